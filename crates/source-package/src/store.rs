@@ -1,0 +1,37 @@
+//! Where the content of a tree's files goes while a package is read.
+//!
+//! A tree holds ids, not content: a package of any size passes through in a stream, and a file is read back
+//! only if a patch touches it. Whoever keeps the content (a Git object database, in practice) decides what an id is.
+
+use std::io::{self, Read};
+
+use crate::path::Name;
+use crate::tree::Node;
+
+/// Names the content of a file or of a link, as its store gave it out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ContentId(pub [u8; 20]);
+
+/// Names a whole stored folder, which is listed only when somebody looks inside.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct FolderId(pub [u8; 20]);
+
+/// Keeps the content of files and the folders of earlier versions.
+pub trait ContentStore {
+    /// Keeps `size` bytes from `content`. Fewer bytes are an `UnexpectedEof` error.
+    fn put(&mut self, size: u64, content: &mut dyn Read) -> io::Result<ContentId>;
+
+    /// Keeps content that is in memory already.
+    fn put_bytes(&mut self, content: &[u8]) -> io::Result<ContentId> {
+        self.put(content.len() as u64, &mut &content[..])
+    }
+
+    /// The size of what was kept, without reading it if the store can.
+    fn size(&mut self, id: ContentId) -> io::Result<u64>;
+
+    /// Reads back what was kept.
+    fn get(&mut self, id: ContentId) -> io::Result<Vec<u8>>;
+
+    /// Lists a stored folder.
+    fn folder(&mut self, id: FolderId) -> io::Result<Vec<(Name, Node)>>;
+}

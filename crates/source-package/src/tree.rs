@@ -1,0 +1,264 @@
+//! The tree of an unpacked source package, held as names and ids.
+//!
+//! Folders of an earlier version stay unread until somebody looks inside, so that the cost of a new Debian
+//! revision is that of what it changes. Every write marks the folders above it as changed.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use crate::path::{Name, Shown, names, split_last};
+use crate::store::{ContentId, ContentStore, FolderId};
+
+/// One entry of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    File {
+        /// Its content.
+        content: ContentId,
+        /// Whether it is executable; no other permission survives.
+        executable: bool,
+    },
+    /// A symbolic link; the content is its target.
+    Link(ContentId),
+    /// A named pipe. Git cannot hold it; it is listed in the manifest and made again by `export`.
+    Fifo {
+        /// Whether it has an execute bit.
+        executable: bool,
+    },
+    /// A folder, possibly empty.
+    Folder(Folder),
+}
+
+/// A folder: stored earlier and unread, or loaded into memory.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Folder {
+    stored: Option<FolderId>,
+    entries: Option<BTreeMap<Name, Node>>,
+}
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing.
+    Missing,
+    /// A regular file.
+    File {
+        /// Its content.
+        content: ContentId,
+        /// Whether it is executable.
+        executable: bool,
+    },
+    /// A symbolic link.
+    Link(ContentId),
+    /// A named pipe.
+    Fifo,
+    /// A folder.
+    Folder,
+}
+
+/// Why a path cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeError {
+    /// A folder on the way is a symbolic link: following it could leave the tree.
+    #[error("{} lies behind the symbolic link {}", Shown(path), Shown(link))]
+    ThroughLink {
+        /// What was asked for.
+        path: Vec<u8>,
+        /// The link.
+        link: Vec<u8>,
+    },
+    /// A folder on the way is a file.
+    #[error("{} lies below {}, which is not a folder", Shown(path), Shown(file))]
+    NotFolder {
+        /// What was asked for.
+        path: Vec<u8>,
+        /// What is in the way.
+        file: Vec<u8>,
+    },
+    /// A folder stands where something else should go.
+    #[error("{} is a folder that is not empty", Shown(.0))]
+    IsFolder(Vec<u8>),
+    /// The store failed.
+    #[error("cannot read a stored file or folder: {0}")]
+    Store(#[from] io::Error),
+}
+
+impl Folder {
+    /// An empty folder.
+    pub fn new() -> Self {
+        Folder { stored: None, entries: Some(BTreeMap::new()) }
+    }
+
+    /// A folder that is stored already and is read only when needed.
+    pub fn stored(id: FolderId) -> Self {
+        Folder { stored: Some(id), entries: None }
+    }
+
+    /// The id it is stored under, if it has not changed since.
+    pub fn id(&self) -> Option<FolderId> {
+        self.stored
+    }
+
+    /// Notes that the folder as it is now has been stored.
+    pub fn set_id(&mut self, id: FolderId) {
+        self.stored = Some(id);
+    }
+
+    /// The entries, read from the store if they were not yet.
+    pub fn entries(&mut self, store: &mut dyn ContentStore) -> io::Result<&BTreeMap<Name, Node>> {
+        Ok(self.load(store)?)
+    }
+
+    /// The entries for a change: the folder no longer counts as stored.
+    pub fn entries_mut(&mut self, store: &mut dyn ContentStore) -> io::Result<&mut BTreeMap<Name, Node>> {
+        self.load(store)?;
+        self.stored = None;
+        Ok(self.entries.get_or_insert_default())
+    }
+
+    /// The entries if they are in memory; `None` if the folder is stored and unread.
+    pub fn loaded(&mut self) -> Option<&mut BTreeMap<Name, Node>> {
+        self.entries.as_mut()
+    }
+
+    fn load(&mut self, store: &mut dyn ContentStore) -> io::Result<&mut BTreeMap<Name, Node>> {
+        if self.entries.is_none() {
+            let listed = match self.stored {
+                Some(id) => store.folder(id)?.into_iter().collect(),
+                None => BTreeMap::new(),
+            };
+            self.entries = Some(listed);
+        }
+        Ok(self.entries.get_or_insert_default())
+    }
+}
+
+impl Node {
+    /// What it is, without what is inside.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Node::File { content, executable } => Kind::File { content: *content, executable: *executable },
+            Node::Link(target) => Kind::Link(*target),
+            Node::Fifo { .. } => Kind::Fifo,
+            Node::Folder(_) => Kind::Folder,
+        }
+    }
+}
+
+/// A source tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// The top folder.
+    pub root: Folder,
+}
+
+impl Tree {
+    /// An empty tree.
+    pub fn new() -> Self {
+        Tree { root: Folder::new() }
+    }
+
+    /// A tree that is stored already.
+    pub fn stored(id: FolderId) -> Self {
+        Tree { root: Folder::stored(id) }
+    }
+
+    /// What stands at `path`, links not followed. Below a link or a file there is nothing.
+    pub fn kind(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Kind> {
+        Ok(self.find(path, store)?.map_or(Kind::Missing, |node| node.kind()))
+    }
+
+    /// The node at `path`, links not followed.
+    pub fn find(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Option<&mut Node>> {
+        let mut parts = names(path).peekable();
+        let mut folder = &mut self.root;
+        while let Some(name) = parts.next() {
+            let Some(node) = folder.load(store)?.get_mut(name) else { return Ok(None) };
+            if parts.peek().is_none() {
+                return Ok(Some(node));
+            }
+            let Node::Folder(below) = node else { return Ok(None) };
+            folder = below;
+        }
+        Ok(None)
+    }
+
+    /// The first symbolic link on the way to `path` (the last name included), if there is one.
+    pub fn link_on_the_way(
+        &mut self,
+        path: &[u8],
+        store: &mut dyn ContentStore,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let mut walked = Vec::new();
+        let mut folder = &mut self.root;
+        for name in names(path) {
+            push_name(&mut walked, name);
+            match folder.load(store)?.get_mut(name) {
+                Some(Node::Link(_)) => return Ok(Some(walked)),
+                Some(Node::Folder(below)) => folder = below,
+                _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The folder at `path`, made if it is missing. Links are never followed. The empty path is the top.
+    pub fn make_folder(
+        &mut self,
+        path: &[u8],
+        store: &mut dyn ContentStore,
+    ) -> Result<&mut Folder, TreeError> {
+        let mut walked = Vec::new();
+        let mut folder = &mut self.root;
+        for name in names(path) {
+            push_name(&mut walked, name);
+            let node =
+                folder.entries_mut(store)?.entry(name.into()).or_insert_with(|| Node::Folder(Folder::new()));
+            folder = match node {
+                Node::Folder(below) => below,
+                Node::Link(_) => return Err(TreeError::ThroughLink { path: path.to_vec(), link: walked }),
+                _ => return Err(TreeError::NotFolder { path: path.to_vec(), file: walked }),
+            };
+        }
+        Ok(folder)
+    }
+
+    /// Puts `node` at `path`, folders above it included. What was there is replaced, except a folder that is
+    /// not empty.
+    pub fn put(&mut self, path: &[u8], node: Node, store: &mut dyn ContentStore) -> Result<(), TreeError> {
+        let (above, name) = split_last(path);
+        let folder = self.make_folder(above, store)?;
+        if let Some(Node::Folder(old)) = folder.load(store)?.get_mut(name)
+            && !old.load(store)?.is_empty()
+        {
+            return Err(TreeError::IsFolder(path.to_vec()));
+        }
+        folder.entries_mut(store)?.insert(name.into(), node);
+        Ok(())
+    }
+
+    /// Takes away what stands at `path`, with everything below it. Returns what was there.
+    pub fn remove(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Option<Node>> {
+        if self.find(path, store)?.is_none() {
+            return Ok(None);
+        }
+        let (above, name) = split_last(path);
+        let mut folder = &mut self.root;
+        for part in names(above) {
+            match folder.entries_mut(store)?.get_mut(part) {
+                Some(Node::Folder(below)) => folder = below,
+                _ => return Ok(None),
+            }
+        }
+        Ok(folder.entries_mut(store)?.remove(name))
+    }
+}
+
+/// Appends a name to a path.
+pub fn push_name(path: &mut Vec<u8>, name: &[u8]) {
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    path.extend_from_slice(name);
+}
