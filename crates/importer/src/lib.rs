@@ -1,1 +1,16 @@
-//! importer
+//! Plans and performs imports: from files on a command line to commits, tags and branches.
+//!
+//! The way of an import: [`plan`] sorts files by package, [`run`] starts a [`child`] for each, which builds its
+//! [`sandbox`] and then [`perform`]s the import; what goes wrong becomes a [`failure`] with stage and code.
+
+pub mod apt;
+pub mod child;
+pub mod config;
+pub mod failure;
+pub mod perform;
+pub mod plan;
+pub mod protocol;
+pub mod root;
+pub mod run;
+pub mod sandbox;
+pub mod signature;

@@ -1,1 +1,38 @@
-//! packaging-repo
+//! The Git repository of one source package: objects, history, refs.
+//!
+//! From below: [`hash`], `deflate`, [`pack`] and `index` write objects; [`store`] reads and adds them; [`tree`]
+//! and [`escape`] turn source trees into Git's; `lock`, `loose` and [`refs`] move refs; [`repository`] is the folder.
+//! Above them, [`manifest`], [`message`], [`upstream`], [`branch`] and [`history`] know what an import means.
+
+pub mod branch;
+mod deflate;
+mod error;
+pub mod escape;
+mod hash;
+pub mod history;
+mod index;
+mod lock;
+mod loose;
+pub mod manifest;
+pub mod message;
+pub mod object;
+pub mod pack;
+pub mod refname;
+pub mod refs;
+pub mod repository;
+pub mod store;
+pub mod tree;
+pub mod upstream;
+pub mod version;
+pub mod view;
+
+pub use error::Error;
+pub use gix_hash::ObjectId;
+pub use lock::Guard;
+
+/// The bytes of an object's id.
+pub fn raw_id(id: ObjectId) -> [u8; 20] {
+    let mut raw = [0; 20];
+    raw.copy_from_slice(id.as_bytes());
+    raw
+}

@@ -1,0 +1,43 @@
+# `make demo` shows what it does, `make test` runs all tests. Both install what they need (Debian, Ubuntu).
+
+CARGO ?= cargo
+BIN := target/release/package-import
+
+.PHONY: all build demo test check storm fuzz bench clean
+
+all: build
+
+build:
+	@scripts/install-tools build
+	$(CARGO) build --release --locked --bin package-import
+
+demo: build
+	@scripts/demo $(BIN)
+
+test: check
+	@scripts/install-tools test
+	$(CARGO) build --locked --workspace --all-targets --features cli/failpoints
+	$(CARGO) test --locked --workspace --features cli/failpoints
+
+check:
+	@scripts/install-tools build
+	@scripts/install-cargo-tools
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --workspace --all-targets --features cli/failpoints -- -D warnings
+	$(CARGO) deny --all-features check licenses bans sources
+
+# The long versions of tests that `make test` runs in short.
+storm:
+	@scripts/install-tools test
+	STORM=long $(CARGO) test --locked -p package-import-tests --features cli/failpoints --test storm -- --nocapture
+
+fuzz:
+	@scripts/fuzz
+
+bench: build
+	@scripts/install-tools bench
+	$(CARGO) build --release --locked -p package-import-tests --bin floor
+	@scripts/bench
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,216 @@
+//! Source packages through the machine's own apt: its sources, keyrings and proxies, with a private state.
+//!
+//! apt checks the signature of every index and the hashes of every file. Nothing of the system is changed: lists,
+//! cache and the rewritten sources all live in one folder of ours.
+
+mod index;
+mod sources;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub use index::Candidate;
+use source_package::version::Version;
+
+/// Why apt could not deliver.
+#[derive(Debug, thiserror::Error)]
+pub enum AptError {
+    /// apt is not there, or cannot be started.
+    #[error("cannot run {program}: {error}; is apt installed?")]
+    Start {
+        /// The program.
+        program: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// apt ended with an error.
+    #[error("{program} failed ({status}):\n{output}")]
+    Failed {
+        /// The program with its verb.
+        program: String,
+        /// How it ended.
+        status: String,
+        /// The last lines it printed.
+        output: String,
+    },
+    /// A file of ours or of apt's configuration.
+    #[error("cannot {action} {}: {error}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// No source of apt's has the package.
+    #[error("no source that apt is configured for has the source package {0}")]
+    UnknownPackage(String),
+    /// The package is there, but not in this version.
+    #[error("no source that apt is configured for has {package} {version}; it has: {available}")]
+    UnknownVersion {
+        /// The package.
+        package: String,
+        /// What was asked for.
+        version: String,
+        /// What is there.
+        available: String,
+    },
+    /// Not a single source entry.
+    #[error("apt has no sources configured (/etc/apt/sources.list, /etc/apt/sources.list.d)")]
+    NoSources,
+}
+
+/// apt with a private state.
+pub struct Apt {
+    folder: PathBuf,
+    options: Vec<String>,
+}
+
+/// One package as asked for on a command line: `NAME` or `NAME=VERSION`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The source package.
+    pub package: String,
+    /// The version; the highest if none is given.
+    pub version: Option<String>,
+}
+
+impl Wanted {
+    /// Reads `NAME[=VERSION]`.
+    pub fn parse(text: &str) -> Wanted {
+        match text.split_once('=') {
+            Some((package, version)) => {
+                Wanted { package: package.to_owned(), version: Some(version.to_owned()) }
+            }
+            None => Wanted { package: text.to_owned(), version: None },
+        }
+    }
+}
+
+impl Apt {
+    /// Prepares a private state in `folder`, with every `deb` entry of the machine's also as `deb-src`.
+    pub fn prepare(folder: &Path) -> Result<Apt, AptError> {
+        for part in ["lists/partial", "archives/partial", "sources.list.d", "packages"] {
+            make_folder(&folder.join(part))?;
+        }
+        let folder = fs::canonicalize(folder).map_err(file("find", folder))?;
+        let system = sources::System::ask()?;
+        let parts = folder.join("sources.list.d");
+        if sources::rewrite(&system, &parts)? == 0 {
+            return Err(AptError::NoSources);
+        }
+        let set = |key: &str, value: &Path| format!("{key}={}", value.display());
+        let options = vec![
+            set("Dir::Etc::sourcelist", Path::new("/dev/null")),
+            set("Dir::Etc::sourceparts", &parts),
+            set("Dir::State::lists", &folder.join("lists")),
+            set("Dir::Cache::archives", &folder.join("archives")),
+            set("Dir::Cache::pkgcache", Path::new("")),
+            set("Dir::Cache::srcpkgcache", Path::new("")),
+            "APT::Get::List-Cleanup=true".to_owned(),
+        ];
+        Ok(Apt { folder, options })
+    }
+
+    /// Fetches the indices again. A source that cannot be reached leaves its old index in place; the warnings
+    /// of apt are returned.
+    pub fn update(&self) -> Result<String, AptError> {
+        let (output, warnings) = self.run("apt-get", &["update", "-q"], &self.folder)?;
+        drop(output);
+        Ok(warnings)
+    }
+
+    /// Finds what is wanted in the indices.
+    pub fn find(&self, wanted: &Wanted) -> Result<Candidate, AptError> {
+        let (targets, _) = self.run(
+            "apt-get",
+            &[
+                "indextargets",
+                "--format",
+                "$(FILENAME)|$(CODENAME)|$(SUITE)|$(ORIGIN)",
+                "Created-By: Sources",
+            ],
+            &self.folder,
+        )?;
+        let mut candidates = Vec::new();
+        for target in targets.lines().filter_map(index::Target::parse) {
+            let (text, _) = self.cat(&target.file)?;
+            index::scan(&text, &wanted.package, &target, &mut candidates);
+        }
+        index::choose(wanted, candidates)
+    }
+
+    /// Downloads the files of a package; those that are there already and are right are not fetched again.
+    /// Returns the path of its `.dsc`.
+    pub fn fetch(&self, candidate: &Candidate) -> Result<PathBuf, AptError> {
+        let folder = self.folder.join("packages").join(&candidate.package);
+        make_folder(&folder)?;
+        let name = format!("{}={}", candidate.package, candidate.version);
+        self.run("apt-get", &["source", "-q", "--download-only", "--only-source", &name], &folder)?;
+        Ok(folder.join(&candidate.dsc))
+    }
+
+    /// An index as text, whatever apt compressed it with.
+    fn cat(&self, file: &Path) -> Result<(Vec<u8>, String), AptError> {
+        if file.extension().is_none_or(|ending| ending == "Sources")
+            && let Ok(text) = fs::read(file)
+        {
+            return Ok((text, String::new()));
+        }
+        let mut command = self.command("/usr/lib/apt/apt-helper");
+        command.arg("cat-file").arg(file);
+        output("apt-helper cat-file", command)
+    }
+
+    fn run(&self, program: &str, arguments: &[&str], folder: &Path) -> Result<(String, String), AptError> {
+        let mut command = self.command(program);
+        command.args(arguments).current_dir(folder);
+        let (text, warnings) = output(&format!("{program} {}", arguments[0]), command)?;
+        Ok((String::from_utf8_lossy(&text).into_owned(), warnings))
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env("LC_ALL", "C.UTF-8");
+        for option in &self.options {
+            command.arg("-o").arg(option);
+        }
+        command
+    }
+}
+
+fn output(program: &str, mut command: Command) -> Result<(Vec<u8>, String), AptError> {
+    let start = |error| AptError::Start { program: program.to_owned(), error };
+    let output = command.output().map_err(start)?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() {
+        let lines: Vec<&str> = errors.lines().collect();
+        let last = lines[lines.len().saturating_sub(8)..].join("\n");
+        return Err(AptError::Failed {
+            program: program.to_owned(),
+            status: output.status.to_string(),
+            output: last,
+        });
+    }
+    Ok((output.stdout, errors))
+}
+
+fn make_folder(path: &Path) -> Result<(), AptError> {
+    fs::create_dir_all(path).map_err(file("make the folder", path))
+}
+
+fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AptError {
+    let path = path.to_owned();
+    move |error| AptError::File { action, path, error }
+}
+
+/// Compares two versions of an index; what is no version sorts first.
+fn newer(a: &str, b: &str) -> std::cmp::Ordering {
+    match (Version::parse(a), Version::parse(b)) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        (a, b) => a.is_ok().cmp(&b.is_ok()),
+    }
+}

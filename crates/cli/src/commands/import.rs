@@ -1,0 +1,151 @@
+use std::env;
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Context, Error};
+use clap::ValueEnum;
+use importer::apt;
+use importer::config::Config;
+use importer::plan::{self, Item};
+use importer::protocol::Trust;
+use importer::run::{Run, Step};
+use importer::signature;
+
+use super::Installation;
+use crate::exit::{self, Usage};
+use crate::show::{Progress, Reporter};
+
+/// Import source packages: .dsc files, folders of them, or names that apt knows
+///
+/// Versions are put in order by their changelogs, so the order of the arguments does not matter. What is there
+/// already stays as it is.
+///
+/// Exit code 0: everything is there. 1: something failed, or was imported without its patches applied (each said
+/// on standard error). 2: the command line or the configuration cannot be used.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  package-import import hello_2.10-3.dsc\n  package-import import --suite bookworm --distro debian downloads/\n  package-import import --from apt hello dash=0.5.12-2")]
+pub struct Arguments {
+    /// .dsc files and folders of them; with --from apt, names of source packages: NAME[=VERSION]
+    #[arg(required = true, value_name = "FILE.dsc|DIR|NAME")]
+    what: Vec<PathBuf>,
+
+    /// Where the packages come from, if not from files
+    #[arg(long, value_name = "SOURCE")]
+    from: Option<Source>,
+
+    /// The distro they were published in [default: debian, or what the configuration says]
+    #[arg(long)]
+    distro: Option<String>,
+
+    /// The suite they were published in [default: sid, or what the configuration says]
+    #[arg(long)]
+    suite: Option<String>,
+
+    /// A keyring with the keys whose signatures are accepted [default: those of the system]
+    #[arg(long, value_name = "FILE")]
+    keyring: Vec<PathBuf>,
+
+    /// Import what no known key has signed, too
+    #[arg(long)]
+    allow_unsigned: bool,
+
+    /// Print a JSON object for each version
+    #[arg(long)]
+    json: bool,
+
+    /// Packages at a time [default: as many as there are processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Source {
+    /// The machine's own apt, with its sources, keyrings and proxies
+    Apt,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let config = installation.config()?;
+    let mut reporter = Reporter::new(arguments.json);
+    let items = match arguments.from {
+        Some(Source::Apt) => from_apt(installation, arguments, &mut reporter)?,
+        None => from_files(arguments, &config)?,
+    };
+    packaging_names(&items)?;
+    let versions = items.len();
+    let (packages, rejected) = plan::by_package(items);
+    for (item, failure) in rejected {
+        reporter.failed(&item.dsc.display().to_string(), &failure)?;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get).min(packages.len().max(1));
+    let run = Run {
+        root: std::path::absolute(&installation.root).context("cannot find the current folder")?,
+        config: &config,
+        program: env::current_exe().context("cannot find my own program")?,
+        jobs,
+    };
+    let progress = Progress::new(versions, !arguments.json && io::stderr().is_terminal());
+    let mut written = Ok(());
+    run.import(packages, |step| match step {
+        Step::Reading { package, .. } => progress.reading(package),
+        Step::Done(report) => {
+            let result = progress.suspend(|| reporter.done(&report));
+            if written.is_ok() {
+                written = result;
+            }
+            progress.advance();
+        }
+    });
+    progress.finish();
+    written?;
+    Ok(if reporter.all_there() { exit::DONE } else { exit::SOME_FAILED })
+}
+
+/// Names that cannot become branches are a usage error, before anything is done.
+fn packaging_names(items: &[Item]) -> Result<(), Error> {
+    for item in items {
+        importer::check_names(&item.distro, item.suite.as_deref()).map_err(|error| Usage(error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error> {
+    let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
+    let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
+    let trust = trust(arguments, config);
+    let found = plan::find(&arguments.what).map_err(|failure| Usage(failure.message))?;
+    let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
+    Ok(found.into_iter().map(item).collect())
+}
+
+fn trust(arguments: &Arguments, config: &Config) -> Trust {
+    if arguments.allow_unsigned {
+        return Trust::Unsigned;
+    }
+    let given = [&arguments.keyring, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
+    Trust::Keyrings(given.cloned().unwrap_or_else(signature::system_keyrings))
+}
+
+/// What apt has checked against a signed index needs no other signature.
+fn from_apt(
+    installation: &Installation,
+    arguments: &Arguments,
+    reporter: &mut Reporter,
+) -> Result<Vec<Item>, Error> {
+    let names: Vec<String> = arguments.what.iter().map(|name| name.display().to_string()).collect();
+    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
+    let mut items = Vec::new();
+    for fetched in apt::fetch(&root, &names, |line| reporter.note(line)) {
+        match fetched {
+            Ok(mut item) => {
+                item.distro = arguments.distro.clone().unwrap_or(item.distro);
+                item.suite = arguments.suite.clone().or(item.suite);
+                items.push(item);
+            }
+            Err((name, failure)) => reporter.failed(&name, &failure)?,
+        }
+    }
+    Ok(items)
+}

@@ -1,0 +1,25 @@
+//! The child that performs the import of one package. Not for people.
+
+use std::io::{self, Read, Write};
+
+use anyhow::{Context, Error};
+use importer::protocol::{Event, Request};
+
+use crate::exit;
+
+/// Perform one import; the request comes on standard input
+#[derive(clap::Args)]
+pub struct Arguments {}
+
+pub fn run(_arguments: &Arguments) -> Result<u8, Error> {
+    let mut text = Vec::new();
+    io::stdin().read_to_end(&mut text).context("cannot read the request")?;
+    let request: Request = serde_json::from_slice(&text).context("cannot understand the request")?;
+    let stdout = io::stdout();
+    importer::perform::run(&request, |event: &Event| {
+        let mut stdout = stdout.lock();
+        // A parent that has gone has set this process on its way out, too.
+        let _ = serde_json::to_writer(&mut stdout, event).map(|()| stdout.write_all(b"\n"));
+    });
+    Ok(exit::DONE)
+}

@@ -1,0 +1,54 @@
+//! Exit codes, which are part of the interface, and how an error is shown.
+
+use std::io;
+use std::process::ExitCode;
+
+use anyhow::Error;
+
+/// Everything that was asked for is done.
+pub const DONE: u8 = 0;
+/// Some of it is not; what and why was said for each part.
+pub const SOME_FAILED: u8 = 1;
+/// The command line or the configuration cannot be used.
+pub const USAGE: u8 = 2;
+
+/// The command line asks for something that cannot be.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Shows an error and turns the result of a command into its exit code.
+pub fn code(result: Result<u8, Error>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        // The reader of our output has gone, as with `| head`: nobody is left to be told.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(SOME_FAILED),
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            if let Some(hint) = hint(&error) {
+                eprintln!("Hint: {hint}");
+            }
+            let usage = error.is::<Usage>() || error.is::<importer::config::ConfigError>();
+            ExitCode::from(if usage { USAGE } else { SOME_FAILED })
+        }
+    }
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
+    let text = format!("{error:#}");
+    if text.contains("ermission denied") {
+        return Some("run it as the user who owns the root, or choose another with --root");
+    }
+    None
+}

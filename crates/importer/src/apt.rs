@@ -1,0 +1,51 @@
+//! Source packages that the machine's apt delivers, as items to import.
+
+use std::path::Path;
+
+use archive::apt::{Apt, AptError, Candidate, Wanted};
+
+use crate::failure::{Failure, Stage};
+use crate::plan::Item;
+use crate::protocol::Trust;
+
+/// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be had does not keep the others back.
+pub fn fetch(root: &Path, names: &[String], mut note: impl FnMut(&str)) -> Vec<Result<Item, (String, Failure)>> {
+    let apt = match Apt::prepare(&root.join("cache/apt")) {
+        Ok(apt) => apt,
+        Err(error) => return names.iter().map(|name| Err((name.clone(), Failure::from(&error)))).collect(),
+    };
+    note("apt: reading the indices of source packages");
+    match apt.update() {
+        Ok(warnings) => warnings.lines().filter(|line| line.starts_with("W: ")).for_each(&mut note),
+        // An old index may still have what is wanted; if not, the package is reported as unknown.
+        Err(error) => note(&format!("apt: {error}")),
+    }
+    names
+        .iter()
+        .map(|name| {
+            note(&format!("apt: fetching {name}"));
+            one(&apt, name).map_err(|error| (name.clone(), Failure::from(&error)))
+        })
+        .collect()
+}
+
+fn one(apt: &Apt, name: &str) -> Result<Item, AptError> {
+    let candidate = apt.find(&Wanted::parse(name))?;
+    let dsc = apt.fetch(&candidate)?;
+    let Candidate { distro, suite, dsc_sha256, .. } = candidate;
+    Ok(Item { dsc, distro, suite: Some(suite), trust: Trust::Index(dsc_sha256) })
+}
+
+impl From<&AptError> for Failure {
+    fn from(error: &AptError) -> Self {
+        let code = match error {
+            AptError::Start { .. } => "no-apt",
+            AptError::Failed { .. } => "apt-failed",
+            AptError::File { .. } => "apt-state",
+            AptError::UnknownPackage(_) => "unknown-package",
+            AptError::UnknownVersion { .. } => "unknown-version",
+            AptError::NoSources => "no-sources",
+        };
+        Failure::new(Stage::Fetch, code, error)
+    }
+}

@@ -1,0 +1,126 @@
+//! Starts the child that performs one import, follows what it says and judges how it ended.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+
+use wait4::{ResourceUsage, Wait4};
+
+use crate::failure::{Failure, Stage};
+use crate::protocol::{Event, Report, Request};
+use crate::sandbox::EXIT_TIMEOUT;
+
+/// As much of what a child writes to its standard error is kept.
+const STDERR_KEPT: u64 = 64 << 10;
+
+/// The hidden subcommand of our own binary that performs an import.
+pub const SUBCOMMAND: &str = "import-package";
+
+/// How a child ended.
+pub struct Ended {
+    /// Reports by the version's place in the request; `None` for those that it did not get to.
+    pub reports: Vec<Option<Report>>,
+    /// The version that it was reading last.
+    pub last: Option<usize>,
+    /// Why it did not finish, if it did not.
+    pub failure: Option<Failure>,
+    /// Its largest memory, in bytes.
+    pub peak_rss: u64,
+}
+
+/// Runs a child for `request`. `on_event` is called for each of its events, for progress.
+pub fn run(program: &PathBuf, request: &Request, mut on_event: impl FnMut(&Event)) -> Result<Ended, Failure> {
+    let worker = |what: &str, error: io::Error| {
+        Failure::new(Stage::Worker, "cannot-start", format!("cannot {what} {}: {error}", program.display()))
+    };
+    let mut child = Command::new(program)
+        .arg(SUBCOMMAND)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| worker("start", error))?;
+    // A child that cannot even read its request says so on its standard error.
+    let _ = send(&mut child, request);
+    let stderr = child.stderr.take().map(|stderr| thread::spawn(move || read_end(stderr)));
+    let mut ended = Ended {
+        reports: request.versions.iter().map(|_| None).collect(),
+        last: None,
+        failure: None,
+        peak_rss: 0,
+    };
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if let Ok(event) = serde_json::from_str::<Event>(&line) {
+                on_event(&event);
+                ended.take(event);
+            }
+        }
+    }
+    let usage = child.wait4().map_err(|error| worker("wait for", error))?;
+    let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    ended.judge(&usage.status, &usage.rusage, &stderr);
+    Ok(ended)
+}
+
+fn send(child: &mut Child, request: &Request) -> io::Result<()> {
+    let Some(mut stdin) = child.stdin.take() else { return Ok(()) };
+    stdin.write_all(&serde_json::to_vec(request)?)
+}
+
+fn read_end(mut stderr: impl Read) -> String {
+    let mut kept = Vec::new();
+    let _ = (&mut stderr).take(STDERR_KEPT).read_to_end(&mut kept);
+    let _ = io::copy(&mut stderr, &mut io::sink());
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+impl Ended {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Reading(index) => self.last = Some(index),
+            Event::Finished(index, report) => {
+                if let Some(slot) = self.reports.get_mut(index) {
+                    *slot = Some(report);
+                }
+            }
+            // From here on no single version is to blame.
+            Event::Publishing => self.last = None,
+            Event::Broken(failure) => {
+                self.last = None;
+                self.failure = Some(failure);
+            }
+        }
+    }
+
+    fn judge(&mut self, status: &ExitStatus, usage: &ResourceUsage, stderr: &str) {
+        self.peak_rss = usage.maxrss;
+        if self.failure.is_none() && !status.success() {
+            self.failure = Some(cause(status, stderr));
+        }
+        for report in self.reports.iter_mut().flatten() {
+            report.peak_rss = Some(usage.maxrss);
+        }
+    }
+}
+
+/// Each way to die has its own code: what to do about it differs.
+fn cause(status: &ExitStatus, stderr: &str) -> Failure {
+    let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
+    let (code, message) = match (status.code(), status.signal()) {
+        (Some(EXIT_TIMEOUT), _) => {
+            ("out-of-time", "took longer than limits.time allows; raise it if the package is really that large".into())
+        }
+        (_, Some(24)) => ("out-of-time", "used more processor time than limits.time allows".into()),
+        (_, Some(25)) => ("file-too-large", "wrote a file larger than limits.file_size".into()),
+        (_, Some(6)) if stderr.contains("memory allocation of") => {
+            ("out-of-memory", "needed more memory than limits.memory allows".into())
+        }
+        (_, Some(9)) => ("killed", "the import was killed (signal 9): by somebody, or for lack of memory".into()),
+        (_, Some(signal)) => ("crashed", format!("the import ended by signal {signal}: {last}")),
+        (code, None) => ("crashed", format!("the import ended with code {}: {last}", code.unwrap_or(-1))),
+    };
+    Failure { stage: Stage::Worker, code: code.into(), message }
+}

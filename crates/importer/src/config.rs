@@ -1,0 +1,157 @@
+//! `config.toml`: what an installation is told once, so that commands need few arguments.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use source_package::limits::Limits;
+
+use crate::sandbox::Walls;
+
+/// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How imports are done.
+    pub import: Import,
+    /// What one import may cost.
+    pub limits: LimitsConfig,
+}
+
+/// `[import]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Import {
+    /// The distro of a `.dsc` given by hand.
+    pub distro: String,
+    /// The suite of a `.dsc` given by hand.
+    pub suite: String,
+    /// The branch that a clone checks out: `DISTRO/SUITE`. The first one made, if not set.
+    pub default_branch: Option<String>,
+    /// Keyrings for the signatures of `.dsc` files, instead of those of the system.
+    pub keyrings: Vec<PathBuf>,
+    /// Whether a `.dsc` without SHA-256 is taken (uploads before 2009).
+    pub allow_weak_checksums: bool,
+}
+
+impl Default for Import {
+    fn default() -> Self {
+        Import {
+            distro: "debian".into(),
+            suite: "sid".into(),
+            default_branch: None,
+            keyrings: Vec::new(),
+            allow_weak_checksums: false,
+        }
+    }
+}
+
+/// `[limits]`: sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// See [`Limits::unpacked_bytes`].
+    pub unpacked_bytes: u64,
+    /// See [`Limits::entries`].
+    pub entries: u64,
+    /// See [`Limits::path_length`].
+    pub path_length: usize,
+    /// See [`Limits::expansion_ratio`].
+    pub expansion_ratio: u64,
+    /// See [`Limits::decoder_memory`].
+    pub decoder_memory: u64,
+    /// See [`Limits::text_bytes`].
+    pub text_bytes: u64,
+    /// See [`Walls::memory`].
+    pub memory: u64,
+    /// How long one import of a package may take: `2h`, `90m`.
+    #[serde(deserialize_with = "duration")]
+    pub time: u64,
+    /// See [`Walls::file_size`].
+    pub file_size: u64,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let limits = Limits::default();
+        LimitsConfig {
+            unpacked_bytes: limits.unpacked_bytes,
+            entries: limits.entries,
+            path_length: limits.path_length,
+            expansion_ratio: limits.expansion_ratio,
+            decoder_memory: limits.decoder_memory,
+            text_bytes: limits.text_bytes,
+            memory: 2 << 30,
+            time: 4 * 3600,
+            file_size: 64 << 30,
+        }
+    }
+}
+
+impl LimitsConfig {
+    /// The limits for reading the package.
+    pub fn reading(&self) -> Limits {
+        Limits {
+            unpacked_bytes: self.unpacked_bytes,
+            entries: self.entries,
+            path_length: self.path_length,
+            expansion_ratio: self.expansion_ratio,
+            decoder_memory: self.decoder_memory,
+            text_bytes: self.text_bytes,
+        }
+    }
+
+    /// The walls around the process.
+    pub fn walls(&self) -> Walls {
+        Walls { memory: self.memory, seconds: self.time, file_size: self.file_size }
+    }
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let duration = humantime::parse_duration(&text).map_err(serde::de::Error::custom)?;
+    Ok(duration.as_secs())
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is malformed.
+    #[error("{}: {error}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        error: Box<toml::de::Error>,
+    },
+}
+
+impl Config {
+    /// Reads `given`, else `config.toml` in the root, else the one in `/etc/package-import`; without any of
+    /// them the defaults apply.
+    pub fn load(given: Option<&Path>, root: &Path) -> Result<Config, ConfigError> {
+        if let Some(path) = given {
+            return Config::read(path);
+        }
+        let places = [root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];
+        match places.iter().find(|path| path.exists()) {
+            Some(path) => Config::read(path),
+            None => Ok(Config::default()),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Config, ConfigError> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
+        toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })
+    }
+}

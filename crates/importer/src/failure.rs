@@ -1,0 +1,182 @@
+//! What went wrong with a version, in words that programs can rely on: stage and code.
+
+use std::io;
+
+use packaging_repo::Error as RepoError;
+use serde::{Deserialize, Serialize};
+use source_package::dsc::DscError;
+use source_package::finish::FinishError;
+use source_package::layout::LayoutError;
+use source_package::limits::OverLimit;
+use source_package::source::SourceError;
+use source_package::tree::TreeError;
+use source_package::unpack::{EntryError, UnpackError};
+
+use crate::signature::SignatureError;
+
+/// The part of an import in which a failure happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Getting the files.
+    Fetch,
+    /// Signature, `.dsc` and checksums.
+    Verify,
+    /// Decompressing and unpacking.
+    Unpack,
+    /// Applying patches.
+    Patch,
+    /// Writing objects.
+    Commit,
+    /// Moving refs.
+    Publish,
+    /// The child process itself.
+    Worker,
+}
+
+impl Stage {
+    /// The stage as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Fetch => "fetch",
+            Stage::Verify => "verify",
+            Stage::Unpack => "unpack",
+            Stage::Patch => "patch",
+            Stage::Commit => "commit",
+            Stage::Publish => "publish",
+            Stage::Worker => "worker",
+        }
+    }
+}
+
+/// One failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Where.
+    pub stage: Stage,
+    /// A word for the kind of failure; the list stands in `docs/failures.md`.
+    pub code: String,
+    /// The cause, for a person.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with a code of ours.
+    pub fn new(stage: Stage, code: &str, message: impl ToString) -> Failure {
+        Failure { stage, code: code.to_owned(), message: message.to_string() }
+    }
+}
+
+impl From<SignatureError> for Failure {
+    fn from(error: SignatureError) -> Self {
+        let code = match error {
+            SignatureError::Start(_) => "no-gpgv",
+            SignatureError::NoKeyring => "no-keyring",
+            SignatureError::Unsigned => "unsigned",
+            SignatureError::NotGood(_) => "bad-signature",
+        };
+        Failure::new(Stage::Verify, code, error)
+    }
+}
+
+impl From<DscError> for Failure {
+    fn from(error: DscError) -> Self {
+        let code = match error {
+            DscError::UnsupportedFormat(_) => "unsupported-format",
+            DscError::Weak(_) => "weak-checksums",
+            _ => "bad-dsc",
+        };
+        Failure::new(Stage::Verify, code, error)
+    }
+}
+
+impl From<LayoutError> for Failure {
+    fn from(error: LayoutError) -> Self {
+        Failure::new(Stage::Verify, "bad-file-list", error)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        let (stage, code) = match &error {
+            SourceError::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                (Stage::Fetch, "missing-file")
+            }
+            SourceError::Read { .. } => (Stage::Fetch, "unreadable-file"),
+            SourceError::Mismatch(mismatch) if mismatch.what == "size" => (Stage::Verify, "size-mismatch"),
+            SourceError::Mismatch(_) => (Stage::Verify, "checksum-mismatch"),
+            SourceError::Compression { .. } => (Stage::Unpack, "bad-compression"),
+            SourceError::Unpack { error, .. } => unpack_code(error),
+            SourceError::Limit { limit, .. } => (Stage::Unpack, limit_code(limit)),
+            SourceError::Overlay { .. } | SourceError::Component { .. } => (Stage::Unpack, "overlay"),
+            SourceError::Diff { .. } => (Stage::Patch, "diff-does-not-apply"),
+            SourceError::Store(error) => store_code(error),
+        };
+        Failure::new(stage, code, &error)
+    }
+}
+
+impl From<FinishError> for Failure {
+    fn from(error: FinishError) -> Self {
+        let (stage, code) = match &error {
+            FinishError::Traversal(_) => (Stage::Unpack, "link-out-of-source"),
+            FinishError::Format(_) | FinishError::Tree(_) => (Stage::Unpack, "no-debian-folder"),
+            FinishError::Store(error) => store_code(error),
+        };
+        Failure::new(stage, code, &error)
+    }
+}
+
+impl From<RepoError> for Failure {
+    fn from(error: RepoError) -> Self {
+        let (stage, code) = match error.disk_error() {
+            Some(error) => store_code(error),
+            None => (Stage::Commit, "repository"),
+        };
+        Failure::new(stage, code, &error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let (stage, code) = store_code(&error);
+        Failure::new(stage, code, &error)
+    }
+}
+
+fn unpack_code(error: &UnpackError) -> (Stage, &'static str) {
+    match error {
+        UnpackError::Tar(_) => (Stage::Unpack, "bad-tar"),
+        UnpackError::Limit(limit) => (Stage::Unpack, limit_code(limit)),
+        UnpackError::Store(error) => store_code(error),
+        UnpackError::Entry { reason, .. } => (
+            Stage::Unpack,
+            match reason {
+                EntryError::Absolute | EntryError::Climbs => "unsafe-path",
+                EntryError::Tree(TreeError::ThroughLink { .. }) => "through-link",
+                EntryError::Device => "device",
+                EntryError::MissingTarget(_) | EntryError::FolderTarget(_) => "bad-hard-link",
+                EntryError::LongName => "path-too-long",
+                EntryError::NoName | EntryError::Continuation | EntryError::Tree(_) => "bad-entry",
+            },
+        ),
+    }
+}
+
+fn limit_code(limit: &OverLimit) -> &'static str {
+    match limit {
+        OverLimit::UnpackedBytes(_) => "too-many-bytes",
+        OverLimit::Entries(_) => "too-many-entries",
+        OverLimit::PathLength(_) => "path-too-long",
+        OverLimit::ExpansionRatio(_) => "expands-too-much",
+    }
+}
+
+/// A failure of the disk is not the package's fault, and a full one needs another answer than a broken one.
+fn store_code(error: &io::Error) -> (Stage, &'static str) {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Stage::Commit, "disk-full"),
+        io::ErrorKind::FileTooLarge => (Stage::Commit, "file-too-large"),
+        _ => (Stage::Commit, "store"),
+    }
+}

@@ -1,0 +1,102 @@
+//! The order in which the versions of one plan become commits: parents before children, whatever order they were
+//! given in.
+
+use std::collections::HashMap;
+
+use source_package::version::Version;
+
+/// What the order depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The version.
+    pub version: &'a Version,
+    /// The SHA-256 of its `.dsc`: decides between two of the same version.
+    pub dsc_sha256: &'a str,
+    /// The versions below the top of its changelog, newest first.
+    pub below: &'a [String],
+}
+
+impl Place<'_> {
+    /// Orders places by version, then by content.
+    pub fn compare(&self, other: &Place<'_>) -> std::cmp::Ordering {
+        (self.version.cmp(other.version)).then_with(|| self.dsc_sha256.cmp(other.dsc_sha256))
+    }
+}
+
+/// Puts every version behind those of the plan that its changelog names. Where changelogs name each other, the
+/// lower version goes first.
+pub fn by_history(places: &[Place<'_>]) -> Vec<usize> {
+    let mut sorted: Vec<usize> = (0..places.len()).collect();
+    sorted.sort_by(|&a, &b| places[a].compare(&places[b]));
+    let mut by_version: HashMap<&str, Vec<usize>> = HashMap::new();
+    for &place in &sorted {
+        by_version.entry(places[place].version.as_str()).or_default().push(place);
+    }
+    let mut order = Vec::with_capacity(places.len());
+    let mut seen = vec![false; places.len()];
+    for &start in &sorted {
+        visit(start, places, &by_version, &mut seen, &mut order);
+    }
+    order
+}
+
+/// Walks down from a version without recursion: a history may be thousands of versions deep. A version that is met
+/// while it is being walked is a loop, and is passed over.
+fn visit(
+    start: usize,
+    places: &[Place<'_>],
+    by_version: &HashMap<&str, Vec<usize>>,
+    seen: &mut [bool],
+    order: &mut Vec<usize>,
+) {
+    let mut stack = vec![(start, false)];
+    while let Some((place, parents_done)) = stack.pop() {
+        if parents_done {
+            order.push(place);
+            continue;
+        }
+        if std::mem::replace(&mut seen[place], true) {
+            continue;
+        }
+        stack.push((place, true));
+        // The first version of the plan in the changelog is the parent, unless the repository has a nearer one; it
+        // does no harm to be behind it all the same.
+        let parents = places[place].below.iter().find_map(|version| by_version.get(version.as_str()));
+        stack.extend(parents.into_iter().flatten().map(|&parent| (parent, false)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn order(versions: &[(&str, &[&str])]) -> Vec<String> {
+        let parsed: Vec<(Version, Vec<String>)> = versions
+            .iter()
+            .map(|(version, below)| (Version::new(version).unwrap(), below.iter().map(|v| v.to_string()).collect()))
+            .collect();
+        let places: Vec<Place<'_>> =
+            parsed.iter().map(|(version, below)| Place { version, dsc_sha256: "", below }).collect();
+        by_history(&places).into_iter().map(|place| versions[place].0.to_owned()).collect()
+    }
+
+    #[test]
+    fn parents_come_first_in_whatever_order_they_are_given() {
+        let versions: [(&str, &[&str]); 3] = [("3", &["2", "1"]), ("1", &[]), ("2", &["1"])];
+        assert_eq!(order(&versions), ["1", "2", "3"]);
+        let reversed: Vec<_> = versions.iter().rev().copied().collect();
+        assert_eq!(order(&reversed), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn changelogs_decide_before_versions() {
+        assert_eq!(order(&[("1", &["5"]), ("5", &[])]), ["5", "1"]);
+    }
+
+    #[test]
+    fn loops_are_cut_at_the_lower_version() {
+        assert_eq!(order(&[("2", &["1"]), ("1", &["2"])]), ["2", "1"]);
+        assert_eq!(order(&[("1", &["1"])]), ["1"]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Performs one import, inside the child: every version of one package that is asked for, in one transaction.
+
+use std::path::Path;
+use std::time::Instant;
+
+use packaging_repo::history::{Added, History};
+use packaging_repo::repository::Repository;
+use packaging_repo::store::RepoStore;
+use packaging_repo::view::View;
+use source_package::version::PackageName;
+
+use crate::failure::{Failure, Stage};
+use crate::order;
+use crate::protocol::{Event, Outcome, Report, Request};
+use crate::sandbox;
+use crate::stage::{Known, Read, Stager};
+
+/// Does what `request` asks for and reports through `emit`.
+pub fn run(request: &Request, emit: impl Fn(&Event)) {
+    if let Err(failure) = import(request, &emit) {
+        emit(&Event::Broken(failure));
+    }
+}
+
+/// A version between reading and publishing.
+struct Pending {
+    index: usize,
+    report: Report,
+    read: Read,
+}
+
+fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
+    let package =
+        PackageName::parse(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
+    let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
+    let lock = repository.lock()?;
+    enter_sandbox(request, repository.path())?;
+    repository.remove_leftovers(&lock)?;
+    let mut store = RepoStore::open(&repository, request.threads)?;
+    let view = View::new(repository.read_refs()?);
+    let mut history = History::new(&mut store, view);
+    let pending = read_all(request, &package, &mut history, emit);
+    emit(&Event::Publishing);
+    let finished = add_all(pending, &mut history)?;
+    let edits = history.view.edits();
+    store.finish()?;
+    repository.transact(&lock, &edits)?;
+    repository.point_head(&lock, request.default_branch.as_deref())?;
+    for (index, report) in finished {
+        emit(&Event::Finished(index, report));
+    }
+    Ok(())
+}
+
+fn enter_sandbox(request: &Request, repository: &Path) -> Result<(), Failure> {
+    sandbox::enter(&request.limits.walls(), &[repository])
+        .map(drop)
+        .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
+}
+
+/// Reads every version; those that fail are reported at once and keep nobody back.
+fn read_all(
+    request: &Request,
+    package: &PackageName,
+    history: &mut History<'_>,
+    emit: &impl Fn(&Event),
+) -> Vec<Pending> {
+    let mut stager = Stager::new(package, request);
+    let mut pending = Vec::new();
+    for (index, version) in request.versions.iter().enumerate() {
+        emit(&Event::Reading(index));
+        let clock = Clock::start();
+        let mut report = Report::new(&request.package, None, version, Outcome::Failed);
+        let read = stager.read(version, history, &mut report.version);
+        clock.stop(&mut report);
+        match read {
+            Ok(read) => pending.push(Pending { index, report, read }),
+            Err(failure) => emit(&Event::Finished(index, report.with_failure(&failure))),
+        }
+    }
+    pending
+}
+
+/// Makes commits, parents before children, then moves the branches, lower versions before higher ones.
+fn add_all(pending: Vec<Pending>, history: &mut History<'_>) -> Result<Vec<(usize, Report)>, Failure> {
+    let order = order::by_history(&pending.iter().map(|pending| pending.read.place()).collect::<Vec<_>>());
+    let mut slots: Vec<Option<Pending>> = pending.into_iter().map(Some).collect();
+    let mut done: Vec<(Pending, Added)> = Vec::new();
+    for place in order {
+        let Some(mut version) = slots.get_mut(place).and_then(Option::take) else { continue };
+        let clock = Clock::start();
+        let added = add(&mut version, history)?;
+        clock.stop(&mut version.report);
+        done.push((version, added));
+    }
+    done.sort_by(|(a, _), (b, _)| a.read.place().compare(&b.read.place()));
+    for (version, added) in &done {
+        if let Some(suite) = &version.report.suite {
+            history.publish(&version.report.distro, suite, version.read.version(), added)?;
+        }
+    }
+    done.into_iter().map(|(version, added)| Ok((version.index, describe(version, &added, history)?))).collect()
+}
+
+fn add(pending: &mut Pending, history: &mut History<'_>) -> Result<Added, Failure> {
+    let distro = pending.report.distro.clone();
+    Ok(match &pending.read {
+        Read::Known(known) => known.added(),
+        Read::Elsewhere(known) => history.adopt(&distro, &known.tag, known.applied.as_ref())?,
+        Read::New(staged, _) => history.add(&distro, staged)?,
+    })
+}
+
+fn describe(pending: Pending, added: &Added, history: &mut History<'_>) -> Result<Report, Failure> {
+    let mut report = pending.report;
+    report.commit = Some(added.commit.to_string());
+    report.tree = Some(history.tree_of(added.commit)?.to_string());
+    report.applied_commit = added.applied.map(|id| id.to_string());
+    report.tag = Some(added.tag.trim_start_matches("refs/tags/").to_owned());
+    report.outcome = match (&pending.read, added.applied) {
+        (Read::Known(_), Some(_)) => Outcome::AlreadyThere,
+        (_, Some(_)) => Outcome::Imported,
+        (_, None) => Outcome::UnappliedOnly,
+    };
+    if let Some(failure) = pending.read.patch_failure() {
+        report = report.with_failure(&failure);
+    }
+    Ok(report)
+}
+
+/// Measures one version: time, and processor time of all threads.
+struct Clock {
+    started: Instant,
+    processor: u64,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        Clock { started: Instant::now(), processor: processor_ms() }
+    }
+
+    fn stop(self, report: &mut Report) {
+        let add = |slot: &mut Option<u64>, more: u64| *slot = Some(slot.unwrap_or(0) + more);
+        add(&mut report.wall_ms, u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        add(&mut report.cpu_ms, processor_ms().saturating_sub(self.processor));
+    }
+}
+
+fn processor_ms() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    u64::try_from(time.tv_sec * 1000 + time.tv_nsec / 1_000_000).unwrap_or(0)
+}

@@ -1,0 +1,98 @@
+//! From files and folders on a command line to one request for each package.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use source_package::control::Stanza;
+use source_package::version::PackageName;
+
+use crate::failure::{Failure, Stage};
+use crate::protocol::{Trust, VersionRequest};
+
+/// A `.dsc` larger than this is none.
+pub const LARGEST_DSC: u64 = 8 << 20;
+
+/// A `.dsc` to import, with what is known about it before it is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The file.
+    pub dsc: PathBuf,
+    /// The distro.
+    pub distro: String,
+    /// The suite.
+    pub suite: Option<String>,
+    /// Why it may be trusted.
+    pub trust: Trust,
+}
+
+/// Items that could not be assigned to a package, with the reason.
+pub type Rejected = Vec<(Item, Failure)>;
+
+/// The `.dsc` files that `paths` name; of a folder all in it, sorted by name.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            found.push(path.clone());
+            continue;
+        }
+        let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+        let mut inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_dsc(path)).collect();
+        if inside.is_empty() {
+            return Err(Failure::new(Stage::Fetch, "no-dsc", format!("{} has no .dsc files", path.display())));
+        }
+        inside.sort();
+        found.append(&mut inside);
+    }
+    Ok(found)
+}
+
+fn is_dsc(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "dsc")
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let code = if error.kind() == std::io::ErrorKind::NotFound { "missing-file" } else { "unreadable-file" };
+    Failure::new(Stage::Fetch, code, format!("cannot read {}: {error}", path.display()))
+}
+
+/// Reads a whole `.dsc`.
+pub fn read_dsc(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    file.take(LARGEST_DSC + 1).read_to_end(&mut text).map_err(|error| unreadable(path, &error))?;
+    if text.len() as u64 > LARGEST_DSC {
+        let message = format!("{} is larger than {LARGEST_DSC} bytes: not a .dsc", path.display());
+        return Err(Failure::new(Stage::Verify, "bad-dsc", message));
+    }
+    Ok(text)
+}
+
+/// Sorts items by the package that they claim to be of. The claim is checked again, against what the signature
+/// covers, by whoever imports it.
+pub fn by_package(items: Vec<Item>) -> (BTreeMap<String, Vec<VersionRequest>>, Rejected) {
+    let mut packages: BTreeMap<String, Vec<VersionRequest>> = BTreeMap::new();
+    let mut rejected = Vec::new();
+    for item in items {
+        match claimed_package(&item.dsc) {
+            Ok(package) => packages.entry(package).or_default().push(VersionRequest {
+                dsc: item.dsc,
+                distro: item.distro,
+                suite: item.suite,
+                trust: item.trust,
+            }),
+            Err(failure) => rejected.push((item, failure)),
+        }
+    }
+    (packages, rejected)
+}
+
+fn claimed_package(path: &Path) -> Result<String, Failure> {
+    let bad = |cause: String| Failure::new(Stage::Verify, "bad-dsc", format!("{}: {cause}", path.display()));
+    let stanza = Stanza::parse(&read_dsc(path)?).map_err(|error| bad(format!("the .dsc is malformed: {error}")))?;
+    let source = stanza.get("Source").ok_or_else(|| bad("the .dsc has no field Source".into()))?;
+    let name = PackageName::parse(source).map_err(|error| bad(error.to_string()))?;
+    Ok(name.to_string())
+}

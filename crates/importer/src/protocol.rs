@@ -1,0 +1,158 @@
+//! What the parent and the child that performs an import tell each other: one request, then a line an event.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::LimitsConfig;
+use crate::failure::Failure;
+
+/// What a child is asked to do: bring versions of one package into its repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The installation's root.
+    pub root: PathBuf,
+    /// The source package.
+    pub package: String,
+    /// The branch that `HEAD` should point to.
+    pub default_branch: Option<String>,
+    /// The versions, in any order.
+    pub versions: Vec<VersionRequest>,
+    /// Whether a `.dsc` without SHA-256 is taken.
+    pub allow_weak_checksums: bool,
+    /// What it may cost.
+    pub limits: LimitsConfig,
+    /// Threads that compress.
+    pub threads: usize,
+}
+
+/// One version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRequest {
+    /// The `.dsc`; its files lie beside it.
+    pub dsc: PathBuf,
+    /// The distro.
+    pub distro: String,
+    /// The suite it was published in; history has none.
+    pub suite: Option<String>,
+    /// Why its content may be trusted.
+    pub trust: Trust,
+}
+
+/// Why a `.dsc` may be trusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trust {
+    /// A signature by a key in one of these keyrings.
+    Keyrings(Vec<PathBuf>),
+    /// A signed index lists it with this SHA-256.
+    Index(String),
+    /// The operator said so.
+    Unsigned,
+}
+
+/// What a child reports, one JSON object a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// It begins to read the version at this place of the request.
+    Reading(usize),
+    /// Everything is read; commits are made and refs moved.
+    Publishing,
+    /// A version is finished, well or not.
+    Finished(usize, Report),
+    /// Nothing could be done at all.
+    Broken(Failure),
+}
+
+/// What became of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It is there now.
+    Imported,
+    /// It was there before; nothing was changed.
+    AlreadyThere,
+    /// It is there without its patches applied, because they do not apply.
+    UnappliedOnly,
+    /// It is not there.
+    Failed,
+}
+
+impl Outcome {
+    /// The outcome as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Imported => "imported",
+            Outcome::AlreadyThere => "already-there",
+            Outcome::UnappliedOnly => "unapplied-only",
+            Outcome::Failed => "failed",
+        }
+    }
+}
+
+/// The report on one version. This is also what `import --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The source package.
+    pub package: String,
+    /// The version; unknown if the `.dsc` could not be read.
+    pub version: Option<String>,
+    /// The distro.
+    pub distro: String,
+    /// The suite.
+    pub suite: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The commit, patches unapplied.
+    pub commit: Option<String>,
+    /// Its tree.
+    pub tree: Option<String>,
+    /// The commit with patches applied.
+    pub applied_commit: Option<String>,
+    /// The tag.
+    pub tag: Option<String>,
+    /// Where it failed.
+    pub stage: Option<String>,
+    /// How it failed.
+    pub code: Option<String>,
+    /// The cause, or a remark.
+    pub message: Option<String>,
+    /// Processor time in milliseconds, of all threads.
+    pub cpu_ms: Option<u64>,
+    /// Time in milliseconds.
+    pub wall_ms: Option<u64>,
+    /// The largest memory of the process that imported the package, in bytes.
+    pub peak_rss: Option<u64>,
+}
+
+impl Report {
+    /// A report that knows nothing yet but what was asked.
+    pub fn new(package: &str, version: Option<&str>, request: &VersionRequest, outcome: Outcome) -> Report {
+        Report {
+            package: package.to_owned(),
+            version: version.map(str::to_owned),
+            distro: request.distro.clone(),
+            suite: request.suite.clone(),
+            outcome,
+            commit: None,
+            tree: None,
+            applied_commit: None,
+            tag: None,
+            stage: None,
+            code: None,
+            message: None,
+            cpu_ms: None,
+            wall_ms: None,
+            peak_rss: None,
+        }
+    }
+
+    /// Notes a failure.
+    pub fn with_failure(mut self, failure: &Failure) -> Report {
+        self.stage = Some(failure.stage.as_str().to_owned());
+        self.code = Some(failure.code.clone());
+        self.message = Some(failure.message.clone());
+        self
+    }
+}

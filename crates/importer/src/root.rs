@@ -1,0 +1,22 @@
+//! The one folder that an installation owns.
+
+use std::env;
+use std::path::PathBuf;
+
+/// Where an installation lives: what was given, else `$PACKAGE_IMPORT_ROOT`, else `/var/lib/package-import` for
+/// root and system users, else the user's state folder.
+pub fn locate(given: Option<PathBuf>) -> PathBuf {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(root) = given.or_else(|| set("PACKAGE_IMPORT_ROOT")) {
+        return root;
+    }
+    let home = set("HOME");
+    match (rustix::process::getuid().as_raw() >= FIRST_PERSON, set("XDG_STATE_HOME"), home) {
+        (true, Some(state), _) => state.join("package-import"),
+        (true, None, Some(home)) => home.join(".local/state/package-import"),
+        _ => PathBuf::from("/var/lib/package-import"),
+    }
+}
+
+/// User ids below this belong to the system (Debian policy 9.2.2).
+const FIRST_PERSON: u32 = 1000;

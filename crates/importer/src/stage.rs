@@ -1,0 +1,312 @@
+//! Reads one version: trust, files, trees. Nothing becomes visible here; objects that no ref names are garbage.
+
+use packaging_repo::ObjectId;
+use packaging_repo::history::{Added, History};
+use packaging_repo::object::Person;
+use packaging_repo::store::RepoStore;
+use packaging_repo::upstream;
+use packaging_repo::version::{ChangelogFacts, StagedPatch, StagedPatches, StagedTree, StagedUpstream, StagedVersion};
+use packaging_repo::view::VersionTag;
+use source_package::changelog;
+use source_package::checksum::{ListedFile, sha256_hex};
+use source_package::date::Date;
+use source_package::dsc::{Dsc, Family};
+use source_package::finish::finish;
+use source_package::layout::Layout;
+use source_package::limits::Budget;
+use source_package::links::{Target, resolve};
+use source_package::source::Reading;
+use source_package::store::{ContentStore, FolderId};
+use source_package::tree::{Kind, Node, Tree};
+use source_package::version::{PackageName, Version};
+
+use crate::failure::{Failure, Stage};
+use crate::files::Beside;
+use crate::order::Place;
+use crate::plan::read_dsc;
+use crate::protocol::{Request, Trust, VersionRequest};
+use crate::{patches, signature};
+
+/// A version that was read.
+pub enum Read {
+    /// The repository has it in this distro.
+    Known(Known),
+    /// The repository has it in another distro: it needs a tag and a branch, no commit.
+    Elsewhere(Known),
+    /// It is new. The failure says why its patches do not apply, if they do not.
+    New(Box<StagedVersion>, Option<Failure>),
+}
+
+/// A version that the repository has.
+pub struct Known {
+    /// The version.
+    pub version: Version,
+    /// Its `.dsc`.
+    pub dsc_sha256: String,
+    /// Its tag.
+    pub tag: VersionTag,
+    /// Its applied tag, if it has one.
+    pub applied: Option<VersionTag>,
+}
+
+impl Known {
+    /// Its commits and its tag.
+    pub fn added(&self) -> Added {
+        Added {
+            commit: self.tag.commit,
+            applied: self.applied.as_ref().map(|tag| tag.commit),
+            tag: self.tag.name.clone(),
+        }
+    }
+}
+
+impl Read {
+    /// Why the patches are not applied, if they are not.
+    pub fn patch_failure(&self) -> Option<Failure> {
+        match self {
+            Read::New(_, failure) => failure.clone(),
+            Read::Known(Known { applied: None, .. }) => Some(Failure::new(
+                Stage::Patch,
+                "patch-does-not-apply",
+                "was imported before, without its patches, because they do not apply",
+            )),
+            Read::Known(_) | Read::Elsewhere(_) => None,
+        }
+    }
+
+    /// The version.
+    pub fn version(&self) -> &Version {
+        match self {
+            Read::Known(known) | Read::Elsewhere(known) => &known.version,
+            Read::New(staged, _) => &staged.dsc.version,
+        }
+    }
+
+    /// What its place in the order of commits depends on.
+    pub fn place(&self) -> Place<'_> {
+        match self {
+            Read::Known(known) | Read::Elsewhere(known) => {
+                Place { version: &known.version, dsc_sha256: &known.dsc_sha256, below: &[] }
+            }
+            Read::New(staged, _) => Place {
+                version: &staged.dsc.version,
+                dsc_sha256: &staged.dsc_sha256,
+                below: &staged.changelog.below,
+            },
+        }
+    }
+}
+
+/// Reads versions of one package.
+pub struct Stager<'a> {
+    package: &'a PackageName,
+    request: &'a Request,
+    /// Upstream tarballs that were read for a version before this one.
+    upstreams: Vec<StagedUpstream>,
+}
+
+impl<'a> Stager<'a> {
+    /// For one request.
+    pub fn new(package: &'a PackageName, request: &'a Request) -> Stager<'a> {
+        Stager { package, request, upstreams: Vec::new() }
+    }
+
+    /// Reads one version. `version` is set as soon as it is known.
+    pub fn read(
+        &mut self,
+        wanted: &VersionRequest,
+        history: &mut History<'_>,
+        version: &mut Option<String>,
+    ) -> Result<Read, Failure> {
+        let text = read_dsc(&wanted.dsc)?;
+        let sha256 = sha256_hex(&text);
+        // The same bytes were trusted before; only their name is needed to find that out.
+        if let Ok(claimed) = Dsc::parse(&text) {
+            *version = Some(claimed.version.to_string());
+            if let Some(tag) = history.find_dsc(&wanted.distro, &claimed.version, &sha256)? {
+                let applied = history.find_applied(&wanted.distro, &claimed.version, &sha256)?;
+                return Ok(Read::Known(Known { version: claimed.version, dsc_sha256: sha256, tag, applied }));
+            }
+        }
+        let dsc = self.trusted(&text, &sha256, &wanted.trust)?;
+        *version = Some(dsc.version.to_string());
+        if let Some(tag) = history.find_dsc_elsewhere(&wanted.distro, &dsc.version, &sha256)?
+            && let Some(applied) = history.find_applied_elsewhere(&wanted.distro, &dsc.version, &sha256)?
+            && patches::same_series(&wanted.distro, &tag, &applied, history)?
+        {
+            return Ok(Read::Elsewhere(Known { version: dsc.version, dsc_sha256: sha256, tag, applied: Some(applied) }));
+        }
+        self.stage(wanted, dsc, text, sha256, history)
+    }
+
+    /// Checks why the `.dsc` may be trusted, then reads what the check vouches for and nothing else.
+    fn trusted(&self, text: &[u8], sha256: &str, trust: &Trust) -> Result<Dsc, Failure> {
+        let dsc = match trust {
+            Trust::Keyrings(keyrings) => Dsc::parse(&signature::verify(text, keyrings)?)?,
+            Trust::Index(expected) if expected != sha256 => {
+                let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
+                return Err(Failure::new(Stage::Verify, "checksum-mismatch", message));
+            }
+            Trust::Index(_) | Trust::Unsigned => Dsc::parse(text)?,
+        };
+        if dsc.source != *self.package {
+            let message = format!("the signed .dsc is one of {}, not of {}", dsc.source, self.package);
+            return Err(Failure::new(Stage::Verify, "other-package", message));
+        }
+        if !self.request.allow_weak_checksums {
+            dsc.require_strong_checksums()?;
+        }
+        Ok(dsc)
+    }
+
+    fn stage(
+        &mut self,
+        wanted: &VersionRequest,
+        dsc: Dsc,
+        dsc_text: Vec<u8>,
+        dsc_sha256: String,
+        history: &mut History<'_>,
+    ) -> Result<Read, Failure> {
+        let layout = Layout::of(&dsc)?;
+        let mut budget = Budget::new(self.request.limits.reading());
+        let mut files = Beside::new(&wanted.dsc);
+        let mut reading = Reading { dsc: &dsc, layout: &layout, files: &mut files, budget: &mut budget };
+        let (upstream, upstream_tree) = self.upstream(&mut reading, history)?;
+        let signatures = signatures(&mut reading, upstream.is_some(), history)?;
+        let mut tree = reading.unapplied(upstream_tree, history.store)?;
+        let finished = finish(&mut tree, &dsc.format, history.store)?;
+        let staged_tree = store_tree(&mut tree, history.store)?;
+        let changelog = self.changelog(&mut tree, history.store)?;
+        finished.undo(&mut tree, history.store).map_err(|error| Failure::new(Stage::Commit, "store", error))?;
+        let (applied, failure) = match patches::stage(&wanted.distro, &dsc, tree, &staged_tree, history.store)? {
+            Ok(patches) => (Some(patches), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let staged = StagedVersion {
+            dsc,
+            dsc_text,
+            dsc_sha256,
+            signatures,
+            tree: staged_tree,
+            upstream,
+            changelog,
+            applied,
+        };
+        Ok(Read::New(Box::new(staged), failure))
+    }
+}
+
+impl Stager<'_> {
+    /// The upstream tree: known to the repository, read for another version of this plan, or unpacked now.
+    fn upstream(
+        &mut self,
+        reading: &mut Reading<'_>,
+        history: &mut History<'_>,
+    ) -> Result<(Option<StagedUpstream>, Tree), Failure> {
+        let tarballs = upstream_tarballs(reading.dsc, reading.layout);
+        if tarballs.is_empty() {
+            let tree = reading.upstream(history.store)?.tree;
+            return Ok((None, tree));
+        }
+        let rule = reading.layout.unpack_rule();
+        let version = reading.dsc.version.upstream().to_owned();
+        let staged = self.upstreams.iter().find(|known| upstream::matches(&known.manifest, rule, &tarballs));
+        let known = match staged {
+            Some(staged) => Some(staged.clone()),
+            None => upstream::find(&version, rule, &tarballs, &mut history.view, history.store)?,
+        };
+        if let Some(known) = known {
+            let tree = stored_tree(&known, history.store)?;
+            return Ok((Some(known), tree));
+        }
+        let mut read = reading.upstream(history.store)?;
+        let rule = if read.rule_matters { rule } else { upstream::RULE_ANY };
+        let tree = store_tree(&mut read.tree, history.store)?;
+        let source = self.package.as_str();
+        let staged =
+            upstream::stage(source, &version, rule, tree, read.newest, read.tarballs, history.store)?;
+        self.upstreams.push(staged.clone());
+        Ok((Some(staged), read.tree))
+    }
+
+    /// What the commit takes from `debian/changelog`; without one, the package's name stands in for the author.
+    fn changelog(&self, tree: &mut Tree, store: &mut RepoStore) -> Result<ChangelogFacts, Failure> {
+        let mut facts = ChangelogFacts {
+            author: Person { name: self.package.to_string(), email: String::new() },
+            date: Date { seconds: 0, offset_minutes: 0 },
+            below: Vec::new(),
+            content: None,
+        };
+        let Some(content) = self.changelog_file(tree, store)? else { return Ok(facts) };
+        let text = store.get(content)?;
+        let mut entries = changelog::entries(&text);
+        if let Some(newest) = entries.next() {
+            facts.author = Person { name: newest.name().to_owned(), email: newest.email().to_owned() };
+            facts.date = newest.date();
+            facts.below = entries.map(|entry| entry.version().to_owned()).collect();
+            facts.content = Some(content);
+        }
+        Ok(facts)
+    }
+
+    fn changelog_file(
+        &self,
+        tree: &mut Tree,
+        store: &mut RepoStore,
+    ) -> Result<Option<source_package::store::ContentId>, Failure> {
+        let Target::Inside(path) = resolve(b"debian/changelog", tree, store)? else { return Ok(None) };
+        let Kind::File { content, .. } = tree.kind(&path, store)? else { return Ok(None) };
+        let readable = store.size(content)? <= self.request.limits.text_bytes;
+        Ok(readable.then_some(content))
+    }
+}
+
+/// The tarballs of the upstream commit. A 1.0 package whose only tarball is not called `.orig` has no upstream.
+fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d ListedFile> {
+    let tarballs: Vec<&ListedFile> = layout.upstream().iter().map(|&(_, index)| &dsc.files[index]).collect();
+    let named = dsc.format.family != Family::V1 || tarballs.iter().all(|file| file.name.contains(".orig.tar"));
+    if named { tarballs } else { Vec::new() }
+}
+
+/// A stored upstream tree, with the named pipes that Git does not hold.
+fn stored_tree(upstream: &StagedUpstream, store: &mut RepoStore) -> Result<Tree, Failure> {
+    let mut tree = Tree::stored(FolderId(packaging_repo::raw_id(upstream.tree)));
+    for (path, executable) in &upstream.manifest.fifos {
+        tree.put(path, Node::Fifo { executable: *executable }, store)
+            .map_err(|error| Failure::new(Stage::Commit, "store", error))?;
+    }
+    Ok(tree)
+}
+
+/// Writes a tree and notes what Git cannot hold of it.
+pub(crate) fn store_tree(tree: &mut Tree, store: &mut RepoStore) -> Result<StagedTree, Failure> {
+    let specials = store.specials(tree)?;
+    let id = store.write_tree(tree)?;
+    Ok(StagedTree { id, escaped: specials.escaped, fifos: specials.fifos })
+}
+
+/// The signatures of upstream tarballs. One that is missing is of no consequence if the tarball itself is not read.
+fn signatures(
+    reading: &mut Reading<'_>,
+    upstream_known: bool,
+    history: &mut History<'_>,
+) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut signatures = Vec::new();
+    for (index, file) in reading.dsc.files.iter().enumerate() {
+        if !file.name.ends_with(".asc") {
+            continue;
+        }
+        let bytes = match reading.small_file(index) {
+            Ok(bytes) => bytes,
+            Err(error) if upstream_known && error.is_missing_file() => {
+                match history.find_signature(file)? {
+                    Some(bytes) => bytes,
+                    None => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        signatures.push((file.name.clone(), bytes));
+    }
+    Ok(signatures)
+}

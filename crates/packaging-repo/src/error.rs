@@ -1,0 +1,143 @@
+//! What can go wrong with a repository.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ObjectId;
+
+/// Why a repository could not be read or written. Each says which file, object or ref.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no repository.
+    #[error("there is no repository at {}", .0.display())]
+    NoRepository(PathBuf),
+    /// A file of the repository.
+    #[error("cannot {action} {}: {error}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The content of a file could not be read while it was stored.
+    #[error("cannot read the content to store: {0}")]
+    Content(io::Error),
+    /// The pack could not be written.
+    #[error("cannot write the pack: {0}")]
+    Pack(io::Error),
+    /// A pack holds four thousand million objects at most.
+    #[error("too many objects for one pack")]
+    TooManyObjects,
+    /// A thread that compresses has ended.
+    #[error("a compressing thread ended unexpectedly")]
+    Thread,
+    /// Content that was made to have the SHA-1 of other content.
+    #[error("refused content that was made for a SHA-1 collision")]
+    Collision,
+    /// An object is not there.
+    #[error("object {0} is missing; run `package-import verify`")]
+    Missing(ObjectId),
+    /// An object is of another kind.
+    #[error("object {id} is no {wanted}; run `package-import verify`")]
+    WrongKind {
+        /// The object.
+        id: ObjectId,
+        /// What it should be.
+        wanted: gix_object::Kind,
+    },
+    /// An object cannot be understood.
+    #[error("object {id} is no {what} that can be understood; run `package-import verify`")]
+    Malformed {
+        /// The object.
+        id: ObjectId,
+        /// What it should be.
+        what: &'static str,
+    },
+    /// The object database failed.
+    #[error("cannot read object {id}: {cause}")]
+    Odb {
+        /// The object.
+        id: ObjectId,
+        /// Why.
+        cause: String,
+    },
+    /// A line of `packed-refs`.
+    #[error("{}:{line} is malformed; `git pack-refs --all` may mend it", path.display())]
+    BadLine {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// Somebody else holds a lock of Git's.
+    #[error("{} is locked by another program; if none runs, remove it", .0.display())]
+    Locked(PathBuf),
+    /// Somebody else moved a ref.
+    #[error("ref {name} was moved by somebody else ({} instead of {}); the next import starts from there",
+            shown(found), shown(expected))]
+    RefMoved {
+        /// The ref.
+        name: String,
+        /// Where it pointed before.
+        expected: Option<ObjectId>,
+        /// Where it points now.
+        found: Option<ObjectId>,
+    },
+    /// A ref cannot be a folder, too.
+    #[error("ref {name} cannot exist beside ref {other}")]
+    NameConflict {
+        /// The longer name.
+        name: String,
+        /// The shorter one.
+        other: String,
+    },
+    /// Git could not be run, or ended with an error.
+    #[error("git {verb} failed: {cause}")]
+    Git {
+        /// The subcommand.
+        verb: &'static str,
+        /// The last lines it printed.
+        cause: String,
+    },
+    /// There is no such version.
+    #[error("{package} has no version {version}{hint}")]
+    NoVersion {
+        /// The package.
+        package: String,
+        /// The version.
+        version: String,
+        /// What to try.
+        hint: String,
+    },
+    /// A source tree could not be read.
+    #[error(transparent)]
+    Tree(#[from] source_package::tree::TreeError),
+}
+
+fn shown(id: &Option<ObjectId>) -> String {
+    id.map_or_else(|| "nothing".to_owned(), |id| id.to_string())
+}
+
+impl Error {
+    pub(crate) fn file(action: &'static str, path: &Path, error: io::Error) -> Error {
+        Error::File { action, path: path.to_owned(), error }
+    }
+
+    pub(crate) fn write_pack(error: io::Error) -> Error {
+        Error::Pack(error)
+    }
+
+    pub(crate) fn odb(id: ObjectId, cause: &dyn std::fmt::Display) -> Error {
+        Error::Odb { id, cause: cause.to_string() }
+    }
+
+    /// The error of the disk behind this one, if that is what it is.
+    pub fn disk_error(&self) -> Option<&io::Error> {
+        match self {
+            Error::File { error, .. } | Error::Pack(error) | Error::Content(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The index of a pack, version 2 (`gitformat-pack(5)`).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use sha1::{Digest, Sha1};
+
+use crate::pack::Slot;
+use crate::{Error, ObjectId};
+
+/// Offsets from here on stand in a table of their own.
+const LARGE: u64 = 1 << 31;
+
+/// Writes the index durably.
+pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectId) -> Result<(), Error> {
+    let mut sorted: Vec<(&ObjectId, &Slot)> = slots.iter().collect();
+    sorted.sort_unstable_by_key(|(id, _)| **id);
+    let mut bytes = encode(&sorted);
+    bytes.extend_from_slice(pack.as_bytes());
+    let checksum = Sha1::digest(&bytes);
+    bytes.extend_from_slice(&checksum);
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(&bytes)?;
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+        file.sync_all()
+    };
+    write().map_err(|error| Error::file("write", path, error))
+}
+
+fn encode(sorted: &[(&ObjectId, &Slot)]) -> Vec<u8> {
+    let mut bytes = b"\xfftOc\0\0\0\x02".to_vec();
+    let mut fan = [0u32; 256];
+    for (id, _) in sorted {
+        fan[usize::from(id.as_bytes()[0])] += 1;
+    }
+    let mut total = 0;
+    for count in fan {
+        total += count;
+        bytes.extend_from_slice(&total.to_be_bytes());
+    }
+    sorted.iter().for_each(|(id, _)| bytes.extend_from_slice(id.as_bytes()));
+    sorted.iter().for_each(|(_, slot)| bytes.extend_from_slice(&slot.crc32.to_be_bytes()));
+    let mut large = Vec::new();
+    for (_, slot) in sorted {
+        let offset = if slot.offset < LARGE {
+            slot.offset as u32
+        } else {
+            large.extend_from_slice(&slot.offset.to_be_bytes());
+            LARGE as u32 + (large.len() / 8 - 1) as u32
+        };
+        bytes.extend_from_slice(&offset.to_be_bytes());
+    }
+    bytes.extend_from_slice(&large);
+    bytes
+}

@@ -1,0 +1,198 @@
+//! The message of a version's annotated tag: what Git itself cannot hold, and what lets anyone check the tree
+//! against the source package again.
+//!
+//! The text is a stanza like those of Debian's control files. It holds facts of the `.dsc` and of its files alone,
+//! never when or where something was published: the same input gives the same tag.
+
+use source_package::checksum::{Checksums, ListedFile};
+use source_package::control::{ControlError, Stanza};
+
+/// The version of the rules by which trees and commits are made. Raised when the same input gives other objects.
+pub const IMPORT_RULES: u32 = 1;
+
+/// What a tag's message says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// The source package.
+    pub source: String,
+    /// The version; of an upstream tag the upstream version.
+    pub version: String,
+    /// Further facts, in order: `Format`, `Dsc-Sha256`, `Unpack-Rule`, ...
+    pub facts: Vec<(String, String)>,
+    /// The files of the source package, or the tarballs of the upstream version.
+    pub files: Vec<ListedFile>,
+    /// Paths whose last name is stored escaped, as they are in the source.
+    pub escaped: Vec<Vec<u8>>,
+    /// Named pipes; the flag tells whether they have an execute bit.
+    pub fifos: Vec<(Vec<u8>, bool)>,
+}
+
+/// Why a tag's message is no manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// It has no stanza.
+    #[error("the tag's message is no manifest: {0}")]
+    Control(#[from] ControlError),
+    /// A field is missing or malformed.
+    #[error("the tag's manifest has no usable field {0}")]
+    Field(&'static str),
+}
+
+impl Manifest {
+    /// A fact by its name.
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        self.facts.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Adds a fact.
+    pub fn with(mut self, name: &str, value: impl ToString) -> Manifest {
+        self.facts.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// The message of the tag; the first line is `title`.
+    pub fn to_message(&self, title: &str) -> String {
+        let mut text = format!("{title}\n\nSource: {}\nVersion: {}\n", self.source, self.version);
+        for (name, value) in &self.facts {
+            text.push_str(&format!("{name}: {value}\n"));
+        }
+        text.push_str(&format!("Import-Rules: {IMPORT_RULES}\n"));
+        list(&mut text, "Files", &self.files, |sums| &sums.md5);
+        list(&mut text, "Checksums-Sha1", &self.files, |sums| &sums.sha1);
+        list(&mut text, "Checksums-Sha256", &self.files, |sums| &sums.sha256);
+        lines(&mut text, "Escaped", self.escaped.iter().map(|path| format!("path {}", quote(path))));
+        lines(
+            &mut text,
+            "Special",
+            self.fifos.iter().map(|(path, executable)| {
+                format!("fifo {} {}", if *executable { "755" } else { "644" }, quote(path))
+            }),
+        );
+        text
+    }
+
+    /// Reads the message of a tag.
+    pub fn parse(message: &[u8]) -> Result<Manifest, ManifestError> {
+        let body = message.windows(2).position(|pair| pair == b"\n\n").map_or(message, |at| &message[at + 2..]);
+        let stanza = Stanza::parse(body)?;
+        let need = |field| stanza.get(field).map(str::to_owned).ok_or(ManifestError::Field(field));
+        let mut manifest =
+            Manifest { source: need("Source")?, version: need("Version")?, ..Manifest::default() };
+        for (name, value) in stanza.fields() {
+            if !matches!(name, "Source" | "Version" | "Import-Rules") && !value.starts_with('\n') {
+                manifest.facts.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        read_list(&stanza, "Files", &mut manifest.files, |sums| &mut sums.md5)?;
+        read_list(&stanza, "Checksums-Sha1", &mut manifest.files, |sums| &mut sums.sha1)?;
+        read_list(&stanza, "Checksums-Sha256", &mut manifest.files, |sums| &mut sums.sha256)?;
+        for line in values(&stanza, "Escaped") {
+            let path = line.strip_prefix("path ").and_then(unquote);
+            manifest.escaped.push(path.ok_or(ManifestError::Field("Escaped"))?);
+        }
+        for line in values(&stanza, "Special") {
+            let fifo = line.strip_prefix("fifo ").and_then(|rest| rest.split_once(' '));
+            let (mode, path) = fifo.ok_or(ManifestError::Field("Special"))?;
+            let path = unquote(path).ok_or(ManifestError::Field("Special"))?;
+            manifest.fifos.push((path, mode == "755"));
+        }
+        Ok(manifest)
+    }
+}
+
+fn list(text: &mut String, field: &str, files: &[ListedFile], sum: fn(&Checksums) -> &Option<String>) {
+    let listed = files.iter().filter_map(|file| {
+        sum(&file.checksums).as_ref().map(|sum| format!("{sum} {} {}", file.size, file.name))
+    });
+    lines(text, field, listed);
+}
+
+fn lines(text: &mut String, field: &str, values: impl Iterator<Item = String>) {
+    let mut values = values.peekable();
+    if values.peek().is_some() {
+        text.push_str(&format!("{field}:\n"));
+        values.for_each(|value| text.push_str(&format!(" {value}\n")));
+    }
+}
+
+fn values<'a>(stanza: &'a Stanza, field: &str) -> impl Iterator<Item = &'a str> {
+    stanza.get(field).unwrap_or_default().lines().filter(|line| !line.is_empty())
+}
+
+fn read_list(
+    stanza: &Stanza,
+    field: &'static str,
+    files: &mut Vec<ListedFile>,
+    slot: fn(&mut Checksums) -> &mut Option<String>,
+) -> Result<(), ManifestError> {
+    for line in values(stanza, field) {
+        let mut words = line.split(' ');
+        let (Some(sum), Some(size), Some(name)) = (words.next(), words.next(), words.next()) else {
+            return Err(ManifestError::Field(field));
+        };
+        let size = size.parse().map_err(|_| ManifestError::Field(field))?;
+        if !files.iter().any(|file| file.name == name) {
+            files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
+        }
+        if let Some(file) = files.iter_mut().find(|file| file.name == name) {
+            *slot(&mut file.checksums) = Some(sum.to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// Percent-encodes everything but printable ASCII; also `%` and the space.
+fn quote(path: &[u8]) -> String {
+    let mut quoted = String::with_capacity(path.len());
+    for &byte in path {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            quoted.push(char::from(byte));
+        } else {
+            quoted.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    quoted
+}
+
+fn unquote(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = text.bytes();
+    let mut path = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            path.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        path.push(u8::try_from(digit()? * 16 + digit()?).ok()?);
+    }
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let file = |name: &str, md5: Option<&str>| ListedFile {
+            name: name.into(),
+            size: 7,
+            checksums: Checksums {
+                md5: md5.map(Into::into),
+                sha1: None,
+                sha256: Some("ff".into()),
+            },
+        };
+        let manifest = Manifest {
+            source: "a0".into(),
+            version: "1:2-3".into(),
+            facts: vec![("Format".into(), "3.0 (quilt)".into())],
+            files: vec![file("a0_2.orig.tar.gz", Some("00")), file("a0_2-3.debian.tar.xz", None)],
+            escaped: vec![b".git".to_vec(), b"x/\xff%\n y/.GIT".to_vec(), b"...".to_vec()],
+            fifos: vec![(b"p".to_vec(), false), (b"q".to_vec(), true)],
+        };
+        let message = manifest.to_message("a0 1:2-3");
+        assert_eq!(Manifest::parse(message.as_bytes()).unwrap(), manifest, "{message}");
+    }
+}

@@ -1,0 +1,307 @@
+//! Writes one pack and its index (`gitformat-pack(5)`), with compression on other threads.
+//!
+//! Objects are gathered in batches, so that a file of a few kilobytes costs neither a message to another thread
+//! nor a system call. Whole objects, no deltas: a repack makes those later.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use fail::fail_point;
+use gix_object::Kind;
+use sha1::{Digest, Sha1};
+
+use crate::deflate::{Batch, Deflaters, Packed, entry_header, inflate};
+use crate::index;
+use crate::{Error, ObjectId};
+
+/// An object up to this size is compressed in memory; a larger one passes through in a stream.
+const LARGEST_IN_MEMORY: u64 = 2 << 20;
+/// A batch of this size is handed to another thread.
+const BATCH: usize = 256 << 10;
+/// Temporary files start with this, which `git gc` knows, too.
+pub(crate) const TEMPORARY: &str = "tmp_pack_import_";
+
+/// Where an object is in the pack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) crc32: u32,
+    pub(crate) kind: Kind,
+    pub(crate) size: u64,
+}
+
+/// A pack that is being written.
+pub struct PackWriter {
+    folder: PathBuf,
+    temporary: PathBuf,
+    file: Option<File>,
+    offset: u64,
+    slots: HashMap<ObjectId, Slot>,
+    /// Objects that other threads are compressing.
+    flying: HashMap<ObjectId, (Kind, u64)>,
+    batch: Batch,
+    deflaters: Deflaters,
+}
+
+impl PackWriter {
+    /// A new pack for `objects/pack`. No file is made before the first object.
+    pub fn new(folder: &Path, threads: usize) -> PackWriter {
+        let name = format!("{TEMPORARY}{}", std::process::id());
+        PackWriter {
+            folder: folder.to_owned(),
+            temporary: folder.join(name),
+            file: None,
+            offset: 12,
+            slots: HashMap::new(),
+            flying: HashMap::new(),
+            batch: Batch::default(),
+            deflaters: Deflaters::new(threads),
+        }
+    }
+
+    /// Whether the pack has an object, written or not.
+    pub fn contains(&self, id: &ObjectId) -> bool {
+        self.kind_and_size(id).is_some()
+    }
+
+    /// Kind and size of an object of the pack.
+    pub fn kind_and_size(&self, id: &ObjectId) -> Option<(Kind, u64)> {
+        let written = self.slots.get(id).map(|slot| (slot.kind, slot.size));
+        written.or_else(|| self.flying.get(id).copied()).or_else(|| self.batch.kind_and_size(id))
+    }
+
+    /// Adds an object under an id that the caller has computed and that is not in the pack.
+    pub fn add(&mut self, id: ObjectId, kind: Kind, content: &[u8]) -> Result<(), Error> {
+        self.batch.push(id, kind, content);
+        if self.batch.len() >= BATCH { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Room for an object's content at the end of the batch; see [`PackWriter::commit_tail`].
+    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
+        self.batch.content()
+    }
+
+    /// Makes what was appended to the batch since `start` an object.
+    pub(crate) fn commit_tail(&mut self, start: usize, id: ObjectId, kind: Kind) -> Result<(), Error> {
+        self.batch.push_tail(start, id, kind);
+        if self.batch.len() >= BATCH { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Whether content of this size has to be streamed.
+    pub(crate) fn is_large(size: u64) -> bool {
+        size > LARGEST_IN_MEMORY
+    }
+
+    /// Writes a large blob while it is read. `known` tells of an id whether the object is needed at all.
+    pub(crate) fn stream(
+        &mut self,
+        size: u64,
+        content: &mut dyn Read,
+        known: impl FnOnce(&ObjectId) -> bool,
+    ) -> Result<ObjectId, Error> {
+        self.settle()?;
+        let start = self.offset;
+        let mut header = [0; 16];
+        let header = entry_header(Kind::Blob, size, &mut header);
+        let file = self.open()?;
+        let mut out = Counting { file, length: 0, crc32: libdeflater::Crc::new() };
+        out.write_all(header).map_err(Error::write_pack)?;
+        let mut encoder = flate2::write::ZlibEncoder::new(out, flate2::Compression::fast());
+        let id = hash_through(size, content, &mut encoder)?;
+        let out = encoder.finish().map_err(Error::write_pack)?;
+        let slot =
+            Slot { offset: start, length: out.length, crc32: out.crc32.sum(), kind: Kind::Blob, size };
+        if self.slots.contains_key(&id) || known(&id) {
+            let file = self.open()?;
+            file.set_len(start).and_then(|()| file.seek(SeekFrom::Start(start))).map_err(Error::write_pack)?;
+        } else {
+            self.offset += slot.length;
+            self.slots.insert(id, slot);
+        }
+        Ok(id)
+    }
+
+    /// Reads an object of the pack back.
+    pub fn read(&mut self, id: &ObjectId) -> Result<Vec<u8>, Error> {
+        if let Some(content) = self.batch.get(id) {
+            return Ok(content.to_vec());
+        }
+        if self.flying.contains_key(id) {
+            self.land_all()?;
+        }
+        let Some(slot) = self.slots.get(id).copied() else { return Err(Error::Missing(*id)) };
+        let file = self.open()?;
+        let mut packed = vec![0; usize::try_from(slot.length).map_err(|_| Error::Missing(*id))?];
+        file.read_exact_at(&mut packed, slot.offset).map_err(Error::write_pack)?;
+        inflate(&packed, slot.size).ok_or(Error::Malformed { id: *id, what: "pack entry" })
+    }
+
+    /// Completes the pack and its index and makes them durable. Nothing is left behind if there are no objects.
+    pub fn finish(mut self) -> Result<Option<ObjectId>, Error> {
+        self.settle()?;
+        if self.slots.is_empty() {
+            self.discard();
+            return Ok(None);
+        }
+        fail_point!("repo::pack-complete");
+        let trailer = self.seal()?;
+        let index_path = self.temporary.with_extension("idx");
+        index::write(&index_path, &self.slots, &trailer)?;
+        fail_point!("repo::index-written");
+        let target = self.folder.join(format!("pack-{trailer}"));
+        for (from, ending) in [(&self.temporary, "pack"), (&index_path, "idx")] {
+            let mut name = target.clone().into_os_string();
+            name.push(format!(".{ending}"));
+            fs::rename(from, &name).map_err(|error| Error::file("rename", from, error))?;
+            fail_point!("repo::pack-renamed");
+        }
+        sync_folder(&self.folder)?;
+        fail_point!("repo::pack-durable");
+        self.file = None;
+        Ok(Some(trailer))
+    }
+
+    fn hand_over(&mut self) -> Result<(), Error> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        fail_point!("repo::batch");
+        let batch = std::mem::take(&mut self.batch);
+        self.flying.extend(batch.ids());
+        let landed = self.deflaters.submit(batch)?;
+        for packed in landed {
+            self.land(packed)?;
+        }
+        Ok(())
+    }
+
+    fn land_all(&mut self) -> Result<(), Error> {
+        while let Some(packed) = self.deflaters.wait()? {
+            self.land(packed)?;
+        }
+        Ok(())
+    }
+
+    /// Everything so far is in the file.
+    fn settle(&mut self) -> Result<(), Error> {
+        self.hand_over()?;
+        self.land_all()
+    }
+
+    fn land(&mut self, packed: Packed) -> Result<(), Error> {
+        let start = self.offset;
+        self.open()?.write_all(&packed.bytes).map_err(Error::write_pack)?;
+        self.offset += packed.bytes.len() as u64;
+        for (id, mut slot) in packed.slots {
+            slot.offset += start;
+            self.flying.remove(&id);
+            self.slots.insert(id, slot);
+        }
+        self.batch.recycle(packed.recycled);
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<&mut File, Error> {
+        if self.file.is_none() {
+            let mut file = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&self.temporary)
+                .map_err(|error| Error::file("create", &self.temporary, error))?;
+            file.write_all(&pack_header(0)).map_err(Error::write_pack)?;
+            self.file = Some(file);
+        }
+        self.file.as_mut().ok_or_else(|| Error::write_pack(io::ErrorKind::NotFound.into()))
+    }
+
+    /// Puts the number of objects into the header, and the hash of everything behind it.
+    fn seal(&mut self) -> Result<ObjectId, Error> {
+        let count = u32::try_from(self.slots.len()).map_err(|_| Error::TooManyObjects)?;
+        let file = self.open()?;
+        file.write_all_at(&pack_header(count), 0).map_err(Error::write_pack)?;
+        file.seek(SeekFrom::Start(0)).map_err(Error::write_pack)?;
+        let mut hash = Sha1::new();
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match file.read(&mut buffer).map_err(Error::write_pack)? {
+                0 => break,
+                count => hash.update(&buffer[..count]),
+            }
+        }
+        let trailer = ObjectId::Sha1(hash.finalize().into());
+        file.write_all(trailer.as_bytes()).map_err(Error::write_pack)?;
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o444);
+        file.set_permissions(mode).map_err(Error::write_pack)?;
+        fail_point!("repo::pack-sealed");
+        file.sync_all().map_err(Error::write_pack)?;
+        Ok(trailer)
+    }
+
+    fn discard(&mut self) {
+        if self.file.take().is_some() {
+            // What cannot be removed is garbage that the next import or `git gc` removes.
+            let _ = fs::remove_file(&self.temporary);
+            let _ = fs::remove_file(self.temporary.with_extension("idx"));
+        }
+    }
+}
+
+impl Drop for PackWriter {
+    fn drop(&mut self) {
+        self.discard();
+    }
+}
+
+fn pack_header(objects: u32) -> [u8; 12] {
+    let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
+    header[8..].copy_from_slice(&objects.to_be_bytes());
+    header
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
+    File::open(folder).and_then(|file| file.sync_all()).map_err(|error| Error::file("sync", folder, error))
+}
+
+/// Compresses a blob of a known size while it is hashed.
+fn hash_through(size: u64, content: &mut dyn Read, out: &mut impl Write) -> Result<ObjectId, Error> {
+    let mut hasher = crate::hash::start(Kind::Blob, size);
+    let mut buffer = vec![0; 64 << 10];
+    let mut left = size;
+    while left > 0 {
+        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let count = content.read(&mut buffer[..most]).map_err(Error::Content)?;
+        if count == 0 {
+            return Err(Error::Content(io::ErrorKind::UnexpectedEof.into()));
+        }
+        hasher.update(&buffer[..count]);
+        out.write_all(&buffer[..count]).map_err(Error::write_pack)?;
+        left -= count as u64;
+    }
+    crate::hash::finish(hasher)
+}
+
+struct Counting<'a> {
+    file: &'a mut File,
+    length: u64,
+    crc32: libdeflater::Crc,
+}
+
+impl Write for Counting<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.crc32.update(&bytes[..count]);
+        self.length += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

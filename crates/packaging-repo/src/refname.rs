@@ -1,0 +1,176 @@
+//! The names of refs. Versions are mangled as DEP-14 says, so that every valid version gives a valid name.
+
+/// Distros that would collide with other refs.
+const RESERVED: [&str; 4] = ["applied", "upstream", "reimport", "collisions"];
+
+/// A distro or suite that cannot be part of a ref's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidName {
+    /// It collides with refs that have another meaning.
+    #[error("a distro cannot be called {0}: refs of that name mean something else")]
+    Reserved(String),
+    /// Git would refuse it.
+    #[error("{0:?} cannot be part of a branch's name (git-check-ref-format(1))")]
+    Malformed(String),
+}
+
+/// Whether a name is one that no distro can have.
+pub fn is_reserved(distro: &str) -> bool {
+    RESERVED.contains(&distro)
+}
+
+/// Checks the name of a distro: one part of a ref's name, and none that has another meaning.
+pub fn check_distro(distro: &str) -> Result<(), InvalidName> {
+    if is_reserved(distro) {
+        return Err(InvalidName::Reserved(distro.to_owned()));
+    }
+    if distro.contains('/') { Err(InvalidName::Malformed(distro.to_owned())) } else { check_part(distro) }
+}
+
+/// Checks the name of a suite, which may have slashes (`bookworm/updates`).
+pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
+    suite.split('/').try_for_each(|part| check_part(part).map_err(|_| InvalidName::Malformed(suite.to_owned())))
+}
+
+fn check_part(part: &str) -> Result<(), InvalidName> {
+    let forbidden = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
+    let bad = part.is_empty()
+        || part.starts_with(['.', '-'])
+        || part.ends_with('.')
+        || part.ends_with(".lock")
+        || part.contains("..")
+        || part.contains("@{")
+        || part == "@"
+        || part.contains(forbidden);
+    if bad { Err(InvalidName::Malformed(part.to_owned())) } else { Ok(()) }
+}
+
+/// A version as part of a ref's name (DEP-14, "Version mangling").
+pub fn mangle(version: &str) -> String {
+    let mut mangled = String::with_capacity(version.len() + 4);
+    for c in version.chars() {
+        match c {
+            ':' => mangled.push('%'),
+            '~' => mangled.push('_'),
+            '.' if mangled.ends_with('.') => mangled.push_str("#."),
+            c => mangled.push(c),
+        }
+    }
+    if mangled.ends_with('.') {
+        mangled.push('#');
+    }
+    if let Some(stem) = mangled.strip_suffix(".lock") {
+        mangled = format!("{stem}.#lock");
+    }
+    mangled
+}
+
+/// The version that a part of a ref's name stands for.
+pub fn unmangle(part: &str) -> String {
+    part.chars()
+        .filter(|&c| c != '#')
+        .map(|c| match c {
+            '%' => ':',
+            '_' => '~',
+            c => c,
+        })
+        .collect()
+}
+
+/// The packaging branch of a suite.
+pub fn branch(distro: &str, suite: &str) -> String {
+    format!("refs/heads/{distro}/{suite}")
+}
+
+/// The same with patches applied.
+pub fn applied_branch(distro: &str, suite: &str) -> String {
+    format!("refs/heads/applied/{distro}/{suite}")
+}
+
+/// The tag of a version.
+pub fn version_tag(distro: &str, version: &str) -> String {
+    format!("refs/tags/{distro}/{}", mangle(version))
+}
+
+/// The tag of a version with patches applied.
+pub fn applied_tag(distro: &str, version: &str) -> String {
+    format!("refs/tags/applied/{distro}/{}", mangle(version))
+}
+
+/// Where the tags of other contents of a version are.
+pub fn reimport_folder(distro: &str, version: &str) -> String {
+    format!("refs/tags/reimport/{distro}/{}/", mangle(version))
+}
+
+/// The tag of another content of a version.
+pub fn reimport_tag(distro: &str, version: &str, dsc_sha256: &str) -> String {
+    format!("{}{}", reimport_folder(distro, version), short(dsc_sha256))
+}
+
+/// Where the applied tags of other contents are.
+pub fn applied_reimport_folder(distro: &str, version: &str) -> String {
+    format!("refs/tags/reimport/applied/{distro}/{}/", mangle(version))
+}
+
+/// The applied tag of another content.
+pub fn applied_reimport_tag(distro: &str, version: &str, dsc_sha256: &str) -> String {
+    format!("{}{}", applied_reimport_folder(distro, version), short(dsc_sha256))
+}
+
+/// The tag of an upstream version.
+pub fn upstream_tag(version: &str) -> String {
+    format!("refs/tags/upstream/{}", mangle(version))
+}
+
+/// Where the tags of other tarballs of an upstream version are.
+pub fn upstream_reimport_folder(version: &str) -> String {
+    format!("refs/tags/reimport/upstream/{}/", mangle(version))
+}
+
+/// The tag of other tarballs of an upstream version.
+pub fn upstream_reimport_tag(version: &str, hash: &str) -> String {
+    format!("{}{}", upstream_reimport_folder(version), short(hash))
+}
+
+/// The `.dsc` that belongs to a version's tag: `refs/tags/X` has its in `refs/dsc/X`.
+pub fn dsc_of_tag(tag: &str) -> String {
+    format!("refs/dsc/{}", tag.trim_start_matches("refs/tags/"))
+}
+
+/// The signatures of upstream tarballs that belong to a `.dsc`. No version has an `@`.
+pub fn signatures_of_tag(tag: &str) -> String {
+    format!("{}@asc", dsc_of_tag(tag))
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mangles_as_dep14_says() {
+        for (version, mangled) in [
+            ("1:2.0~rc1-3", "1%2.0_rc1-3"),
+            ("1..2", "1.#.2"),
+            ("1...2", "1.#.#.2"),
+            ("1.", "1.#"),
+            ("1.lock", "1.#lock"),
+            ("1.lock-1", "1.lock-1"),
+        ] {
+            assert_eq!(mangle(version), mangled);
+            assert_eq!(unmangle(mangled), version);
+        }
+    }
+
+    #[test]
+    fn refuses_names_that_mean_something_else() {
+        assert!(check_distro("debian").is_ok());
+        assert!(check_suite("bookworm/updates").is_ok());
+        for bad in ["applied", "upstream", "reimport", "collisions", "a/b", "", ".a", "a..b", "a b", "a.lock", "-x"] {
+            assert!(check_distro(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The bare repository of one source package, as files.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use fail::fail_point;
+use source_package::version::PackageName;
+
+use crate::lock::{self, Guard, remove_if_there};
+use crate::object;
+use crate::pack::{TEMPORARY, sync_folder};
+use crate::refs::{self, Edit, Refs};
+use crate::store::RepoStore;
+use crate::{Error, ObjectId};
+
+/// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
+const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
+/// Where a new repository's `HEAD` points until there is a branch.
+const NO_BRANCH: &str = "refs/heads/main";
+
+/// A packaging repository.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    path: PathBuf,
+}
+
+impl Repository {
+    /// Where a package's repository is below `repos`: by the rule of the archive's pool.
+    pub fn place(repos: &Path, package: &PackageName) -> PathBuf {
+        repos.join(package.pool_prefix()).join(format!("{package}.git"))
+    }
+
+    /// Opens a package's repository.
+    pub fn open(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
+        let path = Repository::place(repos, package);
+        if path.join("HEAD").is_file() { Ok(Repository { path }) } else { Err(Error::NoRepository(path)) }
+    }
+
+    /// Opens a package's repository, made if there is none.
+    pub fn open_or_init(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
+        match Repository::open(repos, package) {
+            Err(Error::NoRepository(path)) => init(&path).map(|()| Repository { path }),
+            other => other,
+        }
+    }
+
+    /// The repository's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits until no other importer works on it.
+    pub fn lock(&self) -> Result<Guard, Error> {
+        lock::repository(&self.path)
+    }
+
+    /// Removes what a killed importer left: unfinished packs and locks.
+    pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
+        let packs = self.path.join("objects/pack");
+        let entries = fs::read_dir(&packs).map_err(|error| Error::file("read", &packs, error))?;
+        for entry in entries.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+                remove_if_there(&entry.path())?;
+            }
+        }
+        lock::remove_stale(&self.path, guard)
+    }
+
+    /// The objects, and a new pack to add to them.
+    pub fn store(&self, threads: usize) -> Result<RepoStore, Error> {
+        RepoStore::open(&self.path.join("objects"), threads)
+    }
+
+    /// All refs.
+    pub fn refs(&self) -> Result<Refs, Error> {
+        refs::read(&self.path)
+    }
+
+    /// Moves refs, all or none. The objects have to be durable.
+    pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
+        refs::transact(&self.path, guard, edits, |id| self.peel(id))
+    }
+
+    fn peel(&self, id: ObjectId) -> Result<Option<ObjectId>, Error> {
+        let mut store = self.store(1)?;
+        if store.contains(&id) { Ok(object::read_tag(id, &mut store)?.map(|tag| tag.target)) } else { Err(Error::Missing(id)) }
+    }
+
+    /// The branch that a clone checks out.
+    pub fn head(&self) -> Result<String, Error> {
+        let path = self.path.join("HEAD");
+        let text = fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;
+        Ok(text.trim_end().strip_prefix("ref: ").unwrap_or_default().to_owned())
+    }
+
+    /// Points `HEAD` to the wanted branch (`distro/suite`) if there is one, else keeps it if its branch exists, else
+    /// points it to the first branch there is.
+    pub fn point_head(&self, _guard: &Guard, wanted: Option<&str>) -> Result<(), Error> {
+        let refs = self.refs()?;
+        let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));
+        let now = self.head()?;
+        let target = match wanted.filter(|branch| refs.contains_key(branch)) {
+            Some(branch) => branch,
+            None if refs.contains_key(&now) => return Ok(()),
+            None => match first_branch(&refs) {
+                Some(branch) => branch,
+                None => return Ok(()),
+            },
+        };
+        if target == now {
+            return Ok(());
+        }
+        let (path, temporary) = (self.path.join("HEAD"), self.path.join("package-import.head"));
+        write_durably(&temporary, format!("ref: {target}\n").as_bytes())?;
+        fail_point!("repo::head-written");
+        fs::rename(&temporary, &path).map_err(|error| Error::file("write", &path, error))?;
+        fail_point!("repo::head-renamed");
+        sync_folder(&self.path)
+    }
+}
+
+fn first_branch(refs: &Refs) -> Option<String> {
+    let mut branches = refs.keys().filter(|name| name.starts_with("refs/heads/"));
+    branches.find(|name| !name.starts_with("refs/heads/applied/")).cloned()
+}
+
+/// Makes a repository beside its place and moves it there, so that a kill leaves no half of one.
+fn init(path: &Path) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|error| Error::file("create", folder, error))?;
+    let mut name = std::ffi::OsString::from(".new-");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!("-{}", std::process::id()));
+    let temporary = folder.join(name);
+    let _ = fs::remove_dir_all(&temporary);
+    for part in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
+        let part = temporary.join(part);
+        fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
+    }
+    write_durably(&temporary.join("config"), CONFIG.as_bytes())?;
+    write_durably(&temporary.join("HEAD"), format!("ref: {NO_BRANCH}\n").as_bytes())?;
+    match fs::rename(&temporary, path) {
+        Ok(()) => sync_folder(folder),
+        // Another importer was faster.
+        Err(_) if path.join("HEAD").is_file() => fs::remove_dir_all(&temporary)
+            .map_err(|error| Error::file("remove", &temporary, error)),
+        Err(error) => Err(Error::file("create", path, error)),
+    }
+}
+
+fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let write = || -> io::Result<()> {
+        let mut file = fs::File::create(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().map_err(|error| Error::file("write", path, error))
+}

@@ -1,0 +1,173 @@
+//! The objects of a repository: those that it has, and those that are being added to it.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use gix_object::{Exists, Find, FindHeader, Kind};
+use source_package::path::Name;
+use source_package::store::{ContentId, ContentStore, FolderId};
+use source_package::tree::Node;
+
+use crate::escape;
+use crate::hash;
+use crate::object::{TreeEntry, encode_tree};
+use crate::pack::PackWriter;
+use crate::{Error, ObjectId};
+
+/// Reads from a repository and writes into one new pack.
+pub struct RepoStore {
+    odb: gix_odb::Handle,
+    /// A repository without a single object need not be asked for one.
+    is_empty: bool,
+    pack: PackWriter,
+}
+
+impl RepoStore {
+    /// Opens the objects below `objects`; `threads` compress what is added.
+    pub fn open(objects: &Path, threads: usize) -> Result<RepoStore, Error> {
+        let mut odb = gix_odb::at(objects, gix_hash::Kind::Sha1)
+            .map_err(|error| Error::file("open the objects in", objects, error))?;
+        // The repository is locked: what a lookup does not find is not there.
+        odb.refresh_never();
+        let packs = objects.join("pack");
+        let is_empty = is_empty(objects);
+        Ok(RepoStore { odb, is_empty, pack: PackWriter::new(&packs, threads) })
+    }
+
+    /// Makes everything that was added durable and visible to Git.
+    pub fn finish(self) -> Result<(), Error> {
+        self.pack.finish().map(drop)
+    }
+
+    /// Whether there is an object.
+    pub fn contains(&self, id: &ObjectId) -> bool {
+        self.pack.contains(id) || (!self.is_empty && self.odb.exists(id))
+    }
+
+    /// Adds an object that is in memory.
+    pub fn add(&mut self, kind: Kind, content: &[u8]) -> Result<ObjectId, Error> {
+        let id = hash::object(kind, content)?;
+        if !self.contains(&id) {
+            self.pack.add(id, kind, content)?;
+        }
+        Ok(id)
+    }
+
+    /// Adds a tree of files in one folder.
+    pub fn add_flat_tree(&mut self, files: &[(String, Vec<u8>)]) -> Result<ObjectId, Error> {
+        let mut entries = Vec::new();
+        for (name, content) in files {
+            let id = self.add(Kind::Blob, content)?;
+            entries.push(TreeEntry { mode: "100644", name: name.as_bytes().into(), id });
+        }
+        self.add(Kind::Tree, &encode_tree(entries))
+    }
+
+    /// The kind of an object.
+    pub fn kind(&self, id: ObjectId) -> Result<Kind, Error> {
+        Ok(self.header(id)?.0)
+    }
+
+    /// The content of an object.
+    pub fn read(&mut self, id: ObjectId) -> Result<Vec<u8>, Error> {
+        if self.pack.contains(&id) {
+            return self.pack.read(&id);
+        }
+        let mut content = Vec::new();
+        let found = self.odb.try_find(&id, &mut content).map_err(|error| Error::odb(id, &error))?;
+        if found.is_none() {
+            return Err(Error::Missing(id));
+        }
+        Ok(content)
+    }
+
+    /// The content of an object that has to be of a certain kind.
+    pub fn read_kind(&mut self, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
+        if self.kind(id)? == kind {
+            self.read(id)
+        } else {
+            Err(Error::WrongKind { id, wanted: kind })
+        }
+    }
+
+    fn header(&self, id: ObjectId) -> Result<(Kind, u64), Error> {
+        if let Some(known) = self.pack.kind_and_size(&id) {
+            return Ok(known);
+        }
+        let header = self.odb.try_header(&id).map_err(|error| Error::odb(id, &error))?;
+        header.map(|header| (header.kind, header.size)).ok_or(Error::Missing(id))
+    }
+
+    /// Reads content into the batch of the pack, and takes it back if the object is known.
+    fn put_small(&mut self, size: u64, content: &mut dyn Read) -> Result<ObjectId, Error> {
+        let tail = self.pack.tail();
+        let start = tail.len();
+        let read = content.take(size).read_to_end(tail);
+        let complete = read.map_err(Error::Content).and_then(|count| {
+            if count as u64 == size { Ok(()) } else { Err(Error::Content(io::ErrorKind::UnexpectedEof.into())) }
+        });
+        let id = complete.and_then(|()| hash::object(Kind::Blob, &self.pack.tail()[start..]));
+        match id {
+            Ok(id) if !self.contains(&id) => self.pack.commit_tail(start, id, Kind::Blob).map(|()| id),
+            other => {
+                self.pack.tail().truncate(start);
+                other
+            }
+        }
+    }
+}
+
+/// Whether a repository has neither packs nor loose objects nor borrowed ones.
+fn is_empty(objects: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(objects) else { return false };
+    let nothing_in = |name: &str| {
+        std::fs::read_dir(objects.join(name)).is_ok_and(|mut entries| {
+            entries.all(|entry| {
+                entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("tmp_"))
+            })
+        })
+    };
+    let mut plain = true;
+    for entry in entries {
+        plain &= entry.is_ok_and(|entry| matches!(entry.file_name().to_str(), Some("info" | "pack")));
+    }
+    plain && nothing_in("info") && nothing_in("pack")
+}
+
+/// The store's errors inside of `io::Error`, as the trait has it, so that they can be taken out again.
+fn wrap(error: Error) -> io::Error {
+    match error {
+        Error::Content(error) => error,
+        Error::File { error, .. } => error,
+        other => io::Error::other(other),
+    }
+}
+
+impl ContentStore for RepoStore {
+    fn put(&mut self, size: u64, content: &mut dyn Read) -> io::Result<ContentId> {
+        let id = if PackWriter::is_large(size) {
+            let (odb, is_empty) = (&self.odb, self.is_empty);
+            self.pack.stream(size, content, |id| !is_empty && odb.exists(id))
+        } else {
+            self.put_small(size, content)
+        };
+        id.map(|id| ContentId(crate::raw_id(id))).map_err(wrap)
+    }
+
+    fn size(&mut self, id: ContentId) -> io::Result<u64> {
+        self.header(ObjectId::Sha1(id.0)).map(|(_, size)| size).map_err(wrap)
+    }
+
+    fn get(&mut self, id: ContentId) -> io::Result<Vec<u8>> {
+        self.read_kind(ObjectId::Sha1(id.0), Kind::Blob).map_err(wrap)
+    }
+
+    fn folder(&mut self, id: FolderId) -> io::Result<Vec<(Name, Node)>> {
+        let id = ObjectId::Sha1(id.0);
+        let content = self.read_kind(id, Kind::Tree).map_err(wrap)?;
+        crate::tree::decode(id, &content)
+            .map(|entry| entry.map(|(name, node)| (escape::unescape(&name).into(), node)))
+            .collect::<Result<_, Error>>()
+            .map_err(wrap)
+    }
+}

@@ -1,0 +1,96 @@
+//! A version whose files have been read and whose trees are stored: what history is made of.
+
+use source_package::date::Date;
+use source_package::dsc::Dsc;
+
+use crate::ObjectId;
+use crate::manifest::Manifest;
+use crate::object::Person;
+
+/// One version, ready to become a commit.
+#[derive(Clone, Debug)]
+pub struct StagedVersion {
+    /// What its `.dsc` says.
+    pub dsc: Dsc,
+    /// The `.dsc` as it was published, signature included.
+    pub dsc_text: Vec<u8>,
+    /// Its SHA-256.
+    pub dsc_sha256: String,
+    /// Signatures of upstream tarballs by file name.
+    pub signatures: Vec<(String, Vec<u8>)>,
+    /// The tree, patches not applied.
+    pub tree: StagedTree,
+    /// The upstream tarballs; a native package has none.
+    pub upstream: Option<StagedUpstream>,
+    /// What the changelog says.
+    pub changelog: ChangelogFacts,
+    /// The patches; `None` if they do not apply.
+    pub applied: Option<StagedPatches>,
+}
+
+/// A stored tree and what Git could not hold of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedTree {
+    /// The tree.
+    pub id: ObjectId,
+    /// See [`Manifest::escaped`].
+    pub escaped: Vec<Vec<u8>>,
+    /// See [`Manifest::fifos`].
+    pub fifos: Vec<(Vec<u8>, bool)>,
+}
+
+/// The upstream tarballs of a version as one tree.
+#[derive(Clone, Debug)]
+pub struct StagedUpstream {
+    /// The upstream version.
+    pub version: String,
+    /// The commit.
+    pub commit: ObjectId,
+    /// Tree, tarballs and unpack rule.
+    pub manifest: Manifest,
+    /// The tree of the commit.
+    pub tree: ObjectId,
+}
+
+/// What a version's commit takes from its changelog.
+#[derive(Clone, Debug)]
+pub struct ChangelogFacts {
+    /// Who wrote the newest entry.
+    pub author: Person,
+    /// When.
+    pub date: Date,
+    /// The versions below the newest entry, newest first.
+    pub below: Vec<String>,
+    /// The stored file, for the text of the entries.
+    pub content: Option<ObjectId>,
+}
+
+/// The trees of the applied branch.
+#[derive(Clone, Debug)]
+pub struct StagedPatches {
+    /// The series that was used: `series`, `ubuntu.series`, or none.
+    pub series: Option<String>,
+    /// The tree before the first patch.
+    pub base: ObjectId,
+    /// What the patches make, one after the other.
+    pub patches: Vec<StagedPatch>,
+    /// What Git could not hold of the last tree.
+    pub escaped: Vec<Vec<u8>>,
+    /// Named pipes in the last tree.
+    pub fifos: Vec<(Vec<u8>, bool)>,
+}
+
+/// One patch.
+#[derive(Clone, Debug)]
+pub struct StagedPatch {
+    /// Its name in the series.
+    pub name: String,
+    /// The tree with it applied.
+    pub tree: ObjectId,
+    /// Who wrote it, if its header says so.
+    pub author: Option<Person>,
+    /// When, if its header says so.
+    pub date: Option<Date>,
+    /// Subject and description.
+    pub message: String,
+}

@@ -1,0 +1,126 @@
+//! Checksums of the files of a source package, computed on the stream while it is unpacked.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+/// The checksums of one file. In a `.dsc` some may be missing; those of a file that was read are complete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checksums {
+    /// MD5, in lower-case hexadecimal, from `Files`.
+    pub md5: Option<String>,
+    /// SHA-1, from `Checksums-Sha1`.
+    pub sha1: Option<String>,
+    /// SHA-256, from `Checksums-Sha256`.
+    pub sha256: Option<String>,
+}
+
+/// A file as its `.dsc` lists it, or as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its checksums.
+    pub checksums: Checksums,
+}
+
+/// The bytes of a file are not those that were listed.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{name} has {what} {found} instead of the expected {expected}")]
+pub struct Mismatch {
+    /// The file.
+    pub name: String,
+    /// `size`, `MD5`, `SHA-1` or `SHA-256`.
+    pub what: &'static str,
+    /// What the file has.
+    pub found: String,
+    /// What was listed.
+    pub expected: String,
+}
+
+impl ListedFile {
+    /// Compares with what was found; every checksum that both know must agree.
+    pub fn check(&self, found: &ListedFile) -> Result<(), Mismatch> {
+        let mismatch = |what, found: &dyn fmt::Display, expected: &dyn fmt::Display| {
+            Err(Mismatch {
+                name: self.name.clone(),
+                what,
+                found: found.to_string(),
+                expected: expected.to_string(),
+            })
+        };
+        if self.size != found.size {
+            return mismatch("size", &found.size, &self.size);
+        }
+        let (mine, theirs) = (&self.checksums, &found.checksums);
+        let pairs = [
+            ("MD5", &mine.md5, &theirs.md5),
+            ("SHA-1", &mine.sha1, &theirs.sha1),
+            ("SHA-256", &mine.sha256, &theirs.sha256),
+        ];
+        for (what, expected, found) in pairs {
+            if let (Some(expected), Some(found)) = (expected, found)
+                && expected != found
+            {
+                return mismatch(what, found, expected);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Passes a file's bytes on and computes its size and all its checksums.
+pub struct Hashing<R> {
+    inner: R,
+    size: u64,
+    md5: Md5,
+    sha1: Sha1,
+    sha256: Sha256,
+}
+
+impl<R: Read> Hashing<R> {
+    /// Starts at the beginning of a file.
+    pub fn new(inner: R) -> Self {
+        Hashing { inner, size: 0, md5: Md5::new(), sha1: Sha1::new(), sha256: Sha256::new() }
+    }
+
+    /// Reads what is left, and tells what the file is.
+    pub fn finish(mut self, name: &str) -> io::Result<ListedFile> {
+        io::copy(&mut self, &mut io::sink())?;
+        let checksums = Checksums {
+            md5: Some(hex(&self.md5.finalize())),
+            sha1: Some(hex(&self.sha1.finalize())),
+            sha256: Some(hex(&self.sha256.finalize())),
+        };
+        Ok(ListedFile { name: name.to_owned(), size: self.size, checksums })
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        let read = &buffer[..count];
+        self.size += count as u64;
+        self.md5.update(read);
+        self.sha1.update(read);
+        self.sha256.update(read);
+        Ok(count)
+    }
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
+    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+}
+
+/// The SHA-256 of bytes in memory, in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}

@@ -1,0 +1,203 @@
+//! One stanza of a Debian control file, read as dpkg reads it (`deb822(5)`, and what `Dpkg::Control::HashCore` accepts).
+//!
+//! A general deb822 parser will not do for a `.dsc`: what dpkg refuses (a duplicate field, an unfinished signature,
+//! text between stanza and signature) must be refused here too, and what it lets pass must pass.
+
+/// A stanza: field names as written, values with their continuation lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Stanza {
+    fields: Vec<(String, String)>,
+    /// Whether a signature surrounds it. It says nothing about whether that signature is good.
+    pub signed: bool,
+}
+
+/// Why a text is no stanza.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ControlError {
+    /// A line that is neither a field, nor a continuation, nor a comment.
+    #[error("line {0}: not a field, a continuation or a comment")]
+    UnknownLine(usize),
+    /// A continuation line before any field.
+    #[error("line {0}: a continuation line without a field")]
+    NoField(usize),
+    /// The same field twice.
+    #[error("line {line}: field {name} stands twice")]
+    Duplicate {
+        /// The line.
+        line: usize,
+        /// The field.
+        name: String,
+    },
+    /// A field whose name starts with a hyphen.
+    #[error("line {0}: a field cannot start with a hyphen")]
+    Hyphen(usize),
+    /// A signed message begins after fields were read.
+    #[error("line {0}: a signed message cannot begin here")]
+    SignatureNotAllowed(usize),
+    /// No signature, or half of one, after the signed text.
+    #[error("the OpenPGP signature is missing or unfinished")]
+    UnfinishedSignature,
+    /// Not a single field.
+    #[error("no fields")]
+    Empty,
+}
+
+const BEGIN_MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
+const BEGIN_SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
+const END_SIGNATURE: &[u8] = b"-----END PGP SIGNATURE-----";
+
+impl Stanza {
+    /// Reads the first stanza of `text`; what follows a blank line is not looked at, except a signature.
+    pub fn parse(text: &[u8]) -> Result<Stanza, ControlError> {
+        let mut reader = Reader { lines: text.split(|&byte| byte == b'\n'), number: 0 };
+        let mut stanza = Stanza::default();
+        let mut started = false;
+        let mut armored = false;
+        while let Some(raw) = reader.next() {
+            let line = raw.trim_ascii_end();
+            if (line.is_empty() && !started) || line.first() == Some(&b'#') {
+                continue;
+            }
+            started = true;
+            if stanza.read_field(line, reader.number)? || stanza.read_continuation(line, reader.number)? {
+                continue;
+            }
+            if line.is_empty() || (armored && is_armor(raw, BEGIN_SIGNATURE)) {
+                if armored {
+                    skip_signature(raw, &mut reader)?;
+                    stanza.signed = true;
+                }
+                break;
+            }
+            if !is_armor(raw, BEGIN_MESSAGE) {
+                return Err(ControlError::UnknownLine(reader.number));
+            }
+            if !stanza.fields.is_empty() {
+                return Err(ControlError::SignatureNotAllowed(reader.number));
+            }
+            armored = true;
+            while reader.next().is_some_and(|header| !header.trim_ascii().is_empty()) {}
+        }
+        if armored && !stanza.signed {
+            return Err(ControlError::UnfinishedSignature);
+        }
+        if stanza.fields.is_empty() {
+            return Err(ControlError::Empty);
+        }
+        Ok(stanza)
+    }
+
+    /// The value of a field; names are compared without case. A field without a colon has no value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// All fields in order, as they were written.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    fn read_field(&mut self, line: &[u8], number: usize) -> Result<bool, ControlError> {
+        let colon = line.iter().position(|&byte| byte == b':').unwrap_or(line.len());
+        let name = line[..colon].trim_ascii_end();
+        if name.is_empty() || name.iter().any(|byte| byte.is_ascii_whitespace()) {
+            return Ok(false);
+        }
+        if name[0] == b'-' {
+            return Err(ControlError::Hyphen(number));
+        }
+        let name = String::from_utf8_lossy(name).into_owned();
+        if self.get(&name).is_some() {
+            return Err(ControlError::Duplicate { line: number, name });
+        }
+        let value = line.get(colon + 1..).unwrap_or_default().trim_ascii_start();
+        self.fields.push((name, String::from_utf8_lossy(value).into_owned()));
+        Ok(true)
+    }
+
+    fn read_continuation(&mut self, line: &[u8], number: usize) -> Result<bool, ControlError> {
+        if !line.first().is_some_and(u8::is_ascii_whitespace) {
+            return Ok(false);
+        }
+        let Some((_, value)) = self.fields.last_mut() else { return Err(ControlError::NoField(number)) };
+        value.push('\n');
+        let text = &line[1..];
+        // A line of dots alone stands for one with a dot less (deb822(5)).
+        let text = if text.iter().all(|&byte| byte == b'.') { &text[1..] } else { text };
+        value.push_str(&String::from_utf8_lossy(text));
+        Ok(true)
+    }
+}
+
+struct Reader<'a, I: Iterator<Item = &'a [u8]>> {
+    lines: I,
+    number: usize,
+}
+
+impl<'a, I: Iterator<Item = &'a [u8]>> Reader<'a, I> {
+    fn next(&mut self) -> Option<&'a [u8]> {
+        self.number += 1;
+        self.lines.next()
+    }
+}
+
+fn is_armor(line: &[u8], armor: &[u8]) -> bool {
+    line.strip_prefix(armor).is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b'\r' | b'\t' | b' ')))
+}
+
+fn skip_signature<'a>(
+    first: &'a [u8],
+    reader: &mut Reader<'a, impl Iterator<Item = &'a [u8]>>,
+) -> Result<(), ControlError> {
+    let mut line = Some(first);
+    while line.is_some_and(|line| line.trim_ascii().is_empty()) {
+        line = reader.next();
+    }
+    if !line.is_some_and(|line| is_armor(line, BEGIN_SIGNATURE)) {
+        return Err(ControlError::UnfinishedSignature);
+    }
+    while let Some(line) = reader.next() {
+        if is_armor(line, END_SIGNATURE) {
+            return Ok(());
+        }
+    }
+    Err(ControlError::UnfinishedSignature)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn reads_fields_continuations_and_comments() {
+        let stanza =
+            Stanza::parse(b"\n# c\nFormat: 1.0\r\nFiles:\n a 1 b\n ..\n c\t\n# x\nfiles2:x\n\nOther: 1\n").unwrap();
+        assert_eq!(stanza.get("format"), Some("1.0"));
+        assert_eq!(stanza.get("Files"), Some("\na 1 b\n.\nc"));
+        assert_eq!(stanza.get("Other"), None);
+        assert!(!stanza.signed);
+    }
+
+    #[test]
+    fn refuses_what_dpkg_refuses() {
+        let refused = |text: &[u8]| Stanza::parse(text).unwrap_err();
+        assert_eq!(refused(b"A: 1\na: 2\n"), ControlError::Duplicate { line: 2, name: "a".into() });
+        assert_eq!(refused(b"A: 1\nno colon here\n"), ControlError::UnknownLine(2));
+        assert_eq!(refused(b" A\n"), ControlError::NoField(1));
+        assert_eq!(refused(b"-A: 1\n"), ControlError::Hyphen(1));
+        assert_eq!(refused(b""), ControlError::Empty);
+        let begin = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n";
+        assert_eq!(refused(format!("{begin}A: 1\n").as_bytes()), ControlError::UnfinishedSignature);
+        assert_eq!(refused(format!("{begin}A: 1\n\nB: 2\n").as_bytes()), ControlError::UnfinishedSignature);
+        assert_eq!(refused(format!("A: 1\n{begin}").as_bytes()), ControlError::SignatureNotAllowed(2));
+    }
+
+    #[test]
+    fn finds_the_stanza_inside_a_signature() {
+        let text = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nA: 1\n\n-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n";
+        let stanza = Stanza::parse(text.as_bytes()).unwrap();
+        assert!(stanza.signed);
+        assert_eq!(stanza.get("A"), Some("1"));
+    }
+}

@@ -1,0 +1,269 @@
+//! The `.dsc` of a source package (Debian policy 5.4, `dsc(5)`).
+
+use crate::checksum::{Checksums, ListedFile};
+use crate::control::{ControlError, Stanza};
+use crate::version::{InvalidPackageName, InvalidVersion, PackageName, Version};
+
+/// What a `.dsc` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dsc {
+    /// The source package.
+    pub source: PackageName,
+    /// Its version.
+    pub version: Version,
+    /// The format of the source package.
+    pub format: Format,
+    /// The files, in the order in which they are listed first.
+    pub files: Vec<ListedFile>,
+}
+
+/// A format of source packages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// How it is unpacked.
+    pub family: Family,
+    /// As `debian/source/format` has it: `3.0 (quilt)`.
+    pub text: String,
+}
+
+/// How a format is unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// 1.0: one tarball, perhaps with a `.diff.gz`.
+    V1,
+    /// 2.0: like 3.0 (quilt), but every file in `debian/patches` is a patch.
+    V2,
+    /// 3.0 (native): one tarball.
+    Native,
+    /// 3.0 (quilt): upstream tarballs, a Debian tarball, a series of patches.
+    Quilt,
+}
+
+/// Why a `.dsc` cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DscError {
+    /// It is no control file.
+    #[error("the .dsc is malformed: {0}")]
+    Control(#[from] ControlError),
+    /// A field that must be there is not.
+    #[error("the .dsc has no field {0}")]
+    Missing(&'static str),
+    /// The source's name cannot be used.
+    #[error("the .dsc has a bad Source: {0}")]
+    Source(#[from] InvalidPackageName),
+    /// The version is none.
+    #[error("the .dsc has a bad Version: {0}")]
+    Version(#[from] InvalidVersion),
+    /// The format is none of those that can be imported.
+    #[error("source format {0:?} is not supported; 1.0, 2.0, 3.0 (native) and 3.0 (quilt) are")]
+    UnsupportedFormat(String),
+    /// A line of `Files` or `Checksums-*` is malformed.
+    #[error("field {field} of the .dsc has a bad line: {line:?}")]
+    BadLine {
+        /// The field.
+        field: &'static str,
+        /// The line.
+        line: String,
+    },
+    /// Two lines disagree about a file.
+    #[error("the .dsc lists {name} with two different values of {what}")]
+    Conflict {
+        /// The file.
+        name: String,
+        /// Which value.
+        what: &'static str,
+    },
+    /// A file without SHA-256.
+    #[error("the .dsc has no SHA-256 of {0}; weak checksums are accepted only where the configuration says so")]
+    Weak(String),
+}
+
+impl Dsc {
+    /// Reads the text of a `.dsc`, signed or not. Whether to trust it is for the caller to know.
+    pub fn parse(text: &[u8]) -> Result<Dsc, DscError> {
+        let stanza = Stanza::parse(text)?;
+        let need = |field| stanza.get(field).ok_or(DscError::Missing(field));
+        let source = PackageName::parse(need("Source")?)?;
+        let version = Version::parse(need("Version")?)?;
+        need("Files")?;
+        let format = Format::parse(stanza.get("Format").unwrap_or("1.0"))?;
+        let mut files = Vec::new();
+        for (field, kind) in FIELDS {
+            if let Some(text) = stanza.get(field) {
+                read_list(field, kind, text, &mut files)?;
+            }
+        }
+        Ok(Dsc { source, version, format, files })
+    }
+
+    /// Requires a SHA-256 for every file.
+    pub fn require_strong_checksums(&self) -> Result<(), DscError> {
+        match self.files.iter().find(|file| file.checksums.sha256.is_none()) {
+            Some(file) => Err(DscError::Weak(file.name.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// `hello_2.10`: what the names of upstream files start with.
+    pub fn upstream_base(&self) -> String {
+        format!("{}_{}", self.source, self.version.upstream())
+    }
+
+    /// `hello_2.10-3`: what the names of Debian's files start with.
+    pub fn base(&self) -> String {
+        format!("{}_{}", self.source, self.version.without_epoch())
+    }
+}
+
+impl Format {
+    /// Reads the value of `Format`.
+    pub fn parse(text: &str) -> Result<Format, DscError> {
+        let unsupported = || DscError::UnsupportedFormat(text.to_owned());
+        let (number, variant) = match text.split_once(|c: char| c.is_ascii_whitespace()) {
+            None => (text, None),
+            Some((number, rest)) => {
+                let inner = rest.trim_start().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+                (number, Some(inner.ok_or_else(unsupported)?))
+            }
+        };
+        let (major, minor) = number.split_once('.').unwrap_or((number, "0"));
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(major) || !is_number(minor) {
+            return Err(unsupported());
+        }
+        let family = match (major, variant) {
+            ("1", None) => Family::V1,
+            ("2", None) => Family::V2,
+            ("3", Some("native")) => Family::Native,
+            ("3", Some("quilt")) => Family::Quilt,
+            _ => return Err(unsupported()),
+        };
+        let variant = variant.map(|name| format!(" ({name})")).unwrap_or_default();
+        // dpkg compares the field itself with "1.0", and writes the parsed form into debian/source/format.
+        Ok(Format { family, text: format!("{major}.{minor}{variant}") })
+    }
+
+    /// Whether `debian/source/format` is written when the package has none.
+    pub fn is_recorded(&self) -> bool {
+        self.text != "1.0"
+    }
+}
+
+const FIELDS: [(&str, Sum); 3] =
+    [("Files", Sum::Md5), ("Checksums-Sha1", Sum::Sha1), ("Checksums-Sha256", Sum::Sha256)];
+
+#[derive(Clone, Copy)]
+enum Sum {
+    Md5,
+    Sha1,
+    Sha256,
+}
+
+impl Sum {
+    fn slot(self, sums: &mut Checksums) -> &mut Option<String> {
+        match self {
+            Sum::Md5 => &mut sums.md5,
+            Sum::Sha1 => &mut sums.sha1,
+            Sum::Sha256 => &mut sums.sha256,
+        }
+    }
+
+    fn digits(self) -> usize {
+        match self {
+            Sum::Md5 => 32,
+            Sum::Sha1 => 40,
+            Sum::Sha256 => 64,
+        }
+    }
+}
+
+fn read_list(field: &'static str, kind: Sum, text: &str, files: &mut Vec<ListedFile>) -> Result<(), DscError> {
+    for line in text.split('\n').map(|line| line.trim_start_matches(' ')).filter(|line| !line.is_empty()) {
+        let (sum, size, name) =
+            parse_line(line, kind.digits()).ok_or_else(|| DscError::BadLine { field, line: line.to_owned() })?;
+        let index = match files.iter().position(|file| file.name == name) {
+            Some(index) => index,
+            None => {
+                files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
+                files.len() - 1
+            }
+        };
+        let file = &mut files[index];
+        if file.size != size {
+            return Err(DscError::Conflict { name: name.to_owned(), what: "size" });
+        }
+        let slot = kind.slot(&mut file.checksums);
+        if slot.as_deref().is_some_and(|known| known != sum) {
+            return Err(DscError::Conflict { name: name.to_owned(), what: field });
+        }
+        *slot = Some(sum.to_owned());
+    }
+    Ok(())
+}
+
+/// `SUM SIZE NAME`, as strict as dpkg: lower-case digits, a name that cannot leave its folder.
+fn parse_line(line: &str, digits: usize) -> Option<(&str, u64, &str)> {
+    let mut words = line.split_ascii_whitespace();
+    let (sum, size, name) = (words.next()?, words.next()?, words.next()?);
+    let hexadecimal = sum.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if words.next().is_some() || sum.len() != digits || !hexadecimal || !is_file_name(name) {
+        return None;
+    }
+    if line.len() != line.trim().len() || !size.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some((sum, size.parse().ok()?, name))
+}
+
+fn is_file_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let later = |byte: &u8| byte.is_ascii_alphanumeric() || b"-+:.,=_~".contains(byte);
+    bytes.len() > 1 && bytes[0].is_ascii_alphanumeric() && bytes[1..].iter().all(later)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const MD5: &str = "00000000000000000000000000000000";
+
+    fn dsc(files: &str) -> Result<Dsc, DscError> {
+        Dsc::parse(format!("Format: 3.0 (quilt)\nSource: a0\nVersion: 1:2.0-3\nFiles:\n{files}").as_bytes())
+    }
+
+    #[test]
+    fn reads_names_and_sizes() {
+        let dsc = dsc(&format!(" {MD5} 5 a0_2.0.orig.tar.gz\n")).unwrap();
+        assert_eq!(dsc.upstream_base(), "a0_2.0");
+        assert_eq!(dsc.base(), "a0_2.0-3");
+        assert_eq!(dsc.files[0].size, 5);
+        assert!(matches!(dsc.require_strong_checksums(), Err(DscError::Weak(_))));
+    }
+
+    #[test]
+    fn refuses_bad_lines() {
+        for line in [
+            format!(" {MD5} 5 ../a"),
+            format!(" {MD5} 5 a"),
+            format!(" {MD5} x a.b"),
+            format!(" {}A 5 a.b", &MD5[1..]),
+            format!(" {MD5} 5 .hidden"),
+            format!(" {MD5} 5"),
+            format!(" {MD5} 5 a.b\n {MD5} 6 a.b"),
+        ] {
+            assert!(dsc(&line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn formats() {
+        let family = |text| Format::parse(text).map(|format| (format.family, format.text)).ok();
+        assert_eq!(family("1.0"), Some((Family::V1, "1.0".into())));
+        assert_eq!(family("3.0 (quilt)"), Some((Family::Quilt, "3.0 (quilt)".into())));
+        assert_eq!(family("3  (native)"), Some((Family::Native, "3.0 (native)".into())));
+        for bad in ["3.0", "1.0 (native)", "3.0 (git)", "3.0(quilt)", "x", "", "3.0 (quilt) "] {
+            assert_eq!(family(bad), None, "{bad}");
+        }
+    }
+}

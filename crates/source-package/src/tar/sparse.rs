@@ -1,0 +1,155 @@
+//! Sparse files: the old GNU format (type `S`) and pax formats 0.0, 0.1 and 1.0.
+
+use std::io::Read;
+
+use super::header::{BLOCK, Header, number};
+use super::pax::{Sparse, decimal};
+use super::{TarError, TarReader};
+
+/// A map of more regions than this would fill the memory.
+const MOST_REGIONS: usize = 1 << 20;
+
+/// Where the stored data of a sparse file belong.
+pub(super) struct Map {
+    /// Offset and length, ascending.
+    regions: Vec<(u64, u64)>,
+    region: usize,
+    position: u64,
+    size: u64,
+}
+
+/// What comes next in the file.
+pub(super) enum Piece {
+    Hole(usize),
+    Data(usize),
+    End,
+}
+
+impl Map {
+    /// Checks that the regions ascend, lie inside the file, and are as long together as what is stored.
+    fn new(regions: Vec<(u64, u64)>, size: u64, stored: u64) -> Option<Map> {
+        let mut end = 0u64;
+        let mut total = 0u64;
+        for &(offset, length) in &regions {
+            if offset < end {
+                return None;
+            }
+            end = offset.checked_add(length)?;
+            total = total.checked_add(length)?;
+        }
+        (end <= size && total == stored).then_some(Map { regions, region: 0, position: 0, size })
+    }
+
+    pub(super) fn next_piece(&mut self, most: usize) -> Piece {
+        let fit = |length: u64| usize::try_from(length).unwrap_or(usize::MAX).min(most);
+        while let Some(&(offset, length)) = self.regions.get(self.region) {
+            if self.position < offset {
+                return Piece::Hole(fit(offset - self.position));
+            }
+            let end = offset + length;
+            if self.position < end {
+                return Piece::Data(fit(end - self.position));
+            }
+            self.region += 1;
+        }
+        match self.size - self.position {
+            0 => Piece::End,
+            left => Piece::Hole(fit(left)),
+        }
+    }
+
+    pub(super) fn advance(&mut self, length: usize) {
+        self.position += length as u64;
+    }
+}
+
+impl<R: Read> TarReader<R> {
+    /// The old format: up to four regions in the header, more in blocks behind it.
+    pub(super) fn old_sparse(&mut self, header: &Header) -> Result<u64, TarError> {
+        let bad = TarError::BadHeader { offset: self.entry_at, what: "sparse map" };
+        let mut regions = Vec::new();
+        let real = number(&header.0[483..495]).and_then(|size| u64::try_from(size).ok());
+        let Some(real) = real else { return Err(bad) };
+        let mut more = read_regions(&header.0[386..482], &mut regions) && header.0[482] != 0;
+        while more {
+            let mut block = [0; BLOCK];
+            self.input.read_exact(&mut block).map_err(|_| TarError::Truncated(self.entry_at))?;
+            self.offset += BLOCK as u64;
+            more = read_regions(&block[..504], &mut regions) && block[504] != 0;
+            if regions.len() > MOST_REGIONS {
+                return Err(bad);
+            }
+        }
+        self.use_map(regions, real)
+    }
+
+    /// The pax formats; in 1.0 the map stands in front of the data.
+    pub(super) fn pax_sparse(&mut self, sparse: &Sparse) -> Result<u64, TarError> {
+        let bad = || TarError::BadHeader { offset: self.entry_at, what: "sparse map" };
+        let Some(real) = sparse.real_size else { return Err(bad()) };
+        let regions = match sparse.major {
+            0 => sparse.map.clone(),
+            1 => self.stored_map()?,
+            _ => return Err(bad()),
+        };
+        self.use_map(regions, real)
+    }
+
+    fn use_map(&mut self, regions: Vec<(u64, u64)>, real: u64) -> Result<u64, TarError> {
+        let map = Map::new(regions, real, self.data);
+        let map = map.ok_or(TarError::BadHeader { offset: self.entry_at, what: "sparse map" })?;
+        self.map = Some(map);
+        Ok(real)
+    }
+
+    fn stored_map(&mut self) -> Result<Vec<(u64, u64)>, TarError> {
+        let mut block = Block { bytes: [0; BLOCK], used: BLOCK };
+        let count = self.map_number(&mut block)?;
+        if count > MOST_REGIONS as u64 {
+            return Err(TarError::BadHeader { offset: self.entry_at, what: "sparse map" });
+        }
+        (0..count).map(|_| Ok((self.map_number(&mut block)?, self.map_number(&mut block)?))).collect()
+    }
+
+    /// One line of the map; lines run on from block to block.
+    fn map_number(&mut self, block: &mut Block) -> Result<u64, TarError> {
+        let mut digits = Vec::new();
+        loop {
+            if block.used == BLOCK {
+                self.read_data_exact(&mut block.bytes)?;
+                block.used = 0;
+            }
+            let byte = block.bytes[block.used];
+            block.used += 1;
+            if byte == b'\n' {
+                break;
+            }
+            digits.push(byte);
+            if digits.len() > 20 {
+                break;
+            }
+        }
+        decimal(&digits).ok_or(TarError::BadHeader { offset: self.entry_at, what: "sparse map" })
+    }
+}
+
+struct Block {
+    bytes: [u8; BLOCK],
+    used: usize,
+}
+
+/// Reads regions up to the first empty one; whether the list may go on in another block.
+fn read_regions(bytes: &[u8], regions: &mut Vec<(u64, u64)>) -> bool {
+    for pair in bytes.chunks_exact(24) {
+        if pair[12] == 0 {
+            return false;
+        }
+        match (number(&pair[..12]), number(&pair[12..])) {
+            (Some(offset), Some(length)) if offset >= 0 && length >= 0 => {
+                regions.push((offset as u64, length as u64));
+            }
+            _ => return false,
+        }
+    }
+    true
+}
