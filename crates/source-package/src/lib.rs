@@ -1,7 +1,10 @@
 //! Reads Debian source packages: `.dsc`, tarballs, patches and changelog, as a tree of files.
 //! It knows no Git, no database and no network.
 
+pub mod date;
 pub mod memory;
 pub mod path;
 pub mod store;
+mod text;
 pub mod tree;
+pub mod version;
