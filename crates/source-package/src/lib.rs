@@ -1,7 +1,10 @@
 //! Reads Debian source packages: `.dsc`, tarballs, patches and changelog, as a tree of files.
 //! It knows no Git, no database and no network.
 
+pub mod changelog;
+mod changelog_lines;
 pub mod date;
+pub mod ident;
 pub mod memory;
 pub mod path;
 pub mod store;
