@@ -6,6 +6,8 @@ mod changelog_lines;
 pub mod date;
 pub mod ident;
 pub mod memory;
+mod patch_fields;
+pub mod patch_header;
 pub mod path;
 pub mod store;
 mod text;
