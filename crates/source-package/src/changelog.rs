@@ -1,0 +1,331 @@
+//! Reads `debian/changelog`: entries as `dpkg-parsechangelog` finds them, and what an import takes from them.
+//!
+//! Nothing is an error. What dpkg only warns about is mended by the rules that stand at each item; they are part
+//! of the import rules, so the same file gives the same commits for ever. Time and memory are linear in the file.
+
+use std::collections::HashSet;
+use std::mem;
+
+use crate::changelog_lines::{Heading as RawHeading, Line, Trailer as RawTrailer, classify};
+use crate::date::Date;
+use crate::ident::Ident;
+use crate::text::{decode_line, is_space, join_lines};
+use crate::version::Version;
+
+/// One entry of a changelog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its first line; `None` for text that stands where a heading should be.
+    pub heading: Option<Heading>,
+    /// Its text between heading and trailer: no white space at the ends of lines, no empty lines at both ends,
+    /// indented as written. Lines that dpkg drops with a warning because they are not indented by two blanks
+    /// are kept; comments and keywords of CVS are not.
+    pub body: String,
+    /// Who signed it, and when.
+    pub trailer: Option<Trailer>,
+}
+
+/// The first line of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// The line as written.
+    pub text: String,
+    /// The source package.
+    pub source: String,
+    /// The version as written; [`Entry::version`] is what is valid.
+    pub version: String,
+    /// Where it was uploaded to.
+    pub distributions: Vec<String>,
+    /// The urgency, in lower case, without the comment that may follow it.
+    pub urgency: Option<String>,
+}
+
+/// The last line of an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trailer {
+    /// Whether dpkg reads it as a trailer. If not, it was mended.
+    pub is_well_formed: bool,
+    /// `Name <address>` as written.
+    pub maintainer: String,
+    /// Who signed it; `None` if nothing is left of the name and the address.
+    pub ident: Option<Ident>,
+    /// The date as written.
+    pub date_text: String,
+    /// The date, mended as [`Date::parse`] says; `None` if it has no month or year.
+    pub date: Option<Date>,
+}
+
+impl Entry {
+    /// The version, if there is a valid one.
+    pub fn version(&self) -> Option<Version> {
+        self.heading.as_ref().and_then(|heading| Version::new(&heading.version).ok())
+    }
+}
+
+/// Who made the newest entry of a changelog, and when. What is `None` is the caller's to replace.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Author {
+    /// Who signed it.
+    pub ident: Option<Ident>,
+    /// When.
+    pub date: Option<Date>,
+}
+
+/// The entries from the top, read one by one.
+pub fn entries(changelog: &[u8]) -> impl Iterator<Item = Entry> {
+    Entries::new(changelog)
+}
+
+/// The author and the date of the newest entry.
+///
+/// The newest entry is the first one with a valid version, else the first one. If it names nobody, nobody is
+/// the author (another entry's maintainer would be a guess). If it has no readable date, the next older entry
+/// that has one gives it.
+pub fn author(changelog: &[u8]) -> Author {
+    let top = entries(changelog).position(|entry| entry.version().is_some()).unwrap_or(0);
+    let mut below = entries(changelog).skip(top).map(|entry| entry.trailer);
+    let newest = below.next().flatten();
+    let date = newest.as_ref().and_then(|trailer| trailer.date);
+    let ident = newest.and_then(|trailer| trailer.ident);
+    Author { ident, date: date.or_else(|| below.flatten().find_map(|trailer| trailer.date)) }
+}
+
+/// The versions that `own` grew out of, the nearest first.
+///
+/// These are the valid versions of all entries in the order of the file, each once, without `own` itself (a
+/// changelog may name it again further down). If the top entry is of another version than `own`, it counts only
+/// if it is lower: a higher one is taken for `own` under a wrong name. Versions are the same if dpkg's order
+/// says so (`1.0-1` and `0:1.0-1`).
+pub fn versions_below(changelog: &[u8], own: &Version) -> Vec<Version> {
+    let mut seen = HashSet::new();
+    let mut versions: Vec<Version> = entries(changelog).filter_map(|entry| entry.version()).collect();
+    if versions.first().is_some_and(|top| top.compare(own).is_gt()) {
+        versions.remove(0);
+    }
+    versions.retain(|version| version.compare(own).is_ne() && seen.insert(version.clone()));
+    versions
+}
+
+/// The text of what is new since `base`: the entries above the first one of that version.
+///
+/// One entry gives its body alone; of several each body stands under its heading, with an empty line between
+/// them. Without a `base`, or if the changelog does not have it, only the newest entry counts.
+pub fn text_since(changelog: &[u8], base: Option<&Version>) -> String {
+    let is_base =
+        |entry: &Entry| base.is_some_and(|base| entry.version().is_some_and(|v| v.compare(base).is_eq()));
+    let new = match entries(changelog).position(|entry| is_base(&entry)) {
+        Some(count) => count,
+        None => entries(changelog).position(|entry| entry.version().is_some()).map_or(1, |top| top + 1),
+    };
+    let mut parts = Vec::new();
+    for entry in entries(changelog).take(new) {
+        if new > 1 {
+            parts.extend(entry.heading.map(|heading| heading.text));
+        }
+        parts.push(entry.body);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+/// What dpkg expects to read next; it decides what becomes of stray lines.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    FirstHeading,
+    Changes,
+    ChangesOrTrailer,
+    NextOrEnd,
+}
+
+struct Entries<'a> {
+    /// What is unread; `None` at the end.
+    rest: Option<&'a [u8]>,
+    expected: Expected,
+    draft: Draft<'a>,
+}
+
+/// An entry that is still being read.
+#[derive(Default)]
+struct Draft<'a> {
+    heading: Option<(&'a [u8], RawHeading<'a>)>,
+    is_nameless: bool,
+    lines: Vec<&'a [u8]>,
+    has_changes: bool,
+    trailer: Option<RawTrailer<'a>>,
+    bad_trailer: Option<&'a [u8]>,
+}
+
+impl<'a> Entries<'a> {
+    fn new(changelog: &'a [u8]) -> Self {
+        let changelog = changelog.strip_prefix(b"\xef\xbb\xbf").unwrap_or(changelog);
+        Entries { rest: Some(changelog), expected: Expected::FirstHeading, draft: Draft::default() }
+    }
+
+    fn next_line(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest?;
+        match rest.iter().position(|&byte| byte == b'\n') {
+            Some(end) => {
+                self.rest = Some(&rest[end + 1..]);
+                Some(&rest[..end])
+            }
+            None => {
+                self.rest = None;
+                Some(rest)
+            }
+        }
+    }
+
+    /// Takes a line in; gives back the entry before it if one ends here.
+    fn take(&mut self, line: &'a [u8]) -> Option<Draft<'a>> {
+        let is_inside = matches!(self.expected, Expected::Changes | Expected::ChangesOrTrailer);
+        match classify(line) {
+            Line::Heading(heading) => {
+                self.expected = Expected::Changes;
+                let draft = Draft { heading: Some((line, heading)), ..Draft::default() };
+                return Some(mem::replace(&mut self.draft, draft)).filter(|done| !done.is_empty());
+            }
+            Line::End => self.rest = None,
+            Line::Skipped => {}
+            Line::Margin if is_inside => self.draft.lines.push(line),
+            Line::Margin => {}
+            Line::Trailer(trailer) => {
+                self.draft.trailer = Some(trailer);
+                self.expected = Expected::NextOrEnd;
+            }
+            Line::BadTrailer => self.draft.bad_trailer = Some(line),
+            Line::Change => return self.take_change(line),
+            Line::Blank if is_inside => self.draft.lines.push(line),
+            Line::Blank => {}
+            Line::Odd => {
+                self.draft.lines.push(line);
+                if !is_inside {
+                    self.draft.has_changes = true;
+                    self.expected = Expected::ChangesOrTrailer;
+                }
+            }
+        }
+        None
+    }
+
+    /// Text after a trailer begins an entry whose heading is missing.
+    fn take_change(&mut self, line: &'a [u8]) -> Option<Draft<'a>> {
+        let mut done = None;
+        if self.expected == Expected::NextOrEnd && !self.draft.is_empty() {
+            let draft = Draft { is_nameless: true, ..Draft::default() };
+            done = Some(mem::replace(&mut self.draft, draft));
+        }
+        self.draft.lines.push(line);
+        self.draft.has_changes = true;
+        self.expected = Expected::ChangesOrTrailer;
+        done
+    }
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        while let Some(line) = self.next_line() {
+            if let Some(done) = self.take(line) {
+                return Some(done.finish());
+            }
+        }
+        Some(mem::take(&mut self.draft)).filter(|last| !last.is_empty()).map(Draft::finish)
+    }
+}
+
+impl Draft<'_> {
+    fn is_empty(&self) -> bool {
+        self.heading.is_none() && !self.is_nameless && !self.has_changes && self.trailer.is_none()
+    }
+
+    fn finish(self) -> Entry {
+        let trailer = match &self.trailer {
+            Some(trailer) => Some(well_formed(trailer)),
+            None => self.bad_trailer.or_else(|| self.line_like_a_trailer()).map(mended),
+        };
+        let lines: Vec<String> = self.lines.iter().map(|line| decode_line(line)).collect();
+        let heading = self.heading.map(|(line, heading)| finish_heading(line, &heading));
+        Entry { heading, body: join_lines(&lines), trailer }
+    }
+
+    /// The last line that begins with `--` and has an address: a trailer at the wrong place of its line.
+    fn line_like_a_trailer(&self) -> Option<&[u8]> {
+        let looks_so = |line: &&[u8]| {
+            let text = line.trim_ascii_start();
+            text.starts_with(b"--") && !text.starts_with(b"---") && text.contains(&b'@')
+        };
+        self.lines.iter().copied().rfind(looks_so)
+    }
+}
+
+fn finish_heading(line: &[u8], heading: &RawHeading<'_>) -> Heading {
+    let distributions = heading.distributions.split(|&byte| is_space(byte)).filter(|name| !name.is_empty());
+    Heading {
+        text: decode_line(line),
+        source: decode_line(heading.source),
+        version: decode_line(heading.version),
+        distributions: distributions.map(decode_line).collect(),
+        urgency: urgency(&decode_line(heading.options)),
+    }
+}
+
+/// The first `urgency=` of the options; the word after it is the urgency.
+fn urgency(options: &str) -> Option<String> {
+    let mut fields = options.split(',').filter_map(|option| option.trim().split_once('='));
+    let (_, value) = fields.find(|(key, _)| key.eq_ignore_ascii_case("urgency"))?;
+    value.split_whitespace().next().map(str::to_ascii_lowercase)
+}
+
+fn well_formed(trailer: &RawTrailer<'_>) -> Trailer {
+    let (name, email) = (decode_line(trailer.name), decode_line(trailer.email));
+    let maintainer = format!("{name} <{email}>");
+    let date_text = decode_line(trailer.date);
+    Trailer {
+        is_well_formed: true,
+        ident: Ident::parse(&maintainer),
+        maintainer,
+        date: Date::parse(&date_text),
+        date_text,
+    }
+}
+
+/// A trailer that dpkg does not take: the date is what follows the last `>`, two blanks, an address, or begins
+/// with a weekday; without any of them there is no date.
+fn mended(line: &[u8]) -> Trailer {
+    let line = decode_line(line);
+    let text = line.trim_start().trim_start_matches('-').trim();
+    let (maintainer, date_text) = match text.rfind('>') {
+        Some(close) => text.split_at(close + 1),
+        None => text.split_at(text.find("  ").or_else(|| before_date(text)).unwrap_or(text.len())),
+    };
+    let (maintainer, date_text) = (maintainer.trim().to_owned(), date_text.trim().to_owned());
+    Trailer {
+        is_well_formed: false,
+        ident: Ident::parse(&maintainer),
+        maintainer,
+        date: Date::parse(&date_text),
+        date_text,
+    }
+}
+
+/// Where the first word with an `@` ends, else where the first weekday with a comma begins.
+fn before_date(text: &str) -> Option<usize> {
+    const WEEKDAYS: [&str; 7] = ["Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,"];
+    let mut start = 0;
+    let mut weekday = None;
+    for word in text.split_inclusive(char::is_whitespace) {
+        if word.contains('@') {
+            return Some(start + word.len());
+        }
+        if weekday.is_none() && WEEKDAYS.contains(&word.trim_end()) {
+            weekday = Some(start);
+        }
+        start += word.len();
+    }
+    weekday
+}
+
+#[cfg(test)]
+#[path = "changelog_tests.rs"]
+mod tests;
