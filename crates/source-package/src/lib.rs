@@ -2,6 +2,7 @@
 //! It knows no Git, no database and no network.
 
 pub mod memory;
+pub mod patch;
 pub mod path;
 pub mod store;
 pub mod tree;
