@@ -13,7 +13,7 @@ pub struct Place<'a> {
     /// The SHA-256 of its `.dsc`: decides between two of the same version.
     pub dsc_sha256: &'a str,
     /// The versions below the top of its changelog, newest first.
-    pub below: &'a [String],
+    pub below: &'a [Version],
 }
 
 impl Place<'_> {
@@ -72,9 +72,9 @@ mod tests {
     use super::*;
 
     fn order(versions: &[(&str, &[&str])]) -> Vec<String> {
-        let parsed: Vec<(Version, Vec<String>)> = versions
+        let parsed: Vec<(Version, Vec<Version>)> = versions
             .iter()
-            .map(|(version, below)| (Version::new(version).unwrap(), below.iter().map(|v| v.to_string()).collect()))
+            .map(|(version, below)| (Version::new(version).unwrap(), below.iter().map(|v| Version::new(v).unwrap()).collect()))
             .collect();
         let places: Vec<Place<'_>> =
             parsed.iter().map(|(version, below)| Place { version, dsc_sha256: "", below }).collect();

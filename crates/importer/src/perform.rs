@@ -31,7 +31,7 @@ struct Pending {
 
 fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let package =
-        PackageName::parse(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
+        PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
     let lock = repository.lock()?;
     enter_sandbox(request, repository.path())?;

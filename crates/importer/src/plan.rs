@@ -93,6 +93,6 @@ fn claimed_package(path: &Path) -> Result<String, Failure> {
     let bad = |cause: String| Failure::new(Stage::Verify, "bad-dsc", format!("{}: {cause}", path.display()));
     let stanza = Stanza::parse(&read_dsc(path)?).map_err(|error| bad(format!("the .dsc is malformed: {error}")))?;
     let source = stanza.get("Source").ok_or_else(|| bad("the .dsc has no field Source".into()))?;
-    let name = PackageName::parse(source).map_err(|error| bad(error.to_string()))?;
+    let name = PackageName::new(source).map_err(|error| bad(error.to_string()))?;
     Ok(name.to_string())
 }

@@ -2,7 +2,6 @@
 
 use packaging_repo::ObjectId;
 use packaging_repo::history::{Added, History};
-use packaging_repo::object::Person;
 use packaging_repo::store::RepoStore;
 use packaging_repo::upstream;
 use packaging_repo::version::{ChangelogFacts, StagedPatch, StagedPatches, StagedTree, StagedUpstream, StagedVersion};
@@ -12,6 +11,7 @@ use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::date::Date;
 use source_package::dsc::{Dsc, Family};
 use source_package::finish::finish;
+use source_package::ident::Ident;
 use source_package::layout::Layout;
 use source_package::limits::Budget;
 use source_package::links::{Target, resolve};
@@ -176,7 +176,7 @@ impl<'a> Stager<'a> {
         let mut tree = reading.unapplied(upstream_tree, history.store)?;
         let finished = finish(&mut tree, &dsc.format, history.store)?;
         let staged_tree = store_tree(&mut tree, history.store)?;
-        let changelog = self.changelog(&mut tree, history.store)?;
+        let changelog = self.changelog(&dsc.version, &mut tree, history.store)?;
         finished.undo(&mut tree, history.store).map_err(|error| Failure::new(Stage::Commit, "store", error))?;
         let (applied, failure) = match patches::stage(&wanted.distro, &dsc, tree, &staged_tree, history.store)? {
             Ok(patches) => (Some(patches), None),
@@ -230,22 +230,25 @@ impl Stager<'_> {
     }
 
     /// What the commit takes from `debian/changelog`; without one, the package's name stands in for the author.
-    fn changelog(&self, tree: &mut Tree, store: &mut RepoStore) -> Result<ChangelogFacts, Failure> {
+    fn changelog(
+        &self,
+        version: &Version,
+        tree: &mut Tree,
+        store: &mut RepoStore,
+    ) -> Result<ChangelogFacts, Failure> {
         let mut facts = ChangelogFacts {
-            author: Person { name: self.package.to_string(), email: String::new() },
+            author: Ident::new(self.package.as_str(), ""),
             date: Date { seconds: 0, offset_minutes: 0 },
             below: Vec::new(),
             content: None,
         };
         let Some(content) = self.changelog_file(tree, store)? else { return Ok(facts) };
         let text = store.get(content)?;
-        let mut entries = changelog::entries(&text);
-        if let Some(newest) = entries.next() {
-            facts.author = Person { name: newest.name().to_owned(), email: newest.email().to_owned() };
-            facts.date = newest.date();
-            facts.below = entries.map(|entry| entry.version().to_owned()).collect();
-            facts.content = Some(content);
-        }
+        let newest = changelog::author(&text);
+        facts.author = newest.ident.unwrap_or(facts.author);
+        facts.date = newest.date.unwrap_or(facts.date);
+        facts.below = changelog::versions_below(&text, version);
+        facts.content = Some(ObjectId::Sha1(content.0));
         Ok(facts)
     }
 

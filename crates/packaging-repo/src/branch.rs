@@ -26,7 +26,7 @@ impl History<'_> {
         };
         let new = object::read_commit(commit, self.store)?;
         let old = object::read_commit(tip, self.store)?;
-        let published = old.trailer("Version").and_then(|text| Version::parse(text).ok());
+        let published = old.trailer("Version").and_then(|text| Version::new(text).ok());
         let is_older = published.as_ref().is_some_and(|published| version < published);
         if tip == commit || is_older || same_content(&old, &new) {
             return Ok(());
@@ -46,7 +46,7 @@ impl History<'_> {
                 return Ok(true);
             }
             let commit = object::read_commit(first, self.store)?;
-            let version = commit.trailer("Version").and_then(|text| Version::parse(text).ok());
+            let version = commit.trailer("Version").and_then(|text| Version::new(text).ok());
             if let (Some(version), Some(published)) = (version, published)
                 && version < *published
             {

@@ -5,11 +5,15 @@
 
 use std::collections::HashSet;
 
+use source_package::changelog;
+use source_package::checksum::{ListedFile, sha256_hex};
+use source_package::date::Date;
+use source_package::ident::Ident;
 use source_package::version::Version;
 
 use crate::manifest::Manifest;
 use crate::message;
-use crate::object::{self, Commit, Kind, Person, Tag};
+use crate::object::{self, Commit, Kind, Tag};
 use crate::refname;
 use crate::store::RepoStore;
 use crate::upstream::upstream_tag;
@@ -18,8 +22,8 @@ use crate::view::{VersionTag, View};
 use crate::{Error, ObjectId};
 
 /// Who commits and tags: the same on every machine.
-pub fn importer() -> Person {
-    Person { name: "package-import".into(), email: "package-import@localhost".into() }
+pub fn importer() -> Ident {
+    Ident::new("package-import", "package-import@localhost")
 }
 
 /// What became of a version.
@@ -75,7 +79,22 @@ impl<'a> History<'a> {
         Ok(None)
     }
 
-    /// The applied commit of a `.dsc` in a distro.
+    /// The applied tag of a `.dsc` in any distro but this one.
+    pub fn find_applied_elsewhere(
+        &mut self,
+        distro: &str,
+        version: &Version,
+        sha256: &str,
+    ) -> Result<Option<VersionTag>, Error> {
+        for other in self.view.distros().into_iter().filter(|other| other != distro) {
+            if let Some(tag) = self.find_applied(&other, version, sha256)? {
+                return Ok(Some(tag));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The applied tag of a `.dsc` in a distro.
     pub fn find_applied(
         &mut self,
         distro: &str,
@@ -91,7 +110,7 @@ impl<'a> History<'a> {
         let parent = self.changelog_parent(distro, &version.changelog.below)?;
         let commit = self.version_commit(version, parent)?;
         let tag = self.tag_version(distro, version, commit)?;
-        self.keep_dsc(distro, version, &tag)?;
+        self.keep_dsc(&tag, version)?;
         let applied = match &version.applied {
             Some(patches) => Some(self.add_applied(distro, version, patches, commit, parent)?),
             None => None,
@@ -101,12 +120,10 @@ impl<'a> History<'a> {
 
     /// The first version below the top of the changelog that the repository has, of any distro; the version's
     /// own distro is asked first.
-    fn changelog_parent(&mut self, distro: &str, below: &[String]) -> Result<Option<ObjectId>, Error> {
+    fn changelog_parent(&mut self, distro: &str, below: &[Version]) -> Result<Option<ObjectId>, Error> {
         let others = self.view.distros().into_iter().filter(|other| other != distro);
         let distros: Vec<String> = std::iter::once(distro.to_owned()).chain(others).collect();
-        for text in below {
-            // What stands in a changelog may be no version at all.
-            let Ok(version) = Version::parse(text) else { continue };
+        for version in below {
             for distro in &distros {
                 let name = refname::version_tag(distro, version.as_str());
                 if let Some(tag) = self.view.version_tag(&name, self.store)? {
@@ -142,11 +159,12 @@ impl<'a> History<'a> {
     fn news(&mut self, version: &StagedVersion, parent: Option<ObjectId>) -> Result<String, Error> {
         let Some(content) = version.changelog.content else { return Ok(String::new()) };
         let since = match parent {
-            Some(parent) => object::read_commit(parent, self.store)?.trailer("Version").map(str::to_owned),
+            Some(parent) => {
+                object::read_commit(parent, self.store)?.trailer("Version").and_then(|text| Version::new(text).ok())
+            }
             None => None,
         };
-        let text = self.store.read(content)?;
-        Ok(message::news(&text, since.as_deref()))
+        Ok(changelog::text_since(&self.store.read(content)?, since.as_ref()))
     }
 
     /// Whether an upstream commit is among the ancestors of a version. Version commits hang on each other by their
@@ -180,20 +198,14 @@ impl<'a> History<'a> {
             message: upstream.manifest.to_message(&title),
         };
         let id = self.store.add(Kind::Tag, &tag.encode())?;
-        self.view.set(name, id);
+        self.view.set_tag(name, id, upstream.commit);
         Ok(())
     }
 
     fn tag_version(&mut self, distro: &str, version: &StagedVersion, commit: ObjectId) -> Result<String, Error> {
-        let text = version.dsc.version.as_str();
-        let plain = refname::version_tag(distro, text);
-        let name = match self.view.get(&plain) {
-            None => plain,
-            Some(_) => refname::reimport_tag(distro, text, &version.dsc_sha256),
-        };
         let manifest = Manifest {
             source: version.dsc.source.to_string(),
-            version: text.to_owned(),
+            version: version.dsc.version.to_string(),
             facts: vec![
                 ("Format".into(), version.dsc.format.text.clone()),
                 ("Dsc-Sha256".into(), version.dsc_sha256.clone()),
@@ -203,39 +215,85 @@ impl<'a> History<'a> {
             escaped: version.tree.escaped.clone(),
             fifos: version.tree.fifos.clone(),
         };
-        self.tag(&name, commit, version, &manifest)?;
+        let name = self.free_tag(refname::version_tag(distro, &manifest.version), || {
+            refname::reimport_tag(distro, &manifest.version, &version.dsc_sha256)
+        });
+        self.tag(&name, commit, version.changelog.date, &manifest)?;
         Ok(name)
     }
 
-    fn tag(
-        &mut self,
-        name: &str,
-        commit: ObjectId,
-        version: &StagedVersion,
-        manifest: &Manifest,
-    ) -> Result<(), Error> {
+    /// The plain name, if nobody has it; the first content of a version keeps it.
+    fn free_tag(&self, plain: String, other: impl FnOnce() -> String) -> String {
+        if self.view.get(&plain).is_none() { plain } else { other() }
+    }
+
+    fn tag(&mut self, name: &str, commit: ObjectId, date: Date, manifest: &Manifest) -> Result<(), Error> {
         let tag = Tag {
             target: commit,
             name: name.trim_start_matches("refs/tags/").to_owned(),
             tagger: importer(),
-            date: version.changelog.date,
+            date,
             message: manifest.to_message(&format!("{} {}", manifest.source, manifest.version)),
         };
         let id = self.store.add(Kind::Tag, &tag.encode())?;
-        self.view.set(name.to_owned(), id);
+        self.view.set_tag(name.to_owned(), id, commit);
         Ok(())
     }
 
     /// The `.dsc` itself, and the signatures of upstream tarballs beside it: anyone can verify again.
-    fn keep_dsc(&mut self, distro: &str, version: &StagedVersion, tag: &str) -> Result<(), Error> {
+    fn keep_dsc(&mut self, tag: &str, version: &StagedVersion) -> Result<(), Error> {
         let id = self.store.add(Kind::Blob, &version.dsc_text)?;
-        let name = refname::dsc(distro, version.dsc.version.as_str(), refname::reimport_hash(tag));
+        self.view.set(refname::dsc_of_tag(tag), id);
         if !version.signatures.is_empty() {
             let signatures = self.store.add_flat_tree(&version.signatures)?;
-            self.view.set(refname::signatures(&name), signatures);
+            self.view.set(refname::signatures_of_tag(tag), signatures);
         }
-        self.view.set(name, id);
         Ok(())
+    }
+
+    /// Takes a version over that another distro has: the same commits, tags and `.dsc` under names of this one.
+    pub fn adopt(
+        &mut self,
+        distro: &str,
+        known: &VersionTag,
+        applied: Option<&VersionTag>,
+    ) -> Result<Added, Error> {
+        let date = object::read_commit(known.commit, self.store)?.committed;
+        let (version, sha256) = (&known.manifest.version, known.manifest.fact("Dsc-Sha256").unwrap_or_default());
+        let tag = self.free_tag(refname::version_tag(distro, version), || {
+            refname::reimport_tag(distro, version, sha256)
+        });
+        self.tag(&tag, known.commit, date, &known.manifest)?;
+        for of in [refname::dsc_of_tag, refname::signatures_of_tag] {
+            if let Some(id) = self.view.get(&of(&known.name)) {
+                self.view.set(of(&tag), id);
+            }
+        }
+        if let Some(applied) = applied {
+            let name = self.free_tag(refname::applied_tag(distro, version), || {
+                refname::applied_reimport_tag(distro, version, sha256)
+            });
+            self.tag(&name, applied.commit, date, &applied.manifest)?;
+        }
+        Ok(Added { commit: known.commit, applied: applied.map(|tag| tag.commit), tag })
+    }
+
+    /// Looks for the signature of an upstream tarball beside the `.dsc` of another version.
+    pub fn find_signature(&mut self, listed: &ListedFile) -> Result<Option<Vec<u8>>, Error> {
+        for name in self.view.below("refs/dsc/").into_iter().filter(|name| name.ends_with("@asc")) {
+            let Some(id) = self.view.get(&name) else { continue };
+            for (file, content) in self.store.read_flat_tree(id)? {
+                if file == listed.name && listed.checksums.sha256.as_deref() == Some(&sha256_hex(&content)) {
+                    return Ok(Some(content));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The tree of a commit.
+    pub fn tree_of(&mut self, commit: ObjectId) -> Result<ObjectId, Error> {
+        Ok(object::read_commit(commit, self.store)?.tree)
     }
 
     fn add_applied(
@@ -258,7 +316,7 @@ impl<'a> History<'a> {
             let commit = object::read_commit(id, self.store)?;
             let (version, sha256) = (commit.trailer("Version"), commit.trailer("Dsc-Sha256"));
             let (Some(version), Some(sha256)) = (version, sha256) else { return Ok(None) };
-            let Ok(version) = Version::parse(version) else { return Ok(None) };
+            let Ok(version) = Version::new(version) else { return Ok(None) };
             let others = self.view.distros().into_iter().filter(|other| other != distro);
             for distro in std::iter::once(distro.to_owned()).chain(others) {
                 if let Some(tag) = self.find_applied(&distro, &version, sha256)? {
@@ -311,15 +369,9 @@ impl<'a> History<'a> {
         patches: &StagedPatches,
         commit: ObjectId,
     ) -> Result<(), Error> {
-        let text = version.dsc.version.as_str();
-        let plain = refname::applied_tag(distro, text);
-        let name = match self.view.get(&plain) {
-            None => plain,
-            Some(_) => refname::applied_reimport_tag(distro, text, &version.dsc_sha256),
-        };
         let manifest = Manifest {
             source: version.dsc.source.to_string(),
-            version: text.to_owned(),
+            version: version.dsc.version.to_string(),
             facts: vec![
                 ("Dsc-Sha256".into(), version.dsc_sha256.clone()),
                 ("Series".into(), patches.series.clone().unwrap_or_else(|| "none".into())),
@@ -329,6 +381,9 @@ impl<'a> History<'a> {
             escaped: patches.escaped.clone(),
             fifos: patches.fifos.clone(),
         };
-        self.tag(&name, commit, version, &manifest)
+        let name = self.free_tag(refname::applied_tag(distro, &manifest.version), || {
+            refname::applied_reimport_tag(distro, &manifest.version, &version.dsc_sha256)
+        });
+        self.tag(&name, commit, version.changelog.date, &manifest)
     }
 }

@@ -1,6 +1,5 @@
 //! The messages of commits: for people above, trailers for programs below.
 
-use source_package::changelog;
 use source_package::dsc::Dsc;
 
 use crate::manifest::IMPORT_RULES;
@@ -44,11 +43,6 @@ pub fn upstream(source: &str, version: &str, tarballs: &[(String, String)]) -> S
     trailers.extend(tarballs.iter().map(|(name, sha256)| ("Tarball", format!("{sha256} {name}"))));
     trailers.push(("Import-Rules", IMPORT_RULES.to_string()));
     with_trailers(&[&title], &trailers)
-}
-
-/// The changelog's entries above the one of `since`, as they stand there.
-pub fn news(text: &[u8], since: Option<&str>) -> String {
-    changelog::news(text, since)
 }
 
 fn facts(dsc: &Dsc, sha256: &str) -> Vec<(&'static str, String)> {

@@ -77,11 +77,11 @@ fn signature(person: &Ident, date: Date) -> String {
         let text: String = text.chars().filter(|c| !matches!(c, '<' | '>' | '\n' | '\0')).collect();
         text.trim().to_owned()
     };
-    let name = Some(clean(&person.name)).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into());
+    let name = Some(clean(person.name())).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into());
     let offset = date.offset_minutes.clamp(-14 * 60, 14 * 60);
     let sign = if offset < 0 { '-' } else { '+' };
     let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);
-    format!("{name} <{}> {} {sign}{hours:02}{minutes:02}", clean(&person.email), date.seconds.max(0))
+    format!("{name} <{}> {} {sign}{hours:02}{minutes:02}", clean(person.email()), date.seconds.max(0))
 }
 
 /// A commit that was read.
@@ -143,8 +143,7 @@ fn parse_signature(raw: &[u8]) -> Option<(Ident, Date)> {
     let seconds = words.next()?.parse().ok()?;
     let zone: i32 = words.next()?.parse().ok()?;
     let offset_minutes = zone / 100 * 60 + zone % 100;
-    let ident = Ident { name: name.trim().to_owned(), email: email.to_owned() };
-    Some((ident, Date { seconds, offset_minutes }))
+    Some((Ident::new(name.trim(), email), Date { seconds, offset_minutes }))
 }
 
 /// An annotated tag that was read.

@@ -20,7 +20,7 @@ use crate::{Error, ObjectId};
 /// An object up to this size is compressed in memory; a larger one passes through in a stream.
 const LARGEST_IN_MEMORY: u64 = 2 << 20;
 /// A batch of this size is handed to another thread.
-const BATCH: usize = 256 << 10;
+pub(crate) const BATCH: usize = 256 << 10;
 /// Temporary files start with this, which `git gc` knows, too.
 pub(crate) const TEMPORARY: &str = "tmp_pack_import_";
 

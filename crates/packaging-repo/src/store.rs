@@ -63,6 +63,19 @@ impl RepoStore {
         self.add(Kind::Tree, &encode_tree(entries))
     }
 
+    /// Reads a tree of files in one folder.
+    pub fn read_flat_tree(&mut self, id: ObjectId) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let tree = self.read_kind(id, Kind::Tree)?;
+        let mut files = Vec::new();
+        for entry in crate::tree::decode(id, &tree).collect::<Result<Vec<_>, Error>>()? {
+            if let (name, Node::File { content, .. }) = entry {
+                let content = self.read(ObjectId::Sha1(content.0))?;
+                files.push((String::from_utf8_lossy(&name).into_owned(), content));
+            }
+        }
+        Ok(files)
+    }
+
     /// The kind of an object.
     pub fn kind(&self, id: ObjectId) -> Result<Kind, Error> {
         Ok(self.header(id)?.0)

@@ -1,7 +1,6 @@
 //! Upstream tarballs that the repository has already are found by their hashes, and never read again.
 
-use sha2::{Digest, Sha256};
-use source_package::checksum::{ListedFile, hex};
+use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::date::Date;
 
 use crate::history::importer;
@@ -119,6 +118,6 @@ fn content_hash(upstream: &StagedUpstream) -> String {
         upstream.manifest.files.iter().filter_map(|file| file.checksums.sha256.as_deref()).collect();
     match sums.as_slice() {
         [only] => (*only).to_owned(),
-        several => hex(&Sha256::digest(several.join("\n"))),
+        several => sha256_hex(several.join("\n").as_bytes()),
     }
 }

@@ -5,7 +5,8 @@ use source_package::dsc::Dsc;
 
 use crate::ObjectId;
 use crate::manifest::Manifest;
-use crate::object::Person;
+use source_package::ident::Ident;
+use source_package::version::Version;
 
 /// One version, ready to become a commit.
 #[derive(Clone, Debug)]
@@ -56,11 +57,11 @@ pub struct StagedUpstream {
 #[derive(Clone, Debug)]
 pub struct ChangelogFacts {
     /// Who wrote the newest entry.
-    pub author: Person,
+    pub author: Ident,
     /// When.
     pub date: Date,
     /// The versions below the newest entry, newest first.
-    pub below: Vec<String>,
+    pub below: Vec<Version>,
     /// The stored file, for the text of the entries.
     pub content: Option<ObjectId>,
 }
@@ -88,7 +89,7 @@ pub struct StagedPatch {
     /// The tree with it applied.
     pub tree: ObjectId,
     /// Who wrote it, if its header says so.
-    pub author: Option<Person>,
+    pub author: Option<Ident>,
     /// When, if its header says so.
     pub date: Option<Date>,
     /// Subject and description.

@@ -1,13 +1,13 @@
 //! The refs as they will be: those that are there, overlaid with what an import is about to change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use source_package::version::Version;
 
 use crate::manifest::Manifest;
 use crate::object::{self, TagObject};
 use crate::refname;
-use crate::refs::{Edit, Expected};
+use crate::refs::{Edit, Refs, Value};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
@@ -24,30 +24,35 @@ pub struct VersionTag {
 
 /// Refs with pending changes.
 pub struct View {
-    before: BTreeMap<String, ObjectId>,
-    pending: BTreeMap<String, ObjectId>,
+    before: Refs,
+    pending: Refs,
     opened: HashMap<ObjectId, Option<TagObject>>,
 }
 
 impl View {
     /// The refs as they are now.
-    pub fn new(before: BTreeMap<String, ObjectId>) -> View {
-        View { before, pending: BTreeMap::new(), opened: HashMap::new() }
+    pub fn new(before: Refs) -> View {
+        View { before, pending: Refs::new(), opened: HashMap::new() }
     }
 
     /// Where a ref points, pending changes included.
     pub fn get(&self, name: &str) -> Option<ObjectId> {
-        self.pending.get(name).or_else(|| self.before.get(name)).copied()
+        self.pending.get(name).or_else(|| self.before.get(name)).map(|value| value.id)
     }
 
-    /// Notes a change.
+    /// Notes a change of a branch, or of a ref that names no commit.
     pub fn set(&mut self, name: String, id: ObjectId) {
-        self.pending.insert(name, id);
+        self.pending.insert(name, Value { id, peeled: None });
+    }
+
+    /// Notes an annotated tag of a commit.
+    pub fn set_tag(&mut self, name: String, id: ObjectId, commit: ObjectId) {
+        self.pending.insert(name, Value { id, peeled: Some(commit) });
     }
 
     /// Names below a prefix, sorted.
     pub fn below(&self, prefix: &str) -> Vec<String> {
-        let under = |refs: &BTreeMap<String, ObjectId>| {
+        let under = |refs: &Refs| {
             let range = refs.range(prefix.to_owned()..);
             range.map(|(name, _)| name.clone()).take_while(|name| name.starts_with(prefix)).collect::<Vec<_>>()
         };
@@ -90,10 +95,37 @@ impl View {
         version: &Version,
         store: &mut RepoStore,
     ) -> Result<Vec<VersionTag>, Error> {
-        let mut names = vec![refname::version_tag(distro, version.as_str())];
-        names.extend(self.below(&refname::reimport_folder(distro, version.as_str())));
+        let version = version.as_str();
+        self.open_tags(
+            refname::version_tag(distro, version),
+            &refname::reimport_folder(distro, version),
+            store,
+        )
+    }
+
+    /// The same for the applied tags.
+    pub fn applied_tags_of(
+        &mut self,
+        distro: &str,
+        version: &Version,
+        store: &mut RepoStore,
+    ) -> Result<Vec<VersionTag>, Error> {
+        let version = version.as_str();
+        self.open_tags(
+            refname::applied_tag(distro, version),
+            &refname::applied_reimport_folder(distro, version),
+            store,
+        )
+    }
+
+    fn open_tags(
+        &mut self,
+        plain: String,
+        others: &str,
+        store: &mut RepoStore,
+    ) -> Result<Vec<VersionTag>, Error> {
         let mut tags = Vec::new();
-        for name in names {
+        for name in std::iter::once(plain).chain(self.below(others)) {
             tags.extend(self.version_tag(&name, store)?);
         }
         Ok(tags)
@@ -101,13 +133,10 @@ impl View {
 
     /// The changes as edits of a transaction: nothing may have moved in between.
     pub fn edits(&self) -> Vec<Edit> {
-        let changed = self.pending.iter().filter(|(name, id)| self.before.get(*name) != Some(id));
+        let old = |name: &String| self.before.get(name).map(|value| value.id);
+        let changed = self.pending.iter().filter(|(name, value)| old(name) != Some(value.id));
         changed
-            .map(|(name, id)| Edit {
-                name: name.clone(),
-                expected: self.before.get(name).map_or(Expected::MustNotExist, |old| Expected::MustBe(*old)),
-                new: Some(*id),
-            })
+            .map(|(name, value)| Edit { name: name.clone(), expected: old(name), new: *value })
             .collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::checksum::{Checksums, ListedFile};
 use crate::control::{ControlError, Stanza};
-use crate::version::{InvalidPackageName, InvalidVersion, PackageName, Version};
+use crate::version::{PackageName, PackageNameError, Version, VersionError};
 
 /// What a `.dsc` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +50,10 @@ pub enum DscError {
     Missing(&'static str),
     /// The source's name cannot be used.
     #[error("the .dsc has a bad Source: {0}")]
-    Source(#[from] InvalidPackageName),
+    Source(#[from] PackageNameError),
     /// The version is none.
     #[error("the .dsc has a bad Version: {0}")]
-    Version(#[from] InvalidVersion),
+    Version(#[from] VersionError),
     /// The format is none of those that can be imported.
     #[error("source format {0:?} is not supported; 1.0, 2.0, 3.0 (native) and 3.0 (quilt) are")]
     UnsupportedFormat(String),
@@ -83,8 +83,8 @@ impl Dsc {
     pub fn parse(text: &[u8]) -> Result<Dsc, DscError> {
         let stanza = Stanza::parse(text)?;
         let need = |field| stanza.get(field).ok_or(DscError::Missing(field));
-        let source = PackageName::parse(need("Source")?)?;
-        let version = Version::parse(need("Version")?)?;
+        let source = PackageName::new(need("Source")?)?;
+        let version = Version::new(need("Version")?)?;
         need("Files")?;
         let format = Format::parse(stanza.get("Format").unwrap_or("1.0"))?;
         let mut files = Vec::new();

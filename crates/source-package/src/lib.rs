@@ -3,24 +3,19 @@
 
 pub mod changelog;
 mod changelog_lines;
-#[cfg(test)]
-mod changelog_tests;
 pub mod checksum;
 pub mod compression;
 pub mod control;
 pub mod date;
-#[cfg(test)]
-mod date_tests;
 pub mod dsc;
 pub mod finish;
 pub mod ident;
-#[cfg(test)]
-mod ident_tests;
 pub mod layout;
 pub mod limits;
 pub mod links;
 pub mod memory;
 pub mod patch;
+mod patch_fields;
 pub mod patch_header;
 pub mod path;
 pub mod source;

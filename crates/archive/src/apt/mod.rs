@@ -209,7 +209,7 @@ fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AptError
 
 /// Compares two versions of an index; what is no version sorts first.
 fn newer(a: &str, b: &str) -> std::cmp::Ordering {
-    match (Version::parse(a), Version::parse(b)) {
+    match (Version::new(a), Version::new(b)) {
         (Ok(a), Ok(b)) => a.cmp(&b),
         (a, b) => a.is_ok().cmp(&b.is_ok()),
     }

@@ -1,0 +1,142 @@
+//! Why a patch cannot be applied.
+
+use std::io;
+
+use crate::path::Shown;
+use crate::tree::TreeError;
+
+/// Why a patch cannot be applied. Each is a fragment that fits after "failed to apply NAME: ".
+#[derive(Debug, thiserror::Error)]
+pub enum PatchError {
+    /// The patch breaks a rule of its format.
+    #[error("line {line} of the patch is malformed: {cause}")]
+    Malformed {
+        /// Line in the patch.
+        line: u64,
+        /// What is wrong.
+        cause: &'static str,
+    },
+    /// The patch is not empty, and holds no diff.
+    #[error("the patch is not empty and holds no diff")]
+    Garbage,
+    /// The patch holds something that is not applied here.
+    #[error("line {line} of the patch begins {what}, which is not supported")]
+    Unsupported {
+        /// Line in the patch.
+        line: u64,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A file name that may not be used.
+    #[error("line {line} of the patch names {}, {cause}", Shown(path))]
+    BadName {
+        /// Line in the patch.
+        line: u64,
+        /// The name.
+        path: Vec<u8>,
+        /// Why not.
+        cause: &'static str,
+    },
+    /// A file that lies behind a symbolic link, or is one.
+    #[error("line {line} of the patch changes {} through the symbolic link {}", Shown(path), Shown(link))]
+    ThroughLink {
+        /// Line in the patch.
+        line: u64,
+        /// The file.
+        path: Vec<u8>,
+        /// The link.
+        link: Vec<u8>,
+    },
+    /// None of the files that the patch names is there.
+    #[error("the diff at line {line} of the patch names no file that exists: {}", Shown(path))]
+    NoFile {
+        /// Line in the patch.
+        line: u64,
+        /// One of the names, or nothing.
+        path: Vec<u8>,
+    },
+    /// The diff has been applied already, or is meant to be taken back.
+    #[error("the diff at line {line} of the patch is reversed or applied already: {} {state}", Shown(path))]
+    Reversed {
+        /// Line in the patch.
+        line: u64,
+        /// The file.
+        path: Vec<u8>,
+        /// How it is instead.
+        state: &'static str,
+    },
+    /// A hunk that does not fit.
+    #[error("the hunk at line {line} of the patch does not fit {}: {cause}", Shown(path))]
+    Hunk {
+        /// Line in the patch.
+        line: u64,
+        /// The file.
+        path: Vec<u8>,
+        /// What does not fit.
+        cause: &'static str,
+    },
+    /// A file that cannot be written as the diff wants.
+    #[error("the diff at line {line} of the patch cannot change {}: {cause}", Shown(path))]
+    Target {
+        /// Line in the patch.
+        line: u64,
+        /// The file.
+        path: Vec<u8>,
+        /// Why not.
+        cause: &'static str,
+    },
+    /// A file is larger than allowed.
+    #[error("the diff at line {line} of the patch works on {}, which exceeds {limit} bytes", Shown(path))]
+    TooLarge {
+        /// Line in the patch.
+        line: u64,
+        /// The file.
+        path: Vec<u8>,
+        /// The limit.
+        limit: u64,
+    },
+    /// The store failed.
+    #[error("cannot read or keep a file: {0}")]
+    Store(#[from] io::Error),
+    /// The tree refuses a change.
+    #[error("{0}")]
+    Tree(TreeError),
+}
+
+impl From<TreeError> for PatchError {
+    fn from(error: TreeError) -> Self {
+        match error {
+            TreeError::Store(error) => PatchError::Store(error),
+            other => PatchError::Tree(other),
+        }
+    }
+}
+
+/// Where in the patch something is said, and of which file: what every error carries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub(super) line: u64,
+    pub(super) path: &'a [u8],
+}
+
+impl Context<'_> {
+    pub(super) fn bad_name(self, cause: &'static str) -> PatchError {
+        PatchError::BadName { line: self.line, path: self.path.to_vec(), cause }
+    }
+
+    pub(super) fn target(self, cause: &'static str) -> PatchError {
+        PatchError::Target { line: self.line, path: self.path.to_vec(), cause }
+    }
+
+    pub(super) fn hunk(self, cause: &'static str) -> PatchError {
+        PatchError::Hunk { line: self.line, path: self.path.to_vec(), cause }
+    }
+
+    pub(super) fn reversed(self, state: &'static str) -> PatchError {
+        PatchError::Reversed { line: self.line, path: self.path.to_vec(), state }
+    }
+
+    pub(super) fn too_large(self, limit: u64) -> PatchError {
+        PatchError::TooLarge { line: self.line, path: self.path.to_vec(), limit }
+    }
+}

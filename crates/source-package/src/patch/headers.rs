@@ -1,0 +1,488 @@
+//! Finds the next diff in a patch and reads what stands in front of its first hunk: file names, times, Git's
+//! extended headers. Everything else is text for people and is skipped.
+
+use super::date::Stamp;
+use super::lines::{Dress, Place, Reader};
+use super::names::{self, Header, is_space, skip_spaces};
+
+/// The old or the new side of a diff; the name of an `Index:` line is a third one.
+pub(super) const OLD: usize = 0;
+/// See [`OLD`].
+pub(super) const NEW: usize = 1;
+/// See [`OLD`].
+pub(super) const INDEX: usize = 2;
+
+/// The part of a mode that tells the type of a file.
+pub(super) const TYPE_BITS: u32 = 0o170_000;
+/// The type of a regular file.
+pub(super) const REGULAR: u32 = 0o100_000;
+/// The type of a symbolic link.
+pub(super) const LINK: u32 = 0o120_000;
+
+/// How sure a header is that a side of the diff does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Absent {
+    /// It does not say so.
+    #[default]
+    No,
+    /// It is empty, or does not exist.
+    Empty,
+    /// It does not exist.
+    Certain,
+}
+
+/// What kind of a diff was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Hunks in unified format, or Git headers without any hunk.
+    Unified,
+    /// A format that is not applied here.
+    Other(&'static str),
+}
+
+/// What the headers of one diff say.
+#[derive(Clone, Debug)]
+pub(super) struct Diff {
+    pub(super) format: Format,
+    pub(super) names: [Option<Vec<u8>>; 3],
+    stamps: [Stamp; 2],
+    pub(super) absent: [Absent; 2],
+    /// Whether there is a `diff --git` line.
+    pub(super) git: bool,
+    pub(super) modes: [u32; 2],
+    renames: [bool; 2],
+    copies: [bool; 2],
+    /// A word that the file must contain (`Prereq:`).
+    pub(super) required: Option<Vec<u8>>,
+    pub(super) dress: Dress,
+    /// Where the first hunk begins.
+    pub(super) start: Place,
+}
+
+impl Diff {
+    pub(super) fn renames(&self) -> bool {
+        self.renames[OLD] && self.renames[NEW]
+    }
+
+    pub(super) fn copies(&self) -> bool {
+        self.copies[OLD] && self.copies[NEW]
+    }
+
+    /// The type of file that is patched, or `None` if the diff changes a file's type.
+    pub(super) fn file_type(&self) -> Option<u32> {
+        match (self.modes[OLD] & TYPE_BITS, self.modes[NEW] & TYPE_BITS) {
+            (0, 0) => Some(REGULAR),
+            (0, kind) | (kind, 0) => Some(kind),
+            (old, new) => (old == new).then_some(old),
+        }
+    }
+}
+
+/// What a line of the header is followed by.
+enum Step {
+    Next,
+    Found(Format, Place),
+}
+
+struct Scan<'r, 'p> {
+    reader: &'r mut Reader<'p>,
+    diff: Diff,
+    /// The first diff of a patch may only be a unified one, because patch is called with `-u`.
+    unified_only: bool,
+    need_header: bool,
+    extended: bool,
+    begin: Place,
+    previous: Place,
+    indent: usize,
+    /// The last line looked like a command of `ed` or of a normal diff. It stays so until the next line that
+    /// begins with a digit.
+    command: bool,
+    first_command: Option<(Place, bool)>,
+    stars: bool,
+}
+
+/// Finds the next diff behind where the reader stands. `None`: the rest of the patch holds none.
+pub(super) fn next_diff(reader: &mut Reader<'_>, unified_only: bool) -> Option<Diff> {
+    let begin = reader.place;
+    let diff = Diff {
+        format: Format::Unified,
+        names: [None, None, None],
+        stamps: [Stamp::Unknown; 2],
+        absent: [Absent::No; 2],
+        git: false,
+        modes: [0; 2],
+        renames: [false; 2],
+        copies: [false; 2],
+        required: None,
+        dress: Dress::default(),
+        start: begin,
+    };
+    let mut scan = Scan {
+        reader,
+        diff,
+        unified_only,
+        need_header: true,
+        extended: false,
+        begin,
+        previous: begin,
+        indent: 0,
+        command: false,
+        first_command: None,
+        stars: false,
+    };
+    let (format, start) = scan.run()?;
+    let mut diff = scan.diff;
+    diff.format = format;
+    diff.start = start;
+    Some(diff)
+}
+
+impl Scan<'_, '_> {
+    fn run(&mut self) -> Option<(Format, Place)> {
+        loop {
+            self.previous = self.begin;
+            self.begin = self.reader.place;
+            let Some(line) = self.reader.next(Dress::default()) else {
+                return match self.first_command {
+                    Some((place, true)) => Some((Format::Other("an ed script"), place)),
+                    _ => self.extended.then_some((Format::Unified, self.begin)),
+                };
+            };
+            if let Step::Found(format, place) = self.line(line) {
+                return Some((format, place));
+            }
+        }
+    }
+
+    fn line(&mut self, line: &[u8]) -> Step {
+        let carriage_return = line.last() == Some(&b'\r');
+        let last_indent = self.indent;
+        let text = self.measure_indent(line);
+        let last_command = self.command;
+        let ed = self.note_command(text, carriage_return);
+        let last_stars = std::mem::take(&mut self.stars);
+        if let Some(found) = self.header(text, carriage_return, last_stars) {
+            return found;
+        }
+        if self.need_header {
+            self.stars = last_stars;
+            return Step::Next;
+        }
+        if !self.unified_only && ed && text == b"." {
+            return self.other("an ed script", self.begin);
+        }
+        if text.starts_with(b"@@ -") {
+            self.ranges(&text[4..]);
+            self.diff.dress.indent = self.indent;
+            return Step::Found(Format::Unified, self.begin);
+        }
+        self.stars = text.starts_with(b"********");
+        if self.unified_only {
+            return Step::Next;
+        }
+        if last_stars && last_indent == self.indent && text.starts_with(b"*** ") {
+            return self.other("a context diff", self.previous);
+        }
+        if last_command && (text.starts_with(b"< ") || text.starts_with(b"> ")) {
+            return self.other("a normal diff", self.previous);
+        }
+        Step::Next
+    }
+
+    fn other(&self, what: &'static str, place: Place) -> Step {
+        Step::Found(Format::Other(what), place)
+    }
+
+    fn measure_indent<'l>(&mut self, line: &'l [u8]) -> &'l [u8] {
+        self.indent = 0;
+        for (at, byte) in line.iter().enumerate() {
+            match byte {
+                b'\t' => self.indent = (self.indent + 8) & !7,
+                b' ' | b'X' => self.indent += 1,
+                _ => return &line[at..],
+            }
+        }
+        &[]
+    }
+
+    /// Remembers where an `ed` script or a normal diff could begin. Says whether one has begun.
+    fn note_command(&mut self, text: &[u8], carriage_return: bool) -> bool {
+        if let Some(command) = normal_command(text) {
+            self.command = command;
+        }
+        let letter = is_ed_command(text);
+        if !self.need_header && self.first_command.is_none() && (letter || self.command) {
+            self.first_command = Some((self.begin, letter));
+            self.diff.dress.carriage_returns = carriage_return;
+        }
+        self.first_command.is_some()
+    }
+
+    fn header(&mut self, text: &[u8], carriage_return: bool, last_stars: bool) -> Option<Step> {
+        let mut named = false;
+        if let Some(rest) = text.strip_prefix(b"*** ").filter(|_| !last_stars) {
+            self.name(OLD, rest);
+            self.need_header = false;
+        } else if let Some(rest) = text.strip_prefix(b"+++ ") {
+            // On the wrong side until a hunk shows that this is no context diff; then the sides change places.
+            self.name(OLD, rest);
+            named = true;
+        } else if let Some(rest) = text.strip_prefix(b"Index:") {
+            if let Some(name) = names::index(rest) {
+                self.diff.names[INDEX] = Some(name);
+            }
+            named = true;
+        } else if let Some(rest) = text.strip_prefix(b"Prereq:") {
+            let word = skip_spaces(names::until_nul(rest).0);
+            let word: Vec<u8> = word.iter().copied().take_while(|&byte| !is_space(byte)).collect();
+            self.diff.required = (!word.is_empty()).then_some(word);
+        } else if let Some(rest) = text.strip_prefix(b"diff --git ") {
+            return self.git_line(rest);
+        } else if self.diff.git && text.starts_with(b"GIT binary patch") {
+            return Some(self.other("a git binary patch", self.begin));
+        } else if !(self.diff.git && self.git_header(text)) {
+            named = self.minus_header(text);
+        }
+        if named {
+            self.need_header = false;
+            self.diff.dress.carriage_returns = carriage_return;
+        }
+        None
+    }
+
+    /// Takes a name for a side. A name that cannot be used leaves what an earlier line said.
+    fn name(&mut self, side: usize, rest: &[u8]) {
+        match names::dated(rest) {
+            Header::Nothing => {}
+            Header::NoFile => self.diff.stamps[side] = Stamp::Epoch,
+            Header::Named { name, stamp } => {
+                self.diff.names[side] = Some(name);
+                self.diff.stamps[side] = stamp;
+            }
+        }
+    }
+
+    /// Reads a `---` line, which may be nested in dashes.
+    fn minus_header(&mut self, text: &[u8]) -> bool {
+        let mut inner = text;
+        let mut dashes = 0;
+        while let Some(rest) = inner.strip_prefix(b"- ") {
+            inner = rest;
+            dashes += 1;
+        }
+        let Some(rest) = inner.strip_prefix(b"--- ") else { return false };
+        let earlier = self.diff.stamps[NEW];
+        self.diff.stamps[NEW] = Stamp::Unknown;
+        self.name(NEW, rest);
+        if self.diff.stamps[NEW] == Stamp::Unknown {
+            self.diff.stamps[NEW] = earlier;
+        } else {
+            self.diff.dress.dashes = dashes;
+        }
+        true
+    }
+
+    fn git_line(&mut self, rest: &[u8]) -> Option<Step> {
+        if self.extended {
+            // The diff before this one has no hunks: it ends here.
+            return Some(Step::Found(Format::Unified, self.begin));
+        }
+        let (old, new) = names::git_pair(rest).unzip();
+        self.diff.names[OLD] = old;
+        self.diff.names[NEW] = new;
+        self.diff.git = true;
+        self.need_header = false;
+        None
+    }
+
+    /// Reads one of Git's extended headers. Names in them have lost their prefix, so they are not used.
+    fn git_header(&mut self, text: &[u8]) -> bool {
+        let diff = &mut self.diff;
+        if let Some(rest) = text.strip_prefix(b"index ") {
+            self.extended |= index_header(diff, rest);
+            return true;
+        } else if let Some(rest) = text.strip_prefix(b"old mode ") {
+            diff.modes[OLD] = mode(rest);
+        } else if let Some(rest) = text.strip_prefix(b"new mode ") {
+            diff.modes[NEW] = mode(rest);
+        } else if let Some(rest) = text.strip_prefix(b"deleted file mode ") {
+            diff.modes[OLD] = mode(rest);
+            diff.absent[NEW] = Absent::Certain;
+        } else if let Some(rest) = text.strip_prefix(b"new file mode ") {
+            diff.modes[NEW] = mode(rest);
+            diff.absent[OLD] = Absent::Certain;
+        } else if text.starts_with(b"rename from ") {
+            diff.renames[OLD] = true;
+        } else if text.starts_with(b"rename to ") {
+            diff.renames[NEW] = true;
+        } else if text.starts_with(b"copy from ") {
+            diff.copies[OLD] = true;
+        } else if text.starts_with(b"copy to ") {
+            diff.copies[NEW] = true;
+        } else {
+            return false;
+        }
+        self.extended = true;
+        true
+    }
+
+    /// Reads the line numbers of the first hunk: a range at line 0 belongs to a file that is not there.
+    fn ranges(&mut self, rest: &[u8]) {
+        let diff = &mut self.diff;
+        diff.names.swap(OLD, NEW);
+        diff.stamps.swap(OLD, NEW);
+        let zero = |text: &[u8]| text.first() == Some(&b'0') && !text.get(1).is_some_and(u8::is_ascii_digit);
+        let absent = |stamp| if stamp == Stamp::Epoch { Absent::Certain } else { Absent::Empty };
+        if zero(rest) {
+            diff.absent[OLD] = absent(diff.stamps[OLD]);
+        }
+        let blank = rest.iter().position(|&byte| byte == b' ').unwrap_or(rest.len());
+        let behind = &rest[blank..];
+        let behind = &behind[behind.iter().take_while(|&&byte| byte == b' ').count()..];
+        if behind.strip_prefix(b"+").is_some_and(zero) {
+            diff.absent[NEW] = absent(diff.stamps[NEW]);
+        }
+    }
+}
+
+/// Reads `index <hash>..<hash> [<mode>]`; `false` if it is something else.
+fn index_header(diff: &mut Diff, rest: &[u8]) -> bool {
+    let hash = |text: &[u8]| {
+        text.iter().take_while(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(*byte)).count()
+    };
+    let old = hash(rest);
+    let Some(behind) = rest[old..].strip_prefix(b"..").filter(|_| old > 0) else { return false };
+    let new = hash(behind);
+    let tail = names::until_nul(&behind[new..]).0;
+    if new == 0 || tail.first().is_some_and(|&byte| !is_space(byte)) {
+        return false;
+    }
+    diff.absent = [absent_by_hash(&rest[..old]), absent_by_hash(&behind[..new])];
+    let tail = skip_spaces(tail);
+    if !tail.is_empty() {
+        diff.modes = [mode(tail); 2];
+    }
+    true
+}
+
+/// Git writes zeros for a file that is not there; the empty file has a hash that everybody knows.
+fn absent_by_hash(hash: &[u8]) -> Absent {
+    const EMPTY: &[u8] = b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+    if hash.iter().all(|&byte| byte == b'0') {
+        Absent::Certain
+    } else if EMPTY.starts_with(hash) {
+        Absent::Empty
+    } else {
+        Absent::No
+    }
+}
+
+/// Six octal digits and nothing else, or 0.
+fn mode(text: &[u8]) -> u32 {
+    let text = skip_spaces(text);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    if text.len() != 6 || !text.iter().all(|byte| (b'0'..=b'7').contains(byte)) {
+        return 0;
+    }
+    text.iter().fold(0, |mode, byte| (mode << 3) | u32::from(byte - b'0'))
+}
+
+/// Whether a line that begins with a digit is a command of a normal diff, as `3,4c5`. `None`: the line begins
+/// with something else, or is no command but for what stands behind it.
+fn normal_command(text: &[u8]) -> Option<bool> {
+    let numbers =
+        |text: &[u8]| text.iter().take_while(|&&byte| byte.is_ascii_digit() || byte == b',').count();
+    text.first().filter(|byte| byte.is_ascii_digit())?;
+    let rest = &text[numbers(text)..];
+    let (b'a' | b'c' | b'd') = rest.first()? else { return None };
+    let rest = &rest[1..];
+    let rest = &rest[numbers(rest)..];
+    let rest = trim_blanks(rest);
+    Some(rest.strip_prefix(b"\r").unwrap_or(rest).is_empty())
+}
+
+fn trim_blanks(text: &[u8]) -> &[u8] {
+    &text[text.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count()..]
+}
+
+/// Whether a line is a command of `ed` as `diff -e` writes them.
+fn is_ed_command(text: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let first = digits(text);
+    let mut rest = &text[first..];
+    let mut pair = false;
+    if first > 0
+        && let Some(second) = rest.strip_prefix(b",")
+    {
+        if digits(second) == 0 {
+            return false;
+        }
+        rest = &second[digits(second)..];
+        pair = true;
+    }
+    let behind = match rest {
+        [b'a' | b'i', behind @ ..] if !pair => behind,
+        [b'c' | b'd', behind @ ..] => behind,
+        [b's', b'/', b'.', b'/', b'/', behind @ ..] => behind,
+        _ => return false,
+    };
+    trim_blanks(behind).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+
+    fn find(patch: &[u8]) -> Diff {
+        next_diff(&mut Reader::new(patch), true).expect("a diff")
+    }
+
+    #[test]
+    fn names_stand_on_their_sides() {
+        let diff = find(b"text\n--- a/x\n+++ b/y\n@@ -1 +1 @@\n");
+        assert_eq!(diff.names[OLD].as_deref(), Some(&b"x"[..]));
+        assert_eq!(diff.names[NEW].as_deref(), Some(&b"y"[..]));
+        assert_eq!(diff.start.lines, 3);
+    }
+
+    #[test]
+    fn dev_null_and_the_epoch_mean_absent() {
+        let diff = find(b"--- /dev/null\n+++ b/y\n@@ -0,0 +1 @@\n");
+        assert_eq!(diff.absent, [Absent::Certain, Absent::No]);
+        let diff = find(b"--- a/y\n+++ b/y\t1970-01-01 00:00:00 +0000\n@@ -1 +0,0 @@\n");
+        assert_eq!(diff.absent, [Absent::No, Absent::Certain]);
+        let diff = find(b"--- a/y\n+++ b/y\n@@ -1 +0,0 @@\n");
+        assert_eq!(diff.absent, [Absent::No, Absent::Empty]);
+    }
+
+    #[test]
+    fn git_headers_stand_without_hunks() {
+        let patch = b"diff --git a/x b/y\nold mode 100644\nnew mode 100755\nrename from x\nrename to y\n\
+                      diff --git a/z b/z\n";
+        let diff = find(patch);
+        assert!(diff.renames() && !diff.copies() && diff.git);
+        assert_eq!(diff.modes, [0o100644, 0o100755]);
+        assert_eq!(diff.start.lines, 5);
+    }
+
+    #[test]
+    fn hashes_tell_what_is_absent() {
+        assert_eq!(absent_by_hash(b"0000000"), Absent::Certain);
+        assert_eq!(absent_by_hash(b"e69de29"), Absent::Empty);
+        assert_eq!(absent_by_hash(b"e69de28"), Absent::No);
+    }
+
+    #[test]
+    fn other_formats_are_seen_behind_the_first_diff() {
+        let other = |patch: &[u8]| next_diff(&mut Reader::new(patch), false).map(|diff| diff.format);
+        assert_eq!(other(b"Index: a/x\n1c1\n< a\n---\n> b\n"), Some(Format::Other("a normal diff")));
+        assert_eq!(other(b"Index: a/x\n1c\nb\n.\n"), Some(Format::Other("an ed script")));
+        assert_eq!(
+            other(b"*** a/x\n--- b/x\n***************\n*** 1 ****\n"),
+            Some(Format::Other("a context diff"))
+        );
+        assert_eq!(other(b"-- \n2.30.0\n\n"), None);
+    }
+}

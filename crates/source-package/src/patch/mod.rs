@@ -1,0 +1,149 @@
+//! Applies patches to a tree exactly as `dpkg-source -x` does, without running it.
+//!
+//! The oracle is dpkg 1.21.22 with GNU patch 2.7.6. dpkg reads a patch first ([`analyze`]): it refuses forms that it
+//! does not like and makes missing folders. Then patch reads the same bytes anew ([`run`]) with its own, more lenient
+//! idea of what they mean. A tree is patched only if both accept; the two differ in so many details that each is
+//! modelled for itself. Every file says of which part of the two it is the image.
+//!
+//! `diffy` is not used. It reads a whole diff into its own model, in which the lines that decide here (text between
+//! diffs, Git's headers, hunks whose counts lie, a note in an odd place, comments, CR at the line end) are gone, and it
+//! knows neither the search order of patch nor the rule that a hunk with less context behind than in front belongs to
+//! the end of the file. What would be left for it to do is the copying of lines.
+
+mod analyze;
+mod choose;
+mod compressed;
+mod date;
+mod error;
+mod files;
+mod headers;
+mod hunk;
+mod input;
+mod lines;
+mod names;
+mod output;
+mod run;
+pub mod series;
+mod stage;
+
+pub use error::PatchError;
+
+use crate::store::ContentStore;
+use crate::tree::{Kind, Tree};
+use error::Context;
+use files::{Backups, Files};
+use lines::Reader;
+use run::Run;
+use stage::Stage;
+
+/// How dpkg calls patch, which depends on the format of the source package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// `3.0 (quilt)`.
+    Quilt,
+    /// `2.0`.
+    Version2,
+    /// The `.diff.gz` of `1.0`: files that become empty stay.
+    Version1,
+}
+
+/// What applying may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest file that is patched or written, in bytes.
+    pub max_file: u64,
+    /// The largest patch, in bytes after decompression.
+    pub max_patch: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { max_file: 1 << 30, max_patch: 1 << 30 }
+    }
+}
+
+/// What a patch has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The files that it named, in its order; a file that it names twice is there twice.
+    pub files: Vec<Vec<u8>>,
+}
+
+/// Where quilt keeps what it needs to take patches back.
+const QUILT: &[u8] = b".pc";
+/// What dpkg has patch append to the names of backups, where there is no quilt.
+const SUFFIX: &[u8] = b".dpkg-orig";
+
+/// Applies one patch with the usual limits. A patch that fails leaves the tree as it was.
+pub fn apply(
+    patch: &[u8],
+    rules: Rules,
+    tree: &mut Tree,
+    store: &mut dyn ContentStore,
+) -> Result<Summary, PatchError> {
+    apply_within(patch, rules, Limits::default(), tree, store)
+}
+
+/// Applies one patch. A patch that fails leaves the tree as it was.
+pub fn apply_within(
+    patch: &[u8],
+    rules: Rules,
+    limits: Limits,
+    tree: &mut Tree,
+    store: &mut dyn ContentStore,
+) -> Result<Summary, PatchError> {
+    let mut stage = Stage::new(tree, store);
+    let result = apply_staged(patch, rules, limits, &mut stage);
+    match (&result, rules) {
+        (Err(_), _) => stage.undo(None)?,
+        (Ok(_), Rules::Quilt) => stage.undo(Some(QUILT))?,
+        (Ok(_), _) => {}
+    }
+    result
+}
+
+fn apply_staged(
+    patch: &[u8],
+    rules: Rules,
+    limits: Limits,
+    stage: &mut Stage<'_>,
+) -> Result<Summary, PatchError> {
+    let expected = analyze::analyze(patch, stage)?;
+    let backups = match rules {
+        Rules::Quilt => Backups::Folder(b".pc/patch"),
+        Rules::Version2 | Rules::Version1 => Backups::Suffix(SUFFIX),
+    };
+    let mut run = Run {
+        stage,
+        files: Files::new(backups),
+        reader: Reader::new(patch),
+        remove_empty: rules != Rules::Version1,
+        max_file: limits.max_file,
+        touched: Vec::new(),
+    };
+    run.run()?;
+    let summary = Summary { files: std::mem::take(&mut run.touched) };
+    clean_up(&expected, backups, stage)?;
+    Ok(summary)
+}
+
+/// What dpkg does when patch is through: it touches every file that it expects to be changed and, without quilt, removes
+/// its backup, which must be there.
+fn clean_up(expected: &analyze::Expected, backups: Backups, stage: &mut Stage<'_>) -> Result<(), PatchError> {
+    for path in expected {
+        let at = Context { line: 0, path };
+        if stage.is_blocked(path)? {
+            return Err(at.target("a folder above it is a file by now"));
+        }
+        if backups == Backups::Suffix(SUFFIX) {
+            let backup = backups.of(path);
+            match stage.stat(&backup, at)?.map(|stat| stat.kind) {
+                Some(Kind::File { .. } | Kind::Link(_) | Kind::Fifo) if !path.contains(&0) => {
+                    stage.take(&backup)?;
+                }
+                _ => return Err(at.target("dpkg expects it to change, but patch changes another file")),
+            }
+        }
+    }
+    Ok(())
+}

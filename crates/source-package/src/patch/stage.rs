@@ -1,0 +1,265 @@
+//! The tree while a patch works on it: what a file system does, with a way back.
+//!
+//! Every change is noted, so that a patch that fails half-way leaves the tree as it was. Files have numbers like
+//! inodes, because patch tells by them which files it has written itself.
+
+use std::collections::HashMap;
+
+use super::error::{Context, PatchError};
+use crate::path::{names, split_last};
+use crate::store::{ContentId, ContentStore};
+use crate::tree::{Kind, Node, Tree, push_name};
+
+/// The longest name of an entry that file systems take.
+const LONGEST_NAME: usize = 255;
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) kind: Kind,
+    pub(super) size: u64,
+    pub(super) inode: u64,
+}
+
+/// The tree and the notes of what was changed in it.
+pub(super) struct Stage<'a> {
+    tree: &'a mut Tree,
+    pub(super) store: &'a mut dyn ContentStore,
+    undo: Vec<(Vec<u8>, Option<Node>)>,
+    inodes: HashMap<Vec<u8>, u64>,
+    next_inode: u64,
+}
+
+/// A path as the tree knows it: without empty names and `.`.
+pub(super) fn clean(path: &[u8]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(path.len());
+    for name in names(path) {
+        push_name(&mut clean, name);
+    }
+    clean
+}
+
+/// Whether a path ends so that it can only mean a folder.
+fn means_folder(path: &[u8]) -> bool {
+    matches!(split_last(path).1, b"" | b".")
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(tree: &'a mut Tree, store: &'a mut dyn ContentStore) -> Self {
+        Stage { tree, store, undo: Vec::new(), inodes: HashMap::new(), next_inode: 0 }
+    }
+
+    /// A number for a file that has no place in the tree yet.
+    pub(super) fn new_inode(&mut self) -> u64 {
+        self.next_inode += 1;
+        self.next_inode
+    }
+
+    /// What stands at a path. Links are never followed: one on the way is an error.
+    pub(super) fn stat(&mut self, path: &[u8], at: Context<'_>) -> Result<Option<Stat>, PatchError> {
+        let place = clean(path);
+        let followed = if means_folder(path) { &place[..] } else { split_last(&place).0 };
+        if let Some(link) = self.tree.link_on_the_way(followed, self.store)? {
+            return Err(PatchError::ThroughLink { line: at.line, path: at.path.to_vec(), link });
+        }
+        if place.is_empty() {
+            return Ok(Some(Stat { kind: Kind::Folder, size: 1, inode: 0 }));
+        }
+        let kind = self.tree.kind(&place, self.store)?;
+        let size = match kind {
+            Kind::Missing => return Ok(None),
+            Kind::File { content, .. } | Kind::Link(content) => self.store.size(content)?,
+            Kind::Fifo => 0,
+            Kind::Folder => 1,
+        };
+        if means_folder(path) && kind != Kind::Folder {
+            return Ok(None);
+        }
+        Ok(Some(Stat { kind, size, inode: self.inode(place) }))
+    }
+
+    fn inode(&mut self, place: Vec<u8>) -> u64 {
+        let next = &mut self.next_inode;
+        *self.inodes.entry(place).or_insert_with(|| {
+            *next += 1;
+            *next
+        })
+    }
+
+    pub(super) fn is_folder(&mut self, path: &[u8]) -> Result<bool, PatchError> {
+        let place = clean(path);
+        Ok(place.is_empty() || self.tree.kind(&place, self.store)? == Kind::Folder)
+    }
+
+    /// The first symbolic link on the way to a path, the last name included.
+    pub(super) fn link(&mut self, path: &[u8]) -> Result<Option<Vec<u8>>, PatchError> {
+        Ok(self.tree.link_on_the_way(&clean(path), self.store)?)
+    }
+
+    /// Whether something that is no folder stands above a path.
+    pub(super) fn is_blocked(&mut self, path: &[u8]) -> Result<bool, PatchError> {
+        let place = clean(path);
+        let mut above = split_last(&place).0;
+        if means_folder(path) {
+            above = &place;
+        }
+        while !above.is_empty() {
+            match self.tree.kind(above, self.store)? {
+                Kind::Missing => above = split_last(above).0,
+                Kind::Folder => return Ok(false),
+                _ => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes a folder and those above it.
+    pub(super) fn make_folder(&mut self, path: &[u8], at: Context<'_>) -> Result<(), PatchError> {
+        let mut walked = Vec::new();
+        for name in names(path) {
+            push_name(&mut walked, name);
+            match self.tree.kind(&walked, self.store)? {
+                Kind::Folder => {}
+                Kind::Missing if name.len() > LONGEST_NAME => {
+                    return Err(at.target("the name of a folder is too long"));
+                }
+                Kind::Missing => {
+                    self.undo.push((walked.clone(), None));
+                    self.tree.make_folder(&walked, self.store)?;
+                }
+                _ => return Err(at.target("a folder above it is a file")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the folders above a file, for which a name that is longer by `more` bytes must fit too.
+    pub(super) fn make_way(&mut self, path: &[u8], more: usize, at: Context<'_>) -> Result<(), PatchError> {
+        let place = clean(path);
+        let (above, name) = split_last(&place);
+        if name.len() + more > LONGEST_NAME {
+            return Err(at.target("its name is too long"));
+        }
+        self.make_folder(above, at)
+    }
+
+    /// Puts a file or a link in place of whatever file or link is there.
+    pub(super) fn put(&mut self, path: &[u8], node: Node, inode: u64) -> Result<(), PatchError> {
+        let place = clean(path);
+        let old = self.tree.remove(&place, self.store)?;
+        self.undo.push((place.clone(), old));
+        self.tree.put(&place, node, self.store)?;
+        self.inodes.insert(place, inode);
+        Ok(())
+    }
+
+    /// Takes a file or a link away.
+    pub(super) fn take(&mut self, path: &[u8]) -> Result<Option<Node>, PatchError> {
+        let place = clean(path);
+        let old = self.tree.remove(&place, self.store)?;
+        self.inodes.remove(&place);
+        if old.is_some() {
+            self.undo.push((place, old.clone()));
+        }
+        Ok(old)
+    }
+
+    /// Moves a file or a link. What stood at `to` goes.
+    pub(super) fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), PatchError> {
+        let inode = self.inode(clean(from));
+        if let Some(node) = self.take(from)? {
+            self.put(to, node, inode)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the folders above a file for as long as they are empty.
+    pub(super) fn remove_empty_folders(&mut self, path: &[u8]) -> Result<(), PatchError> {
+        let place = clean(path);
+        let mut above = split_last(&place).0;
+        while !above.is_empty() {
+            let Some(Node::Folder(folder)) = self.tree.find(above, self.store)? else { return Ok(()) };
+            if !folder.entries(self.store)?.is_empty() {
+                return Ok(());
+            }
+            let old = self.tree.remove(above, self.store)?;
+            self.undo.push((above.to_vec(), old));
+            above = split_last(above).0;
+        }
+        Ok(())
+    }
+
+    /// Reads a file or the target of a link.
+    pub(super) fn read(
+        &mut self,
+        content: ContentId,
+        limit: u64,
+        at: Context<'_>,
+    ) -> Result<Vec<u8>, PatchError> {
+        if self.store.size(content)? > limit {
+            return Err(at.too_large(limit));
+        }
+        Ok(self.store.get(content)?)
+    }
+
+    /// Takes back everything that was done below a folder, or everything.
+    pub(super) fn undo(&mut self, below: Option<&[u8]>) -> Result<(), PatchError> {
+        for (path, old) in std::mem::take(&mut self.undo).into_iter().rev() {
+            if below.is_some_and(|folder| names(&path).next() != Some(folder)) {
+                continue;
+            }
+            self.tree.remove(&path, self.store)?;
+            if let Some(node) = old {
+                self.tree.put(&path, node, self.store)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::*;
+    use crate::memory::MemoryStore;
+
+    const HERE: Context<'static> = Context { line: 1, path: b"x" };
+
+    fn file(store: &mut MemoryStore, content: &[u8]) -> Node {
+        Node::File { content: store.put_bytes(content).unwrap(), executable: false }
+    }
+
+    #[test]
+    fn everything_can_be_taken_back() {
+        let mut store = MemoryStore::default();
+        let mut tree = Tree::new();
+        let node = file(&mut store, b"one");
+        tree.put(b"a/b/c", node.clone(), &mut store).unwrap();
+        tree.put(b"d", node.clone(), &mut store).unwrap();
+        let before = tree.clone();
+        let mut stage = Stage::new(&mut tree, &mut store);
+        stage.rename(b"a/b/c", b"d").unwrap();
+        stage.remove_empty_folders(b"a/b/c").unwrap();
+        assert!(stage.stat(b"a", HERE).unwrap().is_none());
+        stage.make_folder(b"a/x/y", HERE).unwrap();
+        stage.put(b"a/x/y/z", node, 7).unwrap();
+        assert_eq!(stage.stat(b"a/x/./y//z", HERE).unwrap().unwrap().inode, 7);
+        stage.take(b"d").unwrap();
+        stage.undo(None).unwrap();
+        tree.root.entries_mut(&mut store).unwrap();
+        assert_eq!(format!("{tree:?}"), format!("{before:?}"));
+    }
+
+    #[test]
+    fn links_are_never_followed() {
+        let mut store = MemoryStore::default();
+        let mut tree = Tree::new();
+        let target = store.put_bytes(b"d").unwrap();
+        tree.put(b"l", Node::Link(target), &mut store).unwrap();
+        let mut stage = Stage::new(&mut tree, &mut store);
+        assert!(matches!(stage.stat(b"l", HERE).unwrap().unwrap().kind, Kind::Link(_)));
+        assert!(matches!(stage.stat(b"l/", HERE), Err(PatchError::ThroughLink { .. })));
+        assert!(matches!(stage.stat(b"l/x", HERE), Err(PatchError::ThroughLink { .. })));
+    }
+}
