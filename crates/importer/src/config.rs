@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
+use source_package::patch;
 
 use crate::sandbox::Walls;
 
@@ -47,7 +48,7 @@ impl Default for Import {
 }
 
 /// `[limits]`: sizes in bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
     /// See [`Limits::unpacked_bytes`].
@@ -65,7 +66,7 @@ pub struct LimitsConfig {
     /// See [`Walls::memory`].
     pub memory: u64,
     /// How long one import of a package may take: `2h`, `90m`.
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration", serialize_with = "seconds")]
     pub time: u64,
     /// See [`Walls::file_size`].
     pub file_size: u64,
@@ -101,6 +102,11 @@ impl LimitsConfig {
         }
     }
 
+    /// The limits for applying patches.
+    pub fn patching(&self) -> patch::Limits {
+        patch::Limits { max_file: self.text_bytes, max_patch: self.text_bytes }
+    }
+
     /// The walls around the process.
     pub fn walls(&self) -> Walls {
         Walls { memory: self.memory, seconds: self.time, file_size: self.file_size }
@@ -111,6 +117,10 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D:
     let text = String::deserialize(deserializer)?;
     let duration = humantime::parse_duration(&text).map_err(serde::de::Error::custom)?;
     Ok(duration.as_secs())
+}
+
+fn seconds<S: serde::Serializer>(seconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{seconds}s"))
 }
 
 /// Why the configuration cannot be used.

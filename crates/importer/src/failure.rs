@@ -1,5 +1,6 @@
 //! What went wrong with a version, in words that programs can rely on: stage and code.
 
+use std::fmt;
 use std::io;
 
 use packaging_repo::Error as RepoError;
@@ -64,6 +65,12 @@ impl Failure {
     /// A failure with a code of ours.
     pub fn new(stage: Stage, code: &str, message: impl ToString) -> Failure {
         Failure { stage, code: code.to_owned(), message: message.to_string() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}: {}", self.stage.as_str(), self.code, self.message)
     }
 }
 

@@ -7,6 +7,10 @@ pub mod apt;
 pub mod child;
 pub mod config;
 pub mod failure;
+pub mod files;
+pub mod inspect;
+pub mod order;
+pub mod patches;
 pub mod perform;
 pub mod plan;
 pub mod protocol;
@@ -14,3 +18,12 @@ pub mod root;
 pub mod run;
 pub mod sandbox;
 pub mod signature;
+pub mod stage;
+
+use packaging_repo::refname::{InvalidName, check_distro, check_suite};
+
+/// Whether a distro and a suite can become the name of a branch.
+pub fn check_names(distro: &str, suite: Option<&str>) -> Result<(), InvalidName> {
+    check_distro(distro)?;
+    suite.map_or(Ok(()), check_suite)
+}

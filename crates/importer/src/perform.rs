@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use packaging_repo::history::{Added, History};
 use packaging_repo::repository::Repository;
-use packaging_repo::store::RepoStore;
 use packaging_repo::view::View;
 use source_package::version::PackageName;
 
@@ -13,7 +12,7 @@ use crate::failure::{Failure, Stage};
 use crate::order;
 use crate::protocol::{Event, Outcome, Report, Request};
 use crate::sandbox;
-use crate::stage::{Known, Read, Stager};
+use crate::stage::{Read, Stager};
 
 /// Does what `request` asks for and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
@@ -36,8 +35,8 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let lock = repository.lock()?;
     enter_sandbox(request, repository.path())?;
     repository.remove_leftovers(&lock)?;
-    let mut store = RepoStore::open(&repository, request.threads)?;
-    let view = View::new(repository.read_refs()?);
+    let mut store = repository.store(request.threads)?;
+    let view = View::new(repository.refs()?);
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);
     emit(&Event::Publishing);

@@ -4,7 +4,7 @@ use packaging_repo::ObjectId;
 use packaging_repo::history::{Added, History};
 use packaging_repo::store::RepoStore;
 use packaging_repo::upstream;
-use packaging_repo::version::{ChangelogFacts, StagedPatch, StagedPatches, StagedTree, StagedUpstream, StagedVersion};
+use packaging_repo::version::{ChangelogFacts, StagedTree, StagedUpstream, StagedVersion};
 use packaging_repo::view::VersionTag;
 use source_package::changelog;
 use source_package::checksum::{ListedFile, sha256_hex};
@@ -175,10 +175,14 @@ impl<'a> Stager<'a> {
         let signatures = signatures(&mut reading, upstream.is_some(), history)?;
         let mut tree = reading.unapplied(upstream_tree, history.store)?;
         let finished = finish(&mut tree, &dsc.format, history.store)?;
-        let staged_tree = store_tree(&mut tree, history.store)?;
+        let inherited = upstream.as_ref().map(|upstream| upstream.manifest.escaped.clone()).unwrap_or_default();
+        let staged_tree = store_tree(&mut tree, &inherited, history.store)?;
         let changelog = self.changelog(&dsc.version, &mut tree, history.store)?;
         finished.undo(&mut tree, history.store).map_err(|error| Failure::new(Stage::Commit, "store", error))?;
-        let (applied, failure) = match patches::stage(&wanted.distro, &dsc, tree, &staged_tree, history.store)? {
+        let limits = self.request.limits.patching();
+        let patched =
+            patches::stage(&wanted.distro, &dsc, tree, &staged_tree, &inherited, limits, history.store)?;
+        let (applied, failure) = match patched {
             Ok(patches) => (Some(patches), None),
             Err(failure) => (None, Some(failure)),
         };
@@ -221,7 +225,7 @@ impl Stager<'_> {
         }
         let mut read = reading.upstream(history.store)?;
         let rule = if read.rule_matters { rule } else { upstream::RULE_ANY };
-        let tree = store_tree(&mut read.tree, history.store)?;
+        let tree = store_tree(&mut read.tree, &[], history.store)?;
         let source = self.package.as_str();
         let staged =
             upstream::stage(source, &version, rule, tree, read.newest, read.tarballs, history.store)?;
@@ -282,8 +286,12 @@ fn stored_tree(upstream: &StagedUpstream, store: &mut RepoStore) -> Result<Tree,
 }
 
 /// Writes a tree and notes what Git cannot hold of it.
-pub(crate) fn store_tree(tree: &mut Tree, store: &mut RepoStore) -> Result<StagedTree, Failure> {
-    let specials = store.specials(tree)?;
+pub(crate) fn store_tree(
+    tree: &mut Tree,
+    inherited: &[Vec<u8>],
+    store: &mut RepoStore,
+) -> Result<StagedTree, Failure> {
+    let specials = store.specials(tree, inherited)?;
     let id = store.write_tree(tree)?;
     Ok(StagedTree { id, escaped: specials.escaped, fifos: specials.fifos })
 }

@@ -5,9 +5,11 @@
 //! Above them, [`manifest`], [`message`], [`upstream`], [`branch`] and [`history`] know what an import means.
 
 pub mod branch;
+pub mod catalog;
 mod deflate;
 mod error;
 pub mod escape;
+pub mod export;
 mod hash;
 pub mod history;
 mod index;
@@ -19,10 +21,12 @@ pub mod object;
 pub mod pack;
 pub mod refname;
 pub mod refs;
+pub mod repack;
 pub mod repository;
 pub mod store;
 pub mod tree;
 pub mod upstream;
+pub mod verify;
 pub mod version;
 pub mod view;
 

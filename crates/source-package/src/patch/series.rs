@@ -256,12 +256,12 @@ pub enum Format<'a> {
 
 /// Applies all patches of a package, and calls `after` after each. On success the tree is that of
 /// `dpkg-source -x`, but for `.pc`. On failure it is that after the last patch that could be applied.
-pub fn apply_all<E>(
+pub fn apply_all<S: ContentStore, E>(
     format: Format<'_>,
     limits: Limits,
     tree: &mut Tree,
-    store: &mut dyn ContentStore,
-    mut after: impl FnMut(&Patch, &mut Tree, &mut dyn ContentStore) -> Result<(), E>,
+    store: &mut S,
+    mut after: impl FnMut(&Patch, &mut Tree, &mut S) -> Result<(), E>,
 ) -> Result<Option<Series>, ApplyAllError<E>> {
     let (series, rules) = match format {
         Format::Quilt { distro } => {

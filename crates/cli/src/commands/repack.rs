@@ -1,0 +1,25 @@
+use anyhow::Error;
+
+use super::Installation;
+use crate::exit;
+
+/// Repack repositories with deltas: smaller, and faster to clone
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The source packages [default: all]
+    packages: Vec<String>,
+    /// Join small packs only; by default everything is packed anew
+    #[arg(long)]
+    geometric: bool,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let packages = match arguments.packages.as_slice() {
+        [] => importer::inspect::packages(&installation.root)?,
+        named => named.to_vec(),
+    };
+    for package in &packages {
+        importer::inspect::repack(&installation.root, package, !arguments.geometric)?;
+    }
+    Ok(exit::DONE)
+}

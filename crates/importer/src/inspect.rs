@@ -1,0 +1,118 @@
+//! Looking at repositories and keeping them in shape: what needs no child, because its input is our own.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use packaging_repo::Error;
+use packaging_repo::catalog::{Catalog, CatalogEntry};
+use packaging_repo::repack::Effort;
+use packaging_repo::repository::Repository;
+use packaging_repo::verify::Problem;
+use source_package::version::{PackageName, PackageNameError, Version, VersionError};
+
+/// Why a repository could not be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    /// No package can have this name.
+    #[error(transparent)]
+    Name(#[from] PackageNameError),
+    /// No version can be this.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// The root cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Root {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The repository.
+    #[error(transparent)]
+    Repository(#[from] Error),
+}
+
+/// A version that is asked for.
+pub struct Wanted<'a> {
+    /// The source package.
+    pub package: &'a str,
+    /// The version.
+    pub version: &'a str,
+    /// The distro.
+    pub distro: &'a str,
+    /// With patches applied.
+    pub applied: bool,
+}
+
+/// What a repository has.
+pub struct Shown {
+    /// Where it is.
+    pub repository: PathBuf,
+    /// The branch that a clone checks out.
+    pub head: String,
+    /// Its versions.
+    pub versions: Vec<CatalogEntry>,
+}
+
+fn open(root: &Path, package: &str) -> Result<Repository, InspectError> {
+    Ok(Repository::open(&root.join("repos"), &PackageName::new(package)?)?)
+}
+
+/// All packages that have a repository, sorted.
+pub fn packages(root: &Path) -> Result<Vec<String>, InspectError> {
+    let repos = root.join("repos");
+    let mut found = Vec::new();
+    for prefix in folders(&repos)? {
+        for path in folders(&prefix)? {
+            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".git"));
+            found.extend(name.filter(|name| PackageName::new(name).is_ok()).map(str::to_owned));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn folders(path: &Path) -> Result<Vec<PathBuf>, InspectError> {
+    match fs::read_dir(path) {
+        Ok(entries) => Ok(entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(InspectError::Root { path: path.to_owned(), error }),
+    }
+}
+
+/// What the repository of a package has.
+pub fn show(root: &Path, package: &str) -> Result<Shown, InspectError> {
+    let repository = open(root, package)?;
+    let versions = Catalog::open(&repository)?.entries()?;
+    Ok(Shown { repository: repository.path().to_owned(), head: repository.head()?, versions })
+}
+
+/// Writes a version into a new folder.
+pub fn export(root: &Path, wanted: &Wanted<'_>, folder: &Path) -> Result<(), InspectError> {
+    let repository = open(root, wanted.package)?;
+    let version = Version::new(wanted.version)?;
+    let mut catalog = Catalog::open(&repository)?;
+    let Some(tag) = catalog.find(wanted.distro, &version, wanted.applied)? else {
+        let unapplied = wanted.applied && catalog.find(wanted.distro, &version, false)?.is_some();
+        let hint = if unapplied {
+            " with patches applied: they do not apply".to_owned()
+        } else {
+            format!(" in {}; `package-import show {}` lists what there is", wanted.distro, wanted.package)
+        };
+        let (package, version) = (wanted.package.to_owned(), wanted.version.to_owned());
+        return Err(Error::NoVersion { package, version, hint }.into());
+    };
+    Ok(packaging_repo::export::export(&tag, &mut catalog.store, folder)?)
+}
+
+/// Checks the repository of a package.
+pub fn verify(root: &Path, package: &str) -> Result<Vec<Problem>, InspectError> {
+    Ok(packaging_repo::verify::verify(&open(root, package)?)?)
+}
+
+/// Repacks the repository of a package.
+pub fn repack(root: &Path, package: &str, full: bool) -> Result<(), InspectError> {
+    let effort = if full { Effort::Full } else { Effort::Geometric };
+    Ok(packaging_repo::repack::repack(&open(root, package)?, effort)?)
+}
