@@ -92,9 +92,9 @@ pub fn author(changelog: &[u8]) -> Author {
 
 /// The versions that `own` grew out of, the nearest first.
 ///
-/// These are the valid versions of all entries in the order of the file, each once, without `own` itself (a
+/// These are the valid versions of all entries in the order of the file, each text once, without `own` itself (a
 /// changelog may name it again further down). If the top entry is of another version than `own`, it counts only
-/// if it is lower: a higher one is taken for `own` under a wrong name. Versions are the same if dpkg's order
+/// if it is lower: a higher one is taken for `own` under a wrong name. A version is `own` if dpkg's order
 /// says so (`1.0-1` and `0:1.0-1`).
 pub fn versions_below(changelog: &[u8], own: &Version) -> Vec<Version> {
     let mut seen = HashSet::new();
