@@ -172,8 +172,10 @@ impl Drop for Deflaters {
 struct Deflater(Compressor);
 
 impl Deflater {
+    /// Level 1: a repack compresses again, and better than any level could without deltas. (The crate's `fastest` is
+    /// level 0, which does not compress at all.)
     fn new() -> Deflater {
-        Deflater(Compressor::new(CompressionLvl::fastest()))
+        Deflater(Compressor::new(CompressionLvl::new(1).unwrap_or_default()))
     }
 
     fn pack(&mut self, batch: Batch) -> Packed {
