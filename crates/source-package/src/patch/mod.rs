@@ -147,3 +147,6 @@ fn clean_up(expected: &analyze::Expected, backups: Backups, stage: &mut Stage<'_
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
