@@ -12,10 +12,12 @@
 
 mod analyze;
 mod choose;
+mod commands;
 mod compressed;
 mod date;
 mod error;
 mod files;
+mod git;
 mod headers;
 mod hunk;
 mod input;

@@ -56,6 +56,12 @@ pub fn random_tree(rng: &mut Rng) -> Snapshot {
             tree.insert(path.as_bytes().to_vec(), What::File(content, rng.chance(3)));
         }
     }
+    for (path, target) in [("ln", "f"), ("dl", "d"), ("nowhere", "x/y")] {
+        tree.insert(path.as_bytes().to_vec(), What::Link(target.as_bytes().to_vec()));
+    }
+    if rng.chance(3) {
+        tree.insert(b"hollow".to_vec(), What::Folder);
+    }
     tree
 }
 
@@ -215,10 +221,12 @@ fn headers(rng: &mut Rng, path: &str, made: bool, removed: bool) -> Vec<u8> {
     }
     const GONE: [&str; 3] = ["/dev/null", "", "/dev/null\t1970-01-01"];
     if made {
-        old = gone(*rng.pick(&GONE), old);
+        let how = rng.pick(&GONE);
+        old = gone(how, old);
     }
     if removed {
-        new = gone(*rng.pick(&GONE), new);
+        let how = rng.pick(&GONE);
+        new = gone(how, new);
     }
     (text + &format!("--- {old}\n+++ {new}\n")).into_bytes()
 }
@@ -230,7 +238,13 @@ fn gone(how: &str, name: String) -> String {
     }
 }
 
-const LINES: [&str; 44] = [
+const LINES: [&str; 50] = [
+    "diff --git a/ln b/moved",
+    "diff --git a/ln b/ln",
+    "diff --git a/nowhere b/f",
+    "index 1234567..7654321 120000",
+    "--- a/dl/g",
+    "+++ b/hollow/new",
     "\\ No newline at end of file",
     "\\",
     "",
@@ -363,6 +377,11 @@ fn rename(rng: &mut Rng, lines: &mut Lines) {
         "a/only/",
         "a/z z",
         "a/f\t1970-01-01 00:00:00 +0000",
+        "a/ln",
+        "b/dl/g",
+        "b/nowhere",
+        "b/hollow/new",
+        "a/hollow",
     ]);
     line.truncate(4);
     line.extend_from_slice(name.as_bytes());

