@@ -142,6 +142,10 @@ fn files_and_patches_are_limited() {
     let patch = b"--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+123456\n";
     let error = apply_within(patch, Rules::Quilt, limits, &mut tree, &mut store).unwrap_err();
     assert!(matches!(error, PatchError::TooLarge { .. }));
+    let limits = Limits { max_work: 20, ..Limits::default() };
+    let patch = b"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+x\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-x\n+1\n";
+    let error = apply_within(patch, Rules::Quilt, limits, &mut tree, &mut store).unwrap_err();
+    assert!(matches!(error, PatchError::TooMuch { line: 8, .. }), "{error}");
 }
 
 #[test]
