@@ -104,7 +104,7 @@ impl LimitsConfig {
 
     /// The limits for applying patches.
     pub fn patching(&self) -> patch::Limits {
-        patch::Limits { max_file: self.text_bytes, max_patch: self.text_bytes }
+        patch::Limits { max_file: self.text_bytes, max_patch: self.text_bytes, ..patch::Limits::default() }
     }
 
     /// The walls around the process.
