@@ -9,7 +9,11 @@ use crate::plan::Item;
 use crate::protocol::Trust;
 
 /// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be had does not keep the others back.
-pub fn fetch(root: &Path, names: &[String], mut note: impl FnMut(&str)) -> Vec<Result<Item, (String, Failure)>> {
+pub fn fetch(
+    root: &Path,
+    names: &[String],
+    mut note: impl FnMut(&str),
+) -> Vec<Result<Item, (String, Failure)>> {
     let apt = match Apt::prepare(&root.join("cache/apt")) {
         Ok(apt) => apt,
         Err(error) => return names.iter().map(|name| Err((name.clone(), Failure::from(&error)))).collect(),

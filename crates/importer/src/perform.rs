@@ -98,7 +98,9 @@ fn add_all(pending: Vec<Pending>, history: &mut History<'_>) -> Result<Vec<(usiz
             history.publish(&version.report.distro, suite, version.read.version(), added)?;
         }
     }
-    done.into_iter().map(|(version, added)| Ok((version.index, describe(version, &added, history)?))).collect()
+    done.into_iter()
+        .map(|(version, added)| Ok((version.index, describe(version, &added, history)?)))
+        .collect()
 }
 
 fn add(pending: &mut Pending, history: &mut History<'_>) -> Result<Added, Failure> {

@@ -37,7 +37,11 @@ pub enum Step<'a> {
 
 impl Run<'_> {
     /// Imports everything; `on_step` is called as things happen, from several threads but never at once.
-    pub fn import(&self, packages: BTreeMap<String, Vec<VersionRequest>>, on_step: impl FnMut(Step<'_>) + Send) {
+    pub fn import(
+        &self,
+        packages: BTreeMap<String, Vec<VersionRequest>>,
+        on_step: impl FnMut(Step<'_>) + Send,
+    ) {
         let queue = Mutex::new(packages.into_iter());
         let on_step = Mutex::new(on_step);
         let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();

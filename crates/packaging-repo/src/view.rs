@@ -54,7 +54,10 @@ impl View {
     pub fn below(&self, prefix: &str) -> Vec<String> {
         let under = |refs: &Refs| {
             let range = refs.range(prefix.to_owned()..);
-            range.map(|(name, _)| name.clone()).take_while(|name| name.starts_with(prefix)).collect::<Vec<_>>()
+            range
+                .map(|(name, _)| name.clone())
+                .take_while(|name| name.starts_with(prefix))
+                .collect::<Vec<_>>()
         };
         let mut names = under(&self.before);
         names.extend(under(&self.pending));
@@ -135,8 +138,6 @@ impl View {
     pub fn edits(&self) -> Vec<Edit> {
         let old = |name: &String| self.before.get(name).map(|value| value.id);
         let changed = self.pending.iter().filter(|(name, value)| old(name) != Some(value.id));
-        changed
-            .map(|(name, value)| Edit { name: name.clone(), expected: old(name), new: *value })
-            .collect()
+        changed.map(|(name, value)| Edit { name: name.clone(), expected: old(name), new: *value }).collect()
     }
 }

@@ -87,9 +87,8 @@ fn candidate(stanza: &[u8], package: &str, target: &Target) -> Option<Candidate>
 pub(super) fn choose(wanted: &Wanted, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, AptError> {
     let available: Vec<String> =
         candidates.iter().map(|candidate| format!("{} ({})", candidate.version, candidate.suite)).collect();
-    let is_wanted = |candidate: &Candidate| {
-        wanted.version.as_ref().is_none_or(|version| *version == candidate.version)
-    };
+    let is_wanted =
+        |candidate: &Candidate| wanted.version.as_ref().is_none_or(|version| *version == candidate.version);
     let mut chosen: Vec<Candidate> = candidates.into_iter().filter(is_wanted).collect();
     chosen.sort_by(|a, b| newer(&b.version, &a.version));
     chosen.dedup_by(|later, first| later.version == first.version);

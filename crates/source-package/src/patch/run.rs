@@ -244,7 +244,11 @@ impl Run<'_, '_, '_> {
                 return Err(work.at_target().target("no symbolic link can have that target"));
             }
         }
-        Ok(self.stage.store.put_bytes(&bytes)?)
+        let store = &mut *self.stage.store;
+        Ok(match work.source.stat.map(|stat| stat.kind) {
+            Some(Kind::File { content, .. }) => store.put_changed(&bytes, content)?,
+            _ => store.put_bytes(&bytes)?,
+        })
     }
 
     fn remove(&mut self, work: &Work) -> Result<(), PatchError> {
