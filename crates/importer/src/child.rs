@@ -83,7 +83,7 @@ impl Ended {
             Event::Reading(index) => self.last = Some(index),
             Event::Finished(index, report) => {
                 if let Some(slot) = self.reports.get_mut(index) {
-                    *slot = Some(report);
+                    *slot = Some(*report);
                 }
             }
             // From here on no single version is to blame.

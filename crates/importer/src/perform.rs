@@ -46,7 +46,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     repository.transact(&lock, &edits)?;
     repository.point_head(&lock, request.default_branch.as_deref())?;
     for (index, report) in finished {
-        emit(&Event::Finished(index, report));
+        emit(&Event::Finished(index, Box::new(report)));
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ fn read_all(
         clock.stop(&mut report);
         match read {
             Ok(read) => pending.push(Pending { index, report, read }),
-            Err(failure) => emit(&Event::Finished(index, report.with_failure(&failure))),
+            Err(failure) => emit(&Event::Finished(index, Box::new(report.with_failure(&failure)))),
         }
     }
     pending

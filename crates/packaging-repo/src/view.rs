@@ -1,6 +1,7 @@
 //! The refs as they will be: those that are there, overlaid with what an import is about to change.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use source_package::version::Version;
 
@@ -82,11 +83,11 @@ impl View {
     /// Opens the tag of a version; a ref that is no tag of ours is `None`.
     pub fn version_tag(&mut self, name: &str, store: &mut RepoStore) -> Result<Option<VersionTag>, Error> {
         let Some(id) = self.get(name) else { return Ok(None) };
-        if !self.opened.contains_key(&id) {
-            let opened = object::read_tag(id, store)?;
-            self.opened.insert(id, opened);
-        }
-        let Some(Some(tag)) = self.opened.get(&id) else { return Ok(None) };
+        let opened = match self.opened.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(object::read_tag(id, store)?),
+        };
+        let Some(tag) = opened else { return Ok(None) };
         let Ok(manifest) = Manifest::parse(&tag.message) else { return Ok(None) };
         Ok(Some(VersionTag { name: name.to_owned(), commit: tag.target, manifest }))
     }

@@ -183,7 +183,7 @@ fn the_caller_sees_the_tree_after_each_patch() {
         tree.put(format!("debian/patches/{name}").as_bytes(), node, &mut store).unwrap();
     }
     let mut seen = Vec::new();
-    let result = apply_all::<std::io::Error>(
+    let result = apply_all::<_, std::io::Error>(
         Format::Quilt { distro: "Debian" },
         Limits::default(),
         &mut tree,
