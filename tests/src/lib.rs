@@ -10,3 +10,4 @@ pub mod git;
 pub mod listing;
 pub mod oracle;
 pub mod programs;
+pub mod real;

@@ -30,9 +30,13 @@ pub struct Question<'a> {
     pub no_check: bool,
 }
 
-/// A fresh folder that the unprivileged user may look into.
+/// A fresh folder that the unprivileged user may look into, in memory where that can be had: the tests write millions
+/// of small files.
 pub fn open_temp_dir() -> TempDir {
-    let folder = TempDir::with_prefix("package-import-test-").unwrap();
+    let memory = Path::new("/dev/shm");
+    let usable = memory.is_dir() && std::env::var_os("TMPDIR").is_none();
+    let place = if usable { memory.to_owned() } else { std::env::temp_dir() };
+    let folder = TempDir::with_prefix_in("package-import-test-", place).unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }
