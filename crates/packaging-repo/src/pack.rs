@@ -111,18 +111,32 @@ impl PackWriter {
         let mut out = Counting { file, length: 0, crc32: libdeflater::Crc::new() };
         out.write_all(header).map_err(Error::write_pack)?;
         let mut encoder = flate2::write::ZlibEncoder::new(out, flate2::Compression::fast());
-        let id = hash_through(size, content, &mut encoder)?;
+        let id = match hash_through(size, content, &mut encoder) {
+            Ok(id) => id,
+            Err(error) => {
+                // The encoder writes once more when it is dropped.
+                drop(encoder);
+                self.cut_back(start)?;
+                return Err(error);
+            }
+        };
         let out = encoder.finish().map_err(Error::write_pack)?;
         let slot =
             Slot { offset: start, length: out.length, crc32: out.crc32.sum(), kind: Kind::Blob, size };
         if self.slots.contains_key(&id) || known(&id) {
-            let file = self.open()?;
-            file.set_len(start).and_then(|()| file.seek(SeekFrom::Start(start))).map_err(Error::write_pack)?;
+            self.cut_back(start)?;
         } else {
             self.offset += slot.length;
             self.slots.insert(id, slot);
         }
         Ok(id)
+    }
+
+    /// Takes back what was written behind the last object: the import goes on with other versions.
+    fn cut_back(&mut self, end: u64) -> Result<(), Error> {
+        let file = self.open()?;
+        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(Error::write_pack)?;
+        Ok(())
     }
 
     /// Reads an object of the pack back.
