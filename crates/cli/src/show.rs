@@ -77,7 +77,8 @@ fn failure_line(report: &Report) -> String {
 }
 
 fn success_line(report: &Report) -> String {
-    let short = |id: &Option<String>| id.as_deref().map_or("none", |id| id.get(..10).unwrap_or(id)).to_owned();
+    let short =
+        |id: &Option<String>| id.as_deref().map_or("none", |id| id.get(..10).unwrap_or(id)).to_owned();
     let place = match &report.suite {
         Some(suite) => format!("{}/{suite}", report.distro),
         None => report.distro.clone(),

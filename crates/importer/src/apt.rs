@@ -9,7 +9,11 @@ use crate::plan::Item;
 use crate::protocol::Trust;
 
 /// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be had does not keep the others back.
-pub fn fetch(root: &Path, names: &[String], mut note: impl FnMut(&str)) -> Vec<Result<Item, (String, Failure)>> {
+pub fn fetch(
+    root: &Path,
+    names: &[String],
+    mut note: impl FnMut(&str),
+) -> Vec<Result<Item, (String, Failure)>> {
     let apt = match Apt::prepare(&root.join("cache/apt")) {
         Ok(apt) => apt,
         Err(error) => return names.iter().map(|name| Err((name.clone(), Failure::from(&error)))).collect(),
@@ -24,16 +28,27 @@ pub fn fetch(root: &Path, names: &[String], mut note: impl FnMut(&str)) -> Vec<R
         .iter()
         .map(|name| {
             note(&format!("apt: fetching {name}"));
-            one(&apt, name).map_err(|error| (name.clone(), Failure::from(&error)))
+            one(&apt, name, &mut note).map_err(|error| (name.clone(), Failure::from(&error)))
         })
         .collect()
 }
 
-fn one(apt: &Apt, name: &str) -> Result<Item, AptError> {
-    let candidate = apt.find(&Wanted::parse(name))?;
-    let dsc = apt.fetch(&candidate)?;
-    let Candidate { distro, suite, dsc_sha256, .. } = candidate;
-    Ok(Item { dsc, distro, suite: Some(suite), trust: Trust::Index(dsc_sha256) })
+/// Mirrors lag behind their indices: where the highest version cannot be had, the next one is better than nothing.
+fn one(apt: &Apt, name: &str, note: &mut impl FnMut(&str)) -> Result<Item, AptError> {
+    let mut first_error = None;
+    for candidate in apt.find(&Wanted::parse(name))? {
+        match apt.fetch(&candidate) {
+            Ok(dsc) => {
+                let Candidate { distro, suite, dsc_sha256, .. } = candidate;
+                return Ok(Item { dsc, distro, suite: Some(suite), trust: Trust::Index(dsc_sha256) });
+            }
+            Err(error) => {
+                note(&format!("apt: cannot fetch {name} {} ({})", candidate.version, candidate.suite));
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    Err(first_error.unwrap_or(AptError::UnknownPackage(name.to_owned())))
 }
 
 impl From<&AptError> for Failure {

@@ -83,7 +83,7 @@ impl Ended {
             Event::Reading(index) => self.last = Some(index),
             Event::Finished(index, report) => {
                 if let Some(slot) = self.reports.get_mut(index) {
-                    *slot = Some(report);
+                    *slot = Some(*report);
                 }
             }
             // From here on no single version is to blame.
@@ -110,15 +110,18 @@ impl Ended {
 fn cause(status: &ExitStatus, stderr: &str) -> Failure {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
     let (code, message) = match (status.code(), status.signal()) {
-        (Some(EXIT_TIMEOUT), _) => {
-            ("out-of-time", "took longer than limits.time allows; raise it if the package is really that large".into())
-        }
+        (Some(EXIT_TIMEOUT), _) => (
+            "out-of-time",
+            "took longer than limits.time allows; raise it if the package is really that large".into(),
+        ),
         (_, Some(24)) => ("out-of-time", "used more processor time than limits.time allows".into()),
         (_, Some(25)) => ("file-too-large", "wrote a file larger than limits.file_size".into()),
         (_, Some(6)) if stderr.contains("memory allocation of") => {
             ("out-of-memory", "needed more memory than limits.memory allows".into())
         }
-        (_, Some(9)) => ("killed", "the import was killed (signal 9): by somebody, or for lack of memory".into()),
+        (_, Some(9)) => {
+            ("killed", "the import was killed (signal 9): by somebody, or for lack of memory".into())
+        }
         (_, Some(signal)) => ("crashed", format!("the import ended by signal {signal}: {last}")),
         (code, None) => ("crashed", format!("the import ended with code {}: {last}", code.unwrap_or(-1))),
     };

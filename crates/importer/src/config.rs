@@ -104,7 +104,7 @@ impl LimitsConfig {
 
     /// The limits for applying patches.
     pub fn patching(&self) -> patch::Limits {
-        patch::Limits { max_file: self.text_bytes, max_patch: self.text_bytes }
+        patch::Limits { max_file: self.text_bytes, max_patch: self.text_bytes, ..patch::Limits::default() }
     }
 
     /// The walls around the process.
@@ -159,8 +159,8 @@ impl Config {
     }
 
     fn read(path: &Path) -> Result<Config, ConfigError> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
+        let text =
+            fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
         toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })
     }

@@ -65,7 +65,8 @@ pub fn packages(root: &Path) -> Result<Vec<String>, InspectError> {
     let mut found = Vec::new();
     for prefix in folders(&repos)? {
         for path in folders(&prefix)? {
-            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".git"));
+            let name =
+                path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".git"));
             found.extend(name.filter(|name| PackageName::new(name).is_ok()).map(str::to_owned));
         }
     }

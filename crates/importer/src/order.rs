@@ -74,7 +74,9 @@ mod tests {
     fn order(versions: &[(&str, &[&str])]) -> Vec<String> {
         let parsed: Vec<(Version, Vec<Version>)> = versions
             .iter()
-            .map(|(version, below)| (Version::new(version).unwrap(), below.iter().map(|v| Version::new(v).unwrap()).collect()))
+            .map(|(version, below)| {
+                (Version::new(version).unwrap(), below.iter().map(|v| Version::new(v).unwrap()).collect())
+            })
             .collect();
         let places: Vec<Place<'_>> =
             parsed.iter().map(|(version, below)| Place { version, dsc_sha256: "", below }).collect();

@@ -46,7 +46,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     repository.transact(&lock, &edits)?;
     repository.point_head(&lock, request.default_branch.as_deref())?;
     for (index, report) in finished {
-        emit(&Event::Finished(index, report));
+        emit(&Event::Finished(index, Box::new(report)));
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ fn read_all(
         clock.stop(&mut report);
         match read {
             Ok(read) => pending.push(Pending { index, report, read }),
-            Err(failure) => emit(&Event::Finished(index, report.with_failure(&failure))),
+            Err(failure) => emit(&Event::Finished(index, Box::new(report.with_failure(&failure)))),
         }
     }
     pending
@@ -98,7 +98,9 @@ fn add_all(pending: Vec<Pending>, history: &mut History<'_>) -> Result<Vec<(usiz
             history.publish(&version.report.distro, suite, version.read.version(), added)?;
         }
     }
-    done.into_iter().map(|(version, added)| Ok((version.index, describe(version, &added, history)?))).collect()
+    done.into_iter()
+        .map(|(version, added)| Ok((version.index, describe(version, &added, history)?)))
+        .collect()
 }
 
 fn add(pending: &mut Pending, history: &mut History<'_>) -> Result<Added, Failure> {

@@ -39,9 +39,14 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             continue;
         }
         let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
-        let mut inside: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_dsc(path)).collect();
+        let mut inside: Vec<PathBuf> =
+            entries.flatten().map(|entry| entry.path()).filter(|path| is_dsc(path)).collect();
         if inside.is_empty() {
-            return Err(Failure::new(Stage::Fetch, "no-dsc", format!("{} has no .dsc files", path.display())));
+            return Err(Failure::new(
+                Stage::Fetch,
+                "no-dsc",
+                format!("{} has no .dsc files", path.display()),
+            ));
         }
         inside.sort();
         found.append(&mut inside);
@@ -91,7 +96,8 @@ pub fn by_package(items: Vec<Item>) -> (BTreeMap<String, Vec<VersionRequest>>, R
 
 fn claimed_package(path: &Path) -> Result<String, Failure> {
     let bad = |cause: String| Failure::new(Stage::Verify, "bad-dsc", format!("{}: {cause}", path.display()));
-    let stanza = Stanza::parse(&read_dsc(path)?).map_err(|error| bad(format!("the .dsc is malformed: {error}")))?;
+    let stanza =
+        Stanza::parse(&read_dsc(path)?).map_err(|error| bad(format!("the .dsc is malformed: {error}")))?;
     let source = stanza.get("Source").ok_or_else(|| bad("the .dsc has no field Source".into()))?;
     let name = PackageName::new(source).map_err(|error| bad(error.to_string()))?;
     Ok(name.to_string())

@@ -60,7 +60,7 @@ pub enum Event {
     /// Everything is read; commits are made and refs moved.
     Publishing,
     /// A version is finished, well or not.
-    Finished(usize, Report),
+    Finished(usize, Box<Report>),
     /// Nothing could be done at all.
     Broken(Failure),
 }

@@ -32,12 +32,16 @@ pub enum Step<'a> {
         request: &'a VersionRequest,
     },
     /// A version is done.
-    Done(Report),
+    Done(Box<Report>),
 }
 
 impl Run<'_> {
     /// Imports everything; `on_step` is called as things happen, from several threads but never at once.
-    pub fn import(&self, packages: BTreeMap<String, Vec<VersionRequest>>, on_step: impl FnMut(Step<'_>) + Send) {
+    pub fn import(
+        &self,
+        packages: BTreeMap<String, Vec<VersionRequest>>,
+        on_step: impl FnMut(Step<'_>) + Send,
+    ) {
         let queue = Mutex::new(packages.into_iter());
         let on_step = Mutex::new(on_step);
         let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
@@ -97,7 +101,7 @@ impl Run<'_> {
         let guilty = ended.last.filter(|&index| ended.reports.get(index).is_some_and(Option::is_none));
         for (index, (version, report)) in request.versions.into_iter().zip(ended.reports).enumerate() {
             match (report, &ended.failure) {
-                (Some(report), _) => say(Step::Done(report)),
+                (Some(report), _) => say(Step::Done(Box::new(report))),
                 (None, Some(failure)) if guilty.is_none_or(|guilty| guilty == index) => {
                     fail_all(package, &[version], failure, ended.peak_rss, say);
                 }
@@ -126,6 +130,6 @@ fn fail_all(
     for version in versions {
         let mut report = Report::new(package, None, version, Outcome::Failed).with_failure(failure);
         report.peak_rss = (peak_rss > 0).then_some(peak_rss);
-        say(Step::Done(report));
+        say(Step::Done(Box::new(report)));
     }
 }

@@ -75,10 +75,8 @@ fn watch_time(seconds: u64) {
 fn confine(writable: &[&Path]) -> Result<bool, SandboxError> {
     let version = ABI::V3;
     let writing = AccessFs::from_write(version);
-    let mut rules = Ruleset::default()
-        .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(writing)?
-        .create()?;
+    let mut rules =
+        Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(writing)?.create()?;
     let null = Path::new("/dev/null");
     for path in writable.iter().chain(std::iter::once(&null)) {
         let fd = PathFd::new(path).map_err(|error| SandboxError::Open(path.to_path_buf(), error))?;

@@ -132,7 +132,11 @@ fn reasons(status: &str) -> String {
             reasons.push(reason);
         }
     }
-    if reasons.is_empty() { "gpgv found no signature that it could check".to_owned() } else { reasons.join("; ") }
+    if reasons.is_empty() {
+        "gpgv found no signature that it could check".to_owned()
+    } else {
+        reasons.join("; ")
+    }
 }
 
 #[cfg(test)]
@@ -148,8 +152,9 @@ mod tests {
     #[test]
     fn a_valid_signature_by_an_expired_or_revoked_key_is_not() {
         for word in ["EXPKEYSIG", "REVKEYSIG", "EXPSIG"] {
-            let status =
-                format!("[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG A x\n[GNUPG:] NEWSIG\n[GNUPG:] {word} B x\n[GNUPG:] VALIDSIG C\n");
+            let status = format!(
+                "[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG A x\n[GNUPG:] NEWSIG\n[GNUPG:] {word} B x\n[GNUPG:] VALIDSIG C\n"
+            );
             assert!(!has_good_signature(&status), "{word}");
         }
         assert_eq!(reasons("[GNUPG:] NO_PUBKEY AA\n"), "key AA is in none of the keyrings");

@@ -134,7 +134,12 @@ impl<'a> Stager<'a> {
             && let Some(applied) = history.find_applied_elsewhere(&wanted.distro, &dsc.version, &sha256)?
             && patches::same_series(&wanted.distro, &tag, &applied, history)?
         {
-            return Ok(Read::Elsewhere(Known { version: dsc.version, dsc_sha256: sha256, tag, applied: Some(applied) }));
+            return Ok(Read::Elsewhere(Known {
+                version: dsc.version,
+                dsc_sha256: sha256,
+                tag,
+                applied: Some(applied),
+            }));
         }
         self.stage(wanted, dsc, text, sha256, history)
     }
@@ -175,10 +180,13 @@ impl<'a> Stager<'a> {
         let signatures = signatures(&mut reading, upstream.is_some(), history)?;
         let mut tree = reading.unapplied(upstream_tree, history.store)?;
         let finished = finish(&mut tree, &dsc.format, history.store)?;
-        let inherited = upstream.as_ref().map(|upstream| upstream.manifest.escaped.clone()).unwrap_or_default();
+        let inherited =
+            upstream.as_ref().map(|upstream| upstream.manifest.escaped.clone()).unwrap_or_default();
         let staged_tree = store_tree(&mut tree, &inherited, history.store)?;
         let changelog = self.changelog(&dsc.version, &mut tree, history.store)?;
-        finished.undo(&mut tree, history.store).map_err(|error| Failure::new(Stage::Commit, "store", error))?;
+        finished
+            .undo(&mut tree, history.store)
+            .map_err(|error| Failure::new(Stage::Commit, "store", error))?;
         let limits = self.request.limits.patching();
         let patched =
             patches::stage(&wanted.distro, &dsc, tree, &staged_tree, &inherited, limits, history.store)?;
@@ -271,7 +279,8 @@ impl Stager<'_> {
 /// The tarballs of the upstream commit. A 1.0 package whose only tarball is not called `.orig` has no upstream.
 fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d ListedFile> {
     let tarballs: Vec<&ListedFile> = layout.upstream().iter().map(|&(_, index)| &dsc.files[index]).collect();
-    let named = dsc.format.family != Family::V1 || tarballs.iter().all(|file| file.name.contains(".orig.tar"));
+    let named =
+        dsc.format.family != Family::V1 || tarballs.iter().all(|file| file.name.contains(".orig.tar"));
     if named { tarballs } else { Vec::new() }
 }
 
@@ -309,12 +318,10 @@ fn signatures(
         }
         let bytes = match reading.small_file(index) {
             Ok(bytes) => bytes,
-            Err(error) if upstream_known && error.is_missing_file() => {
-                match history.find_signature(file)? {
-                    Some(bytes) => bytes,
-                    None => return Err(error.into()),
-                }
-            }
+            Err(error) if upstream_known && error.is_missing_file() => match history.find_signature(file)? {
+                Some(bytes) => bytes,
+                None => return Err(error.into()),
+            },
             Err(error) => return Err(error.into()),
         };
         signatures.push((file.name.clone(), bytes));

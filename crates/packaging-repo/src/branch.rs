@@ -11,7 +11,13 @@ use crate::{Error, ObjectId};
 impl History<'_> {
     /// Publishes a version in a suite: the branches move to it if it is the highest there. Versions of one plan are
     /// published in ascending order.
-    pub fn publish(&mut self, distro: &str, suite: &str, version: &Version, added: &Added) -> Result<(), Error> {
+    pub fn publish(
+        &mut self,
+        distro: &str,
+        suite: &str,
+        version: &Version,
+        added: &Added,
+    ) -> Result<(), Error> {
         self.advance(refname::branch(distro, suite), version, added.commit)?;
         if let Some(applied) = added.applied {
             self.advance(refname::applied_branch(distro, suite), version, applied)?;
@@ -39,7 +45,12 @@ impl History<'_> {
 
     /// Whether `tip` is among the first parents of a commit. The walk ends at versions below the tip's: history
     /// goes down, and the cost must not grow with its length.
-    fn descends(&mut self, from: &CommitObject, tip: ObjectId, published: Option<&Version>) -> Result<bool, Error> {
+    fn descends(
+        &mut self,
+        from: &CommitObject,
+        tip: ObjectId,
+        published: Option<&Version>,
+    ) -> Result<bool, Error> {
         let mut parents = from.parents.clone();
         while let Some(&first) = parents.first() {
             if parents.contains(&tip) {
@@ -80,8 +91,7 @@ impl History<'_> {
 
 /// A re-upload has the same version and another `.dsc`.
 fn same_content(old: &CommitObject, new: &CommitObject) -> bool {
-    old.tree == new.tree
-        && ["Version", "Dsc-Sha256"].iter().all(|key| old.trailer(key) == new.trailer(key))
+    old.tree == new.tree && ["Version", "Dsc-Sha256"].iter().all(|key| old.trailer(key) == new.trailer(key))
 }
 
 /// No version descends from a join: they hang on versions alone.

@@ -45,7 +45,12 @@ impl Catalog {
     }
 
     /// The tag of a version in a distro.
-    pub fn find(&mut self, distro: &str, version: &Version, applied: bool) -> Result<Option<VersionTag>, Error> {
+    pub fn find(
+        &mut self,
+        distro: &str,
+        version: &Version,
+        applied: bool,
+    ) -> Result<Option<VersionTag>, Error> {
         let name = if applied { refname::applied_tag } else { refname::version_tag };
         self.view.version_tag(&name(distro, version.as_str()), &mut self.store)
     }

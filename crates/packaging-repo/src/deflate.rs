@@ -24,6 +24,10 @@ pub(crate) struct Batch {
 struct Object {
     id: ObjectId,
     kind: Kind,
+    /// The size of the object itself, also where a delta is stored.
+    size: u64,
+    /// What a delta is to be applied to.
+    base: Option<ObjectId>,
     start: usize,
     length: usize,
 }
@@ -48,29 +52,45 @@ impl Batch {
     }
 
     pub(crate) fn push_tail(&mut self, start: usize, id: ObjectId, kind: Kind) {
+        let length = self.content.len() - start;
         self.by_id.insert(id, self.objects.len());
-        self.objects.push(Object { id, kind, start, length: self.content.len() - start });
+        self.objects.push(Object { id, kind, size: length as u64, base: None, start, length });
     }
 
-    pub(crate) fn get(&self, id: &ObjectId) -> Option<&[u8]> {
+    pub(crate) fn push_delta(&mut self, id: ObjectId, size: u64, base: ObjectId, delta: &[u8]) {
+        let start = self.content.len();
+        self.content.extend_from_slice(delta);
+        self.by_id.insert(id, self.objects.len());
+        self.objects.push(Object {
+            id,
+            kind: Kind::Blob,
+            size,
+            base: Some(base),
+            start,
+            length: delta.len(),
+        });
+    }
+
+    /// The stored bytes of an object, and what they are a delta of.
+    pub(crate) fn get(&self, id: &ObjectId) -> Option<(&[u8], Option<ObjectId>)> {
         let object = &self.objects[*self.by_id.get(id)?];
-        Some(&self.content[object.start..object.start + object.length])
+        Some((&self.content[object.start..object.start + object.length], object.base))
     }
 
     pub(crate) fn kind_and_size(&self, id: &ObjectId) -> Option<(Kind, u64)> {
         let object = &self.objects[*self.by_id.get(id)?];
-        Some((object.kind, object.length as u64))
+        Some((object.kind, object.size))
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = (ObjectId, (Kind, u64))> {
-        self.objects.iter().map(|object| (object.id, (object.kind, object.length as u64)))
+        self.objects.iter().map(|object| (object.id, (object.kind, object.size)))
     }
 
     /// Takes back the memory of a batch that was written.
-    pub(crate) fn recycle(&mut self, mut content: Vec<u8>) {
+    pub(crate) fn recycle(&mut self, old: Batch) {
         if self.content.capacity() == 0 {
-            content.clear();
-            self.content = content;
+            self.content = old.content;
+            self.content.clear();
         }
     }
 }
@@ -79,7 +99,7 @@ impl Batch {
 pub(crate) struct Packed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) slots: Vec<(ObjectId, Slot)>,
-    pub(crate) recycled: Vec<u8>,
+    pub(crate) batch: Batch,
 }
 
 /// The threads, started when the first batch is full: a small package needs none.
@@ -169,47 +189,79 @@ impl Drop for Deflaters {
     }
 }
 
-struct Deflater(Compressor);
+struct Deflater {
+    /// Level 1: a repack compresses again, and better than any level could without deltas. (The crate's `fastest` is
+    /// level 0, which does not compress at all.)
+    content: Compressor,
+    /// Level 0: trees are hashes for the most part, which nothing makes smaller.
+    tree: Compressor,
+    /// Room for one compressed object, kept from one to the next.
+    room: Vec<u8>,
+}
 
 impl Deflater {
     fn new() -> Deflater {
-        Deflater(Compressor::new(CompressionLvl::fastest()))
+        Deflater {
+            content: Compressor::new(CompressionLvl::new(1).unwrap_or_default()),
+            tree: Compressor::new(CompressionLvl::fastest()),
+            room: Vec::new(),
+        }
     }
 
     fn pack(&mut self, batch: Batch) -> Packed {
-        let bound: usize =
-            batch.objects.iter().map(|object| self.0.zlib_compress_bound(object.length) + 16).sum();
-        let mut bytes = vec![0; bound];
-        let mut end = 0;
+        let mut bytes = Vec::with_capacity(batch.content.len() / 3);
         let mut slots = Vec::with_capacity(batch.objects.len());
         for object in &batch.objects {
-            let content = &batch.content[object.start..object.start + object.length];
-            let start = end;
-            end += entry_header(object.kind, object.length as u64, &mut bytes[end..]).len();
-            // The room is what libdeflate asks for, so it cannot fail.
-            end += self.0.zlib_compress(content, &mut bytes[end..]).unwrap_or_default();
+            let start = bytes.len();
+            let mut header = [0; 16];
+            let code = if object.base.is_some() { REF_DELTA } else { code(object.kind) };
+            bytes.extend_from_slice(entry_header(code, object.length as u64, &mut header));
+            bytes.extend_from_slice(object.base.as_ref().map_or(&[], |base| base.as_bytes()));
+            self.compress(
+                object.kind,
+                &batch.content[object.start..object.start + object.length],
+                &mut bytes,
+            );
             let slot = Slot {
                 offset: start as u64,
-                length: (end - start) as u64,
-                crc32: libdeflater::crc32(&bytes[start..end]),
+                length: (bytes.len() - start) as u64,
+                crc32: libdeflater::crc32(&bytes[start..]),
                 kind: object.kind,
-                size: object.length as u64,
+                size: object.size,
+                delta: object.base.map(|base| (base, object.length as u64)),
             };
             slots.push((object.id, slot));
         }
-        bytes.truncate(end);
-        Packed { bytes, slots, recycled: batch.content }
+        Packed { bytes, slots, batch }
+    }
+
+    fn compress(&mut self, kind: Kind, content: &[u8], out: &mut Vec<u8>) {
+        let compressor = if kind == Kind::Tree { &mut self.tree } else { &mut self.content };
+        let bound = compressor.zlib_compress_bound(content.len());
+        if self.room.len() < bound {
+            self.room.resize(bound, 0);
+        }
+        // The room is what libdeflate asks for, so it cannot fail.
+        let length = compressor.zlib_compress(content, &mut self.room).unwrap_or_default();
+        out.extend_from_slice(&self.room[..length]);
     }
 }
 
-/// Writes type and size in front of an object; returns what was written.
-pub(crate) fn entry_header(kind: Kind, size: u64, out: &mut [u8]) -> &[u8] {
-    let code = match kind {
+/// The type of a delta of an object that is named.
+const REF_DELTA: u8 = 7;
+
+/// The type of a whole object.
+pub(crate) fn code(kind: Kind) -> u8 {
+    match kind {
         Kind::Commit => 1,
         Kind::Tree => 2,
         Kind::Blob => 3,
         Kind::Tag => 4,
-    };
+    }
+}
+
+/// Writes type and size in front of an object; returns what was written.
+pub(crate) fn entry_header(code: u8, size: u64, out: &mut [u8; 16]) -> &[u8] {
     let mut rest = size >> 4;
     let mut byte = (code << 4) | (size & 15) as u8;
     let mut length = 0;
@@ -223,10 +275,10 @@ pub(crate) fn entry_header(kind: Kind, size: u64, out: &mut [u8]) -> &[u8] {
     &out[..=length]
 }
 
-/// The content of a pack entry of our own writing.
-pub(crate) fn inflate(packed: &[u8], size: u64) -> Option<Vec<u8>> {
-    let header = packed.iter().position(|byte| byte & 0x80 == 0)? + 1;
+/// The stored bytes of a pack entry of our own writing; `named` of them name the base of a delta.
+pub(crate) fn inflate(packed: &[u8], named: usize, size: u64) -> Option<Vec<u8>> {
+    let header = packed.iter().position(|byte| byte & 0x80 == 0)? + 1 + named;
     let mut content = vec![0; usize::try_from(size).ok()?];
-    let count = Decompressor::new().zlib_decompress(&packed[header..], &mut content).ok()?;
+    let count = Decompressor::new().zlib_decompress(packed.get(header..)?, &mut content).ok()?;
     (count == content.len()).then_some(content)
 }

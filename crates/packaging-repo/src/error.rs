@@ -75,8 +75,11 @@ pub enum Error {
     #[error("{} is locked by another program; if none runs, remove it", .0.display())]
     Locked(PathBuf),
     /// Somebody else moved a ref.
-    #[error("ref {name} was moved by somebody else ({} instead of {}); the next import starts from there",
-            shown(found), shown(expected))]
+    #[error(
+        "ref {name} was moved by somebody else ({} instead of {}); the next import starts from there",
+        shown(found),
+        shown(expected)
+    )]
     RefMoved {
         /// The ref.
         name: String,

@@ -124,9 +124,7 @@ fn without_ignored(name: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(name);
     }
     let Ok(text) = std::str::from_utf8(name) else { return Cow::Borrowed(name) };
-    let ignored = |c: &char| {
-        matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
-    };
+    let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     Cow::Owned(text.chars().filter(|c| !ignored(c)).collect::<String>().into_bytes())
 }
 
@@ -260,9 +258,12 @@ mod tests {
 
     #[test]
     fn ordinary_module_files_stay() {
-        let text = b"# x\n[submodule \"a/b\"]\n\tpath = a/b\n\turl = https://example.org/a.git\n\tbranch = main\n";
+        let text =
+            b"# x\n[submodule \"a/b\"]\n\tpath = a/b\n\turl = https://example.org/a.git\n\tbranch = main\n";
         assert!(!content_is_refused(ContentRule::Modules, Some(text)));
-        for bad in ["url = -x", "path = -x", "update = !rm", "[submodule \"../x\"]", "url = ../:a", "[core]", "x"] {
+        for bad in
+            ["url = -x", "path = -x", "update = !rm", "[submodule \"../x\"]", "url = ../:a", "[core]", "x"]
+        {
             assert!(content_is_refused(ContentRule::Modules, Some(bad.as_bytes())), "{bad}");
         }
         let long = vec![b'a'; 2048];
@@ -272,8 +273,25 @@ mod tests {
 
     fn tricky() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop::sample::select(vec![
-            ".", "..", "git", ".git", "GIT", "~1", "git~1", "\\", "%5C", "%25", ".%", "modules", "attributes", " ",
-            ":", "x", "\u{200c}", ".gitmodules", "gitmod~1",
+            ".",
+            "..",
+            "git",
+            ".git",
+            "GIT",
+            "~1",
+            "git~1",
+            "\\",
+            "%5C",
+            "%25",
+            ".%",
+            "modules",
+            "attributes",
+            " ",
+            ":",
+            "x",
+            "\u{200c}",
+            ".gitmodules",
+            "gitmod~1",
         ]);
         prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat().into_bytes())
     }

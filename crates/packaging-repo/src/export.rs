@@ -25,7 +25,8 @@ pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<
         tree.put(path, Node::Fifo { executable: *executable }, store)?;
     }
     if fs::symlink_metadata(folder).is_ok() {
-        let error = io::Error::new(io::ErrorKind::AlreadyExists, "it exists already; name a folder that does not");
+        let error =
+            io::Error::new(io::ErrorKind::AlreadyExists, "it exists already; name a folder that does not");
         return Err(Error::file("export to", folder, error));
     }
     let mut name = folder.file_name().unwrap_or_default().to_owned();
@@ -67,8 +68,12 @@ fn write_entry(node: &Node, path: &Path, store: &mut RepoStore) -> Result<(), Er
     match node {
         Node::File { content, executable } => {
             let content = store.get(*content).map_err(Error::Content)?;
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(mode(*executable)).open(path).map_err(write)?;
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode(*executable))
+                .open(path)
+                .map_err(write)?;
             file.write_all(&content).map_err(write)
         }
         Node::Link(target) => {

@@ -134,7 +134,11 @@ impl<'a> History<'a> {
         Ok(None)
     }
 
-    fn version_commit(&mut self, version: &StagedVersion, parent: Option<ObjectId>) -> Result<ObjectId, Error> {
+    fn version_commit(
+        &mut self,
+        version: &StagedVersion,
+        parent: Option<ObjectId>,
+    ) -> Result<ObjectId, Error> {
         let mut parents: Vec<ObjectId> = parent.into_iter().collect();
         if let Some(upstream) = &version.upstream {
             self.keep_upstream(upstream)?;
@@ -159,9 +163,9 @@ impl<'a> History<'a> {
     fn news(&mut self, version: &StagedVersion, parent: Option<ObjectId>) -> Result<String, Error> {
         let Some(content) = version.changelog.content else { return Ok(String::new()) };
         let since = match parent {
-            Some(parent) => {
-                object::read_commit(parent, self.store)?.trailer("Version").and_then(|text| Version::new(text).ok())
-            }
+            Some(parent) => object::read_commit(parent, self.store)?
+                .trailer("Version")
+                .and_then(|text| Version::new(text).ok()),
             None => None,
         };
         Ok(changelog::text_since(&self.store.read(content)?, since.as_ref()))
@@ -202,7 +206,12 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    fn tag_version(&mut self, distro: &str, version: &StagedVersion, commit: ObjectId) -> Result<String, Error> {
+    fn tag_version(
+        &mut self,
+        distro: &str,
+        version: &StagedVersion,
+        commit: ObjectId,
+    ) -> Result<String, Error> {
         let manifest = Manifest {
             source: version.dsc.source.to_string(),
             version: version.dsc.version.to_string(),
@@ -259,7 +268,8 @@ impl<'a> History<'a> {
         applied: Option<&VersionTag>,
     ) -> Result<Added, Error> {
         let date = object::read_commit(known.commit, self.store)?.committed;
-        let (version, sha256) = (&known.manifest.version, known.manifest.fact("Dsc-Sha256").unwrap_or_default());
+        let (version, sha256) =
+            (&known.manifest.version, known.manifest.fact("Dsc-Sha256").unwrap_or_default());
         let tag = self.free_tag(refname::version_tag(distro, version), || {
             refname::reimport_tag(distro, version, sha256)
         });
@@ -311,7 +321,11 @@ impl<'a> History<'a> {
     }
 
     /// The applied commit of a version, or of the nearest one before it that has one.
-    fn applied_before(&mut self, distro: &str, mut from: Option<ObjectId>) -> Result<Option<ObjectId>, Error> {
+    fn applied_before(
+        &mut self,
+        distro: &str,
+        mut from: Option<ObjectId>,
+    ) -> Result<Option<ObjectId>, Error> {
         while let Some(id) = from {
             let commit = object::read_commit(id, self.store)?;
             let (version, sha256) = (commit.trailer("Version"), commit.trailer("Dsc-Sha256"));

@@ -7,6 +7,7 @@
 pub mod branch;
 pub mod catalog;
 mod deflate;
+mod delta;
 mod error;
 pub mod escape;
 pub mod export;

@@ -56,8 +56,7 @@ pub(crate) fn take(
 ) -> Result<Option<(File, Held)>, Error> {
     let own = repository.join(format!("{OWN}{purpose}"));
     remove_if_there(&own)?;
-    let file =
-        File::create_new(&own).map_err(|error| Error::file("create", &own, error))?;
+    let file = File::create_new(&own).map_err(|error| Error::file("create", &own, error))?;
     match fs::hard_link(&own, path) {
         Ok(()) => Ok(Some((file, Held { path: Some(path.to_owned()), own }))),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -73,7 +73,8 @@ impl Manifest {
 
     /// Reads the message of a tag.
     pub fn parse(message: &[u8]) -> Result<Manifest, ManifestError> {
-        let body = message.windows(2).position(|pair| pair == b"\n\n").map_or(message, |at| &message[at + 2..]);
+        let body =
+            message.windows(2).position(|pair| pair == b"\n\n").map_or(message, |at| &message[at + 2..]);
         let stanza = Stanza::parse(body)?;
         let need = |field| stanza.get(field).map(str::to_owned).ok_or(ManifestError::Field(field));
         let mut manifest =
@@ -178,11 +179,7 @@ mod tests {
         let file = |name: &str, md5: Option<&str>| ListedFile {
             name: name.into(),
             size: 7,
-            checksums: Checksums {
-                md5: md5.map(Into::into),
-                sha1: None,
-                sha256: Some("ff".into()),
-            },
+            checksums: Checksums { md5: md5.map(Into::into), sha1: None, sha256: Some("ff".into()) },
         };
         let manifest = Manifest {
             source: "a0".into(),

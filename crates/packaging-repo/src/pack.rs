@@ -1,9 +1,10 @@
 //! Writes one pack and its index (`gitformat-pack(5)`), with compression on other threads.
 //!
 //! Objects are gathered in batches, so that a file of a few kilobytes costs neither a message to another thread
-//! nor a system call. Whole objects, no deltas: a repack makes those later.
+//! nor a system call. Objects are whole, but for files that a patch
+//! has changed; a repack finds all other deltas later.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -13,7 +14,8 @@ use fail::fail_point;
 use gix_object::Kind;
 use sha1::{Digest, Sha1};
 
-use crate::deflate::{Batch, Deflaters, Packed, entry_header, inflate};
+use crate::deflate::{Batch, Deflaters, Packed, code, entry_header, inflate};
+use crate::delta;
 use crate::index;
 use crate::{Error, ObjectId};
 
@@ -21,6 +23,12 @@ use crate::{Error, ObjectId};
 const LARGEST_IN_MEMORY: u64 = 2 << 20;
 /// A batch of this size is handed to another thread.
 pub(crate) const BATCH: usize = 256 << 10;
+/// A smaller file is compressed as a whole.
+const SMALLEST_DELTA: usize = 512;
+/// A reader has to apply so many deltas one after the other at most.
+const DEEPEST_DELTA: u8 = 40;
+/// So many written batches are kept in memory: 4 MiB.
+const RECENT: usize = 16;
 /// Temporary files start with this, which `git gc` knows, too.
 pub(crate) const TEMPORARY: &str = "tmp_pack_import_";
 
@@ -31,7 +39,10 @@ pub(crate) struct Slot {
     pub(crate) length: u64,
     pub(crate) crc32: u32,
     pub(crate) kind: Kind,
+    /// The size of the object itself.
     pub(crate) size: u64,
+    /// For a delta, the object that it changes, and its own size.
+    pub(crate) delta: Option<(ObjectId, u64)>,
 }
 
 /// A pack that is being written.
@@ -45,6 +56,10 @@ pub struct PackWriter {
     flying: HashMap<ObjectId, (Kind, u64)>,
     batch: Batch,
     deflaters: Deflaters,
+    /// How many deltas an object hangs on.
+    depths: HashMap<ObjectId, u8>,
+    /// What was written last, as it was before: patches touch what was just unpacked.
+    recent: VecDeque<Batch>,
 }
 
 impl PackWriter {
@@ -60,6 +75,8 @@ impl PackWriter {
             flying: HashMap::new(),
             batch: Batch::default(),
             deflaters: Deflaters::new(threads),
+            depths: HashMap::new(),
+            recent: VecDeque::new(),
         }
     }
 
@@ -77,6 +94,25 @@ impl PackWriter {
     /// Adds an object under an id that the caller has computed and that is not in the pack.
     pub fn add(&mut self, id: ObjectId, kind: Kind, content: &[u8]) -> Result<(), Error> {
         self.batch.push(id, kind, content);
+        if self.batch.len() >= BATCH { self.hand_over() } else { Ok(()) }
+    }
+
+    /// Adds a blob as a change of another one. Whether that is worth while is decided here.
+    pub(crate) fn add_changed(
+        &mut self,
+        id: ObjectId,
+        content: &[u8],
+        before: ObjectId,
+    ) -> Result<(), Error> {
+        let depth = self.depths.get(&before).copied().unwrap_or(0);
+        let small = content.len() < SMALLEST_DELTA || Self::is_large(content.len() as u64);
+        if small || depth >= DEEPEST_DELTA || !self.contains(&before) {
+            return self.add(id, Kind::Blob, content);
+        }
+        let base = self.read(&before)?;
+        let Some(delta) = delta::encode(&base, content) else { return self.add(id, Kind::Blob, content) };
+        self.depths.insert(id, depth + 1);
+        self.batch.push_delta(id, content.len() as u64, before, &delta);
         if self.batch.len() >= BATCH { self.hand_over() } else { Ok(()) }
     }
 
@@ -106,7 +142,7 @@ impl PackWriter {
         self.settle()?;
         let start = self.offset;
         let mut header = [0; 16];
-        let header = entry_header(Kind::Blob, size, &mut header);
+        let header = entry_header(code(Kind::Blob), size, &mut header);
         let file = self.open()?;
         let mut out = Counting { file, length: 0, crc32: libdeflater::Crc::new() };
         out.write_all(header).map_err(Error::write_pack)?;
@@ -121,8 +157,14 @@ impl PackWriter {
             }
         };
         let out = encoder.finish().map_err(Error::write_pack)?;
-        let slot =
-            Slot { offset: start, length: out.length, crc32: out.crc32.sum(), kind: Kind::Blob, size };
+        let slot = Slot {
+            offset: start,
+            length: out.length,
+            crc32: out.crc32.sum(),
+            kind: Kind::Blob,
+            size,
+            delta: None,
+        };
         if self.slots.contains_key(&id) || known(&id) {
             self.cut_back(start)?;
         } else {
@@ -141,17 +183,42 @@ impl PackWriter {
 
     /// Reads an object of the pack back.
     pub fn read(&mut self, id: &ObjectId) -> Result<Vec<u8>, Error> {
-        if let Some(content) = self.batch.get(id) {
-            return Ok(content.to_vec());
+        let mut deltas = Vec::new();
+        let mut at = *id;
+        let mut content = loop {
+            let (stored, base) = self.read_stored(&at)?;
+            match base {
+                None => break stored,
+                Some(base) => {
+                    deltas.push(stored);
+                    at = base;
+                }
+            }
+        };
+        while let Some(delta) = deltas.pop() {
+            content = delta::apply(&content, &delta).ok_or(Error::Malformed { id: *id, what: "delta" })?;
+        }
+        Ok(content)
+    }
+
+    /// The stored bytes of an object, and what they are a delta of.
+    fn read_stored(&mut self, id: &ObjectId) -> Result<(Vec<u8>, Option<ObjectId>), Error> {
+        let in_memory = std::iter::once(&self.batch).chain(&self.recent).find_map(|batch| batch.get(id));
+        if let Some((content, base)) = in_memory {
+            return Ok((content.to_vec(), base));
         }
         if self.flying.contains_key(id) {
             self.land_all()?;
+            return self.read_stored(id);
         }
         let Some(slot) = self.slots.get(id).copied() else { return Err(Error::Missing(*id)) };
         let file = self.open()?;
         let mut packed = vec![0; usize::try_from(slot.length).map_err(|_| Error::Missing(*id))?];
         file.read_exact_at(&mut packed, slot.offset).map_err(Error::write_pack)?;
-        inflate(&packed, slot.size).ok_or(Error::Malformed { id: *id, what: "pack entry" })
+        let (named, size) = slot.delta.map_or((0, slot.size), |(_, size)| (20, size));
+        let content =
+            inflate(&packed, named, size).ok_or(Error::Malformed { id: *id, what: "pack entry" })?;
+        Ok((content, slot.delta.map(|(base, _)| base)))
     }
 
     /// Completes the pack and its index and makes them durable. Nothing is left behind if there are no objects.
@@ -215,7 +282,12 @@ impl PackWriter {
             self.flying.remove(&id);
             self.slots.insert(id, slot);
         }
-        self.batch.recycle(packed.recycled);
+        self.recent.push_back(packed.batch);
+        if self.recent.len() > RECENT
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.batch.recycle(oldest);
+        }
         Ok(())
     }
 

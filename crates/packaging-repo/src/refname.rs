@@ -29,7 +29,9 @@ pub fn check_distro(distro: &str) -> Result<(), InvalidName> {
 
 /// Checks the name of a suite, which may have slashes (`bookworm/updates`).
 pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
-    suite.split('/').try_for_each(|part| check_part(part).map_err(|_| InvalidName::Malformed(suite.to_owned())))
+    suite
+        .split('/')
+        .try_for_each(|part| check_part(part).map_err(|_| InvalidName::Malformed(suite.to_owned())))
 }
 
 fn check_part(part: &str) -> Result<(), InvalidName> {
@@ -169,7 +171,9 @@ mod tests {
     fn refuses_names_that_mean_something_else() {
         assert!(check_distro("debian").is_ok());
         assert!(check_suite("bookworm/updates").is_ok());
-        for bad in ["applied", "upstream", "reimport", "collisions", "a/b", "", ".a", "a..b", "a b", "a.lock", "-x"] {
+        for bad in
+            ["applied", "upstream", "reimport", "collisions", "a/b", "", ".a", "a..b", "a b", "a.lock", "-x"]
+        {
             assert!(check_distro(bad).is_err(), "{bad}");
         }
     }

@@ -20,7 +20,9 @@ pub fn repack(repository: &Repository, effort: Effort) -> Result<(), Error> {
     repository.remove_leftovers(&guard)?;
     match effort {
         // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it.
-        Effort::Full => git(repository, "repack", &["-q", "-a", "-d", "-k", "-f", "--window=250", "--depth=50"]),
+        Effort::Full => {
+            git(repository, "repack", &["-q", "-a", "-d", "-k", "-f", "--window=250", "--depth=50"])
+        }
         Effort::Geometric => git(repository, "repack", &["-q", "-d", "--geometric=2"]),
     }
 }

@@ -15,7 +15,8 @@ use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
-const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
+const CONFIG: &str =
+    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
 /// Where a new repository's `HEAD` points until there is a branch.
 const NO_BRANCH: &str = "refs/heads/main";
 
@@ -84,7 +85,11 @@ impl Repository {
 
     fn peel(&self, id: ObjectId) -> Result<Option<ObjectId>, Error> {
         let mut store = self.store(1)?;
-        if store.contains(&id) { Ok(object::read_tag(id, &mut store)?.map(|tag| tag.target)) } else { Err(Error::Missing(id)) }
+        if store.contains(&id) {
+            Ok(object::read_tag(id, &mut store)?.map(|tag| tag.target))
+        } else {
+            Err(Error::Missing(id))
+        }
     }
 
     /// The branch that a clone checks out.
@@ -143,8 +148,9 @@ fn init(path: &Path) -> Result<(), Error> {
     match fs::rename(&temporary, path) {
         Ok(()) => sync_folder(folder),
         // Another importer was faster.
-        Err(_) if path.join("HEAD").is_file() => fs::remove_dir_all(&temporary)
-            .map_err(|error| Error::file("remove", &temporary, error)),
+        Err(_) if path.join("HEAD").is_file() => {
+            fs::remove_dir_all(&temporary).map_err(|error| Error::file("remove", &temporary, error))
+        }
         Err(error) => Err(Error::file("create", path, error)),
     }
 }

@@ -96,11 +96,7 @@ impl RepoStore {
 
     /// The content of an object that has to be of a certain kind.
     pub fn read_kind(&mut self, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
-        if self.kind(id)? == kind {
-            self.read(id)
-        } else {
-            Err(Error::WrongKind { id, wanted: kind })
-        }
+        if self.kind(id)? == kind { self.read(id) } else { Err(Error::WrongKind { id, wanted: kind }) }
     }
 
     fn header(&self, id: ObjectId) -> Result<(Kind, u64), Error> {
@@ -115,10 +111,9 @@ impl RepoStore {
     fn put_small(&mut self, size: u64, content: &mut dyn Read) -> Result<ObjectId, Error> {
         let tail = self.pack.tail();
         let start = tail.len();
-        let read = content.take(size).read_to_end(tail);
-        let complete = read.map_err(Error::Content).and_then(|count| {
-            if count as u64 == size { Ok(()) } else { Err(Error::Content(io::ErrorKind::UnexpectedEof.into())) }
-        });
+        // What is streamed is larger, so this fits.
+        tail.resize(start + usize::try_from(size).unwrap_or(usize::MAX), 0);
+        let complete = content.read_exact(&mut tail[start..]).map_err(Error::Content);
         let id = complete.and_then(|()| hash::object(Kind::Blob, &self.pack.tail()[start..]));
         match id {
             Ok(id) if !self.contains(&id) => self.pack.commit_tail(start, id, Kind::Blob).map(|()| id),
@@ -135,9 +130,8 @@ fn is_empty(objects: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(objects) else { return false };
     let nothing_in = |name: &str| {
         std::fs::read_dir(objects.join(name)).is_ok_and(|mut entries| {
-            entries.all(|entry| {
-                entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("tmp_"))
-            })
+            entries
+                .all(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("tmp_")))
         })
     };
     let mut plain = true;
@@ -165,6 +159,17 @@ impl ContentStore for RepoStore {
             self.put_small(size, content)
         };
         id.map(|id| ContentId(crate::raw_id(id))).map_err(wrap)
+    }
+
+    fn put_changed(&mut self, content: &[u8], before: ContentId) -> io::Result<ContentId> {
+        let add = |store: &mut RepoStore| {
+            let id = hash::object(Kind::Blob, content)?;
+            if !store.contains(&id) {
+                store.pack.add_changed(id, content, ObjectId::Sha1(before.0))?;
+            }
+            Ok(id)
+        };
+        add(self).map(|id| ContentId(crate::raw_id(id))).map_err(wrap)
     }
 
     fn size(&mut self, id: ContentId) -> io::Result<u64> {

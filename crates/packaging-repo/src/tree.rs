@@ -94,7 +94,12 @@ impl RepoStore {
         Ok(specials)
     }
 
-    fn collect(&mut self, folder: &mut Folder, path: &mut Vec<u8>, found: &mut Specials) -> Result<(), Error> {
+    fn collect(
+        &mut self,
+        folder: &mut Folder,
+        path: &mut Vec<u8>,
+        found: &mut Specials,
+    ) -> Result<(), Error> {
         let Some(children) = folder.loaded() else { return Ok(()) };
         for (name, node) in children {
             let length = path.len();

@@ -123,7 +123,8 @@ fn check_upstreams(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result
 
 fn check_upstream(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
     let commit = object::read_commit(tag.commit, &mut catalog.store)?;
-    let right = commit.trailer("Upstream-Version") == Some(&tag.manifest.version) && !tag.manifest.files.is_empty();
+    let right =
+        commit.trailer("Upstream-Version") == Some(&tag.manifest.version) && !tag.manifest.files.is_empty();
     Ok(if right { Vec::new() } else { vec!["the commit is of another upstream version".into()] })
 }
 
@@ -150,7 +151,8 @@ fn check_branch(name: &str, catalog: &mut Catalog) -> Result<Vec<String>, Error>
     } else {
         catalog.view.tags_of(distro, &version, &mut catalog.store)?
     };
-    let Some(tag) = tags.iter().find(|tag| tag.manifest.fact("Dsc-Sha256") == commit.trailer("Dsc-Sha256")) else {
+    let Some(tag) = tags.iter().find(|tag| tag.manifest.fact("Dsc-Sha256") == commit.trailer("Dsc-Sha256"))
+    else {
         return Ok(vec![format!("shows {version}, which has no tag in {distro}")]);
     };
     let tree = object::read_commit(tag.commit, &mut catalog.store)?.tree;

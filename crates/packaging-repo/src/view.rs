@@ -1,6 +1,7 @@
 //! The refs as they will be: those that are there, overlaid with what an import is about to change.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use source_package::version::Version;
 
@@ -54,7 +55,10 @@ impl View {
     pub fn below(&self, prefix: &str) -> Vec<String> {
         let under = |refs: &Refs| {
             let range = refs.range(prefix.to_owned()..);
-            range.map(|(name, _)| name.clone()).take_while(|name| name.starts_with(prefix)).collect::<Vec<_>>()
+            range
+                .map(|(name, _)| name.clone())
+                .take_while(|name| name.starts_with(prefix))
+                .collect::<Vec<_>>()
         };
         let mut names = under(&self.before);
         names.extend(under(&self.pending));
@@ -79,11 +83,11 @@ impl View {
     /// Opens the tag of a version; a ref that is no tag of ours is `None`.
     pub fn version_tag(&mut self, name: &str, store: &mut RepoStore) -> Result<Option<VersionTag>, Error> {
         let Some(id) = self.get(name) else { return Ok(None) };
-        if !self.opened.contains_key(&id) {
-            let opened = object::read_tag(id, store)?;
-            self.opened.insert(id, opened);
-        }
-        let Some(Some(tag)) = self.opened.get(&id) else { return Ok(None) };
+        let opened = match self.opened.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(object::read_tag(id, store)?),
+        };
+        let Some(tag) = opened else { return Ok(None) };
         let Ok(manifest) = Manifest::parse(&tag.message) else { return Ok(None) };
         Ok(Some(VersionTag { name: name.to_owned(), commit: tag.target, manifest }))
     }
@@ -135,8 +139,6 @@ impl View {
     pub fn edits(&self) -> Vec<Edit> {
         let old = |name: &String| self.before.get(name).map(|value| value.id);
         let changed = self.pending.iter().filter(|(name, value)| old(name) != Some(value.id));
-        changed
-            .map(|(name, value)| Edit { name: name.clone(), expected: old(name), new: *value })
-            .collect()
+        changed.map(|(name, value)| Edit { name: name.clone(), expected: old(name), new: *value }).collect()
     }
 }

@@ -130,6 +130,29 @@ fn content_that_breaks_off_leaves_no_trace_in_the_pack() {
     }
 }
 
+/// Each version of a file is stored as a change of the one before, in a chain longer than Git would make.
+#[test]
+fn changed_files_are_read_by_git_however_long_the_chain() {
+    let scratch = scratch();
+    let mut store = scratch.repository.store(2).unwrap();
+    let mut numbers = Numbers(5);
+    let mut added = Added::new();
+    let mut content = numbers.bytes(70_000);
+    let mut id = put(&mut store, &content, &mut added);
+    for _ in 0..100 {
+        let at = numbers.below(content.len() as u64) as usize;
+        let new = numbers.bytes(numbers.0 as usize % 200);
+        content.splice(at..(at + 50).min(content.len()), new);
+        let before = source_package::store::ContentId(packaging_repo::raw_id(id));
+        id = ObjectId::Sha1(store.put_changed(&content, before).unwrap().0);
+        added.insert(id.to_string(), content.clone());
+        assert_eq!(store.read(id).unwrap(), content);
+        put(&mut store, &numbers.bytes(9000), &mut added);
+    }
+    store.finish().unwrap();
+    assert_git_agrees(&scratch, &added);
+}
+
 #[test]
 fn objects_of_all_kinds_have_the_ids_that_git_gives_them() {
     let scratch = scratch();

@@ -76,13 +76,22 @@ pub fn entries(changelog: &[u8]) -> impl Iterator<Item = Entry> {
     Entries::new(changelog)
 }
 
+/// The version of every entry; nothing else of it is decoded, which makes a long changelog cheap.
+fn versions(changelog: &[u8]) -> impl Iterator<Item = Option<Version>> {
+    let mut entries = Entries::new(changelog);
+    std::iter::from_fn(move || entries.next_draft()).map(|draft| {
+        let (_, heading) = draft.heading?;
+        Version::new(&decode_line(heading.version)).ok()
+    })
+}
+
 /// The author and the date of the newest entry.
 ///
 /// The newest entry is the first one with a valid version, else the first one. If it names nobody, nobody is
 /// the author (another entry's maintainer would be a guess). If it has no readable date, the next older entry
 /// that has one gives it.
 pub fn author(changelog: &[u8]) -> Author {
-    let top = entries(changelog).position(|entry| entry.version().is_some()).unwrap_or(0);
+    let top = versions(changelog).position(|version| version.is_some()).unwrap_or(0);
     let mut below = entries(changelog).skip(top).map(|entry| entry.trailer);
     let newest = below.next().flatten();
     let date = newest.as_ref().and_then(|trailer| trailer.date);
@@ -92,13 +101,13 @@ pub fn author(changelog: &[u8]) -> Author {
 
 /// The versions that `own` grew out of, the nearest first.
 ///
-/// These are the valid versions of all entries in the order of the file, each once, without `own` itself (a
+/// These are the valid versions of all entries in the order of the file, each text once, without `own` itself (a
 /// changelog may name it again further down). If the top entry is of another version than `own`, it counts only
-/// if it is lower: a higher one is taken for `own` under a wrong name. Versions are the same if dpkg's order
+/// if it is lower: a higher one is taken for `own` under a wrong name. A version is `own` if dpkg's order
 /// says so (`1.0-1` and `0:1.0-1`).
 pub fn versions_below(changelog: &[u8], own: &Version) -> Vec<Version> {
     let mut seen = HashSet::new();
-    let mut versions: Vec<Version> = entries(changelog).filter_map(|entry| entry.version()).collect();
+    let mut versions: Vec<Version> = versions(changelog).flatten().collect();
     if versions.first().is_some_and(|top| top.compare(own).is_gt()) {
         versions.remove(0);
     }
@@ -112,10 +121,11 @@ pub fn versions_below(changelog: &[u8], own: &Version) -> Vec<Version> {
 /// them. Without a `base`, or if the changelog does not have it, only the newest entry counts.
 pub fn text_since(changelog: &[u8], base: Option<&Version>) -> String {
     let is_base =
-        |entry: &Entry| base.is_some_and(|base| entry.version().is_some_and(|v| v.compare(base).is_eq()));
-    let new = match entries(changelog).position(|entry| is_base(&entry)) {
+        |version: Option<Version>| base.zip(version).is_some_and(|(base, it)| it.compare(base).is_eq());
+    let known = base.and_then(|_| versions(changelog).position(is_base));
+    let new = match known {
         Some(count) => count,
-        None => entries(changelog).position(|entry| entry.version().is_some()).map_or(1, |top| top + 1),
+        None => versions(changelog).position(|version| version.is_some()).map_or(1, |top| top + 1),
     };
     let mut parts = Vec::new();
     for entry in entries(changelog).take(new) {
@@ -163,7 +173,7 @@ impl<'a> Entries<'a> {
 
     fn next_line(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest?;
-        match rest.iter().position(|&byte| byte == b'\n') {
+        match memchr::memchr(b'\n', rest) {
             Some(end) => {
                 self.rest = Some(&rest[end + 1..]);
                 Some(&rest[..end])
@@ -173,6 +183,15 @@ impl<'a> Entries<'a> {
                 Some(rest)
             }
         }
+    }
+
+    fn next_draft(&mut self) -> Option<Draft<'a>> {
+        while let Some(line) = self.next_line() {
+            if let Some(done) = self.take(line) {
+                return Some(done);
+            }
+        }
+        Some(mem::take(&mut self.draft)).filter(|last| !last.is_empty())
     }
 
     /// Takes a line in; gives back the entry before it if one ends here.
@@ -225,12 +244,7 @@ impl Iterator for Entries<'_> {
     type Item = Entry;
 
     fn next(&mut self) -> Option<Entry> {
-        while let Some(line) = self.next_line() {
-            if let Some(done) = self.take(line) {
-                return Some(done.finish());
-            }
-        }
-        Some(mem::take(&mut self.draft)).filter(|last| !last.is_empty()).map(Draft::finish)
+        self.next_draft().map(Draft::finish)
     }
 }
 

@@ -111,7 +111,7 @@ impl<R: Read> Read for Metered<R> {
 trait Member<R: BufRead> {
     type Decoder: Read;
     fn start(&self, input: R) -> Self::Decoder;
-    fn into_input(&self, decoder: Self::Decoder) -> R;
+    fn input_of(&self, decoder: Self::Decoder) -> R;
     /// Whether another member begins here. An error if what follows makes the tool fail.
     fn continues(&self, input: &mut R) -> io::Result<bool>;
 }
@@ -125,7 +125,7 @@ impl<R: BufRead> Member<R> for Gzip {
         flate2::bufread::GzDecoder::new(input)
     }
 
-    fn into_input(&self, decoder: Self::Decoder) -> R {
+    fn input_of(&self, decoder: Self::Decoder) -> R {
         decoder.into_inner()
     }
 
@@ -156,7 +156,7 @@ impl<R: BufRead> Member<R> for Bzip2 {
         bzip2::bufread::BzDecoder::new(input)
     }
 
-    fn into_input(&self, decoder: Self::Decoder) -> R {
+    fn input_of(&self, decoder: Self::Decoder) -> R {
         decoder.into_inner()
     }
 
@@ -185,7 +185,7 @@ impl<R: BufRead, M: Member<R>> Read for Members<R, M> {
                 return Ok(count);
             }
             if let Some(decoder) = self.decoder.take() {
-                let mut input = self.member.into_input(decoder);
+                let mut input = self.member.input_of(decoder);
                 if self.member.continues(&mut input)? {
                     self.decoder = Some(self.member.start(input));
                 }

@@ -89,7 +89,10 @@ impl Stanza {
 
     /// The value of a field; names are compared without case. A field without a colon has no value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields.iter().find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.fields
+            .iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// All fields in order, as they were written.
@@ -172,7 +175,8 @@ mod tests {
     #[test]
     fn reads_fields_continuations_and_comments() {
         let stanza =
-            Stanza::parse(b"\n# c\nFormat: 1.0\r\nFiles:\n a 1 b\n ..\n c\t\n# x\nfiles2:x\n\nOther: 1\n").unwrap();
+            Stanza::parse(b"\n# c\nFormat: 1.0\r\nFiles:\n a 1 b\n ..\n c\t\n# x\nfiles2:x\n\nOther: 1\n")
+                .unwrap();
         assert_eq!(stanza.get("format"), Some("1.0"));
         assert_eq!(stanza.get("Files"), Some("\na 1 b\n.\nc"));
         assert_eq!(stanza.get("Other"), None);

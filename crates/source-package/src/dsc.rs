@@ -74,7 +74,9 @@ pub enum DscError {
         what: &'static str,
     },
     /// A file without SHA-256.
-    #[error("the .dsc has no SHA-256 of {0}; weak checksums are accepted only where the configuration says so")]
+    #[error(
+        "the .dsc has no SHA-256 of {0}; weak checksums are accepted only where the configuration says so"
+    )]
     Weak(String),
 }
 
@@ -177,10 +179,15 @@ impl Sum {
     }
 }
 
-fn read_list(field: &'static str, kind: Sum, text: &str, files: &mut Vec<ListedFile>) -> Result<(), DscError> {
+fn read_list(
+    field: &'static str,
+    kind: Sum,
+    text: &str,
+    files: &mut Vec<ListedFile>,
+) -> Result<(), DscError> {
     for line in text.split('\n').map(|line| line.trim_start_matches(' ')).filter(|line| !line.is_empty()) {
-        let (sum, size, name) =
-            parse_line(line, kind.digits()).ok_or_else(|| DscError::BadLine { field, line: line.to_owned() })?;
+        let (sum, size, name) = parse_line(line, kind.digits())
+            .ok_or_else(|| DscError::BadLine { field, line: line.to_owned() })?;
         let index = match files.iter().position(|file| file.name == name) {
             Some(index) => index,
             None => {

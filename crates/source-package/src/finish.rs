@@ -34,7 +34,11 @@ pub struct Finished {
 }
 
 /// Checks for links out of `debian/`, writes a missing `debian/source/format`, makes `debian/rules` executable.
-pub fn finish(tree: &mut Tree, format: &Format, store: &mut dyn ContentStore) -> Result<Finished, FinishError> {
+pub fn finish(
+    tree: &mut Tree,
+    format: &Format,
+    store: &mut dyn ContentStore,
+) -> Result<Finished, FinishError> {
     check_debian(tree, store)?;
     let mut done = Finished::default();
     if format.is_recorded() {

@@ -41,9 +41,39 @@ pub enum TraversalError {
 /// Folders that every Debian system has. dpkg looks at the machine it runs on; here the answer must be the same
 /// everywhere, so a link out of the source counts as leading somewhere if its last folder is one of these.
 const EVERYWHERE: &[&str] = &[
-    "", "bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "proc/self", "root", "run",
-    "sbin", "srv", "sys", "tmp", "usr", "usr/bin", "usr/include", "usr/lib", "usr/local", "usr/sbin", "usr/share",
-    "usr/share/doc", "usr/share/man", "usr/share/perl5", "usr/src", "var", "var/cache", "var/lib", "var/log",
+    "",
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "media",
+    "mnt",
+    "opt",
+    "proc",
+    "proc/self",
+    "root",
+    "run",
+    "sbin",
+    "srv",
+    "sys",
+    "tmp",
+    "usr",
+    "usr/bin",
+    "usr/include",
+    "usr/lib",
+    "usr/local",
+    "usr/sbin",
+    "usr/share",
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/perl5",
+    "usr/src",
+    "var",
+    "var/cache",
+    "var/lib",
+    "var/log",
     "var/tmp",
 ];
 
@@ -83,7 +113,11 @@ pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io
 }
 
 /// Puts a link's target in front of what is left of the path; an absolute one leaves the tree at once.
-fn follow(link: ContentId, ahead: &mut VecDeque<Name>, store: &mut dyn ContentStore) -> io::Result<Option<Target>> {
+fn follow(
+    link: ContentId,
+    ahead: &mut VecDeque<Name>,
+    store: &mut dyn ContentStore,
+) -> io::Result<Option<Target>> {
     let target = store.get(link)?;
     if target.starts_with(b"/") {
         let path: VecDeque<Name> = names(&target).map(Name::from).chain(ahead.drain(..)).collect();

@@ -86,7 +86,16 @@ impl Reader {
         if self.place == Place::Mercurial && self.read_mercurial(line) {
             return;
         }
-        if line == "---" && !self.is_empty() {
+        // `# DP: Field: value` of dpatch: what stands behind the mark is the line.
+        let comment = line.strip_prefix('#').map(|comment| comment.trim_start_matches(['#', ' ']));
+        match comment.and_then(|comment| comment.strip_prefix("DP:")) {
+            Some(described) => self.read_line(described.strip_prefix(' ').unwrap_or(described)),
+            None => self.read_line(line),
+        }
+    }
+
+    fn read_line(&mut self, line: &str) {
+        if line == "---" {
             self.close_field();
             self.place = Place::Tail;
         } else if line.is_empty() {
@@ -97,7 +106,7 @@ impl Reader {
             }
         } else if let Some(field) = field(line).filter(|field| self.is_field_here(field)) {
             self.close_field();
-            if self.place != Place::Tail {
+            if self.place != Place::Tail || self.is_empty() {
                 self.place = Place::Fields;
             }
             self.open = Some(field);
@@ -163,7 +172,9 @@ impl Reader {
     fn is_field_here(&self, field: &Field) -> bool {
         let is_reply = self.paragraph == 1 && self.has_from && self.has_subject;
         match (self.place, field.known) {
-            (Place::Tail, known) => matches!(known, Known::Author | Known::LastUpdate),
+            (Place::Tail, known) if !self.is_empty() => matches!(known, Known::Author | Known::LastUpdate),
+            // A `---` on top ends nothing, unless a diffstat follows it, which has no fields.
+            (Place::Tail, known) => !matches!(known, Known::Other | Known::Transport),
             (Place::Fields, Known::From | Known::Subject | Known::Date) => self.paragraph == 0 || is_reply,
             (Place::Fields, _) => true,
             (_, Known::Author | Known::LastUpdate) => true,
@@ -187,30 +198,28 @@ impl Reader {
     }
 
     fn read_text(&mut self, line: &str) {
-        if self.place == Place::Tail {
+        if self.place == Place::Tail || is_comment_of_a_tool(line) {
+            return;
+        }
+        if let Some((_, author)) = line.split_once(".dpatch by ").filter(|_| line.starts_with("##")) {
+            self.author = self.author.take().or_else(|| Ident::parse(author));
             return;
         }
         self.place = Place::Text;
         let text = if self.is_shown { line.strip_prefix("    ").unwrap_or(line) } else { line };
-        match text.strip_prefix("##").or_else(|| text.strip_prefix("#!")) {
-            Some(comment) => self.read_dpatch(comment.trim()),
-            None if text == "#" || text.starts_with("This patch header follows DEP-3") => {}
-            None => self.body.push(Kept::Text(text.to_owned())),
-        }
+        let is_change_log = self.read_change_log(text);
+        let keep = if is_change_log || text.starts_with('\t') { Kept::Field } else { Kept::Text };
+        self.body.push(keep(text.to_owned()));
     }
 
-    /// The comments of dpatch: `## 01_name.dpatch by Name <address>`, `## DP: description`.
-    fn read_dpatch(&mut self, comment: &str) {
-        if let Some(text) = comment.strip_prefix("DP:") {
-            self.body.push(Kept::Text(text.trim().to_owned()));
-        } else if let Some((_, author)) = comment.split_once(" by ").filter(|(name, _)| !name.contains(' ')) {
-            self.author = self.author.take().or_else(|| Ident::parse(author));
-        } else if !comment.starts_with("All lines beginning with")
-            && !comment.starts_with('/')
-            && !comment.is_empty()
-        {
-            self.body.push(Kept::Text(comment.to_owned()));
-        }
+    /// `2010-02-27  Name  <address>`, as above the entries of a GNU ChangeLog: it says who and when, not what.
+    fn read_change_log(&mut self, text: &str) -> bool {
+        let Some((day, author)) = text.split_once(' ') else { return false };
+        let is_day = day.len() == 10 && day.bytes().filter(|&byte| byte == b'-').count() == 2;
+        let Some(date) = Date::parse(day).filter(|_| is_day && author.contains('@')) else { return false };
+        self.last_update = self.last_update.or(Some(date));
+        self.author = self.author.take().or_else(|| Ident::parse(author));
+        true
     }
 
     fn close_field(&mut self) {
@@ -242,7 +251,7 @@ impl Reader {
         if self.author.is_some() && !overrides {
             return self.keep(field);
         }
-        let author = Ident::parse(first_person(&field.folded()));
+        let author = Ident::parse(first_person(&field.folded())).filter(|author| !is_nobody(author));
         self.author = author.or_else(|| self.author.take());
     }
 
@@ -313,7 +322,9 @@ impl Reader {
     }
 
     fn take_subject_from_text(&mut self) -> Option<String> {
-        let usable = |kept: &Kept| matches!(kept, Kept::Text(line) if !clean_subject(line).is_empty());
+        // A line of dashes or stars is no subject.
+        let has_word = |line: &str| clean_subject(line).contains(char::is_alphanumeric);
+        let usable = |kept: &Kept| matches!(kept, Kept::Text(line) if has_word(line));
         let at = self.body.iter().position(usable)?;
         let (Kept::Text(line) | Kept::Field(line)) = self.body.remove(at);
         Some(clean_subject(&line))
@@ -328,6 +339,22 @@ fn first_person(people: &str) -> &str {
     let ends = [",", ";", " & ", " and "];
     let end = ends.iter().filter_map(|end| people.find(end)).min().unwrap_or(people.len());
     &people[..end]
+}
+
+/// `Author: unknown`
+fn is_nobody(author: &Ident) -> bool {
+    let is = |name: &str| author.name().eq_ignore_ascii_case(name);
+    author.email().is_empty() && (is("unknown") || is("none"))
+}
+
+/// Lines that dpatch, quilt and others put into every patch.
+fn is_comment_of_a_tool(line: &str) -> bool {
+    let comment = line.trim_start_matches('#').trim_start();
+    let is_empty = comment.is_empty() || comment.starts_with("All lines beginning with");
+    (line.starts_with('#') && is_empty)
+        || line.starts_with("#!")
+        || line == "@DPATCH@"
+        || line.starts_with("This patch header follows DEP-3")
 }
 
 /// As `git am` cleans a subject: without `Re:`, `[...]` and `:` at its start; one blank between words.

@@ -27,7 +27,10 @@ fn no_header() {
     assert_eq!(PatchHeader::parse(b"Index: x\n=====\n--- x\n+++ x\n"), PatchHeader::default());
     assert_eq!(PatchHeader::parse(b"*** a/x\n--- b/x\n"), PatchHeader::default());
     check("Forwarded: no\n", "-|-|-|Forwarded: no");
-    check("---\n", "-|-|---|");
+    check("---\n", "-|-|-|");
+    check("---\n x | 2 +-\n 1 file changed, 2 insertions(+)\n\n", "-|-|-|");
+    check("---\nDescription: s\nAuthor: A\n---\nAuthor: B\n", "A <>|-|s|");
+    check("=====\n* * *\n", "-|-|-|=====\n* * *");
 }
 
 #[test]
@@ -101,8 +104,18 @@ fn other_tools() {
     check(
         "#! /bin/sh /usr/share/dpatch/dpatch-run\n## 01_x.dpatch by  A <a@x>\n##\n## All lines beginning with `## DP:' are\n\
          ## DP: Subject.\n## DP: Text.\n\n@DPATCH@\n",
-        "A <a@x>|-|Subject.|Text.\n\n@DPATCH@",
+        "A <a@x>|-|Subject.|Text.",
     );
+    check(
+        "# All lines beginning with `# DP:' are a description of the patch.\n# DP: Description: Subject.\n# DP: Author: A <a@x>\n\
+         # DP: Upstream status: Pending\n# A comment.\n",
+        "A <a@x>|-|Subject.|Upstream status: Pending\n# A comment.",
+    );
+    check(
+        "2010-02-27  A B  <a@x>\n\n\t* elf/rtld.c: Change.\n---\n",
+        "A B <a@x>|1267228800 +0000|-|2010-02-27  A B  <a@x>\n\n\t* elf/rtld.c: Change.",
+    );
+    check("Author: unknown\nSubject: s\n", "-|-|s|");
 }
 
 #[test]

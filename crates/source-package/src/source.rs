@@ -126,7 +126,8 @@ impl Reading<'_> {
             Layout::Quilt { .. } => Exclude::QuiltFolder,
             _ => Exclude::Nothing,
         };
-        let mut upstream = Upstream { tree: Tree::new(), newest: 0, tarballs: Vec::new(), rule_matters: false };
+        let mut upstream =
+            Upstream { tree: Tree::new(), newest: 0, tarballs: Vec::new(), rule_matters: false };
         for (component, index) in self.layout.upstream() {
             let exclude = if component.is_none() { exclude } else { Exclude::Nothing };
             let (unpacked, found) = self.tarball(index, exclude, store)?;
@@ -199,8 +200,8 @@ impl Reading<'_> {
         let budget = &mut *self.budget;
         let (text, _) = read_verified(listed, self.files, |mut hashing| {
             let limits = *budget.limits();
-            let mut decoded = decompress(&mut hashing, listed.size, &limits)
-                .map_err(|error| compression(listed, error))?;
+            let mut decoded =
+                decompress(&mut hashing, listed.size, &limits).map_err(|error| compression(listed, error))?;
             read_whole(&mut decoded, listed, budget)
         })?;
         patch::apply(&text, Rules::Version1, &mut tree, store)
@@ -224,7 +225,11 @@ fn read_verified<T>(
     Ok((result?, found))
 }
 
-fn read_whole(input: &mut dyn Read, listed: &ListedFile, budget: &mut Budget) -> Result<Vec<u8>, SourceError> {
+fn read_whole(
+    input: &mut dyn Read,
+    listed: &ListedFile,
+    budget: &mut Budget,
+) -> Result<Vec<u8>, SourceError> {
     let most = budget.limits().text_bytes;
     let mut bytes = Vec::new();
     let read = input.take(most + 1).read_to_end(&mut bytes);

@@ -83,23 +83,18 @@ fn candidate(stanza: &[u8], package: &str, target: &Target) -> Option<Candidate>
     })
 }
 
-/// The wanted version, or the highest; of equal ones the first that apt lists.
-pub(super) fn choose(wanted: &Wanted, candidates: Vec<Candidate>) -> Result<Candidate, AptError> {
-    let mut available: Vec<String> =
+/// The wanted version, or all, the highest first. Of equal ones the first that apt lists stays.
+pub(super) fn choose(wanted: &Wanted, candidates: Vec<Candidate>) -> Result<Vec<Candidate>, AptError> {
+    let available: Vec<String> =
         candidates.iter().map(|candidate| format!("{} ({})", candidate.version, candidate.suite)).collect();
-    let mut best: Option<Candidate> = None;
-    for candidate in candidates {
-        if wanted.version.as_ref().is_some_and(|version| *version != candidate.version) {
-            continue;
-        }
-        if best.as_ref().is_none_or(|best| newer(&candidate.version, &best.version).is_gt()) {
-            best = Some(candidate);
-        }
-    }
-    available.dedup();
-    match (best, &wanted.version) {
-        (Some(best), _) => Ok(best),
-        (None, Some(version)) if !available.is_empty() => Err(AptError::UnknownVersion {
+    let is_wanted =
+        |candidate: &Candidate| wanted.version.as_ref().is_none_or(|version| *version == candidate.version);
+    let mut chosen: Vec<Candidate> = candidates.into_iter().filter(is_wanted).collect();
+    chosen.sort_by(|a, b| newer(&b.version, &a.version));
+    chosen.dedup_by(|later, first| later.version == first.version);
+    match &wanted.version {
+        _ if !chosen.is_empty() => Ok(chosen),
+        Some(version) if !available.is_empty() => Err(AptError::UnknownVersion {
             package: wanted.package.clone(),
             version: version.clone(),
             available: available.join(", "),

@@ -123,8 +123,8 @@ impl Apt {
         Ok(warnings)
     }
 
-    /// Finds what is wanted in the indices.
-    pub fn find(&self, wanted: &Wanted) -> Result<Candidate, AptError> {
+    /// Finds what is wanted in the indices: the version, or all versions, the highest first.
+    pub fn find(&self, wanted: &Wanted) -> Result<Vec<Candidate>, AptError> {
         let (targets, _) = self.run(
             "apt-get",
             &[
@@ -188,7 +188,9 @@ fn output(program: &str, mut command: Command) -> Result<(Vec<u8>, String), AptE
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
         let lines: Vec<&str> = errors.lines().collect();
-        let last = lines[lines.len().saturating_sub(8)..].join("\n");
+        let errors: Vec<&str> = lines.iter().copied().filter(|line| line.starts_with("E: ")).collect();
+        let telling = if errors.is_empty() { &lines } else { &errors };
+        let last = telling[telling.len().saturating_sub(8)..].join("\n");
         return Err(AptError::Failed {
             program: program.to_owned(),
             status: output.status.to_string(),

@@ -87,8 +87,7 @@ fn without_architectures(rest: &str) -> String {
     let Some((options, entry)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
         return rest.to_owned();
     };
-    let kept: Vec<&str> =
-        options.split_whitespace().filter(|option| !option.starts_with("arch")).collect();
+    let kept: Vec<&str> = options.split_whitespace().filter(|option| !option.starts_with("arch")).collect();
     if kept.is_empty() { entry.trim().to_owned() } else { format!("[{}] {}", kept.join(" "), entry.trim()) }
 }
 

@@ -24,7 +24,9 @@ use crate::show::{Progress, Reporter};
 /// Exit code 0: everything is there. 1: something failed, or was imported without its patches applied (each said
 /// on standard error). 2: the command line or the configuration cannot be used.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  package-import import hello_2.10-3.dsc\n  package-import import --suite bookworm --distro debian downloads/\n  package-import import --from apt hello dash=0.5.12-2")]
+#[command(
+    after_help = "Examples:\n  package-import import hello_2.10-3.dsc\n  package-import import --suite bookworm --distro debian downloads/\n  package-import import --from apt hello dash=0.5.12-2"
+)]
 pub struct Arguments {
     /// .dsc files and folders of them; with --from apt, names of source packages: NAME[=VERSION]
     #[arg(required = true, value_name = "FILE.dsc|DIR|NAME")]
@@ -106,7 +108,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 /// Names that cannot become branches are a usage error, before anything is done.
 fn packaging_names(items: &[Item]) -> Result<(), Error> {
     for item in items {
-        importer::check_names(&item.distro, item.suite.as_deref()).map_err(|error| Usage(error.to_string()))?;
+        importer::check_names(&item.distro, item.suite.as_deref())
+            .map_err(|error| Usage(error.to_string()))?;
     }
     Ok(())
 }
@@ -124,7 +127,8 @@ fn trust(arguments: &Arguments, config: &Config) -> Trust {
     if arguments.allow_unsigned {
         return Trust::Unsigned;
     }
-    let given = [&arguments.keyring, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
+    let given =
+        [&arguments.keyring, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
     Trust::Keyrings(given.cloned().unwrap_or_else(signature::system_keyrings))
 }
 

@@ -45,7 +45,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     table.load_style(presets::NOTHING);
     table.set_header(["TAG", "COMMIT", "APPLIED", "BRANCHES"]);
     for entry in &shown.versions {
-        let applied = entry.applied.map_or_else(|| "not applied".to_owned(), |id| id.to_hex_with_len(10).to_string());
+        let applied =
+            entry.applied.map_or_else(|| "not applied".to_owned(), |id| id.to_hex_with_len(10).to_string());
         let branches = if entry.late { "late".to_owned() } else { entry.branches.join(" ") };
         table.add_row([entry.tag.clone(), entry.commit.to_hex_with_len(10).to_string(), applied, branches]);
     }

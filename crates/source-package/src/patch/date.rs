@@ -101,7 +101,13 @@ struct Reading {
     year: Option<i64>,
     month_day: Option<(i64, i64)>,
     time: Option<i64>,
-    zone: i64,
+    zone: Option<i64>,
+    weekday: bool,
+}
+
+/// Sets what a date may say once.
+fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    place.replace(value).is_none().then_some(())
 }
 
 impl Reading {
@@ -116,7 +122,7 @@ impl Reading {
             rest = rest.get(taken..)?;
         }
         let (Some(year), Some((month, day))) = (self.year, self.month_day) else { return Some(None) };
-        Some(Some(days(year, month, day)? * 86_400 + self.time.unwrap_or(0) - self.zone))
+        Some(Some(days(year, month, day)? * 86_400 + self.time.unwrap_or(0) - self.zone.unwrap_or(0)))
     }
 
     fn take(&mut self, rest: &[Token]) -> Option<usize> {
@@ -137,9 +143,9 @@ impl Reading {
                 ..,
             ] => {
                 if *digits >= 4 {
-                    self.date(*a, *digits, *b, *c)
+                    self.date(*a, *digits, *b, *c)?;
                 } else {
-                    self.date(*c, *last, *a, *b)
+                    self.date(*c, *last, *a, *b)?;
                 }
                 Some(5)
             }
@@ -147,17 +153,19 @@ impl Reading {
                 Number { sign: None, value: year, digits },
                 Number { sign: Some(b'-'), value: month, .. },
                 Number { sign: Some(b'-'), value: day, .. },
-                ..,
+                tail @ ..,
             ] => {
-                self.date(*year, *digits, *month, *day);
-                Some(3)
+                self.date(*year, *digits, *month, *day)?;
+                // A `T` in front of the time belongs to it; anywhere else it is a zone.
+                let marked = matches!(tail, [Word(mark), Number { sign: None, .. }, ..] if mark == "t");
+                Some(3 + usize::from(marked))
             }
             [Number { sign: None, value: day, .. }, Word(name), tail @ ..] if month(name).is_some() => {
-                self.month_day = Some((month(name)?, *day));
+                once(&mut self.month_day, (month(name)?, *day))?;
                 Some(2 + self.dashed_year(tail))
             }
             [Word(name), Number { value: day, .. }, tail @ ..] if month(name).is_some() => {
-                self.month_day = Some((month(name)?, *day));
+                once(&mut self.month_day, (month(name)?, *day))?;
                 match tail {
                     [Mark(b','), Number { sign: None, value, digits }, ..] => {
                         self.year = Some(full_year(*value, *digits));
@@ -170,15 +178,15 @@ impl Reading {
             [Number { sign: None, value, digits }, ..] => self.lone_number(*value, *digits),
             // A zone that stands apart from its time.
             [Number { sign: Some(sign), value, digits }, tail @ ..] if self.time.is_some() => {
-                Some(1 + self.offset(*sign, *value, *digits, tail))
+                Some(1 + self.offset(*sign, *value, *digits, tail)?)
             }
             _ => None,
         }
     }
 
-    fn date(&mut self, year: i64, digits: usize, month: i64, day: i64) {
+    fn date(&mut self, year: i64, digits: usize, month: i64, day: i64) -> Option<()> {
         self.year = Some(full_year(year, digits));
-        self.month_day = Some((month, day));
+        once(&mut self.month_day, (month, day))
     }
 
     /// A year written with a dash, as in `1-Jan-1970`.
@@ -199,23 +207,28 @@ impl Reading {
         let mut hour = hour;
         match tail.get(taken) {
             Some(Token::Word(half)) if half == "am" || half == "pm" => {
+                if !(1..=12).contains(&hour)
+                    || matches!(tail.get(taken + 1), Some(Token::Number { sign: Some(_), .. }))
+                {
+                    return None;
+                }
                 hour = hour % 12 + if half == "pm" { 12 } else { 0 };
                 taken += 1;
             }
             Some(Token::Number { sign: Some(sign), value, digits }) => {
-                taken += 1 + self.offset(*sign, *value, *digits, &tail[taken + 1..]);
+                taken += 1 + self.offset(*sign, *value, *digits, &tail[taken + 1..])?;
             }
             _ => {}
         }
-        if hour > 24 || minute > 59 || seconds > 60 {
+        if hour > 23 || minute > 59 || seconds > 60 {
             return None;
         }
-        self.time = Some(hour * 3600 + minute * 60 + seconds);
+        once(&mut self.time, hour * 3600 + minute * 60 + seconds)?;
         Some(taken)
     }
 
     /// `+hh`, `+hhmm` or `+hh:mm`.
-    fn offset(&mut self, sign: u8, value: i64, digits: usize, tail: &[Token]) -> usize {
+    fn offset(&mut self, sign: u8, value: i64, digits: usize, tail: &[Token]) -> Option<usize> {
         let (minutes, taken) = match tail {
             [Token::Mark(b':'), Token::Number { sign: None, value: minutes, .. }, ..] => {
                 (value * 60 + minutes, 2)
@@ -223,32 +236,38 @@ impl Reading {
             _ if digits <= 2 => (value * 60, 0),
             _ => (value / 100 * 60 + value % 100, 0),
         };
-        self.zone = minutes.clamp(0, 1500) * if sign == b'-' { -60 } else { 60 };
-        taken
+        if minutes > 24 * 60 {
+            return None;
+        }
+        once(&mut self.zone, minutes * if sign == b'-' { -60 } else { 60 })?;
+        Some(taken)
     }
 
     fn word(&mut self, word: &str, tail: &[Token]) -> Option<usize> {
         const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
         if DAYS.iter().any(|day| word.starts_with(day)) {
+            if std::mem::replace(&mut self.weekday, true) {
+                return None;
+            }
             return Some(usize::from(matches!(tail.first(), Some(Token::Mark(b',')))));
         }
-        self.zone = 3600
-            * match word {
-                "t" if self.month_day.is_some() => return Some(0),
-                "utc" | "gmt" | "ut" | "z" | "wet" => 0,
-                "cet" | "met" | "bst" => 1,
-                "cest" | "mest" | "eet" => 2,
-                "est" => -5,
-                "edt" => -4,
-                "cst" => -6,
-                "cdt" => -5,
-                "mst" => -7,
-                "mdt" => -6,
-                "pst" => -8,
-                "pdt" => -7,
-                "jst" => 9,
-                _ => return None,
-            };
+        let hours = match word {
+            "t" => -7,
+            "utc" | "gmt" | "ut" | "z" | "wet" => 0,
+            "cet" | "met" | "bst" => 1,
+            "cest" | "mest" | "eet" => 2,
+            "est" => -5,
+            "edt" => -4,
+            "cst" => -6,
+            "cdt" => -5,
+            "mst" => -7,
+            "mdt" => -6,
+            "pst" => -8,
+            "pdt" => -7,
+            "jst" => 9,
+            _ => return None,
+        };
+        once(&mut self.zone, hours * 3600)?;
         Some(0)
     }
 
@@ -257,7 +276,7 @@ impl Reading {
         if self.month_day.is_some() && self.year.is_none() && (self.time.is_some() || digits > 2) {
             self.year = Some(full_year(value, digits));
         } else if digits > 4 {
-            self.date(value / 10_000, digits - 4, value / 100 % 100, value % 100);
+            self.date(value / 10_000, digits - 4, value / 100 % 100, value % 100)?;
         } else {
             let (hour, minute) = if digits <= 2 { (value, 0) } else { (value / 100, value % 100) };
             self.time(hour, minute, &[])?;
@@ -298,6 +317,8 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
     use super::*;
 
     #[test]
@@ -332,6 +353,39 @@ mod tests {
             [" nonsense", " 1970-02-30", " 2023-02-29", " (open", " 99999999999999999999", " 25:00:00"]
         {
             assert_eq!(stamp(text.as_bytes()), Stamp::Unknown, "{text}");
+        }
+    }
+
+    /// `date` reads its `-d` with the same grammar as patch reads its headers.
+    #[test]
+    fn date_agrees() {
+        let dates =
+            ["", "1970-01-01", "1/1/1970", "Jan 1 1970", "1 Jan 1970", "Thu, 01 Jan 1970", "19700101"];
+        let more =
+            ["70-1-1", "01-Jan-1970", "Jan 1, 1970", "1970/1/1", "2020-02-30", "Thu Jan  1", "1970-13-01"];
+        let times = ["", "00:00", "12:00 am", "01:00:00", "0:0:0.5", "2400", "T00:00:00"];
+        let zones = ["", "+0000", "-0500", "+05:30", "Z", "EST", "+25", "(x)", "1970", "XYZ"];
+        let agrees = |text: String| {
+            let ours = stamp(text.as_bytes());
+            assert_eq!(ours == Stamp::Epoch, oracle(&text) == Stamp::Epoch, "{text} is {ours:?}");
+        };
+        for date in dates.iter().chain(&more) {
+            for time in times {
+                zones.iter().for_each(|zone| agrees(format!("{date} {time} {zone}")));
+            }
+        }
+    }
+
+    fn oracle(text: &str) -> Stamp {
+        let output = std::process::Command::new("date")
+            .args(["-u", "+%s", "-d", text])
+            .env("LC_ALL", "C")
+            .output()
+            .expect("this test needs date from coreutils");
+        match String::from_utf8_lossy(&output.stdout).trim().parse::<i64>() {
+            Ok(seconds) if seconds > EARLIEST && seconds < LATEST => Stamp::Epoch,
+            Ok(_) => Stamp::Other,
+            Err(_) => Stamp::Unknown,
         }
     }
 }

@@ -95,6 +95,16 @@ pub enum PatchError {
         /// The limit.
         limit: u64,
     },
+    /// The patch makes too much work.
+    #[error("the patch reads and writes more than {limit} bytes, at line {line} for {}", Shown(path))]
+    TooMuch {
+        /// Line in the patch.
+        line: u64,
+        /// The file.
+        path: Vec<u8>,
+        /// The limit.
+        limit: u64,
+    },
     /// The store failed.
     #[error("cannot read or keep a file: {0}")]
     Store(#[from] io::Error),
@@ -138,5 +148,9 @@ impl Context<'_> {
 
     pub(super) fn too_large(self, limit: u64) -> PatchError {
         PatchError::TooLarge { line: self.line, path: self.path.to_vec(), limit }
+    }
+
+    pub(super) fn too_much(self, limit: u64) -> PatchError {
+        PatchError::TooMuch { line: self.line, path: self.path.to_vec(), limit }
     }
 }

@@ -1,7 +1,9 @@
 //! Finds the next diff in a patch and reads what stands in front of its first hunk: file names, times, Git's
 //! extended headers. Everything else is text for people and is skipped.
 
+use super::commands::{is_ed_command, normal_command};
 use super::date::Stamp;
+use super::git::{index_header, mode};
 use super::lines::{Dress, Place, Reader};
 use super::names::{self, Header, is_space, skip_spaces};
 
@@ -345,90 +347,6 @@ impl Scan<'_, '_> {
     }
 }
 
-/// Reads `index <hash>..<hash> [<mode>]`; `false` if it is something else.
-fn index_header(diff: &mut Diff, rest: &[u8]) -> bool {
-    let hash = |text: &[u8]| {
-        text.iter().take_while(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(*byte)).count()
-    };
-    let old = hash(rest);
-    let Some(behind) = rest[old..].strip_prefix(b"..").filter(|_| old > 0) else { return false };
-    let new = hash(behind);
-    let tail = names::until_nul(&behind[new..]).0;
-    if new == 0 || tail.first().is_some_and(|&byte| !is_space(byte)) {
-        return false;
-    }
-    diff.absent = [absent_by_hash(&rest[..old]), absent_by_hash(&behind[..new])];
-    let tail = skip_spaces(tail);
-    if !tail.is_empty() {
-        diff.modes = [mode(tail); 2];
-    }
-    true
-}
-
-/// Git writes zeros for a file that is not there; the empty file has a hash that everybody knows.
-fn absent_by_hash(hash: &[u8]) -> Absent {
-    const EMPTY: &[u8] = b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
-    if hash.iter().all(|&byte| byte == b'0') {
-        Absent::Certain
-    } else if EMPTY.starts_with(hash) {
-        Absent::Empty
-    } else {
-        Absent::No
-    }
-}
-
-/// Six octal digits and nothing else, or 0.
-fn mode(text: &[u8]) -> u32 {
-    let text = skip_spaces(text);
-    let text = text.strip_suffix(b"\r").unwrap_or(text);
-    if text.len() != 6 || !text.iter().all(|byte| (b'0'..=b'7').contains(byte)) {
-        return 0;
-    }
-    text.iter().fold(0, |mode, byte| (mode << 3) | u32::from(byte - b'0'))
-}
-
-/// Whether a line that begins with a digit is a command of a normal diff, as `3,4c5`. `None`: the line begins
-/// with something else, or is no command but for what stands behind it.
-fn normal_command(text: &[u8]) -> Option<bool> {
-    let numbers =
-        |text: &[u8]| text.iter().take_while(|&&byte| byte.is_ascii_digit() || byte == b',').count();
-    text.first().filter(|byte| byte.is_ascii_digit())?;
-    let rest = &text[numbers(text)..];
-    let (b'a' | b'c' | b'd') = rest.first()? else { return None };
-    let rest = &rest[1..];
-    let rest = &rest[numbers(rest)..];
-    let rest = trim_blanks(rest);
-    Some(rest.strip_prefix(b"\r").unwrap_or(rest).is_empty())
-}
-
-fn trim_blanks(text: &[u8]) -> &[u8] {
-    &text[text.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count()..]
-}
-
-/// Whether a line is a command of `ed` as `diff -e` writes them.
-fn is_ed_command(text: &[u8]) -> bool {
-    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let first = digits(text);
-    let mut rest = &text[first..];
-    let mut pair = false;
-    if first > 0
-        && let Some(second) = rest.strip_prefix(b",")
-    {
-        if digits(second) == 0 {
-            return false;
-        }
-        rest = &second[digits(second)..];
-        pair = true;
-    }
-    let behind = match rest {
-        [b'a' | b'i', behind @ ..] if !pair => behind,
-        [b'c' | b'd', behind @ ..] => behind,
-        [b's', b'/', b'.', b'/', b'/', behind @ ..] => behind,
-        _ => return false,
-    };
-    trim_blanks(behind).is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -465,13 +383,6 @@ mod tests {
         assert!(diff.renames() && !diff.copies() && diff.git);
         assert_eq!(diff.modes, [0o100644, 0o100755]);
         assert_eq!(diff.start.lines, 5);
-    }
-
-    #[test]
-    fn hashes_tell_what_is_absent() {
-        assert_eq!(absent_by_hash(b"0000000"), Absent::Certain);
-        assert_eq!(absent_by_hash(b"e69de29"), Absent::Empty);
-        assert_eq!(absent_by_hash(b"e69de28"), Absent::No);
     }
 
     #[test]

@@ -329,6 +329,18 @@ mod tests {
         assert_eq!(input.locate(&hunk(1, b"a\nb\n", 1, 0), 0, 0), Err(Missed::Nowhere));
     }
 
+    #[test]
+    fn the_search_costs_its_distance_and_ends_with_its_budget() {
+        let mut input = Input::new([&b"\n".repeat(5000)[..], b"x\n", &b"\n".repeat(5000)].concat());
+        let before = input.budget;
+        assert_eq!(input.locate(&hunk(4990, b"x\n", 0, 0), 0, 0), Ok(5001));
+        assert!(before - input.budget < 1000);
+        input.budget = 100;
+        assert_eq!(input.locate(&hunk(1, b"x\n", 0, 0), 0, 0), Err(Missed::Budget));
+        // The expected place costs nothing.
+        assert_eq!(input.locate(&hunk(5001, b"x\n", 0, 0), 0, 0), Ok(5001));
+    }
+
     /// The search as patch does it, place by place.
     fn slowly(input: &Input, pattern: &[Line<'_>], guess: i64, frozen: i64) -> Option<i64> {
         let (least, most) = (frozen + 1, input.count - pattern.len() as i64 + 1);

@@ -1,9 +1,9 @@
 //! Applies patches to a tree exactly as `dpkg-source -x` does, without running it.
 //!
-//! The oracle is dpkg 1.21.22 with GNU patch 2.7.6. dpkg reads a patch first ([`analyze`]): it refuses forms that it
-//! does not like and makes missing folders. Then patch reads the same bytes anew ([`run`]) with its own, more lenient
+//! The oracle is dpkg 1.21.22 with GNU patch 2.7.6. dpkg reads a patch first (`analyze`): it refuses forms that it
+//! does not like and makes missing folders. Then patch reads the same bytes anew (`run`) with its own, more lenient
 //! idea of what they mean. A tree is patched only if both accept; the two differ in so many details that each is
-//! modelled for itself. Every file says of which part of the two it is the image.
+//! modelled for itself.
 //!
 //! `diffy` is not used. It reads a whole diff into its own model, in which the lines that decide here (text between
 //! diffs, Git's headers, hunks whose counts lie, a note in an odd place, comments, CR at the line end) are gone, and it
@@ -12,10 +12,12 @@
 
 mod analyze;
 mod choose;
+mod commands;
 mod compressed;
 mod date;
 mod error;
 mod files;
+mod git;
 mod headers;
 mod hunk;
 mod input;
@@ -54,11 +56,13 @@ pub struct Limits {
     pub max_file: u64,
     /// The largest patch, in bytes after decompression.
     pub max_patch: u64,
+    /// How many bytes one patch may read and write in all: it can name a large file any number of times.
+    pub max_work: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_file: 1 << 30, max_patch: 1 << 30 }
+        Limits { max_file: 1 << 30, max_patch: 1 << 30, max_work: 8 << 30 }
     }
 }
 
@@ -119,6 +123,8 @@ fn apply_staged(
         reader: Reader::new(patch),
         remove_empty: rules != Rules::Version1,
         max_file: limits.max_file,
+        max_work: limits.max_work,
+        work_left: limits.max_work,
         touched: Vec::new(),
     };
     run.run()?;
@@ -147,3 +153,6 @@ fn clean_up(expected: &analyze::Expected, backups: Backups, stage: &mut Stage<'_
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

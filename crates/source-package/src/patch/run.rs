@@ -27,6 +27,9 @@ pub(super) struct Run<'r, 'a, 'p> {
     /// Whether files that become empty are removed.
     pub(super) remove_empty: bool,
     pub(super) max_file: u64,
+    pub(super) max_work: u64,
+    /// What is left of `max_work`.
+    pub(super) work_left: u64,
     /// The files that were written or removed, in the order of the patch.
     pub(super) touched: Vec<Vec<u8>>,
 }
@@ -152,7 +155,14 @@ impl Run<'_, '_, '_> {
             }
             _ => Vec::new(),
         };
+        self.count(bytes.len(), work)?;
         Ok(Input::new(bytes))
+    }
+
+    fn count(&mut self, bytes: usize, work: &Work) -> Result<(), PatchError> {
+        let left = self.work_left.checked_sub(bytes as u64);
+        self.work_left = left.ok_or_else(|| work.at_target().too_much(self.max_work))?;
+        Ok(())
     }
 
     fn hunks(&mut self, work: &Work, mut input: Option<Input>) -> Result<Written, PatchError> {
@@ -178,6 +188,7 @@ impl Run<'_, '_, '_> {
         }
         let Some(input) = input else { return Ok(Written::Same) };
         output.finish(&input, work.at_target())?;
+        self.count(output.bytes.len(), work)?;
         Ok(Written::New(output))
     }
 
@@ -233,7 +244,11 @@ impl Run<'_, '_, '_> {
                 return Err(work.at_target().target("no symbolic link can have that target"));
             }
         }
-        Ok(self.stage.store.put_bytes(&bytes)?)
+        let store = &mut *self.stage.store;
+        Ok(match work.source.stat.map(|stat| stat.kind) {
+            Some(Kind::File { content, .. }) => store.put_changed(&bytes, content)?,
+            _ => store.put_bytes(&bytes)?,
+        })
     }
 
     fn remove(&mut self, work: &Work) -> Result<(), PatchError> {

@@ -96,9 +96,9 @@ fn octal(field: &[u8]) -> Option<i64> {
         Some(byte) if byte.is_ascii_whitespace() => {}
         Some(_) => return None,
     }
-    field[..digits].iter().try_fold(0i64, |value, &digit| {
-        value.checked_mul(8)?.checked_add(i64::from(digit - b'0'))
-    })
+    field[..digits]
+        .iter()
+        .try_fold(0i64, |value, &digit| value.checked_mul(8)?.checked_add(i64::from(digit - b'0')))
 }
 
 #[cfg(test)]

@@ -150,13 +150,8 @@ impl<R: Read> TarReader<R> {
         long_link: Option<Vec<u8>>,
     ) -> Result<Entry, TarError> {
         let at = self.entry_at;
-        let mut path = extended
-            .sparse
-            .name
-            .clone()
-            .or(extended.path)
-            .or(long_name)
-            .unwrap_or_else(|| header.name());
+        let mut path =
+            extended.sparse.name.clone().or(extended.path).or(long_name).unwrap_or_else(|| header.name());
         let slash = path.last() == Some(&b'/');
         while path.len() > 1 && path.last() == Some(&b'/') {
             path.pop();
@@ -221,7 +216,10 @@ impl<R: Read> TarReader<R> {
 
     fn header_data(&mut self, size: u64) -> Result<Vec<u8>, TarError> {
         if size > LONGEST_HEADER {
-            return Err(TarError::BadHeader { offset: self.entry_at, what: "length of a name or extended header" });
+            return Err(TarError::BadHeader {
+                offset: self.entry_at,
+                what: "length of a name or extended header",
+            });
         }
         self.set_data(size);
         let mut data = vec![0; size as usize];

@@ -10,7 +10,7 @@ mod random;
 mod world;
 
 use oracle::Oracle;
-use world::{Format, World, difference};
+use world::{Format, Snapshot, World, difference};
 
 const FORMATS: [Format; 3] = [Format::Quilt, Format::Version2, Format::Version1];
 
@@ -30,12 +30,23 @@ fn compare(oracle: &mut Oracle, world: &World) -> Result<bool, String> {
     let ours = world.patch();
     let real = oracle.judge(world);
     match (ours, real) {
-        (Ok(ours), Ok(real)) if ours == real => Ok(true),
+        (Ok(ours), Ok(real)) if ours == real || only_luck(&ours, &real) => Ok(true),
         (Ok(ours), Ok(real)) => Err(format!("the trees differ:\n{}", difference(&ours, &real))),
         (Err(_), Err(_)) => Ok(false),
         (Ok(_), Err(log)) => Err(format!("taken, but refused by the oracle:\n{log}")),
         (Err(error), Ok(_)) => Err(format!("refused, but taken by the oracle: {error}")),
     }
+}
+
+/// Whether two trees differ in a backup alone. For a diff of Git that changes nothing, patch decides by the inode
+/// number of a file that it has removed whether to make one: it depends on the file system.
+fn only_luck(ours: &Snapshot, real: &Snapshot) -> bool {
+    let plain = |tree: &Snapshot| {
+        let mut tree = tree.clone();
+        tree.retain(|path, _| !path.ends_with(b".dpkg-orig"));
+        tree
+    };
+    plain(ours) == plain(real) && real.keys().all(|path| ours.contains_key(path))
 }
 
 #[test]
