@@ -83,13 +83,14 @@ impl Repository {
         refs::transact(&self.path, guard, edits, |id| self.peel(id))
     }
 
+    /// What is behind a tag, and behind the tag that this names; `None` for anything but a tag.
     fn peel(&self, id: ObjectId) -> Result<Option<ObjectId>, Error> {
         let mut store = self.store(1)?;
-        if store.contains(&id) {
-            Ok(object::read_tag(id, &mut store)?.map(|tag| tag.target))
-        } else {
-            Err(Error::Missing(id))
+        let mut at = id;
+        while let Some(target) = object::tag_target(at, &mut store)? {
+            at = target;
         }
+        Ok((at != id).then_some(at))
     }
 
     /// The branch that a clone checks out.
