@@ -50,7 +50,7 @@ pub enum SandboxError {
 /// has landlock (Linux 5.13). Returns whether it has.
 pub fn enter(walls: &Walls, writable: &[&Path]) -> Result<bool, SandboxError> {
     limit("the memory", Resource::Data, walls.memory)?;
-    limit("the processor time", Resource::Cpu, walls.seconds.saturating_mul(4))?;
+    limit_processor(walls.seconds.saturating_mul(4))?;
     limit("the file size", Resource::Fsize, walls.file_size)?;
     limit("core dumps", Resource::Core, 0)?;
     set_parent_process_death_signal(Some(Signal::KILL))
@@ -62,6 +62,13 @@ pub fn enter(walls: &Walls, writable: &[&Path]) -> Result<bool, SandboxError> {
 fn limit(what: &'static str, resource: Resource, value: u64) -> Result<(), SandboxError> {
     let limit = Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(resource, limit).map_err(|error| SandboxError::Limit { what, error })
+}
+
+/// At the soft limit the kernel sends a signal that says what was exceeded; at the hard one, which it looks at first,
+/// it just kills.
+fn limit_processor(seconds: u64) -> Result<(), SandboxError> {
+    let limit = Rlimit { current: Some(seconds), maximum: Some(seconds.saturating_add(5)) };
+    setrlimit(Resource::Cpu, limit).map_err(|error| SandboxError::Limit { what: "the processor time", error })
 }
 
 /// Ends the process when its time is up, whatever its other threads hang in.

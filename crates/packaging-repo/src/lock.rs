@@ -36,11 +36,20 @@ pub(crate) fn repository(repository: &Path) -> Result<Guard, Error> {
         .append(true)
         .open(&path)
         .map_err(|error| Error::file("open", &path, error))?;
+    wait(file, &path)
+}
+
+/// Waits until no other importer makes a repository in a folder.
+pub(crate) fn folder(path: &Path) -> Result<Guard, Error> {
+    wait(File::open(path).map_err(|error| Error::file("open", path, error))?, path)
+}
+
+fn wait(file: File, path: &Path) -> Result<Guard, Error> {
     loop {
         match flock(&file, FlockOperation::LockExclusive) {
             Ok(()) => return Ok(Guard { _file: file }),
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Error::file("lock", &path, error.into())),
+            Err(error) => return Err(Error::file("lock", path, error.into())),
         }
     }
 }

@@ -17,6 +17,7 @@ use sha1::{Digest, Sha1};
 use crate::deflate::{Batch, Deflaters, Packed, code, entry_header, inflate};
 use crate::delta;
 use crate::index;
+use crate::lock::remove_if_there;
 use crate::{Error, ObjectId};
 
 /// An object up to this size is compressed in memory; a larger one passes through in a stream.
@@ -342,6 +343,28 @@ impl Drop for PackWriter {
     fn drop(&mut self) {
         self.discard();
     }
+}
+
+/// Removes the packs that killed importers did not complete. A pack becomes visible under its final name just before
+/// its index does: if the index is still a temporary file, the pack without one is removed with it.
+pub(crate) fn remove_unfinished(folder: &Path) -> Result<(), Error> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with(TEMPORARY) {
+            continue;
+        }
+        if name.ends_with(".idx")
+            && let Some(trailer) = index::pack_of(&path)
+        {
+            let pack = folder.join(format!("pack-{trailer}"));
+            if !pack.with_extension("idx").exists() {
+                remove_if_there(&pack.with_extension("pack"))?;
+            }
+        }
+        remove_if_there(&path)?;
+    }
+    Ok(())
 }
 
 fn pack_header(objects: u32) -> [u8; 12] {
