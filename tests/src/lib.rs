@@ -1,1 +1,4 @@
-//! tests
+//! What the end-to-end tests share.
+
+pub mod installation;
+pub mod synthetic;
