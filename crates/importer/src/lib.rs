@@ -6,8 +6,10 @@
 pub mod apt;
 pub mod child;
 pub mod config;
+#[cfg(feature = "failpoints")]
+pub mod crash;
 pub mod failure;
-pub mod files;
+mod files;
 pub mod inspect;
 pub mod order;
 pub mod patches;

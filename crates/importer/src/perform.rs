@@ -31,6 +31,8 @@ struct Pending {
 fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let package =
         PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
+    sandbox::die_with_parent(request.parent)
+        .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
     let lock = repository.lock()?;
     enter_sandbox(request, repository.path())?;

@@ -24,6 +24,8 @@ pub struct Request {
     pub limits: LimitsConfig,
     /// Threads that compress.
     pub threads: usize,
+    /// The process that asks, without which the import is not to go on.
+    pub parent: u32,
 }
 
 /// One version.

@@ -86,6 +86,7 @@ impl Run<'_> {
             allow_weak_checksums: self.config.import.allow_weak_checksums,
             limits: self.config.limits.clone(),
             threads: (cores / self.jobs.max(1)).max(1),
+            parent: std::process::id(),
         }
     }
 

@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 /// Exit code of a child that ran out of its time.
 pub const EXIT_TIMEOUT: i32 = 124;
 
+/// Exit code of a child whose parent has died, which nobody sees.
+const EXIT_ORPHANED: i32 = 125;
+
 /// What one child may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walls {
@@ -50,18 +53,36 @@ pub enum SandboxError {
 /// has landlock (Linux 5.13). Returns whether it has.
 pub fn enter(walls: &Walls, writable: &[&Path]) -> Result<bool, SandboxError> {
     limit("the memory", Resource::Data, walls.memory)?;
-    limit("the processor time", Resource::Cpu, walls.seconds.saturating_mul(4))?;
+    limit_processor(walls.seconds.saturating_mul(4))?;
     limit("the file size", Resource::Fsize, walls.file_size)?;
     limit("core dumps", Resource::Core, 0)?;
-    set_parent_process_death_signal(Some(Signal::KILL))
-        .map_err(|error| SandboxError::Limit { what: "the life", error })?;
     watch_time(walls.seconds);
     confine(writable)
+}
+
+/// Ends this process when the one that started it dies, or if it has died already: nobody would hear what this one
+/// has to say. To be called before anything is waited for.
+pub fn die_with_parent(parent: u32) -> Result<(), SandboxError> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| SandboxError::Limit { what: "the life", error })?;
+    let now = rustix::process::getppid().and_then(|pid| u32::try_from(pid.as_raw_pid()).ok());
+    // In a container of its own the parent is not to be seen.
+    if now.is_some_and(|now| now != parent) {
+        std::process::exit(EXIT_ORPHANED);
+    }
+    Ok(())
 }
 
 fn limit(what: &'static str, resource: Resource, value: u64) -> Result<(), SandboxError> {
     let limit = Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(resource, limit).map_err(|error| SandboxError::Limit { what, error })
+}
+
+/// At the soft limit the kernel sends a signal that says what was exceeded; at the hard one, which it looks at first,
+/// it just kills.
+fn limit_processor(seconds: u64) -> Result<(), SandboxError> {
+    let limit = Rlimit { current: Some(seconds), maximum: Some(seconds.saturating_add(5)) };
+    setrlimit(Resource::Cpu, limit).map_err(|error| SandboxError::Limit { what: "the processor time", error })
 }
 
 /// Ends the process when its time is up, whatever its other threads hang in.

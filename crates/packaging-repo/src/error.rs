@@ -88,6 +88,9 @@ pub enum Error {
         /// Where it points now.
         found: Option<ObjectId>,
     },
+    /// A ref that names another one, or nothing that can be understood.
+    #[error("ref {0} is symbolic or broken; look at the file of that name in the repository and remove it")]
+    StrangeRef(String),
     /// A ref cannot be a folder, too.
     #[error("ref {name} cannot exist beside ref {other}")]
     NameConflict {

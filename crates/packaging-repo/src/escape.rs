@@ -33,8 +33,8 @@ const ATTRIBUTES: &[u8] = b".gitattributes";
 const BACKSLASH_MARK: &[u8] = b".%";
 /// Git refuses attribute files with longer lines.
 const LONGEST_ATTRIBUTE_LINE: usize = 2048;
-/// Git refuses larger attribute files.
-const LARGEST_ATTRIBUTES: usize = 100 << 20;
+/// Git refuses larger attribute files; nobody has module files of this size.
+pub const LARGEST_LOOKED_AT: u64 = 100 << 20;
 
 /// Whether a name is stored under another.
 pub fn need(name: &[u8]) -> Need {
@@ -193,7 +193,7 @@ pub fn content_is_refused(rule: ContentRule, content: Option<&[u8]>) -> bool {
         (_, None) => true,
         (ContentRule::Attributes, Some(content)) => {
             let too_long = |line: &[u8]| line.len() >= LONGEST_ATTRIBUTE_LINE;
-            content.len() > LARGEST_ATTRIBUTES || content.split(|&byte| byte == b'\n').any(too_long)
+            content.len() as u64 > LARGEST_LOOKED_AT || content.split(|&byte| byte == b'\n').any(too_long)
         }
         (ContentRule::Modules, Some(content)) => {
             !content.split(|&byte| byte == b'\n').all(|line| is_harmless_module_line(line.trim_ascii()))

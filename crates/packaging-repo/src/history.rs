@@ -107,8 +107,18 @@ impl<'a> History<'a> {
 
     /// Adds a version: its commits, its tags, its `.dsc`. Its branch is moved by [`History::publish`].
     pub fn add(&mut self, distro: &str, version: &StagedVersion) -> Result<Added, Error> {
-        let parent = self.changelog_parent(distro, &version.changelog.below)?;
-        let commit = self.version_commit(version, parent)?;
+        if let Some(added) = self.added_before(distro, version)? {
+            return Ok(added);
+        }
+        let known = self.find_dsc_elsewhere(distro, &version.dsc.version, &version.dsc_sha256)?;
+        let (commit, parent) = match known {
+            // Another distro has it, but without its patches or with another series: it stays one commit.
+            Some(tag) => (tag.commit, self.version_parent(tag.commit)?),
+            None => {
+                let parent = self.changelog_parent(distro, &version.changelog.below)?;
+                (self.version_commit(version, parent)?, parent)
+            }
+        };
         let tag = self.tag_version(distro, version, commit)?;
         self.keep_dsc(&tag, version)?;
         let applied = match &version.applied {
@@ -132,6 +142,21 @@ impl<'a> History<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// One plan may name the same `.dsc` twice: for two suites, or by two paths.
+    fn added_before(&mut self, distro: &str, version: &StagedVersion) -> Result<Option<Added>, Error> {
+        let (number, sha256) = (&version.dsc.version, &version.dsc_sha256);
+        let Some(tag) = self.find_dsc(distro, number, sha256)? else { return Ok(None) };
+        let applied = self.find_applied(distro, number, sha256)?.map(|tag| tag.commit);
+        Ok(Some(Added { commit: tag.commit, applied, tag: tag.name }))
+    }
+
+    /// The version that a version's commit descends from.
+    fn version_parent(&mut self, commit: ObjectId) -> Result<Option<ObjectId>, Error> {
+        let Some(&first) = object::read_commit(commit, self.store)?.parents.first() else { return Ok(None) };
+        let is_version = object::read_commit(first, self.store)?.trailer("Version").is_some();
+        Ok(is_version.then_some(first))
     }
 
     fn version_commit(

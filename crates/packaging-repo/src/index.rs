@@ -30,6 +30,14 @@ pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectI
     write().map_err(|error| Error::file("write", path, error))
 }
 
+/// The pack that an index is of; `None` if the file was not completed.
+pub(crate) fn pack_of(path: &Path) -> Option<ObjectId> {
+    let bytes = std::fs::read(path).ok()?;
+    let (content, checksum) = bytes.split_last_chunk::<20>()?;
+    let (_, pack) = content.split_last_chunk::<20>()?;
+    (Sha1::digest(content)[..] == checksum[..]).then_some(ObjectId::Sha1(*pack))
+}
+
 fn encode(sorted: &[(&ObjectId, &Slot)]) -> Vec<u8> {
     let mut bytes = b"\xfftOc\0\0\0\x02".to_vec();
     let mut fan = [0u32; 256];

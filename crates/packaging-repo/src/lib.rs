@@ -11,6 +11,7 @@ mod delta;
 mod error;
 pub mod escape;
 pub mod export;
+pub mod failpoints;
 mod hash;
 pub mod history;
 mod index;

@@ -15,8 +15,12 @@ use crate::Error;
 
 /// The file that importers lock.
 const LOCK: &str = "package-import.lock";
-/// What the names of our own files in a repository start with.
-const OWN: &str = "package-import.";
+/// The second name of our lock of `packed-refs`.
+const OWN: &str = "package-import.packed-refs";
+/// What the second name of our lock of a loose ref starts with, in the ref's own folder: landlock before Linux 5.19
+/// allows no links from one folder to another. Git takes a name like that for no ref.
+const OWN_LOOSE: &str = ".package-import-";
+const ENDING: &str = ".lock";
 
 /// The repository is ours among importers until this is dropped.
 #[derive(Debug)]
@@ -32,11 +36,20 @@ pub(crate) fn repository(repository: &Path) -> Result<Guard, Error> {
         .append(true)
         .open(&path)
         .map_err(|error| Error::file("open", &path, error))?;
+    wait(file, &path)
+}
+
+/// Waits until no other importer makes a repository in a folder.
+pub(crate) fn folder(path: &Path) -> Result<Guard, Error> {
+    wait(File::open(path).map_err(|error| Error::file("open", path, error))?, path)
+}
+
+fn wait(file: File, path: &Path) -> Result<Guard, Error> {
     loop {
         match flock(&file, FlockOperation::LockExclusive) {
             Ok(()) => return Ok(Guard { _file: file }),
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Error::file("lock", &path, error.into())),
+            Err(error) => return Err(Error::file("lock", path, error.into())),
         }
     }
 }
@@ -47,23 +60,34 @@ pub(crate) struct Held {
     own: PathBuf,
 }
 
-/// Takes a lock of Git's; `None` if somebody has it. The file that is returned is empty, and is the lock file.
-pub(crate) fn take(
-    repository: &Path,
-    _guard: &Guard,
-    purpose: &str,
-    path: &Path,
-) -> Result<Option<(File, Held)>, Error> {
-    let own = repository.join(format!("{OWN}{purpose}"));
+/// Takes Git's lock of `packed-refs`; `None` if somebody has it. The file that is returned is empty, and is the lock
+/// file.
+pub(crate) fn take_packed(repository: &Path, _guard: &Guard) -> Result<Option<(File, Held)>, Error> {
+    take(repository.join(OWN), repository.join("packed-refs.lock"))
+}
+
+/// Takes Git's lock of a loose ref; `None` if somebody has it, or if its folder has gone.
+pub(crate) fn take_loose(repository: &Path, _guard: &Guard, name: &str) -> Result<Option<Held>, Error> {
+    let (folder, last) = name.rsplit_once('/').unwrap_or(("", name));
+    let folder = repository.join(folder);
+    let own = folder.join(format!("{OWN_LOOSE}{last}{ENDING}"));
+    match take(own, folder.join(format!("{last}{ENDING}"))) {
+        // Git has just removed the folder, because it was empty.
+        Err(Error::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => Ok(other?.map(|(_, held)| held)),
+    }
+}
+
+fn take(own: PathBuf, path: PathBuf) -> Result<Option<(File, Held)>, Error> {
     remove_if_there(&own)?;
     let file = File::create_new(&own).map_err(|error| Error::file("create", &own, error))?;
-    match fs::hard_link(&own, path) {
-        Ok(()) => Ok(Some((file, Held { path: Some(path.to_owned()), own }))),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+    match fs::hard_link(&own, &path) {
+        Ok(()) => Ok(Some((file, Held { path: Some(path), own }))),
+        Err(error) => {
             remove_if_there(&own)?;
-            Ok(None)
+            let is_held = error.kind() == io::ErrorKind::AlreadyExists;
+            if is_held { Ok(None) } else { Err(Error::file("lock", &path, error)) }
         }
-        Err(error) => Err(Error::file("lock", path, error)),
     }
 }
 
@@ -96,31 +120,28 @@ impl Drop for Held {
 
 /// Removes the locks of a dead importer.
 pub(crate) fn remove_stale(repository: &Path, _guard: &Guard) -> Result<(), Error> {
-    for purpose in ["packed-refs", "loose"] {
-        let own = repository.join(format!("{OWN}{purpose}"));
-        let Ok(metadata) = fs::symlink_metadata(&own) else { continue };
-        if metadata.nlink() > 1 {
-            if purpose == "loose" {
-                remove_links(&repository.join("refs"), &metadata)?;
-            } else {
-                remove_link(&repository.join("packed-refs.lock"), &metadata)?;
-            }
+    remove_pair(&repository.join(OWN), &repository.join("packed-refs.lock"))?;
+    remove_stale_below(&repository.join("refs"))
+}
+
+fn remove_stale_below(folder: &Path) -> Result<(), Error> {
+    // Git removes folders that have become empty at any time.
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_stale_below(&entry.path())?;
+        } else if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_prefix(OWN_LOOSE)) {
+            remove_pair(&entry.path(), &folder.join(name))?;
         }
-        remove_if_there(&own)?;
     }
     Ok(())
 }
 
-fn remove_links(folder: &Path, own: &fs::Metadata) -> Result<(), Error> {
-    let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_links(&entry.path(), own)?;
-        } else if entry.path().extension().is_some_and(|ending| ending == "lock") {
-            remove_link(&entry.path(), own)?;
-        }
-    }
-    Ok(())
+/// The lock first: without its second name, nobody could tell whose it is.
+fn remove_pair(own: &Path, lock: &Path) -> Result<(), Error> {
+    let Ok(metadata) = fs::symlink_metadata(own) else { return Ok(()) };
+    remove_link(lock, &metadata)?;
+    remove_if_there(own)
 }
 
 fn remove_link(path: &Path, own: &fs::Metadata) -> Result<(), Error> {

@@ -44,6 +44,12 @@ fn read(repository: &Path, name: &str) -> Option<ObjectId> {
     ObjectId::from_hex(text.trim_ascii_end()).ok()
 }
 
+/// Whether there is a loose file that names no object: a symbolic ref, or a broken one.
+pub(crate) fn is_strange(repository: &Path, name: &str) -> bool {
+    let is_file = fs::symlink_metadata(repository.join(name)).is_ok_and(|it| !it.is_dir());
+    is_file && read(repository, name).is_none()
+}
+
 /// Removes loose files whose values are packed, by Git's own protocol: lock, compare, remove. One that was changed
 /// meanwhile, or that somebody has locked, stays.
 pub(crate) fn prune<'a>(
@@ -53,8 +59,7 @@ pub(crate) fn prune<'a>(
 ) -> Result<(), Error> {
     for (name, id) in refs {
         let path = repository.join(name);
-        let lock_path = repository.join(format!("{name}.lock"));
-        let Some((_, held)) = lock::take(repository, guard, "loose", &lock_path)? else { continue };
+        let Some(held) = lock::take_loose(repository, guard, name)? else { continue };
         if read(repository, name) == Some(*id) {
             fs::remove_file(&path).map_err(|error| Error::file("remove", &path, error))?;
         }
@@ -64,8 +69,20 @@ pub(crate) fn prune<'a>(
     Ok(())
 }
 
+/// Makes the folder that a ref's lock file lies in. A ref in its place is a conflict of names, as it is for Git.
+pub(crate) fn make_folder(repository: &Path, name: &str) -> Result<(), Error> {
+    let (folder, _) = name.rsplit_once('/').unwrap_or(("", name));
+    let path = repository.join(folder);
+    match fs::create_dir_all(&path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists) => {
+            Err(Error::NameConflict { name: name.to_owned(), other: folder.to_owned() })
+        }
+        other => other.map_err(|error| Error::file("create", &path, error)),
+    }
+}
+
 /// An empty folder would keep a ref of its name from being made. Git removes them in the same way.
-fn remove_empty_folders(repository: &Path, name: &str) {
+pub(crate) fn remove_empty_folders(repository: &Path, name: &str) {
     let mut folder = name;
     while let Some((shorter, _)) = folder.rsplit_once('/') {
         let kept = matches!(shorter, "refs" | "refs/heads" | "refs/tags");

@@ -169,6 +169,16 @@ pub fn read_tag(id: ObjectId, store: &mut RepoStore) -> Result<Option<TagObject>
     Ok(Some(TagObject { target: tag.target(), message: tag.message.to_vec() }))
 }
 
+/// What a tag names, whatever it is; `None` for anything but a tag.
+pub(crate) fn tag_target(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
+    if store.kind(id)? != Kind::Tag {
+        return Ok(None);
+    }
+    let data = store.read(id)?;
+    let tag = gix_object::TagRef::from_bytes(&data, id.kind());
+    tag.map(|tag| Some(tag.target())).map_err(|_| Error::Malformed { id, what: "tag" })
+}
+
 /// One entry of a tree to write; the name as it is stored.
 pub struct TreeEntry<'a> {
     /// `40000`, `100644`, `100755` or `120000`.

@@ -17,6 +17,7 @@ use sha1::{Digest, Sha1};
 use crate::deflate::{Batch, Deflaters, Packed, code, entry_header, inflate};
 use crate::delta;
 use crate::index;
+use crate::lock::remove_if_there;
 use crate::{Error, ObjectId};
 
 /// An object up to this size is compressed in memory; a larger one passes through in a stream.
@@ -147,7 +148,15 @@ impl PackWriter {
         let mut out = Counting { file, length: 0, crc32: libdeflater::Crc::new() };
         out.write_all(header).map_err(Error::write_pack)?;
         let mut encoder = flate2::write::ZlibEncoder::new(out, flate2::Compression::fast());
-        let id = hash_through(size, content, &mut encoder)?;
+        let id = match hash_through(size, content, &mut encoder) {
+            Ok(id) => id,
+            Err(error) => {
+                // The encoder writes once more when it is dropped.
+                drop(encoder);
+                self.cut_back(start)?;
+                return Err(error);
+            }
+        };
         let out = encoder.finish().map_err(Error::write_pack)?;
         let slot = Slot {
             offset: start,
@@ -158,15 +167,19 @@ impl PackWriter {
             delta: None,
         };
         if self.slots.contains_key(&id) || known(&id) {
-            let file = self.open()?;
-            file.set_len(start)
-                .and_then(|()| file.seek(SeekFrom::Start(start)))
-                .map_err(Error::write_pack)?;
+            self.cut_back(start)?;
         } else {
             self.offset += slot.length;
             self.slots.insert(id, slot);
         }
         Ok(id)
+    }
+
+    /// Takes back what was written behind the last object: the import goes on with other versions.
+    fn cut_back(&mut self, end: u64) -> Result<(), Error> {
+        let file = self.open()?;
+        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(Error::write_pack)?;
+        Ok(())
     }
 
     /// Reads an object of the pack back.
@@ -330,6 +343,28 @@ impl Drop for PackWriter {
     fn drop(&mut self) {
         self.discard();
     }
+}
+
+/// Removes the packs that killed importers did not complete. A pack becomes visible under its final name just before
+/// its index does: if the index is still a temporary file, the pack without one is removed with it.
+pub(crate) fn remove_unfinished(folder: &Path) -> Result<(), Error> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with(TEMPORARY) {
+            continue;
+        }
+        if name.ends_with(".idx")
+            && let Some(trailer) = index::pack_of(&path)
+        {
+            let pack = folder.join(format!("pack-{trailer}"));
+            if !pack.with_extension("idx").exists() {
+                remove_if_there(&pack.with_extension("pack"))?;
+            }
+        }
+        remove_if_there(&path)?;
+    }
+    Ok(())
 }
 
 fn pack_header(objects: u32) -> [u8; 12] {

@@ -4,10 +4,10 @@
 //! Loose refs that others made are packed first, with their values, so that the transaction which moves refs never has
 //! a loose file with an older value beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ const HEADER: &str = "# pack-refs with: peeled fully-peeled sorted \n";
 pub struct Value {
     /// The object.
     pub id: ObjectId,
-    /// The commit behind an annotated tag.
+    /// What is behind an annotated tag.
     pub peeled: Option<ObjectId>,
 }
 
@@ -57,7 +57,7 @@ pub fn read(repository: &Path) -> Result<Refs, Error> {
     Ok(refs)
 }
 
-/// Moves refs, all or none. `peel` finds the commit behind a tag that somebody else made.
+/// Moves refs, all or none. `peel` finds what is behind a tag that somebody else made.
 pub fn transact(
     repository: &Path,
     guard: &Guard,
@@ -68,21 +68,79 @@ pub fn transact(
     if edits.is_empty() {
         return Ok(());
     }
+    // The order in which Git takes them, too.
+    let branches = lock_branches(repository, guard, edits)?;
     let locked = lock_packed(repository, guard)?;
     fail_point!("repo::refs-locked");
     let mut refs = read_packed(repository)?;
-    for (name, id) in loose::read_all(repository)? {
-        refs.insert(name, Value { id, peeled: None });
-    }
+    let loose = loose::read_all(repository)?;
     for edit in edits {
-        let now = refs.get(&edit.name).map(|value| value.id);
+        let now = loose.get(&edit.name).copied().or_else(|| refs.get(&edit.name).map(|value| value.id));
         if now != edit.expected {
             return Err(Error::RefMoved { name: edit.name.clone(), expected: edit.expected, found: now });
         }
         refs.insert(edit.name.clone(), edit.new);
     }
-    check_names(&refs)?;
-    locked.commit(&refs)
+    check_names(refs.keys().chain(loose.keys()))?;
+    locked.commit(&refs)?;
+    fail_point!("repo::refs-moved");
+    branches.release()
+}
+
+/// The branches of a transaction, locked.
+struct Branches<'a> {
+    repository: &'a Path,
+    held: Vec<(&'a str, lock::Held)>,
+}
+
+/// Locks the branches, and what exists, as Git does before it writes a loose ref: otherwise one that somebody moves
+/// right now would hide our value, although both were told that they had succeeded. New tags go without. Whoever
+/// makes one of the same name meanwhile keeps it, and the next import sees a tag that is not its own.
+fn lock_branches<'a>(repository: &'a Path, guard: &Guard, edits: &'a [Edit]) -> Result<Branches<'a>, Error> {
+    let mut branches = Branches { repository, held: Vec::new() };
+    for edit in edits.iter().filter(|edit| edit.expected.is_some() || edit.name.starts_with("refs/heads/")) {
+        let path = repository.join(format!("{}.lock", edit.name));
+        let held = wait_for(path, || {
+            // Git may remove the folder, empty as it is, at any time.
+            loose::make_folder(repository, &edit.name)?;
+            lock::take_loose(repository, guard, &edit.name)
+        })?;
+        branches.held.push((&edit.name, held));
+        if loose::is_strange(repository, &edit.name) {
+            return Err(Error::StrangeRef(edit.name.clone()));
+        }
+    }
+    Ok(branches)
+}
+
+impl Branches<'_> {
+    fn release(mut self) -> Result<(), Error> {
+        self.held.drain(..).try_for_each(|(name, held)| {
+            held.release()?;
+            loose::remove_empty_folders(self.repository, name);
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Branches<'_> {
+    fn drop(&mut self) {
+        for (name, held) in self.held.drain(..) {
+            drop(held);
+            loose::remove_empty_folders(self.repository, name);
+        }
+    }
+}
+
+/// Tries to take a lock until another program has had time to give it up.
+fn wait_for<T>(path: PathBuf, mut take: impl FnMut() -> Result<Option<T>, Error>) -> Result<T, Error> {
+    for _ in 0..WAITS {
+        if let Some(taken) = take()? {
+            return Ok(taken);
+        }
+        thread::sleep(WAIT);
+    }
+    Err(Error::Locked(path))
 }
 
 /// Packs the loose refs that others made. Nothing changes its value, so it may be cut off anywhere.
@@ -91,11 +149,12 @@ fn fold(
     guard: &Guard,
     peel: impl Fn(ObjectId) -> Result<Option<ObjectId>, Error>,
 ) -> Result<(), Error> {
-    let found = loose::read_all(repository)?;
-    if found.is_empty() {
+    if loose::read_all(repository)?.is_empty() {
         return Ok(());
     }
     let locked = lock_packed(repository, guard)?;
+    // Read again under the lock: what was deleted before must not come back.
+    let found = loose::read_all(repository)?;
     let mut refs = read_packed(repository)?;
     for (name, id) in &found {
         // Only an object that is there can be peeled; a broken ref stays as it is.
@@ -103,7 +162,7 @@ fn fold(
             refs.insert(name.clone(), Value { id: *id, peeled });
         }
     }
-    check_names(&refs)?;
+    check_names(refs.keys())?;
     locked.commit(&refs)?;
     fail_point!("repo::refs-folded");
     let packed = |name: &str, id: ObjectId| refs.get(name).is_some_and(|value| value.id == id);
@@ -119,13 +178,8 @@ struct Locked<'a> {
 
 fn lock_packed<'a>(repository: &'a Path, guard: &Guard) -> Result<Locked<'a>, Error> {
     let path = repository.join("packed-refs.lock");
-    for _ in 0..WAITS {
-        if let Some((file, held)) = lock::take(repository, guard, "packed-refs", &path)? {
-            return Ok(Locked { repository, file, held });
-        }
-        thread::sleep(WAIT);
-    }
-    Err(Error::Locked(path))
+    let (file, held) = wait_for(path, || lock::take_packed(repository, guard))?;
+    Ok(Locked { repository, file, held })
 }
 
 impl Locked<'_> {
@@ -182,12 +236,13 @@ fn read_packed(repository: &Path) -> Result<Refs, Error> {
 }
 
 /// A ref cannot be a folder of refs, too: `a` and `a/b`.
-fn check_names(refs: &Refs) -> Result<(), Error> {
-    for name in refs.keys() {
-        let mut folder = name.as_str();
+fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), Error> {
+    let names: BTreeSet<&str> = names.map(String::as_str).collect();
+    for &name in &names {
+        let mut folder = name;
         while let Some((shorter, _)) = folder.rsplit_once('/') {
-            if refs.contains_key(shorter) {
-                return Err(Error::NameConflict { name: name.clone(), other: shorter.to_owned() });
+            if names.contains(shorter) {
+                return Err(Error::NameConflict { name: name.to_owned(), other: shorter.to_owned() });
             }
             folder = shorter;
         }

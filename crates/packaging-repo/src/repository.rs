@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use fail::fail_point;
 use source_package::version::PackageName;
 
-use crate::lock::{self, Guard, remove_if_there};
+use crate::lock::{self, Guard};
 use crate::object;
-use crate::pack::{TEMPORARY, sync_folder};
+use crate::pack::{self, sync_folder};
 use crate::refs::{self, Edit, Refs};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
@@ -58,13 +58,7 @@ impl Repository {
 
     /// Removes what a killed importer left: unfinished packs and locks.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
-        let packs = self.path.join("objects/pack");
-        let entries = fs::read_dir(&packs).map_err(|error| Error::file("read", &packs, error))?;
-        for entry in entries.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-                remove_if_there(&entry.path())?;
-            }
-        }
+        pack::remove_unfinished(&self.path.join("objects/pack"))?;
         lock::remove_stale(&self.path, guard)
     }
 
@@ -83,13 +77,14 @@ impl Repository {
         refs::transact(&self.path, guard, edits, |id| self.peel(id))
     }
 
+    /// What is behind a tag, and behind the tag that this names; `None` for anything but a tag.
     fn peel(&self, id: ObjectId) -> Result<Option<ObjectId>, Error> {
         let mut store = self.store(1)?;
-        if store.contains(&id) {
-            Ok(object::read_tag(id, &mut store)?.map(|tag| tag.target))
-        } else {
-            Err(Error::Missing(id))
+        let mut at = id;
+        while let Some(target) = object::tag_target(at, &mut store)? {
+            at = target;
         }
+        Ok((at != id).then_some(at))
     }
 
     /// The branch that a clone checks out.
@@ -130,29 +125,34 @@ fn first_branch(refs: &Refs) -> Option<String> {
     branches.find(|name| !name.starts_with("refs/heads/applied/")).cloned()
 }
 
-/// Makes a repository beside its place and moves it there, so that a kill leaves no half of one.
+/// Makes a repository beside its place and moves it there, so that a kill leaves no half of one. One importer at a
+/// time in each folder: what lies at the temporary place was left by a dead one.
 fn init(path: &Path) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| Error::file("create", folder, error))?;
+    let _guard = lock::folder(folder)?;
+    if path.join("HEAD").is_file() {
+        return Ok(());
+    }
     let mut name = std::ffi::OsString::from(".new-");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!("-{}", std::process::id()));
     let temporary = folder.join(name);
-    let _ = fs::remove_dir_all(&temporary);
+    match fs::remove_dir_all(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::file("remove", &temporary, error));
+        }
+        _ => {}
+    }
     for part in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
         let part = temporary.join(part);
         fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
     }
     write_durably(&temporary.join("config"), CONFIG.as_bytes())?;
+    fail_point!("repo::init");
     write_durably(&temporary.join("HEAD"), format!("ref: {NO_BRANCH}\n").as_bytes())?;
-    match fs::rename(&temporary, path) {
-        Ok(()) => sync_folder(folder),
-        // Another importer was faster.
-        Err(_) if path.join("HEAD").is_file() => {
-            fs::remove_dir_all(&temporary).map_err(|error| Error::file("remove", &temporary, error))
-        }
-        Err(error) => Err(Error::file("create", path, error)),
-    }
+    fs::rename(&temporary, path).map_err(|error| Error::file("create", path, error))?;
+    fail_point!("repo::init-renamed");
+    sync_folder(folder)
 }
 
 fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {

@@ -71,8 +71,13 @@ impl RepoStore {
             (Need::Never, _) => false,
             (Need::Always, _) => true,
             (Need::IfContentIsRefused(rule), Node::File { content, .. }) => {
-                let content = self.get(*content).map_err(Error::Content)?;
-                escape::content_is_refused(rule, Some(&content))
+                // What is larger is refused whatever it says, and must not fill the memory.
+                if self.size(*content).map_err(Error::Content)? > escape::LARGEST_LOOKED_AT {
+                    true
+                } else {
+                    let content = self.get(*content).map_err(Error::Content)?;
+                    escape::content_is_refused(rule, Some(&content))
+                }
             }
             (Need::IfContentIsRefused(rule), Node::Link(_)) => escape::content_is_refused(rule, None),
             // Git expects a file there.

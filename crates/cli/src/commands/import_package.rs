@@ -12,6 +12,8 @@ use crate::exit;
 pub struct Arguments {}
 
 pub fn run(_arguments: &Arguments) -> Result<u8, Error> {
+    #[cfg(feature = "failpoints")]
+    importer::crash::arm();
     let mut text = Vec::new();
     io::stdin().read_to_end(&mut text).context("cannot read the request")?;
     let request: Request = serde_json::from_slice(&text).context("cannot understand the request")?;

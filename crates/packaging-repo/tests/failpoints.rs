@@ -1,0 +1,20 @@
+//! The list of crash points is complete.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_crash_point_of_the_source_is_listed_once() {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let names = text.split("fail_point!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        found.extend(names.map(str::to_owned));
+    }
+    let listed: BTreeSet<String> =
+        packaging_repo::failpoints::FAILPOINTS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(listed, found);
+    assert_eq!(listed.len(), packaging_repo::failpoints::FAILPOINTS.len());
+}
