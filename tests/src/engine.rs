@@ -1,30 +1,9 @@
 //! The importer under test, run as its users run it.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 
-/// The binary: `$PACKAGE_IMPORT_BIN`, else the one of this build, made if it is not there yet.
-pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| match env::var_os("PACKAGE_IMPORT_BIN") {
-        Some(path) => path.into(),
-        None => build(),
-    })
-}
-
-/// Cargo does not tell one package where another's binary is: it lies two folders above the test itself.
-fn build() -> PathBuf {
-    let status = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "-p", "cli", "--features", "failpoints"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .status()
-        .unwrap();
-    assert!(status.success(), "cargo build -p cli failed");
-    let test = env::current_exe().unwrap();
-    test.parent().and_then(Path::parent).unwrap().join("package-import")
-}
+use crate::installation::binary;
 
 /// A command of the importer, in an environment that is the same everywhere.
 pub fn command(root: &Path) -> Command {

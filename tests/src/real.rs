@@ -8,9 +8,37 @@ use crate::engine;
 /// What is fetched: every format, components, several versions of some. Archives do not always carry everything, so
 /// there are more than are needed.
 pub const PACKAGES: [&str; 31] = [
-    "bash", "bc", "busybox", "curl", "dash", "debhelper", "dpkg", "git", "glib2.0", "glibc", "gnupg2", "hello",
-    "hostname", "jq", "openssh", "openssl", "perl", "python3.11", "tzdata", "wayland", "zlib", "grep", "sed", "gzip",
-    "tar", "patch", "which", "base-files", "libpng1.6", "fonts-liberation", "netbase",
+    "bash",
+    "bc",
+    "busybox",
+    "curl",
+    "dash",
+    "debhelper",
+    "dpkg",
+    "git",
+    "glib2.0",
+    "glibc",
+    "gnupg2",
+    "hello",
+    "hostname",
+    "jq",
+    "openssh",
+    "openssl",
+    "perl",
+    "python3.11",
+    "tzdata",
+    "wayland",
+    "zlib",
+    "grep",
+    "sed",
+    "gzip",
+    "tar",
+    "patch",
+    "which",
+    "base-files",
+    "libpng1.6",
+    "fonts-liberation",
+    "netbase",
 ];
 
 /// The folder of fetched packages: `$PACKAGE_IMPORT_TEST_CACHE`, else one beside the build.
@@ -26,7 +54,8 @@ pub fn fetch() -> Vec<(String, Vec<PathBuf>)> {
     let root = cache();
     let missing: Vec<&str> = PACKAGES.into_iter().filter(|name| dscs(&root, name).is_empty()).collect();
     if !missing.is_empty() {
-        let output = engine::command(&root).args(["import", "--from", "apt"]).args(&missing).output().unwrap();
+        let output =
+            engine::command(&root).args(["import", "--from", "apt"]).args(&missing).output().unwrap();
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
     }
     fetch_older(&root);
@@ -48,7 +77,8 @@ fn fetch_older(root: &Path) {
 }
 
 fn known_versions(root: &Path, name: &str) -> Vec<String> {
-    let output = engine::command(root).args(["import", "--from", "apt", &format!("{name}=0")]).output().unwrap();
+    let output =
+        engine::command(root).args(["import", "--from", "apt", &format!("{name}=0")]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let Some((_, listed)) = said.split_once("it has: ") else { return Vec::new() };
     listed.trim().split(", ").filter_map(|item| item.split(' ').next()).map(str::to_owned).collect()
@@ -57,7 +87,8 @@ fn known_versions(root: &Path, name: &str) -> Vec<String> {
 fn dscs(root: &Path, name: &str) -> Vec<PathBuf> {
     let folder = root.join("cache/apt/packages").join(name);
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_complete(path)).collect();
+    let mut found: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| is_complete(path)).collect();
     found.sort();
     found
 }

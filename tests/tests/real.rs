@@ -46,7 +46,8 @@ fn check(package: &str, files: &[PathBuf]) -> Vec<String> {
         let dsc = dsc_of(files, version);
         let truth = ask(&Question { dsc, distro: "debian", no_check: false });
         let imported = Imported { root: &root, package, version, distro: "debian", escaped: false };
-        let differences = imported.differences(&truth).into_iter().chain(truth.unapplied.err()).chain(truth.applied.err());
+        let differences =
+            imported.differences(&truth).into_iter().chain(truth.unapplied.err()).chain(truth.applied.err());
         wrong.extend(differences.map(|line| format!("{package} {version}: {line}")));
     }
     wrong

@@ -23,6 +23,7 @@ pub const CHANGELOG: &str = "case (1.0-1) unstable; urgency=medium\n\n  * Everyt
 /// The standard `debian/rules`.
 pub const RULES: &str = "#!/usr/bin/make -f\n%:\n\tdh $@\n";
 
+type DscEdit = Box<dyn FnOnce(&mut Dsc)>;
 type TextEdit = Box<dyn FnOnce(String) -> Vec<u8>>;
 
 /// A source package in the making.
@@ -33,7 +34,7 @@ pub struct Builder {
     files: Vec<Listed>,
     patches: Vec<(String, Vec<u8>)>,
     series: Option<(String, String)>,
-    dsc_edits: Vec<Box<dyn FnOnce(&mut Dsc)>>,
+    dsc_edits: Vec<DscEdit>,
     text_edit: Option<TextEdit>,
     on_disk: Vec<Listed>,
     gone: Vec<String>,

@@ -33,7 +33,7 @@ impl Map {
         let mut end = 0u64;
         let mut total = 0u64;
         for &(offset, length) in &regions {
-            if offset < end || (length > 0 && total % BLOCK as u64 != 0) {
+            if offset < end || (length > 0 && !total.is_multiple_of(BLOCK as u64)) {
                 return None;
             }
             end = offset.checked_add(length)?;
