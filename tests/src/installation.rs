@@ -26,11 +26,11 @@ fn build() -> PathBuf {
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let messages = String::from_utf8_lossy(&output.stdout);
-    let paths = messages.lines().filter_map(|line| {
+    let path = messages.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    paths.last().unwrap()
+    path.unwrap()
 }
 
 /// The root of an installation, and a folder for the files of packages.

@@ -1,4 +1,15 @@
-//! What the end-to-end tests share.
+//! The independent truth that the importer is measured against: synthetic source packages, the real
+//! dpkg-source as the oracle, and readers of what the importer has made of them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+pub mod build;
+pub mod cases;
+pub mod check;
+pub mod engine;
+pub mod git;
 pub mod installation;
+pub mod listing;
+pub mod oracle;
+pub mod programs;
+pub mod real;
 pub mod synthetic;

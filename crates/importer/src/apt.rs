@@ -20,7 +20,11 @@ pub fn fetch(
     };
     note("apt: reading the indices of source packages");
     match apt.update() {
-        Ok(warnings) => warnings.lines().filter(|line| line.starts_with("W: ")).for_each(&mut note),
+        // That apt cannot drop its privileges in a private folder is of no interest here.
+        Ok(warnings) => warnings
+            .lines()
+            .filter(|line| line.starts_with("W: ") && !line.contains("unsandboxed"))
+            .for_each(&mut note),
         // An old index may still have what is wanted; if not, the package is reported as unknown.
         Err(error) => note(&format!("apt: {error}")),
     }

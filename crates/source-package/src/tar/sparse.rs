@@ -26,18 +26,20 @@ pub(super) enum Piece {
 }
 
 impl Map {
-    /// Checks that the regions ascend, lie inside the file, and are as long together as what is stored.
+    /// Checks that the regions ascend, lie inside the file, and are as long together as what is stored. GNU tar reads
+    /// whole blocks for each region, so only the last one may end inside a block; and it makes the file end where the
+    /// last region ends, which is why it writes an empty one behind a hole.
     fn new(regions: Vec<(u64, u64)>, size: u64, stored: u64) -> Option<Map> {
         let mut end = 0u64;
         let mut total = 0u64;
         for &(offset, length) in &regions {
-            if offset < end {
+            if offset < end || (length > 0 && !total.is_multiple_of(BLOCK as u64)) {
                 return None;
             }
             end = offset.checked_add(length)?;
             total = total.checked_add(length)?;
         }
-        (end <= size && total == stored).then_some(Map { regions, region: 0, position: 0, size })
+        (end <= size && total == stored).then_some(Map { regions, region: 0, position: 0, size: end })
     }
 
     pub(super) fn next_piece(&mut self, most: usize) -> Piece {
@@ -98,8 +100,9 @@ impl<R: Read> TarReader<R> {
     fn use_map(&mut self, regions: Vec<(u64, u64)>, real: u64) -> Result<u64, TarError> {
         let map = Map::new(regions, real, self.data);
         let map = map.ok_or(TarError::BadHeader { offset: self.entry_at, what: "sparse map" })?;
+        let size = map.size;
         self.map = Some(map);
-        Ok(real)
+        Ok(size)
     }
 
     fn stored_map(&mut self) -> Result<Vec<(u64, u64)>, TarError> {
