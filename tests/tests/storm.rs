@@ -141,7 +141,7 @@ fn kill_at(name: &str, number: usize, start: usize) -> usize {
 
 #[test]
 fn an_import_that_is_killed_at_a_crash_point_is_made_good_by_the_next() {
-    let enough = if is_long() { 8 } else { 1 };
+    let enough = if is_long() { 5 } else { 1 };
     let numbers = if is_long() { 1..=6 } else { 1..=1 };
     let mut total = 0;
     for name in FAILPOINTS {
