@@ -18,6 +18,10 @@ const STDERR_KEPT: u64 = 64 << 10;
 /// The hidden subcommand of our own binary that performs an import.
 pub const SUBCOMMAND: &str = "import-package";
 
+/// SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM: somebody else sends these, and the version that was being read has no
+/// part in it. To go on without it would make it late for ever, and its successor nobody's descendant.
+const FROM_OUTSIDE: [i32; 5] = [1, 2, 3, 9, 15];
+
 /// How a child ended.
 pub struct Ended {
     /// Reports by the version's place in the request; `None` for those that it did not get to.
@@ -99,6 +103,9 @@ impl Ended {
         self.peak_rss = usage.maxrss;
         if self.failure.is_none() && !status.success() {
             self.failure = Some(cause(status, stderr));
+            if status.signal().is_some_and(|signal| FROM_OUTSIDE.contains(&signal)) {
+                self.last = None;
+            }
         }
         for report in self.reports.iter_mut().flatten() {
             report.peak_rss = Some(usage.maxrss);

@@ -32,7 +32,14 @@ pub enum TarError {
     Truncated(u64),
     /// The stream cannot be read.
     #[error(transparent)]
-    Read(#[from] io::Error),
+    Read(io::Error),
+}
+
+impl From<io::Error> for TarError {
+    /// What reading an entry's content reports may have been one of these all along.
+    fn from(error: io::Error) -> TarError {
+        error.downcast().unwrap_or_else(TarError::Read)
+    }
 }
 
 /// What an entry is.
@@ -237,7 +244,9 @@ impl<R: Read> TarReader<R> {
         if most == 0 {
             return Ok(0);
         }
-        let count = self.input.read(&mut buffer[..most])?;
+        // Whoever stores the content must be able to tell a stream that breaks off from a full disk.
+        let read = self.input.read(&mut buffer[..most]);
+        let count = read.map_err(|error| io::Error::new(error.kind(), TarError::Read(error)))?;
         if count == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, TarError::Truncated(self.entry_at)));
         }
