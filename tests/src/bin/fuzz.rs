@@ -4,6 +4,8 @@
 //! `FUZZ_SEED` repeats a run. Inputs are the synthetic packages of the tests and small texts, mutated: what was found
 //! this way is kept as a test beside the parser.
 
+#![allow(clippy::unwrap_used)]
+
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
