@@ -144,3 +144,20 @@ fn an_object_that_is_missing_or_damaged() {
     fs::remove_file(loose(&it)).unwrap();
     assert_finds(&it, &["objects", "missing"]);
 }
+
+/// What somebody pushed is never lost: the next version joins it.
+#[test]
+fn a_foreign_commit_stays_in_the_history() {
+    let it = sound();
+    let who = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
+    let commit = ["commit-tree", "-m", "pushed", "-p", "debian/sid", "debian/sid^{tree}"];
+    let pushed = it.git("a0", &[&who[..], &commit].concat());
+    set(&it, "refs/heads/debian/sid", pushed.trim());
+    let third = package("a0", "1.0-3").below(&["1.0-2", "1.0-1"]).write(&it.files());
+    it.import_well("debian", "sid", &[&third]);
+    let titles = it.git("a0", &["log", "--first-parent", "--format=%s", "debian/sid"]);
+    let expected = ["Publish 1.0-3 in debian/sid", "pushed", "Import a0 1.0-2", "Import a0 1.0-1"];
+    assert_eq!(titles.lines().take(4).collect::<Vec<_>>(), expected);
+    assert_eq!(it.git("a0", &["diff", "debian/sid", "debian/1.0-3"]), "");
+    it.assert_clean("a0");
+}
