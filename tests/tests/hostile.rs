@@ -1,6 +1,8 @@
 //! A package that asks for more than its limits fails with a code of its own, and takes nobody with it.
 #![allow(clippy::unwrap_used)]
 
+use std::process::Command;
+
 use package_import_tests::installation::Installation;
 use package_import_tests::synthetic::{Package, lines, package};
 
@@ -58,8 +60,27 @@ fn more_memory_than_allowed() {
 
 #[test]
 fn more_time_than_allowed() {
-    let hostile = package("hostile", "1.0-1").upstream("zeros", vec![0; 900 << 20]);
+    let zeros = |package: Package, name: &str| package.upstream(name, vec![0; 1 << 30]);
+    let hostile = ["a", "b", "c"].into_iter().fold(package("hostile", "1.0-1"), zeros);
     assert_fails_alone("time = \"1s\"\nexpansion_ratio = 1000000", hostile, "worker", "out-of-time");
+}
+
+/// Neither a pipe into which nobody writes nor a folder in the place of a tarball stops anything.
+#[test]
+fn what_is_no_file_is_not_read() {
+    let it = Installation::new();
+    let files = it.files();
+    let first = package("a0", "0.9-1").write(&files);
+    let hostile = package("a0", "1.0-1").below(&["0.9-1"]).write(&files);
+    let orig = files.join("a0_1.0.orig.tar.gz");
+    for make in ["mkfifo", "mkdir"] {
+        let _ = std::fs::remove_file(&orig);
+        assert!(Command::new(make).arg(&orig).status().unwrap().success());
+        let (code, reports) = it.import("debian", "sid", &[&first, &hostile]);
+        let codes: Vec<_> = reports.iter().filter_map(|report| report["code"].as_str()).collect();
+        assert_eq!((code, &codes[..]), (1, &["unreadable-file"][..]), "{reports:#?}");
+    }
+    it.assert_clean("a0");
 }
 
 #[test]
@@ -75,4 +96,24 @@ fn a_larger_file_than_allowed() {
         .collect();
     let hostile = package("hostile", "1.0-1").upstream("noise", noise);
     assert_fails_alone("file_size = 1000000", hostile, "worker", "file-too-large");
+}
+
+/// A child that dies takes the version with it that it was reading, and no other.
+#[test]
+fn a_version_that_kills_its_child_takes_no_other_with_it() {
+    let it = Installation::new();
+    it.configure("[limits]\nmemory = 41943040\n");
+    let files = it.files();
+    let first = package("a0", "1.0-1").write(&files);
+    let deadly = package("a0", "1.1-1").below(&["1.0-1"]).upstream("README", lines(2_500_000));
+    let deadly = deadly.patch("p", "line 7", "x").write(&files);
+    let third = package("a0", "1.2-1").below(&["1.1-1", "1.0-1"]).write(&files);
+    let (code, reports) = it.import("debian", "sid", &[&first, &deadly, &third]);
+    assert_eq!(code, 1);
+    let failed: Vec<_> = reports.iter().filter(|report| report["outcome"] == "failed").collect();
+    assert_eq!((reports.len(), failed.len()), (3, 1), "{reports:#?}");
+    assert_eq!(failed[0]["code"], "out-of-memory");
+    let tags = it.git("a0", &["for-each-ref", "--format=%(refname)", "refs/tags/debian"]);
+    assert_eq!(tags, "refs/tags/debian/1.0-1\nrefs/tags/debian/1.2-1\n");
+    it.assert_clean("a0");
 }

@@ -121,7 +121,6 @@ fn cause(status: &ExitStatus, stderr: &str) -> Failure {
             "out-of-time",
             "took longer than limits.time allows; raise it if the package is really that large".into(),
         ),
-        (_, Some(24)) => ("out-of-time", "used more processor time than limits.time allows".into()),
         (_, Some(25)) => ("file-too-large", "wrote a file larger than limits.file_size".into()),
         (_, Some(6)) if stderr.contains("memory allocation of") => {
             ("out-of-memory", "needed more memory than limits.memory allows".into())

@@ -65,7 +65,7 @@ pub struct LimitsConfig {
     pub text_bytes: u64,
     /// See [`Walls::memory`].
     pub memory: u64,
-    /// How long one import of a package may take: `2h`, `90m`.
+    /// How long the import of one version may take: `2h`, `90m`.
     #[serde(deserialize_with = "duration", serialize_with = "seconds")]
     pub time: u64,
     /// See [`Walls::file_size`].

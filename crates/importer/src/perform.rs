@@ -1,6 +1,7 @@
 //! Performs one import, inside the child: every version of one package that is asked for, in one transaction.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use packaging_repo::history::{Added, History};
@@ -11,7 +12,7 @@ use source_package::version::PackageName;
 use crate::failure::{Failure, Stage};
 use crate::order;
 use crate::protocol::{Event, Outcome, Report, Request};
-use crate::sandbox;
+use crate::sandbox::{self, Watch};
 use crate::stage::{Read, Stager};
 
 /// Does what `request` asks for and reports through `emit`.
@@ -35,13 +36,14 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
     let lock = repository.lock()?;
-    enter_sandbox(request, repository.path())?;
+    let watch = enter_sandbox(request, repository.path())?;
     repository.remove_leftovers(&lock)?;
     let mut store = repository.store(request.threads)?;
     let view = View::new(repository.refs()?);
     let mut history = History::new(&mut store, view);
-    let pending = read_all(request, &package, &mut history, emit);
+    let pending = read_all(request, &package, &mut history, &watch, emit);
     emit(&Event::Publishing);
+    watch.restart();
     let finished = add_all(pending, &mut history)?;
     let edits = history.view.edits();
     store.finish()?;
@@ -53,9 +55,9 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     Ok(())
 }
 
-fn enter_sandbox(request: &Request, repository: &Path) -> Result<(), Failure> {
+fn enter_sandbox(request: &Request, repository: &Path) -> Result<Arc<Watch>, Failure> {
     sandbox::enter(&request.limits.walls(), &[repository])
-        .map(drop)
+        .map(|entered| entered.watch)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
 }
 
@@ -64,12 +66,14 @@ fn read_all(
     request: &Request,
     package: &PackageName,
     history: &mut History<'_>,
+    watch: &Watch,
     emit: &impl Fn(&Event),
 ) -> Vec<Pending> {
     let mut stager = Stager::new(package, request);
     let mut pending = Vec::new();
     for (index, version) in request.versions.iter().enumerate() {
         emit(&Event::Reading(index));
+        watch.restart();
         let clock = Clock::start();
         let mut report = Report::new(&request.package, None, version, Outcome::Failed);
         let read = stager.read(version, history, &mut report.version);

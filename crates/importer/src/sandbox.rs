@@ -3,8 +3,10 @@
 //! The child builds them itself before it reads a byte of the package: no code runs between fork and exec.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use landlock::{
     ABI, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
@@ -24,7 +26,7 @@ const EXIT_ORPHANED: i32 = 125;
 pub struct Walls {
     /// Bytes of memory of its own (data, heap, stacks; not mapped files).
     pub memory: u64,
-    /// Seconds from start to end.
+    /// Seconds for each version.
     pub seconds: u64,
     /// Bytes of the largest file that it may write.
     pub file_size: u64,
@@ -49,15 +51,22 @@ pub enum SandboxError {
     Open(std::path::PathBuf, landlock::PathFdError),
 }
 
+/// What is around a process now.
+pub struct Entered {
+    /// Ends it when its time is up.
+    pub watch: Arc<Watch>,
+    /// Whether the kernel has landlock.
+    pub confined: bool,
+}
+
 /// Limits this process and everything it starts; writing is possible below `writable` alone, where the kernel
-/// has landlock (Linux 5.13). Returns whether it has.
-pub fn enter(walls: &Walls, writable: &[&Path]) -> Result<bool, SandboxError> {
+/// has landlock (Linux 5.13).
+pub fn enter(walls: &Walls, writable: &[&Path]) -> Result<Entered, SandboxError> {
     limit("the memory", Resource::Data, walls.memory)?;
-    limit_processor(walls.seconds.saturating_mul(4))?;
     limit("the file size", Resource::Fsize, walls.file_size)?;
     limit("core dumps", Resource::Core, 0)?;
-    watch_time(walls.seconds);
-    confine(writable)
+    let watch = Watch::start(walls.seconds);
+    Ok(Entered { watch, confined: confine(writable)? })
 }
 
 /// Ends this process when the one that started it dies, or if it has died already: nobody would hear what this one
@@ -78,19 +87,41 @@ fn limit(what: &'static str, resource: Resource, value: u64) -> Result<(), Sandb
     setrlimit(resource, limit).map_err(|error| SandboxError::Limit { what, error })
 }
 
-/// At the soft limit the kernel sends a signal that says what was exceeded; at the hard one, which it looks at first,
-/// it just kills.
-fn limit_processor(seconds: u64) -> Result<(), SandboxError> {
-    let limit = Rlimit { current: Some(seconds), maximum: Some(seconds.saturating_add(5)) };
-    setrlimit(Resource::Cpu, limit).map_err(|error| SandboxError::Limit { what: "the processor time", error })
+/// The time that a version may take. It begins anew with each one: otherwise the version that is being read when the
+/// time of all is up would be blamed for those before it.
+pub struct Watch {
+    limit: Duration,
+    begun: Instant,
+    /// Milliseconds after `begun` at which the process ends.
+    end: AtomicU64,
 }
 
-/// Ends the process when its time is up, whatever its other threads hang in.
-fn watch_time(seconds: u64) {
-    thread::spawn(move || {
-        thread::sleep(Duration::from_secs(seconds));
-        std::process::exit(EXIT_TIMEOUT);
-    });
+impl Watch {
+    /// Ends the process when the time is up, whatever its other threads hang in.
+    fn start(seconds: u64) -> Arc<Watch> {
+        let limit = Duration::from_secs(seconds);
+        let watch = Arc::new(Watch { limit, begun: Instant::now(), end: AtomicU64::new(0) });
+        watch.restart();
+        let watching = Arc::clone(&watch);
+        thread::spawn(move || {
+            while let Some(left) = watching.left() {
+                thread::sleep(left);
+            }
+            std::process::exit(EXIT_TIMEOUT);
+        });
+        watch
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let end = Duration::from_millis(self.end.load(Ordering::Relaxed));
+        end.checked_sub(self.begun.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    /// The time begins anew.
+    pub fn restart(&self) {
+        let end = self.begun.elapsed().saturating_add(self.limit).as_millis();
+        self.end.store(u64::try_from(end).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
 }
 
 fn confine(writable: &[&Path]) -> Result<bool, SandboxError> {

@@ -118,14 +118,16 @@ fn ends_for_ntfs(rest: &[u8]) -> bool {
     matches!(tail, None | Some(b'\\' | b'/' | b':'))
 }
 
-/// The name without the code points that HFS+ ignores.
+/// The name without the code points that HFS+ ignores. For Git it ends where it is no UTF-8 any more.
 fn without_ignored(name: &[u8]) -> Cow<'_, [u8]> {
     if name.is_ascii() {
         return Cow::Borrowed(name);
     }
-    let Ok(text) = std::str::from_utf8(name) else { return Cow::Borrowed(name) };
+    let valid = name.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let ends = |c: &char| matches!(c, '\u{fffe}' | '\u{ffff}');
     let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
-    Cow::Owned(text.chars().filter(|c| !ignored(c)).collect::<String>().into_bytes())
+    let seen = valid.chars().take_while(|c| !ends(c)).filter(|c| !ignored(c));
+    Cow::Owned(seen.collect::<String>().into_bytes())
 }
 
 fn content_rule(name: &[u8]) -> Option<ContentRule> {

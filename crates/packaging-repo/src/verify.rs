@@ -29,14 +29,43 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     {
         problems.push(Problem { subject: "objects".into(), message: format!("git fsck: {cause}") });
     }
-    let mut catalog = Catalog::open(repository)?;
-    for tag in catalog.version_tags()? {
-        check(&tag.name, check_version(&tag, &mut catalog), &mut problems);
-        check_applied(&tag, &mut catalog, &mut problems)?;
+    let checked = Catalog::open(repository).and_then(|mut catalog| check_refs(&mut catalog, &mut problems));
+    if let Err(error) = checked {
+        problems.push(Problem { subject: "refs".into(), message: error.to_string() });
     }
-    check_upstreams(&mut catalog, &mut problems)?;
-    check_branches(&mut catalog, &mut problems)?;
     Ok(problems)
+}
+
+fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    for tag in catalog.version_tags()? {
+        check(&tag.name, check_version(&tag, catalog), problems);
+        check_applied(&tag, catalog, problems)?;
+    }
+    check_tags_exist(catalog, problems)?;
+    check_upstreams(catalog, problems)?;
+    check_branches(catalog, problems)
+}
+
+/// A tag that is gone, or was replaced by something else, is no tag of a version: its `.dsc` still tells of it. Tags
+/// of others have none.
+fn check_tags_exist(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let mut complain = |subject: String, message: &str| {
+        problems.push(Problem { subject, message: message.to_owned() });
+    };
+    for name in catalog.view.below("refs/dsc/").into_iter().filter(|name| !name.ends_with("@asc")) {
+        let tag = name.replacen("refs/dsc/", "refs/tags/", 1);
+        if catalog.view.version_tag(&tag, &mut catalog.store)?.is_none() {
+            complain(name, &format!("{tag} is gone, or is no tag of a version"));
+        }
+    }
+    let mut applied = catalog.view.below("refs/tags/applied/");
+    applied.extend(catalog.view.below("refs/tags/reimport/applied/"));
+    for name in applied {
+        if catalog.view.version_tag(&name, &mut catalog.store)?.is_none() {
+            complain(name, "is no tag of a version");
+        }
+    }
+    Ok(())
 }
 
 /// What a single check found, or why it could not be made: both are problems of its subject.
