@@ -19,12 +19,17 @@ impl Beside {
 
 impl SourceFiles for Beside {
     fn open(&mut self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        // A named pipe must not make the import wait for ever.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = File::from(rustix::fs::open(self.0.join(name), flags, rustix::fs::Mode::empty())?);
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(Box::new(file))
+        Ok(Box::new(open_regular(&self.0.join(name))?))
+    }
+}
+
+/// Opens a regular file. A named pipe must not make anybody wait for ever.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?);
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
     }
 }

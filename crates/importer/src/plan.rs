@@ -9,6 +9,7 @@ use source_package::control::Stanza;
 use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
+use crate::files::open_regular;
 use crate::protocol::{Trust, VersionRequest};
 
 /// A `.dsc` larger than this is none.
@@ -66,7 +67,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 /// Reads a whole `.dsc`.
 pub fn read_dsc(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
-    let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let file = open_regular(path).map_err(|error| unreadable(path, &error))?;
     file.take(LARGEST_DSC + 1).read_to_end(&mut text).map_err(|error| unreadable(path, &error))?;
     if text.len() as u64 > LARGEST_DSC {
         let message = format!("{} is larger than {LARGEST_DSC} bytes: not a .dsc", path.display());

@@ -1,0 +1,126 @@
+//! Signatures of `.dsc` files, made by the real gpg and checked through the real gpgv.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use package_import_tests::engine;
+use package_import_tests::installation::Installation;
+use package_import_tests::programs::need;
+use package_import_tests::synthetic::package;
+
+/// A home of gpg's with one key, and the keyring that gpgv reads.
+struct Signer {
+    home: PathBuf,
+    keyring: PathBuf,
+}
+
+impl Signer {
+    fn new(folder: &Path, name: &str) -> Signer {
+        need("gpg", "gnupg");
+        need("gpgv", "gpgv");
+        let home = folder.join(name);
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let signer = Signer { keyring: folder.join(format!("{name}.gpg")), home };
+        let user = format!("{name} <{name}@example.org>");
+        signer.gpg(&["--passphrase", "", "--quick-gen-key", &user, "ed25519", "sign", "never"]);
+        signer.gpg(&["--output", signer.keyring.to_str().unwrap(), "--export"]);
+        signer
+    }
+
+    fn gpg(&self, arguments: &[&str]) {
+        let output = Command::new("gpg")
+            .args([
+                "--homedir",
+                self.home.to_str().unwrap(),
+                "--batch",
+                "--yes",
+                "--pinentry-mode",
+                "loopback",
+            ])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "gpg: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Signs a `.dsc` in place.
+    fn sign(&self, dsc: &Path) {
+        let signed = dsc.with_extension("signed");
+        self.gpg(&["--output", signed.to_str().unwrap(), "--clearsign", dsc.to_str().unwrap()]);
+        fs::rename(signed, dsc).unwrap();
+    }
+}
+
+impl Drop for Signer {
+    fn drop(&mut self) {
+        // The agent that gpg started would stay.
+        let _ = Command::new("gpgconf").arg("--homedir").arg(&self.home).args(["--kill", "all"]).output();
+    }
+}
+
+/// The exit code, and stage and code of the only report.
+fn import(it: &Installation, keyrings: &[&Path], dsc: &Path) -> (Option<i32>, String) {
+    let mut command = engine::command(&it.root());
+    command.args(["import", "--json", "--suite", "sid"]);
+    for keyring in keyrings {
+        command.arg("--keyring").arg(keyring);
+    }
+    let output = command.arg(dsc).output().unwrap();
+    let report = engine::reports(&output).pop().unwrap_or_default();
+    let said =
+        format!("{} {}", report["outcome"].as_str().unwrap_or("none"), report["code"].as_str().unwrap_or(""));
+    (output.status.code(), said.trim().to_owned())
+}
+
+fn fails_with(code: &str) -> (Option<i32>, String) {
+    (Some(1), format!("failed {code}"))
+}
+
+#[test]
+fn a_good_signature_by_a_known_key_imports() {
+    let it = Installation::new();
+    let (known, other) = (Signer::new(&it.files(), "known"), Signer::new(&it.files(), "other"));
+    let dsc = package("a0", "1.0-1").write(&it.files());
+    assert_eq!(import(&it, &[&known.keyring], &dsc), fails_with("unsigned"));
+    known.sign(&dsc);
+    assert_eq!(import(&it, &[&other.keyring], &dsc), fails_with("bad-signature"));
+    assert_eq!(import(&it, &[&other.keyring, &known.keyring], &dsc), (Some(0), "imported".into()));
+    it.assert_clean("a0");
+}
+
+#[test]
+fn a_changed_text_is_refused() {
+    let it = Installation::new();
+    let known = Signer::new(&it.files(), "known");
+    let dsc = package("a0", "1.0-1").write(&it.files());
+    known.sign(&dsc);
+    let text = fs::read_to_string(&dsc).unwrap();
+    fs::write(&dsc, text.replacen("Version: 1.0-1", "Version: 1.0-2", 1)).unwrap();
+    assert_eq!(import(&it, &[&known.keyring], &dsc), fails_with("bad-signature"));
+}
+
+#[test]
+fn text_around_the_signed_block_is_not_believed() {
+    let it = Installation::new();
+    let known = Signer::new(&it.files(), "known");
+    let dsc = package("a0", "1.0-1").write(&it.files());
+    known.sign(&dsc);
+    let text = fs::read_to_string(&dsc).unwrap();
+    // gpgv passes over what stands in front. It names another package, which the claim is checked against.
+    fs::write(&dsc, format!("Source: evil\nVersion: 9\nFiles:\n\n{text}")).unwrap();
+    assert_eq!(import(&it, &[&known.keyring], &dsc), fails_with("other-package"));
+    assert!(!it.repository("evil").join("packed-refs").exists());
+}
+
+#[test]
+fn without_a_keyring_nothing_is_imported() {
+    let it = Installation::new();
+    let known = Signer::new(&it.files(), "known");
+    let dsc = package("a0", "1.0-1").write(&it.files());
+    known.sign(&dsc);
+    let missing = it.files().join("no-such-keyring.gpg");
+    assert_eq!(import(&it, &[&missing], &dsc), fails_with("bad-signature"));
+}
