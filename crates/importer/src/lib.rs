@@ -21,6 +21,7 @@ pub mod run;
 pub mod sandbox;
 pub mod signature;
 pub mod stage;
+mod trees;
 
 use packaging_repo::refname::{InvalidName, check_distro, check_suite};
 

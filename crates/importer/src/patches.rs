@@ -13,7 +13,7 @@ use source_package::store::FolderId;
 use source_package::tree::Tree;
 
 use crate::failure::{Failure, Stage};
-use crate::stage::store_tree;
+use crate::trees::store_tree;
 
 /// Applies the patches of a version. The outer error is ours, the inner one the package's: the patches do not apply.
 pub fn stage(

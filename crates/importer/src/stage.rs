@@ -4,7 +4,7 @@ use packaging_repo::ObjectId;
 use packaging_repo::history::{Added, History};
 use packaging_repo::store::RepoStore;
 use packaging_repo::upstream;
-use packaging_repo::version::{ChangelogFacts, StagedTree, StagedUpstream, StagedVersion};
+use packaging_repo::version::{ChangelogFacts, StagedUpstream, StagedVersion};
 use packaging_repo::view::VersionTag;
 use source_package::changelog;
 use source_package::checksum::{ListedFile, sha256_hex};
@@ -25,6 +25,7 @@ use crate::files::Beside;
 use crate::order::Place;
 use crate::plan::read_dsc;
 use crate::protocol::{Request, Trust, VersionRequest};
+use crate::trees::store_tree;
 use crate::{patches, signature};
 
 /// A version that was read.
@@ -292,17 +293,6 @@ fn stored_tree(upstream: &StagedUpstream, store: &mut RepoStore) -> Result<Tree,
             .map_err(|error| Failure::new(Stage::Commit, "store", error))?;
     }
     Ok(tree)
-}
-
-/// Writes a tree and notes what Git cannot hold of it.
-pub(crate) fn store_tree(
-    tree: &mut Tree,
-    inherited: &[Vec<u8>],
-    store: &mut RepoStore,
-) -> Result<StagedTree, Failure> {
-    let specials = store.specials(tree, inherited)?;
-    let id = store.write_tree(tree)?;
-    Ok(StagedTree { id, escaped: specials.escaped, fifos: specials.fifos })
 }
 
 /// The signatures of upstream tarballs. One that is missing is of no consequence if the tarball itself is not read.

@@ -7,9 +7,11 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use gix_object::Kind;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
-use crate::pack::Slot;
+use crate::slot::Slot;
 use crate::{Error, ObjectId};
 
+/// A batch of this size is handed to another thread.
+pub(crate) const BATCH: usize = 256 << 10;
 /// Batches under way at once: with those being filled and written, at most 16 MiB are held.
 const FLYING: usize = 16;
 
@@ -123,7 +125,7 @@ impl Deflaters {
 
     /// Hands a batch over; returns those that came back meanwhile.
     pub(crate) fn submit(&mut self, batch: Batch) -> Result<Vec<Packed>, Error> {
-        let first_small = self.running.is_none() && batch.len() < crate::pack::BATCH;
+        let first_small = self.running.is_none() && batch.len() < BATCH;
         if self.threads < 2 || first_small {
             return Ok(vec![self.own.pack(batch)]);
         }

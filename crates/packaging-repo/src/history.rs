@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use source_package::changelog;
 use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::date::Date;
-use source_package::ident::Ident;
 use source_package::version::Version;
 
+use crate::identity::importer;
 use crate::manifest::Manifest;
 use crate::message;
 use crate::object::{self, Commit, Kind, Tag};
@@ -20,11 +20,6 @@ use crate::upstream::upstream_tag;
 use crate::version::{StagedPatches, StagedUpstream, StagedVersion};
 use crate::view::{VersionTag, View};
 use crate::{Error, ObjectId};
-
-/// Who commits and tags: the same on every machine.
-pub fn importer() -> Ident {
-    Ident::new("package-import", "package-import@localhost")
-}
 
 /// What became of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]

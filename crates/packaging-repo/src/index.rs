@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha1::{Digest, Sha1};
 
-use crate::pack::Slot;
+use crate::slot::Slot;
 use crate::{Error, ObjectId};
 
 /// Offsets from here on stand in a table of their own.

@@ -14,16 +14,15 @@ use fail::fail_point;
 use gix_object::Kind;
 use sha1::{Digest, Sha1};
 
-use crate::deflate::{Batch, Deflaters, Packed, code, entry_header, inflate};
+use crate::deflate::{BATCH, Batch, Deflaters, Packed, code, entry_header, inflate};
 use crate::delta;
 use crate::index;
 use crate::lock::remove_if_there;
+use crate::slot::Slot;
 use crate::{Error, ObjectId};
 
 /// An object up to this size is compressed in memory; a larger one passes through in a stream.
 const LARGEST_IN_MEMORY: u64 = 2 << 20;
-/// A batch of this size is handed to another thread.
-pub(crate) const BATCH: usize = 256 << 10;
 /// A smaller file is compressed as a whole.
 const SMALLEST_DELTA: usize = 512;
 /// A reader has to apply so many deltas one after the other at most.
@@ -32,19 +31,6 @@ const DEEPEST_DELTA: u8 = 40;
 const RECENT: usize = 16;
 /// Temporary files start with this, which `git gc` knows, too.
 pub(crate) const TEMPORARY: &str = "tmp_pack_import_";
-
-/// Where an object is in the pack.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Slot {
-    pub(crate) offset: u64,
-    pub(crate) length: u64,
-    pub(crate) crc32: u32,
-    pub(crate) kind: Kind,
-    /// The size of the object itself.
-    pub(crate) size: u64,
-    /// For a delta, the object that it changes, and its own size.
-    pub(crate) delta: Option<(ObjectId, u64)>,
-}
 
 /// A pack that is being written.
 pub struct PackWriter {

@@ -3,7 +3,7 @@
 use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::date::Date;
 
-use crate::history::importer;
+use crate::identity::importer;
 use crate::manifest::Manifest;
 use crate::message;
 use crate::object::{self, Commit, Kind};

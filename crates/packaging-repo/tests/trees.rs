@@ -10,7 +10,7 @@ use packaging_repo::object::{Commit, Kind};
 use packaging_repo::raw_id;
 use packaging_repo::repository::Repository;
 use packaging_repo::store::RepoStore;
-use packaging_repo::{ObjectId, history::importer};
+use packaging_repo::{ObjectId, identity::importer};
 use proptest::prelude::*;
 use source_package::date::Date;
 use source_package::ident::Ident;

@@ -1,0 +1,8 @@
+//! The name under which the importer commits and tags.
+
+use source_package::ident::Ident;
+
+/// Who commits and tags: the same on every machine.
+pub fn importer() -> Ident {
+    Ident::new("package-import", "package-import@localhost")
+}

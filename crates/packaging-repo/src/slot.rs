@@ -1,0 +1,18 @@
+//! Where an object is in a pack.
+
+use gix_object::Kind;
+
+use crate::ObjectId;
+
+/// Where an object is in the pack.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
+    pub(crate) crc32: u32,
+    pub(crate) kind: Kind,
+    /// The size of the object itself.
+    pub(crate) size: u64,
+    /// For a delta, the object that it changes, and its own size.
+    pub(crate) delta: Option<(ObjectId, u64)>,
+}
