@@ -66,10 +66,10 @@ pub fn decompress<'a>(
             input,
             Stream::new_stream_decoder(limits.decoder_memory, CONCATENATED).map_err(io::Error::from)?,
         )),
-        Some(Format::Lzma) => Box::new(lzma_reader(
-            input,
-            Stream::new_lzma_decoder(limits.decoder_memory).map_err(io::Error::from)?,
-        )),
+        Some(Format::Lzma) => {
+            let stream = Stream::new_lzma_decoder(limits.decoder_memory).map_err(io::Error::from)?;
+            Box::new(LzmaAlone { decoder: Some(lzma_reader(input, stream)) })
+        }
         Some(Format::Zstd) => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
             decoder.window_log_max(limits.decoder_memory.max(1).ilog2())?;
@@ -87,6 +87,26 @@ fn lzma_reader<R: BufRead>(input: R, stream: Stream) -> liblzma::bufread::XzDeco
 
 fn invalid(message: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// The old format holds one stream and nothing behind it.
+struct LzmaAlone<R: BufRead> {
+    decoder: Option<liblzma::bufread::XzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for LzmaAlone<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(decoder) = self.decoder.as_mut() else { return Ok(0) };
+        let count = decoder.read(buffer)?;
+        if count == 0
+            && !buffer.is_empty()
+            && let Some(decoder) = self.decoder.take()
+            && !decoder.into_inner().fill_buf()?.is_empty()
+        {
+            return Err(invalid("garbage after the end of the lzma data"));
+        }
+        Ok(count)
+    }
 }
 
 /// Ends with an error once more was read than the file's size allows.

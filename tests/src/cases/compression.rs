@@ -56,6 +56,9 @@ pub fn cases() -> Vec<Case> {
         case("xz-garbage-behind", "xz fails", Refused, |b| {
             listed(b, Compression::Xz, |bytes| and(bytes, b"garbage"))
         }),
+        case("lzma-garbage-behind", "xz fails", Refused, |b| {
+            listed(b, Compression::Lzma, |bytes| and(bytes, b"garbage"))
+        }),
         case("gz-truncated", "the end is missing", Refused, |b| {
             listed(b, Compression::Gz, |bytes| bytes[..bytes.len() - 20].to_vec());
         }),

@@ -157,6 +157,23 @@ pub fn cases() -> Vec<Case> {
         case("lone-zero-block", "one is enough", Same, |b| {
             b.orig(upstream().without_end().raw(&[0; 512]).raw(&Tar::new().file("later", "x\n").finish()));
         }),
+        case("folder-claims-size", "folders and links have no data", Same, |b| {
+            b.orig(
+                upstream()
+                    .entry(Entry::dir("case-1.0/d/").claims_size(512))
+                    .entry(Entry::link("case-1.0/l", "a.txt").claims_size(700))
+                    .file("case-1.0/x", "x\n"),
+            );
+        }),
+        case("folder-with-data", "the data are taken for a header", Refused, |b| {
+            b.orig(upstream().entry(Entry::dir("case-1.0/d/").content("x".repeat(512))));
+        }),
+        case("half-a-header-at-the-end", "dropped", Same, |b| {
+            b.orig(upstream().without_end().raw(&[b'x'; 100]).without_end());
+        }),
+        case("hard-link-to-itself", "is itself", Same, |b| {
+            b.orig(upstream().hard("case-1.0/a.txt", "case-1.0/a.txt"));
+        }),
         case("garbage-after-end", "not looked at", Same, |b| {
             b.orig(Tar::new().raw(&[upstream().finish(), vec![b'x'; 2000]].concat()).without_end());
         }),

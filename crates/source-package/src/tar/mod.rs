@@ -164,8 +164,10 @@ impl<R: Read> TarReader<R> {
             path.pop();
         }
         let kind = entry_kind(header.kind(), slash);
-        // A hard link's data are in the entry it names; GNU tar takes its size for 0.
-        let stored = if kind == EntryKind::HardLink { 0 } else { extended.size.unwrap_or(size) };
+        // What is no file has no data, whatever its size says: GNU tar reads the next block as a header.
+        let has_data = matches!(kind, EntryKind::File | EntryKind::Note | EntryKind::Continuation)
+            || header.kind() == b'D';
+        let stored = if has_data { extended.size.unwrap_or(size) } else { 0 };
         self.set_data(stored);
         let mut real = stored;
         self.map = None;
@@ -191,11 +193,9 @@ impl<R: Read> TarReader<R> {
         let mut block = [0; BLOCK];
         let read = read_full(&mut self.input, &mut block)?;
         self.offset += read as u64;
-        if read == 0 {
-            return Ok(None);
-        }
+        // An archive may end without the blocks of zeros that should end it; half a header is dropped.
         if read < BLOCK {
-            return Err(TarError::Truncated(self.entry_at));
+            return Ok(None);
         }
         let header = Header(block);
         if header.is_end() {
