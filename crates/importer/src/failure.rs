@@ -164,7 +164,10 @@ fn unpack_code(error: &UnpackError) -> (Stage, &'static str) {
                 EntryError::Device => "device",
                 EntryError::MissingTarget(_) | EntryError::FolderTarget(_) => "bad-hard-link",
                 EntryError::LongName => "path-too-long",
-                EntryError::NoName | EntryError::Continuation | EntryError::Tree(_) => "bad-entry",
+                EntryError::NoName
+                | EntryError::NoTarget
+                | EntryError::Continuation
+                | EntryError::Tree(_) => "bad-entry",
             },
         ),
     }

@@ -76,7 +76,7 @@ fn record_format(
         let Target::Inside(debian) = resolve(b"debian", tree, store)? else {
             return Err(FinishError::Format(wanted));
         };
-        if tree.kind(&debian, store)? != Kind::Folder {
+        if !debian.is_empty() && tree.kind(&debian, store)? != Kind::Folder {
             return Err(FinishError::Format(wanted));
         }
         let mut source = debian;

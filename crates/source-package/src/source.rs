@@ -7,6 +7,7 @@ use crate::compression::decompress;
 use crate::dsc::Dsc;
 use crate::layout::Layout;
 use crate::limits::{Budget, OverLimit};
+use crate::links::{Target, resolve};
 use crate::patch::{self, PatchError, Rules};
 use crate::path::Name;
 use crate::store::ContentStore;
@@ -154,10 +155,12 @@ impl Reading<'_> {
             Layout::Diff { diff: None, .. } => Ok(upstream),
             Layout::Diff { diff: Some(index), .. } => self.diff(index, upstream, store),
             Layout::Quilt { debian, .. } => {
-                let (unpacked, found) = self.tarball(debian, Exclude::Nothing, store)?;
+                let (mut unpacked, found) = self.tarball(debian, Exclude::Nothing, store)?;
                 let mut tree = upstream;
                 tree.remove(b"debian", store)?;
-                let overlaid = overlay(&mut tree.root, unpacked.tree.root, &mut Vec::new(), store);
+                let over = &mut unpacked.tree.root;
+                let overlaid = check_replaced_links(over, &mut Vec::new(), &mut tree, store)
+                    .and_then(|()| overlay(&mut tree.root, unpacked.tree.root, &mut Vec::new(), store));
                 overlaid.map_err(|error| SourceError::Overlay { name: found.name, error })?;
                 Ok(tree)
             }
@@ -269,13 +272,47 @@ fn place_component(
 ) -> Result<(), SourceError> {
     let path = folder.as_bytes();
     if let Kind::Link(_) = tree.kind(path, store)?
-        && !crate::finish::exists(path, tree, store)?
+        && !leads_somewhere(path, tree, store)?
     {
         return Err(SourceError::Component { name: file.to_owned(), folder: folder.to_owned() });
     }
     tree.remove(path, store)?;
     let placed = tree.put(path, Node::Folder(component.root), store);
     placed.map_err(|error| SourceError::Overlay { name: file.to_owned(), error })
+}
+
+fn leads_somewhere(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<bool> {
+    Ok(match resolve(path, tree, store)? {
+        Target::Inside(place) => place.is_empty() || tree.kind(&place, store)? != Kind::Missing,
+        Target::Outside => true,
+        Target::Nowhere | Target::Broken => false,
+    })
+}
+
+/// dpkg looks where a link leads before it replaces it, and gives up on one that cannot be resolved.
+fn check_replaced_links(
+    over: &mut Folder,
+    path: &mut Vec<u8>,
+    tree: &mut Tree,
+    store: &mut dyn ContentStore,
+) -> Result<(), TreeError> {
+    for (name, node) in over.loaded().into_iter().flatten() {
+        let length = path.len();
+        push_name(path, name);
+        match tree.kind(path, store)? {
+            Kind::Link(_) if resolve(path, tree, store)? == Target::Broken => {
+                return Err(TreeError::ThroughLink { path: path.clone(), link: path.clone() });
+            }
+            Kind::Folder => {
+                if let Node::Folder(below) = node {
+                    check_replaced_links(below, path, tree, store)?;
+                }
+            }
+            _ => {}
+        }
+        path.truncate(length);
+    }
+    Ok(())
 }
 
 /// Lays `over` over `under`: folders join, files and links replace, and only an empty folder gives way to a file.

@@ -57,6 +57,9 @@ pub enum EntryError {
     /// A hard link to a folder.
     #[error("hard link to the folder {}", Shown(.0))]
     FolderTarget(Vec<u8>),
+    /// A symbolic link to nothing.
+    #[error("symbolic link without a target")]
+    NoTarget,
     /// The place cannot be written.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -144,6 +147,7 @@ fn add<R: Read>(
         EntryKind::Continuation => return Err(refuse(EntryError::Continuation)),
         EntryKind::Folder => return add_folder(&path, tree, store).map_err(refuse),
         EntryKind::Fifo => Node::Fifo { executable: entry.executable },
+        EntryKind::Link if entry.link.is_empty() => return Err(refuse(EntryError::NoTarget)),
         EntryKind::Link => Node::Link(store.put_bytes(&entry.link).map_err(UnpackError::Store)?),
         EntryKind::HardLink => hard_link(&entry.link, tree, store).map_err(refuse)?,
         EntryKind::File => {

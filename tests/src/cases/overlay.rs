@@ -66,6 +66,15 @@ pub fn cases() -> Vec<Case> {
             b.orig(upstream().link("case-1.0/docs", "nowhere"))
                 .component("docs", Tar::new().file("d/x", "x\n"));
         }),
+        case("component-over-link-out", "a link that leads out of the source, and somewhere", Same, |b| {
+            b.orig(upstream().link("case-1.0/docs", "/usr")).component("docs", Tar::new().file("d/x", "x\n"));
+        }),
+        case("debian-tar-file-over-loop", "a link that cannot be resolved is in the way", Refused, |b| {
+            b.orig(upstream().link("case-1.0/l", "l")).debian(plain_debian().file("l", "x\n"));
+        }),
+        case("debian-a-link-to-the-top", "debian/source/format is written at the top", Same, |b| {
+            b.native(Tar::top(TOP).link("case-1.0/debian", ".").file("case-1.0/rules", "x\n"));
+        }),
         case("component-over-empty-folder", "as a submodule leaves one", Same, |b| {
             b.orig(upstream().dir("case-1.0/docs/")).component("docs", Tar::new().file("d/x", "x\n"));
         }),

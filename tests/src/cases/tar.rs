@@ -171,6 +171,15 @@ pub fn cases() -> Vec<Case> {
         case("half-a-header-at-the-end", "dropped", Same, |b| {
             b.orig(upstream().without_end().raw(&[b'x'; 100]).without_end());
         }),
+        case("empty-archive-file", "no bytes at all are no archive", Refused, |b| {
+            b.file("case_1.0.orig.tar.gz", crate::build::Compression::Gz.pack(b""));
+        }),
+        case("link-to-nothing", "a link needs a target", Refused, |b| {
+            b.orig(upstream().link("case-1.0/l", ""));
+        }),
+        case("hard-link-through-link", "tar follows it", RefusedThoughDpkgTakesIt("unsafe"), |b| {
+            b.orig(upstream().link("case-1.0/l", "sub").hard("case-1.0/h", "case-1.0/l/b.txt"));
+        }),
         case("hard-link-to-itself", "is itself", Same, |b| {
             b.orig(upstream().hard("case-1.0/a.txt", "case-1.0/a.txt"));
         }),

@@ -195,7 +195,8 @@ impl<R: Read> TarReader<R> {
         self.offset += read as u64;
         // An archive may end without the blocks of zeros that should end it; half a header is dropped.
         if read < BLOCK {
-            return Ok(None);
+            let empty = self.entry_at == 0;
+            return if empty { Err(TarError::Truncated(0)) } else { Ok(None) };
         }
         let header = Header(block);
         if header.is_end() {
