@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use crate::engine;
 use crate::git;
 use crate::listing::{Listing, compare, read_folder, without_fifos};
 use crate::oracle::Verdict;
+use crate::run;
 
 /// What is compared.
 pub struct Imported<'a> {
@@ -25,7 +25,7 @@ pub struct Imported<'a> {
 impl Imported<'_> {
     /// Everything that differs from the verdict; nothing if all is well.
     pub fn differences(&self, verdict: &Verdict) -> Vec<String> {
-        let repository = engine::repository(self.root, self.package);
+        let repository = run::repository(self.root, self.package);
         let mut wrong = Vec::new();
         if let Err(message) = git::fsck(&repository) {
             wrong.push(message);
@@ -45,7 +45,7 @@ impl Imported<'_> {
         if self.escaped {
             return Vec::new();
         }
-        let repository = engine::repository(self.root, self.package);
+        let repository = run::repository(self.root, self.package);
         let prefix = if applied { "applied/" } else { "" };
         let mangled = self.version.replace(':', "%").replace('~', "_");
         match git::read_tree(&repository, &format!("refs/tags/{prefix}{}/{mangled}", self.distro)) {
@@ -56,7 +56,7 @@ impl Imported<'_> {
 
     fn exported(&self, what: &str, expected: &Listing, applied: bool) -> Vec<String> {
         let folder = self.root.join(format!("export-{what}"));
-        let exported = engine::export(self.root, self.distro, self.package, self.version, applied, &folder);
+        let exported = run::export(self.root, self.distro, self.package, self.version, applied, &folder);
         let listed = exported.and_then(|()| read_folder(&folder).map_err(|error| error.to_string()));
         // A long test would fill the disk.
         let _ = fs::remove_dir_all(&folder);

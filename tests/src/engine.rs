@@ -1,57 +1,139 @@
-//! The importer under test, run as its users run it.
+//! Runs the importer's own binary.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::installation::binary;
+use crate::listing::{Listing, read_folder};
 
-/// A command of the importer, in an environment that is the same everywhere.
-pub fn command(root: &Path) -> Command {
-    let mut command = Command::new(binary());
-    command
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
-        .env("HOME", "/nonexistent")
-        .env("TZ", "UTC")
-        .env("PACKAGE_IMPORT_ROOT", root);
-    command
+/// One installation: a root folder of its own, and the distribution it imports for.
+pub struct Engine {
+    root: PathBuf,
+    distro: String,
 }
 
-/// Imports unsigned packages into a suite.
-pub fn import(root: &Path, distro: &str, suite: &str, what: &[PathBuf]) -> Output {
-    command(root)
-        .args(["import", "--allow-unsigned", "--json", "--distro", distro, "--suite", suite])
-        .args(what)
-        .output()
-        .unwrap()
+/// One package of it.
+pub struct Package<'a> {
+    engine: &'a Engine,
+    name: &'a str,
+    version: &'a str,
 }
 
-/// The reports of an import, one JSON object a version.
-pub fn reports(output: &Output) -> Vec<serde_json::Value> {
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+/// How an import ended.
+pub struct Outcome {
+    /// The exit code, if it was not killed.
+    pub code: Option<i32>,
+    /// What it said.
+    pub said: String,
 }
 
-/// Exports a version to a folder.
-pub fn export(
-    root: &Path,
-    distro: &str,
-    package: &str,
-    version: &str,
-    applied: bool,
-    to: &Path,
-) -> Result<(), String> {
-    let output = command(root)
-        .args(["export", "--distro", distro, package, version])
-        .arg(to)
-        .args(applied.then_some("--applied"))
-        .output()
-        .unwrap();
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+impl Engine {
+    /// An installation below `root`.
+    pub fn new(root: &Path, distro: &str) -> Self {
+        Engine { root: root.to_owned(), distro: distro.to_owned() }
+    }
+
+    /// Imports source packages.
+    pub fn import(&self, files: &[PathBuf]) -> Outcome {
+        let mut command = self.command("import");
+        command.args(["--allow-unsigned", "--suite", "sid", "--distro", &self.distro]).args(files);
+        let output = command.output().unwrap();
+        Outcome { code: output.status.code(), said: words(&output) }
+    }
+
+    /// One version of one package.
+    pub fn package<'a>(&'a self, name: &'a str, version: &'a str) -> Package<'a> {
+        Package { engine: self, name, version }
+    }
+
+    fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(binary());
+        command.arg(subcommand).arg("--root").arg(&self.root).stdin(Stdio::null());
+        command.env_remove("PACKAGE_IMPORT_ROOT");
+        command
+    }
 }
 
-/// The repository of a package.
-pub fn repository(root: &Path, package: &str) -> PathBuf {
-    let prefix = if package.starts_with("lib") { &package[..4] } else { &package[..1] };
-    root.join("repos").join(prefix).join(format!("{package}.git"))
+impl Package<'_> {
+    /// The repository.
+    pub fn repo(&self) -> PathBuf {
+        let prefix = pool_prefix(self.name);
+        self.engine.root.join("repos").join(prefix).join(format!("{}.git", self.name))
+    }
+
+    /// The tag of the tree without patches, or with them.
+    pub fn tag(&self, applied: bool) -> String {
+        let applied = if applied { "applied/" } else { "" };
+        format!("refs/tags/{applied}{}/{}", self.engine.distro, mangled(self.version))
+    }
+
+    /// What `export` writes.
+    pub fn export(&self, applied: bool) -> Result<Listing, String> {
+        let folder = self.engine.root.join(format!("export-{applied}"));
+        let mut command = self.engine.command("export");
+        command
+            .args(["--distro", &self.engine.distro, self.name, self.version])
+            .args(applied.then_some("--applied"))
+            .arg(&folder);
+        let output = command.output().map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            return Err(format!("export: {}", words(&output)));
+        }
+        let listing = read_folder(&folder).map_err(|error| format!("reading the export: {error}"));
+        let _ = fs::remove_dir_all(&folder);
+        listing
+    }
+}
+
+/// The folder of the archive's pool that a package's name belongs to.
+pub fn pool_prefix(name: &str) -> &str {
+    let length = if name.starts_with("lib") { 4 } else { 1 };
+    &name[..length.min(name.len())]
+}
+
+/// A version as DEP-14 writes it in a tag.
+pub fn mangled(version: &str) -> String {
+    let mut tag = String::new();
+    for (index, sign) in version.char_indices() {
+        let rest = &version[index + sign.len_utf8()..];
+        match sign {
+            ':' => tag.push('%'),
+            '~' => tag.push('_'),
+            '.' if rest.is_empty() || rest == "lock" || rest.starts_with('.') => tag.push_str(".#"),
+            other => tag.push(other),
+        }
+    }
+    tag
+}
+
+fn words(output: &Output) -> String {
+    let both = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    String::from_utf8_lossy(&both).trim().replace('\n', " | ")
+}
+
+/// The binary named by `PACKAGE_IMPORT_BIN`, else a freshly built one.
+#[cfg(test)]
+mod tests {
+    use super::{mangled, pool_prefix};
+
+    #[test]
+    fn tags_are_mangled_as_dep_14_says() {
+        let pairs = [
+            ("1:1.0~rc1-1", "1%1.0_rc1-1"),
+            ("1..2", "1.#.2"),
+            ("1...2", "1.#.#.2"),
+            ("1.", "1.#"),
+            ("1.lock", "1.#lock"),
+            ("1.lock.2", "1.lock.2"),
+        ];
+        for (version, tag) in pairs {
+            assert_eq!(mangled(version), tag);
+        }
+    }
+
+    #[test]
+    fn pool_prefixes() {
+        assert_eq!(["hello", "libx", "libxml2", "lib"].map(pool_prefix), ["h", "libx", "libx", "lib"]);
+    }
 }

@@ -52,13 +52,15 @@ pub fn ask(question: &Question<'_>) -> Verdict {
     Verdict { unapplied, applied }
 }
 
-/// `.pc` belongs to the applied tree only as far as the package itself brought it: what quilt writes there
-/// while patching is a record of the unpacking, not source. So it is as it was before patching.
+/// `.pc` belongs to the applied tree only as far as the package itself brought it: what dpkg-source adds there
+/// while patching is a record of the unpacking, not source, and so is the list of what was applied.
 fn take_out_quilt_records(before: &Listing, after: &mut Listing) {
+    const APPLIED: &[u8] = b".pc/applied-patches";
     let is_record = |path: &[u8]| path == b".pc" || path.starts_with(b".pc/");
-    after.retain(|path, _| !is_record(path));
-    let own = before.iter().filter(|(path, _)| is_record(path));
-    after.extend(own.map(|(path, entry)| (path.clone(), entry.clone())));
+    after.retain(|path, _| !is_record(path) || before.contains_key(path));
+    if let Some(own) = before.get(APPLIED) {
+        after.insert(APPLIED.to_vec(), own.clone());
+    }
 }
 
 fn unpack(question: &Question<'_>, options: &[&str]) -> Result<Listing, String> {

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::engine;
+use crate::run;
 
 /// What is fetched: every format, components, several versions of some. Archives do not always carry everything, so
 /// there are more than are needed.
@@ -54,8 +54,7 @@ pub fn fetch() -> Vec<(String, Vec<PathBuf>)> {
     let root = cache();
     let missing: Vec<&str> = PACKAGES.into_iter().filter(|name| dscs(&root, name).is_empty()).collect();
     if !missing.is_empty() {
-        let output =
-            engine::command(&root).args(["import", "--from", "apt"]).args(&missing).output().unwrap();
+        let output = run::command(&root).args(["import", "--from", "apt"]).args(&missing).output().unwrap();
         eprint!("{}", String::from_utf8_lossy(&output.stderr));
     }
     fetch_older(&root);
@@ -71,14 +70,13 @@ fn fetch_older(root: &Path) {
         }
         for version in known_versions(root, name) {
             let wanted = format!("{name}={version}");
-            let _ = engine::command(root).args(["import", "--from", "apt", &wanted]).output().unwrap();
+            let _ = run::command(root).args(["import", "--from", "apt", &wanted]).output().unwrap();
         }
     }
 }
 
 fn known_versions(root: &Path, name: &str) -> Vec<String> {
-    let output =
-        engine::command(root).args(["import", "--from", "apt", &format!("{name}=0")]).output().unwrap();
+    let output = run::command(root).args(["import", "--from", "apt", &format!("{name}=0")]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let Some((_, listed)) = said.split_once("it has: ") else { return Vec::new() };
     listed.trim().split(", ").filter_map(|item| item.split(' ').next()).map(str::to_owned).collect()

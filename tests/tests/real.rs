@@ -7,7 +7,7 @@ use std::thread;
 
 use package_import_tests::check::Imported;
 use package_import_tests::oracle::{Question, ask, open_temp_dir};
-use package_import_tests::{engine, real};
+use package_import_tests::{real, run};
 
 #[test]
 fn real_packages_are_as_dpkg_source_has_them() {
@@ -36,12 +36,12 @@ fn real_packages_are_as_dpkg_source_has_them() {
 fn check(package: &str, files: &[PathBuf]) -> Vec<String> {
     let folder = open_temp_dir();
     let root = folder.path().join("root");
-    let output = engine::import(&root, "debian", "bookworm", files);
+    let output = run::import(&root, "debian", "bookworm", files);
     let mut wrong = Vec::new();
     if output.status.code() != Some(0) {
         wrong.push(format!("{package}: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    for report in engine::reports(&output) {
+    for report in run::reports(&output) {
         let version = report["version"].as_str().unwrap();
         let dsc = dsc_of(files, version);
         let truth = ask(&Question { dsc, distro: "debian", no_check: false });

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use package_import_tests::engine;
 use package_import_tests::installation::Installation;
 use package_import_tests::programs::need;
+use package_import_tests::run;
 use package_import_tests::synthetic::package;
 
 /// A home of gpg's with one key, and the keyring that gpgv reads.
@@ -63,13 +63,13 @@ impl Drop for Signer {
 
 /// The exit code, and stage and code of the only report.
 fn import(it: &Installation, keyrings: &[&Path], dsc: &Path) -> (Option<i32>, String) {
-    let mut command = engine::command(&it.root());
+    let mut command = run::command(&it.root());
     command.args(["import", "--json", "--suite", "sid"]);
     for keyring in keyrings {
         command.arg("--keyring").arg(keyring);
     }
     let output = command.arg(dsc).output().unwrap();
-    let report = engine::reports(&output).pop().unwrap_or_default();
+    let report = run::reports(&output).pop().unwrap_or_default();
     let said =
         format!("{} {}", report["outcome"].as_str().unwrap_or("none"), report["code"].as_str().unwrap_or(""));
     (output.status.code(), said.trim().to_owned())

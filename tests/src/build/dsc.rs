@@ -57,6 +57,15 @@ impl Dsc {
         }
     }
 
+    /// Changes the value of a field.
+    pub fn edit(&mut self, name: &str, edit: impl Fn(&str) -> String) {
+        for (known, value) in &mut self.fields {
+            if known == name {
+                *value = edit(value);
+            }
+        }
+    }
+
     /// The text.
     pub fn text(&self) -> String {
         let mut text = String::new();

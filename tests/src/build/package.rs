@@ -23,8 +23,8 @@ pub const CHANGELOG: &str = "case (1.0-1) unstable; urgency=medium\n\n  * Everyt
 /// The standard `debian/rules`.
 pub const RULES: &str = "#!/usr/bin/make -f\n%:\n\tdh $@\n";
 
-type DscEdit = Box<dyn FnOnce(&mut Dsc)>;
 type TextEdit = Box<dyn FnOnce(String) -> Vec<u8>>;
+type DscEdit = Box<dyn FnOnce(&mut Dsc)>;
 
 /// A source package in the making.
 pub struct Builder {

@@ -5,7 +5,7 @@ use super::tar::{Entry, Magic, Tar, put_octal};
 /// A file with holes: pieces of data at offsets, and the size with the holes.
 #[derive(Clone, Debug)]
 pub struct Sparse {
-    /// Where data is, in order.
+    /// Where data is, in order. Every piece but the last is whole blocks, as in all that tar writes.
     pub pieces: Vec<(u64, Vec<u8>)>,
     /// The size of the file.
     pub size: u64,
@@ -74,7 +74,7 @@ impl Sparse {
             ("GNU.sparse.name", name.to_owned()),
             ("GNU.sparse.map", map.join(",")),
         ];
-        with_records(tar, &records).entry(posix(stand_in(name), self.data()))
+        with_records(tar, &records).entry(posix(&stand_in(name), self.data()))
     }
 
     /// Pax 1.0: the map stands before the data, padded to a block.
@@ -91,12 +91,12 @@ impl Sparse {
         }
         content.resize(content.len().next_multiple_of(512), 0);
         content.extend(self.data());
-        with_records(tar, &records).entry(posix(stand_in(name), content))
+        with_records(tar, &records).entry(posix(&stand_in(name), content))
     }
 }
 
-/// GNU tar looks for pax's maps behind POSIX headers alone.
-fn posix(name: impl AsRef<[u8]>, content: Vec<u8>) -> Entry {
+/// A file whose header is a POSIX one: tar reads pax sparse records only before such headers.
+fn posix(name: &str, content: Vec<u8>) -> Entry {
     Entry::file(name, content).magic(Magic::Ustar)
 }
 

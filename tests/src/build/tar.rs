@@ -29,6 +29,7 @@ pub struct Entry {
     magic: Magic,
     base256: bool,
     bad_checksum: bool,
+    signed_checksum: bool,
     long_names: bool,
     overrides: Vec<(usize, Vec<u8>)>,
 }
@@ -52,6 +53,7 @@ impl Entry {
             magic: Magic::Gnu,
             base256: false,
             bad_checksum: false,
+            signed_checksum: false,
             long_names: true,
             overrides: Vec::new(),
         }
@@ -135,6 +137,13 @@ impl Entry {
         self
     }
 
+    /// A checksum over signed bytes, as some old programs made it.
+    #[must_use]
+    pub fn signed_checksum(mut self) -> Self {
+        self.signed_checksum = true;
+        self
+    }
+
     /// Cuts a long name off instead of writing a long-name entry before it.
     #[must_use]
     pub fn without_long_names(mut self) -> Self {
@@ -179,7 +188,8 @@ impl Entry {
         for (offset, bytes) in &self.overrides {
             block[*offset..offset + bytes.len()].copy_from_slice(bytes);
         }
-        put_checksum(&mut block, self.bad_checksum);
+        let sum = checksum(&block, self.signed_checksum) + i64::from(self.bad_checksum);
+        put_checksum(&mut block, sum);
         block
     }
 }
@@ -201,10 +211,15 @@ fn put_base256(field: &mut [u8], number: u64) {
     field[0] = 0x80;
 }
 
-fn put_checksum(block: &mut [u8; BLOCK], wrong: bool) {
-    block[148..156].copy_from_slice(b"        ");
-    let sum: u64 = block.iter().map(|&byte| u64::from(byte)).sum::<u64>() + u64::from(wrong);
-    put_octal(&mut block[148..155], sum);
+fn checksum(block: &[u8; BLOCK], signed: bool) -> i64 {
+    let value = |byte: u8| if signed { i64::from(byte.cast_signed()) } else { i64::from(byte) };
+    let blank = 8 * value(b' ');
+    let others = block[..148].iter().chain(&block[156..]);
+    others.map(|&byte| value(byte)).sum::<i64>() + blank
+}
+
+fn put_checksum(block: &mut [u8; BLOCK], sum: i64) {
+    put_octal(&mut block[148..155], u64::try_from(sum).unwrap());
     block[155] = b' ';
 }
 

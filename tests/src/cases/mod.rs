@@ -1,58 +1,154 @@
-//! Hard cases of source packages, by what they are hard for.
+//! The hard cases: source packages that are odd in one way each, and what must become of them.
 
+use std::path::Path;
+
+use crate::build::package::Built;
+use crate::build::{Builder, Compression};
+use crate::oracle::Verdict;
+
+const GZ: Compression = Compression::Gz;
+
+mod changelog;
+mod components;
 mod compression;
+mod debian_tar;
 mod dsc;
-mod formats;
-mod links;
+mod format10;
+mod format20;
+mod git_patches;
 mod names;
-mod overlay;
+mod native;
+mod patch_paths;
 mod patches;
+mod quilt;
+mod series;
 mod tar;
+mod tar_links;
+mod tar_sparse;
 
-use crate::build::Builder;
-
-/// One package and what has to come of it.
-pub struct Case {
-    /// Its name, unique.
-    pub name: &'static str,
-    /// What makes it hard.
-    pub why: &'static str,
-    /// Builds it.
-    pub build: fn(&mut Builder),
-    /// What has to come of it.
-    pub expect: Expect,
-}
-
-/// What has to come of a case.
+/// What must become of a case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expect {
-    /// Both trees are those of dpkg-source.
+    /// Both trees are the same as dpkg-source's.
     Same,
-    /// dpkg-source refuses it, and so do we.
+    /// It is refused, as dpkg-source refuses it.
     Refused,
-    /// dpkg-source refuses its patches: the tree without them is there, and no applied ref.
+    /// The tree without patches is the same; the patches are refused, as dpkg-source refuses them.
     UnappliedOnly,
-    /// We refuse it on purpose.
+    /// It is refused, deliberately, though dpkg-source takes it.
     RefusedThoughDpkgTakesIt(&'static str),
-    /// We take it on purpose; its trees are those of its twin.
+    /// Both take it, and its trees differ, deliberately.
+    Differs(&'static str),
+    /// It is taken, deliberately, though dpkg-source refuses it; the trees are those of the case's twin.
     TakenThoughDpkgRefuses(&'static str),
 }
 
-fn case(name: &'static str, why: &'static str, expect: Expect, build: fn(&mut Builder)) -> Case {
-    Case { name, why, build, expect }
+/// One hard case.
+pub struct Case {
+    /// Its name, unique.
+    pub name: &'static str,
+    /// What is hard about it.
+    pub why: &'static str,
+    /// What must become of it.
+    pub expect: Expect,
+    /// Puts it together.
+    pub build: fn(&mut Builder),
 }
 
-/// All cases.
+impl Case {
+    /// Writes the case's files into a folder.
+    pub fn write(&self, folder: &Path) -> Built {
+        write(self.build, folder)
+    }
+
+    /// Whether dpkg-source does what is expected of it; else what it does.
+    pub fn check_oracle(&self, verdict: &Verdict) -> Result<(), String> {
+        let (unapplied, applied) = (&verdict.unapplied, &verdict.applied);
+        let agrees = match self.expect {
+            Expect::Same | Expect::Differs(_) | Expect::RefusedThoughDpkgTakesIt(_) => {
+                unapplied.is_ok() && applied.is_ok()
+            }
+            Expect::Refused | Expect::TakenThoughDpkgRefuses(_) => unapplied.is_err() && applied.is_err(),
+            Expect::UnappliedOnly => unapplied.is_ok() && applied.is_err(),
+        };
+        if agrees {
+            return Ok(());
+        }
+        let said = |result: &Result<_, String>| match result {
+            Ok(_) => "taken".to_owned(),
+            Err(complaint) => format!("refused ({complaint})"),
+        };
+        Err(format!("expected {:?}; unapplied {}, applied {}", self.expect, said(unapplied), said(applied)))
+    }
+}
+
+/// Writes a package's files into a folder.
+pub fn write(build: fn(&mut Builder), folder: &Path) -> Built {
+    let mut builder = Builder::default();
+    build(&mut builder);
+    builder.write(folder)
+}
+
+/// Every case, or those whose name contains the value of `PACKAGE_IMPORT_CASES`.
+pub fn selected() -> Vec<Case> {
+    let mut cases = all();
+    if let Ok(part) = std::env::var("PACKAGE_IMPORT_CASES") {
+        cases.retain(|case| case.name.contains(&part));
+        assert!(!cases.is_empty(), "no case has {part:?} in its name");
+    }
+    cases
+}
+
+/// Every case.
 pub fn all() -> Vec<Case> {
     let groups = [
-        formats::cases(),
-        overlay::cases(),
-        tar::cases(),
-        names::cases(),
-        links::cases(),
-        compression::cases(),
-        dsc::cases(),
-        patches::cases(),
+        format10::cases,
+        format20::cases,
+        native::cases,
+        quilt::cases,
+        components::cases,
+        debian_tar::cases,
+        tar::cases,
+        tar_links::cases,
+        tar_sparse::cases,
+        compression::cases,
+        dsc::cases,
+        patches::cases,
+        git_patches::cases,
+        patch_paths::cases,
+        series::cases,
+        names::cases,
+        changelog::cases,
     ];
-    groups.into_iter().flatten().collect()
+    groups.iter().flat_map(|group| group()).collect()
+}
+
+/// A case that must come out the same.
+fn same(name: &'static str, why: &'static str, build: fn(&mut Builder)) -> Case {
+    Case { name, why, expect: Expect::Same, build }
+}
+
+/// A case that must be refused.
+fn refused(name: &'static str, why: &'static str, build: fn(&mut Builder)) -> Case {
+    Case { name, why, expect: Expect::Refused, build }
+}
+
+/// A case whose patches alone must be refused.
+fn unapplied_only(name: &'static str, why: &'static str, build: fn(&mut Builder)) -> Case {
+    Case { name, why, expect: Expect::UnappliedOnly, build }
+}
+
+/// A case that is refused though dpkg-source takes it; `why` is the reason.
+fn stricter(name: &'static str, why: &'static str, build: fn(&mut Builder)) -> Case {
+    Case { name, why, expect: Expect::RefusedThoughDpkgTakesIt(why), build }
+}
+
+/// A case that both take, with different trees; `why` is the reason.
+fn differs(name: &'static str, why: &'static str, build: fn(&mut Builder)) -> Case {
+    Case { name, why, expect: Expect::Differs(why), build }
+}
+
+/// A case that is taken though dpkg-source refuses it; `why` is the reason.
+fn laxer(name: &'static str, why: &'static str, build: fn(&mut Builder)) -> Case {
+    Case { name, why, expect: Expect::TakenThoughDpkgRefuses(why), build }
 }

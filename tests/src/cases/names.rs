@@ -1,118 +1,182 @@
-//! Names that are hard for file systems, for Git, or for both.
+//! Names: those that are no text, that are long, and that Git does not take.
 
-use super::Expect::*;
-use super::{Case, case};
-use crate::build::package::upstream;
-use crate::build::tar::Entry;
+use super::{Case, refused, same};
+use crate::build::package::{debian_below, upstream};
+use crate::build::{Builder, Tar};
 
-pub fn cases() -> Vec<Case> {
+/// Upstream with a file of each name.
+fn files(b: &mut Builder, names: &[&[u8]]) {
+    let mut tar = upstream();
+    for name in names {
+        tar = tar.file([b"case-1.0/", *name].concat(), "x\n");
+    }
+    b.orig(tar);
+}
+
+/// The same, for names that are stored escaped.
+fn escaped(b: &mut Builder, names: &[&[u8]]) {
+    files(b, names);
+    b.escaped();
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = bytes();
+    cases.extend(lengths());
+    cases.extend(git());
+    cases.extend(git_files());
+    cases
+}
+
+fn bytes() -> Vec<Case> {
     vec![
-        case("not-utf8", "bytes are kept", Same, |b| {
-            b.orig(upstream().file(b"case-1.0/caf\xe9", "x\n").file(b"case-1.0/\xff\xfe/y", "y\n"));
+        same("name-latin-1", "names that are not UTF-8", |b| {
+            files(b, &[b"caf\xe9", b"\xff\xfe", b"d\xe9/f", b"\x80"])
         }),
-        case("newline-and-quotes", "every byte but / and NUL", Same, |b| {
+        same("name-utf-8", "composed and decomposed are two names", |b| {
+            files(b, &["\u{e9}".as_bytes(), "e\u{301}".as_bytes(), "\u{65e5}\u{672c}".as_bytes()]);
+        }),
+        same("name-newline", "newlines, tabs, returns and control characters", |b| {
+            files(b, &[b"a\nb", b"\n", b"a\tb", b"a\rb", b"\x01\x1b[31m", b"\x7f"]);
+        }),
+        same("name-signs", "quotes, globs, spaces, colons, a lone dash", |b| {
+            files(
+                b,
+                &[
+                    b"a\"b", b"a'b", b"*", b"[x]", b" ", b" a ", b"c:d", b"-", b"--help", b"~", b"$HOME",
+                    b"#x", b"!",
+                ],
+            );
+        }),
+        same("name-only-case-differs", "names that differ in case alone", |b| {
+            files(b, &[b"x", b"X", b"Sub/f", b"SUB/f"])
+        }),
+        same("name-sorting", "Git sorts folders as if a slash followed", |b| {
+            files(b, &[b"d/f", b"d.f", b"d-f", b"d0", b"da/f"]);
+        }),
+        same("name-dots", "names of dots, and what looks like a lock or a ref", |b| {
+            files(b, &[b"...", b"..a", b"a..", b".a", b"a.lock", b"a@{b", b"HEAD", b"refs/heads/x"]);
+        }),
+        same("name-windows", "names that Windows does not take", |b| {
+            files(b, &[b"con", b"aux.c", b"nul", b"a.", b"a?b", b"com1"]);
+        }),
+    ]
+}
+
+fn lengths() -> Vec<Case> {
+    vec![
+        same("name-255", "the longest name that the system takes", |b| {
+            files(b, &[&[b'n'; 255], [[b'd'; 255].as_slice(), b"/f"].concat().as_slice()]);
+        }),
+        refused("name-256", "a name that is one byte too long", |b| files(b, &[&[b'n'; 256]])),
+        same("name-100-deep", "a hundred folders", |b| {
+            files(b, &[format!("{}f", "d/".repeat(100)).as_bytes()])
+        }),
+        same("name-path-of-2000", "a path of 2,000 bytes", |b| {
+            let folder = format!("{}/", "d".repeat(99));
+            files(b, &[format!("{}f", folder.repeat(20)).as_bytes()]);
+        }),
+        refused("name-path-of-5000", "a path that is longer than the system takes", |b| {
+            let folder = format!("{}/", "d".repeat(199));
+            files(b, &[format!("{}f", folder.repeat(25)).as_bytes()]);
+        }),
+    ]
+}
+
+fn git() -> Vec<Case> {
+    vec![
+        same("git-folder", "a `.git` folder at the top and below", |b| {
+            escaped(b, &[b".git/HEAD", b".git/config", b"sub/.git/HEAD"]);
+        }),
+        same("git-file", "a `.git` file, as submodules have", |b| escaped(b, &[b"module/.git", b"module/f"])),
+        same("git-link", "a `.git` link", |b| {
+            b.escaped().orig(upstream().link("case-1.0/.git", "../elsewhere"));
+        }),
+        same("git-empty-folder", "an empty `.git` folder", |b| {
+            b.escaped().orig(upstream().dir("case-1.0/.git/"));
+        }),
+        same("git-any-case", "`.git` in capitals", |b| escaped(b, &[b"a/.GIT/f", b"b/.Git", b"c/.giT/f"])),
+        same("git-short-names", "what Windows might take for `.git`", |b| {
+            escaped(b, &[b"a/git~1", b"b/GIT~1/f", b"c/.git /f", b"d/.git.", b"e/.git::$INDEX_ALLOCATION"]);
+        }),
+        same("git-near-names", "names that are no `.git`", |b| {
+            files(b, &[b".gita", b".gi", b"git", b"git~2", b"a.git", b".git-x/f", b"x.git/f"]);
+        }),
+        same("git-ignorable-characters", "what HFS+ might take for `.git`", |b| {
+            escaped(
+                b,
+                &["a/.g\u{200c}it/f".as_bytes(), "b/\u{feff}.git".as_bytes(), "c/.git\u{200d}".as_bytes()],
+            );
+        }),
+        same("git-backslashes", "what Windows might take for a folder", |b| {
+            escaped(b, &[b"a\\.git", b"a\\b", b"..\\x", b"\\", b"x\\.git\\config"]);
+        }),
+        same("git-looks-escaped", "names that look like escapes already", |b| {
+            escaped(b, &[b"..git/f", b"...git", b".git/f", b"..GIT", b"..git~1", b"a/..git"]);
+        }),
+        same("git-in-component", "a `.git` in a component", |b| {
+            b.escaped().component("comp", Tar::top("x").file("x/.git/HEAD", "x\n").file("x/f", "x\n"));
+        }),
+        same("git-in-debian", "a `.git` in the packaging", |b| {
+            b.escaped().also(Tar::new().file("debian/.git/HEAD", "x\n"));
+        }),
+        same("git-in-native", "a `.git` at the top of a native package", |b| {
+            b.native(debian_below("case/", "3.0 (native)\n").file("case/.git/HEAD", "x\n")).escaped();
+        }),
+        same("git-patched", "a patch for a file in `.git`", |b| {
+            escaped(b, &[b".git/f"]);
+            b.patch("p", "--- a/.git/f\n+++ b/.git/f\n@@ -1 +1 @@\n-x\n+y\n");
+        }),
+    ]
+}
+
+fn git_files() -> Vec<Case> {
+    vec![
+        same("gitignore", "a `.gitignore` that ignores everything", |b| {
+            b.orig(upstream().file("case-1.0/.gitignore", "*\n").file("case-1.0/.hidden", "x\n"));
+            b.also(Tar::new().file("debian/.gitignore", "*\n!/.gitignore\n"));
+        }),
+        same("gitattributes-text", "attributes that would change line ends", |b| {
+            let tar =
+                upstream().file("case-1.0/.gitattributes", "* text eol=crlf working-tree-encoding=UTF-16\n");
+            b.orig(tar.file("case-1.0/crlf", "x\r\ny\n").file("case-1.0/ident", "$Id$\n"));
+        }),
+        same("gitattributes-export", "attributes that would leave files out", |b| {
+            let attributes = "* export-ignore export-subst ident -text filter=lfs\n";
             b.orig(
-                upstream()
-                    .file("case-1.0/a\nb", "x\n")
-                    .file("case-1.0/\"q\" 'r'\t\\", "y\n")
-                    .file("case-1.0/\u{1}", "z\n"),
+                upstream().file("case-1.0/.gitattributes", attributes).file("case-1.0/v", "$Format:%H$\n"),
             );
         }),
-        case("sorted-oddly", "Git sorts folders as if a slash followed", Same, |b| {
-            b.orig(
-                upstream()
-                    .file("case-1.0/x.c", "1\n")
-                    .file("case-1.0/x/y", "2\n")
-                    .file("case-1.0/x0", "3\n")
-                    .file("case-1.0/x-", "4\n"),
-            );
-        }),
-        case("name-255", "as long as a name can be", Same, |b| {
-            b.orig(upstream().file(format!("case-1.0/{}", "n".repeat(255)), "x\n"));
-        }),
-        case("name-256", "longer than a name can be", Refused, |b| {
-            b.orig(upstream().file(format!("case-1.0/{}", "n".repeat(256)), "x\n"));
-        }),
-        case("deep", "a hundred folders", Same, |b| {
-            b.orig(upstream().file(format!("case-1.0/{}x", "d/".repeat(100)), "x\n"));
-        }),
-        case("absolute", "tar would cut the slash off", RefusedThoughDpkgTakesIt("unsafe"), |b| {
-            b.orig(upstream().file("/case-1.0/x", "x\n"));
-        }),
-        case("dot-dot", "tar refuses it, too", Refused, |b| {
-            b.orig(upstream().file("case-1.0/../x", "x\n"));
-        }),
-        case("git-folder", "stored escaped", Same, |b| {
-            b.escaped().orig(
-                upstream()
-                    .file("case-1.0/.git/config", "[core]\n")
-                    .file("case-1.0/.GIT/x", "x\n")
-                    .file("case-1.0/sub/.git", "gitdir: x\n"),
-            );
-        }),
-        case("git-short-name", "stored escaped", Same, |b| {
-            b.escaped().orig(
-                upstream()
-                    .file("case-1.0/git~1", "x\n")
-                    .file("case-1.0/GIT~1/y", "y\n")
-                    .file("case-1.0/.git . .", "z\n"),
-            );
-        }),
-        case("git-unicode", "stored escaped", Same, |b| {
-            b.escaped().orig(upstream().file("case-1.0/.g\u{200c}it/x", "x\n"));
-        }),
-        case("git-backslash", "stored escaped", Same, |b| {
-            b.escaped().orig(
-                upstream()
-                    .file("case-1.0/a\\.git", "x\n")
-                    .file("case-1.0/b\\.gitmodules", "y\n")
-                    .file("case-1.0/c\\d", "z\n"),
-            );
-        }),
-        case("looks-escaped", "what looks escaped is escaped again", Same, |b| {
-            b.escaped().orig(
-                upstream()
-                    .file("case-1.0/..git", "1\n")
-                    .file("case-1.0/...git", "2\n")
-                    .file("case-1.0/.git", "3\n")
-                    .file("case-1.0/..gitmodules", "4\n")
-                    .file("case-1.0/.%a%5C.git", "5\n"),
-            );
-        }),
-        case("gitmodules-plain", "an ordinary one stays", Same, |b| {
-            b.orig(upstream().file(
-                "case-1.0/.gitmodules",
-                "[submodule \"x\"]\n\tpath = x\n\turl = https://example.org/x\n",
-            ));
-        }),
-        case("gitmodules-hostile", "stored escaped", Same, |b| {
+        same("gitattributes-long-line", "a line of more than 2,048 bytes", |b| {
             b.escaped()
-                .orig(upstream().file("case-1.0/.gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = -x\n"));
+                .orig(upstream().file("case-1.0/.gitattributes", format!("{} text\n", "x".repeat(2100))));
         }),
-        case("gitmodules-link", "stored escaped", Same, |b| {
-            b.escaped().orig(
-                upstream().link("case-1.0/.gitmodules", "a.txt").link("case-1.0/sub/.gitattributes", "b.txt"),
-            );
+        same("gitattributes-is-link", "`.gitattributes` is a link", |b| {
+            b.escaped().orig(upstream().link("case-1.0/.gitattributes", "a.txt"));
         }),
-        case("gitmodules-folder", "stored escaped", Same, |b| {
-            b.escaped().orig(upstream().file("case-1.0/.gitmodules/x", "x\n"));
+        same("gitattributes-is-folder", "`.gitattributes` is a folder", |b| {
+            b.escaped().orig(upstream().file("case-1.0/.gitattributes/f", "x\n"));
         }),
-        case("gitattributes", "no effect on what is stored", Same, |b| {
-            b.orig(
-                upstream()
-                    .file("case-1.0/.gitattributes", "* text=auto eol=crlf\n*.txt export-ignore ident\n")
-                    .file("case-1.0/crlf.txt", "a\r\nb\r\n$Id$\n")
-                    .file("case-1.0/.gitignore", "*\n"),
-            );
+        same("gitmodules-is-link", "`.gitmodules` is a link", |b| {
+            b.escaped().orig(upstream().link("case-1.0/.gitmodules", "a.txt"));
         }),
-        case("gitattributes-long-line", "stored escaped", Same, |b| {
-            b.escaped().orig(upstream().file("case-1.0/.gitattributes", "x".repeat(3000)));
+        same("gitmodules-hostile", "an url that is an option, a name that climbs out", |b| {
+            let text = "[submodule \"../../x\"]\n\tpath = x\n\turl = -u./payload\n";
+            b.escaped().orig(upstream().file("case-1.0/.gitmodules", text));
         }),
-        case("case-folding", "names that differ in case", Same, |b| {
-            b.orig(upstream().file("case-1.0/A.TXT", "x\n").file("case-1.0/a.Txt", "y\n"));
+        same("gitmodules-harmless", "submodules that are only text here", |b| {
+            let text = "[submodule \"x\"]\n\tpath = x\n\turl = https://example.org/x.git\n";
+            b.orig(upstream().file("case-1.0/.gitmodules", text).dir("case-1.0/x/"));
         }),
-        case("dash-names", "names that look like options", Same, |b| {
-            b.orig(upstream().file("case-1.0/-rf", "x\n").entry(Entry::dir("case-1.0/--help/")));
+        same("gitmodules-garbage", "a `.gitmodules` that is no configuration", |b| {
+            b.escaped().orig(upstream().file("case-1.0/.gitmodules", "[[[ \0\n"));
+        }),
+        same("gitignore-is-link", "`.gitignore` and `.mailmap` are links", |b| {
+            let tar = upstream().link("case-1.0/.gitignore", "a.txt").link("case-1.0/.mailmap", "a.txt");
+            b.escaped().orig(tar);
+        }),
+        same("gitmodules-short-name", "what Windows might take for `.gitmodules`", |b| {
+            b.escaped()
+                .orig(upstream().link("case-1.0/GITMOD~1", "a.txt").link("case-1.0/.GITMODULES", "a.txt"));
         }),
     ]
 }

@@ -1,120 +1,310 @@
-//! Patches of 3.0 (quilt). The patch engine has many more cases of its own; these go through a whole import.
+//! What patches do to files: places, creation, removal, line ends, Git's headers, and what is no patch.
 
-use super::Expect::*;
-use super::{Case, case};
-use crate::build::Tar;
+use super::{Case, refused, same, unapplied_only};
 use crate::build::package::upstream;
+use crate::build::{Builder, Tar};
 
-const ONE: &str = "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n-1\n+one\n 2\n 3\n";
+pub(super) const TWO: &str = "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n";
 
-pub fn cases() -> Vec<Case> {
+/// One patch over an upstream with these files added.
+pub(super) fn over(b: &mut Builder, files: &[(&str, &str)], patch: &str) {
+    let mut tar = upstream();
+    for (name, content) in files {
+        tar = tar.file(format!("case-1.0/{name}"), content);
+    }
+    b.orig(tar).patch("p", patch);
+}
+
+/// One patch over the standard upstream.
+pub(super) fn patch(b: &mut Builder, text: &str) {
+    b.patch("p", text);
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = places();
+    cases.extend(files());
+    cases.extend(text());
+    cases.extend(no_patches());
+    cases
+}
+
+fn places() -> Vec<Case> {
     vec![
-        case("patch-plain", "one hunk", Same, |b| {
-            b.patch("one.patch", ONE);
+        same("patch-plain", "a hunk where it says", |b| patch(b, TWO)),
+        same("patch-offset", "a hunk some lines off", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,7 +1,7 @@\n 3\n 4\n 5\n-6\n+six\n 7\n 8\n 9\n");
         }),
-        case("patch-offset", "a hunk that moved", Same, |b| {
-            b.orig(upstream().file("case-1.0/a.txt", format!("0\n0\n{}", crate::build::package::LINES)))
-                .patch("o.patch", "--- a/a.txt\n+++ b/a.txt\n@@ -4,3 +4,3 @@\n 4\n-5\n+five\n 6\n");
+        same("patch-offset-nearest", "the same lines stand in two places: the nearer one", |b| {
+            let lines = "x\n-\ny\n1\n2\n3\n4\n5\n6\nx\n-\ny\n";
+            over(b, &[("t", lines)], "--- a/t\n+++ b/t\n@@ -9,3 +9,3 @@\n x\n--\n+changed\n y\n");
         }),
-        case("patch-at-the-start", "less leading context: at the start only", UnappliedOnly, |b| {
-            b.orig(upstream().file("case-1.0/a.txt", format!("0\n{}", crate::build::package::LINES)))
-                .patch("one.patch", ONE);
+        same("patch-offset-between", "as far before as after", |b| {
+            let lines = "x\n-\ny\n0\n0\nx\n-\ny\n";
+            over(b, &[("t", lines)], "--- a/t\n+++ b/t\n@@ -4,1 +4,1 @@\n--\n+changed\n");
         }),
-        case("patch-fuzz", "context that does not match", UnappliedOnly, |b| {
-            b.patch("one.patch", "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n-1\n+one\n 2\n x\n");
+        unapplied_only("patch-fuzz", "a line of context is wrong", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,7 +1,7 @@\n one\n 2\n 3\n-4\n+four\n 5\n 6\n 7\n");
         }),
-        case("patch-creates", "a new file in a new folder", Same, |b| {
-            b.patch("new.patch", "--- /dev/null\n+++ b/new/dir/file\n@@ -0,0 +1,2 @@\n+x\n+y\n");
+        unapplied_only("patch-does-not-apply", "the removed line is not there", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n 1\n-x\n+y\n 3\n");
         }),
-        case("patch-deletes", "the folder goes with its last file", Same, |b| {
-            b.patch("del.patch", "--- a/sub/b.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n");
+        unapplied_only("patch-already-applied", "the change is there already", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n 1\n-zwei\n+2\n 3\n");
         }),
-        case("patch-empties", "-E removes what is empty", Same, |b| {
-            b.patch("del.patch", "--- a/sub/b.txt\n+++ b/sub/b.txt\n@@ -1 +0,0 @@\n-b\n");
+        unapplied_only("patch-must-match-at-end", "less context after than before: only at the end", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -3,4 +3,4 @@\n 3\n 4\n 5\n-6\n+six\n");
         }),
-        case("patch-no-newline", "no newline at the end, before and after", Same, |b| {
-            b.orig(upstream().file("case-1.0/n", "a")).patch("n.patch", "--- a/n\n+++ b/n\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n\\ No newline at end of file\n");
+        same("patch-matches-at-end", "less context after than before, and it is the end", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -3,4 +3,4 @@\n 9\n 10\n 11\n-12\n+twelve\n");
         }),
-        case("patch-crlf-file", "a file with CRLF", Same, |b| {
-            b.orig(upstream().file("case-1.0/c", "a\r\nb\r\n"))
-                .patch("c.patch", "--- a/c\n+++ b/c\n@@ -1,2 +1,2 @@\n-a\r\n+A\r\n b\r\n");
+        unapplied_only(
+            "patch-must-match-at-start",
+            "less context before than after: only at the start",
+            |b| {
+                patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,4 +1,4 @@\n-6\n+six\n 7\n 8\n 9\n");
+            },
+        ),
+        same("patch-short-context-inside", "less context before than after, but not at line 1", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -5,4 +5,4 @@\n-6\n+six\n 7\n 8\n 9\n");
         }),
-        case("patch-twice", "one patch touches a file twice", Same, |b| {
-            b.patch(
-                "two.patch",
-                format!("{ONE}--- a/a.txt\n+++ b/a.txt\n@@ -11,2 +11,2 @@\n 11\n-12\n+twelve\n"),
+        same("patch-without-context", "no context at all", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -6 +6,2 @@\n-6\n+six\n+more\n@@ -9,0 +11 @@\n+inserted\n");
+        }),
+        same("patch-hunks-offset-carries", "the offset of a hunk counts for the next", |b| {
+            let lines = "0\n0\n0\n0\na\nx\nc\nb\nx\nc\n0\nb\nx\nc\n0\n";
+            let second = "@@ -8,3 +8,3 @@\n b\n-x\n+z\n c\n";
+            over(b, &[("t", lines)], &format!("--- a/t\n+++ b/t\n@@ -1,3 +1,3 @@\n a\n-x\n+y\n c\n{second}"));
+        }),
+        unapplied_only("patch-hunks-out-of-order", "the second hunk stands before the first", |b| {
+            patch(
+                b,
+                "--- a/a.txt\n+++ b/a.txt\n@@ -8,3 +8,3 @@\n 8\n-9\n+nine\n 10\n@@ -2,3 +2,3 @@\n 2\n-3\n+three\n 4\n",
             );
         }),
-        case("patch-path-with-space", "ends at the space", Same, |b| {
-            b.patch("s.patch", "--- /dev/null\n+++ b/News/next/Core and Builtins/x.rst\n@@ -0,0 +1 @@\n+x\n");
+        unapplied_only("patch-second-hunk-fails", "one good hunk and one bad", |b| {
+            patch(
+                b,
+                "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n@@ -8,3 +8,3 @@\n 8\n-x\n+y\n 10\n",
+            );
         }),
-        case("patch-end-of-file", "less trailing context: at the end only", Same, |b| {
-            b.patch("e.patch", "--- a/a.txt\n+++ b/a.txt\n@@ -10,3 +10,4 @@\n 10\n 11\n 12\n+13\n");
+        same("patch-twice-on-a-file", "one patch touches a file twice", |b| {
+            patch(b, &format!("{TWO}--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n 1\n-two\n+zwei\n 3\n"));
         }),
-        case("patch-git-mode", "Git's mode header", Same, |b| {
-            b.patch("m.patch", "diff --git a/a.txt b/a.txt\nold mode 100644\nnew mode 100755\n--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n-1\n+one\n 2\n");
+    ]
+}
+
+fn files() -> Vec<Case> {
+    vec![
+        same("patch-creates", "new files in old and new folders", |b| {
+            let one = "--- /dev/null\n+++ b/sub/new\n@@ -0,0 +1 @@\n+x\n";
+            patch(b, &format!("{one}--- /dev/null\n+++ b/x/y/z/new\n@@ -0,0 +1,2 @@\n+x\n+y\n"));
         }),
-        case("patch-git-rename", "Git's rename header", Same, |b| {
-            b.patch("r.patch", "diff --git a/a.txt b/moved.txt\nsimilarity index 90%\nrename from a.txt\nrename to moved.txt\n--- a/a.txt\n+++ b/moved.txt\n@@ -1,2 +1,2 @@\n-1\n+one\n 2\n");
+        same("patch-creates-without-dev-null", "`-0,0` alone creates", |b| {
+            patch(b, "--- a/new\n+++ b/new\n@@ -0,0 +1 @@\n+x\n");
         }),
-        case("patch-git-symlink", "a link made by a patch", Same, |b| {
-            b.patch("l.patch", "diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+a.txt\n\\ No newline at end of file\n");
+        unapplied_only("patch-creates-existing", "the new file is there already", |b| {
+            patch(b, "--- /dev/null\n+++ b/a.txt\n@@ -0,0 +1 @@\n+x\n");
         }),
-        case("patch-git-binary", "cannot be applied", UnappliedOnly, |b| {
-            b.patch("b.patch", "diff --git a/x.bin b/x.bin\nnew file mode 100644\nindex 0000000..1111111\nGIT binary patch\nliteral 2\nJcmZQz00IC2\n\nliteral 0\nHcmV?d00001\n\n");
+        same("patch-creates-over-empty-file", "an empty file is there already", |b| {
+            over(b, &[("e", "")], "--- /dev/null\n+++ b/e\n@@ -0,0 +1 @@\n+x\n");
         }),
-        case("patch-p0", "one folder too few", UnappliedOnly, |b| {
-            b.patch("p.patch", "--- a.txt\n+++ a.txt\n@@ -1,2 +1,2 @@\n-1\n+one\n 2\n");
+        same("patch-removes", "a file goes", |b| {
+            over(b, &[("sub/c", "x\n")], "--- a/sub/c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
         }),
-        case("patch-option-reverse", "options in the series have no effect", UnappliedOnly, |b| {
-            b.patch("r.patch", "--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n-one\n+1\n 2\n")
-                .series("series", "r.patch -R\n");
+        same(
+            "patch-removes-last-of-folder",
+            "a folder goes with its last file, and so does the one above",
+            |b| {
+                over(b, &[("x/y/c", "x\n")], "--- a/x/y/c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
+            },
+        ),
+        same("patch-removes-beside-empty-folder", "an empty folder beside it keeps the folder", |b| {
+            b.orig(upstream().file("case-1.0/x/c", "x\n").dir("case-1.0/x/empty/"));
+            patch(b, "--- a/x/c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
         }),
-        case("patch-missing", "in the series and not there", UnappliedOnly, |b| {
-            b.series("series", "nothing.patch\n");
+        same("patch-empties", "a file that becomes empty goes too", |b| {
+            over(b, &[("c", "x\n")], "--- a/c\n+++ b/c\n@@ -1 +0,0 @@\n-x\n");
         }),
-        case("patch-empty", "0 bytes are fine", Same, |b| {
-            b.patch("e.patch", "").patch("one.patch", ONE);
+        unapplied_only("patch-removes-part", "a removal that leaves a rest", |b| {
+            over(b, &[("c", "x\ny\n")], "--- a/c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
         }),
-        case("patch-garbage", "text without a diff", UnappliedOnly, |b| {
-            b.patch("g.patch", "Just words.\n");
+        unapplied_only("patch-removes-missing", "what is to go is not there", |b| {
+            patch(b, "--- a/missing\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
         }),
-        case("patch-through-link", "refused", UnappliedOnly, |b| {
-            b.orig(upstream().link("case-1.0/l", "sub"))
-                .patch("t.patch", "--- a/l/b.txt\n+++ b/l/b.txt\n@@ -1 +1 @@\n-b\n+B\n");
+        same("patch-removes-and-creates", "one patch removes a file, the next makes it again", |b| {
+            over(b, &[("c", "x\n")], "--- a/c\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n");
+            b.patch("q", "--- /dev/null\n+++ b/c\n@@ -0,0 +1 @@\n+y\n");
         }),
-        case("patch-dot-dot", "refused", UnappliedOnly, |b| {
-            b.patch("d.patch", "--- a/sub/../a.txt\n+++ b/sub/../a.txt\n@@ -1,2 +1,2 @@\n-1\n+one\n 2\n");
+        same("patch-keeps-executable", "an executable stays one", |b| {
+            patch(b, "--- a/run.sh\n+++ b/run.sh\n@@ -1 +1 @@\n-#!/bin/sh\n+#!/bin/bash\n");
         }),
-        case("series-comments", "comments, options, blank lines", Same, |b| {
-            b.patch("one.patch", ONE).series("series", "# first\n\n  one.patch -p1 # why\n#two.patch\n");
+        same("patch-new-executable-is-not", "a new script is not executable without Git's header", |b| {
+            patch(b, "--- /dev/null\n+++ b/new.sh\n@@ -0,0 +1 @@\n+#!/bin/sh\n");
         }),
-        case("series-of-the-vendor", "debian.series comes first, and a link is made", Same, |b| {
-            b.patch("one.patch", ONE).series("debian.series", "one.patch\n");
+        same("patch-debian", "a patch may change the packaging itself", |b| {
+            patch(
+                b,
+                "--- a/debian/control\n+++ b/debian/control\n@@ -1,2 +1,3 @@\n Source: case\n+X: y\n \n",
+            );
         }),
-        case("series-of-another-vendor", "ubuntu.series is not for Debian", Same, |b| {
-            b.patch("one.patch", ONE).series("ubuntu.series", "one.patch\n");
+        same("patch-series-while-applying", "a patch adds to the series: nobody reads it again", |b| {
+            patch(
+                b,
+                "--- a/debian/patches/series\n+++ b/debian/patches/series\n@@ -1 +1,2 @@\n p\n+missing\n",
+            );
         }),
-        case("series-of-ubuntu", "for Ubuntu it is", Same, |b| {
-            b.distro("ubuntu").patch("one.patch", ONE).series("ubuntu.series", "one.patch\n");
+        same("patch-changes-next-patch", "a patch changes the one after it", |b| {
+            patch(
+                b,
+                "--- a/debian/patches/q\n+++ b/debian/patches/q\n@@ -4,4 +4,4 @@\n  1\n -2\n-+two\n++zwei\n  3\n",
+            );
+            b.patch("q", TWO);
         }),
-        case("patch-in-a-folder", "names with a slash", Same, |b| {
-            b.series("series", "deep/one.patch\n")
-                .also(Tar::new().dir("debian/patches/deep/").file("debian/patches/deep/one.patch", ONE));
+        same("patch-removes-rules", "a patch removes debian/rules", |b| {
+            patch(
+                b,
+                "--- a/debian/rules\n+++ /dev/null\n@@ -1,3 +0,0 @@\n-#!/usr/bin/make -f\n-%:\n-\tdh $@\n",
+            );
         }),
-        case("patch-a-link", "a patch that is a link to another", Same, |b| {
-            b.patch("one.patch", ONE)
-                .series("series", "l.patch\n")
-                .also(Tar::new().link("debian/patches/l.patch", "one.patch"));
+        same("patch-creates-rules", "a patch makes debian/rules, which becomes executable", |b| {
+            b.debian(
+                Tar::new()
+                    .file("debian/changelog", "x\n")
+                    .file("debian/patches/series", "p\n")
+                    .file("debian/patches/p", "--- /dev/null\n+++ b/debian/rules\n@@ -0,0 +1 @@\n+x\n"),
+            );
         }),
-        case("patch-makes-the-format", "debian/source/format by a patch", Same, |b| {
-            b.patch("f.patch", "--- a/debian/notes\n+++ b/debian/notes\n@@ -0,0 +1 @@\n+x\n--- a/debian/rules\n+++ b/debian/rules\n@@ -1,3 +1,4 @@\n #!/usr/bin/make -f\n+# patched\n %:\n \tdh $@\n");
+    ]
+}
+
+fn text() -> Vec<Case> {
+    vec![
+        same("patch-adds-last-newline", "the old file has no newline at the end", |b| {
+            over(b, &[("n", "x")], "--- a/n\n+++ b/n\n@@ -1 +1 @@\n-x\n\\ No newline at end of file\n+x\n");
         }),
-        case("patch-makes-a-link-out-of-debian", "refused after patching", UnappliedOnly, |b| {
-            b.patch("l.patch", "diff --git a/debian/l b/debian/l\nnew file mode 120000\n--- /dev/null\n+++ b/debian/l\n@@ -0,0 +1 @@\n+/etc/passwd\n\\ No newline at end of file\n");
+        same("patch-drops-last-newline", "the new file has no newline at the end", |b| {
+            over(b, &[("n", "x\n")], "--- a/n\n+++ b/n\n@@ -1 +1 @@\n-x\n+x\n\\ No newline at end of file\n");
         }),
-        case("second-patch-fails", "the first one alone is not enough", UnappliedOnly, |b| {
-            b.patch("one.patch", ONE).patch("two.patch", ONE);
+        same("patch-no-newline-in-context", "neither has one", |b| {
+            over(
+                b,
+                &[("n", "x\ny")],
+                "--- a/n\n+++ b/n\n@@ -1,2 +1,2 @@\n-x\n+z\n y\n\\ No newline at end of file\n",
+            );
+        }),
+        unapplied_only(
+            "patch-newline-mismatch",
+            "the file ends without a newline, the patch does not say so",
+            |b| {
+                over(b, &[("n", "x\ny")], "--- a/n\n+++ b/n\n@@ -1,2 +1,2 @@\n x\n-y\n+z\n");
+            },
+        ),
+        unapplied_only("patch-itself-without-newline", "patch drops a last line without a newline", |b| {
+            over(b, &[("n", "x\ny\n")], "--- a/n\n+++ b/n\n@@ -1,2 +1,2 @@\n x\n-y\n+z");
+        }),
+        unapplied_only("patch-itself-without-newline-in-context", "the dropped line was context", |b| {
+            over(b, &[("n", "x\ny\nw\n")], "--- a/n\n+++ b/n\n@@ -1,3 +1,3 @@\n x\n-y\n+z\n w");
+        }),
+        same("patch-itself-without-newline-in-blank-context", "the dropped line was empty context", |b| {
+            over(b, &[("n", "x\ny\n\n")], "--- a/n\n+++ b/n\n@@ -1,3 +1,3 @@\n x\n-y\n+z\n ");
+        }),
+        same(
+            "patch-blank-context-chopped",
+            "up to two blank lines of context at the end may be missing",
+            |b| {
+                over(b, &[("n", "x\ny\n\n\n")], "--- a/n\n+++ b/n\n@@ -1,4 +1,4 @@\n x\n-y\n+z\n");
+            },
+        ),
+        same("patch-crlf-file", "a file with CRLF and a patch that has them in its lines", |b| {
+            over(b, &[("n", "x\r\ny\r\n")], "--- a/n\n+++ b/n\n@@ -1,2 +1,2 @@\n x\r\n-y\r\n+z\r\n");
+        }),
+        same("patch-crlf-patch", "a patch with CRLF everywhere, for a file without", |b| {
+            over(b, &[("n", "x\ny\n")], "--- a/n\r\n+++ b/n\r\n@@ -1,2 +1,2 @@\r\n x\r\n-y\r\n+z\r\n");
+        }),
+        unapplied_only("patch-crlf-mismatch", "the file has CRLF, the patch has none", |b| {
+            over(b, &[("n", "x\r\ny\r\n")], "--- a/n\n+++ b/n\n@@ -1,2 +1,2 @@\n x\n-y\n+z\n");
+        }),
+        same("patch-empty-context-line", "an empty line stands for empty context", |b| {
+            over(b, &[("n", "x\n\ny\n")], "--- a/n\n+++ b/n\n@@ -1,3 +1,3 @@\n x\n\n-y\n+z\n");
+        }),
+        same("patch-lines-like-headers", "changed lines that look like headers", |b| {
+            over(
+                b,
+                &[("n", "-- a\n++ b\n")],
+                "--- a/n\n+++ b/n\n@@ -1,2 +1,2 @@\n--- a\n-++ b\n+++ c\n+-- d\n",
+            );
+        }),
+        same("patch-bytes", "lines that are no text, and NULs", |b| {
+            over(
+                b,
+                &[("n", "\u{0}\u{1}\n\n")],
+                "--- a/n\n+++ b/n\n@@ -1 +1 @@\n-\u{0}\u{1}\n+\u{0}\u{2}\u{0}\n",
+            );
+        }),
+        same("patch-function-after-hunk-header", "the name of a function after `@@`", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@ int main()\n 1\n-2\n+two\n 3\n");
+        }),
+        same("patch-text-around", "a mail's header, a signature, an Index line", |b| {
+            patch(
+                b,
+                &format!(
+                    "From: x\nSubject: y\n\n---\n a.txt | 2\n\nIndex: a/a.txt\n=====\n{TWO}-- \n2.39.2\n\n"
+                ),
+            );
+        }),
+        same("patch-timestamps", "times after the names", |b| {
+            patch(
+                b,
+                "--- a/a.txt\t2020-09-13 12:26:40.000000000 +0000\n+++ b/a.txt\t1970-01-01 00:00:00 +0000\n\
+                 @@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n",
+            );
+        }),
+        same("patch-epoch-time-removes", "the time 0 of an emptied file", |b| {
+            over(
+                b,
+                &[("c", "x\n")],
+                "--- a/c\t2020-09-13\n+++ b/c\t1970-01-01 00:00:00 +0000\n@@ -1 +0,0 @@\n-x\n",
+            );
+        }),
+        unapplied_only("patch-long-hunk-cut", "the patch ends within a hunk", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,9 +1,8 @@\n 1\n-2\n 3\n");
+        }),
+        unapplied_only("patch-wrong-counts", "a hunk has more lines than it says", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n@@ -1,2 +1,2 @@\n 1\n-2\n+two\n 3\n 4\n+x\n");
+        }),
+    ]
+}
+
+fn no_patches() -> Vec<Case> {
+    vec![
+        same("patch-of-no-bytes", "an empty patch", |b| patch(b, "")),
+        unapplied_only("patch-garbage", "a patch without any diff", |b| patch(b, "only words\n")),
+        unapplied_only("patch-one-newline", "a patch of one empty line", |b| patch(b, "\n")),
+        unapplied_only("patch-missing", "the series names a file that is not there", |b| {
+            b.series("series", "missing\n");
+        }),
+        unapplied_only("patch-is-folder", "the series names a folder", |b| {
+            b.series("series", "p\n").also(Tar::new().dir("debian/patches/p/"));
+        }),
+        unapplied_only("patch-context-diff", "a context diff", |b| {
+            patch(
+                b,
+                "*** a/a.txt\n--- b/a.txt\n***************\n*** 1,3 ****\n  1\n! 2\n  3\n--- 1,3 ----\n  1\n! two\n  3\n",
+            );
+        }),
+        unapplied_only("patch-ed-script", "a script for ed", |b| patch(b, "2c\ntwo\n.\n")),
+        unapplied_only("patch-reversed", "a patch that would apply backwards", |b| {
+            patch(b, "--- b/a.txt\n+++ a/a.txt\n@@ -1,3 +1,3 @@\n 1\n-two\n+2\n 3\n");
+        }),
+        unapplied_only("patch-only-headers", "names without a hunk", |b| {
+            patch(b, "--- a/a.txt\n+++ b/a.txt\n")
+        }),
+        unapplied_only("patch-hunk-without-headers", "a hunk without names", |b| {
+            patch(b, "@@ -1,3 +1,3 @@\n 1\n-2\n+two\n 3\n");
+        }),
+        refused("patch-refused-with-its-package", "a bad patch in a package that is bad itself", |b| {
+            b.orig(upstream().hard("case-1.0/h", "case-1.0/missing"));
+            patch(b, "garbage\n");
         }),
     ]
 }
