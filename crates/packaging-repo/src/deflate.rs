@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use gix_object::Kind;
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
@@ -12,8 +12,10 @@ use crate::{Error, ObjectId};
 
 /// A batch of this size is handed to another thread.
 pub(crate) const BATCH: usize = 256 << 10;
-/// Batches under way at once: with those being filled and written, at most 16 MiB are held.
-const FLYING: usize = 16;
+/// So many bytes are under way at once, and as many again where nothing can be made smaller.
+const FLYING: usize = 8 << 20;
+/// Room for a batch and most files that make it full.
+const ROOM: usize = BATCH + (64 << 10);
 
 /// Objects that are compressed together.
 #[derive(Default)]
@@ -43,13 +45,21 @@ impl Batch {
         self.objects.is_empty()
     }
 
+    /// What it holds of the memory: more than its length where a large file had to fit.
+    pub(crate) fn memory(&self) -> usize {
+        self.content.capacity()
+    }
+
     pub(crate) fn content(&mut self) -> &mut Vec<u8> {
+        if self.content.capacity() == 0 {
+            self.content.reserve_exact(ROOM);
+        }
         &mut self.content
     }
 
     pub(crate) fn push(&mut self, id: ObjectId, kind: Kind, content: &[u8]) {
         let start = self.content.len();
-        self.content.extend_from_slice(content);
+        self.content().extend_from_slice(content);
         self.push_tail(start, id, kind);
     }
 
@@ -61,7 +71,7 @@ impl Batch {
 
     pub(crate) fn push_delta(&mut self, id: ObjectId, size: u64, base: ObjectId, delta: &[u8]) {
         let start = self.content.len();
-        self.content.extend_from_slice(delta);
+        self.content().extend_from_slice(delta);
         self.by_id.insert(id, self.objects.len());
         self.objects.push(Object {
             id,
@@ -88,9 +98,9 @@ impl Batch {
         self.objects.iter().map(|object| (object.id, (object.kind, object.size)))
     }
 
-    /// Takes back the memory of a batch that was written.
+    /// Takes back the memory of a batch that was written, but for the room of a large file.
     pub(crate) fn recycle(&mut self, old: Batch) {
-        if self.content.capacity() == 0 {
+        if self.content.capacity() == 0 && old.content.capacity() <= 2 * ROOM {
             self.content = old.content;
             self.content.clear();
         }
@@ -114,7 +124,9 @@ pub(crate) struct Deflaters {
 struct Running {
     work: Sender<Batch>,
     done: Receiver<Packed>,
+    /// How many batches are under way, and the memory of what they hold.
     flying: usize,
+    flying_bytes: usize,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -132,13 +144,12 @@ impl Deflaters {
         let threads = self.threads - 1;
         let running = self.running.get_or_insert_with(|| Running::start(threads));
         let mut landed = Vec::new();
-        if running.flying >= FLYING {
+        while running.flying > 0 && running.flying_bytes + batch.memory() > FLYING {
             landed.push(running.receive()?);
         }
-        running.work.send(batch).map_err(|_| Error::Thread)?;
-        running.flying += 1;
+        running.send(batch)?;
         while let Ok(packed) = running.done.try_recv() {
-            running.flying -= 1;
+            running.landed(&packed);
             landed.push(packed);
         }
         Ok(landed)
@@ -155,7 +166,7 @@ impl Deflaters {
 
 impl Running {
     fn start(threads: usize) -> Running {
-        let (work, queue) = bounded::<Batch>(FLYING);
+        let (work, queue) = unbounded::<Batch>();
         let (results, done) = unbounded();
         let threads = (0..threads)
             .map(|_| {
@@ -170,13 +181,24 @@ impl Running {
                 })
             })
             .collect();
-        Running { work, done, flying: 0, threads }
+        Running { work, done, flying: 0, flying_bytes: 0, threads }
     }
 
     fn receive(&mut self) -> Result<Packed, Error> {
         let packed = self.done.recv().map_err(|_| Error::Thread)?;
-        self.flying -= 1;
+        self.landed(&packed);
         Ok(packed)
+    }
+
+    fn send(&mut self, batch: Batch) -> Result<(), Error> {
+        self.flying += 1;
+        self.flying_bytes += batch.memory();
+        self.work.send(batch).map_err(|_| Error::Thread)
+    }
+
+    fn landed(&mut self, packed: &Packed) {
+        self.flying -= 1;
+        self.flying_bytes -= packed.batch.memory();
     }
 }
 

@@ -28,6 +28,7 @@ pub mod repack;
 pub mod repository;
 mod slot;
 pub mod store;
+mod stream;
 pub mod tree;
 pub mod upstream;
 pub mod verify;

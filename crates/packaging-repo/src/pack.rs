@@ -14,11 +14,12 @@ use fail::fail_point;
 use gix_object::Kind;
 use sha1::{Digest, Sha1};
 
-use crate::deflate::{BATCH, Batch, Deflaters, Packed, code, entry_header, inflate};
+use crate::deflate::{BATCH, Batch, Deflaters, Packed, inflate};
 use crate::delta;
 use crate::index;
 use crate::lock::remove_if_there;
 use crate::slot::Slot;
+use crate::stream::{self, Streamed};
 use crate::{Error, ObjectId};
 
 /// An object up to this size is compressed in memory; a larger one passes through in a stream.
@@ -27,8 +28,8 @@ const LARGEST_IN_MEMORY: u64 = 2 << 20;
 const SMALLEST_DELTA: usize = 512;
 /// A reader has to apply so many deltas one after the other at most.
 const DEEPEST_DELTA: u8 = 40;
-/// So many written batches are kept in memory: 4 MiB.
-const RECENT: usize = 16;
+/// So many bytes of written batches are kept in memory.
+const RECENT: usize = 4 << 20;
 /// Temporary files start with this, which `git gc` knows, too.
 pub(crate) const TEMPORARY: &str = "tmp_pack_import_";
 
@@ -38,6 +39,8 @@ pub struct PackWriter {
     temporary: PathBuf,
     file: Option<File>,
     offset: u64,
+    /// Why the file or the tables are not what they should be. Such a pack is never completed.
+    broken: Option<io::ErrorKind>,
     slots: HashMap<ObjectId, Slot>,
     /// Objects that other threads are compressing.
     flying: HashMap<ObjectId, (Kind, u64)>,
@@ -47,6 +50,7 @@ pub struct PackWriter {
     depths: HashMap<ObjectId, u8>,
     /// What was written last, as it was before: patches touch what was just unpacked.
     recent: VecDeque<Batch>,
+    recent_bytes: usize,
 }
 
 impl PackWriter {
@@ -58,12 +62,14 @@ impl PackWriter {
             temporary: folder.join(name),
             file: None,
             offset: 12,
+            broken: None,
             slots: HashMap::new(),
             flying: HashMap::new(),
             batch: Batch::default(),
             deflaters: Deflaters::new(threads),
             depths: HashMap::new(),
             recent: VecDeque::new(),
+            recent_bytes: 0,
         }
     }
 
@@ -128,30 +134,14 @@ impl PackWriter {
     ) -> Result<ObjectId, Error> {
         self.settle()?;
         let start = self.offset;
-        let mut header = [0; 16];
-        let header = entry_header(code(Kind::Blob), size, &mut header);
-        let file = self.open()?;
-        let mut out = Counting { file, length: 0, crc32: libdeflater::Crc::new() };
-        out.write_all(header).map_err(Error::write_pack)?;
-        let mut encoder = flate2::write::ZlibEncoder::new(out, flate2::Compression::fast());
-        let id = match hash_through(size, content, &mut encoder) {
-            Ok(id) => id,
+        let Streamed { id, length, crc32 } = match stream::append(self.open()?, size, content) {
+            Ok(streamed) => streamed,
             Err(error) => {
-                // The encoder writes once more when it is dropped.
-                drop(encoder);
                 self.cut_back(start)?;
                 return Err(error);
             }
         };
-        let out = encoder.finish().map_err(Error::write_pack)?;
-        let slot = Slot {
-            offset: start,
-            length: out.length,
-            crc32: out.crc32.sum(),
-            kind: Kind::Blob,
-            size,
-            delta: None,
-        };
+        let slot = Slot { offset: start, length, crc32, kind: Kind::Blob, size, delta: None };
         if self.slots.contains_key(&id) || known(&id) {
             self.cut_back(start)?;
         } else {
@@ -164,8 +154,8 @@ impl PackWriter {
     /// Takes back what was written behind the last object: the import goes on with other versions.
     fn cut_back(&mut self, end: u64) -> Result<(), Error> {
         let file = self.open()?;
-        file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end))).map_err(Error::write_pack)?;
-        Ok(())
+        let cut = file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end)));
+        self.note(cut.map(drop).map_err(Error::write_pack))
     }
 
     /// Reads an object of the pack back.
@@ -221,6 +211,8 @@ impl PackWriter {
         index::write(&index_path, &self.slots, &trailer)?;
         fail_point!("repo::index-written");
         let target = self.folder.join(format!("pack-{trailer}"));
+        // From here on the next importer tidies up: it tells a pack that has no index yet by the temporary one.
+        self.file = None;
         for (from, ending) in [(&self.temporary, "pack"), (&index_path, "idx")] {
             let mut name = target.clone().into_os_string();
             name.push(format!(".{ending}"));
@@ -229,29 +221,44 @@ impl PackWriter {
         }
         sync_folder(&self.folder)?;
         fail_point!("repo::pack-durable");
-        self.file = None;
         Ok(Some(trailer))
     }
 
+    /// After an error here, objects that were taken for written are lost, and trees may name them already. The caller
+    /// goes on with other versions, perhaps when the disk has room again: what is lost stays noted.
+    fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            self.broken = Some(error.disk_error().map_or(io::ErrorKind::Other, io::Error::kind));
+        }
+        result
+    }
+
     fn hand_over(&mut self) -> Result<(), Error> {
-        if self.batch.is_empty() {
+        let batch = std::mem::take(&mut self.batch);
+        if let Some(kind) = self.broken {
+            return Err(Error::write_pack(kind.into()));
+        }
+        if batch.is_empty() {
+            self.batch = batch;
             return Ok(());
         }
         fail_point!("repo::batch");
-        let batch = std::mem::take(&mut self.batch);
         self.flying.extend(batch.ids());
-        let landed = self.deflaters.submit(batch)?;
-        for packed in landed {
+        let landed = self.deflaters.submit(batch);
+        for packed in self.note(landed)? {
             self.land(packed)?;
         }
         Ok(())
     }
 
     fn land_all(&mut self) -> Result<(), Error> {
-        while let Some(packed) = self.deflaters.wait()? {
-            self.land(packed)?;
+        loop {
+            let landed = self.deflaters.wait();
+            match self.note(landed)? {
+                Some(packed) => self.land(packed)?,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// Everything so far is in the file.
@@ -262,17 +269,20 @@ impl PackWriter {
 
     fn land(&mut self, packed: Packed) -> Result<(), Error> {
         let start = self.offset;
-        self.open()?.write_all(&packed.bytes).map_err(Error::write_pack)?;
+        let written = self.open().and_then(|file| file.write_all(&packed.bytes).map_err(Error::write_pack));
+        self.note(written)?;
         self.offset += packed.bytes.len() as u64;
         for (id, mut slot) in packed.slots {
             slot.offset += start;
             self.flying.remove(&id);
             self.slots.insert(id, slot);
         }
+        self.recent_bytes += packed.batch.memory();
         self.recent.push_back(packed.batch);
-        if self.recent.len() > RECENT
+        while self.recent_bytes > RECENT
             && let Some(oldest) = self.recent.pop_front()
         {
+            self.recent_bytes -= oldest.memory();
             self.batch.recycle(oldest);
         }
         Ok(())
@@ -364,39 +374,6 @@ pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(|error| Error::file("sync", folder, error))
 }
 
-/// Compresses a blob of a known size while it is hashed.
-fn hash_through(size: u64, content: &mut dyn Read, out: &mut impl Write) -> Result<ObjectId, Error> {
-    let mut hasher = crate::hash::start(Kind::Blob, size);
-    let mut buffer = vec![0; 64 << 10];
-    let mut left = size;
-    while left > 0 {
-        let most = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let count = content.read(&mut buffer[..most]).map_err(Error::Content)?;
-        if count == 0 {
-            return Err(Error::Content(io::ErrorKind::UnexpectedEof.into()));
-        }
-        hasher.update(&buffer[..count]);
-        out.write_all(&buffer[..count]).map_err(Error::write_pack)?;
-        left -= count as u64;
-    }
-    crate::hash::finish(hasher)
-}
-
-struct Counting<'a> {
-    file: &'a mut File,
-    length: u64,
-    crc32: libdeflater::Crc,
-}
-
-impl Write for Counting<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.crc32.update(&bytes[..count]);
-        self.length += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+#[cfg(test)]
+#[path = "pack_tests.rs"]
+mod tests;
