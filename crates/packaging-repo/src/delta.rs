@@ -64,7 +64,8 @@ pub(crate) fn apply(base: &[u8], mut delta: &[u8]) -> Option<Vec<u8>> {
     if base_size != base.len() {
         return None;
     }
-    let mut new = Vec::with_capacity(size);
+    let mut new = Vec::new();
+    new.try_reserve_exact(size).ok()?;
     while let Some((&code, rest)) = delta.split_first() {
         delta = rest;
         if code & 0x80 == 0 {

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use crate::modules;
+
 /// Why a name may have to be escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -38,7 +40,7 @@ pub const LARGEST_LOOKED_AT: u64 = 100 << 20;
 
 /// Whether a name is stored under another.
 pub fn need(name: &[u8]) -> Need {
-    if !matches!(name.first(), Some(b'.' | b'g' | b'G')) && !name.contains(&b'\\') && name.is_ascii() {
+    if !matches!(name.first(), Some(b'.' | b'g' | b'G' | b'~')) && !name.contains(&b'\\') && name.is_ascii() {
         return Need::Never;
     }
     if is_refused(name) || is_refused_behind_backslash(name) || looks_escaped(name) {
@@ -146,14 +148,21 @@ fn content_rule(name: &[u8]) -> Option<ContentRule> {
     })
 }
 
-/// A short name of NTFS for the file: `gitmod~1`, or the beginning of a hash, `~` and a number. Taken a little more
-/// widely than Git does, which costs a look at the content.
+/// A short name of NTFS for the file: `gitmod~1` to `gitmod~4`; or eight characters that begin like the name that NTFS
+/// would make of a hash, which may be a `~` and digits alone.
 fn is_short_name(name: &[u8], long: &[u8], hashed: &[u8]) -> bool {
-    let Some(tilde) = name.iter().position(|&byte| byte == b'~') else { return false };
-    let stem = &name[..tilde];
-    let short = stem.eq_ignore_ascii_case(long)
-        || (!stem.is_empty() && stem.len() <= 6 && hashed[..stem.len().min(6)].eq_ignore_ascii_case(stem));
-    short && name.get(tilde + 1).is_some_and(u8::is_ascii_digit)
+    let Some(tilde) = name.iter().position(|&byte| byte == b'~').filter(|&tilde| tilde <= 6) else {
+        return false;
+    };
+    let (stem, number) = (&name[..tilde], &name[tilde + 1..]);
+    let is_long = stem.eq_ignore_ascii_case(long)
+        && matches!(number.first(), Some(b'1'..=b'4'))
+        && ends_for_ntfs(&number[1..]);
+    let is_hashed = stem.eq_ignore_ascii_case(&hashed[..tilde])
+        && number.split_at_checked(7 - tilde).is_some_and(|(digits, rest)| {
+            digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit) && ends_for_ntfs(rest)
+        });
+    is_long || is_hashed
 }
 
 fn encode_backslashes(name: &[u8]) -> Vec<u8> {
@@ -188,8 +197,7 @@ fn decode_backslashes(stored: &[u8]) -> Option<Vec<u8>> {
     (is_refused_behind_backslash(&name) && encode_backslashes(&name) == encoded).then_some(name)
 }
 
-/// Whether `fsck` rejects a file for its content; `None` stands for a symbolic link. Git's own test of
-/// `.gitmodules` is not repeated in full: what is not plainly harmless is escaped.
+/// Whether a file is escaped for its content; `None` stands for a symbolic link.
 pub fn content_is_refused(rule: ContentRule, content: Option<&[u8]>) -> bool {
     match (rule, content) {
         (_, None) => true,
@@ -197,34 +205,8 @@ pub fn content_is_refused(rule: ContentRule, content: Option<&[u8]>) -> bool {
             let too_long = |line: &[u8]| line.len() >= LONGEST_ATTRIBUTE_LINE;
             content.len() as u64 > LARGEST_LOOKED_AT || content.split(|&byte| byte == b'\n').any(too_long)
         }
-        (ContentRule::Modules, Some(content)) => {
-            !content.split(|&byte| byte == b'\n').all(|line| is_harmless_module_line(line.trim_ascii()))
-        }
+        (ContentRule::Modules, Some(content)) => !modules::are_harmless(content),
     }
-}
-
-fn is_harmless_module_line(line: &[u8]) -> bool {
-    if line.is_empty() || line.starts_with(b"#") || line.starts_with(b";") {
-        return true;
-    }
-    let Ok(line) = std::str::from_utf8(line) else { return false };
-    if let Some(section) = line.strip_prefix("[submodule \"") {
-        let name = section.strip_suffix("\"]").unwrap_or("..");
-        return !name.is_empty() && !name.contains(['"', '\\']) && !name.split('/').any(|part| part == "..");
-    }
-    let Some((key, value)) = line.split_once('=') else { return false };
-    let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
-    let plain_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    plain_key && !value.contains(['"', '\\', '%']) && !value.starts_with(['-', '!']) && is_plain_url(value)
-}
-
-/// A relative URL must not climb into a host (`../:x`).
-fn is_plain_url(value: &str) -> bool {
-    let mut rest = value;
-    while let Some(shorter) = rest.strip_prefix("../").or_else(|| rest.strip_prefix("./")) {
-        rest = shorter;
-    }
-    rest.len() == value.len() || !rest.starts_with([':', '/'])
 }
 
 #[cfg(test)]
@@ -294,6 +276,8 @@ mod tests {
             "\u{200c}",
             ".gitmodules",
             "gitmod~1",
+            "~1000000",
+            "gi7eb~99",
         ]);
         prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat().into_bytes())
     }

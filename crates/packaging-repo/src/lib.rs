@@ -20,6 +20,7 @@ mod lock;
 mod loose;
 pub mod manifest;
 pub mod message;
+mod modules;
 pub mod object;
 pub mod pack;
 pub mod refname;
