@@ -23,6 +23,7 @@ pub mod message;
 mod modules;
 pub mod object;
 pub mod pack;
+mod packed;
 pub mod refname;
 pub mod refs;
 pub mod repack;

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::lock::{self, Guard};
+use crate::refname;
 use crate::{Error, ObjectId};
 
 /// All loose refs that name an object. Symbolic and broken ones are left to whoever made them.
@@ -28,7 +29,8 @@ fn walk(repository: &Path, folder: &str, found: &mut BTreeMap<String, ObjectId>)
         let name = format!("{folder}/{name}");
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => walk(repository, &name, found)?,
-            Ok(kind) if kind.is_file() && !name.ends_with(".lock") => {
+            // Git takes other files for no refs: locks, an editor's copies.
+            Ok(kind) if kind.is_file() && refname::is_valid(&name) => {
                 if let Some(id) = read(repository, &name) {
                     found.insert(name, id);
                 }

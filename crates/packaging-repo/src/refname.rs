@@ -34,16 +34,27 @@ pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
         .try_for_each(|part| check_part(part).map_err(|_| InvalidName::Malformed(suite.to_owned())))
 }
 
+/// Whether Git takes a full name for the one of a ref (git-check-ref-format(1)).
+pub(crate) fn is_valid(name: &str) -> bool {
+    !name.ends_with('.') && name.split('/').all(is_valid_part)
+}
+
+fn is_valid_part(part: &str) -> bool {
+    !part.is_empty()
+        && !part.starts_with('.')
+        && !part.ends_with(".lock")
+        && !part.contains("..")
+        && !part.contains("@{")
+        && !part.contains(|c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c))
+}
+
+/// What we name ourselves also has to be fit for a command line.
 fn check_part(part: &str) -> Result<(), InvalidName> {
-    let forbidden = |c: char| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c);
-    let bad = part.is_empty()
-        || part.starts_with(['.', '-'])
+    let bad = !is_valid_part(part)
+        || part.starts_with('-')
         || part.ends_with('.')
-        || part.ends_with(".lock")
-        || part.contains("..")
-        || part.contains("@{")
         || part == "@"
-        || part.contains(forbidden);
+        || part.contains(|c: char| c.is_control() || c.is_whitespace());
     if bad { Err(InvalidName::Malformed(part.to_owned())) } else { Ok(()) }
 }
 

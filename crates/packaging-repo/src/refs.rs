@@ -4,9 +4,9 @@
 //! Loose refs that others made are packed first, with their values, so that the transaction which moves refs never has
 //! a loose file with an older value beside it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -16,13 +16,12 @@ use fail::fail_point;
 use crate::lock::{self, Guard};
 use crate::loose;
 use crate::pack::sync_folder;
+use crate::packed::{self, Packed};
 use crate::{Error, ObjectId};
 
 /// How often another program's lock is waited for, and how long each time.
 const WAITS: u32 = 200;
 const WAIT: Duration = Duration::from_millis(50);
-
-const HEADER: &str = "# pack-refs with: peeled fully-peeled sorted \n";
 
 /// Where a ref points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub struct Edit {
 
 /// Reads all refs, loose ones included, whose values win.
 pub fn read(repository: &Path) -> Result<Refs, Error> {
-    let mut refs = read_packed(repository)?;
+    let mut refs = packed::read(repository)?.refs;
     for (name, id) in loose::read_all(repository)? {
         let same = refs.get(&name).filter(|value| value.id == id).copied();
         refs.insert(name, same.unwrap_or(Value { id, peeled: None }));
@@ -62,7 +61,7 @@ pub fn transact(
     repository: &Path,
     guard: &Guard,
     edits: &[Edit],
-    peel: impl Fn(ObjectId) -> Result<Option<ObjectId>, Error>,
+    peel: impl FnMut(ObjectId) -> Result<Option<ObjectId>, Error>,
 ) -> Result<(), Error> {
     fold(repository, guard, peel)?;
     if edits.is_empty() {
@@ -72,17 +71,18 @@ pub fn transact(
     let branches = lock_branches(repository, guard, edits)?;
     let locked = lock_packed(repository, guard)?;
     fail_point!("repo::refs-locked");
-    let mut refs = read_packed(repository)?;
+    let mut packed = packed::read(repository)?;
     let loose = loose::read_all(repository)?;
     for edit in edits {
-        let now = loose.get(&edit.name).copied().or_else(|| refs.get(&edit.name).map(|value| value.id));
+        let now =
+            loose.get(&edit.name).copied().or_else(|| packed.refs.get(&edit.name).map(|value| value.id));
         if now != edit.expected {
             return Err(Error::RefMoved { name: edit.name.clone(), expected: edit.expected, found: now });
         }
-        refs.insert(edit.name.clone(), edit.new);
+        packed.refs.insert(edit.name.clone(), edit.new);
     }
-    check_names(refs.keys().chain(loose.keys()))?;
-    locked.commit(&refs)?;
+    edits.iter().try_for_each(|edit| check_name(&edit.name, &packed, &loose))?;
+    locked.commit(&packed)?;
     fail_point!("repo::refs-moved");
     branches.release()
 }
@@ -143,30 +143,44 @@ fn wait_for<T>(path: PathBuf, mut take: impl FnMut() -> Result<Option<T>, Error>
     Err(Error::Locked(path))
 }
 
-/// Packs the loose refs that others made. Nothing changes its value, so it may be cut off anywhere.
+/// Packs the loose refs that others made, and looks behind tags where another program did not. Nothing changes its
+/// value, so it may be cut off anywhere.
 fn fold(
     repository: &Path,
     guard: &Guard,
-    peel: impl Fn(ObjectId) -> Result<Option<ObjectId>, Error>,
+    mut peel: impl FnMut(ObjectId) -> Result<Option<ObjectId>, Error>,
 ) -> Result<(), Error> {
-    if loose::read_all(repository)?.is_empty() {
+    if loose::read_all(repository)?.is_empty() && packed::is_fully_peeled(repository)? {
         return Ok(());
     }
     let locked = lock_packed(repository, guard)?;
     // Read again under the lock: what was deleted before must not come back.
     let found = loose::read_all(repository)?;
-    let mut refs = read_packed(repository)?;
+    let mut packed = packed::read(repository)?;
+    if !packed::is_fully_peeled(repository)? {
+        for value in packed.values_mut().filter(|value| value.peeled.is_none()) {
+            value.peeled = peel(value.id).unwrap_or_default();
+        }
+    }
     for (name, id) in &found {
         // Only an object that is there can be peeled; a broken ref stays as it is.
         if let Ok(peeled) = peel(*id) {
-            refs.insert(name.clone(), Value { id: *id, peeled });
+            packed.refs.insert(name.clone(), Value { id: *id, peeled });
         }
     }
-    check_names(refs.keys())?;
-    locked.commit(&refs)?;
+    found.keys().try_for_each(|name| check_name(name, &packed, &found))?;
+    locked.commit(&packed)?;
     fail_point!("repo::refs-folded");
-    let packed = |name: &str, id: ObjectId| refs.get(name).is_some_and(|value| value.id == id);
-    loose::prune(repository, guard, found.iter().filter(|(name, id)| packed(name, **id)))
+    let is_packed = |name: &str, id: ObjectId| packed.refs.get(name).is_some_and(|value| value.id == id);
+    loose::prune(repository, guard, found.iter().filter(|(name, id)| is_packed(name, **id)))
+}
+
+/// A ref cannot be a folder of refs, too: `a` and `a/b`.
+fn check_name(name: &str, packed: &Packed, loose: &BTreeMap<String, ObjectId>) -> Result<(), Error> {
+    match packed.conflict(name).or_else(|| packed::find_conflict(name, loose)) {
+        Some(other) => Err(Error::NameConflict { name: name.to_owned(), other }),
+        None => Ok(()),
+    }
 }
 
 /// `packed-refs`, locked as Git locks it.
@@ -183,10 +197,10 @@ fn lock_packed<'a>(repository: &'a Path, guard: &Guard) -> Result<Locked<'a>, Er
 }
 
 impl Locked<'_> {
-    fn commit(mut self, refs: &Refs) -> Result<(), Error> {
+    fn commit(mut self, packed: &Packed) -> Result<(), Error> {
         let path = self.repository.join("packed-refs");
         let write = |error| Error::file("write", &path, error);
-        self.file.write_all(encode(refs).as_bytes()).map_err(write)?;
+        self.file.write_all(&packed.encode()).map_err(write)?;
         fail_point!("repo::refs-written");
         self.file.sync_all().map_err(write)?;
         fail_point!("repo::refs-synced");
@@ -196,56 +210,4 @@ impl Locked<'_> {
         fail_point!("repo::refs-durable");
         Ok(())
     }
-}
-
-fn encode(refs: &Refs) -> String {
-    let mut text = String::with_capacity(refs.len() * 96 + HEADER.len());
-    text.push_str(HEADER);
-    for (name, value) in refs {
-        text.push_str(&format!("{} {name}\n", value.id));
-        if let Some(peeled) = value.peeled {
-            text.push_str(&format!("^{peeled}\n"));
-        }
-    }
-    text
-}
-
-fn read_packed(repository: &Path) -> Result<Refs, Error> {
-    let path = repository.join("packed-refs");
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Refs::new()),
-        Err(error) => return Err(Error::file("read", &path, error)),
-    };
-    let mut refs: Vec<(String, Value)> = Vec::new();
-    for (number, line) in text.split(|&byte| byte == b'\n').enumerate() {
-        let malformed = || Error::BadLine { path: path.clone(), line: number + 1 };
-        if line.is_empty() || line.starts_with(b"#") {
-            continue;
-        }
-        if let Some(peeled) = line.strip_prefix(b"^") {
-            let (_, value) = refs.last_mut().ok_or_else(malformed)?;
-            value.peeled = Some(ObjectId::from_hex(peeled).map_err(|_| malformed())?);
-            continue;
-        }
-        let id = line.get(..40).and_then(|hex| ObjectId::from_hex(hex).ok()).ok_or_else(malformed)?;
-        let name = line.get(41..).and_then(|name| std::str::from_utf8(name).ok()).ok_or_else(malformed)?;
-        refs.push((name.to_owned(), Value { id, peeled: None }));
-    }
-    Ok(refs.into_iter().collect())
-}
-
-/// A ref cannot be a folder of refs, too: `a` and `a/b`.
-fn check_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<(), Error> {
-    let names: BTreeSet<&str> = names.map(String::as_str).collect();
-    for &name in &names {
-        let mut folder = name;
-        while let Some((shorter, _)) = folder.rsplit_once('/') {
-            if names.contains(shorter) {
-                return Err(Error::NameConflict { name: name.to_owned(), other: shorter.to_owned() });
-            }
-            folder = shorter;
-        }
-    }
-    Ok(())
 }

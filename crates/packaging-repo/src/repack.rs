@@ -30,7 +30,13 @@ pub fn repack(repository: &Repository, effort: Effort) -> Result<(), Error> {
 /// Runs Git in a repository, without the configuration of whoever calls.
 pub(crate) fn git(repository: &Repository, verb: &'static str, arguments: &[&str]) -> Result<(), Error> {
     let failed = |cause: String| Error::Git { verb, cause };
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    // Called from a hook, Git would look for objects elsewhere.
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    for name in inherited.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")) {
+        command.env_remove(name);
+    }
+    let output = command
         .arg("--git-dir")
         .arg(repository.path())
         .arg(verb)

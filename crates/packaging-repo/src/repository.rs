@@ -74,17 +74,15 @@ impl Repository {
 
     /// Moves refs, all or none. The objects have to be durable.
     pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
-        refs::transact(&self.path, guard, edits, |id| self.peel(id))
-    }
-
-    /// What is behind a tag, and behind the tag that this names; `None` for anything but a tag.
-    fn peel(&self, id: ObjectId) -> Result<Option<ObjectId>, Error> {
-        let mut store = self.store(1)?;
-        let mut at = id;
-        while let Some(target) = object::tag_target(at, &mut store)? {
-            at = target;
-        }
-        Ok((at != id).then_some(at))
+        // Opened at most once, and only if others made refs.
+        let mut opened = None;
+        refs::transact(&self.path, guard, edits, |id| {
+            let store = match &mut opened {
+                Some(store) => store,
+                none => none.insert(self.store(1)?),
+            };
+            peel(id, store)
+        })
     }
 
     /// The branch that a clone checks out.
@@ -118,6 +116,15 @@ impl Repository {
         fail_point!("repo::head-renamed");
         sync_folder(&self.path)
     }
+}
+
+/// What is behind a tag, and behind the tag that this names; `None` for anything but a tag.
+fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
+    let mut at = id;
+    while let Some(target) = object::tag_target(at, store)? {
+        at = target;
+    }
+    Ok((at != id).then_some(at))
 }
 
 fn first_branch(refs: &Refs) -> Option<String> {

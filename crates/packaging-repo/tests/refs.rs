@@ -8,36 +8,10 @@ use std::process::Stdio;
 use std::sync::Barrier;
 use std::thread;
 
-use common::{Scratch, git, scratch};
+use common::{Scratch, edit, git, objects, scratch, transact};
 use packaging_repo::object::Kind;
 use packaging_repo::refs::{Edit, Value};
 use packaging_repo::{Error, ObjectId};
-
-/// Makes `count` commits and a tag of the first one.
-fn objects(scratch: &Scratch, count: usize) -> (Vec<ObjectId>, ObjectId) {
-    let mut store = scratch.repository.store(1).unwrap();
-    let tree = store.add_flat_tree(&[]).unwrap();
-    let who = "A <a@example.org> 1 +0000";
-    let mut commit = |number: usize| {
-        let text = format!("tree {tree}\nauthor {who}\ncommitter {who}\n\n{number}\n");
-        store.add(Kind::Commit, text.as_bytes()).unwrap()
-    };
-    let commits: Vec<ObjectId> = (0..count).map(&mut commit).collect();
-    let text = format!("object {}\ntype commit\ntag t\ntagger {who}\n\nx\n", commits[0]);
-    let tag = store.add(Kind::Tag, text.as_bytes()).unwrap();
-    store.finish().unwrap();
-    (commits, tag)
-}
-
-fn edit(name: &str, expected: Option<ObjectId>, new: ObjectId, peeled: Option<ObjectId>) -> Edit {
-    Edit { name: name.to_owned(), expected, new: Value { id: new, peeled } }
-}
-
-fn transact(scratch: &Scratch, edits: &[Edit]) -> Result<(), Error> {
-    let guard = scratch.repository.lock().unwrap();
-    scratch.repository.remove_leftovers(&guard).unwrap();
-    scratch.repository.transact(&guard, edits)
-}
 
 /// No lock, no second name of one, no empty folder below `refs`.
 fn assert_tidy(scratch: &Scratch) {
