@@ -9,8 +9,6 @@ use std::sync::Barrier;
 use std::thread;
 
 use common::{Scratch, edit, git, objects, scratch, transact};
-use packaging_repo::object::Kind;
-use packaging_repo::refs::{Edit, Value};
 use packaging_repo::{Error, ObjectId};
 
 /// No lock, no second name of one, no empty folder below `refs`.
