@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
+use state::open::Location;
 
 use crate::sandbox::Walls;
 
@@ -17,6 +18,30 @@ pub struct Config {
     pub import: Import,
     /// What one import may cost.
     pub limits: LimitsConfig,
+    /// Where the state is.
+    pub state: State,
+}
+
+/// `[state]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct State {
+    /// A PostgreSQL URL or `key=value` list without a password, or the path of an SQLite file; `state.db` in the
+    /// root if not set. `$PACKAGE_IMPORT_STATE` goes first.
+    pub url: Option<String>,
+    /// A file with passwords, in the format of `~/.pgpass`.
+    pub passfile: Option<PathBuf>,
+}
+
+/// The environment's word for `[state] url`.
+const STATE_VARIABLE: &str = "PACKAGE_IMPORT_STATE";
+
+impl State {
+    /// Where the state of an installation is.
+    pub fn location(&self, root: &Path) -> Location {
+        let given = std::env::var(STATE_VARIABLE).ok().filter(|value| !value.is_empty());
+        Location::new(root, given.as_deref().or(self.url.as_deref()), self.passfile.as_deref())
+    }
 }
 
 /// `[import]`.

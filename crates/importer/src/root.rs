@@ -20,3 +20,14 @@ pub fn locate(given: Option<PathBuf>) -> PathBuf {
 
 /// User ids below this belong to the system (Debian policy 9.2.2).
 const FIRST_PERSON: u32 = 1000;
+
+/// The user's number.
+pub fn user_id() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
+/// This machine's name. `$PACKAGE_IMPORT_HOST` goes first, where one machine plays several.
+pub fn host_name() -> String {
+    let given = env::var("PACKAGE_IMPORT_HOST").ok().filter(|name| !name.is_empty());
+    given.unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
+}

@@ -1,0 +1,234 @@
+//! Circuit breakers: an outage is one incident, not a thousand failures.
+//!
+//! What imports cannot do without (a host, a disk) has a breaker. While it is closed, good and bad uses are counted in
+//! a window; too many bad ones open it, and jobs that need it are parked. One probe at a time finds out when it is
+//! back: at first every few seconds, later every ten minutes. Then the parked jobs come back, some at a time.
+
+use crate::error::StateError;
+use crate::queue::count_lane;
+use crate::tx::Tx;
+use crate::values;
+
+const SECOND: i64 = 1000;
+
+/// The rule of breakers. Times are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Uses are counted for as long as this.
+    pub window: i64,
+    /// As many bad uses at least.
+    pub least: i64,
+    /// Bad ones among all, in per cent.
+    pub percent: i64,
+    /// Probes come as often as this at first,
+    pub probe_early: i64,
+    /// for as long as this,
+    pub early: i64,
+    /// and as often as this later.
+    pub probe_late: i64,
+    /// Parked jobs that come back for each good use after an outage.
+    pub pace: i64,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Rule {
+            window: 60 * SECOND,
+            least: 5,
+            percent: 50,
+            probe_early: 4 * SECOND,
+            early: 100 * SECOND,
+            probe_late: 600 * SECOND,
+            pace: 20,
+        }
+    }
+}
+
+/// A breaker as its row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// Its row.
+    pub id: i64,
+    /// What it guards.
+    pub name: String,
+    /// Whether it is open.
+    pub open: bool,
+    /// Since when it is what it is.
+    pub since: i64,
+    /// What was wrong last.
+    pub cause: Option<String>,
+    /// Probes of this outage.
+    pub probes: i64,
+    /// When the next may go out.
+    pub next_probe: Option<i64>,
+    /// Jobs that wait for it.
+    pub parked: i64,
+    /// How to probe it, as the importer wrote it.
+    pub probe: Option<String>,
+}
+
+const COLUMNS: &str =
+    "SELECT id, name, state, since, cause, probes, next_probe, parked, probe FROM dependency";
+
+fn breaker(row: &crate::driver::Row) -> Breaker {
+    Breaker {
+        id: row.int(0),
+        name: row.text(1),
+        open: row.text(2) == "open",
+        since: row.int(3),
+        cause: row.opt_text(4),
+        probes: row.int(5),
+        next_probe: row.opt_int(6),
+        parked: row.int(7),
+        probe: row.opt_text(8),
+    }
+}
+
+/// A breaker by name, if it is known.
+pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Breaker>, StateError> {
+    Ok(tx.first(&format!("{COLUMNS} WHERE name = ?1"), values![name])?.as_ref().map(breaker))
+}
+
+/// All that are open.
+pub fn list_open(tx: &mut Tx<'_>) -> Result<Vec<Breaker>, StateError> {
+    let sql = format!("{COLUMNS} WHERE state = 'open' ORDER BY since, id");
+    Ok(tx.query(&sql, &[])?.iter().map(breaker).collect())
+}
+
+/// All.
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Breaker>, StateError> {
+    Ok(tx.query(&format!("{COLUMNS} ORDER BY name"), &[])?.iter().map(breaker).collect())
+}
+
+/// Notes uses of a dependency: good ones, bad ones and what was wrong. Returns the breaker as it is then, and whether
+/// this opened it.
+pub fn note(
+    tx: &mut Tx<'_>,
+    name: &str,
+    (good, bad): (i64, i64),
+    cause: Option<&str>,
+    probe: Option<&str>,
+    rule: &Rule,
+) -> Result<(Breaker, bool), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "INSERT INTO dependency (name, since, window_start) VALUES (?1, ?2, ?2) ON CONFLICT (name) DO NOTHING",
+        values![name, now],
+    )?;
+    let sql = "SELECT id, state, good, bad, window_start FROM dependency WHERE name = ?1 @LOCK";
+    let row =
+        tx.first(sql, values![name])?.ok_or_else(|| StateError::Unknown(format!("no breaker {name}")))?;
+    let (id, open) = (row.int(0), row.text(1) == "open");
+    let fresh = now - row.int(4) > rule.window;
+    let (goods, bads) = if fresh { (good, bad) } else { (row.int(2) + good, row.int(3) + bad) };
+    let start = if fresh { now } else { row.int(4) };
+    tx.execute(
+        "UPDATE dependency SET good = ?2, bad = ?3, window_start = ?4, cause = COALESCE(?5, cause),
+            probe = COALESCE(?6, probe)
+         WHERE id = ?1",
+        values![id, goods, bads, start, cause, probe],
+    )?;
+    let opens = !open && bads >= rule.least && bads * 100 >= rule.percent * (goods + bads);
+    if opens {
+        tx.execute(
+            "UPDATE dependency SET state = 'open', since = ?2, probes = 0, next_probe = ?3, probe_run = NULL,
+                allowance = 0
+             WHERE id = ?1",
+            values![id, now, now + rule.probe_early],
+        )?;
+        crate::events::record(
+            tx,
+            "package-import",
+            "breaker-open",
+            name,
+            cause,
+            Some("closed"),
+            Some("open"),
+        )?;
+        tx.counter("breakers_open", 1);
+    } else if !open && good > 0 {
+        // After an outage each good use lets some more of the parked jobs back.
+        tx.execute(
+            "UPDATE dependency SET allowance = allowance + ?2 WHERE id = ?1 AND parked > 0",
+            values![id, rule.pace * good],
+        )?;
+    }
+    let now_is = get(tx, name)?.ok_or_else(|| StateError::Unknown(format!("no breaker {name}")))?;
+    Ok((now_is, opens))
+}
+
+/// Takes the right to probe, if a probe is due and nobody else is at it. A probe that does not come back within its
+/// time is given up.
+pub fn take_probe(tx: &mut Tx<'_>, id: i64, run: i64, rule: &Rule) -> Result<bool, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT since, next_probe FROM dependency WHERE id = ?1 AND state = 'open' AND next_probe <= ?2 @LOCK";
+    let Some(row) = tx.first(sql, values![id, now])? else { return Ok(false) };
+    let pause = if now - row.int(0) < rule.early { rule.probe_early } else { rule.probe_late };
+    tx.execute(
+        "UPDATE dependency SET probes = probes + 1, probe_run = ?2, next_probe = ?3 WHERE id = ?1",
+        values![id, run, now + pause],
+    )?;
+    Ok(true)
+}
+
+/// Notes what a probe found. Good news closes the breaker.
+pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT name, since, probes, state FROM dependency WHERE id = ?1 @LOCK";
+    let Some(row) = tx.first(sql, values![id])? else { return Ok(()) };
+    if row.text(3) != "open" {
+        return Ok(());
+    }
+    if let Some(cause) = cause {
+        tx.execute("UPDATE dependency SET cause = ?2, probe_run = NULL WHERE id = ?1", values![id, cause])?;
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE dependency SET state = 'closed', since = ?2, good = 0, bad = 0, window_start = ?2, next_probe = NULL,
+            probe_run = NULL, allowance = ?3
+         WHERE id = ?1",
+        values![id, now, rule.pace],
+    )?;
+    let after = format!("closed after {} s and {} probes", (now - row.int(1)) / SECOND, row.int(2));
+    crate::events::record(
+        tx,
+        "package-import",
+        "breaker-closed",
+        &row.text(0),
+        None,
+        Some("open"),
+        Some(&after),
+    )?;
+    tx.counter("breakers_open", -1);
+    Ok(())
+}
+
+/// Brings parked jobs back whose breaker is closed, as many as its pace allows. Returns how many.
+pub fn unpark(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
+    let sql = "SELECT id, allowance FROM dependency
+        WHERE state = 'closed' AND parked > 0 AND allowance > 0 ORDER BY id @LOCK_SKIP";
+    let mut back = 0;
+    for row in tx.query(sql, &[])? {
+        let (id, allowance) = (row.int(0), row.int(1));
+        let some = tx.query(
+            "SELECT package_id, lane, held FROM job WHERE state = 'parked' AND dependency_id = ?1
+             ORDER BY entered LIMIT ?2 @LOCK_SKIP",
+            values![id, allowance.min(at_most)],
+        )?;
+        for job in &some {
+            tx.execute(
+                "UPDATE job SET state = 'pending', dependency_id = NULL WHERE package_id = ?1",
+                values![job.int(0)],
+            )?;
+            count_lane(tx, job.int(1), job.int(2), 1);
+        }
+        let some = some.len() as i64;
+        tx.counter("parked", -some);
+        tx.execute(
+            "UPDATE dependency SET parked = parked - ?2, allowance = allowance - ?2 WHERE id = ?1",
+            values![id, some],
+        )?;
+        back += usize::try_from(some).unwrap_or(0);
+    }
+    Ok(back)
+}

@@ -1,0 +1,138 @@
+//! What the store needs of a database, and nothing that tells one from another: statements with values, one
+//! transaction at a time, and a clock. Everything above speaks the SQL that SQLite and PostgreSQL share.
+
+pub mod postgres;
+pub mod sqlite;
+
+use crate::error::DbError;
+
+/// A value of a row or a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing.
+    Null,
+    /// A number.
+    Int(i64),
+    /// A text.
+    Text(String),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Value::Int(value)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(value: u64) -> Self {
+        Value::Int(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Int(i64::from(value))
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        // PostgreSQL takes no NUL in a text, and none of ours has one for a reason.
+        Value::Text(if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value.to_owned() })
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        if value.contains('\0') { Value::from(value.as_str()) } else { Value::Text(value) }
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Value::from(value.as_str())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// A row of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    /// The number in a column; 0 if there is none.
+    pub fn int(&self, column: usize) -> i64 {
+        self.opt_int(column).unwrap_or(0)
+    }
+
+    /// The number in a column, if there is one.
+    pub fn opt_int(&self, column: usize) -> Option<i64> {
+        match self.0.get(column) {
+            Some(Value::Int(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The text in a column; empty if there is none.
+    pub fn text(&self, column: usize) -> String {
+        self.opt_text(column).unwrap_or_default()
+    }
+
+    /// The text in a column, if there is one.
+    pub fn opt_text(&self, column: usize) -> Option<String> {
+        match self.0.get(column) {
+            Some(Value::Text(value)) => Some(value.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the flag in a column is set.
+    pub fn flag(&self, column: usize) -> bool {
+        self.int(column) != 0
+    }
+}
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// How a transaction begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It only reads, and sees one state of everything.
+    Read,
+    /// It writes.
+    Write,
+}
+
+/// A connection.
+pub trait Driver: Send {
+    /// Which database it is.
+    fn kind(&self) -> Kind;
+    /// Begins a transaction. One that writes waits for others that do.
+    fn begin(&mut self, mode: Mode) -> Result<(), DbError>;
+    /// Ends it and keeps what it did.
+    fn commit(&mut self) -> Result<(), DbError>;
+    /// Ends it and forgets what it did. Never fails: a connection that cannot is made anew.
+    fn rollback(&mut self);
+    /// Runs a statement and returns how many rows it wrote.
+    fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError>;
+    /// Runs a statement and returns its rows.
+    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError>;
+    /// Runs many statements that have no parameters.
+    fn batch(&mut self, sql: &str) -> Result<(), DbError>;
+    /// The database's clock in milliseconds since 1970: where many machines share it, the only one that counts.
+    fn now(&mut self) -> Result<i64, DbError>;
+    /// The tables' text of this driver.
+    fn dialect(&self, sql: &str) -> String;
+}

@@ -1,0 +1,189 @@
+//! PostgreSQL: the queue of many machines.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use postgres::{Client, Statement};
+
+use super::{Driver, Kind, Mode, Row, Value};
+use crate::error::DbError;
+
+/// Makes a connection; called again whenever one broke.
+pub type Connector = Box<dyn Fn() -> Result<Client, DbError> + Send>;
+
+/// Hot rows are written for every job. Without free space in their pages and an early vacuum they would leave a trail
+/// of dead rows that every claim has to wade through.
+const HOT: &str = "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, \
+     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 2000)";
+
+/// A connection to a server, made anew when it breaks.
+pub struct Postgres {
+    connect: Connector,
+    client: Option<Client>,
+    statements: HashMap<String, Statement>,
+}
+
+impl Postgres {
+    /// Connects.
+    pub fn open(connect: Connector) -> Result<Postgres, DbError> {
+        let client = connect()?;
+        Ok(Postgres { connect, client: Some(client), statements: HashMap::new() })
+    }
+
+    fn client(&mut self) -> Result<&mut Client, DbError> {
+        if self.client.as_ref().is_none_or(Client::is_closed) {
+            self.statements.clear();
+            self.client = None;
+            self.client = Some((self.connect)()?);
+        }
+        self.client.as_mut().ok_or_else(|| DbError::Lost("no connection".into()))
+    }
+
+    fn statement(&mut self, sql: &str) -> Result<Statement, DbError> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement.clone());
+        }
+        let translated = sql
+            .replace('?', "$")
+            .replace("@LOCK_SKIP", "FOR UPDATE SKIP LOCKED")
+            .replace("@LOCK", "FOR UPDATE");
+        let statement = self.live()?.prepare(&translated)?;
+        self.statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// The connection inside a transaction, which is not made anew: the transaction would be gone without a word.
+    fn live(&mut self) -> Result<&mut Client, DbError> {
+        self.client.as_mut().ok_or_else(|| DbError::Lost("no connection".into()))
+    }
+}
+
+impl From<postgres::Error> for DbError {
+    fn from(error: postgres::Error) -> Self {
+        let text = match error.as_db_error() {
+            Some(cause) => match cause.detail() {
+                Some(detail) => format!("{} ({detail})", cause.message()),
+                None => cause.message().to_owned(),
+            },
+            None => with_causes(&error),
+        };
+        match error.code().map(|code| code.code()) {
+            // serialization_failure, deadlock_detected, lock_not_available
+            Some("40001" | "40P01" | "55P03") => DbError::Busy(text),
+            // connection exceptions, and the server's own ends: shutdown, crash, starting up, too many clients
+            Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
+                DbError::Lost(text)
+            }
+            Some(_) => DbError::Other(text),
+            None if error.is_closed() || is_io(&error) => DbError::Lost(text),
+            None => DbError::Other(text),
+        }
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut at = error.source();
+    while let Some(cause) = at {
+        text = format!("{text}: {cause}");
+        at = cause.source();
+    }
+    text
+}
+
+fn is_io(error: &postgres::Error) -> bool {
+    error.source().is_some_and(|cause| cause.is::<std::io::Error>())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        match self {
+            Value::Null => Ok(IsNull::Yes),
+            Value::Int(value) if *kind == Type::INT4 => i32::try_from(*value)?.to_sql(kind, out),
+            Value::Int(value) => value.to_sql(&Type::INT8, out),
+            Value::Text(value) => value.as_str().to_sql(kind, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+fn row(of: &postgres::Row) -> Result<Row, DbError> {
+    let mut values = Vec::with_capacity(of.len());
+    for (place, column) in of.columns().iter().enumerate() {
+        values.push(match *column.type_() {
+            Type::INT8 => of.try_get::<_, Option<i64>>(place)?.into(),
+            Type::INT4 => of.try_get::<_, Option<i32>>(place)?.map(i64::from).into(),
+            Type::BOOL => of.try_get::<_, Option<bool>>(place)?.into(),
+            _ => of.try_get::<_, Option<String>>(place)?.into(),
+        });
+    }
+    Ok(Row(values))
+}
+
+fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+impl Driver for Postgres {
+    fn kind(&self) -> Kind {
+        Kind::Postgres
+    }
+
+    fn begin(&mut self, mode: Mode) -> Result<(), DbError> {
+        let sql = match mode {
+            Mode::Write => "BEGIN",
+            Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        // The connection may have died since it was last used; that is found out here, where nothing is lost.
+        if let Err(error) = self.client()?.batch_execute(sql) {
+            match DbError::from(error) {
+                DbError::Lost(_) => {
+                    self.client = None;
+                    self.client()?.batch_execute(sql)?;
+                }
+                other => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), DbError> {
+        Ok(self.live()?.batch_execute("COMMIT")?)
+    }
+
+    fn rollback(&mut self) {
+        if self.live().is_ok_and(|client| client.batch_execute("ROLLBACK").is_err()) {
+            self.client = None;
+            self.statements.clear();
+        }
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
+        let statement = self.statement(sql)?;
+        Ok(self.live()?.execute(&statement, &parameters(values))?)
+    }
+
+    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError> {
+        let statement = self.statement(sql)?;
+        self.live()?.query(&statement, &parameters(values))?.iter().map(row).collect()
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        Ok(self.client()?.batch_execute(sql)?)
+    }
+
+    fn now(&mut self) -> Result<i64, DbError> {
+        let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+        Ok(self.query(sql, &[])?.first().map_or(0, |row| row.int(0)))
+    }
+
+    fn dialect(&self, sql: &str) -> String {
+        sql.replace("@ID", "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY").replace("@HOT", HOT)
+    }
+}

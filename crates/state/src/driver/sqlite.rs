@@ -1,0 +1,180 @@
+//! SQLite: one file, one writing connection a process.
+
+use std::borrow::Cow;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
+
+use super::{Driver, Kind, Mode, Row, Value};
+use crate::error::DbError;
+
+/// How long SQLite itself waits for another writer.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Statements that stay compiled.
+const STATEMENTS: usize = 128;
+
+/// Readable for the group, so that a monitoring system needs no more than membership in it.
+const FILE_MODE: u32 = 0o640;
+
+/// A connection to a file.
+pub struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Opens a file, made if `create` says so.
+    pub fn open(path: &Path, create: bool) -> Result<Sqlite, DbError> {
+        if create {
+            make(path)?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // At a power failure the last transactions may be lost, never the file: importing again finds the work done.
+        connection.pragma_update(None, "synchronous", "normal")?;
+        crate::persist::keep_wal(&connection)?;
+        let sqlite = Sqlite { connection, path: path.to_owned() };
+        sqlite.fix_modes();
+        Ok(sqlite)
+    }
+
+    /// A copy of everything, consistent although others write, for as long as it takes.
+    pub fn copy_to(&self, target: &Path) -> Result<(), DbError> {
+        let mut copy = Connection::open(target)?;
+        let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy)?;
+        Ok(backup.run_to_completion(1024, Duration::ZERO, None)?)
+    }
+
+    /// Whatever the umask was when SQLite made them.
+    fn fix_modes(&self) {
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = self.path.as_os_str().to_owned();
+            name.push(ending);
+            let path = PathBuf::from(name);
+            if fs::metadata(&path).is_ok_and(|it| it.permissions().mode() & 0o777 != FILE_MODE) {
+                // Somebody else's file stays as its owner wants it.
+                let _ = fs::set_permissions(&path, fs::Permissions::from_mode(FILE_MODE));
+            }
+        }
+    }
+}
+
+fn make(path: &Path) -> Result<(), DbError> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .map_err(|error| DbError::Other(format!("cannot create {}: {error}", folder.display())))?;
+    }
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(FILE_MODE)
+        .open(path)
+        .map(drop)
+        .map_err(|error| DbError::Other(format!("cannot create {}: {error}", path.display())))
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(value) => ValueRef::Integer(*value),
+            Value::Text(value) => ValueRef::Text(value.as_bytes()),
+        }))
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DbError::Busy(error.to_string()),
+            _ => DbError::Other(error.to_string()),
+        }
+    }
+}
+
+/// One writer at a time needs no locks on rows.
+fn plain(sql: &str) -> Cow<'_, str> {
+    match sql.contains("@LOCK") {
+        true => Cow::Owned(sql.replace("@LOCK_SKIP", "").replace("@LOCK", "")),
+        false => Cow::Borrowed(sql),
+    }
+}
+
+fn value(of: ValueRef<'_>) -> Value {
+    match of {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Int(value),
+        ValueRef::Real(value) => Value::Int(value as i64),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            Value::Text(String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
+}
+
+impl Driver for Sqlite {
+    fn kind(&self) -> Kind {
+        Kind::Sqlite
+    }
+
+    fn begin(&mut self, mode: Mode) -> Result<(), DbError> {
+        // A transaction that reads first and writes later would fail where this one waits.
+        let sql = if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        Ok(self.connection.execute_batch(sql)?)
+    }
+
+    fn commit(&mut self) -> Result<(), DbError> {
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    fn rollback(&mut self) {
+        if !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
+        Ok(self.connection.prepare_cached(&plain(sql))?.execute(params_from_iter(values))? as u64)
+    }
+
+    fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError> {
+        let mut statement = self.connection.prepare_cached(&plain(sql))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(Row((0..columns)
+                .map(|column| Ok(value(row.get_ref(column)?)))
+                .collect::<Result<_, rusqlite::Error>>()?));
+        }
+        Ok(found)
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        Ok(self.connection.execute_batch(sql)?)
+    }
+
+    fn now(&mut self) -> Result<i64, DbError> {
+        Ok(milliseconds(SystemTime::now()))
+    }
+
+    fn dialect(&self, sql: &str) -> String {
+        sql.replace("@ID", "INTEGER PRIMARY KEY AUTOINCREMENT").replace("@HOT", "")
+    }
+}
+
+fn milliseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,88 @@
+//! What can go wrong with the state.
+
+use std::path::PathBuf;
+
+/// Why a statement failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Somebody else writes, or a deadlock was resolved against us: the transaction can be tried again.
+    #[error("the database is busy: {0}")]
+    Busy(String),
+    /// The connection broke. What a transaction that was not committed did is gone.
+    #[error("the connection to the database is lost: {0}")]
+    Lost(String),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Why something could not be remembered or recalled.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The database.
+    #[error("state database: {0}")]
+    Database(#[from] DbError),
+    /// It cannot be opened.
+    #[error("cannot open the state database {name}: {cause}")]
+    Open {
+        /// The file or the server.
+        name: String,
+        /// Why.
+        cause: String,
+    },
+    /// There is none.
+    #[error("there is no state database at {}; a first `package-import run` or `import` makes it", .0.display())]
+    Missing(PathBuf),
+    /// A newer program made it.
+    #[error(
+        "the state database has schema {found}, made by a newer package-import; this one knows schema {known}: upgrade it"
+    )]
+    Newer {
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// An older program made it.
+    #[error(
+        "the state database has schema {found}, this package-import needs {known}: stop what runs, then `package-import migrate`"
+    )]
+    Older {
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// It was copied while its original may still run.
+    #[error("{0}")]
+    Foreign(String),
+    /// What was named does not exist.
+    #[error("{0}")]
+    Unknown(String),
+    /// It cannot be done now.
+    #[error("{0}")]
+    Refused(String),
+    /// The lease is not ours any more: somebody else does this import.
+    #[error("attempt {0} has lost its lease; what it did is void")]
+    LeaseLost(i64),
+    /// Another run is active on this host.
+    #[error("a run is active on this host: {0}")]
+    RunActive(String),
+    /// A file beside the database.
+    #[error("cannot {verb} {}: {error}", path.display())]
+    File {
+        /// What was tried.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+}
+
+impl StateError {
+    /// Whether the database itself is out of reach, so that the same may work later.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, StateError::Database(DbError::Busy(_) | DbError::Lost(_)) | StateError::Open { .. })
+    }
+}

@@ -1,0 +1,473 @@
+//! The end of an attempt: what it was, what becomes of its package's job and of its failure. One transaction.
+
+use crate::driver::Row;
+use crate::error::StateError;
+use crate::policy::{History, Retries};
+use crate::queue::count_lane;
+use crate::signature::{self, Signature};
+use crate::tx::Tx;
+use crate::values;
+use crate::words::{Class, FailureState, Lane, Outcome, Policy};
+
+/// As much of a failed attempt's log is kept with it, so that it can be read on another machine.
+pub const LOG_KEPT: usize = 64 << 10;
+
+/// An error as the importer classified it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Where.
+    pub stage: String,
+    /// How, in a word.
+    pub code: String,
+    /// What kind it is.
+    pub class: Class,
+    /// For a person.
+    pub message: String,
+    /// The distro of the version that failed first.
+    pub distro: Option<String>,
+    /// That version.
+    pub version: Option<String>,
+}
+
+/// What an attempt cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Time in milliseconds.
+    pub wall_ms: i64,
+    /// Processor time in milliseconds.
+    pub cpu_ms: i64,
+    /// The largest memory in bytes.
+    pub peak_rss: i64,
+    /// Bytes read from elsewhere.
+    pub bytes_in: i64,
+    /// Bytes written.
+    pub bytes_out: i64,
+}
+
+/// A version that is in the repository now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The publication that asked for it.
+    pub publication: i64,
+    /// The distro.
+    pub distro: String,
+    /// The version.
+    pub version: String,
+    /// The commit, patches unapplied.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// The commit with patches applied.
+    pub applied: Option<String>,
+    /// The tag.
+    pub tag: String,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The attempt.
+    pub attempt: i64,
+    /// The package.
+    pub package_id: i64,
+    /// Its name.
+    pub package: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, if it failed.
+    pub cause: Option<Cause>,
+    /// What it cost.
+    pub usage: Usage,
+    /// How many versions it dealt with.
+    pub versions: i64,
+    /// Publications that were tried for the first time, and how many of those failed.
+    pub first_tries: (i64, i64),
+    /// The end of its log, if it failed.
+    pub log: Option<String>,
+    /// What it waits for, if it is parked.
+    pub parked_on: Option<i64>,
+    /// The program's version.
+    pub importer: String,
+}
+
+/// What became of the package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The state of its failure, if it has one.
+    pub failure: Option<FailureState>,
+    /// The signature of its failure.
+    pub signature: Option<String>,
+    /// When it is tried again.
+    pub due: Option<i64>,
+    /// Whether there is more to do at once.
+    pub again: bool,
+}
+
+/// Finishes an attempt. Refused if its lease is lost; said again after a broken connection, it changes nothing.
+pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result<Settled, StateError> {
+    let Some(job) = lock_job(tx, finished)? else {
+        return already(tx, finished);
+    };
+    let mut settled = Settled { failure: None, signature: None, due: None, again: job.more_wanted() };
+    let mut signature = None;
+    match finished.outcome {
+        Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => {
+            clear_failure(tx, finished.package_id)?;
+            note_success(tx, finished)?;
+        }
+        Outcome::Failed => {
+            if let Some(cause) = &finished.cause {
+                signature = Some(record_failure(tx, finished, cause, retries, &mut settled)?);
+            }
+        }
+        Outcome::Lost | Outcome::Cancelled | Outcome::Parked => {}
+    }
+    close_attempt(tx, finished, signature.as_ref().map(|it| it.id))?;
+    settle_job(tx, finished, &job, &mut settled, signature.as_ref())?;
+    count_in_run(tx, finished)?;
+    crate::batch::note(tx, finished.package_id, finished.outcome, signature.as_ref().map(|it| it.id))?;
+    Ok(settled)
+}
+
+/// The job's row as it was claimed.
+struct Job {
+    lane: i64,
+    held: i64,
+    tasks: i64,
+    more: i64,
+    wanted: i64,
+    claimed: i64,
+    run: i64,
+}
+
+impl Job {
+    fn more_wanted(&self) -> bool {
+        self.wanted > self.claimed
+    }
+}
+
+fn lock_job(tx: &mut Tx<'_>, finished: &Finished) -> Result<Option<Job>, StateError> {
+    let sql = "SELECT lane, held, tasks, more, wanted, claimed, run_id FROM job
+        WHERE package_id = ?1 AND attempt_id = ?2 AND state = 'running' @LOCK";
+    let row = tx.first(sql, values![finished.package_id, finished.attempt])?;
+    Ok(row.map(|row: Row| Job {
+        lane: row.int(0),
+        held: row.int(1),
+        tasks: row.int(2),
+        more: row.int(3),
+        wanted: row.int(4),
+        claimed: row.int(5),
+        run: row.int(6),
+    }))
+}
+
+fn already(tx: &mut Tx<'_>, finished: &Finished) -> Result<Settled, StateError> {
+    let row = tx.first("SELECT outcome FROM attempt WHERE id = ?1", values![finished.attempt])?;
+    match row.and_then(|row| row.opt_text(0)) {
+        Some(outcome) if outcome == finished.outcome.as_str() => {
+            Ok(Settled { failure: None, signature: None, due: None, again: false })
+        }
+        _ => Err(StateError::LeaseLost(finished.attempt)),
+    }
+}
+
+fn close_attempt(tx: &mut Tx<'_>, finished: &Finished, signature: Option<i64>) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let cause = finished.cause.as_ref();
+    let counts = finished.outcome == Outcome::Failed
+        && cause.is_some_and(|cause| cause.class != Class::Infrastructure);
+    let usage = &finished.usage;
+    tx.execute(
+        "UPDATE attempt SET ended = ?2, outcome = ?3, counts = ?4, stage = ?5, code = ?6, signature_id = ?7,
+            message = ?8, versions = ?9, wall_ms = ?10, cpu_ms = ?11, peak_rss = ?12, bytes_in = ?13,
+            bytes_out = ?14, log = ?15
+         WHERE id = ?1",
+        values![
+            finished.attempt,
+            now,
+            finished.outcome.as_str(),
+            counts,
+            cause.map(|cause| cause.stage.as_str()),
+            cause.map(|cause| cause.code.as_str()),
+            signature,
+            cause.map(|cause| cause.message.as_str()),
+            finished.versions,
+            usage.wall_ms,
+            usage.cpu_ms,
+            usage.peak_rss,
+            usage.bytes_in,
+            usage.bytes_out,
+            finished.log.as_deref(),
+        ],
+    )?;
+    let (tried, failed) = finished.first_tries;
+    tx.flow("attempted", tried)?;
+    tx.flow("failed", failed)
+}
+
+fn note_success(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE package SET last_success = ?2, last_attempt = ?2, imported_by = ?3,
+            peak_rss = CASE WHEN COALESCE(peak_rss, 0) > ?4 THEN peak_rss ELSE ?4 END, wall_ms = ?5
+         WHERE id = ?1",
+        values![
+            finished.package_id,
+            now,
+            finished.importer.as_str(),
+            finished.usage.peak_rss,
+            finished.usage.wall_ms
+        ],
+    )?;
+    Ok(())
+}
+
+/// Ends the failure of a package, if it has one.
+fn clear_failure(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
+    let sql = "DELETE FROM failure WHERE package_id = ?1 RETURNING signature_id, state";
+    for row in tx.returning(sql, values![package])? {
+        count_failure(tx, package, row.int(0), &row.text(1), -1)?;
+    }
+    Ok(())
+}
+
+/// Keeps the counts of failures. Those of held packages wait for a person and are counted apart.
+pub(crate) fn count_failure(
+    tx: &mut Tx<'_>,
+    package: i64,
+    signature: i64,
+    state: &str,
+    by: i64,
+) -> Result<(), StateError> {
+    let held = tx.first("SELECT held FROM package WHERE id = ?1", values![package])?;
+    if held.is_some_and(|row| row.flag(0)) {
+        tx.counter("failing_held", by);
+        return Ok(());
+    }
+    tx.counter("failing", by);
+    tx.counter(&format!("state_{state}"), by);
+    tx.signature(signature, by);
+    Ok(())
+}
+
+/// What a failure was before this attempt.
+struct Before {
+    signature: i64,
+    state: String,
+    since: i64,
+    attempts: i64,
+    in_row: i64,
+}
+
+fn record_failure(
+    tx: &mut Tx<'_>,
+    finished: &Finished,
+    cause: &Cause,
+    retries: &Retries,
+    settled: &mut Settled,
+) -> Result<Signature, StateError> {
+    let now = tx.now()?;
+    let text = signature::normalise(&cause.message, &finished.package, cause.version.as_deref());
+    let signature = signature::record(tx, (&cause.stage, &cause.code, cause.class), &cause.message, &text)?;
+    let before = failure_before(tx, finished.package_id)?;
+    let counts = cause.class != Class::Infrastructure;
+    let same = before.as_ref().filter(|before| before.signature == signature.id);
+    let in_row = same.map_or(0, |before| before.in_row) + 1;
+    let recent =
+        recent_failures(tx, finished.package_id, now - retries.window, retries.any)? + i64::from(counts);
+    let was_failing = before.as_ref().is_some_and(|before| before.state != FailureState::Retrying.as_str());
+    let history = History { class: cause.class, policy: signature.policy, in_row, recent, was_failing };
+    let state = retries.judge(&history);
+    if let Some(before) = &before {
+        count_failure(tx, finished.package_id, before.signature, &before.state, -1)?;
+    } else if counts {
+        tx.flow("new_failures", 1)?;
+    }
+    upsert_failure(tx, finished, cause, (&signature, state), (before.as_ref(), in_row))?;
+    count_failure(tx, finished.package_id, signature.id, state.as_str(), 1)?;
+    tx.execute("UPDATE package SET last_attempt = ?2 WHERE id = ?1", values![finished.package_id, now])?;
+    settled.due = Some(now + retries.pause(state, in_row, finished.attempt));
+    settled.failure = Some(state);
+    settled.signature = Some(signature.short.clone());
+    Ok(signature)
+}
+
+fn failure_before(tx: &mut Tx<'_>, package: i64) -> Result<Option<Before>, StateError> {
+    let sql = "SELECT signature_id, state, since, attempts, in_row FROM failure WHERE package_id = ?1";
+    Ok(tx.first(sql, values![package])?.map(|row| Before {
+        signature: row.int(0),
+        state: row.text(1),
+        since: row.int(2),
+        attempts: row.int(3),
+        in_row: row.int(4),
+    }))
+}
+
+/// Failures that count, since a time and since the last success; no more than are needed are looked at.
+fn recent_failures(tx: &mut Tx<'_>, package: i64, since: i64, enough: i64) -> Result<i64, StateError> {
+    let sql = "SELECT COUNT(*) FROM (SELECT a.id FROM attempt a JOIN package p ON p.id = a.package_id
+        WHERE a.package_id = ?1 AND a.counts = 1 AND a.ended > ?2 AND a.ended > COALESCE(p.last_success, 0)
+        ORDER BY a.ended DESC LIMIT ?3) AS recent";
+    Ok(tx.first(sql, values![package, since, enough])?.map_or(0, |row| row.int(0)))
+}
+
+fn upsert_failure(
+    tx: &mut Tx<'_>,
+    finished: &Finished,
+    cause: &Cause,
+    (signature, state): (&Signature, FailureState),
+    (before, in_row): (Option<&Before>, i64),
+) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "INSERT INTO failure (package_id, signature_id, attempt_id, stage, code, class, state, message, since, last,
+            attempts, in_row, distro, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (package_id) DO UPDATE SET signature_id = excluded.signature_id,
+            attempt_id = excluded.attempt_id, stage = excluded.stage, code = excluded.code, class = excluded.class,
+            state = excluded.state, message = excluded.message, last = excluded.last, attempts = excluded.attempts,
+            in_row = excluded.in_row, distro = excluded.distro, version = excluded.version",
+        values![
+            finished.package_id,
+            signature.id,
+            finished.attempt,
+            cause.stage.as_str(),
+            cause.code.as_str(),
+            cause.class.as_str(),
+            state.as_str(),
+            cause.message.as_str(),
+            before.map_or(now, |before| before.since),
+            now,
+            before.map_or(0, |before| before.attempts) + 1,
+            in_row,
+            cause.distro.as_deref(),
+            cause.version.as_deref(),
+        ],
+    )?;
+    tx.execute(
+        "UPDATE signature SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2",
+        values![signature.id, now],
+    )?;
+    Ok(())
+}
+
+/// What becomes of the job's row.
+fn settle_job(
+    tx: &mut Tx<'_>,
+    finished: &Finished,
+    job: &Job,
+    settled: &mut Settled,
+    signature: Option<&Signature>,
+) -> Result<(), StateError> {
+    tx.counter("running", -1);
+    let hold = signature.is_some_and(|it| it.policy == Some(Policy::Hold));
+    let package = finished.package_id;
+    match finished.outcome {
+        Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly if !job.more_wanted() => {
+            tx.execute("DELETE FROM job WHERE package_id = ?1", values![package])?;
+        }
+        Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => {
+            pending(tx, package, job, job.more, true)?;
+        }
+        // What was asked for meanwhile may be just what was missing.
+        Outcome::Failed if job.more_wanted() => pending(tx, package, job, job.tasks | job.more, true)?,
+        Outcome::Failed => retrying(tx, package, job, settled.due)?,
+        Outcome::Lost | Outcome::Cancelled => {
+            settled.again = true;
+            pending(tx, package, job, job.tasks | job.more, false)?;
+        }
+        Outcome::Parked => park(tx, package, job, finished.parked_on)?,
+    }
+    if hold {
+        crate::hold::hold(tx, package, "policy", "the policy of its signature is to hold", None)?;
+    }
+    Ok(())
+}
+
+/// Back into the queue; at its old place, unless it is new work.
+fn pending(tx: &mut Tx<'_>, package: i64, job: &Job, tasks: i64, anew: bool) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE job SET state = 'pending', tasks = ?2, more = 0, attempt_id = NULL, run_id = NULL, lease_until = NULL,
+            entered = CASE WHEN ?3 = 1 THEN CAST(?4 AS BIGINT) ELSE entered END
+         WHERE package_id = ?1",
+        values![package, tasks, anew, now],
+    )?;
+    count_lane(tx, job.lane, job.held, 1);
+    Ok(())
+}
+
+fn retrying(tx: &mut Tx<'_>, package: i64, job: &Job, due: Option<i64>) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE job SET state = 'retrying', lane = ?2, tasks = ?3, more = 0, due = ?4, attempt_id = NULL,
+            run_id = NULL, lease_until = NULL
+         WHERE package_id = ?1",
+        values![package, Lane::Retry.place(), job.tasks | job.more, due.unwrap_or(now)],
+    )?;
+    Ok(())
+}
+
+/// Out of the queue until what it needs is there again.
+fn park(tx: &mut Tx<'_>, package: i64, job: &Job, dependency: Option<i64>) -> Result<(), StateError> {
+    tx.execute(
+        "UPDATE job SET state = 'parked', tasks = ?2, more = 0, dependency_id = ?3, attempt_id = NULL, run_id = NULL,
+            lease_until = NULL
+         WHERE package_id = ?1",
+        values![package, job.tasks | job.more, dependency],
+    )?;
+    tx.counter("parked", 1);
+    if let Some(dependency) = dependency {
+        tx.execute("UPDATE dependency SET parked = parked + 1 WHERE id = ?1", values![dependency])?;
+    }
+    let _ = job.run;
+    Ok(())
+}
+
+fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
+    let good = matches!(finished.outcome, Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly);
+    let failed = finished.outcome == Outcome::Failed;
+    tx.execute(
+        "UPDATE run SET attempts = attempts + 1, imported = imported + ?2, failed = failed + ?3
+         WHERE id = (SELECT run_id FROM attempt WHERE id = ?1)",
+        values![finished.attempt, good, failed],
+    )?;
+    Ok(())
+}
+
+/// Records versions that are in the repository now, some at a time; only the holder of the lease may.
+pub fn record_versions(
+    tx: &mut Tx<'_>,
+    finished: &Finished,
+    versions: &[Done],
+    rules: i64,
+) -> Result<(), StateError> {
+    let now = tx.now()?;
+    if lock_job(tx, finished)?.is_none() {
+        return Err(StateError::LeaseLost(finished.attempt));
+    }
+    for done in versions {
+        tx.execute(
+            "UPDATE publication SET done = ?2 WHERE id = ?1 AND done IS NULL",
+            values![done.publication, now],
+        )?;
+        tx.execute(
+            "INSERT INTO version (package_id, distro, version, commit_id, tree_id, applied_id, tag, rules, importer,
+                imported)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+            values![
+                finished.package_id,
+                &done.distro,
+                &done.version,
+                &done.commit,
+                &done.tree,
+                done.applied.as_deref(),
+                &done.tag,
+                rules,
+                &finished.importer,
+                now
+            ],
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Holding packages: out of the queue, with a reason and, if wanted, an end.
+
+use crate::error::StateError;
+use crate::queue::count_lane;
+use crate::tx::Tx;
+use crate::values;
+use crate::words::JobState;
+
+/// Holds a package. It stays out of the queue, and its failure out of what alerts.
+pub fn hold(
+    tx: &mut Tx<'_>,
+    package: i64,
+    actor: &str,
+    reason: &str,
+    until: Option<i64>,
+) -> Result<bool, StateError> {
+    let now = tx.now()?;
+    let changed = set(tx, package, true)?;
+    tx.execute(
+        "UPDATE package SET held_until = ?2, held_by = ?3, held_reason = ?4, held_at = ?5 WHERE id = ?1",
+        values![package, until, actor, reason, now],
+    )?;
+    Ok(changed)
+}
+
+/// Lets a package go.
+pub fn release(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
+    let changed = set(tx, package, false)?;
+    tx.execute(
+        "UPDATE package SET held_until = NULL, held_by = NULL, held_reason = NULL, held_at = NULL WHERE id = ?1",
+        values![package],
+    )?;
+    Ok(changed)
+}
+
+/// Moves what is counted of a package from one side to the other.
+fn set(tx: &mut Tx<'_>, package: i64, held: bool) -> Result<bool, StateError> {
+    let job = tx.first("SELECT lane, state FROM job WHERE package_id = ?1 @LOCK", values![package])?;
+    let row = tx.first("SELECT held FROM package WHERE id = ?1 @LOCK", values![package])?;
+    if row.is_none_or(|row| row.flag(0) == held) {
+        return Ok(false);
+    }
+    let failure =
+        tx.first("SELECT signature_id, state FROM failure WHERE package_id = ?1", values![package])?;
+    if let Some(row) = &failure {
+        crate::finish::count_failure(tx, package, row.int(0), &row.text(1), -1)?;
+    }
+    tx.execute("UPDATE package SET held = ?2 WHERE id = ?1", values![package, held])?;
+    if let Some(row) = &failure {
+        crate::finish::count_failure(tx, package, row.int(0), &row.text(1), 1)?;
+    }
+    tx.counter("held", if held { 1 } else { -1 });
+    if let Some(row) = job {
+        tx.execute("UPDATE job SET held = ?2 WHERE package_id = ?1", values![package, held])?;
+        if row.text(1) == JobState::Pending.as_str() {
+            count_lane(tx, row.int(0), i64::from(!held), -1);
+            count_lane(tx, row.int(0), i64::from(held), 1);
+        }
+    }
+    Ok(true)
+}
+
+/// Lets go whatever was held until now. Returns the names.
+pub fn expire(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<String>, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT id, name FROM package WHERE held = 1 AND held_until <= ?1 ORDER BY held_until LIMIT ?2";
+    let rows = tx.query(sql, values![now, at_most])?;
+    for row in &rows {
+        release(tx, row.int(0))?;
+        crate::events::record(
+            tx,
+            "package-import",
+            "release",
+            &row.text(1),
+            Some("its hold has ended"),
+            None,
+            None,
+        )?;
+    }
+    Ok(rows.iter().map(|row| row.text(1)).collect())
+}

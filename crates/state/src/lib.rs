@@ -1,0 +1,27 @@
+//! Remembers: packages, publications, jobs, attempts, failures, hosts, samples and what operators did. One [`store`]
+//! with two [`driver`]s; each other module is a group of functions that work inside a transaction ([`tx`]).
+//!
+//! Knows no Git and no archive: what a file's trust is, or how to probe a mirror, passes through as text.
+
+pub mod batch;
+pub mod breaker;
+pub mod driver;
+mod error;
+pub mod events;
+pub mod finish;
+pub mod hold;
+pub mod open;
+mod persist;
+pub mod policy;
+pub mod publications;
+pub mod queue;
+pub mod runs;
+pub mod schema;
+pub mod settings;
+pub mod signature;
+pub mod store;
+pub mod tx;
+pub mod words;
+
+pub use error::{DbError, StateError};
+pub use store::Store;

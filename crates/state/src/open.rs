@@ -1,0 +1,95 @@
+//! Opening the state: which database, and whether its schema fits.
+
+use std::path::{Path, PathBuf};
+
+use crate::driver::postgres::Postgres;
+use crate::error::{DbError, StateError};
+use crate::schema;
+use crate::store::Store;
+
+/// Where the state is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server: a URL or a list of `key=value`, without a password, and a file with passwords.
+    Postgres {
+        /// `postgresql://user@host/database?sslmode=verify-full`, or `host=... dbname=...`.
+        url: String,
+        /// A file like `~/.pgpass`.
+        passfile: Option<PathBuf>,
+    },
+}
+
+impl Location {
+    /// From the configuration's `[state] url` and `passfile`; a file below the root if there is none.
+    pub fn new(root: &Path, url: Option<&str>, passfile: Option<&Path>) -> Location {
+        match url {
+            None => Location::Sqlite(root.join("state.db")),
+            Some(url) if is_postgres(url) => {
+                Location::Postgres { url: url.to_owned(), passfile: passfile.map(Path::to_owned) }
+            }
+            Some(url) => {
+                let path = url.strip_prefix("sqlite://").or(url.strip_prefix("sqlite:")).unwrap_or(url);
+                Location::Sqlite(root.join(path))
+            }
+        }
+    }
+
+    /// Opens it; an empty one gets its tables, one with another schema is refused.
+    pub fn open_or_make(&self) -> Result<Store, StateError> {
+        let store = self.connect(true)?;
+        store.prepare()?;
+        Ok(store)
+    }
+
+    /// Opens it; it has to be there.
+    pub fn open(&self) -> Result<Store, StateError> {
+        let store = self.connect(false)?;
+        store.prepare()?;
+        Ok(store)
+    }
+
+    /// Opens it whatever its schema is, to migrate it.
+    pub fn connect(&self, create: bool) -> Result<Store, StateError> {
+        match self {
+            Location::Sqlite(path) if create => Store::sqlite(path, true),
+            Location::Sqlite(path) => Store::open_sqlite(path),
+            Location::Postgres { url, passfile } => open_postgres(url, passfile.as_deref()),
+        }
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://")
+        || url.starts_with("postgresql://")
+        || url.split_whitespace().any(|word| word.starts_with("host=") || word.starts_with("dbname="))
+}
+
+fn open_postgres(url: &str, _passfile: Option<&Path>) -> Result<Store, StateError> {
+    let config: postgres::Config = url
+        .parse()
+        .map_err(|error: postgres::Error| StateError::Open { name: url.into(), cause: error.to_string() })?;
+    let connect = Box::new(move || config.connect(postgres::NoTls).map_err(DbError::from));
+    let driver = Postgres::open(connect)
+        .map_err(|error| StateError::Open { name: url.to_owned(), cause: error.to_string() })?;
+    Ok(Store::new(Box::new(driver), url.to_owned()))
+}
+
+impl Store {
+    /// Makes the tables of an empty database, and refuses a schema that does not fit.
+    pub(crate) fn prepare(&self) -> Result<(), StateError> {
+        let mut driver = self.driver();
+        let found = schema::find(driver.as_mut())?;
+        if found.schema == 0 {
+            schema::migrate(driver.as_mut())?;
+            return Ok(());
+        }
+        schema::check(found)
+    }
+
+    /// Brings the schema up to this program's. Returns what it was and what it is.
+    pub fn migrate(&self) -> Result<(i64, i64), StateError> {
+        schema::migrate(self.driver().as_mut())
+    }
+}

@@ -1,0 +1,139 @@
+//! When a failure is tried again: arithmetic without a database.
+
+use crate::words::{Class, FailureState, Policy};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// The rule of retries. Times are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// The pause after the first failure; it doubles with each.
+    pub first: i64,
+    /// The longest pause of what is retried.
+    pub longest: i64,
+    /// The pause of what keeps failing.
+    pub slow: i64,
+    /// As many failures with one signature in a row make a package failing.
+    pub same_in_row: i64,
+    /// As many failures of any kind within `window` do.
+    pub any: i64,
+    /// See `any`.
+    pub window: i64,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Retries {
+            first: 5 * MINUTE,
+            longest: 6 * HOUR,
+            slow: 7 * DAY,
+            same_in_row: 5,
+            any: 10,
+            window: 2 * DAY,
+        }
+    }
+}
+
+/// What is known about a failure when it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct History {
+    /// What kind of error it is.
+    pub class: Class,
+    /// What an operator decided about its signature.
+    pub policy: Option<Policy>,
+    /// Failures with this signature in a row, this one included. Those of the machine are none.
+    pub in_row: i64,
+    /// Failures of any kind within the window, this one included.
+    pub recent: i64,
+    /// Whether the package was failing before.
+    pub was_failing: bool,
+}
+
+impl Retries {
+    /// Whether a package is retried or failing.
+    pub fn judge(&self, history: &History) -> FailureState {
+        let class = match history.policy {
+            Some(Policy::Retry) => Class::Transient,
+            Some(Policy::Fail | Policy::Hold) => Class::Permanent,
+            None => history.class,
+        };
+        let worn_out = history.in_row >= self.same_in_row || history.recent >= self.any;
+        match class {
+            // Nothing that a machine does counts against a package, nor does it clear it.
+            Class::Infrastructure if history.was_failing => FailureState::Failing,
+            Class::Infrastructure => FailureState::Retrying,
+            Class::Permanent => FailureState::Failing,
+            Class::Transient | Class::Unknown if worn_out => FailureState::Failing,
+            Class::Transient | Class::Unknown => FailureState::Retrying,
+        }
+    }
+
+    /// How long to wait before the next try. `seed` spreads what failed together.
+    pub fn pause(&self, state: FailureState, in_row: i64, seed: i64) -> i64 {
+        let pause = match state {
+            FailureState::Failing | FailureState::Wedged => self.slow,
+            FailureState::Retrying => {
+                let doublings = u32::try_from(in_row.saturating_sub(1).clamp(0, 30)).unwrap_or(30);
+                self.first.saturating_mul(1_i64 << doublings).min(self.longest)
+            }
+        };
+        // Between 80 and 120 per cent.
+        let spread = i64::try_from(scatter(seed) % 401).unwrap_or(200);
+        pause / 1000 * (800 + spread)
+    }
+}
+
+/// A number that looks random and is the same every time (the finaliser of SplitMix64).
+fn scatter(seed: i64) -> u64 {
+    let mut x = seed.cast_unsigned().wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(class: Class, in_row: i64, recent: i64) -> History {
+        History { class, policy: None, in_row, recent, was_failing: false }
+    }
+
+    #[test]
+    fn the_fifth_of_a_kind_or_the_tenth_of_any_makes_a_package_failing() {
+        let retries = Retries::default();
+        assert_eq!(retries.judge(&history(Class::Transient, 4, 9)), FailureState::Retrying);
+        assert_eq!(retries.judge(&history(Class::Transient, 5, 5)), FailureState::Failing);
+        assert_eq!(retries.judge(&history(Class::Unknown, 1, 10)), FailureState::Failing);
+        assert_eq!(retries.judge(&history(Class::Permanent, 1, 1)), FailureState::Failing);
+    }
+
+    #[test]
+    fn the_machines_failures_never_count() {
+        let retries = Retries::default();
+        assert_eq!(retries.judge(&history(Class::Infrastructure, 50, 50)), FailureState::Retrying);
+    }
+
+    #[test]
+    fn an_operator_overrides_the_class() {
+        let retries = Retries::default();
+        let retry = History { policy: Some(Policy::Retry), ..history(Class::Permanent, 1, 1) };
+        assert_eq!(retries.judge(&retry), FailureState::Retrying);
+        let fail = History { policy: Some(Policy::Fail), ..history(Class::Transient, 1, 1) };
+        assert_eq!(retries.judge(&fail), FailureState::Failing);
+    }
+
+    #[test]
+    fn pauses_double_up_to_six_hours_and_are_spread() {
+        let retries = Retries::default();
+        let pauses: Vec<i64> = (1..9).map(|n| retries.pause(FailureState::Retrying, n, 7) / MINUTE).collect();
+        assert!(pauses.windows(2).all(|pair| pair[0] <= pair[1]), "{pauses:?}");
+        for seed in 0..1000 {
+            let first = retries.pause(FailureState::Retrying, 1, seed);
+            assert!((4 * MINUTE..=6 * MINUTE).contains(&first));
+            assert!(retries.pause(FailureState::Retrying, i64::MAX, seed) <= retries.longest * 6 / 5);
+        }
+    }
+}

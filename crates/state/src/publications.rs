@@ -1,0 +1,139 @@
+//! Publications: versions seen in suites, and where their files are.
+
+use crate::driver::Row;
+use crate::error::StateError;
+use crate::tx::Tx;
+use crate::values;
+
+/// A publication to remember.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPublication {
+    /// The archive's name; `local` if a `.dsc` was given by hand.
+    pub archive: String,
+    /// The distro.
+    pub distro: String,
+    /// The suite; empty for history, which was in none.
+    pub suite: String,
+    /// The component; empty if not known.
+    pub component: String,
+    /// The version.
+    pub version: String,
+    /// The `.dsc`: a path, or its place in the archive.
+    pub dsc: String,
+    /// Its SHA-256.
+    pub dsc_sha256: String,
+    /// Why it may be trusted, as the importer wrote it.
+    pub trust: String,
+    /// Its files, as the archive wrote them.
+    pub files: String,
+    /// When it was published; first seen, if that is not known.
+    pub published: Option<i64>,
+}
+
+/// A publication that is on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// Its row.
+    pub id: i64,
+    /// What is known.
+    pub what: NewPublication,
+    /// How often it was tried.
+    pub tries: i64,
+    /// When it was imported.
+    pub done: Option<i64>,
+}
+
+/// Where a publication is kept for the archive called by hand.
+pub const LOCAL: &str = "local";
+
+/// Remembers a publication, or where its files are now. Returns its id and whether it is new.
+pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i64, bool), StateError> {
+    let now = tx.now()?;
+    let key = values![package, &new.distro, &new.suite, &new.version, &new.dsc_sha256];
+    let sql = "SELECT id FROM publication
+        WHERE package_id = ?1 AND distro = ?2 AND suite = ?3 AND version = ?4 AND dsc_sha256 = ?5";
+    if let Some(row) = tx.first(sql, key)? {
+        let id = row.int(0);
+        tx.execute(
+            "UPDATE publication SET archive = ?2, component = ?3, dsc = ?4, trust = ?5, files = ?6, gone = NULL
+             WHERE id = ?1",
+            values![id, &new.archive, &new.component, &new.dsc, &new.trust, &new.files],
+        )?;
+        return Ok((id, false));
+    }
+    let id = tx.insert(
+        "INSERT INTO publication (package_id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files,
+            published, first_seen)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (package_id, distro, suite, version, dsc_sha256) DO UPDATE SET gone = NULL RETURNING id",
+        values![
+            package,
+            &new.archive,
+            &new.distro,
+            &new.suite,
+            &new.component,
+            &new.version,
+            &new.dsc,
+            &new.dsc_sha256,
+            &new.trust,
+            &new.files,
+            new.published.unwrap_or(now),
+            now
+        ],
+    )?;
+    Ok((id, true))
+}
+
+/// Makes a publication wanted again, although it was imported: the repository will say that it is there.
+pub fn want_again(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
+    tx.execute("UPDATE publication SET done = NULL WHERE id = ?1", values![id])?;
+    Ok(())
+}
+
+/// What a package lacks.
+pub fn open(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Publication>, StateError> {
+    let sql = format!("{COLUMNS} WHERE package_id = ?1 AND done IS NULL AND gone IS NULL ORDER BY id");
+    Ok(tx.query(&sql, values![package])?.iter().map(publication).collect())
+}
+
+/// Everything that is known of a package, newest first.
+pub fn all(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<Publication>, StateError> {
+    let sql = format!("{COLUMNS} WHERE package_id = ?1 ORDER BY id DESC LIMIT ?2");
+    Ok(tx.query(&sql, values![package, at_most])?.iter().map(publication).collect())
+}
+
+/// Counts a try of each; returns how many were tried for the first time.
+pub fn tried(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<i64>, StateError> {
+    let mut first = Vec::new();
+    for id in ids {
+        let sql = "UPDATE publication SET tries = tries + 1 WHERE id = ?1 RETURNING tries";
+        if tx.returning(sql, values![*id])?.first().is_some_and(|row| row.int(0) == 1) {
+            first.push(*id);
+        }
+    }
+    Ok(first)
+}
+
+const COLUMNS: &str =
+    "SELECT id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files, published,
+    tries, done FROM publication";
+
+fn publication(row: &Row) -> Publication {
+    Publication {
+        id: row.int(0),
+        what: NewPublication {
+            archive: row.text(1),
+            distro: row.text(2),
+            suite: row.text(3),
+            component: row.text(4),
+            version: row.text(5),
+            dsc: row.text(6),
+            dsc_sha256: row.text(7),
+            trust: row.text(8),
+            files: row.text(9),
+            published: row.opt_int(10),
+        },
+        tries: row.int(11),
+        done: row.opt_int(12),
+    }
+}

@@ -1,0 +1,183 @@
+//! The queue: one live row a package, lanes, claims.
+
+use crate::driver::Value;
+use crate::error::StateError;
+use crate::tx::Tx;
+use crate::values;
+use crate::words::{JobState, Lane, Tasks};
+
+/// The worker's own view of a job that it claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The attempt, whose id is the fencing token.
+    pub attempt: i64,
+    /// The package.
+    pub package_id: i64,
+    /// Its name.
+    pub package: String,
+    /// The lane that it came from.
+    pub lane: Lane,
+    /// What to do.
+    pub tasks: Tasks,
+    /// When the lease ends, unless it is renewed.
+    pub lease_until: i64,
+    /// The largest memory that its imports have needed, in bytes; 0 if none was.
+    pub memory: i64,
+}
+
+/// What may be claimed.
+#[derive(Clone, Debug, Default)]
+pub struct Wish<'a> {
+    /// Whoever claims.
+    pub run: i64,
+    /// How long a lease lasts, in milliseconds.
+    pub lease: i64,
+    /// The program's version, for the records.
+    pub importer: &'a str,
+    /// The oldest job of any lane, not the first of the highest: every k-th claim, so that nothing starves.
+    pub oldest: bool,
+    /// Only jobs that have needed no more memory than this, in bytes.
+    pub memory: Option<i64>,
+    /// Only this package.
+    pub only: Option<i64>,
+}
+
+/// The id of a package, made if it is not known.
+pub fn package_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
+    if let Some(row) = tx.first("SELECT id FROM package WHERE name = ?1", values![name])? {
+        return Ok(row.int(0));
+    }
+    let now = tx.now()?;
+    tx.execute(
+        "INSERT INTO package (name, first_seen) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+        values![name, now],
+    )?;
+    let row = tx.first("SELECT id FROM package WHERE name = ?1", values![name])?;
+    row.map(|row| row.int(0)).ok_or_else(|| StateError::Unknown(format!("package {name} is not known")))
+}
+
+/// Puts a package into the queue. If it is there already it keeps its place, or gets a better one: a lane only rises,
+/// and work that is asked for while it runs is done afterwards.
+pub fn enqueue(tx: &mut Tx<'_>, package: i64, lane: Lane, tasks: Tasks) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT j.lane, j.state, j.held, p.held, COALESCE(p.peak_rss, 0), j.dependency_id
+        FROM package p LEFT JOIN job j ON j.package_id = p.id WHERE p.id = ?1";
+    let known = tx.first(sql, values![package])?;
+    let (held, memory) = known.as_ref().map_or((0, 0), |row| (row.int(3), row.int(4)));
+    // Somebody else may put it in at the same moment: then theirs is the row, and this one joins it.
+    let inserted = tx.execute(
+        "INSERT INTO job (package_id, lane, state, held, tasks, wanted, entered, memory)
+         VALUES (?1, ?2, 'pending', ?3, ?4, 1, ?5, ?6) ON CONFLICT (package_id) DO NOTHING",
+        values![package, lane.place(), held, tasks.0, now, memory],
+    )?;
+    if inserted == 1 {
+        count_lane(tx, lane.place(), held, 1);
+        return Ok(());
+    }
+    let sql = "SELECT lane, state, held FROM job WHERE package_id = ?1 @LOCK";
+    let Some(row) = tx.first(sql, values![package])? else {
+        // It was finished between the two statements.
+        return enqueue(tx, package, lane, tasks);
+    };
+    let (old, state, held) = (row.int(0), row.text(1), row.int(2));
+    // A job that waits for its next try, or was lowered, comes to the front now; one that runs or is parked keeps its
+    // state and comes back by itself.
+    let wakes = state == JobState::Retrying.as_str();
+    let rises = lane.place() < old || wakes;
+    let new = if wakes { lane.place() } else { old.min(lane.place()) };
+    let state_after = if wakes { JobState::Pending.as_str() } else { state.as_str() };
+    tx.execute(
+        "UPDATE job SET wanted = wanted + 1, tasks = CASE WHEN state = 'running' THEN tasks ELSE tasks | ?2 END,
+            more = CASE WHEN state = 'running' THEN more | ?2 ELSE more END,
+            lane = ?3, state = ?4, due = NULL, entered = CASE WHEN ?5 = 1 THEN CAST(?6 AS BIGINT) ELSE entered END
+         WHERE package_id = ?1",
+        values![package, tasks.0, new, state_after, rises, now],
+    )?;
+    if state == JobState::Pending.as_str() {
+        count_lane(tx, old, held, -1);
+    }
+    if state_after == JobState::Pending.as_str() {
+        count_lane(tx, new, held, 1);
+    }
+    Ok(())
+}
+
+/// Keeps the count of jobs that wait in a lane. Held ones wait for a person and are counted apart.
+pub(crate) fn count_lane(tx: &mut Tx<'_>, lane: i64, held: i64, by: i64) {
+    match held {
+        0 => tx.counter(&format!("queue_{}", Lane::at(lane)), by),
+        _ => tx.counter("queue_held", by),
+    }
+}
+
+const CLAIMED: &str = "package_id, lane, tasks, memory";
+
+/// Claims a job: at most one, in one short transaction. Its attempt is on record from here on.
+pub fn claim(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Claim>, StateError> {
+    let now = tx.now()?;
+    let Some(row) = next(tx, wish)? else { return Ok(None) };
+    let (package, lane, tasks, memory) = (row.int(0), row.int(1), row.int(2), row.int(3));
+    let attempt = tx.insert(
+        "INSERT INTO attempt (package_id, run_id, lane, tasks, started, importer)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+        values![package, wish.run, lane, tasks, now, wish.importer],
+    )?;
+    let lease_until = now + wish.lease;
+    tx.execute(
+        "UPDATE job SET state = 'running', claimed = wanted, attempt_id = ?2, run_id = ?3, lease_until = ?4, due = NULL
+         WHERE package_id = ?1",
+        values![package, attempt, wish.run, lease_until],
+    )?;
+    count_lane(tx, lane, 0, -1);
+    tx.counter("running", 1);
+    let name = tx.first("SELECT name FROM package WHERE id = ?1", values![package])?;
+    Ok(Some(Claim {
+        attempt,
+        package_id: package,
+        package: name.map(|row| row.text(0)).unwrap_or_default(),
+        lane: Lane::at(lane),
+        tasks: Tasks(tasks),
+        lease_until,
+        memory,
+    }))
+}
+
+fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<crate::driver::Row>, StateError> {
+    let memory = wish.memory.map_or(Value::Int(i64::MAX), Value::Int);
+    if let Some(package) = wish.only {
+        let sql = format!(
+            "SELECT {CLAIMED} FROM job WHERE package_id = ?1 AND state = 'pending' AND held = 0 @LOCK_SKIP"
+        );
+        return tx.first(&sql, values![package]);
+    }
+    let order = if wish.oldest { "entered, package_id" } else { "lane, entered, package_id" };
+    let sql = format!(
+        "SELECT {CLAIMED} FROM job WHERE state = 'pending' AND held = 0 AND memory <= ?1
+         ORDER BY {order} LIMIT 1 @LOCK_SKIP"
+    );
+    tx.first(&sql, &[memory])
+}
+
+/// Brings jobs whose time has come back into the queue, some at a time. Returns how many.
+pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
+    let now = tx.now()?;
+    let rows = tx.query(
+        "SELECT package_id, held FROM job WHERE state = 'retrying' AND held = 0 AND due <= ?1
+         ORDER BY due LIMIT ?2 @LOCK_SKIP",
+        values![now, at_most],
+    )?;
+    for row in &rows {
+        tx.execute(
+            "UPDATE job SET state = 'pending', lane = ?2, entered = ?3, due = NULL WHERE package_id = ?1",
+            values![row.int(0), Lane::Retry.place(), now],
+        )?;
+        count_lane(tx, Lane::Retry.place(), row.int(1), 1);
+    }
+    Ok(rows.len())
+}
+
+/// When the next job that waits for its time comes back; `None` if none waits.
+pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
+    let sql = "SELECT due FROM job WHERE state = 'retrying' AND held = 0 ORDER BY due LIMIT 1";
+    Ok(tx.first(sql, &[])?.and_then(|row| row.opt_int(0)))
+}

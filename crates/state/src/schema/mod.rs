@@ -1,0 +1,119 @@
+//! The schema, in numbered steps. Opening makes a database that is empty; it never upgrades one, because others may be
+//! working with it.
+
+use crate::driver::{Driver, Kind, Mode, Value};
+use crate::error::{DbError, StateError};
+use crate::values;
+
+/// The steps, in order. A step that has been released never changes.
+const STEPS: &[&str] = &[include_str!("0001_tables.sql")];
+
+/// The views that the checks read, made anew after each step: they are kept when tables change.
+const VIEWS: &str = include_str!("views.sql");
+
+/// The schema that this program writes.
+pub const CURRENT: i64 = STEPS.len() as i64;
+
+/// The oldest schema whose programs may go on writing to this one.
+const MIN_WRITER: i64 = 1;
+
+/// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
+const ADVISORY: i64 = 0x7061_636b;
+
+/// What a database has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its schema; 0 if it is empty.
+    pub schema: i64,
+    /// The oldest schema whose programs may write to it.
+    pub min_writer: i64,
+}
+
+/// Looks at what a database has.
+pub fn find(driver: &mut dyn Driver) -> Result<Found, DbError> {
+    let sql = match driver.kind() {
+        Kind::Sqlite => "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'meta'",
+        Kind::Postgres => {
+            "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'meta'"
+        }
+    };
+    if driver.query(sql, &[])?.first().is_none_or(|row| row.int(0) == 0) {
+        return Ok(Found { schema: 0, min_writer: 0 });
+    }
+    let mut number = |name: &str| -> Result<i64, DbError> {
+        let rows = driver.query("SELECT value FROM meta WHERE name = ?1", values![name])?;
+        Ok(rows.first().and_then(|row| row.text(0).parse().ok()).unwrap_or(0))
+    };
+    Ok(Found { schema: number("schema")?, min_writer: number("min_writer")? })
+}
+
+/// Refuses what this program must not write to.
+pub fn check(found: Found) -> Result<(), StateError> {
+    if found.schema < CURRENT {
+        return Err(StateError::Older { found: found.schema, known: CURRENT });
+    }
+    if found.schema > CURRENT && found.min_writer > CURRENT {
+        return Err(StateError::Newer { found: found.schema, known: CURRENT });
+    }
+    Ok(())
+}
+
+/// Brings a database to this program's schema, each step all or nothing. Returns what it was and is.
+pub fn migrate(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
+    driver.begin(Mode::Write)?;
+    let done = migrate_locked(driver);
+    match done {
+        Ok(done) => {
+            driver.commit()?;
+            Ok(done)
+        }
+        Err(error) => {
+            driver.rollback();
+            Err(error)
+        }
+    }
+}
+
+fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
+    if driver.kind() == Kind::Postgres {
+        // Whoever holds a lock on a table for long must not make everybody else queue up behind a migration.
+        driver.batch(&format!("SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock({ADVISORY})"))?;
+    }
+    let found = find(driver)?;
+    if found.schema > CURRENT {
+        check(found)?;
+        return Ok((found.schema, found.schema));
+    }
+    if found.schema == CURRENT {
+        return Ok((CURRENT, CURRENT));
+    }
+    let from = usize::try_from(found.schema).unwrap_or(0);
+    for step in STEPS.iter().skip(from) {
+        let text = driver.dialect(step);
+        driver.batch(&text)?;
+    }
+    let views = driver.dialect(VIEWS);
+    driver.batch(&views)?;
+    let now = driver.now()?;
+    let pairs: [(&str, Value); 3] = [
+        ("schema", CURRENT.to_string().into()),
+        ("min_writer", MIN_WRITER.to_string().into()),
+        ("migrated", now.to_string().into()),
+    ];
+    for (name, value) in pairs {
+        set_meta(driver, name, value)?;
+    }
+    if found.schema == 0 {
+        set_meta(driver, "epoch", "1".into())?;
+        set_meta(driver, "created", now.to_string().into())?;
+    }
+    Ok((found.schema, CURRENT))
+}
+
+fn set_meta(driver: &mut dyn Driver, name: &str, value: Value) -> Result<(), DbError> {
+    driver.execute(
+        "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        &[name.into(), value],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The words of the state: lanes, results, outcomes, classes. Each is one word in rows, in JSON and on the screen.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Makes an enumeration whose members are words.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])* $member:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$member_doc])* $member,)* }
+
+        impl $name {
+            /// All of them, in order.
+            pub const ALL: &[$name] = &[$($name::$member,)*];
+
+            /// As a word.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$member => $word,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(word: &str) -> Result<$name, String> {
+                $name::ALL.iter().copied().find(|it| it.as_str() == word).ok_or_else(|| {
+                    let all: Vec<&str> = $name::ALL.iter().map(|it| it.as_str()).collect();
+                    format!("{word:?} is none of {}", all.join(", "))
+                })
+            }
+        }
+    };
+}
+
+words! {
+    /// A priority class of the queue, highest first.
+    Lane {
+        /// An operator asked for it: next.
+        Operator = "operator",
+        /// A fresh upload.
+        Upload = "upload",
+        /// A failure that is tried again.
+        Retry = "retry",
+        /// One of very many: a series opened, a bug of the importer is mended.
+        Rescan = "rescan",
+        /// A repository that is checked.
+        Verify = "verify",
+        /// A repository that is packed anew.
+        Maintain = "maintain",
+    }
+}
+
+impl Lane {
+    /// Its place: 0 is the highest.
+    pub fn place(self) -> i64 {
+        self as i64
+    }
+
+    /// The lane at a place.
+    pub fn at(place: i64) -> Lane {
+        let last = Lane::Maintain;
+        usize::try_from(place).ok().and_then(|place| Lane::ALL.get(place).copied()).unwrap_or(last)
+    }
+}
+
+words! {
+    /// How an attempt ended.
+    Outcome {
+        /// Everything that was wanted is there.
+        Imported = "imported",
+        /// It was there before.
+        AlreadyThere = "already-there",
+        /// Something was imported without its patches applied.
+        UnappliedOnly = "unapplied-only",
+        /// It failed.
+        Failed = "failed",
+        /// Its process or its lease was lost.
+        Lost = "lost",
+        /// It was ended on purpose: a run that had to stop.
+        Cancelled = "cancelled",
+        /// It waits for something that is out of reach.
+        Parked = "parked",
+    }
+}
+
+words! {
+    /// What kind of error it is.
+    Class {
+        /// It may go away by itself.
+        Transient = "transient",
+        /// It stays until something is changed.
+        Permanent = "permanent",
+        /// Not known yet.
+        Unknown = "unknown",
+        /// The machine's, not the package's: it never counts against the package.
+        Infrastructure = "infrastructure",
+    }
+}
+
+words! {
+    /// What an operator decided about a signature.
+    Policy {
+        /// As if it were transient.
+        Retry = "retry",
+        /// As if it were permanent.
+        Fail = "fail",
+        /// Take packages with it out of the queue.
+        Hold = "hold",
+    }
+}
+
+words! {
+    /// The state of a package's failure.
+    FailureState {
+        /// Tried again soon.
+        Retrying = "retrying",
+        /// Tried again once a week, and whenever something changes.
+        Failing = "failing",
+        /// Needs a person's decision.
+        Wedged = "wedged",
+    }
+}
+
+words! {
+    /// What is known about a package's last import.
+    Fact {
+        /// Never imported.
+        Never = "never",
+        /// The last attempt succeeded.
+        Current = "current",
+        /// It failed and is tried again soon.
+        Retrying = "retrying",
+        /// It keeps failing.
+        Failing = "failing",
+        /// It needs a person's decision.
+        Wedged = "wedged",
+    }
+}
+
+words! {
+    /// The state of a job.
+    JobState {
+        /// Waits for a worker.
+        Pending = "pending",
+        /// Is being done.
+        Running = "running",
+        /// Waits for something that is out of reach.
+        Parked = "parked",
+        /// Waits for its time.
+        Retrying = "retrying",
+    }
+}
+
+words! {
+    /// The state of a host.
+    HostState {
+        /// It imports.
+        Online = "online",
+        /// It finishes what it does and takes nothing new.
+        Quiescing = "quiescing",
+        /// It does nothing.
+        Offline = "offline",
+    }
+}
+
+/// What a job is to do: a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tasks(pub i64);
+
+impl Tasks {
+    /// Import what is published.
+    pub const IMPORT: Tasks = Tasks(1);
+    /// Check the repository.
+    pub const VERIFY: Tasks = Tasks(2);
+    /// Pack the repository anew.
+    pub const REPACK: Tasks = Tasks(4);
+
+    /// Whether it has these.
+    pub fn has(self, other: Tasks) -> bool {
+        self.0 & other.0 != 0
+    }
+}

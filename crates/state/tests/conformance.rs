@@ -1,0 +1,9 @@
+//! What both drivers must do: every test here runs on SQLite and on PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+mod conformance {
+    pub mod failures;
+    pub mod queue;
+}
