@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::ObjectId;
+use crate::fence::Fence;
 
 /// Why a repository could not be read or written. Each says which file, object or ref.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,14 @@ pub enum Error {
     /// Somebody else holds a lock of Git's.
     #[error("{} is locked by another program; if none runs, remove it", .0.display())]
     Locked(PathBuf),
+    /// Whoever was given the package later has shut this importer out.
+    #[error("attempt {ours} was superseded{}; nothing was moved", higher.map_or(String::new(), |it| format!(" by {it}")))]
+    Fenced {
+        /// Ours.
+        ours: Fence,
+        /// The one that stands, if it was seen.
+        higher: Option<Fence>,
+    },
     /// Somebody else moved a ref.
     #[error(
         "ref {name} was moved by somebody else ({} instead of {}); the next import starts from there",

@@ -14,6 +14,7 @@ pub const FAILPOINTS: &[&str] = &[
     "repo::refs-locked",
     "repo::refs-written",
     "repo::refs-synced",
+    "repo::refs-checked",
     "repo::refs-renamed",
     "repo::refs-durable",
     "repo::refs-moved",

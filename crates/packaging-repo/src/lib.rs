@@ -12,6 +12,7 @@ mod error;
 pub mod escape;
 pub mod export;
 pub mod failpoints;
+pub mod fence;
 mod hash;
 pub mod history;
 pub mod identity;

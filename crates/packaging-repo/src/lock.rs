@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::Error;
+use crate::fence::Fence;
 
 /// The file that importers lock.
 const LOCK: &str = "package-import.lock";
-/// The second name of our lock of `packed-refs`.
+/// The second name of our lock of `packed-refs`; with a fence, its number follows.
 const OWN: &str = "package-import.packed-refs";
 /// What the second name of our lock of a loose ref starts with, in the ref's own folder: landlock before Linux 5.19
 /// allows no links from one folder to another. Git takes a name like that for no ref.
@@ -26,31 +27,48 @@ const ENDING: &str = ".lock";
 #[derive(Debug)]
 pub struct Guard {
     _file: File,
+    fence: Option<Fence>,
 }
 
-/// Waits until no other importer works on the repository.
-pub(crate) fn repository(repository: &Path) -> Result<Guard, Error> {
+/// Waits until no other importer works on the repository. Importers with fences do not wait for each other, since one
+/// of them may be frozen: the higher fence shuts the lower out.
+pub(crate) fn repository(repository: &Path, fence: Option<Fence>) -> Result<Guard, Error> {
     let path = repository.join(LOCK);
     let file = File::options()
         .create(true)
         .append(true)
         .open(&path)
         .map_err(|error| Error::file("open", &path, error))?;
-    wait(file, &path)
-}
-
-/// Waits until no other importer makes a repository in a folder.
-pub(crate) fn folder(path: &Path) -> Result<Guard, Error> {
-    wait(File::open(path).map_err(|error| Error::file("open", path, error))?, path)
-}
-
-fn wait(file: File, path: &Path) -> Result<Guard, Error> {
+    let how = if fence.is_some() { FlockOperation::LockShared } else { FlockOperation::LockExclusive };
     loop {
-        match flock(&file, FlockOperation::LockExclusive) {
-            Ok(()) => return Ok(Guard { _file: file }),
+        match flock(&file, how) {
+            Ok(()) => break,
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Error::file("lock", path, error.into())),
+            Err(error) => return Err(Error::file("lock", &path, error.into())),
         }
+    }
+    if let Some(fence) = fence {
+        fence.raise(repository)?;
+    }
+    Ok(Guard { _file: file, fence })
+}
+
+impl Guard {
+    /// Refused if somebody with a higher fence has come.
+    pub(crate) fn check(&self, repository: &Path) -> Result<(), Error> {
+        self.fence.map_or(Ok(()), |fence| fence.check(repository))
+    }
+
+    /// What is to be said if a file of ours has gone.
+    fn gone(&self, action: &'static str, path: &Path, error: io::Error) -> Error {
+        match self.fence {
+            Some(ours) if error.kind() == io::ErrorKind::NotFound => Error::Fenced { ours, higher: None },
+            _ => Error::file(action, path, error),
+        }
+    }
+
+    fn own(&self) -> String {
+        self.fence.map_or(OWN.to_owned(), |fence| format!("{OWN}-{fence}"))
     }
 }
 
@@ -62,8 +80,8 @@ pub(crate) struct Held {
 
 /// Takes Git's lock of `packed-refs`; `None` if somebody has it. The file that is returned is empty, and is the lock
 /// file.
-pub(crate) fn take_packed(repository: &Path, _guard: &Guard) -> Result<Option<(File, Held)>, Error> {
-    take(repository.join(OWN), repository.join("packed-refs.lock"))
+pub(crate) fn take_packed(repository: &Path, guard: &Guard) -> Result<Option<(File, Held)>, Error> {
+    take(repository.join(guard.own()), repository.join("packed-refs.lock"))
 }
 
 /// Takes Git's lock of a loose ref; `None` if somebody has it, or if its folder has gone.
@@ -92,18 +110,20 @@ fn take(own: PathBuf, path: PathBuf) -> Result<Option<(File, Held)>, Error> {
 }
 
 impl Held {
-    /// Makes the lock file the file that it locks.
-    pub(crate) fn rename_to(mut self, target: &Path) -> Result<(), Error> {
-        if let Some(path) = self.path.take() {
-            fs::rename(&path, target).map_err(|error| Error::file("rename", &path, error))?;
+    /// Makes our file the file that is locked, then gives the lock up. Our own name decides: it is gone if somebody
+    /// with a higher fence has come, and nobody else's file can be in its place.
+    pub(crate) fn rename_to(mut self, target: &Path, guard: &Guard) -> Result<(), Error> {
+        fs::rename(&self.own, target).map_err(|error| guard.gone("rename", &self.own, error))?;
+        match self.path.take() {
+            Some(path) => remove_same(&path, target),
+            None => Ok(()),
         }
-        remove_if_there(&self.own)
     }
 
     /// Gives the lock up.
     pub(crate) fn release(mut self) -> Result<(), Error> {
         match self.path.take() {
-            Some(path) => remove_if_there(&path).and_then(|()| remove_if_there(&self.own)),
+            Some(path) => remove_pair(&self.own, &path),
             None => Ok(()),
         }
     }
@@ -112,15 +132,23 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(path) = self.path.take() {
-            let _ = fs::remove_file(path);
-            let _ = fs::remove_file(&self.own);
+            let _ = remove_pair(&self.own, &path);
         }
     }
 }
 
-/// Removes the locks of a dead importer.
-pub(crate) fn remove_stale(repository: &Path, _guard: &Guard) -> Result<(), Error> {
-    remove_pair(&repository.join(OWN), &repository.join("packed-refs.lock"))?;
+/// Removes the locks of importers that are dead, or shut out.
+pub(crate) fn remove_stale(repository: &Path, guard: &Guard) -> Result<(), Error> {
+    guard.check(repository)?;
+    let lock = repository.join("packed-refs.lock");
+    let entries = fs::read_dir(repository).map_err(|error| Error::file("read", repository, error))?;
+    for entry in entries.flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(OWN.as_bytes()) {
+            remove_pair(&entry.path(), &lock)?;
+        }
+    }
+    // Killed between the rename and the end of the lock.
+    remove_same(&lock, &repository.join("packed-refs"))?;
     remove_stale_below(&repository.join("refs"))
 }
 
@@ -142,6 +170,14 @@ fn remove_pair(own: &Path, lock: &Path) -> Result<(), Error> {
     let Ok(metadata) = fs::symlink_metadata(own) else { return Ok(()) };
     remove_link(lock, &metadata)?;
     remove_if_there(own)
+}
+
+/// Removes a lock that is the same file as what it locks. Git's own never are.
+fn remove_same(lock: &Path, target: &Path) -> Result<(), Error> {
+    match fs::symlink_metadata(target) {
+        Ok(metadata) => remove_link(lock, &metadata),
+        Err(_) => Ok(()),
+    }
 }
 
 fn remove_link(path: &Path, own: &fs::Metadata) -> Result<(), Error> {

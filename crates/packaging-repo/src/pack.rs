@@ -32,6 +32,8 @@ const DEEPEST_DELTA: u8 = 40;
 const RECENT: usize = 4 << 20;
 /// Temporary files start with this, which `git gc` knows, too.
 pub(crate) const TEMPORARY: &str = "tmp_pack_import_";
+/// What such a file is called while it is removed.
+const DEAD: &str = "tmp_pack_import_dead-";
 
 /// A pack that is being written.
 pub struct PackWriter {
@@ -350,15 +352,20 @@ pub(crate) fn remove_unfinished(folder: &Path) -> Result<(), Error> {
         if !name.starts_with(TEMPORARY) {
             continue;
         }
+        // Its owner, if it should live, must not find it any more before its pack goes.
+        let dead = folder.join(format!("{DEAD}{}", name.trim_start_matches(DEAD)));
+        if fs::rename(&path, &dead).is_err() {
+            continue;
+        }
         if name.ends_with(".idx")
-            && let Some(trailer) = index::pack_of(&path)
+            && let Some(trailer) = index::pack_of(&dead)
         {
             let pack = folder.join(format!("pack-{trailer}"));
             if !pack.with_extension("idx").exists() {
                 remove_if_there(&pack.with_extension("pack"))?;
             }
         }
-        remove_if_there(&path)?;
+        remove_if_there(&dead)?;
     }
     Ok(())
 }

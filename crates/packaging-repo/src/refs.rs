@@ -82,7 +82,7 @@ pub fn transact(
         packed.refs.insert(edit.name.clone(), edit.new);
     }
     edits.iter().try_for_each(|edit| check_name(&edit.name, &packed, &loose))?;
-    locked.commit(&packed)?;
+    locked.commit(&packed, guard)?;
     fail_point!("repo::refs-moved");
     branches.release()
 }
@@ -169,7 +169,7 @@ fn fold(
         }
     }
     found.keys().try_for_each(|name| check_name(name, &packed, &found))?;
-    locked.commit(&packed)?;
+    locked.commit(&packed, guard)?;
     fail_point!("repo::refs-folded");
     let is_packed = |name: &str, id: ObjectId| packed.refs.get(name).is_some_and(|value| value.id == id);
     loose::prune(repository, guard, found.iter().filter(|(name, id)| is_packed(name, **id)))
@@ -197,14 +197,16 @@ fn lock_packed<'a>(repository: &'a Path, guard: &Guard) -> Result<Locked<'a>, Er
 }
 
 impl Locked<'_> {
-    fn commit(mut self, packed: &Packed) -> Result<(), Error> {
+    fn commit(mut self, packed: &Packed, guard: &Guard) -> Result<(), Error> {
         let path = self.repository.join("packed-refs");
         let write = |error| Error::file("write", &path, error);
         self.file.write_all(&packed.encode()).map_err(write)?;
         fail_point!("repo::refs-written");
         self.file.sync_all().map_err(write)?;
         fail_point!("repo::refs-synced");
-        self.held.rename_to(&path)?;
+        guard.check(self.repository)?;
+        fail_point!("repo::refs-checked");
+        self.held.rename_to(&path, guard)?;
         fail_point!("repo::refs-renamed");
         sync_folder(self.repository)?;
         fail_point!("repo::refs-durable");

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fail::fail_point;
 use source_package::version::PackageName;
 
+use crate::fence::Fence;
 use crate::lock::{self, Guard};
 use crate::object;
 use crate::pack::{self, sync_folder};
@@ -53,13 +55,18 @@ impl Repository {
 
     /// Waits until no other importer works on it.
     pub fn lock(&self) -> Result<Guard, Error> {
-        lock::repository(&self.path)
+        lock::repository(&self.path, None)
+    }
+
+    /// Puts up a fence: importers with a lower one cannot move refs any more, even if they were frozen just before.
+    pub fn lock_fenced(&self, fence: Fence) -> Result<Guard, Error> {
+        lock::repository(&self.path, Some(fence))
     }
 
     /// Removes what a killed importer left: unfinished packs and locks.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
-        pack::remove_unfinished(&self.path.join("objects/pack"))?;
-        lock::remove_stale(&self.path, guard)
+        lock::remove_stale(&self.path, guard)?;
+        pack::remove_unfinished(&self.path.join("objects/pack"))
     }
 
     /// The objects, and a new pack to add to them.
@@ -132,34 +139,55 @@ fn first_branch(refs: &Refs) -> Option<String> {
     branches.find(|name| !name.starts_with("refs/heads/applied/")).cloned()
 }
 
-/// Makes a repository beside its place and moves it there, so that a kill leaves no half of one. One importer at a
-/// time in each folder: what lies at the temporary place was left by a dead one.
+/// Makes a repository beside its place and moves it there, so that a kill leaves no half of one. Whoever moves first
+/// has made it. No lock: one that is frozen here must not keep others back.
 fn init(path: &Path) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| Error::file("create", folder, error))?;
-    let _guard = lock::folder(folder)?;
-    if path.join("HEAD").is_file() {
-        return Ok(());
-    }
-    let mut name = std::ffi::OsString::from(".new-");
-    name.push(path.file_name().unwrap_or_default());
-    let temporary = folder.join(name);
-    match fs::remove_dir_all(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Error::file("remove", &temporary, error));
+    let name = format!(".new-{}-", path.file_name().unwrap_or_default().to_string_lossy());
+    remove_half_made(folder, &name)?;
+    let temporary = tempfile::Builder::new()
+        .prefix(&name)
+        .permissions(fs::Permissions::from_mode(0o755))
+        .tempdir_in(folder)
+        .map_err(|error| Error::file("create", folder, error))?;
+    fill(temporary.path())?;
+    match fs::rename(temporary.path(), path) {
+        Ok(()) => {
+            let _ = temporary.keep();
         }
-        _ => {}
+        Err(_) if path.join("HEAD").is_file() => {}
+        Err(error) => return Err(Error::file("create", path, error)),
     }
-    for part in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
-        let part = temporary.join(part);
-        fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
-    }
-    write_durably(&temporary.join("config"), CONFIG.as_bytes())?;
-    fail_point!("repo::init");
-    write_durably(&temporary.join("HEAD"), format!("ref: {NO_BRANCH}\n").as_bytes())?;
-    fs::rename(&temporary, path).map_err(|error| Error::file("create", path, error))?;
     fail_point!("repo::init-renamed");
     sync_folder(folder)
+}
+
+/// What is needed for Git to take a folder for a repository.
+fn fill(folder: &Path) -> Result<(), Error> {
+    for part in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
+        let part = folder.join(part);
+        fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
+    }
+    write_durably(&folder.join("config"), CONFIG.as_bytes())?;
+    fail_point!("repo::init");
+    write_durably(&folder.join("HEAD"), format!("ref: {NO_BRANCH}\n").as_bytes())
+}
+
+/// What dead importers of this package left.
+fn remove_half_made(folder: &Path, name: &str) -> Result<(), Error> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
+    for entry in
+        entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().starts_with(name.as_bytes()))
+    {
+        match fs::remove_dir_all(entry.path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::file("remove", &entry.path(), error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {
