@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::Error;
+use state::StateError;
 
 /// Everything that was asked for is done.
 pub const DONE: u8 = 0;
@@ -11,6 +12,9 @@ pub const DONE: u8 = 0;
 pub const SOME_FAILED: u8 = 1;
 /// The command line or the configuration cannot be used.
 pub const USAGE: u8 = 2;
+
+/// Another run is active on this host (sysexits.h calls it EX_TEMPFAIL).
+pub const BUSY: u8 = 75;
 
 /// The command line asks for something that cannot be.
 #[derive(Debug)]
@@ -34,6 +38,9 @@ pub fn code(result: Result<u8, Error>) -> ExitCode {
             eprintln!("Error: {error:#}");
             if let Some(hint) = hint(&error) {
                 eprintln!("Hint: {hint}");
+            }
+            if matches!(error.downcast_ref(), Some(StateError::RunActive(_))) {
+                return ExitCode::from(BUSY);
             }
             let usage = error.is::<Usage>() || error.is::<importer::config::ConfigError>();
             ExitCode::from(if usage { USAGE } else { SOME_FAILED })

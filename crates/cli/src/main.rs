@@ -29,6 +29,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Import(commands::import::Arguments),
+    Enqueue(commands::enqueue::Arguments),
+    Run(commands::run::Arguments),
     Export(commands::export::Arguments),
     Verify(commands::verify::Arguments),
     Show(commands::show::Arguments),
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
     let installation = commands::Installation::new(cli.root, cli.config);
     let result = match cli.command {
         Command::Import(arguments) => commands::import::run(&installation, &arguments),
+        Command::Enqueue(arguments) => commands::enqueue::run(&installation, &arguments),
+        Command::Run(arguments) => commands::run::run(&installation, &arguments),
         Command::Export(arguments) => commands::export::run(&installation, &arguments),
         Command::Verify(arguments) => commands::verify::run(&installation, &arguments),
         Command::Show(arguments) => commands::show::run(&installation, &arguments),

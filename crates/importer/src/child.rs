@@ -32,10 +32,21 @@ pub struct Ended {
     pub failure: Option<Failure>,
     /// Its largest memory, in bytes.
     pub peak_rss: u64,
+    /// Its processor time in milliseconds.
+    pub cpu_ms: u64,
+    /// Bytes that it read and wrote.
+    pub moved: (u64, u64),
+    /// What it wrote to its standard error.
+    pub stderr: String,
 }
 
-/// Runs a child for `request`. `on_event` is called for each of its events, for progress.
-pub fn run(program: &PathBuf, request: &Request, mut on_event: impl FnMut(&Event)) -> Result<Ended, Failure> {
+/// Runs a child for `request`. `on_start` is told its number; `on_event` is called for each of its events.
+pub fn run(
+    program: &PathBuf,
+    request: &Request,
+    on_start: impl FnOnce(u32),
+    mut on_event: impl FnMut(&Event),
+) -> Result<Ended, Failure> {
     let worker = |what: &str, error: io::Error| {
         Failure::new(Stage::Worker, "cannot-start", format!("cannot {what} {}: {error}", program.display()))
     };
@@ -46,6 +57,7 @@ pub fn run(program: &PathBuf, request: &Request, mut on_event: impl FnMut(&Event
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| worker("start", error))?;
+    on_start(child.id());
     // A child that cannot even read its request says so on its standard error.
     let _ = send(&mut child, request);
     let stderr = child.stderr.take().map(|stderr| thread::spawn(move || read_end(stderr)));
@@ -54,6 +66,9 @@ pub fn run(program: &PathBuf, request: &Request, mut on_event: impl FnMut(&Event
         last: None,
         failure: None,
         peak_rss: 0,
+        cpu_ms: 0,
+        moved: (0, 0),
+        stderr: String::new(),
     };
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -66,6 +81,7 @@ pub fn run(program: &PathBuf, request: &Request, mut on_event: impl FnMut(&Event
     let usage = child.wait4().map_err(|error| worker("wait for", error))?;
     let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
     ended.judge(&usage.status, &usage.rusage, &stderr);
+    ended.stderr = stderr;
     Ok(ended)
 }
 
@@ -92,6 +108,7 @@ impl Ended {
             }
             // From here on no single version is to blame.
             Event::Publishing => self.last = None,
+            Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;
                 self.failure = Some(failure);
@@ -101,6 +118,7 @@ impl Ended {
 
     fn judge(&mut self, status: &ExitStatus, usage: &ResourceUsage, stderr: &str) {
         self.peak_rss = usage.maxrss;
+        self.cpu_ms = u64::try_from((usage.utime + usage.stime).as_millis()).unwrap_or(u64::MAX);
         if self.failure.is_none() && !status.success() {
             self.failure = Some(cause(status, stderr));
             if status.signal().is_some_and(|signal| FROM_OUTSIDE.contains(&signal)) {

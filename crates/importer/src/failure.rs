@@ -19,6 +19,8 @@ use crate::signature::SignatureError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// Finding out what was published.
+    Poll,
     /// Getting the files.
     Fetch,
     /// Signature, `.dsc` and checksums.
@@ -31,20 +33,31 @@ pub enum Stage {
     Commit,
     /// Moving refs.
     Publish,
+    /// The state database.
+    State,
     /// The child process itself.
     Worker,
 }
 
 impl Stage {
+    /// The stage that a word names.
+    pub fn from_word(word: &str) -> Option<Stage> {
+        use Stage::{Commit, Fetch, Patch, Poll, Publish, State, Unpack, Verify, Worker};
+        let all = [Poll, Fetch, Verify, Unpack, Patch, Commit, Publish, State, Worker];
+        all.into_iter().find(|stage| stage.as_str() == word)
+    }
+
     /// The stage as a word.
     pub fn as_str(self) -> &'static str {
         match self {
+            Stage::Poll => "poll",
             Stage::Fetch => "fetch",
             Stage::Verify => "verify",
             Stage::Unpack => "unpack",
             Stage::Patch => "patch",
             Stage::Commit => "commit",
             Stage::Publish => "publish",
+            Stage::State => "state",
             Stage::Worker => "worker",
         }
     }
@@ -136,9 +149,12 @@ impl From<FinishError> for Failure {
 
 impl From<RepoError> for Failure {
     fn from(error: RepoError) -> Self {
-        let (stage, code) = match error.disk_error() {
-            Some(error) => store_code(error),
-            None => (Stage::Commit, "repository"),
+        let (stage, code) = match (&error, error.disk_error()) {
+            (RepoError::Fenced { .. }, _) => (Stage::Publish, "superseded"),
+            (RepoError::RefMoved { .. }, _) => (Stage::Publish, "ref-moved"),
+            (RepoError::Locked(_), _) => (Stage::Publish, "locked"),
+            (_, Some(error)) => store_code(error),
+            (_, None) => (Stage::Commit, "repository"),
         };
         Failure::new(stage, code, &error)
     }

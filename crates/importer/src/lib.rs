@@ -1,7 +1,7 @@
 //! Plans and performs imports: from files on a command line to commits, tags and branches.
 //!
-//! The way of an import: [`plan`] sorts files by package, [`run`] starts a [`child`] for each, which builds its
-//! [`sandbox`] and then [`perform`]s the import; what goes wrong becomes a [`failure`] with stage and code.
+//! The way of an import: [`plan`] finds files, [`queue`] makes jobs of them and starts a [`child`] for each, which builds
+//! its [`sandbox`] and then [`perform`]s the import; what goes wrong becomes a [`failure`] with stage and code.
 
 pub mod apt;
 pub mod child;
@@ -16,8 +16,8 @@ pub mod patches;
 pub mod perform;
 pub mod plan;
 pub mod protocol;
+pub mod queue;
 pub mod root;
-pub mod run;
 pub mod sandbox;
 pub mod signature;
 pub mod stage;
@@ -29,4 +29,10 @@ use packaging_repo::refname::{InvalidName, check_distro, check_suite};
 pub fn check_names(distro: &str, suite: Option<&str>) -> Result<(), InvalidName> {
     check_distro(distro)?;
     suite.map_or(Ok(()), check_suite)
+}
+
+/// Arms the crash point that the environment names. Nothing in a release.
+pub fn arm_crash_points() {
+    #[cfg(feature = "failpoints")]
+    crash::arm();
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use packaging_repo::fence::Fence;
 use packaging_repo::history::{Added, History};
 use packaging_repo::repository::Repository;
 use packaging_repo::view::View;
@@ -35,7 +36,10 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     sandbox::die_with_parent(request.parent)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
-    let lock = repository.lock()?;
+    let lock = match request.fence {
+        Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token })?,
+        None => repository.lock()?,
+    };
     let watch = enter_sandbox(request, repository.path())?;
     repository.remove_leftovers(&lock)?;
     let mut store = repository.store(request.threads)?;
@@ -52,7 +56,17 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     for (index, report) in finished {
         emit(&Event::Finished(index, Box::new(report)));
     }
+    if let Some((read, written)) = moved() {
+        emit(&Event::Moved(read, written));
+    }
     Ok(())
+}
+
+/// Bytes that this process has read and written, as the kernel counts them.
+fn moved() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/self/io").ok()?;
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    Some((field("rchar:")?, field("wchar:")?))
 }
 
 fn enter_sandbox(request: &Request, repository: &Path) -> Result<Arc<Watch>, Failure> {

@@ -1,6 +1,5 @@
-//! From files and folders on a command line to one request for each package.
+//! From files and folders on a command line to items to import.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
 use crate::files::open_regular;
-use crate::protocol::{Trust, VersionRequest};
+use crate::protocol::Trust;
 
 /// A `.dsc` larger than this is none.
 pub const LARGEST_DSC: u64 = 8 << 20;
@@ -27,9 +26,6 @@ pub struct Item {
     /// Why it may be trusted.
     pub trust: Trust,
 }
-
-/// Items that could not be assigned to a package, with the reason.
-pub type Rejected = Vec<(Item, Failure)>;
 
 /// The `.dsc` files that `paths` name; of a folder all in it, sorted by name.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
@@ -76,26 +72,8 @@ pub fn read_dsc(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
-/// Sorts items by the package that they claim to be of. The claim is checked again, against what the signature
-/// covers, by whoever imports it.
-pub fn by_package(items: Vec<Item>) -> (BTreeMap<String, Vec<VersionRequest>>, Rejected) {
-    let mut packages: BTreeMap<String, Vec<VersionRequest>> = BTreeMap::new();
-    let mut rejected = Vec::new();
-    for item in items {
-        match claimed_package(&item.dsc) {
-            Ok(package) => packages.entry(package).or_default().push(VersionRequest {
-                dsc: item.dsc,
-                distro: item.distro,
-                suite: item.suite,
-                trust: item.trust,
-            }),
-            Err(failure) => rejected.push((item, failure)),
-        }
-    }
-    (packages, rejected)
-}
-
-fn claimed_package(path: &Path) -> Result<String, Failure> {
+/// The package that a `.dsc` claims to be of.
+pub fn claimed_package(path: &Path) -> Result<String, Failure> {
     let bad = |cause: String| Failure::new(Stage::Verify, "bad-dsc", format!("{}: {cause}", path.display()));
     let stanza =
         Stanza::parse(&read_dsc(path)?).map_err(|error| bad(format!("the .dsc is malformed: {error}")))?;

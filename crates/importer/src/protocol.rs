@@ -26,6 +26,9 @@ pub struct Request {
     pub threads: usize,
     /// The process that asks, without which the import is not to go on.
     pub parent: u32,
+    /// Epoch and token of the attempt: whoever comes later shuts this import out. Without it, imports wait for each
+    /// other.
+    pub fence: Option<(u64, u64)>,
 }
 
 /// One version.
@@ -65,6 +68,8 @@ pub enum Event {
     Finished(usize, Box<Report>),
     /// Nothing could be done at all.
     Broken(Failure),
+    /// Bytes that it has read and written in all.
+    Moved(u64, u64),
 }
 
 /// What became of a version.

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod publications;
 pub mod queue;
 pub mod runs;
+pub mod samples;
 pub mod schema;
 pub mod settings;
 pub mod signature;

@@ -181,3 +181,17 @@ pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
     let sql = "SELECT due FROM job WHERE state = 'retrying' AND held = 0 ORDER BY due LIMIT 1";
     Ok(tx.first(sql, &[])?.and_then(|row| row.opt_int(0)))
 }
+
+/// Whether there is a job that could be claimed now, or a parked one that is on its way back.
+pub fn is_more(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT 1 FROM job WHERE state = 'pending' AND held = 0 LIMIT 1";
+    if tx.first(sql, &[])?.is_some() {
+        return Ok(true);
+    }
+    let sql = "SELECT 1 FROM job WHERE state = 'retrying' AND held = 0 AND due <= ?1 LIMIT 1";
+    if tx.first(sql, values![now])?.is_some() {
+        return Ok(true);
+    }
+    Ok(tx.first("SELECT 1 FROM dependency WHERE state = 'closed' AND parked > 0 LIMIT 1", &[])?.is_some())
+}

@@ -203,3 +203,30 @@ pub fn close_dead(tx: &mut Tx<'_>, dead: &[i64]) -> Result<(), StateError> {
     }
     Ok(())
 }
+
+/// Keeps two runs of one host from starting at the same moment.
+pub fn lock_host(tx: &mut Tx<'_>, name: &str) -> Result<(), StateError> {
+    let id = host_id(tx, name)?;
+    tx.first("SELECT id FROM host WHERE id = ?1 @LOCK", values![id])?;
+    Ok(())
+}
+
+/// Closes runs that have not been heard of for longer than `silence` milliseconds, whatever their host: it may never
+/// come back.
+pub fn close_silent(tx: &mut Tx<'_>, silence: i64) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let rows = tx.query(
+        "SELECT id FROM run WHERE ended IS NULL AND heartbeat < ?1 ORDER BY id LIMIT 50",
+        values![now - silence],
+    )?;
+    for row in rows {
+        end(tx, row.int(0), "lost", Some("not heard of any more"))?;
+    }
+    Ok(())
+}
+
+/// The state's epoch: it rises with each restore, so that no token from before is valid.
+pub fn epoch(tx: &mut Tx<'_>) -> Result<i64, StateError> {
+    let row = tx.first("SELECT value FROM meta WHERE name = 'epoch'", &[])?;
+    Ok(row.and_then(|row| row.text(0).parse().ok()).unwrap_or(1))
+}

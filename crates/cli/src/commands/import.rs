@@ -1,4 +1,3 @@
-use std::env;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,7 +8,7 @@ use importer::apt;
 use importer::config::Config;
 use importer::plan::{self, Item};
 use importer::protocol::Trust;
-use importer::run::{Run, Step};
+use importer::queue::by_hand::{self, Step};
 use importer::signature;
 
 use super::Installation;
@@ -76,37 +75,37 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     packaging_names(&items)?;
     let versions = items.len();
-    let (packages, rejected) = plan::by_package(items);
-    for (item, failure) in rejected {
-        reporter.failed(&item.dsc.display().to_string(), &failure)?;
-    }
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get).min(packages.len().max(1));
-    let run = Run {
-        root: std::path::absolute(&installation.root).context("cannot find the current folder")?,
-        config: &config,
-        program: env::current_exe().context("cannot find my own program")?,
-        jobs,
-    };
+    let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get).min(versions.max(1));
+    let session = installation.begin(config, "import", jobs, false)?;
+    let pulse = installation.pulse(&session)?;
     let progress = Progress::new(versions, !arguments.json && io::stderr().is_terminal());
     let mut written = Ok(());
-    run.import(packages, |step| match step {
-        Step::Reading { package, .. } => progress.reading(package),
-        Step::Done(report) => {
-            let result = progress.suspend(|| reporter.done(&report));
-            if written.is_ok() {
-                written = result;
+    by_hand::import(&session, items, |step| {
+        let result = match step {
+            Step::Reading(file) => {
+                progress.reading(file);
+                return;
             }
-            progress.advance();
+            Step::Done(report) => progress.suspend(|| reporter.done(&report)),
+            Step::Rejected(item, failure) => {
+                progress.suspend(|| reporter.failed(&item.dsc.display().to_string(), &failure))
+            }
+        };
+        if written.is_ok() {
+            written = result;
         }
+        progress.advance();
     });
     progress.finish();
+    drop(pulse);
+    session.close("done", None)?;
     written?;
     Ok(if reporter.all_there() { exit::DONE } else { exit::SOME_FAILED })
 }
 
 /// Names that cannot become branches are a usage error, before anything is done.
-fn packaging_names(items: &[Item]) -> Result<(), Error> {
+pub fn packaging_names(items: &[Item]) -> Result<(), Error> {
     for item in items {
         importer::check_names(&item.distro, item.suite.as_deref())
             .map_err(|error| Usage(error.to_string()))?;
@@ -117,19 +116,19 @@ fn packaging_names(items: &[Item]) -> Result<(), Error> {
 fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error> {
     let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
     let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
-    let trust = trust(arguments, config);
+    let trust = trust(arguments.allow_unsigned, &arguments.keyring, config);
     let found = plan::find(&arguments.what).map_err(|failure| Usage(failure.message))?;
     let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
     Ok(found.into_iter().map(item).collect())
 }
 
-fn trust(arguments: &Arguments, config: &Config) -> Trust {
-    if arguments.allow_unsigned {
+/// Why files that were named may be trusted.
+pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Trust {
+    if allow_unsigned {
         return Trust::Unsigned;
     }
-    let given =
-        [&arguments.keyring, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
-    Trust::Keyrings(given.cloned().unwrap_or_else(signature::system_keyrings))
+    let given = [keyrings, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
+    Trust::Keyrings(given.map_or_else(signature::system_keyrings, <[PathBuf]>::to_vec))
 }
 
 /// What apt has checked against a signed index needs no other signature.

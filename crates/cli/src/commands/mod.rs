@@ -1,16 +1,22 @@
 //! One file a subcommand.
 
+pub mod enqueue;
 pub mod export;
 pub mod import;
 pub mod import_package;
 pub mod repack;
+pub mod run;
 pub mod show;
 pub mod verify;
 
+use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::Error;
+use anyhow::{Context, Error};
 use importer::config::{Config, ConfigError};
+use importer::queue::pulse::Pulse;
+use importer::queue::session::{Session, Start};
 use state::Store;
 
 /// The installation that a command works on.
@@ -36,6 +42,27 @@ impl Installation {
         Ok(self.config()?.state.location(&self.root).open_or_make()?)
     }
 
+    /// Begins to work on the queue.
+    pub fn begin(&self, config: Config, mode: &str, jobs: usize, alone: bool) -> Result<Arc<Session>, Error> {
+        let root = std::path::absolute(&self.root).context("cannot find the current folder")?;
+        let start = Start {
+            store: config.state.location(&root).open_or_make()?,
+            root,
+            config,
+            program: env::current_exe().context("cannot find my own program")?,
+            host: &importer::root::host_name(),
+            mode,
+            jobs,
+        };
+        Ok(Session::begin(start, alone)?)
+    }
+
+    /// The heartbeat of a session, on a connection of its own.
+    pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
+        let store = session.config.state.location(&session.root).open()?;
+        Ok(Pulse::start(Arc::clone(session), store))
+    }
+
     /// Reads the configuration.
     pub fn config(&self) -> Result<Config, ConfigError> {
         Config::load(self.config.as_deref(), &self.root)
@@ -44,7 +71,7 @@ impl Installation {
 
 /// Who gives a command, for the records: the person behind `sudo`, not root.
 pub fn actor() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
     let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| importer::root::user_id().to_string());
     format!("{user}@{}", importer::root::host_name())
 }

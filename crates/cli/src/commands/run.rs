@@ -1,0 +1,146 @@
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Error};
+use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
+use importer::queue::session::Session;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use state::{StateError, samples};
+
+use super::Installation;
+use crate::exit;
+
+/// Work through the queue: import what is asked for, retry what failed
+///
+/// From cron: `package-import run --if-idle --max-duration 50m`. As a service: `package-import run --service`. One run
+/// a host; failed imports are no failed run.
+///
+/// SIGTERM, SIGINT: begin nothing new and finish what runs; a second one ends that, too, and it is done again by the
+/// next run.
+///
+/// Exit code 0: the run is over, whatever the imports came to. 1: it could not be done. 2: the command line or the
+/// configuration cannot be used. 75: another run is active on this host.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  package-import run\n  package-import run --service --jobs 8\n  package-import run --if-idle --max-duration 50m"
+)]
+pub struct Arguments {
+    /// Until nothing is left that could be done now; the default
+    #[arg(long, conflicts_with = "service")]
+    until_empty: bool,
+
+    /// For ever
+    #[arg(long)]
+    service: bool,
+
+    /// Imports at a time [default: as many as there are processors; `package-import set jobs=N` goes first]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Begin nothing new after this time: 50m, 2h
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    max_duration: Option<Duration>,
+
+    /// Wait until no other run is active on this host
+    #[arg(long, conflicts_with = "if_idle")]
+    wait: bool,
+
+    /// If another run is active on this host, say nothing and exit with 0
+    #[arg(long)]
+    if_idle: bool,
+
+    /// Print a line for each import
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// How often the end of another run is looked for.
+const PAUSE: Duration = Duration::from_millis(500);
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    importer::arm_crash_points();
+    let started = Instant::now();
+    let session = match begin(installation, arguments) {
+        Ok(session) => session,
+        Err(error) if arguments.if_idle && is_active(&error) => return Ok(exit::DONE),
+        Err(error) => return Err(error),
+    };
+    let pulse = installation.pulse(&session)?;
+    let stop = stop_on_signals()?;
+    let lines = arguments.verbose || arguments.service || io::stdout().is_terminal();
+    let dispatcher = Dispatcher {
+        session: Arc::clone(&session),
+        until: if arguments.service { Until::Stopped } else { Until::Empty },
+        deadline: arguments.max_duration.map(|duration| started + duration),
+        stop,
+        jobs: arguments.jobs.map(NonZeroUsize::get),
+        say: &|said| say(&said, lines),
+    };
+    let summary = dispatcher.run();
+    // The next run would do it, too.
+    let _ = samples::take(&session.store);
+    drop(pulse);
+    session.close(&summary.why, Some(&line(&summary)))?;
+    if lines {
+        writeln!(io::stdout(), "{}: {}", summary.why, line(&summary))?;
+    }
+    Ok(exit::DONE)
+}
+
+fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Session>, Error> {
+    let mode = if arguments.service { "service" } else { "until-empty" };
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get);
+    loop {
+        match installation.begin(installation.config()?, mode, jobs, true) {
+            Err(error) if arguments.wait && is_active(&error) => thread::sleep(PAUSE),
+            other => return other,
+        }
+    }
+}
+
+fn is_active(error: &Error) -> bool {
+    matches!(error.downcast_ref(), Some(StateError::RunActive(_)))
+}
+
+/// Counts the signals that say stop.
+fn stop_on_signals() -> Result<Stop, Error> {
+    let stop: Stop = Arc::new(AtomicUsize::new(0));
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot handle signals")?;
+    let counter = Arc::clone(&stop);
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    Ok(stop)
+}
+
+fn say(said: &Said<'_>, lines: bool) {
+    let mut stdout = io::stdout().lock();
+    // A reader that has gone is no reason to stop importing.
+    let _ = match said {
+        Said::Note(note) => writeln!(stdout, "{note}"),
+        Said::Ended(result) if lines => {
+            let cause = result.cause.as_ref().map_or(String::new(), |cause| {
+                format!(": {}/{}: {}", cause.stage, cause.code, cause.message)
+            });
+            let seconds = result.wall_ms as f64 / 1000.0;
+            let (attempt, package, outcome) = (result.claim.attempt, &result.claim.package, result.outcome);
+            writeln!(stdout, "{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
+        }
+        Said::Ended(_) | Said::Reading(..) => Ok(()),
+    };
+}
+
+fn line(summary: &Summary) -> String {
+    format!(
+        "{} attempts, {} imported, {} failed, {} parked",
+        summary.attempts, summary.imported, summary.failed, summary.parked
+    )
+}

@@ -1,0 +1,225 @@
+//! What an operator asks for is done at once, in this process, with the records of any other job.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use state::queue::{self, Claim, Wish};
+use state::words::{Lane, Outcome, Tasks};
+use state::{StateError, publications, values};
+
+use super::job;
+use super::requests;
+use super::session::{LEASE, Session, VERSION};
+use crate::failure::{Failure, Stage};
+use crate::plan::Item;
+use crate::protocol::{Outcome as Became, Report, Trust, VersionRequest};
+
+/// How often somebody else's import of the same package is looked at.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Publications that are recorded in one transaction.
+const RECORDED: usize = 60;
+
+/// What happens, for progress and output.
+pub enum Step<'a> {
+    /// A version is being read.
+    Reading(&'a str),
+    /// A version is done.
+    Done(Box<Report>),
+    /// Something did not even become a version.
+    Rejected(&'a Item, Failure),
+}
+
+/// A package and what is wanted of it.
+struct Wanted {
+    package: String,
+    items: Vec<(Item, publications::NewPublication)>,
+}
+
+/// Imports everything; `on_step` is called as things happen, from several threads but never at once.
+pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step<'_>) + Send) {
+    let on_step = Mutex::new(on_step);
+    let say = |step: Step<'_>| (on_step.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))(step);
+    let mut packages: BTreeMap<String, Wanted> = BTreeMap::new();
+    for item in items {
+        match requests::from_file(&item) {
+            Ok((package, publication)) => packages
+                .entry(package.clone())
+                .or_insert_with(|| Wanted { package, items: Vec::new() })
+                .items
+                .push((item, publication)),
+            Err(failure) => say(Step::Rejected(&item, failure)),
+        }
+    }
+    let queue: Mutex<VecDeque<Wanted>> = Mutex::new(packages.into_values().collect());
+    let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop_front();
+    thread::scope(|scope| {
+        for _ in 0..session.jobs.max(1) {
+            scope.spawn(|| {
+                while let Some(wanted) = next() {
+                    package(session, &wanted, &say);
+                }
+            });
+        }
+    });
+}
+
+/// A publication that was recorded, and the version that was asked for.
+struct Recorded {
+    id: i64,
+    request: VersionRequest,
+    version: Option<String>,
+}
+
+fn package(session: &Session, wanted: &Wanted, say: &(impl Fn(Step<'_>) + Sync)) {
+    match try_package(session, wanted, say) {
+        Ok(()) => {}
+        Err(error) => {
+            let failure = Failure::new(Stage::State, "state", error);
+            fail_all(wanted, &failure, say);
+        }
+    }
+}
+
+fn fail_all(wanted: &Wanted, failure: &Failure, say: &(impl Fn(Step<'_>) + Sync)) {
+    for (item, publication) in &wanted.items {
+        let version = Some(publication.version.as_str()).filter(|version| !version.is_empty());
+        let report = Report::new(&wanted.package, version, &request_of(item), Became::Failed);
+        say(Step::Done(Box::new(report.with_failure(failure))));
+    }
+}
+
+fn request_of(item: &Item) -> VersionRequest {
+    VersionRequest {
+        dsc: item.dsc.clone(),
+        distro: item.distro.clone(),
+        suite: item.suite.clone(),
+        trust: Trust::Unsigned,
+    }
+}
+
+fn try_package(
+    session: &Session,
+    wanted: &Wanted,
+    say: &(impl Fn(Step<'_>) + Sync),
+) -> Result<(), StateError> {
+    let store = &session.store;
+    let mut recorded = Vec::new();
+    let mut package = 0;
+    for chunk in wanted.items.chunks(RECORDED) {
+        let ids = store.write(|tx| {
+            package = queue::package_id(tx, &wanted.package)?;
+            let mut ids = Vec::new();
+            for (_, publication) in chunk {
+                let (id, new) = publications::record(tx, package, publication)?;
+                if !new {
+                    publications::want_again(tx, id)?;
+                }
+                ids.push(id);
+            }
+            Ok(ids)
+        })?;
+        recorded.extend(chunk.iter().zip(ids).map(|((item, publication), id)| Recorded {
+            id,
+            request: request_of(item),
+            version: Some(publication.version.clone()).filter(|version| !version.is_empty()),
+        }));
+    }
+    let asked = store.write(|tx| {
+        queue::enqueue(tx, package, Lane::Operator, Tasks::IMPORT)?;
+        tx.now()
+    })?;
+    loop {
+        let wish = Wish {
+            run: session.run,
+            lease: LEASE,
+            importer: VERSION,
+            only: Some(package),
+            ..Wish::default()
+        };
+        if let Some(claim) = store.write(|tx| queue::claim(tx, &wish))? {
+            session.know(claim.attempt);
+            let watch =
+                |_: &Claim, request: &VersionRequest| say(Step::Reading(&request.dsc.to_string_lossy()));
+            let result = job::perform(session, claim, &watch);
+            recorded.retain(|it| !tell(&wanted.package, it, &result, say));
+            if recorded.is_empty() || result.outcome == Outcome::Cancelled {
+                return Ok(());
+            }
+        }
+        if let Some(failure) = held(session, package)? {
+            fail_all(wanted, &failure, say);
+            return Ok(());
+        }
+        // Somebody else imports it right now, or did: their word is as good as ours.
+        let mut left = Vec::new();
+        for one in recorded {
+            match by_others(session, &wanted.package, package, &one, asked)? {
+                Some(report) => say(Step::Done(Box::new(report))),
+                None => left.push(one),
+            }
+        }
+        recorded = left;
+        if recorded.is_empty() || session.is_stopping() {
+            return Ok(());
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Tells what became of one version, if the job had something to do with it.
+fn tell(package: &str, one: &Recorded, result: &job::Result, say: &(impl Fn(Step<'_>) + Sync)) -> bool {
+    if let Some((_, report)) = result.reports.iter().find(|(id, _)| *id == one.id) {
+        say(Step::Done(Box::new(report.clone())));
+        return true;
+    }
+    let Some(cause) = &result.cause else { return false };
+    let stage = Stage::from_word(&cause.stage).unwrap_or(Stage::Worker);
+    let failure = Failure::new(stage, &cause.code, &cause.message);
+    let report =
+        Report::new(package, one.version.as_deref(), &one.request, Became::Failed).with_failure(&failure);
+    say(Step::Done(Box::new(report)));
+    true
+}
+
+/// Why a package that is held is not imported.
+fn held(session: &Session, package: i64) -> Result<Option<Failure>, StateError> {
+    let sql = "SELECT name, held, held_by, held_reason FROM package WHERE id = ?1";
+    let row = session.store.read(|tx| tx.first(sql, values![package]))?;
+    Ok(row.filter(|row| row.flag(1)).map(|row| {
+        let (name, by, why) = (row.text(0), row.text(2), row.text(3));
+        let message = format!("{name} is held by {by} ({why}); `package-import release {name}` lets it go");
+        Failure::new(Stage::Worker, "held", message)
+    }))
+}
+
+/// What somebody else's import made of a version, if it has ended since it was asked for.
+fn by_others(
+    session: &Session,
+    name: &str,
+    package: i64,
+    one: &Recorded,
+    asked: i64,
+) -> Result<Option<Report>, StateError> {
+    let sql = "SELECT v.commit_id, v.tree_id, v.applied_id, v.tag FROM publication p JOIN version v
+        ON v.package_id = p.package_id AND v.distro = p.distro AND v.version = p.version
+        WHERE p.id = ?1 AND p.done IS NOT NULL ORDER BY v.imported DESC LIMIT 1";
+    if let Some(row) = session.store.read(|tx| tx.first(sql, values![one.id]))? {
+        let mut report = Report::new(name, one.version.as_deref(), &one.request, Became::AlreadyThere);
+        report.commit = row.opt_text(0);
+        report.tree = row.opt_text(1);
+        report.applied_commit = row.opt_text(2);
+        report.tag = row.opt_text(3);
+        return Ok(Some(report));
+    }
+    let sql = "SELECT stage, code, message FROM attempt
+        WHERE package_id = ?1 AND started >= ?2 AND outcome = 'failed' ORDER BY id DESC LIMIT 1";
+    let row = session.store.read(|tx| tx.first(sql, values![package, asked]))?;
+    Ok(row.map(|row| {
+        let stage = Stage::from_word(&row.text(0)).unwrap_or(Stage::Worker);
+        let failure = Failure::new(stage, &row.text(1), row.text(2));
+        Report::new(name, one.version.as_deref(), &one.request, Became::Failed).with_failure(&failure)
+    }))
+}

@@ -1,0 +1,395 @@
+//! Does one job: what its package lacks is asked for, a child imports it, and the end is recorded.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fail::fail_point;
+use state::finish::{self, Cause, Done, Finished, Settled, Usage};
+use state::publications::{self, LOCAL, Publication};
+use state::queue::Claim;
+use state::words::{Class, Outcome, Tasks};
+use state::{StateError, values};
+
+use super::classify::class;
+use super::logs::{Log, tail};
+use super::outage::Need;
+use super::requests;
+use super::session::Session;
+use crate::child::{self, Ended};
+use crate::failure::{Failure, Stage};
+use crate::inspect;
+use crate::protocol::{Event, Outcome as Became, Report, Request, VersionRequest};
+
+/// The rules by which histories are made; the trailer `Import-Rules` of each commit.
+const RULES: i64 = 1;
+
+/// Versions that are recorded in one transaction: each writes two rows.
+const RECORDED: usize = 60;
+
+/// How an attempt ended, for whoever watches.
+#[derive(Debug)]
+pub struct Result {
+    /// The attempt.
+    pub claim: Claim,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, if it failed.
+    pub cause: Option<Cause>,
+    /// What became of each version.
+    pub reports: Vec<(i64, Report)>,
+    /// What becomes of the package.
+    pub settled: Option<Settled>,
+    /// How long it took, in milliseconds.
+    pub wall_ms: i64,
+}
+
+/// What is told while a job is done.
+pub type Watch<'a> = &'a (dyn Fn(&Claim, &VersionRequest) + Sync);
+
+/// Everything about a job between its claim and its end.
+struct Work<'a> {
+    session: &'a Session,
+    claim: &'a Claim,
+    log: Log,
+    usage: Usage,
+    reports: Vec<(i64, Report)>,
+    failures: Vec<(Failure, Option<String>, Option<String>)>,
+    parked_on: Option<i64>,
+    cancelled: bool,
+}
+
+/// Does a job that was claimed, and records how it ended.
+pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
+    let started = Instant::now();
+    let mut work = Work {
+        session,
+        claim: &claim,
+        log: Log::begin(&session.root, claim.attempt),
+        usage: Usage::default(),
+        reports: Vec::new(),
+        failures: Vec::new(),
+        parked_on: None,
+        cancelled: false,
+    };
+    let first = work.import(watch);
+    work.look_after();
+    work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let (finished, done, reports) = work.conclude(&first);
+    fail_point!("run::child-ended");
+    let settled = record(session, &finished, &done);
+    session.forget(claim.attempt);
+    let (outcome, cause) = (finished.outcome, finished.cause);
+    Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }
+}
+
+impl Work<'_> {
+    /// Imports what the package lacks. Returns the publications that were tried for the first time.
+    fn import(&mut self, watch: Watch<'_>) -> Vec<i64> {
+        if !self.claim.tasks.has(Tasks::IMPORT) {
+            return Vec::new();
+        }
+        let claim = self.claim;
+        self.log.line(&format!("attempt {} of {} in lane {}", claim.attempt, claim.package, claim.lane));
+        let planned = self.session.store.write(|tx| {
+            let open = publications::open(tx, claim.package_id)?;
+            let ids: Vec<i64> = open.iter().map(|publication| publication.id).take(150).collect();
+            let first = publications::tried(tx, &ids)?;
+            Ok((open, first))
+        });
+        let (open, first) = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.fail(Failure::new(Stage::State, "unreachable", error), None);
+                return Vec::new();
+            }
+        };
+        let (ids, requests) = self.requests(&open);
+        if !requests.is_empty() {
+            self.versions(ids, requests, watch);
+        }
+        first
+    }
+
+    /// What the child is asked for; what cannot even be asked for fails.
+    fn requests(&mut self, open: &[Publication]) -> (Vec<i64>, Vec<VersionRequest>) {
+        let (mut ids, mut wanted) = (Vec::new(), Vec::new());
+        for publication in open {
+            match self.files(publication).and_then(|dsc| requests::request(publication, dsc)) {
+                Ok(request) => {
+                    ids.push(publication.id);
+                    wanted.push(request);
+                }
+                Err(failure) => self.fail(failure, Some(publication)),
+            }
+        }
+        (ids, wanted)
+    }
+
+    /// Where the files of a publication are.
+    fn files(&mut self, publication: &Publication) -> std::result::Result<PathBuf, Failure> {
+        if publication.what.archive == LOCAL {
+            return Ok(PathBuf::from(&publication.what.dsc));
+        }
+        let message = format!("archive {} is not configured", publication.what.archive);
+        Err(Failure::new(Stage::Fetch, "no-archive", message))
+    }
+
+    /// Imports versions in children. A child that dies takes one version with it, the one that it was reading: the
+    /// others are tried again without it.
+    fn versions(&mut self, mut ids: Vec<i64>, mut versions: Vec<VersionRequest>, watch: Watch<'_>) {
+        while !versions.is_empty() {
+            let request = self.request(versions);
+            match self.child(&request, watch) {
+                Ok(ended) => (ids, versions) = self.settle(ids, request, ended),
+                Err(failure) => return self.fail(failure, None),
+            }
+            if self.cancelled {
+                return;
+            }
+        }
+    }
+
+    fn request(&self, versions: Vec<VersionRequest>) -> Request {
+        let session = self.session;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Request {
+            root: session.root.clone(),
+            package: self.claim.package.clone(),
+            default_branch: session.config.import.default_branch.clone(),
+            versions,
+            allow_weak_checksums: session.config.import.allow_weak_checksums,
+            limits: session.config.limits.clone(),
+            threads: (cores / session.jobs.max(1)).max(1),
+            parent: std::process::id(),
+            fence: Some((session.epoch, u64::try_from(self.claim.attempt).unwrap_or(0))),
+        }
+    }
+
+    fn child(&mut self, request: &Request, watch: Watch<'_>) -> std::result::Result<Ended, Failure> {
+        let (session, claim, log) = (self.session, self.claim, &mut self.log);
+        let ended = child::run(
+            &session.program,
+            request,
+            |pid| session.started(claim.attempt, pid),
+            |event| match event {
+                Event::Reading(index) => {
+                    if let Some(version) = request.versions.get(*index) {
+                        log.line(&format!("reading {}", version.dsc.display()));
+                        watch(claim, version);
+                    }
+                }
+                Event::Publishing => log.line("publishing"),
+                _ => {}
+            },
+        );
+        session.is_over(claim.attempt);
+        let ended = ended?;
+        if !ended.stderr.is_empty() {
+            log.line(&ended.stderr);
+        }
+        let add = |slot: &mut i64, more: u64| *slot = slot.saturating_add_unsigned(more);
+        add(&mut self.usage.cpu_ms, ended.cpu_ms);
+        add(&mut self.usage.bytes_in, ended.moved.0);
+        add(&mut self.usage.bytes_out, ended.moved.1);
+        self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
+        Ok(ended)
+    }
+
+    /// Takes what a child has done, and returns what should be tried again.
+    fn settle(&mut self, ids: Vec<i64>, request: Request, ended: Ended) -> (Vec<i64>, Vec<VersionRequest>) {
+        if self.session.is_stopping() && ended.failure.is_some() {
+            self.cancelled = true;
+        }
+        let guilty = ended.last.filter(|&index| ended.reports.get(index).is_some_and(Option::is_none));
+        let (mut ids_again, mut again) = (Vec::new(), Vec::new());
+        let versions = request.versions.into_iter().zip(ended.reports).zip(ids).enumerate();
+        for (index, ((version, report), id)) in versions {
+            match (report, &ended.failure) {
+                (Some(report), _) => self.report(id, report),
+                (None, _) if self.cancelled => {}
+                (None, Some(failure)) if guilty.is_none_or(|guilty| guilty == index) => {
+                    let mut report = Report::new(&request.package, None, &version, Became::Failed);
+                    report.peak_rss = (ended.peak_rss > 0).then_some(ended.peak_rss);
+                    self.report(id, report.with_failure(failure));
+                }
+                (None, Some(_)) => {
+                    ids_again.push(id);
+                    again.push(version);
+                }
+                (None, None) => {
+                    let message = "the import ended without a word about this version";
+                    let failure = Failure::new(Stage::Worker, "crashed", message);
+                    let report = Report::new(&request.package, None, &version, Became::Failed);
+                    self.report(id, report.with_failure(&failure));
+                }
+            }
+        }
+        (ids_again, again)
+    }
+
+    fn report(&mut self, id: i64, report: Report) {
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let what = report.outcome.as_str();
+        self.log.line(&format!("{} {what} {}", text(&report.version), text(&report.message)));
+        if report.outcome == Became::Failed {
+            let stage = report.stage.as_deref().and_then(Stage::from_word).unwrap_or(Stage::Worker);
+            let failure = Failure::new(stage, &text(&report.code), text(&report.message));
+            self.failures.push((failure, Some(report.distro.clone()), report.version.clone()));
+        }
+        self.reports.push((id, report));
+    }
+
+    fn fail(&mut self, failure: Failure, publication: Option<&Publication>) {
+        self.log.line(&failure.to_string());
+        let what = publication.map(|publication| &publication.what);
+        self.failures.push((
+            failure,
+            what.map(|what| what.distro.clone()),
+            what.map(|what| what.version.clone()),
+        ));
+    }
+
+    /// Checks or repacks the repository, if that was asked for.
+    fn look_after(&mut self) {
+        let (root, package, tasks) = (&self.session.root, &self.claim.package, self.claim.tasks);
+        if tasks.has(Tasks::VERIFY) {
+            match inspect::verify(root, package) {
+                Ok(problems) => {
+                    for problem in problems {
+                        let message = format!("{}: {}", problem.subject, problem.message);
+                        self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
+                    }
+                }
+                Err(error) => self.fail(Failure::new(Stage::Verify, "repository-damaged", error), None),
+            }
+        }
+        if tasks.has(Tasks::REPACK)
+            && let Err(error) = inspect::repack(root, package, false)
+        {
+            self.fail(Failure::new(Stage::Commit, "repack", error), None);
+        }
+    }
+
+    /// What is recorded.
+    fn conclude(mut self, first: &[i64]) -> (Finished, Vec<Done>, Vec<(i64, Report)>) {
+        // What the package is to blame for tells more than what the machine did to another of its versions.
+        self.failures.sort_by_key(|(failure, ..)| class(failure) == Class::Infrastructure);
+        let cause = self.failures.first().cloned();
+        self.note_disk(cause.as_ref().map(|(failure, ..)| failure));
+        let outcome = self.outcome(cause.is_some());
+        let failed_first = self
+            .reports
+            .iter()
+            .filter(|(id, report)| report.outcome == Became::Failed && first.contains(id))
+            .count();
+        let done = self.reports.iter().filter_map(|(id, report)| done(*id, report)).collect();
+        let failed = outcome == Outcome::Failed;
+        let finished = Finished {
+            cause: cause.filter(|_| failed).map(|(failure, distro, version)| Cause {
+                class: class(&failure),
+                stage: failure.stage.as_str().to_owned(),
+                code: failure.code,
+                message: failure.message,
+                distro,
+                version,
+            }),
+            usage: self.usage,
+            versions: i64::try_from(self.reports.len()).unwrap_or(0),
+            first_tries: (
+                i64::try_from(first.len()).unwrap_or(0),
+                if failed { i64::try_from(failed_first).unwrap_or(0) } else { 0 },
+            ),
+            parked_on: self.parked_on,
+            log: failed.then(|| tail(&self.log.end(), finish::LOG_KEPT)),
+            ..Session::blank(self.claim, outcome)
+        };
+        (finished, done, self.reports)
+    }
+
+    /// A full disk fails everything that comes: it has a breaker, like everything else that imports need.
+    fn note_disk(&mut self, failure: Option<&Failure>) {
+        let Some(failure) = failure.filter(|failure| failure.code == "disk-full") else { return };
+        let need = Need::disk(&self.session.root, &crate::root::host_name());
+        let session = self.session;
+        if let Ok(open) = session.outages.bad(&session.store, failure, &need, &session.rule) {
+            self.parked_on = open;
+        }
+    }
+
+    fn outcome(&self, failed: bool) -> Outcome {
+        if self.cancelled {
+            return Outcome::Cancelled;
+        }
+        if self.parked_on.is_some() {
+            return Outcome::Parked;
+        }
+        if failed {
+            return Outcome::Failed;
+        }
+        let any = |outcome| self.reports.iter().any(|(_, report)| report.outcome == outcome);
+        if any(Became::UnappliedOnly) {
+            Outcome::UnappliedOnly
+        } else if any(Became::Imported) {
+            Outcome::Imported
+        } else {
+            Outcome::AlreadyThere
+        }
+    }
+}
+
+fn done(id: i64, report: &Report) -> Option<Done> {
+    if report.outcome == Became::Failed {
+        return None;
+    }
+    Some(Done {
+        publication: id,
+        distro: report.distro.clone(),
+        version: report.version.clone()?,
+        commit: report.commit.clone()?,
+        tree: report.tree.clone()?,
+        applied: report.applied_commit.clone(),
+        tag: report.tag.clone()?,
+    })
+}
+
+/// Pauses between attempts to reach a database that is away.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+/// Records the end of a job. A database that is away is waited for: the work is done, and nobody shall do it again.
+fn record(session: &Session, finished: &Finished, done: &[Done]) -> Option<Settled> {
+    let mut pause = PAUSES.0;
+    loop {
+        match record_once(session, finished, done) {
+            Ok(settled) => return Some(settled),
+            Err(error) if error.is_outage() && !session.is_stopping() => {
+                thread::sleep(pause);
+                pause = (pause * 2).min(PAUSES.1);
+            }
+            Err(_) => return None,
+        }
+    }
+}
+
+fn record_once(
+    session: &Session,
+    finished: &Finished,
+    done: &[Done],
+) -> std::result::Result<Settled, StateError> {
+    let (early, last) = done.split_at(done.len().saturating_sub(RECORDED));
+    for chunk in early.chunks(RECORDED) {
+        session.store.write(|tx| finish::record_versions(tx, finished, chunk, RULES))?;
+    }
+    fail_point!("run::versions-recorded");
+    let settled = session.store.write(|tx| {
+        // Said again after a broken connection, the versions are on record already.
+        let open =
+            tx.first("SELECT 1 FROM attempt WHERE id = ?1 AND ended IS NULL", values![finished.attempt])?;
+        if open.is_some() && !last.is_empty() {
+            finish::record_versions(tx, finished, last, RULES)?;
+        }
+        finish::finish(tx, finished, &session.retries)
+    })?;
+    fail_point!("run::finished");
+    Ok(settled)
+}

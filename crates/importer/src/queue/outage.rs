@@ -1,0 +1,122 @@
+//! Outages: what jobs need, whether it is there, and how to find out.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use state::breaker::{self, Breaker};
+use state::{StateError, Store};
+
+use crate::failure::Failure;
+
+/// What is known about the breakers without asking the database for each job.
+#[derive(Default)]
+pub struct Outages {
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Breakers that are open, by the name of what they guard.
+    open: BTreeMap<String, i64>,
+    /// Good uses that are not written down yet.
+    good: BTreeMap<String, i64>,
+}
+
+impl Outages {
+    /// The open breaker of a dependency.
+    pub fn open(&self, name: &str) -> Option<i64> {
+        self.known().open.get(name).copied()
+    }
+
+    /// Whether any is open.
+    pub fn any_open(&self) -> bool {
+        !self.known().open.is_empty()
+    }
+
+    /// Notes that a dependency was there when it was needed.
+    pub fn good(&self, name: &str) {
+        *self.known().good.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// Notes that it was not. Returns its breaker's row if it is open now.
+    pub fn bad(
+        &self,
+        store: &Store,
+        failure: &Failure,
+        need: &Need,
+        rule: &breaker::Rule,
+    ) -> Result<Option<i64>, StateError> {
+        let good = self.known().good.remove(&need.name).unwrap_or(0);
+        let cause = format!("{}/{}: {}", failure.stage.as_str(), failure.code, failure.message);
+        let rule = need.rule(rule);
+        let (now, _) = store
+            .write(|tx| breaker::note(tx, &need.name, (good, 1), Some(&cause), Some(&need.probe), &rule))?;
+        let mut known = self.known();
+        if now.open {
+            known.open.insert(need.name.clone(), now.id);
+        }
+        Ok(now.open.then_some(now.id))
+    }
+
+    /// Writes the good news down and learns what others have found out. Returns the open breakers.
+    pub fn refresh(&self, store: &Store, rule: &breaker::Rule) -> Result<Vec<Breaker>, StateError> {
+        let good = std::mem::take(&mut self.known().good);
+        for (name, count) in good {
+            store.write(|tx| {
+                // Only a breaker that has a reason to exist is worth a row.
+                if breaker::get(tx, &name)?.is_some() {
+                    breaker::note(tx, &name, (count, 0), None, None, rule)?;
+                }
+                Ok(())
+            })?;
+        }
+        let open = store.read(breaker::list_open)?;
+        self.known().open = open.iter().map(|it| (it.name.clone(), it.id)).collect();
+        Ok(open)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Something that an import cannot do without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Its name: `disk:/srv/import`, `deb.debian.org`.
+    pub name: String,
+    /// How to find out whether it is there.
+    pub probe: String,
+}
+
+impl Need {
+    /// A disk.
+    pub fn disk(root: &std::path::Path, host: &str) -> Need {
+        Need { name: format!("disk:{host}:{}", root.display()), probe: format!("disk {}", root.display()) }
+    }
+
+    /// One full disk is enough to know that it is full.
+    fn rule(&self, rule: &breaker::Rule) -> breaker::Rule {
+        match self.name.starts_with("disk:") {
+            true => breaker::Rule { least: 1, percent: 1, ..rule.clone() },
+            false => rule.clone(),
+        }
+    }
+}
+
+/// Bytes that have to be free for a full disk to count as usable again.
+const ENOUGH: u64 = 64 << 20;
+
+/// Finds out whether what a breaker guards is there again. Returns what is wrong, if something is.
+pub fn probe(probe: &str) -> Result<(), String> {
+    match probe.split_once(' ') {
+        Some(("disk", path)) => {
+            let found =
+                rustix::fs::statvfs(path).map_err(|error| format!("cannot look at {path}: {error}"))?;
+            let free = found.f_bavail.saturating_mul(found.f_frsize);
+            if free >= ENOUGH { Ok(()) } else { Err(format!("{path} has {} MiB free", free >> 20)) }
+        }
+        Some(("file", path)) => std::fs::metadata(path).map(drop).map_err(|error| format!("{path}: {error}")),
+        _ => Ok(()),
+    }
+}

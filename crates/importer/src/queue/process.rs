@@ -1,0 +1,56 @@
+//! Who a process is: a number alone may be given to another.
+
+use std::fs;
+
+use rustix::process::{Pid, Signal, kill_process};
+use state::runs::Process;
+
+/// This process.
+pub fn myself() -> Process {
+    let pid = i64::from(std::process::id());
+    Process { pid, start: start_of(pid).unwrap_or(0), boot: boot() }
+}
+
+/// Whether a process of this machine still lives.
+pub fn is_alive(process: &Process) -> bool {
+    process.boot == boot() && start_of(process.pid) == Some(process.start)
+}
+
+/// When a process started, in ticks since the machine did (proc(5): field 22 of `stat`). None if there is none, or
+/// only its remains.
+fn start_of(pid: i64) -> Option<i64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may contain anything.
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    if fields.first().is_some_and(|state| matches!(*state, "Z" | "X")) {
+        return None;
+    }
+    fields.get(19)?.parse().ok()
+}
+
+/// The machine's start, as a name.
+fn boot() -> String {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    text.trim().to_owned()
+}
+
+/// Ends a child of ours.
+pub fn kill(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_more_than_its_number() {
+        let me = myself();
+        assert!(is_alive(&me));
+        assert!(!is_alive(&Process { start: me.start + 1, ..me.clone() }));
+        assert!(!is_alive(&Process { boot: "another".into(), ..me }));
+    }
+}

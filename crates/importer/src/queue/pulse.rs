@@ -1,0 +1,100 @@
+//! The heartbeat: one statement keeps all leases of a run, on a connection of its own.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use state::policy::Retries;
+use state::runs::{self, Beat};
+use state::words::Outcome;
+use state::{StateError, Store, finish, settings, values};
+
+use super::session::{LEASE, Orders, Session};
+
+/// Six beats may get lost before a lease does.
+const PAUSE: Duration = Duration::from_millis(LEASE as u64 / 6);
+
+/// A heartbeat that goes on until this is dropped.
+pub struct Pulse {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pulse {
+    /// Begins to beat. `store` is a connection that nothing else waits for.
+    pub fn start(session: Arc<Session>, store: Store) -> Pulse {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            let mut strays = BTreeSet::new();
+            loop {
+                // A database that is away is asked again; what was lost meanwhile is found out then.
+                if let Ok(found) = beat(&session, &store, &strays) {
+                    strays = found;
+                }
+                match stopped.recv_timeout(PAUSE) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    _ => return,
+                }
+            }
+        });
+        Pulse { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One beat. Returns leases that nobody here knows of: claims whose answer was lost with a connection.
+fn beat(session: &Session, store: &Store, before: &BTreeSet<i64>) -> Result<BTreeSet<i64>, StateError> {
+    let running = session.attempts();
+    let (beat, memory, load) = store.write(|tx| {
+        let beat = runs::beat(tx, session.run, LEASE)?;
+        let host = crate::root::host_name();
+        let memory = settings::number_for(tx, "memory", &host)?;
+        Ok((beat, memory, settings::number_for(tx, "load", &host)?))
+    })?;
+    let held: BTreeSet<i64> = beat.held.iter().copied().collect();
+    // Somebody else has these packages now; the fence keeps our children from moving refs, and they need not go on.
+    running.iter().filter(|attempt| !held.contains(attempt)).for_each(|attempt| session.end_child(*attempt));
+    take_orders(session, &beat, memory, load);
+    let known = session.known().clone();
+    let strays: BTreeSet<i64> = held.difference(&known).copied().collect();
+    for stray in strays.intersection(before) {
+        give_back(store, *stray)?;
+    }
+    Ok(strays)
+}
+
+fn take_orders(session: &Session, beat: &Beat, memory: Option<i64>, load: Option<i64>) {
+    let jobs = beat.jobs.and_then(|jobs| usize::try_from(jobs).ok());
+    *session.orders.lock().unwrap_or_else(PoisonError::into_inner) =
+        Orders { state: beat.state, jobs, memory, load };
+}
+
+fn give_back(store: &Store, attempt: i64) -> Result<(), StateError> {
+    store.write(|tx| {
+        let sql = "SELECT a.package_id, p.name FROM attempt a JOIN package p ON p.id = a.package_id WHERE a.id = ?1";
+        let Some(row) = tx.first(sql, values![attempt])? else { return Ok(()) };
+        let claim = state::queue::Claim {
+            attempt,
+            package_id: row.int(0),
+            package: row.text(1),
+            lane: state::words::Lane::Upload,
+            tasks: state::words::Tasks::IMPORT,
+            lease_until: 0,
+            memory: 0,
+        };
+        match finish::finish(tx, &Session::blank(&claim, Outcome::Lost), &Retries::default()) {
+            Ok(_) | Err(StateError::LeaseLost(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    })
+}

@@ -1,0 +1,52 @@
+//! Publications as the state keeps them, and as an import wants them.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+use source_package::control::Stanza;
+use state::publications::{LOCAL, NewPublication, Publication};
+
+use crate::failure::{Failure, Stage};
+use crate::plan::{self, Item};
+use crate::protocol::{Trust, VersionRequest};
+
+/// The package that a `.dsc` claims to be of, and what is to be remembered of it. The claim is checked again, against
+/// what the signature covers, by whoever imports it.
+pub fn from_file(item: &Item) -> Result<(String, NewPublication), Failure> {
+    let package = plan::claimed_package(&item.dsc)?;
+    let content = plan::read_dsc(&item.dsc)?;
+    let version = Stanza::parse(&content).ok().and_then(|stanza| stanza.get("Version").map(str::to_owned));
+    let absolute = std::path::absolute(&item.dsc).unwrap_or_else(|_| item.dsc.clone());
+    let dsc = absolute.to_str().ok_or_else(|| {
+        let message =
+            format!("{} is a name that is no UTF-8: rename the folder or the file", item.dsc.display());
+        Failure::new(Stage::Fetch, "unreadable-file", message)
+    })?;
+    let digest: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok((
+        package,
+        NewPublication {
+            archive: LOCAL.into(),
+            distro: item.distro.clone(),
+            suite: item.suite.clone().unwrap_or_default(),
+            component: String::new(),
+            version: version.unwrap_or_default(),
+            dsc: dsc.to_owned(),
+            dsc_sha256: digest,
+            trust: serde_json::to_string(&item.trust).unwrap_or_default(),
+            files: String::new(),
+            published: None,
+        },
+    ))
+}
+
+/// What an import is asked for a publication whose files are at hand.
+pub fn request(publication: &Publication, dsc: PathBuf) -> Result<VersionRequest, Failure> {
+    let what = &publication.what;
+    let trust: Trust = serde_json::from_str(&what.trust).map_err(|error| {
+        let message = format!("publication {} has a trust that is not understood: {error}", publication.id);
+        Failure::new(Stage::State, "bad-row", message)
+    })?;
+    let suite = (!what.suite.is_empty()).then(|| what.suite.clone());
+    Ok(VersionRequest { dsc, distro: what.distro.clone(), suite, trust })
+}

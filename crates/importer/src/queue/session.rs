@@ -1,0 +1,244 @@
+//! What everybody who works through the queue shares: the store, the installation, the run, and who must stop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use state::finish::Finished;
+use state::policy::Retries;
+use state::queue::Claim;
+use state::runs::{self, NewRun};
+use state::words::HostState;
+use state::{StateError, Store, breaker};
+
+use super::outage::Outages;
+use super::process;
+use crate::config::Config;
+
+/// How long a lease lasts without a heartbeat, in milliseconds.
+pub const LEASE: i64 = 60_000;
+
+/// The program's version, as it stands in the records.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A run that works on the queue.
+pub struct Session {
+    /// The state.
+    pub store: Store,
+    /// The installation's root.
+    pub root: PathBuf,
+    /// The configuration.
+    pub config: Config,
+    /// Our own binary.
+    pub program: PathBuf,
+    /// The run's row.
+    pub run: i64,
+    /// The state's epoch: rises with each restore.
+    pub epoch: u64,
+    /// Imports at a time, to share the processors among them.
+    pub jobs: usize,
+    /// The rule of retries.
+    pub retries: Retries,
+    /// The rule of breakers.
+    pub rule: breaker::Rule,
+    /// What is out of reach.
+    pub outages: Outages,
+    /// What the last heartbeat brought.
+    pub orders: Mutex<Orders>,
+    children: Mutex<BTreeMap<i64, u32>>,
+    known: Mutex<BTreeSet<i64>>,
+    stopping: AtomicBool,
+}
+
+/// What an operator wants of this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orders {
+    /// Whether it may begin new imports.
+    pub state: HostState,
+    /// Imports at a time, if that was set.
+    pub jobs: Option<usize>,
+    /// Bytes of memory, if that was set.
+    pub memory: Option<i64>,
+    /// The highest load average, if that was set.
+    pub load: Option<i64>,
+}
+
+impl Default for Orders {
+    fn default() -> Self {
+        Orders { state: HostState::Online, jobs: None, memory: None, load: None }
+    }
+}
+
+/// What a session begins with.
+pub struct Start<'a> {
+    /// The state.
+    pub store: Store,
+    /// The installation's root, an absolute path.
+    pub root: PathBuf,
+    /// The configuration.
+    pub config: Config,
+    /// Our own binary.
+    pub program: PathBuf,
+    /// The machine's name.
+    pub host: &'a str,
+    /// `until-empty`, `service` or the name of a command.
+    pub mode: &'a str,
+    /// Imports at a time.
+    pub jobs: usize,
+}
+
+impl Session {
+    /// Begins a run. With `alone`, another one on this host keeps it from starting; what dead ones left is taken back.
+    pub fn begin(start: Start<'_>, alone: bool) -> Result<Arc<Session>, StateError> {
+        let me = process::myself();
+        let new = NewRun {
+            host: start.host,
+            mode: start.mode,
+            process: &me,
+            version: VERSION,
+            jobs: i64::try_from(start.jobs).unwrap_or(i64::MAX),
+        };
+        take_back(&start.store, start.host)?;
+        let run = start.store.write(|tx| {
+            runs::lock_host(tx, start.host)?;
+            if alone {
+                let others = runs::open_runs(tx, start.host)?;
+                let other = others.iter().find(|run| {
+                    matches!(run.mode.as_str(), "until-empty" | "service") && process::is_alive(&run.process)
+                });
+                if let Some(other) = other {
+                    return Err(StateError::RunActive(format!(
+                        "run {} ({}), process {}",
+                        other.id, other.mode, other.process.pid
+                    )));
+                }
+            }
+            runs::begin(tx, &new)
+        })?;
+        let epoch = start.store.read(|tx| runs::epoch(tx))?;
+        Ok(Arc::new(Session {
+            store: start.store,
+            root: start.root,
+            config: start.config,
+            program: start.program,
+            run,
+            epoch: u64::try_from(epoch).unwrap_or(0),
+            jobs: start.jobs,
+            retries: Retries::default(),
+            rule: breaker::Rule::default(),
+            outages: Outages::default(),
+            orders: Mutex::default(),
+            children: Mutex::default(),
+            known: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Remembers the process of an attempt; one that has to stop is ended at once.
+    pub fn started(&self, attempt: i64, pid: u32) {
+        self.children().insert(attempt, pid);
+        if self.is_stopping() {
+            process::kill(pid);
+        }
+    }
+
+    /// Forgets the process of an attempt.
+    pub fn is_over(&self, attempt: i64) {
+        self.children().remove(&attempt);
+    }
+
+    /// Ends the process of an attempt that is not ours any more.
+    pub fn end_child(&self, attempt: i64) {
+        if let Some(pid) = self.children().get(&attempt) {
+            process::kill(*pid);
+        }
+    }
+
+    /// Remembers an attempt between its claim and its end.
+    pub fn know(&self, attempt: i64) {
+        self.known().insert(attempt);
+    }
+
+    /// The attempt is on record as ended.
+    pub fn forget(&self, attempt: i64) {
+        self.known().remove(&attempt);
+    }
+
+    /// Attempts that this process knows of.
+    pub fn known(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// What an operator wants of this host.
+    pub fn orders(&self) -> Orders {
+        *self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Attempts whose children run.
+    pub fn attempts(&self) -> Vec<i64> {
+        self.children().keys().copied().collect()
+    }
+
+    /// Ends all children: their attempts are cancelled.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        for pid in self.children().values() {
+            process::kill(*pid);
+        }
+    }
+
+    /// Whether everything has to end.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    fn children(&self) -> MutexGuard<'_, BTreeMap<i64, u32>> {
+        self.children.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The run is over.
+    pub fn close(&self, outcome: &str, note: Option<&str>) -> Result<(), StateError> {
+        self.store.write(|tx| runs::end(tx, self.run, outcome, note))
+    }
+
+    /// An end of `claim` that has nothing to tell yet.
+    pub fn blank(claim: &Claim, outcome: state::words::Outcome) -> Finished {
+        Finished {
+            attempt: claim.attempt,
+            package_id: claim.package_id,
+            package: claim.package.clone(),
+            outcome,
+            cause: None,
+            usage: state::finish::Usage::default(),
+            versions: 0,
+            first_tries: (0, 0),
+            log: None,
+            parked_on: None,
+            importer: VERSION.to_owned(),
+        }
+    }
+}
+
+/// Takes back what dead runs of this host hold, and closes them. Others' leases come back when they are over.
+pub fn take_back(store: &Store, host: &str) -> Result<usize, StateError> {
+    let open = store.read(|tx| runs::open_runs(tx, host))?;
+    let dead: Vec<i64> =
+        open.iter().filter(|run| !process::is_alive(&run.process)).map(|run| run.id).collect();
+    let mut taken = 0;
+    loop {
+        let some = store.write(|tx| runs::reclaim(tx, &dead, CHUNK, VERSION))?;
+        taken += some;
+        if some == 0 {
+            break;
+        }
+    }
+    store.write(|tx| {
+        runs::close_dead(tx, &dead)?;
+        runs::close_silent(tx, LEASE * 10)
+    })?;
+    Ok(taken)
+}
+
+/// Jobs in one transaction: each writes up to eight rows.
+const CHUNK: i64 = 20;
