@@ -12,6 +12,7 @@ pub mod listing;
 pub mod oracle;
 pub mod parallel;
 pub mod programs;
+pub mod queue;
 pub mod real;
 pub mod run;
 pub mod synthetic;

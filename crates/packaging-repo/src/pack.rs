@@ -213,12 +213,12 @@ impl PackWriter {
         index::write(&index_path, &self.slots, &trailer)?;
         fail_point!("repo::index-written");
         let target = self.folder.join(format!("pack-{trailer}"));
-        // From here on the next importer tidies up: it tells a pack that has no index yet by the temporary one.
-        self.file = None;
         for (from, ending) in [(&self.temporary, "pack"), (&index_path, "idx")] {
             let mut name = target.clone().into_os_string();
             name.push(format!(".{ending}"));
             fs::rename(from, &name).map_err(|error| Error::file("rename", from, error))?;
+            // From here on the next importer tidies up: it tells a pack that has no index yet by the temporary one.
+            self.file = None;
             fail_point!("repo::pack-renamed");
         }
         sync_folder(&self.folder)?;

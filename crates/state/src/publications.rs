@@ -61,6 +61,13 @@ pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i6
         )?;
         return Ok((id, false));
     }
+    if new.archive == LOCAL {
+        // The file has another content now; what it had cannot be imported any more.
+        tx.execute(
+            "UPDATE publication SET gone = ?3 WHERE package_id = ?1 AND dsc = ?2 AND done IS NULL AND gone IS NULL",
+            values![package, &new.dsc, now],
+        )?;
+    }
     let id = tx.insert(
         "INSERT INTO publication (package_id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files,
             published, first_seen)

@@ -157,6 +157,7 @@ impl Store {
                 Ok(()) => Ok(done),
                 Err(error) => {
                     driver.rollback();
+                    // Whether it was kept is not known: the caller has to look.
                     Err(error.into())
                 }
             },

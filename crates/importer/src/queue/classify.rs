@@ -2,7 +2,7 @@
 
 use state::words::Class;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Stage};
 
 /// Codes of what may go away by itself.
 const TRANSIENT: &[&str] = &[
@@ -43,7 +43,7 @@ const UNKNOWN: &[&str] = &["crashed", "repository", "out-of-time", "out-of-memor
 /// What kind of error a failure is.
 pub fn class(failure: &Failure) -> Class {
     let code = failure.code.as_str();
-    if INFRASTRUCTURE.contains(&code) {
+    if failure.stage == Stage::State || INFRASTRUCTURE.contains(&code) {
         Class::Infrastructure
     } else if TRANSIENT.contains(&code) {
         Class::Transient
@@ -57,7 +57,6 @@ pub fn class(failure: &Failure) -> Class {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Stage;
 
     #[test]
     fn a_killed_import_is_not_the_packages_fault() {

@@ -289,7 +289,7 @@ impl Loop<'_> {
     /// Whether there is something to claim after all, or parked jobs are on their way back.
     fn is_more(&self) -> bool {
         let session = self.session();
-        session.store.read(|tx| queue::is_more(tx)).unwrap_or(true)
+        session.store.read(queue::is_more).unwrap_or(true)
     }
 
     /// Looks after everything that has its time.

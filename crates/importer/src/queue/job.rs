@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled, Usage};
@@ -23,6 +23,9 @@ use crate::protocol::{Event, Outcome as Became, Report, Request, VersionRequest}
 
 /// The rules by which histories are made; the trailer `Import-Rules` of each commit.
 const RULES: i64 = 1;
+
+/// Publications whose tries are counted: more of one package are history, and nobody asks for their share.
+const TRIED: usize = 150;
 
 /// Versions that are recorded in one transaction: each writes two rows.
 const RECORDED: usize = 60;
@@ -77,7 +80,8 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
-    let settled = record(session, &finished, &done);
+    // The work is done: a database that is away is waited for, and nobody shall do it again.
+    let settled = session.patiently(|| record(session, &finished, &done)).ok();
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }
@@ -91,11 +95,14 @@ impl Work<'_> {
         }
         let claim = self.claim;
         self.log.line(&format!("attempt {} of {} in lane {}", claim.attempt, claim.package, claim.lane));
-        let planned = self.session.store.write(|tx| {
-            let open = publications::open(tx, claim.package_id)?;
-            let ids: Vec<i64> = open.iter().map(|publication| publication.id).take(150).collect();
-            let first = publications::tried(tx, &ids)?;
-            Ok((open, first))
+        let store = &self.session.store;
+        let planned = self.session.patiently(|| {
+            store.write(|tx| {
+                let open = publications::open(tx, claim.package_id)?;
+                let ids: Vec<i64> = open.iter().map(|publication| publication.id).take(TRIED).collect();
+                let first = publications::tried(tx, &ids)?;
+                Ok((open, first))
+            })
         });
         let (open, first) = match planned {
             Ok(planned) => planned,
@@ -353,29 +360,8 @@ fn done(id: i64, report: &Report) -> Option<Done> {
     })
 }
 
-/// Pauses between attempts to reach a database that is away.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
-
-/// Records the end of a job. A database that is away is waited for: the work is done, and nobody shall do it again.
-fn record(session: &Session, finished: &Finished, done: &[Done]) -> Option<Settled> {
-    let mut pause = PAUSES.0;
-    loop {
-        match record_once(session, finished, done) {
-            Ok(settled) => return Some(settled),
-            Err(error) if error.is_outage() && !session.is_stopping() => {
-                thread::sleep(pause);
-                pause = (pause * 2).min(PAUSES.1);
-            }
-            Err(_) => return None,
-        }
-    }
-}
-
-fn record_once(
-    session: &Session,
-    finished: &Finished,
-    done: &[Done],
-) -> std::result::Result<Settled, StateError> {
+/// Records the end of a job.
+fn record(session: &Session, finished: &Finished, done: &[Done]) -> std::result::Result<Settled, StateError> {
     let (early, last) = done.split_at(done.len().saturating_sub(RECORDED));
     for chunk in early.chunks(RECORDED) {
         session.store.write(|tx| finish::record_versions(tx, finished, chunk, RULES))?;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
 
 use state::finish::Finished;
 use state::policy::Retries;
@@ -18,6 +20,9 @@ use crate::config::Config;
 
 /// How long a lease lasts without a heartbeat, in milliseconds.
 pub const LEASE: i64 = 60_000;
+
+/// Pauses between attempts to reach a database that is away.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// The program's version, as it stands in the records.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -116,7 +121,7 @@ impl Session {
             }
             runs::begin(tx, &new)
         })?;
-        let epoch = start.store.read(|tx| runs::epoch(tx))?;
+        let epoch = start.store.read(runs::epoch)?;
         Ok(Arc::new(Session {
             store: start.store,
             root: start.root,
@@ -133,6 +138,20 @@ impl Session {
             known: Mutex::default(),
             stopping: AtomicBool::new(false),
         }))
+    }
+
+    /// Does what has to be done, however long the database is away.
+    pub fn patiently<T>(&self, mut work: impl FnMut() -> Result<T, StateError>) -> Result<T, StateError> {
+        let mut pause = PAUSES.0;
+        loop {
+            match work() {
+                Err(error) if error.is_outage() && !self.is_stopping() => {
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Remembers the process of an attempt; one that has to stop is ended at once.

@@ -1,0 +1,177 @@
+//! An installation whose queue is worked through by real runs, on SQLite or PostgreSQL.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use state::Store;
+use state::open::Location;
+
+use crate::installation::{Installation, binary};
+use crate::synthetic::package;
+
+/// An installation, and where its state is.
+pub struct Queue {
+    /// Root and files.
+    pub installation: Installation,
+    /// A connection string of PostgreSQL; SQLite without.
+    pub postgres: Option<String>,
+}
+
+impl Queue {
+    /// With its state in the root.
+    pub fn sqlite() -> Queue {
+        Queue { installation: Installation::new(), postgres: None }
+    }
+
+    /// With its state in a schema of its own.
+    pub fn postgres() -> Queue {
+        Queue { installation: Installation::new(), postgres: Some(throwaway_postgres::schema()) }
+    }
+
+    /// The program for this root.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.arg("--root").arg(self.installation.root()).args(arguments);
+        if let Some(url) = &self.postgres {
+            command.env("PACKAGE_IMPORT_STATE", url);
+        }
+        command
+    }
+
+    /// Runs what has to succeed; returns what it printed.
+    pub fn well(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let said = text(&output);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        said
+    }
+
+    /// Puts everything in a folder into the queue.
+    pub fn enqueue(&self, folder: &Path) {
+        self.well(&["enqueue", "--allow-unsigned", folder.to_str().unwrap()]);
+    }
+
+    /// Begins a run.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(&[&["run"], arguments].concat())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// The state itself.
+    pub fn store(&self) -> Store {
+        let root = self.installation.root();
+        Location::new(&root, self.postgres.as_deref(), None).open().unwrap()
+    }
+
+    /// The number that a query gives.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.store().read(|tx| tx.first(sql, &[])).unwrap().map_or(-1, |row| row.int(0))
+    }
+
+    /// The texts that a query gives.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = self.store().read(|tx| tx.query(sql, &[])).unwrap();
+        rows.iter().map(|row| row.text(0)).collect()
+    }
+
+    /// Lets a time pass in the state: everything that has a time of its own comes sooner.
+    pub fn let_pass(&self, milliseconds: i64) {
+        self.store()
+            .write(|tx| {
+                tx.execute(
+                    "UPDATE job SET due = due - ?1 WHERE due IS NOT NULL",
+                    state::values![milliseconds],
+                )?;
+                tx.execute(
+                    "UPDATE job SET lease_until = lease_until - ?1 WHERE lease_until IS NOT NULL",
+                    state::values![milliseconds],
+                )
+            })
+            .unwrap();
+    }
+
+    /// The refs of all packages, as the files have them.
+    pub fn refs(&self) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        let repos = self.installation.root().join("repos");
+        for prefix in fs::read_dir(repos).unwrap() {
+            for repository in fs::read_dir(prefix.unwrap().path()).unwrap() {
+                let path = repository.unwrap().path();
+                let read = |name: &str| fs::read_to_string(path.join(name)).unwrap_or_default();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                found.insert(name, read("packed-refs") + &read("HEAD"));
+            }
+        }
+        found
+    }
+}
+
+/// Everything that a program printed.
+pub fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()
+}
+
+/// Writes small packages, one version each, into a folder.
+pub fn write_packages(folder: &Path, count: usize, version: &str, below: &[&str]) -> Vec<PathBuf> {
+    fs::create_dir_all(folder).unwrap();
+    (0..count).map(|number| package(&name(number), version).below(below).write(folder)).collect()
+}
+
+/// The name of the package of a number.
+pub fn name(number: usize) -> String {
+    format!("pkg{number:04}")
+}
+
+/// Waits for a process until a time; whether it still runs.
+pub fn runs_for(process: &mut Child, duration: Duration) -> bool {
+    let end = Instant::now() + duration;
+    while Instant::now() < end {
+        if process.try_wait().unwrap().is_some() {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    process.try_wait().unwrap().is_none()
+}
+
+/// Waits until something is so, for a minute at most.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if is_so() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(is_so(), "waited for a minute: {what}");
+}
+
+/// The processes that a process has started.
+pub fn children(parent: u32) -> Vec<Pid> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{parent}/task")) else { return Vec::new() };
+    let lists = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            list.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Whether a process is stopped.
+pub fn is_stopped(process: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+}
+
+/// Sends a signal; the process may have ended by itself.
+pub fn signal(process: Pid, signal: Signal) {
+    let _ = kill_process(process, signal);
+}
