@@ -57,6 +57,19 @@ impl Queue {
         self.well(&["enqueue", "--allow-unsigned", folder.to_str().unwrap()]);
     }
 
+    /// Puts one small package into the queue.
+    pub fn enqueue_one(&self) {
+        let folder = self.installation.files().join("one");
+        write_packages(&folder, 1, "1.0-1", &[]);
+        self.enqueue(&folder);
+    }
+
+    /// The state, made if there is none.
+    pub fn store_or_make(&self) -> Store {
+        let root = self.installation.root();
+        Location::new(&root, self.postgres.as_deref(), None).open_or_make().unwrap()
+    }
+
     /// Begins a run.
     pub fn start(&self, arguments: &[&str]) -> Child {
         self.command(&[&["run"], arguments].concat())

@@ -106,10 +106,6 @@ pub fn open_runs(tx: &mut Tx<'_>, host: &str) -> Result<Vec<OpenRun>, StateError
 pub struct Beat {
     /// Attempts whose leases are ours and were renewed.
     pub held: Vec<i64>,
-    /// What the host is to do.
-    pub state: HostState,
-    /// How many imports at a time, if somebody has set it.
-    pub jobs: Option<i64>,
 }
 
 /// Says that a run lives and renews its leases, all in one statement.
@@ -120,15 +116,17 @@ pub fn beat(tx: &mut Tx<'_>, run: i64, lease: i64) -> Result<Beat, StateError> {
         values![run, now + lease],
     )?;
     tx.execute("UPDATE run SET heartbeat = ?2 WHERE id = ?1", values![run, now])?;
-    let sql = "SELECT h.state, h.name FROM host h JOIN run r ON r.host_id = h.id WHERE r.id = ?1";
-    let host = tx.first(sql, values![run])?;
-    let (state, name) = host.map_or((String::new(), String::new()), |row| (row.text(0), row.text(1)));
-    tx.execute("UPDATE host SET heartbeat = ?2 WHERE name = ?1", values![&name, now])?;
-    Ok(Beat {
-        held: rows.iter().map(|row| row.int(0)).collect(),
-        state: state.parse().unwrap_or(HostState::Online),
-        jobs: crate::settings::number_for(tx, "jobs", &name)?,
-    })
+    tx.execute(
+        "UPDATE host SET heartbeat = ?2 WHERE id = (SELECT host_id FROM run WHERE id = ?1)",
+        values![run, now],
+    )?;
+    Ok(Beat { held: rows.iter().map(|row| row.int(0)).collect() })
+}
+
+/// What a host is to do.
+pub fn host_state(tx: &mut Tx<'_>, name: &str) -> Result<HostState, StateError> {
+    let row = tx.first("SELECT state FROM host WHERE name = ?1", values![name])?;
+    Ok(row.and_then(|row| row.text(0).parse().ok()).unwrap_or(HostState::Online))
 }
 
 /// Ends a run.

@@ -301,8 +301,9 @@ impl Loop<'_> {
             return;
         }
         self.ticked = Some(Instant::now());
+        let looked = self.session().take_orders();
         self.limits = self.limits_now();
-        if let Err(error) = self.look_after() {
+        if let Err(error) = looked.and_then(|()| self.look_after()) {
             if error.is_outage() {
                 self.away(&error);
             } else {

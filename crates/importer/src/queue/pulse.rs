@@ -1,17 +1,17 @@
 //! The heartbeat: one statement keeps all leases of a run, on a connection of its own.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use state::policy::Retries;
-use state::runs::{self, Beat};
+use state::runs;
 use state::words::Outcome;
-use state::{StateError, Store, finish, settings, values};
+use state::{StateError, Store, finish, values};
 
-use super::session::{LEASE, Orders, Session};
+use super::session::{LEASE, Session};
 
 /// Six beats may get lost before a lease does.
 const PAUSE: Duration = Duration::from_millis(LEASE as u64 / 6);
@@ -55,28 +55,16 @@ impl Drop for Pulse {
 /// One beat. Returns leases that nobody here knows of: claims whose answer was lost with a connection.
 fn beat(session: &Session, store: &Store, before: &BTreeSet<i64>) -> Result<BTreeSet<i64>, StateError> {
     let running = session.attempts();
-    let (beat, memory, load) = store.write(|tx| {
-        let beat = runs::beat(tx, session.run, LEASE)?;
-        let host = crate::root::host_name();
-        let memory = settings::number_for(tx, "memory", &host)?;
-        Ok((beat, memory, settings::number_for(tx, "load", &host)?))
-    })?;
+    let beat = store.write(|tx| runs::beat(tx, session.run, LEASE))?;
     let held: BTreeSet<i64> = beat.held.iter().copied().collect();
     // Somebody else has these packages now; the fence keeps our children from moving refs, and they need not go on.
     running.iter().filter(|attempt| !held.contains(attempt)).for_each(|attempt| session.end_child(*attempt));
-    take_orders(session, &beat, memory, load);
     let known = session.known().clone();
     let strays: BTreeSet<i64> = held.difference(&known).copied().collect();
     for stray in strays.intersection(before) {
         give_back(store, *stray)?;
     }
     Ok(strays)
-}
-
-fn take_orders(session: &Session, beat: &Beat, memory: Option<i64>, load: Option<i64>) {
-    let jobs = beat.jobs.and_then(|jobs| usize::try_from(jobs).ok());
-    *session.orders.lock().unwrap_or_else(PoisonError::into_inner) =
-        Orders { state: beat.state, jobs, memory, load };
 }
 
 fn give_back(store: &Store, attempt: i64) -> Result<(), StateError> {

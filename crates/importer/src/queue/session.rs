@@ -12,7 +12,7 @@ use state::policy::Retries;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
 use state::words::HostState;
-use state::{StateError, Store, breaker};
+use state::{StateError, Store, breaker, settings};
 
 use super::outage::Outages;
 use super::process;
@@ -49,8 +49,7 @@ pub struct Session {
     pub rule: breaker::Rule,
     /// What is out of reach.
     pub outages: Outages,
-    /// What the last heartbeat brought.
-    pub orders: Mutex<Orders>,
+    orders: Mutex<Orders>,
     children: Mutex<BTreeMap<i64, u32>>,
     known: Mutex<BTreeSet<i64>>,
     stopping: AtomicBool,
@@ -187,6 +186,22 @@ impl Session {
     /// Attempts that this process knows of.
     pub fn known(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Learns what an operator wants of this host.
+    pub fn take_orders(&self) -> Result<(), StateError> {
+        let orders = self.store.read(|tx| {
+            let host = crate::root::host_name();
+            let number = |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok());
+            Ok(Orders {
+                state: runs::host_state(tx, &host)?,
+                jobs: number(settings::number_for(tx, "jobs", &host)?),
+                memory: settings::number_for(tx, "memory", &host)?,
+                load: settings::number_for(tx, "load", &host)?,
+            })
+        })?;
+        *self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = orders;
+        Ok(())
     }
 
     /// What an operator wants of this host.

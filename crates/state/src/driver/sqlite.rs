@@ -12,8 +12,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 use super::{Driver, Kind, Mode, Row, Value};
 use crate::error::DbError;
 
-/// How long SQLite itself waits for another writer.
+/// How long another writer is waited for, and how long at a time. SQLite's own handler sleeps for up to 100 ms, so that
+/// whoever has waited longest is served last.
 const BUSY: Duration = Duration::from_secs(10);
+const NAP: Duration = Duration::from_micros(500);
 
 /// Statements that stay compiled.
 const STATEMENTS: usize = 128;
@@ -34,8 +36,8 @@ impl Sqlite {
             make(path)?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_handler(Some(wait))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
@@ -66,6 +68,12 @@ impl Sqlite {
             }
         }
     }
+}
+
+/// Called while somebody else writes; `count` is how often before.
+fn wait(count: i32) -> bool {
+    std::thread::sleep(NAP);
+    u128::try_from(count).unwrap_or(0) * NAP.as_micros() < BUSY.as_micros()
 }
 
 fn make(path: &Path) -> Result<(), DbError> {
