@@ -98,18 +98,19 @@ impl Queue {
 
     /// Lets a time pass in the state: everything that has a time of its own comes sooner.
     pub fn let_pass(&self, milliseconds: i64) {
-        self.store()
-            .write(|tx| {
-                tx.execute(
-                    "UPDATE job SET due = due - ?1 WHERE due IS NOT NULL",
-                    state::values![milliseconds],
-                )?;
-                tx.execute(
-                    "UPDATE job SET lease_until = lease_until - ?1 WHERE lease_until IS NOT NULL",
-                    state::values![milliseconds],
-                )
-            })
-            .unwrap();
+        let store = self.store();
+        let rows = store.read(|tx| tx.query("SELECT package_id FROM job", &[])).unwrap();
+        let packages: Vec<i64> = rows.iter().map(|row| row.int(0)).collect();
+        for chunk in packages.chunks(100) {
+            let sooner =
+                "UPDATE job SET due = due - ?2, lease_until = lease_until - ?2 WHERE package_id = ?1";
+            store
+                .write(|tx| {
+                    let each = |id: &i64| tx.execute(sooner, state::values![*id, milliseconds]).map(drop);
+                    chunk.iter().try_for_each(each)
+                })
+                .unwrap();
+        }
     }
 
     /// The refs of all packages, as the files have them.

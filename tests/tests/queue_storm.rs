@@ -114,10 +114,11 @@ fn storm(queue: &Queue, kills: usize, mut disturb: impl FnMut(u64)) {
     let mut dice = Dice(0x5eed_1234 + kills as u64);
     queue.enqueue(&files.join("first"));
     let span = u64::try_from(calm.duration.as_millis()).unwrap() / 3 + 20;
-    let mut killed = 0;
-    for round in 0..kills {
-        if round == kills / 3 {
+    let (mut killed, mut is_second) = (0, false);
+    while killed < kills {
+        if killed >= kills / 3 && !is_second {
             queue.enqueue(&files.join("second"));
+            is_second = true;
         }
         let mut run = queue.start(&["--jobs", "8"]);
         if runs_for(&mut run, Duration::from_millis(dice.below(span))) {
@@ -132,8 +133,7 @@ fn storm(queue: &Queue, kills: usize, mut disturb: impl FnMut(u64)) {
         run.wait().unwrap();
         queue.let_pass(7 * 3_600_000);
     }
-    println!("{killed} of {kills} runs killed at random");
-    assert!(killed * 2 >= kills);
+    println!("{killed} runs killed at random");
     assert_all_there(queue, "after the storm");
 }
 
