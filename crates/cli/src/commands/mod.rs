@@ -1,13 +1,34 @@
 //! One file a subcommand.
 
+pub mod audit;
+pub mod completions;
 pub mod enqueue;
 pub mod export;
+pub mod failures;
+pub mod history;
+pub mod hold;
 pub mod import;
 pub mod import_package;
+pub mod log;
+pub mod man;
+pub mod prioritize;
+pub mod queue;
+pub mod quiesce;
+pub mod release;
 pub mod repack;
+pub mod requeue;
+pub mod resume;
+pub mod retry;
 pub mod run;
+pub mod set;
 pub mod show;
+pub mod signature;
+pub mod status;
+pub mod suppress;
+pub mod tune;
+pub mod unsuppress;
 pub mod verify;
+pub mod workers;
 
 use std::env;
 use std::path::PathBuf;
