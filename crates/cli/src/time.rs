@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// `2026-11-24 08:32Z`.
 pub fn at(milliseconds: i64) -> String {
@@ -40,7 +41,7 @@ pub fn parse_until(text: &str) -> Result<i64, String> {
     let end = if let Ok(span) = humantime::parse_duration(text) {
         now + span
     } else if let Ok(day) = text.parse::<Date>() {
-        let midnight = day.tomorrow().and_then(|next| next.in_tz("UTC"));
+        let midnight = day.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC));
         let midnight = midnight.map_err(|error| format!("{text} is no day: {error}"))?;
         Duration::from_millis(u64::try_from(midnight.timestamp().as_millisecond()).unwrap_or(0))
     } else {

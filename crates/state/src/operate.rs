@@ -81,17 +81,17 @@ pub fn select(store: &Store, selection: &Selection) -> Result<Vec<(i64, String)>
                 )));
             };
             let sql = "SELECT p.id, p.name FROM failure f JOIN package p ON p.id = f.package_id
-                JOIN signature s ON s.id = f.signature_id WHERE s.short = ?1 AND p.id > ?2 ORDER BY p.id LIMIT 500";
+                JOIN signature s ON s.id = f.signature_id WHERE s.short = ?1 AND p.held = 0 AND p.id > ?2 ORDER BY p.id LIMIT 500";
             pages(store, sql, &found.signature)
         }
         Selection::Class(class) => {
             let sql = "SELECT p.id, p.name FROM failure f JOIN package p ON p.id = f.package_id
-                WHERE f.class = ?1 AND p.id > ?2 ORDER BY p.id LIMIT 500";
+                WHERE f.class = ?1 AND p.held = 0 AND p.id > ?2 ORDER BY p.id LIMIT 500";
             pages(store, sql, class.as_str())
         }
         Selection::Failing => {
             let sql = "SELECT p.id, p.name FROM failure f JOIN package p ON p.id = f.package_id
-                WHERE ?1 = '' AND p.id > ?2 ORDER BY p.id LIMIT 500";
+                WHERE ?1 = '' AND p.held = 0 AND p.id > ?2 ORDER BY p.id LIMIT 500";
             pages(store, sql, "")
         }
         Selection::ImportedBy(versions) => {

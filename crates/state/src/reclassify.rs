@@ -46,7 +46,8 @@ fn chunk(
             policy,
             in_row: row.int(3),
             recent: 0,
-            was_failing: row.text(2) != FailureState::Retrying.as_str(),
+            // It is judged as if for the first time.
+            was_failing: false,
         };
         let state = retries.judge(&history);
         if policy == Some(Policy::Hold) {

@@ -5,5 +5,6 @@ mod common;
 
 mod conformance {
     pub mod failures;
+    pub mod policy;
     pub mod queue;
 }

@@ -92,7 +92,8 @@ impl Installation {
 
 /// Who gives a command, for the records: the person behind `sudo`, not root.
 pub fn actor() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
-    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| importer::root::user_id().to_string());
+    let set = |name: &str| env::var(name).ok().filter(|user| !user.is_empty());
+    let user = set("SUDO_USER").or_else(importer::root::user_name);
+    let user = user.unwrap_or_else(|| importer::root::user_id().to_string());
     format!("{user}@{}", importer::root::host_name())
 }
