@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod breaker;
+pub mod counters;
 pub mod driver;
 mod error;
 pub mod events;

@@ -6,4 +6,5 @@ mod common;
 mod conformance {
     pub mod failures;
     pub mod queue;
+    pub mod random;
 }
