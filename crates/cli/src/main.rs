@@ -3,12 +3,14 @@
 
 mod commands;
 mod exit;
+mod screen;
 mod show;
+mod time;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Import Debian-format source packages into Git, a repository for each.
 #[derive(Parser)]
@@ -31,10 +33,31 @@ enum Command {
     Import(commands::import::Arguments),
     Enqueue(commands::enqueue::Arguments),
     Run(commands::run::Arguments),
+    Status(commands::status::Arguments),
+    Failures(commands::failures::Arguments),
+    Show(commands::show::Arguments),
+    History(commands::history::Arguments),
+    Log(commands::log::Arguments),
+    Queue(commands::queue::Arguments),
+    Retry(commands::retry::Arguments),
+    Requeue(commands::requeue::Arguments),
+    Prioritize(commands::prioritize::Arguments),
+    Hold(commands::hold::Arguments),
+    Release(commands::release::Arguments),
+    Signature(commands::signature::Arguments),
+    Suppress(commands::suppress::Arguments),
+    Unsuppress(commands::unsuppress::Arguments),
+    Set(commands::set::Arguments),
+    Quiesce(commands::quiesce::Arguments),
+    Resume(commands::resume::Arguments),
+    Workers(commands::workers::Arguments),
+    Tune(commands::tune::Arguments),
+    Audit(commands::audit::Arguments),
     Export(commands::export::Arguments),
     Verify(commands::verify::Arguments),
-    Show(commands::show::Arguments),
     Repack(commands::repack::Arguments),
+    Completions(commands::completions::Arguments),
+    Man(commands::man::Arguments),
     #[command(name = "import-package", hide = true)]
     ImportPackage(commands::import_package::Arguments),
 }
@@ -42,15 +65,39 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let installation = commands::Installation::new(cli.root, cli.config);
-    let result = match cli.command {
-        Command::Import(arguments) => commands::import::run(&installation, &arguments),
-        Command::Enqueue(arguments) => commands::enqueue::run(&installation, &arguments),
-        Command::Run(arguments) => commands::run::run(&installation, &arguments),
-        Command::Export(arguments) => commands::export::run(&installation, &arguments),
-        Command::Verify(arguments) => commands::verify::run(&installation, &arguments),
-        Command::Show(arguments) => commands::show::run(&installation, &arguments),
-        Command::Repack(arguments) => commands::repack::run(&installation, &arguments),
-        Command::ImportPackage(arguments) => commands::import_package::run(&arguments),
-    };
-    exit::code(result)
+    exit::code(run(&installation, &cli.command))
+}
+
+fn run(installation: &commands::Installation, command: &Command) -> Result<u8, anyhow::Error> {
+    match command {
+        Command::Import(arguments) => commands::import::run(installation, arguments),
+        Command::Enqueue(arguments) => commands::enqueue::run(installation, arguments),
+        Command::Run(arguments) => commands::run::run(installation, arguments),
+        Command::Status(arguments) => commands::status::run(installation, arguments),
+        Command::Failures(arguments) => commands::failures::run(installation, arguments),
+        Command::Show(arguments) => commands::show::run(installation, arguments),
+        Command::History(arguments) => commands::history::run(installation, arguments),
+        Command::Log(arguments) => commands::log::run(installation, arguments),
+        Command::Queue(arguments) => commands::queue::run(installation, arguments),
+        Command::Retry(arguments) => commands::retry::run(installation, arguments),
+        Command::Requeue(arguments) => commands::requeue::run(installation, arguments),
+        Command::Prioritize(arguments) => commands::prioritize::run(installation, arguments),
+        Command::Hold(arguments) => commands::hold::run(installation, arguments),
+        Command::Release(arguments) => commands::release::run(installation, arguments),
+        Command::Signature(arguments) => commands::signature::run(installation, arguments),
+        Command::Suppress(arguments) => commands::suppress::run(installation, arguments),
+        Command::Unsuppress(arguments) => commands::unsuppress::run(installation, arguments),
+        Command::Set(arguments) => commands::set::run(installation, arguments),
+        Command::Quiesce(arguments) => commands::quiesce::run(installation, arguments),
+        Command::Resume(arguments) => commands::resume::run(installation, arguments),
+        Command::Workers(arguments) => commands::workers::run(installation, arguments),
+        Command::Tune(arguments) => commands::tune::run(installation, arguments),
+        Command::Audit(arguments) => commands::audit::run(installation, arguments),
+        Command::Export(arguments) => commands::export::run(installation, arguments),
+        Command::Verify(arguments) => commands::verify::run(installation, arguments),
+        Command::Repack(arguments) => commands::repack::run(installation, arguments),
+        Command::Completions(arguments) => commands::completions::run(Cli::command(), arguments),
+        Command::Man(arguments) => commands::man::run(Cli::command(), arguments),
+        Command::ImportPackage(arguments) => commands::import_package::run(arguments),
+    }
 }

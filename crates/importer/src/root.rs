@@ -26,6 +26,17 @@ pub fn user_id() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
+/// The user's name, as the passwd file has it.
+pub fn user_name() -> Option<String> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    let id = user_id().to_string();
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then(|| name.to_owned())
+    })
+}
+
 /// This machine's name. `$PACKAGE_IMPORT_HOST` goes first, where one machine plays several.
 pub fn host_name() -> String {
     let given = env::var("PACKAGE_IMPORT_HOST").ok().filter(|name| !name.is_empty());

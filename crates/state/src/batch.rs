@@ -1,5 +1,7 @@
 //! Retries of many: a few first, the others only if those do better.
 
+use serde::Serialize;
+
 use crate::error::StateError;
 use crate::queue;
 use crate::tx::Tx;
@@ -7,7 +9,7 @@ use crate::values;
 use crate::words::{Lane, Outcome, Tasks};
 
 /// What became of a batch so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Batch {
     /// Its number.
     pub id: i64,
@@ -117,23 +119,35 @@ fn is_any_open(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first("SELECT 1 FROM batch WHERE state IN ('canary', 'all') LIMIT 1", &[])?.is_some())
 }
 
+/// One batch.
+pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Batch, StateError> {
+    let sql = format!("{COLUMNS} WHERE id = ?1");
+    let row = tx.first(&sql, values![id])?;
+    row.as_ref().map(batch).ok_or_else(|| StateError::Unknown(format!("there is no batch {id}")))
+}
+
+const COLUMNS: &str = "SELECT id, state, canary, total, cured, unchanged, broken FROM batch";
+
+fn batch(row: &crate::driver::Row) -> Batch {
+    Batch {
+        id: row.int(0),
+        state: row.text(1),
+        canary: row.int(2),
+        total: row.int(3),
+        cured: row.int(4),
+        unchanged: row.int(5),
+        broken: row.int(6),
+    }
+}
+
 /// Moves open batches on: after the canary the others, or a stop; done when all have come back. `at_most` members are
 /// put into the queue at a time. Returns what changed.
 pub fn advance(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Batch>, StateError> {
-    let sql = "SELECT id, state, canary, total, cured, unchanged, broken FROM batch
-        WHERE state IN ('canary', 'all') ORDER BY id LIMIT 10";
+    let sql = format!("{COLUMNS} WHERE state IN ('canary', 'all') ORDER BY id LIMIT 10");
     let mut changed = Vec::new();
-    let rows = tx.query(sql, &[])?;
+    let rows = tx.query(&sql, &[])?;
     for row in rows {
-        let mut batch = Batch {
-            id: row.int(0),
-            state: row.text(1),
-            canary: row.int(2),
-            total: row.int(3),
-            cured: row.int(4),
-            unchanged: row.int(5),
-            broken: row.int(6),
-        };
+        let mut batch = batch(&row);
         let back = batch.cured + batch.unchanged + batch.broken;
         let next = match batch.state.as_str() {
             "canary" if back < batch.canary.min(batch.total) => continue,

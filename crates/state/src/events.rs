@@ -1,11 +1,13 @@
 //! The audit trail: who, when, what, why; before and after.
 
+use serde::Serialize;
+
 use crate::error::StateError;
 use crate::tx::Tx;
 use crate::values;
 
 /// An entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// Its number.
     pub id: i64,

@@ -284,7 +284,8 @@ fn record_failure(
     upsert_failure(tx, finished, cause, (&signature, state), (before.as_ref(), in_row))?;
     count_failure(tx, finished.package_id, signature.id, state.as_str(), 1)?;
     tx.execute("UPDATE package SET last_attempt = ?2 WHERE id = ?1", values![finished.package_id, now])?;
-    settled.due = Some(now + retries.pause(state, in_row, finished.attempt));
+    let failures = before.as_ref().map_or(0, |before| before.attempts) + 1;
+    settled.due = Some(now + retries.pause(state, failures, finished.attempt));
     settled.failure = Some(state);
     settled.signature = Some(signature.short.clone());
     Ok(signature)

@@ -67,17 +67,21 @@ impl Retries {
             Class::Infrastructure if history.was_failing => FailureState::Failing,
             Class::Infrastructure => FailureState::Retrying,
             Class::Permanent => FailureState::Failing,
+            // Only a success ends it, or an operator who wants it retried.
+            Class::Transient | Class::Unknown if history.was_failing && history.policy.is_none() => {
+                FailureState::Failing
+            }
             Class::Transient | Class::Unknown if worn_out => FailureState::Failing,
             Class::Transient | Class::Unknown => FailureState::Retrying,
         }
     }
 
-    /// How long to wait before the next try. `seed` spreads what failed together.
-    pub fn pause(&self, state: FailureState, in_row: i64, seed: i64) -> i64 {
+    /// How long to wait after so many failures since the last success. `seed` spreads what failed together.
+    pub fn pause(&self, state: FailureState, failures: i64, seed: i64) -> i64 {
         let pause = match state {
             FailureState::Failing | FailureState::Wedged => self.slow,
             FailureState::Retrying => {
-                let doublings = u32::try_from(in_row.saturating_sub(1).clamp(0, 30)).unwrap_or(30);
+                let doublings = u32::try_from(failures.saturating_sub(1).clamp(0, 30)).unwrap_or(30);
                 self.first.saturating_mul(1_i64 << doublings).min(self.longest)
             }
         };

@@ -1,13 +1,34 @@
 //! One file a subcommand.
 
+pub mod audit;
+pub mod completions;
 pub mod enqueue;
 pub mod export;
+pub mod failures;
+pub mod history;
+pub mod hold;
 pub mod import;
 pub mod import_package;
+pub mod log;
+pub mod man;
+pub mod prioritize;
+pub mod queue;
+pub mod quiesce;
+pub mod release;
 pub mod repack;
+pub mod requeue;
+pub mod resume;
+pub mod retry;
 pub mod run;
+pub mod set;
 pub mod show;
+pub mod signature;
+pub mod status;
+pub mod suppress;
+pub mod tune;
+pub mod unsuppress;
 pub mod verify;
+pub mod workers;
 
 use std::env;
 use std::path::PathBuf;
@@ -71,7 +92,8 @@ impl Installation {
 
 /// Who gives a command, for the records: the person behind `sudo`, not root.
 pub fn actor() -> String {
-    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| env::var(name).ok());
-    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| importer::root::user_id().to_string());
+    let set = |name: &str| env::var(name).ok().filter(|user| !user.is_empty());
+    let user = set("SUDO_USER").or_else(importer::root::user_name);
+    let user = user.unwrap_or_else(|| importer::root::user_id().to_string());
     format!("{user}@{}", importer::root::host_name())
 }

@@ -1,14 +1,20 @@
 use std::io::{self, Write};
 
-use anyhow::Error;
-use comfy_table::{Table, presets};
+use anyhow::{Error, bail};
+use importer::inspect::{InspectError, Shown};
+use state::operate;
+use state::read::package::{self, Package};
+use state::{StateError, Store};
 
-use super::Installation;
+use super::{Installation, history};
 use crate::exit;
+use crate::screen::{print, print_json, short, table, title};
+use crate::time::{ago, at};
 
-/// Show what the repository of a package has: versions, commits, branches
+/// Everything about a package: how its imports went, what to do, and what its repository has
 ///
-/// A version is late if it came after its successor: it has its tag, and no branch leads to it.
+/// Result: never, current, retrying, failing, wedged. Work: none, queued, running, parked, retrying. A version is late if
+/// it came after its successor: it has its tag, and no branch leads to it.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The source package
@@ -18,40 +24,138 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Attempts that are shown.
+const ATTEMPTS: i64 = 5;
+
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let shown = importer::inspect::show(&installation.root, &arguments.package)?;
-    let mut stdout = io::stdout().lock();
+    let name = &arguments.package;
+    let state = facts(installation, name)?;
+    let repository = match importer::inspect::show(&installation.root, name) {
+        Ok(shown) => Some(shown),
+        Err(InspectError::Repository(packaging_repo::Error::NoRepository(_))) if state.is_some() => None,
+        Err(error) => bail!(unknown(installation, name).unwrap_or_else(|| error.to_string())),
+    };
     if arguments.json {
-        let versions: Vec<_> = shown
-            .versions
-            .iter()
-            .map(|entry| {
-                serde_json::json!({
-                    "distro": entry.distro, "version": entry.version, "tag": entry.tag,
-                    "commit": entry.commit.to_string(),
-                    "applied_commit": entry.applied.map(|id| id.to_string()),
-                    "branches": entry.branches, "late": entry.late,
-                })
-            })
-            .collect();
-        let object = serde_json::json!({
-            "package": arguments.package, "repository": shown.repository, "head": shown.head, "versions": versions,
-        });
-        writeln!(stdout, "{object}")?;
+        print_json(&json(name, state.as_ref().map(|(_, package)| package), repository.as_ref()))?;
         return Ok(exit::DONE);
     }
-    writeln!(stdout, "{}\nHEAD: {}\n", shown.repository.display(), shown.head)?;
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["TAG", "COMMIT", "APPLIED", "BRANCHES"]);
+    if let Some((now, package)) = &state {
+        show_facts(*now, package)?;
+    }
+    if let Some(shown) = &repository {
+        versions(shown)?;
+    }
+    Ok(exit::DONE)
+}
+
+/// What the state knows; a root without one has only repositories.
+fn facts(installation: &Installation, name: &str) -> Result<Option<(i64, Package)>, Error> {
+    let Some(store) = store(installation)? else { return Ok(None) };
+    let (now, package) = store.read(|tx| Ok((tx.now()?, package::read(tx, name, ATTEMPTS)?)))?;
+    Ok(package.map(|package| (now, package)))
+}
+
+fn store(installation: &Installation) -> Result<Option<Store>, Error> {
+    match installation.state() {
+        Ok(store) => Ok(Some(store)),
+        Err(error) if matches!(error.downcast_ref(), Some(StateError::Missing(_))) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A better word for a package that nobody knows.
+fn unknown(installation: &Installation, name: &str) -> Option<String> {
+    let store = store(installation).ok()??;
+    store.read(|tx| operate::known(tx, name)).err().map(|error| error.to_string())
+}
+
+fn json(name: &str, state: Option<&Package>, shown: Option<&Shown>) -> serde_json::Value {
+    let versions = shown.map(|shown| {
+        let entries = shown.versions.iter().map(|entry| {
+            serde_json::json!({
+                "distro": entry.distro, "version": entry.version, "tag": entry.tag,
+                "commit": entry.commit.to_string(),
+                "applied_commit": entry.applied.map(|id| id.to_string()),
+                "branches": entry.branches, "late": entry.late,
+            })
+        });
+        entries.collect::<Vec<_>>()
+    });
+    serde_json::json!({
+        "package": name, "state": state, "repository": shown.map(|shown| &shown.repository),
+        "head": shown.map(|shown| &shown.head), "versions": versions.unwrap_or_default(),
+    })
+}
+
+fn show_facts(now: i64, package: &Package) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let held = if package.held.is_some() { ", held" } else { "" };
+    let head = format!("{}: {}, work: {}{held}", package.package, package.result, package.work);
+    writeln!(stdout, "{}", title(&head))?;
+    if let Some(held) = &package.held {
+        let until = held.until.map_or("until it is released".into(), |until| format!("until {}", at(until)));
+        writeln!(stdout, "  held by {} {until}: {}", held.by, short(&held.reason, 200))?;
+    }
+    if let Some(failure) = &package.failure {
+        let version = failure.version.as_deref().unwrap_or("unknown version");
+        writeln!(
+            stdout,
+            "  fails since {} ({}), {} attempts, {version}",
+            at(failure.since),
+            ago(now, failure.since),
+            failure.attempts
+        )?;
+        writeln!(stdout, "  {}/{}: {}", failure.stage, failure.code, short(&failure.message, 300))?;
+        writeln!(stdout, "  signature {}", failure.signature)?;
+    }
+    if let Some(success) = package.last_success {
+        writeln!(stdout, "  last success {} ({})", at(success), ago(now, success))?;
+    }
+    match (&package.waits_for, package.place, package.due) {
+        (Some(dependency), ..) => writeln!(stdout, "  waits for {dependency}, and comes back by itself")?,
+        (None, Some(place), _) => {
+            writeln!(
+                stdout,
+                "  number {place} in the queue, lane {}",
+                package.lane.as_deref().unwrap_or("none")
+            )?;
+        }
+        (None, None, Some(due)) => writeln!(stdout, "  tried again {} ({})", at(due), ago(now, due))?,
+        (None, None, None) => {}
+    }
+    for missing in &package.missing {
+        let (version, place) = (&missing.version, &missing.place);
+        writeln!(stdout, "  not imported: {version} in {place}, seen {}", ago(now, missing.first_seen))?;
+    }
+    drop(stdout);
+    print(&history::attempts(&package.attempts))?;
+    hints(package)
+}
+
+/// What to type next.
+fn hints(package: &Package) -> io::Result<()> {
+    let name = &package.package;
+    let mut stdout = io::stdout().lock();
+    if package.held.is_some() {
+        writeln!(stdout, "Next:\n  package-import release {name}")?;
+    } else if let Some(failure) = &package.failure {
+        writeln!(stdout, "Next:")?;
+        writeln!(stdout, "  package-import log {name}")?;
+        writeln!(stdout, "  package-import retry {name}")?;
+        writeln!(stdout, "  package-import failures --signature {}", failure.signature)?;
+        writeln!(stdout, "  package-import hold {name} --reason WHY --until 3d")?;
+    }
+    writeln!(stdout)
+}
+
+fn versions(shown: &Shown) -> io::Result<()> {
+    writeln!(io::stdout(), "{}\nHEAD: {}\n", shown.repository.display(), shown.head)?;
+    let mut rows = table(&["TAG", "COMMIT", "APPLIED", "BRANCHES"]);
     for entry in &shown.versions {
         let applied =
             entry.applied.map_or_else(|| "not applied".to_owned(), |id| id.to_hex_with_len(10).to_string());
         let branches = if entry.late { "late".to_owned() } else { entry.branches.join(" ") };
-        table.add_row([entry.tag.clone(), entry.commit.to_hex_with_len(10).to_string(), applied, branches]);
+        rows.add_row([entry.tag.clone(), entry.commit.to_hex_with_len(10).to_string(), applied, branches]);
     }
-    for line in table.lines() {
-        writeln!(stdout, "{}", line.trim())?;
-    }
-    Ok(exit::DONE)
+    print(&rows)
 }

@@ -1,0 +1,20 @@
+use std::io;
+
+use anyhow::Error;
+use clap_complete::Shell;
+
+use crate::exit;
+
+/// Print the completions for a shell
+///
+/// bash: package-import completions bash > /etc/bash_completion.d/package-import
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The shell
+    shell: Shell,
+}
+
+pub fn run(mut command: clap::Command, arguments: &Arguments) -> Result<u8, Error> {
+    clap_complete::generate(arguments.shell, &mut command, "package-import", &mut io::stdout());
+    Ok(exit::DONE)
+}

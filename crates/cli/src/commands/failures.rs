@@ -1,0 +1,141 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use serde::Serialize;
+use state::read::failures::{self, Failing, Filter, Group};
+use state::words::{Class, FailureState};
+
+use super::Installation;
+use crate::exit;
+use crate::screen::{print, print_json, short, table, width};
+use crate::time::{ago, at};
+
+/// What fails, by cause; with --signature, --state or --packages, which packages
+///
+/// Packages with one cause have one signature, whose short id every command takes. Held packages are left out of the
+/// causes, and marked among the packages.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  package-import failures\n  package-import failures --signature k3v9q2m\n  package-import failures --since 2h --packages"
+)]
+pub struct Arguments {
+    /// Packages that fail with this signature
+    #[arg(long, value_name = "ID")]
+    signature: Option<String>,
+
+    /// Of this class: transient, permanent, unknown or infrastructure
+    #[arg(long)]
+    class: Option<Class>,
+
+    /// In this state: retrying, failing or wedged
+    #[arg(long)]
+    state: Option<FailureState>,
+
+    /// That began within this time: 2h, 3d
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    since: Option<std::time::Duration>,
+
+    /// Packages, not causes
+    #[arg(long)]
+    packages: bool,
+
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: u32,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    now: i64,
+    signatures: Vec<Group>,
+    packages: Vec<Failing>,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let by_package = arguments.packages || arguments.signature.is_some() || arguments.state.is_some();
+    let limit = i64::from(arguments.limit);
+    let answer = installation.state()?.read(|tx| {
+        let now = tx.now()?;
+        let since = arguments.since.map(|span| now - i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
+        let filter = Filter { signature: arguments.signature.clone(), class: arguments.class, since };
+        Ok(Answer {
+            now,
+            signatures: failures::groups(tx, &filter, limit)?,
+            packages: if by_package { failures::packages(tx, &filter, limit)? } else { Vec::new() },
+        })
+    })?;
+    let answer = only(answer, arguments.state);
+    if arguments.json {
+        print_json(&answer)?;
+    } else if by_package {
+        packages(&answer)?;
+    } else {
+        signatures(&answer)?;
+    }
+    Ok(exit::DONE)
+}
+
+fn only(mut answer: Answer, state: Option<FailureState>) -> Answer {
+    if let Some(state) = state {
+        answer.packages.retain(|failing| failing.state == state.as_str());
+    }
+    answer
+}
+
+fn signatures(answer: &Answer) -> io::Result<()> {
+    let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CLASS", "CAUSE"]);
+    for group in &answer.signatures {
+        let policy = group.policy.as_ref().map_or(String::new(), |policy| format!(" [policy {policy}]"));
+        let cause = format!("{}/{}: {}{policy}", group.stage, group.code, group.text);
+        let room = usize::from(width()).saturating_sub(56).max(20);
+        rows.add_row([
+            &group.signature,
+            &group.packages.to_string(),
+            &at(group.since),
+            &group.class,
+            &short(&cause, room * 2),
+        ]);
+    }
+    print(&rows)?;
+    if answer.signatures.is_empty() {
+        writeln!(io::stdout(), "nothing fails")?;
+    }
+    Ok(())
+}
+
+fn packages(answer: &Answer) -> io::Result<()> {
+    for group in &answer.signatures {
+        let line = format!("{}/{}: {}", group.stage, group.code, group.text);
+        writeln!(io::stdout(), "{} {}: {}", group.signature, group.class, short(&line, 300))?;
+        for (what, text) in [("note", &group.note), ("bug", &group.bug)] {
+            if let Some(text) = text {
+                writeln!(io::stdout(), "  {what}: {}", short(text, 300))?;
+            }
+        }
+    }
+    let mut rows = table(&["PACKAGE", "STATE", "SINCE", "TRIES", "NEXT", "SIGNATURE"]);
+    for failing in &answer.packages {
+        let next = match (failing.held, failing.due) {
+            (true, _) => "held".into(),
+            (false, Some(due)) => ago(answer.now, due),
+            (false, None) => "now".into(),
+        };
+        rows.add_row([
+            &failing.package,
+            &failing.state,
+            &at(failing.since),
+            &failing.attempts.to_string(),
+            &next,
+            &failing.signature,
+        ]);
+    }
+    print(&rows)?;
+    if let Some(failing) = answer.packages.first() {
+        writeln!(io::stdout(), "Next:\n  package-import show {}\n  package-import log {0}", failing.package)?;
+    }
+    Ok(())
+}

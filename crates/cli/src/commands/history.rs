@@ -1,0 +1,74 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use serde::Serialize;
+use state::events::{self, Event};
+use state::operate;
+use state::read::package::{self, Attempt};
+
+use super::Installation;
+use crate::exit;
+use crate::screen::{print, print_json, short, table, width};
+use crate::time::{at, span};
+
+/// The attempts of a package, newest first, and what operators did with it
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The source package
+    package: String,
+
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: u32,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    package: &'a str,
+    attempts: Vec<Attempt>,
+    events: Vec<Event>,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let limit = i64::from(arguments.limit);
+    let answer = installation.state()?.read(|tx| {
+        let id = operate::known(tx, &arguments.package)?;
+        Ok(Answer {
+            package: &arguments.package,
+            attempts: package::history(tx, id, limit)?,
+            events: events::list(tx, Some(&arguments.package), limit)?,
+        })
+    })?;
+    if arguments.json {
+        print_json(&answer)?;
+        return Ok(exit::DONE);
+    }
+    print(&attempts(&answer.attempts))?;
+    for event in &answer.events {
+        let (by, reason) = (&event.actor, event.reason.as_deref().unwrap_or("no reason given"));
+        writeln!(io::stdout(), "{} {} by {by}: {}", at(event.at), event.action, short(reason, 100))?;
+    }
+    Ok(exit::DONE)
+}
+
+/// Attempts as a table.
+pub fn attempts(attempts: &[Attempt]) -> comfy_table::Table {
+    let mut rows = table(&["ATTEMPT", "BEGAN", "TOOK", "OUTCOME", "CAUSE"]);
+    for attempt in attempts {
+        let took = attempt.wall_ms.map_or(String::new(), span);
+        let outcome = attempt.outcome.as_deref().unwrap_or("running");
+        let cause = match (&attempt.stage, &attempt.code) {
+            (Some(stage), Some(code)) => {
+                format!("{stage}/{code}: {}", attempt.message.as_deref().unwrap_or_default())
+            }
+            _ => String::new(),
+        };
+        let room = usize::from(width()).saturating_sub(54).max(20);
+        rows.add_row([&attempt.id.to_string(), &at(attempt.started), &took, outcome, &short(&cause, room)]);
+    }
+    rows
+}

@@ -1,0 +1,75 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use serde::Serialize;
+use state::read::hosts::{self, Running};
+use state::read::queue::{self, LaneLoad, Pace, Waiting};
+use state::words::Lane;
+
+use super::Installation;
+use crate::exit;
+use crate::screen::{print, print_json, table};
+use crate::time::{ago, span};
+
+/// What waits, in the order in which it will be done, and when it is done
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Only this lane: operator, upload, retry, rescan, verify or maintain
+    #[arg(long)]
+    lane: Option<Lane>,
+
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: u32,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    now: i64,
+    lanes: Vec<LaneLoad>,
+    pace: Pace,
+    running: Vec<Running>,
+    next: Vec<Waiting>,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let limit = i64::from(arguments.limit);
+    let answer = installation.state()?.read(|tx| {
+        Ok(Answer {
+            now: tx.now()?,
+            lanes: queue::lanes(tx)?,
+            pace: queue::pace(tx)?,
+            running: hosts::running(tx, limit)?,
+            next: queue::next(tx, arguments.lane, limit)?,
+        })
+    })?;
+    if arguments.json {
+        print_json(&answer)?;
+        return Ok(exit::DONE);
+    }
+    let waiting: i64 = answer.lanes.iter().map(|lane| lane.waiting).sum();
+    let pace = match (answer.pace.per_hour, answer.pace.left) {
+        (Some(pace), Some(left)) => format!(": {pace} an hour now, done in {}", span(left)),
+        _ => String::new(),
+    };
+    writeln!(io::stdout(), "{waiting} waiting{pace}")?;
+    let mut rows = table(&["PLACE", "PACKAGE", "LANE", "STATE", "SINCE"]);
+    for job in &answer.running {
+        rows.add_row(["", &job.package, &job.lane, "running", &ago(answer.now, job.started)]);
+    }
+    for job in &answer.next {
+        rows.add_row([
+            &job.place.to_string(),
+            &job.package,
+            &job.lane,
+            &job.state,
+            &ago(answer.now, job.entered),
+        ]);
+    }
+    print(&rows)?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,28 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use state::read::hosts;
+use state::words::HostState;
+
+use super::{Installation, actor};
+use crate::exit;
+
+/// Let a host finish what it does and begin nothing new, with a reason
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The host [default: this one]
+    host: Option<String>,
+
+    /// Why; it is shown
+    #[arg(long)]
+    reason: String,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let host = arguments.host.clone().unwrap_or_else(importer::root::host_name);
+    let (store, actor) = (installation.state()?, actor());
+    let reason = Some(arguments.reason.as_str());
+    store.write(|tx| hosts::set_state(tx, &host, HostState::Quiescing, &actor, reason))?;
+    writeln!(io::stdout(), "{host} begins nothing new; `package-import resume {host}` lets it go on")?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,135 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use serde::Serialize;
+use state::batch;
+use state::operate::{self, By, Selection};
+use state::words::{Class, Lane};
+
+use super::{Installation, actor};
+use crate::exit::{self, Usage};
+use crate::screen::print_json;
+
+/// Try failing packages again, now
+///
+/// Everything is retried by itself; this is for those who know that the cause is gone. With --canary some go first, and
+/// the others only if more of those are cured than broken in a new way.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  package-import retry hello dash\n  package-import retry --signature k3v9q2m --canary 5 --reason 'mirror mended'\n  package-import retry --report 7"
+)]
+pub struct Arguments {
+    /// Source packages
+    packages: Vec<String>,
+
+    /// All that fail with this signature
+    #[arg(long, value_name = "ID", conflicts_with_all = ["packages", "class", "all"])]
+    signature: Option<String>,
+
+    /// All whose failure is of this class: transient, permanent, unknown or infrastructure
+    #[arg(long, conflicts_with_all = ["packages", "all"])]
+    class: Option<Class>,
+
+    /// All that fail
+    #[arg(long, conflicts_with = "packages")]
+    all: bool,
+
+    /// So many first, and the others if those do better
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    canary: usize,
+
+    /// Say what would be tried, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Why; it is kept
+    #[arg(long)]
+    reason: Option<String>,
+
+    /// What became of an earlier retry: cured, unchanged, newly broken
+    #[arg(long, value_name = "BATCH", exclusive = true)]
+    report: Option<i64>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    batch: Option<i64>,
+    packages: Vec<String>,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let store = installation.state()?;
+    if let Some(number) = arguments.report {
+        let batch = store.read(|tx| batch::get(tx, number))?;
+        if arguments.json {
+            print_json(&batch)?;
+        } else {
+            writeln!(io::stdout(), "{}", line(&batch))?;
+        }
+        return Ok(exit::DONE);
+    }
+    let selection = selection(arguments)?;
+    let packages = operate::select(&store, &selection)?;
+    let names = packages.iter().map(|(_, name)| name.clone()).collect();
+    if arguments.dry_run || packages.is_empty() {
+        return tell(arguments, Answer { batch: None, packages: names }, "would be tried again");
+    }
+    let actor = actor();
+    let by = By { actor: &actor, reason: arguments.reason.as_deref() };
+    // Few are asked for by name: they go first.
+    let lane = if matches!(selection, Selection::Names(_)) { Lane::Operator } else { Lane::Retry };
+    let describe = selection.describe();
+    let batch = operate::retry(&store, &packages, &describe, arguments.canary, lane, by)?;
+    tell(arguments, Answer { batch: Some(batch), packages: names }, "will be tried again")
+}
+
+fn selection(arguments: &Arguments) -> Result<Selection, Error> {
+    Ok(match (&arguments.signature, arguments.class, arguments.all) {
+        (Some(short), ..) => Selection::Signature(short.clone()),
+        (None, Some(class), _) => Selection::Class(class),
+        (None, None, true) => Selection::Failing,
+        (None, None, false) if !arguments.packages.is_empty() => Selection::Names(arguments.packages.clone()),
+        (None, None, false) => {
+            let hint = "name packages, or give --signature, --class or --all";
+            return Err(Usage(hint.into()).into());
+        }
+    })
+}
+
+fn tell(arguments: &Arguments, answer: Answer, what: &str) -> Result<u8, Error> {
+    if arguments.json {
+        print_json(&answer)?;
+        return Ok(exit::DONE);
+    }
+    let mut stdout = io::stdout().lock();
+    if arguments.dry_run {
+        answer.packages.iter().try_for_each(|package| writeln!(stdout, "{package}"))?;
+    }
+    writeln!(stdout, "{} packages {what}", answer.packages.len())?;
+    if let Some(batch) = answer.batch {
+        writeln!(stdout, "`package-import retry --report {batch}` tells what became of them")?;
+    }
+    Ok(exit::DONE)
+}
+
+fn line(batch: &batch::Batch) -> String {
+    format!(
+        "batch {}: {} of {} are back: {} cured, {} unchanged, {} newly broken ({})",
+        batch.id,
+        batch.cured + batch.unchanged + batch.broken,
+        batch.total,
+        batch.cured,
+        batch.unchanged,
+        batch.broken,
+        match batch.state.as_str() {
+            "canary" => "waiting for the first of them",
+            "stopped" => "stopped: the first of them did no better",
+            "done" => "done",
+            _ => "going on",
+        }
+    )
+}

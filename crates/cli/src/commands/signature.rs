@@ -1,0 +1,137 @@
+use std::io::{self, Write};
+
+use anyhow::{Error, bail};
+use clap::Subcommand;
+use serde::Serialize;
+use state::operate::{self, By, Decision};
+use state::policy::Retries;
+use state::read::failures::{self, Filter, Group};
+use state::reclassify;
+use state::words::Policy;
+
+use super::{Installation, actor};
+use crate::exit::{self, Usage};
+use crate::screen::{print, print_json, short, table, width};
+use crate::time::at;
+
+/// What failures have in common, and what is decided about it
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// All signatures that something fails with
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// One signature
+    Show {
+        /// Its short id
+        id: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decide about a signature; failures that have it are judged again
+    Set {
+        /// Its short id
+        id: String,
+        /// retry: as if it were transient; fail: as if it were permanent; hold: take packages out of the queue; none
+        #[arg(long)]
+        policy: Option<String>,
+        /// What is known of it; required with --policy
+        #[arg(long)]
+        note: Option<String>,
+        /// Where it is reported
+        #[arg(long, value_name = "URL")]
+        bug: Option<String>,
+    },
+}
+
+#[derive(Serialize)]
+struct Answer {
+    signatures: Vec<Group>,
+}
+
+/// As many signatures are listed.
+const LISTED: i64 = 1000;
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    match &arguments.command {
+        Command::List { json } => list(installation, *json),
+        Command::Show { id, json } => show(installation, id, *json),
+        Command::Set { id, policy, note, bug } => {
+            let policy = match policy.as_deref() {
+                None => None,
+                Some("none") => Some(None),
+                Some(word) => Some(Some(word.parse::<Policy>().map_err(Usage)?)),
+            };
+            if policy.is_some() && note.is_none() {
+                return Err(Usage("a policy needs its reason: --note".into()).into());
+            }
+            let decision = Decision { policy, note: note.as_deref(), bug: bug.as_deref() };
+            set(installation, id, &decision)
+        }
+    }
+}
+
+fn list(installation: &Installation, json: bool) -> Result<u8, Error> {
+    let signatures = installation.state()?.read(|tx| failures::groups(tx, &Filter::default(), LISTED))?;
+    if json {
+        print_json(&Answer { signatures })?;
+        return Ok(exit::DONE);
+    }
+    let mut rows = table(&["SIGNATURE", "PACKAGES", "CLASS", "POLICY", "CAUSE"]);
+    for group in &signatures {
+        let cause = format!("{}/{}: {}", group.stage, group.code, group.text);
+        let policy = group.policy.clone().unwrap_or_default();
+        let room = usize::from(width()).saturating_sub(50).max(20);
+        rows.add_row([
+            &group.signature,
+            &group.packages.to_string(),
+            &group.class,
+            &policy,
+            &short(&cause, room * 2),
+        ]);
+    }
+    print(&rows)?;
+    Ok(exit::DONE)
+}
+
+fn show(installation: &Installation, id: &str, json: bool) -> Result<u8, Error> {
+    let Some(group) = installation.state()?.read(|tx| failures::signature(tx, id))? else {
+        bail!("there is no signature {id}; `package-import signature list` lists them");
+    };
+    if json {
+        print_json(&group)?;
+        return Ok(exit::DONE);
+    }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}: {}/{}, {}", group.signature, group.stage, group.code, group.class)?;
+    writeln!(stdout, "  {}", short(&group.text, 300))?;
+    writeln!(stdout, "  {} packages; seen from {} to {}", group.packages, at(group.since), at(group.last))?;
+    for (what, text) in [("policy", &group.policy), ("note", &group.note), ("bug", &group.bug)] {
+        if let Some(text) = text {
+            writeln!(stdout, "  {what}: {}", short(text, 300))?;
+        }
+    }
+    Ok(exit::DONE)
+}
+
+fn set(installation: &Installation, id: &str, decision: &Decision<'_>) -> Result<u8, Error> {
+    let store = installation.state()?;
+    let actor = actor();
+    let by = By { actor: &actor, reason: decision.note };
+    let signature = store.write(|tx| operate::decide(tx, id, decision, by))?;
+    let changed = match decision.policy {
+        Some(_) => reclassify::signature(&store, signature, &Retries::default())?,
+        None => 0,
+    };
+    writeln!(io::stdout(), "{id}: noted; {changed} failures changed their state")?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,145 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use state::read::status::{self, Status};
+
+use super::Installation;
+use crate::exit;
+use crate::screen::{print, print_json, short, table, title, width};
+use crate::time::{ago, at, day};
+
+/// What is wrong, since when, and what to do: everything on one screen
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Signatures on the screen.
+const TOP: i64 = 5;
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let status = installation.state()?.read(|tx| status::read(tx, TOP))?;
+    if arguments.json {
+        print_json(&status)?;
+        return Ok(exit::DONE);
+    }
+    outages(&status)?;
+    failures(&status)?;
+    queue(&status)?;
+    hosts(&status)?;
+    next(&status)?;
+    Ok(exit::DONE)
+}
+
+fn outages(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for outage in &status.outages {
+        let head = format!("OUTAGE: {} out of reach since {}", outage.dependency, at(outage.since));
+        writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
+        let next =
+            outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
+        writeln!(stdout, "  {} jobs parked; {} probes{next}", outage.parked, outage.probes)?;
+        if let Some(cause) = &outage.cause {
+            writeln!(stdout, "  {}", short(cause, usize::from(width()).saturating_sub(2)))?;
+        }
+    }
+    Ok(())
+}
+
+fn failures(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let head = format!("{} of {} packages fail", status.failing, status.packages);
+    writeln!(
+        stdout,
+        "{}: {} retrying, {} wedged, {} new in 24 h",
+        title(&head),
+        status.retrying,
+        status.wedged,
+        status.new_failures
+    )?;
+    drop(stdout);
+    if !status.top.is_empty() {
+        let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]);
+        for group in &status.top {
+            let cause = format!("{}/{}: {}", group.stage, group.code, group.text);
+            let count = group.packages.to_string();
+            let room = usize::from(width()).saturating_sub(44);
+            rows.add_row([&group.signature, &count, &at(group.since), &short(&cause, room)]);
+        }
+        print(&rows)?;
+    }
+    let mut stdout = io::stdout().lock();
+    let (held, failing) = status.held;
+    if held > 0 {
+        writeln!(stdout, "{held} packages held, {failing} of them fail")?;
+    }
+    for suppressed in &status.suppressed {
+        let (kind, subject) = (&suppressed.kind, &suppressed.subject);
+        let reason = short(&suppressed.reason, 40);
+        writeln!(stdout, "{kind} {subject} suppressed until {}: {reason}", day(suppressed.until))?;
+    }
+    Ok(())
+}
+
+fn queue(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let waiting: i64 = status.queue.iter().map(|lane| lane.waiting).sum();
+    let head =
+        title(&format!("Queue: {waiting} waiting, {} running, {} parked", status.running, status.parked));
+    writeln!(stdout, "{head}")?;
+    for lane in status.queue.iter().filter(|lane| lane.waiting > 0) {
+        let oldest =
+            lane.oldest.map_or(String::new(), |oldest| format!(", the oldest {}", ago(status.now, oldest)));
+        writeln!(stdout, "  {}: {}{oldest}", lane.lane, lane.waiting)?;
+    }
+    Ok(())
+}
+
+/// A host that has something to do and was not heard of for longer is silent, in milliseconds.
+const SILENT: i64 = 120_000;
+
+fn hosts(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for host in &status.hosts {
+        let heard = ago(status.now, host.heartbeat);
+        if host.state != "online" {
+            let reason = short(host.reason.as_deref().unwrap_or("no reason given"), 40);
+            writeln!(stdout, "Host {} is {}: {reason}", host.host, host.state)?;
+        } else if (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT {
+            writeln!(stdout, "{}", title(&format!("Host {} is silent: last heard of {heard}", host.host)))?;
+        }
+    }
+    if let Some(run) = &status.last_run {
+        let note = short(run.note.as_deref().unwrap_or_default(), 60);
+        writeln!(
+            stdout,
+            "Last run on {} ended {}: {} {note}",
+            run.host,
+            ago(status.now, run.ended),
+            run.outcome
+        )?;
+    }
+    Ok(())
+}
+
+/// What to type next.
+fn next(status: &Status) -> io::Result<()> {
+    let mut hints = Vec::new();
+    if let Some(outage) = status.outages.first() {
+        hints.push(format!("look at {} itself: jobs come back by themselves", outage.dependency));
+    }
+    if let Some(group) = status.top.first() {
+        hints.push(format!("package-import failures --signature {}", group.signature));
+        hints.push(format!("package-import retry --signature {} --canary 5", group.signature));
+    }
+    if status.wedged > 0 {
+        hints.push("package-import failures --state wedged".into());
+    }
+    let mut stdout = io::stdout().lock();
+    if !hints.is_empty() {
+        writeln!(stdout, "Next:")?;
+    }
+    hints.iter().try_for_each(|hint| writeln!(stdout, "  {hint}"))
+}

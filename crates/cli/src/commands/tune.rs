@@ -1,0 +1,56 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use importer::queue::limits::Limits;
+use state::read::tune;
+
+use super::Installation;
+use crate::exit;
+use crate::screen::print_json;
+use crate::time::span;
+
+/// What this machine could carry, from what imports have cost
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let costs = installation.state()?.read(tune::read)?;
+    if arguments.json {
+        print_json(&costs)?;
+        return Ok(exit::DONE);
+    }
+    let mut stdout = io::stdout().lock();
+    if costs.attempts == 0 {
+        writeln!(stdout, "nothing was imported yet: there is nothing to go by")?;
+        return Ok(exit::DONE);
+    }
+    let machine = Limits::of_machine();
+    let mib = |bytes: i64| bytes >> 20;
+    let cores = i64::try_from(machine.jobs).unwrap_or(1);
+    // While one import waits for a disk or a network, another may use the processor.
+    let busy = (costs.cpu_ms * 100 / costs.wall_ms.max(1)).clamp(1, 100);
+    let by_processors = (cores * 100 / busy).max(1);
+    let by_memory = (machine.memory / costs.rss_p95.max(1)).max(1);
+    let per_hour = 3_600_000 * cores * costs.attempts / costs.cpu_ms.max(1);
+    writeln!(stdout, "{} imports were looked at", costs.attempts)?;
+    writeln!(
+        stdout,
+        "one takes {} on average, {busy} % of it a processor's; memory: median {} MiB, 95 % {} MiB, largest {} MiB",
+        span(costs.wall_ms / costs.attempts),
+        mib(costs.rss_p50),
+        mib(costs.rss_p95),
+        mib(costs.rss_max)
+    )?;
+    writeln!(
+        stdout,
+        "this machine: {cores} processors carry {by_processors} at a time, {} MiB of memory carry {by_memory}",
+        mib(machine.memory)
+    )?;
+    let jobs = by_processors.min(by_memory);
+    writeln!(stdout, "about {per_hour} imports an hour; try `package-import set jobs={jobs}`")?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,28 @@
+use std::io::{self, Write};
+
+use anyhow::Error;
+use state::operate::{self, By};
+
+use super::{Installation, actor};
+use crate::exit;
+
+/// Let a suppressed problem count again
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The short id of a signature, or a source package
+    #[arg(value_name = "SIGNATURE|PACKAGE")]
+    subject: String,
+
+    /// Why; it is kept
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let store = installation.state()?;
+    let actor = actor();
+    let by = By { actor: &actor, reason: arguments.reason.as_deref() };
+    store.write(|tx| operate::unsuppress(tx, &arguments.subject, by))?;
+    writeln!(io::stdout(), "{} counts again", arguments.subject)?;
+    Ok(exit::DONE)
+}

@@ -1,0 +1,66 @@
+use std::io;
+
+use anyhow::Error;
+use serde::Serialize;
+use state::read::hosts::{self, Host, Running};
+
+use super::Installation;
+use crate::exit;
+use crate::screen::{print, print_json, short, table};
+use crate::time::{ago, span};
+
+/// Hosts, and what they do now
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    now: i64,
+    hosts: Vec<Host>,
+    running: Vec<Running>,
+}
+
+/// As many running jobs are listed.
+const LISTED: i64 = 200;
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let answer = installation.state()?.read(|tx| {
+        Ok(Answer { now: tx.now()?, hosts: hosts::list(tx)?, running: hosts::running(tx, LISTED)? })
+    })?;
+    if arguments.json {
+        print_json(&answer)?;
+        return Ok(exit::DONE);
+    }
+    show(&answer)?;
+    Ok(exit::DONE)
+}
+
+fn show(answer: &Answer) -> io::Result<()> {
+    let mut rows = table(&["HOST", "STATE", "HEARD OF", "RUNS", "JOBS", "REASON"]);
+    for host in &answer.hosts {
+        let reason = short(host.reason.as_deref().unwrap_or_default(), 40);
+        rows.add_row([
+            &host.host,
+            &host.state,
+            &ago(answer.now, host.heartbeat),
+            &host.runs.to_string(),
+            &host.running.to_string(),
+            &reason,
+        ]);
+    }
+    print(&rows)?;
+    if answer.running.is_empty() {
+        return Ok(());
+    }
+    let mut rows = table(&["HOST", "PACKAGE", "ATTEMPT", "LANE", "FOR", "USUALLY"]);
+    for job in &answer.running {
+        let usual = job.usual_ms.map_or("not known".into(), span);
+        let running = span(answer.now - job.started);
+        rows.add_row([&job.host, &job.package, &job.attempt.to_string(), &job.lane, &running, &usual]);
+    }
+    print(&rows)
+}

@@ -1,0 +1,75 @@
+//! What a person reads: tables as wide as the terminal, times with their zone, and nothing that a terminal obeys.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+/// The version of everything that `--json` prints; it rises when a field goes or changes its meaning.
+const JSON_VERSION: u32 = 1;
+
+/// Without a terminal, lines are as long as this.
+const WIDTH: u16 = 100;
+
+/// As wide as `$COLUMNS` says, or the terminal is.
+pub fn width() -> u16 {
+    let given = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col);
+    given.or_else(terminal).filter(|width| *width >= 20).unwrap_or(WIDTH)
+}
+
+/// A table without lines.
+pub fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width());
+    if !header.is_empty() {
+        table.set_header(header);
+    }
+    table
+}
+
+/// Prints a table.
+pub fn print(table: &Table) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for line in table.lines() {
+        writeln!(stdout, "{}", line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end()))?;
+    }
+    Ok(())
+}
+
+/// Prints an object for programs, with the version of its form.
+pub fn print_json(value: &impl Serialize) -> io::Result<()> {
+    let mut value = serde_json::to_value(value)?;
+    if let Some(object) = value.as_object_mut() {
+        object.insert("v".into(), JSON_VERSION.into());
+    }
+    writeln!(io::stdout(), "{value}")
+}
+
+/// Text out of the database as one line that no terminal obeys.
+pub fn plain(text: &str) -> String {
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) { ' ' } else { c })
+        .collect();
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text of at most so many characters.
+pub fn short(text: &str, most: usize) -> String {
+    let text = plain(text);
+    if text.chars().count() <= most {
+        return text;
+    }
+    let kept: String = text.chars().take(most.saturating_sub(3)).collect();
+    format!("{}...", kept.trim_end())
+}
+
+/// A headline; bold on a terminal that wants it.
+pub fn title(text: &str) -> String {
+    let colour = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none();
+    if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+}

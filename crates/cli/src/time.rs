@@ -1,0 +1,85 @@
+//! Times as people write and read them. They are stored in UTC and shown in UTC, with the zone.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// `2026-11-24 08:32Z`.
+pub fn at(milliseconds: i64) -> String {
+    match Timestamp::from_millisecond(milliseconds) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%MZ").to_string(),
+        Err(_) => format!("{milliseconds} ms"),
+    }
+}
+
+/// The day in UTC: `2026-11-24`.
+pub fn day(milliseconds: i64) -> String {
+    at(milliseconds).get(..10).unwrap_or_default().to_owned()
+}
+
+/// A span by its largest unit: `42s`, `7m`, `3h`, `12d`.
+pub fn span(milliseconds: i64) -> String {
+    let seconds = milliseconds.max(0) / 1000;
+    match seconds {
+        0..=119 => format!("{seconds}s"),
+        120..=7199 => format!("{}m", seconds / 60),
+        7200..=172_799 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
+}
+
+/// `3h ago`, `in 7m`.
+pub fn ago(now: i64, then: i64) -> String {
+    if then <= now { format!("{} ago", span(now - then)) } else { format!("in {}", span(then - now)) }
+}
+
+/// Reads when something ends: a span from now (`3d`), a day (its end in UTC), or a time (RFC 3339).
+pub fn parse_until(text: &str) -> Result<i64, String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let end = if let Ok(span) = humantime::parse_duration(text) {
+        now + span
+    } else if let Ok(day) = text.parse::<Date>() {
+        let midnight = day.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC));
+        let midnight = midnight.map_err(|error| format!("{text} is no day: {error}"))?;
+        Duration::from_millis(u64::try_from(midnight.timestamp().as_millisecond()).unwrap_or(0))
+    } else {
+        let time: Timestamp = text.parse().map_err(|_| {
+            format!("{text:?} is neither a span (3d, 12h), nor a day (2026-12-01), nor a time (2026-12-01T08:00:00Z)")
+        })?;
+        Duration::from_millis(u64::try_from(time.as_millisecond()).unwrap_or(0))
+    };
+    if end <= now {
+        return Err(format!("{text} is over"));
+    }
+    i64::try_from(end.as_millis()).map_err(|_| format!("{text} is too far away"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_with_their_zone() {
+        assert_eq!(at(1_767_571_200_000), "2026-01-05 00:00Z");
+        assert_eq!(
+            (span(90_000), span(7_200_000), span(3 * 86_400_000)),
+            ("90s".into(), "2h".into(), "3d".into())
+        );
+        assert_eq!(ago(10_000, 5_000), "5s ago");
+        assert_eq!(ago(0, 600_000), "in 10m");
+    }
+
+    #[test]
+    fn an_end_can_be_a_span_a_day_or_a_time() {
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+        let in_three_days = parse_until("3d").unwrap() - now;
+        assert!((in_three_days - 3 * 86_400_000).abs() < 60_000);
+        assert_eq!(at(parse_until("2999-12-31").unwrap()), "3000-01-01 00:00Z");
+        assert_eq!(at(parse_until("2999-12-31T08:00:00+01:00").unwrap()), "2999-12-31 07:00Z");
+        assert!(parse_until("1999-01-01").is_err());
+        assert!(parse_until("soon").is_err());
+    }
+}

@@ -1,0 +1,277 @@
+//! What operators change: in chunks, each with its entry in the audit trail.
+
+use crate::batch;
+use crate::error::StateError;
+use crate::events;
+use crate::queue;
+use crate::read::package;
+use crate::store::Store;
+use crate::tx::Tx;
+use crate::values;
+use crate::words::{Class, Lane, Policy, Tasks};
+
+/// Packages in one transaction: each writes up to four rows.
+const CHUNK: usize = 40;
+
+/// Who does something, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// Who.
+    pub actor: &'a str,
+    /// Why.
+    pub reason: Option<&'a str>,
+}
+
+/// Which packages are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// These.
+    Names(Vec<String>),
+    /// Those that fail with a signature.
+    Signature(String),
+    /// Those whose failure is of a class.
+    Class(Class),
+    /// All that fail.
+    Failing,
+    /// All that a version of the importer has imported, by its exact text.
+    ImportedBy(Vec<String>),
+    /// All.
+    All,
+}
+
+impl Selection {
+    /// In words, for the records.
+    pub fn describe(&self) -> String {
+        match self {
+            Selection::Names(names) => names.join(" "),
+            Selection::Signature(short) => format!("signature {short}"),
+            Selection::Class(class) => format!("class {class}"),
+            Selection::Failing => "all that fail".into(),
+            Selection::ImportedBy(versions) => format!("imported by {}", versions.join(", ")),
+            Selection::All => "all packages".into(),
+        }
+    }
+}
+
+/// The package of a name; the error says which ones there are.
+pub fn known(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
+    if let Some(id) = package::id(tx, name)? {
+        return Ok(id);
+    }
+    let similar = package::similar(tx, name)?;
+    let hint = if similar.is_empty() {
+        "`package-import enqueue` or `import` makes one known".to_owned()
+    } else {
+        format!("did you mean {}?", similar.join(", "))
+    };
+    Err(StateError::Unknown(format!("package {name} is not known; {hint}")))
+}
+
+/// The packages that are meant, by id and name, in order of their ids.
+pub fn select(store: &Store, selection: &Selection) -> Result<Vec<(i64, String)>, StateError> {
+    match selection {
+        Selection::Names(names) => store.read(|tx| {
+            names.iter().map(|name| Ok((known(tx, name)?, name.clone()))).collect::<Result<Vec<_>, _>>()
+        }),
+        Selection::Signature(short) => {
+            let found = store.read(|tx| crate::read::failures::signature(tx, short))?;
+            let Some(found) = found else {
+                return Err(StateError::Unknown(format!(
+                    "there is no signature {short}; `package-import failures` lists them"
+                )));
+            };
+            let sql = "SELECT p.id, p.name FROM failure f JOIN package p ON p.id = f.package_id
+                JOIN signature s ON s.id = f.signature_id WHERE s.short = ?1 AND p.held = 0 AND p.id > ?2 ORDER BY p.id LIMIT 500";
+            pages(store, sql, &found.signature)
+        }
+        Selection::Class(class) => {
+            let sql = "SELECT p.id, p.name FROM failure f JOIN package p ON p.id = f.package_id
+                WHERE f.class = ?1 AND p.held = 0 AND p.id > ?2 ORDER BY p.id LIMIT 500";
+            pages(store, sql, class.as_str())
+        }
+        Selection::Failing => {
+            let sql = "SELECT p.id, p.name FROM failure f JOIN package p ON p.id = f.package_id
+                WHERE ?1 = '' AND p.held = 0 AND p.id > ?2 ORDER BY p.id LIMIT 500";
+            pages(store, sql, "")
+        }
+        Selection::ImportedBy(versions) => {
+            let mut found = Vec::new();
+            for version in versions {
+                let sql =
+                    "SELECT id, name FROM package WHERE imported_by = ?1 AND id > ?2 ORDER BY id LIMIT 500";
+                found.extend(pages(store, sql, version)?);
+            }
+            Ok(found)
+        }
+        Selection::All => {
+            let sql = "SELECT id, name FROM package WHERE ?1 = '' AND id > ?2 ORDER BY id LIMIT 500";
+            pages(store, sql, "")
+        }
+    }
+}
+
+/// Everything that a query gives, some rows at a time.
+fn pages(store: &Store, sql: &str, value: &str) -> Result<Vec<(i64, String)>, StateError> {
+    let mut found: Vec<(i64, String)> = Vec::new();
+    loop {
+        let after = found.last().map_or(0, |(id, _)| *id);
+        let rows = store.read(|tx| tx.query(sql, values![value, after]))?;
+        if rows.is_empty() {
+            return Ok(found);
+        }
+        found.extend(rows.iter().map(|row| (row.int(0), row.text(1))));
+    }
+}
+
+/// The versions of the importer that packages were imported by.
+pub fn importers(store: &Store) -> Result<Vec<String>, StateError> {
+    let rows = store.read(|tx| {
+        tx.query(
+            "SELECT DISTINCT imported_by FROM package WHERE imported_by IS NOT NULL ORDER BY imported_by",
+            &[],
+        )
+    })?;
+    Ok(rows.iter().map(|row| row.text(0)).collect())
+}
+
+/// Makes a batch that tries packages again. With a canary, that many go first. Returns its number.
+pub fn retry(
+    store: &Store,
+    packages: &[(i64, String)],
+    selector: &str,
+    canary: usize,
+    lane: Lane,
+    by: By<'_>,
+) -> Result<i64, StateError> {
+    let canary = i64::try_from(canary).unwrap_or(i64::MAX);
+    let batch = store.write(|tx| {
+        let batch = batch::begin(tx, by.actor, selector, by.reason, canary)?;
+        let after = format!("batch {batch}: {} packages", packages.len());
+        events::record(tx, by.actor, "retry", selector, by.reason, None, Some(&after))?;
+        Ok(batch)
+    })?;
+    for chunk in packages.chunks(CHUNK) {
+        let ids: Vec<i64> = chunk.iter().map(|(id, _)| *id).collect();
+        store.write(|tx| batch::add(tx, batch, &ids))?;
+    }
+    let mut left = if canary > 0 { canary } else { i64::MAX };
+    while left > 0 {
+        let some = left.min(CHUNK as i64);
+        let released = store.write(|tx| batch::release(tx, batch, some, lane))?;
+        if released == 0 {
+            break;
+        }
+        left = left.saturating_sub(i64::try_from(released).unwrap_or(0));
+    }
+    Ok(batch)
+}
+
+/// Puts packages into a lane: what is asked for again, although it may be imported.
+pub fn enqueue_all(
+    store: &Store,
+    packages: &[(i64, String)],
+    lane: Lane,
+    tasks: Tasks,
+    (action, by): (&str, By<'_>),
+) -> Result<(), StateError> {
+    for chunk in packages.chunks(CHUNK) {
+        store.write(|tx| {
+            for (id, name) in chunk {
+                queue::enqueue(tx, *id, lane, tasks)?;
+                events::record(tx, by.actor, action, name, by.reason, None, Some(lane.as_str()))?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes everything of packages wanted again, as if it were new: their repositories decide what is missing.
+pub fn requeue(store: &Store, packages: &[(i64, String)], by: By<'_>) -> Result<(), StateError> {
+    for (id, _) in packages {
+        loop {
+            let changed = store.write(|tx| {
+                tx.execute(
+                    "UPDATE publication SET done = NULL WHERE id IN (SELECT id FROM publication
+                     WHERE package_id = ?1 AND done IS NOT NULL AND gone IS NULL ORDER BY id LIMIT 150)",
+                    values![*id],
+                )
+            })?;
+            if changed == 0 {
+                break;
+            }
+        }
+    }
+    enqueue_all(store, packages, Lane::Rescan, Tasks::IMPORT, ("requeue", by))
+}
+
+/// What is decided about a signature.
+#[derive(Clone, Debug, Default)]
+pub struct Decision<'a> {
+    /// The policy; the inner `None` takes it away.
+    pub policy: Option<Option<Policy>>,
+    /// What is known.
+    pub note: Option<&'a str>,
+    /// Where it is reported.
+    pub bug: Option<&'a str>,
+}
+
+/// Decides about a signature. Failures that it concerns are judged again by [`crate::reclassify`].
+pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>) -> Result<i64, StateError> {
+    let sql = "SELECT t.id, t.policy, t.note, t.bug FROM signature s JOIN signature t ON t.id = COALESCE(s.alias_of, s.id)
+        WHERE s.short = ?1";
+    let Some(row) = tx.first(sql, values![short])? else {
+        return Err(StateError::Unknown(format!(
+            "there is no signature {short}; `package-import signature list` lists them"
+        )));
+    };
+    let policy = match decision.policy {
+        Some(policy) => policy.map(|policy| policy.as_str().to_owned()),
+        None => row.opt_text(1),
+    };
+    let note = decision.note.map(str::to_owned).or(row.opt_text(2));
+    let bug = decision.bug.map(str::to_owned).or(row.opt_text(3));
+    let words = |policy: Option<&str>| format!("policy {}", policy.unwrap_or("none"));
+    let (before, after) = (words(row.opt_text(1).as_deref()), words(policy.as_deref()));
+    tx.execute(
+        "UPDATE signature SET policy = ?2, note = ?3, bug = ?4 WHERE id = ?1",
+        values![row.int(0), policy, note, bug],
+    )?;
+    events::record(tx, by.actor, "signature", short, by.reason, Some(&before), Some(&after))?;
+    Ok(row.int(0))
+}
+
+/// Makes a signature or a package not count until a time. What is named is a signature if there is one of that id.
+pub fn suppress(tx: &mut Tx<'_>, subject: &str, until: i64, by: By<'_>) -> Result<&'static str, StateError> {
+    let now = tx.now()?;
+    let row = tx.first("SELECT id FROM signature WHERE short = ?1", values![subject])?;
+    let (kind, id) = match row {
+        Some(row) => ("signature", row.int(0)),
+        None => ("package", known(tx, subject)?),
+    };
+    tx.execute(
+        "UPDATE suppression SET ended = ?3 WHERE kind = ?1 AND subject_id = ?2 AND ended IS NULL",
+        values![kind, id, now],
+    )?;
+    tx.execute(
+        "INSERT INTO suppression (kind, subject_id, subject, until, reason, made_by, made_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        values![kind, id, subject, until, by.reason.unwrap_or(""), by.actor, now],
+    )?;
+    let after = format!("until {until}");
+    events::record(tx, by.actor, "suppress", subject, by.reason, None, Some(&after))?;
+    Ok(kind)
+}
+
+/// Ends a suppression before its time.
+pub fn unsuppress(tx: &mut Tx<'_>, subject: &str, by: By<'_>) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let ended = tx.execute(
+        "UPDATE suppression SET ended = ?2 WHERE subject = ?1 AND ended IS NULL AND until > ?2",
+        values![subject, now],
+    )?;
+    if ended == 0 {
+        return Err(StateError::Unknown(format!("{subject} is not suppressed")));
+    }
+    events::record(tx, by.actor, "unsuppress", subject, by.reason, None, None)
+}

@@ -1,0 +1,153 @@
+//! What fails, by cause and by package.
+
+use serde::Serialize;
+
+use crate::driver::Row;
+use crate::error::StateError;
+use crate::tx::Tx;
+use crate::values;
+use crate::words::Class;
+
+/// Which failures are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// With the signature of this short id.
+    pub signature: Option<String>,
+    /// Of this class.
+    pub class: Option<Class>,
+    /// That began at this time or later.
+    pub since: Option<i64>,
+}
+
+/// Failures with one signature.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// The signature's short id.
+    pub signature: String,
+    /// Where.
+    pub stage: String,
+    /// How.
+    pub code: String,
+    /// What kind of error it is.
+    pub class: String,
+    /// The normalised message.
+    pub text: String,
+    /// Packages that fail with it.
+    pub packages: i64,
+    /// When the first of them began to fail.
+    pub since: i64,
+    /// When it was last seen.
+    pub last: i64,
+    /// What an operator decided.
+    pub policy: Option<String>,
+    /// What an operator knows of it.
+    pub note: Option<String>,
+    /// Where it is reported.
+    pub bug: Option<String>,
+}
+
+/// One package that fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failing {
+    /// The package.
+    pub package: String,
+    /// The version that failed first, if it is known.
+    pub version: Option<String>,
+    /// `retrying`, `failing` or `wedged`.
+    pub state: String,
+    /// Where.
+    pub stage: String,
+    /// How.
+    pub code: String,
+    /// The signature's short id.
+    pub signature: String,
+    /// The cause.
+    pub message: String,
+    /// Since when it fails.
+    pub since: i64,
+    /// Attempts since then.
+    pub attempts: i64,
+    /// When it is tried again.
+    pub due: Option<i64>,
+    /// Whether it is held.
+    pub held: bool,
+}
+
+/// The condition and its three values.
+fn condition(filter: &Filter) -> (&'static str, [crate::driver::Value; 3]) {
+    let sql = "(?1 = '' OR s.short = ?1) AND (?2 = '' OR f.class = ?2) AND f.since >= ?3";
+    let class = filter.class.map_or("", Class::as_str);
+    let signature = filter.signature.as_deref().unwrap_or("");
+    (sql, [signature.into(), class.into(), filter.since.unwrap_or(0).into()])
+}
+
+/// Failures by signature, most packages first. Held packages are left out.
+pub fn groups(tx: &mut Tx<'_>, filter: &Filter, at_most: i64) -> Result<Vec<Group>, StateError> {
+    let (condition, values) = condition(filter);
+    let sql = format!(
+        "SELECT s.short, s.stage, s.code, s.class, s.text, COUNT(*), MIN(f.since), MAX(f.last), s.policy, s.note, s.bug
+         FROM failure f JOIN signature s ON s.id = f.signature_id JOIN package p ON p.id = f.package_id
+         WHERE {condition} AND p.held = 0
+         GROUP BY s.id, s.short, s.stage, s.code, s.class, s.text, s.policy, s.note, s.bug
+         ORDER BY COUNT(*) DESC, s.id LIMIT ?4"
+    );
+    let rows = tx.query(&sql, &[&values[..], &[at_most.into()]].concat())?;
+    Ok(rows.iter().map(group).collect())
+}
+
+fn group(row: &Row) -> Group {
+    Group {
+        signature: row.text(0),
+        stage: row.text(1),
+        code: row.text(2),
+        class: row.text(3),
+        text: row.text(4),
+        packages: row.int(5),
+        since: row.int(6),
+        last: row.int(7),
+        policy: row.opt_text(8),
+        note: row.opt_text(9),
+        bug: row.opt_text(10),
+    }
+}
+
+/// Failures by package, newest first.
+pub fn packages(tx: &mut Tx<'_>, filter: &Filter, at_most: i64) -> Result<Vec<Failing>, StateError> {
+    let (condition, values) = condition(filter);
+    let sql = format!("{FAILING} WHERE {condition} ORDER BY f.since DESC, p.name LIMIT ?4");
+    let rows = tx.query(&sql, &[&values[..], &[at_most.into()]].concat())?;
+    Ok(rows.iter().map(failing).collect())
+}
+
+/// The failure of one package.
+pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Option<Failing>, StateError> {
+    let sql = format!("{FAILING} WHERE f.package_id = ?1");
+    Ok(tx.first(&sql, values![package])?.as_ref().map(failing))
+}
+
+const FAILING: &str = "SELECT p.name, f.version, f.state, f.stage, f.code, s.short, f.message, f.since, f.attempts,
+    j.due, p.held FROM failure f JOIN signature s ON s.id = f.signature_id JOIN package p ON p.id = f.package_id
+    LEFT JOIN job j ON j.package_id = f.package_id";
+
+fn failing(row: &Row) -> Failing {
+    Failing {
+        package: row.text(0),
+        version: row.opt_text(1),
+        state: row.text(2),
+        stage: row.text(3),
+        code: row.text(4),
+        signature: row.text(5),
+        message: row.text(6),
+        since: row.int(7),
+        attempts: row.int(8),
+        due: row.opt_int(9),
+        held: row.flag(10),
+    }
+}
+
+/// A signature as it stands, whether something fails with it or not.
+pub fn signature(tx: &mut Tx<'_>, short: &str) -> Result<Option<Group>, StateError> {
+    let sql = "SELECT t.short, t.stage, t.code, t.class, t.text, t.failing, t.first_seen, t.last_seen, t.policy, t.note,
+        t.bug FROM signature s JOIN signature t ON t.id = COALESCE(s.alias_of, s.id) WHERE s.short = ?1";
+    Ok(tx.first(sql, values![short])?.as_ref().map(group))
+}

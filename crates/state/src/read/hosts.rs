@@ -1,0 +1,108 @@
+//! Hosts, their runs, and what they do now.
+
+use serde::Serialize;
+
+use crate::error::StateError;
+use crate::tx::Tx;
+use crate::values;
+
+/// A host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Host {
+    /// Its name.
+    pub host: String,
+    /// `online`, `quiescing` or `offline`.
+    pub state: String,
+    /// Why it is not online.
+    pub reason: Option<String>,
+    /// When it was last heard of.
+    pub heartbeat: i64,
+    /// Whether it should be there all the time.
+    pub service: bool,
+    /// Its runs that have not ended.
+    pub runs: i64,
+    /// Jobs that it does now.
+    pub running: i64,
+}
+
+/// A job that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Running {
+    /// The host.
+    pub host: String,
+    /// The package.
+    pub package: String,
+    /// The attempt.
+    pub attempt: i64,
+    /// The lane.
+    pub lane: String,
+    /// When it began.
+    pub started: i64,
+    /// What it usually takes, in milliseconds.
+    pub usual_ms: Option<i64>,
+}
+
+/// All hosts.
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Host>, StateError> {
+    let sql = "SELECT h.name, h.state, h.reason, h.heartbeat, h.expected,
+        (SELECT COUNT(*) FROM run r WHERE r.host_id = h.id AND r.ended IS NULL),
+        (SELECT COUNT(*) FROM run r JOIN job j ON j.run_id = r.id AND j.state = 'running'
+            WHERE r.host_id = h.id AND r.ended IS NULL)
+        FROM host h ORDER BY h.name";
+    let rows = tx.query(sql, &[])?;
+    Ok(rows
+        .iter()
+        .map(|row| Host {
+            host: row.text(0),
+            state: row.text(1),
+            reason: row.opt_text(2),
+            heartbeat: row.int(3),
+            service: row.flag(4),
+            runs: row.int(5),
+            running: row.int(6),
+        })
+        .collect())
+}
+
+/// Jobs that run, oldest first.
+pub fn running(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Running>, StateError> {
+    let sql = "SELECT h.name, p.name, a.id, a.lane, a.started, p.wall_ms FROM job j
+        JOIN attempt a ON a.id = j.attempt_id JOIN package p ON p.id = j.package_id
+        JOIN run r ON r.id = j.run_id JOIN host h ON h.id = r.host_id
+        WHERE j.state = 'running' ORDER BY a.started LIMIT ?1";
+    let rows = tx.query(sql, values![at_most])?;
+    Ok(rows
+        .iter()
+        .map(|row| Running {
+            host: row.text(0),
+            package: row.text(1),
+            attempt: row.int(2),
+            lane: crate::words::Lane::at(row.int(3)).as_str().into(),
+            started: row.int(4),
+            usual_ms: row.opt_int(5),
+        })
+        .collect())
+}
+
+/// Tells a host what to do. Returns what it did before.
+pub fn set_state(
+    tx: &mut Tx<'_>,
+    host: &str,
+    state: crate::words::HostState,
+    actor: &str,
+    reason: Option<&str>,
+) -> Result<String, StateError> {
+    let now = tx.now()?;
+    let Some(row) = tx.first("SELECT state FROM host WHERE name = ?1", values![host])? else {
+        return Err(StateError::Unknown(format!(
+            "no host {host} is known; `package-import workers` lists those that are"
+        )));
+    };
+    tx.execute(
+        "UPDATE host SET state = ?2, reason = ?3, changed_by = ?4, changed_at = ?5 WHERE name = ?1",
+        values![host, state.as_str(), reason, actor, now],
+    )?;
+    let before = row.text(0);
+    crate::events::record(tx, actor, "host", host, reason, Some(&before), Some(state.as_str()))?;
+    Ok(before)
+}

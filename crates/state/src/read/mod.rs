@@ -1,0 +1,8 @@
+//! What operators read. Each is of one moment, and no query's cost grows with history.
+
+pub mod failures;
+pub mod hosts;
+pub mod package;
+pub mod queue;
+pub mod status;
+pub mod tune;

@@ -1,0 +1,217 @@
+//! One package: what its last import came to, what is being done, whether it is held.
+
+use serde::Serialize;
+
+use super::{failures, queue};
+use crate::driver::Row;
+use crate::error::StateError;
+use crate::tx::Tx;
+use crate::values;
+use crate::words::{Fact, Lane};
+
+/// An attempt, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// Its number.
+    pub id: i64,
+    /// The lane.
+    pub lane: String,
+    /// The host.
+    pub host: String,
+    /// When it began.
+    pub started: i64,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// How.
+    pub outcome: Option<String>,
+    /// Where it failed.
+    pub stage: Option<String>,
+    /// How it failed.
+    pub code: Option<String>,
+    /// The signature's short id.
+    pub signature: Option<String>,
+    /// The cause.
+    pub message: Option<String>,
+    /// Versions it dealt with.
+    pub versions: Option<i64>,
+    /// Time in milliseconds.
+    pub wall_ms: Option<i64>,
+    /// Processor time in milliseconds.
+    pub cpu_ms: Option<i64>,
+    /// The largest memory in bytes.
+    pub peak_rss: Option<i64>,
+    /// The program's version.
+    pub importer: String,
+}
+
+/// A hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// Who holds it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: i64,
+    /// Until when.
+    pub until: Option<i64>,
+}
+
+/// A publication that is not imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// The version.
+    pub version: String,
+    /// `distro/suite`.
+    pub place: String,
+    /// When it was first seen.
+    pub first_seen: i64,
+    /// How often it was tried.
+    pub tries: i64,
+}
+
+/// Everything about a package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Package {
+    /// Its name.
+    pub package: String,
+    /// What its last import came to: `never`, `current`, `retrying`, `failing`, `wedged`.
+    pub result: String,
+    /// What is being done: `none`, `queued`, `parked`, `running`, or `retrying` while it waits for its time.
+    pub work: String,
+    /// The lane of its job.
+    pub lane: Option<String>,
+    /// Its place in the queue.
+    pub place: Option<i64>,
+    /// When it is tried again.
+    pub due: Option<i64>,
+    /// What it waits for.
+    pub waits_for: Option<String>,
+    /// Whether it is held, and why.
+    pub held: Option<Held>,
+    /// Its failure.
+    pub failure: Option<failures::Failing>,
+    /// The last success.
+    pub last_success: Option<i64>,
+    /// What is published and not imported.
+    pub missing: Vec<Missing>,
+    /// The last attempts, newest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// The row of a package.
+pub fn id(tx: &mut Tx<'_>, name: &str) -> Result<Option<i64>, StateError> {
+    Ok(tx.first("SELECT id FROM package WHERE name = ?1", values![name])?.map(|row| row.int(0)))
+}
+
+/// Names that begin like a name that is not known.
+pub fn similar(tx: &mut Tx<'_>, name: &str) -> Result<Vec<String>, StateError> {
+    for length in (1..=name.chars().count().min(6)).rev() {
+        let start: String = name.chars().take(length).collect();
+        let end = format!("{start}\u{10ffff}");
+        let rows = tx.query(
+            "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT 3",
+            values![&start, &end],
+        )?;
+        if !rows.is_empty() {
+            return Ok(rows.iter().map(|row| row.text(0)).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Reads everything about a package.
+pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package>, StateError> {
+    let sql = "SELECT p.id, p.last_success, p.held, p.held_by, p.held_reason, p.held_at, p.held_until,
+        j.state, j.lane, j.due, d.name
+        FROM package p LEFT JOIN job j ON j.package_id = p.id LEFT JOIN dependency d ON d.id = j.dependency_id
+        WHERE p.name = ?1";
+    let Some(row) = tx.first(sql, values![name])? else { return Ok(None) };
+    let package = row.int(0);
+    let failure = failures::of_package(tx, package)?;
+    let result = match (&failure, row.opt_int(1)) {
+        (Some(failure), _) => failure.state.clone(),
+        (None, Some(_)) => Fact::Current.as_str().to_owned(),
+        (None, None) => Fact::Never.as_str().to_owned(),
+    };
+    let work = match row.opt_text(7).as_deref() {
+        None => "none",
+        Some("pending") => "queued",
+        Some("retrying") => "retrying",
+        Some("parked") => "parked",
+        Some(_) => "running",
+    };
+    let held = row.flag(2).then(|| Held {
+        by: row.text(3),
+        reason: row.text(4),
+        since: row.int(5),
+        until: row.opt_int(6),
+    });
+    Ok(Some(Package {
+        package: name.to_owned(),
+        result,
+        work: work.to_owned(),
+        lane: row.opt_int(8).map(|place| Lane::at(place).as_str().to_owned()),
+        place: queue::place(tx, package)?,
+        due: row.opt_int(9),
+        waits_for: row.opt_text(10),
+        held,
+        failure,
+        last_success: row.opt_int(1),
+        missing: missing(tx, package)?,
+        attempts: history(tx, package, attempts)?,
+    }))
+}
+
+fn missing(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Missing>, StateError> {
+    let sql = "SELECT version, distro, suite, first_seen, tries FROM publication
+        WHERE package_id = ?1 AND done IS NULL AND gone IS NULL ORDER BY id LIMIT 20";
+    let rows = tx.query(sql, values![package])?;
+    Ok(rows
+        .iter()
+        .map(|row| Missing {
+            version: row.text(0),
+            place: format!("{}/{}", row.text(1), row.text(2)),
+            first_seen: row.int(3),
+            tries: row.int(4),
+        })
+        .collect())
+}
+
+const ATTEMPT: &str =
+    "SELECT a.id, a.lane, h.name, a.started, a.ended, a.outcome, a.stage, a.code, s.short, a.message,
+    a.versions, a.wall_ms, a.cpu_ms, a.peak_rss, a.importer
+    FROM attempt a LEFT JOIN run r ON r.id = a.run_id LEFT JOIN host h ON h.id = r.host_id
+    LEFT JOIN signature s ON s.id = a.signature_id";
+
+/// The last attempts of a package, newest first.
+pub fn history(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<Attempt>, StateError> {
+    let sql = format!("{ATTEMPT} WHERE a.package_id = ?1 ORDER BY a.id DESC LIMIT ?2");
+    Ok(tx.query(&sql, values![package, at_most])?.iter().map(attempt).collect())
+}
+
+/// What is known of an attempt's log: when it began, and the end that is kept of a failed one.
+pub fn log(tx: &mut Tx<'_>, attempt: i64) -> Result<Option<(i64, Option<String>)>, StateError> {
+    let row = tx.first("SELECT started, log FROM attempt WHERE id = ?1", values![attempt])?;
+    Ok(row.map(|row| (row.int(0), row.opt_text(1))))
+}
+
+fn attempt(row: &Row) -> Attempt {
+    Attempt {
+        id: row.int(0),
+        lane: Lane::at(row.int(1)).as_str().into(),
+        host: row.text(2),
+        started: row.int(3),
+        ended: row.opt_int(4),
+        outcome: row.opt_text(5),
+        stage: row.opt_text(6),
+        code: row.opt_text(7),
+        signature: row.opt_text(8),
+        message: row.opt_text(9),
+        versions: row.opt_int(10),
+        wall_ms: row.opt_int(11),
+        cpu_ms: row.opt_int(12),
+        peak_rss: row.opt_int(13),
+        importer: row.text(14),
+    }
+}

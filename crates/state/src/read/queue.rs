@@ -1,0 +1,124 @@
+//! The queue: how long, how old, who is next, and when it is done.
+
+use serde::Serialize;
+
+use crate::error::StateError;
+use crate::samples::counter;
+use crate::tx::{HOUR, Tx};
+use crate::values;
+use crate::words::Lane;
+
+/// A lane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LaneLoad {
+    /// Its name.
+    pub lane: String,
+    /// Jobs that wait in it.
+    pub waiting: i64,
+    /// When the oldest of them entered.
+    pub oldest: Option<i64>,
+}
+
+/// A job in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// Its place: 1 is next.
+    pub place: i64,
+    /// The package.
+    pub package: String,
+    /// The lane.
+    pub lane: String,
+    /// `pending`, `running`, `parked` or `retrying`.
+    pub state: String,
+    /// When it entered its lane.
+    pub entered: i64,
+    /// When it is tried again.
+    pub due: Option<i64>,
+}
+
+/// How fast the queue is worked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Pace {
+    /// Attempts that ended in the last hour, at most a thousand of them.
+    pub attempts: i64,
+    /// Jobs an hour, if there were any.
+    pub per_hour: Option<i64>,
+    /// Milliseconds until everything that waits is done at that pace.
+    pub left: Option<i64>,
+}
+
+/// All lanes, highest first.
+pub fn lanes(tx: &mut Tx<'_>) -> Result<Vec<LaneLoad>, StateError> {
+    let mut found = Vec::new();
+    for lane in Lane::ALL {
+        let sql = "SELECT entered FROM job WHERE lane = ?1 AND state = 'pending' AND held = 0
+            ORDER BY lane, entered, package_id LIMIT 1";
+        let oldest = tx.first(sql, values![lane.place()])?.map(|row| row.int(0));
+        let waiting = counter(tx, &format!("queue_{lane}"))?;
+        found.push(LaneLoad { lane: lane.as_str().into(), waiting, oldest });
+    }
+    Ok(found)
+}
+
+/// Jobs in the order in which they will be done, of one lane or of all.
+pub fn next(tx: &mut Tx<'_>, lane: Option<Lane>, at_most: i64) -> Result<Vec<Waiting>, StateError> {
+    let sql =
+        "SELECT p.name, j.lane, j.state, j.entered, j.due FROM job j JOIN package p ON p.id = j.package_id
+        WHERE j.state = 'pending' AND j.held = 0 AND j.lane >= ?1 AND j.lane <= ?2
+        ORDER BY j.lane, j.entered, j.package_id LIMIT ?3";
+    let (from, to) = lane.map_or((0, i64::MAX), |lane| (lane.place(), lane.place()));
+    let rows = tx.query(sql, values![from, to, at_most])?;
+    let before = match lane {
+        Some(lane) => before_lane(tx, lane)?,
+        None => 0,
+    };
+    Ok(rows
+        .iter()
+        .zip(1..)
+        .map(|(row, place)| Waiting {
+            place: before + place,
+            package: row.text(0),
+            lane: Lane::at(row.int(1)).as_str().into(),
+            state: row.text(2),
+            entered: row.int(3),
+            due: row.opt_int(4),
+        })
+        .collect())
+}
+
+fn before_lane(tx: &mut Tx<'_>, lane: Lane) -> Result<i64, StateError> {
+    let mut before = 0;
+    for higher in Lane::ALL.iter().filter(|it| **it < lane) {
+        before += counter(tx, &format!("queue_{higher}"))?;
+    }
+    Ok(before)
+}
+
+/// The place of a package among those that wait; `None` if it does not wait.
+pub fn place(tx: &mut Tx<'_>, package: i64) -> Result<Option<i64>, StateError> {
+    let sql = "SELECT lane, entered FROM job WHERE package_id = ?1 AND state = 'pending' AND held = 0";
+    let Some(row) = tx.first(sql, values![package])? else { return Ok(None) };
+    let (lane, entered) = (row.int(0), row.int(1));
+    let sql = "SELECT COUNT(*) FROM job WHERE state = 'pending' AND held = 0 AND lane = ?1
+        AND (entered < ?2 OR (entered = ?2 AND package_id <= ?3))";
+    let within = tx.first(sql, values![lane, entered, package])?.map_or(0, |row| row.int(0));
+    Ok(Some(before_lane(tx, Lane::at(lane))? + within))
+}
+
+/// How fast it goes, from what was done lately.
+pub fn pace(tx: &mut Tx<'_>) -> Result<Pace, StateError> {
+    let now = tx.now()?;
+    let sql =
+        "SELECT COUNT(*), MIN(ended) FROM (SELECT ended FROM attempt WHERE ended > ?1 AND outcome <> 'lost'
+        ORDER BY ended DESC LIMIT 1000) AS lately";
+    let row = tx.first(sql, values![now - HOUR])?;
+    let (attempts, oldest) = row.map_or((0, None), |row| (row.int(0), row.opt_int(1)));
+    let span = oldest.map_or(0, |oldest| (now - oldest).max(1));
+    let per_hour = (attempts > 1).then(|| attempts * HOUR / span);
+    let mut waiting = 0;
+    for lane in Lane::ALL {
+        waiting += counter(tx, &format!("queue_{lane}"))?;
+    }
+    let left = per_hour.filter(|pace| *pace > 0).map(|pace| waiting * HOUR / pace);
+    Ok(Pace { attempts, per_hour, left })
+}

@@ -1,0 +1,153 @@
+//! What is wrong, since when: everything on one screen.
+
+use serde::Serialize;
+
+use super::failures::{self, Group};
+use super::hosts::{self, Host};
+use super::queue::{self, LaneLoad};
+use crate::breaker;
+use crate::error::StateError;
+use crate::samples::counter;
+use crate::tx::{HOUR, Tx};
+use crate::values;
+
+/// An outage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outage {
+    /// What is out of reach.
+    pub dependency: String,
+    /// Since when.
+    pub since: i64,
+    /// Why, as it was last seen.
+    pub cause: Option<String>,
+    /// Jobs that wait for it.
+    pub parked: i64,
+    /// Probes so far.
+    pub probes: i64,
+    /// When it is looked for again.
+    pub next_probe: Option<i64>,
+}
+
+/// Something that does not count for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Suppressed {
+    /// `signature` or `package`.
+    pub kind: String,
+    /// Its short id or its name.
+    pub subject: String,
+    /// Until when.
+    pub until: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// The last run that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastRun {
+    /// Its host.
+    pub host: String,
+    /// When it ended.
+    pub ended: i64,
+    /// How.
+    pub outcome: String,
+    /// What it did.
+    pub note: Option<String>,
+}
+
+/// The state of the whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// When this was read.
+    pub now: i64,
+    /// What is out of reach.
+    pub outages: Vec<Outage>,
+    /// Packages whose last import failed, held ones not counted.
+    pub failing: i64,
+    /// Those of them that are tried again soon.
+    pub retrying: i64,
+    /// Those that need a person.
+    pub wedged: i64,
+    /// Packages that began to fail in the last 24 hours.
+    pub new_failures: i64,
+    /// The signatures with most packages.
+    pub top: Vec<Group>,
+    /// Held packages, and how many of them fail.
+    pub held: (i64, i64),
+    /// What does not count for a while.
+    pub suppressed: Vec<Suppressed>,
+    /// The queue by lanes.
+    pub queue: Vec<LaneLoad>,
+    /// Jobs that run.
+    pub running: i64,
+    /// Jobs that wait for something out of reach.
+    pub parked: i64,
+    /// Hosts.
+    pub hosts: Vec<Host>,
+    /// The last run that ended.
+    pub last_run: Option<LastRun>,
+    /// Packages that are known.
+    pub packages: i64,
+}
+
+/// Reads it. `top` is how many signatures are wanted.
+pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
+    let now = tx.now()?;
+    let outages = breaker::list_open(tx)?.into_iter().map(|it| Outage {
+        dependency: it.name,
+        since: it.since,
+        cause: it.cause,
+        parked: it.parked,
+        probes: it.probes,
+        next_probe: it.next_probe,
+    });
+    Ok(Status {
+        now,
+        outages: outages.collect(),
+        failing: counter(tx, "failing")?,
+        retrying: counter(tx, "state_retrying")?,
+        wedged: counter(tx, "state_wedged")?,
+        new_failures: flow(tx, "new_failures", now, 24)?,
+        top: failures::groups(tx, &failures::Filter::default(), top)?,
+        held: (counter(tx, "held")?, counter(tx, "failing_held")?),
+        suppressed: suppressed(tx)?,
+        queue: queue::lanes(tx)?,
+        running: counter(tx, "running")?,
+        parked: counter(tx, "parked")?,
+        hosts: hosts::list(tx)?,
+        last_run: last_run(tx)?,
+        packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
+    })
+}
+
+/// The sum of a figure over the last hours, this one included.
+pub fn flow(tx: &mut Tx<'_>, figure: &str, now: i64, hours: i64) -> Result<i64, StateError> {
+    let sql = "SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM sample WHERE figure = ?1 AND hour > ?2";
+    Ok(tx.first(sql, values![figure, now.div_euclid(HOUR) - hours])?.map_or(0, |row| row.int(0)))
+}
+
+/// What does not count now.
+pub fn suppressed(tx: &mut Tx<'_>) -> Result<Vec<Suppressed>, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT kind, subject, until, reason FROM suppression WHERE ended IS NULL AND until > ?1 ORDER BY until";
+    let rows = tx.query(sql, values![now])?;
+    Ok(rows
+        .iter()
+        .map(|row| Suppressed {
+            kind: row.text(0),
+            subject: row.text(1),
+            until: row.int(2),
+            reason: row.text(3),
+        })
+        .collect())
+}
+
+fn last_run(tx: &mut Tx<'_>) -> Result<Option<LastRun>, StateError> {
+    let sql = "SELECT h.name, r.ended, r.outcome, r.note FROM run r JOIN host h ON h.id = r.host_id
+        WHERE r.ended IS NOT NULL ORDER BY r.ended DESC LIMIT 1";
+    Ok(tx.first(sql, &[])?.map(|row| LastRun {
+        host: row.text(0),
+        ended: row.int(1),
+        outcome: row.text(2),
+        note: row.opt_text(3),
+    }))
+}
