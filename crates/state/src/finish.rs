@@ -381,9 +381,8 @@ fn settle_job(
             None => pending(tx, package, job, job.tasks | job.more, false)?,
         },
     }
-    // What an operator has said about this package stays.
-    if hold && job.held == 0 {
-        crate::hold::hold(tx, package, "policy", "the policy of its signature is to hold", None)?;
+    if hold {
+        crate::hold::by_policy(tx, package)?;
     }
     Ok(())
 }

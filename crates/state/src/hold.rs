@@ -23,6 +23,16 @@ pub fn hold(
     Ok(changed)
 }
 
+/// Holds a package because the policy of its failure's signature says so. What an operator has said about this package
+/// stays.
+pub(crate) fn by_policy(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
+    let held = tx.first("SELECT held FROM package WHERE id = ?1", values![package])?;
+    if held.is_some_and(|row| row.flag(0)) {
+        return Ok(());
+    }
+    hold(tx, package, "policy", "the policy of its signature is to hold", None).map(drop)
+}
+
 /// Lets a package go.
 pub fn release(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
     let changed = set(tx, package, false)?;
