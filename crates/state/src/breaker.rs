@@ -149,8 +149,8 @@ pub fn note(
     } else if !open && good > 0 {
         // After an outage each good use lets some more of the parked jobs back.
         tx.execute(
-            "UPDATE dependency SET allowance = allowance + ?2 WHERE id = ?1 AND parked > 0",
-            values![id, rule.pace * good],
+            "UPDATE dependency SET allowance = allowance + ?2, paced = ?3 WHERE id = ?1 AND parked > 0",
+            values![id, rule.pace * good, now],
         )?;
     }
     let now_is = get(tx, name)?.ok_or_else(|| StateError::Unknown(format!("no breaker {name}")))?;
@@ -185,7 +185,7 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
     }
     tx.execute(
         "UPDATE dependency SET state = 'closed', since = ?2, good = 0, bad = 0, window_start = ?2, next_probe = NULL,
-            probe_run = NULL, allowance = ?3
+            probe_run = NULL, allowance = ?3, paced = ?2
          WHERE id = ?1",
         values![id, now, rule.pace],
     )?;
@@ -203,8 +203,24 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
     Ok(())
 }
 
+/// Parked jobs come back this often at least, although no good use has said that more may: those that came back before
+/// may have ended without any use, and a job may have been parked just after the breaker was closed.
+const TRICKLE: i64 = 60 * SECOND;
+
+/// Lets some parked jobs back whose breaker is closed and has given nothing for a while.
+fn trickle(tx: &mut Tx<'_>) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE dependency SET allowance = ?2, paced = ?1
+         WHERE state = 'closed' AND parked > 0 AND allowance = 0 AND (paced <= ?3 OR paced > ?1)",
+        values![now, Rule::default().pace, now - TRICKLE],
+    )?;
+    Ok(())
+}
+
 /// Brings parked jobs back whose breaker is closed, as many as its pace allows. Returns how many.
 pub fn unpark(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
+    trickle(tx)?;
     let sql = "SELECT id, allowance FROM dependency
         WHERE state = 'closed' AND parked > 0 AND allowance > 0 ORDER BY id @LOCK_SKIP";
     let mut back = 0;

@@ -137,7 +137,6 @@ struct Job {
     more: i64,
     wanted: i64,
     claimed: i64,
-    run: i64,
 }
 
 impl Job {
@@ -147,7 +146,7 @@ impl Job {
 }
 
 fn lock_job(tx: &mut Tx<'_>, finished: &Finished) -> Result<Option<Job>, StateError> {
-    let sql = "SELECT lane, held, tasks, more, wanted, claimed, run_id FROM job
+    let sql = "SELECT lane, held, tasks, more, wanted, claimed FROM job
         WHERE package_id = ?1 AND attempt_id = ?2 AND state = 'running' @LOCK";
     let row = tx.first(sql, values![finished.package_id, finished.attempt])?;
     Ok(row.map(|row: Row| Job {
@@ -157,7 +156,6 @@ fn lock_job(tx: &mut Tx<'_>, finished: &Finished) -> Result<Option<Job>, StateEr
         more: row.int(3),
         wanted: row.int(4),
         claimed: row.int(5),
-        run: row.int(6),
     }))
 }
 
@@ -377,10 +375,14 @@ fn settle_job(
             settled.again = true;
             pending(tx, package, job, job.tasks | job.more, false)?;
         }
-        Outcome::Parked => park(tx, package, job, finished.parked_on)?,
+        Outcome::Parked => match finished.parked_on {
+            Some(dependency) => park(tx, package, job, dependency)?,
+            // Nothing would ever bring it back.
+            None => pending(tx, package, job, job.tasks | job.more, false)?,
+        },
     }
     if hold {
-        crate::hold::hold(tx, package, "policy", "the policy of its signature is to hold", None)?;
+        crate::hold::by_policy(tx, package)?;
     }
     Ok(())
 }
@@ -410,7 +412,7 @@ fn retrying(tx: &mut Tx<'_>, package: i64, job: &Job, due: Option<i64>) -> Resul
 }
 
 /// Out of the queue until what it needs is there again.
-fn park(tx: &mut Tx<'_>, package: i64, job: &Job, dependency: Option<i64>) -> Result<(), StateError> {
+fn park(tx: &mut Tx<'_>, package: i64, job: &Job, dependency: i64) -> Result<(), StateError> {
     tx.execute(
         "UPDATE job SET state = 'parked', tasks = ?2, more = 0, dependency_id = ?3, attempt_id = NULL, run_id = NULL,
             lease_until = NULL
@@ -418,10 +420,7 @@ fn park(tx: &mut Tx<'_>, package: i64, job: &Job, dependency: Option<i64>) -> Re
         values![package, job.tasks | job.more, dependency],
     )?;
     tx.counter("parked", 1);
-    if let Some(dependency) = dependency {
-        tx.execute("UPDATE dependency SET parked = parked + 1 WHERE id = ?1", values![dependency])?;
-    }
-    let _ = job.run;
+    tx.execute("UPDATE dependency SET parked = parked + 1 WHERE id = ?1", values![dependency])?;
     Ok(())
 }
 

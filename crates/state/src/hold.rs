@@ -23,6 +23,16 @@ pub fn hold(
     Ok(changed)
 }
 
+/// Holds a package because the policy of its failure's signature says so. What an operator has said about this package
+/// stays.
+pub(crate) fn by_policy(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
+    let held = tx.first("SELECT held FROM package WHERE id = ?1", values![package])?;
+    if held.is_some_and(|row| row.flag(0)) {
+        return Ok(());
+    }
+    hold(tx, package, "policy", "the policy of its signature is to hold", None).map(drop)
+}
+
 /// Lets a package go.
 pub fn release(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
     let changed = set(tx, package, false)?;
@@ -60,9 +70,13 @@ fn set(tx: &mut Tx<'_>, package: i64, held: bool) -> Result<bool, StateError> {
     Ok(true)
 }
 
-/// Lets go whatever was held until now. Returns the names.
+/// Each that is let go writes four rows, and no transaction writes more than 200.
+const EXPIRED: i64 = 40;
+
+/// Lets go whatever was held until now, some at a time. Returns the names.
 pub fn expire(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<String>, StateError> {
     let now = tx.now()?;
+    let at_most = at_most.min(EXPIRED);
     let sql = "SELECT id, name FROM package WHERE held = 1 AND held_until <= ?1 ORDER BY held_until LIMIT ?2";
     let rows = tx.query(sql, values![now, at_most])?;
     for row in &rows {

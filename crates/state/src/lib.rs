@@ -5,11 +5,14 @@
 
 pub mod batch;
 pub mod breaker;
+pub mod counters;
 pub mod driver;
 mod error;
 pub mod events;
 pub mod finish;
 pub mod hold;
+pub mod identity;
+pub mod meta;
 pub mod open;
 pub mod operate;
 mod persist;
@@ -18,12 +21,14 @@ pub mod publications;
 pub mod queue;
 pub mod read;
 pub mod reclassify;
+pub mod retention;
 pub mod runs;
 pub mod samples;
 pub mod schema;
 pub mod settings;
 pub mod signature;
 pub mod store;
+pub mod transfer;
 pub mod tx;
 pub mod words;
 

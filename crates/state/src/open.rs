@@ -82,13 +82,13 @@ fn open_postgres(url: &str, passfile: Option<&Path>) -> Result<Store, StateError
 impl Store {
     /// Makes the tables of an empty database, and refuses a schema that does not fit.
     pub(crate) fn prepare(&self) -> Result<(), StateError> {
-        let mut driver = self.driver();
-        let found = schema::find(driver.as_mut())?;
+        let found = schema::find(self.driver().as_mut())?;
         if found.schema == 0 {
-            schema::migrate(driver.as_mut())?;
+            self.migrate()?;
             return Ok(());
         }
-        schema::check(found)
+        schema::check(found)?;
+        crate::transfer::check_whole(self)
     }
 
     /// Brings the schema up to this program's. Returns what it was and what it is.

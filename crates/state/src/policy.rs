@@ -55,6 +55,8 @@ impl Retries {
     /// Whether a package is retried or failing.
     pub fn judge(&self, history: &History) -> FailureState {
         let class = match history.policy {
+            // What the machine did does not begin to count because somebody wants it retried.
+            Some(Policy::Retry) if history.class == Class::Infrastructure => Class::Infrastructure,
             Some(Policy::Retry) => Class::Transient,
             Some(Policy::Fail | Policy::Hold) => Class::Permanent,
             None => history.class,
@@ -127,6 +129,8 @@ mod tests {
         assert_eq!(retries.judge(&retry), FailureState::Retrying);
         let fail = History { policy: Some(Policy::Fail), ..history(Class::Transient, 1, 1) };
         assert_eq!(retries.judge(&fail), FailureState::Failing);
+        let machine = History { policy: Some(Policy::Retry), ..history(Class::Infrastructure, 50, 50) };
+        assert_eq!(retries.judge(&machine), FailureState::Retrying);
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod common;
 
 mod conformance {
     pub mod failures;
+    pub mod keep;
     pub mod policy;
     pub mod queue;
+    pub mod random;
 }

@@ -50,11 +50,16 @@ impl Sqlite {
         Ok(sqlite)
     }
 
-    /// A copy of everything, consistent although others write, for as long as it takes.
+    /// A copy of everything, consistent although others write. All of it in one step: a copy in steps begins anew each
+    /// time that somebody else has written, and would never end on a busy installation. Writers do not wait for it.
     pub fn copy_to(&self, target: &Path) -> Result<(), DbError> {
+        make(target)?;
         let mut copy = Connection::open(target)?;
         let backup = rusqlite::backup::Backup::new(&self.connection, &mut copy)?;
-        Ok(backup.run_to_completion(1024, Duration::ZERO, None)?)
+        backup.run_to_completion(i32::MAX, Duration::from_millis(50), None)?;
+        drop(backup);
+        drop(copy);
+        single_file(target)
     }
 
     /// Whatever the umask was when SQLite made them.
@@ -75,6 +80,23 @@ impl Sqlite {
 fn wait(count: i32) -> bool {
     std::thread::sleep(NAP);
     u128::try_from(count).unwrap_or(0) * NAP.as_micros() < BUSY.as_micros()
+}
+
+/// Makes a database one file, without a log beside it, and looks whether it is sound.
+pub(crate) fn single_file(path: &Path) -> Result<(), DbError> {
+    let connection = Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "delete")?;
+    check(&connection)
+}
+
+/// Whether a file is a sound database. It is not changed.
+pub fn check_file(path: &Path) -> Result<(), DbError> {
+    check(&Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+}
+
+fn check(connection: &Connection) -> Result<(), DbError> {
+    let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if said == "ok" { Ok(()) } else { Err(DbError::Other(format!("the database is damaged: {said}"))) }
 }
 
 fn make(path: &Path) -> Result<(), DbError> {

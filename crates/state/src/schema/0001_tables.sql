@@ -156,6 +156,7 @@ CREATE TABLE attempt (
 CREATE INDEX attempt_package ON attempt (package_id, id);
 CREATE INDEX attempt_open ON attempt (run_id) WHERE ended IS NULL;
 CREATE INDEX attempt_ended ON attempt (ended);
+CREATE INDEX attempt_signature ON attempt (signature_id, id) WHERE signature_id IS NOT NULL;
 CREATE INDEX attempt_failed ON attempt (package_id, ended) WHERE counts = 1;
 
 -- What failures have in common: stage, code and a normalised message.
@@ -213,6 +214,7 @@ CREATE TABLE dependency (
     next_probe BIGINT,
     probe_run BIGINT,
     allowance BIGINT NOT NULL DEFAULT 0,
+    paced BIGINT NOT NULL DEFAULT 0,
     parked BIGINT NOT NULL DEFAULT 0,
     probe TEXT
 );

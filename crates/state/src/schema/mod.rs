@@ -1,6 +1,8 @@
 //! The schema, in numbered steps. Opening makes a database that is empty; it never upgrades one, because others may be
 //! working with it.
 
+pub mod tables;
+
 use crate::driver::{Driver, Kind, Mode, Value};
 use crate::error::{DbError, StateError};
 use crate::values;

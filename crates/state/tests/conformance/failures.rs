@@ -140,6 +140,64 @@ fn a_held_package_is_not_claimed_and_does_not_count() {
     }
 }
 
+#[test]
+fn a_policy_that_holds_leaves_an_operators_own_hold_alone() {
+    for world in worlds() {
+        let run = world.run();
+        let id = world.enqueue("hello", Lane::Upload);
+        fail(&world, run, Class::Transient, "refused");
+        world.store.write(|tx| tx.execute("UPDATE signature SET policy = 'hold'", &[])).unwrap();
+        world.enqueue("hello", Lane::Upload);
+        let claim = world.claim(run).unwrap();
+        world.store.write(|tx| hold::hold(tx, id, "me", "until the new kernel", None)).unwrap();
+        world.finish(&claim, Outcome::Failed, failure(Class::Transient, "refused")).unwrap();
+        assert_eq!(world.text("SELECT held_reason FROM package"), "until the new kernel");
+    }
+}
+
+#[test]
+fn many_holds_that_end_at_once_are_let_go_in_small_transactions() {
+    for world in worlds() {
+        for number in 0..90 {
+            let id = world.enqueue(&format!("p{number}"), Lane::Upload);
+            let until = Some(world_time(&world) + HOUR);
+            world.store.write(|tx| hold::hold(tx, id, "me", "why not", until)).unwrap();
+        }
+        world.advance(DAY);
+        let mut ended = 0;
+        loop {
+            match world.store.write(|tx| hold::expire(tx, 200)).unwrap().len() {
+                0 => break,
+                some => ended += some,
+            }
+        }
+        assert_eq!((ended, world.counter("held"), world.counter("queue_upload")), (90, 0, 90));
+        assert!(world.store.largest_transaction() <= state::tx::LARGEST);
+    }
+}
+
+#[test]
+fn parked_jobs_come_back_although_nobody_uses_what_they_need() {
+    for world in worlds() {
+        let run = world.run();
+        let note = |tx: &mut state::tx::Tx<'_>| {
+            breaker::note(tx, "mirror", (1, 0), None, None, &Rule::default()).map(|it| it.0.id)
+        };
+        let id = world.store.write(note).unwrap();
+        world.enqueue("hello", Lane::Upload);
+        // The breaker was closed while this import still waited for its answer.
+        let mut parked = finished(&world.claim(run).unwrap(), Outcome::Parked, None);
+        parked.parked_on = Some(id);
+        world
+            .store
+            .write(|tx| state::finish::finish(tx, &parked, &state::policy::Retries::default()))
+            .unwrap();
+        world.advance(2 * MINUTE);
+        assert_eq!(world.store.write(|tx| breaker::unpark(tx, 100)).unwrap(), 1);
+        assert!(world.claim(run).is_some());
+    }
+}
+
 fn world_time(world: &World) -> i64 {
     world.clock.load(std::sync::atomic::Ordering::SeqCst)
 }

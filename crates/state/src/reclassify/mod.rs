@@ -1,4 +1,8 @@
-//! Judging failures again: after a policy was changed, or a class.
+//! Judging failures again: after a policy was changed, or a class; after the rule of signatures has changed
+//! ([`normaliser`]); after this program has become newer ([`upgrade`]).
+
+pub mod normaliser;
+pub mod upgrade;
 
 use crate::error::StateError;
 use crate::finish::count_failure;
@@ -51,7 +55,7 @@ fn chunk(
         };
         let state = retries.judge(&history);
         if policy == Some(Policy::Hold) {
-            hold::hold(tx, package, "policy", "the policy of its signature is to hold", None)?;
+            hold::by_policy(tx, package)?;
         }
         if state.as_str() == row.text(2) || row.text(2) == FailureState::Wedged.as_str() {
             continue;

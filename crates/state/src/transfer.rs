@@ -1,0 +1,367 @@
+//! Carries a state from one database to another, of either kind.
+//!
+//! Everything is read in one transaction of the source, so that it is of one moment. What was written is read again and
+//! compared with what was read: rows and a checksum for each table.
+
+use sha2::{Digest, Sha256};
+
+use crate::driver::{Driver, Kind, Mode, Row, Value};
+use crate::error::StateError;
+use crate::meta;
+use crate::schema::tables::{self, Table};
+use crate::store::Store;
+use crate::tx::LARGEST;
+
+/// Rows of one statement: PostgreSQL takes 65,535 values, SQLite 32,766.
+const ROWS: usize = 50;
+
+/// What was carried of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The table.
+    pub table: String,
+    /// Its rows in the source.
+    pub rows: u64,
+    /// Their checksum, whatever their order.
+    pub checksum: String,
+}
+
+/// Rows, and a checksum that does not depend on their order: databases sort texts in different ways.
+#[derive(Default)]
+struct Sum {
+    rows: u64,
+    sum: [u64; 4],
+}
+
+impl Sum {
+    fn add(&mut self, row: &Row) {
+        let mut digest = Sha256::new();
+        for value in &row.0 {
+            match value {
+                Value::Null => digest.update(b"n"),
+                Value::Int(number) => {
+                    digest.update(b"i");
+                    digest.update(number.to_be_bytes());
+                }
+                Value::Text(text) => {
+                    digest.update(b"t");
+                    digest.update((text.len() as u64).to_be_bytes());
+                    digest.update(text.as_bytes());
+                }
+            }
+        }
+        self.rows += 1;
+        for (part, bytes) in self.sum.iter_mut().zip(digest.finalize().chunks_exact(8)) {
+            *part = part.wrapping_add(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+        }
+    }
+
+    fn text(&self) -> String {
+        self.sum.iter().map(|part| format!("{part:016x}")).collect()
+    }
+
+    fn carried(&self, table: &Table) -> Carried {
+        Carried { table: table.name.clone(), rows: self.rows, checksum: self.text() }
+    }
+}
+
+/// Reads all rows of a table, some at a time, by its key.
+fn each_chunk(
+    driver: &mut dyn Driver,
+    table: &Table,
+    mut take: impl FnMut(Vec<Row>) -> Result<(), StateError>,
+) -> Result<(), StateError> {
+    let quote =
+        |names: &[String]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let (columns, key, name) = (quote(&table.columns), quote(&table.key), &table.name);
+    let places: Vec<usize> =
+        table.key.iter().filter_map(|part| table.columns.iter().position(|column| column == part)).collect();
+    if places.is_empty() {
+        return Err(StateError::Refused(format!("table {name} has no primary key")));
+    }
+    let marks: Vec<String> = (1..=places.len()).map(|number| format!("?{number}")).collect();
+    let beyond = format!(" WHERE ({key}) > ({})", marks.join(", "));
+    let mut last: Option<Vec<Value>> = None;
+    loop {
+        let condition = if last.is_some() { beyond.as_str() } else { "" };
+        let sql = format!("SELECT {columns} FROM \"{name}\"{condition} ORDER BY {key} LIMIT {LARGEST}");
+        let rows = driver.query(&sql, last.as_deref().unwrap_or(&[]))?;
+        let Some(end) = rows.last() else { return Ok(()) };
+        last = Some(places.iter().filter_map(|place| end.0.get(*place).cloned()).collect());
+        take(rows)?;
+    }
+}
+
+/// Rows that belong to the state, and not to the database that it is in.
+fn of_the_state(table: &Table, rows: Vec<Row>) -> Vec<Row> {
+    if table.name != "meta" {
+        return rows;
+    }
+    let own = |row: &Row| meta::OF_THE_DATABASE.contains(&row.text(0).as_str());
+    rows.into_iter().filter(|row| !own(row)).collect()
+}
+
+/// Adds up all rows of a database, by table.
+pub fn checksums(store: &Store) -> Result<Vec<Carried>, StateError> {
+    reading(store, |driver| {
+        let mut found = Vec::new();
+        for table in tables::tables(driver)? {
+            let mut sum = Sum::default();
+            each_chunk(driver, &table, |rows| {
+                of_the_state(&table, rows).iter().for_each(|row| sum.add(row));
+                Ok(())
+            })?;
+            found.push(sum.carried(&table));
+        }
+        Ok(found)
+    })
+}
+
+fn reading<T>(
+    store: &Store,
+    work: impl FnOnce(&mut dyn Driver) -> Result<T, StateError>,
+) -> Result<T, StateError> {
+    let mut driver = store.driver();
+    driver.begin(Mode::Read)?;
+    let done = work(driver.as_mut());
+    driver.rollback();
+    done
+}
+
+/// Carries everything into a database whose tables are empty. `watch` is told of each table and its rows so far. The
+/// target says that it is not complete until [`arrive`] is called.
+pub fn carry(
+    source: &Store,
+    target: &Store,
+    mut watch: impl FnMut(&str, u64),
+) -> Result<Vec<Carried>, StateError> {
+    clear(target, source.name())?;
+    let carried = reading(source, |driver| {
+        let ours = tables::tables(driver)?;
+        same_tables(&ours, &tables::tables(target.driver().as_mut())?)?;
+        let mut carried = Vec::new();
+        for table in &ours {
+            let mut sum = Sum::default();
+            each_chunk(driver, table, |rows| {
+                let rows = of_the_state(table, rows);
+                rows.iter().for_each(|row| sum.add(row));
+                write(target, table, &rows)?;
+                watch(&table.name, sum.rows);
+                Ok(())
+            })?;
+            let last = tables::last_number(driver, table)?;
+            tables::set_last_number(target.driver().as_mut(), table, last)?;
+            carried.push(sum.carried(table));
+        }
+        Ok(carried)
+    })?;
+    compare(&carried, &checksums(target)?)?;
+    Ok(carried)
+}
+
+fn compare(source: &[Carried], target: &[Carried]) -> Result<(), StateError> {
+    for ours in source {
+        let theirs = target.iter().find(|it| it.table == ours.table);
+        if theirs != Some(ours) {
+            let rows = theirs.map_or(0, |it| it.rows);
+            return Err(StateError::Refused(format!(
+                "table {} was not carried whole: {} rows were read, {rows} are there, and their checksums differ",
+                ours.table, ours.rows
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn same_tables(source: &[Table], target: &[Table]) -> Result<(), StateError> {
+    for ours in source {
+        let theirs = target.iter().find(|table| table.name == ours.name);
+        let sorted = |table: &Table| {
+            let mut columns = table.columns.clone();
+            columns.sort();
+            columns
+        };
+        if theirs.is_none_or(|theirs| sorted(theirs) != sorted(ours)) {
+            return Err(StateError::Refused(format!(
+                "table {} is not the same in both databases",
+                ours.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn write(target: &Store, table: &Table, rows: &[Row]) -> Result<(), StateError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    target.write(|tx| {
+        for some in rows.chunks(ROWS) {
+            let values: Vec<Value> = some.iter().flat_map(|row| row.0.iter().cloned()).collect();
+            tx.execute(&insert(table, some.len()), &values)?;
+        }
+        Ok(())
+    })
+}
+
+fn insert(table: &Table, rows: usize) -> String {
+    let columns: Vec<String> = table.columns.iter().map(|column| format!("\"{column}\"")).collect();
+    let width = columns.len();
+    let row = |row: usize| {
+        let marks: Vec<String> = (1..=width).map(|place| format!("?{}", row * width + place)).collect();
+        format!("({})", marks.join(", "))
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    format!("INSERT INTO \"{}\" ({}) VALUES {}", table.name, columns.join(", "), rows.join(", "))
+}
+
+/// Makes sure that a database has nothing, and marks it as not complete. One that a broken attempt has left is emptied.
+fn clear(target: &Store, source: &str) -> Result<(), StateError> {
+    let broken = target.read(|tx| meta::get(tx, meta::INCOMING))?.is_some();
+    if !broken && !is_empty(target)? {
+        return Err(StateError::Refused(format!(
+            "{} is not empty; name a database without a state, or drop its tables",
+            target.name()
+        )));
+    }
+    target.write(|tx| meta::set(tx, meta::INCOMING, source))?;
+    let mut all = tables::tables(target.driver().as_mut())?;
+    all.reverse();
+    for table in all.iter().filter(|table| table.name != "meta") {
+        let key = table.key.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let name = &table.name;
+        let sql = format!(
+            "DELETE FROM \"{name}\" WHERE ({key}) IN (SELECT {key} FROM \"{name}\" ORDER BY {key} LIMIT {LARGEST})"
+        );
+        while target.write(|tx| tx.execute(&sql, &[]))? > 0 {}
+    }
+    let own: Vec<String> = meta::OF_THE_DATABASE.iter().map(|name| format!("'{name}'")).collect();
+    let sql = format!("DELETE FROM meta WHERE name NOT IN ({})", own.join(", "));
+    target.write(|tx| tx.execute(&sql, &[]))?;
+    Ok(())
+}
+
+/// Whether a database has no package, run or event: its tables may be there.
+pub fn is_empty(store: &Store) -> Result<bool, StateError> {
+    store.read(|tx| {
+        for table in ["package", "run", "event", "setting", "suite"] {
+            if tx.first(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    })
+}
+
+/// Lets a state that was carried be used: in a new epoch, so that nobody's token from the old place is valid.
+pub fn arrive(target: &Store, actor: &str, action: &str, from: &str) -> Result<i64, StateError> {
+    target.write(|tx| {
+        let epoch = meta::begin_epoch(tx, 0)?;
+        meta::remove(tx, meta::INCOMING)?;
+        meta::remove(tx, meta::HOME)?;
+        let after = format!("epoch {epoch}");
+        crate::events::record(tx, actor, action, "state", Some(from), None, Some(&after))?;
+        Ok(epoch)
+    })
+}
+
+/// Refuses to move a state with which somebody works.
+pub fn check_idle(store: &Store) -> Result<(), StateError> {
+    store.read(|tx| {
+        let sql = "SELECT r.id, h.name, r.mode FROM run r JOIN host h ON h.id = r.host_id
+            WHERE r.ended IS NULL ORDER BY r.id LIMIT 1";
+        if let Some(row) = tx.first(sql, &[])? {
+            let (run, host, mode) = (row.int(0), row.text(1), row.text(2));
+            return Err(StateError::Refused(format!(
+                "run {run} ({mode}) on {host} is open; stop it first (`package-import quiesce {host}`)"
+            )));
+        }
+        if tx.first("SELECT 1 FROM job WHERE state = 'running' LIMIT 1", &[])?.is_some() {
+            return Err(StateError::Refused("a job is running; wait until it has ended".into()));
+        }
+        Ok(())
+    })
+}
+
+/// Marks a state as gone to another place: from now on it refuses to be opened.
+pub fn leave(source: &Store, actor: &str, to: &str) -> Result<(), StateError> {
+    check_idle(source)?;
+    source.write(|tx| {
+        if let Some(other) = meta::lock(tx, meta::MOVED_TO)?.filter(|other| other != to) {
+            return Err(StateError::Foreign(moved(&other)));
+        }
+        // A run may have begun since we looked.
+        if tx.first("SELECT 1 FROM run WHERE ended IS NULL LIMIT 1", &[])?.is_some() {
+            return Err(StateError::Refused("a run has just begun; stop it first".into()));
+        }
+        meta::set(tx, meta::MOVED_TO, to)?;
+        crate::events::record(tx, actor, "migrate", "state", None, None, Some(to))
+    })
+}
+
+/// Takes the mark of [`leave`] away.
+pub fn stay(source: &Store, actor: &str, reason: &str) -> Result<(), StateError> {
+    source.write(|tx| {
+        let Some(to) = meta::lock(tx, meta::MOVED_TO)? else {
+            return Err(StateError::Refused("this state was not moved".into()));
+        };
+        meta::remove(tx, meta::MOVED_TO)?;
+        crate::events::record(tx, actor, "stay", "state", Some(reason), Some(&to), None)
+    })
+}
+
+/// What is said of a state that has gone.
+pub fn moved(to: &str) -> String {
+    format!(
+        "the state was moved to {to}; set [state] url to that in config.toml, or take the move back with \
+         `package-import migrate --undo`"
+    )
+}
+
+/// Refuses a database that is only half of a state, or one that was left.
+pub(crate) fn check_whole(store: &Store) -> Result<(), StateError> {
+    let (moved_to, incoming) =
+        store.read(|tx| Ok((meta::get(tx, meta::MOVED_TO)?, meta::get(tx, meta::INCOMING)?)))?;
+    if let Some(from) = incoming {
+        return Err(StateError::Foreign(format!(
+            "the state is not complete: carrying it from {from} was cut off; do that again"
+        )));
+    }
+    moved_to.map_or(Ok(()), |to| Err(StateError::Foreign(moved(&to))))
+}
+
+/// The latest moment of a state as an SQLite file of its own, although others write to it meanwhile.
+pub fn copy_to_file(source: &Store, file: &std::path::Path) -> Result<(), StateError> {
+    if let (Kind::Sqlite, Some(path)) = (source.kind(), source.path()) {
+        // A connection of its own: the copy takes its time, and nobody shall wait for it.
+        return Ok(crate::driver::sqlite::Sqlite::open(&path, false)?.copy_to(file)?);
+    }
+    let target = crate::open::Location::Sqlite(file.to_owned()).connect(true)?;
+    target.migrate()?;
+    carry(source, &target, |_, _| ())?;
+    target.write(|tx| meta::remove(tx, meta::INCOMING))?;
+    drop(target);
+    Ok(crate::driver::sqlite::single_file(file)?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::values;
+
+    #[test]
+    fn a_checksum_tells_rows_apart_and_not_their_order() {
+        let row = |values: &[Value]| Row(values.to_vec());
+        let sum = |rows: &[Row]| {
+            let mut sum = Sum::default();
+            rows.iter().for_each(|row| sum.add(row));
+            sum.text()
+        };
+        let (a, b) = (row(values!["a", 1_i64]), row(values!["b", 2_i64]));
+        assert_eq!(sum(&[a.clone(), b.clone()]), sum(&[b.clone(), a.clone()]));
+        assert_ne!(sum(&[a.clone(), a.clone()]), sum(&[a.clone(), b]));
+        assert_ne!(sum(&[row(values!["ab", "c"])]), sum(&[row(values!["a", "bc"])]));
+        assert_ne!(sum(&[row(&[Value::Null])]), sum(&[row(values![""])]));
+    }
+}
