@@ -29,7 +29,7 @@ impl Location {
     pub fn new(root: &Path, url: Option<&str>, passfile: Option<&Path>) -> Location {
         match url {
             None => Location::Sqlite(root.join("state.db")),
-            Some(url) if Target::is_meant_by(url) => {
+            Some(url) if is_postgres(url) => {
                 Location::Postgres { url: url.to_owned(), passfile: passfile.map(Path::to_owned) }
             }
             Some(url) => {
@@ -61,6 +61,12 @@ impl Location {
             Location::Postgres { url, passfile } => open_postgres(url, passfile.as_deref()),
         }
     }
+}
+
+/// A URL of PostgreSQL's, or `key=value` words as `psql` takes them.
+fn is_postgres(url: &str) -> bool {
+    let names_one = |word: &str| ["host=", "hostaddr=", "dbname="].iter().any(|key| word.starts_with(key));
+    Target::is_meant_by(url) || url.split_whitespace().any(names_one)
 }
 
 /// A statement that takes longer is stuck: none of ours is meant to.
