@@ -36,7 +36,7 @@ fuzz:
 
 bench: build
 	@scripts/install-tools bench
-	$(CARGO) build --release --locked -p package-import-tests --bin floor
+	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin engine
 	@scripts/bench
 
 clean:

@@ -1,11 +1,13 @@
 //! Starts the child that performs one import, follows what it says and judges how it ended.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use wait4::{ResourceUsage, Wait4};
 
 use crate::failure::{Failure, Stage};
@@ -13,7 +15,7 @@ use crate::protocol::{Event, Report, Request};
 use crate::sandbox::EXIT_TIMEOUT;
 
 /// As much of what a child writes to its standard error is kept.
-const STDERR_KEPT: u64 = 64 << 10;
+const STDERR_KEPT: usize = 64 << 10;
 
 /// The hidden subcommand of our own binary that performs an import.
 pub const SUBCOMMAND: &str = "import-package";
@@ -60,7 +62,6 @@ pub fn run(
     on_start(child.id());
     // A child that cannot even read its request says so on its standard error.
     let _ = send(&mut child, request);
-    let stderr = child.stderr.take().map(|stderr| thread::spawn(move || read_end(stderr)));
     let mut ended = Ended {
         reports: request.versions.iter().map(|_| None).collect(),
         last: None,
@@ -70,16 +71,13 @@ pub fn run(
         moved: (0, 0),
         stderr: String::new(),
     };
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if let Ok(event) = serde_json::from_str::<Event>(&line) {
-                on_event(&event);
-                ended.take(event);
-            }
+    let stderr = follow(&mut child, |line| {
+        if let Ok(event) = serde_json::from_slice::<Event>(line) {
+            on_event(&event);
+            ended.take(event);
         }
-    }
+    });
     let usage = child.wait4().map_err(|error| worker("wait for", error))?;
-    let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
     ended.judge(&usage.status, &usage.rusage, &stderr);
     ended.stderr = stderr;
     Ok(ended)
@@ -90,11 +88,59 @@ fn send(child: &mut Child, request: &Request) -> io::Result<()> {
     stdin.write_all(&serde_json::to_vec(request)?)
 }
 
-fn read_end(mut stderr: impl Read) -> String {
-    let mut kept = Vec::new();
-    let _ = (&mut stderr).take(STDERR_KEPT).read_to_end(&mut kept);
-    let _ = io::copy(&mut stderr, &mut io::sink());
+/// Reads what a child says until it ends: each line of its output is passed on, its standard error is returned. Both at
+/// once, so that it need not wait for either; without a thread, which would cost as much as the rest of this.
+fn follow(child: &mut Child, mut on_line: impl FnMut(&[u8])) -> String {
+    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut begun, mut kept) = (Vec::new(), Vec::new());
+    let mut buffer = [0; 8192];
+    while stdout.is_some() || stderr.is_some() {
+        let [of_stdout, of_stderr] = wait(stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd));
+        if of_stdout {
+            let read = read(&mut stdout, &mut buffer);
+            begun.extend_from_slice(read);
+            while let Some(end) = begun.iter().position(|&byte| byte == b'\n') {
+                on_line(&begun[..end]);
+                begun.drain(..=end);
+            }
+        }
+        if of_stderr {
+            let read = read(&mut stderr, &mut buffer);
+            let room = STDERR_KEPT - kept.len();
+            kept.extend_from_slice(read.get(..room).unwrap_or(read));
+        }
+    }
     String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// Waits until one of two streams has something, or has ended.
+fn wait(a: Option<BorrowedFd<'_>>, b: Option<BorrowedFd<'_>>) -> [bool; 2] {
+    let is_there = [a.is_some(), b.is_some()];
+    let mut polled: Vec<PollFd<'_>> =
+        [a, b].into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+    while let Err(error) = poll(&mut polled, None) {
+        if error != Errno::INTR {
+            // Reading waits, too, and tells what is wrong.
+            return is_there;
+        }
+    }
+    let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
+    is_there.map(|is_there| is_there && ready.next().unwrap_or_default())
+}
+
+/// Reads once. At its end, or when it cannot be read, the stream is closed.
+fn read<'b>(stream: &mut Option<impl Read>, buffer: &'b mut [u8]) -> &'b [u8] {
+    let count = loop {
+        match stream.as_mut().map_or(Ok(0), |stream| stream.read(buffer)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(count) => break count,
+            Err(_) => break 0,
+        }
+    };
+    if count == 0 {
+        *stream = None;
+    }
+    &buffer[..count]
 }
 
 impl Ended {

@@ -3,6 +3,8 @@
 //! A patch changes a few lines: what is in front and behind is copied from the file before, what lies between is
 //! written out. That is far cheaper than to compress the whole file again, and smaller. A repack finds better ones.
 
+/// What is compared at once.
+const BLOCK: usize = 64;
 /// One instruction copies so much at most.
 const LONGEST_COPY: usize = 0x10000;
 /// One instruction writes out so much at most.
@@ -10,9 +12,9 @@ const LONGEST_INSERT: usize = 0x7f;
 
 /// The instructions that make `new` out of `base`, if they are worth while.
 pub(crate) fn encode(base: &[u8], new: &[u8]) -> Option<Vec<u8>> {
-    let front = base.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let (base_rest, new_rest) = (&base[front..], &new[front..]);
-    let back = base_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    let front = common_front(base, new);
+    let back = common_back(&base[front..], &new[front..]);
+    let new_rest = &new[front..];
     let between = &new_rest[..new_rest.len() - back];
     if between.len() > new.len() / 4 || u32::try_from(base.len()).is_err() {
         return None;
@@ -27,6 +29,20 @@ pub(crate) fn encode(base: &[u8], new: &[u8]) -> Option<Vec<u8>> {
     }
     push_copy(&mut delta, base.len() - back, back);
     Some(delta)
+}
+
+/// How many bytes are the same at the beginning. Whole blocks are compared first: most of a file is the same.
+fn common_front(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count();
+    let start = blocks * BLOCK;
+    start + a[start..].iter().zip(&b[start..]).take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes are the same at the end.
+fn common_back(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[..a.len() - blocks * BLOCK], &b[..b.len() - blocks * BLOCK]);
+    blocks * BLOCK + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
 fn push_size(delta: &mut Vec<u8>, mut size: usize) {
