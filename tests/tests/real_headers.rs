@@ -21,10 +21,9 @@ fn headers_of_real_patches_are_read_as_git_am_reads_them() {
             }
         }
     }
-    println!("{compared} compared, {} different\n{}", different.len(), different.join("\n"));
+    println!("{compared} compared");
     assert!(compared >= 20, "apt delivered only {compared} patches that are mails");
-    // Git takes words in brackets for tags of a mailing list, which Debian's patches have for other reasons.
-    assert!(different.len() * 50 <= compared, "{} of {compared}:\n{}", different.len(), different.join("\n"));
+    assert!(different.is_empty(), "{} of {compared}:\n{}", different.len(), different.join("\n"));
 }
 
 fn is_mail(patch: &[u8]) -> bool {
