@@ -166,7 +166,9 @@ pub enum ConfigError {
         suite: String,
     },
     /// A pattern whose suites would all get one branch.
-    #[error("archive {archive:?}: the branch of {suite:?} needs {{suite}} in it, for the suites that it matches")]
+    #[error(
+        "archive {archive:?}: the branch of {suite:?} needs {{suite}} in it, for the suites that it matches"
+    )]
     OneBranch {
         /// The archive.
         archive: String,
@@ -307,10 +309,10 @@ impl Suite {
 /// One or more names with slashes between them, none of which leads elsewhere.
 pub(crate) fn is_path(text: &str) -> bool {
     let part = |part: &str| {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+~:".contains(&byte);
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+~:,=".contains(&byte);
         !part.is_empty() && !part.starts_with(['.', '-']) && part.bytes().all(fits)
     };
-    text.len() <= 255 && text.split('/').all(part)
+    text.len() <= 1024 && text.split('/').all(part)
 }
 
 #[cfg(test)]

@@ -67,7 +67,10 @@ fn branches() {
     };
     assert_eq!(suite("stable", None).branch("stable", Some("bookworm")), "bookworm");
     assert_eq!(suite("noble-updates", None).branch("noble-updates", Some("noble")), "noble-updates");
-    assert_eq!(suite("bookworm*", None).branch("bookworm-updates", Some("bookworm-updates")), "bookworm-updates");
+    assert_eq!(
+        suite("bookworm*", None).branch("bookworm-updates", Some("bookworm-updates")),
+        "bookworm-updates"
+    );
     assert_eq!(suite("*", Some("x-{suite}")).branch("sid", Some("sid")), "x-sid");
     assert_eq!(suite("./", Some("local")).branch("./", None), "local");
 }

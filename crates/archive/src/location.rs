@@ -54,10 +54,9 @@ impl Location {
             return Err(LocationError::Query(text.to_owned()));
         }
         match uri.scheme_str() {
-            Some("http" | "https") => Ok(Location::Web {
-                base: text.trim_end_matches('/').to_owned(),
-                host: authority.to_owned(),
-            }),
+            Some("http" | "https") => {
+                Ok(Location::Web { base: text.trim_end_matches('/').to_owned(), host: authority.to_owned() })
+            }
             _ => Err(malformed()),
         }
     }

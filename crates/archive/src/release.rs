@@ -97,7 +97,8 @@ impl Release {
         if nameless || shorter.is_empty() || shorter == "." || is(shorter) {
             return Ok(());
         }
-        let names: Vec<&str> = [&self.codename, &self.suite].into_iter().flatten().map(String::as_str).collect();
+        let names: Vec<&str> =
+            [&self.codename, &self.suite].into_iter().flatten().map(String::as_str).collect();
         let found = if names.is_empty() { "no suite".to_owned() } else { names.join(" or ") };
         Err(Problem::WrongSuite { asked: asked.to_owned(), found })
     }

@@ -77,7 +77,11 @@ fn judge(status: &str) -> Result<(), SignatureError> {
 
 const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
-fn run(text: &[u8], keyrings: &[PathBuf], detached: Option<&Path>) -> Result<(String, Vec<u8>), SignatureError> {
+fn run(
+    text: &[u8],
+    keyrings: &[PathBuf],
+    detached: Option<&Path>,
+) -> Result<(String, Vec<u8>), SignatureError> {
     if keyrings.is_empty() {
         return Err(SignatureError::NoKeyring);
     }
