@@ -266,12 +266,12 @@ impl Suite {
         bad: &impl Fn(&'static str, &str) -> ConfigError,
     ) -> Result<(), ConfigError> {
         let plain: String = self.name.chars().filter(|c| !"*?[]!^".contains(*c)).collect();
+        // Of a pattern of stars alone nothing is left, and a flat archive may be the mirror's own folder.
+        let nothing_left = plain.is_empty() && pattern::is_pattern(&self.name);
         let flat = self.name.ends_with('/');
-        if !is_path(plain.trim_end_matches('/')) && !(flat && matches!(plain.as_str(), "./" | "/" | "")) {
-            // A pattern of stars alone leaves nothing, and is fine.
-            if !(plain.is_empty() && pattern::is_pattern(&self.name)) {
-                return Err(bad("suite", &self.name));
-            }
+        let own_folder = flat && matches!(plain.as_str(), "./" | "/");
+        if !(nothing_left || own_folder || is_path(plain.strip_suffix('/').unwrap_or(&plain))) {
+            return Err(bad("suite", &self.name));
         }
         let (archive, suite) = (archive.name.clone(), self.name.clone());
         match &self.branch {

@@ -42,7 +42,7 @@ pub struct Error {
     /// Where in the work it happened.
     pub stage: Stage,
     /// What happened.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     /// The file that was asked for, as an address.
     pub url: Option<String>,
     /// What has to work for another try to succeed: a host with its port, or a folder. The circuit breaker counts by it.
@@ -54,7 +54,7 @@ pub struct Error {
 impl Error {
     /// An error that has to do with no particular file yet.
     pub fn new(stage: Stage, problem: impl Into<Problem>) -> Error {
-        Error { stage, problem: problem.into(), url: None, dependency: None, retry_after: None }
+        Error { stage, problem: Box::new(problem.into()), url: None, dependency: None, retry_after: None }
     }
 
     /// The same about a file of a mirror.
@@ -81,7 +81,7 @@ impl Error {
 
     /// Whether the file is just not there.
     pub(crate) fn is_missing(&self) -> bool {
-        matches!(self.problem, Problem::NotFound)
+        matches!(*self.problem, Problem::NotFound)
     }
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.problem.source()
+        std::error::Error::source(&*self.problem)
     }
 }
 

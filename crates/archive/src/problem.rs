@@ -180,13 +180,6 @@ impl Problem {
             Problem::Apt(error) => apt_row(error),
         }
     }
-
-    pub(crate) fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Problem::Unreadable(error) | Problem::Disk { error, .. } => Some(error),
-            _ => None,
-        }
-    }
 }
 
 fn signature_row(error: &SignatureError) -> (&'static str, Class) {

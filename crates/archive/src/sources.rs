@@ -90,7 +90,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next stanza.
-    pub fn next(&mut self) -> Result<Option<Entry>, ReadError> {
+    pub fn read(&mut self) -> Result<Option<Entry>, ReadError> {
         loop {
             self.stanza.clear();
             let more = self.read_stanza()?;

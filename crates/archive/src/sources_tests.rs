@@ -14,7 +14,7 @@ fn stanza(package: &str, version: &str, directory: &str, more: &str) -> String {
 
 fn read(text: &str) -> Vec<Entry> {
     let mut reader = Reader::new(text.as_bytes(), "main");
-    std::iter::from_fn(|| reader.next().unwrap()).collect()
+    std::iter::from_fn(|| reader.read().unwrap()).collect()
 }
 
 fn reason(text: &str) -> String {
@@ -79,19 +79,19 @@ fn a_bad_stanza_is_told_and_the_next_one_used() {
 fn a_stanza_without_end_is_refused() {
     let text = format!("Package: a\n{}", "x: y\n".repeat(MAX_STANZA / 5 + 10));
     let mut reader = Reader::new(text.as_bytes(), "main");
-    assert!(matches!(reader.next(), Err(ReadError::Long(1))));
+    assert!(matches!(reader.read(), Err(ReadError::Long(1))));
 }
 
 proptest! {
     #[test]
     fn no_text_panics(text in "([A-Za-z-]{1,12}:[ -~]{0,20}\n| [ -~]{0,40}\n|\n){0,30}", bytes in any::<Vec<u8>>()) {
         let mut reader = Reader::new(text.as_bytes(), "main");
-        while let Some(entry) = reader.next().unwrap() {
+        while let Some(entry) = reader.read().unwrap() {
             if let Entry::Publication(it) = entry {
                 prop_assert!(!it.path(&it.dsc).split('/').any(|part| part == ".." || part.is_empty()));
             }
         }
         let mut reader = Reader::new(&bytes[..], "main");
-        while reader.next().unwrap().is_some() {}
+        while reader.read().unwrap().is_some() {}
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn get(
                 }
                 Err(error) if error.is_missing() => {}
                 // The file of that name may be of another time, while the one of that hash never is.
-                Err(error) if matches!(error.problem, Problem::IndexMismatch(_)) => wrong = Some(error),
+                Err(error) if matches!(*error.problem, Problem::IndexMismatch(_)) => wrong = Some(error),
                 Err(error) => return Err(error),
             }
         }

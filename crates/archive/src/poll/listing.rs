@@ -101,7 +101,7 @@ impl Iterator for Entries {
     type Item = Result<Entry, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let problem = match self.reader.as_mut()?.next() {
+        let problem = match self.reader.as_mut()?.read() {
             Ok(Some(entry)) => return Some(Ok(entry)),
             Ok(None) => None,
             Err(ReadError::Io(error)) => Some(problem(&error)),

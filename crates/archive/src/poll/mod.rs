@@ -192,7 +192,7 @@ impl Visit<'_> {
 
     fn explain(&self, mut error: Error) -> Error {
         if error.is_missing() {
-            error.problem = Problem::NoSuite(self.wanted.suite.to_owned());
+            *error.problem = Problem::NoSuite(self.wanted.suite.to_owned());
         }
         error
     }
@@ -274,7 +274,7 @@ impl Visit<'_> {
 /// Whether index and list may be of two moments.
 fn is_of_another_time(error: &Error) -> bool {
     matches!(
-        error.problem,
+        *error.problem,
         Problem::IndexMismatch(_) | Problem::NotFound | Problem::Truncated { .. } | Problem::Endless(_)
     )
 }

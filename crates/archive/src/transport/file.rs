@@ -63,7 +63,7 @@ impl Mirror for Folder {
         let same = request.version.is_none_or(|version| *version == validators);
         let offset = if same && request.offset < metadata.len() { request.offset } else { 0 };
         file.seek(SeekFrom::Start(offset)).map_err(|error| self.explain(&path, error))?;
-        Ok(Answer::Body(Body {
+        Ok(Answer::Body(Box::new(Body {
             offset,
             // A file that is just being written may grow: how long it should be, the index knows.
             length: None,
@@ -76,7 +76,7 @@ impl Mirror for Folder {
             pace: None,
             limits: self.limits.clone(),
             _slot: slot,
-        }))
+        })))
     }
 
     fn folders(&self, path: &str) -> Result<Vec<String>, Error> {

@@ -119,7 +119,7 @@ impl Web {
                 return Err(error);
             }
         };
-        Ok(Answer::Body(Body {
+        Ok(Answer::Body(Box::new(Body {
             offset,
             length: response.body().content_length(),
             validators: validators(headers),
@@ -131,7 +131,7 @@ impl Web {
             pace: Some(self.limits.pace()),
             limits: self.limits.clone(),
             _slot: slot,
-        }))
+        })))
     }
 }
 

@@ -58,7 +58,7 @@ pub enum Answer {
     /// It is what was known.
     Unchanged,
     /// The file.
-    Body(Body),
+    Body(Box<Body>),
 }
 
 /// Somewhere to get files from.
