@@ -171,6 +171,7 @@ impl Problem {
             Problem::ChecksumMismatch(_) => ("checksum-mismatch", Transient),
             Problem::FileChanged(_) => ("file-changed", Transient),
             Problem::DscDisagrees(_) => ("dsc-disagrees", Permanent),
+            Problem::BadDsc(DscError::UnsupportedFormat(_)) => ("unsupported-format", Permanent),
             Problem::BadDsc(_) => ("bad-dsc", Permanent),
             Problem::WeakChecksums(_) => ("weak-checksums", Permanent),
             Problem::BadAnswer(_) => ("bad-answer", Transient),
