@@ -27,6 +27,8 @@ pub enum Answer {
     Endless,
     /// A byte now and then.
     Drip,
+    /// So many bytes of the file, then nothing, until the client goes away.
+    Hang(usize),
     /// The whole file whatever part was asked for.
     WithoutRange,
 }
@@ -196,6 +198,13 @@ fn reply(state: &State, seen: &Seen, answer: &Answer, out: &mut TcpStream) -> st
             write!(out, "Connection: close\r\n\r\n")?;
             out.write_all(&rest[..(*count).min(rest.len())])?;
             Ok(false)
+        }
+        Answer::Hang(count) => {
+            let bytes = fs::read(state.root.join(seen.path.trim_start_matches('/')))?;
+            write!(out, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len())?;
+            out.write_all(&bytes[..*count])?;
+            // Returns when the client closes its end.
+            std::io::Read::read(out, &mut [0]).map(|_| false)
         }
         Answer::Endless => {
             write!(out, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod fetch;
+pub mod history;
 pub mod location;
 pub mod pattern;
 pub mod poll;

@@ -47,7 +47,7 @@ impl Transfer<'_> {
             offset,
             version: self.version.as_ref(),
             size: Some(size - offset),
-            known: None,
+            ..Request::default()
         };
         let Answer::Body(mut body) = self.mirror.get(&request)? else {
             return Err(Error::new(Stage::Fetch, Problem::BadHttp("unchanged, though not known".to_owned())));

@@ -89,8 +89,9 @@ impl Web {
         Error::new(Stage::Fetch, problem).about(&uri.to_string(), host)
     }
 
-    fn uri(&self, path: &str) -> Result<Uri, Error> {
-        let text = format!("{}/{}", self.location, encode(path));
+    fn uri(&self, path: &str, query: Option<&str>) -> Result<Uri, Error> {
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        let text = format!("{}/{}{query}", self.location, encode(path));
         text.parse().map_err(|_| {
             Error::new(Stage::Fetch, Problem::UnsafePath(path.to_owned()))
                 .about(&text, &self.location.dependency())
@@ -143,7 +144,7 @@ impl Mirror for Web {
     fn get(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let slot = self.limits.connect();
         let mut asked = Asked { request, host: self.location.dependency() };
-        let (uri, response) = self.follow(self.uri(request.path)?, &mut asked)?;
+        let (uri, response) = self.follow(self.uri(request.path, request.query)?, &mut asked)?;
         self.answer(&uri, response, &asked, slot)
     }
 

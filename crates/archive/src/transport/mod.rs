@@ -35,6 +35,8 @@ pub struct Validators {
 pub struct Request<'a> {
     /// Its path below the mirror's folder.
     pub path: &'a str,
+    /// What stands behind the question mark; a folder has no use for it.
+    pub query: Option<&'a str>,
     /// What was known when it was got last: it is not sent again if it is still the same.
     pub known: Option<&'a Validators>,
     /// Bytes that are there already.
