@@ -1,0 +1,270 @@
+//! The files of publications that archives have: fetched through the cache, checked, laid out for the import.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use archive::cache::{Cache, Sharing};
+use archive::clock::{Clock, SystemClock};
+use archive::config::Archive;
+use archive::fetch::{Fetched, Fetcher, Options, Outcome};
+use archive::poll::Failed;
+use archive::sources;
+use archive::transport::{self, Limits, Mirror};
+use packaging_repo::repository::Repository;
+use packaging_repo::upstream;
+use serde::{Deserialize, Serialize};
+use source_package::checksum::{Checksums, ListedFile};
+use source_package::version::{PackageName, Version};
+use state::publications::Publication;
+
+use super::outage::Need;
+use crate::config::Config;
+use crate::failure::{Failure, Stage};
+
+/// Where the files of a job are laid out, below the cache.
+const JOBS: &str = "jobs";
+
+/// A file as the state keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct StoredFile {
+    name: String,
+    size: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    md5: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha1: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+}
+
+/// Where a publication's files are and what they have to be, as the state keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    directory: String,
+    /// The date of the index, in seconds since 1970.
+    listed: i64,
+    dsc: StoredFile,
+    files: Vec<StoredFile>,
+}
+
+impl From<&ListedFile> for StoredFile {
+    fn from(file: &ListedFile) -> Self {
+        let Checksums { md5, sha1, sha256 } = file.checksums.clone();
+        StoredFile { name: file.name.clone(), size: file.size, md5, sha1, sha256 }
+    }
+}
+
+impl From<StoredFile> for ListedFile {
+    fn from(file: StoredFile) -> Self {
+        let StoredFile { name, size, md5, sha1, sha256 } = file;
+        ListedFile { name, size, checksums: Checksums { md5, sha1, sha256 } }
+    }
+}
+
+impl Stored {
+    /// Of a publication in an index of a date.
+    pub fn new(publication: &sources::Publication, listed: i64) -> Stored {
+        Stored {
+            directory: publication.directory.clone(),
+            listed,
+            dsc: (&publication.dsc).into(),
+            files: publication.files.iter().map(StoredFile::from).collect(),
+        }
+    }
+}
+
+/// An archive that is ready to be asked.
+struct Opened {
+    config: Archive,
+    mirrors: Vec<Box<dyn Mirror>>,
+}
+
+/// All archives that are configured, and the cache.
+pub struct Archives {
+    opened: BTreeMap<String, Opened>,
+    cache: Option<Cache>,
+    clock: Arc<dyn Clock>,
+    folder: PathBuf,
+}
+
+/// How getting the files went.
+pub enum Got {
+    /// The `.dsc` lies in a folder of its own with its files; so many bytes came over the network.
+    Here(PathBuf, u64),
+    /// No mirror has it any more: it was superseded.
+    Gone(String),
+}
+
+/// Why files could not be had, and what has to work for another try.
+pub struct Missed {
+    /// The failure.
+    pub failure: Failure,
+    /// What was out of reach, if that was it.
+    pub need: Option<Need>,
+}
+
+impl Archives {
+    /// Opens what is configured. `run` names the folder in which the files of this run's jobs are laid out.
+    pub fn open(config: &Config, root: &Path, run: &str) -> io::Result<Archives> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let folder = root.join("cache");
+        let cache = match config.archives.is_empty() {
+            true => None,
+            false => Some(Cache::open(&folder, config.cache.limit, Sharing::default(), Arc::clone(&clock))?),
+        };
+        let opened = config.archives.iter().map(|archive| (archive.name.clone(), open(archive, &clock)));
+        Ok(Archives { opened: opened.collect(), cache, clock, folder: folder.join(JOBS).join(run) })
+    }
+
+    /// The mirrors of an archive.
+    pub fn mirrors(&self, name: &str) -> Option<(&Archive, &[Box<dyn Mirror>])> {
+        self.opened.get(name).map(|opened| (&opened.config, opened.mirrors.as_slice()))
+    }
+
+    /// What an archive needs, if it is all of one host: while that is out of reach nothing has to be tried.
+    pub fn need(&self, name: &str) -> Option<Need> {
+        let mirrors = &self.opened.get(name)?.mirrors;
+        let first = mirrors.first()?.location();
+        let same = mirrors.iter().all(|mirror| mirror.location().dependency() == first.dependency());
+        same.then(|| self.need_of(&first.dependency(), name))
+    }
+
+    fn need_of(&self, dependency: &str, archive: &str) -> Need {
+        Need { name: dependency.to_owned(), probe: format!("archive {archive}") }
+    }
+
+    /// Gets the files of a publication for an attempt. What the repository knows is not fetched unless `all` says so.
+    pub fn fetch(
+        &self,
+        publication: &Publication,
+        (root, package): (&Path, &str),
+        attempt: i64,
+        all: bool,
+    ) -> Result<Got, Missed> {
+        let plain =
+            |code: &str, text: String| Missed { failure: Failure::new(Stage::Fetch, code, text), need: None };
+        let name = &publication.what.archive;
+        let (Some(opened), Some(cache)) = (self.opened.get(name), &self.cache) else {
+            let text = format!("archive {name} is not in config.toml any more; add it, or hold the package");
+            return Err(plain("no-archive", text));
+        };
+        let (wanted, listed) = self.wanted(publication, package).map_err(|text| plain("bad-row", text))?;
+        let known = if all { Vec::new() } else { known(root, &wanted) };
+        let into = self.folder.join(attempt.to_string()).join(publication.id.to_string());
+        fs::create_dir_all(&into).map_err(|error| Missed { failure: Failure::from(error), need: None })?;
+        let fetcher = Fetcher {
+            mirrors: &opened.mirrors,
+            cache,
+            options: Options {
+                connections: opened.config.transfer.connections,
+                longest_wait: opened.config.transfer.longest_wait,
+                allow_weak_checksums: opened.config.allow_weak_checksums,
+            },
+            clock: Arc::clone(&self.clock),
+        };
+        let is_known = |file: &ListedFile| {
+            known
+                .iter()
+                .any(|it| it.name == file.name && file.checksums.sha256.is_some() && file.check(it).is_ok())
+        };
+        match fetcher.fetch(&wanted, Some(listed), &is_known, &into) {
+            Ok(Outcome::Fetched(Fetched { dsc, transferred, .. })) => Ok(Got::Here(dsc, transferred)),
+            Ok(Outcome::Gone { file }) => Ok(Got::Gone(file)),
+            Err(failed) => Err(self.missed(&failed, name)),
+        }
+    }
+
+    fn wanted(
+        &self,
+        publication: &Publication,
+        package: &str,
+    ) -> Result<(sources::Publication, i64), String> {
+        let bad =
+            |what: &str| format!("publication {} has a row that is not understood: {what}", publication.id);
+        let stored: Stored =
+            serde_json::from_str(&publication.what.files).map_err(|error| bad(&error.to_string()))?;
+        let wanted = sources::Publication {
+            package: PackageName::new(package).map_err(|error| bad(&error.to_string()))?,
+            version: Version::new(&publication.what.version).map_err(|error| bad(&error.to_string()))?,
+            component: publication.what.component.clone(),
+            directory: stored.directory,
+            dsc: stored.dsc.into(),
+            files: stored.files.into_iter().map(ListedFile::from).collect(),
+        };
+        Ok((wanted, stored.listed))
+    }
+
+    /// What has to work for another try: only what a network or a server does counts as an outage.
+    pub fn missed(&self, failed: &Failed, archive: &str) -> Missed {
+        let failure = Failure::from(&failed.error);
+        let need = failed.error.dependency.as_ref().filter(|_| is_outage(&failure.code));
+        Missed { need: need.map(|dependency| self.need_of(dependency, archive)), failure }
+    }
+
+    /// Asks whether an archive is there again: for the index of its first suite.
+    pub fn probe(&self, name: &str) -> Result<(), String> {
+        let Some(opened) = self.opened.get(name) else { return Ok(()) };
+        let suite = opened.config.suites.first().map_or("", |suite| suite.name.as_str());
+        let folder = if suite.ends_with('/') { suite.to_owned() } else { format!("dists/{suite}/") };
+        let path = if suite.contains(['*', '?', '[']) { String::new() } else { format!("{folder}InRelease") };
+        let mut last = Ok(());
+        for mirror in &opened.mirrors {
+            match mirror.get(&transport::Request::whole(&path)) {
+                Ok(_) => return Ok(()),
+                // A server that answers is there, whatever it says.
+                Err(error) if !is_outage(error.code()) => return Ok(()),
+                Err(error) => last = Err(error.to_string()),
+            }
+        }
+        last
+    }
+
+    /// Removes the files that were laid out for an attempt.
+    pub fn clear(&self, attempt: i64) {
+        let _ = fs::remove_dir_all(self.folder.join(attempt.to_string()));
+    }
+
+    /// Removes what was laid out for this run.
+    pub fn close(&self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Codes of errors for which a host is to blame, not a file.
+fn is_outage(code: &str) -> bool {
+    matches!(
+        code,
+        "unknown-host"
+            | "connect"
+            | "tls"
+            | "timeout"
+            | "broken-connection"
+            | "server-error"
+            | "busy"
+            | "unreachable"
+    )
+}
+
+fn open(archive: &Archive, clock: &Arc<dyn Clock>) -> Opened {
+    let limits = Limits::new(&archive.transfer, Arc::clone(clock));
+    let mirrors =
+        archive.mirrors.iter().map(|mirror| transport::open(mirror, &archive.transfer, &limits)).collect();
+    Opened { config: archive.clone(), mirrors }
+}
+
+/// Tarballs that the repository knows: none if it cannot be asked, and then all are fetched.
+fn known(root: &Path, wanted: &sources::Publication) -> Vec<ListedFile> {
+    Repository::open(&root.join("repos"), &wanted.package)
+        .and_then(|repository| upstream::known_files(&repository, wanted.version.upstream()))
+        .unwrap_or_default()
+}
+
+impl From<&archive::error::Error> for Failure {
+    fn from(error: &archive::error::Error) -> Self {
+        let stage = Stage::from_word(error.stage.as_str()).unwrap_or(Stage::Fetch);
+        Failure::new(stage, error.code(), error)
+    }
+}
