@@ -28,6 +28,8 @@ pub struct Suite {
     pub codename: String,
     /// `Suite`.
     pub suite: String,
+    /// `Origin`.
+    pub origin: Option<String>,
     /// The components, each with a folder below `pool/`.
     pub components: Vec<String>,
     /// `Date`; the present if none is given.
@@ -48,6 +50,7 @@ pub fn suite(name: &str) -> Suite {
         name: name.into(),
         codename: name.into(),
         suite: "unstable".into(),
+        origin: None,
         components: vec!["main".into()],
         date: None,
         valid_until: None,
@@ -124,6 +127,7 @@ impl TestArchive {
         let options = [
             set("Codename", &suite.codename),
             set("Suite", &suite.suite),
+            set("Origin", suite.origin.as_deref().unwrap_or_default()),
             set("Acquire-By-Hash", if suite.by_hash { "yes" } else { "" }),
         ];
         let mut arguments: Vec<&str> = options.iter().flat_map(|option| ["-o", option]).collect();

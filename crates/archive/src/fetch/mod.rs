@@ -263,7 +263,7 @@ fn read_dsc(path: &Path) -> Result<Dsc, Error> {
 }
 
 /// What the index and the `.dsc` say together; they must not contradict each other.
-fn agree(publication: &Publication, dsc: Dsc) -> Result<Vec<ListedFile>, Problem> {
+pub(crate) fn agree(publication: &Publication, dsc: Dsc) -> Result<Vec<ListedFile>, Problem> {
     let disagree = |text: String| Problem::DscDisagrees(text);
     if dsc.source != publication.package || dsc.version != publication.version {
         let (own, other) = (&publication.package, &publication.version);

@@ -47,6 +47,12 @@ impl ComponentList {
         ComponentList { component: component.to_owned(), list }
     }
 
+    /// A list in plain text that somebody else has checked; none if it did not change.
+    pub(crate) fn plain(component: &str, list: Option<(File, u64)>) -> Self {
+        let downloaded = |(file, size)| Downloaded { file, size, plain: None, compressed: false };
+        ComponentList::new(component, list.map(downloaded))
+    }
+
     /// Whether it differs from that of the last poll. If not, what was published then is published still.
     pub fn is_changed(&self) -> bool {
         self.list.is_some()
