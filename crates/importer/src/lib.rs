@@ -15,6 +15,7 @@ pub mod order;
 pub mod patches;
 pub mod perform;
 pub mod plan;
+pub mod polling;
 pub mod protocol;
 pub mod queue;
 pub mod root;

@@ -6,13 +6,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use archive::apt::AptSource;
 use archive::cache::{Cache, Sharing};
 use archive::clock::{Clock, SystemClock};
 use archive::config::Archive;
-use archive::fetch::{Fetched, Fetcher, Options, Outcome};
+use archive::fetch::{Fetched, Outcome};
+use archive::mirrors::Mirrors;
 use archive::poll::Failed;
+use archive::source::Source;
 use archive::sources;
-use archive::transport::{self, Limits, Mirror};
+use archive::transport::{self, Limits};
 use packaging_repo::repository::Repository;
 use packaging_repo::upstream;
 use serde::{Deserialize, Serialize};
@@ -79,13 +82,12 @@ impl Stored {
 /// An archive that is ready to be asked.
 struct Opened {
     config: Archive,
-    mirrors: Vec<Box<dyn Mirror>>,
+    source: Box<dyn Source>,
 }
 
-/// All archives that are configured, and the cache.
+/// All archives that are configured.
 pub struct Archives {
     opened: BTreeMap<String, Opened>,
-    cache: Option<Cache>,
     clock: Arc<dyn Clock>,
     folder: PathBuf,
 }
@@ -111,24 +113,40 @@ impl Archives {
     pub fn open(config: &Config, root: &Path, run: &str) -> io::Result<Archives> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let folder = root.join("cache");
-        let cache = match config.archives.is_empty() {
-            true => None,
-            false => Some(Cache::open(&folder, config.cache.limit, Sharing::default(), Arc::clone(&clock))?),
-        };
-        let opened = config.archives.iter().map(|archive| (archive.name.clone(), open(archive, &clock)));
-        Ok(Archives { opened: opened.collect(), cache, clock, folder: folder.join(JOBS).join(run) })
+        let mut opened = BTreeMap::new();
+        if !config.archives.is_empty() {
+            let scratch = folder.join("scratch");
+            fs::create_dir_all(&scratch)?;
+            let cache = Cache::open(&folder, config.cache.limit, Sharing::default(), Arc::clone(&clock))?;
+            let cache = Arc::new(cache);
+            for archive in &config.archives {
+                let source: Box<dyn Source> = if archive.apt {
+                    let apt = AptSource::new(archive, &folder.join("apt"), &scratch);
+                    Box::new(apt.map_err(|error| io::Error::other(error.to_string()))?)
+                } else {
+                    Box::new(Mirrors::new(archive, Arc::clone(&cache), &scratch, Arc::clone(&clock)))
+                };
+                opened.insert(archive.name.clone(), Opened { config: archive.clone(), source });
+            }
+        }
+        Ok(Archives { opened, clock, folder: folder.join(JOBS).join(run) })
     }
 
-    /// The mirrors of an archive.
-    pub fn mirrors(&self, name: &str) -> Option<(&Archive, &[Box<dyn Mirror>])> {
-        self.opened.get(name).map(|opened| (&opened.config, opened.mirrors.as_slice()))
+    /// The names of all, sorted.
+    pub fn names(&self) -> Vec<String> {
+        self.opened.keys().cloned().collect()
+    }
+
+    /// An archive by its name.
+    pub fn source(&self, name: &str) -> Option<(&Archive, &dyn Source)> {
+        self.opened.get(name).map(|opened| (&opened.config, opened.source.as_ref()))
     }
 
     /// What an archive needs, if it is all of one host: while that is out of reach nothing has to be tried.
     pub fn need(&self, name: &str) -> Option<Need> {
-        let mirrors = &self.opened.get(name)?.mirrors;
-        let first = mirrors.first()?.location();
-        let same = mirrors.iter().all(|mirror| mirror.location().dependency() == first.dependency());
+        let mirrors = &self.opened.get(name)?.config.mirrors;
+        let first = mirrors.first()?;
+        let same = mirrors.iter().all(|mirror| mirror.dependency() == first.dependency());
         same.then(|| self.need_of(&first.dependency(), name))
     }
 
@@ -147,7 +165,7 @@ impl Archives {
         let plain =
             |code: &str, text: String| Missed { failure: Failure::new(Stage::Fetch, code, text), need: None };
         let name = &publication.what.archive;
-        let (Some(opened), Some(cache)) = (self.opened.get(name), &self.cache) else {
+        let Some(opened) = self.opened.get(name) else {
             let text = format!("archive {name} is not in config.toml any more; add it, or hold the package");
             return Err(plain("no-archive", text));
         };
@@ -155,22 +173,12 @@ impl Archives {
         let known = if all { Vec::new() } else { known(root, &wanted) };
         let into = self.folder.join(attempt.to_string()).join(publication.id.to_string());
         fs::create_dir_all(&into).map_err(|error| Missed { failure: Failure::from(error), need: None })?;
-        let fetcher = Fetcher {
-            mirrors: &opened.mirrors,
-            cache,
-            options: Options {
-                connections: opened.config.transfer.connections,
-                longest_wait: opened.config.transfer.longest_wait,
-                allow_weak_checksums: opened.config.allow_weak_checksums,
-            },
-            clock: Arc::clone(&self.clock),
-        };
         let is_known = |file: &ListedFile| {
             known
                 .iter()
                 .any(|it| it.name == file.name && file.checksums.sha256.is_some() && file.check(it).is_ok())
         };
-        match fetcher.fetch(&wanted, Some(listed), &is_known, &into) {
+        match opened.source.fetch(&wanted, Some(listed), &is_known, &into) {
             Ok(Outcome::Fetched(Fetched { dsc, transferred, .. })) => Ok(Got::Here(dsc, transferred)),
             Ok(Outcome::Gone { file }) => Ok(Got::Gone(file)),
             Err(failed) => Err(self.missed(&failed, name)),
@@ -210,8 +218,10 @@ impl Archives {
         let suite = opened.config.suites.first().map_or("", |suite| suite.name.as_str());
         let folder = if suite.ends_with('/') { suite.to_owned() } else { format!("dists/{suite}/") };
         let path = if suite.contains(['*', '?', '[']) { String::new() } else { format!("{folder}InRelease") };
+        let limits = Limits::new(&opened.config.transfer, Arc::clone(&self.clock));
         let mut last = Ok(());
-        for mirror in &opened.mirrors {
+        for location in &opened.config.mirrors {
+            let mirror = transport::open(location, &opened.config.transfer, &limits);
             match mirror.get(&transport::Request::whole(&path)) {
                 Ok(_) => return Ok(()),
                 // A server that answers is there, whatever it says.
@@ -246,13 +256,6 @@ fn is_outage(code: &str) -> bool {
             | "busy"
             | "unreachable"
     )
-}
-
-fn open(archive: &Archive, clock: &Arc<dyn Clock>) -> Opened {
-    let limits = Limits::new(&archive.transfer, Arc::clone(clock));
-    let mirrors =
-        archive.mirrors.iter().map(|mirror| transport::open(mirror, &archive.transfer, &limits)).collect();
-    Opened { config: archive.clone(), mirrors }
 }
 
 /// Tarballs that the repository knows: none if it cannot be asked, and then all are fetched.

@@ -15,3 +15,4 @@ pub mod process;
 pub mod pulse;
 pub mod requests;
 pub mod session;
+pub mod watch;
