@@ -48,6 +48,8 @@ struct State {
     answers: Mutex<HashMap<String, Vec<Answer>>>,
     seen: Mutex<Vec<Seen>>,
     ended: AtomicBool,
+    /// Connections are refused, as if a firewall had cut the server off.
+    refusing: AtomicBool,
 }
 
 /// A server; it ends when it is dropped.
@@ -66,19 +68,34 @@ impl Server {
             answers: Mutex::default(),
             seen: Mutex::default(),
             ended: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
         });
         let for_thread = state.clone();
         thread::spawn(move || {
-            for stream in listener.incoming() {
-                if for_thread.ended.load(Ordering::SeqCst) {
-                    return;
+            let mut listener = Some(listener);
+            while !for_thread.ended.load(Ordering::SeqCst) {
+                if for_thread.refusing.load(Ordering::SeqCst) {
+                    listener = None;
+                    thread::sleep(Duration::from_millis(5));
+                    continue;
                 }
+                let open = listener.get_or_insert_with(|| TcpListener::bind(("127.0.0.1", port)).unwrap());
+                let stream = open.accept();
                 let state = for_thread.clone();
                 // A client that goes away is none of the server's business.
-                thread::spawn(move || stream.map(|stream| serve(&state, stream)));
+                thread::spawn(move || stream.map(|(stream, _)| serve(&state, stream)));
             }
         });
         Server { state, port }
+    }
+
+    /// Refuses connections and cuts those that there are, or serves again.
+    pub fn refuse(&self, refuse: bool) {
+        self.state.refusing.store(refuse, Ordering::SeqCst);
+        if refuse {
+            // Wakes the thread that waits for a connection.
+            let _ = TcpStream::connect(("127.0.0.1", self.port));
+        }
     }
 
     /// Its address.
@@ -124,6 +141,9 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut out = stream;
     while let Some(seen) = read_request(&mut reader)? {
+        if state.refusing.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         state.seen.lock().unwrap().push(seen.clone());
         let answer = {
             let mut answers = state.answers.lock().unwrap();

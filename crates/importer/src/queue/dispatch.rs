@@ -369,6 +369,9 @@ impl Loop<'_> {
                 let found = outage::probe(breaker.probe.as_deref().unwrap_or_default(), &session.archives);
                 let cause = found.err();
                 store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule))?;
+                if cause.is_none() {
+                    session.outages.closed(&breaker.name);
+                }
                 match cause {
                     None => self.note(format!("{} is there again", breaker.name)),
                     Some(cause) => self.note(format!("{} is out of reach: {cause}", breaker.name)),

@@ -34,6 +34,11 @@ impl Outages {
         !self.known().open.is_empty()
     }
 
+    /// A probe has found it: those who come back now must not be parked again.
+    pub fn closed(&self, name: &str) {
+        self.known().open.remove(name);
+    }
+
     /// Notes that a dependency was there when it was needed.
     pub fn good(&self, name: &str) {
         *self.known().good.entry(name.to_owned()).or_default() += 1;
