@@ -56,7 +56,17 @@ fn packages_are_held_and_released() {
 fn a_decision_about_a_signature_judges_its_failures_again() {
     let queue = incident::sqlite();
     let id = signature(&queue, "checksum-mismatch");
-    let decide = ["signature", "set", &id, "--policy", "retry", "--note", "a mirror that lags", "--bug", "https://bugs.example.org/7"];
+    let decide = [
+        "signature",
+        "set",
+        &id,
+        "--policy",
+        "retry",
+        "--note",
+        "a mirror that lags",
+        "--bug",
+        "https://bugs.example.org/7",
+    ];
     insta::assert_snapshot!(show(&queue, &decide), @"");
     insta::assert_snapshot!(show(&queue, &["failures", "--signature", &id]), @"");
     insta::assert_snapshot!(show(&queue, &["signature", "show", &id]), @"");
@@ -68,7 +78,14 @@ fn a_decision_about_a_signature_judges_its_failures_again() {
 fn known_problems_are_suppressed_until_a_day() {
     let queue = incident::sqlite();
     let id = signature(&queue, "checksum-mismatch");
-    let suppress = ["suppress", &id, "--until", "2999-12-31", "--reason", "the mirror is rebuilt until the new year, ask Olga"];
+    let suppress = [
+        "suppress",
+        &id,
+        "--until",
+        "2999-12-31",
+        "--reason",
+        "the mirror is rebuilt until the new year, ask Olga",
+    ];
     insta::assert_snapshot!(show(&queue, &suppress), @"");
     insta::assert_snapshot!(show(&queue, &["status"]), @"");
     insta::assert_snapshot!(show(&queue, &["unsuppress", &id, "--reason", "rebuilt"]), @"");

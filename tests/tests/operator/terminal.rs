@@ -1,7 +1,7 @@
 //! A terminal that is the same everywhere: 80 columns, one user, one host, nothing of the caller's environment.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use package_import_tests::queue::Queue;
 
@@ -43,12 +43,14 @@ pub fn hermetic(command: &mut Command, home: &Path) {
 /// What a command says on a screen; every line has to fit.
 pub fn screen(queue: &Queue, arguments: &[&str]) -> Screen {
     let output = command(queue, arguments).output().unwrap();
-    let raw = said(&output);
-    for line in raw.lines() {
+    let folder = queue.installation.root().parent().unwrap().display().to_string();
+    let [out, err] =
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap().replace(&folder, "/srv"));
+    // What is refused is not wrapped, so that it can be searched for in a mail of cron's.
+    for line in out.lines().filter(|_| arguments.first() != Some(&"log")) {
         assert!(line.chars().count() <= COLUMNS, "{arguments:?} prints more than {COLUMNS} columns: {line}");
     }
-    let folder = queue.installation.root().parent().unwrap().display().to_string();
-    Screen { code: output.status.code().unwrap_or(-1), text: steady(&raw.replace(&folder, "/srv")) }
+    Screen { code: output.status.code().unwrap_or(-1), text: steady(&(out + &err)) }
 }
 
 /// What a command that has to succeed says.
@@ -65,14 +67,9 @@ pub fn refused(queue: &Queue, arguments: &[&str], code: i32) -> String {
     screen.text
 }
 
-/// Both streams.
-fn said(output: &Output) -> String {
-    String::from_utf8([output.stdout.clone(), output.stderr.clone()].concat()).unwrap()
-}
-
 /// Puts words of the same length in the place of times, seconds and hashes.
 pub fn steady(text: &str) -> String {
-    let text = replace(&text, "####-##-## ##:##Z", "YYYY-MM-DD hh:mmZ");
+    let text = replace(text, "####-##-## ##:##Z", "YYYY-MM-DD hh:mmZ");
     let text = replace(&text, "2###-##-##T##:##:##Z", "YYYY-MM-DDThh:mm:ssZ");
     let text = replace(&text, "202#-##-##", "YYYY-MM-DD");
     let text = replace(&text, "    #.###", "    s.mmm");

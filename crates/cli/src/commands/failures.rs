@@ -7,7 +7,7 @@ use state::words::{Class, FailureState};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table, width};
+use crate::screen::{paragraph, print, print_json, short, table};
 use crate::time::{ago, at};
 
 /// What fails, by cause; with --signature, --state or --packages, which packages
@@ -48,6 +48,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Texts are cut to so many characters.
+const LONGEST: usize = 300;
+
 #[derive(Serialize)]
 struct Answer {
     now: i64,
@@ -87,18 +90,11 @@ fn only(mut answer: Answer, state: Option<FailureState>) -> Answer {
 }
 
 fn signatures(answer: &Answer) -> io::Result<()> {
-    let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CLASS", "CAUSE"]);
+    let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CLASS", "CAUSE"]).cut(3);
     for group in &answer.signatures {
         let policy = group.policy.as_ref().map_or(String::new(), |policy| format!(" [policy {policy}]"));
         let cause = format!("{}/{}: {}{policy}", group.stage, group.code, group.text);
-        let room = usize::from(width()).saturating_sub(56).max(20);
-        rows.add_row([
-            &group.signature,
-            &group.packages.to_string(),
-            &at(group.since),
-            &group.class,
-            &short(&cause, room * 2),
-        ]);
+        rows.add_row([&group.signature, &group.packages.to_string(), &at(group.since), &group.class, &cause]);
     }
     print(&rows)?;
     if answer.signatures.is_empty() {
@@ -110,10 +106,11 @@ fn signatures(answer: &Answer) -> io::Result<()> {
 fn packages(answer: &Answer) -> io::Result<()> {
     for group in &answer.signatures {
         let line = format!("{}/{}: {}", group.stage, group.code, group.text);
-        writeln!(io::stdout(), "{} {}: {}", group.signature, group.class, short(&line, 300))?;
+        let line = format!("{} {}: {}", group.signature, group.class, short(&line, LONGEST));
+        writeln!(io::stdout(), "{}", paragraph(0, &line))?;
         for (what, text) in [("note", &group.note), ("bug", &group.bug)] {
             if let Some(text) = text {
-                writeln!(io::stdout(), "  {what}: {}", short(text, 300))?;
+                writeln!(io::stdout(), "{}", paragraph(2, &format!("{what}: {}", short(text, LONGEST))))?;
             }
         }
     }

@@ -8,7 +8,7 @@ use state::{StateError, Store};
 
 use super::{Installation, history};
 use crate::exit;
-use crate::screen::{print, print_json, short, table, title};
+use crate::screen::{paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
@@ -23,6 +23,9 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// Texts are cut to so many characters.
+const LONGEST: usize = 300;
 
 /// Attempts that are shown.
 const ATTEMPTS: i64 = 5;
@@ -94,7 +97,8 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     writeln!(stdout, "{}", title(&head))?;
     if let Some(held) = &package.held {
         let until = held.until.map_or("until it is released".into(), |until| format!("until {}", at(until)));
-        writeln!(stdout, "  held by {} {until}: {}", held.by, short(&held.reason, 200))?;
+        let line = format!("held by {} {until}: {}", held.by, short(&held.reason, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &line))?;
     }
     if let Some(failure) = &package.failure {
         let version = failure.version.as_deref().unwrap_or("unknown version");
@@ -105,7 +109,8 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
             ago(now, failure.since),
             failure.attempts
         )?;
-        writeln!(stdout, "  {}/{}: {}", failure.stage, failure.code, short(&failure.message, 300))?;
+        let cause = format!("{}/{}: {}", failure.stage, failure.code, short(&failure.message, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &cause))?;
         writeln!(stdout, "  signature {}", failure.signature)?;
     }
     if let Some(success) = package.last_success {

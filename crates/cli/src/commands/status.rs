@@ -5,7 +5,7 @@ use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table, title, width};
+use crate::screen::{paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, day};
 
 /// What is wrong, since when, and what to do: everything on one screen
@@ -15,6 +15,9 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// Texts of people are cut to so many characters.
+const LONGEST: usize = 200;
 
 /// Signatures on the screen.
 const TOP: i64 = 5;
@@ -42,7 +45,7 @@ fn outages(status: &Status) -> io::Result<()> {
             outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
         writeln!(stdout, "  {} jobs parked; {} probes{next}", outage.parked, outage.probes)?;
         if let Some(cause) = &outage.cause {
-            writeln!(stdout, "  {}", short(cause, usize::from(width()).saturating_sub(2)))?;
+            writeln!(stdout, "{}", paragraph(2, &short(cause, LONGEST)))?;
         }
     }
     Ok(())
@@ -61,12 +64,11 @@ fn failures(status: &Status) -> io::Result<()> {
     )?;
     drop(stdout);
     if !status.top.is_empty() {
-        let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]);
+        let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]).cut(1);
         for group in &status.top {
             let cause = format!("{}/{}: {}", group.stage, group.code, group.text);
             let count = group.packages.to_string();
-            let room = usize::from(width()).saturating_sub(44);
-            rows.add_row([&group.signature, &count, &at(group.since), &short(&cause, room)]);
+            rows.add_row([&group.signature, &count, &at(group.since), &cause]);
         }
         print(&rows)?;
     }
@@ -77,8 +79,9 @@ fn failures(status: &Status) -> io::Result<()> {
     }
     for suppressed in &status.suppressed {
         let (kind, subject) = (&suppressed.kind, &suppressed.subject);
-        let reason = short(&suppressed.reason, 40);
-        writeln!(stdout, "{kind} {subject} suppressed until {}: {reason}", day(suppressed.until))?;
+        let reason = short(&suppressed.reason, LONGEST);
+        let line = format!("{kind} {subject} suppressed until {}: {reason}", day(suppressed.until));
+        writeln!(stdout, "{}", paragraph(0, &line))?;
     }
     Ok(())
 }
@@ -105,21 +108,17 @@ fn hosts(status: &Status) -> io::Result<()> {
     for host in &status.hosts {
         let heard = ago(status.now, host.heartbeat);
         if host.state != "online" {
-            let reason = short(host.reason.as_deref().unwrap_or("no reason given"), 40);
-            writeln!(stdout, "Host {} is {}: {reason}", host.host, host.state)?;
+            let reason = short(host.reason.as_deref().unwrap_or("no reason given"), LONGEST);
+            writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
         } else if (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT {
             writeln!(stdout, "{}", title(&format!("Host {} is silent: last heard of {heard}", host.host)))?;
         }
     }
     if let Some(run) = &status.last_run {
         let note = short(run.note.as_deref().unwrap_or_default(), 60);
-        writeln!(
-            stdout,
-            "Last run on {} ended {}: {} {note}",
-            run.host,
-            ago(status.now, run.ended),
-            run.outcome
-        )?;
+        let ended = ago(status.now, run.ended);
+        let line = format!("Last run on {} ended {ended}: {}; {note}", run.host, run.outcome);
+        writeln!(stdout, "{}", paragraph(0, line.trim_end_matches("; ")))?;
     }
     Ok(())
 }

@@ -39,17 +39,18 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     writeln!(stdout, "{} imports were looked at", costs.attempts)?;
     writeln!(
         stdout,
-        "one takes {} on average, {busy} % of it a processor's; memory: median {} MiB, 95 % {} MiB, largest {} MiB",
-        span(costs.wall_ms / costs.attempts),
+        "one takes {} on average, {busy} % of it a processor's",
+        span(costs.wall_ms / costs.attempts)
+    )?;
+    writeln!(
+        stdout,
+        "memory of one: median {} MiB, 95 % {} MiB, largest {} MiB",
         mib(costs.rss_p50),
         mib(costs.rss_p95),
         mib(costs.rss_max)
     )?;
-    writeln!(
-        stdout,
-        "this machine: {cores} processors carry {by_processors} at a time, {} MiB of memory carry {by_memory}",
-        mib(machine.memory)
-    )?;
+    writeln!(stdout, "this machine: {cores} processors carry {by_processors} at a time,")?;
+    writeln!(stdout, "  {} MiB of memory carry {by_memory}", mib(machine.memory))?;
     let jobs = by_processors.min(by_memory);
     writeln!(stdout, "about {per_hour} imports an hour; try `package-import set jobs={jobs}`")?;
     Ok(exit::DONE)
