@@ -65,6 +65,12 @@ pub fn paragraph(indent: usize, text: &str) -> String {
 /// How much further the lines of a paragraph are indented after its first.
 const HANGING: usize = 2;
 
+/// `1 package`, `2 packages`.
+pub fn count(number: impl TryInto<i64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(i64::MAX);
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// A headline; bold on a terminal that wants it.
 pub fn title(text: &str) -> String {
     let colour = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none();

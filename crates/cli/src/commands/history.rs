@@ -9,7 +9,7 @@ use state::read::package::{self, Attempt};
 use super::{Installation, audit};
 use crate::exit;
 use crate::screen::{Table, print, print_json, table};
-use crate::time::{at, span};
+use crate::time::{at, took};
 
 /// The attempts of a package, newest first, and what operators did with it
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 pub fn attempts(attempts: &[Attempt]) -> Table {
     let mut rows = table(&["ATTEMPT", "BEGAN", "TOOK", "OUTCOME", "CAUSE"]).cut(2);
     for attempt in attempts {
-        let took = attempt.wall_ms.map_or(String::new(), span);
+        let took = attempt.wall_ms.map_or(String::new(), took);
         let outcome = attempt.outcome.as_deref().unwrap_or("running");
         let cause = match (&attempt.stage, &attempt.code) {
             (Some(stage), Some(code)) => {

@@ -8,7 +8,7 @@ use state::words::{Class, Lane};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::print_json;
+use crate::screen::{count, print_json};
 
 /// Try failing packages again, now
 ///
@@ -109,7 +109,7 @@ fn tell(arguments: &Arguments, answer: Answer, what: &str) -> Result<u8, Error> 
     if arguments.dry_run {
         answer.packages.iter().try_for_each(|package| writeln!(stdout, "{package}"))?;
     }
-    writeln!(stdout, "{} packages {what}", answer.packages.len())?;
+    writeln!(stdout, "{} {what}", count(answer.packages.len(), "package"))?;
     if let Some(batch) = answer.batch {
         writeln!(stdout, "`package-import retry --report {batch}` tells what became of them")?;
     }

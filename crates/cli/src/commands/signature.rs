@@ -11,7 +11,7 @@ use state::words::Policy;
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::{paragraph, print, print_json, short, table};
+use crate::screen::{count, paragraph, print, print_json, short, table};
 use crate::time::at;
 
 /// What failures have in common, and what is decided about it
@@ -110,7 +110,8 @@ fn show(installation: &Installation, id: &str, json: bool) -> Result<u8, Error> 
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{}: {}/{}, {}", group.signature, group.stage, group.code, group.class)?;
     writeln!(stdout, "{}", paragraph(2, &short(&group.text, LONGEST)))?;
-    writeln!(stdout, "  {} packages; seen from {} to {}", group.packages, at(group.since), at(group.last))?;
+    let packages = count(group.packages, "package");
+    writeln!(stdout, "  {packages}; seen from {} to {}", at(group.since), at(group.last))?;
     for (what, text) in [("policy", &group.policy), ("note", &group.note), ("bug", &group.bug)] {
         if let Some(text) = text {
             writeln!(stdout, "{}", paragraph(2, &format!("{what}: {}", short(text, LONGEST))))?;
@@ -128,6 +129,7 @@ fn set(installation: &Installation, id: &str, decision: &Decision<'_>) -> Result
         Some(_) => reclassify::signature(&store, signature, &Retries::default())?,
         None => 0,
     };
-    writeln!(io::stdout(), "{id}: noted; {changed} failures changed their state")?;
+    let changed = count(changed, "failure");
+    writeln!(io::stdout(), "{id}: noted; {changed} judged differently now")?;
     Ok(exit::DONE)
 }

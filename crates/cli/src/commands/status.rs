@@ -5,7 +5,7 @@ use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{paragraph, print, print_json, short, table, title};
+use crate::screen::{count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, day};
 
 /// What is wrong, since when, and what to do: everything on one screen
@@ -43,7 +43,12 @@ fn outages(status: &Status) -> io::Result<()> {
         writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
         let next =
             outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
-        writeln!(stdout, "  {} jobs parked; {} probes{next}", outage.parked, outage.probes)?;
+        writeln!(
+            stdout,
+            "  {} parked; {}{next}",
+            count(outage.parked, "job"),
+            count(outage.probes, "probe")
+        )?;
         if let Some(cause) = &outage.cause {
             writeln!(stdout, "{}", paragraph(2, &short(cause, LONGEST)))?;
         }
@@ -75,7 +80,7 @@ fn failures(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let (held, failing) = status.held;
     if held > 0 {
-        writeln!(stdout, "{held} packages held, {failing} of them fail")?;
+        writeln!(stdout, "{} held, {failing} of them failing", count(held, "package"))?;
     }
     for suppressed in &status.suppressed {
         let (kind, subject) = (&suppressed.kind, &suppressed.subject);

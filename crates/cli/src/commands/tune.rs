@@ -6,8 +6,8 @@ use state::read::tune;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::print_json;
-use crate::time::span;
+use crate::screen::{count, print_json};
+use crate::time::took;
 
 /// What this machine could carry, from what imports have cost
 #[derive(clap::Args)]
@@ -36,11 +36,11 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let by_processors = (cores * 100 / busy).max(1);
     let by_memory = (machine.memory / costs.rss_p95.max(1)).max(1);
     let per_hour = 3_600_000 * cores * costs.attempts / costs.cpu_ms.max(1);
-    writeln!(stdout, "{} imports were looked at", costs.attempts)?;
+    writeln!(stdout, "{} looked at", count(costs.attempts, "import"))?;
     writeln!(
         stdout,
         "one takes {} on average, {busy} % of it a processor's",
-        span(costs.wall_ms / costs.attempts)
+        took(costs.wall_ms / costs.attempts)
     )?;
     writeln!(
         stdout,

@@ -7,7 +7,7 @@ use state::read::hosts::{self, Host, Running};
 use super::Installation;
 use crate::exit;
 use crate::screen::{print, print_json, short, table};
-use crate::time::{ago, span};
+use crate::time::{ago, span, took};
 
 /// Hosts, and what they do now
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ fn show(answer: &Answer) -> io::Result<()> {
     }
     let mut rows = table(&["HOST", "PACKAGE", "ATTEMPT", "LANE", "FOR", "USUALLY"]);
     for job in &answer.running {
-        let usual = job.usual_ms.map_or("not known".into(), span);
+        let usual = job.usual_ms.map_or("not known".into(), took);
         let running = span(answer.now - job.started);
         rows.add_row([&job.host, &job.package, &job.attempt.to_string(), &job.lane, &running, &usual]);
     }
