@@ -47,7 +47,11 @@ pub struct Arguments {
     reason: Option<String>,
 
     /// What became of an earlier retry: cured, unchanged, newly broken
-    #[arg(long, value_name = "BATCH", exclusive = true)]
+    #[arg(
+        long,
+        value_name = "BATCH",
+        conflicts_with_all = ["packages", "signature", "class", "all", "canary", "dry_run", "reason"]
+    )]
     report: Option<i64>,
 
     /// Print one JSON object

@@ -8,7 +8,7 @@ use state::{StateError, Store};
 
 use super::{Installation, history};
 use crate::exit;
-use crate::screen::{paragraph, print, print_json, short, table, title};
+use crate::screen::{count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
@@ -104,10 +104,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         let version = failure.version.as_deref().unwrap_or("unknown version");
         writeln!(
             stdout,
-            "  fails since {} ({}), {} attempts, {version}",
+            "  fails since {} ({}), {}, {version}",
             at(failure.since),
             ago(now, failure.since),
-            failure.attempts
+            count(failure.attempts, "attempt")
         )?;
         let cause = format!("{}/{}: {}", failure.stage, failure.code, short(&failure.message, LONGEST));
         writeln!(stdout, "{}", paragraph(2, &cause))?;
@@ -154,7 +154,12 @@ fn hints(package: &Package) -> io::Result<()> {
 }
 
 fn versions(shown: &Shown) -> io::Result<()> {
-    writeln!(io::stdout(), "{}\nHEAD: {}\n", shown.repository.display(), shown.head)?;
+    writeln!(io::stdout(), "{}", shown.repository.display())?;
+    if shown.versions.is_empty() {
+        writeln!(io::stdout(), "no version is imported yet")?;
+        return Ok(());
+    }
+    writeln!(io::stdout(), "HEAD: {}\n", shown.head)?;
     let mut rows = table(&["TAG", "COMMIT", "APPLIED", "BRANCHES"]);
     for entry in &shown.versions {
         let applied =

@@ -19,6 +19,9 @@ pub struct Arguments {
 /// Texts of people are cut to so many characters.
 const LONGEST: usize = 200;
 
+/// As many are tried first where more fail with one signature.
+const CANARY: i64 = 5;
+
 /// Signatures on the screen.
 const TOP: i64 = 5;
 
@@ -122,8 +125,8 @@ fn hosts(status: &Status) -> io::Result<()> {
     if let Some(run) = &status.last_run {
         let note = short(run.note.as_deref().unwrap_or_default(), 60);
         let ended = ago(status.now, run.ended);
-        let line = format!("Last run on {} ended {ended}: {}; {note}", run.host, run.outcome);
-        writeln!(stdout, "{}", paragraph(0, line.trim_end_matches("; ")))?;
+        let line = format!("Last run: {}, {ended}, {}: {note}", run.host, run.outcome);
+        writeln!(stdout, "{}", paragraph(0, line.trim_end_matches(": ")))?;
     }
     Ok(())
 }
@@ -136,7 +139,8 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(group) = status.top.first() {
         hints.push(format!("package-import failures --signature {}", group.signature));
-        hints.push(format!("package-import retry --signature {} --canary 5", group.signature));
+        let canary = if group.packages > CANARY { format!(" --canary {CANARY}") } else { String::new() };
+        hints.push(format!("package-import retry --signature {}{canary}", group.signature));
     }
     if status.wedged > 0 {
         hints.push("package-import failures --state wedged".into());
