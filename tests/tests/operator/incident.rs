@@ -5,6 +5,7 @@ use std::path::Path;
 
 use package_import_tests::queue::Queue;
 use package_import_tests::synthetic::package;
+use state::tx::Tx;
 use state::{breaker, values};
 
 use crate::terminal::{command, show};
@@ -138,8 +139,13 @@ pub fn uploads(queue: &Queue) {
         package(name, "7.2-1").write(&files.join(folder));
         enqueue(queue, folder, lane);
     }
-    let sql = "UPDATE job SET entered = entered - ?1 WHERE state = 'pending'";
-    queue.store().write(|tx| tx.execute(sql, values![AGE])).unwrap();
+    let entered = "UPDATE job SET entered = entered - ?1 WHERE state = 'pending'";
+    let seen = "UPDATE publication SET first_seen = first_seen - ?1 WHERE tries = 0";
+    let mut both = |tx: &mut Tx<'_>| {
+        tx.execute(entered, values![AGE])?;
+        tx.execute(seen, values![AGE])
+    };
+    queue.store().write(&mut both).unwrap();
 }
 
 /// An archive that is out of reach.

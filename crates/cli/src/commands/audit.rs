@@ -39,13 +39,23 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         print_json(&Answer { events })?;
         return Ok(exit::DONE);
     }
+    if events.is_empty() {
+        writeln!(io::stdout(), "nothing is on record")?;
+    }
     events.iter().try_for_each(|event| writeln!(io::stdout(), "{}", line(event)))?;
     Ok(exit::DONE)
 }
 
+/// Ends of suppressions are on record as milliseconds.
+fn readable(after: &str) -> String {
+    let end = after.strip_prefix("until ").and_then(|end| end.parse().ok());
+    end.map_or_else(|| after.to_owned(), |end| format!("until {}", at(end)))
+}
+
 /// An entry as lines: what was done, and below it why.
 pub fn line(event: &Event) -> String {
-    let change = match (&event.before, &event.after) {
+    let after = event.after.as_deref().map(readable);
+    let change = match (&event.before, &after) {
         (Some(before), Some(after)) => format!(": {before} -> {after}"),
         (Some(before), None) => format!(": was {before}"),
         (None, Some(after)) => format!(": {after}"),

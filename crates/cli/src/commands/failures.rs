@@ -2,7 +2,9 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use serde::Serialize;
+use state::StateError;
 use state::read::failures::{self, Failing, Filter, Group};
+use state::tx::Tx;
 use state::words::{Class, FailureState};
 
 use super::Installation;
@@ -27,7 +29,7 @@ pub struct Arguments {
     #[arg(long)]
     class: Option<Class>,
 
-    /// In this state: retrying, failing or wedged
+    /// Packages that are retrying, failing or wedged
     #[arg(long)]
     state: Option<FailureState>,
 
@@ -64,29 +66,33 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let answer = installation.state()?.read(|tx| {
         let now = tx.now()?;
         let since = arguments.since.map(|span| now - i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-        let filter = Filter { signature: arguments.signature.clone(), class: arguments.class, since };
+        let signature = arguments.signature.as_deref().map(|id| known(tx, id)).transpose()?;
+        let filter = Filter { signature, class: arguments.class, state: arguments.state, since };
         Ok(Answer {
             now,
             signatures: failures::groups(tx, &filter, limit)?,
             packages: if by_package { failures::packages(tx, &filter, limit)? } else { Vec::new() },
         })
     })?;
-    let answer = only(answer, arguments.state);
+    let narrowed = by_package || arguments.class.is_some() || arguments.since.is_some();
     if arguments.json {
         print_json(&answer)?;
+    } else if answer.signatures.is_empty() && answer.packages.is_empty() {
+        writeln!(io::stdout(), "{}", if narrowed { "no failure matches" } else { "nothing fails" })?;
     } else if by_package {
-        packages(&answer)?;
+        packages(&answer, arguments.signature.is_some())?;
     } else {
         signatures(&answer)?;
     }
     Ok(exit::DONE)
 }
 
-fn only(mut answer: Answer, state: Option<FailureState>) -> Answer {
-    if let Some(state) = state {
-        answer.packages.retain(|failing| failing.state == state.as_str());
-    }
-    answer
+/// The id that a signature has now: an old one is an alias of it.
+fn known(tx: &mut Tx<'_>, id: &str) -> Result<String, StateError> {
+    let found = failures::signature(tx, id)?.map(|group| group.signature);
+    found.ok_or_else(|| {
+        StateError::Unknown(format!("there is no signature {id}; `package-import signature list` lists them"))
+    })
 }
 
 fn signatures(answer: &Answer) -> io::Result<()> {
@@ -96,15 +102,11 @@ fn signatures(answer: &Answer) -> io::Result<()> {
         let cause = format!("{}/{}: {}{policy}", group.stage, group.code, group.text);
         rows.add_row([&group.signature, &group.packages.to_string(), &at(group.since), &group.class, &cause]);
     }
-    print(&rows)?;
-    if answer.signatures.is_empty() {
-        writeln!(io::stdout(), "nothing fails")?;
-    }
-    Ok(())
+    print(&rows)
 }
 
-fn packages(answer: &Answer) -> io::Result<()> {
-    for group in &answer.signatures {
+fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
+    for group in answer.signatures.iter().filter(|_| with_cause) {
         let line = format!("{}/{}: {}", group.stage, group.code, group.text);
         let line = format!("{} {}: {}", group.signature, group.class, short(&line, LONGEST));
         writeln!(io::stdout(), "{}", paragraph(0, &line))?;

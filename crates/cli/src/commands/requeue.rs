@@ -31,7 +31,7 @@ pub struct Arguments {
     dry_run: bool,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use state::words::{Class, Lane};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::{count, print_json};
+use crate::screen::{count, paragraph, print_json};
 
 /// Try failing packages again, now
 ///
@@ -43,7 +43,7 @@ pub struct Arguments {
     dry_run: bool,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 
     /// What became of an earlier retry: cured, unchanged, newly broken
@@ -72,7 +72,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         if arguments.json {
             print_json(&batch)?;
         } else {
-            writeln!(io::stdout(), "{}", line(&batch))?;
+            writeln!(io::stdout(), "{}", paragraph(0, &line(&batch)))?;
         }
         return Ok(exit::DONE);
     }

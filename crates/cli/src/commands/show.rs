@@ -125,8 +125,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
                 package.lane.as_deref().unwrap_or("none")
             )?;
         }
-        (None, None, Some(due)) => writeln!(stdout, "  tried again {} ({})", at(due), ago(now, due))?,
-        (None, None, None) => {}
+        (None, None, Some(due)) if package.held.is_none() => {
+            writeln!(stdout, "  tried again {} ({})", at(due), ago(now, due))?
+        }
+        (None, None, _) => {}
     }
     for missing in &package.missing {
         let (version, place) = (&missing.version, &missing.place);

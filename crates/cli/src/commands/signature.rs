@@ -77,6 +77,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             if policy.is_some() && note.is_none() {
                 return Err(Usage("a policy needs its reason: --note".into()).into());
             }
+            if policy.is_none() && note.is_none() && bug.is_none() {
+                return Err(Usage("nothing is decided: give --policy, --note or --bug".into()).into());
+            }
             let decision = Decision { policy, note: note.as_deref(), bug: bug.as_deref() };
             set(installation, id, &decision)
         }

@@ -6,7 +6,7 @@ use state::read::status::{self, Status};
 use super::Installation;
 use crate::exit;
 use crate::screen::{count, paragraph, print, print_json, short, table, title};
-use crate::time::{ago, at, day};
+use crate::time::{ago, at};
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -88,7 +88,7 @@ fn failures(status: &Status) -> io::Result<()> {
     for suppressed in &status.suppressed {
         let (kind, subject) = (&suppressed.kind, &suppressed.subject);
         let reason = short(&suppressed.reason, LONGEST);
-        let line = format!("{kind} {subject} suppressed until {}: {reason}", day(suppressed.until));
+        let line = format!("{kind} {subject} suppressed until {}: {reason}", at(suppressed.until));
         writeln!(stdout, "{}", paragraph(0, &line))?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, Write};
 
 use anyhow::Error;
 use serde::Serialize;
@@ -53,6 +53,9 @@ fn show(answer: &Answer) -> io::Result<()> {
         ]);
     }
     print(&rows)?;
+    if answer.hosts.is_empty() {
+        writeln!(io::stdout(), "no host has imported yet")?;
+    }
     if answer.running.is_empty() {
         return Ok(());
     }
