@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod screen;
 mod show;
+mod table;
 mod time;
 
 use std::path::PathBuf;
