@@ -14,7 +14,6 @@ use source_package::source::SourceError;
 use source_package::tree::TreeError;
 use source_package::unpack::{EntryError, UnpackError};
 
-
 /// The part of an import in which a failure happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
