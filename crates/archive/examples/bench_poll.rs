@@ -96,8 +96,13 @@ fn measure(what: &str, url: &str, keyring: PathBuf, scratch: &Path) {
             let Outcome::Changed(listing) = polled.outcome else { panic!("unchanged") };
             let mut count = 0;
             for component in listing.components {
-                let entries = component.entries().unwrap();
-                count += entries.filter(|entry| matches!(entry, Ok(Entry::Publication(_)))).count();
+                for entry in component.entries().unwrap() {
+                    match entry.unwrap() {
+                        Entry::Publication(_) => count += 1,
+                        Entry::ExtraOnly => {}
+                        Entry::Bad(bad) => println!("{bad}"),
+                    }
+                }
             }
             (count, "publications")
         }

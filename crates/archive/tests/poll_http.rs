@@ -45,10 +45,14 @@ fn an_unchanged_index_is_one_conditional_request() {
 
     let elsewhere = Server::new(archive.root());
     let other = Poller::new(&[&elsewhere.url()], &archive.signer.keyring, "sid");
-    assert!(matches!(other.good(Some(&first.remember)).outcome, Outcome::Unchanged));
+    let polled = other.good(Some(&first.remember));
+    assert!(matches!(polled.outcome, Outcome::Unchanged));
     let seen = elsewhere.seen();
     assert_eq!(seen.len(), 1);
     assert!(!seen[0].headers.contains_key("if-none-match"), "another mirror's tags mean nothing");
+    assert_eq!(polled.remember.mirrors.len(), 2, "from now on both are known");
+    other.good(Some(&polled.remember));
+    assert!(elsewhere.seen()[0].headers.contains_key("if-none-match"));
     assert_eq!(names(first), ["aa 1.0-1 main"]);
 }
 

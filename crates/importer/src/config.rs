@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
+use packaging_repo::refname::{InvalidName, check_distro};
 use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
@@ -178,14 +179,6 @@ pub enum ConfigError {
         /// Why.
         error: std::io::Error,
     },
-    /// Archives that cannot be used as they are configured.
-    #[error("{}: {error}", path.display())]
-    Archives {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: archive::config::ConfigError,
-    },
     /// The file is malformed.
     #[error("{}: {error}", path.display())]
     Parse {
@@ -193,6 +186,22 @@ pub enum ConfigError {
         path: PathBuf,
         /// Where and why.
         error: Box<toml::de::Error>,
+    },
+    /// The archives do not fit together.
+    #[error("{}: {error}", path.display())]
+    Archives {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: archive::config::ConfigError,
+    },
+    /// An archive's distro cannot be a part of a branch's name.
+    #[error("{}: {error}", path.display())]
+    Distro {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: InvalidName,
     },
 }
 
@@ -215,8 +224,35 @@ impl Config {
             fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
         let config: Config = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
-        archive::config::check(&config.archives)
-            .map_err(|error| ConfigError::Archives { path: path.to_owned(), error })?;
+        let archives = archive::config::check(&config.archives);
+        archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error })?;
+        for archive in &config.archives {
+            check_distro(&archive.distro)
+                .map_err(|error| ConfigError::Distro { path: path.to_owned(), error })?;
+        }
         Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, text).unwrap();
+        Config::load(Some(&path), folder.path()).map_err(|error| error.to_string())
+    }
+
+    const ARCHIVE: &str = "[[archives]]\nname = 'a'\ndistro = 'debian'\nmirrors = ['file:///m']\nkeyrings = ['/k']\n[[archives.suites]]\nname = 'sid'\n";
+
+    #[test]
+    fn archives_are_checked_when_they_are_read() {
+        assert_eq!(load(ARCHIVE).unwrap().archives.len(), 1);
+        assert!(load(&ARCHIVE.repeat(2)).unwrap_err().contains("two archives"));
+        assert!(load(&ARCHIVE.replace("debian", "upstream")).unwrap_err().contains("upstream"));
+        assert_eq!(load("[cache]\nlimit = 5\n").unwrap().cache.limit, 5);
     }
 }

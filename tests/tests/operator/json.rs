@@ -6,7 +6,7 @@ use package_import_tests::queue::Queue;
 use serde_json::Value;
 
 use crate::incident::{self, DAMAGED, mend, run, signature};
-use crate::terminal::{command, show};
+use crate::terminal::command;
 
 /// What a command prints as JSON: one object with the version of its form.
 fn json(queue: &Queue, arguments: &[&str]) -> Value {

@@ -160,8 +160,9 @@ impl Visit<'_> {
         let mut last: Option<(String, Error)> = None;
         for _ in 0..ROUNDS {
             // After a first failure the mirror is asked without conditions: what it had may be gone.
-            let Some(index) = self.index(last.is_none())? else {
-                return self.unchanged();
+            let index = match self.index(last.is_none())? {
+                signed::Answer::New(index) => index,
+                signed::Answer::Same(served) => return self.unchanged(served),
             };
             match last {
                 Some((sha256, error)) if sha256 == index.sha256 => return Err(error),
@@ -180,7 +181,7 @@ impl Visit<'_> {
     }
 
     /// The index, if it is another one than that of the last poll.
-    fn index(&self, conditional: bool) -> Result<Option<signed::Index>, Error> {
+    fn index(&self, conditional: bool) -> Result<signed::Answer, Error> {
         let same = |known: &&Remembered| known.components == self.wanted.components;
         let known = self.remembered.filter(same).filter(|_| conditional);
         let served = known.and_then(|known| known.mirrors.get(&self.mirror.location().to_string()));
@@ -197,8 +198,11 @@ impl Visit<'_> {
         error
     }
 
-    fn unchanged(&self) -> Result<(Outcome, Remembered), Error> {
-        let remembered = self.remembered.cloned().unwrap_or_default();
+    fn unchanged(&self, served: Option<Served>) -> Result<(Outcome, Remembered), Error> {
+        let mut remembered = self.remembered.cloned().unwrap_or_default();
+        if let Some(served) = served {
+            remembered.mirrors.insert(self.mirror.location().to_string(), served);
+        }
         let valid = check_valid_until(remembered.valid_until, self.now, self.wanted.end_of_life);
         valid.map_err(|problem| self.error(problem))?;
         Ok((Outcome::Unchanged, remembered))

@@ -22,6 +22,14 @@ pub(super) struct Index {
     pub(super) served: Served,
 }
 
+/// What a mirror has.
+pub(super) enum Answer {
+    /// Another index.
+    New(Index),
+    /// The one that is known; and if the mirror did not know that itself, what to ask it with next time.
+    Same(Option<Served>),
+}
+
 /// Gets the index, unless it is the one that is known, and checks its signature.
 pub(super) fn get(
     mirror: &dyn Mirror,
@@ -29,7 +37,7 @@ pub(super) fn get(
     served: Option<&Served>,
     keyrings: &[PathBuf],
     is_known: impl Fn(&str) -> bool,
-) -> Result<Option<Index>, Error> {
+) -> Result<Answer, Error> {
     let asked = |inline| served.filter(|served| served.inline == inline).map(|served| &served.validators);
     let path = join(folder, "InRelease");
     let about = |path: &str, problem| {
@@ -39,21 +47,21 @@ pub(super) fn get(
     match read(mirror, &path, asked(true)) {
         Err(error) if error.is_missing() => {}
         Err(error) => return Err(error),
-        Ok(None) => return Ok(None),
+        Ok(None) => return Ok(Answer::Same(None)),
         Ok(Some((text, validators))) => {
-            let sha256 = sha256_hex(&text);
+            let (sha256, served) = (sha256_hex(&text), Served { inline: true, validators });
             if is_known(&sha256) {
-                return Ok(None);
+                return Ok(Answer::Same(Some(served)));
             }
             let release = inline(&text, keyrings).map_err(|problem| about(&path, problem))?;
-            return Ok(Some(Index { release, sha256, served: Served { inline: true, validators } }));
+            return Ok(Answer::New(Index { release, sha256, served }));
         }
     }
     let path = join(folder, "Release");
-    let Some((text, validators)) = read(mirror, &path, asked(false))? else { return Ok(None) };
-    let sha256 = sha256_hex(&text);
+    let Some((text, validators)) = read(mirror, &path, asked(false))? else { return Ok(Answer::Same(None)) };
+    let (sha256, served) = (sha256_hex(&text), Served { inline: false, validators });
     if is_known(&sha256) {
-        return Ok(None);
+        return Ok(Answer::Same(Some(served)));
     }
     let signature = match mirror.read(&Request::whole(&join(folder, "Release.gpg")), MAX_SIGNATURE) {
         Ok(signature) => signature.map(|(bytes, _)| bytes).unwrap_or_default(),
@@ -61,7 +69,7 @@ pub(super) fn get(
         Err(error) => return Err(error),
     };
     let release = beside(&text, &signature, keyrings).map_err(|problem| about(&path, problem))?;
-    Ok(Some(Index { release, sha256, served: Served { inline: false, validators } }))
+    Ok(Answer::New(Index { release, sha256, served }))
 }
 
 fn read(
