@@ -30,6 +30,7 @@ pub mod signature;
 pub mod store;
 pub mod transfer;
 pub mod tx;
+pub mod versions;
 pub mod words;
 
 pub use error::{DbError, StateError};
