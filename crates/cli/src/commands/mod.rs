@@ -1,6 +1,8 @@
 //! One file a subcommand.
 
+pub mod adopt;
 pub mod audit;
+pub mod backup;
 pub mod completions;
 pub mod enqueue;
 pub mod export;
@@ -11,12 +13,15 @@ pub mod import;
 pub mod import_package;
 pub mod log;
 pub mod man;
+pub mod migrate;
 pub mod prioritize;
+pub mod prune;
 pub mod queue;
 pub mod quiesce;
 pub mod release;
 pub mod repack;
 pub mod requeue;
+pub mod restore;
 pub mod resume;
 pub mod retry;
 pub mod run;
@@ -36,9 +41,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Error};
 use importer::config::{Config, ConfigError};
+use importer::queue::process;
 use importer::queue::pulse::Pulse;
 use importer::queue::session::{Session, Start};
-use state::Store;
+use state::{Store, identity};
 
 /// The installation that a command works on.
 pub struct Installation {
@@ -66,8 +72,10 @@ impl Installation {
     /// Begins to work on the queue.
     pub fn begin(&self, config: Config, mode: &str, jobs: usize, alone: bool) -> Result<Arc<Session>, Error> {
         let root = std::path::absolute(&self.root).context("cannot find the current folder")?;
+        let store = config.state.location(&root).open_or_make()?;
+        identity::check(&store, &importer::root::host_name(), process::is_alive)?;
         let start = Start {
-            store: config.state.location(&root).open_or_make()?,
+            store,
             root,
             config,
             program: env::current_exe().context("cannot find my own program")?,
@@ -82,6 +90,12 @@ impl Installation {
     pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
         let store = session.config.state.location(&session.root).open()?;
         Ok(Pulse::start(Arc::clone(session), store))
+    }
+
+    /// The file that the configuration is read from, if there is one.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let places = [self.root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];
+        self.config.clone().or_else(|| places.into_iter().find(|path| path.exists()))
     }
 
     /// Reads the configuration.
