@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// `2026-11-24 08:32Z`.
 pub fn at(milliseconds: i64) -> String {
@@ -40,10 +39,10 @@ pub fn parse_until(text: &str) -> Result<i64, String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let end = if let Ok(span) = humantime::parse_duration(text) {
         now + span
-    } else if let Ok(day) = text.parse::<Date>() {
-        let midnight = day.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC));
+    } else if let (10, Ok(day)) = (text.len(), text.parse::<Date>()) {
+        let midnight = day.tomorrow().and_then(|next| format!("{next}T00:00:00Z").parse::<Timestamp>());
         let midnight = midnight.map_err(|error| format!("{text} is no day: {error}"))?;
-        Duration::from_millis(u64::try_from(midnight.timestamp().as_millisecond()).unwrap_or(0))
+        Duration::from_millis(u64::try_from(midnight.as_millisecond()).unwrap_or(0))
     } else {
         let time: Timestamp = text.parse().map_err(|_| {
             format!("{text:?} is neither a span (3d, 12h), nor a day (2026-12-01), nor a time (2026-12-01T08:00:00Z)")

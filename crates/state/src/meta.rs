@@ -19,6 +19,9 @@ pub const PRUNED: &str = "pruned";
 /// The newest program that has retried what older ones could not import.
 pub const IMPORTER: &str = "importer";
 
+/// When everything that was asked for had been done for the first time.
+pub const FILLED: &str = "filled";
+
 /// What belongs to the database and not to the state in it.
 pub const OF_THE_DATABASE: &[&str] = &["schema", "min_writer", "migrated", MOVED_TO, INCOMING, HOME];
 

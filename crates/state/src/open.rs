@@ -1,6 +1,9 @@
 //! Opening the state: which database, and whether its schema fits.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pg_connect::Target;
 
 use crate::driver::postgres::Postgres;
 use crate::error::{DbError, StateError};
@@ -60,19 +63,25 @@ impl Location {
     }
 }
 
+/// A URL of PostgreSQL's, or `key=value` words as `psql` takes them.
 fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres://")
-        || url.starts_with("postgresql://")
-        || url.split_whitespace().any(|word| word.starts_with("host=") || word.starts_with("dbname="))
+    let names_one = |word: &str| ["host=", "hostaddr=", "dbname="].iter().any(|key| word.starts_with(key));
+    Target::is_meant_by(url) || url.split_whitespace().any(names_one)
 }
 
-fn open_postgres(url: &str, _passfile: Option<&Path>) -> Result<Store, StateError> {
-    let config: postgres::Config = url
-        .parse()
-        .map_err(|error: postgres::Error| StateError::Open { name: url.into(), cause: error.to_string() })?;
-    let connect = Box::new(move || config.connect(postgres::NoTls).map_err(DbError::from));
-    let driver = Postgres::open(connect)
-        .map_err(|error| StateError::Open { name: url.to_owned(), cause: error.to_string() })?;
+/// A statement that takes longer is stuck: none of ours is meant to.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(120);
+
+fn open_postgres(url: &str, passfile: Option<&Path>) -> Result<Store, StateError> {
+    let name = url.to_owned();
+    let failed = |cause: String| StateError::Open { name: name.clone(), cause };
+    let target = Target::parse(url)
+        .map_err(|error| StateError::Refused(error.to_string()))?
+        .with_passfile(passfile.map(Path::to_owned))
+        .with_statement_timeout(LONGEST_STATEMENT)
+        .with_application_name("package-import");
+    let connect = Box::new(move || target.connect().map_err(|error| DbError::Lost(error.to_string())));
+    let driver = Postgres::open(connect).map_err(|error| failed(error.to_string()))?;
     Ok(Store::new(Box::new(driver), url.to_owned()))
 }
 

@@ -34,6 +34,9 @@ pub fn take(store: &Store) -> Result<(), StateError> {
             let oldest = tx.first(sql, values![lane.place()])?.map_or(0, |row| (now - row.int(0)) / 1000);
             set(tx, &format!("oldest_{lane}"), oldest)?;
         }
+        let behind = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
+        let behind = tx.first(behind, &[])?.map_or(0, |row| row.int(0));
+        set(tx, "behind", behind)?;
         latency(tx)
     })?;
     signatures(store)

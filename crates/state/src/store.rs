@@ -90,6 +90,11 @@ impl Store {
         self.retries.load(Ordering::Relaxed)
     }
 
+    /// What statements have cost so far, in the steps of SQLite's virtual machine.
+    pub fn steps(&self) -> i64 {
+        self.driver().steps()
+    }
+
     /// Rows that the largest transaction wrote.
     pub fn largest_transaction(&self) -> u64 {
         self.largest.load(Ordering::Relaxed)

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use fail::fail_point;
 use state::queue::{self, Claim, Wish};
+use state::reclassify::{normaliser, upgrade};
 use state::words::{HostState, Outcome};
-use state::{StateError, batch, breaker, hold, runs, samples};
+use state::{StateError, Store, batch, breaker, hold, meta, retention, runs, samples};
 
 use super::job;
 use super::limits::{Limits, need};
@@ -21,6 +22,9 @@ use super::session::{LEASE, Session, VERSION};
 const EVERY: u64 = 8;
 /// What is looked after between claims, and how often.
 const TICK: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// So many go first when a new version tries again what the old one failed.
+const CANARY: i64 = 10;
 /// Jobs that are brought back in one transaction: each writes up to three rows.
 const CHUNK: i64 = 60;
 
@@ -88,6 +92,8 @@ struct Loop<'a> {
     ticked: Option<Instant>,
     unreachable: Option<Instant>,
     sampled: i64,
+    pruned: Option<Instant>,
+    is_filled: bool,
 }
 
 impl Dispatcher<'_> {
@@ -105,7 +111,10 @@ impl Dispatcher<'_> {
             ticked: None,
             unreachable: None,
             sampled: 0,
+            pruned: None,
+            is_filled: false,
         };
+        state.begin();
         thread::scope(|scope| {
             loop {
                 state.tick();
@@ -120,6 +129,7 @@ impl Dispatcher<'_> {
                     });
                 };
                 let idle = state.fill(&ended, &start);
+                state.note_filled(idle);
                 if let Some(why) = state.is_over(idle) {
                     state.summary.why = why.into();
                     break;
@@ -132,6 +142,21 @@ impl Dispatcher<'_> {
 }
 
 impl Loop<'_> {
+    /// What is done once: after an upgrade, old ids of signatures become aliases, and what keeps failing gets another
+    /// chance.
+    fn begin(&mut self) {
+        let store = &self.session().store;
+        let done = normaliser::all(store).and_then(|_| upgrade::retry_failing(store, VERSION, CANARY));
+        match done {
+            Ok(Some(batch)) => self.note(format!(
+                "this is a newer version: what keeps failing is tried again, {CANARY} first (batch {batch})"
+            )),
+            Ok(None) => {}
+            Err(error) if error.is_outage() => self.away(&error),
+            Err(error) => self.note(error.to_string()),
+        }
+    }
+
     fn session(&self) -> &Session {
         &self.dispatcher.session
     }
@@ -274,6 +299,21 @@ impl Loop<'_> {
         (!soon && !self.is_more()).then_some("empty")
     }
 
+    /// Once everything that was asked for has been done, the checks may begin to say what is normal.
+    fn note_filled(&mut self, idle: bool) {
+        if self.is_filled || !idle || self.running > 0 || self.is_closing() {
+            return;
+        }
+        let noted = self.session().store.write(|tx| {
+            if meta::get(tx, meta::FILLED)?.is_none() {
+                let now = tx.now()?;
+                meta::set(tx, meta::FILLED, &now.to_string())?;
+            }
+            Ok(())
+        });
+        self.is_filled = noted.is_ok();
+    }
+
     fn opened_recently(&self) -> bool {
         let session = self.session();
         let early = session.rule.early;
@@ -341,6 +381,18 @@ impl Loop<'_> {
         store.write(|tx| batch::advance(tx, CHUNK / 4))?;
         store.write(|tx| runs::reclaim(tx, &[], CHUNK / 4, VERSION))?;
         self.sampled = samples::hourly(store, self.sampled)?;
+        self.prune(store)
+    }
+
+    /// Forgets what is old, a little at a time; once a day it begins anew.
+    fn prune(&mut self, store: &Store) -> Result<(), StateError> {
+        if self.pruned.is_some_and(|at| at.elapsed() < DAY) {
+            return Ok(());
+        }
+        let more = store.write(|tx| retention::step(tx, &retention::Rule::default()))?;
+        if !more {
+            self.pruned = Some(Instant::now());
+        }
         Ok(())
     }
 

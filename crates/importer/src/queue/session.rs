@@ -12,7 +12,7 @@ use state::policy::Retries;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
 use state::words::HostState;
-use state::{StateError, Store, breaker, settings};
+use state::{StateError, Store, breaker, identity, settings};
 
 use super::outage::Outages;
 use super::process;
@@ -96,6 +96,7 @@ impl Session {
     /// Begins a run. With `alone`, another one on this host keeps it from starting; what dead ones left is taken back.
     pub fn begin(start: Start<'_>, alone: bool) -> Result<Arc<Session>, StateError> {
         let me = process::myself();
+        identity::check(&start.store, start.host, process::is_alive)?;
         let new = NewRun {
             host: start.host,
             mode: start.mode,

@@ -133,6 +133,10 @@ pub trait Driver: Send {
     fn batch(&mut self, sql: &str) -> Result<(), DbError>;
     /// The database's clock in milliseconds since 1970: where many machines share it, the only one that counts.
     fn now(&mut self) -> Result<i64, DbError>;
+    /// What its statements have cost so far, in the database's own steps, where it tells.
+    fn steps(&self) -> i64 {
+        0
+    }
     /// The tables' text of this driver.
     fn dialect(&self, sql: &str) -> String;
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus, ToSql, params_from_iter};
 
 use super::{Driver, Kind, Mode, Row, Value};
 use crate::error::DbError;
@@ -27,6 +27,7 @@ const FILE_MODE: u32 = 0o640;
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    steps: i64,
 }
 
 impl Sqlite {
@@ -44,7 +45,7 @@ impl Sqlite {
         // At a power failure the last transactions may be lost, never the file: importing again finds the work done.
         connection.pragma_update(None, "synchronous", "normal")?;
         crate::persist::keep_wal(&connection)?;
-        let sqlite = Sqlite { connection, path: path.to_owned() };
+        let sqlite = Sqlite { connection, path: path.to_owned(), steps: 0 };
         sqlite.fix_modes();
         Ok(sqlite)
     }
@@ -175,7 +176,10 @@ impl Driver for Sqlite {
     }
 
     fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
-        Ok(self.connection.prepare_cached(&plain(sql))?.execute(params_from_iter(values))? as u64)
+        let mut statement = self.connection.prepare_cached(&plain(sql))?;
+        let written = statement.execute(params_from_iter(values))?;
+        self.steps += i64::from(statement.reset_status(StatementStatus::VmStep));
+        Ok(written as u64)
     }
 
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError> {
@@ -188,7 +192,13 @@ impl Driver for Sqlite {
                 .map(|column| Ok(value(row.get_ref(column)?)))
                 .collect::<Result<_, rusqlite::Error>>()?));
         }
+        drop(rows);
+        self.steps += i64::from(statement.reset_status(StatementStatus::VmStep));
         Ok(found)
+    }
+
+    fn steps(&self) -> i64 {
+        self.steps
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {

@@ -124,7 +124,8 @@ CREATE TABLE job (
 CREATE INDEX job_next ON job (lane, entered, package_id) WHERE state = 'pending' AND held = 0;
 CREATE INDEX job_oldest ON job (entered, package_id) WHERE state = 'pending' AND held = 0;
 CREATE INDEX job_due ON job (due) WHERE state = 'retrying' AND held = 0;
-CREATE INDEX job_lease ON job (run_id, lease_until) WHERE state = 'running';
+CREATE INDEX job_lease ON job (lease_until) WHERE state = 'running';
+CREATE INDEX job_run ON job (run_id) WHERE state = 'running';
 CREATE INDEX job_parked ON job (dependency_id, entered) WHERE state = 'parked';
 CREATE INDEX job_batch ON job (batch_id) WHERE batch_id IS NOT NULL;
 

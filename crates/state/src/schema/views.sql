@@ -1,5 +1,92 @@
--- What the checks read. A view of a version is kept for two releases, whatever becomes of the tables.
+-- What the checks read. A view of a version is kept for two releases, whatever becomes of the tables: a check that is
+-- older or newer than the importer goes on working. Times are milliseconds since 1970 in UTC.
 
 DROP VIEW IF EXISTS check_v1_counters;
 CREATE VIEW check_v1_counters AS
     SELECT name, CAST(SUM(value) AS BIGINT) AS value FROM counter GROUP BY name;
+
+-- Facts about the state itself: schema, epoch, created, last_backup, integrity, integrity_at, filled.
+DROP VIEW IF EXISTS check_v1_state;
+CREATE VIEW check_v1_state AS
+    SELECT name, value FROM meta
+    WHERE name IN ('schema', 'epoch', 'created', 'last_backup', 'integrity', 'integrity_at', 'filled', 'moved_to');
+
+-- One row a lane, highest first; oldest is when its oldest job entered.
+DROP VIEW IF EXISTS check_v1_lanes;
+CREATE VIEW check_v1_lanes AS
+    SELECT 0 AS place, 'operator' AS lane, (SELECT entered FROM job WHERE lane = 0 AND state = 'pending' AND held = 0
+        ORDER BY lane, entered, package_id LIMIT 1) AS oldest
+    UNION ALL SELECT 1, 'upload', (SELECT entered FROM job WHERE lane = 1 AND state = 'pending' AND held = 0
+        ORDER BY lane, entered, package_id LIMIT 1)
+    UNION ALL SELECT 2, 'retry', (SELECT entered FROM job WHERE lane = 2 AND state = 'pending' AND held = 0
+        ORDER BY lane, entered, package_id LIMIT 1)
+    UNION ALL SELECT 3, 'rescan', (SELECT entered FROM job WHERE lane = 3 AND state = 'pending' AND held = 0
+        ORDER BY lane, entered, package_id LIMIT 1)
+    UNION ALL SELECT 4, 'verify', (SELECT entered FROM job WHERE lane = 4 AND state = 'pending' AND held = 0
+        ORDER BY lane, entered, package_id LIMIT 1)
+    UNION ALL SELECT 5, 'maintain', (SELECT entered FROM job WHERE lane = 5 AND state = 'pending' AND held = 0
+        ORDER BY lane, entered, package_id LIMIT 1);
+
+DROP VIEW IF EXISTS check_v1_outages;
+CREATE VIEW check_v1_outages AS
+    SELECT name, since, cause, parked, probes, next_probe FROM dependency WHERE state = 'open';
+
+-- Signatures that something fails with.
+DROP VIEW IF EXISTS check_v1_signatures;
+CREATE VIEW check_v1_signatures AS
+    SELECT short, stage, code, text, failing, first_seen, last_seen FROM signature WHERE failing > 0;
+
+-- What does not count now, and how many failures that are.
+DROP VIEW IF EXISTS check_v1_suppressions;
+CREATE VIEW check_v1_suppressions AS
+    SELECT u.kind, u.subject, u.until, u.reason, s.failing AS failing
+    FROM suppression u JOIN signature s ON u.kind = 'signature' AND s.id = u.subject_id WHERE u.ended IS NULL
+    UNION ALL
+    SELECT u.kind, u.subject, u.until, u.reason,
+        (SELECT COUNT(*) FROM failure f WHERE f.package_id = u.subject_id)
+    FROM suppression u WHERE u.kind = 'package' AND u.ended IS NULL;
+
+DROP VIEW IF EXISTS check_v1_verdicts;
+CREATE VIEW check_v1_verdicts AS
+    SELECT figure, at, state, since, value, warn, crit, text, detail FROM verdict;
+
+DROP VIEW IF EXISTS check_v1_hosts;
+CREATE VIEW check_v1_hosts AS
+    SELECT h.name, h.state, h.reason, h.heartbeat, h.expected,
+        (SELECT COUNT(*) FROM run r WHERE r.host_id = h.id AND r.ended IS NULL) AS runs,
+        (SELECT COUNT(*) FROM run r JOIN job j ON j.run_id = r.id AND j.state = 'running'
+            WHERE r.host_id = h.id AND r.ended IS NULL) AS running
+    FROM host h;
+
+-- Runs over the queue, not what operators did by hand.
+DROP VIEW IF EXISTS check_v1_runs;
+CREATE VIEW check_v1_runs AS
+    SELECT r.id, h.name AS host, r.mode, r.started, r.heartbeat, r.ended, r.outcome, r.attempts, r.failed
+    FROM run r JOIN host h ON h.id = r.host_id WHERE r.mode IN ('until-empty', 'service');
+
+DROP VIEW IF EXISTS check_v1_running;
+CREATE VIEW check_v1_running AS
+    SELECT a.id AS attempt, p.name AS package, h.name AS host, a.started, p.wall_ms AS usual_ms
+    FROM job j JOIN attempt a ON a.id = j.attempt_id JOIN package p ON p.id = j.package_id
+    JOIN run r ON r.id = j.run_id JOIN host h ON h.id = r.host_id WHERE j.state = 'running';
+
+-- What waits for a person.
+DROP VIEW IF EXISTS check_v1_wedged;
+CREATE VIEW check_v1_wedged AS
+    SELECT p.name AS package, f.since, f.code, f.message FROM failure f JOIN package p ON p.id = f.package_id
+    WHERE f.state = 'wedged' AND p.held = 0;
+
+DROP VIEW IF EXISTS check_v1_suites;
+CREATE VIEW check_v1_suites AS
+    SELECT archive, suite, polled, changed, failed, error, release_date FROM suite;
+
+-- Figures by the hour, newest last.
+DROP VIEW IF EXISTS check_v1_samples;
+CREATE VIEW check_v1_samples AS
+    SELECT figure, hour, CAST(SUM(value) AS BIGINT) AS value FROM sample GROUP BY figure, hour;
+
+-- The publication that has waited longest, of those that are not failing.
+DROP VIEW IF EXISTS check_v1_waiting;
+CREATE VIEW check_v1_waiting AS
+    SELECT p.name AS package, u.version, u.published FROM publication u JOIN package p ON p.id = u.package_id
+    WHERE u.done IS NULL AND u.gone IS NULL;

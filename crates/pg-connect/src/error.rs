@@ -1,0 +1,111 @@
+//! What can go wrong, in sentences for the person who has to mend it. None of them quotes a whole connection string.
+
+use std::error::Error as _;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a connection string cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// It holds a password.
+    #[error("a password does not belong in a connection string: put it into a pass file (mode 0600)")]
+    Password,
+    /// A key that is not known, or that means something not supported.
+    #[error("the key \"{0}\" is not supported in a connection string")]
+    UnknownKey(String),
+    /// A key that occurs twice.
+    #[error("the key \"{0}\" is given twice")]
+    Twice(String),
+    /// The value of a key cannot be used. The value itself is not told: it may be a misplaced password.
+    #[error("the value of \"{key}\" must be {wanted}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What may stand there.
+        wanted: &'static str,
+    },
+    /// The text is neither a URL nor `key=value` words.
+    #[error("malformed connection string: {0}")]
+    Malformed(&'static str),
+    /// Lists of different lengths.
+    #[error("{0} and host are lists of different lengths")]
+    Lists(&'static str),
+}
+
+/// Why there is no connection: what happened at each server, in the order of the attempts.
+#[derive(Debug)]
+pub struct ConnectError {
+    /// Server and failure; never empty.
+    pub attempts: Vec<(String, Failure)>,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (server, failure)) in self.attempts.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}cannot connect to {server}: {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// What happened at one server.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Nobody said which user, and the system does not know either.
+    #[error("no user is given, and the name of this process's user is unknown")]
+    NoUser,
+    /// The root certificates cannot be used.
+    #[error("the root certificates in {} cannot be used: {reason}", path.display())]
+    RootCertificates {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// `verify-ca` and `verify-full` need to know whom to trust.
+    #[error("sslmode {0} needs sslrootcert, the file of the authority's certificate (or \"system\")")]
+    NoRootCertificates(&'static str),
+    /// It took too long.
+    #[error("no answer within {0} s (connect_timeout)")]
+    TimedOut(u64),
+    /// Servers that do not answer already hold several threads.
+    #[error("{0} earlier attempts are still without an answer")]
+    TooManyWaiting(usize),
+    /// The system refused a thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+    /// The connecting thread ended without a result, which is a defect.
+    #[error("the attempt ended without a result")]
+    Lost,
+    /// The server, or the way to it, refused.
+    #[error("{}{}", describe(source), note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default())]
+    Refused {
+        /// What the client library says.
+        source: postgres::Error,
+        /// Why no password was at hand, if none was.
+        note: Option<String>,
+    },
+    /// The TLS library refused its configuration.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+/// What a [`postgres::Error`] means, with its cause: its own text is only a category ("db error").
+pub fn describe(error: &postgres::Error) -> String {
+    if let Some(db) = error.as_db_error() {
+        return format!("{}: {} ({})", db.severity(), db.message(), db.code().code());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let detail = error.to_string();
+        if !text.contains(&detail) {
+            text = format!("{text}: {detail}");
+        }
+        cause = error.source();
+    }
+    text
+}

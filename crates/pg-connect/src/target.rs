@@ -1,0 +1,179 @@
+//! Where a database is and how to reach it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::TargetError;
+use crate::{settings, text};
+
+/// How much TLS a connection must have. The words and their meaning are those of `libpq`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SslMode {
+    /// None.
+    Disable,
+    /// If the server can; nothing is verified.
+    Prefer,
+    /// Always; verified as by `verify-ca` if root certificates are given.
+    Require,
+    /// Always, and the certificate must come from a trusted authority.
+    VerifyCa,
+    /// As `verify-ca`, and it must be the certificate of this host.
+    VerifyFull,
+}
+
+impl SslMode {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SslMode::Disable => "disable",
+            SslMode::Prefer => "prefer",
+            SslMode::Require => "require",
+            SslMode::VerifyCa => "verify-ca",
+            SslMode::VerifyFull => "verify-full",
+        }
+    }
+}
+
+/// One place where the database may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// A name, an address, or the folder of a socket (it begins with `/`).
+    pub host: String,
+    /// The address to use, instead of asking for the name's.
+    pub address: Option<IpAddr>,
+    /// The port.
+    pub port: u16,
+}
+
+impl Server {
+    /// Whether it is reached by a socket in the file system.
+    pub fn is_socket(&self) -> bool {
+        self.host.starts_with('/')
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// A database and how to reach it, without any secret: it may be shown and logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Tried in this order; never empty.
+    pub servers: Vec<Server>,
+    /// The user, if given.
+    pub user: Option<String>,
+    /// The database; that of the user's name, if not given.
+    pub dbname: Option<String>,
+    /// The pass file; `PGPASSFILE`, then `~/.pgpass`, if not given.
+    pub passfile: Option<PathBuf>,
+    /// TLS.
+    pub ssl_mode: SslMode,
+    /// Whom to trust: a PEM file, or `system`.
+    pub root_certificates: Option<PathBuf>,
+    /// Whether a login must be bound to its TLS channel.
+    pub channel_binding: Option<bool>,
+    /// How long connecting to one server may take, logging in included.
+    pub connect_timeout: Duration,
+    /// How long a statement may take; the server ends it.
+    pub statement_timeout: Option<Duration>,
+    /// What `pg_stat_activity` shows.
+    pub application_name: Option<String>,
+    /// Options for the server process.
+    pub options: Option<String>,
+    /// How a dead peer is found.
+    pub keepalive: Keepalive,
+    /// How long sent data may stay without acknowledgement.
+    pub tcp_user_timeout: Duration,
+    /// Whether the server must be (`true`) or must not be writable.
+    pub writable: Option<bool>,
+}
+
+/// TCP keepalives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Whether they are sent.
+    pub on: bool,
+    /// After this silence.
+    pub idle: Duration,
+    /// Again after this time.
+    pub interval: Duration,
+    /// How often before the peer is taken for dead.
+    pub count: u32,
+}
+
+impl Default for Target {
+    /// The database of this process's user behind the system's own socket.
+    fn default() -> Self {
+        Target {
+            servers: vec![Server { host: SYSTEM_SOCKETS.into(), address: None, port: DEFAULT_PORT }],
+            user: None,
+            dbname: None,
+            passfile: None,
+            ssl_mode: SslMode::Prefer,
+            root_certificates: None,
+            channel_binding: None,
+            connect_timeout: Duration::from_secs(10),
+            statement_timeout: None,
+            application_name: None,
+            options: None,
+            keepalive: Keepalive {
+                on: true,
+                idle: Duration::from_secs(30),
+                interval: Duration::from_secs(10),
+                count: 3,
+            },
+            tcp_user_timeout: Duration::from_secs(60),
+            writable: None,
+        }
+    }
+}
+
+/// Where Debian's PostgreSQL has its sockets. A pass file calls this place `localhost`.
+pub(crate) const SYSTEM_SOCKETS: &str = "/var/run/postgresql";
+pub(crate) const DEFAULT_PORT: u16 = 5432;
+
+impl Target {
+    /// Whether a text looks like a database of this kind, and not like the path of a file.
+    pub fn is_meant_by(text: &str) -> bool {
+        let text = text.trim_start();
+        text.starts_with("postgresql:") || text.starts_with("postgres:")
+    }
+
+    /// Reads a URL (`postgresql://...`) or `key=value` words. A password in it is an error.
+    pub fn parse(text: &str) -> Result<Target, TargetError> {
+        settings::target(&text::pairs(text)?)
+    }
+
+    /// Uses this pass file, if one is given, instead of the one named in the text.
+    pub fn with_passfile(mut self, path: Option<PathBuf>) -> Target {
+        self.passfile = path.or(self.passfile);
+        self
+    }
+
+    /// Has the server end every statement after this time.
+    pub fn with_statement_timeout(mut self, timeout: Duration) -> Target {
+        self.statement_timeout = Some(timeout);
+        self
+    }
+
+    /// Bounds connecting to one server, whatever the text says.
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Target {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// What `pg_stat_activity` shows, unless the text says something else.
+    pub fn with_application_name(mut self, name: &str) -> Target {
+        self.application_name.get_or_insert_with(|| name.to_owned());
+        self
+    }
+}
