@@ -6,7 +6,7 @@ use state::open::Location;
 use state::{Store, transfer};
 
 use super::{Installation, actor};
-use crate::exit::{self, Usage};
+use crate::exit;
 use crate::screen;
 use crate::show::Progress;
 
@@ -49,12 +49,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     let Some(url) = &arguments.to else { return schema(&store, arguments) };
-    if has_password(url) {
-        return Err(Usage(
-            "no password on a command line: name a passfile in [state], or set PGPASSFILE".into(),
-        )
-        .into());
-    }
     let to = Location::new(&root, Some(url), config.state.passfile.as_deref());
     carry(&store, &to, url, arguments)
 }
@@ -144,24 +138,4 @@ fn show(carried: &[transfer::Carried]) -> io::Result<()> {
 /// A text as TOML writes it.
 fn toml_text(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-fn has_password(url: &str) -> bool {
-    let user = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?']).next());
-    let in_user = user.and_then(|rest| rest.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'));
-    in_user || url.contains("password=")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_seen_in_every_form() {
-        assert!(has_password("postgresql://me:secret@db/imports"));
-        assert!(has_password("host=db password=secret"));
-        assert!(has_password("postgresql://db/imports?password=secret"));
-        assert!(!has_password("postgresql://me@db:5432/imports"));
-        assert!(!has_password("host=db user=me"));
-    }
 }

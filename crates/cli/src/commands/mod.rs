@@ -41,10 +41,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Error};
 use importer::config::{Config, ConfigError};
-use importer::queue::process;
 use importer::queue::pulse::Pulse;
 use importer::queue::session::{Session, Start};
-use state::{Store, identity};
+use state::Store;
 
 /// The installation that a command works on.
 pub struct Installation {
@@ -72,10 +71,8 @@ impl Installation {
     /// Begins to work on the queue.
     pub fn begin(&self, config: Config, mode: &str, jobs: usize, alone: bool) -> Result<Arc<Session>, Error> {
         let root = std::path::absolute(&self.root).context("cannot find the current folder")?;
-        let store = config.state.location(&root).open_or_make()?;
-        identity::check(&store, &importer::root::host_name(), process::is_alive)?;
         let start = Start {
-            store,
+            store: config.state.location(&root).open_or_make()?,
             root,
             config,
             program: env::current_exe().context("cannot find my own program")?,
