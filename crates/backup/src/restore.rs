@@ -108,12 +108,14 @@ pub fn state(
     let why = (here.actor, "restore", Some(reason.as_str()));
     let (epoch, taken_back) = identity::take_over(&store, here.host, floor, why, here.program)?;
     let reconciled = reconcile::all(&store, here.root, here.program, watch)?;
+    transfer::complete(&store)?;
     let mark = here.root.join(UNFINISHED);
     // A state that is brought back beside repositories that were there has none.
     let _ = fs::remove_file(&mark);
     Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled })
 }
 
+/// The state where it shall be, marked as not complete: nobody works with it before it has its new epoch.
 fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, BackupError> {
     let source = backup.join(STATE);
     match location {
@@ -125,7 +127,10 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
             let _ = fs::remove_file(&part);
             sums::copy(&source, &part).map_err(BackupError::file("copy", &source))?;
             fs::rename(&part, path).map_err(BackupError::file("rename", &part))?;
-            Ok(location.open()?)
+            let store = location.connect(false)?;
+            store.migrate()?;
+            transfer::begin(&store, &backup.display().to_string())?;
+            Ok(store)
         }
         Location::Postgres { .. } => {
             // Opening a file writes beside it, and a backup stays as it is.
@@ -134,11 +139,11 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
                 let _ = fs::remove_file(format!("{}{ending}", own.display()));
             }
             sums::copy(&source, &own).map_err(BackupError::file("copy", &source))?;
-            let from = Location::Sqlite(own.clone()).open()?;
+            let from = Location::Sqlite(own.clone()).connect(false)?;
+            from.migrate()?;
             let to = location.connect(true)?;
             to.migrate()?;
             transfer::carry(&from, &to, |_, _| ())?;
-            transfer::arrive(&to, here.actor, "restore", &backup.display().to_string())?;
             drop(from);
             for ending in ["", "-wal", "-shm"] {
                 let _ = fs::remove_file(format!("{}{ending}", own.display()));

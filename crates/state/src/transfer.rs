@@ -224,7 +224,7 @@ fn clear(target: &Store, source: &str) -> Result<(), StateError> {
             target.name()
         )));
     }
-    target.write(|tx| meta::set(tx, meta::INCOMING, source))?;
+    begin(target, source)?;
     let mut all = tables::tables(target.driver().as_mut())?;
     all.reverse();
     for table in all.iter().filter(|table| table.name != "meta") {
@@ -251,6 +251,16 @@ pub fn is_empty(store: &Store) -> Result<bool, StateError> {
         }
         Ok(true)
     })
+}
+
+/// Marks a state as not complete: it refuses to be opened until [`complete`] is called.
+pub fn begin(target: &Store, from: &str) -> Result<(), StateError> {
+    target.write(|tx| meta::set(tx, meta::INCOMING, from))
+}
+
+/// Takes that mark away.
+pub fn complete(target: &Store) -> Result<(), StateError> {
+    target.write(|tx| meta::remove(tx, meta::INCOMING))
 }
 
 /// Lets a state that was carried be used: in a new epoch, so that nobody's token from the old place is valid.
@@ -339,7 +349,7 @@ pub fn copy_to_file(source: &Store, file: &std::path::Path) -> Result<(), StateE
     let target = crate::open::Location::Sqlite(file.to_owned()).connect(true)?;
     target.migrate()?;
     carry(source, &target, |_, _| ())?;
-    target.write(|tx| meta::remove(tx, meta::INCOMING))?;
+    complete(&target)?;
     drop(target);
     Ok(crate::driver::sqlite::single_file(file)?)
 }
