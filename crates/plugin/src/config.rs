@@ -87,7 +87,7 @@ impl Config {
         value
             .clone()
             .try_into()
-            .map_err(|error: toml::de::Error| self.wrong(&format!("[checks.{section}] {}", error.message())))
+            .map_err(|error: toml::de::Error| self.wrong(&format!("[checks.{section}] {error}")))
     }
 
     /// The database: an option, else `[checks] state`, else that of the importer.
@@ -114,7 +114,7 @@ impl Config {
     fn named(&self) -> Result<Named, Trouble> {
         let keys = self.file.checks.iter().filter(|(_, value)| !value.is_table());
         let keys: toml::Table = keys.map(|(key, value)| (key.clone(), value.clone())).collect();
-        keys.try_into().map_err(|error: toml::de::Error| self.wrong(&format!("[checks] {}", error.message())))
+        keys.try_into().map_err(|error: toml::de::Error| self.wrong(&format!("[checks] {error}")))
     }
 
     fn place(&self, text: &str, passfile: Option<PathBuf>, base: &Path) -> Result<Location, Trouble> {

@@ -44,8 +44,13 @@ impl Limits {
         default: (&str, &str),
     ) -> Result<Limits, Trouble> {
         let first = |option: &Option<String>, policy: &Option<String>, default: &str| {
-            let text = option.as_deref().or(policy.as_deref()).unwrap_or(default);
-            Threshold::parse(text, unit).map(Some).map_err(|error| Trouble::unusable(error.to_string()))
+            let (place, text) = match (option, policy) {
+                (Some(text), _) => ("", text.as_str()),
+                (None, Some(text)) => ("config.toml: ", text.as_str()),
+                (None, None) => ("", default),
+            };
+            let parsed = Threshold::parse(text, unit).map(Some);
+            parsed.map_err(|error| Trouble::unusable(format!("{place}{error}")))
         };
         Ok(Limits {
             warning: first(&options.warning, &policy.warning, default.0)?,

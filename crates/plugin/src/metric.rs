@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(bad_label("failing", &[metric("parked")]), None);
         assert!(bad_label("failing", &[metric("failing")]).is_some());
         assert!(bad_label("oldest_upload_seconds_b", &[metric("oldest_upload_secondary")]).is_some());
-        assert_eq!(bad_label("oldest_upload_secondb", &[metric("oldest_upload_secona")]), None);
+        assert_eq!(bad_label("oldest_upload_seb", &[metric("oldest_upload_sea")]), None);
         for label in ["", "Failing", "a b", "a-b", "a=b", "ä", "'a'"] {
             assert!(bad_label(label, &[]).is_some(), "{label}");
         }

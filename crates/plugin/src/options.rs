@@ -14,7 +14,7 @@ pub struct Common {
     /// Thresholds that count instead of those of the configuration.
     #[command(flatten)]
     pub limits: LimitTexts,
-    /// Give up after this time: seconds, or 500ms, 1m
+    /// Give up after so many seconds, or 1m
     #[arg(short, long, value_name = "TIME", default_value = "8", value_parser = time_limit)]
     pub timeout: Duration,
     /// Show details; up to three times for more

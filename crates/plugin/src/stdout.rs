@@ -65,7 +65,8 @@ pub(crate) fn read_some(file: &mut impl Read, into: &mut Vec<u8>) -> std::io::Re
 ///
 /// The runtime opens `/dev/null` for reading and writing in its place before `main`, which succeeds in taking
 /// everything. A caller that wants no output usually opens it for writing only (a shell, systemd), or has two or three
-/// of the standard files share one opening (a daemon): neither is taken for closed.
+/// of the standard files share one opening (a daemon): neither is taken for closed. With a second standard file closed
+/// the runtime lets them share one as well, so that this cannot be told from such a caller, and counts as one.
 fn was_closed(out: BorrowedFd<'_>) -> bool {
     let is_null = |file: BorrowedFd<'_>| {
         let null = File::open("/dev/null").ok().and_then(|null| fstat(null).ok()).map(|stat| stat.st_rdev);
