@@ -81,24 +81,18 @@ fn unexpected(column: usize, wanted: &str, found: &Value) -> Trouble {
 }
 
 /// An open database, inside one read-only transaction: everything that a check reads belongs together.
-pub struct Database<'a>(Kind<'a>);
+pub struct Database<'a>(&'a mut dyn Source);
 
-enum Kind<'a> {
-    Sqlite(&'a rusqlite::Connection),
-    #[cfg(feature = "postgres")]
-    Postgres(&'a mut pg_connect::postgres::Transaction<'a>),
+/// What both kinds of database can do for a check.
+pub(crate) trait Source {
+    /// The rows of a statement, as many as are wanted at most.
+    fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble>;
 }
 
 impl Database<'_> {
     /// The rows that a statement delivers.
     pub fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Trouble> {
-        let rows = match &mut self.0 {
-            Kind::Sqlite(connection) => {
-                sqlite_rows(connection, sql, parameters).map_err(sqlite::query_trouble)?
-            }
-            #[cfg(feature = "postgres")]
-            Kind::Postgres(transaction) => crate::postgres::rows(transaction, sql, parameters)?,
-        };
+        let rows = self.0.rows(sql, parameters, MOST_ROWS + 1)?;
         if rows.len() > MOST_ROWS {
             return Err(Trouble::unusable(format!("a statement delivers more than {MOST_ROWS} rows: {sql}")));
         }
@@ -127,12 +121,12 @@ pub(crate) fn read<T>(
 ) -> Result<T, Trouble> {
     match location {
         Location::Sqlite(path) => {
-            sqlite::read(path, deadline, |connection| check(&mut Database(Kind::Sqlite(connection))))
+            sqlite::read(path, deadline, |mut connection| check(&mut Database(&mut connection)))
         }
         #[cfg(feature = "postgres")]
         Location::Postgres { target, passfile } => {
             crate::postgres::read(target, passfile.as_deref(), program, deadline, |transaction| {
-                check(&mut Database(Kind::Postgres(transaction)))
+                check(&mut Database(transaction))
             })
         }
         #[cfg(not(feature = "postgres"))]
@@ -142,10 +136,17 @@ pub(crate) fn read<T>(
     }
 }
 
+impl Source for &rusqlite::Connection {
+    fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble> {
+        sqlite_rows(self, sql, parameters, most).map_err(sqlite::query_trouble)
+    }
+}
+
 fn sqlite_rows(
     connection: &rusqlite::Connection,
     sql: &str,
     parameters: &[Parameter<'_>],
+    most: usize,
 ) -> rusqlite::Result<Vec<Row>> {
     let mut statement = connection.prepare(sql)?;
     let columns = statement.column_count();
@@ -154,7 +155,7 @@ fn sqlite_rows(
     while let Some(row) = found.next()? {
         let values = (0..columns).map(|column| row.get_ref(column).map(value)).collect::<Result<_, _>>()?;
         rows.push(Row(values));
-        if rows.len() > MOST_ROWS {
+        if rows.len() >= most {
             break;
         }
     }

@@ -26,10 +26,10 @@ pub struct Common {
     /// The state database: a path, or postgresql://...
     #[arg(long, value_name = "DATABASE")]
     pub state: Option<String>,
-    /// The answer when there is nothing to judge yet
+    /// Answer if there are no data yet
     #[arg(long, value_name = "STATE", default_value = "unknown")]
     pub no_data: Status,
-    /// The answer when the time is over
+    /// Answer if the time is over
     #[arg(long, value_name = "STATE", default_value = "unknown")]
     pub timeout_state: Status,
 }

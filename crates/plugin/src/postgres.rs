@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pg_connect::postgres::error::SqlState;
+use pg_connect::postgres::fallible_iterator::FallibleIterator;
 use pg_connect::postgres::types::{FromSql, ToSql, Type};
 use pg_connect::postgres::{Error, Transaction};
 use pg_connect::{Target, describe};
 
-use crate::database::{Parameter, Row, Value};
+use crate::database::{Parameter, Row, Source, Value};
 use crate::guard;
 use crate::trouble::Trouble;
 
@@ -43,25 +44,18 @@ pub(crate) fn read<T>(
     work(&mut transaction)
 }
 
-/// The rows that a statement delivers.
-pub(crate) fn rows(
-    transaction: &mut Transaction<'_>,
-    sql: &str,
-    parameters: &[Parameter<'_>],
-) -> Result<Vec<Row>, Trouble> {
-    let parameters: Vec<&(dyn ToSql + Sync)> = parameters
-        .iter()
-        .map(|parameter| match parameter {
+impl Source for Transaction<'_> {
+    fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble> {
+        let parameters = parameters.iter().map(|parameter| match parameter {
             Parameter::Integer(number) => number as &(dyn ToSql + Sync),
             Parameter::Text(text) => text as &(dyn ToSql + Sync),
-        })
-        .collect();
-    let found = transaction.query(sql, &parameters).map_err(|error| trouble(&error))?;
-    let row = |row: &pg_connect::postgres::Row| {
-        let value = |column| row.try_get::<_, Value>(column);
-        (0..row.len()).map(value).collect::<Result<_, _>>().map(Row).map_err(|error| trouble(&error))
-    };
-    found.iter().map(row).collect()
+        });
+        let found = self.query_raw(sql, parameters).map_err(|error| trouble(&error))?;
+        let row = |row: &pg_connect::postgres::Row| {
+            (0..row.len()).map(|column| row.try_get::<_, Value>(column)).collect::<Result<_, _>>().map(Row)
+        };
+        found.take(most).map(|found| row(&found)).collect().map_err(|error| trouble(&error))
+    }
 }
 
 fn trouble(error: &Error) -> Trouble {

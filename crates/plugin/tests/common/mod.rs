@@ -80,9 +80,10 @@ impl Root {
         let folder = tempfile::Builder::new().prefix("check-").tempdir_in("/tmp").unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(folder.path().join("root")).unwrap();
-        // The folder that cargo builds into may be closed to other users.
+        // The folder that cargo builds into may be closed to other users. Copied by a process of its own: a file that
+        // is open for writing here would be so in every process that another test starts meanwhile.
         let program = folder.path().join("check_import_example");
-        fs::copy(example(), &program).unwrap();
+        assert!(Command::new("cp").arg(example()).arg(&program).status().unwrap().success());
         Root { folder, program }
     }
 
