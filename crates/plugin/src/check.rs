@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::Config;
 use crate::database::{self, Database};
-use crate::guard::{self, Outcome};
+use crate::guard::{self, Limit, Outcome};
 use crate::options::{About, Common, Stop};
 use crate::report::Report;
 use crate::status::Status;
@@ -53,7 +53,7 @@ pub fn main<C: Check>() -> ! {
     if guard::is_reader(&mut arguments) {
         reader::<C>(arguments, start)
     } else {
-        parent::<C>(arguments, start)
+        parent::<C>(&arguments, start)
     }
 }
 
@@ -70,32 +70,29 @@ fn about<C: Check>() -> About {
     About { program: C::PROGRAM, version: C::VERSION, about: C::ABOUT, examples: C::EXAMPLES }
 }
 
-/// The process that the monitoring system waits for: it touches no file and no database.
-fn parent<C: Check>(arguments: Vec<OsString>, start: Instant) -> ! {
-    const GRACE: Duration = Duration::from_secs(2);
-    panic::set_hook(Box::new(move |info| {
-        finish(Status::Unknown, &panicked::<C>(info), Instant::now() + GRACE)
-    }));
-    let all = match options::parse::<C::Options>(about::<C>(), arguments.iter().cloned()) {
-        Ok(all) => all,
-        Err(stop) => finish(Status::Unknown, &told::<C>(stop), start + GRACE),
-    };
-    let name = name::<C>();
-    let (timeout, late) = (all.common.timeout, all.common.timeout_state);
-    let line = |status, text: &str| (status, output::plain(&name, status, text));
+/// The process that the monitoring system waits for: it touches no file, and leaves the options to the child as well.
+fn parent<C: Check>(arguments: &[OsString], start: Instant) -> ! {
+    panic::set_hook(Box::new(|info| finish(Status::Unknown, &panicked::<C>(info), Instant::now())));
+    let line = |status, text: String| (status, output::plain(&name::<C>(), status, &text));
     let at = |stage: String| if stage.is_empty() { stage } else { format!(" while {stage}") };
-    let (status, text) = match guard::ask(&arguments, start + timeout) {
-        Ok(Outcome::Answer(status, text)) => (status, text),
-        Ok(Outcome::Late(stage)) => {
-            line(late, &format!("no answer within {}{}", humantime::format_duration(timeout), at(stage)))
+    let (limit, outcome) = match guard::ask(arguments, start) {
+        Ok(told) => told,
+        Err(error) => {
+            let (status, text) = line(Status::Unknown, format!("cannot start the reading process: {error}"));
+            finish(status, &text, start)
         }
-        Ok(Outcome::Died(stage)) => {
-            line(Status::Unknown, &format!("the reading process died{}: see the system's log", at(stage)))
-        }
-        Err(error) => line(Status::Unknown, &format!("cannot start the reading process: {error}")),
     };
-    // The answer of an extreme deadline still has to be said.
-    finish(status, &text, (start + timeout).max(Instant::now() + GRACE))
+    let (status, text) = match outcome {
+        Outcome::Answer(status, text) => (status, text),
+        Outcome::Late(stage) => {
+            let waited = humantime::format_duration(limit.timeout);
+            line(limit.late, format!("no answer within {waited}{}", at(stage)))
+        }
+        Outcome::Died(stage) => {
+            line(Status::Unknown, format!("the reading process died{}: see the system's log", at(stage)))
+        }
+    };
+    finish(status, &text, start + limit.timeout)
 }
 
 fn told<C: Check>(stop: Stop) -> String {
@@ -115,7 +112,9 @@ fn panicked<C: Check>(info: &panic::PanicHookInfo<'_>) -> String {
 
 /// Says the one thing that there is to say and exits; where nobody can hear it, the exit code must not say OK either.
 fn finish(status: Status, text: &str, deadline: Instant) -> ! {
-    match stdout::print(text.as_bytes(), deadline) {
+    // Saying it late is better than not at all, unless nobody takes it.
+    const GRACE: Duration = Duration::from_millis(500);
+    match stdout::print(text.as_bytes(), deadline.max(Instant::now() + GRACE)) {
         Ok(()) => exit(status.code().into()),
         Err(stdout::Unwritable) => exit(Status::Unknown.code().into()),
     }
@@ -129,6 +128,7 @@ fn reader<C: Check>(arguments: Vec<OsString>, start: Instant) -> ! {
         Err(stop) => guard::answer(Status::Unknown, &told::<C>(stop)),
     };
     let (common, own) = (all.common.clone(), all.own);
+    guard::limit(Limit { timeout: common.timeout, late: common.timeout_state });
     match judge::<C>(all.common, own, start) {
         Ok(report) => {
             let output = output::render(&name::<C>(), &report, common.verbose);
