@@ -20,11 +20,8 @@ impl Check for Defect {
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
         let mut report = Report::new();
         match settings.options.how.as_str() {
-            "panic" => {
-                let nothing: Option<u8> = None;
-                #[allow(clippy::unwrap_used)]
-                nothing.unwrap();
-            }
+            #[allow(clippy::panic)]
+            "panic" => panic!("nobody thought of {}\nthis", "|"),
             "thread" => drop(std::thread::spawn(|| [1, 2][std::hint::black_box(2)]).join()),
             "overflow" => report.say(deep(1).to_string()),
             "exit" => std::process::exit(0),

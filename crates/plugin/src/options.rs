@@ -26,7 +26,7 @@ pub struct Common {
     /// The state database: a path, or postgresql://...
     #[arg(long, value_name = "DATABASE")]
     pub state: Option<String>,
-    /// Answer if there are no data yet
+    /// Answer if there are no data
     #[arg(long, value_name = "STATE", default_value = "unknown")]
     pub no_data: Status,
     /// Answer if the time is over

@@ -20,7 +20,7 @@ fn req1_a_defect_is_one_line_and_code_3() {
     let root = Root::with_database();
     let writer = root.writer();
     for (how, says) in [
-        ("panic", "defect of the check: called Option::unwrap() on a None value at "),
+        ("panic", "defect of the check: nobody thought of / this at "),
         ("thread", "defect of the check: index out of bounds"),
         ("overflow", "the reading process died while reading "),
         ("exit", "the reading process died while reading "),

@@ -9,7 +9,25 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::{Command, Stdio};
 
 use common::{GOOD, Root, SCHEMA, must_be_root};
-use rusqlite::Connection;
+use rusqlite::{Connection, DEFAULT_NAME, FileControl};
+
+/// What every writer has to do for the readers, in safe Rust: `FileControl::PersistWal` keeps both files at the last
+/// close. It is set again for each connection; nothing of it is stored in the database.
+#[test]
+fn req11_a_writer_keeps_the_log_by_a_file_control() {
+    let root = Root::new();
+    let writer = Connection::open(root.file("state.db")).unwrap();
+    writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+    let mut keep = -1;
+    writer.file_control(DEFAULT_NAME, FileControl::PersistWal(&mut keep)).unwrap();
+    assert_eq!(keep, 0, "-1 asks, and it is off unless somebody sets it");
+    keep = 1;
+    writer.file_control(DEFAULT_NAME, FileControl::PersistWal(&mut keep)).unwrap();
+    drop(writer);
+    assert!(root.file("state.db-wal").exists() && root.file("state.db-shm").exists());
+    drop(Connection::open(root.file("state.db")).unwrap().execute_batch("INSERT INTO t VALUES (1)"));
+    assert!(!root.file("state.db-wal").exists(), "a connection that does not set it removes both");
+}
 
 /// A user without any rights of his own; what he may, he may as a member of the group.
 const USER: &str = "65534";
