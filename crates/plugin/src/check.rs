@@ -89,7 +89,7 @@ fn parent<C: Check>(arguments: &[OsString], start: Instant) -> ! {
             line(limit.late, format!("no answer within {waited}{}", at(stage)))
         }
         Outcome::Died(stage) => {
-            line(Status::Unknown, format!("the reading process died{}: see the system's log", at(stage)))
+            line(Status::Unknown, format!("the reading process died{}: see the log of the system", at(stage)))
         }
     };
     finish(status, &text, start + limit.timeout)
