@@ -2,6 +2,8 @@
 
 CARGO ?= cargo
 BIN := target/release/package-import
+# Crash points, and the checks with PostgreSQL.
+FEATURES := cli/failpoints,plugin/postgres
 
 .PHONY: all build demo test check storm fuzz bench clean
 
@@ -16,14 +18,14 @@ demo: build
 
 test: check
 	@scripts/install-tools test
-	$(CARGO) build --locked --workspace --all-targets --features cli/failpoints
-	$(CARGO) test --locked --workspace --features cli/failpoints
+	$(CARGO) build --locked --workspace --all-targets --features $(FEATURES)
+	$(CARGO) test --locked --workspace --features $(FEATURES)
 
 check:
 	@scripts/install-tools build
 	@scripts/install-cargo-tools
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --workspace --all-targets --features cli/failpoints -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES) -- -D warnings
 	$(CARGO) deny --all-features check licenses bans sources
 
 # The long versions of tests that `make test` runs in short.
