@@ -1,0 +1,338 @@
+//! What is normal for a figure: its level, its week, and how far its windows usually are from what this rule expects
+//! of them. Made once a day from the hours before that day, so it never knows what it judges.
+
+use crate::hours::Hours;
+use crate::profile::Profile;
+use crate::robust::{count, median, spread};
+use crate::rule::{self, Window};
+use crate::scale::Scale;
+
+const DAY: i64 = 24;
+
+/// What kind of figure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// How many there are.
+    Stock,
+    /// How many came in an hour.
+    Flow,
+}
+
+impl Kind {
+    /// The windows that are tested.
+    pub fn windows(self) -> &'static [Window] {
+        match self {
+            Kind::Stock => &rule::STOCK_WINDOWS,
+            Kind::Flow => &rule::FLOW_WINDOWS,
+        }
+    }
+}
+
+/// How one window usually differs from what is expected of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial {
+    /// The window.
+    pub window: Window,
+    /// The level an hour that it is compared with.
+    pub level: f64,
+    /// On which scale.
+    pub scale: Scale,
+    /// The usual distance.
+    pub centre: f64,
+    /// Its standard deviation.
+    pub spread: f64,
+    /// The score that it needs.
+    pub needed: f64,
+}
+
+/// What is normal.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// Stock or flow.
+    pub kind: Kind,
+    /// The pattern of the week.
+    pub profile: Profile,
+    /// One for each window.
+    pub trials: Vec<Trial>,
+    /// Days with data that the level rests on.
+    pub level_days: usize,
+    /// Days with data in all.
+    pub days: usize,
+    /// The part of its hours that a day usually has samples of, as a number of hours.
+    pub usual_hours: f64,
+}
+
+impl Fit {
+    /// Learns from the days before `day`. `hours` must not have hours that alerts have frozen; nothing before the day
+    /// `regime` counts for the level.
+    pub fn learn(kind: Kind, hours: &Hours, day: i64, regime: i64) -> Option<Fit> {
+        let first = day - crate::hours::KEPT / DAY;
+        let profile = Profile::learn(hours, first, day, kind == Kind::Flow);
+        let days = Days::read(hours, first, day, &profile);
+        let levels = days.levels(kind);
+        let (level, level_days) = days.present(kind, &levels, day, regime)?;
+        let observed: Vec<f64> = days.days.iter().map(|day| day.hours).collect();
+        let usual_hours = median(&observed)?;
+        let mut fit = Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours };
+        for window in kind.windows() {
+            let before = days.present(kind, &levels, day - window.lag, regime);
+            let reference = before.filter(|(_, days)| *days >= rule::LEAST_DAYS).map_or(level, |(level, _)| level);
+            let trial = fit.trial(*window, reference, hours, &days, &levels);
+            fit.trials.push(trial);
+        }
+        fit.settle_needs();
+        Some(fit)
+    }
+
+    /// What is normal where somebody said so.
+    pub fn pinned(kind: Kind, level: f64) -> Fit {
+        let trial = |window: &Window| Trial {
+            window: *window,
+            level,
+            scale: if kind == Kind::Stock { Scale::Stock } else { Scale::Flow { variation: rule::PRIOR_SPREAD } },
+            centre: 0.0,
+            spread: if kind == Kind::Stock { rule::PRIOR_SPREAD } else { 1.0 },
+            needed: window.score,
+        };
+        let trials = kind.windows().iter().map(trial).collect();
+        Fit { kind, profile: Profile::flat(), trials, level_days: 0, days: 0, usual_hours: 1.0 }
+    }
+
+    /// The same noise and week about a level that somebody set.
+    pub fn at_level(mut self, level: f64) -> Fit {
+        for trial in &mut self.trials {
+            trial.level = level;
+            trial.centre = 0.0;
+        }
+        self
+    }
+
+    /// The level an hour, without the pattern of the week.
+    pub fn level(&self) -> f64 {
+        self.trials.first().map_or(0.0, |trial| trial.level)
+    }
+
+    /// What is expected of an hour.
+    pub fn expected(&self, hour: i64) -> f64 {
+        self.level() * self.profile.at(hour)
+    }
+
+    fn trial(
+        &self,
+        window: Window,
+        level: f64,
+        hours: &Hours,
+        days: &Days,
+        levels: &Levels,
+    ) -> Trial {
+        let pairs = self.pairs(window, hours, days, levels);
+        let scale = match self.kind {
+            Kind::Stock => Scale::Stock,
+            Kind::Flow => Scale::Flow { variation: variation(&pairs) },
+        };
+        let distances: Vec<f64> =
+            pairs.iter().map(|(value, expected)| scale.distance(*value, *expected)).collect();
+        let (centre, spread) = self.usual(window, &distances);
+        Trial { window, level, scale, centre, spread, needed: window.score }
+    }
+
+    /// What this rule would have expected of each day's window in the past, beside what it was.
+    fn pairs(
+        &self,
+        window: Window,
+        hours: &Hours,
+        days: &Days,
+        levels: &Levels,
+    ) -> Vec<(f64, f64)> {
+        // A short window occurs more often in a day; four of them a day are plenty.
+        let step = if window.hours <= 6 { 6 } else { DAY };
+        let mut pairs = Vec::new();
+        for day in &days.days {
+            let Some(level) = days.past(levels, day.number - window.lag) else { continue };
+            for end in (1..=DAY / step).map(|part| day.number * DAY + part * step) {
+                let seen = hours.observe(end - window.hours, end, |hour| self.profile.at(hour));
+                if self.enough(window, seen.hours) && seen.share > 0.0 {
+                    let unit = if self.kind == Kind::Stock { f64::from(seen.hours) } else { 1.0 };
+                    pairs.push((seen.sum / unit, level * seen.share / unit));
+                }
+            }
+        }
+        pairs
+    }
+
+    /// Whether a window has at least half of the samples that it usually has.
+    pub fn enough(&self, window: Window, seen: u32) -> bool {
+        // The window's length is at most a week.
+        #[allow(clippy::cast_precision_loss)]
+        let usual = self.usual_hours * window.hours as f64 / 24.0;
+        f64::from(seen) >= (usual / 2.0).max(1.0)
+    }
+
+    /// Centre and spread, drawn towards what is believed of any figure while there are few days.
+    fn usual(&self, window: Window, distances: &[f64]) -> (f64, f64) {
+        let (unit, least) = match self.kind {
+            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD),
+            Kind::Flow => (1.0, 1.0),
+        };
+        let Some(seen) = spread(distances, least / 2.5) else { return (0.0, unit.max(least)) };
+        let step = if window.hours <= 6 { 4.0 } else { 1.0 };
+        let independent = count(seen.count) / step;
+        let weight = independent + rule::PRIOR_DAYS;
+        let variance = (seen.deviation.powi(2) * independent + unit * unit * rule::PRIOR_DAYS) / weight;
+        let centre = seen.centre * independent / weight;
+        // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
+        let doubt = 1.0 + 3.0 / (independent + 1.0);
+        (centre, (variance.sqrt() * doubt).max(least))
+    }
+
+    /// Raises the needed score where the noise is new every hour, and keeps a longer window's spread from being less
+    /// than independent days would have: a week is seen so rarely that its own spread is known badly.
+    fn settle_needs(&mut self) {
+        let day = self.trials.iter().find(|trial| trial.window.hours == DAY).copied();
+        let hour = self.trials.iter().find(|trial| trial.window.hours == 1).copied();
+        let Some(day) = day else { return };
+        let rough = match (day.scale, hour) {
+            (Scale::Stock, Some(hour)) => {
+                (((hour.spread / day.spread).powi(2) - 1.0) / 10.0).clamp(0.0, 1.0)
+            }
+            (Scale::Flow { variation }, _) => {
+                1.0 / (1.0 + variation * variation * day.level * self.usual_hours)
+            }
+            _ => 0.0,
+        };
+        for trial in &mut self.trials {
+            if trial.window.hours >= DAY {
+                trial.needed += rule::ROUGHNESS * rough;
+            }
+            if self.kind == Kind::Stock && trial.window.hours > DAY {
+                let days = f64::from(i32::try_from(trial.window.hours / DAY).unwrap_or(1));
+                trial.spread = trial.spread.max(day.spread / days.sqrt());
+            }
+        }
+    }
+}
+
+/// How much the rate of a flow varies beyond Poisson's law.
+fn variation(pairs: &[(f64, f64)]) -> f64 {
+    let poisson = Scale::Flow { variation: 0.0 };
+    let distances: Vec<f64> =
+        pairs.iter().map(|(value, expected)| poisson.distance(*value, *expected)).collect();
+    let Some(seen) = spread(&distances, 0.4) else { return 0.0 };
+    let expected = pairs.iter().map(|(_, expected)| expected).sum::<f64>() / count(pairs.len());
+    let beyond = (seen.deviation.powi(2) - 1.0) / expected.max(1.0);
+    beyond.max(0.0).sqrt()
+}
+
+struct Day {
+    number: i64,
+    /// The level an hour, without the pattern of the week.
+    level: f64,
+    /// Of how many hours it is, weighed by the pattern.
+    share: f64,
+    hours: f64,
+}
+
+/// The levels of the past.
+struct Levels {
+    /// Before each day, and one more: after the last. With each, how many days it rests on.
+    levels: Vec<Option<(f64, usize)>>,
+    /// The first day after the last fall.
+    start: usize,
+    noise: f64,
+}
+
+struct Days {
+    days: Vec<Day>,
+}
+
+impl Days {
+    fn read(hours: &Hours, first: i64, last: i64, profile: &Profile) -> Days {
+        let days = (first..last).filter_map(|number| {
+            let seen = hours.observe(number * DAY, (number + 1) * DAY, |hour| profile.at(hour));
+            (seen.share > 0.0).then(|| Day {
+                number,
+                level: seen.sum / seen.share,
+                share: seen.share,
+                hours: f64::from(seen.hours),
+            })
+        });
+        Days { days: days.collect() }
+    }
+
+    /// What the level was known to be, day by day, and where the present one begins.
+    fn levels(&self, kind: Kind) -> Levels {
+        let noise = self.noise();
+        let mut start = 0;
+        let mut levels = Vec::with_capacity(self.days.len() + 1);
+        for at in 0..=self.days.len() {
+            if at >= start + 2 * rule::LEARNING_DAYS && self.fell(kind, start, at, noise) {
+                start = at - rule::LEARNING_DAYS;
+            }
+            let from = start.max(at.saturating_sub(rule::LEVEL_DAYS));
+            levels.push(self.level(kind, from, at, noise).map(|level| (level, at - from)));
+        }
+        Levels { levels, start, noise }
+    }
+
+    /// The level of the days before `number`, of those that belong to the present regime.
+    fn present(&self, kind: Kind, levels: &Levels, number: i64, regime: i64) -> Option<(f64, usize)> {
+        let to = self.days.partition_point(|day| day.number < number);
+        let since = self.days.partition_point(|day| day.number < regime);
+        let from = levels.start.max(since).max(to.saturating_sub(rule::LEVEL_DAYS));
+        Some((self.level(kind, from, to, levels.noise)?, to - from))
+    }
+
+    /// The level that was known before the day `number`, in the past.
+    fn past(&self, levels: &Levels, number: i64) -> Option<f64> {
+        let at = self.days.partition_point(|day| day.number < number);
+        let (level, days) = levels.levels.get(at).copied().flatten()?;
+        (days >= rule::LEAST_DAYS).then_some(level)
+    }
+
+    /// How much single days differ from the median of those around them, as a part of it.
+    fn noise(&self) -> f64 {
+        let ratios: Vec<f64> = self
+            .days
+            .iter()
+            .enumerate()
+            .filter_map(|(at, day)| {
+                let from = at.saturating_sub(7);
+                let near: Vec<f64> = self.days.iter().skip(from).take(15).map(|day| day.level).collect();
+                median(&near).filter(|level| *level > 0.0).map(|level| (day.level / level - 1.0).abs())
+            })
+            .collect();
+        (1.4826 * median(&ratios).unwrap_or(0.0)).clamp(0.02, 0.6)
+    }
+
+    fn fell(&self, kind: Kind, start: usize, at: usize, noise: f64) -> bool {
+        let week = at - rule::LEARNING_DAYS;
+        let from = start.max(week.saturating_sub(rule::LEVEL_DAYS));
+        let (Some(before), Some(after)) =
+            (self.level(kind, from, week, noise), self.level(kind, week, at, noise))
+        else {
+            return false;
+        };
+        let errors = 1.0 / count(rule::LEARNING_DAYS) + 1.0 / count(week - from);
+        let fall = Scale::Stock.distance(before, after);
+        fall > rule::FALL.ln().max(rule::FALL_ERRORS * noise * errors.sqrt())
+    }
+
+    /// The mean of some days. A day that is more than two deviations away counts as if it were there.
+    fn level(&self, kind: Kind, from: usize, to: usize, noise: f64) -> Option<f64> {
+        let days = self.days.get(from..to).filter(|days| !days.is_empty())?;
+        let levels: Vec<f64> = days.iter().map(|day| day.level).collect();
+        let mut level = median(&levels)?;
+        for _ in 0..2 {
+            let mut sum = 0.0;
+            let mut weight = 0.0;
+            for day in days {
+                let poisson = if kind == Kind::Flow { level / day.share } else { 0.0 };
+                let reach = 2.0 * (poisson + (noise * level).powi(2)).sqrt() + if kind == Kind::Flow { 1.0 / day.share } else { 0.0 };
+                sum += day.share * day.level.clamp(level - reach, level + reach);
+                weight += day.share;
+            }
+            level = sum / weight;
+        }
+        Some(level)
+    }
+}
