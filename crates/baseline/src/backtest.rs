@@ -33,7 +33,6 @@ pub enum Error {
 
 /// A line as it is written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Raw {
     time: String,
     figure: String,

@@ -8,7 +8,6 @@ use crate::memory::Memory;
 use crate::rule;
 use crate::scale::Scale;
 use crate::signature::{Leading, Signatures};
-use crate::state::State;
 use crate::surge::Surge;
 use crate::track::{Finding, Track};
 use crate::verdict::{Context, Sample, Verdict};
