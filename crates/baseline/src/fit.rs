@@ -1,13 +1,16 @@
 //! What is normal for a figure: its level, its week, and how far its windows usually are from what this rule expects
 //! of them. Made once a day from the hours before that day, so it never knows what it judges.
 
-use crate::hours::Hours;
+use crate::hours::{Hours, Sums};
 use crate::profile::Profile;
 use crate::robust::{count, median, spread};
 use crate::rule::{self, Window};
 use crate::scale::Scale;
 
 const DAY: i64 = 24;
+
+/// Of how many windows one is enough to know their spread, which changes little from hour to hour.
+const POINTS: usize = 5;
 
 /// What kind of figure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +77,14 @@ impl Fit {
         let observed: Vec<f64> = days.days.iter().map(|day| day.hours).collect();
         let usual_hours = median(&observed)?;
         let mut fit = Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours };
+        let sums = Sums::new(hours, first * DAY, day * DAY, |hour| fit.profile.at(hour));
+        let past = Past { days: &days, levels: &levels, sums: &sums };
         for window in kind.windows() {
             let before = days.present(kind, &levels, day - window.lag, regime);
             let reference = before.filter(|(_, days)| *days >= rule::LEAST_DAYS).map_or(level, |(level, _)| level);
-            let trial = fit.trial(*window, reference, hours, &days, &levels);
+            let trial = fit.trial(*window, reference, &past);
             fit.trials.push(trial);
         }
-        fit.settle_needs();
         Some(fit)
     }
 
@@ -117,43 +121,40 @@ impl Fit {
         self.level() * self.profile.at(hour)
     }
 
-    fn trial(
-        &self,
-        window: Window,
-        level: f64,
-        hours: &Hours,
-        days: &Days,
-        levels: &Levels,
-    ) -> Trial {
-        let pairs = self.pairs(window, hours, days, levels);
+    fn trial(&self, window: Window, level: f64, past: &Past<'_>) -> Trial {
+        let pairs = self.pairs(window, past);
         let scale = match self.kind {
             Kind::Stock => Scale::Stock,
             Kind::Flow => Scale::Flow { variation: variation(&pairs) },
         };
-        let distances: Vec<f64> =
-            pairs.iter().map(|(value, expected)| scale.distance(*value, *expected)).collect();
-        let (centre, spread) = self.usual(window, &distances);
-        Trial { window, level, scale, centre, spread, needed: window.score }
+        // One peak a day: what is asked every hour has its best chance once a day to be wrong.
+        let mut peaks: Vec<f64> = Vec::new();
+        let mut points: Vec<f64> = Vec::new();
+        for day in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let mut peak = f64::NEG_INFINITY;
+            for (at, (_, value, expected)) in day.iter().enumerate() {
+                let distance = scale.distance(*value, *expected);
+                peak = peak.max(distance);
+                if at % POINTS == 0 {
+                    points.push(distance);
+                }
+            }
+            peaks.push(peak);
+        }
+        self.usual(window, level, scale, &peaks, &points)
     }
 
-    /// What this rule would have expected of each day's window in the past, beside what it was.
-    fn pairs(
-        &self,
-        window: Window,
-        hours: &Hours,
-        days: &Days,
-        levels: &Levels,
-    ) -> Vec<(f64, f64)> {
-        // A short window occurs more often in a day; four of them a day are plenty.
-        let step = if window.hours <= 6 { 6 } else { DAY };
+    /// What this rule would have expected of the windows that ended on each day of the past, beside what they were.
+    fn pairs(&self, window: Window, past: &Past<'_>) -> Vec<(i64, f64, f64)> {
+        let step = if window.hours > 24 { 6 } else { 1 };
         let mut pairs = Vec::new();
-        for day in &days.days {
-            let Some(level) = days.past(levels, day.number - window.lag) else { continue };
+        for day in &past.days.days {
+            let Some(level) = past.days.past(past.levels, day.number - window.lag) else { continue };
             for end in (1..=DAY / step).map(|part| day.number * DAY + part * step) {
-                let seen = hours.observe(end - window.hours, end, |hour| self.profile.at(hour));
+                let seen = past.sums.observe(end - window.hours, end);
                 if self.enough(window, seen.hours) && seen.share > 0.0 {
                     let unit = if self.kind == Kind::Stock { f64::from(seen.hours) } else { 1.0 };
-                    pairs.push((seen.sum / unit, level * seen.share / unit));
+                    pairs.push((day.number, seen.sum / unit, level * seen.share / unit));
                 }
             }
         }
@@ -168,57 +169,46 @@ impl Fit {
         f64::from(seen) >= (usual / 2.0).max(1.0)
     }
 
-    /// Centre and spread, drawn towards what is believed of any figure while there are few days.
-    fn usual(&self, window: Window, distances: &[f64]) -> (f64, f64) {
+    /// Centre and spread of the peaks, drawn towards what is believed of any figure while there are few days.
+    fn usual(&self, window: Window, level: f64, scale: Scale, peaks: &[f64], points: &[f64]) -> Trial {
         let (unit, least) = match self.kind {
             Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD),
             Kind::Flow => (1.0, 1.0),
         };
-        let Some(seen) = spread(distances, least / 2.5) else { return (0.0, unit.max(least)) };
-        let step = if window.hours <= 6 { 4.0 } else { 1.0 };
-        let independent = count(seen.count) / step;
-        let weight = independent + rule::PRIOR_DAYS;
-        let variance = (seen.deviation.powi(2) * independent + unit * unit * rule::PRIOR_DAYS) / weight;
-        let centre = seen.centre * independent / weight;
+        let mut trial = Trial { window, level, scale, centre: 0.0, spread: unit.max(least), needed: window.score };
+        let (Some(seen), Some(whole)) = (spread(peaks, least / 2.5), spread(points, least / 2.5)) else {
+            return trial;
+        };
+        let days = count(seen.count);
+        let weight = days + rule::PRIOR_DAYS;
+        let variance = (seen.deviation.powi(2) * days + unit * unit * rule::PRIOR_DAYS) / weight;
+        trial.centre = seen.centre * days / weight;
         // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
-        let doubt = 1.0 + 3.0 / (independent + 1.0);
-        (centre, (variance.sqrt() * doubt).max(least))
+        let doubt = 1.0 + rule::DOUBT / (days + 1.0);
+        let least = if self.kind == Kind::Stock { least } else { rule::LEAST_FLOW_SPREAD };
+        trial.spread = (variance.sqrt() * doubt * self.optimism(window)).max(least);
+        // The peak of many independent values has a longer tail than they have.
+        let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
+        trial.needed += rule::ROUGHNESS * rough.clamp(0.0, 2.0);
+        trial
     }
 
-    /// Raises the needed score where the noise is new every hour, and keeps a longer window's spread from being less
-    /// than independent days would have: a week is seen so rarely that its own spread is known badly.
-    fn settle_needs(&mut self) {
-        let day = self.trials.iter().find(|trial| trial.window.hours == DAY).copied();
-        let hour = self.trials.iter().find(|trial| trial.window.hours == 1).copied();
-        let Some(day) = day else { return };
-        let rough = match (day.scale, hour) {
-            (Scale::Stock, Some(hour)) => {
-                (((hour.spread / day.spread).powi(2) - 1.0) / 10.0).clamp(0.0, 1.0)
-            }
-            (Scale::Flow { variation }, _) => {
-                1.0 / (1.0 + variation * variation * day.level * self.usual_hours)
-            }
-            _ => 0.0,
-        };
-        for trial in &mut self.trials {
-            if trial.window.hours >= DAY {
-                trial.needed += rule::ROUGHNESS * rough;
-            }
-            if self.kind == Kind::Stock && trial.window.hours > DAY {
-                let days = f64::from(i32::try_from(trial.window.hours / DAY).unwrap_or(1));
-                trial.spread = trial.spread.max(day.spread / days.sqrt());
-            }
-        }
+    /// By how much the residuals are too small because the weekdays' pattern was learned from the same weeks.
+    fn optimism(&self, window: Window) -> f64 {
+        let weeks = (count(self.days) / 7.0).max(1.3);
+        let whole = ((weeks + 1.0) / (weeks - 1.0)).sqrt() - 1.0;
+        let part = if window.hours > 72 { 0.0 } else { self.profile.weekdays };
+        1.0 + part * whole
     }
 }
 
 /// How much the rate of a flow varies beyond Poisson's law.
-fn variation(pairs: &[(f64, f64)]) -> f64 {
+fn variation(pairs: &[(i64, f64, f64)]) -> f64 {
     let poisson = Scale::Flow { variation: 0.0 };
     let distances: Vec<f64> =
-        pairs.iter().map(|(value, expected)| poisson.distance(*value, *expected)).collect();
+        pairs.iter().step_by(POINTS).map(|(_, value, expected)| poisson.distance(*value, *expected)).collect();
     let Some(seen) = spread(&distances, 0.4) else { return 0.0 };
-    let expected = pairs.iter().map(|(_, expected)| expected).sum::<f64>() / count(pairs.len());
+    let expected = pairs.iter().map(|(_, _, expected)| expected).sum::<f64>() / count(pairs.len());
     let beyond = (seen.deviation.powi(2) - 1.0) / expected.max(1.0);
     beyond.max(0.0).sqrt()
 }
@@ -230,6 +220,13 @@ struct Day {
     /// Of how many hours it is, weighed by the pattern.
     share: f64,
     hours: f64,
+}
+
+/// Everything that a trial learns from.
+struct Past<'a> {
+    days: &'a Days,
+    levels: &'a Levels,
+    sums: &'a Sums,
 }
 
 /// The levels of the past.
@@ -307,6 +304,9 @@ impl Days {
     fn fell(&self, kind: Kind, start: usize, at: usize, noise: f64) -> bool {
         let week = at - rule::LEARNING_DAYS;
         let from = start.max(week.saturating_sub(rule::LEVEL_DAYS));
+        if self.plain(from, week) < 1.2 * self.plain(week, at) {
+            return false;
+        }
         let (Some(before), Some(after)) =
             (self.level(kind, from, week, noise), self.level(kind, week, at, noise))
         else {
@@ -315,6 +315,12 @@ impl Days {
         let errors = 1.0 / count(rule::LEARNING_DAYS) + 1.0 / count(week - from);
         let fall = Scale::Stock.distance(before, after);
         fall > rule::FALL.ln().max(rule::FALL_ERRORS * noise * errors.sqrt())
+    }
+
+    /// The plain mean of some days: quick, and enough to see that nothing fell.
+    fn plain(&self, from: usize, to: usize) -> f64 {
+        let days = self.days.get(from..to).unwrap_or_default();
+        days.iter().map(|day| day.level).sum::<f64>() / count(days.len()).max(1.0)
     }
 
     /// The mean of some days. A day that is more than two deviations away counts as if it were there.

@@ -104,3 +104,41 @@ impl Hours {
         observed
     }
 }
+
+/// Running sums of a history, so that what a window observed is a difference of two of them.
+pub struct Sums {
+    first: i64,
+    sums: Vec<Observed>,
+}
+
+impl Sums {
+    /// Sums from `first` up to but not including `last`.
+    pub fn new(hours: &Hours, first: i64, last: i64, profile: impl Fn(i64) -> f64) -> Sums {
+        let mut running = Observed::default();
+        let mut sums = vec![running];
+        for hour in first..last {
+            if let Some(value) = hours.get(hour) {
+                running.sum += value;
+                running.share += profile(hour);
+                running.hours += 1;
+            }
+            sums.push(running);
+        }
+        Sums { first, sums }
+    }
+
+    fn until(&self, hour: i64) -> Observed {
+        let at = usize::try_from(hour - self.first).unwrap_or(0).min(self.sums.len().saturating_sub(1));
+        self.sums.get(at).copied().unwrap_or_default()
+    }
+
+    /// What was observed from `from` up to but not including `to`.
+    pub fn observe(&self, from: i64, to: i64) -> Observed {
+        let (low, high) = (self.until(from), self.until(to));
+        Observed {
+            sum: high.sum - low.sum,
+            share: high.share - low.share,
+            hours: high.hours.saturating_sub(low.hours),
+        }
+    }
+}

@@ -13,6 +13,8 @@ const WEEK: usize = 168;
 #[derive(Clone, Debug)]
 pub struct Profile {
     factors: Vec<f64>,
+    /// How much of the differences between weekdays was believed, 0 to 1.
+    pub weekdays: f64,
 }
 
 /// The variance that a ratio is believed to have before there are data: 15 % either way.
@@ -27,7 +29,7 @@ const LEAST: f64 = 0.01;
 impl Profile {
     /// No pattern: every hour is like every other.
     pub fn flat() -> Profile {
-        Profile { factors: vec![1.0; WEEK] }
+        Profile { factors: vec![1.0; WEEK], weekdays: 0.0 }
     }
 
     /// The factor of an hour since 1970.
@@ -67,10 +69,10 @@ impl Profile {
                 }
             }
         }
-        let weekdays = weekdays.shrunk(PRIOR_VARIANCE + noise(24.0));
-        let clock = clock.shrunk(PRIOR_VARIANCE + noise(1.0));
+        let (weekdays, believed) = weekdays.shrunk(PRIOR_VARIANCE + noise(24.0));
+        let (clock, _) = clock.shrunk(PRIOR_VARIANCE + noise(1.0));
         let single = single_hours(hours, &days, &clock, PRIOR_VARIANCE + noise(1.0));
-        Profile::compose(&weekdays, &clock, &single)
+        Profile { weekdays: believed, ..Profile::compose(&weekdays, &clock, &single) }
     }
 
     fn compose(weekdays: &[f64], clock: &[f64], single: &[f64]) -> Profile {
@@ -81,7 +83,7 @@ impl Profile {
         };
         let factors: Vec<f64> = (0..WEEK).map(factor).map(|factor| factor.max(LEAST)).collect();
         let mean = factors.iter().sum::<f64>() / count(WEEK);
-        Profile { factors: factors.into_iter().map(|factor| factor / mean).collect() }
+        Profile { factors: factors.into_iter().map(|factor| factor / mean).collect(), weekdays: 0.0 }
     }
 }
 
@@ -94,7 +96,7 @@ fn single_hours(hours: &Hours, days: &[Day], clock: &[f64], prior: f64) -> Vec<f
             single.add(slot(hour, 168), value / (day.mean * usual));
         }
     }
-    single.shrunk(prior)
+    single.shrunk(prior).0
 }
 
 struct Day {
@@ -153,13 +155,13 @@ impl Layer {
     }
 
     /// The mean of each group, drawn towards 1.0: by nothing where the differences between the groups are large beside
-    /// those within, entirely where they are what noise alone would make (the estimate of James and Stein).
-    fn shrunk(&self, prior: f64) -> Vec<f64> {
+    /// those within, entirely where they are what noise alone would make (the estimate of James and Stein). With them, how much of the differences was believed.
+    fn shrunk(&self, prior: f64) -> (Vec<f64>, f64) {
         let seen: Vec<f64> = self.counts.iter().copied().filter(|number| *number > 0.0).collect();
         let total: f64 = seen.iter().sum();
         let groups = count(seen.len());
         if groups < 2.0 {
-            return vec![1.0; self.counts.len()];
+            return (vec![1.0; self.counts.len()], 0.0);
         }
         let overall = (self.sums.iter().sum::<f64>() / total).max(LEAST);
         let mean = |group: usize| -> Option<f64> {
@@ -180,8 +182,7 @@ impl Layer {
         let within = within / (total - groups + PRIOR_WEIGHT);
         let between = between / (groups - 1.0);
         let kept = if between > within { 1.0 - within / between } else { 0.0 };
-        (0..self.counts.len())
-            .map(|group| mean(group).map_or(1.0, |mean| 1.0 + kept * (mean / overall - 1.0)))
-            .collect()
+        let drawn = |group: usize| mean(group).map_or(1.0, |mean| 1.0 + kept * (mean / overall - 1.0));
+        ((0..self.counts.len()).map(drawn).collect(), kept)
     }
 }

@@ -1,23 +1,19 @@
 //! Estimates that a few wild values do not move.
 
-/// The median; the mean of the middle two of an even number. None of nothing.
+/// The median; of an even number of values the lower one of the middle two. None of nothing.
 pub fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let upper = sorted.get(sorted.len() / 2)?;
-    let lower = sorted.get((sorted.len() - 1) / 2)?;
-    Some(f64::midpoint(*lower, *upper))
+    quantile(values, 0.5)
 }
 
 /// The value below which `share` (0 to 1) of the values lie.
 pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let last = sorted.len().checked_sub(1)?;
+    let last = values.len().checked_sub(1)?;
     // The product is between 0 and `last`, so the cast is exact enough.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-    let at = (share.clamp(0.0, 1.0) * last as f64).round() as usize;
-    sorted.get(at).copied()
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let at = (share.clamp(0.0, 1.0) * count(last)).floor() as usize;
+    let mut values = values.to_vec();
+    let (_, found, _) = values.select_nth_unstable_by(at.min(last), f64::total_cmp);
+    Some(*found)
 }
 
 /// Centre and spread of residuals.

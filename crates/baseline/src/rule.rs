@@ -76,23 +76,30 @@ pub struct Window {
 
 /// The windows of a stock.
 pub const STOCK_WINDOWS: [Window; 5] = [
-    Window { hours: 1, score: 4.2, lag: 0 },
-    Window { hours: 6, score: 3.6, lag: 0 },
-    Window { hours: 24, score: 2.95, lag: 0 },
-    Window { hours: 72, score: 3.2, lag: 2 },
-    Window { hours: 168, score: 3.4, lag: 6 },
+    Window { hours: 1, score: 3.1, lag: 0 },
+    Window { hours: 6, score: 3.1, lag: 0 },
+    Window { hours: 24, score: 3.0, lag: 0 },
+    Window { hours: 72, score: 2.9, lag: 2 },
+    Window { hours: 168, score: 2.8, lag: 6 },
 ];
 
 /// The windows of a flow.
-pub const FLOW_WINDOWS: [Window; 3] = [
-    Window { hours: 24, score: 2.95, lag: 0 },
-    Window { hours: 72, score: 3.2, lag: 2 },
-    Window { hours: 168, score: 3.4, lag: 6 },
+pub const FLOW_WINDOWS: [Window; 4] = [
+    Window { hours: 6, score: 3.1, lag: 0 },
+    Window { hours: 24, score: 3.0, lag: 0 },
+    Window { hours: 72, score: 2.9, lag: 2 },
+    Window { hours: 168, score: 2.8, lag: 6 },
 ];
 
-/// What is added to the score of a window if its noise is new every hour: a mean that slides over such noise takes
-/// several independent values a day.
-pub const ROUGHNESS: f64 = 0.35;
+/// What is added to the score of a window for each deviation by which a usual day's peak is above its middle: such a
+/// peak is one of several independent values and has a longer tail than they have.
+pub const ROUGHNESS: f64 = 0.4;
+
+/// How much the spread is enlarged after one day; less, the more there are.
+pub const DOUBT: f64 = 3.0;
+
+/// The peaks of a day spread less than single values; of a flow at least by this.
+pub const LEAST_FLOW_SPREAD: f64 = 0.5;
 
 /// The least excess that is worth an alert: 5 of up to 10, 10 from 20 on. Ratios of tiny numbers say nothing.
 pub fn floor(expected: f64) -> f64 {

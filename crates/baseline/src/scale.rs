@@ -36,16 +36,16 @@ impl Scale {
 
     /// The smallest whole number at this distance or farther.
     pub fn limit(self, distance: f64, expected: f64) -> f64 {
-        let mut low = 0.0;
-        let mut high = expected.max(1.0);
-        for _ in 0..60 {
-            if self.distance(high, expected) >= distance {
-                break;
-            }
+        if self == Scale::Stock {
+            let limit = (expected.max(0.0) + SHIFT) * distance.exp() - SHIFT;
+            return (limit - 1e-9 * limit.abs()).ceil().max(0.0);
+        }
+        let (mut low, mut high) = (0.0, expected.max(1.0));
+        while self.distance(high, expected) < distance && high < 1e15 {
             low = high;
             high *= 2.0;
         }
-        for _ in 0..80 {
+        while high - low > 0.5_f64.max(1e-9 * high) {
             let middle = f64::midpoint(low, high);
             if self.distance(middle, expected) >= distance {
                 high = middle;
@@ -53,7 +53,8 @@ impl Scale {
                 low = middle;
             }
         }
-        (high - 1e-9 * high).ceil()
+        let whole = high.floor();
+        if self.distance(whole, expected) >= distance { whole } else { high.ceil() }
     }
 }
 
