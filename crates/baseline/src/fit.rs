@@ -1,7 +1,7 @@
 //! What is normal for a figure: its level, its week, and how far its windows usually are from what this rule expects
 //! of them. Made once a day from the hours before that day, so it never knows what it judges.
 
-use crate::hours::{Hours, Sums};
+use crate::hours::{Hours, LEARNED_DAYS, Sums};
 use crate::profile::Profile;
 use crate::robust::{count, median, spread};
 use crate::rule::{self, Window};
@@ -46,6 +46,25 @@ pub struct Trial {
     pub spread: f64,
     /// The score that it needs.
     pub needed: f64,
+    /// The standard deviation of single distances, where `spread` is that of the peaks of days.
+    deviation: f64,
+}
+
+impl Trial {
+    fn plain(window: Window, level: f64, scale: Scale, spread: f64) -> Trial {
+        Trial { window, level, scale, centre: 0.0, spread, needed: window.score, deviation: spread }
+    }
+
+    fn variation(&self) -> f64 {
+        match self.scale {
+            Scale::Stock => 0.0,
+            Scale::Flow { variation } => variation,
+        }
+    }
+}
+
+fn in_days(window: Window) -> f64 {
+    f64::from(i32::try_from(window.hours).unwrap_or(i32::MAX)) / 24.0
 }
 
 /// What is normal.
@@ -63,20 +82,25 @@ pub struct Fit {
     pub days: usize,
     /// The part of its hours that a day usually has samples of, as a number of hours.
     pub usual_hours: f64,
+    /// The first hour that may be compared with the level: what was before a fall may not.
+    pub start: i64,
 }
 
 impl Fit {
     /// Learns from the days before `day`. `hours` must not have hours that alerts have frozen; nothing before the day
     /// `regime` counts for the level.
     pub fn learn(kind: Kind, hours: &Hours, day: i64, regime: i64) -> Option<Fit> {
-        let first = day - crate::hours::KEPT / DAY;
+        let first = day - LEARNED_DAYS;
         let profile = Profile::learn(hours, first, day, kind == Kind::Flow);
         let days = Days::read(hours, first, day, &profile);
         let levels = days.levels(kind);
         let (level, level_days) = days.present(kind, &levels, day, regime)?;
         let observed: Vec<f64> = days.days.iter().map(|day| day.hours).collect();
         let usual_hours = median(&observed)?;
-        let mut fit = Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours };
+        // The day of a fall itself is partly what was before.
+        let fallen = days.days.get(levels.start).filter(|_| levels.start > 0);
+        let start = fallen.map_or(i64::MIN / 64, |day| (day.number + 1) * DAY);
+        let mut fit = Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours, start };
         let sums = Sums::new(hours, first * DAY, day * DAY, |hour| fit.profile.at(hour));
         let past = Past { days: &days, levels: &levels, sums: &sums };
         for window in kind.windows() {
@@ -90,16 +114,13 @@ impl Fit {
 
     /// What is normal where somebody said so.
     pub fn pinned(kind: Kind, level: f64) -> Fit {
-        let trial = |window: &Window| Trial {
-            window: *window,
-            level,
-            scale: if kind == Kind::Stock { Scale::Stock } else { Scale::Flow { variation: rule::PRIOR_SPREAD } },
-            centre: 0.0,
-            spread: if kind == Kind::Stock { rule::PRIOR_SPREAD } else { 1.0 },
-            needed: window.score,
+        let (scale, spread) = match kind {
+            Kind::Stock => (Scale::Stock, rule::PRIOR_SPREAD),
+            Kind::Flow => (Scale::Flow { variation: rule::PRIOR_SPREAD }, 1.0),
         };
+        let trial = |window: &Window| Trial::plain(*window, level, scale, spread);
         let trials = kind.windows().iter().map(trial).collect();
-        Fit { kind, profile: Profile::flat(), trials, level_days: 0, days: 0, usual_hours: 1.0 }
+        Fit { kind, profile: Profile::flat(), trials, level_days: 0, days: 0, usual_hours: 1.0, start: i64::MIN / 64 }
     }
 
     /// The same noise and week about a level that somebody set.
@@ -121,11 +142,16 @@ impl Fit {
         self.level() * self.profile.at(hour)
     }
 
+    /// The most that is expected of an hour and its neighbours, which is what short windows are compared with.
+    pub fn expected_around(&self, hour: i64) -> f64 {
+        self.level() * self.profile.around(hour)
+    }
+
     fn trial(&self, window: Window, level: f64, past: &Past<'_>) -> Trial {
         let pairs = self.pairs(window, past);
         let scale = match self.kind {
             Kind::Stock => Scale::Stock,
-            Kind::Flow => Scale::Flow { variation: variation(&pairs) },
+            Kind::Flow => Scale::Flow { variation: variation(&pairs).max(self.independent(window, Trial::variation)) },
         };
         // One peak a day: what is asked every hour has its best chance once a day to be wrong.
         let mut peaks: Vec<f64> = Vec::new();
@@ -163,9 +189,7 @@ impl Fit {
 
     /// Whether a window has at least half of the samples that it usually has.
     pub fn enough(&self, window: Window, seen: u32) -> bool {
-        // The window's length is at most a week.
-        #[allow(clippy::cast_precision_loss)]
-        let usual = self.usual_hours * window.hours as f64 / 24.0;
+        let usual = self.usual_hours * in_days(window);
         f64::from(seen) >= (usual / 2.0).max(1.0)
     }
 
@@ -175,7 +199,7 @@ impl Fit {
             Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD),
             Kind::Flow => (1.0, 1.0),
         };
-        let mut trial = Trial { window, level, scale, centre: 0.0, spread: unit.max(least), needed: window.score };
+        let mut trial = Trial::plain(window, level, scale, unit.max(least));
         let (Some(seen), Some(whole)) = (spread(peaks, least / 2.5), spread(points, least / 2.5)) else {
             return trial;
         };
@@ -184,13 +208,24 @@ impl Fit {
         let variance = (seen.deviation.powi(2) * days + unit * unit * rule::PRIOR_DAYS) / weight;
         trial.centre = seen.centre * days / weight;
         // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
-        let doubt = 1.0 + rule::DOUBT / (days + 1.0);
-        let least = if self.kind == Kind::Stock { least } else { rule::LEAST_FLOW_SPREAD };
+        let doubt = 1.0 + rule::DOUBT * in_days(window).max(1.0).sqrt() / (days + 1.0);
+        let least = match self.kind {
+            Kind::Stock => least.max(self.independent(window, |day| day.deviation)),
+            Kind::Flow => rule::LEAST_FLOW_SPREAD,
+        };
+        trial.deviation = whole.deviation;
         trial.spread = (variance.sqrt() * doubt * self.optimism(window)).max(least);
         // The peak of many independent values has a longer tail than they have.
         let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
         trial.needed += rule::ROUGHNESS * rough.clamp(0.0, 2.0);
         trial
+    }
+
+    /// What a longer window would have at least if days were independent. A week is seen so rarely that what is
+    /// estimated from weeks alone is often too small.
+    fn independent(&self, window: Window, of: impl Fn(&Trial) -> f64) -> f64 {
+        let day = self.trials.iter().find(|trial| trial.window.hours == DAY && window.hours > DAY);
+        day.map_or(0.0, |day| of(day) / in_days(window).sqrt())
     }
 
     /// By how much the residuals are too small because the weekdays' pattern was learned from the same weeks.
@@ -265,7 +300,7 @@ impl Days {
             if at >= start + 2 * rule::LEARNING_DAYS && self.fell(kind, start, at, noise) {
                 start = at - rule::LEARNING_DAYS;
             }
-            let from = start.max(at.saturating_sub(rule::LEVEL_DAYS));
+            let from = start.max(at.saturating_sub(level_days(noise)));
             levels.push(self.level(kind, from, at, noise).map(|level| (level, at - from)));
         }
         Levels { levels, start, noise }
@@ -275,7 +310,7 @@ impl Days {
     fn present(&self, kind: Kind, levels: &Levels, number: i64, regime: i64) -> Option<(f64, usize)> {
         let to = self.days.partition_point(|day| day.number < number);
         let since = self.days.partition_point(|day| day.number < regime);
-        let from = levels.start.max(since).max(to.saturating_sub(rule::LEVEL_DAYS));
+        let from = levels.start.max(since).max(to.saturating_sub(level_days(levels.noise)));
         Some((self.level(kind, from, to, levels.noise)?, to - from))
     }
 
@@ -303,7 +338,7 @@ impl Days {
 
     fn fell(&self, kind: Kind, start: usize, at: usize, noise: f64) -> bool {
         let week = at - rule::LEARNING_DAYS;
-        let from = start.max(week.saturating_sub(rule::LEVEL_DAYS));
+        let from = start.max(week.saturating_sub(level_days(noise)));
         if self.plain(from, week) < 1.2 * self.plain(week, at) {
             return false;
         }
@@ -312,6 +347,10 @@ impl Days {
         else {
             return false;
         };
+        let week_days = self.days.get(week..at).unwrap_or_default();
+        if week_days.iter().any(|day| day.level > before / 1.2) {
+            return false;
+        }
         let errors = 1.0 / count(rule::LEARNING_DAYS) + 1.0 / count(week - from);
         let fall = Scale::Stock.distance(before, after);
         fall > rule::FALL.ln().max(rule::FALL_ERRORS * noise * errors.sqrt())
@@ -341,4 +380,9 @@ impl Days {
         }
         Some(level)
     }
+}
+
+/// How many days make the level: more where single days say less.
+fn level_days(noise: f64) -> usize {
+    if noise > rule::NOISY { rule::NOISY_LEVEL_DAYS } else { rule::LEVEL_DAYS }
 }

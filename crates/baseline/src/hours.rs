@@ -3,6 +3,9 @@
 /// Hours that are kept: 15 weeks.
 pub const KEPT: i64 = 15 * 168;
 
+/// Days that are learned from: one less than are kept, so that a day that has only begun takes nothing away.
+pub const LEARNED_DAYS: i64 = KEPT / 24 - 1;
+
 /// Values by hour since 1970, the newest [`KEPT`] hours of them.
 #[derive(Clone, Debug, Default)]
 pub struct Hours {
@@ -82,7 +85,7 @@ impl Hours {
 
     /// The kept hours before `to`, without those of the given stretches (first and last hour of each).
     pub fn without(&self, stretches: &[(i64, i64)], to: i64) -> Hours {
-        let from = (to - KEPT).max(self.first);
+        let from = (to - 24 * LEARNED_DAYS).max(self.first);
         let mut rest = Hours { first: from, values: Vec::new() };
         let inside = |hour: i64| stretches.iter().any(|(first, last)| (*first..=*last).contains(&hour));
         for (hour, value) in self.between(from, to) {

@@ -199,15 +199,22 @@ impl Judge {
             return;
         }
         let main = if self.stock.memory.first.is_some() { &self.stock } else { &self.failed };
-        let days = main.full_days(hour);
-        let settled = main.settled(hour) || days >= rule::SETTLING_DAYS;
-        if days >= rule::LEARNING_DAYS && settled && context.drained != Some(false) {
-            self.rest.learned = true;
-            let regime = Some((hour - rule::ACCEPT_DAYS * 24).div_euclid(24));
-            for track in [&mut self.stock, &mut self.failed, &mut self.attempted] {
-                track.memory.regime = regime;
-                track.forget_fit();
+        let first = main.memory.first.unwrap_or(hour);
+        let filled = main.filled(hour);
+        let waited = main.full_days(first, hour) >= rule::SETTLING_DAYS;
+        let settled = waited || main.settled(hour);
+        let days = main.full_days(if waited { first } else { filled }, hour);
+        if days < rule::LEARNING_DAYS || !settled || context.drained == Some(false) {
+            return;
+        }
+        self.rest.learned = true;
+        let regime = (hour - rule::ACCEPT_DAYS * 24).max(filled).div_euclid(24);
+        for track in [&mut self.stock, &mut self.failed, &mut self.attempted] {
+            track.memory.regime = Some(regime);
+            if filled > first {
+                track.memory.frozen.push((first, filled));
             }
+            track.forget_fit();
         }
     }
 

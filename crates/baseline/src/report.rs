@@ -28,11 +28,12 @@ impl Judge {
         let mut verdict = blank(time, State::Ok, String::new());
         let total = self.rest.counts.0 + self.rest.counts.1;
         verdict.stock = found.stock.as_ref().and_then(|(findings, expected)| {
-            judged(&self.stock, findings, total, *expected, settings)
+            let most = self.stock.expected_around(hour)? + self.explained();
+            judged(&self.stock, findings, total, (*expected, most), settings)
         });
         verdict.flow = found.flow.as_ref().and_then(|findings| {
             let day = findings.iter().find(|finding| finding.hours == 24).or(findings.first())?;
-            judged(&self.failed, findings, day.value, day.expected, Settings::default())
+            judged(&self.failed, findings, day.value, (day.expected, day.expected), Settings::default())
         });
         verdict.signature = self.named(time, context, found);
         verdict.share = self.share(&verdict);
@@ -44,7 +45,7 @@ impl Judge {
 
     fn learned_days(&self, hour: i64) -> usize {
         let main = if self.stock.memory.first.is_some() { &self.stock } else { &self.failed };
-        main.full_days(hour).min(rule::LEARNING_DAYS)
+        main.full_days(main.filled(hour), hour).min(rule::LEARNING_DAYS)
     }
 
     /// The state and since when.
@@ -149,7 +150,17 @@ impl Judge {
         }
         let new = stock.value - (stock.normal - explained);
         let new = (true, if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
-        line(&[base, new, (false, since(verdict)), (false, cause(verdict, context))])
+        line(&[base, new, (false, since(verdict)), (false, self.cause(verdict, context))])
+    }
+
+    /// `, 97% fetch/connect: archive unreachable`; of a signature that alerts while the total does not, its count.
+    fn cause(&self, verdict: &Verdict, context: &Context) -> String {
+        let Some(signature) = &verdict.signature else { return String::new() };
+        let label = context.labels.get(&signature.id).unwrap_or(&signature.id);
+        match verdict.share {
+            Some(share) if self.stock.memory.alarm.is_some() => format!(", {share}% {label}"),
+            _ => format!(", {} (normally {}) {label}", whole(signature.value), whole(signature.normal)),
+        }
     }
 
     fn describe_flow(&self, verdict: &Verdict, flow: &Judged, context: &Context) -> String {
@@ -166,24 +177,12 @@ impl Judge {
         if !verdict.state.alerts() {
             return line(&[(false, base)]);
         }
-        line(&[(false, base), (false, since(verdict)), (true, share), (true, cause(verdict, context))])
+        line(&[(false, base), (false, since(verdict)), (true, share), (true, self.cause(verdict, context))])
     }
 }
 
 fn since(verdict: &Verdict) -> String {
     verdict.since.map_or_else(String::new, |since| format!(" since {}", moment(since)))
-}
-
-/// `, 97% fetch/connect: archive unreachable`.
-fn cause(verdict: &Verdict, context: &Context) -> String {
-    let Some(signature) = &verdict.signature else { return String::new() };
-    let label = context.labels.get(&signature.id).unwrap_or(&signature.id);
-    match verdict.share {
-        Some(share) if signature.since.is_none() || verdict.state == State::Critical || share >= 50 => {
-            format!(", {share}% {label}")
-        }
-        _ => format!(", {} (normally {}) {label}", whole(signature.value), whole(signature.normal)),
-    }
 }
 
 /// The state by the static limits.
@@ -202,7 +201,7 @@ fn judged(
     track: &Track,
     findings: &[Finding],
     value: f64,
-    normal: f64,
+    (normal, most): (f64, f64),
     settings: Settings,
 ) -> Option<Judged> {
     let key = |finding: &Finding| (finding.state(track.kind), finding.score - finding.needed);
@@ -211,7 +210,7 @@ fn judged(
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     })?;
     let limit = |critical: bool, fixed: Option<u64>| {
-        let learned = track.jump_limit(normal, critical).map(as_limit);
+        let learned = track.jump_limit(most, critical).map(as_limit);
         [learned, fixed].into_iter().flatten().min()
     };
     let (level_days, days, spread) = track.basis(decided.hours)?;

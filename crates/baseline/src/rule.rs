@@ -5,11 +5,19 @@ pub const LEARNING_DAYS: usize = 7;
 /// While nobody says whether the first queue was drained, the last three days may be at most this much above the four
 /// before, or the first fill is believed to go on.
 pub const SETTLED: f64 = 1.15;
+/// A stock that began below this part of its level has been filled first; it was full at the second part of it.
+pub const UNFILLED: f64 = 0.5;
+/// See [`UNFILLED`].
+pub const FILLED: f64 = 0.8;
 /// After so many days it is not believed any more.
 pub const SETTLING_DAYS: usize = 28;
 
 /// Days of data that make the level.
 pub const LEVEL_DAYS: usize = 28;
+/// Where days differ by more than this from each other, as a part of the level, more days make it.
+pub const NOISY: f64 = 0.12;
+/// So many.
+pub const NOISY_LEVEL_DAYS: usize = 56;
 /// A fall by this factor, of the last week against the weeks before, makes the last week the level.
 pub const FALL: f64 = 1.35;
 /// And it must be this many standard errors.
@@ -76,19 +84,19 @@ pub struct Window {
 
 /// The windows of a stock.
 pub const STOCK_WINDOWS: [Window; 5] = [
-    Window { hours: 1, score: 3.1, lag: 0 },
-    Window { hours: 6, score: 3.1, lag: 0 },
-    Window { hours: 24, score: 3.0, lag: 0 },
-    Window { hours: 72, score: 2.9, lag: 2 },
-    Window { hours: 168, score: 2.8, lag: 6 },
+    Window { hours: 1, score: 3.2, lag: 0 },
+    Window { hours: 6, score: 3.2, lag: 0 },
+    Window { hours: 24, score: 2.9, lag: 0 },
+    Window { hours: 72, score: 2.8, lag: 2 },
+    Window { hours: 168, score: 2.7, lag: 6 },
 ];
 
 /// The windows of a flow.
 pub const FLOW_WINDOWS: [Window; 4] = [
-    Window { hours: 6, score: 3.1, lag: 0 },
-    Window { hours: 24, score: 3.0, lag: 0 },
-    Window { hours: 72, score: 2.9, lag: 2 },
-    Window { hours: 168, score: 2.8, lag: 6 },
+    Window { hours: 6, score: 3.2, lag: 0 },
+    Window { hours: 24, score: 2.9, lag: 0 },
+    Window { hours: 72, score: 2.8, lag: 2 },
+    Window { hours: 168, score: 2.7, lag: 6 },
 ];
 
 /// What is added to the score of a window for each deviation by which a usual day's peak is above its middle: such a
@@ -99,9 +107,17 @@ pub const ROUGHNESS: f64 = 0.4;
 pub const DOUBT: f64 = 3.0;
 
 /// The peaks of a day spread less than single values; of a flow at least by this.
-pub const LEAST_FLOW_SPREAD: f64 = 0.5;
+pub const LEAST_FLOW_SPREAD: f64 = 0.8;
 
 /// The least excess that is worth an alert: 5 of up to 10, 10 from 20 on. Ratios of tiny numbers say nothing.
 pub fn floor(expected: f64) -> f64 {
     (expected / 2.0).clamp(5.0, 10.0)
 }
+
+/// The same for the mean of a stock over days: what lasts is worth an alert from 4 on.
+pub fn lasting_floor(expected: f64) -> f64 {
+    (expected / 2.0).clamp(4.0, 10.0)
+}
+
+/// A window of less than a day says nothing about a flow that is expected to be smaller in it.
+pub const LEAST_SHORT_FLOW: f64 = 10.0;

@@ -28,7 +28,8 @@ impl Finding {
     /// The state that this window alone asks for.
     pub fn state(&self, kind: Kind) -> State {
         let least = if kind == Kind::Stock { rule::STOCK_WARNING } else { rule::FLOW_WARNING };
-        let floor = rule::floor(self.expected);
+        let lasting = kind == Kind::Stock && self.hours > DAY;
+        let floor = if lasting { rule::lasting_floor(self.expected) } else { rule::floor(self.expected) };
         let reaches = |factor: f64, floors: f64, score: f64| {
             self.value >= factor * self.expected
                 && self.value >= self.expected + floors * floor
@@ -121,7 +122,7 @@ impl Track {
 
     fn test(&self, fit: &Fit, trial: &Trial, hour: i64, more: f64, factor: f64) -> Option<Finding> {
         let after = self.memory.cleared.unwrap_or(i64::MIN / 64);
-        let from = (hour + 1 - trial.window.hours).max(after + 1);
+        let from = (hour + 1 - trial.window.hours).max(after + 1).max(fit.start);
         let short = trial.window.hours <= 6;
         let seen = self.hours.observe(from, hour + 1, |hour| {
             if short { fit.profile.around(hour) } else { fit.profile.at(hour) }
@@ -132,6 +133,9 @@ impl Track {
         let unit = if self.kind == Kind::Stock { f64::from(seen.hours) } else { 1.0 };
         let value = seen.sum / unit;
         let expected = trial.level * seen.share / unit * factor + more;
+        if short && self.kind == Kind::Flow && expected < rule::LEAST_SHORT_FLOW {
+            return None;
+        }
         let score = (trial.scale.distance(value, expected) - trial.centre) / trial.spread;
         Some(Finding { hours: trial.window.hours, value, expected, score, needed: trial.needed })
     }
@@ -143,20 +147,38 @@ impl Track {
         Some((fit.level_days, fit.days, trial.spread))
     }
 
+    /// What short windows that end with `hour` are compared with.
+    pub fn expected_around(&self, hour: i64) -> Option<f64> {
+        self.fit.as_ref().map(|(_, fit)| fit.expected_around(hour))
+    }
+
     /// The trial of the shortest window.
     pub fn first_trial(&self) -> Option<&Trial> {
         self.fit.as_ref().and_then(|(_, fit)| fit.trials.first())
     }
 
-    /// Full days since the first sample that have samples.
-    pub fn full_days(&self, hour: i64) -> usize {
-        let Some(first) = self.memory.first else { return 0 };
+    /// Full days since the hour `first` that have samples.
+    pub fn full_days(&self, first: i64, hour: i64) -> usize {
         let first = first.max(hour - crate::hours::KEPT);
         let blocks = (hour - first).div_euclid(DAY);
         let full = |block: &i64| {
             self.hours.between(first + block * DAY, first + (block + 1) * DAY).next().is_some()
         };
-        (0..blocks.min(105)).filter(full).count()
+        (0..blocks).filter(full).count()
+    }
+
+    /// The hour from which on the figure is what it is now. A stock that began far below has been filled first.
+    pub fn filled(&self, hour: i64) -> i64 {
+        let first = self.memory.first.unwrap_or(hour).max(hour - crate::hours::KEPT);
+        let recent = self.hours.observe(hour - 3 * DAY, hour, |_| 1.0);
+        if self.kind == Kind::Flow || recent.hours == 0 {
+            return first;
+        }
+        let level = recent.sum / f64::from(recent.hours);
+        let reached = |part: f64| {
+            self.hours.between(first, hour + 1).find(|(_, value)| *value >= part * level).map_or(hour, |(at, _)| at)
+        };
+        if reached(rule::UNFILLED) > first { reached(rule::FILLED) } else { first }
     }
 
     /// Whether the last three days are about as high as the four before.
