@@ -1,6 +1,7 @@
 //! What is normal for a figure: its level, its week, and how far its windows usually are from what this rule expects
 //! of them. Made once a day from the hours before that day, so it never knows what it judges.
 
+use crate::days::{Days, Levels};
 use crate::hours::{Hours, LEARNED_DAYS, Sums};
 use crate::profile::Profile;
 use crate::robust::{count, median, spread};
@@ -100,12 +101,14 @@ impl Fit {
         // The day of a fall itself is partly what was before.
         let fallen = days.days.get(levels.start).filter(|_| levels.start > 0);
         let start = fallen.map_or(i64::MIN / 64, |day| (day.number + 1) * DAY);
-        let mut fit = Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours, start };
+        let mut fit =
+            Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours, start };
         let sums = Sums::new(hours, first * DAY, day * DAY, |hour| fit.profile.at(hour));
         let past = Past { days: &days, levels: &levels, sums: &sums };
         for window in kind.windows() {
             let before = days.present(kind, &levels, day - window.lag, regime);
-            let reference = before.filter(|(_, days)| *days >= rule::LEAST_DAYS).map_or(level, |(level, _)| level);
+            let reference =
+                before.filter(|(_, days)| *days >= rule::LEAST_DAYS).map_or(level, |(level, _)| level);
             let trial = fit.trial(*window, reference, &past);
             fit.trials.push(trial);
         }
@@ -120,7 +123,15 @@ impl Fit {
         };
         let trial = |window: &Window| Trial::plain(*window, level, scale, spread);
         let trials = kind.windows().iter().map(trial).collect();
-        Fit { kind, profile: Profile::flat(), trials, level_days: 0, days: 0, usual_hours: 1.0, start: i64::MIN / 64 }
+        Fit {
+            kind,
+            profile: Profile::flat(),
+            trials,
+            level_days: 0,
+            days: 0,
+            usual_hours: 1.0,
+            start: i64::MIN / 64,
+        }
     }
 
     /// The same noise and week about a level that somebody set.
@@ -151,7 +162,7 @@ impl Fit {
         let pairs = self.pairs(window, past);
         let scale = match self.kind {
             Kind::Stock => Scale::Stock,
-            Kind::Flow => Scale::Flow { variation: variation(&pairs).max(self.independent(window, Trial::variation)) },
+            Kind::Flow => Scale::Flow { variation: self.variation(window, &pairs) },
         };
         // One peak a day: what is asked every hour has its best chance once a day to be wrong.
         let mut peaks: Vec<f64> = Vec::new();
@@ -172,11 +183,13 @@ impl Fit {
 
     /// What this rule would have expected of the windows that ended on each day of the past, beside what they were.
     fn pairs(&self, window: Window, past: &Past<'_>) -> Vec<(i64, f64, f64)> {
-        let step = if window.hours > 24 { 6 } else { 1 };
+        let (step, every) = if window.hours > DAY { (6, 6) } else { (1, 1) };
         let mut pairs = Vec::new();
         for day in &past.days.days {
             let Some(level) = past.days.past(past.levels, day.number - window.lag) else { continue };
-            for end in (1..=DAY / step).map(|part| day.number * DAY + part * step) {
+            // A short window that began on the day before would count that day's extremes twice.
+            let from = if window.hours < DAY { window.hours } else { step };
+            for end in (from..=DAY).step_by(every).map(|end| day.number * DAY + end) {
                 let seen = past.sums.observe(end - window.hours, end);
                 if self.enough(window, seen.hours) && seen.share > 0.0 {
                     let unit = if self.kind == Kind::Stock { f64::from(seen.hours) } else { 1.0 };
@@ -214,11 +227,28 @@ impl Fit {
             Kind::Flow => rule::LEAST_FLOW_SPREAD,
         };
         trial.deviation = whole.deviation;
-        trial.spread = (variance.sqrt() * doubt * self.optimism(window)).max(least);
+        let optimism = if self.kind == Kind::Stock { self.optimism(window) } else { 1.0 };
+        trial.spread = (variance.sqrt() * doubt * optimism).max(least);
         // The peak of many independent values has a longer tail than they have.
         let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
         trial.needed += rule::ROUGHNESS * rough.clamp(0.0, 2.0);
         trial
+    }
+
+    /// How much the rate of a flow varies beyond Poisson's law, drawn towards what is believed of any figure.
+    fn variation(&self, window: Window, pairs: &[(i64, f64, f64)]) -> f64 {
+        let poisson = Scale::Flow { variation: 0.0 };
+        let distances: Vec<f64> = pairs
+            .iter()
+            .step_by(POINTS)
+            .map(|(_, value, expected)| poisson.distance(*value, *expected))
+            .collect();
+        let Some(seen) = spread(&distances, 0.4) else { return rule::PRIOR_SPREAD };
+        let expected = pairs.iter().map(|(_, _, expected)| expected).sum::<f64>() / count(pairs.len());
+        let beyond = ((seen.deviation.powi(2) - 1.0) / expected.max(1.0)).max(0.0);
+        let (days, prior) = (count(self.days), rule::PRIOR_SPREAD.powi(2) * rule::PRIOR_DAYS);
+        let drawn = ((beyond * days + prior) / (days + rule::PRIOR_DAYS)).sqrt();
+        (drawn * self.optimism(window)).max(self.independent(window, Trial::variation))
     }
 
     /// What a longer window would have at least if days were independent. A week is seen so rarely that what is
@@ -237,152 +267,9 @@ impl Fit {
     }
 }
 
-/// How much the rate of a flow varies beyond Poisson's law.
-fn variation(pairs: &[(i64, f64, f64)]) -> f64 {
-    let poisson = Scale::Flow { variation: 0.0 };
-    let distances: Vec<f64> =
-        pairs.iter().step_by(POINTS).map(|(_, value, expected)| poisson.distance(*value, *expected)).collect();
-    let Some(seen) = spread(&distances, 0.4) else { return 0.0 };
-    let expected = pairs.iter().map(|(_, _, expected)| expected).sum::<f64>() / count(pairs.len());
-    let beyond = (seen.deviation.powi(2) - 1.0) / expected.max(1.0);
-    beyond.max(0.0).sqrt()
-}
-
-struct Day {
-    number: i64,
-    /// The level an hour, without the pattern of the week.
-    level: f64,
-    /// Of how many hours it is, weighed by the pattern.
-    share: f64,
-    hours: f64,
-}
-
 /// Everything that a trial learns from.
 struct Past<'a> {
     days: &'a Days,
     levels: &'a Levels,
     sums: &'a Sums,
-}
-
-/// The levels of the past.
-struct Levels {
-    /// Before each day, and one more: after the last. With each, how many days it rests on.
-    levels: Vec<Option<(f64, usize)>>,
-    /// The first day after the last fall.
-    start: usize,
-    noise: f64,
-}
-
-struct Days {
-    days: Vec<Day>,
-}
-
-impl Days {
-    fn read(hours: &Hours, first: i64, last: i64, profile: &Profile) -> Days {
-        let days = (first..last).filter_map(|number| {
-            let seen = hours.observe(number * DAY, (number + 1) * DAY, |hour| profile.at(hour));
-            (seen.share > 0.0).then(|| Day {
-                number,
-                level: seen.sum / seen.share,
-                share: seen.share,
-                hours: f64::from(seen.hours),
-            })
-        });
-        Days { days: days.collect() }
-    }
-
-    /// What the level was known to be, day by day, and where the present one begins.
-    fn levels(&self, kind: Kind) -> Levels {
-        let noise = self.noise();
-        let mut start = 0;
-        let mut levels = Vec::with_capacity(self.days.len() + 1);
-        for at in 0..=self.days.len() {
-            if at >= start + 2 * rule::LEARNING_DAYS && self.fell(kind, start, at, noise) {
-                start = at - rule::LEARNING_DAYS;
-            }
-            let from = start.max(at.saturating_sub(level_days(noise)));
-            levels.push(self.level(kind, from, at, noise).map(|level| (level, at - from)));
-        }
-        Levels { levels, start, noise }
-    }
-
-    /// The level of the days before `number`, of those that belong to the present regime.
-    fn present(&self, kind: Kind, levels: &Levels, number: i64, regime: i64) -> Option<(f64, usize)> {
-        let to = self.days.partition_point(|day| day.number < number);
-        let since = self.days.partition_point(|day| day.number < regime);
-        let from = levels.start.max(since).max(to.saturating_sub(level_days(levels.noise)));
-        Some((self.level(kind, from, to, levels.noise)?, to - from))
-    }
-
-    /// The level that was known before the day `number`, in the past.
-    fn past(&self, levels: &Levels, number: i64) -> Option<f64> {
-        let at = self.days.partition_point(|day| day.number < number);
-        let (level, days) = levels.levels.get(at).copied().flatten()?;
-        (days >= rule::LEAST_DAYS).then_some(level)
-    }
-
-    /// How much single days differ from the median of those around them, as a part of it.
-    fn noise(&self) -> f64 {
-        let ratios: Vec<f64> = self
-            .days
-            .iter()
-            .enumerate()
-            .filter_map(|(at, day)| {
-                let from = at.saturating_sub(7);
-                let near: Vec<f64> = self.days.iter().skip(from).take(15).map(|day| day.level).collect();
-                median(&near).filter(|level| *level > 0.0).map(|level| (day.level / level - 1.0).abs())
-            })
-            .collect();
-        (1.4826 * median(&ratios).unwrap_or(0.0)).clamp(0.02, 0.6)
-    }
-
-    fn fell(&self, kind: Kind, start: usize, at: usize, noise: f64) -> bool {
-        let week = at - rule::LEARNING_DAYS;
-        let from = start.max(week.saturating_sub(level_days(noise)));
-        if self.plain(from, week) < 1.2 * self.plain(week, at) {
-            return false;
-        }
-        let (Some(before), Some(after)) =
-            (self.level(kind, from, week, noise), self.level(kind, week, at, noise))
-        else {
-            return false;
-        };
-        let week_days = self.days.get(week..at).unwrap_or_default();
-        if week_days.iter().any(|day| day.level > before / 1.2) {
-            return false;
-        }
-        let errors = 1.0 / count(rule::LEARNING_DAYS) + 1.0 / count(week - from);
-        let fall = Scale::Stock.distance(before, after);
-        fall > rule::FALL.ln().max(rule::FALL_ERRORS * noise * errors.sqrt())
-    }
-
-    /// The plain mean of some days: quick, and enough to see that nothing fell.
-    fn plain(&self, from: usize, to: usize) -> f64 {
-        let days = self.days.get(from..to).unwrap_or_default();
-        days.iter().map(|day| day.level).sum::<f64>() / count(days.len()).max(1.0)
-    }
-
-    /// The mean of some days. A day that is more than two deviations away counts as if it were there.
-    fn level(&self, kind: Kind, from: usize, to: usize, noise: f64) -> Option<f64> {
-        let days = self.days.get(from..to).filter(|days| !days.is_empty())?;
-        let levels: Vec<f64> = days.iter().map(|day| day.level).collect();
-        let mut level = median(&levels)?;
-        for _ in 0..2 {
-            let mut sum = 0.0;
-            let mut weight = 0.0;
-            for day in days {
-                let poisson = if kind == Kind::Flow { level / day.share } else { 0.0 };
-                let reach = 2.0 * (poisson + (noise * level).powi(2)).sqrt() + if kind == Kind::Flow { 1.0 / day.share } else { 0.0 };
-                sum += day.share * day.level.clamp(level - reach, level + reach);
-                weight += day.share;
-            }
-            level = sum / weight;
-        }
-        Some(level)
-    }
-}
-
-/// How many days make the level: more where single days say less.
-fn level_days(noise: f64) -> usize {
-    if noise > rule::NOISY { rule::NOISY_LEVEL_DAYS } else { rule::LEVEL_DAYS }
 }

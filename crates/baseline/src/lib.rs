@@ -5,6 +5,7 @@
 
 mod alarm;
 pub mod backtest;
+mod days;
 mod fit;
 mod hours;
 mod judge;

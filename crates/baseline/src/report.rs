@@ -52,7 +52,8 @@ impl Judge {
     fn conclude(&self, verdict: &mut Verdict, hour: i64, found: &Found, settings: Settings, total: f64) {
         let stock = &self.stock;
         let mut states = vec![(fixed(settings, total), None)];
-        let fresh = |track: &Track| track.hours.newest().is_some_and(|newest| hour - newest <= rule::STALE_HOURS);
+        let fresh =
+            |track: &Track| track.hours.newest().is_some_and(|newest| hour - newest <= rule::STALE_HOURS);
         if fresh(stock) {
             states.push((stock.memory.state(), stock.memory.alarm.as_ref().map(|alarm| alarm.since)));
         } else if stock.memory.first.is_some() {
@@ -107,7 +108,8 @@ impl Judge {
         }
         if let Some(days) = verdict.learning {
             let goes_on = if days >= rule::LEARNING_DAYS { ", first queue not drained" } else { "" };
-            let text = format!("{} failing, learning {days}/{} days{goes_on}", whole(total), rule::LEARNING_DAYS);
+            let text =
+                format!("{} failing, learning {days}/{} days{goes_on}", whole(total), rule::LEARNING_DAYS);
             return line(&[(false, text)]);
         }
         if found.outage {
@@ -138,12 +140,16 @@ impl Judge {
     fn describe_stock(&self, verdict: &Verdict, stock: &Judged, context: &Context) -> String {
         let norm = if stock.set { "set to" } else { "normally" };
         let explained = self.explained();
-        let base = (false, format!("{} failing, {norm} {}", whole(stock.value), whole(stock.normal - explained)));
+        let base =
+            (false, format!("{} failing, {norm} {}", whole(stock.value), whole(stock.normal - explained)));
         if !verdict.state.alerts() {
             return match (&self.rest.surge, self.usual_share()) {
                 (Some(surge), Some(share)) if explained >= 1.0 => {
                     let attempted = whole(surge.attempted);
-                    line(&[base, (false, format!(" - {attempted} attempted, {:.0}% failed as usual", 100.0 * share))])
+                    line(&[
+                        base,
+                        (false, format!(" - {attempted} attempted, {:.0}% failed as usual", 100.0 * share)),
+                    ])
                 }
                 _ => line(&[base]),
             };
@@ -165,12 +171,18 @@ impl Judge {
 
     fn describe_flow(&self, verdict: &Verdict, flow: &Judged, context: &Context) -> String {
         let base = format!("{} new failures in 24 h, normally {}", whole(flow.value), whole(flow.normal));
-        let attempts = self.attempted.hours.newest().map(|hour| {
-            self.attempted.hours.observe(hour - 23, hour + 1, |_| 1.0).sum
-        });
+        let attempts = self
+            .attempted
+            .hours
+            .newest()
+            .map(|hour| self.attempted.hours.observe(hour - 23, hour + 1, |_| 1.0).sum);
         let share = match (attempts, self.usual_share()) {
             (Some(attempts), Some(usual)) if attempts >= 1.0 => {
-                format!(", {:.0}% of attempts (usually {:.0}%)", 100.0 * (flow.value / attempts).min(1.0), 100.0 * usual)
+                format!(
+                    ", {:.0}% of attempts (usually {:.0}%)",
+                    100.0 * (flow.value / attempts).min(1.0),
+                    100.0 * usual
+                )
             }
             _ => String::new(),
         };
@@ -246,5 +258,15 @@ fn as_value(limit: u64) -> f64 {
 }
 
 fn blank(time: i64, state: State, text: String) -> Verdict {
-    Verdict { time, state, text, learning: None, stock: None, flow: None, signature: None, share: None, since: None }
+    Verdict {
+        time,
+        state,
+        text,
+        learning: None,
+        stock: None,
+        flow: None,
+        signature: None,
+        share: None,
+        since: None,
+    }
 }

@@ -85,17 +85,17 @@ pub struct Window {
 /// The windows of a stock.
 pub const STOCK_WINDOWS: [Window; 5] = [
     Window { hours: 1, score: 3.2, lag: 0 },
-    Window { hours: 6, score: 3.2, lag: 0 },
-    Window { hours: 24, score: 2.9, lag: 0 },
+    Window { hours: 6, score: 3.1, lag: 0 },
+    Window { hours: 24, score: 2.85, lag: 0 },
     Window { hours: 72, score: 2.8, lag: 2 },
     Window { hours: 168, score: 2.7, lag: 6 },
 ];
 
 /// The windows of a flow.
 pub const FLOW_WINDOWS: [Window; 4] = [
-    Window { hours: 6, score: 3.2, lag: 0 },
-    Window { hours: 24, score: 2.9, lag: 0 },
-    Window { hours: 72, score: 2.8, lag: 2 },
+    Window { hours: 6, score: 3.0, lag: 0 },
+    Window { hours: 24, score: 2.75, lag: 0 },
+    Window { hours: 72, score: 2.7, lag: 2 },
     Window { hours: 168, score: 2.7, lag: 6 },
 ];
 
@@ -104,7 +104,7 @@ pub const FLOW_WINDOWS: [Window; 4] = [
 pub const ROUGHNESS: f64 = 0.4;
 
 /// How much the spread is enlarged after one day; less, the more there are.
-pub const DOUBT: f64 = 3.0;
+pub const DOUBT: f64 = 4.0;
 
 /// The peaks of a day spread less than single values; of a flow at least by this.
 pub const LEAST_FLOW_SPREAD: f64 = 0.8;

@@ -62,7 +62,8 @@ impl Signatures {
             let gone = signature.days.iter().take_while(|(at, _)| *at < oldest).count();
             // The last value before the reach still stands at its beginning.
             signature.days.drain(..gone.saturating_sub(1));
-            signature.alarm.is_some() || signature.days.iter().any(|(at, value)| *value > 0.0 || *at >= oldest)
+            signature.alarm.is_some()
+                || signature.days.iter().any(|(at, value)| *value > 0.0 || *at >= oldest)
         });
     }
 

@@ -42,10 +42,17 @@ mod tests {
     #[test]
     fn what_is_optional_goes_before_the_cause_is_cut() {
         let parts = |cause: &str| {
-            [(false, "1012 failing, normally 500".to_owned()), (true, " - 493 new".to_owned()), (false, cause.to_owned())]
+            [
+                (false, "1012 failing, normally 500".to_owned()),
+                (true, " - 493 new".to_owned()),
+                (false, cause.to_owned()),
+            ]
         };
         assert_eq!(line(&parts(", here")), "1012 failing, normally 500 - 493 new, here");
         let long = ", 97% fetch/connect: archive unreachable for $ever";
-        assert_eq!(line(&parts(long)), "1012 failing, normally 500, 97% fetch/connect: archive unreachable for _ever");
+        assert_eq!(
+            line(&parts(long)),
+            "1012 failing, normally 500, 97% fetch/connect: archive unreachable for _ever"
+        );
     }
 }

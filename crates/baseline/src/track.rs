@@ -74,7 +74,8 @@ impl Track {
     pub fn fit(&mut self, hour: i64) -> Option<&Fit> {
         let day = hour.div_euclid(DAY);
         if self.fit.as_ref().is_none_or(|(learned, _)| *learned != day) {
-            let fit = self.learn(day).or_else(|| self.memory.level.map(|level| Fit::pinned(self.kind, level)));
+            let fit =
+                self.learn(day).or_else(|| self.memory.level.map(|level| Fit::pinned(self.kind, level)));
             if let Some(fit) = &fit {
                 self.memory.level = Some(fit.level());
             }
@@ -161,9 +162,8 @@ impl Track {
     pub fn full_days(&self, first: i64, hour: i64) -> usize {
         let first = first.max(hour - crate::hours::KEPT);
         let blocks = (hour - first).div_euclid(DAY);
-        let full = |block: &i64| {
-            self.hours.between(first + block * DAY, first + (block + 1) * DAY).next().is_some()
-        };
+        let full =
+            |block: &i64| self.hours.between(first + block * DAY, first + (block + 1) * DAY).next().is_some();
         (0..blocks).filter(full).count()
     }
 
@@ -176,7 +176,10 @@ impl Track {
         }
         let level = recent.sum / f64::from(recent.hours);
         let reached = |part: f64| {
-            self.hours.between(first, hour + 1).find(|(_, value)| *value >= part * level).map_or(hour, |(at, _)| at)
+            self.hours
+                .between(first, hour + 1)
+                .find(|(_, value)| *value >= part * level)
+                .map_or(hour, |(at, _)| at)
         };
         if reached(rule::UNFILLED) > first { reached(rule::FILLED) } else { first }
     }
@@ -200,7 +203,8 @@ impl Track {
             (seen.share > 0.0).then(|| seen.sum / seen.share)
         };
         let (Some(before), Some(now), Some(whole)) = (day(7, 3), day(3, 0), day(7, 0)) else { return false };
-        let spread = fit.trials.iter().find(|trial| trial.window.hours == DAY).map_or(0.0, |trial| trial.spread);
+        let spread =
+            fit.trials.iter().find(|trial| trial.window.hours == DAY).map_or(0.0, |trial| trial.spread);
         let reach = rule::ACCEPT_FLAT.ln().max(2.5 * spread);
         let near = |level: f64| Scale::Stock.distance(level, whole).abs() <= reach;
         now <= rule::ACCEPT_FLAT * before && (0..7).filter_map(|at| day(at + 1, at)).all(near)

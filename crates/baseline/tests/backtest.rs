@@ -14,7 +14,9 @@ fn errors(text: &str) -> Vec<String> {
 fn line(hour: usize, figure: &str, value: f64) -> String {
     let (day, hour) = (hour / 24, hour % 24);
     let (month, day) = if day < 31 { (10, day + 1) } else { (11, day - 30) };
-    format!("{{\"time\": \"2026-{month:02}-{day:02}T{hour:02}:00:00Z\", \"figure\": \"{figure}\", \"value\": {value}}}\n")
+    format!(
+        "{{\"time\": \"2026-{month:02}-{day:02}T{hour:02}:00:00Z\", \"figure\": \"{figure}\", \"value\": {value}}}\n"
+    )
 }
 
 #[test]
@@ -27,7 +29,8 @@ fn a_history_is_judged_moment_by_moment() {
         text += &line(hour, "failed", 1.0);
         text += &line(hour, "signature:3f2a", if jump { 480.0 } else { 2.0 });
     }
-    let verdicts: Vec<_> = judge(Samples::new(text.as_bytes()), Settings::default()).map(Result::unwrap).collect();
+    let verdicts: Vec<_> =
+        judge(Samples::new(text.as_bytes()), Settings::default()).map(Result::unwrap).collect();
     assert_eq!(verdicts.len(), 40 * 24);
     let quiet = verdicts.iter().take(verdicts.len() - 1).all(|verdict| verdict.state == State::Ok);
     assert!(quiet);
@@ -45,11 +48,26 @@ fn a_wrong_line_is_named_and_ends_the_reading() {
     let wrong = [
         ("{\"time\"", "line 2: EOF"),
         ("{\"time\": \"2026-10-01\", \"figure\": \"failing\", \"value\": 1}", "line 2: time \"2026-10-01\""),
-        ("{\"time\": \"2026-09-01T00:00:00Z\", \"figure\": \"failing\", \"value\": 1}", "line 2: time 2026-09-01T00:00:00Z is before"),
-        ("{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"failing\", \"value\": 1}", "line 2: figure failing is given twice"),
-        ("{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"fail\", \"value\": 1}", "line 2: unknown figure \"fail\""),
-        ("{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"signature:\", \"value\": 1}", "line 2: unknown figure"),
-        ("{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"parked\", \"value\": -1}", "line 2: value -1 is no count"),
+        (
+            "{\"time\": \"2026-09-01T00:00:00Z\", \"figure\": \"failing\", \"value\": 1}",
+            "line 2: time 2026-09-01T00:00:00Z is before",
+        ),
+        (
+            "{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"failing\", \"value\": 1}",
+            "line 2: figure failing is given twice",
+        ),
+        (
+            "{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"fail\", \"value\": 1}",
+            "line 2: unknown figure \"fail\"",
+        ),
+        (
+            "{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"signature:\", \"value\": 1}",
+            "line 2: unknown figure",
+        ),
+        (
+            "{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"parked\", \"value\": -1}",
+            "line 2: value -1 is no count",
+        ),
         ("{\"time\": \"2026-10-01T00:00:00Z\", \"figure\": \"parked\"}", "line 2: missing field `value`"),
     ];
     for (text, expected) in wrong {

@@ -24,7 +24,13 @@ fn eventful(seed: u64, hours: usize) -> Vec<Sample> {
         if (at(9)..at(9) + 50).contains(&hour) || (hour + seed as usize).is_multiple_of(31) {
             continue;
         }
-        let factor = if (at(11)..at(13)).contains(&hour) { 2.0 } else if hour > at(16) { 0.3 } else { 1.0 };
+        let factor = if (at(11)..at(13)).contains(&hour) {
+            2.0
+        } else if hour > at(16) {
+            0.3
+        } else {
+            1.0
+        };
         let doubled = (at(12)..at(13)).contains(&hour);
         samples.push(Sample {
             time: START + 3600 * hour as i64,

@@ -25,8 +25,11 @@ impl Peer {
 
     fn learn(&mut self) {
         let recent = &self.values[self.values.len().saturating_sub(28 * 24)..];
-        let figures: Vec<f64> =
-            if self.stock { recent.to_vec() } else { recent.chunks(24).map(|day| day.iter().sum()).collect() };
+        let figures: Vec<f64> = if self.stock {
+            recent.to_vec()
+        } else {
+            recent.chunks(24).map(|day| day.iter().sum()).collect()
+        };
         let mean = figures.iter().sum::<f64>() / figures.len() as f64;
         let variance = figures.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / figures.len() as f64;
         let median = median(figures.clone());

@@ -129,7 +129,13 @@ impl Week {
         match self {
             Week::Flat => 1.0,
             Week::Working => (if weekend { 0.3 } else { 1.0 }) * (if night { 2.0 / 3.0 } else { 4.0 / 3.0 }),
-            Week::Mild => if weekend { 0.8 } else { 1.0 },
+            Week::Mild => {
+                if weekend {
+                    0.8
+                } else {
+                    1.0
+                }
+            }
         }
     }
 }
