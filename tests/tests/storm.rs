@@ -87,6 +87,8 @@ fn weather() -> &'static Weather {
             starts[1].git(package, &["update-ref", "refs/heads/mine/x", "refs/heads/debian/sid"]);
             starts[1].git(package, &["update-ref", "refs/tags/mine", "refs/tags/debian/1.0-1"]);
         }
+        // `HEAD` has to move, too.
+        starts[1].configure("[import]\ndefault_branch = \"mine/x\"\n");
         let began = Instant::now();
         let end = |start: &Installation| {
             let calm = copy(start);

@@ -65,11 +65,13 @@ enum Command {
     Prune(commands::prune::Arguments),
     Completions(commands::completions::Arguments),
     Man(commands::man::Arguments),
-    #[command(name = "import-package", hide = true)]
-    ImportPackage(commands::import_package::Arguments),
 }
 
 fn main() -> ExitCode {
+    // The child of an import has no options: to build all subcommands first would cost it more than a small package.
+    if std::env::args_os().nth(1).is_some_and(|name| name == importer::child::SUBCOMMAND) {
+        return exit::code(commands::import_package::run());
+    }
     let cli = Cli::parse();
     let installation = commands::Installation::new(cli.root, cli.config);
     exit::code(run(&installation, &cli.command))
@@ -111,6 +113,5 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Prune(arguments) => commands::prune::run(installation, arguments),
         Command::Completions(arguments) => commands::completions::run(Cli::command(), arguments),
         Command::Man(arguments) => commands::man::run(Cli::command(), arguments),
-        Command::ImportPackage(arguments) => commands::import_package::run(arguments),
     }
 }

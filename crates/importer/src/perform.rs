@@ -12,7 +12,7 @@ use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
 use crate::order;
-use crate::protocol::{Event, Outcome, Report, Request};
+use crate::protocol::{Event, Outcome, Report, Request, VersionRequest};
 use crate::sandbox::{self, Watch};
 use crate::stage::{Read, Stager};
 
@@ -35,7 +35,8 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
     sandbox::die_with_parent(request.parent)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
-    let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
+    let branch = likely_branch(request);
+    let repository = Repository::open_or_init(&request.root.join("repos"), &package, branch.as_deref())?;
     let lock = match request.fence {
         Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token })?,
         None => repository.lock()?,
@@ -60,6 +61,15 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         emit(&Event::Moved(read, written));
     }
     Ok(())
+}
+
+/// The branch that `HEAD` of a new repository will point to if every version goes well.
+fn likely_branch(request: &Request) -> Option<String> {
+    let branch = |version: &VersionRequest| Some(format!("{}/{}", version.distro, version.suite.as_ref()?));
+    let mut branches: Vec<String> = request.versions.iter().filter_map(branch).collect();
+    branches.sort_unstable();
+    let wanted = request.default_branch.clone().filter(|wanted| branches.contains(wanted));
+    wanted.or_else(|| branches.into_iter().next())
 }
 
 /// Bytes that this process has read and written, as the kernel counts them.

@@ -14,6 +14,10 @@ use crate::{Error, ObjectId};
 pub(crate) const BATCH: usize = 256 << 10;
 /// So many bytes are under way at once, and as many again where nothing can be made smaller.
 const FLYING: usize = 8 << 20;
+/// So much is compressed in place before other threads are started: a small package is done before they are any help.
+const IN_PLACE: usize = 2 << 20;
+/// A smaller object is stored: to compress it takes as long as a kilobyte, and saves a hundred bytes until a repack.
+const SMALLEST: usize = 512;
 /// Room for a batch and most files that make it full.
 const ROOM: usize = BATCH + (64 << 10);
 
@@ -114,9 +118,11 @@ pub(crate) struct Packed {
     pub(crate) batch: Batch,
 }
 
-/// The threads, started when the first batch is full: a small package needs none.
+/// The threads, if a package is large enough to need them.
 pub(crate) struct Deflaters {
     threads: usize,
+    /// Bytes that were compressed in place.
+    in_place: usize,
     running: Option<Running>,
     own: Deflater,
 }
@@ -132,13 +138,19 @@ struct Running {
 
 impl Deflaters {
     pub(crate) fn new(threads: usize) -> Deflaters {
-        Deflaters { threads, running: None, own: Deflater::new() }
+        Deflaters { threads, in_place: 0, running: None, own: Deflater::new() }
+    }
+
+    /// Takes back the memory of what was written.
+    pub(crate) fn recycle(&mut self, bytes: Vec<u8>) {
+        self.own.spare = bytes;
     }
 
     /// Hands a batch over; returns those that came back meanwhile.
     pub(crate) fn submit(&mut self, batch: Batch) -> Result<Vec<Packed>, Error> {
-        let first_small = self.running.is_none() && batch.len() < BATCH;
-        if self.threads < 2 || first_small {
+        let is_small = batch.len() < BATCH || self.in_place < IN_PLACE;
+        if self.threads < 2 || (self.running.is_none() && is_small) {
+            self.in_place += batch.len();
             return Ok(vec![self.own.pack(batch)]);
         }
         let threads = self.threads - 1;
@@ -217,23 +229,28 @@ struct Deflater {
     /// Level 1: a repack compresses again, and better than any level could without deltas. (The crate's `fastest` is
     /// level 0, which does not compress at all.)
     content: Compressor,
-    /// Level 0: trees are hashes for the most part, which nothing makes smaller.
-    tree: Compressor,
+    /// Level 0: trees are hashes for the most part, which nothing makes smaller, and small objects are not worth it.
+    stored: Compressor,
     /// Room for one compressed object, kept from one to the next.
     room: Vec<u8>,
+    /// Memory of a batch that was written before.
+    spare: Vec<u8>,
 }
 
 impl Deflater {
     fn new() -> Deflater {
         Deflater {
             content: Compressor::new(CompressionLvl::new(1).unwrap_or_default()),
-            tree: Compressor::new(CompressionLvl::fastest()),
+            stored: Compressor::new(CompressionLvl::fastest()),
             room: Vec::new(),
+            spare: Vec::new(),
         }
     }
 
     fn pack(&mut self, batch: Batch) -> Packed {
-        let mut bytes = Vec::with_capacity(batch.content.len() / 3);
+        let mut bytes = std::mem::take(&mut self.spare);
+        bytes.clear();
+        bytes.reserve(batch.content.len() / 3);
         let mut slots = Vec::with_capacity(batch.objects.len());
         for object in &batch.objects {
             let start = bytes.len();
@@ -260,7 +277,8 @@ impl Deflater {
     }
 
     fn compress(&mut self, kind: Kind, content: &[u8], out: &mut Vec<u8>) {
-        let compressor = if kind == Kind::Tree { &mut self.tree } else { &mut self.content };
+        let is_stored = kind == Kind::Tree || content.len() < SMALLEST;
+        let compressor = if is_stored { &mut self.stored } else { &mut self.content };
         let bound = compressor.zlib_compress_bound(content.len());
         if self.room.len() < bound {
             self.room.resize(bound, 0);

@@ -274,6 +274,7 @@ impl PackWriter {
         let written = self.open().and_then(|file| file.write_all(&packed.bytes).map_err(Error::write_pack));
         self.note(written)?;
         self.offset += packed.bytes.len() as u64;
+        self.deflaters.recycle(packed.bytes);
         for (id, mut slot) in packed.slots {
             slot.offset += start;
             self.flying.remove(&id);
@@ -312,7 +313,7 @@ impl PackWriter {
         file.write_all_at(&pack_header(count), 0).map_err(Error::write_pack)?;
         file.seek(SeekFrom::Start(0)).map_err(Error::write_pack)?;
         let mut hash = Sha1::new();
-        let mut buffer = vec![0; 256 << 10];
+        let mut buffer = vec![0; 64 << 10];
         loop {
             match file.read(&mut buffer).map_err(Error::write_pack)? {
                 0 => break,

@@ -19,8 +19,8 @@ use crate::{Error, ObjectId};
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
 const CONFIG: &str =
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
-/// Where a new repository's `HEAD` points until there is a branch.
-const NO_BRANCH: &str = "refs/heads/main";
+/// Where a new repository's `HEAD` points if no branch is to be expected.
+const NO_BRANCH: &str = "main";
 
 /// A packaging repository.
 #[derive(Clone, Debug)]
@@ -40,10 +40,17 @@ impl Repository {
         if path.join("HEAD").is_file() { Ok(Repository { path }) } else { Err(Error::NoRepository(path)) }
     }
 
-    /// Opens a package's repository, made if there is none.
-    pub fn open_or_init(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
+    /// Opens a package's repository, made if there is none. A new one's `HEAD` points to the branch that is expected
+    /// (`distro/suite`): to point it there afterwards would take two more syncs.
+    pub fn open_or_init(
+        repos: &Path,
+        package: &PackageName,
+        branch: Option<&str>,
+    ) -> Result<Repository, Error> {
         match Repository::open(repos, package) {
-            Err(Error::NoRepository(path)) => init(&path).map(|()| Repository { path }),
+            Err(Error::NoRepository(path)) => {
+                init(&path, branch.unwrap_or(NO_BRANCH)).map(|()| Repository { path })
+            }
             other => other,
         }
     }
@@ -141,7 +148,7 @@ fn first_branch(refs: &Refs) -> Option<String> {
 
 /// Makes a repository beside its place and moves it there, so that a kill leaves no half of one. Whoever moves first
 /// has made it. No lock: one that is frozen here must not keep others back.
-fn init(path: &Path) -> Result<(), Error> {
+fn init(path: &Path, branch: &str) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| Error::file("create", folder, error))?;
     let name = format!(".new-{}-", path.file_name().unwrap_or_default().to_string_lossy());
@@ -151,7 +158,7 @@ fn init(path: &Path) -> Result<(), Error> {
         .permissions(fs::Permissions::from_mode(0o755))
         .tempdir_in(folder)
         .map_err(|error| Error::file("create", folder, error))?;
-    fill(temporary.path())?;
+    fill(temporary.path(), branch)?;
     match fs::rename(temporary.path(), path) {
         Ok(()) => {
             let _ = temporary.keep();
@@ -164,14 +171,14 @@ fn init(path: &Path) -> Result<(), Error> {
 }
 
 /// What is needed for Git to take a folder for a repository.
-fn fill(folder: &Path) -> Result<(), Error> {
+fn fill(folder: &Path, branch: &str) -> Result<(), Error> {
     for part in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
         let part = folder.join(part);
         fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
     }
     write_durably(&folder.join("config"), CONFIG.as_bytes())?;
     fail_point!("repo::init");
-    write_durably(&folder.join("HEAD"), format!("ref: {NO_BRANCH}\n").as_bytes())
+    write_durably(&folder.join("HEAD"), format!("ref: refs/heads/{branch}\n").as_bytes())
 }
 
 /// What dead importers of this package left.

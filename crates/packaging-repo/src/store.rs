@@ -16,22 +16,16 @@ use crate::{Error, ObjectId};
 
 /// Reads from a repository and writes into one new pack.
 pub struct RepoStore {
-    odb: gix_odb::Handle,
-    /// A repository without a single object need not be asked for one.
-    is_empty: bool,
+    /// `None` for a repository without a single object, which need not be asked for one.
+    odb: Option<gix_odb::Handle>,
     pack: PackWriter,
 }
 
 impl RepoStore {
     /// Opens the objects below `objects`; `threads` compress what is added.
     pub fn open(objects: &Path, threads: usize) -> Result<RepoStore, Error> {
-        let mut odb = gix_odb::at(objects, gix_hash::Kind::Sha1)
-            .map_err(|error| Error::file("open the objects in", objects, error))?;
-        // The repository is locked: what a lookup does not find is not there.
-        odb.refresh_never();
-        let packs = objects.join("pack");
-        let is_empty = is_empty(objects);
-        Ok(RepoStore { odb, is_empty, pack: PackWriter::new(&packs, threads) })
+        let odb = if is_empty(objects) { None } else { Some(open(objects)?) };
+        Ok(RepoStore { odb, pack: PackWriter::new(&objects.join("pack"), threads) })
     }
 
     /// Makes everything that was added durable and visible to Git.
@@ -41,7 +35,7 @@ impl RepoStore {
 
     /// Whether there is an object.
     pub fn contains(&self, id: &ObjectId) -> bool {
-        self.pack.contains(id) || (!self.is_empty && self.odb.exists(id))
+        self.pack.contains(id) || exists(self.odb.as_ref(), id)
     }
 
     /// Adds an object that is in memory.
@@ -86,8 +80,9 @@ impl RepoStore {
         if self.pack.contains(&id) {
             return self.pack.read(&id);
         }
+        let Some(odb) = &self.odb else { return Err(Error::Missing(id)) };
         let mut content = Vec::new();
-        let found = self.odb.try_find(&id, &mut content).map_err(|error| Error::odb(id, &error))?;
+        let found = odb.try_find(&id, &mut content).map_err(|error| Error::odb(id, &error))?;
         if found.is_none() {
             return Err(Error::Missing(id));
         }
@@ -103,7 +98,8 @@ impl RepoStore {
         if let Some(known) = self.pack.kind_and_size(&id) {
             return Ok(known);
         }
-        let header = self.odb.try_header(&id).map_err(|error| Error::odb(id, &error))?;
+        let Some(odb) = &self.odb else { return Err(Error::Missing(id)) };
+        let header = odb.try_header(&id).map_err(|error| Error::odb(id, &error))?;
         header.map(|header| (header.kind, header.size)).ok_or(Error::Missing(id))
     }
 
@@ -123,6 +119,18 @@ impl RepoStore {
             }
         }
     }
+}
+
+fn open(objects: &Path) -> Result<gix_odb::Handle, Error> {
+    let mut odb = gix_odb::at(objects, gix_hash::Kind::Sha1)
+        .map_err(|error| Error::file("open the objects in", objects, error))?;
+    // The repository is locked: what a lookup does not find is not there.
+    odb.refresh_never();
+    Ok(odb)
+}
+
+fn exists(odb: Option<&gix_odb::Handle>, id: &ObjectId) -> bool {
+    odb.is_some_and(|odb| odb.exists(id))
 }
 
 /// Whether a repository has neither packs nor loose objects nor borrowed ones.
@@ -153,8 +161,8 @@ fn wrap(error: Error) -> io::Error {
 impl ContentStore for RepoStore {
     fn put(&mut self, size: u64, content: &mut dyn Read) -> io::Result<ContentId> {
         let id = if PackWriter::is_large(size) {
-            let (odb, is_empty) = (&self.odb, self.is_empty);
-            self.pack.stream(size, content, |id| !is_empty && odb.exists(id))
+            let odb = self.odb.as_ref();
+            self.pack.stream(size, content, |id| exists(odb, id))
         } else {
             self.put_small(size, content)
         };

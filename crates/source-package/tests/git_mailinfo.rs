@@ -1,10 +1,10 @@
-//! Headers of patches compared with what `git am` makes of them, and dates with those of GNU date.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Headers of patches compared with what `git am` makes of them, and dates with those of GNU date. Those of real
+//! packages are compared in `tests/`.
+#![allow(clippy::unwrap_used)]
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use source_package::date::Date;
@@ -68,43 +68,6 @@ fn reads_mails_as_git_am_does() {
             assert_eq!(ours(mail.as_bytes()), git_am(mail.as_bytes(), scratch.path()), "{mail}");
         }
     }
-}
-
-fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if entry.is_dir() {
-            files_below(&entry, files);
-        } else {
-            files.push(entry);
-        }
-    }
-}
-
-/// Needs real packages: `PATCHES=folder cargo test -p source-package -- --ignored real_patches --nocapture`.
-#[test]
-#[ignore = "needs unpacked source packages in the folder that PATCHES names"]
-fn reads_real_patches_as_git_am_does() {
-    let scratch = tempfile::tempdir().unwrap();
-    let mut files = Vec::new();
-    files_below(&PathBuf::from(std::env::var("PATCHES").expect("PATCHES names a folder")), &mut files);
-    files.sort();
-    let (mut compared, mut different) = (0, 0);
-    for file in files.iter().filter(|file| file.to_string_lossy().contains("/patches/")) {
-        let patch = fs::read(file).unwrap();
-        let ours = ours(&patch);
-        if !patch.starts_with(b"From") || !patch.windows(9).any(|window| window == b"\nSubject:") {
-            println!("other: {}: {ours:?}", file.display());
-            continue;
-        }
-        let theirs = git_am(&patch, scratch.path());
-        compared += 1;
-        if ours != theirs {
-            different += 1;
-            println!("{}:\n  ours {ours:?}\n  git  {theirs:?}", file.display());
-        }
-    }
-    println!("{compared} compared, {different} different");
-    assert!(compared >= 20 && different * 50 <= compared);
 }
 
 #[test]

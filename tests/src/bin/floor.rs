@@ -1,13 +1,14 @@
 //! The floor that imports are measured against: the least that has to be done with a source package's tarballs, by
 //! the same crates, on one thread. File -> SHA-256 and decompression -> tar -> SHA-1 -> deflate level 1 -> one pack
-//! with its index. No trees, no commits, no patches, no other hash, no check, no sync.
+//! with its index, both of which Git takes. No trees, no commits, no patches, no other hash, no check, no sync.
 //!
 //! Usage: `floor OUT.pack FILE...`
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use libdeflater::{CompressionLvl, Compressor, Crc};
 use sha1::Sha1;
@@ -21,7 +22,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 fn main() -> Result<()> {
     let mut arguments = env::args_os().skip(1);
     let out = arguments.next().ok_or("usage: floor OUT.pack FILE...")?;
-    let mut pack = Pack::new(File::create(&out)?)?;
+    let file = File::options().read(true).write(true).create(true).truncate(true).open(&out)?;
+    let mut pack = Pack::new(file)?;
     for name in arguments {
         let file = File::open(&name)?;
         let size = file.metadata()?.len();
@@ -30,8 +32,7 @@ fn main() -> Result<()> {
         io::copy(&mut hashing, &mut io::sink())?;
         std::hint::black_box(hashing.hash.finalize());
     }
-    let index = File::create(std::path::Path::new(&out).with_extension("idx"))?;
-    pack.finish(index)
+    pack.finish(&Path::new(&out).with_extension("idx"))
 }
 
 fn unpack(archive: impl Read, pack: &mut Pack) -> Result<()> {
@@ -62,7 +63,6 @@ impl Read for Hashing {
 
 struct Pack {
     out: BufWriter<File>,
-    hash: Sha1,
     offset: u64,
     slots: BTreeMap<[u8; 20], (u64, u32)>,
     compressor: Compressor,
@@ -73,7 +73,6 @@ impl Pack {
     fn new(file: File) -> Result<Pack> {
         let mut pack = Pack {
             out: BufWriter::with_capacity(256 << 10, file),
-            hash: Sha1::new(),
             offset: 0,
             slots: BTreeMap::new(),
             compressor: Compressor::new(CompressionLvl::new(1).unwrap_or_default()),
@@ -106,23 +105,51 @@ impl Pack {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hash.update(bytes);
         self.offset += bytes.len() as u64;
         Ok(self.out.write_all(bytes)?)
     }
 
-    fn finish(mut self, index: File) -> Result<()> {
-        let trailer = self.hash.finalize();
-        self.out.write_all(&trailer)?;
+    /// How many objects there are is known at the end, and the hash covers it: what was written is read once more.
+    fn finish(mut self, index: &Path) -> Result<()> {
         self.out.flush()?;
-        let mut index = BufWriter::new(index);
-        for (id, (offset, crc)) in &self.slots {
-            index.write_all(id)?;
-            index.write_all(&offset.to_be_bytes())?;
-            index.write_all(&crc.to_be_bytes())?;
+        let mut file = self.out.into_inner()?;
+        file.seek(SeekFrom::Start(8))?;
+        file.write_all(&u32::try_from(self.slots.len())?.to_be_bytes())?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut hash = Sha1::new();
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => break,
+                count => hash.update(&buffer[..count]),
+            }
         }
-        Ok(index.flush()?)
+        let trailer = hash.finalize();
+        file.write_all(&trailer)?;
+        let mut bytes = table(&self.slots)?;
+        bytes.extend_from_slice(&trailer);
+        let checksum = Sha1::digest(&bytes);
+        bytes.extend_from_slice(&checksum);
+        Ok(std::fs::write(index, bytes)?)
     }
+}
+
+/// The tables of an index, version 2 (`gitformat-pack(5)`).
+fn table(slots: &BTreeMap<[u8; 20], (u64, u32)>) -> Result<Vec<u8>> {
+    let mut bytes = b"\xfftOc\0\0\0\x02".to_vec();
+    let mut fan = [0u32; 256];
+    slots.keys().for_each(|id| fan[usize::from(id[0])] += 1);
+    let mut total = 0;
+    for count in fan {
+        total += count;
+        bytes.extend_from_slice(&total.to_be_bytes());
+    }
+    slots.keys().for_each(|id| bytes.extend_from_slice(id));
+    slots.values().for_each(|(_, crc)| bytes.extend_from_slice(&crc.to_be_bytes()));
+    for (offset, _) in slots.values() {
+        bytes.extend_from_slice(&u32::try_from(*offset)?.to_be_bytes());
+    }
+    Ok(bytes)
 }
 
 fn header(size: usize) -> Vec<u8> {

@@ -7,11 +7,8 @@ use importer::protocol::{Event, Request};
 
 use crate::exit;
 
-/// Perform one import; the request comes on standard input
-#[derive(clap::Args)]
-pub struct Arguments {}
-
-pub fn run(_arguments: &Arguments) -> Result<u8, Error> {
+/// Performs one import; the request comes on standard input.
+pub fn run() -> Result<u8, Error> {
     #[cfg(feature = "failpoints")]
     importer::crash::arm();
     let mut text = Vec::new();

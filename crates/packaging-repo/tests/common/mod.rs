@@ -21,7 +21,7 @@ pub struct Scratch {
 pub fn scratch() -> Scratch {
     let folder = TempDir::new().unwrap();
     let name = PackageName::new("a0").unwrap();
-    let repository = Repository::open_or_init(&folder.path().join("repos"), &name).unwrap();
+    let repository = Repository::open_or_init(&folder.path().join("repos"), &name, None).unwrap();
     Scratch { folder, repository }
 }
 

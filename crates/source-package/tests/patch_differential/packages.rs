@@ -260,17 +260,3 @@ fn whole_packages() {
         }
     }
 }
-
-/// Real packages: `PATCH_DIFFERENTIAL_TREES` names a folder of source trees of `3.0 (quilt)` packages, as
-/// `dpkg-source --skip-patches -x` unpacks them.
-#[test]
-#[ignore = "needs unpacked packages, see PATCH_DIFFERENTIAL_TREES"]
-fn real_packages() {
-    let trees = std::env::var("PATCH_DIFFERENTIAL_TREES").expect("PATCH_DIFFERENTIAL_TREES");
-    let mut oracle = Oracle::start();
-    for entry in fs::read_dir(trees).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let world = World { entries: read_folder(&path), ..world(Format::Quilt, &[]) };
-        assert_eq!(compare(&mut oracle, &world), Ok(true), "{}", path.display());
-    }
-}
