@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use archive::config::Archive;
 use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
@@ -20,6 +21,24 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Where the state is.
     pub state: State,
+    /// What is followed.
+    pub archives: Vec<Archive>,
+    /// What was fetched.
+    pub cache: Cache,
+}
+
+/// `[cache]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// Bytes of fetched files that are kept, beside those in use.
+    pub limit: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Cache { limit: 20 << 30 }
+    }
 }
 
 /// `[state]`.
@@ -159,6 +178,14 @@ pub enum ConfigError {
         /// Why.
         error: std::io::Error,
     },
+    /// Archives that cannot be used as they are configured.
+    #[error("{}: {error}", path.display())]
+    Archives {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: archive::config::ConfigError,
+    },
     /// The file is malformed.
     #[error("{}: {error}", path.display())]
     Parse {
@@ -186,7 +213,10 @@ impl Config {
     fn read(path: &Path) -> Result<Config, ConfigError> {
         let text =
             fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
-        toml::from_str(&text)
-            .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })
+        let config: Config = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        archive::config::check(&config.archives)
+            .map_err(|error| ConfigError::Archives { path: path.to_owned(), error })?;
+        Ok(config)
     }
 }

@@ -14,6 +14,7 @@ pub mod import_package;
 pub mod log;
 pub mod man;
 pub mod migrate;
+pub mod poll;
 pub mod prioritize;
 pub mod prune;
 pub mod queue;

@@ -38,7 +38,19 @@ const INFRASTRUCTURE: &[&str] = &[
 ];
 
 /// Codes of what nobody knows yet.
-const UNKNOWN: &[&str] = &["crashed", "repository", "out-of-time", "out-of-memory", "missing-file"];
+const UNKNOWN: &[&str] = &[
+    "crashed",
+    "repository",
+    "out-of-time",
+    "out-of-memory",
+    "missing-file",
+    "not-found",
+    "refused",
+    "bad-redirect",
+    "folder-listing",
+    "size-mismatch",
+    "disk",
+];
 
 /// What kind of error a failure is.
 pub fn class(failure: &Failure) -> Class {
