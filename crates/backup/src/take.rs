@@ -182,13 +182,23 @@ fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, Back
     Err(BackupError::Busy(destination.to_owned()))
 }
 
+/// The destination is ours until this is dropped.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Given up in so many words: a child that another thread is just starting has the open file, too, for a moment.
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
 /// Two at a time would write into the same folder.
-fn lock(destination: &Path) -> Result<File, BackupError> {
+fn lock(destination: &Path) -> Result<Lock, BackupError> {
     let path = destination.join(LOCK);
     let opened = File::options().create(true).append(true).open(&path);
     let file = opened.map_err(BackupError::file("open", &path))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(BackupError::Busy(destination.to_owned())),
         Err(error) => Err(BackupError::file("lock", &path)(error.into())),
     }

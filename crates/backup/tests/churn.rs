@@ -59,24 +59,25 @@ fn a_copy_is_whole_whatever_others_do() {
         Repository::open_or_init(&root.join("repos"), &PackageName::new("hello").unwrap()).unwrap();
     let store = Location::new(&root, None, None).open_or_make().unwrap();
     let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
+    let wanted = backup::take::Wanted {
+        store: &store,
+        root: &root,
+        config: None,
+        destination: &destination,
+        keep: 0,
+        logs: false,
+        program: "0.1",
+        host: "a",
+        actor: "me",
+    };
+    let taken = thread::scope(|scope| {
         scope.spawn(|| churn(repository.path(), &stop));
-        for _ in 0..12 {
-            let wanted = backup::take::Wanted {
-                store: &store,
-                root: &root,
-                config: None,
-                destination: &destination,
-                keep: 0,
-                logs: false,
-                program: "0.1",
-                host: "a",
-                actor: "me",
-            };
-            backup::take::take(&wanted, |_, _| ()).unwrap();
-        }
+        let taken: Result<Vec<_>, _> = (0..12).map(|_| backup::take::take(&wanted, |_, _| ())).collect();
+        // Before anything is judged: otherwise nobody would stop the other thread.
         stop.store(true, Ordering::SeqCst);
+        taken
     });
+    taken.unwrap();
     let mut tags = Vec::new();
     for backup in check::all(&destination).unwrap() {
         assert!(check::problems(&backup, |_, _| ()).unwrap().is_empty());
