@@ -28,6 +28,7 @@ pub mod schema;
 pub mod settings;
 pub mod signature;
 pub mod store;
+pub mod suites;
 pub mod transfer;
 pub mod tx;
 pub mod words;

@@ -11,6 +11,7 @@ pub mod import;
 pub mod import_package;
 pub mod log;
 pub mod man;
+pub mod poll;
 pub mod prioritize;
 pub mod queue;
 pub mod quiesce;
