@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use package_import_tests::queue::Queue;
 use serde_json::Value;
 
+use crate::documents::document;
 use crate::incident::{self, DAMAGED, mend, run, signature};
 use crate::terminal::command;
 
@@ -27,6 +28,10 @@ fn form(value: &Value) -> String {
         let keys = keys.into_iter().collect::<Vec<_>>().join(" ");
         format!("{at}{{{keys}}}")
     };
+    let documented = document("json.md");
+    for key in objects.values().flatten() {
+        assert!(documented.contains(&format!("`{key}`")), "docs/json.md does not name {key}");
+    }
     objects.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
