@@ -8,7 +8,7 @@ use package_import_tests::installation::binary;
 use crate::terminal::{COLUMNS, hermetic};
 
 /// What the program prints without any installation.
-fn printed(arguments: &[&str]) -> String {
+pub fn printed(arguments: &[&str]) -> String {
     let mut command = Command::new(binary());
     hermetic(&mut command, std::path::Path::new("/nonexistent"));
     let output = command.args(arguments).output().unwrap();
@@ -17,7 +17,7 @@ fn printed(arguments: &[&str]) -> String {
 }
 
 /// The subcommands that a help lists.
-fn subcommands(help: &str) -> Vec<String> {
+pub fn subcommands(help: &str) -> Vec<String> {
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let names = list
         .take_while(|line| !line.is_empty())

@@ -101,7 +101,7 @@ pub fn mend(queue: &Queue, names: &[&str], version: &str) {
 }
 
 /// Lets everything have happened a while ago, each attempt in 40 milliseconds.
-fn age(queue: &Queue) {
+pub fn age(queue: &Queue) {
     let columns = [
         ("attempt", "started"),
         ("attempt", "ended"),
@@ -117,18 +117,27 @@ fn age(queue: &Queue) {
         ("host", "heartbeat"),
         ("event", "at"),
     ];
+    wait(queue);
     let store = queue.store();
     store
         .write(|tx| {
             for (table, column) in columns {
                 tx.execute(&format!("UPDATE {table} SET {column} = {column} - ?1"), values![AGE])?;
             }
-            let now = tx.now()?;
-            tx.execute("UPDATE job SET due = ?1 WHERE state = 'retrying'", values![now + 5 * HOUR / 2])?;
             tx.execute("UPDATE attempt SET wall_ms = 40", &[])?;
             tx.execute("UPDATE package SET wall_ms = 40 WHERE wall_ms IS NOT NULL", &[]).map(drop)
         })
         .unwrap();
+}
+
+/// Lets all that wait for their time wait for more than two hours.
+pub fn wait(queue: &Queue) {
+    let sql = "UPDATE job SET due = ?1 WHERE state = 'retrying'";
+    let later = |tx: &mut Tx<'_>| {
+        let now = tx.now()?;
+        tx.execute(sql, values![now + 5 * HOUR / 2])
+    };
+    queue.store().write(later).unwrap();
 }
 
 /// Uploads that came and were not imported yet: one an hour ago, one that an operator asked for.

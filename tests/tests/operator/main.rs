@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod changing;
+mod documents;
 mod help;
 mod incident;
 mod json;

@@ -110,7 +110,7 @@ fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
         let line = format!("{}/{}: {}", group.stage, group.code, group.text);
         let line = format!("{} {}: {}", group.signature, group.class, short(&line, LONGEST));
         writeln!(io::stdout(), "{}", paragraph(0, &line))?;
-        for (what, text) in [("note", &group.note), ("bug", &group.bug)] {
+        for (what, text) in [("policy", &group.policy), ("note", &group.note), ("bug", &group.bug)] {
             if let Some(text) = text {
                 writeln!(io::stdout(), "{}", paragraph(2, &format!("{what}: {}", short(text, LONGEST))))?;
             }

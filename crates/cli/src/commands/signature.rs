@@ -72,7 +72,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             let policy = match policy.as_deref() {
                 None => None,
                 Some("none") => Some(None),
-                Some(word) => Some(Some(word.parse::<Policy>().map_err(Usage)?)),
+                Some(word) => {
+                    Some(Some(word.parse::<Policy>().map_err(|error| Usage(format!("{error}, none")))?))
+                }
             };
             if policy.is_some() && note.is_none() {
                 return Err(Usage("a policy needs its reason: --note".into()).into());
