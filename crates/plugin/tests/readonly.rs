@@ -44,18 +44,21 @@ fn close(root: &Root) {
     }
 }
 
-/// Checks as the monitoring user and as the owner; neither may leave a trace.
+/// Checks as the monitoring user, as root, and as a user who owns everything; none may leave a trace.
 fn check_without_trace(root: &Root, expected: &str) {
     close(root);
-    for user in [Some(USER), None] {
+    for (user, owns) in [(Some(USER), false), (None, false), (Some(USER), true)] {
+        if owns {
+            assert!(Command::new("chown").args(["-R", USER]).arg(root.path()).status().unwrap().success());
+        }
         // As root, SQLite gives -wal and -shm to the owner of the database, also to one that has them already.
         let before = root.listing(user.is_some());
         let said = match user {
             Some(user) => root.check_as(user, &[]),
             None => root.check(&[]),
         };
-        assert_eq!((said.out.as_str(), said.err.as_str()), (expected, ""), "{user:?}");
-        assert_eq!(root.listing(user.is_some()), before, "{user:?}");
+        assert_eq!((said.out.as_str(), said.err.as_str()), (expected, ""), "{user:?} {owns}");
+        assert_eq!(root.listing(user.is_some()), before, "{user:?} {owns}");
     }
 }
 
