@@ -13,7 +13,7 @@ use state::open::Location;
 use crate::sandbox::Walls;
 
 /// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How imports are done.
@@ -26,6 +26,8 @@ pub struct Config {
     pub archives: Vec<Archive>,
     /// What was fetched.
     pub cache: Cache,
+    /// What the checks are told; only they read it.
+    pub checks: toml::Table,
 }
 
 /// `[cache]`.
