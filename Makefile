@@ -31,15 +31,18 @@ check:
 # The long versions of tests that `make test` runs in short.
 storm:
 	@scripts/install-tools test
-	STORM=long $(CARGO) test --locked -p package-import-tests --features cli/failpoints --test storm -- --nocapture
+	STORM=long $(CARGO) test --locked --workspace --features $(FEATURES) --test storm --test queue_storm --test hosts \
+		--test outage --test load -- --nocapture
 
 fuzz:
 	@scripts/fuzz
 
 bench: build
 	@scripts/install-tools bench
-	$(CARGO) build --release --locked -p package-import-tests --bin floor
+	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin queue_bench
 	@scripts/bench
+	target/release/queue_bench throughput
+	target/release/queue_bench overhead $(BIN) 1000
 
 clean:
 	$(CARGO) clean
