@@ -297,17 +297,28 @@ impl Judge {
         let attempts = self.attempted.findings(hour, 0.0, 1.0);
         let mut findings = self.failed.findings(hour, 0.0, 1.0);
         for finding in &mut findings {
-            let Some(attempts) = attempts.iter().find(|one| one.hours == finding.hours) else { continue };
-            // More attempts than their own noise explains: as many more failures are no surprise.
-            if attempts.score > 2.0 && attempts.value > attempts.expected {
-                let factor = attempts.value / attempts.expected.max(1.0);
-                if let Some(scaled) = self.failed.finding(hour, finding.hours, factor) {
-                    *finding = scaled;
-                }
+            if let Some(attempts) = attempts.iter().find(|one| one.hours == finding.hours) {
+                self.share_out(hour, finding, attempts);
             }
         }
         self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings });
         Some(findings)
+    }
+
+    /// Corrects what is expected of a window of new failures by how many attempts there were in it.
+    fn share_out(&self, hour: i64, finding: &mut Finding, attempts: &Finding) {
+        let factor = attempts.value / attempts.expected.max(1.0);
+        let Some(scaled) = self.failed.finding(hour, finding.hours, factor) else { return };
+        if attempts.score > rule::MORE_ATTEMPTS && factor > 1.0 {
+            // More attempts than their own noise explains: as many more failures are no surprise.
+            *finding = scaled;
+        } else if factor < rule::FEW_ATTEMPTS {
+            // Usual numbers of failures may be an unusual part of few attempts. That part is noisier than the number.
+            let careful = Finding { needed: scaled.needed + rule::FEW_ATTEMPTS_SCORE, ..scaled };
+            if careful.state(Kind::Flow).alerts() && careful.value >= rule::CRITICAL * careful.expected {
+                *finding = careful;
+            }
+        }
     }
 }
 

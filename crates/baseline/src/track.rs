@@ -1,6 +1,6 @@
 //! One figure: its history, what is normal for it, and how strange its newest hours are.
 
-use crate::fit::{Fit, Kind, Trial};
+use crate::fit::{Fit, History, Kind, Trial};
 use crate::hours::Hours;
 use crate::memory::Memory;
 use crate::rule;
@@ -92,9 +92,11 @@ impl Track {
             self.memory.accepted = None;
         }
         let history = self.hours.without(&self.memory.frozen, day * DAY);
+        let noise = self.hours.without(&self.memory.lasting(), day * DAY);
+        let history = History { level: &history, noise: &noise };
         let regime = self.memory.regime.unwrap_or(i64::MIN / 64);
         let set = self.memory.pinned.or(self.memory.accepted.map(|(level, _)| level));
-        let fit = Fit::learn(self.kind, &history, day, if set.is_some() { i64::MIN / 64 } else { regime });
+        let fit = Fit::learn(self.kind, history, day, if set.is_some() { i64::MIN / 64 } else { regime });
         match (fit, set) {
             (Some(fit), Some(level)) => Some(fit.at_level(level)),
             (None, Some(level)) => Some(Fit::pinned(self.kind, level)),

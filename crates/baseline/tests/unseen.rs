@@ -78,7 +78,12 @@ fn gaps_are_no_alarm() {
         })
     };
     check("gaps, stock", 1.0, 95.0, gaps(flat(), true));
-    check("gaps, flow", 1.0, 95.0, gaps(Model::flow("", 500.0, Noise::Daily(0.05)).week(Week::Working), false));
+    check(
+        "gaps, flow",
+        1.0,
+        95.0,
+        gaps(Model::flow("", 500.0, Noise::Daily(0.05)).week(Week::Working), false),
+    );
     let daily = judge(true, |seed, _| {
         let values = flat().year(seed).normal;
         values.into_iter().enumerate().map(|(hour, value)| (hour % 24 == 3).then_some(value)).collect()
@@ -100,7 +105,12 @@ fn clocks_that_change_are_no_alarm() {
     };
     let stock = Model::stock("", 500.0, Noise::Daily(0.05)).week(Week::Working);
     check("clock, stock", 1.0, 95.0, shifted(stock, true));
-    check("clock, flow", 1.0, 95.0, shifted(Model::flow("", 500.0, Noise::Hourly(0.0)).week(Week::Working), false));
+    check(
+        "clock, flow",
+        1.0,
+        95.0,
+        shifted(Model::flow("", 500.0, Noise::Hourly(0.0)).week(Week::Working), false),
+    );
 }
 
 #[test]
@@ -113,7 +123,12 @@ fn levels_that_change_by_less_than_an_alert_are_learned() {
         check(name, 1.0, 95.0, changed);
     }
     for growth in [0.03, -0.03] {
-        check("3 % a week up or down", 1.0, 95.0, judge(true, |seed, _| all(flat().growth(growth).year(seed))));
+        check(
+            "3 % a week up or down",
+            1.0,
+            95.0,
+            judge(true, |seed, _| all(flat().growth(growth).year(seed))),
+        );
     }
     let wave = judge(true, |seed, _| {
         let values = flat().year(seed).normal.into_iter().enumerate();
@@ -162,8 +177,16 @@ fn other_noise_is_no_alarm_more_than_twice_a_year() {
 fn nothing_and_nearly_nothing_are_no_alarm() {
     check("nothing", 0.0, 0.0, judge(true, |_, _| vec![Some(0.0); YEAR]));
     check("no new failures", 0.0, 0.0, judge(false, |_, _| vec![Some(0.0); YEAR]));
-    check("one new failure a week", 1.5, 0.0, judge(false, |_, random| {
-        (0..YEAR).map(|_| Some(random.poisson(1.0 / 168.0))).collect()
-    }));
-    check("one or two", 0.0, 0.0, judge(true, |_, random| (0..YEAR).map(|_| Some(1.0 + random.below(2) as f64)).collect()));
+    check(
+        "one new failure a week",
+        1.5,
+        0.0,
+        judge(false, |_, random| (0..YEAR).map(|_| Some(random.poisson(1.0 / 168.0))).collect()),
+    );
+    check(
+        "one or two",
+        0.0,
+        0.0,
+        judge(true, |_, random| (0..YEAR).map(|_| Some(1.0 + random.below(2) as f64)).collect()),
+    );
 }
