@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BIN := target/release/package-import
 
-.PHONY: all build demo test check storm fuzz bench clean
+.PHONY: all build demo test check storm fuzz baseline bench clean
 
 all: build
 
@@ -30,6 +30,11 @@ check:
 storm:
 	@scripts/install-tools test
 	STORM=long $(CARGO) test --locked -p package-import-tests --features cli/failpoints --test storm -- --nocapture
+
+# Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
+baseline:
+	BASELINE=long PEERS=1 $(CARGO) test --release --locked -p baseline --test years -- --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test unseen -- --nocapture
 
 fuzz:
 	@scripts/fuzz

@@ -6,7 +6,6 @@ use crate::alarm::Evidence;
 use crate::fit::Kind;
 use crate::memory::Memory;
 use crate::rule;
-use crate::scale::Scale;
 use crate::signature::{Leading, Signatures};
 use crate::surge::Surge;
 use crate::track::{Finding, Track};
@@ -331,22 +330,4 @@ const LATEST: i64 = 300_000_000_000;
 /// A value that can be calculated with. What is no number, or negative, is no sample.
 fn usable(value: Option<f64>) -> Option<f64> {
     value.filter(|value| *value >= 0.0).map(|value| value.min(LARGEST))
-}
-
-impl Track {
-    /// The 1-hour limits for a state: the smallest values that would alert at once.
-    pub(crate) fn jump_limit(&self, expected: f64, critical: bool) -> Option<f64> {
-        let trial = self.first_trial()?;
-        let (ratio, floors, more) = match (critical, self.kind) {
-            (true, _) => (rule::CRITICAL, 2.0, rule::CRITICAL_SCORE),
-            (false, Kind::Stock) => (rule::STOCK_WARNING, 1.0, 0.0),
-            (false, Kind::Flow) => (rule::FLOW_WARNING, 1.0, 0.0),
-        };
-        let by_ratio = (ratio * expected).max(expected + floors * rule::floor(expected)).ceil();
-        let distance = (trial.needed + more) * trial.spread + trial.centre;
-        let by_score = match trial.scale {
-            Scale::Stock | Scale::Flow { .. } => trial.scale.limit(distance, expected),
-        };
-        Some(by_ratio.max(by_score))
-    }
 }

@@ -155,9 +155,18 @@ impl Track {
         self.fit.as_ref().map(|(_, fit)| fit.expected_around(hour))
     }
 
-    /// The trial of the shortest window.
-    pub fn first_trial(&self) -> Option<&Trial> {
-        self.fit.as_ref().and_then(|(_, fit)| fit.trials.first())
+    /// The smallest value that would alert at once, by the shortest window alone.
+    pub fn jump_limit(&self, expected: f64, critical: bool) -> Option<f64> {
+        let trial = self.fit.as_ref().and_then(|(_, fit)| fit.trials.first())?;
+        let (ratio, floors, more) = match (critical, self.kind) {
+            (true, _) => (rule::CRITICAL, 2.0, rule::CRITICAL_SCORE),
+            (false, Kind::Stock) => (rule::STOCK_WARNING, 1.0, 0.0),
+            (false, Kind::Flow) => (rule::FLOW_WARNING, 1.0, 0.0),
+        };
+        let by_ratio = (ratio * expected).max(expected + floors * rule::floor(expected)).ceil();
+        let distance = (trial.needed + more) * trial.spread + trial.centre;
+        let by_score = trial.scale.limit(distance, expected);
+        Some(by_ratio.max(by_score))
     }
 
     /// Full days since the hour `first` that have samples.

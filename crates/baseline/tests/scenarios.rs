@@ -101,7 +101,7 @@ fn a_jump_to_twice_the_norm_is_critical_in_the_first_run_and_its_cause_is_named(
 
 #[test]
 fn a_rate_of_failures_that_triples_is_found_before_half_as_many_again_and_never_learned() {
-    for noise in [0.0, 0.03, 0.06] {
+    for noise in [0.0, 0.03, 0.06, 0.1] {
         let mut world = World::new();
         world.days(40, 500.0);
         let (mut warning, mut critical) = (None, None);

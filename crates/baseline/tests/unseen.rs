@@ -141,8 +141,8 @@ fn levels_that_change_by_less_than_an_alert_are_learned() {
 fn a_reset_is_no_alarm() {
     let reset = judge(true, |seed, _| {
         let mut values = all(flat().year(seed));
-        for hour in 3000..3072 {
-            values[hour] = Some(((hour - 3000) as f64 * 7.0).round());
+        for (since, value) in values.iter_mut().skip(3000).take(72).enumerate() {
+            *value = Some(7.0 * since as f64);
         }
         values
     });
