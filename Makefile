@@ -5,7 +5,7 @@ BIN := target/release/package-import
 # Crash points, and the checks with PostgreSQL.
 FEATURES := cli/failpoints,plugin/postgres
 
-.PHONY: all build demo test check storm fuzz bench clean
+.PHONY: all build demo test check storm fuzz baseline bench clean
 
 all: build
 
@@ -33,6 +33,11 @@ storm:
 	@scripts/install-tools test
 	STORM=long $(CARGO) test --locked --workspace --features $(FEATURES) --test storm --test queue_storm --test hosts \
 		--test outage --test load -- --nocapture
+
+# Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
+baseline:
+	BASELINE=long PEERS=1 $(CARGO) test --release --locked -p baseline --test years -- --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test unseen -- --nocapture
 
 fuzz:
 	@scripts/fuzz

@@ -125,7 +125,10 @@ impl Track {
             alarm.recovered = (alarm.recovered + likelihood).max(0.0);
             alarm.counted = hour;
         }
-        let day = evidence.findings.iter().find(|finding| finding.hours == 24);
-        alarm.recovered >= RECOVERED || day.is_some_and(|day| day.value < rule::CLEAR * day.expected)
+        // The day, and the hours that may have alerted before the day could.
+        let mut short = evidence.findings.iter().filter(|finding| finding.hours <= 24).peekable();
+        let back =
+            short.peek().is_some() && short.all(|finding| finding.value < rule::CLEAR * finding.expected);
+        alarm.recovered >= RECOVERED || back
     }
 }

@@ -68,6 +68,15 @@ fn in_days(window: Window) -> f64 {
     f64::from(i32::try_from(window.hours).unwrap_or(i32::MAX)) / 24.0
 }
 
+/// What is learned from.
+#[derive(Clone, Copy)]
+pub struct History<'a> {
+    /// For level and week, without anything that was an alert.
+    pub level: &'a Hours,
+    /// For the noise, with alerts that were short.
+    pub noise: &'a Hours,
+}
+
 /// What is normal.
 #[derive(Clone, Debug)]
 pub struct Fit {
@@ -88,12 +97,11 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// Learns from the days before `day`. `hours` must not have hours that alerts have frozen; nothing before the day
-    /// `regime` counts for the level.
-    pub fn learn(kind: Kind, hours: &Hours, day: i64, regime: i64) -> Option<Fit> {
+    /// Learns from the days before `day`. Nothing before the day `regime` counts for the level.
+    pub fn learn(kind: Kind, history: History<'_>, day: i64, regime: i64) -> Option<Fit> {
         let first = day - LEARNED_DAYS;
-        let profile = Profile::learn(hours, first, day, kind == Kind::Flow);
-        let days = Days::read(hours, first, day, &profile);
+        let profile = Profile::learn(history.level, first, day, kind == Kind::Flow);
+        let days = Days::read(history.level, first, day, &profile);
         let levels = days.levels(kind);
         let (level, level_days) = days.present(kind, &levels, day, regime)?;
         let observed: Vec<f64> = days.days.iter().map(|day| day.hours).collect();
@@ -103,8 +111,8 @@ impl Fit {
         let start = fallen.map_or(i64::MIN / 64, |day| (day.number + 1) * DAY);
         let mut fit =
             Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours, start };
-        let sums = Sums::new(hours, first * DAY, day * DAY, |hour| fit.profile.at(hour));
-        let past = Past { days: &days, levels: &levels, sums: &sums };
+        let sums = Sums::new(history.noise, first * DAY, day * DAY, |hour| fit.profile.at(hour));
+        let past = Past { first, last: day, days: &days, levels: &levels, sums: &sums };
         for window in kind.windows() {
             let before = days.present(kind, &levels, day - window.lag, regime);
             let reference =
@@ -183,17 +191,22 @@ impl Fit {
 
     /// What this rule would have expected of the windows that ended on each day of the past, beside what they were.
     fn pairs(&self, window: Window, past: &Past<'_>) -> Vec<(i64, f64, f64)> {
-        let (step, every) = if window.hours > DAY { (6, 6) } else { (1, 1) };
+        // The longer a window, the less it changes from hour to hour.
+        let every = match window.hours {
+            ..DAY => 1,
+            DAY => 2,
+            _ => 6,
+        };
         let mut pairs = Vec::new();
-        for day in &past.days.days {
-            let Some(level) = past.days.past(past.levels, day.number - window.lag) else { continue };
+        for day in past.first..past.last {
+            let Some(level) = past.days.past(past.levels, day - window.lag) else { continue };
             // A short window that began on the day before would count that day's extremes twice.
-            let from = if window.hours < DAY { window.hours } else { step };
-            for end in (from..=DAY).step_by(every).map(|end| day.number * DAY + end) {
+            let from = if window.hours < DAY { window.hours } else { every };
+            for end in (from..=DAY).step_by(usize::try_from(every).unwrap_or(1)).map(|end| day * DAY + end) {
                 let seen = past.sums.observe(end - window.hours, end);
                 if self.enough(window, seen.hours) && seen.share > 0.0 {
                     let unit = if self.kind == Kind::Stock { f64::from(seen.hours) } else { 1.0 };
-                    pairs.push((day.number, seen.sum / unit, level * seen.share / unit));
+                    pairs.push((day, seen.sum / unit, level * seen.share / unit));
                 }
             }
         }
@@ -269,6 +282,9 @@ impl Fit {
 
 /// Everything that a trial learns from.
 struct Past<'a> {
+    /// The days.
+    first: i64,
+    last: i64,
     days: &'a Days,
     levels: &'a Levels,
     sums: &'a Sums,

@@ -6,7 +6,6 @@ use crate::alarm::Evidence;
 use crate::fit::Kind;
 use crate::memory::Memory;
 use crate::rule;
-use crate::scale::Scale;
 use crate::signature::{Leading, Signatures};
 use crate::surge::Surge;
 use crate::track::{Finding, Track};
@@ -297,17 +296,28 @@ impl Judge {
         let attempts = self.attempted.findings(hour, 0.0, 1.0);
         let mut findings = self.failed.findings(hour, 0.0, 1.0);
         for finding in &mut findings {
-            let Some(attempts) = attempts.iter().find(|one| one.hours == finding.hours) else { continue };
-            // More attempts than their own noise explains: as many more failures are no surprise.
-            if attempts.score > 2.0 && attempts.value > attempts.expected {
-                let factor = attempts.value / attempts.expected.max(1.0);
-                if let Some(scaled) = self.failed.finding(hour, finding.hours, factor) {
-                    *finding = scaled;
-                }
+            if let Some(attempts) = attempts.iter().find(|one| one.hours == finding.hours) {
+                self.share_out(hour, finding, attempts);
             }
         }
         self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings });
         Some(findings)
+    }
+
+    /// Corrects what is expected of a window of new failures by how many attempts there were in it.
+    fn share_out(&self, hour: i64, finding: &mut Finding, attempts: &Finding) {
+        let factor = attempts.value / attempts.expected.max(1.0);
+        let Some(scaled) = self.failed.finding(hour, finding.hours, factor) else { return };
+        if attempts.score > rule::MORE_ATTEMPTS && factor > 1.0 {
+            // More attempts than their own noise explains: as many more failures are no surprise.
+            *finding = scaled;
+        } else if factor < rule::FEW_ATTEMPTS {
+            // Usual numbers of failures may be an unusual part of few attempts. That part is noisier than the number.
+            let careful = Finding { needed: scaled.needed + rule::FEW_ATTEMPTS_SCORE, ..scaled };
+            if careful.state(Kind::Flow).alerts() && careful.value >= rule::CRITICAL * careful.expected {
+                *finding = careful;
+            }
+        }
     }
 }
 
@@ -320,22 +330,4 @@ const LATEST: i64 = 300_000_000_000;
 /// A value that can be calculated with. What is no number, or negative, is no sample.
 fn usable(value: Option<f64>) -> Option<f64> {
     value.filter(|value| *value >= 0.0).map(|value| value.min(LARGEST))
-}
-
-impl Track {
-    /// The 1-hour limits for a state: the smallest values that would alert at once.
-    pub(crate) fn jump_limit(&self, expected: f64, critical: bool) -> Option<f64> {
-        let trial = self.first_trial()?;
-        let (ratio, floors, more) = match (critical, self.kind) {
-            (true, _) => (rule::CRITICAL, 2.0, rule::CRITICAL_SCORE),
-            (false, Kind::Stock) => (rule::STOCK_WARNING, 1.0, 0.0),
-            (false, Kind::Flow) => (rule::FLOW_WARNING, 1.0, 0.0),
-        };
-        let by_ratio = (ratio * expected).max(expected + floors * rule::floor(expected)).ceil();
-        let distance = (trial.needed + more) * trial.spread + trial.centre;
-        let by_score = match trial.scale {
-            Scale::Stock | Scale::Flow { .. } => trial.scale.limit(distance, expected),
-        };
-        Some(by_ratio.max(by_score))
-    }
 }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::hours::KEPT;
 use crate::state::State;
 
+/// Hours that a short alert lasts at most.
+const SHORT: i64 = 72;
+
 /// An alert that goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
@@ -61,6 +64,15 @@ impl Memory {
             _ => self.frozen.push((hour, hour)),
         }
         self.frozen.retain(|(_, last)| hour - *last <= KEPT);
+    }
+
+    /// The stretches that say nothing about the usual noise either: alerts that go on, and those that lasted. A short
+    /// one may have been noise; leaving it out would make the noise look smaller, and the next alert likelier.
+    pub fn lasting(&self) -> Vec<(i64, i64)> {
+        let open = self.alarm.as_ref().map(|alarm| alarm.from);
+        let lasts =
+            |(first, last): &&(i64, i64)| last - first >= SHORT || open.is_some_and(|from| *last >= from);
+        self.frozen.iter().filter(lasts).copied().collect()
     }
 
     /// Lets hours from `from` on be learned from.

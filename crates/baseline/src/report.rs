@@ -170,7 +170,7 @@ impl Judge {
     }
 
     fn describe_flow(&self, verdict: &Verdict, flow: &Judged, context: &Context) -> String {
-        let base = format!("{} new failures in 24 h, normally {}", whole(flow.value), whole(flow.normal));
+        let base = format!("{} failed in 24 h, normally {}", whole(flow.value), whole(flow.normal));
         let attempts = self
             .attempted
             .hours
@@ -179,7 +179,7 @@ impl Judge {
         let share = match (attempts, self.usual_share()) {
             (Some(attempts), Some(usual)) if attempts >= 1.0 => {
                 format!(
-                    ", {:.0}% of attempts (usually {:.0}%)",
+                    ", {:.0}% of attempts (norm {:.0}%)",
                     100.0 * (flow.value / attempts).min(1.0),
                     100.0 * usual
                 )

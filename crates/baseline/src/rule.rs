@@ -71,6 +71,13 @@ pub const SURGE: f64 = 2.0;
 /// The score that a surge needs.
 pub const SURGE_SCORE: f64 = 4.0;
 
+/// From this score on attempts are more than their own noise explains, and failures are expected to be as many more.
+pub const MORE_ATTEMPTS: f64 = 2.0;
+/// Below this part of the usual attempts the share of failures is judged too,
+pub const FEW_ATTEMPTS: f64 = 0.7;
+/// with so much more of a score, and from [`CRITICAL`] times the usual share on.
+pub const FEW_ATTEMPTS_SCORE: f64 = 2.0;
+
 /// One stretch of hours whose mean (of a stock) or sum (of a flow) is tested, and the score that it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
@@ -87,16 +94,16 @@ pub const STOCK_WINDOWS: [Window; 5] = [
     Window { hours: 1, score: 3.2, lag: 0 },
     Window { hours: 6, score: 3.1, lag: 0 },
     Window { hours: 24, score: 2.85, lag: 0 },
-    Window { hours: 72, score: 2.8, lag: 2 },
-    Window { hours: 168, score: 2.7, lag: 6 },
+    Window { hours: 72, score: 2.75, lag: 2 },
+    Window { hours: 168, score: 2.55, lag: 6 },
 ];
 
 /// The windows of a flow.
 pub const FLOW_WINDOWS: [Window; 4] = [
     Window { hours: 6, score: 3.0, lag: 0 },
-    Window { hours: 24, score: 2.75, lag: 0 },
+    Window { hours: 24, score: 2.95, lag: 0 },
     Window { hours: 72, score: 2.7, lag: 2 },
-    Window { hours: 168, score: 2.7, lag: 6 },
+    Window { hours: 168, score: 2.5, lag: 6 },
 ];
 
 /// What is added to the score of a window for each deviation by which a usual day's peak is above its middle: such a

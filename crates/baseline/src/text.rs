@@ -24,14 +24,15 @@ pub fn clean(text: &str) -> String {
     text.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
 }
 
-/// The parts in order, joined as long as they fit. The last one is the cause and may be cut; a part in the middle
-/// that is marked as optional goes first.
+/// The parts in order, joined. If they do not fit, those marked as optional go, the last of them first; then the end
+/// is cut.
 pub fn line(parts: &[(bool, String)]) -> String {
-    let join = |optional: bool| -> String {
-        parts.iter().filter(|(can_go, _)| optional || !can_go).map(|(_, part)| clean(part)).collect()
-    };
-    let full = join(true);
-    let text = if full.len() > LONGEST { join(false) } else { full };
+    let mut kept: Vec<(bool, String)> = parts.iter().map(|(can_go, part)| (*can_go, clean(part))).collect();
+    while kept.iter().map(|(_, part)| part.len()).sum::<usize>() > LONGEST {
+        let Some(last) = kept.iter().rposition(|(can_go, _)| *can_go) else { break };
+        kept.remove(last);
+    }
+    let text: String = kept.into_iter().map(|(_, part)| part).collect();
     text.chars().take(LONGEST).collect::<String>().trim_end().to_owned()
 }
 

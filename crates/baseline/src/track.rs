@@ -1,6 +1,6 @@
 //! One figure: its history, what is normal for it, and how strange its newest hours are.
 
-use crate::fit::{Fit, Kind, Trial};
+use crate::fit::{Fit, History, Kind, Trial};
 use crate::hours::Hours;
 use crate::memory::Memory;
 use crate::rule;
@@ -92,9 +92,11 @@ impl Track {
             self.memory.accepted = None;
         }
         let history = self.hours.without(&self.memory.frozen, day * DAY);
+        let noise = self.hours.without(&self.memory.lasting(), day * DAY);
+        let history = History { level: &history, noise: &noise };
         let regime = self.memory.regime.unwrap_or(i64::MIN / 64);
         let set = self.memory.pinned.or(self.memory.accepted.map(|(level, _)| level));
-        let fit = Fit::learn(self.kind, &history, day, if set.is_some() { i64::MIN / 64 } else { regime });
+        let fit = Fit::learn(self.kind, history, day, if set.is_some() { i64::MIN / 64 } else { regime });
         match (fit, set) {
             (Some(fit), Some(level)) => Some(fit.at_level(level)),
             (None, Some(level)) => Some(Fit::pinned(self.kind, level)),
@@ -153,9 +155,18 @@ impl Track {
         self.fit.as_ref().map(|(_, fit)| fit.expected_around(hour))
     }
 
-    /// The trial of the shortest window.
-    pub fn first_trial(&self) -> Option<&Trial> {
-        self.fit.as_ref().and_then(|(_, fit)| fit.trials.first())
+    /// The smallest value that would alert at once, by the shortest window alone.
+    pub fn jump_limit(&self, expected: f64, critical: bool) -> Option<f64> {
+        let trial = self.fit.as_ref().and_then(|(_, fit)| fit.trials.first())?;
+        let (ratio, floors, more) = match (critical, self.kind) {
+            (true, _) => (rule::CRITICAL, 2.0, rule::CRITICAL_SCORE),
+            (false, Kind::Stock) => (rule::STOCK_WARNING, 1.0, 0.0),
+            (false, Kind::Flow) => (rule::FLOW_WARNING, 1.0, 0.0),
+        };
+        let by_ratio = (ratio * expected).max(expected + floors * rule::floor(expected)).ceil();
+        let distance = (trial.needed + more) * trial.spread + trial.centre;
+        let by_score = trial.scale.limit(distance, expected);
+        Some(by_ratio.max(by_score))
     }
 
     /// Full days since the hour `first` that have samples.

@@ -101,7 +101,7 @@ fn a_jump_to_twice_the_norm_is_critical_in_the_first_run_and_its_cause_is_named(
 
 #[test]
 fn a_rate_of_failures_that_triples_is_found_before_half_as_many_again_and_never_learned() {
-    for noise in [0.0, 0.03, 0.06] {
+    for noise in [0.0, 0.03, 0.06, 0.1] {
         let mut world = World::new();
         world.days(40, 500.0);
         let (mut warning, mut critical) = (None, None);
@@ -307,4 +307,53 @@ fn a_check_needs_only_the_stored_limits() {
     assert_eq!(alert.stock.clone().unwrap().limits.clear, Some(630));
     assert_eq!(alert.state_of(640, now), State::Critical, "the alert goes on until the next sample");
     assert_eq!(alert.state_of(620, now), State::Ok);
+}
+
+fn flows(attempted: f64, failed: f64) -> Sample {
+    Sample { attempted: Some(attempted), failed: Some(failed), ..Sample::default() }
+}
+
+/// About 20 new failures an hour of 500 attempts.
+fn ordinary_flows(world: &mut World, hours: i64) -> Verdict {
+    let mut last = None;
+    for hour in 0..hours {
+        last = Some(world.next(flows(500.0 + (hour % 11) as f64, 18.0 + (hour % 5) as f64)));
+    }
+    last.unwrap()
+}
+
+#[test]
+fn twice_as_many_new_failures_are_found_in_hours_and_their_end_in_two_runs() {
+    let mut world = World::new();
+    assert_eq!(ordinary_flows(&mut world, 30 * 24).text, "482 failed in 24 h, normally 480");
+    let found = (0..24).position(|_| world.next(flows(505.0, 40.0)).state.alerts());
+    assert!(found.is_some_and(|hours| hours < 12), "{found:?}");
+    let verdict = world.next(flows(505.0, 40.0));
+    assert!(verdict.text.contains("failed in 24 h, normally 480 since 09-30"), "{}", verdict.text);
+    assert!(verdict.text.contains("of attempts (norm 4%)"), "{}", verdict.text);
+    ordinary_flows(&mut world, 1);
+    assert_eq!(ordinary_flows(&mut world, 1).state, State::Ok);
+    assert_eq!(ordinary_flows(&mut world, 72).state, State::Ok);
+}
+
+#[test]
+fn usual_failures_of_few_attempts_are_an_unusual_share() {
+    let mut world = World::new();
+    ordinary_flows(&mut world, 30 * 24);
+    let last = (0..24).map(|_| world.next(flows(90.0, 20.0)).state).max();
+    assert!(last.is_some_and(State::alerts));
+    let mut world = World::new();
+    ordinary_flows(&mut world, 30 * 24);
+    assert!((0..24).all(|_| world.next(flows(90.0, 4.0)).state == State::Ok));
+}
+
+#[test]
+fn suppressed_signatures_are_not_named() {
+    let mut world = World::new();
+    world.days(30, 500.0);
+    world.context.suppressed.insert("known".into());
+    let mut jump = sample(1000.0, 0.0);
+    jump.signatures = vec![("known".into(), 400.0), ("other".into(), 90.0)];
+    let verdict = world.next(jump);
+    assert_eq!(verdict.signature.map(|signature| signature.id), Some("other".into()));
 }
