@@ -2,8 +2,10 @@
 
 CARGO ?= cargo
 BIN := target/release/package-import
+# Crash points, and the checks with PostgreSQL.
+FEATURES := cli/failpoints,plugin/postgres
 
-.PHONY: all build demo test check storm fuzz bench clean
+.PHONY: all build demo test check storm fuzz baseline bench clean
 
 all: build
 
@@ -16,28 +18,36 @@ demo: build
 
 test: check
 	@scripts/install-tools test
-	$(CARGO) build --locked --workspace --all-targets --features cli/failpoints
-	$(CARGO) test --locked --workspace --features cli/failpoints
+	$(CARGO) build --locked --workspace --all-targets --features $(FEATURES)
+	$(CARGO) test --locked --workspace --features $(FEATURES)
 
 check:
 	@scripts/install-tools build
 	@scripts/install-cargo-tools
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --workspace --all-targets --features cli/failpoints -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES) -- -D warnings
 	$(CARGO) deny --all-features check licenses bans sources
 
 # The long versions of tests that `make test` runs in short.
 storm:
 	@scripts/install-tools test
-	STORM=long $(CARGO) test --locked -p package-import-tests --features cli/failpoints --test storm -- --nocapture
+	STORM=long $(CARGO) test --locked --workspace --features $(FEATURES) --test storm --test queue_storm --test hosts \
+		--test outage --test load -- --nocapture
+
+# Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
+baseline:
+	BASELINE=long PEERS=1 $(CARGO) test --release --locked -p baseline --test years -- --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test unseen -- --nocapture
 
 fuzz:
 	@scripts/fuzz
 
 bench: build
 	@scripts/install-tools bench
-	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin engine
+	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin engine --bin queue_bench
 	@scripts/bench
+	target/release/queue_bench throughput
+	target/release/queue_bench overhead $(BIN) 1000
 
 clean:
 	$(CARGO) clean

@@ -2,6 +2,7 @@
 //! dpkg-source as the oracle, and readers of what the importer has made of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+pub mod archive;
 pub mod build;
 pub mod cases;
 pub mod check;
@@ -15,5 +16,7 @@ pub mod programs;
 pub mod queue;
 pub mod real;
 pub mod run;
+pub mod signer;
 pub mod synthetic;
 pub mod verify;
+pub mod web;

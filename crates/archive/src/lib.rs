@@ -1,5 +1,19 @@
-//! Finds what a Debian-format archive publishes and fetches its files.
-//!
-//! So far one kind of archive is known: the one that the machine's own apt is configured for.
+//! Finds and fetches what a Debian-format archive publishes.
 
 pub mod apt;
+pub mod cache;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod fetch;
+pub mod history;
+pub mod location;
+pub mod mirrors;
+pub mod pattern;
+pub mod poll;
+pub mod problem;
+pub mod release;
+pub mod signature;
+pub mod source;
+pub mod sources;
+pub mod transport;

@@ -16,6 +16,9 @@ pub const USAGE: u8 = 2;
 /// Another run is active on this host (sysexits.h calls it EX_TEMPFAIL).
 pub const BUSY: u8 = 75;
 
+/// The root is a copy whose original may still run, or the state is elsewhere now (sysexits.h calls it EX_CONFIG).
+pub const FOREIGN: u8 = 78;
+
 /// The command line asks for something that cannot be.
 #[derive(Debug)]
 pub struct Usage(pub String);
@@ -41,6 +44,9 @@ pub fn code(result: Result<u8, Error>) -> ExitCode {
             }
             if matches!(error.downcast_ref(), Some(StateError::RunActive(_))) {
                 return ExitCode::from(BUSY);
+            }
+            if matches!(error.downcast_ref(), Some(StateError::Foreign(_))) {
+                return ExitCode::from(FOREIGN);
             }
             let usage = error.is::<Usage>() || error.is::<importer::config::ConfigError>();
             ExitCode::from(if usage { USAGE } else { SOME_FAILED })

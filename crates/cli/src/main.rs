@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod screen;
 mod show;
+mod table;
 mod time;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ enum Command {
     Import(commands::import::Arguments),
     Enqueue(commands::enqueue::Arguments),
     Run(commands::run::Arguments),
+    Poll(commands::poll::Arguments),
     Status(commands::status::Arguments),
     Failures(commands::failures::Arguments),
     Show(commands::show::Arguments),
@@ -56,6 +58,11 @@ enum Command {
     Export(commands::export::Arguments),
     Verify(commands::verify::Arguments),
     Repack(commands::repack::Arguments),
+    Backup(commands::backup::Arguments),
+    Restore(commands::restore::Arguments),
+    Adopt(commands::adopt::Arguments),
+    Migrate(commands::migrate::Arguments),
+    Prune(commands::prune::Arguments),
     Completions(commands::completions::Arguments),
     Man(commands::man::Arguments),
 }
@@ -75,6 +82,7 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Import(arguments) => commands::import::run(installation, arguments),
         Command::Enqueue(arguments) => commands::enqueue::run(installation, arguments),
         Command::Run(arguments) => commands::run::run(installation, arguments),
+        Command::Poll(arguments) => commands::poll::run(installation, arguments),
         Command::Status(arguments) => commands::status::run(installation, arguments),
         Command::Failures(arguments) => commands::failures::run(installation, arguments),
         Command::Show(arguments) => commands::show::run(installation, arguments),
@@ -98,6 +106,11 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Export(arguments) => commands::export::run(installation, arguments),
         Command::Verify(arguments) => commands::verify::run(installation, arguments),
         Command::Repack(arguments) => commands::repack::run(installation, arguments),
+        Command::Backup(arguments) => commands::backup::run(installation, arguments),
+        Command::Restore(arguments) => commands::restore::run(installation, arguments),
+        Command::Adopt(arguments) => commands::adopt::run(installation, arguments),
+        Command::Migrate(arguments) => commands::migrate::run(installation, arguments),
+        Command::Prune(arguments) => commands::prune::run(installation, arguments),
         Command::Completions(arguments) => commands::completions::run(Cli::command(), arguments),
         Command::Man(arguments) => commands::man::run(Cli::command(), arguments),
     }

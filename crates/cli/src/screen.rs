@@ -3,8 +3,10 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
+
+use crate::table::wrap;
+pub use crate::table::{Table, print, table};
 
 /// The version of everything that `--json` prints; it rises when a field goes or changes its meaning.
 const JSON_VERSION: u32 = 1;
@@ -17,27 +19,6 @@ pub fn width() -> u16 {
     let given = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let terminal = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col);
     given.or_else(terminal).filter(|width| *width >= 20).unwrap_or(WIDTH)
-}
-
-/// A table without lines.
-pub fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width());
-    if !header.is_empty() {
-        table.set_header(header);
-    }
-    table
-}
-
-/// Prints a table.
-pub fn print(table: &Table) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    for line in table.lines() {
-        writeln!(stdout, "{}", line.trim_end().strip_prefix(' ').unwrap_or(line.trim_end()))?;
-    }
-    Ok(())
 }
 
 /// Prints an object for programs, with the version of its form.
@@ -66,6 +47,28 @@ pub fn short(text: &str, most: usize) -> String {
     }
     let kept: String = text.chars().take(most.saturating_sub(3)).collect();
     format!("{}...", kept.trim_end())
+}
+
+/// Prose of any length: lines as wide as the terminal, indented, those after the first a little more. A long word such as
+/// a path or a URL stays whole, so that it can be copied.
+pub fn paragraph(indent: usize, text: &str) -> String {
+    let room = usize::from(width()).saturating_sub(indent + HANGING);
+    let (first, rest) = (" ".repeat(indent), " ".repeat(indent + HANGING));
+    let lines = wrap(&plain(text), room, false);
+    let indented = lines.iter().enumerate().map(|(number, line)| match number {
+        0 => format!("{first}{line}"),
+        _ => format!("{rest}{line}"),
+    });
+    indented.collect::<Vec<_>>().join("\n")
+}
+
+/// How much further the lines of a paragraph are indented after its first.
+const HANGING: usize = 2;
+
+/// `1 package`, `2 packages`.
+pub fn count(number: impl TryInto<i64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(i64::MAX);
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// A headline; bold on a terminal that wants it.

@@ -1,6 +1,6 @@
 //! How reports are shown: lines for people, JSON for programs, a progress bar on a terminal.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use importer::failure::Failure;
@@ -109,6 +109,17 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_millis(200));
         Progress(bar)
+    }
+
+    /// For something that takes long and whose size is not known yet: on a terminal, unless it prints JSON.
+    pub fn long(json: bool) -> Progress {
+        Progress::new(0, !json && io::stderr().is_terminal())
+    }
+
+    /// So many of so many are done.
+    pub fn at(&self, done: usize, all: usize) {
+        self.0.set_length(all as u64);
+        self.0.set_position(done as u64);
     }
 
     /// Names what is being worked on.

@@ -29,6 +29,14 @@ pub fn span(milliseconds: i64) -> String {
     }
 }
 
+/// What something took: `0.04s`, and from ten seconds on as [`span`].
+pub fn took(milliseconds: i64) -> String {
+    match milliseconds {
+        0..10_000 => format!("{}.{:02}s", milliseconds / 1000, milliseconds % 1000 / 10),
+        _ => span(milliseconds),
+    }
+}
+
 /// `3h ago`, `in 7m`.
 pub fn ago(now: i64, then: i64) -> String {
     if then <= now { format!("{} ago", span(now - then)) } else { format!("in {}", span(then - now)) }
@@ -67,6 +75,7 @@ mod tests {
             (span(90_000), span(7_200_000), span(3 * 86_400_000)),
             ("90s".into(), "2h".into(), "3d".into())
         );
+        assert_eq!((took(40), took(9_999), took(10_000)), ("0.04s".into(), "9.99s".into(), "10s".into()));
         assert_eq!(ago(10_000, 5_000), "5s ago");
         assert_eq!(ago(0, 600_000), "in 10m");
     }

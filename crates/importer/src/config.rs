@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use archive::config::Archive;
+use packaging_repo::refname::{InvalidName, check_distro};
 use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
@@ -11,7 +13,7 @@ use state::open::Location;
 use crate::sandbox::Walls;
 
 /// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How imports are done.
@@ -20,6 +22,26 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Where the state is.
     pub state: State,
+    /// What is followed.
+    pub archives: Vec<Archive>,
+    /// What was fetched.
+    pub cache: Cache,
+    /// What the checks are told; only they read it.
+    pub checks: toml::Table,
+}
+
+/// `[cache]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// Bytes of fetched files that are kept, beside those in use.
+    pub limit: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Cache { limit: 20 << 30 }
+    }
 }
 
 /// `[state]`.
@@ -167,6 +189,22 @@ pub enum ConfigError {
         /// Where and why.
         error: Box<toml::de::Error>,
     },
+    /// The archives do not fit together.
+    #[error("{}: {error}", path.display())]
+    Archives {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: archive::config::ConfigError,
+    },
+    /// An archive's distro cannot be a part of a branch's name.
+    #[error("{}: {error}", path.display())]
+    Distro {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: InvalidName,
+    },
 }
 
 impl Config {
@@ -186,7 +224,37 @@ impl Config {
     fn read(path: &Path) -> Result<Config, ConfigError> {
         let text =
             fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
-        toml::from_str(&text)
-            .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })
+        let config: Config = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        let archives = archive::config::check(&config.archives);
+        archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error })?;
+        for archive in &config.archives {
+            check_distro(&archive.distro)
+                .map_err(|error| ConfigError::Distro { path: path.to_owned(), error })?;
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, text).unwrap();
+        Config::load(Some(&path), folder.path()).map_err(|error| error.to_string())
+    }
+
+    const ARCHIVE: &str = "[[archives]]\nname = 'a'\ndistro = 'debian'\nmirrors = ['file:///m']\nkeyrings = ['/k']\n[[archives.suites]]\nname = 'sid'\n";
+
+    #[test]
+    fn archives_are_checked_when_they_are_read() {
+        assert_eq!(load(ARCHIVE).unwrap().archives.len(), 1);
+        assert!(load(&ARCHIVE.repeat(2)).unwrap_err().contains("two archives"));
+        assert!(load(&ARCHIVE.replace("debian", "upstream")).unwrap_err().contains("upstream"));
+        assert_eq!(load("[cache]\nlimit = 5\n").unwrap().cache.limit, 5);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use archive::signature::SignatureError;
 use packaging_repo::Error as RepoError;
 use serde::{Deserialize, Serialize};
 use source_package::dsc::DscError;
@@ -12,8 +13,6 @@ use source_package::limits::OverLimit;
 use source_package::source::SourceError;
 use source_package::tree::TreeError;
 use source_package::unpack::{EntryError, UnpackError};
-
-use crate::signature::SignatureError;
 
 /// The part of an import in which a failure happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +92,7 @@ impl From<SignatureError> for Failure {
             SignatureError::Start(_) => "no-gpgv",
             SignatureError::NoKeyring => "no-keyring",
             SignatureError::Unsigned => "unsigned",
-            SignatureError::NotGood(_) => "bad-signature",
+            SignatureError::NotGood(_) | SignatureError::UnknownKey(_) => "bad-signature",
         };
         Failure::new(Stage::Verify, code, error)
     }

@@ -15,14 +15,15 @@ pub mod order;
 pub mod patches;
 pub mod perform;
 pub mod plan;
+pub mod polling;
 pub mod protocol;
 pub mod queue;
 pub mod root;
 pub mod sandbox;
-pub mod signature;
 pub mod stage;
 mod trees;
 
+pub use archive::signature;
 use packaging_repo::refname::{InvalidName, check_distro, check_suite};
 
 /// Whether a distro and a suite can become the name of a branch.

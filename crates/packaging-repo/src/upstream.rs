@@ -8,6 +8,7 @@ use crate::manifest::Manifest;
 use crate::message;
 use crate::object::{self, Commit, Kind};
 use crate::refname;
+use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::version::{StagedTree, StagedUpstream};
 use crate::view::{VersionTag, View};
@@ -120,4 +121,19 @@ fn content_hash(upstream: &StagedUpstream) -> String {
         [only] => (*only).to_owned(),
         several => sha256_hex(several.join("\n").as_bytes()),
     }
+}
+
+/// The tarballs that the repository knows for an upstream version: they need not be fetched again.
+pub fn known_files(repository: &Repository, version: &str) -> Result<Vec<ListedFile>, Error> {
+    let mut store = repository.store(1)?;
+    let mut view = View::new(repository.refs()?);
+    let mut names = vec![refname::upstream_tag(version)];
+    names.extend(view.below(&refname::upstream_reimport_folder(version)));
+    let mut known = Vec::new();
+    for name in names {
+        if let Some(tag) = view.version_tag(&name, &mut store)? {
+            known.extend(tag.manifest.files);
+        }
+    }
+    Ok(known)
 }

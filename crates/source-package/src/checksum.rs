@@ -74,41 +74,63 @@ impl ListedFile {
     }
 }
 
-/// Passes a file's bytes on and computes its size and all its checksums.
-pub struct Hashing<R> {
-    inner: R,
+/// Computes the size and all the checksums of bytes that come in pieces.
+#[derive(Clone, Default)]
+pub struct Hasher {
     size: u64,
     md5: Md5,
     sha1: Sha1,
     sha256: Sha256,
 }
 
-impl<R: Read> Hashing<R> {
-    /// Starts at the beginning of a file.
-    pub fn new(inner: R) -> Self {
-        Hashing { inner, size: 0, md5: Md5::new(), sha1: Sha1::new(), sha256: Sha256::new() }
+impl Hasher {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.size += bytes.len() as u64;
+        self.md5.update(bytes);
+        self.sha1.update(bytes);
+        self.sha256.update(bytes);
     }
 
-    /// Reads what is left, and tells what the file is.
-    pub fn finish(mut self, name: &str) -> io::Result<ListedFile> {
-        io::copy(&mut self, &mut io::sink())?;
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Tells what the file is.
+    pub fn finish(self, name: &str) -> ListedFile {
         let checksums = Checksums {
             md5: Some(hex(&self.md5.finalize())),
             sha1: Some(hex(&self.sha1.finalize())),
             sha256: Some(hex(&self.sha256.finalize())),
         };
-        Ok(ListedFile { name: name.to_owned(), size: self.size, checksums })
+        ListedFile { name: name.to_owned(), size: self.size, checksums }
+    }
+}
+
+/// Passes a file's bytes on and computes its size and all its checksums.
+pub struct Hashing<R> {
+    inner: R,
+    hasher: Hasher,
+}
+
+impl<R: Read> Hashing<R> {
+    /// Starts at the beginning of a file.
+    pub fn new(inner: R) -> Self {
+        Hashing { inner, hasher: Hasher::default() }
+    }
+
+    /// Reads what is left, and tells what the file is.
+    pub fn finish(mut self, name: &str) -> io::Result<ListedFile> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok(self.hasher.finish(name))
     }
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        let read = &buffer[..count];
-        self.size += count as u64;
-        self.md5.update(read);
-        self.sha1.update(read);
-        self.sha256.update(read);
+        self.hasher.update(&buffer[..count]);
         Ok(count)
     }
 }

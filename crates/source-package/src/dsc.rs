@@ -89,12 +89,7 @@ impl Dsc {
         let version = Version::new(need("Version")?)?;
         need("Files")?;
         let format = Format::parse(stanza.get("Format").unwrap_or("1.0"))?;
-        let mut files = Vec::new();
-        for (field, kind) in FIELDS {
-            if let Some(text) = stanza.get(field) {
-                read_list(field, kind, text, &mut files)?;
-            }
-        }
+        let files = listed_files(&stanza)?;
         Ok(Dsc { source, version, format, files })
     }
 
@@ -149,6 +144,17 @@ impl Format {
     pub fn is_recorded(&self) -> bool {
         self.text != "1.0"
     }
+}
+
+/// The files that a stanza of a `.dsc`, or of a list of source packages, names in `Files` and `Checksums-*`.
+pub fn listed_files(stanza: &Stanza) -> Result<Vec<ListedFile>, DscError> {
+    let mut files = Vec::new();
+    for (field, kind) in FIELDS {
+        if let Some(text) = stanza.get(field) {
+            read_list(field, kind, text, &mut files)?;
+        }
+    }
+    Ok(files)
 }
 
 const FIELDS: [(&str, Sum); 3] =

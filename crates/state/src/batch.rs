@@ -123,7 +123,9 @@ fn is_any_open(tx: &mut Tx<'_>) -> Result<bool, StateError> {
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Batch, StateError> {
     let sql = format!("{COLUMNS} WHERE id = ?1");
     let row = tx.first(&sql, values![id])?;
-    row.as_ref().map(batch).ok_or_else(|| StateError::Unknown(format!("there is no batch {id}")))
+    row.as_ref().map(batch).ok_or_else(|| {
+        StateError::Unknown(format!("there is no batch {id}; `package-import audit` tells which there are"))
+    })
 }
 
 const COLUMNS: &str = "SELECT id, state, canary, total, cured, unchanged, broken FROM batch";
@@ -140,12 +142,26 @@ fn batch(row: &crate::driver::Row) -> Batch {
     }
 }
 
+/// Batches that are moved on at a time.
+const MOVED: i64 = 10;
+
+/// Whether the next [`advance`] would change something, so that a run has more to do: a canary has come back, members
+/// are not in the queue yet, or all have come back.
+pub fn is_waiting(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    let sql = "SELECT 1 FROM (SELECT id, state, canary, total, cured + unchanged + broken AS back FROM batch
+            WHERE state IN ('canary', 'all') ORDER BY id LIMIT ?1) AS open
+        WHERE back >= total OR (state = 'canary' AND back >= canary) OR (state = 'all' AND EXISTS
+            (SELECT 1 FROM batch_member m WHERE m.batch_id = open.id AND m.started = 0))
+        LIMIT 1";
+    Ok(tx.first(sql, values![MOVED])?.is_some())
+}
+
 /// Moves open batches on: after the canary the others, or a stop; done when all have come back. `at_most` members are
 /// put into the queue at a time. Returns what changed.
 pub fn advance(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Batch>, StateError> {
-    let sql = format!("{COLUMNS} WHERE state IN ('canary', 'all') ORDER BY id LIMIT 10");
+    let sql = format!("{COLUMNS} WHERE state IN ('canary', 'all') ORDER BY id LIMIT ?1");
     let mut changed = Vec::new();
-    let rows = tx.query(&sql, &[])?;
+    let rows = tx.query(&sql, values![MOVED])?;
     for row in rows {
         let mut batch = batch(&row);
         let back = batch.cured + batch.unchanged + batch.broken;

@@ -16,6 +16,8 @@ const SECOND: i64 = 1000;
 pub struct Rule {
     /// Uses are counted for as long as this.
     pub window: i64,
+    /// As many uses are weighed.
+    pub recent: i64,
     /// As many bad uses at least.
     pub least: i64,
     /// Bad ones among all, in per cent.
@@ -34,6 +36,7 @@ impl Default for Rule {
     fn default() -> Self {
         Rule {
             window: 60 * SECOND,
+            recent: 12,
             least: 5,
             percent: 50,
             probe_early: 4 * SECOND,
@@ -120,7 +123,15 @@ pub fn note(
         tx.first(sql, values![name])?.ok_or_else(|| StateError::Unknown(format!("no breaker {name}")))?;
     let (id, open) = (row.int(0), row.text(1) == "open");
     let fresh = now - row.int(4) > rule.window;
-    let (goods, bads) = if fresh { (good, bad) } else { (row.int(2) + good, row.int(3) + bad) };
+    let (goods, bads) = if fresh { (0, 0) } else { (row.int(2), row.int(3)) };
+    let (goods, bads) = (goods.min(rule.recent) + good.min(rule.recent), bads);
+    // The more recent uses weigh more: a hundred good ones of a minute ago do not hide that all fail now.
+    let total = goods + bads;
+    let (goods, bads) = match total > rule.recent {
+        true => (goods * rule.recent / 2 / total, bads * rule.recent / 2 / total),
+        false => (goods, bads),
+    };
+    let bads = bads + bad;
     let start = if fresh { now } else { row.int(4) };
     tx.execute(
         "UPDATE dependency SET good = ?2, bad = ?3, window_start = ?4, cause = COALESCE(?5, cause),

@@ -28,8 +28,10 @@ pub mod schema;
 pub mod settings;
 pub mod signature;
 pub mod store;
+pub mod suites;
 pub mod transfer;
 pub mod tx;
+pub mod versions;
 pub mod words;
 
 pub use error::{DbError, StateError};

@@ -97,6 +97,11 @@ impl Store {
         crate::transfer::check_whole(self)
     }
 
+    /// The schema that the database has; 0 if it is empty.
+    pub fn schema(&self) -> Result<i64, StateError> {
+        Ok(schema::find(self.driver().as_mut())?.schema)
+    }
+
     /// Brings the schema up to this program's. Returns what it was and what it is.
     pub fn migrate(&self) -> Result<(i64, i64), StateError> {
         schema::migrate(self.driver().as_mut())

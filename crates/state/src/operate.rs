@@ -144,15 +144,18 @@ pub fn retry(
     by: By<'_>,
 ) -> Result<i64, StateError> {
     let canary = i64::try_from(canary).unwrap_or(i64::MAX);
+    let ids: Vec<i64> = packages.iter().map(|(id, _)| *id).collect();
+    let (first, rest) = ids.split_at(ids.len().min(CHUNK));
+    // A run that sees a batch without members takes it for done.
     let batch = store.write(|tx| {
         let batch = batch::begin(tx, by.actor, selector, by.reason, canary)?;
         let after = format!("batch {batch}: {} packages", packages.len());
         events::record(tx, by.actor, "retry", selector, by.reason, None, Some(&after))?;
+        batch::add(tx, batch, first)?;
         Ok(batch)
     })?;
-    for chunk in packages.chunks(CHUNK) {
-        let ids: Vec<i64> = chunk.iter().map(|(id, _)| *id).collect();
-        store.write(|tx| batch::add(tx, batch, &ids))?;
+    for chunk in rest.chunks(CHUNK) {
+        store.write(|tx| batch::add(tx, batch, chunk))?;
     }
     let mut left = if canary > 0 { canary } else { i64::MAX };
     while left > 0 {

@@ -97,6 +97,15 @@ pub fn want_again(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
     Ok(())
 }
 
+/// Marks publications that are not to be had any more. They are never deleted.
+pub fn gone(tx: &mut Tx<'_>, ids: &[i64]) -> Result<(), StateError> {
+    let now = tx.now()?;
+    for id in ids {
+        tx.execute("UPDATE publication SET gone = ?2 WHERE id = ?1 AND gone IS NULL", values![*id, now])?;
+    }
+    Ok(())
+}
+
 /// What a package lacks.
 pub fn open(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Publication>, StateError> {
     let sql = format!("{COLUMNS} WHERE package_id = ?1 AND done IS NULL AND gone IS NULL ORDER BY id");

@@ -182,7 +182,7 @@ pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
     Ok(tx.first(sql, &[])?.and_then(|row| row.opt_int(0)))
 }
 
-/// Whether there is a job that could be claimed now, or a parked one that is on its way back.
+/// Whether there is a job that could be claimed now, or one that is on its way back: out of parking, or in a batch.
 pub fn is_more(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let now = tx.now()?;
     let sql = "SELECT 1 FROM job WHERE state = 'pending' AND held = 0 LIMIT 1";
@@ -193,5 +193,8 @@ pub fn is_more(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     if tx.first(sql, values![now])?.is_some() {
         return Ok(true);
     }
-    Ok(tx.first("SELECT 1 FROM dependency WHERE state = 'closed' AND parked > 0 LIMIT 1", &[])?.is_some())
+    if tx.first("SELECT 1 FROM dependency WHERE state = 'closed' AND parked > 0 LIMIT 1", &[])?.is_some() {
+        return Ok(true);
+    }
+    crate::batch::is_waiting(tx)
 }

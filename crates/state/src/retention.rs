@@ -119,13 +119,16 @@ fn walk(
 ) -> Result<Option<Step>, StateError> {
     let Some(table) = position.table() else { return Ok(None) };
     let now = tx.now()?;
-    let (seen, old, last) = match table {
+    let (seen, mut old, last) = match table {
         "attempt" => attempts(tx, rule, now, position.after)?,
         "event" => by_time(tx, "event", "id", "at", now - rule.events, position.after)?,
         "sample" => samples(tx, (now - rule.samples).div_euclid(HOUR), position.after)?,
         _ => old_runs(tx, now - rule.runs, position.after)?,
     };
-    if delete && (table != "event" || may_delete_events(tx)?) {
+    if table == "event" && !old.is_empty() && !may_delete_events(tx)? {
+        old.clear();
+    }
+    if delete {
         for row in &old {
             forget(tx, table, row)?;
         }
@@ -202,7 +205,7 @@ fn forget(tx: &mut Tx<'_>, table: &str, row: &Row) -> Result<(), StateError> {
     Ok(())
 }
 
-/// A worker may add to the audit trail and not take from it; then the operator's `prune` does that.
+/// Workers and operators may add to the audit trail and not take from it: then the owner's `prune` does that.
 fn may_delete_events(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     if tx.kind() == Kind::Sqlite {
         return Ok(true);

@@ -4,6 +4,7 @@
 //! cache and the rewritten sources all live in one folder of ours.
 
 mod index;
+mod source;
 mod sources;
 
 use std::fs;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use index::Candidate;
+pub use source::AptSource;
 use source_package::version::Version;
 
 /// Why apt could not deliver.

@@ -1,10 +1,12 @@
+use std::io::{self, Write};
+
 use anyhow::Error;
 use serde::Serialize;
 use state::events::{self, Event};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table};
+use crate::screen::{paragraph, print_json, short};
 use crate::time::at;
 
 /// Who did what, when and why, newest first
@@ -22,6 +24,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Texts are cut to so many characters.
+const LONGEST: usize = 200;
+
 #[derive(Serialize)]
 struct Answer {
     events: Vec<Event>,
@@ -34,19 +39,33 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         print_json(&Answer { events })?;
         return Ok(exit::DONE);
     }
-    let mut rows = table(&["WHEN", "WHO", "WHAT", "TO WHAT", "WAS", "IS", "WHY"]);
-    for event in &events {
-        let text = |field: &Option<String>| short(field.as_deref().unwrap_or_default(), 60);
-        rows.add_row([
-            &at(event.at),
-            &event.actor,
-            &event.action,
-            &short(&event.subject, 40),
-            &text(&event.before),
-            &text(&event.after),
-            &text(&event.reason),
-        ]);
+    if events.is_empty() {
+        writeln!(io::stdout(), "nothing is on record")?;
     }
-    print(&rows)?;
+    events.iter().try_for_each(|event| writeln!(io::stdout(), "{}", line(event)))?;
     Ok(exit::DONE)
+}
+
+/// Ends of suppressions are on record as milliseconds.
+fn readable(after: &str) -> String {
+    let end = after.strip_prefix("until ").and_then(|end| end.parse().ok());
+    end.map_or_else(|| after.to_owned(), |end| format!("until {}", at(end)))
+}
+
+/// An entry as lines: what was done, and below it why.
+pub fn line(event: &Event) -> String {
+    let after = event.after.as_deref().map(readable);
+    let change = match (&event.before, &after) {
+        (Some(before), Some(after)) => format!(": {before} -> {after}"),
+        (Some(before), None) => format!(": was {before}"),
+        (None, Some(after)) => format!(": {after}"),
+        (None, None) => String::new(),
+    };
+    let (actor, action, subject) = (&event.actor, &event.action, short(&event.subject, LONGEST));
+    let what =
+        paragraph(0, &format!("{}  {actor}  {action} {subject}{}", at(event.at), short(&change, LONGEST)));
+    match &event.reason {
+        Some(reason) => format!("{what}\n{}", paragraph(4, &short(reason, LONGEST))),
+        None => what,
+    }
 }

@@ -14,7 +14,11 @@ pub struct Arguments {
     shell: Shell,
 }
 
-pub fn run(mut command: clap::Command, arguments: &Arguments) -> Result<u8, Error> {
+pub fn run(command: clap::Command, arguments: &Arguments) -> Result<u8, Error> {
+    // What is not for people is not offered either.
+    let shown = command.get_subcommands().filter(|it| !it.is_hide_set()).cloned();
+    let mut command =
+        clap::Command::new("package-import").args(command.get_arguments().cloned()).subcommands(shown);
     clap_complete::generate(arguments.shell, &mut command, "package-import", &mut io::stdout());
     Ok(exit::DONE)
 }

@@ -5,9 +5,10 @@ use anyhow::Error;
 use importer::config::Config;
 use importer::plan::{self, Item};
 use importer::queue::requests;
+use state::operate;
 use state::queue;
 use state::words::{Lane, Tasks};
-use state::{StateError, Store, publications, values};
+use state::{StateError, Store, publications};
 
 use super::{Installation, import};
 use crate::exit::{self, Usage};
@@ -64,7 +65,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             Ok(()) => queued += 1,
             Err(error) => {
                 failed += 1;
-                writeln!(io::stderr(), "{}: {error}", name.display())?;
+                writeln!(io::stderr(), "{error}")?;
             }
         }
     }
@@ -79,11 +80,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 fn by_name(store: &Store, name: &str, lane: Lane) -> Result<(), StateError> {
     store.write(|tx| {
-        let row = tx.first("SELECT id FROM package WHERE name = ?1", values![name])?;
-        let Some(row) = row else {
-            return Err(StateError::Unknown("no such package is known; name a .dsc file or a folder".into()));
-        };
-        queue::enqueue(tx, row.int(0), lane, Tasks::IMPORT)
+        let package = operate::known(tx, name)?;
+        queue::enqueue(tx, package, lane, Tasks::IMPORT)
     })
 }
 

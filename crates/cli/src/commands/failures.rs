@@ -2,12 +2,14 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use serde::Serialize;
+use state::StateError;
 use state::read::failures::{self, Failing, Filter, Group};
+use state::tx::Tx;
 use state::words::{Class, FailureState};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table, width};
+use crate::screen::{paragraph, print, print_json, short, table};
 use crate::time::{ago, at};
 
 /// What fails, by cause; with --signature, --state or --packages, which packages
@@ -27,7 +29,7 @@ pub struct Arguments {
     #[arg(long)]
     class: Option<Class>,
 
-    /// In this state: retrying, failing or wedged
+    /// Packages that are retrying, failing or wedged
     #[arg(long)]
     state: Option<FailureState>,
 
@@ -48,6 +50,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Texts are cut to so many characters.
+const LONGEST: usize = 300;
+
 #[derive(Serialize)]
 struct Answer {
     now: i64,
@@ -61,59 +66,53 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let answer = installation.state()?.read(|tx| {
         let now = tx.now()?;
         let since = arguments.since.map(|span| now - i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-        let filter = Filter { signature: arguments.signature.clone(), class: arguments.class, since };
+        let signature = arguments.signature.as_deref().map(|id| known(tx, id)).transpose()?;
+        let filter = Filter { signature, class: arguments.class, state: arguments.state, since };
         Ok(Answer {
             now,
             signatures: failures::groups(tx, &filter, limit)?,
             packages: if by_package { failures::packages(tx, &filter, limit)? } else { Vec::new() },
         })
     })?;
-    let answer = only(answer, arguments.state);
+    let narrowed = by_package || arguments.class.is_some() || arguments.since.is_some();
     if arguments.json {
         print_json(&answer)?;
+    } else if answer.signatures.is_empty() && answer.packages.is_empty() {
+        writeln!(io::stdout(), "{}", if narrowed { "no failure matches" } else { "nothing fails" })?;
     } else if by_package {
-        packages(&answer)?;
+        packages(&answer, arguments.signature.is_some())?;
     } else {
         signatures(&answer)?;
     }
     Ok(exit::DONE)
 }
 
-fn only(mut answer: Answer, state: Option<FailureState>) -> Answer {
-    if let Some(state) = state {
-        answer.packages.retain(|failing| failing.state == state.as_str());
-    }
-    answer
+/// The id that a signature has now: an old one is an alias of it.
+fn known(tx: &mut Tx<'_>, id: &str) -> Result<String, StateError> {
+    let found = failures::signature(tx, id)?.map(|group| group.signature);
+    found.ok_or_else(|| {
+        StateError::Unknown(format!("there is no signature {id}; `package-import signature list` lists them"))
+    })
 }
 
 fn signatures(answer: &Answer) -> io::Result<()> {
-    let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CLASS", "CAUSE"]);
+    let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CLASS", "CAUSE"]).cut(3);
     for group in &answer.signatures {
         let policy = group.policy.as_ref().map_or(String::new(), |policy| format!(" [policy {policy}]"));
         let cause = format!("{}/{}: {}{policy}", group.stage, group.code, group.text);
-        let room = usize::from(width()).saturating_sub(56).max(20);
-        rows.add_row([
-            &group.signature,
-            &group.packages.to_string(),
-            &at(group.since),
-            &group.class,
-            &short(&cause, room * 2),
-        ]);
+        rows.add_row([&group.signature, &group.packages.to_string(), &at(group.since), &group.class, &cause]);
     }
-    print(&rows)?;
-    if answer.signatures.is_empty() {
-        writeln!(io::stdout(), "nothing fails")?;
-    }
-    Ok(())
+    print(&rows)
 }
 
-fn packages(answer: &Answer) -> io::Result<()> {
-    for group in &answer.signatures {
+fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
+    for group in answer.signatures.iter().filter(|_| with_cause) {
         let line = format!("{}/{}: {}", group.stage, group.code, group.text);
-        writeln!(io::stdout(), "{} {}: {}", group.signature, group.class, short(&line, 300))?;
-        for (what, text) in [("note", &group.note), ("bug", &group.bug)] {
+        let line = format!("{} {}: {}", group.signature, group.class, short(&line, LONGEST));
+        writeln!(io::stdout(), "{}", paragraph(0, &line))?;
+        for (what, text) in [("policy", &group.policy), ("note", &group.note), ("bug", &group.bug)] {
             if let Some(text) = text {
-                writeln!(io::stdout(), "  {what}: {}", short(text, 300))?;
+                writeln!(io::stdout(), "{}", paragraph(2, &format!("{what}: {}", short(text, LONGEST))))?;
             }
         }
     }

@@ -6,10 +6,10 @@ use state::events::{self, Event};
 use state::operate;
 use state::read::package::{self, Attempt};
 
-use super::Installation;
+use super::{Installation, audit};
 use crate::exit;
-use crate::screen::{print, print_json, short, table, width};
-use crate::time::{at, span};
+use crate::screen::{Table, print, print_json, table};
+use crate::time::{at, took};
 
 /// The attempts of a package, newest first, and what operators did with it
 #[derive(clap::Args)]
@@ -49,17 +49,16 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     print(&attempts(&answer.attempts))?;
     for event in &answer.events {
-        let (by, reason) = (&event.actor, event.reason.as_deref().unwrap_or("no reason given"));
-        writeln!(io::stdout(), "{} {} by {by}: {}", at(event.at), event.action, short(reason, 100))?;
+        writeln!(io::stdout(), "{}", audit::line(event))?;
     }
     Ok(exit::DONE)
 }
 
 /// Attempts as a table.
-pub fn attempts(attempts: &[Attempt]) -> comfy_table::Table {
-    let mut rows = table(&["ATTEMPT", "BEGAN", "TOOK", "OUTCOME", "CAUSE"]);
+pub fn attempts(attempts: &[Attempt]) -> Table {
+    let mut rows = table(&["ATTEMPT", "BEGAN", "TOOK", "OUTCOME", "CAUSE"]).cut(2);
     for attempt in attempts {
-        let took = attempt.wall_ms.map_or(String::new(), span);
+        let took = attempt.wall_ms.map_or(String::new(), took);
         let outcome = attempt.outcome.as_deref().unwrap_or("running");
         let cause = match (&attempt.stage, &attempt.code) {
             (Some(stage), Some(code)) => {
@@ -67,8 +66,7 @@ pub fn attempts(attempts: &[Attempt]) -> comfy_table::Table {
             }
             _ => String::new(),
         };
-        let room = usize::from(width()).saturating_sub(54).max(20);
-        rows.add_row([&attempt.id.to_string(), &at(attempt.started), &took, outcome, &short(&cause, room)]);
+        rows.add_row([&attempt.id.to_string(), &at(attempt.started), &took, outcome, &cause]);
     }
     rows
 }

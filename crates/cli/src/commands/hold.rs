@@ -21,7 +21,7 @@ pub struct Arguments {
     packages: Vec<String>,
 
     /// Why; it is shown wherever the package is
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: String,
 
     /// When it ends by itself: 3d, 2026-12-01, 2026-12-01T08:00:00Z

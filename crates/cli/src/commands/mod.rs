@@ -1,6 +1,8 @@
 //! One file a subcommand.
 
+pub mod adopt;
 pub mod audit;
+pub mod backup;
 pub mod completions;
 pub mod enqueue;
 pub mod export;
@@ -11,12 +13,16 @@ pub mod import;
 pub mod import_package;
 pub mod log;
 pub mod man;
+pub mod migrate;
+pub mod poll;
 pub mod prioritize;
+pub mod prune;
 pub mod queue;
 pub mod quiesce;
 pub mod release;
 pub mod repack;
 pub mod requeue;
+pub mod restore;
 pub mod resume;
 pub mod retry;
 pub mod run;
@@ -82,6 +88,12 @@ impl Installation {
     pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
         let store = session.config.state.location(&session.root).open()?;
         Ok(Pulse::start(Arc::clone(session), store))
+    }
+
+    /// The file that the configuration is read from, if there is one.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let places = [self.root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];
+        self.config.clone().or_else(|| places.into_iter().find(|path| path.exists()))
     }
 
     /// Reads the configuration.

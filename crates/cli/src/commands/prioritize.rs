@@ -6,6 +6,7 @@ use state::words::{Lane, Tasks};
 
 use super::{Installation, actor};
 use crate::exit;
+use crate::screen::count;
 
 /// Do these packages next
 #[derive(clap::Args)]
@@ -15,7 +16,7 @@ pub struct Arguments {
     packages: Vec<String>,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 }
 
@@ -25,6 +26,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let actor = actor();
     let by = By { actor: &actor, reason: arguments.reason.as_deref() };
     operate::enqueue_all(&store, &packages, Lane::Operator, Tasks::IMPORT, ("prioritize", by))?;
-    writeln!(io::stdout(), "{} packages are next", packages.len())?;
+    writeln!(io::stdout(), "next: {}", count(packages.len(), "package"))?;
     Ok(exit::DONE)
 }

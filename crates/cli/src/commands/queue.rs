@@ -51,9 +51,12 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         print_json(&answer)?;
         return Ok(exit::DONE);
     }
-    let waiting: i64 = answer.lanes.iter().map(|lane| lane.waiting).sum();
+    let wanted = |load: &&LaneLoad| arguments.lane.is_none_or(|lane| load.lane == lane.as_str());
+    let waiting: i64 = answer.lanes.iter().filter(wanted).map(|load| load.waiting).sum();
     let pace = match (answer.pace.per_hour, answer.pace.left) {
-        (Some(pace), Some(left)) => format!(": {pace} an hour now, done in {}", span(left)),
+        (Some(pace), Some(left)) if arguments.lane.is_none() => {
+            format!(": {pace} an hour now, done in {}", span(left))
+        }
         _ => String::new(),
     };
     writeln!(io::stdout(), "{waiting} waiting{pace}")?;

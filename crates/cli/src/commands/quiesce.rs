@@ -14,7 +14,7 @@ pub struct Arguments {
     host: Option<String>,
 
     /// Why; it is shown
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: String,
 }
 

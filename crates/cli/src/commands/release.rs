@@ -15,7 +15,7 @@ pub struct Arguments {
     packages: Vec<String>,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use state::operate::{self, By, Selection};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
+use crate::screen::count;
 
 /// Look at packages again although they are imported: after a bug of the importer was mended
 ///
@@ -30,7 +31,7 @@ pub struct Arguments {
     dry_run: bool,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 }
 
@@ -52,12 +53,12 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let mut stdout = io::stdout().lock();
     if arguments.dry_run {
         packages.iter().try_for_each(|(_, name)| writeln!(stdout, "{name}"))?;
-        writeln!(stdout, "{} packages would be looked at again", packages.len())?;
+        writeln!(stdout, "{} would be looked at again", count(packages.len(), "package"))?;
         return Ok(exit::DONE);
     }
     let actor = actor();
     operate::requeue(&store, &packages, By { actor: &actor, reason: arguments.reason.as_deref() })?;
-    writeln!(stdout, "{} packages queued in lane rescan", packages.len())?;
+    writeln!(stdout, "{} queued in lane rescan", count(packages.len(), "package"))?;
     Ok(exit::DONE)
 }
 

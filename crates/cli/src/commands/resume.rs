@@ -14,7 +14,7 @@ pub struct Arguments {
     host: Option<String>,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use state::words::{Class, Lane};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::print_json;
+use crate::screen::{count, paragraph, print_json};
 
 /// Try failing packages again, now
 ///
@@ -43,11 +43,15 @@ pub struct Arguments {
     dry_run: bool,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 
     /// What became of an earlier retry: cured, unchanged, newly broken
-    #[arg(long, value_name = "BATCH", exclusive = true)]
+    #[arg(
+        long,
+        value_name = "BATCH",
+        conflicts_with_all = ["packages", "signature", "class", "all", "canary", "dry_run", "reason"]
+    )]
     report: Option<i64>,
 
     /// Print one JSON object
@@ -68,7 +72,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         if arguments.json {
             print_json(&batch)?;
         } else {
-            writeln!(io::stdout(), "{}", line(&batch))?;
+            writeln!(io::stdout(), "{}", paragraph(0, &line(&batch)))?;
         }
         return Ok(exit::DONE);
     }
@@ -109,7 +113,7 @@ fn tell(arguments: &Arguments, answer: Answer, what: &str) -> Result<u8, Error> 
     if arguments.dry_run {
         answer.packages.iter().try_for_each(|package| writeln!(stdout, "{package}"))?;
     }
-    writeln!(stdout, "{} packages {what}", answer.packages.len())?;
+    writeln!(stdout, "{} {what}", count(answer.packages.len(), "package"))?;
     if let Some(batch) = answer.batch {
         writeln!(stdout, "`package-import retry --report {batch}` tells what became of them")?;
     }

@@ -6,13 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error};
+use importer::polling::Report;
 use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
 use importer::queue::session::Session;
+use importer::queue::watch::{self, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{StateError, samples};
 
-use super::Installation;
+use super::{Installation, poll};
 use crate::exit;
 
 /// Work through the queue: import what is asked for, retry what failed
@@ -46,6 +48,10 @@ pub struct Arguments {
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     max_duration: Option<Duration>,
 
+    /// Poll the archives first; a service polls anyway
+    #[arg(long)]
+    poll: bool,
+
     /// Wait until no other run is active on this host
     #[arg(long, conflicts_with = "if_idle")]
     wait: bool,
@@ -73,6 +79,11 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let pulse = installation.pulse(&session)?;
     let stop = stop_on_signals()?;
     let lines = arguments.verbose || arguments.service || io::stdout().is_terminal();
+    let told = move |report: &Report| tell(report, lines);
+    if arguments.poll && !arguments.service {
+        watch::round(&session, false, &told);
+    }
+    let watch = arguments.service.then(|| Watch::start(Arc::clone(&session), told));
     let dispatcher = Dispatcher {
         session: Arc::clone(&session),
         until: if arguments.service { Until::Stopped } else { Until::Empty },
@@ -82,6 +93,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         say: &|said| say(&said, lines),
     };
     let summary = dispatcher.run();
+    drop(watch);
     // The next run would do it, too.
     let _ = samples::take(&session.store);
     drop(pulse);
@@ -135,6 +147,16 @@ fn say(said: &Said<'_>, lines: bool) {
             writeln!(stdout, "{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
         }
         Said::Ended(_) | Said::Reading(..) => Ok(()),
+    };
+}
+
+/// What a poll came to. That nothing is new is no news.
+fn tell(report: &Report, lines: bool) {
+    let mut stdout = io::stdout().lock();
+    let _ = match &report.result {
+        Ok(found) if found.unchanged || !lines => Ok(()),
+        Ok(found) => writeln!(stdout, "{}", poll::line(report, found, false)),
+        Err(failure) => writeln!(stdout, "{} {}: {failure}", report.archive, report.suite),
     };
 }
 

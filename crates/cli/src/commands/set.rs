@@ -20,7 +20,7 @@ pub struct Arguments {
     setting: Option<String>,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use state::{StateError, Store};
 
 use super::{Installation, history};
 use crate::exit;
-use crate::screen::{print, print_json, short, table, title};
+use crate::screen::{count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
@@ -23,6 +23,9 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// Texts are cut to so many characters.
+const LONGEST: usize = 300;
 
 /// Attempts that are shown.
 const ATTEMPTS: i64 = 5;
@@ -94,18 +97,20 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     writeln!(stdout, "{}", title(&head))?;
     if let Some(held) = &package.held {
         let until = held.until.map_or("until it is released".into(), |until| format!("until {}", at(until)));
-        writeln!(stdout, "  held by {} {until}: {}", held.by, short(&held.reason, 200))?;
+        let line = format!("held by {} {until}: {}", held.by, short(&held.reason, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &line))?;
     }
     if let Some(failure) = &package.failure {
         let version = failure.version.as_deref().unwrap_or("unknown version");
         writeln!(
             stdout,
-            "  fails since {} ({}), {} attempts, {version}",
+            "  fails since {} ({}), {}, {version}",
             at(failure.since),
             ago(now, failure.since),
-            failure.attempts
+            count(failure.attempts, "attempt")
         )?;
-        writeln!(stdout, "  {}/{}: {}", failure.stage, failure.code, short(&failure.message, 300))?;
+        let cause = format!("{}/{}: {}", failure.stage, failure.code, short(&failure.message, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &cause))?;
         writeln!(stdout, "  signature {}", failure.signature)?;
     }
     if let Some(success) = package.last_success {
@@ -120,8 +125,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
                 package.lane.as_deref().unwrap_or("none")
             )?;
         }
-        (None, None, Some(due)) => writeln!(stdout, "  tried again {} ({})", at(due), ago(now, due))?,
-        (None, None, None) => {}
+        (None, None, Some(due)) if package.held.is_none() => {
+            writeln!(stdout, "  tried again {} ({})", at(due), ago(now, due))?
+        }
+        (None, None, _) => {}
     }
     for missing in &package.missing {
         let (version, place) = (&missing.version, &missing.place);
@@ -149,7 +156,12 @@ fn hints(package: &Package) -> io::Result<()> {
 }
 
 fn versions(shown: &Shown) -> io::Result<()> {
-    writeln!(io::stdout(), "{}\nHEAD: {}\n", shown.repository.display(), shown.head)?;
+    writeln!(io::stdout(), "{}", shown.repository.display())?;
+    if shown.versions.is_empty() {
+        writeln!(io::stdout(), "no version is imported yet")?;
+        return Ok(());
+    }
+    writeln!(io::stdout(), "HEAD: {}\n", shown.head)?;
     let mut rows = table(&["TAG", "COMMIT", "APPLIED", "BRANCHES"]);
     for entry in &shown.versions {
         let applied =

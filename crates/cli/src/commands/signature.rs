@@ -11,7 +11,7 @@ use state::words::Policy;
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::{print, print_json, short, table, width};
+use crate::screen::{count, paragraph, print, print_json, short, table};
 use crate::time::at;
 
 /// What failures have in common, and what is decided about it
@@ -58,6 +58,9 @@ struct Answer {
     signatures: Vec<Group>,
 }
 
+/// Texts are cut to so many characters.
+const LONGEST: usize = 300;
+
 /// As many signatures are listed.
 const LISTED: i64 = 1000;
 
@@ -69,10 +72,15 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             let policy = match policy.as_deref() {
                 None => None,
                 Some("none") => Some(None),
-                Some(word) => Some(Some(word.parse::<Policy>().map_err(Usage)?)),
+                Some(word) => {
+                    Some(Some(word.parse::<Policy>().map_err(|error| Usage(format!("{error}, none")))?))
+                }
             };
             if policy.is_some() && note.is_none() {
                 return Err(Usage("a policy needs its reason: --note".into()).into());
+            }
+            if policy.is_none() && note.is_none() && bug.is_none() {
+                return Err(Usage("nothing is decided: give --policy, --note or --bug".into()).into());
             }
             let decision = Decision { policy, note: note.as_deref(), bug: bug.as_deref() };
             set(installation, id, &decision)
@@ -86,18 +94,11 @@ fn list(installation: &Installation, json: bool) -> Result<u8, Error> {
         print_json(&Answer { signatures })?;
         return Ok(exit::DONE);
     }
-    let mut rows = table(&["SIGNATURE", "PACKAGES", "CLASS", "POLICY", "CAUSE"]);
+    let mut rows = table(&["SIGNATURE", "PACKAGES", "CLASS", "POLICY", "CAUSE"]).cut(3);
     for group in &signatures {
         let cause = format!("{}/{}: {}", group.stage, group.code, group.text);
         let policy = group.policy.clone().unwrap_or_default();
-        let room = usize::from(width()).saturating_sub(50).max(20);
-        rows.add_row([
-            &group.signature,
-            &group.packages.to_string(),
-            &group.class,
-            &policy,
-            &short(&cause, room * 2),
-        ]);
+        rows.add_row([&group.signature, &group.packages.to_string(), &group.class, &policy, &cause]);
     }
     print(&rows)?;
     Ok(exit::DONE)
@@ -113,11 +114,12 @@ fn show(installation: &Installation, id: &str, json: bool) -> Result<u8, Error> 
     }
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{}: {}/{}, {}", group.signature, group.stage, group.code, group.class)?;
-    writeln!(stdout, "  {}", short(&group.text, 300))?;
-    writeln!(stdout, "  {} packages; seen from {} to {}", group.packages, at(group.since), at(group.last))?;
+    writeln!(stdout, "{}", paragraph(2, &short(&group.text, LONGEST)))?;
+    let packages = count(group.packages, "package");
+    writeln!(stdout, "  {packages}; seen from {} to {}", at(group.since), at(group.last))?;
     for (what, text) in [("policy", &group.policy), ("note", &group.note), ("bug", &group.bug)] {
         if let Some(text) = text {
-            writeln!(stdout, "  {what}: {}", short(text, 300))?;
+            writeln!(stdout, "{}", paragraph(2, &format!("{what}: {}", short(text, LONGEST))))?;
         }
     }
     Ok(exit::DONE)
@@ -132,6 +134,7 @@ fn set(installation: &Installation, id: &str, decision: &Decision<'_>) -> Result
         Some(_) => reclassify::signature(&store, signature, &Retries::default())?,
         None => 0,
     };
-    writeln!(io::stdout(), "{id}: noted; {changed} failures changed their state")?;
+    let changed = count(changed, "failure");
+    writeln!(io::stdout(), "{id}: noted; {changed} judged differently now")?;
     Ok(exit::DONE)
 }

@@ -5,8 +5,8 @@ use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table, title, width};
-use crate::time::{ago, at, day};
+use crate::screen::{count, paragraph, print, print_json, short, table, title};
+use crate::time::{ago, at};
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -15,6 +15,12 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
 }
+
+/// Texts of people are cut to so many characters.
+const LONGEST: usize = 200;
+
+/// As many are tried first where more fail with one signature.
+const CANARY: i64 = 5;
 
 /// Signatures on the screen.
 const TOP: i64 = 5;
@@ -40,9 +46,14 @@ fn outages(status: &Status) -> io::Result<()> {
         writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
         let next =
             outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
-        writeln!(stdout, "  {} jobs parked; {} probes{next}", outage.parked, outage.probes)?;
+        writeln!(
+            stdout,
+            "  {} parked; {}{next}",
+            count(outage.parked, "job"),
+            count(outage.probes, "probe")
+        )?;
         if let Some(cause) = &outage.cause {
-            writeln!(stdout, "  {}", short(cause, usize::from(width()).saturating_sub(2)))?;
+            writeln!(stdout, "{}", paragraph(2, &short(cause, LONGEST)))?;
         }
     }
     Ok(())
@@ -61,24 +72,24 @@ fn failures(status: &Status) -> io::Result<()> {
     )?;
     drop(stdout);
     if !status.top.is_empty() {
-        let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]);
+        let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]).cut(1);
         for group in &status.top {
             let cause = format!("{}/{}: {}", group.stage, group.code, group.text);
             let count = group.packages.to_string();
-            let room = usize::from(width()).saturating_sub(44);
-            rows.add_row([&group.signature, &count, &at(group.since), &short(&cause, room)]);
+            rows.add_row([&group.signature, &count, &at(group.since), &cause]);
         }
         print(&rows)?;
     }
     let mut stdout = io::stdout().lock();
     let (held, failing) = status.held;
     if held > 0 {
-        writeln!(stdout, "{held} packages held, {failing} of them fail")?;
+        writeln!(stdout, "{} held, {failing} of them failing", count(held, "package"))?;
     }
     for suppressed in &status.suppressed {
         let (kind, subject) = (&suppressed.kind, &suppressed.subject);
-        let reason = short(&suppressed.reason, 40);
-        writeln!(stdout, "{kind} {subject} suppressed until {}: {reason}", day(suppressed.until))?;
+        let reason = short(&suppressed.reason, LONGEST);
+        let line = format!("{kind} {subject} suppressed until {}: {reason}", at(suppressed.until));
+        writeln!(stdout, "{}", paragraph(0, &line))?;
     }
     Ok(())
 }
@@ -105,21 +116,17 @@ fn hosts(status: &Status) -> io::Result<()> {
     for host in &status.hosts {
         let heard = ago(status.now, host.heartbeat);
         if host.state != "online" {
-            let reason = short(host.reason.as_deref().unwrap_or("no reason given"), 40);
-            writeln!(stdout, "Host {} is {}: {reason}", host.host, host.state)?;
+            let reason = short(host.reason.as_deref().unwrap_or("no reason given"), LONGEST);
+            writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
         } else if (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT {
             writeln!(stdout, "{}", title(&format!("Host {} is silent: last heard of {heard}", host.host)))?;
         }
     }
     if let Some(run) = &status.last_run {
         let note = short(run.note.as_deref().unwrap_or_default(), 60);
-        writeln!(
-            stdout,
-            "Last run on {} ended {}: {} {note}",
-            run.host,
-            ago(status.now, run.ended),
-            run.outcome
-        )?;
+        let ended = ago(status.now, run.ended);
+        let line = format!("Last run: {}, {ended}, {}: {note}", run.host, run.outcome);
+        writeln!(stdout, "{}", paragraph(0, line.trim_end_matches(": ")))?;
     }
     Ok(())
 }
@@ -132,7 +139,8 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(group) = status.top.first() {
         hints.push(format!("package-import failures --signature {}", group.signature));
-        hints.push(format!("package-import retry --signature {} --canary 5", group.signature));
+        let canary = if group.packages > CANARY { format!(" --canary {CANARY}") } else { String::new() };
+        hints.push(format!("package-import retry --signature {}{canary}", group.signature));
     }
     if status.wedged > 0 {
         hints.push("package-import failures --state wedged".into());

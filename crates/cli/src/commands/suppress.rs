@@ -17,7 +17,7 @@ use crate::time::{at, parse_until};
 )]
 pub struct Arguments {
     /// The short id of a signature, or a source package
-    #[arg(value_name = "SIGNATURE|PACKAGE")]
+    #[arg(value_name = "SUBJECT")]
     subject: String,
 
     /// When it counts again: 3d, 2026-12-01, 2026-12-01T08:00:00Z
@@ -25,7 +25,7 @@ pub struct Arguments {
     until: i64,
 
     /// Why; every output says it
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: String,
 }
 

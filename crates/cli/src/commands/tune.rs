@@ -6,8 +6,8 @@ use state::read::tune;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::print_json;
-use crate::time::span;
+use crate::screen::{count, print_json};
+use crate::time::took;
 
 /// What this machine could carry, from what imports have cost
 #[derive(clap::Args)]
@@ -36,20 +36,21 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let by_processors = (cores * 100 / busy).max(1);
     let by_memory = (machine.memory / costs.rss_p95.max(1)).max(1);
     let per_hour = 3_600_000 * cores * costs.attempts / costs.cpu_ms.max(1);
-    writeln!(stdout, "{} imports were looked at", costs.attempts)?;
+    writeln!(stdout, "{} looked at", count(costs.attempts, "import"))?;
     writeln!(
         stdout,
-        "one takes {} on average, {busy} % of it a processor's; memory: median {} MiB, 95 % {} MiB, largest {} MiB",
-        span(costs.wall_ms / costs.attempts),
+        "one takes {} on average, {busy} % of it a processor's",
+        took(costs.wall_ms / costs.attempts)
+    )?;
+    writeln!(
+        stdout,
+        "memory of one: median {} MiB, 95 % {} MiB, largest {} MiB",
         mib(costs.rss_p50),
         mib(costs.rss_p95),
         mib(costs.rss_max)
     )?;
-    writeln!(
-        stdout,
-        "this machine: {cores} processors carry {by_processors} at a time, {} MiB of memory carry {by_memory}",
-        mib(machine.memory)
-    )?;
+    writeln!(stdout, "this machine: {cores} processors carry {by_processors} at a time,")?;
+    writeln!(stdout, "  {} MiB of memory carry {by_memory}", mib(machine.memory))?;
     let jobs = by_processors.min(by_memory);
     writeln!(stdout, "about {per_hour} imports an hour; try `package-import set jobs={jobs}`")?;
     Ok(exit::DONE)

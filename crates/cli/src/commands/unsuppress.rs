@@ -10,11 +10,11 @@ use crate::exit;
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The short id of a signature, or a source package
-    #[arg(value_name = "SIGNATURE|PACKAGE")]
+    #[arg(value_name = "SUBJECT")]
     subject: String,
 
     /// Why; it is kept
-    #[arg(long)]
+    #[arg(long, value_name = "WHY")]
     reason: Option<String>,
 }
 

@@ -1,23 +1,36 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use state::counters::{self, Difference};
 
-use super::Installation;
+use super::{Installation, actor};
 use crate::exit;
+use crate::screen;
 
-/// Check repositories: objects, refs, tags against their manifests and .dsc files
+/// Check repositories: objects, refs, tags against their manifests and .dsc files; or the state
+///
+/// With --state: every number that is kept while things happen is counted again from the rows.
 ///
 /// Exit code 0: nothing is wrong. 1: something is; each problem is a line.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The source packages [default: all]
     packages: Vec<String>,
+    /// Check the state instead
+    #[arg(long, conflicts_with = "packages")]
+    state: bool,
+    /// Mend what is wrong in the state
+    #[arg(long, requires = "state")]
+    repair: bool,
     /// Print a JSON object for each package
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    if arguments.state {
+        return state(installation, arguments);
+    }
     let packages = match arguments.packages.as_slice() {
         [] => importer::inspect::packages(&installation.root)?,
         named => named.to_vec(),
@@ -43,4 +56,46 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
     }
     Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
+}
+
+fn state(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let store = installation.state()?;
+    if let Some(path) = store.path() {
+        state::driver::sqlite::check_file(&path).map_err(state::StateError::from)?;
+    }
+    let wrong = if arguments.repair {
+        let actor = actor();
+        let mut mended = Vec::new();
+        loop {
+            match store.write(|tx| counters::repair(tx, &actor))? {
+                some if some.is_empty() => break mended,
+                some => mended.extend(some),
+            }
+        }
+    } else {
+        store.read(counters::verify)?
+    };
+    show_differences(&wrong, arguments)?;
+    Ok(if wrong.is_empty() || arguments.repair { exit::DONE } else { exit::SOME_FAILED })
+}
+
+fn show_differences(wrong: &[Difference], arguments: &Arguments) -> io::Result<()> {
+    if arguments.json {
+        let list: Vec<_> = wrong
+            .iter()
+            .map(|it| {
+                serde_json::json!({"subject": it.place.to_string(), "kept": it.kept, "counted": it.counted})
+            })
+            .collect();
+        return screen::print_json(&serde_json::json!({"differences": list, "repaired": arguments.repair}));
+    }
+    let mut stdout = io::stdout().lock();
+    for it in wrong {
+        writeln!(stdout, "{}: {} is kept, {} are there", it.place, it.kept, it.counted)?;
+    }
+    let end = if arguments.repair { "mended" } else { "wrong; --repair mends them" };
+    match wrong.len() {
+        0 => writeln!(stdout, "the state is sound"),
+        count => writeln!(stdout, "{count} numbers {end}"),
+    }
 }

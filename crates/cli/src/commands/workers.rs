@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, Write};
 
 use anyhow::Error;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use state::read::hosts::{self, Host, Running};
 use super::Installation;
 use crate::exit;
 use crate::screen::{print, print_json, short, table};
-use crate::time::{ago, span};
+use crate::time::{ago, span, took};
 
 /// Hosts, and what they do now
 #[derive(clap::Args)]
@@ -53,12 +53,15 @@ fn show(answer: &Answer) -> io::Result<()> {
         ]);
     }
     print(&rows)?;
+    if answer.hosts.is_empty() {
+        writeln!(io::stdout(), "no host has imported yet")?;
+    }
     if answer.running.is_empty() {
         return Ok(());
     }
     let mut rows = table(&["HOST", "PACKAGE", "ATTEMPT", "LANE", "FOR", "USUALLY"]);
     for job in &answer.running {
-        let usual = job.usual_ms.map_or("not known".into(), span);
+        let usual = job.usual_ms.map_or("not known".into(), took);
         let running = span(answer.now - job.started);
         rows.add_row([&job.host, &job.package, &job.attempt.to_string(), &job.lane, &running, &usual]);
     }

@@ -6,46 +6,77 @@ use crate::failure::{Failure, Stage};
 
 /// Codes of what may go away by itself.
 const TRANSIENT: &[&str] = &[
-    "unreachable",
-    "connect",
-    "timeout",
-    "tls",
-    "server-error",
-    "too-many-requests",
-    "interrupted",
-    "slow",
-    "stale-index",
-    "mirror-updating",
     "apt-failed",
     "apt-state",
-    "unreadable-file",
-    "ref-moved",
+    "bad-answer",
+    "bad-http",
+    "broken-connection",
+    "busy",
+    "connect",
+    "endless-file",
+    "expired",
+    "file-changed",
+    "folder-listing",
+    "from-future",
+    "index-mismatch",
     "locked",
+    "redirect-loop",
+    "ref-moved",
+    "rolled-back",
+    "server-error",
+    "timeout",
+    "tls",
+    "too-slow",
+    "truncated",
+    "unknown-host",
+    "unreadable",
+    "unreadable-file",
+    "web-page",
 ];
+
+/// The same of getting a file: another mirror, or the next update of this one, has the right one. In a file that is
+/// here, they stay.
+const TRANSIENT_FETCH: &[&str] = &["checksum-mismatch", "size-mismatch"];
 
 /// Codes of what the machine did, not the package.
 const INFRASTRUCTURE: &[&str] = &[
+    "bad-row",
+    "cannot-start",
     "disk-full",
-    "store",
     "killed",
     "lost",
-    "superseded",
-    "cannot-start",
-    "sandbox",
+    "no-apt",
+    "no-archive",
     "no-gpgv",
     "no-keyring",
-    "no-apt",
+    "sandbox",
+    "store",
+    "superseded",
 ];
 
 /// Codes of what nobody knows yet.
-const UNKNOWN: &[&str] = &["crashed", "repository", "out-of-time", "out-of-memory", "missing-file"];
+const UNKNOWN: &[&str] = &[
+    "bad-redirect",
+    "bad-release",
+    "bad-sources",
+    "crashed",
+    "disk",
+    "missing-file",
+    "not-found",
+    "out-of-memory",
+    "out-of-time",
+    "refused",
+    "repository",
+    "text-around-signature",
+];
 
 /// What kind of error a failure is.
 pub fn class(failure: &Failure) -> Class {
     let code = failure.code.as_str();
     if failure.stage == Stage::State || INFRASTRUCTURE.contains(&code) {
         Class::Infrastructure
-    } else if TRANSIENT.contains(&code) {
+    } else if TRANSIENT.contains(&code) || (failure.stage == Stage::Fetch && TRANSIENT_FETCH.contains(&code))
+    {
         Class::Transient
     } else if UNKNOWN.contains(&code) {
         Class::Unknown

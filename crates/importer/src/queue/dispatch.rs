@@ -366,9 +366,12 @@ impl Loop<'_> {
         let store = &session.store;
         for breaker in session.outages.refresh(store, &session.rule)? {
             if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
-                let found = outage::probe(breaker.probe.as_deref().unwrap_or_default());
+                let found = outage::probe(breaker.probe.as_deref().unwrap_or_default(), &session.archives);
                 let cause = found.err();
                 store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule))?;
+                if cause.is_none() {
+                    session.outages.closed(&breaker.name);
+                }
                 match cause {
                     None => self.note(format!("{} is there again", breaker.name)),
                     Some(cause) => self.note(format!("{} is out of reach: {cause}", breaker.name)),

@@ -11,6 +11,7 @@ use state::queue::Claim;
 use state::words::{Class, Outcome, Tasks};
 use state::{StateError, values};
 
+use super::archives::{Got, Missed};
 use super::classify::class;
 use super::logs::{Log, tail};
 use super::outage::Need;
@@ -59,6 +60,7 @@ struct Work<'a> {
     reports: Vec<(i64, Report)>,
     failures: Vec<(Failure, Option<String>, Option<String>)>,
     parked_on: Option<i64>,
+    gone: Vec<i64>,
     cancelled: bool,
 }
 
@@ -73,11 +75,14 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
         reports: Vec::new(),
         failures: Vec::new(),
         parked_on: None,
+        gone: Vec::new(),
         cancelled: false,
     };
     let first = work.import(watch);
     work.look_after();
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
+    work.forget_gone();
+    session.archives.clear(claim.attempt);
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
@@ -111,18 +116,44 @@ impl Work<'_> {
                 return Vec::new();
             }
         };
-        let (ids, requests) = self.requests(&open);
-        if !requests.is_empty() {
+        let (ids, requests) = self.requests(&open, false);
+        // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
+        if self.parked_on.is_none() && !requests.is_empty() {
             self.versions(ids, requests, watch);
         }
+        self.again_with_all(&open, watch);
         first
     }
 
+    /// A tarball that was not fetched because its hash is known may be needed after all, by another rule of unpacking.
+    fn again_with_all(&mut self, open: &[Publication], watch: Watch<'_>) {
+        let lacks = |report: &Report| {
+            report.outcome == Became::Failed && report.code.as_deref() == Some("missing-file")
+        };
+        let lacking: Vec<i64> =
+            self.reports.iter().filter(|(_, report)| lacks(report)).map(|(id, _)| *id).collect();
+        let again: Vec<Publication> = open
+            .iter()
+            .filter(|publication| publication.what.archive != LOCAL && lacking.contains(&publication.id))
+            .cloned()
+            .collect();
+        if again.is_empty() {
+            return;
+        }
+        self.reports.retain(|(id, _)| !again.iter().any(|publication| publication.id == *id));
+        self.failures.retain(|(failure, ..)| failure.code != "missing-file");
+        let (ids, requests) = self.requests(&again, true);
+        if !requests.is_empty() {
+            self.versions(ids, requests, watch);
+        }
+    }
+
     /// What the child is asked for; what cannot even be asked for fails.
-    fn requests(&mut self, open: &[Publication]) -> (Vec<i64>, Vec<VersionRequest>) {
+    fn requests(&mut self, open: &[Publication], all: bool) -> (Vec<i64>, Vec<VersionRequest>) {
         let (mut ids, mut wanted) = (Vec::new(), Vec::new());
         for publication in open {
-            match self.files(publication).and_then(|dsc| requests::request(publication, dsc)) {
+            let Some(dsc) = self.files(publication, all) else { continue };
+            match requests::request(publication, dsc) {
                 Ok(request) => {
                     ids.push(publication.id);
                     wanted.push(request);
@@ -133,13 +164,49 @@ impl Work<'_> {
         (ids, wanted)
     }
 
-    /// Where the files of a publication are.
-    fn files(&mut self, publication: &Publication) -> std::result::Result<PathBuf, Failure> {
-        if publication.what.archive == LOCAL {
-            return Ok(PathBuf::from(&publication.what.dsc));
+    /// Where the files of a publication are, fetched if they are elsewhere.
+    fn files(&mut self, publication: &Publication, all: bool) -> Option<PathBuf> {
+        let archive = &publication.what.archive;
+        if archive == LOCAL {
+            return Some(PathBuf::from(&publication.what.dsc));
         }
-        let message = format!("archive {} is not configured", publication.what.archive);
-        Err(Failure::new(Stage::Fetch, "no-archive", message))
+        let session = self.session;
+        let need = session.archives.need(archive);
+        // What is known to be out of reach is not tried by everybody.
+        if let Some(open) = need.as_ref().and_then(|need| session.outages.open(&need.name)) {
+            self.parked_on = Some(open);
+            return None;
+        }
+        let package = (session.root.as_path(), self.claim.package.as_str());
+        match session.archives.fetch(publication, package, self.claim.attempt, all) {
+            Ok(Got::Here(dsc, bytes)) => {
+                need.iter().for_each(|need| session.outages.good(&need.name));
+                self.log.line(&format!("{bytes} bytes fetched for {}", publication.what.version));
+                Some(dsc)
+            }
+            Ok(Got::Gone(file)) => {
+                self.log.line(&format!("{file} is on no mirror any more: superseded"));
+                self.gone.push(publication.id);
+                None
+            }
+            Err(missed) => {
+                self.miss(missed, publication);
+                None
+            }
+        }
+    }
+
+    /// An outage parks the job once its breaker is open; until then it is a failure like others.
+    fn miss(&mut self, missed: Missed, publication: &Publication) {
+        let session = self.session;
+        if let Some(need) = &missed.need
+            && let Ok(Some(open)) = session.outages.bad(&session.store, &missed.failure, need, &session.rule)
+        {
+            self.log.line(&missed.failure.to_string());
+            self.parked_on = Some(open);
+            return;
+        }
+        self.fail(missed.failure, Some(publication));
     }
 
     /// Imports versions in children. A child that dies takes one version with it, the one that it was reading: the
@@ -255,6 +322,14 @@ impl Work<'_> {
             what.map(|what| what.distro.clone()),
             what.map(|what| what.version.clone()),
         ));
+    }
+
+    /// What no mirror has any more is no failure, and is not asked for again.
+    fn forget_gone(&self) {
+        let store = &self.session.store;
+        for chunk in self.gone.chunks(100) {
+            let _ = self.session.patiently(|| store.write(|tx| publications::gone(tx, chunk)));
+        }
     }
 
     /// Checks or repacks the repository, if that was asked for.

@@ -3,6 +3,7 @@
 //! [`dispatch`] decides when a job may start and notices what happens; [`job`] does one; [`pulse`] keeps the leases;
 //! [`by_hand`] does at once what an operator asks for, with the same records.
 
+pub mod archives;
 pub mod by_hand;
 pub mod classify;
 pub mod dispatch;
@@ -14,3 +15,4 @@ pub mod process;
 pub mod pulse;
 pub mod requests;
 pub mod session;
+pub mod watch;

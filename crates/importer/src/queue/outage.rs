@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use state::breaker::{self, Breaker};
 use state::{StateError, Store};
 
+use super::archives::Archives;
 use crate::failure::Failure;
 
 /// What is known about the breakers without asking the database for each job.
@@ -31,6 +32,11 @@ impl Outages {
     /// Whether any is open.
     pub fn any_open(&self) -> bool {
         !self.known().open.is_empty()
+    }
+
+    /// A probe has found it: those who come back now must not be parked again.
+    pub fn closed(&self, name: &str) {
+        self.known().open.remove(name);
     }
 
     /// Notes that a dependency was there when it was needed.
@@ -108,15 +114,15 @@ impl Need {
 const ENOUGH: u64 = 64 << 20;
 
 /// Finds out whether what a breaker guards is there again. Returns what is wrong, if something is.
-pub fn probe(probe: &str) -> Result<(), String> {
+pub fn probe(probe: &str, archives: &Archives) -> Result<(), String> {
     match probe.split_once(' ') {
+        Some(("archive", name)) => archives.probe(name),
         Some(("disk", path)) => {
             let found =
                 rustix::fs::statvfs(path).map_err(|error| format!("cannot look at {path}: {error}"))?;
             let free = found.f_bavail.saturating_mul(found.f_frsize);
             if free >= ENOUGH { Ok(()) } else { Err(format!("{path} has {} MiB free", free >> 20)) }
         }
-        Some(("file", path)) => std::fs::metadata(path).map(drop).map_err(|error| format!("{path}: {error}")),
         _ => Ok(()),
     }
 }

@@ -14,6 +14,7 @@ use state::runs::{self, NewRun};
 use state::words::HostState;
 use state::{StateError, Store, breaker, identity, settings};
 
+use super::archives::Archives;
 use super::outage::Outages;
 use super::process;
 use crate::config::Config;
@@ -49,6 +50,8 @@ pub struct Session {
     pub rule: breaker::Rule,
     /// What is out of reach.
     pub outages: Outages,
+    /// Where files come from.
+    pub archives: Archives,
     orders: Mutex<Orders>,
     children: Mutex<BTreeMap<i64, u32>>,
     known: Mutex<BTreeSet<i64>>,
@@ -122,6 +125,8 @@ impl Session {
             runs::begin(tx, &new)
         })?;
         let epoch = start.store.read(runs::epoch)?;
+        let archives = Archives::open(&start.config, &start.root, &format!("{}-{run}", start.host))
+            .map_err(|error| StateError::File { verb: "open", path: start.root.join("cache"), error })?;
         Ok(Arc::new(Session {
             store: start.store,
             root: start.root,
@@ -133,6 +138,7 @@ impl Session {
             retries: Retries::default(),
             rule: breaker::Rule::default(),
             outages: Outages::default(),
+            archives,
             orders: Mutex::default(),
             children: Mutex::default(),
             known: Mutex::default(),
@@ -234,6 +240,7 @@ impl Session {
 
     /// The run is over.
     pub fn close(&self, outcome: &str, note: Option<&str>) -> Result<(), StateError> {
+        self.archives.close();
         self.store.write(|tx| runs::end(tx, self.run, outcome, note))
     }
 

@@ -6,7 +6,7 @@ use crate::driver::Row;
 use crate::error::StateError;
 use crate::tx::Tx;
 use crate::values;
-use crate::words::Class;
+use crate::words::{Class, FailureState};
 
 /// Which failures are wanted.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Filter {
     pub signature: Option<String>,
     /// Of this class.
     pub class: Option<Class>,
+    /// In this state.
+    pub state: Option<FailureState>,
     /// That began at this time or later.
     pub since: Option<i64>,
 }
@@ -73,12 +75,14 @@ pub struct Failing {
     pub held: bool,
 }
 
-/// The condition and its three values.
-fn condition(filter: &Filter) -> (&'static str, [crate::driver::Value; 3]) {
-    let sql = "(?1 = '' OR s.short = ?1) AND (?2 = '' OR f.class = ?2) AND f.since >= ?3";
+/// The condition and its four values.
+fn condition(filter: &Filter) -> (&'static str, [crate::driver::Value; 4]) {
+    let sql = "(?1 = '' OR s.short = ?1) AND (?2 = '' OR f.class = ?2) AND f.since >= ?3
+        AND (?4 = '' OR f.state = ?4)";
     let class = filter.class.map_or("", Class::as_str);
     let signature = filter.signature.as_deref().unwrap_or("");
-    (sql, [signature.into(), class.into(), filter.since.unwrap_or(0).into()])
+    let state = filter.state.map_or("", FailureState::as_str);
+    (sql, [signature.into(), class.into(), filter.since.unwrap_or(0).into(), state.into()])
 }
 
 /// Failures by signature, most packages first. Held packages are left out.
@@ -89,7 +93,7 @@ pub fn groups(tx: &mut Tx<'_>, filter: &Filter, at_most: i64) -> Result<Vec<Grou
          FROM failure f JOIN signature s ON s.id = f.signature_id JOIN package p ON p.id = f.package_id
          WHERE {condition} AND p.held = 0
          GROUP BY s.id, s.short, s.stage, s.code, s.class, s.text, s.policy, s.note, s.bug
-         ORDER BY COUNT(*) DESC, s.id LIMIT ?4"
+         ORDER BY COUNT(*) DESC, s.id LIMIT ?5"
     );
     let rows = tx.query(&sql, &[&values[..], &[at_most.into()]].concat())?;
     Ok(rows.iter().map(group).collect())
@@ -114,7 +118,7 @@ fn group(row: &Row) -> Group {
 /// Failures by package, newest first.
 pub fn packages(tx: &mut Tx<'_>, filter: &Filter, at_most: i64) -> Result<Vec<Failing>, StateError> {
     let (condition, values) = condition(filter);
-    let sql = format!("{FAILING} WHERE {condition} ORDER BY f.since DESC, p.name LIMIT ?4");
+    let sql = format!("{FAILING} WHERE {condition} ORDER BY f.since DESC, p.name LIMIT ?5");
     let rows = tx.query(&sql, &[&values[..], &[at_most.into()]].concat())?;
     Ok(rows.iter().map(failing).collect())
 }

@@ -84,6 +84,7 @@ CREATE TABLE publication (
     UNIQUE (package_id, distro, suite, version, dsc_sha256)
 );
 CREATE INDEX publication_open ON publication (package_id) WHERE done IS NULL AND gone IS NULL;
+CREATE INDEX publication_suite ON publication (archive, distro, suite, id) WHERE gone IS NULL;
 CREATE INDEX publication_done ON publication (done);
 CREATE INDEX publication_waiting ON publication (published) WHERE done IS NULL AND gone IS NULL;
 

@@ -185,15 +185,23 @@ fn a_canary_goes_first_and_the_others_only_if_it_does_better() {
         };
         let first = retry();
         assert_eq!(world.counter("queue_retry"), 3);
+        let is_waiting = || world.store.read(batch::is_waiting).unwrap();
+        assert!(!is_waiting(), "the canary has not come back");
         fail_all("worse");
+        assert!(is_waiting());
         world.store.write(|tx| batch::advance(tx, 20)).unwrap();
         let report = world.store.read(|tx| batch::get(tx, first)).unwrap();
         assert_eq!((report.state.as_str(), report.broken, report.total), ("stopped", 3, 30));
+        assert!(!is_waiting());
         let second = retry();
         while let Some(claim) = world.claim(run) {
             world.finish(&claim, Outcome::Imported, None).unwrap();
         }
-        for _ in 0..5 {
+        // A run goes on for as long as there is something to claim or to move on.
+        let mut steps = 0;
+        while world.store.read(queue::is_more).unwrap() {
+            steps += 1;
+            assert!(steps < 20, "it never ends");
             world.store.write(|tx| batch::advance(tx, 20)).unwrap();
             while let Some(claim) = world.claim(run) {
                 world.finish(&claim, Outcome::Imported, None).unwrap();

@@ -3,6 +3,8 @@
 //! Everything is read in one transaction of the source, so that it is of one moment. What was written is read again and
 //! compared with what was read: rows and a checksum for each table.
 
+mod marks;
+
 use sha2::{Digest, Sha256};
 
 use crate::driver::{Driver, Kind, Mode, Row, Value};
@@ -11,6 +13,9 @@ use crate::meta;
 use crate::schema::tables::{self, Table};
 use crate::store::Store;
 use crate::tx::LARGEST;
+
+pub(crate) use marks::check_whole;
+pub use marks::{arrive, begin, check_idle, complete, leave, moved, stay};
 
 /// Rows of one statement: PostgreSQL takes 65,535 values, SQLite 32,766.
 const ROWS: usize = 50;
@@ -224,7 +229,7 @@ fn clear(target: &Store, source: &str) -> Result<(), StateError> {
             target.name()
         )));
     }
-    target.write(|tx| meta::set(tx, meta::INCOMING, source))?;
+    begin(target, source)?;
     let mut all = tables::tables(target.driver().as_mut())?;
     all.reverse();
     for table in all.iter().filter(|table| table.name != "meta") {
@@ -253,83 +258,6 @@ pub fn is_empty(store: &Store) -> Result<bool, StateError> {
     })
 }
 
-/// Lets a state that was carried be used: in a new epoch, so that nobody's token from the old place is valid.
-pub fn arrive(target: &Store, actor: &str, action: &str, from: &str) -> Result<i64, StateError> {
-    target.write(|tx| {
-        let epoch = meta::begin_epoch(tx, 0)?;
-        meta::remove(tx, meta::INCOMING)?;
-        meta::remove(tx, meta::HOME)?;
-        let after = format!("epoch {epoch}");
-        crate::events::record(tx, actor, action, "state", Some(from), None, Some(&after))?;
-        Ok(epoch)
-    })
-}
-
-/// Refuses to move a state with which somebody works.
-pub fn check_idle(store: &Store) -> Result<(), StateError> {
-    store.read(|tx| {
-        let sql = "SELECT r.id, h.name, r.mode FROM run r JOIN host h ON h.id = r.host_id
-            WHERE r.ended IS NULL ORDER BY r.id LIMIT 1";
-        if let Some(row) = tx.first(sql, &[])? {
-            let (run, host, mode) = (row.int(0), row.text(1), row.text(2));
-            return Err(StateError::Refused(format!(
-                "run {run} ({mode}) on {host} is open; stop it first (`package-import quiesce {host}`)"
-            )));
-        }
-        if tx.first("SELECT 1 FROM job WHERE state = 'running' LIMIT 1", &[])?.is_some() {
-            return Err(StateError::Refused("a job is running; wait until it has ended".into()));
-        }
-        Ok(())
-    })
-}
-
-/// Marks a state as gone to another place: from now on it refuses to be opened.
-pub fn leave(source: &Store, actor: &str, to: &str) -> Result<(), StateError> {
-    check_idle(source)?;
-    source.write(|tx| {
-        if let Some(other) = meta::lock(tx, meta::MOVED_TO)?.filter(|other| other != to) {
-            return Err(StateError::Foreign(moved(&other)));
-        }
-        // A run may have begun since we looked.
-        if tx.first("SELECT 1 FROM run WHERE ended IS NULL LIMIT 1", &[])?.is_some() {
-            return Err(StateError::Refused("a run has just begun; stop it first".into()));
-        }
-        meta::set(tx, meta::MOVED_TO, to)?;
-        crate::events::record(tx, actor, "migrate", "state", None, None, Some(to))
-    })
-}
-
-/// Takes the mark of [`leave`] away.
-pub fn stay(source: &Store, actor: &str, reason: &str) -> Result<(), StateError> {
-    source.write(|tx| {
-        let Some(to) = meta::lock(tx, meta::MOVED_TO)? else {
-            return Err(StateError::Refused("this state was not moved".into()));
-        };
-        meta::remove(tx, meta::MOVED_TO)?;
-        crate::events::record(tx, actor, "stay", "state", Some(reason), Some(&to), None)
-    })
-}
-
-/// What is said of a state that has gone.
-pub fn moved(to: &str) -> String {
-    format!(
-        "the state was moved to {to}; set [state] url to that in config.toml, or take the move back with \
-         `package-import migrate --undo`"
-    )
-}
-
-/// Refuses a database that is only half of a state, or one that was left.
-pub(crate) fn check_whole(store: &Store) -> Result<(), StateError> {
-    let (moved_to, incoming) =
-        store.read(|tx| Ok((meta::get(tx, meta::MOVED_TO)?, meta::get(tx, meta::INCOMING)?)))?;
-    if let Some(from) = incoming {
-        return Err(StateError::Foreign(format!(
-            "the state is not complete: carrying it from {from} was cut off; do that again"
-        )));
-    }
-    moved_to.map_or(Ok(()), |to| Err(StateError::Foreign(moved(&to))))
-}
-
 /// The latest moment of a state as an SQLite file of its own, although others write to it meanwhile.
 pub fn copy_to_file(source: &Store, file: &std::path::Path) -> Result<(), StateError> {
     if let (Kind::Sqlite, Some(path)) = (source.kind(), source.path()) {
@@ -339,7 +267,7 @@ pub fn copy_to_file(source: &Store, file: &std::path::Path) -> Result<(), StateE
     let target = crate::open::Location::Sqlite(file.to_owned()).connect(true)?;
     target.migrate()?;
     carry(source, &target, |_, _| ())?;
-    target.write(|tx| meta::remove(tx, meta::INCOMING))?;
+    complete(&target)?;
     drop(target);
     Ok(crate::driver::sqlite::single_file(file)?)
 }

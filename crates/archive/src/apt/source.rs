@@ -1,0 +1,211 @@
+//! The machine's apt as a source: apt checks the indices, fetches, and checks the files.
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use source_package::checksum::{Hashing, ListedFile};
+use source_package::dsc::Dsc;
+
+use super::{Apt, AptError};
+use crate::config::Archive;
+use crate::error::{Error, Stage, disk};
+use crate::fetch::{Fetched, FetchedFile, Known, Outcome, agree, failed, read_dsc_text};
+use crate::pattern::matches;
+use crate::poll::{ComponentList, Failed, Listing, Mark, Outcome as Found, Polled, Remembered};
+use crate::problem::Problem;
+use crate::source::{Followed, Source};
+use crate::sources::Publication;
+
+/// The part of apt's sources whose origin is one distro.
+pub struct AptSource {
+    apt: Apt,
+    archive: Archive,
+    scratch: PathBuf,
+}
+
+/// One list that apt has.
+struct List {
+    file: PathBuf,
+    suite: String,
+    component: String,
+    codename: Option<String>,
+    distro: String,
+}
+
+impl AptSource {
+    /// apt with a private state in `folder`.
+    pub fn new(archive: &Archive, folder: &Path, scratch: &Path) -> Result<AptSource, AptError> {
+        Ok(AptSource { apt: Apt::prepare(folder)?, archive: archive.clone(), scratch: scratch.to_owned() })
+    }
+
+    /// The lists that belong to the archive's distro and to a suite that it follows.
+    fn lists(&self) -> Result<Vec<List>, AptError> {
+        let format = "$(FILENAME)|$(CODENAME)|$(SUITE)|$(ORIGIN)|$(COMPONENT)";
+        let arguments = ["indextargets", "--format", format, "Created-By: Sources"];
+        let (text, _) = self.apt.run("apt-get", &arguments, &self.apt.folder)?;
+        let follows = |list: &List| {
+            let suites = &self.archive.suites;
+            let suite = suites.is_empty() || suites.iter().any(|entry| matches(&entry.name, &list.suite));
+            let components = &self.archive.components;
+            suite
+                && list.distro == self.archive.distro
+                && (components.is_empty() || components.contains(&list.component))
+        };
+        Ok(text.lines().filter_map(List::parse).filter(follows).collect())
+    }
+
+    /// One list as plain text, in a file without a name, with its mark.
+    fn open(&self, list: &List) -> Result<(File, Mark), Error> {
+        let store = |error| disk(Stage::Poll, "keep a list of source packages", error);
+        let mut file = tempfile::tempfile_in(&self.scratch).map_err(store)?;
+        let mut command = self.apt.command("/usr/lib/apt/apt-helper");
+        command.arg("cat-file").arg(&list.file).stdout(file.try_clone().map_err(store)?);
+        super::output("apt-helper cat-file", command).map_err(|error| Error::new(Stage::Poll, error))?;
+        file.seek(SeekFrom::Start(0)).map_err(store)?;
+        let found = Hashing::new(&mut file).finish("Sources").map_err(store)?;
+        file.seek(SeekFrom::Start(0)).map_err(store)?;
+        Ok((file, Mark { size: found.size, sha256: found.checksums.sha256.unwrap_or_default() }))
+    }
+
+    fn listing(
+        &self,
+        suite: &Followed,
+        remembered: Option<&Remembered>,
+    ) -> Result<(Listing, Remembered), Error> {
+        let lists = self.lists().map_err(|error| Error::new(Stage::Poll, error))?;
+        let mut listing = Listing { components: Vec::new(), date: 0 };
+        let mut remember = Remembered { suite: Some(suite.name.clone()), ..Remembered::default() };
+        for list in lists.iter().filter(|list| list.suite == suite.name) {
+            let (file, mark) = self.open(list)?;
+            let known = remembered.and_then(|known| known.lists.get(&list.component));
+            let changed = (known != Some(&mark)).then_some((file, mark.size));
+            listing.components.push(ComponentList::plain(&list.component, changed));
+            remember.codename = list.codename.clone();
+            remember.lists.insert(list.component.clone(), mark);
+        }
+        if listing.components.is_empty() {
+            return Err(Error::new(Stage::Poll, Problem::NoSuite(suite.name.clone())));
+        }
+        Ok((listing, remember))
+    }
+
+    /// Gets one file by apt's own means. `None` if the server has it no more.
+    fn download(&self, uri: &str, file: &ListedFile, into: &Path) -> Result<Option<PathBuf>, Error> {
+        let place = into.join(&file.name);
+        let mut command = self.apt.command("/usr/lib/apt/apt-helper");
+        command.arg("download-file").arg(uri).arg(&place);
+        if let Some(sha256) = &file.checksums.sha256 {
+            command.arg(format!("SHA256:{sha256}"));
+        }
+        match super::output("apt-helper download-file", command) {
+            Ok(_) => Ok(Some(place)),
+            Err(AptError::Failed { output, .. }) if output.contains("404") => Ok(None),
+            Err(error) => Err(Error::new(Stage::Fetch, error)),
+        }
+    }
+
+    fn files(&self, publication: &Publication, known: Known<'_>, into: &Path) -> Result<Outcome, Error> {
+        let name = format!("{}={}", publication.package, publication.version);
+        let arguments = ["source", "-qq", "--print-uris", "--only-source", &name];
+        let empty = self.apt.folder.join("packages");
+        let (text, _) =
+            self.apt.run("apt-get", &arguments, &empty).map_err(|error| Error::new(Stage::Fetch, error))?;
+        let uri = |file: &ListedFile| {
+            let line = text.lines().find(|line| line.split(' ').nth(1) == Some(&file.name));
+            let uri = line.and_then(|line| line.split('\'').nth(1));
+            uri.ok_or_else(|| {
+                Error::new(Stage::Fetch, Problem::DscDisagrees(format!("apt knows no {}", file.name)))
+            })
+        };
+        let dsc = &publication.dsc;
+        let Some(place) = self.download(uri(dsc)?, dsc, into)? else {
+            return Ok(Outcome::Gone { file: dsc.name.clone() });
+        };
+        checked(&place, dsc)?;
+        let parsed = Dsc::parse(&read_dsc_text(&place)?)
+            .map_err(|error| Error::new(Stage::Fetch, Problem::BadDsc(error)))?;
+        let listed = agree(publication, parsed).map_err(|problem| Error::new(Stage::Fetch, problem))?;
+        let (mut files, mut transferred) = (Vec::new(), dsc.size);
+        for file in listed {
+            if known(&file) {
+                files.push(FetchedFile { file, path: None });
+                continue;
+            }
+            let Some(path) = self.download(uri(&file)?, &file, into)? else {
+                return Ok(Outcome::Gone { file: file.name });
+            };
+            transferred += file.size;
+            files.push(FetchedFile { file: checked(&path, &file)?, path: Some(path) });
+        }
+        Ok(Outcome::Fetched(Fetched { dsc: place, files, transferred }))
+    }
+}
+
+impl List {
+    fn parse(line: &str) -> Option<List> {
+        let mut parts = line.split('|');
+        let mut next = || Some(parts.next()?.to_owned()).filter(|text| !text.starts_with("$("));
+        let (file, codename, suite, origin) = (next()?, next(), next(), next()?);
+        let component = next().unwrap_or_default();
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (codename, suite) = (given(codename), given(suite));
+        // Ubuntu's pockets share a codename, Debian's aliases move from one to the next.
+        let name = match (&codename, &suite) {
+            (Some(codename), Some(suite)) if suite.starts_with(codename.as_str()) => suite.clone(),
+            (Some(codename), _) => codename.clone(),
+            (None, suite) => suite.clone()?,
+        };
+        let distro = origin.to_lowercase().replace(' ', "-");
+        Some(List { file: file.into(), suite: name, component, codename, distro })
+    }
+}
+
+/// What a file is, if it is what was listed.
+fn checked(path: &Path, file: &ListedFile) -> Result<ListedFile, Error> {
+    let read = |error| disk(Stage::Fetch, "read a fetched file", error);
+    let found = Hashing::new(fs::File::open(path).map_err(read)?).finish(&file.name).map_err(read)?;
+    match file.check(&found) {
+        Ok(()) => Ok(found),
+        Err(mismatch) => Err(Error::new(Stage::Fetch, Problem::ChecksumMismatch(mismatch))),
+    }
+}
+
+/// Which server failed apt does not say.
+fn by_apt(error: Error) -> Failed {
+    failed(error.about("apt", "apt"))
+}
+
+impl Source for AptSource {
+    fn suites(&self) -> Result<Vec<Followed>, Failed> {
+        let poll = |error: AptError| by_apt(Error::new(Stage::Poll, error));
+        self.apt.update().map_err(poll)?;
+        let mut followed: Vec<Followed> = Vec::new();
+        for list in self.lists().map_err(poll)? {
+            let entry = self.archive.suites.iter().find(|entry| matches(&entry.name, &list.suite)).cloned();
+            let own = || crate::config::Suite { name: list.suite.clone(), branch: None, end_of_life: false };
+            let entry = entry.unwrap_or_else(own);
+            if !followed.iter().any(|other| other.name == list.suite) {
+                followed.push(Followed { name: list.suite, entry });
+            }
+        }
+        Ok(followed)
+    }
+
+    fn poll(&self, suite: &Followed, remembered: Option<&Remembered>) -> Result<Polled, Failed> {
+        let (listing, remember) = self.listing(suite, remembered).map_err(by_apt)?;
+        let changed = remembered.is_none() || listing.components.iter().any(ComponentList::is_changed);
+        let outcome = if changed { Found::Changed(listing) } else { Found::Unchanged };
+        Ok(Polled { outcome, remember, mirror: "apt".to_owned(), skipped: Vec::new() })
+    }
+
+    fn fetch(
+        &self,
+        publication: &Publication,
+        _listed: Option<i64>,
+        known: Known<'_>,
+        into: &Path,
+    ) -> Result<Outcome, Failed> {
+        self.files(publication, known, into).map_err(by_apt)
+    }
+}

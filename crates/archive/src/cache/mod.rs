@@ -1,0 +1,159 @@
+//! Files that were fetched, by their SHA-256, for all versions, workers and hosts that share the folder.
+//!
+//! ```text
+//! files/ab/abcd...   whole files whose hash was checked; they appear by a rename, and never change
+//! partial/KEY.TOKEN  files that are coming in, each written by one process
+//! claims/KEY         who is fetching a file
+//! ```
+//! All of it can be deleted at any time.
+
+mod claim;
+mod partial;
+mod trim;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+pub(crate) use claim::Claim;
+pub(crate) use partial::Partial;
+use source_package::checksum::ListedFile;
+
+use crate::clock::Clock;
+
+/// How the workers that share a cache find out about each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Sharing {
+    /// How often the one who fetches a file shows that it lives.
+    pub beat: Duration,
+    /// After which time without that it is taken for dead.
+    pub stale: Duration,
+    /// How often those who wait look.
+    pub look: Duration,
+}
+
+impl Default for Sharing {
+    fn default() -> Self {
+        Sharing {
+            beat: Duration::from_secs(5),
+            stale: Duration::from_secs(60),
+            look: Duration::from_millis(200),
+        }
+    }
+}
+
+/// The cache.
+#[derive(Debug)]
+pub struct Cache {
+    folder: PathBuf,
+    limit: u64,
+    sharing: Sharing,
+    clock: Arc<dyn Clock>,
+    /// Bytes that came since the size was looked at last; at the start nobody knows what is there.
+    added: AtomicU64,
+}
+
+/// Whose turn it is to fetch a file.
+pub(crate) enum Turn {
+    /// Nobody's: it is there.
+    There(PathBuf),
+    /// Ours.
+    Ours(Claim),
+}
+
+impl Cache {
+    /// Opens the cache in a folder. What is in it stays below `limit` bytes, as far as it is not in use.
+    pub fn open(folder: &Path, limit: u64, sharing: Sharing, clock: Arc<dyn Clock>) -> io::Result<Cache> {
+        for part in ["files", "partial", "claims"] {
+            fs::create_dir_all(folder.join(part))?;
+        }
+        Ok(Cache { folder: folder.to_owned(), limit, sharing, clock, added: AtomicU64::new(u64::MAX) })
+    }
+
+    /// The place of a file, if it is there.
+    pub fn get(&self, sha256: &str) -> Option<PathBuf> {
+        let path = self.place(sha256)?;
+        let file = File::open(&path).ok()?;
+        let is_file = file.metadata().ok()?.is_file();
+        // What was used last goes last. A file of another user's cannot be touched, and goes when its time comes.
+        let _ = file.set_modified(SystemTime::now());
+        is_file.then_some(path)
+    }
+
+    /// Throws a file away: whoever read it found that it is damaged.
+    pub fn forget(&self, sha256: &str) -> io::Result<()> {
+        match self.place(sha256).map(fs::remove_file) {
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn place(&self, sha256: &str) -> Option<PathBuf> {
+        let hexadecimal = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let prefix = sha256.get(..2).filter(|_| hexadecimal)?;
+        Some(self.folder.join("files").join(prefix).join(sha256))
+    }
+
+    /// Waits until a file is there, or until it is our turn to fetch it.
+    pub(crate) fn turn(&self, key: &str, sha256: Option<&str>) -> io::Result<Turn> {
+        let mut watch = claim::Watch::default();
+        let path = self.folder.join("claims").join(key);
+        loop {
+            if let Some(path) = sha256.and_then(|sha256| self.get(sha256)) {
+                return Ok(Turn::There(path));
+            }
+            if let Some(claim) = Claim::take(&path, self.sharing.beat)? {
+                // Whoever had it before us may have finished between our two looks.
+                return Ok(match sha256.and_then(|sha256| self.get(sha256)) {
+                    Some(path) => Turn::There(path),
+                    None => Turn::Ours(claim),
+                });
+            }
+            watch.look(&path, self.clock.now(), self.sharing.stale)?;
+            self.clock.sleep(self.sharing.look);
+        }
+    }
+
+    /// What somebody has left of a file, and a place for the rest of it.
+    pub(crate) fn partial(&self, key: &str, claim: &Claim) -> io::Result<Partial> {
+        Partial::start(&self.folder.join("partial"), key, claim.token())
+    }
+
+    /// Makes a file that was checked visible to all.
+    pub(crate) fn keep(&self, partial: Partial, found: &ListedFile) -> io::Result<PathBuf> {
+        let place = found.checksums.sha256.as_deref().and_then(|sha256| self.place(sha256));
+        let place = place.ok_or(io::ErrorKind::InvalidInput)?;
+        if let Some(folder) = place.parent() {
+            if !folder.is_dir() {
+                fs::create_dir_all(folder)?;
+                sync_folder(&self.folder.join("files"))?;
+            }
+            partial.finish(&place)?;
+            sync_folder(folder)?;
+        }
+        let before = self.added.load(Ordering::Relaxed);
+        self.added.store(before.saturating_add(found.size), Ordering::Relaxed);
+        Ok(place)
+    }
+
+    /// Makes room, if much came. Called when what came has its second name, so that it does not go at once.
+    pub(crate) fn settle(&self) {
+        if self.added.load(Ordering::Relaxed) > self.limit / 16 {
+            self.added.store(0, Ordering::Relaxed);
+            // A cache that cannot be made smaller is no reason to fail: a full disk says so itself.
+            let _ = self.trim();
+        }
+    }
+
+    /// Removes what was not used for longest until the limit is kept. Returns the bytes that are left.
+    pub fn trim(&self) -> io::Result<u64> {
+        trim::trim(&self.folder, self.limit)
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

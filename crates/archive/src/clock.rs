@@ -1,0 +1,42 @@
+//! Time, behind a trait, so that tests need not wait.
+
+use std::fmt::Debug;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// What knows the time and can wait.
+pub trait Clock: Debug + Send + Sync {
+    /// Time since some moment in the past. It never goes back.
+    fn now(&self) -> Duration;
+
+    /// Seconds since 1970, as the machine believes.
+    fn unix(&self) -> i64;
+
+    /// Waits.
+    fn sleep(&self, time: Duration);
+}
+
+/// The machine's clock.
+#[derive(Debug)]
+pub struct SystemClock(Instant);
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        SystemClock(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn unix(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    fn sleep(&self, time: Duration) {
+        thread::sleep(time);
+    }
+}

@@ -1,0 +1,104 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use serde::Deserialize;
+
+use super::*;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    archives: Vec<Archive>,
+}
+
+fn read(text: &str) -> Result<Vec<Archive>, String> {
+    let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    check(&file.archives).map_err(|error| error.to_string())?;
+    Ok(file.archives)
+}
+
+/// An archive with these suites, one a line.
+fn archive(name: &str, suites: &[&str]) -> String {
+    let mut text = format!(
+        "[[archives]]\nname = \"{name}\"\ndistro = \"debian\"\nmirrors = [\"https://deb.example.org/debian/\"]\nkeyrings = [\"/k.gpg\"]\n"
+    );
+    for suite in suites {
+        text += &format!("[[archives.suites]]\n{suite}\n");
+    }
+    text
+}
+
+#[test]
+fn defaults() {
+    let archives = read(&archive("a", &["name = \"sid\""])).unwrap();
+    let archive = &archives[0];
+    assert_eq!(archive.poll_interval, Duration::from_secs(900));
+    assert_eq!(archive.transfer, Transfer::default());
+    assert_eq!(archive.mirrors[0].to_string(), "https://deb.example.org/debian");
+    assert_eq!(archive.mirrors[0].dependency(), "deb.example.org");
+}
+
+#[test]
+fn the_examples_of_the_documentation() {
+    let text = include_str!("../../../docs/archives.md");
+    let examples: Vec<&str> = text
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .filter(|example| example.contains("[[archives]]"))
+        .collect();
+    assert!(examples.len() >= 2, "one for Debian and one for Ubuntu");
+    for example in examples {
+        read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
+    }
+}
+
+#[test]
+fn unknown_keys_are_errors() {
+    let text = archive("a", &["name = \"sid\"\nbranhc = \"x\""]);
+    assert!(read(&text).unwrap_err().contains("branhc"));
+}
+
+#[test]
+fn branches() {
+    let suite = |name: &str, branch: Option<&str>| Suite {
+        name: name.into(),
+        branch: branch.map(str::to_owned),
+        end_of_life: false,
+    };
+    assert_eq!(suite("stable", None).branch("stable", Some("bookworm")), "bookworm");
+    assert_eq!(suite("noble-updates", None).branch("noble-updates", Some("noble")), "noble-updates");
+    assert_eq!(
+        suite("bookworm*", None).branch("bookworm-updates", Some("bookworm-updates")),
+        "bookworm-updates"
+    );
+    assert_eq!(suite("*", Some("x-{suite}")).branch("sid", Some("sid")), "x-sid");
+    assert_eq!(suite("./", Some("local")).branch("./", None), "local");
+}
+
+#[test]
+fn what_is_refused() {
+    for (text, says) in [
+        (archive("a", &["name = \"sid\""]).repeat(2), "two archives"),
+        (archive("a", &[]), "follows no suites"),
+        (archive("a", &["name = \"buster/updates\""]), "needs `branch`"),
+        (archive("a", &["name = \"*\"\nbranch = \"all\""]), "{suite}"),
+        (archive("a", &["name = \"sid\"", "name = \"x\"\nbranch = \"sid\""]), "would both be"),
+        (archive("a", &["name = \"../sid\""]), "cannot be the name"),
+        (archive("a", &["name = \"sid\""]).replace("https://", "ftp://"), "is no address"),
+        (archive("a", &["name = \"sid\""]).replace("https://", "https://u:p@"), "password"),
+        (archive("a", &["name = \"sid\""]).replace("keyrings = [\"/k.gpg\"]", ""), "no keyrings"),
+        (archive("a", &["name = \"sid\""]).replace("mirrors", "apt = true\nmirrors"), "two archives of it"),
+        (archive("a", &["name = \"sid\""]) + "[archives.transfer]\nconnections = 0\n", "cannot be 0"),
+    ] {
+        let error = read(&text).unwrap_err();
+        assert!(error.contains(says), "{error}\n{text}");
+    }
+}
+
+#[test]
+fn suites_without_uploads_are_polled_daily() {
+    let text = archive("a", &["name = \"etch\"\nend_of_life = true", "name = \"sid\""]);
+    let archives = read(&text).unwrap();
+    let interval = |at: usize| archives[0].interval(&archives[0].suites[at]).as_secs();
+    assert_eq!((interval(0), interval(1)), (86_400, 900));
+}

@@ -1,0 +1,106 @@
+//! What goes wrong with an archive: for a person a sentence, for programs a stage, a code, a class and what is needed.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::problem::Problem;
+
+/// The part of the work in which something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Finding out what is published.
+    Poll,
+    /// Getting files.
+    Fetch,
+}
+
+impl Stage {
+    /// The stage as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Poll => "poll",
+            Stage::Fetch => "fetch",
+        }
+    }
+}
+
+/// Whether trying again may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It will most likely be gone by itself.
+    Transient,
+    /// It stays until somebody changes something.
+    Permanent,
+    /// Nobody can say.
+    Unknown,
+}
+
+/// An error, with what has to be known about it.
+#[derive(Debug)]
+pub struct Error {
+    /// Where in the work it happened.
+    pub stage: Stage,
+    /// What happened.
+    pub problem: Box<Problem>,
+    /// The file that was asked for, as an address.
+    pub url: Option<String>,
+    /// What has to work for another try to succeed: a host with its port, or a folder. The circuit breaker counts by it.
+    pub dependency: Option<String>,
+    /// When the server wants to be asked again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Error {
+    /// An error that has to do with no particular file yet.
+    pub fn new(stage: Stage, problem: impl Into<Problem>) -> Error {
+        Error { stage, problem: Box::new(problem.into()), url: None, dependency: None, retry_after: None }
+    }
+
+    /// The same about a file of a mirror.
+    pub(crate) fn about(mut self, url: &str, dependency: &str) -> Error {
+        self.url.get_or_insert_with(|| url.to_owned());
+        self.dependency.get_or_insert_with(|| dependency.to_owned());
+        self
+    }
+
+    pub(crate) fn at(mut self, stage: Stage) -> Error {
+        self.stage = stage;
+        self
+    }
+
+    /// A word for the kind of problem; all of them are listed in `docs/archives.md`.
+    pub fn code(&self) -> &'static str {
+        self.problem.code()
+    }
+
+    /// Whether trying again may help.
+    pub fn class(&self) -> Class {
+        self.problem.class()
+    }
+
+    /// Whether the file is just not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(*self.problem, Problem::NotFound)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.url {
+            Some(url) => write!(f, "{url}: {}", self.problem),
+            None => self.problem.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.problem)
+    }
+}
+
+/// Our own disk, in the words of the stage that needed it.
+pub(crate) fn disk(stage: Stage, action: &'static str, error: io::Error) -> Error {
+    Error::new(stage, Problem::disk(action, error))
+}

@@ -1,0 +1,162 @@
+//! A service with the interface of Debian's snapshot.debian.org.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use serde::de::DeserializeOwned;
+use source_package::checksum::ListedFile;
+use source_package::dsc::Dsc;
+use source_package::version::{PackageName, Version};
+
+use super::answers::{SourceFiles, Versions};
+use super::paced::Paced;
+use super::{History, OldVersion};
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::config;
+use crate::error::{Error, Stage};
+use crate::fetch::{Fetcher, Got, Known, Options, Outcome, Wanted, failed, read_dsc_text, union};
+use crate::poll::Failed;
+use crate::problem::Problem;
+use crate::signature;
+use crate::transport::{Limits, Mirror, Request, open};
+
+/// The longest answer that is read. The longest that Debian's service gives is below 1 MiB.
+const MAX_ANSWER: u64 = 32 << 20;
+
+/// The service.
+pub struct Snapshot {
+    mirrors: Vec<Box<dyn Mirror>>,
+    keyrings: Vec<PathBuf>,
+    cache: Arc<Cache>,
+    options: Options,
+    clock: Arc<dyn Clock>,
+}
+
+impl Snapshot {
+    /// The service as it is configured, with the limits of its archive.
+    pub fn new(
+        history: &config::History,
+        transfer: &config::Transfer,
+        cache: Arc<Cache>,
+        clock: Arc<dyn Clock>,
+    ) -> Snapshot {
+        let limits = Limits::new(transfer, clock.clone());
+        let server = open(&history.url, transfer, &limits);
+        Snapshot {
+            mirrors: vec![Box::new(Paced::new(server, history.request_interval, clock.clone()))],
+            keyrings: history.keyrings.clone(),
+            cache,
+            options: Options {
+                connections: transfer.connections,
+                longest_wait: transfer.longest_wait,
+                // The service knows files by SHA-1. What they are is decided by the signed .dsc.
+                allow_weak_checksums: true,
+            },
+            clock,
+        }
+    }
+
+    /// Asks the service; `None` if it does not know what it is asked about.
+    fn ask<T: DeserializeOwned>(&self, path: &str, query: Option<&str>) -> Result<Option<T>, Failed> {
+        let mut errors = Vec::new();
+        for server in &self.mirrors {
+            let bytes = match server.read(&Request { query, ..Request::whole(path) }, MAX_ANSWER) {
+                Ok(Some((bytes, _))) => bytes,
+                Ok(None) => Vec::new(),
+                Err(error) if error.is_missing() => return Ok(None),
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            };
+            match serde_json::from_slice(&bytes) {
+                Ok(answer) => return Ok(Some(answer)),
+                Err(error) => {
+                    let page = crate::transport::sniff(&bytes);
+                    let problem = page.unwrap_or_else(|| Problem::BadAnswer(error.to_string()));
+                    let url = format!("{}/{path}", server.location());
+                    let dependency = server.location().dependency();
+                    errors.push(Error::new(Stage::Fetch, problem).about(&url, &dependency));
+                }
+            }
+        }
+        Err(Failed::new(errors, || Error::new(Stage::Fetch, Problem::NotFound)))
+    }
+
+    fn fetcher(&self) -> Fetcher<'_> {
+        Fetcher {
+            mirrors: &self.mirrors,
+            cache: &self.cache,
+            options: self.options.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    /// The `.dsc`, if somebody who may has signed it.
+    fn read(&self, path: &Path, version: &OldVersion) -> Result<Dsc, Problem> {
+        let text = read_dsc_text(path).map_err(|error| *error.problem)?;
+        let dsc = Dsc::parse(&signature::verify(&text, &self.keyrings)?).map_err(Problem::BadDsc)?;
+        if dsc.source == version.package && dsc.version == version.version {
+            return Ok(dsc);
+        }
+        let asked = format!("{} {}", version.package, version.version);
+        Err(Problem::DscDisagrees(format!("{asked} and {} {}", dsc.source, dsc.version)))
+    }
+}
+
+impl History for Snapshot {
+    fn versions(&self, package: &PackageName) -> Result<Vec<Version>, Failed> {
+        let answer: Option<Versions> = self.ask(&format!("mr/package/{package}/"), None)?;
+        Ok(answer.map(Versions::versions).unwrap_or_default())
+    }
+
+    fn find(&self, package: &PackageName, version: &Version) -> Result<Vec<OldVersion>, Failed> {
+        let path = format!("mr/package/{package}/{version}/srcfiles");
+        let answer: Option<SourceFiles> = self.ask(&path, Some("fileinfo=1"))?;
+        let found = answer.map(|answer| answer.versions(package, version)).unwrap_or_default();
+        if found.is_empty() {
+            let unknown = Problem::UnknownVersion(format!("{package} {version}"));
+            return Err(failed(Error::new(Stage::Fetch, unknown)));
+        }
+        Ok(found)
+    }
+
+    fn fetch(&self, version: &OldVersion, known: Known<'_>, into: &Path) -> Result<Outcome, Failed> {
+        let fetcher = self.fetcher();
+        let transferred = AtomicU64::new(0);
+        let Got::There(dsc, _) = fetcher.one(&wanted(&version.dsc), &transferred, into)? else {
+            return Ok(Outcome::Gone { file: version.dsc.name.clone() });
+        };
+        let files = self
+            .read(&dsc, version)
+            .and_then(|dsc| dsc.files.iter().map(|file| find(file, version)).collect::<Result<Vec<_>, _>>())
+            .map_err(|problem| {
+                // What is not trusted is not left lying about. That it cannot be removed changes nothing.
+                let _ = std::fs::remove_file(&dsc);
+                failed(Error::new(Stage::Fetch, problem))
+            })?;
+        fetcher.rest(dsc, files, known, transferred, into)
+    }
+}
+
+/// Files are asked for by their SHA-1.
+fn wanted(file: &ListedFile) -> Wanted {
+    let sha1 = file.checksums.sha1.as_deref().unwrap_or_default();
+    Wanted { file: file.clone(), path: format!("file/{sha1}"), listed: None }
+}
+
+/// The file of the service's that is the one of the `.dsc`: by name and size, and by every hash that both know.
+fn find(file: &ListedFile, version: &OldVersion) -> Result<Wanted, Problem> {
+    let candidates = version.files.iter().filter(|own| own.name == file.name);
+    let fits = candidates.clone().find(|own| file.check(own).is_ok());
+    match fits.or_else(|| candidates.clone().next()) {
+        Some(own) => {
+            file.check(own).map_err(|mismatch| Problem::DscDisagrees(mismatch.to_string()))?;
+            let checksums = union(&file.checksums, &own.checksums);
+            Ok(wanted(&ListedFile { checksums, ..file.clone() }))
+        }
+        None => Err(Problem::DscDisagrees(format!("the history has no {}", file.name))),
+    }
+}

@@ -1,0 +1,160 @@
+//! An archive that is reached by its mirrors.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::config::{Archive, Suite};
+use crate::error::{Error, Stage};
+use crate::fetch::{Fetcher, Known, Options, Outcome};
+use crate::pattern::{is_pattern, matches};
+use crate::poll::{Failed, Polled, Remembered, Wanted, poll};
+use crate::problem::Problem;
+use crate::source::{Followed, Source};
+use crate::sources::Publication;
+use crate::transport::{Limits, Mirror, open};
+
+/// How many suites one pattern may find. Ubuntu has about 200 in all.
+const MAX_SUITES: usize = 1000;
+
+/// An archive with its mirrors.
+pub struct Mirrors {
+    archive: Archive,
+    mirrors: Vec<Box<dyn Mirror>>,
+    cache: Arc<Cache>,
+    scratch: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+impl Mirrors {
+    /// The archive as it is configured. `scratch` is a folder for lists that are being read.
+    pub fn new(archive: &Archive, cache: Arc<Cache>, scratch: &Path, clock: Arc<dyn Clock>) -> Mirrors {
+        let limits = Limits::new(&archive.transfer, clock.clone());
+        let mirrors =
+            archive.mirrors.iter().map(|location| open(location, &archive.transfer, &limits)).collect();
+        Mirrors { archive: archive.clone(), mirrors, cache, scratch: scratch.to_owned(), clock }
+    }
+
+    /// The folders below `dists/`, of the first mirror that shows them. Nobody has signed this: a name that is found
+    /// counts for nothing until its own index is checked.
+    fn folders(&self) -> Result<Vec<String>, Failed> {
+        let mut errors = Vec::new();
+        for mirror in &self.mirrors {
+            match mirror.folders("dists") {
+                Ok(names) if !names.is_empty() => return Ok(names),
+                Ok(_) => {}
+                Err(error) => errors.push(error.at(Stage::Poll)),
+            }
+        }
+        match errors.is_empty() {
+            true => Ok(Vec::new()),
+            false => Err(Failed::new(errors, || Error::new(Stage::Poll, Problem::NotFound))),
+        }
+    }
+}
+
+impl Source for Mirrors {
+    fn suites(&self) -> Result<Vec<Followed>, Failed> {
+        let patterns = self.archive.suites.iter().any(|suite| is_pattern(&suite.name));
+        let folders = if patterns { self.folders()? } else { Vec::new() };
+        choose(&self.archive.suites, &folders).map_err(|problem| {
+            let dependency = self.archive.mirrors.first().map(ToString::to_string).unwrap_or_default();
+            Failed {
+                error: Error::new(Stage::Poll, problem).about(&dependency, &dependency),
+                others: Vec::new(),
+            }
+        })
+    }
+
+    fn poll(&self, suite: &Followed, remembered: Option<&Remembered>) -> Result<Polled, Failed> {
+        let wanted = Wanted {
+            suite: &suite.name,
+            components: &self.archive.components,
+            keyrings: &self.archive.keyrings,
+            end_of_life: suite.entry.end_of_life,
+        };
+        poll(&self.mirrors, &wanted, remembered, self.clock.unix(), &self.scratch)
+    }
+
+    fn fetch(
+        &self,
+        publication: &Publication,
+        listed: Option<i64>,
+        known: Known<'_>,
+        into: &Path,
+    ) -> Result<Outcome, Failed> {
+        let options = Options {
+            connections: self.archive.transfer.connections,
+            longest_wait: self.archive.transfer.longest_wait,
+            allow_weak_checksums: self.archive.allow_weak_checksums,
+        };
+        let fetcher =
+            Fetcher { mirrors: &self.mirrors, cache: &self.cache, options, clock: self.clock.clone() };
+        fetcher.fetch(publication, listed, known, into)
+    }
+}
+
+/// The suites that are meant. A name counts once, for the first entry that it fits; one that is written out comes
+/// before any pattern.
+fn choose(suites: &[Suite], folders: &[String]) -> Result<Vec<Followed>, Problem> {
+    let mut followed: Vec<Followed> = Vec::new();
+    let (patterns, plain): (Vec<&Suite>, Vec<&Suite>) =
+        suites.iter().partition(|suite| is_pattern(&suite.name));
+    for suite in plain {
+        followed.push(Followed { name: suite.name.clone(), entry: suite.clone() });
+    }
+    for suite in patterns {
+        let found: Vec<&String> = folders.iter().filter(|name| matches(&suite.name, name)).collect();
+        if found.len() > MAX_SUITES {
+            let (pattern, found) = (suite.name.clone(), found.len());
+            return Err(Problem::TooManySuites { pattern, found, limit: MAX_SUITES });
+        }
+        for name in found {
+            if !followed.iter().any(|other| other.name == *name) {
+                followed.push(Followed { name: name.clone(), entry: suite.clone() });
+            }
+        }
+    }
+    Ok(followed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn suite(name: &str) -> Suite {
+        Suite { name: name.into(), branch: None, end_of_life: false }
+    }
+
+    #[test]
+    fn written_names_come_before_patterns() {
+        let mut own = suite("bookworm-updates");
+        own.end_of_life = true;
+        let folders = ["bookworm", "bookworm-updates", "sid", "stable"].map(str::to_owned);
+        let chosen = choose(&[suite("bookworm*"), own, suite("x"), suite("s*")], &folders).unwrap();
+        let names: Vec<(&str, bool)> =
+            chosen.iter().map(|it| (it.name.as_str(), it.entry.end_of_life)).collect();
+        assert_eq!(
+            names,
+            [
+                ("bookworm-updates", true),
+                ("x", false),
+                ("bookworm", false),
+                ("sid", false),
+                ("stable", false)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_hundred_thousand_suites_are_too_many() {
+        let folders: Vec<String> = (0..100_000).map(|number| format!("s{number}")).collect();
+        assert!(matches!(
+            choose(&[suite("*")], &folders),
+            Err(Problem::TooManySuites { found: 100_000, .. })
+        ));
+        assert_eq!(choose(&[suite("s1234?")], &folders).unwrap().len(), 10);
+    }
+}

@@ -1,0 +1,107 @@
+//! Getting a list of source packages, in the first form that the mirror has.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use source_package::checksum::hex;
+
+use super::join;
+use super::listing::Downloaded;
+use crate::error::{Error, Stage, disk};
+use crate::problem::Problem;
+use crate::release::{Listed, Lists};
+use crate::transport::{Answer, Body, Mirror, Request, sniff};
+
+/// Where the lists are, and where to put them.
+pub(super) struct Place<'a> {
+    /// The suite's folder.
+    pub(super) folder: String,
+    /// Ours.
+    pub(super) scratch: &'a Path,
+}
+
+/// Gets a list and checks its hash.
+pub(super) fn get(
+    mirror: &dyn Mirror,
+    place: &Place<'_>,
+    lists: &Lists,
+    by_hash: bool,
+) -> Result<Downloaded, Error> {
+    let mut wrong: Option<Error> = None;
+    for (ending, listed) in lists.readable() {
+        for path in paths(&place.folder, lists, ending, listed, by_hash) {
+            match one(mirror, &path, listed, place.scratch) {
+                Ok(file) => {
+                    let plain = lists.plain().map(|listed| listed.size);
+                    return Ok(Downloaded { file, size: listed.size, plain, compressed: !ending.is_empty() });
+                }
+                Err(error) if error.is_missing() => {}
+                // The file of that name may be of another time, while the one of that hash never is.
+                Err(error) if matches!(*error.problem, Problem::IndexMismatch(_)) => wrong = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let missing = || {
+        let url = format!("{}/{}", mirror.location(), join(&place.folder, &lists.path));
+        Error::new(Stage::Poll, Problem::IndexMismatch("no form of it is there".to_owned()))
+            .about(&url, &mirror.location().dependency())
+    };
+    Err(wrong.unwrap_or_else(missing))
+}
+
+fn paths(folder: &str, lists: &Lists, ending: &str, listed: &Listed, by_hash: bool) -> Vec<String> {
+    let named = join(folder, &format!("{}{ending}", lists.path));
+    let parent = named.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let hashed = join(parent, &format!("by-hash/SHA256/{}", listed.sha256));
+    if by_hash { vec![hashed, named] } else { vec![named] }
+}
+
+fn one(mirror: &dyn Mirror, path: &str, listed: &Listed, scratch: &Path) -> Result<File, Error> {
+    let request = Request { size: Some(listed.size), ..Request::whole(path) };
+    let Answer::Body(mut body) = mirror.get(&request)? else {
+        return Err(Error::new(
+            Stage::Poll,
+            Problem::BadHttp("unchanged, though it is not known".to_owned()),
+        ));
+    };
+    let store = |error| disk(Stage::Poll, "keep a list of source packages", error);
+    let mut file = tempfile::tempfile_in(scratch).map_err(store)?;
+    let mut hasher = Sha256::new();
+    let mut start: Vec<u8> = Vec::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 128 << 10];
+    loop {
+        let count = body.next(&mut buffer)?;
+        let piece = buffer.get(..count).unwrap_or_default();
+        if piece.is_empty() {
+            break;
+        }
+        if start.is_empty() {
+            start = piece.get(..piece.len().min(1024)).unwrap_or_default().to_vec();
+        }
+        size += count as u64;
+        if size > listed.size {
+            return Err(too_long(&body, &start, listed));
+        }
+        hasher.update(piece);
+        file.write_all(piece).map_err(store)?;
+    }
+    if size != listed.size || hex(&hasher.finalize()) != listed.sha256 {
+        let mismatch = || Problem::IndexMismatch(format!("{size} bytes came, {} are listed", listed.size));
+        return Err(body.error(sniff(&start).unwrap_or_else(mismatch)));
+    }
+    file.seek(SeekFrom::Start(0)).map_err(store)?;
+    Ok(file)
+}
+
+/// One that announces its length is another file; one that does not may never end.
+fn too_long(body: &Body, start: &[u8], listed: &Listed) -> Error {
+    let other = match body.length {
+        Some(length) => Problem::IndexMismatch(format!("{length} bytes come, {} are listed", listed.size)),
+        None => Problem::Endless(listed.size),
+    };
+    body.error(sniff(start).unwrap_or(other))
+}

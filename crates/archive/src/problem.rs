@@ -1,0 +1,217 @@
+//! Everything that can be wrong with an archive, a mirror or a file.
+
+use std::io;
+
+use source_package::checksum::Mismatch;
+use source_package::dsc::DscError;
+
+use crate::apt::AptError;
+use crate::error::Class;
+use crate::signature::SignatureError;
+
+/// What happened. The code of each is an interface.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The message of each says what it is.
+#[non_exhaustive]
+pub enum Problem {
+    #[error("the name of the host is not known")]
+    UnknownHost,
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    #[error("no encrypted connection: {0}")]
+    Tls(String),
+    #[error("no {0} in time")]
+    Timeout(&'static str),
+    #[error("it comes too slowly: {bytes} bytes in {seconds} s")]
+    TooSlow { bytes: u64, seconds: u64 },
+    #[error("the connection broke off: {0}")]
+    Broken(String),
+    #[error("the server's answer is no HTTP: {0}")]
+    BadHttp(String),
+    #[error("the server answered {0}")]
+    ServerError(u16),
+    #[error("the server refuses it with {0}")]
+    Refused(u16),
+    #[error("the server is busy (answered {0})")]
+    Busy(u16),
+    #[error("it is not there")]
+    NotFound,
+    #[error("redirected in a circle, or too often, last to {0}")]
+    RedirectLoop(String),
+    #[error("redirected to {0:?}, which is not followed")]
+    BadRedirect(String),
+    #[error("it ends after {found} of {expected} bytes")]
+    Truncated { found: u64, expected: u64 },
+    #[error("it does not end: more than {0} bytes")]
+    Endless(u64),
+    #[error("a web page came in its place; is this network behind a login page?")]
+    WebPage,
+    #[error("a list of a folder's files came in its place")]
+    FolderListing,
+    #[error("cannot read it: {0}")]
+    Unreadable(io::Error),
+    #[error("it is no regular file")]
+    NotAFile,
+    #[error("it is not signed")]
+    Unsigned,
+    #[error("there is text before or after what is signed")]
+    TextAroundSignature,
+    #[error(transparent)]
+    Signature(SignatureError),
+    #[error("the index is malformed: {0}")]
+    BadRelease(String),
+    #[error("asked for {asked}, but the index is of {found}")]
+    WrongSuite { asked: String, found: String },
+    #[error("the index has expired: it was valid until {0}")]
+    Expired(String),
+    #[error("the index is of {0}, which is in the future; is the clock right?")]
+    FromFuture(String),
+    #[error("the index is older ({found}) than the one known already ({known})")]
+    RolledBack { found: String, known: String },
+    #[error("there is no suite {0}")]
+    NoSuite(String),
+    #[error("{found} suites fit {pattern:?}, more than {limit}")]
+    TooManySuites { pattern: String, found: usize, limit: usize },
+    #[error("component {0} has no index of source packages")]
+    NoComponent(String),
+    #[error("no component has an index of source packages")]
+    NoSources,
+    #[error("the list of source packages is not the one that the index names: {0}")]
+    IndexMismatch(String),
+    #[error("the list of source packages cannot be decompressed: {0}")]
+    BadCompression(String),
+    #[error("the list of source packages expands too much: {0}")]
+    ExpandsTooMuch(String),
+    #[error("the list of source packages is malformed: {0}")]
+    BadSources(String),
+    #[error("{0:?} leads out of the archive")]
+    UnsafePath(String),
+    #[error("{0}")]
+    SizeMismatch(Mismatch),
+    #[error("{0}")]
+    ChecksumMismatch(Mismatch),
+    #[error("the file was replaced after the index was made ({0})")]
+    FileChanged(Mismatch),
+    #[error("the .dsc and the index disagree: {0}")]
+    DscDisagrees(String),
+    #[error(transparent)]
+    BadDsc(DscError),
+    #[error("{0} has no SHA-256; allow_weak_checksums of the archive would take it")]
+    WeakChecksums(String),
+    #[error("the answer cannot be understood: {0}")]
+    BadAnswer(String),
+    #[error("the history has no version {0}")]
+    UnknownVersion(String),
+    #[error("cannot {action}: {error}")]
+    Disk { action: &'static str, error: io::Error },
+    #[error("the disk is full: cannot {action}")]
+    DiskFull { action: &'static str },
+    #[error(transparent)]
+    Apt(AptError),
+}
+
+impl Problem {
+    pub(crate) fn disk(action: &'static str, error: io::Error) -> Problem {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Problem::DiskFull { action },
+            _ => Problem::Disk { action, error },
+        }
+    }
+
+    /// The code, as a word.
+    pub fn code(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// Whether trying again may help.
+    pub fn class(&self) -> Class {
+        self.row().1
+    }
+
+    fn row(&self) -> (&'static str, Class) {
+        use Class::{Permanent, Transient, Unknown};
+        match self {
+            Problem::UnknownHost => ("unknown-host", Transient),
+            Problem::Connect(_) => ("connect", Transient),
+            Problem::Tls(_) => ("tls", Transient),
+            Problem::Timeout(_) => ("timeout", Transient),
+            Problem::TooSlow { .. } => ("too-slow", Transient),
+            Problem::Broken(_) => ("broken-connection", Transient),
+            Problem::BadHttp(_) => ("bad-http", Transient),
+            Problem::ServerError(_) => ("server-error", Transient),
+            Problem::Refused(_) => ("refused", Unknown),
+            Problem::Busy(_) => ("busy", Transient),
+            Problem::NotFound => ("not-found", Unknown),
+            Problem::RedirectLoop(_) => ("redirect-loop", Transient),
+            Problem::BadRedirect(_) => ("bad-redirect", Unknown),
+            Problem::Truncated { .. } => ("truncated", Transient),
+            Problem::Endless(_) => ("endless-file", Transient),
+            Problem::WebPage => ("web-page", Transient),
+            Problem::FolderListing => ("folder-listing", Transient),
+            Problem::Unreadable(_) => ("unreadable", Transient),
+            Problem::NotAFile => ("not-a-file", Permanent),
+            Problem::Unsigned => ("unsigned", Permanent),
+            Problem::TextAroundSignature => ("text-around-signature", Unknown),
+            Problem::Signature(error) => signature_row(error),
+            Problem::BadRelease(_) => ("bad-release", Unknown),
+            Problem::WrongSuite { .. } => ("wrong-suite", Permanent),
+            Problem::Expired(_) => ("expired", Transient),
+            Problem::FromFuture(_) => ("from-future", Transient),
+            Problem::RolledBack { .. } => ("rolled-back", Transient),
+            Problem::NoSuite(_) => ("no-suite", Permanent),
+            Problem::TooManySuites { .. } => ("too-many-suites", Permanent),
+            Problem::NoComponent(_) => ("no-component", Permanent),
+            Problem::NoSources => ("no-sources", Permanent),
+            Problem::IndexMismatch(_) => ("index-mismatch", Transient),
+            Problem::BadCompression(_) => ("bad-compression", Unknown),
+            Problem::ExpandsTooMuch(_) => ("expands-too-much", Unknown),
+            Problem::BadSources(_) => ("bad-sources", Unknown),
+            Problem::UnsafePath(_) => ("unsafe-path", Permanent),
+            Problem::SizeMismatch(_) => ("size-mismatch", Transient),
+            Problem::ChecksumMismatch(_) => ("checksum-mismatch", Transient),
+            Problem::FileChanged(_) => ("file-changed", Transient),
+            Problem::DscDisagrees(_) => ("dsc-disagrees", Permanent),
+            Problem::BadDsc(DscError::UnsupportedFormat(_)) => ("unsupported-format", Permanent),
+            Problem::BadDsc(_) => ("bad-dsc", Permanent),
+            Problem::WeakChecksums(_) => ("weak-checksums", Permanent),
+            Problem::BadAnswer(_) => ("bad-answer", Transient),
+            Problem::UnknownVersion(_) => ("unknown-version", Permanent),
+            Problem::Disk { .. } => ("disk", Unknown),
+            Problem::DiskFull { .. } => ("disk-full", Transient),
+            Problem::Apt(error) => apt_row(error),
+        }
+    }
+}
+
+fn signature_row(error: &SignatureError) -> (&'static str, Class) {
+    match error {
+        SignatureError::Start(_) => ("no-gpgv", Class::Unknown),
+        SignatureError::NoKeyring => ("no-keyring", Class::Permanent),
+        SignatureError::Unsigned => ("unsigned", Class::Permanent),
+        SignatureError::NotGood(_) => ("bad-signature", Class::Unknown),
+        SignatureError::UnknownKey(_) => ("unknown-key", Class::Permanent),
+    }
+}
+
+fn apt_row(error: &AptError) -> (&'static str, Class) {
+    match error {
+        AptError::Start { .. } => ("no-apt", Class::Permanent),
+        AptError::Failed { .. } => ("apt-failed", Class::Unknown),
+        AptError::File { .. } => ("apt-state", Class::Unknown),
+        AptError::UnknownPackage(_) => ("unknown-package", Class::Permanent),
+        AptError::UnknownVersion { .. } => ("unknown-version", Class::Permanent),
+        AptError::NoSources => ("no-sources", Class::Permanent),
+    }
+}
+
+impl From<AptError> for Problem {
+    fn from(error: AptError) -> Self {
+        Problem::Apt(error)
+    }
+}
+
+impl From<SignatureError> for Problem {
+    fn from(error: SignatureError) -> Self {
+        Problem::Signature(error)
+    }
+}

@@ -1,0 +1,128 @@
+//! OpenPGP signatures of `.dsc` files and of indices, checked by `gpgv`, the tool that apt and dpkg trust.
+//!
+//! One valid signature by an allowed key is enough. It is read from gpgv's status lines: a second signature by an
+//! unknown key makes gpgv exit with 2 though the first is good. Only what gpgv wrote out is used afterwards,
+//! because text around the signed block passes gpgv.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+mod status;
+
+/// The keyrings of Debian's developers and of other vendors, where their packages install them.
+const SYSTEM_KEYRINGS: &[&str] = &[
+    "/usr/share/keyrings/debian-keyring.gpg",
+    "/usr/share/keyrings/debian-keyring.pgp",
+    "/usr/share/keyrings/debian-tag2upload.pgp",
+    "/usr/share/keyrings/debian-nonupload.gpg",
+    "/usr/share/keyrings/debian-nonupload.pgp",
+    "/usr/share/keyrings/debian-maintainers.gpg",
+    "/usr/share/keyrings/debian-maintainers.pgp",
+];
+
+/// Why a signature was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// gpgv is not there, or cannot be started.
+    #[error("cannot run gpgv: {0}; install the package gpgv")]
+    Start(io::Error),
+    /// No keyring was given and none is installed.
+    #[error("no keyring to check the signature with; give --keyring, or install the package debian-keyring")]
+    NoKeyring,
+    /// There is no signature.
+    #[error("not signed; only --allow-unsigned imports it")]
+    Unsigned,
+    /// No signature by an allowed key is good.
+    #[error("no good signature by a known key: {0}")]
+    NotGood(String),
+    /// There are signatures, none of which is by an allowed key.
+    #[error("no good signature by a known key: {0}")]
+    UnknownKey(String),
+}
+
+/// The keyrings that are installed on this machine.
+pub fn system_keyrings() -> Vec<PathBuf> {
+    SYSTEM_KEYRINGS.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
+}
+
+/// Checks the signature of a clearsigned text and returns what it covers.
+pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureError> {
+    if !text.windows(BEGIN.len()).any(|window| window == BEGIN) {
+        return Err(SignatureError::Unsigned);
+    }
+    let (status, signed) = run(text, keyrings, None)?;
+    judge(&status).map(|()| signed)
+}
+
+/// Checks a signature that stands in a file of its own (`Release.gpg`).
+pub fn verify_detached(text: &[u8], signature: &[u8], keyrings: &[PathBuf]) -> Result<(), SignatureError> {
+    // gpgv reads one of both from its standard input; the other has to have a name.
+    let mut file = tempfile::NamedTempFile::new().map_err(SignatureError::Start)?;
+    file.write_all(signature).map_err(SignatureError::Start)?;
+    let (status, _) = run(text, keyrings, Some(file.path()))?;
+    judge(&status)
+}
+
+fn judge(status: &str) -> Result<(), SignatureError> {
+    if status::has_good_signature(status) {
+        Ok(())
+    } else if status::only_unknown_keys(status) {
+        Err(SignatureError::UnknownKey(status::reasons(status)))
+    } else {
+        Err(SignatureError::NotGood(status::reasons(status)))
+    }
+}
+
+const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
+
+fn run(
+    text: &[u8],
+    keyrings: &[PathBuf],
+    detached: Option<&Path>,
+) -> Result<(String, Vec<u8>), SignatureError> {
+    if keyrings.is_empty() {
+        return Err(SignatureError::NoKeyring);
+    }
+    gpgv(text, keyrings, detached).map_err(SignatureError::Start)
+}
+
+/// Runs gpgv: the text goes in, the signed text comes out of stdout and the status lines out of stderr.
+///
+/// Both are pipes of the standard library's, which no other child inherits: a pipe for the status alone would stay
+/// open in every process that another thread starts meanwhile, and we would wait for its end. What gpgv says to people
+/// goes nowhere, because names from the signed text in it could look like status lines.
+fn gpgv(text: &[u8], keyrings: &[PathBuf], detached: Option<&Path>) -> io::Result<(String, Vec<u8>)> {
+    let mut command = Command::new("gpgv");
+    command.args(["--status-fd", "2", "--log-file", "/dev/null"]);
+    for keyring in keyrings {
+        // gpgv takes a name without a slash for a file in its home.
+        command.arg("--keyring").arg(std::path::absolute(keyring)?);
+    }
+    // gpgv looks for its own configuration at home; there must be none.
+    command.args(["--homedir", "/nonexistent"]);
+    match detached {
+        Some(signature) => command.arg(signature).arg("-"),
+        None => command.args(["--output", "-", "-"]),
+    };
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("LC_ALL", "C");
+    let mut child = command.spawn()?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (status, signed) = thread::scope(|scope| {
+        // A gpgv that gives up early closes its end; its status lines say why.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(text)));
+        let status = scope.spawn(move || read(stderr));
+        let signed = read(stdout)?;
+        let status = status.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
+        Ok::<_, io::Error>((String::from_utf8_lossy(&status).into_owned(), signed))
+    })?;
+    child.wait()?;
+    Ok((status, signed))
+}
+
+fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes))?;
+    Ok(bytes)
+}

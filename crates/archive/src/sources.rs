@@ -1,0 +1,178 @@
+//! Lists of source packages (`Sources`), read stanza by stanza from a stream: a list of any size takes the memory of
+//! its largest stanza.
+
+use std::io::BufRead;
+
+use source_package::checksum::ListedFile;
+use source_package::control::Stanza;
+use source_package::dsc::listed_files;
+use source_package::version::{PackageName, Version};
+
+use crate::config::is_path;
+
+/// The longest stanza that is read. The longest of Debian's is below 200 KiB.
+const MAX_STANZA: usize = 4 << 20;
+
+/// A version of a source package in a suite.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// The source package.
+    pub package: PackageName,
+    /// Its version.
+    pub version: Version,
+    /// The component; empty in a flat archive.
+    pub component: String,
+    /// Where its files are, below the archive's folder; empty for that folder itself.
+    pub directory: String,
+    /// The `.dsc`.
+    pub dsc: ListedFile,
+    /// All other files.
+    pub files: Vec<ListedFile>,
+}
+
+impl Publication {
+    /// The path of one of its files below the archive's folder.
+    pub fn path(&self, file: &ListedFile) -> String {
+        match self.directory.as_str() {
+            "" => file.name.clone(),
+            directory => format!("{directory}/{}", file.name),
+        }
+    }
+}
+
+/// A stanza that is passed over. The others are used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stanza {number}{}: {reason}", name.as_ref().map(|name| format!(" ({name:?})")).unwrap_or_default())]
+pub struct BadStanza {
+    /// Its place in the list, from 1.
+    pub number: u64,
+    /// What it claims to be the package's name.
+    pub name: Option<String>,
+    /// Why it cannot be used.
+    pub reason: String,
+}
+
+/// What a stanza is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // Nearly all of them are the large one, and none is kept.
+pub enum Entry {
+    /// A publication.
+    Publication(Publication),
+    /// A source that is kept only because binaries were built from it (`Extra-Source-Only: yes`).
+    ExtraOnly,
+    /// Nothing that can be used.
+    Bad(BadStanza),
+}
+
+/// Why a list cannot be read on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Reading or decompressing failed.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// A stanza is longer than any should be.
+    #[error("stanza {0} is longer than {MAX_STANZA} bytes")]
+    Long(u64),
+}
+
+/// Reads a list.
+pub struct Reader<R> {
+    input: R,
+    component: String,
+    number: u64,
+    stanza: Vec<u8>,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Starts at the beginning of a list.
+    pub fn new(input: R, component: &str) -> Self {
+        Reader { input, component: component.to_owned(), number: 0, stanza: Vec::new() }
+    }
+
+    /// The next stanza.
+    pub fn read(&mut self) -> Result<Option<Entry>, ReadError> {
+        loop {
+            self.stanza.clear();
+            let more = self.read_stanza()?;
+            if self.stanza.iter().any(|byte| !byte.is_ascii_whitespace()) {
+                self.number += 1;
+                return Ok(Some(self.entry()));
+            }
+            if !more {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads up to an empty line. Whether there is more.
+    fn read_stanza(&mut self) -> Result<bool, ReadError> {
+        loop {
+            let start = self.stanza.len();
+            let left = MAX_STANZA.saturating_sub(start);
+            let count = read_line(&mut self.input, left, &mut self.stanza)?;
+            let line = self.stanza.get(start..).unwrap_or_default();
+            if count == 0 {
+                return Ok(false);
+            }
+            if !line.ends_with(b"\n") && self.stanza.len() >= MAX_STANZA {
+                return Err(ReadError::Long(self.number + 1));
+            }
+            if line.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        let bad = |name: Option<&str>, reason: String| {
+            // A name of a megabyte is of no use in a message.
+            let name = name.map(|name| name.chars().take(100).collect());
+            Entry::Bad(BadStanza { number: self.number, name, reason })
+        };
+        let stanza = match Stanza::parse(&self.stanza) {
+            Ok(stanza) => stanza,
+            Err(error) => return bad(None, error.to_string()),
+        };
+        if stanza.get("Extra-Source-Only").is_some_and(|value| value.trim().eq_ignore_ascii_case("yes")) {
+            return Entry::ExtraOnly;
+        }
+        match publication(&stanza, &self.component) {
+            Ok(publication) => Entry::Publication(publication),
+            Err(reason) => bad(stanza.get("Package"), reason),
+        }
+    }
+}
+
+/// Reads a line of at most `left` bytes.
+fn read_line(input: &mut impl BufRead, left: usize, line: &mut Vec<u8>) -> std::io::Result<usize> {
+    use std::io::Read;
+    input.take(left as u64).read_until(b'\n', line)
+}
+
+fn publication(stanza: &Stanza, component: &str) -> Result<Publication, String> {
+    let need = |field: &str| stanza.get(field).ok_or_else(|| format!("no field {field}"));
+    let package = PackageName::new(need("Package")?).map_err(|error| error.to_string())?;
+    let version = Version::new(need("Version")?).map_err(|error| error.to_string())?;
+    let directory = directory(need("Directory")?)?;
+    let mut files = listed_files(stanza).map_err(|error| error.to_string())?;
+    let mut found = files.iter().enumerate().filter(|(_, file)| file.name.ends_with(".dsc"));
+    let (Some((at, _)), None) = (found.next(), found.next()) else {
+        return Err("it does not name one .dsc".to_owned());
+    };
+    let dsc = files.remove(at);
+    Ok(Publication { package, version, component: component.to_owned(), directory, dsc, files })
+}
+
+/// A folder that is below that of the archive.
+fn directory(text: &str) -> Result<String, String> {
+    let plain = text.trim_start_matches("./").trim_end_matches('/');
+    match plain {
+        "" | "." => Ok(String::new()),
+        _ if is_path(plain) => Ok(plain.to_owned()),
+        _ => Err(format!("the folder {text:?} leads out of the archive")),
+    }
+}
+
+#[cfg(test)]
+#[path = "sources_tests.rs"]
+mod tests;

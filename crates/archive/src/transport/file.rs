@@ -1,0 +1,119 @@
+//! A mirror in a folder: a copy on this machine, or one that is mounted.
+
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::OFlags;
+
+use super::{Answer, Body, Limits, Mirror, Request, Validators};
+use crate::config::is_path;
+use crate::error::{Error, Stage};
+use crate::location::Location;
+use crate::problem::Problem;
+
+pub(super) struct Folder {
+    location: Location,
+    path: PathBuf,
+    limits: Arc<Limits>,
+}
+
+impl Folder {
+    pub(super) fn new(location: Location, path: PathBuf, limits: Arc<Limits>) -> Folder {
+        Folder { location, path, limits }
+    }
+
+    fn error(&self, path: &Path, problem: Problem) -> Error {
+        let url = format!("file://{}", path.display());
+        Error::new(Stage::Fetch, problem).about(&url, &self.location.dependency())
+    }
+
+    fn explain(&self, path: &Path, error: io::Error) -> Error {
+        let missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        // Without the folder itself (a mount that is not there) no file is known to be gone.
+        if missing && self.path.is_dir() {
+            return self.error(path, Problem::NotFound);
+        }
+        self.error(path, Problem::Unreadable(error))
+    }
+}
+
+impl Mirror for Folder {
+    fn location(&self) -> &Location {
+        &self.location
+    }
+
+    fn get(&self, request: &Request<'_>) -> Result<Answer, Error> {
+        let path = self.path.join(request.path);
+        if !is_path(request.path) {
+            return Err(self.error(&path, Problem::UnsafePath(request.path.to_owned())));
+        }
+        let slot = self.limits.connect();
+        let mut file = open_regular(&path).map_err(|error| match error {
+            OpenError::NotRegular => self.error(&path, Problem::NotAFile),
+            OpenError::Io(error) => self.explain(&path, error),
+        })?;
+        let metadata = file.metadata().map_err(|error| self.explain(&path, error))?;
+        let validators = validators(&metadata);
+        if request.known == Some(&validators) {
+            return Ok(Answer::Unchanged);
+        }
+        let same = request.version.is_none_or(|version| *version == validators);
+        let offset = if same && request.offset < metadata.len() { request.offset } else { 0 };
+        file.seek(SeekFrom::Start(offset)).map_err(|error| self.explain(&path, error))?;
+        Ok(Answer::Body(Box::new(Body {
+            offset,
+            // A file that is just being written may grow: how long it should be, the index knows.
+            length: None,
+            validators,
+            url: format!("file://{}", path.display()),
+            dependency: self.location.dependency(),
+            reader: Box::new(file),
+            explain: |error| Problem::Unreadable(io::Error::new(error.kind(), error.to_string())),
+            read: 0,
+            pace: None,
+            limits: self.limits.clone(),
+            _slot: slot,
+        })))
+    }
+
+    fn folders(&self, path: &str) -> Result<Vec<String>, Error> {
+        let path = self.path.join(path);
+        let entries = fs::read_dir(&path).map_err(|error| self.explain(&path, error))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| self.explain(&path, error))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if is_path(&name) && entry.path().is_dir() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+fn validators(metadata: &fs::Metadata) -> Validators {
+    let (seconds, nanos) = (metadata.mtime(), metadata.mtime_nsec());
+    let etag = format!("{seconds}.{nanos:09}-{}-{}", metadata.len(), metadata.ino());
+    Validators { etag: Some(etag), last_modified: None }
+}
+
+enum OpenError {
+    NotRegular,
+    Io(io::Error),
+}
+
+/// Opens a regular file. A named pipe must not make anybody wait for ever.
+fn open_regular(path: &Path) -> Result<File, OpenError> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let opened = rustix::fs::open(path, flags, rustix::fs::Mode::empty());
+    let file = File::from(opened.map_err(|error| OpenError::Io(error.into()))?);
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(_) => Err(OpenError::NotRegular),
+        Err(error) => Err(OpenError::Io(error)),
+    }
+}

@@ -1,0 +1,121 @@
+//! From the configuration to files on disk, with a real web server in between.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use archive::cache::{Cache, Sharing};
+use archive::clock::SystemClock;
+use archive::config::{Archive, check};
+use archive::fetch::Outcome;
+use archive::mirrors::Mirrors;
+use archive::poll::Outcome as Found;
+use archive::source::Source;
+use common::publications;
+use package_import_tests::archive::{TestArchive, suite};
+use package_import_tests::programs::need;
+use package_import_tests::synthetic::package;
+
+/// nginx in the foreground, with a folder of its own.
+struct Nginx {
+    child: Child,
+    port: u16,
+}
+
+impl Nginx {
+    fn start(prefix: &Path, root: &Path) -> Nginx {
+        need("nginx", "nginx-light");
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {}/{kind};\n", prefix.display()))
+            .concat();
+        let config = format!(
+            "daemon off; master_process off; pid {p}/pid; error_log stderr notice;\nevents {{}}\n\
+             http {{ access_log {p}/access.log; {temp}\n\
+             server {{ listen 127.0.0.1:{port}; root {}; autoindex on; }} }}\n",
+            root.display(),
+            p = prefix.display()
+        );
+        fs::write(prefix.join("nginx.conf"), config).unwrap();
+        let mut child = Command::new("nginx")
+            .arg("-p")
+            .arg(prefix)
+            .arg("-c")
+            .arg(prefix.join("nginx.conf"))
+            .args(["-e", "stderr"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It listens before it says anything about its events; whoever connects earlier is told by the kernel.
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            said.clear();
+            assert!(lines.read_line(&mut said).unwrap() > 0, "nginx ended");
+        }
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        Nginx { child, port }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+#[test]
+fn from_the_configuration_to_the_files() {
+    let archive = TestArchive::new();
+    archive.add("main", "aa", &package("aa", "1.0-1"));
+    archive.add("main", "libg++", &package("libg++", "2:1.0~rc1+x-1"));
+    for name in ["sid", "bookworm", "bookworm-updates"] {
+        archive.publish(&suite(name));
+    }
+    let nginx = Nginx::start(&archive.extra("nginx"), &archive.root());
+    let text = format!(
+        "name = 'test'\ndistro = 'debian'\nmirrors = ['http://127.0.0.1:{}/']\nkeyrings = ['{}']\n\
+         [[suites]]\nname = 'bookworm*'\n[[suites]]\nname = 'sid'\n",
+        nginx.port,
+        archive.signer.keyring.display()
+    );
+    let config: Archive = toml::from_str(&text).unwrap();
+    check(std::slice::from_ref(&config)).unwrap();
+    let clock = Arc::new(SystemClock::default());
+    let folder = archive.extra("root");
+    let cache = Cache::open(&folder.join("cache"), 1 << 30, Sharing::default(), clock.clone()).unwrap();
+    let source = Mirrors::new(&config, Arc::new(cache), &archive.extra("scratch"), clock);
+
+    let suites = source.suites().unwrap();
+    let names: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
+    assert_eq!(names, ["sid", "bookworm", "bookworm-updates"]);
+    for suite in &suites {
+        let polled = source.poll(suite, None).unwrap();
+        let remembered = polled.remember.clone();
+        assert_eq!(suite.branch(&remembered), suite.name);
+        let again = source.poll(suite, Some(&remembered)).unwrap();
+        assert!(matches!(again.outcome, Found::Unchanged));
+        let all = publications(polled);
+        assert_eq!(all.len(), 2);
+        for publication in all {
+            let into = archive.extra(&format!("into/{}/{}", suite.name, publication.package));
+            let outcome = source.fetch(&publication, Some(remembered.date), &|_| false, &into).unwrap();
+            let Outcome::Fetched(fetched) = outcome else { panic!("{outcome:?}") };
+            for file in fetched.files {
+                let pool = archive.root().join(publication.path(&file.file));
+                assert_eq!(fs::read(file.path.unwrap()).unwrap(), fs::read(pool).unwrap());
+            }
+            // Another suite's same version comes from the cache.
+            assert_eq!(fetched.transferred == 0, suite.name != "sid");
+        }
+    }
+    let log = fs::read_to_string(archive.extra("nginx").join("access.log")).unwrap();
+    assert_eq!(log.lines().filter(|line| line.contains("\" 304 ")).count(), 3, "{log}");
+}

@@ -1,0 +1,62 @@
+//! What can go wrong with backups.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use state::StateError;
+
+/// Why a backup could not be taken, checked or brought back.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A repository could not be read.
+    #[error(transparent)]
+    Repository(#[from] packaging_repo::Error),
+    /// A file.
+    #[error("cannot {verb} {}: {error}", path.display())]
+    File {
+        /// What was tried.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Somebody changes a repository without a pause.
+    #[error("{} changes faster than it can be copied; try again when less is going on", .0.display())]
+    Restless(PathBuf),
+    /// Another backup is at work.
+    #[error("another backup into {} is at work", .0.display())]
+    Busy(PathBuf),
+    /// There is none.
+    #[error("{} holds no finished backup", .0.display())]
+    NoBackup(PathBuf),
+    /// It is not as it was made.
+    #[error("the backup {} is damaged and was not used: {}", path.display(), problems.join("; "))]
+    Damaged {
+        /// The backup.
+        path: PathBuf,
+        /// What is wrong, some of it.
+        problems: Vec<String>,
+    },
+    /// A newer program made it.
+    #[error("the backup {} has form {found}, made by a newer package-import: upgrade this one", path.display())]
+    Newer {
+        /// The backup.
+        path: PathBuf,
+        /// Its form.
+        found: u32,
+    },
+    /// Something would be overwritten.
+    #[error("{} is not empty: a backup is brought back into an empty root only; move what is there away", .0.display())]
+    NotEmpty(PathBuf),
+}
+
+impl BackupError {
+    pub(crate) fn file(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> BackupError {
+        let path = path.to_owned();
+        move |error| BackupError::File { verb, path, error }
+    }
+}

@@ -1,0 +1,17 @@
+//! Copies an installation while it works, and brings it back.
+//!
+//! The state is copied first and the repositories second, so that the copy never has a version on record that its
+//! repository lacks; the other way round, [`restore`] records what the repository has. Within a [`repository`] the refs
+//! are read first and the objects copied second: objects are there before a ref names them, so whatever a copied ref
+//! names was there when the copying of objects began, and is copied.
+
+pub mod check;
+mod error;
+pub mod logs;
+pub mod reconcile;
+pub mod repository;
+pub mod restore;
+mod sums;
+pub mod take;
+
+pub use error::BackupError;

@@ -1,0 +1,161 @@
+//! Brings a backup back: into an empty root, checked first, in a new epoch.
+//!
+//! The state comes last: a root without one is no installation, so what was cut off is never taken for one. It is begun
+//! anew instead.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use state::open::Location;
+use state::{Store, identity, transfer};
+
+use crate::check;
+use crate::error::BackupError;
+use crate::reconcile;
+use crate::sums;
+use crate::take::{CONFIG, STATE};
+
+/// Says that a root is not complete.
+const UNFINISHED: &str = "restore.unfinished";
+
+/// What a restored root may consist of.
+const PARTS: [&str; 6] = ["repos", "logs", CONFIG, "state.db", "state.db-wal", "state.db-shm"];
+
+/// Who brings it back, and where to.
+pub struct Here<'a> {
+    /// The root.
+    pub root: &'a Path,
+    /// This machine.
+    pub host: &'a str,
+    /// Who wants it.
+    pub actor: &'a str,
+    /// This program's version.
+    pub program: &'a str,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// The backup that was used.
+    pub backup: PathBuf,
+    /// The epoch that has begun.
+    pub epoch: i64,
+    /// Jobs that were running, and are queued again.
+    pub taken_back: usize,
+    /// Versions that repositories had and the state did not.
+    pub reconciled: usize,
+}
+
+/// Copies everything but the state into an empty root.
+pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
+    prepare(root)?;
+    for part in ["repos", "logs", CONFIG] {
+        copy_all(&backup.join(part), &root.join(part))?;
+    }
+    Ok(())
+}
+
+/// An empty folder, marked as not complete. What an earlier attempt left there is removed.
+fn prepare(root: &Path) -> Result<(), BackupError> {
+    fs::create_dir_all(root).map_err(BackupError::file("create", root))?;
+    let mark = root.join(UNFINISHED);
+    if mark.exists() {
+        for part in PARTS {
+            let path = root.join(part);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match removed {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(BackupError::file("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut entries = fs::read_dir(root).map_err(BackupError::file("read", root))?;
+    if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != UNFINISHED)) {
+        return Err(BackupError::NotEmpty(root.to_owned()));
+    }
+    fs::write(&mark, "").map_err(BackupError::file("write", &mark))
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
+    let Ok(metadata) = fs::symlink_metadata(from) else { return Ok(()) };
+    if !metadata.is_dir() {
+        return sums::copy(from, to).map(drop).map_err(BackupError::file("copy", from));
+    }
+    fs::create_dir(to).map_err(BackupError::file("create", to))?;
+    for entry in fs::read_dir(from).map_err(BackupError::file("read", from))? {
+        let name = entry.map_err(BackupError::file("read", from))?.file_name();
+        copy_all(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
+}
+
+/// Puts the state where the configuration wants it, which has to be empty, and makes it fit to be used: what was running
+/// is queued again, no old token is valid, and what the repositories have is on record. `watch` is told how many
+/// repositories were looked at, and of how many.
+pub fn state(
+    backup: &Path,
+    location: &Location,
+    here: &Here<'_>,
+    watch: impl FnMut(usize, usize),
+) -> Result<Restored, BackupError> {
+    let store = place(backup, location, here)?;
+    let reason = format!("backup {}", backup.display());
+    let floor = reconcile::highest_epoch(here.root)?;
+    let why = (here.actor, "restore", Some(reason.as_str()));
+    let (epoch, taken_back) = identity::take_over(&store, here.host, floor, why, here.program)?;
+    let reconciled = reconcile::all(&store, here.root, here.program, watch)?;
+    transfer::complete(&store)?;
+    let mark = here.root.join(UNFINISHED);
+    // A state that is brought back beside repositories that were there has none.
+    let _ = fs::remove_file(&mark);
+    Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled })
+}
+
+/// The state where it shall be, marked as not complete: nobody works with it before it has its new epoch.
+fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, BackupError> {
+    let source = backup.join(STATE);
+    match location {
+        Location::Sqlite(path) => {
+            if path.exists() {
+                return Err(BackupError::NotEmpty(path.clone()));
+            }
+            let part = path.with_extension("part");
+            let _ = fs::remove_file(&part);
+            sums::copy(&source, &part).map_err(BackupError::file("copy", &source))?;
+            fs::rename(&part, path).map_err(BackupError::file("rename", &part))?;
+            let store = location.connect(false)?;
+            store.migrate()?;
+            transfer::begin(&store, &backup.display().to_string())?;
+            Ok(store)
+        }
+        Location::Postgres { .. } => {
+            // Opening a file writes beside it, and a backup stays as it is.
+            let own = here.root.join("state.db.part");
+            for ending in ["", "-wal", "-shm"] {
+                let _ = fs::remove_file(format!("{}{ending}", own.display()));
+            }
+            sums::copy(&source, &own).map_err(BackupError::file("copy", &source))?;
+            let from = Location::Sqlite(own.clone()).connect(false)?;
+            from.migrate()?;
+            let to = location.connect(true)?;
+            to.migrate()?;
+            transfer::carry(&from, &to, |_, _| ())?;
+            drop(from);
+            for ending in ["", "-wal", "-shm"] {
+                let _ = fs::remove_file(format!("{}{ending}", own.display()));
+            }
+            Ok(to)
+        }
+    }
+}
+
+/// The backup that a path means, checked.
+pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<PathBuf, BackupError> {
+    let backup = check::newest(source)?;
+    check::check(&backup, watch)?;
+    Ok(backup)
+}

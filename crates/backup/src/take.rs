@@ -1,0 +1,245 @@
+//! Takes a backup: a folder of its own in the destination, whole or not there.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use state::{Store, events, meta, runs, schema, transfer};
+
+use crate::check;
+use crate::error::BackupError;
+use crate::repository::{self, Target};
+use crate::sums::{self, SUMS, Sums};
+
+/// The form of a backup; rises when an older program could not read it.
+pub const FORM: u32 = 1;
+/// What says that a backup is finished, and what is in it.
+pub const MANIFEST: &str = "manifest.json";
+/// The state, always as an SQLite file.
+pub const STATE: &str = "state.db";
+/// The configuration.
+pub const CONFIG: &str = "config.toml";
+
+/// A backup that is not finished.
+const UNFINISHED: &str = ".unfinished";
+const LOCK: &str = ".lock";
+
+/// What a backup says about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// See [`FORM`].
+    pub v: u32,
+    /// The program that made it.
+    pub program: String,
+    /// The machine.
+    pub host: String,
+    /// The moment of the state in it, in milliseconds since 1970.
+    pub made: i64,
+    /// The state's schema.
+    pub schema: i64,
+    /// The state's epoch.
+    pub epoch: i64,
+    /// Its repositories.
+    pub repositories: u64,
+    /// Its files.
+    pub files: u64,
+    /// The checksum of the list of checksums.
+    pub sums: String,
+}
+
+/// What is to be done.
+pub struct Wanted<'a> {
+    /// The state.
+    pub store: &'a Store,
+    /// The root.
+    pub root: &'a Path,
+    /// The configuration, if there is one.
+    pub config: Option<&'a Path>,
+    /// Where backups are kept.
+    pub destination: &'a Path,
+    /// As many are kept; 0: all.
+    pub keep: usize,
+    /// Whether logs are copied, too.
+    pub logs: bool,
+    /// This program's version.
+    pub program: &'a str,
+    /// This machine.
+    pub host: &'a str,
+    /// Who wants it.
+    pub actor: &'a str,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Taken {
+    /// The backup.
+    pub folder: PathBuf,
+    /// What it says.
+    pub manifest: Manifest,
+    /// Bytes that were copied.
+    pub copied: u64,
+    /// Files that it shares with the backup before.
+    pub linked: u64,
+    /// Older backups that were removed.
+    pub removed: Vec<PathBuf>,
+}
+
+/// Takes a backup. `watch` is told how many repositories are done, and of how many.
+pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
+    let destination = wanted.destination;
+    fs::create_dir_all(destination).map_err(BackupError::file("create", destination))?;
+    let _lock = lock(destination)?;
+    let folder = destination.join(UNFINISHED);
+    remove_folder(&folder)?;
+    fs::create_dir(&folder).map_err(BackupError::file("create", &folder))?;
+    let previous = check::newest(destination).ok();
+    let old_sums = previous.as_deref().map(Sums::read).transpose().unwrap_or_default();
+    let mut sums = Sums::default();
+    let mut target = Target {
+        folder: &folder,
+        previous: previous.as_deref().zip(old_sums.as_ref()),
+        sums: &mut sums,
+        copied: 0,
+        linked: 0,
+    };
+    let made = milliseconds();
+    let file = folder.join(STATE);
+    transfer::copy_to_file(wanted.store, &file)?;
+    let (sum, size) = sums::of_file(&file).map_err(BackupError::file("read", &file))?;
+    target.sums.0.insert(STATE.into(), sum);
+    target.copied += size;
+    let repositories = check::repositories(wanted.root)?;
+    for (done, name) in repositories.iter().enumerate() {
+        watch(done, repositories.len());
+        repository::copy(&wanted.root.join(name), name, &mut target)?;
+    }
+    if let Some(config) = wanted.config {
+        target.copy(config, Path::new(CONFIG))?;
+    }
+    if wanted.logs {
+        copy_logs(wanted.root, Path::new("logs"), &mut target)?;
+    }
+    let (copied, linked) = (target.copied, target.linked);
+    let manifest = finish(wanted, &folder, &sums, made, repositories.len())?;
+    let folder = publish(destination, &folder, made)?;
+    wanted.store.write(|tx| {
+        meta::set(tx, meta::LAST_BACKUP, &made.to_string())?;
+        let after = folder.display().to_string();
+        events::record(tx, wanted.actor, "backup", "state", None, None, Some(&after))
+    })?;
+    let removed = remove_old(destination, wanted.keep)?;
+    Ok(Taken { folder, manifest, copied, linked, removed })
+}
+
+fn finish(
+    wanted: &Wanted<'_>,
+    folder: &Path,
+    sums: &Sums,
+    made: i64,
+    repositories: usize,
+) -> Result<Manifest, BackupError> {
+    let text = sums.text();
+    let manifest = Manifest {
+        v: FORM,
+        program: wanted.program.to_owned(),
+        host: wanted.host.to_owned(),
+        made,
+        schema: schema::CURRENT,
+        epoch: wanted.store.read(runs::epoch)?,
+        repositories: repositories as u64,
+        files: sums.0.len() as u64,
+        sums: sums::of_bytes(&text),
+    };
+    let path = folder.join(SUMS);
+    fs::write(&path, &text).map_err(BackupError::file("write", &path))?;
+    let path = folder.join(MANIFEST);
+    let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
+    fs::write(&path, text).map_err(BackupError::file("write", &path))?;
+    // All of it is on the disk before its name says that it is a backup.
+    let opened = File::open(folder).map_err(BackupError::file("open", folder))?;
+    rustix::fs::syncfs(&opened).map_err(|error| BackupError::file("write", folder)(error.into()))?;
+    Ok(manifest)
+}
+
+/// Gives the folder its name, which tells the moment.
+fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, BackupError> {
+    let seconds = u64::try_from(made / 1000).unwrap_or(0);
+    let time = humantime::format_rfc3339_seconds(UNIX_EPOCH + std::time::Duration::from_secs(seconds));
+    let name: String = time.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    for number in 1..1000 {
+        let ending = if number == 1 { String::new() } else { format!("-{number:03}") };
+        let path = destination.join(format!("{name}{ending}"));
+        if path.exists() {
+            continue;
+        }
+        fs::rename(folder, &path).map_err(BackupError::file("rename", folder))?;
+        let synced = File::open(destination).and_then(|opened| opened.sync_all());
+        synced.map_err(BackupError::file("write", destination))?;
+        return Ok(path);
+    }
+    Err(BackupError::Busy(destination.to_owned()))
+}
+
+/// The destination is ours until this is dropped.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Given up in so many words: a child that another thread is just starting has the open file, too, for a moment.
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Two at a time would write into the same folder.
+fn lock(destination: &Path) -> Result<Lock, BackupError> {
+    let path = destination.join(LOCK);
+    let opened = File::options().create(true).append(true).open(&path);
+    let file = opened.map_err(BackupError::file("open", &path))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Lock(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(BackupError::Busy(destination.to_owned())),
+        Err(error) => Err(BackupError::file("lock", &path)(error.into())),
+    }
+}
+
+fn remove_old(destination: &Path, keep: usize) -> Result<Vec<PathBuf>, BackupError> {
+    let mut all = check::all(destination)?;
+    let old = if keep == 0 { 0 } else { all.len().saturating_sub(keep) };
+    all.truncate(old);
+    for folder in &all {
+        // Without its manifest it is no backup: one that is half removed is never taken for one.
+        let manifest = folder.join(MANIFEST);
+        fs::remove_file(&manifest).map_err(BackupError::file("remove", &manifest))?;
+        remove_folder(folder)?;
+    }
+    Ok(all)
+}
+
+fn remove_folder(folder: &Path) -> Result<(), BackupError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(BackupError::file("remove", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn copy_logs(root: &Path, name: &Path, target: &mut Target<'_>) -> Result<(), BackupError> {
+    let Ok(entries) = fs::read_dir(root.join(name)) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = name.join(entry.file_name());
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => copy_logs(root, &name, target)?,
+            Ok(kind) if kind.is_file() => drop(target.copy(&entry.path(), &name)?),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,134 @@
+//! How an alert begins, changes and ends.
+
+use crate::fit::Kind;
+use crate::memory::Alarm;
+use crate::rule;
+use crate::state::State;
+use crate::track::{Finding, Track};
+
+/// What there is to decide by.
+pub struct Evidence<'a> {
+    /// When, in seconds.
+    pub time: i64,
+    /// In which hour.
+    pub hour: i64,
+    /// The newest hour's value.
+    pub value: f64,
+    /// What was expected of it.
+    pub expected: f64,
+    /// What the windows say.
+    pub findings: &'a [Finding],
+}
+
+impl Evidence<'_> {
+    fn wanted(&self, kind: Kind) -> State {
+        self.findings.iter().map(|finding| finding.state(kind)).max().unwrap_or_default()
+    }
+}
+
+/// Below this an alert about a stock ends.
+pub fn clear_limit(expected: f64) -> f64 {
+    (rule::CLEAR * expected).max(expected + rule::floor(expected) / 2.0)
+}
+
+/// The logarithm of the likelihood ratio that ends an alert about a flow: 20 to 1.
+const RECOVERED: f64 = 3.0;
+
+impl Track {
+    /// Takes the evidence and gives the state.
+    pub fn decide(&mut self, evidence: &Evidence<'_>) -> State {
+        self.note_above(evidence);
+        let wanted = evidence.wanted(self.kind);
+        match self.memory.alarm.take() {
+            None if wanted.alerts() => {
+                self.memory.alarm = Some(Alarm {
+                    state: wanted,
+                    since: self.memory.above_since.unwrap_or(evidence.time),
+                    from: evidence.hour,
+                    was_critical: wanted == State::Critical,
+                    below: 0,
+                    less: 0,
+                    recovered: 0.0,
+                    counted: evidence.hour,
+                });
+            }
+            None => {}
+            Some(alarm) => self.memory.alarm = self.go_on(alarm, wanted, evidence),
+        }
+        if self.memory.alarm.is_some() {
+            self.memory.freeze(evidence.hour);
+        }
+        self.memory.state()
+    }
+
+    fn note_above(&mut self, evidence: &Evidence<'_>) {
+        let above = match self.kind {
+            Kind::Stock => evidence.value >= clear_limit(evidence.expected),
+            Kind::Flow => evidence.findings.iter().any(|day| day.value > rule::CLEAR * day.expected),
+        };
+        if !above {
+            self.memory.above_since = None;
+        } else if self.memory.above_since.is_none() {
+            self.memory.above_since = Some(evidence.time);
+        }
+    }
+
+    fn go_on(&mut self, mut alarm: Alarm, wanted: State, evidence: &Evidence<'_>) -> Option<Alarm> {
+        let over = match self.kind {
+            Kind::Stock => evidence.value < clear_limit(evidence.expected),
+            Kind::Flow => self.recovered(&mut alarm, evidence),
+        };
+        alarm.below = if over { alarm.below + 1 } else { 0 };
+        let enough = if self.kind == Kind::Stock { rule::CLEAR_SAMPLES } else { 1 };
+        let long = evidence.hour - alarm.from >= rule::ACCEPT_DAYS * 24;
+        if alarm.below >= enough {
+            self.memory.cleared = Some(evidence.hour);
+            self.memory.above_since = None;
+            return None;
+        }
+        if long && !alarm.was_critical && wanted != State::Critical && self.flat(evidence.hour) {
+            self.accept_week(evidence.hour);
+            return None;
+        }
+        if wanted == State::Critical {
+            alarm.state = State::Critical;
+            alarm.was_critical = true;
+            alarm.less = 0;
+        } else if alarm.state == State::Critical {
+            let less = self.kind == Kind::Flow || evidence.value < rule::LESS_CRITICAL * evidence.expected;
+            alarm.less = if less { alarm.less + 1 } else { 0 };
+            if alarm.less >= rule::CLEAR_SAMPLES {
+                alarm.state = State::Warning;
+            }
+        }
+        Some(alarm)
+    }
+
+    /// Takes the last week for normal.
+    fn accept_week(&mut self, hour: i64) {
+        let from = hour - rule::ACCEPT_DAYS * 24;
+        self.memory.regime = Some(from.div_euclid(24));
+        self.memory.thaw(from);
+        self.memory.cleared = Some(hour);
+        self.memory.above_since = None;
+        self.forget_fit();
+    }
+
+    /// Whether a flow is back: its day is, or its newest full hours look so much like the norm and so little like
+    /// twice the norm that nobody needs to wait for the day.
+    fn recovered(&mut self, alarm: &mut Alarm, evidence: &Evidence<'_>) -> bool {
+        let hour = evidence.hour - 1;
+        if hour > alarm.counted
+            && let (Some(value), Some(fit)) = (self.hours.get(hour), self.fit(evidence.hour))
+        {
+            let likelihood = fit.expected(hour) - value * std::f64::consts::LN_2;
+            alarm.recovered = (alarm.recovered + likelihood).max(0.0);
+            alarm.counted = hour;
+        }
+        // The day, and the hours that may have alerted before the day could.
+        let mut short = evidence.findings.iter().filter(|finding| finding.hours <= 24).peekable();
+        let back =
+            short.peek().is_some() && short.all(|finding| finding.value < rule::CLEAR * finding.expected);
+        alarm.recovered >= RECOVERED || back
+    }
+}

@@ -1,0 +1,291 @@
+//! What is normal for a figure: its level, its week, and how far its windows usually are from what this rule expects
+//! of them. Made once a day from the hours before that day, so it never knows what it judges.
+
+use crate::days::{Days, Levels};
+use crate::hours::{Hours, LEARNED_DAYS, Sums};
+use crate::profile::Profile;
+use crate::robust::{count, median, spread};
+use crate::rule::{self, Window};
+use crate::scale::Scale;
+
+const DAY: i64 = 24;
+
+/// Of how many windows one is enough to know their spread, which changes little from hour to hour.
+const POINTS: usize = 5;
+
+/// What kind of figure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// How many there are.
+    Stock,
+    /// How many came in an hour.
+    Flow,
+}
+
+impl Kind {
+    /// The windows that are tested.
+    pub fn windows(self) -> &'static [Window] {
+        match self {
+            Kind::Stock => &rule::STOCK_WINDOWS,
+            Kind::Flow => &rule::FLOW_WINDOWS,
+        }
+    }
+}
+
+/// How one window usually differs from what is expected of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial {
+    /// The window.
+    pub window: Window,
+    /// The level an hour that it is compared with.
+    pub level: f64,
+    /// On which scale.
+    pub scale: Scale,
+    /// The usual distance.
+    pub centre: f64,
+    /// Its standard deviation.
+    pub spread: f64,
+    /// The score that it needs.
+    pub needed: f64,
+    /// The standard deviation of single distances, where `spread` is that of the peaks of days.
+    deviation: f64,
+}
+
+impl Trial {
+    fn plain(window: Window, level: f64, scale: Scale, spread: f64) -> Trial {
+        Trial { window, level, scale, centre: 0.0, spread, needed: window.score, deviation: spread }
+    }
+
+    fn variation(&self) -> f64 {
+        match self.scale {
+            Scale::Stock => 0.0,
+            Scale::Flow { variation } => variation,
+        }
+    }
+}
+
+fn in_days(window: Window) -> f64 {
+    f64::from(i32::try_from(window.hours).unwrap_or(i32::MAX)) / 24.0
+}
+
+/// What is learned from.
+#[derive(Clone, Copy)]
+pub struct History<'a> {
+    /// For level and week, without anything that was an alert.
+    pub level: &'a Hours,
+    /// For the noise, with alerts that were short.
+    pub noise: &'a Hours,
+}
+
+/// What is normal.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// Stock or flow.
+    pub kind: Kind,
+    /// The pattern of the week.
+    pub profile: Profile,
+    /// One for each window.
+    pub trials: Vec<Trial>,
+    /// Days with data that the level rests on.
+    pub level_days: usize,
+    /// Days with data in all.
+    pub days: usize,
+    /// The part of its hours that a day usually has samples of, as a number of hours.
+    pub usual_hours: f64,
+    /// The first hour that may be compared with the level: what was before a fall may not.
+    pub start: i64,
+}
+
+impl Fit {
+    /// Learns from the days before `day`. Nothing before the day `regime` counts for the level.
+    pub fn learn(kind: Kind, history: History<'_>, day: i64, regime: i64) -> Option<Fit> {
+        let first = day - LEARNED_DAYS;
+        let profile = Profile::learn(history.level, first, day, kind == Kind::Flow);
+        let days = Days::read(history.level, first, day, &profile);
+        let levels = days.levels(kind);
+        let (level, level_days) = days.present(kind, &levels, day, regime)?;
+        let observed: Vec<f64> = days.days.iter().map(|day| day.hours).collect();
+        let usual_hours = median(&observed)?;
+        // The day of a fall itself is partly what was before.
+        let fallen = days.days.get(levels.start).filter(|_| levels.start > 0);
+        let start = fallen.map_or(i64::MIN / 64, |day| (day.number + 1) * DAY);
+        let mut fit =
+            Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours, start };
+        let sums = Sums::new(history.noise, first * DAY, day * DAY, |hour| fit.profile.at(hour));
+        let past = Past { first, last: day, days: &days, levels: &levels, sums: &sums };
+        for window in kind.windows() {
+            let before = days.present(kind, &levels, day - window.lag, regime);
+            let reference =
+                before.filter(|(_, days)| *days >= rule::LEAST_DAYS).map_or(level, |(level, _)| level);
+            let trial = fit.trial(*window, reference, &past);
+            fit.trials.push(trial);
+        }
+        Some(fit)
+    }
+
+    /// What is normal where somebody said so.
+    pub fn pinned(kind: Kind, level: f64) -> Fit {
+        let (scale, spread) = match kind {
+            Kind::Stock => (Scale::Stock, rule::PRIOR_SPREAD),
+            Kind::Flow => (Scale::Flow { variation: rule::PRIOR_SPREAD }, 1.0),
+        };
+        let trial = |window: &Window| Trial::plain(*window, level, scale, spread);
+        let trials = kind.windows().iter().map(trial).collect();
+        Fit {
+            kind,
+            profile: Profile::flat(),
+            trials,
+            level_days: 0,
+            days: 0,
+            usual_hours: 1.0,
+            start: i64::MIN / 64,
+        }
+    }
+
+    /// The same noise and week about a level that somebody set.
+    pub fn at_level(mut self, level: f64) -> Fit {
+        for trial in &mut self.trials {
+            trial.level = level;
+            trial.centre = 0.0;
+        }
+        self
+    }
+
+    /// The level an hour, without the pattern of the week.
+    pub fn level(&self) -> f64 {
+        self.trials.first().map_or(0.0, |trial| trial.level)
+    }
+
+    /// What is expected of an hour.
+    pub fn expected(&self, hour: i64) -> f64 {
+        self.level() * self.profile.at(hour)
+    }
+
+    /// The most that is expected of an hour and its neighbours, which is what short windows are compared with.
+    pub fn expected_around(&self, hour: i64) -> f64 {
+        self.level() * self.profile.around(hour)
+    }
+
+    fn trial(&self, window: Window, level: f64, past: &Past<'_>) -> Trial {
+        let pairs = self.pairs(window, past);
+        let scale = match self.kind {
+            Kind::Stock => Scale::Stock,
+            Kind::Flow => Scale::Flow { variation: self.variation(window, &pairs) },
+        };
+        // One peak a day: what is asked every hour has its best chance once a day to be wrong.
+        let mut peaks: Vec<f64> = Vec::new();
+        let mut points: Vec<f64> = Vec::new();
+        for day in pairs.chunk_by(|a, b| a.0 == b.0) {
+            let mut peak = f64::NEG_INFINITY;
+            for (at, (_, value, expected)) in day.iter().enumerate() {
+                let distance = scale.distance(*value, *expected);
+                peak = peak.max(distance);
+                if at % POINTS == 0 {
+                    points.push(distance);
+                }
+            }
+            peaks.push(peak);
+        }
+        self.usual(window, level, scale, &peaks, &points)
+    }
+
+    /// What this rule would have expected of the windows that ended on each day of the past, beside what they were.
+    fn pairs(&self, window: Window, past: &Past<'_>) -> Vec<(i64, f64, f64)> {
+        // The longer a window, the less it changes from hour to hour.
+        let every = match window.hours {
+            ..DAY => 1,
+            DAY => 2,
+            _ => 6,
+        };
+        let mut pairs = Vec::new();
+        for day in past.first..past.last {
+            let Some(level) = past.days.past(past.levels, day - window.lag) else { continue };
+            // A short window that began on the day before would count that day's extremes twice.
+            let from = if window.hours < DAY { window.hours } else { every };
+            for end in (from..=DAY).step_by(usize::try_from(every).unwrap_or(1)).map(|end| day * DAY + end) {
+                let seen = past.sums.observe(end - window.hours, end);
+                if self.enough(window, seen.hours) && seen.share > 0.0 {
+                    let unit = if self.kind == Kind::Stock { f64::from(seen.hours) } else { 1.0 };
+                    pairs.push((day, seen.sum / unit, level * seen.share / unit));
+                }
+            }
+        }
+        pairs
+    }
+
+    /// Whether a window has at least half of the samples that it usually has.
+    pub fn enough(&self, window: Window, seen: u32) -> bool {
+        let usual = self.usual_hours * in_days(window);
+        f64::from(seen) >= (usual / 2.0).max(1.0)
+    }
+
+    /// Centre and spread of the peaks, drawn towards what is believed of any figure while there are few days.
+    fn usual(&self, window: Window, level: f64, scale: Scale, peaks: &[f64], points: &[f64]) -> Trial {
+        let (unit, least) = match self.kind {
+            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD),
+            Kind::Flow => (1.0, 1.0),
+        };
+        let mut trial = Trial::plain(window, level, scale, unit.max(least));
+        let (Some(seen), Some(whole)) = (spread(peaks, least / 2.5), spread(points, least / 2.5)) else {
+            return trial;
+        };
+        let days = count(seen.count);
+        let weight = days + rule::PRIOR_DAYS;
+        let variance = (seen.deviation.powi(2) * days + unit * unit * rule::PRIOR_DAYS) / weight;
+        trial.centre = seen.centre * days / weight;
+        // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
+        let doubt = 1.0 + rule::DOUBT * in_days(window).max(1.0).sqrt() / (days + 1.0);
+        let least = match self.kind {
+            Kind::Stock => least.max(self.independent(window, |day| day.deviation)),
+            Kind::Flow => rule::LEAST_FLOW_SPREAD,
+        };
+        trial.deviation = whole.deviation;
+        let optimism = if self.kind == Kind::Stock { self.optimism(window) } else { 1.0 };
+        trial.spread = (variance.sqrt() * doubt * optimism).max(least);
+        // The peak of many independent values has a longer tail than they have.
+        let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
+        trial.needed += rule::ROUGHNESS * rough.clamp(0.0, 2.0);
+        trial
+    }
+
+    /// How much the rate of a flow varies beyond Poisson's law, drawn towards what is believed of any figure.
+    fn variation(&self, window: Window, pairs: &[(i64, f64, f64)]) -> f64 {
+        let poisson = Scale::Flow { variation: 0.0 };
+        let distances: Vec<f64> = pairs
+            .iter()
+            .step_by(POINTS)
+            .map(|(_, value, expected)| poisson.distance(*value, *expected))
+            .collect();
+        let Some(seen) = spread(&distances, 0.4) else { return rule::PRIOR_SPREAD };
+        let expected = pairs.iter().map(|(_, _, expected)| expected).sum::<f64>() / count(pairs.len());
+        let beyond = ((seen.deviation.powi(2) - 1.0) / expected.max(1.0)).max(0.0);
+        let (days, prior) = (count(self.days), rule::PRIOR_SPREAD.powi(2) * rule::PRIOR_DAYS);
+        let drawn = ((beyond * days + prior) / (days + rule::PRIOR_DAYS)).sqrt();
+        (drawn * self.optimism(window)).max(self.independent(window, Trial::variation))
+    }
+
+    /// What a longer window would have at least if days were independent. A week is seen so rarely that what is
+    /// estimated from weeks alone is often too small.
+    fn independent(&self, window: Window, of: impl Fn(&Trial) -> f64) -> f64 {
+        let day = self.trials.iter().find(|trial| trial.window.hours == DAY && window.hours > DAY);
+        day.map_or(0.0, |day| of(day) / in_days(window).sqrt())
+    }
+
+    /// By how much the residuals are too small because the weekdays' pattern was learned from the same weeks.
+    fn optimism(&self, window: Window) -> f64 {
+        let weeks = (count(self.days) / 7.0).max(1.3);
+        let whole = ((weeks + 1.0) / (weeks - 1.0)).sqrt() - 1.0;
+        let part = if window.hours > 72 { 0.0 } else { self.profile.weekdays };
+        1.0 + part * whole
+    }
+}
+
+/// Everything that a trial learns from.
+struct Past<'a> {
+    /// The days.
+    first: i64,
+    last: i64,
+    days: &'a Days,
+    levels: &'a Levels,
+    sums: &'a Sums,
+}

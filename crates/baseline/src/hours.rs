@@ -1,0 +1,147 @@
+//! A figure's history in hour buckets. An hour without a sample is missing; it is never zero.
+
+/// Hours that are kept: 15 weeks.
+pub const KEPT: i64 = 15 * 168;
+
+/// Days that are learned from: one less than are kept, so that a day that has only begun takes nothing away.
+pub const LEARNED_DAYS: i64 = KEPT / 24 - 1;
+
+/// Values by hour since 1970, the newest [`KEPT`] hours of them.
+#[derive(Clone, Debug, Default)]
+pub struct Hours {
+    first: i64,
+    /// `NAN` where there was no sample.
+    values: Vec<f64>,
+}
+
+/// What was observed in a stretch of hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// The sum of the values.
+    pub sum: f64,
+    /// The sum of what the profile expects of the same hours.
+    pub share: f64,
+    /// How many hours there were.
+    pub hours: u32,
+}
+
+impl Hours {
+    /// Sets the value of an hour; a later sample of the same hour replaces an earlier one. An hour older than what
+    /// is kept is ignored.
+    pub fn set(&mut self, hour: i64, value: f64) {
+        let Some(newest) = self.newest() else {
+            self.first = hour;
+            self.values = vec![value];
+            return;
+        };
+        if hour.saturating_sub(newest) > KEPT {
+            // Nothing of what was there is within reach any more.
+            self.first = hour;
+            self.values = vec![value];
+        } else if hour > newest {
+            let missing = usize::try_from(hour - newest - 1).unwrap_or(0);
+            self.values.extend(std::iter::repeat_n(f64::NAN, missing));
+            self.values.push(value);
+            self.forget();
+        } else if let Some(slot) =
+            usize::try_from(hour.saturating_sub(self.first)).ok().and_then(|at| self.values.get_mut(at))
+        {
+            *slot = value;
+        }
+    }
+
+    /// Drops what is too old, in batches: moving the rest has a price.
+    fn forget(&mut self) {
+        let kept = usize::try_from(KEPT).unwrap_or(usize::MAX);
+        if self.values.len() > 2 * kept {
+            let surplus = self.values.len() - kept;
+            self.values.drain(..surplus);
+            self.first += i64::try_from(surplus).unwrap_or(0);
+        }
+    }
+
+    /// The value of an hour.
+    pub fn get(&self, hour: i64) -> Option<f64> {
+        let at = usize::try_from(hour.checked_sub(self.first)?).ok()?;
+        self.values.get(at).copied().filter(|value| !value.is_nan())
+    }
+
+    /// The newest hour with a sample.
+    pub fn newest(&self) -> Option<i64> {
+        let length = i64::try_from(self.values.len()).ok().filter(|length| *length > 0)?;
+        Some(self.first + length - 1)
+    }
+
+    /// Hours and values from `from` up to but not including `to`.
+    pub fn between(&self, from: i64, to: i64) -> impl Iterator<Item = (i64, f64)> + '_ {
+        let start = from.max(self.first);
+        let skip = usize::try_from(start.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let take = usize::try_from(to.saturating_sub(start)).unwrap_or(0);
+        let values = self.values.iter().skip(skip).take(take).enumerate();
+        values
+            .filter(|(_, value)| !value.is_nan())
+            .map(move |(at, value)| (start + i64::try_from(at).unwrap_or(0), *value))
+    }
+
+    /// The kept hours before `to`, without those of the given stretches (first and last hour of each).
+    pub fn without(&self, stretches: &[(i64, i64)], to: i64) -> Hours {
+        let from = (to - 24 * LEARNED_DAYS).max(self.first);
+        let mut rest = Hours { first: from, values: Vec::new() };
+        let inside = |hour: i64| stretches.iter().any(|(first, last)| (*first..=*last).contains(&hour));
+        for (hour, value) in self.between(from, to) {
+            if !inside(hour) {
+                rest.set(hour, value);
+            }
+        }
+        rest
+    }
+
+    /// What was observed from `from` up to but not including `to`, beside what `profile` expects there.
+    pub fn observe(&self, from: i64, to: i64, profile: impl Fn(i64) -> f64) -> Observed {
+        let mut observed = Observed::default();
+        for (hour, value) in self.between(from, to) {
+            observed.sum += value;
+            observed.share += profile(hour);
+            observed.hours += 1;
+        }
+        observed
+    }
+}
+
+/// Running sums of a history, so that what a window observed is a difference of two of them.
+pub struct Sums {
+    first: i64,
+    sums: Vec<Observed>,
+}
+
+impl Sums {
+    /// Sums from `first` up to but not including `last`.
+    pub fn new(hours: &Hours, first: i64, last: i64, profile: impl Fn(i64) -> f64) -> Sums {
+        let mut running = Observed::default();
+        let mut sums = vec![running];
+        for hour in first..last {
+            if let Some(value) = hours.get(hour) {
+                running.sum += value;
+                running.share += profile(hour);
+                running.hours += 1;
+            }
+            sums.push(running);
+        }
+        Sums { first, sums }
+    }
+
+    fn until(&self, hour: i64) -> Observed {
+        let at = usize::try_from(hour - self.first).unwrap_or(0).min(self.sums.len().saturating_sub(1));
+        self.sums.get(at).copied().unwrap_or_default()
+    }
+
+    /// What was observed from `from` up to but not including `to`.
+    pub fn observe(&self, from: i64, to: i64) -> Observed {
+        let (low, high) = (self.until(from), self.until(to));
+        Observed {
+            sum: high.sum - low.sum,
+            share: high.share - low.share,
+            hours: high.hours.saturating_sub(low.hours),
+        }
+    }
+}

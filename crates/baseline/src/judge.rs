@@ -1,0 +1,333 @@
+//! All figures of an installation together, and one verdict on them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::alarm::Evidence;
+use crate::fit::Kind;
+use crate::memory::Memory;
+use crate::rule;
+use crate::signature::{Leading, Signatures};
+use crate::surge::Surge;
+use crate::track::{Finding, Track};
+use crate::verdict::{Context, Sample, Verdict};
+
+/// What an operator sets beside the rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// WARNING from so many failing and parked on, whatever is normal.
+    pub warning: Option<u64>,
+    /// CRITICAL from so many on.
+    pub critical: Option<u64>,
+}
+
+/// A figure whose norm can be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// Packages failing, with what is parked.
+    Failing,
+    /// New failures a day.
+    Failed,
+}
+
+/// What must be stored beside the samples, so that a judge can be made again from them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    /// The time of the last sample.
+    pub last: Option<i64>,
+    /// Whether there was enough to learn from.
+    pub learned: bool,
+    /// Of failing and parked.
+    pub stock: Memory,
+    /// Of new failures.
+    pub failed: Memory,
+    /// Of first attempts.
+    pub attempted: Memory,
+    /// Of signatures.
+    pub signatures: Signatures,
+    /// Many more attempts than usual.
+    pub surge: Option<Surge>,
+    /// The last counts of failing and of parked.
+    pub counts: (f64, f64),
+    /// Since when jobs are parked.
+    pub parked_since: Option<i64>,
+}
+
+/// Judges samples in order of time.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    settings: Settings,
+    pub(crate) stock: Track,
+    pub(crate) failed: Track,
+    pub(crate) attempted: Track,
+    pub(crate) rest: Remembered,
+}
+
+/// What the stages of a judgement hand on.
+pub(crate) struct Found {
+    pub stock: Option<(Vec<Finding>, f64)>,
+    pub flow: Option<Vec<Finding>>,
+    pub signature: Option<Leading>,
+    pub outage: bool,
+}
+
+impl Judge {
+    /// A judge that knows nothing yet.
+    pub fn new(settings: Settings) -> Judge {
+        Judge {
+            settings,
+            stock: Track::new(Kind::Stock),
+            failed: Track::new(Kind::Flow),
+            attempted: Track::new(Kind::Flow),
+            rest: Remembered::default(),
+        }
+    }
+
+    /// A judge as it was: from what it remembered and the samples of the last 15 weeks, in order of time. Samples that
+    /// are newer than what it remembers are not taken. No sample is judged again.
+    pub fn restore(
+        settings: Settings,
+        remembered: Remembered,
+        samples: impl IntoIterator<Item = Sample>,
+    ) -> Judge {
+        let mut judge = Judge::new(settings);
+        for sample in samples {
+            if remembered.last.is_some_and(|last| sample.time <= last) {
+                judge.take(&sample);
+            }
+        }
+        judge.stock.memory = remembered.stock.clone();
+        judge.failed.memory = remembered.failed.clone();
+        judge.attempted.memory = remembered.attempted.clone();
+        judge.rest = remembered;
+        judge
+    }
+
+    /// What must be stored.
+    pub fn remembered(&self) -> Remembered {
+        let mut rest = self.rest.clone();
+        rest.stock = self.stock.memory.clone();
+        rest.failed = self.failed.memory.clone();
+        rest.attempted = self.attempted.memory.clone();
+        rest
+    }
+
+    /// Takes today's level for normal, at once: the mean of the last 24 hours of samples, or what there is since the
+    /// alert began, whichever is shorter.
+    pub fn accept(&mut self, figure: Figure) {
+        let track = self.track(figure);
+        let Some(hour) = track.hours.newest() else { return };
+        let from = track.memory.alarm.as_ref().map_or(hour - 23, |alarm| alarm.from.max(hour - 23));
+        let seen = track.hours.observe(from.min(hour), hour + 1, |_| 1.0);
+        track.memory.accepted = Some((seen.sum / f64::from(seen.hours.max(1)), hour));
+        track.memory.pinned = None;
+        track.memory.alarm = None;
+        track.memory.cleared = Some(hour);
+        track.memory.thaw(hour);
+        track.forget_fit();
+    }
+
+    /// Sets what is normal, until [`Judge::unset`]. New failures are given a day.
+    pub fn set(&mut self, figure: Figure, value: f64) {
+        let track = self.track(figure);
+        let level = if figure == Figure::Failed { value / 24.0 } else { value };
+        track.memory.pinned = Some(level.clamp(0.0, LARGEST)).filter(|level| !level.is_nan());
+        track.memory.accepted = None;
+        track.forget_fit();
+    }
+
+    /// Learns what is normal again.
+    pub fn unset(&mut self, figure: Figure) {
+        let track = self.track(figure);
+        track.memory.pinned = None;
+        track.memory.accepted = None;
+        track.forget_fit();
+    }
+
+    fn track(&mut self, figure: Figure) -> &mut Track {
+        match figure {
+            Figure::Failing => &mut self.stock,
+            Figure::Failed => &mut self.failed,
+        }
+    }
+
+    /// Judges a sample by what is known from the samples before it, and takes it.
+    pub fn judge(&mut self, sample: &Sample, context: &Context) -> Verdict {
+        if self.rest.last.is_some_and(|last| sample.time < last) || sample.time.abs() > LATEST {
+            return self.refuse(sample.time);
+        }
+        self.rest.last = Some(sample.time);
+        self.take(sample);
+        let hour = sample.time.div_euclid(3600);
+        let day = hour.div_euclid(24);
+        for (id, value) in sample.signatures.iter().filter(|(id, _)| !context.suppressed.contains(id)) {
+            if let Some(value) = usable(Some(*value)) {
+                self.rest.signatures.add(id, day, value);
+            }
+        }
+        self.rest.signatures.forget(day);
+        self.learn(hour, context);
+        let found = self.find(sample, hour);
+        self.verdict(sample.time, hour, context, &found, self.settings)
+    }
+
+    /// Puts a sample into the histories.
+    fn take(&mut self, sample: &Sample) {
+        let hour = sample.time.div_euclid(3600);
+        let (failing, parked) = (usable(sample.failing), usable(sample.parked));
+        self.rest.counts = (failing.unwrap_or(self.rest.counts.0), parked.unwrap_or(self.rest.counts.1));
+        if self.rest.counts.1 <= 0.0 {
+            self.rest.parked_since = None;
+        } else if self.rest.parked_since.is_none() {
+            self.rest.parked_since = Some(sample.time);
+        }
+        if failing.is_some() || (parked.is_some() && self.stock.hours.newest().is_some()) {
+            self.stock.add(hour, self.rest.counts.0 + self.rest.counts.1);
+        }
+        if let Some(value) = usable(sample.attempted) {
+            self.attempted.add(hour, value);
+        }
+        if let Some(value) = usable(sample.failed) {
+            self.failed.add(hour, value);
+        }
+    }
+
+    /// Decides whether there was enough to learn from.
+    fn learn(&mut self, hour: i64, context: &Context) {
+        if self.rest.learned {
+            return;
+        }
+        let main = if self.stock.memory.first.is_some() { &self.stock } else { &self.failed };
+        let first = main.memory.first.unwrap_or(hour);
+        let filled = main.filled(hour);
+        let waited = main.full_days(first, hour) >= rule::SETTLING_DAYS;
+        let settled = waited || main.settled(hour);
+        let days = main.full_days(if waited { first } else { filled }, hour);
+        if days < rule::LEARNING_DAYS || !settled || context.drained == Some(false) {
+            return;
+        }
+        self.rest.learned = true;
+        let regime = (hour - rule::ACCEPT_DAYS * 24).max(filled).div_euclid(24);
+        for track in [&mut self.stock, &mut self.failed, &mut self.attempted] {
+            track.memory.regime = Some(regime);
+            if filled > first {
+                track.memory.frozen.push((first, filled));
+            }
+            track.forget_fit();
+        }
+    }
+
+    fn find(&mut self, sample: &Sample, hour: i64) -> Found {
+        let mut found = Found { stock: None, flow: None, signature: None, outage: false };
+        if !self.rest.learned && self.stock.memory.pinned.is_none() {
+            return found;
+        }
+        self.follow_surge(hour);
+        let explained = self.explained();
+        if self.stock.hours.newest() == Some(hour) {
+            found.stock = self.find_stock(sample.time, hour, explained);
+        }
+        if self.failed.hours.newest() == Some(hour) {
+            found.flow = self.find_flow(sample.time, hour);
+        }
+        if let Some((_, expected)) = &found.stock {
+            found.outage =
+                self.rest.counts.1 >= rule::PARKED.max(rule::PARKED_SHARE * (expected - explained));
+            if found.outage {
+                self.stock.memory.freeze(hour);
+            }
+        }
+        if self.rest.learned {
+            let level = self.stock.memory.level.unwrap_or(0.0).max(1.0);
+            found.signature =
+                self.rest.signatures.judge(sample.time, self.first_day(), 1.0 + explained / level);
+        }
+        found
+    }
+
+    /// The day of the first sample.
+    pub(crate) fn first_day(&self) -> i64 {
+        self.stock.memory.first.map_or(i64::MAX, |hour| hour.div_euclid(24))
+    }
+
+    fn follow_surge(&mut self, hour: i64) {
+        if self.attempted.hours.newest() != Some(hour) {
+            return;
+        }
+        let before = self.rest.surge.take();
+        let ended = before.as_ref().map(|surge| surge.last);
+        self.rest.surge = Surge::follow(before, &mut self.attempted, hour);
+        if let (Some(last), None, None) = (ended, &self.rest.surge, &self.stock.memory.alarm) {
+            // What the surge left behind is normal now: a week has passed.
+            let regime = last.div_euclid(24) + 1;
+            self.stock.memory.regime = Some(regime);
+            self.stock.memory.thaw(regime * 24);
+            self.stock.forget_fit();
+        }
+    }
+
+    /// How many more failing a surge of attempts explains.
+    pub(crate) fn explained(&self) -> f64 {
+        let Some(surge) = &self.rest.surge else { return 0.0 };
+        self.usual_share().unwrap_or(0.0) * surge.surplus
+    }
+
+    /// Which part of the attempts usually fails.
+    pub(crate) fn usual_share(&self) -> Option<f64> {
+        let attempted = self.attempted.memory.level.filter(|level| *level > 0.0)?;
+        Some((self.failed.memory.level? / attempted).min(1.0))
+    }
+
+    fn find_stock(&mut self, time: i64, hour: i64, explained: f64) -> Option<(Vec<Finding>, f64)> {
+        let expected = self.stock.fit(hour)?.expected(hour) + explained;
+        let value = self.stock.hours.get(hour)?;
+        let findings = self.stock.findings(hour, explained, 1.0);
+        self.stock.decide(&Evidence { time, hour, value, expected, findings: &findings });
+        if explained > 0.0 {
+            self.stock.memory.freeze(hour);
+        }
+        Some((findings, expected))
+    }
+
+    fn find_flow(&mut self, time: i64, hour: i64) -> Option<Vec<Finding>> {
+        let expected = self.failed.fit(hour)?.expected(hour);
+        let value = self.failed.hours.get(hour)?;
+        self.attempted.fit(hour);
+        let attempts = self.attempted.findings(hour, 0.0, 1.0);
+        let mut findings = self.failed.findings(hour, 0.0, 1.0);
+        for finding in &mut findings {
+            if let Some(attempts) = attempts.iter().find(|one| one.hours == finding.hours) {
+                self.share_out(hour, finding, attempts);
+            }
+        }
+        self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings });
+        Some(findings)
+    }
+
+    /// Corrects what is expected of a window of new failures by how many attempts there were in it.
+    fn share_out(&self, hour: i64, finding: &mut Finding, attempts: &Finding) {
+        let factor = attempts.value / attempts.expected.max(1.0);
+        let Some(scaled) = self.failed.finding(hour, finding.hours, factor) else { return };
+        if attempts.score > rule::MORE_ATTEMPTS && factor > 1.0 {
+            // More attempts than their own noise explains: as many more failures are no surprise.
+            *finding = scaled;
+        } else if factor < rule::FEW_ATTEMPTS {
+            // Usual numbers of failures may be an unusual part of few attempts. That part is noisier than the number.
+            let careful = Finding { needed: scaled.needed + rule::FEW_ATTEMPTS_SCORE, ..scaled };
+            if careful.state(Kind::Flow).alerts() && careful.value >= rule::CRITICAL * careful.expected {
+                *finding = careful;
+            }
+        }
+    }
+}
+
+/// No count is larger.
+const LARGEST: f64 = 1e12;
+
+/// No time is later, or this far before 1970: 10,000 years.
+const LATEST: i64 = 300_000_000_000;
+
+/// A value that can be calculated with. What is no number, or negative, is no sample.
+fn usable(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| *value >= 0.0).map(|value| value.min(LARGEST))
+}

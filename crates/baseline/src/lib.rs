@@ -1,0 +1,31 @@
+//! Judges whether a figure is as it normally is: pure arithmetic on samples. It knows no database and no clock.
+//!
+//! [`Judge`] takes samples in order of time and gives a verdict on each without looking ahead. `docs/baselines.md` has
+//! the rule and what it is worth.
+
+mod alarm;
+pub mod backtest;
+mod days;
+mod fit;
+mod hours;
+mod judge;
+mod memory;
+mod profile;
+mod report;
+mod robust;
+pub mod rule;
+mod scale;
+mod signature;
+mod state;
+mod surge;
+mod text;
+mod track;
+mod verdict;
+
+pub use fit::Kind;
+pub use judge::{Figure, Judge, Remembered, Settings};
+pub use memory::{Alarm, Memory};
+pub use signature::Leading;
+pub use state::State;
+pub use surge::Surge;
+pub use verdict::{Breaker, Context, Judged, Limits, Sample, Verdict};

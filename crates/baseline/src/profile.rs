@@ -1,0 +1,188 @@
+//! The pattern of a week: how much of the level each hour of the week usually has.
+//!
+//! Three layers, each kept only as far as it stands out of the noise: days of the week, hours of the day, and hours
+//! of single days. Otherwise the pattern of a small or noisy figure would be nothing but last month's accidents.
+
+use crate::hours::Hours;
+use crate::robust::count;
+
+const DAY: i64 = 24;
+const WEEK: usize = 168;
+
+/// A factor for each hour of the week, 1.0 on average.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    factors: Vec<f64>,
+    /// How much of the differences between weekdays was believed, 0 to 1.
+    pub weekdays: f64,
+}
+
+/// The variance that a ratio is believed to have before there are data: 15 % either way.
+const PRIOR_VARIANCE: f64 = 0.0225;
+
+/// How many observations that belief is worth.
+const PRIOR_WEIGHT: f64 = 6.0;
+
+/// No hour is expected to have less than this part of the level, so that nothing divides by nearly zero.
+const LEAST: f64 = 0.01;
+
+impl Profile {
+    /// No pattern: every hour is like every other.
+    pub fn flat() -> Profile {
+        Profile { factors: vec![1.0; WEEK], weekdays: 0.0 }
+    }
+
+    /// The factor of an hour since 1970.
+    pub fn at(&self, hour: i64) -> f64 {
+        let at = usize::try_from(hour.rem_euclid(168)).unwrap_or(0);
+        self.factors.get(at).copied().unwrap_or(1.0)
+    }
+
+    /// The largest factor of an hour and its neighbours: clocks are changed by an hour in spring and autumn, and what
+    /// follows the clock of its users moves with it.
+    pub fn around(&self, hour: i64) -> f64 {
+        self.at(hour).max(self.at(hour - 1)).max(self.at(hour + 1))
+    }
+
+    /// Learns the pattern from the days from `first` up to but not including `last`. `counts` says that the values
+    /// are numbers of independent events, which vary by themselves.
+    pub fn learn(hours: &Hours, first: i64, last: i64, counts: bool) -> Profile {
+        let days = days(hours, first, last);
+        if days.len() < 7 {
+            return Profile::flat();
+        }
+        let mean = days.iter().map(|day| day.mean).sum::<f64>() / count(days.len());
+        if mean <= 0.0 {
+            return Profile::flat();
+        }
+        let noise = |hours: f64| if counts { 1.0 / (mean * hours) } else { 0.0 };
+        let mut weekdays = Layer::new(7);
+        let mut clock = Layer::new(24);
+        for (at, day) in days.iter().enumerate() {
+            let usual = around(&days, at);
+            if usual > 0.0 {
+                weekdays.add(weekday(day.number), day.mean / usual);
+            }
+            for (hour, value) in hours.between(day.number * DAY, (day.number + 1) * DAY) {
+                if day.mean > 0.0 && day.hours >= 12 {
+                    clock.add(slot(hour, DAY), value / day.mean);
+                }
+            }
+        }
+        let (weekdays, believed) = weekdays.shrunk(PRIOR_VARIANCE + noise(24.0));
+        let (clock, _) = clock.shrunk(PRIOR_VARIANCE + noise(1.0));
+        let single = single_hours(hours, &days, &clock, PRIOR_VARIANCE + noise(1.0));
+        Profile { weekdays: believed, ..Profile::compose(&weekdays, &clock, &single) }
+    }
+
+    fn compose(weekdays: &[f64], clock: &[f64], single: &[f64]) -> Profile {
+        let factor = |hour: usize| {
+            // Hour 0 of the count since 1970 is a Thursday's first; `weekday` counts the same way.
+            let day = weekdays.get(hour / 24).copied().unwrap_or(1.0);
+            day * clock.get(hour % 24).copied().unwrap_or(1.0) * single.get(hour).copied().unwrap_or(1.0)
+        };
+        let factors: Vec<f64> = (0..WEEK).map(factor).map(|factor| factor.max(LEAST)).collect();
+        let mean = factors.iter().sum::<f64>() / count(WEEK);
+        Profile { factors: factors.into_iter().map(|factor| factor / mean).collect(), weekdays: 0.0 }
+    }
+}
+
+/// What single hours of the week have beyond their day and their hour of the day.
+fn single_hours(hours: &Hours, days: &[Day], clock: &[f64], prior: f64) -> Vec<f64> {
+    let mut single = Layer::new(WEEK);
+    for day in days.iter().filter(|day| day.mean > 0.0 && day.hours >= 12) {
+        for (hour, value) in hours.between(day.number * DAY, (day.number + 1) * DAY) {
+            let usual = clock.get(slot(hour, DAY)).copied().unwrap_or(1.0).max(LEAST);
+            single.add(slot(hour, 168), value / (day.mean * usual));
+        }
+    }
+    single.shrunk(prior).0
+}
+
+struct Day {
+    number: i64,
+    mean: f64,
+    hours: u32,
+}
+
+fn days(hours: &Hours, first: i64, last: i64) -> Vec<Day> {
+    (first..last)
+        .filter_map(|number| {
+            let seen = hours.observe(number * DAY, (number + 1) * DAY, |_| 1.0);
+            (seen.hours > 0).then(|| Day {
+                number,
+                mean: seen.sum / f64::from(seen.hours),
+                hours: seen.hours,
+            })
+        })
+        .collect()
+}
+
+/// The mean of the seven days around a day, or of the first or last seven: each has every weekday once.
+fn around(days: &[Day], at: usize) -> f64 {
+    let start = at.saturating_sub(3).min(days.len().saturating_sub(7));
+    let week = days.iter().skip(start).take(7);
+    week.map(|day| day.mean).sum::<f64>() / 7.0
+}
+
+fn weekday(day: i64) -> usize {
+    usize::try_from(day.rem_euclid(7)).unwrap_or(0)
+}
+
+fn slot(hour: i64, period: i64) -> usize {
+    usize::try_from(hour.rem_euclid(period)).unwrap_or(0)
+}
+
+/// Ratios in groups, all of which would be 1.0 if there were no pattern.
+struct Layer {
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+impl Layer {
+    fn new(size: usize) -> Layer {
+        Layer { sums: vec![0.0; size], squares: vec![0.0; size], counts: vec![0.0; size] }
+    }
+
+    fn add(&mut self, group: usize, ratio: f64) {
+        let fields = (self.sums.get_mut(group), self.squares.get_mut(group), self.counts.get_mut(group));
+        if let (Some(sum), Some(square), Some(number)) = fields {
+            *sum += ratio;
+            *square += ratio * ratio;
+            *number += 1.0;
+        }
+    }
+
+    /// The mean of each group, drawn towards 1.0: by nothing where the differences between the groups are large beside
+    /// those within, entirely where they are what noise alone would make (the estimate of James and Stein). With them, how much of the differences was believed.
+    fn shrunk(&self, prior: f64) -> (Vec<f64>, f64) {
+        let seen: Vec<f64> = self.counts.iter().copied().filter(|number| *number > 0.0).collect();
+        let total: f64 = seen.iter().sum();
+        let groups = count(seen.len());
+        if groups < 2.0 {
+            return (vec![1.0; self.counts.len()], 0.0);
+        }
+        let overall = (self.sums.iter().sum::<f64>() / total).max(LEAST);
+        let mean = |group: usize| -> Option<f64> {
+            let number = self.counts.get(group).copied().filter(|number| *number > 0.0)?;
+            Some(self.sums.get(group)? / number)
+        };
+        let mut within = prior * PRIOR_WEIGHT;
+        let mut between = 0.0;
+        for group in 0..self.counts.len() {
+            let (Some(mean), Some(number), Some(square)) =
+                (mean(group), self.counts.get(group), self.squares.get(group))
+            else {
+                continue;
+            };
+            within += (square - number * mean * mean).max(0.0);
+            between += number * (mean - overall).powi(2);
+        }
+        let within = within / (total - groups + PRIOR_WEIGHT);
+        let between = between / (groups - 1.0);
+        let kept = if between > within { 1.0 - within / between } else { 0.0 };
+        let drawn = |group: usize| mean(group).map_or(1.0, |mean| 1.0 + kept * (mean / overall - 1.0));
+        ((0..self.counts.len()).map(drawn).collect(), kept)
+    }
+}

@@ -1,0 +1,130 @@
+//! The numbers of the rule. `docs/baselines.md` has the reason of each.
+
+/// Days of data before anything but a static limit alerts.
+pub const LEARNING_DAYS: usize = 7;
+/// While nobody says whether the first queue was drained, the last three days may be at most this much above the four
+/// before, or the first fill is believed to go on.
+pub const SETTLED: f64 = 1.15;
+/// A stock that began below this part of its level has been filled first; it was full at the second part of it.
+pub const UNFILLED: f64 = 0.5;
+/// See [`UNFILLED`].
+pub const FILLED: f64 = 0.8;
+/// After so many days it is not believed any more.
+pub const SETTLING_DAYS: usize = 28;
+
+/// Days of data that make the level.
+pub const LEVEL_DAYS: usize = 28;
+/// Where days differ by more than this from each other, as a part of the level, more days make it.
+pub const NOISY: f64 = 0.12;
+/// So many.
+pub const NOISY_LEVEL_DAYS: usize = 56;
+/// A fall by this factor, of the last week against the weeks before, makes the last week the level.
+pub const FALL: f64 = 1.35;
+/// And it must be this many standard errors.
+pub const FALL_ERRORS: f64 = 3.5;
+/// What a level rests on at least.
+pub const LEAST_DAYS: usize = 3;
+
+/// The smallest spread that is believed.
+pub const LEAST_SPREAD: f64 = 0.05;
+/// The spread that is believed before there are data, and how many days of data that belief is worth.
+pub const PRIOR_SPREAD: f64 = 0.12;
+/// See [`PRIOR_SPREAD`].
+pub const PRIOR_DAYS: f64 = 4.0;
+
+/// What a WARNING needs beside its score, as a factor of the norm.
+pub const STOCK_WARNING: f64 = 1.4;
+/// The same for flows.
+pub const FLOW_WARNING: f64 = 1.3;
+/// What a CRITICAL needs.
+pub const CRITICAL: f64 = 1.9;
+/// How much higher the score of a CRITICAL is.
+pub const CRITICAL_SCORE: f64 = 1.0;
+/// An alert ends below this factor of the norm.
+pub const CLEAR: f64 = 1.26;
+/// A CRITICAL becomes a WARNING below this factor.
+pub const LESS_CRITICAL: f64 = 1.7;
+/// Samples on end below the limit that end an alert.
+pub const CLEAR_SAMPLES: u32 = 2;
+/// Days that a WARNING must be flat before it is the new norm, and how flat.
+pub const ACCEPT_DAYS: i64 = 7;
+/// See [`ACCEPT_DAYS`].
+pub const ACCEPT_FLAT: f64 = 1.1;
+
+/// Parked jobs that are an outage: this many, or this part of the norm.
+pub const PARKED: f64 = 20.0;
+/// See [`PARKED`].
+pub const PARKED_SHARE: f64 = 0.1;
+
+/// A signature that was not there is one to name from this many packages on.
+pub const NEW_SIGNATURE: f64 = 20.0;
+/// One that was there, from this factor of its norm on.
+pub const SIGNATURE_FACTOR: f64 = 3.0;
+/// Days that make a signature's norm.
+pub const SIGNATURE_DAYS: i64 = 28;
+
+/// Hours after which a verdict is stale.
+pub const STALE_HOURS: i64 = 36;
+
+/// More attempts than this factor of the norm, and than their own noise explains, are a surge.
+pub const SURGE: f64 = 2.0;
+/// The score that a surge needs.
+pub const SURGE_SCORE: f64 = 4.0;
+
+/// From this score on attempts are more than their own noise explains, and failures are expected to be as many more.
+pub const MORE_ATTEMPTS: f64 = 2.0;
+/// Below this part of the usual attempts the share of failures is judged too,
+pub const FEW_ATTEMPTS: f64 = 0.7;
+/// with so much more of a score, and from [`CRITICAL`] times the usual share on.
+pub const FEW_ATTEMPTS_SCORE: f64 = 2.0;
+
+/// One stretch of hours whose mean (of a stock) or sum (of a flow) is tested, and the score that it needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Its length.
+    pub hours: i64,
+    /// The score if the noise lasts for a day or longer.
+    pub score: f64,
+    /// The days by which its reference lies before it, so that it does not contain what it is compared with.
+    pub lag: i64,
+}
+
+/// The windows of a stock.
+pub const STOCK_WINDOWS: [Window; 5] = [
+    Window { hours: 1, score: 3.2, lag: 0 },
+    Window { hours: 6, score: 3.1, lag: 0 },
+    Window { hours: 24, score: 2.85, lag: 0 },
+    Window { hours: 72, score: 2.75, lag: 2 },
+    Window { hours: 168, score: 2.55, lag: 6 },
+];
+
+/// The windows of a flow.
+pub const FLOW_WINDOWS: [Window; 4] = [
+    Window { hours: 6, score: 3.0, lag: 0 },
+    Window { hours: 24, score: 2.95, lag: 0 },
+    Window { hours: 72, score: 2.7, lag: 2 },
+    Window { hours: 168, score: 2.5, lag: 6 },
+];
+
+/// What is added to the score of a window for each deviation by which a usual day's peak is above its middle: such a
+/// peak is one of several independent values and has a longer tail than they have.
+pub const ROUGHNESS: f64 = 0.4;
+
+/// How much the spread is enlarged after one day; less, the more there are.
+pub const DOUBT: f64 = 4.0;
+
+/// The peaks of a day spread less than single values; of a flow at least by this.
+pub const LEAST_FLOW_SPREAD: f64 = 0.8;
+
+/// The least excess that is worth an alert: 5 of up to 10, 10 from 20 on. Ratios of tiny numbers say nothing.
+pub fn floor(expected: f64) -> f64 {
+    (expected / 2.0).clamp(5.0, 10.0)
+}
+
+/// The same for the mean of a stock over days: what lasts is worth an alert from 4 on.
+pub fn lasting_floor(expected: f64) -> f64 {
+    (expected / 2.0).clamp(4.0, 10.0)
+}
+
+/// A window of less than a day says nothing about a flow that is expected to be smaller in it.
+pub const LEAST_SHORT_FLOW: f64 = 10.0;

@@ -1,0 +1,153 @@
+//! Single signatures: which of them is behind a change, and whether one grows while the total hides it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::robust::{median, quantile};
+use crate::rule;
+
+/// What is remembered of a signature: its last value of each day on which it changed, and its alert.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Signature {
+    /// Day and value. From one to the next the value stood.
+    days: Vec<(i64, f64)>,
+    /// Nothing before this day counts.
+    regime: Option<i64>,
+    alarm: Option<SignatureAlarm>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SignatureAlarm {
+    since: i64,
+    normal: f64,
+    below: u32,
+}
+
+/// A signature that stands out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leading {
+    /// Its id.
+    pub id: String,
+    /// In how many packages it is.
+    pub value: f64,
+    /// In how many it normally is.
+    pub normal: f64,
+    /// Since when it alerts, if it does by itself, in seconds since 1970.
+    pub since: Option<i64>,
+}
+
+/// All signatures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Signatures {
+    known: BTreeMap<String, Signature>,
+}
+
+impl Signatures {
+    /// Takes a sample of one signature.
+    pub fn add(&mut self, id: &str, day: i64, value: f64) {
+        let days = &mut self.known.entry(id.to_owned()).or_default().days;
+        match days.last_mut() {
+            Some((last, held)) if *last == day => *held = value,
+            Some((_, held)) if (*held - value).abs() < f64::EPSILON => {}
+            _ => days.push((day, value)),
+        }
+    }
+
+    /// Forgets what is out of reach, and signatures that are no more.
+    pub fn forget(&mut self, day: i64) {
+        let oldest = day - rule::SIGNATURE_DAYS - 1;
+        self.known.retain(|_, signature| {
+            let gone = signature.days.iter().take_while(|(at, _)| *at < oldest).count();
+            // The last value before the reach still stands at its beginning.
+            signature.days.drain(..gone.saturating_sub(1));
+            signature.alarm.is_some()
+                || signature.days.iter().any(|(at, value)| *value > 0.0 || *at >= oldest)
+        });
+    }
+
+    /// Judges all; `first` is the day of the first sample of any, `growth` by how much all of them are expected to be
+    /// larger. Gives the one that stands out most.
+    pub fn judge(&mut self, time: i64, first: i64, growth: f64) -> Option<Leading> {
+        let day = time.div_euclid(86_400);
+        let mut worst: Option<Leading> = None;
+        for (id, signature) in &mut self.known {
+            let Some(found) = signature.judge(id, time, day, first, growth) else { continue };
+            let more = |than: &Leading| found.value - found.normal > than.value - than.normal;
+            if worst.as_ref().is_none_or(more) {
+                worst = Some(found);
+            }
+        }
+        worst
+    }
+
+    /// The signature that grew most against its norm, whether it alerts by itself or not.
+    pub fn leading(&self, day: i64, first: i64) -> Option<Leading> {
+        let each = self.known.iter().map(|(id, signature)| {
+            let normal = signature.normal(day, first).0;
+            let since = signature.alarm.as_ref().map(|alarm| alarm.since);
+            Leading { id: id.clone(), value: signature.value(), normal, since }
+        });
+        let grown = each.filter(|one| one.value > one.normal);
+        grown.max_by(|a, b| (a.value - a.normal).total_cmp(&(b.value - b.normal)))
+    }
+}
+
+impl Signature {
+    fn value(&self) -> f64 {
+        self.days.last().map_or(0.0, |(_, value)| *value)
+    }
+
+    /// Median and 95 % quantile of the last values of the 28 days before `day`.
+    fn normal(&self, day: i64, first: i64) -> (f64, f64) {
+        if let Some(alarm) = &self.alarm {
+            return (alarm.normal, alarm.normal);
+        }
+        let from = (day - rule::SIGNATURE_DAYS).max(first).max(self.regime.unwrap_or(i64::MIN));
+        let mut at = 0;
+        let mut held = 0.0;
+        let mut values = Vec::new();
+        for number in from..day {
+            while let Some((_, value)) = self.days.get(at).filter(|(changed, _)| *changed <= number) {
+                held = *value;
+                at += 1;
+            }
+            values.push(held);
+        }
+        (median(&values).unwrap_or(0.0), quantile(&values, 0.95).unwrap_or(0.0))
+    }
+
+    fn judge(&mut self, id: &str, time: i64, day: i64, first: i64, growth: f64) -> Option<Leading> {
+        let value = self.value();
+        if value < 10.0 && self.alarm.is_none() {
+            return None;
+        }
+        let (normal, high) = self.normal(day, first);
+        self.go_on(time, day, value, normal);
+        if self.alarm.is_none() && value >= growth * limit(normal, high) {
+            self.alarm = Some(SignatureAlarm { since: time, normal, below: 0 });
+        }
+        let alarm = self.alarm.as_ref()?;
+        Some(Leading { id: id.to_owned(), value, normal: alarm.normal, since: Some(alarm.since) })
+    }
+
+    /// Ends an alert: two samples near the norm, or a week has passed and this is the norm now.
+    fn go_on(&mut self, time: i64, day: i64, value: f64, normal: f64) {
+        let Some(alarm) = &mut self.alarm else { return };
+        alarm.below = if value < crate::alarm::clear_limit(normal) { alarm.below + 1 } else { 0 };
+        if alarm.below >= rule::CLEAR_SAMPLES {
+            self.alarm = None;
+        } else if time - alarm.since >= rule::ACCEPT_DAYS * 86_400 {
+            self.regime = Some(day - rule::ACCEPT_DAYS + 1);
+            self.alarm = None;
+        }
+    }
+}
+
+fn limit(normal: f64, high: f64) -> f64 {
+    if high <= 0.0 {
+        return rule::NEW_SIGNATURE;
+    }
+    (rule::SIGNATURE_FACTOR * normal).max(normal + 2.0 * rule::floor(normal)).max(1.5 * high)
+}

@@ -1,0 +1,111 @@
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Error};
+use backup::{check, take};
+
+use super::{Installation, actor};
+use crate::exit;
+use crate::screen;
+use crate::show::Progress;
+
+/// Copy the installation: state, repositories, configuration; imports go on meanwhile
+///
+/// Each backup is a folder of its own below DEST, named for its time, with a list of checksums that `sha256sum -c` reads,
+/// too. It shares the packs that have not changed with the one before (hard links). The cache and secrets are left out.
+///
+/// Exit code 0: done, or nothing is wrong. 1: not done, or --verify found something. 2: the command line or the
+/// configuration cannot be used.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  package-import backup /mnt/backup/package-import\n  package-import backup --verify /mnt/backup/package-import"
+)]
+pub struct Arguments {
+    /// Where backups are kept; with --verify one of them, or the newest in it
+    #[arg(value_name = "DEST")]
+    destination: PathBuf,
+
+    /// Check a backup instead: all checksums, the state, and each repository by git fsck
+    #[arg(long)]
+    verify: bool,
+
+    /// Remove older backups, so that this many remain; 0 keeps all
+    #[arg(long, value_name = "N", default_value = "7", conflicts_with = "verify")]
+    keep: usize,
+
+    /// Copy logs, too
+    #[arg(long, conflicts_with = "verify")]
+    logs: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let destination =
+        std::path::absolute(&arguments.destination).context("cannot find the current folder")?;
+    if arguments.verify {
+        return verify(&destination, arguments.json);
+    }
+    let store = installation.state()?;
+    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
+    let config = installation.config_file();
+    let wanted = take::Wanted {
+        store: &store,
+        root: &root,
+        config: config.as_deref(),
+        destination: &destination,
+        keep: arguments.keep,
+        logs: arguments.logs,
+        program: env!("CARGO_PKG_VERSION"),
+        host: &importer::root::host_name(),
+        actor: &actor(),
+    };
+    let progress = Progress::long(arguments.json);
+    let taken = take::take(&wanted, |done, all| progress.at(done, all));
+    progress.finish();
+    let taken = taken?;
+    if arguments.json {
+        screen::print_json(&taken)?;
+        return Ok(exit::DONE);
+    }
+    writeln!(
+        io::stdout(),
+        "{}: {} repositories, {} files, {} MiB copied, {} files shared with the backup before, {} old backups removed",
+        taken.folder.display(),
+        taken.manifest.repositories,
+        taken.manifest.files,
+        taken.copied >> 20,
+        taken.linked,
+        taken.removed.len()
+    )?;
+    Ok(exit::DONE)
+}
+
+fn verify(destination: &std::path::Path, json: bool) -> Result<u8, Error> {
+    let backup = check::newest(destination)?;
+    let progress = Progress::long(json);
+    let mut problems = check::problems(&backup, |done, all| progress.at(done, all))?;
+    let packages = importer::inspect::packages(&backup)?;
+    for (done, package) in packages.iter().enumerate() {
+        progress.at(done, packages.len());
+        let found = importer::inspect::verify(&backup, package)?;
+        problems.extend(found.iter().map(|it| format!("{package}: {}: {}", it.subject, it.message)));
+    }
+    progress.finish();
+    if json {
+        screen::print_json(&serde_json::json!({"backup": backup, "problems": problems}))?;
+    } else {
+        let mut stdout = io::stdout().lock();
+        problems.iter().try_for_each(|problem| writeln!(stdout, "{}", screen::plain(problem)))?;
+        writeln!(
+            stdout,
+            "{}: {} repositories checked, {} problems",
+            backup.display(),
+            packages.len(),
+            problems.len()
+        )?;
+    }
+    Ok(if problems.is_empty() { exit::DONE } else { exit::SOME_FAILED })
+}

@@ -1,0 +1,104 @@
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::{Context, Error};
+use importer::polling::{Found, Poller, Report};
+use importer::queue::archives::Archives;
+use indicatif::ProgressBar;
+
+use super::Installation;
+use crate::exit::{self, Usage};
+use crate::screen::short;
+
+/// Ask archives what they publish, and queue what is new
+///
+/// Signed indices only; nothing is used before it was checked. New publications wait in the lane upload, more than 500
+/// at once in rescan; what has vanished is marked. `run --poll` and `run --service` poll by themselves.
+///
+/// Exit code 0: all were polled. 1: some could not be (each said on standard error). 2: the command line or the
+/// configuration cannot be used.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  package-import poll\n  package-import poll debian --dry-run")]
+pub struct Arguments {
+    /// Archives of config.toml [default: all]
+    archives: Vec<String>,
+
+    /// Say what would be queued, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print a JSON object for each suite
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let config = installation.config()?;
+    if config.archives.is_empty() {
+        return Err(Usage("config.toml has no [[archives]]; docs/archives.md has examples".into()).into());
+    }
+    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
+    let store = config.state.location(&root).open_or_make()?;
+    let archives = Archives::open(&config, &root, "poll").context("cannot open the cache")?;
+    let names = if arguments.archives.is_empty() { archives.names() } else { arguments.archives.clone() };
+    let poller = Poller { store: &store, archives: &archives, dry_run: arguments.dry_run, due: None };
+    let visible = io::stderr().is_terminal() && !arguments.json;
+    let progress = if visible { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    progress.enable_steady_tick(std::time::Duration::from_millis(200));
+    let mut all_well = true;
+    let mut written = Ok(());
+    for name in names {
+        progress.set_message(format!("polling {name}"));
+        poller.archive(&name, |report| {
+            all_well &= report.result.is_ok();
+            let result = progress.suspend(|| tell(report, arguments));
+            if written.is_ok() {
+                written = result;
+            }
+        })?;
+    }
+    progress.finish_and_clear();
+    written?;
+    Ok(if all_well { exit::DONE } else { exit::SOME_FAILED })
+}
+
+fn tell(report: &Report, arguments: &Arguments) -> io::Result<()> {
+    if arguments.json {
+        return writeln!(io::stdout(), "{}", json(report));
+    }
+    let (archive, suite) = (&report.archive, &report.suite);
+    match &report.result {
+        Ok(found) => {
+            writeln!(io::stdout(), "{}", line(report, found, arguments.dry_run))?;
+            found
+                .remarks
+                .iter()
+                .try_for_each(|remark| writeln!(io::stderr(), "{archive} {suite}: {}", short(remark, 300)))
+        }
+        Err(failure) => writeln!(io::stderr(), "{archive} {suite}: {}", short(&failure.to_string(), 600)),
+    }
+}
+
+/// A line about a poll that worked.
+pub fn line(report: &Report, found: &Found, dry_run: bool) -> String {
+    let (archive, suite) = (&report.archive, &report.suite);
+    if found.unchanged {
+        return format!("{archive} {suite}: unchanged");
+    }
+    let queued = if dry_run { "would be queued" } else { "queued" };
+    let lane = found.lane.map_or(String::new(), |lane| format!(", {queued} in lane {lane}"));
+    format!("{archive} {suite}: {} new{lane}; {} vanished", found.new, found.vanished)
+}
+
+fn json(report: &Report) -> serde_json::Value {
+    let found = report.result.as_ref().ok();
+    let failure = report.result.as_ref().err();
+    serde_json::json!({
+        "v": 1, "archive": report.archive, "suite": report.suite,
+        "unchanged": found.map(|found| found.unchanged), "new": found.map(|found| found.new),
+        "vanished": found.map(|found| found.vanished),
+        "lane": found.and_then(|found| found.lane).map(|lane| lane.as_str()),
+        "remarks": found.map(|found| &found.remarks),
+        "stage": failure.map(|failure| failure.stage.as_str()), "code": failure.map(|failure| &failure.code),
+        "message": failure.map(|failure| &failure.message),
+    })
+}

@@ -1,0 +1,68 @@
+//! Polls archives beside the imports: whoever waits for a mirror keeps no worker waiting.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::session::Session;
+use crate::polling::{Poller, Report};
+
+/// How often it is looked whether a suite's interval is over.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Polling that goes on until this is dropped.
+pub struct Watch {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Begins to poll; `told` hears of each poll.
+    pub fn start(session: Arc<Session>, told: impl Fn(&Report) + Send + 'static) -> Watch {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            loop {
+                round(&session, true, &told);
+                match stopped.recv_timeout(PAUSE) {
+                    Err(RecvTimeoutError::Timeout) => {}
+                    _ => return,
+                }
+            }
+        });
+        Watch { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Polls all archives once: those whose time has come, or all.
+pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
+    let now = session.store.read(|tx| tx.now()).ok();
+    let poller = Poller {
+        store: &session.store,
+        archives: &session.archives,
+        dry_run: false,
+        due: now.filter(|_| only_due),
+    };
+    for name in session.archives.names() {
+        let need = session.archives.need(&name);
+        // While it is known to be out of reach, its breaker's probe asks.
+        if need.is_some_and(|need| session.outages.open(&need.name).is_some()) {
+            continue;
+        }
+        // A database that is away is noticed, and told, by whoever works on the queue.
+        for missed in poller.archive(&name, told).unwrap_or_default() {
+            if let Some(need) = &missed.need {
+                let _ = session.outages.bad(&session.store, &missed.failure, need, &session.rule);
+            }
+        }
+    }
+}

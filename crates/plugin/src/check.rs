@@ -1,0 +1,157 @@
+//! A check and its life from the arguments to the exit code.
+
+use std::ffi::OsString;
+use std::panic;
+use std::process::exit;
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+
+use crate::config::Config;
+use crate::database::{self, Database};
+use crate::guard::{self, Limit, Outcome};
+use crate::options::{About, Common, Stop};
+use crate::report::Report;
+use crate::status::Status;
+use crate::trouble::Trouble;
+use crate::{options, output, stdout};
+
+/// One check: what it is called, what it can be told, what it asks and concludes.
+pub trait Check {
+    /// The program's name, `check_import_queue`. From it come the first words of the output, `IMPORT QUEUE`, and the
+    /// section of the configuration, `[checks.queue]`.
+    const PROGRAM: &'static str;
+    /// The question that it answers, for `--help`.
+    const ABOUT: &'static str;
+    /// Examples, for `--help`.
+    const EXAMPLES: &'static str;
+    /// The version, for `--version`.
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    /// The options of its own; [`crate::NoOptions`] if it has none.
+    type Options: clap::Args;
+    /// Its section of the configuration.
+    type Policy: DeserializeOwned + Default;
+
+    /// Asks and concludes. It may be called again if the database moved while it was read, so it must not keep anything.
+    fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble>;
+}
+
+/// What a check was told.
+pub struct Settings<C: Check + ?Sized> {
+    /// The options that all checks have.
+    pub common: Common,
+    /// The options of its own.
+    pub options: C::Options,
+    /// Its section of the configuration.
+    pub policy: C::Policy,
+}
+
+/// Runs a check: prints one result and exits with its status.
+pub fn main<C: Check>() -> ! {
+    let start = Instant::now();
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if guard::is_reader(&mut arguments) {
+        reader::<C>(arguments, start)
+    } else {
+        parent::<C>(&arguments, start)
+    }
+}
+
+fn name<C: Check>() -> String {
+    C::PROGRAM.strip_prefix("check_").unwrap_or(C::PROGRAM).replace('_', " ").to_uppercase()
+}
+
+fn section<C: Check>() -> &'static str {
+    let program = C::PROGRAM;
+    program.strip_prefix("check_import_").or(program.strip_prefix("check_")).unwrap_or(program)
+}
+
+fn about<C: Check>() -> About {
+    About { program: C::PROGRAM, version: C::VERSION, about: C::ABOUT, examples: C::EXAMPLES }
+}
+
+/// The process that the monitoring system waits for: it touches no file, and leaves the options to the child as well.
+fn parent<C: Check>(arguments: &[OsString], start: Instant) -> ! {
+    panic::set_hook(Box::new(|info| finish(Status::Unknown, &panicked::<C>(info), Instant::now())));
+    let line = |status, text: String| (status, output::plain(&name::<C>(), status, &text));
+    let at = |stage: String| if stage.is_empty() { stage } else { format!(" while {stage}") };
+    let (limit, outcome) = match guard::ask(arguments, start) {
+        Ok(told) => told,
+        Err(error) => {
+            let (status, text) = line(Status::Unknown, format!("cannot start the reading process: {error}"));
+            finish(status, &text, start)
+        }
+    };
+    let (status, text) = match outcome {
+        Outcome::Answer(status, text) => (status, text),
+        Outcome::Late(stage) => {
+            let waited = humantime::format_duration(limit.timeout);
+            line(limit.late, format!("no answer within {waited}{}", at(stage)))
+        }
+        Outcome::Died(stage) => {
+            line(Status::Unknown, format!("the reading process died{}: see the log of the system", at(stage)))
+        }
+    };
+    finish(status, &text, start + limit.timeout)
+}
+
+fn told<C: Check>(stop: Stop) -> String {
+    match stop {
+        Stop::Told(text) => text,
+        Stop::Refused(text) => output::plain(&name::<C>(), Status::Unknown, &text),
+    }
+}
+
+fn panicked<C: Check>(info: &panic::PanicHookInfo<'_>) -> String {
+    let payload = info.payload();
+    let message = payload.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic");
+    let at = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+    output::plain(&name::<C>(), Status::Unknown, &format!("defect of the check: {message}{at}"))
+}
+
+/// Says the one thing that there is to say and exits; where nobody can hear it, the exit code must not say OK either.
+fn finish(status: Status, text: &str, deadline: Instant) -> ! {
+    // Saying it late is better than not at all, unless nobody takes it.
+    const GRACE: Duration = Duration::from_millis(500);
+    match stdout::print(text.as_bytes(), deadline.max(Instant::now() + GRACE)) {
+        Ok(()) => exit(status.code().into()),
+        Err(stdout::Unwritable) => exit(Status::Unknown.code().into()),
+    }
+}
+
+/// The process that reads.
+fn reader<C: Check>(arguments: Vec<OsString>, start: Instant) -> ! {
+    panic::set_hook(Box::new(|info| guard::answer(Status::Unknown, &panicked::<C>(info))));
+    let all = match options::parse::<C::Options>(about::<C>(), arguments) {
+        Ok(all) => all,
+        Err(stop) => guard::answer(Status::Unknown, &told::<C>(stop)),
+    };
+    let (common, own) = (all.common.clone(), all.own);
+    guard::limit(Limit { timeout: common.timeout, late: common.timeout_state });
+    match judge::<C>(all.common, own, start) {
+        Ok(report) => {
+            let output = output::render(&name::<C>(), &report, common.verbose);
+            guard::answer(output::status(&report), &output)
+        }
+        Err(trouble) => {
+            let status = match &trouble {
+                Trouble::NoData(_) => common.no_data,
+                Trouble::TimedOut(_) => common.timeout_state,
+                Trouble::Unusable(_) => Status::Unknown,
+            };
+            guard::answer(status, &output::plain(&name::<C>(), status, &trouble.to_string()))
+        }
+    }
+}
+
+fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Result<Report, Trouble> {
+    let config = Config::load(common.config.as_deref())?;
+    let policy = config.policy(section::<C>())?;
+    let location = config.location(&common)?;
+    // Early enough to say what is locked or silent before the parent says only that it took too long.
+    let margin = (common.timeout / 8).min(Duration::from_millis(500));
+    let deadline = start + common.timeout.saturating_sub(margin);
+    let settings = Settings::<C> { common, options, policy };
+    database::read(&location, C::PROGRAM, deadline, |database| C::check(&settings, database))
+}

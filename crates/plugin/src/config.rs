@@ -1,0 +1,172 @@
+//! Where the configuration and the state database are, so that a check needs no arguments.
+//!
+//! A check reads the same `config.toml` as the importer, but only `[checks]` and, if that does not name a database,
+//! `[state]`. What else stands there may be newer than the check, so it is not looked at.
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::guard;
+use crate::options::Common;
+use crate::trouble::Trouble;
+
+const SYSTEM_CONFIG: &str = "/etc/package-import/config.toml";
+const SYSTEM_ROOT: &str = "/var/lib/package-import";
+
+/// Where the data are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A connection string without a password, and the pass file.
+    Postgres { target: String, passfile: Option<PathBuf> },
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct File {
+    checks: toml::Table,
+    state: State,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct State {
+    url: Option<String>,
+}
+
+/// The part of the configuration that a check may use.
+#[derive(Debug)]
+pub(crate) struct Config {
+    file: File,
+    /// For messages.
+    path: Option<PathBuf>,
+    root: PathBuf,
+}
+
+/// The root of the installation that is checked. Unlike the importer, a check never takes its caller's own state
+/// folder: it would look at an installation that does not exist.
+fn root() -> PathBuf {
+    let set = env::var_os("PACKAGE_IMPORT_ROOT").filter(|root| !root.is_empty());
+    set.map_or_else(|| SYSTEM_ROOT.into(), PathBuf::from)
+}
+
+impl Config {
+    /// Reads what was given, else the root's `config.toml`, else that in `/etc`; without any there are only defaults.
+    pub(crate) fn load(given: Option<&Path>) -> Result<Config, Trouble> {
+        let root = root();
+        if let Some(path) = given {
+            return match read(path)? {
+                Some(file) => Ok(Config { file, path: Some(path.into()), root }),
+                None => Err(Trouble::unusable(format!("there is no {}", path.display()))),
+            };
+        }
+        let mut denied = None;
+        for path in [root.join("config.toml"), PathBuf::from(SYSTEM_CONFIG)] {
+            match read(&path) {
+                Ok(Some(file)) => return Ok(Config { file, path: Some(path), root }),
+                Ok(None) => {}
+                // The importer's own may be closed to the monitor, if there is one in /etc for it.
+                Err(trouble) => denied = denied.or(Some(trouble)),
+            }
+        }
+        match denied {
+            Some(trouble) => Err(trouble),
+            None => Ok(Config { file: File::default(), path: None, root }),
+        }
+    }
+
+    /// The policy of one check: `[checks.SECTION]`.
+    pub(crate) fn policy<P: DeserializeOwned + Default>(&self, section: &str) -> Result<P, Trouble> {
+        let Some(value) = self.file.checks.get(section) else { return Ok(P::default()) };
+        value
+            .clone()
+            .try_into()
+            .map_err(|error: toml::de::Error| self.wrong(&format!("[checks.{section}] {error}")))
+    }
+
+    /// The database: an option, else `[checks] state`, else that of the importer.
+    pub(crate) fn location(&self, common: &Common) -> Result<Location, Trouble> {
+        let named = self.named()?;
+        let passfile = named.passfile.map(PathBuf::from);
+        if let Some(text) = &common.state {
+            return self.place(text, passfile, Path::new(""));
+        }
+        if let Some(text) = &named.state {
+            return self.place(text, passfile, &self.root);
+        }
+        match &self.file.state.url {
+            // The importer's connection needs a worker's secret, which a monitor must not have.
+            Some(url) if is_postgres(url) => Err(self.wrong(
+                "the importer uses PostgreSQL: set [checks] state to a URL with user=monitor, and passfile",
+            )),
+            Some(url) => self.place(url, None, &self.root),
+            None => Ok(Location::Sqlite(self.root.join("state.db"))),
+        }
+    }
+
+    /// What stands directly in `[checks]`. A misspelt key must not go unnoticed; sections belong to checks.
+    fn named(&self) -> Result<Named, Trouble> {
+        let keys = self.file.checks.iter().filter(|(_, value)| !value.is_table());
+        let keys: toml::Table = keys.map(|(key, value)| (key.clone(), value.clone())).collect();
+        keys.try_into().map_err(|error: toml::de::Error| self.wrong(&format!("[checks] {error}")))
+    }
+
+    fn place(&self, text: &str, passfile: Option<PathBuf>, base: &Path) -> Result<Location, Trouble> {
+        if is_postgres(text) {
+            return Ok(Location::Postgres { target: text.to_owned(), passfile });
+        }
+        if text.contains("://") {
+            return Err(self.wrong("the state database must be a path or postgresql://..."));
+        }
+        Ok(Location::Sqlite(base.join(text.strip_prefix("sqlite:").unwrap_or(text))))
+    }
+
+    fn wrong(&self, what: &str) -> Trouble {
+        match &self.path {
+            Some(path) => Trouble::unusable(format!("{}: {what}", path.display())),
+            None => Trouble::unusable(what),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Named {
+    state: Option<String>,
+    passfile: Option<String>,
+}
+
+fn is_postgres(text: &str) -> bool {
+    text.starts_with("postgresql:") || text.starts_with("postgres:")
+}
+
+/// The file, if it is there.
+fn read(path: &Path) -> Result<Option<File>, Trouble> {
+    guard::stage(&format!("reading {}", path.display()));
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(Trouble::unusable(format!(
+                "cannot read {}: permission denied: add the monitoring user to the group of its folder",
+                path.display()
+            )));
+        }
+        Err(error) => {
+            return Err(Trouble::unusable(format!("cannot read {}: {error}", path.display())));
+        }
+    };
+    toml::from_str(&text).map(Some).map_err(|error| {
+        let at = error.span().and_then(|span| text.get(..span.start));
+        let line = at.map_or(1, |before| before.matches('\n').count() + 1);
+        Trouble::unusable(format!("{} line {line}: {}", path.display(), error.message()))
+    })
+}

@@ -1,0 +1,227 @@
+//! The time limit: the reading is done by a child, and its parent answers in time whatever becomes of it.
+//!
+//! A thread that waits for a hanging mount cannot be interrupted, and its process cannot even end. So the process that
+//! the monitoring system waits for touches no file: it starts itself once more, with pipes as the child's only ways
+//! out, and prints what comes through them. If nothing comes in time it says so, kills the child, and leaves it to the
+//! system if even that must wait.
+//!
+//! The child does everything else, reading the options included, so that nothing is done twice. Until it has told the
+//! limit that they set, the default holds. What it is at, it writes to a pipe of its own, which the parent reads only
+//! if it has to tell: so it is not woken up for every step.
+//!
+//! The child is always there. `docs/writing-a-check.md` says what it costs; a check that could do without it only on
+//! some disks would have two ways to fail instead of one.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+use rustix::process::{Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
+
+use crate::status::Status;
+use crate::stdout::{is_ready, read_some, write_all};
+
+/// The first argument of a child, with the process id of its parent behind it.
+const READER: &str = "--reader-of=";
+/// The marks in the pipes: another limit than the default, the answer, its end; what is being done.
+const LIMIT: u8 = b'<';
+const ANSWER: u8 = b'=';
+const END: u8 = b'\x04';
+const STAGE: char = '>';
+
+/// Whether this process is a child.
+static READING: AtomicBool = AtomicBool::new(false);
+
+/// How long to wait, and what to say then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    pub timeout: Duration,
+    pub late: Status,
+}
+
+impl Limit {
+    /// Under the ten seconds after which `check_nrpe` gives up.
+    pub const DEFAULT: Limit = Limit { timeout: Duration::from_secs(8), late: Status::Unknown };
+}
+
+/// What came of the reading.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// What to print, and with which status to exit.
+    Answer(Status, String),
+    /// Nothing in time, and what the child was at.
+    Late(String),
+    /// It ended without an answer, and what it was at.
+    Died(String),
+}
+
+/// Takes the mark of a child from the arguments; whether there was one.
+pub(crate) fn is_reader(arguments: &mut Vec<OsString>) -> bool {
+    let mark =
+        arguments.first().and_then(|first| first.to_str()).and_then(|first| first.strip_prefix(READER));
+    let Some(parent) = mark.map(ToOwned::to_owned) else { return false };
+    arguments.remove(0);
+    READING.store(true, Ordering::Relaxed);
+    // Whoever ends the parent ends the child. If it has ended already, that signal will not come.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    if getppid().map(|pid| pid.as_raw_nonzero().to_string()) != Some(parent) {
+        std::process::exit(Status::Unknown.code().into());
+    }
+    true
+}
+
+/// Tells the parent another limit than the default.
+pub(crate) fn limit(limit: Limit) {
+    if limit != Limit::DEFAULT {
+        let line = format!("{}{} {}\n", char::from(LIMIT), limit.timeout.as_millis(), limit.late.code());
+        let _ = write_all(rustix::stdio::stdout(), line.as_bytes(), far());
+    }
+}
+
+/// Notes what comes next, for the case that it never ends.
+pub(crate) fn stage(text: &str) {
+    if READING.load(Ordering::Relaxed) {
+        let line: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
+        let _ = write_all(rustix::stdio::stderr(), format!("{STAGE}{line}\n").as_bytes(), far());
+    }
+}
+
+/// Hands the answer to the parent and ends the child.
+pub(crate) fn answer(status: Status, output: &str) -> ! {
+    let text: String = output.chars().filter(|c| u32::from(*c) != u32::from(END)).collect();
+    let bytes = [&[ANSWER, b'0' + status.code()], text.as_bytes(), &[END]].concat();
+    let _ = write_all(rustix::stdio::stdout(), &bytes, far());
+    std::process::exit(0)
+}
+
+/// The parent kills a child that writes too late.
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
+}
+
+/// Has a child read, and waits for its answer as long as the limit allows that it told.
+pub(crate) fn ask(arguments: &[OsString], start: Instant) -> io::Result<(Limit, Outcome)> {
+    let mut child = begin(arguments)?;
+    let mut limit = Limit::DEFAULT;
+    let outcome = listen(&mut child, start, &mut limit);
+    if !matches!(outcome, Outcome::Answer(..)) {
+        let _ = child.kill();
+    }
+    reap(&mut child);
+    Ok((limit, outcome))
+}
+
+fn begin(arguments: &[OsString]) -> io::Result<Child> {
+    // This very file, even if an upgrade has just replaced it.
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    command
+        .arg(format!("{READER}{}", std::process::id()))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+fn listen(child: &mut Child, start: Instant, limit: &mut Limit) -> Outcome {
+    // More than the longest output; a child that is out of its mind must not fill the memory.
+    const MOST: usize = 1 << 20;
+    let mut said = Vec::new();
+    let Some(mut pipe) = child.stdout.take() else { return Outcome::Died(String::new()) };
+    loop {
+        if !is_ready(&pipe, PollFlags::IN, start + limit.timeout) {
+            return Outcome::Late(stages(child));
+        }
+        match read_some(&mut pipe, &mut said) {
+            Ok(1..) if said.len() <= MOST => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(_) | Err(_) => return Outcome::Died(stages(child)),
+        }
+        let (told, answer) = parse(&said);
+        *limit = told.unwrap_or(*limit);
+        if let Some((status, text)) = answer {
+            return Outcome::Answer(status, text);
+        }
+    }
+}
+
+/// The limit, if one was told, and the answer, if it is complete.
+fn parse(said: &[u8]) -> (Option<Limit>, Option<(Status, String)>) {
+    let (limit, rest) = match said.strip_prefix(&[LIMIT]) {
+        Some(after) => match after.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (parse_limit(after.get(..end).unwrap_or(&[])), after.get(end + 1..).unwrap_or(&[])),
+            None => return (None, None),
+        },
+        None => (None, said),
+    };
+    (limit, parse_answer(rest))
+}
+
+fn parse_limit(line: &[u8]) -> Option<Limit> {
+    let (timeout, late) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let timeout = Duration::from_millis(timeout.parse().ok()?);
+    Some(Limit { timeout, late: Status::of_code(late.parse().ok()?)? })
+}
+
+fn parse_answer(text: &[u8]) -> Option<(Status, String)> {
+    let (code, text) = text.strip_prefix(&[ANSWER])?.strip_suffix(&[END])?.split_first()?;
+    let status = Status::of_code(code.wrapping_sub(b'0'))?;
+    Some((status, String::from_utf8_lossy(text).into_owned()))
+}
+
+/// What the child noted last.
+fn stages(child: &mut Child) -> String {
+    let mut noted = Vec::new();
+    if let Some(mut pipe) = child.stderr.take() {
+        // No more than what is there: a child that hangs will not close it.
+        while noted.len() < 1 << 16 && is_ready(&pipe, PollFlags::IN, Instant::now()) {
+            if !matches!(read_some(&mut pipe, &mut noted), Ok(1..)) {
+                break;
+            }
+        }
+    }
+    last_stage(&String::from_utf8_lossy(&noted))
+}
+
+fn last_stage(noted: &str) -> String {
+    noted.lines().filter_map(|line| line.strip_prefix(STAGE)).next_back().unwrap_or_default().to_owned()
+}
+
+/// Takes the ended child away, so that none stay behind where nobody else does it; but waits for it only briefly:
+/// one that hangs in the system ends when it can.
+fn reap(child: &mut Child) {
+    const BRIEFLY: Duration = Duration::from_millis(200);
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let Some(Ok(handle)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
+        is_ready(&handle, PollFlags::IN, Instant::now() + BRIEFLY);
+    }
+    let _ = child.try_wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn req9_only_a_whole_answer_counts() {
+        let answer = |text: &str| Some((Status::Warning, text.to_owned()));
+        let limit = Limit { timeout: Duration::from_millis(700), late: Status::Critical };
+        assert_eq!(parse(b"=1IMPORT X\n\x04"), (None, answer("IMPORT X\n")));
+        assert_eq!(parse(b"<700 2\n=1x\x04"), (Some(limit), answer("x")));
+        assert_eq!(parse(b"<700 2\n=1x"), (Some(limit), None));
+        for part in
+            [b"".as_slice(), b"=1x", b"=", b"\x04", b"=\x04", b"=9x\x04", b"<700 2", b"<x\n", b"noise\x04"]
+        {
+            assert_eq!(parse(part), (None, None), "{part:?}");
+        }
+        assert_eq!(last_stage(">reading a\n>reading b\nthread overflowed its stack\n"), "reading b");
+        assert_eq!(last_stage(""), "");
+    }
+}

@@ -1,0 +1,157 @@
+//! From a report to the bytes on standard output, within what the readers can take.
+
+use crate::report::Report;
+use crate::status::Status;
+use crate::text::{detail, first_line, shorten};
+
+/// NRPE version 2 carries 1,023 bytes and cuts what is longer.
+const FIRST_LINE: usize = 1023;
+/// The text before the perfdata; a pager shows about so much of it.
+const TEXT: usize = 100;
+/// With details: below the 64 KiB of NRPE version 4.
+const WHOLE: usize = 60_000;
+
+/// The output of a check: the line, with details if they were asked for.
+pub(crate) fn render(name: &str, report: &Report, verbosity: u8) -> String {
+    if let Some(defect) = &report.defect {
+        return plain(name, Status::Unknown, &format!("defect of the check: {defect}"));
+    }
+    let mut output = line(name, report);
+    if verbosity > 0 {
+        append_details(&mut output, report, verbosity);
+    }
+    output
+}
+
+/// The status to exit with.
+pub(crate) fn status(report: &Report) -> Status {
+    if report.defect.is_some() { Status::Unknown } else { report.status }
+}
+
+/// A line without figures: there are none, or they cannot be trusted.
+pub(crate) fn plain(name: &str, status: Status, text: &str) -> String {
+    // What to do stands at the end of these texts, so they may be longer than that of a result.
+    format!("{name} {status} - {}\n", shorten(&first_line(text), 400))
+}
+
+fn line(name: &str, report: &Report) -> String {
+    let text = shorten(&first_line(&report.text), TEXT);
+    let mut line = format!("{name} {}", report.status);
+    if !text.is_empty() {
+        line = format!("{line} - {text}");
+    }
+    let mut separator = " | ";
+    for metric in &report.metrics {
+        let metric = metric.perfdata();
+        // One byte is that of the line's end. What does not fit is left out whole: half a figure is a wrong one.
+        if line.len() + separator.len() + metric.len() + 1 > FIRST_LINE {
+            break;
+        }
+        line.push_str(separator);
+        line.push_str(&metric);
+        separator = " ";
+    }
+    line.push('\n');
+    line
+}
+
+fn append_details(output: &mut String, report: &Report, verbosity: u8) {
+    // Room for the line that says how many are missing.
+    const LAST: usize = 40;
+    let lines: Vec<&String> =
+        report.details.iter().filter(|(level, _)| *level <= verbosity).map(|(_, text)| text).collect();
+    for (number, text) in lines.iter().enumerate() {
+        let text = shorten(&detail(text), 1000);
+        if output.len() + text.len() + 1 + LAST > WHOLE {
+            output.push_str(&format!("... and {} lines more\n", lines.len() - number));
+            return;
+        }
+        output.push_str(&text);
+        output.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{LimitTexts, Limits, Unit};
+
+    fn limits() -> Limits {
+        let none = LimitTexts::default();
+        match Limits::pick(Unit::Count, &none, &none, ("500", "~:1000")) {
+            Ok(limits) => limits,
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    fn sample() -> Report {
+        let mut report = Report::new();
+        report.measure("failing", 1012, Unit::Count, &limits());
+        report.measure("share", 2.5, Unit::Percent, &Limits::none());
+        report.say("1012 failing");
+        report.say("normally 500");
+        report.detail(1, "one|two");
+        report.detail(2, "three");
+        report
+    }
+
+    #[test]
+    fn req2_req5_the_line_has_the_form_that_every_reader_knows() {
+        let line =
+            "IMPORT FAILURES CRITICAL - 1012 failing, normally 500 | failing=1012;500;1000 share=2.5%\n";
+        assert_eq!(render("IMPORT FAILURES", &sample(), 0), line);
+        assert_eq!(render("IMPORT FAILURES", &sample(), 1), format!("{line}one/two\n"));
+        assert_eq!(render("IMPORT FAILURES", &sample(), 3), format!("{line}one/two\nthree\n"));
+    }
+
+    #[test]
+    fn req5_a_figure_that_is_none_is_a_defect_of_the_check() {
+        let mut report = sample();
+        report.measure("rate", f64::NAN, Unit::Count, &Limits::none());
+        let line = render("IMPORT FAILURES", &report, 0);
+        assert_eq!(line, "IMPORT FAILURES UNKNOWN - defect of the check: rate is not finite\n");
+    }
+
+    #[test]
+    fn details_end_below_what_nrpe_carries() {
+        let mut report = sample();
+        for number in 0..10_000 {
+            report.detail(1, format!("{number} {}", "x".repeat(50)));
+        }
+        let output = render("IMPORT FAILURES", &report, 1);
+        assert!(output.len() <= WHOLE);
+        assert!(output.ends_with("lines more\n"), "{}", output.len());
+    }
+
+    proptest! {
+        #[test]
+        fn req2_req3_the_first_line_keeps_its_limits(
+            text in ".{0,2000}",
+            values in prop::collection::vec(any::<i64>(), 0..40)
+        ) {
+            const LABELS: [&str; 40] = [
+                "aa", "ab", "ac", "ad", "ae", "af", "ag", "ah", "ai", "aj", "ba", "bb", "bc", "bd", "be", "bf", "bg",
+                "bh", "bi", "bj", "ca", "cb", "cc", "cd", "ce", "cf", "cg", "ch", "ci", "cj", "da", "db", "dc", "dd",
+                "de", "df", "dg", "dh", "di", "dj",
+            ];
+            let mut report = Report::new();
+            report.say(&text);
+            for (label, value) in LABELS.iter().zip(&values) {
+                report.measure(label, *value as f64, Unit::Seconds, &limits());
+            }
+            let output = render("IMPORT FAILURES", &report, 0);
+            prop_assert!(output.len() <= 1023);
+            prop_assert!(output.is_ascii());
+            prop_assert_eq!(output.matches('\n').count(), 1);
+            prop_assert_eq!(output.matches('|').count(), usize::from(!values.is_empty()));
+            if let Some((_, figures)) = output.trim_end().split_once(" | ") {
+                for figure in figures.split(' ') {
+                    let fields: Vec<&str> = figure.split(';').collect();
+                    prop_assert!(fields.len() == 3 && fields[0].ends_with('s'), "{}", figure);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Reading from PostgreSQL, as a role that can do no more (`monitor`), in a read-only transaction.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use pg_connect::postgres::error::SqlState;
+use pg_connect::postgres::fallible_iterator::FallibleIterator;
+use pg_connect::postgres::types::{FromSql, ToSql, Type};
+use pg_connect::postgres::{Error, Transaction};
+use pg_connect::{Target, describe};
+
+use crate::database::{Parameter, Row, Source, Value};
+use crate::guard;
+use crate::trouble::Trouble;
+
+/// Connects and lets the check read.
+pub(crate) fn read<T>(
+    target: &str,
+    passfile: Option<&Path>,
+    program: &str,
+    deadline: Instant,
+    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    let target = Target::parse(target)
+        .map_err(|error| Trouble::unusable(format!("[checks] state: {error}")))?
+        .with_passfile(passfile.map(Path::to_owned))
+        .with_application_name(program)
+        .with_connect_timeout(left)
+        .with_statement_timeout(left);
+    let names: Vec<String> = target.servers.iter().map(ToString::to_string).collect();
+    guard::stage(&format!("asking PostgreSQL at {}", names.join(", ")));
+    let mut client = target.connect().map_err(|error| {
+        let silent =
+            error.attempts.iter().any(|(_, failure)| matches!(failure, pg_connect::Failure::TimedOut(_)));
+        if silent { Trouble::TimedOut(error.to_string()) } else { Trouble::unusable(error.to_string()) }
+    })?;
+    let mut transaction = client
+        .build_transaction()
+        .read_only(true)
+        .isolation_level(pg_connect::postgres::IsolationLevel::RepeatableRead)
+        .start()
+        .map_err(|error| trouble(&error))?;
+    work(&mut transaction)
+}
+
+impl Source for Transaction<'_> {
+    fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble> {
+        let parameters = parameters.iter().map(|parameter| match parameter {
+            Parameter::Integer(number) => number as &(dyn ToSql + Sync),
+            Parameter::Text(text) => text as &(dyn ToSql + Sync),
+        });
+        let found = self.query_raw(sql, parameters).map_err(|error| trouble(&error))?;
+        let row = |row: &pg_connect::postgres::Row| {
+            (0..row.len()).map(|column| row.try_get::<_, Value>(column)).collect::<Result<_, _>>().map(Row)
+        };
+        found.take(most).map(|found| row(&found)).collect().map_err(|error| trouble(&error))
+    }
+}
+
+fn trouble(error: &Error) -> Trouble {
+    let text = describe(error);
+    match error.code() {
+        Some(code) if *code == SqlState::UNDEFINED_TABLE => {
+            Trouble::no_data(format!("{text}: has the importer run, and is it as new as this check?"))
+        }
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            Trouble::unusable(format!("{text}: grant the role monitor its rights"))
+        }
+        Some(code) if *code == SqlState::QUERY_CANCELED => Trouble::TimedOut(text),
+        _ => Trouble::unusable(format!("PostgreSQL: {text}")),
+    }
+}
+
+impl<'a> FromSql<'a> for Value {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(match *kind {
+            Type::BOOL => Value::Integer(bool::from_sql(kind, raw)?.into()),
+            Type::INT2 => Value::Integer(i16::from_sql(kind, raw)?.into()),
+            Type::INT4 => Value::Integer(i32::from_sql(kind, raw)?.into()),
+            Type::INT8 => Value::Integer(i64::from_sql(kind, raw)?),
+            Type::FLOAT4 => Value::Real(f32::from_sql(kind, raw)?.into()),
+            Type::FLOAT8 => Value::Real(f64::from_sql(kind, raw)?),
+            _ => Value::Text(String::from_utf8_lossy(raw).into_owned()),
+        })
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Value::Null)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        matches!(
+            *kind,
+            Type::BOOL
+                | Type::INT2
+                | Type::INT4
+                | Type::INT8
+                | Type::FLOAT4
+                | Type::FLOAT8
+                | Type::TEXT
+                | Type::VARCHAR
+                | Type::NAME
+        )
+    }
+}

@@ -1,0 +1,80 @@
+//! What a check found.
+
+use crate::limits::Limits;
+use crate::metric::{Metric, Unit, bad_label};
+use crate::status::Status;
+
+/// The result of a check: a status, one line of text, figures, and details for who asks for them.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub(crate) status: Status,
+    pub(crate) text: String,
+    pub(crate) details: Vec<(u8, String)>,
+    pub(crate) metrics: Vec<Metric>,
+    /// What the check itself did wrong; such a report becomes UNKNOWN, so that a test finds it at once.
+    pub(crate) defect: Option<String>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report::new()
+    }
+}
+
+impl Report {
+    /// Nothing found yet, which is OK.
+    pub fn new() -> Report {
+        Report {
+            status: Status::Ok,
+            text: String::new(),
+            details: Vec::new(),
+            metrics: Vec::new(),
+            defect: None,
+        }
+    }
+
+    /// Adds a figure, judges it, and raises the status to the judgement. Call it for the same labels in the same
+    /// order whatever the state is: graphs are made of them.
+    pub fn measure(
+        &mut self,
+        label: &'static str,
+        value: impl Into<f64>,
+        unit: Unit,
+        limits: &Limits,
+    ) -> Status {
+        let value = value.into();
+        if let Some(defect) = bad_label(label, &self.metrics) {
+            self.defect.get_or_insert(defect);
+        }
+        if !value.is_finite() {
+            self.defect.get_or_insert(format!("{label} is not finite"));
+        }
+        let status = limits.judge(value);
+        self.metrics.push(Metric { label, value, unit, limits: limits.clone() });
+        self.raise(status);
+        status
+    }
+
+    /// Raises the status, never lowers it.
+    pub fn raise(&mut self, status: Status) {
+        self.status = self.status.max(status);
+    }
+
+    /// The status so far.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Adds to the text of the first line, which should stay within 80 characters. The most important comes first.
+    pub fn say(&mut self, text: impl AsRef<str>) {
+        if !self.text.is_empty() && !text.as_ref().is_empty() {
+            self.text.push_str(", ");
+        }
+        self.text.push_str(text.as_ref());
+    }
+
+    /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3.
+    pub fn detail(&mut self, level: u8, text: impl Into<String>) {
+        self.details.push((level.max(1), text.into()));
+    }
+}

@@ -1,0 +1,241 @@
+//! Reading a database of SQLite without changing anything, whatever state its writer is in.
+//!
+//! In WAL mode even readers write: they create `-wal` and `-shm` files and mark in `-shm` what they read. Where the
+//! folder is writable for the reader, it would leave files that the importer cannot open; where it is not, opening
+//! fails just when the importer is idle. The writer therefore keeps both files when it closes (`PERSIST_WAL`), and a
+//! reader finds one of these:
+//!
+//! - both files: it opens with `readonly_shm=1`, which never writes, not even as the owner of the files or after the
+//!   writer was killed (it then reads the log into memory of its own);
+//! - none: nobody writes, so it opens with `immutable=1`, which takes no locks and creates nothing, and looks
+//!   afterwards whether that was still true. If not, what it read is thrown away;
+//! - anything else is a writer that is just starting or ending, or a damaged copy.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs::{self, Metadata};
+use std::io::{Error, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+
+use crate::guard;
+use crate::trouble::Trouble;
+
+/// How often a reader looks again when what it met was on the move.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// What of a file tells that it was written to.
+type Stamp = (u64, u64, i64, i64, i64, i64);
+
+enum Found {
+    /// `-wal` and `-shm` are there: a writer runs, has closed, or was killed.
+    Log,
+    /// Only the database.
+    Alone(Stamp),
+    /// Something in between, and what it looks like.
+    Between(String),
+}
+
+/// Reads with a connection that changes nothing; the work may be done more than once.
+pub(crate) fn read<T>(
+    path: &Path,
+    deadline: Instant,
+    mut work: impl FnMut(&Connection) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    guard::stage(&format!("reading {}", path.display()));
+    // The log stands beside the file itself, not beside a link to it.
+    let path = fs::canonicalize(path).map_err(|error| unreachable_file(path, &error))?;
+    let mut trouble = Trouble::unusable(format!("{} does not come to rest", path.display()));
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            thread::sleep(PAUSE);
+        }
+        let (parameter, stamp) = match look(&path)? {
+            Found::Log => ("readonly_shm=1", None),
+            Found::Alone(stamp) => ("immutable=1", Some(stamp)),
+            Found::Between(what) => {
+                trouble = Trouble::unusable(what);
+                continue;
+            }
+        };
+        let result = attempt_read(&path, parameter, deadline, &mut work);
+        let steady = match stamp {
+            Some(stamp) => matches!(look(&path)?, Found::Alone(after) if after == stamp),
+            None => true,
+        };
+        match result {
+            Ok(result) if steady => return Ok(result),
+            Ok(_) => {}
+            Err(Refusal::Passing(passing)) => trouble = passing,
+            Err(Refusal::Final(_)) if !steady => {}
+            Err(Refusal::Final(last)) => return Err(last),
+        }
+        if Instant::now() >= deadline {
+            break;
+        }
+    }
+    Err(trouble)
+}
+
+enum Refusal {
+    /// It may be gone at the next look.
+    Passing(Trouble),
+    Final(Trouble),
+}
+
+fn attempt_read<T>(
+    path: &Path,
+    parameter: &str,
+    deadline: Instant,
+    work: &mut impl FnMut(&Connection) -> Result<T, Trouble>,
+) -> Result<T, Refusal> {
+    let opened = open(path, parameter, deadline);
+    let connection = opened.map_err(|error| {
+        let passing = is_passing(&error);
+        let trouble = open_trouble(path, error);
+        if passing { Refusal::Passing(trouble) } else { Refusal::Final(trouble) }
+    })?;
+    work(&connection).map_err(Refusal::Final)
+}
+
+fn open(path: &Path, parameter: &str, deadline: Instant) -> rusqlite::Result<Connection> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let uri = format!("file:{}?mode=ro&{parameter}", encoded(path));
+    let connection = Connection::open_with_flags(uri, flags)?;
+    connection.busy_timeout(deadline.saturating_duration_since(Instant::now()))?;
+    // Sorting must not create temporary files, and the schema is not trusted to call functions with effects.
+    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; BEGIN")?;
+    // The first reading takes the snapshot and meets what may be wrong with the files.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// The path in a URI.
+fn encoded(path: &Path) -> String {
+    let mut text = String::new();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                text.push(char::from(*byte))
+            }
+            byte => {
+                let _ = write!(text, "%{byte:02x}");
+            }
+        }
+    }
+    text
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+fn look(path: &Path) -> Result<Found, Trouble> {
+    let database = metadata(path)?.ok_or_else(|| no_database(path))?;
+    let (wal, shm) = (metadata(&beside(path, "-wal"))?, metadata(&beside(path, "-shm"))?);
+    let journal = metadata(&beside(path, "-journal"))?.is_some_and(|journal| journal.len() > 0);
+    Ok(match (wal.is_some(), shm.is_some()) {
+        (true, true) => Found::Log,
+        (false, false) if !journal => Found::Alone(stamp(&database)),
+        (false, false) => Found::Between(format!(
+            "{} has a rollback journal of an unfinished change: start the importer once",
+            path.display()
+        )),
+        (wal, _) => Found::Between(format!(
+            "{} has a {} but no {}: an incomplete copy? start the importer once",
+            path.display(),
+            if wal { "-wal" } else { "-shm" },
+            if wal { "-shm" } else { "-wal" },
+        )),
+    })
+}
+
+fn stamp(meta: &Metadata) -> Stamp {
+    (meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec())
+}
+
+fn metadata(path: &Path) -> Result<Option<Metadata>, Trouble> {
+    match fs::metadata(path) {
+        Ok(meta) => Ok(Some(meta)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreachable_file(path, &error)),
+    }
+}
+
+fn no_database(path: &Path) -> Trouble {
+    Trouble::no_data(format!("there is no {}: has the importer run? else set [checks] state", path.display()))
+}
+
+fn unreachable_file(path: &Path, error: &Error) -> Trouble {
+    let path_shown = path.display();
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => no_database(path),
+        ErrorKind::PermissionDenied => Trouble::unusable(format!(
+            "cannot reach {path_shown}: permission denied: add the monitoring user to the group of its folder"
+        )),
+        _ => Trouble::unusable(format!("cannot reach {path_shown}: {error}")),
+    }
+}
+
+/// Whether the files may be on the move: a writer that is starting, ending, or mending them after a crash.
+fn is_passing(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
+    error.code == ErrorCode::CannotOpen
+        || matches!(
+            error.extended_code,
+            ffi::SQLITE_READONLY_CANTINIT
+                | ffi::SQLITE_READONLY_RECOVERY
+                | ffi::SQLITE_READONLY_CANTLOCK
+                | ffi::SQLITE_BUSY_RECOVERY
+                | ffi::SQLITE_IOERR_SHORT_READ
+        )
+}
+
+fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
+    let shown = path.display();
+    let unreadable = ["", "-wal", "-shm"].iter().map(|suffix| beside(path, suffix)).find(|file| {
+        matches!(rustix::fs::access(file, rustix::fs::Access::READ_OK), Err(rustix::io::Errno::ACCESS))
+    });
+    if let Some(file) = unreadable {
+        return Trouble::unusable(format!(
+            "cannot read {}: permission denied: it must be readable for the monitoring user's group",
+            file.display()
+        ));
+    }
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Trouble::TimedOut(format!("{shown} is locked by another process"))
+        }
+        Some(ErrorCode::NotADatabase) => Trouble::unusable(format!("{shown} is no database of SQLite")),
+        _ => Trouble::unusable(format!("cannot read {shown}: {error}")),
+    }
+}
+
+/// What it means that a statement fails.
+pub(crate) fn query_trouble(error: rusqlite::Error) -> Trouble {
+    let text = match &error {
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        error => error.to_string(),
+    };
+    if let Some(view) = text.strip_prefix("no such table: ") {
+        return Trouble::no_data(format!(
+            "the database has no {view}: has the importer run, and is it as new as this check?"
+        ));
+    }
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Trouble::TimedOut("the database is locked by another process".into())
+        }
+        _ => Trouble::unusable(format!("cannot read the database: {text}")),
+    }
+}

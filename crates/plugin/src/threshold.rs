@@ -1,0 +1,105 @@
+//! A threshold as people write it, over the ranges of `nagios-range`.
+//!
+//! That crate takes texts that mean something else than they seem to: `-5` becomes a range from 0 to -5, which alerts
+//! always; `nan:` and `~:1e400` never alert. Here such a text is refused and quoted. What it prints cannot be parsed
+//! again, so the text is kept. Durations and percentages are taken where the figure is one.
+
+use std::fmt;
+
+use nagios_range::{CheckType, NagiosRange};
+
+use crate::metric::{Unit, decimal};
+
+/// When a figure is alarming: `[@][start:]end`, with `~` for "without a lower bound".
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    text: String,
+    range: NagiosRange,
+}
+
+/// Why a text is no threshold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the threshold \"{text}\" {reason}")]
+pub struct ThresholdError {
+    /// The text.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Threshold {
+    /// Reads a threshold for a figure of the given unit.
+    pub fn parse(text: &str, unit: Unit) -> Result<Threshold, ThresholdError> {
+        let text = text.trim();
+        let refuse = |reason: String| ThresholdError { text: text.to_owned(), reason };
+        let (kind, bounds) = match text.strip_prefix('@') {
+            Some(bounds) => (CheckType::Inside, bounds),
+            None => (CheckType::Outside, text),
+        };
+        let (start, end) = match bounds.split_once(':') {
+            Some((start, end)) => {
+                let start = match start {
+                    "~" => f64::NEG_INFINITY,
+                    "" if end.is_empty() => return Err(refuse("has no bounds".into())),
+                    "" => 0.0,
+                    start => bound(start, unit).map_err(refuse)?,
+                };
+                (start, if end.is_empty() { f64::INFINITY } else { bound(end, unit).map_err(refuse)? })
+            }
+            None => (0.0, bound(bounds, unit).map_err(refuse)?),
+        };
+        let range = NagiosRange::new(kind, start, end)
+            .map_err(|_| refuse(format!("is reversed: {} is above {}", decimal(start), decimal(end))))?;
+        Ok(Threshold { text: text.to_owned(), range })
+    }
+
+    /// Whether the figure is alarming.
+    pub fn alerts(&self, value: f64) -> bool {
+        self.range.check(value)
+    }
+
+    /// The text that it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The form for perfdata: `600` if it can be said so, because Icinga drops every other form.
+    pub(crate) fn perfdata(&self) -> String {
+        let (start, end) = (*self.range.start(), *self.range.end());
+        let at = if self.range.checks_inside() { "@" } else { "" };
+        let shown = |value: f64| if value.is_finite() { decimal(value) } else { String::new() };
+        match (at, start) {
+            ("", 0.0) | ("", f64::NEG_INFINITY) if end.is_finite() => shown(end),
+            (at, f64::NEG_INFINITY) => format!("{at}~:{}", shown(end)),
+            (at, start) => format!("{at}{}:{}", shown(start), shown(end)),
+        }
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// One bound: a decimal number; for times also `90m`, for shares also `80%`.
+fn bound(text: &str, unit: Unit) -> Result<f64, String> {
+    if text.is_empty() {
+        return Err("is empty".into());
+    }
+    let plain = match (text.strip_suffix('%'), unit) {
+        (Some(number), Unit::Percent) => number,
+        (Some(_), _) => return Err("is a percentage, but this figure is none".into()),
+        (None, _) => text,
+    };
+    // `inf`, `nan` and the like are numbers to the standard library; here only digits make one.
+    let number = plain.chars().all(|c| c.is_ascii_digit() || "+-.eE".contains(c));
+    let value = match (number, unit) {
+        (true, _) => plain.parse::<f64>().map_err(|_| format!("has a bound that is no number: {text}"))?,
+        (false, Unit::Seconds) => humantime::parse_duration(plain)
+            .map_err(|error| format!("has a bound that is no time: {error}"))?
+            .as_secs_f64(),
+        (false, _) => return Err(format!("has a bound that is no number: {text}")),
+    };
+    if value.is_finite() { Ok(value) } else { Err("has a bound that is not finite".into()) }
+}

@@ -1,0 +1,27 @@
+//! Why a check has no data to judge. Each kind has its own status, which options can set.
+
+/// What keeps a check from its answer, in a sentence that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// There is nothing to judge yet: no database, no run, no views. `--no-data` sets the status.
+    #[error("{0}")]
+    NoData(String),
+    /// It would take too long: a lock, a hanging disk, a silent server. `--timeout-state` sets the status.
+    #[error("{0}")]
+    TimedOut(String),
+    /// Something is wrong with the check's own options, configuration or rights: always UNKNOWN.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+impl Trouble {
+    /// There is nothing to judge, and this is what to do.
+    pub fn no_data(text: impl Into<String>) -> Trouble {
+        Trouble::NoData(text.into())
+    }
+
+    /// The check cannot be made, and this is what to do.
+    pub fn unusable(text: impl Into<String>) -> Trouble {
+        Trouble::Unusable(text.into())
+    }
+}

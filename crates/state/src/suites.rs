@@ -1,0 +1,114 @@
+//! Suites of archives, and their last polls.
+
+use std::collections::BTreeMap;
+
+use crate::driver::Row;
+use crate::error::StateError;
+use crate::publications::{self, NewPublication};
+use crate::queue;
+use crate::store::Store;
+use crate::tx::Tx;
+use crate::values;
+use crate::words::{Lane, Tasks};
+
+/// The last polls of a suite.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suite {
+    /// What the next poll has to know, as the importer wrote it.
+    pub remembered: Option<String>,
+    /// When a poll succeeded last.
+    pub polled: Option<i64>,
+    /// When one failed last.
+    pub failed: Option<i64>,
+    /// Why.
+    pub error: Option<String>,
+}
+
+/// What is known of a suite.
+pub fn get(tx: &mut Tx<'_>, archive: &str, suite: &str) -> Result<Suite, StateError> {
+    let sql = "SELECT indices, polled, failed, error FROM suite WHERE archive = ?1 AND suite = ?2";
+    let row = tx.first(sql, values![archive, suite])?;
+    Ok(row.map_or_else(Suite::default, |row: Row| Suite {
+        remembered: row.opt_text(0),
+        polled: row.opt_int(1),
+        failed: row.opt_int(2),
+        error: row.opt_text(3),
+    }))
+}
+
+/// Notes a poll that worked. This comes last: whoever is cut off before it polls again.
+pub fn polled(
+    tx: &mut Tx<'_>,
+    (archive, suite): (&str, &str),
+    remembered: &str,
+    (release_date, changed): (i64, bool),
+) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "INSERT INTO suite (archive, suite, indices, release_date, polled, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+         ON CONFLICT (archive, suite) DO UPDATE SET indices = excluded.indices, release_date = excluded.release_date,
+            polled = excluded.polled, changed = CASE WHEN ?6 = 1 THEN excluded.changed ELSE suite.changed END,
+            error = NULL",
+        values![archive, suite, remembered, release_date, now, changed],
+    )?;
+    Ok(())
+}
+
+/// Notes a poll that failed.
+pub fn failed(tx: &mut Tx<'_>, archive: &str, suite: &str, error: &str) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "INSERT INTO suite (archive, suite, failed, error) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (archive, suite) DO UPDATE SET failed = excluded.failed, error = excluded.error",
+        values![archive, suite, now, error],
+    )?;
+    Ok(())
+}
+
+/// A publication's identity in its suite: the package, the version, the hash of its `.dsc`.
+pub type Key = (String, String, String);
+
+/// What was published in a suite's branch of an archive until now, and the rows of it.
+pub fn published(
+    store: &Store,
+    archive: &str,
+    distro: &str,
+    branch: &str,
+    components: &[String],
+) -> Result<BTreeMap<Key, i64>, StateError> {
+    let sql = "SELECT u.id, p.name, u.version, u.dsc_sha256, u.component FROM publication u
+        JOIN package p ON p.id = u.package_id
+        WHERE u.id > ?1 AND u.archive = ?2 AND u.distro = ?3 AND u.suite = ?4 AND u.gone IS NULL
+        ORDER BY u.id LIMIT 5000";
+    let (mut found, mut after) = (BTreeMap::new(), 0);
+    loop {
+        let rows = store.read(|tx| tx.query(sql, values![after, archive, distro, branch]))?;
+        let Some(last) = rows.last() else { return Ok(found) };
+        after = last.int(0);
+        let changed = rows.iter().filter(|row| components.contains(&row.text(4)));
+        found.extend(changed.map(|row| ((row.text(1), row.text(2), row.text(3)), row.int(0))));
+    }
+}
+
+/// Publications in one transaction: each writes up to three rows.
+const CHUNK: usize = 60;
+
+/// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported.
+pub fn take_over(store: &Store, new: &[(String, NewPublication)], lane: Lane) -> Result<(), StateError> {
+    for chunk in new.chunks(CHUNK) {
+        store.write(|tx| {
+            for (package, publication) in chunk {
+                let id = queue::package_id(tx, package)?;
+                publications::record(tx, id, publication)?;
+                queue::enqueue(tx, id, lane, Tasks::IMPORT)?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Marks what has vanished from a suite. It is never deleted.
+pub fn vanish(store: &Store, ids: &[i64]) -> Result<(), StateError> {
+    ids.chunks(CHUNK * 3).try_for_each(|chunk| store.write(|tx| publications::gone(tx, chunk)))
+}

@@ -1,0 +1,47 @@
+-- Roles for a state in PostgreSQL. Run it as the owner of the tables, after `package-import migrate`, with search_path on
+-- their schema; again after each `package-import migrate`, which makes the views anew. It can be run as often as wanted.
+--
+-- Then make a login for each person and machine:
+--     CREATE ROLE worker7 LOGIN IN ROLE package_import_worker;
+--
+-- What none of them can do: change or remove entries of the audit trail, drop or alter tables, forget publications or
+-- versions. That, and pruning the audit trail, is the owner's.
+
+DO $$
+DECLARE
+    role TEXT;
+    it TEXT;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['package_import_operator', 'package_import_worker', 'package_import_monitor'] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+        END IF;
+        -- What an earlier form of this file granted goes.
+        EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', current_schema(), role);
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role);
+    END LOOP;
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO package_import_operator, package_import_worker',
+        current_schema());
+    -- The checks' views, and nothing else.
+    FOR it IN SELECT viewname FROM pg_views
+        WHERE schemaname = current_schema() AND viewname LIKE 'check\_v%' LOOP
+        EXECUTE format('GRANT SELECT ON %I TO package_import_monitor', it);
+    END LOOP;
+END
+$$;
+
+-- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
+GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
+    sample, verdict, batch, batch_member, suite, counter TO package_import_worker;
+GRANT INSERT ON event TO package_import_worker;
+-- A job is over, a failure is cured, a position is not needed any more; attempts, samples and runs grow old.
+GRANT DELETE ON job, failure, meta, attempt, sample, run TO package_import_worker;
+
+-- Decides: retries, holds, priorities, policies, settings, hosts; mends counters.
+GRANT INSERT, UPDATE ON meta, host, package, publication, job, suppression, sample, batch, batch_member, counter
+    TO package_import_operator;
+GRANT UPDATE ON signature, failure, dependency, batch TO package_import_operator;
+GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
+GRANT INSERT ON event TO package_import_operator;
+-- `prune` keeps what explains the present.
+GRANT DELETE ON meta, attempt, sample, run TO package_import_operator;

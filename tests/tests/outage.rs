@@ -1,0 +1,116 @@
+//! The source of files is cut off, or fails half of what it is asked for; nobody has to do anything.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use package_import_tests::archive::{TestArchive, suite};
+use package_import_tests::queue::{Queue, name, wait_until};
+use package_import_tests::synthetic::package;
+use package_import_tests::web::{Answer, Server};
+
+fn is_long() -> bool {
+    std::env::var_os("STORM").is_some_and(|value| value == "long")
+}
+
+fn count() -> usize {
+    if is_long() { 1000 } else { 120 }
+}
+
+/// An archive with small packages, served, polled and queued.
+fn queued(count: usize) -> (TestArchive, Server, Queue) {
+    let archive = TestArchive::new();
+    for number in 0..count {
+        archive.add("main", &name(number), &package(&name(number), "1.0-1"));
+    }
+    archive.publish(&suite("sid"));
+    let server = Server::new(archive.root());
+    let queue = Queue::sqlite();
+    let keyring = archive.signer.keyring.display().to_string();
+    queue.installation.configure(&format!(
+        "[[archives]]\nname = \"test\"\ndistro = \"debian\"\nmirrors = [\"{}\"]\nkeyrings = [\"{keyring}\"]\n\
+         [[archives.suites]]\nname = \"sid\"\n",
+        server.url()
+    ));
+    let said = queue.well(&["poll"]);
+    assert!(said.contains(&format!("{count} new")), "{said}");
+    (archive, server, queue)
+}
+
+/// Everything is imported, and nothing was held against any package.
+fn assert_all_imported(queue: &Queue, count: usize) {
+    let wanted = i64::try_from(count).unwrap();
+    for _ in 0..30 {
+        queue.let_pass(7 * 3_600_000);
+        queue.well(&["run", "--jobs", "8"]);
+        let failing = "SELECT code || ': ' || message FROM failure WHERE state = 'failing'";
+        assert_eq!(queue.texts(failing), [""; 0]);
+        if queue.number("SELECT COUNT(*) FROM version") == wanted {
+            break;
+        }
+    }
+    assert_eq!(queue.number("SELECT COUNT(*) FROM version"), wanted);
+    assert_eq!(queue.refs().len(), count);
+    assert_eq!(queue.number("SELECT COUNT(*) FROM failure"), 0);
+    assert_eq!(queue.number("SELECT COUNT(*) FROM job"), 0);
+    let jobs = queue.installation.root().join("cache/jobs");
+    assert!(fs::read_dir(jobs).unwrap().next().is_none(), "nothing is left laid out");
+}
+
+#[test]
+fn a_cut_connection_parks_everything_and_all_comes_back_by_itself() {
+    let (_archive, server, queue) = queued(count());
+    let mut run = queue.start(&["--jobs", "8"]);
+    let done = || queue.number("SELECT COUNT(*) FROM version");
+    wait_until("some are imported", || done() > i64::try_from(count() / 10).unwrap());
+    server.refuse(true);
+    wait_until("the breaker opens", || {
+        queue.number("SELECT COUNT(*) FROM dependency WHERE state = 'open'") == 1
+    });
+    // The outage goes on.
+    let rest = if is_long() { 100 } else { 6 };
+    thread::sleep(Duration::from_secs(rest));
+    let status = queue.well(&["status"]);
+    assert!(status.contains(&format!("OUTAGE: {} out of reach since", server.host())), "{status}");
+    let probes = queue.number("SELECT probes FROM dependency");
+    assert!((1..=30).contains(&probes), "{probes} probes");
+    let failed = queue.number("SELECT COUNT(*) FROM attempt WHERE outcome = 'failed'");
+    assert!(failed <= 10, "{failed} jobs failed, the others were parked");
+    server.refuse(false);
+    assert!(run.wait().unwrap().success());
+    let opened = queue.number("SELECT COUNT(*) FROM event WHERE action = 'breaker-open'");
+    assert_eq!(opened, 1, "one incident");
+    let left = queue.number("SELECT COUNT(*) FROM job");
+    assert!(left <= failed, "the run itself goes on after the outage: {left} left");
+    assert_all_imported(&queue, count());
+}
+
+#[test]
+fn a_source_that_fails_half_of_the_time_makes_no_package_failing() {
+    let (_archive, server, queue) = queued(count() / 5);
+    // Every second file is refused at first, and later is not.
+    for number in (0..count() / 5).step_by(2) {
+        let name = name(number);
+        let busy = Answer::Status(503, Vec::new(), b"later".to_vec());
+        let path = format!("/pool/main/p/{name}/{name}_1.0-1.dsc");
+        server.on_each(&path, &[busy, Answer::File]);
+    }
+    assert_all_imported(&queue, count() / 5);
+}
+
+#[test]
+fn only_new_files_cross_the_wire() {
+    let (archive, server, queue) = queued(3);
+    queue.well(&["run"]);
+    server.seen();
+    let second = package(&name(0), "1.0-2").below(&["1.0-1"]);
+    archive.add("main", &name(0), &second);
+    archive.publish(&suite("sid"));
+    let said = queue.well(&["run", "--poll"]);
+    let paths: Vec<String> = server.paths().into_iter().filter(|path| path.starts_with("/pool")).collect();
+    assert_eq!(queue.number("SELECT COUNT(*) FROM version"), 4, "{said}");
+    assert_eq!(paths.len(), 2, "the .dsc and the Debian tarball, not the known orig: {paths:?}");
+    let unchanged = queue.well(&["poll"]);
+    assert!(unchanged.contains("unchanged"), "{unchanged}");
+}
