@@ -7,7 +7,6 @@
 
 pub mod check;
 mod error;
-pub mod logs;
 pub mod reconcile;
 pub mod repository;
 pub mod restore;

@@ -48,7 +48,9 @@ pub fn code(result: Result<u8, Error>) -> ExitCode {
             if matches!(error.downcast_ref(), Some(StateError::Foreign(_))) {
                 return ExitCode::from(FOREIGN);
             }
-            let usage = error.is::<Usage>() || error.is::<importer::config::ConfigError>();
+            let usage = error.is::<Usage>()
+                || error.is::<importer::config::ConfigError>()
+                || matches!(error.downcast_ref(), Some(StateError::Location(_)));
             ExitCode::from(if usage { USAGE } else { SOME_FAILED })
         }
     }

@@ -9,7 +9,7 @@ use crate::table::wrap;
 pub use crate::table::{Table, print, table};
 
 /// The version of everything that `--json` prints; it rises when a field goes or changes its meaning.
-const JSON_VERSION: u32 = 1;
+pub const JSON_VERSION: u32 = 1;
 
 /// Without a terminal, lines are as long as this.
 const WIDTH: u16 = 100;

@@ -7,6 +7,8 @@ use importer::failure::Failure;
 use importer::protocol::{Outcome, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::screen::print_json;
+
 /// Shows reports as they come and remembers whether anything is missing.
 pub struct Reporter {
     json: bool,
@@ -37,12 +39,10 @@ impl Reporter {
             self.missing = true;
             writeln!(io::stderr(), "{}", failure_line(report))?;
         }
-        let mut stdout = io::stdout().lock();
         if self.json {
-            serde_json::to_writer(&mut stdout, report)?;
-            writeln!(stdout)
+            print_json(report)
         } else if report.outcome != Outcome::Failed {
-            writeln!(stdout, "{}", success_line(report))
+            writeln!(io::stdout(), "{}", success_line(report))
         } else {
             Ok(())
         }
@@ -57,7 +57,7 @@ impl Reporter {
                 "package": null, "version": null, "outcome": "failed", "name": name,
                 "stage": failure.stage.as_str(), "code": failure.code, "message": failure.message,
             });
-            writeln!(io::stdout(), "{report}")?;
+            print_json(&report)?;
         }
         Ok(())
     }

@@ -153,7 +153,7 @@ impl Ended {
                 }
             }
             // From here on no single version is to blame.
-            Event::Publishing => self.last = None,
+            Event::Publishing(_) => self.last = None,
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;

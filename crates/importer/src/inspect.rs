@@ -112,6 +112,13 @@ pub fn verify(root: &Path, package: &str) -> Result<Vec<Problem>, InspectError> 
     Ok(packaging_repo::verify::verify(&open(root, package)?)?)
 }
 
+/// Whether the repository of a package should be repacked.
+pub fn is_repack_due(root: &Path, package: &str) -> bool {
+    PackageName::new(package).is_ok_and(|package| {
+        packaging_repo::repack::is_due(&Repository::place(&root.join("repos"), &package))
+    })
+}
+
 /// Repacks the repository of a package.
 pub fn repack(root: &Path, package: &str, full: bool) -> Result<(), InspectError> {
     let effort = if full { Effort::Full } else { Effort::Geometric };

@@ -47,10 +47,10 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let view = View::new(repository.refs()?);
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, &watch, emit);
-    emit(&Event::Publishing);
     watch.restart();
     let finished = add_all(pending, &mut history)?;
     let edits = history.view.edits();
+    emit(&Event::Publishing(edits.len()));
     store.finish()?;
     repository.transact(&lock, &edits)?;
     repository.point_head(&lock, request.default_branch.as_deref())?;

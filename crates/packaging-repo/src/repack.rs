@@ -1,5 +1,7 @@
 //! Keeps repositories in shape, with Git's own means.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::Error;
@@ -12,6 +14,15 @@ pub enum Effort {
     Full,
     /// Small packs are joined; large ones stay as they are.
     Geometric,
+}
+
+/// As many packs slow down whoever reads: each import adds one, and Git's own housekeeping joins them at 50.
+const MANY: usize = 50;
+
+/// Whether a repository at a path has so many packs that it is worth to join them.
+pub fn is_due(repository: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(repository.join("objects/pack")) else { return false };
+    entries.flatten().filter(|entry| entry.path().extension().is_some_and(|it| it == "pack")).count() >= MANY
 }
 
 /// Repacks. Imports of the same package wait meanwhile; fetches go on.

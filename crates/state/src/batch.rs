@@ -44,14 +44,14 @@ pub fn begin(
     )
 }
 
-/// Adds packages.
+/// Adds packages; those that are held wait for a person, not for a batch.
 pub fn add(tx: &mut Tx<'_>, batch: i64, packages: &[i64]) -> Result<(), StateError> {
     let mut added = 0;
     for package in packages {
         added += tx.execute(
             "INSERT INTO batch_member (batch_id, package_id, signature_id)
              SELECT ?1, p.id, f.signature_id FROM package p LEFT JOIN failure f ON f.package_id = p.id
-             WHERE p.id = ?2 ON CONFLICT DO NOTHING",
+             WHERE p.id = ?2 AND p.held = 0 ON CONFLICT DO NOTHING",
             values![batch, *package],
         )?;
     }
@@ -115,6 +115,19 @@ pub(crate) fn note(
     Ok(())
 }
 
+/// Takes a package that is held out of the batches that wait for it: whoever holds it will not let it come back soon.
+pub(crate) fn leave_out(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
+    if !is_any_open(tx)? {
+        return Ok(());
+    }
+    let sql = "DELETE FROM batch_member WHERE package_id = ?1 AND result IS NULL
+            AND batch_id IN (SELECT id FROM batch WHERE state IN ('canary', 'all')) RETURNING batch_id";
+    for row in tx.returning(sql, values![package])? {
+        tx.execute("UPDATE batch SET total = total - 1 WHERE id = ?1", values![row.int(0)])?;
+    }
+    Ok(())
+}
+
 fn is_any_open(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first("SELECT 1 FROM batch WHERE state IN ('canary', 'all') LIMIT 1", &[])?.is_some())
 }
@@ -152,8 +165,16 @@ pub fn is_waiting(tx: &mut Tx<'_>) -> Result<bool, StateError> {
             WHERE state IN ('canary', 'all') ORDER BY id LIMIT ?1) AS open
         WHERE back >= total OR (state = 'canary' AND back >= canary) OR (state = 'all' AND EXISTS
             (SELECT 1 FROM batch_member m WHERE m.batch_id = open.id AND m.started = 0))
+            OR NOT EXISTS (SELECT 1 FROM batch_member m
+                WHERE m.batch_id = open.id AND m.started = 1 AND m.result IS NULL)
         LIMIT 1";
     Ok(tx.first(sql, values![MOVED])?.is_some())
+}
+
+/// Whether members are on their way.
+fn is_any_out(tx: &mut Tx<'_>, batch: i64) -> Result<bool, StateError> {
+    let sql = "SELECT 1 FROM batch_member WHERE batch_id = ?1 AND started = 1 AND result IS NULL LIMIT 1";
+    Ok(tx.first(sql, values![batch])?.is_some())
 }
 
 /// Moves open batches on: after the canary the others, or a stop; done when all have come back. `at_most` members are
@@ -166,7 +187,13 @@ pub fn advance(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Batch>, StateError> 
         let mut batch = batch(&row);
         let back = batch.cured + batch.unchanged + batch.broken;
         let next = match batch.state.as_str() {
-            "canary" if back < batch.canary.min(batch.total) => continue,
+            "canary" if back < batch.canary.min(batch.total) => {
+                // Some of the canary may have been held since; others take their place.
+                if !is_any_out(tx, batch.id)? {
+                    release(tx, batch.id, (batch.canary - back).min(at_most), Lane::Retry)?;
+                }
+                continue;
+            }
             // Better means that more were cured than broken in a new way.
             "canary" if batch.cured > batch.broken => "all",
             "canary" => "stopped",

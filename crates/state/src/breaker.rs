@@ -22,12 +22,14 @@ pub struct Rule {
     pub least: i64,
     /// Bad ones among all, in per cent.
     pub percent: i64,
-    /// Probes come as often as this at first,
+    /// A probe pauses for as long as this after the last one at first,
     pub probe_early: i64,
     /// for as long as this,
     pub early: i64,
-    /// and as often as this later.
+    /// and as long as this later.
     pub probe_late: i64,
+    /// A probe that has not come back after this is given up, and another one may go out.
+    pub probe_limit: i64,
     /// Parked jobs that come back for each good use after an outage.
     pub pace: i64,
 }
@@ -40,7 +42,9 @@ impl Default for Rule {
             least: 5,
             percent: 50,
             probe_early: 4 * SECOND,
-            early: 100 * SECOND,
+            // 28 probes at most; an outage of 100 s is over before they become rare.
+            early: 112 * SECOND,
+            probe_limit: 60 * SECOND,
             probe_late: 600 * SECOND,
             pace: 20,
         }
@@ -172,12 +176,13 @@ pub fn note(
 /// time is given up.
 pub fn take_probe(tx: &mut Tx<'_>, id: i64, run: i64, rule: &Rule) -> Result<bool, StateError> {
     let now = tx.now()?;
-    let sql = "SELECT since, next_probe FROM dependency WHERE id = ?1 AND state = 'open' AND next_probe <= ?2 @LOCK";
-    let Some(row) = tx.first(sql, values![id, now])? else { return Ok(false) };
-    let pause = if now - row.int(0) < rule.early { rule.probe_early } else { rule.probe_late };
+    let sql = "SELECT 1 FROM dependency WHERE id = ?1 AND state = 'open' AND next_probe <= ?2 @LOCK";
+    if tx.first(sql, values![id, now])?.is_none() {
+        return Ok(false);
+    }
     tx.execute(
         "UPDATE dependency SET probes = probes + 1, probe_run = ?2, next_probe = ?3 WHERE id = ?1",
-        values![id, run, now + pause],
+        values![id, run, now + rule.probe_limit],
     )?;
     Ok(true)
 }
@@ -191,7 +196,11 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
         return Ok(());
     }
     if let Some(cause) = cause {
-        tx.execute("UPDATE dependency SET cause = ?2, probe_run = NULL WHERE id = ?1", values![id, cause])?;
+        let pause = if now - row.int(1) < rule.early { rule.probe_early } else { rule.probe_late };
+        tx.execute(
+            "UPDATE dependency SET cause = ?2, probe_run = NULL, next_probe = ?3 WHERE id = ?1",
+            values![id, cause, now + pause],
+        )?;
         return Ok(());
     }
     tx.execute(

@@ -30,6 +30,9 @@ pub enum StateError {
         /// Why.
         cause: String,
     },
+    /// What the configuration says of it cannot be used.
+    #[error("[state] url: {0}")]
+    Location(String),
     /// There is none.
     #[error("there is no state database at {}; a first `package-import run` or `import` makes it", .0.display())]
     Missing(PathBuf),

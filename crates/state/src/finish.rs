@@ -74,7 +74,7 @@ pub struct Finished {
     pub package: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why, if it failed.
+    /// Why, if it failed or was imported without patches.
     pub cause: Option<Cause>,
     /// What it cost.
     pub usage: Usage,
@@ -114,6 +114,10 @@ pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result
         Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => {
             clear_failure(tx, finished.package_id)?;
             note_success(tx, finished)?;
+            // Patches that do not apply are no failure of the package, but a fact that has a signature.
+            if let Some(cause) = &finished.cause {
+                signature = Some(record_signature(tx, finished, cause)?);
+            }
         }
         Outcome::Failed => {
             if let Some(cause) = &finished.cause {
@@ -265,8 +269,7 @@ fn record_failure(
     settled: &mut Settled,
 ) -> Result<Signature, StateError> {
     let now = tx.now()?;
-    let text = signature::normalise(&cause.message, &finished.package, cause.version.as_deref());
-    let signature = signature::record(tx, (&cause.stage, &cause.code, cause.class), &cause.message, &text)?;
+    let signature = record_signature(tx, finished, cause)?;
     let before = failure_before(tx, finished.package_id)?;
     let counts = cause.class != Class::Infrastructure;
     let same = before.as_ref().filter(|before| before.signature == signature.id);
@@ -288,6 +291,17 @@ fn record_failure(
     settled.due = Some(now + retries.pause(state, failures, finished.attempt));
     settled.failure = Some(state);
     settled.signature = Some(signature.short.clone());
+    Ok(signature)
+}
+
+fn record_signature(tx: &mut Tx<'_>, finished: &Finished, cause: &Cause) -> Result<Signature, StateError> {
+    let text = signature::normalise(&cause.message, &finished.package, cause.version.as_deref());
+    let signature = signature::record(tx, (&cause.stage, &cause.code, cause.class), &cause.message, &text)?;
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE signature SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2",
+        values![signature.id, now],
+    )?;
     Ok(signature)
 }
 
@@ -343,10 +357,6 @@ fn upsert_failure(
             cause.version.as_deref(),
         ],
     )?;
-    tx.execute(
-        "UPDATE signature SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2",
-        values![signature.id, now],
-    )?;
     Ok(())
 }
 
@@ -359,7 +369,8 @@ fn settle_job(
     signature: Option<&Signature>,
 ) -> Result<(), StateError> {
     tx.counter("running", -1);
-    let hold = signature.is_some_and(|it| it.policy == Some(Policy::Hold));
+    let failed = signature.filter(|_| finished.outcome == Outcome::Failed);
+    let hold = failed.is_some_and(|it| it.policy == Some(Policy::Hold));
     let package = finished.package_id;
     match finished.outcome {
         Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly if !job.more_wanted() => {

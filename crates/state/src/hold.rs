@@ -60,6 +60,9 @@ fn set(tx: &mut Tx<'_>, package: i64, held: bool) -> Result<bool, StateError> {
         crate::finish::count_failure(tx, package, row.int(0), &row.text(1), 1)?;
     }
     tx.counter("held", if held { 1 } else { -1 });
+    if held {
+        crate::batch::leave_out(tx, package)?;
+    }
     if let Some(row) = job {
         tx.execute("UPDATE job SET held = ?2 WHERE package_id = ?1", values![package, held])?;
         if row.text(1) == JobState::Pending.as_str() {

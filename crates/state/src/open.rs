@@ -76,7 +76,7 @@ fn open_postgres(url: &str, passfile: Option<&Path>) -> Result<Store, StateError
     let name = url.to_owned();
     let failed = |cause: String| StateError::Open { name: name.clone(), cause };
     let target = Target::parse(url)
-        .map_err(|error| StateError::Refused(error.to_string()))?
+        .map_err(|error| StateError::Location(error.to_string()))?
         .with_passfile(passfile.map(Path::to_owned))
         .with_statement_timeout(LONGEST_STATEMENT)
         .with_application_name("package-import");

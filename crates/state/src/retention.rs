@@ -25,7 +25,7 @@ pub struct Rule {
     pub events: i64,
     /// Samples.
     pub samples: i64,
-    /// Runs that have ended; the newest of all is kept.
+    /// Runs and batches that have ended; the newest run of all is kept.
     pub runs: i64,
 }
 
@@ -36,7 +36,7 @@ impl Default for Rule {
 }
 
 /// Tables in the order in which they are pruned.
-pub const TABLES: [&str; 4] = ["attempt", "event", "sample", "run"];
+pub const TABLES: [&str; 5] = ["attempt", "event", "sample", "run", "batch"];
 
 /// How far a pass has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,6 +119,9 @@ fn walk(
 ) -> Result<Option<Step>, StateError> {
     let Some(table) = position.table() else { return Ok(None) };
     let now = tx.now()?;
+    if table == "batch" {
+        return batches(tx, now - rule.runs, position, delete).map(Some);
+    }
     let (seen, mut old, last) = match table {
         "attempt" => attempts(tx, rule, now, position.after)?,
         "event" => by_time(tx, "event", "id", "at", now - rule.events, position.after)?,
@@ -193,6 +196,34 @@ fn old_runs(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError
         FROM run WHERE id > ?1 ORDER BY id LIMIT ?2";
     let rows = tx.query(sql, values![after, CHUNK, cutoff])?;
     Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
+}
+
+/// Batches that are over, one at a time: its members first, however many they are, then itself.
+fn batches(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
+    let sql = "SELECT id FROM batch WHERE id > ?1 AND made_at < ?2 AND state NOT IN ('canary', 'all')
+        ORDER BY id LIMIT 1";
+    let Some(row) = tx.first(sql, values![position.after, cutoff])? else {
+        *position = position.next_table();
+        return Ok(Step { table: "batch", seen: 0, forgotten: 0 });
+    };
+    let id = row.int(0);
+    let members = if delete {
+        let sql = "DELETE FROM batch_member WHERE batch_id = ?1 AND package_id IN
+            (SELECT package_id FROM batch_member WHERE batch_id = ?1 ORDER BY package_id LIMIT ?2)";
+        tx.execute(sql, values![id, CHUNK])?
+    } else {
+        let sql = "SELECT COUNT(*) FROM batch_member WHERE batch_id = ?1";
+        tx.first(sql, values![id])?.map_or(0, |row| u64::try_from(row.int(0)).unwrap_or(0))
+    };
+    let members = usize::try_from(members).unwrap_or(0);
+    if delete && members > 0 {
+        return Ok(Step { table: "batch", seen: members, forgotten: members });
+    }
+    if delete {
+        tx.execute("DELETE FROM batch WHERE id = ?1", values![id])?;
+    }
+    *position = Position { after: id, ..*position };
+    Ok(Step { table: "batch", seen: members + 1, forgotten: members + 1 })
 }
 
 fn forget(tx: &mut Tx<'_>, table: &str, row: &Row) -> Result<(), StateError> {

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::Error;
+use importer::queue::logs;
 use state::retention::{self, Position, Rule, TABLES};
 use state::{Store, events};
 
 use super::{Installation, actor};
 use crate::exit;
 use crate::screen;
-use crate::time;
 
 /// Forget what is old: attempts, events, samples, runs, logs
 ///
@@ -47,10 +47,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     let forgotten = if arguments.dry_run { look(&store, &rule)? } else { prune(&store, &rule)? };
     let seconds = u64::try_from(arguments.days).unwrap_or(0) * 86400;
-    let since = SystemTime::now().checked_sub(Duration::from_secs(seconds)).unwrap_or(SystemTime::UNIX_EPOCH);
-    let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let day = time::day(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-    let logs = backup::logs::prune(&installation.root, &day, arguments.dry_run)?;
+    let day = logs::day_before(Duration::from_secs(seconds));
+    let logs = logs::prune(&installation.root, &day, arguments.dry_run)?;
     if arguments.json {
         let object = serde_json::json!({
             "done": !arguments.dry_run, "rows": forgotten, "log_days": logs,

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use anyhow::Error;
 use serde::Serialize;
 use state::read::hosts::{self, Running};
-use state::read::queue::{self, LaneLoad, Pace, Waiting};
+use state::read::queue::{self, LaneLoad, Later, Pace, Waiting};
 use state::words::Lane;
 
 use super::Installation;
@@ -32,6 +32,7 @@ struct Answer {
     now: i64,
     lanes: Vec<LaneLoad>,
     pace: Pace,
+    later: Later,
     running: Vec<Running>,
     next: Vec<Waiting>,
 }
@@ -43,6 +44,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             now: tx.now()?,
             lanes: queue::lanes(tx)?,
             pace: queue::pace(tx)?,
+            later: queue::later(tx)?,
             running: hosts::running(tx, limit)?,
             next: queue::next(tx, arguments.lane, limit)?,
         })
@@ -60,6 +62,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         _ => String::new(),
     };
     writeln!(io::stdout(), "{waiting} waiting{pace}")?;
+    if arguments.lane.is_none() {
+        say_later(&answer)?;
+    }
     let mut rows = table(&["PLACE", "PACKAGE", "LANE", "STATE", "SINCE"]);
     for job in &answer.running {
         rows.add_row(["", &job.package, &job.lane, "running", &ago(answer.now, job.started)]);
@@ -75,4 +80,19 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     print(&rows)?;
     Ok(exit::DONE)
+}
+
+/// What is in no lane now.
+fn say_later(answer: &Answer) -> io::Result<()> {
+    let later = &answer.later;
+    let next = later.next_retry.map_or(String::new(), |due| format!(", the next {}", ago(answer.now, due)));
+    let parts = [
+        (later.parked, format!("{} parked by an outage (`package-import status`)", later.parked)),
+        (later.retrying, format!("{} failed and tried again later{next}", later.retrying)),
+        (later.held, format!("{} held", later.held)),
+    ];
+    for (_, text) in parts.iter().filter(|(count, _)| *count > 0) {
+        writeln!(io::stdout(), "{text}")?;
+    }
+    Ok(())
 }

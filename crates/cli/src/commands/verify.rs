@@ -36,7 +36,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         named => named.to_vec(),
     };
     let mut wrong = 0;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = io::stdout();
     for package in &packages {
         let problems = importer::inspect::verify(&installation.root, package)?;
         wrong += usize::from(!problems.is_empty());
@@ -45,7 +45,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
                 .iter()
                 .map(|problem| serde_json::json!({"subject": problem.subject, "message": problem.message}))
                 .collect();
-            writeln!(stdout, "{}", serde_json::json!({"package": package, "problems": problems}))?;
+            screen::print_json(&serde_json::json!({"package": package, "problems": problems}))?;
         } else {
             for problem in problems {
                 writeln!(stdout, "{package}: {}: {}", problem.subject, problem.message)?;

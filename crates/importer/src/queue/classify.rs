@@ -66,6 +66,7 @@ const UNKNOWN: &[&str] = &[
     "out-of-memory",
     "out-of-time",
     "refused",
+    "repack",
     "repository",
     "text-around-signature",
 ];

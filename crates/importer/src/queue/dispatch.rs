@@ -15,8 +15,8 @@ use state::{StateError, Store, batch, breaker, hold, meta, retention, runs, samp
 
 use super::job;
 use super::limits::{Limits, need};
-use super::outage;
 use super::session::{LEASE, Session, VERSION};
+use super::{logs, outage};
 
 /// Every so many claims take the oldest job of all lanes, so that nothing starves.
 const EVERY: u64 = 8;
@@ -94,6 +94,8 @@ struct Loop<'a> {
     sampled: i64,
     pruned: Option<Instant>,
     is_filled: bool,
+    /// What those say who work beside the loop.
+    notes: (Sender<String>, Receiver<String>),
 }
 
 impl Dispatcher<'_> {
@@ -113,6 +115,7 @@ impl Dispatcher<'_> {
             sampled: 0,
             pruned: None,
             is_filled: false,
+            notes: mpsc::channel(),
         };
         state.begin();
         thread::scope(|scope| {
@@ -291,7 +294,7 @@ impl Loop<'_> {
         if session.orders().state != HostState::Online {
             return Some("quiesced");
         }
-        if !idle || self.unreachable.is_some() {
+        if !idle || self.unreachable.is_some() || session.outages.is_probing() {
             return None;
         }
         // What is parked may come back within a moment. A longer outage is left to the next run.
@@ -316,7 +319,8 @@ impl Loop<'_> {
 
     fn opened_recently(&self) -> bool {
         let session = self.session();
-        let early = session.rule.early;
+        // The last of the frequent probes is waited for.
+        let early = session.rule.early + 2 * session.rule.probe_early;
         session
             .store
             .read(|tx| {
@@ -341,6 +345,9 @@ impl Loop<'_> {
             return;
         }
         self.ticked = Some(Instant::now());
+        while let Ok(note) = self.notes.1.try_recv() {
+            self.note(note);
+        }
         let looked = self.session().take_orders();
         self.limits = self.limits_now();
         if let Err(error) = looked.and_then(|()| self.look_after()) {
@@ -366,16 +373,7 @@ impl Loop<'_> {
         let store = &session.store;
         for breaker in session.outages.refresh(store, &session.rule)? {
             if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
-                let found = outage::probe(breaker.probe.as_deref().unwrap_or_default(), &session.archives);
-                let cause = found.err();
-                store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule))?;
-                if cause.is_none() {
-                    session.outages.closed(&breaker.name);
-                }
-                match cause {
-                    None => self.note(format!("{} is there again", breaker.name)),
-                    Some(cause) => self.note(format!("{} is out of reach: {cause}", breaker.name)),
-                }
+                outage::send_probe(Arc::clone(&session), breaker, self.notes.0.clone());
             }
         }
         store.write(|tx| breaker::unpark(tx, CHUNK))?;
@@ -392,9 +390,14 @@ impl Loop<'_> {
         if self.pruned.is_some_and(|at| at.elapsed() < DAY) {
             return Ok(());
         }
-        let more = store.write(|tx| retention::step(tx, &retention::Rule::default()))?;
-        if !more {
-            self.pruned = Some(Instant::now());
+        let rule = retention::Rule::default();
+        if store.write(|tx| retention::step(tx, &rule))? {
+            return Ok(());
+        }
+        self.pruned = Some(Instant::now());
+        let age = Duration::from_millis(u64::try_from(rule.attempts).unwrap_or(u64::MAX));
+        if let Err(error) = logs::prune(&self.session().root, &logs::day_before(age), false) {
+            self.note(error.to_string());
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use std::time::Instant;
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
-use state::queue::Claim;
-use state::words::{Class, Outcome, Tasks};
+use state::queue::{self, Claim};
+use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, values};
 
 use super::archives::{Got, Missed};
@@ -59,6 +59,8 @@ struct Work<'a> {
     usage: Usage,
     reports: Vec<(i64, Report)>,
     failures: Vec<(Failure, Option<String>, Option<String>)>,
+    /// Why patches of versions that were imported without them do not apply.
+    unapplied: Vec<(Failure, Option<String>, Option<String>)>,
     parked_on: Option<i64>,
     gone: Vec<i64>,
     cancelled: bool,
@@ -74,6 +76,7 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
         usage: Usage::default(),
         reports: Vec::new(),
         failures: Vec::new(),
+        unapplied: Vec::new(),
         parked_on: None,
         gone: Vec::new(),
         cancelled: false,
@@ -87,6 +90,9 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let settled = session.patiently(|| record(session, &finished, &done)).ok();
+    if finished.outcome == Outcome::Imported {
+        ask_for_repack(session, &claim);
+    }
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }
@@ -253,7 +259,8 @@ impl Work<'_> {
                         watch(claim, version);
                     }
                 }
-                Event::Publishing => log.line("publishing"),
+                Event::Publishing(0) => log.line("no ref moves"),
+                Event::Publishing(refs) => log.line(&format!("moving {refs} refs")),
                 _ => {}
             },
         );
@@ -306,10 +313,15 @@ impl Work<'_> {
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let what = report.outcome.as_str();
         self.log.line(&format!("{} {what} {}", text(&report.version), text(&report.message)));
-        if report.outcome == Became::Failed {
+        let list = match report.outcome {
+            Became::Failed => Some(&mut self.failures),
+            Became::UnappliedOnly => Some(&mut self.unapplied),
+            _ => None,
+        };
+        if let Some(list) = list {
             let stage = report.stage.as_deref().and_then(Stage::from_word).unwrap_or(Stage::Worker);
             let failure = Failure::new(stage, &text(&report.code), text(&report.message));
-            self.failures.push((failure, Some(report.distro.clone()), report.version.clone()));
+            list.push((failure, Some(report.distro.clone()), report.version.clone()));
         }
         self.reports.push((id, report));
     }
@@ -367,8 +379,13 @@ impl Work<'_> {
             .count();
         let done = self.reports.iter().filter_map(|(id, report)| done(*id, report)).collect();
         let failed = outcome == Outcome::Failed;
+        let cause = match outcome {
+            Outcome::Failed => cause,
+            Outcome::UnappliedOnly => self.unapplied.first().cloned(),
+            _ => None,
+        };
         let finished = Finished {
-            cause: cause.filter(|_| failed).map(|(failure, distro, version)| Cause {
+            cause: cause.map(|(failure, distro, version)| Cause {
                 class: class(&failure),
                 stage: failure.stage.as_str().to_owned(),
                 code: failure.code,
@@ -433,6 +450,15 @@ fn done(id: i64, report: &Report) -> Option<Done> {
         applied: report.applied_commit.clone(),
         tag: report.tag.clone()?,
     })
+}
+
+/// A repository with many packs is repacked when nothing else is to be done. If this cannot be written down, the next
+/// import of the package asks again.
+fn ask_for_repack(session: &Session, claim: &Claim) {
+    if inspect::is_repack_due(&session.root, &claim.package) {
+        let store = &session.store;
+        let _ = store.write(|tx| queue::enqueue(tx, claim.package_id, Lane::Maintain, Tasks::REPACK));
+    }
 }
 
 /// Records the end of a job.

@@ -1,9 +1,9 @@
-//! A log for each attempt: `logs/2026-11-24/4711.log`, capped.
+//! A log for each attempt: `logs/2026-11-24/4711.log`, capped. A folder a day, so that what is old goes at once.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// No log is longer.
 const LONGEST: usize = 1 << 20;
@@ -21,10 +21,51 @@ pub fn path(root: &Path, day: &str, attempt: i64) -> PathBuf {
     root.join("logs").join(day).join(format!("{attempt}.log"))
 }
 
+/// Removes the folders of days before `day` (`2026-11-24`). Returns their names; with `look`, nothing is removed.
+pub fn prune(root: &Path, day: &str, look: bool) -> io::Result<Vec<String>> {
+    let folder = root.join("logs");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(with_path("read", &folder, &error)),
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut old: Vec<String> = names.filter(|name| is_day(name) && name.as_str() < day).collect();
+    old.sort();
+    for name in old.iter().filter(|_| !look) {
+        let path = folder.join(name);
+        match fs::remove_dir_all(&path) {
+            // Another host that shares the root was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other.map_err(|error| with_path("remove", &path, &error))?,
+        }
+    }
+    Ok(old)
+}
+
+fn with_path(verb: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))
+}
+
+/// Whatever else lies there is somebody else's.
+fn is_day(name: &str) -> bool {
+    let shape: String = name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape == "0000-00-00"
+}
+
+/// The day that was so long ago, as the name of a folder.
+pub fn day_before(age: Duration) -> String {
+    day(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
+}
+
 /// Today, as the name of a folder.
 fn today() -> String {
-    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    now.get(..10).unwrap_or(&now).to_owned()
+    day(SystemTime::now())
+}
+
+fn day(time: SystemTime) -> String {
+    let time = humantime::format_rfc3339_seconds(time).to_string();
+    time.get(..10).unwrap_or(&time).to_owned()
 }
 
 impl Log {
@@ -78,4 +119,22 @@ pub fn tail(text: &str, most: usize) -> String {
     let from = (text.len() - most..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
     let rest = text.get(from..).unwrap_or_default();
     rest.split_once('\n').map_or(rest, |(_, whole)| whole).to_owned()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_old_days_go() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["2026-08-25", "2026-08-26", "2026-11-24", "notes"] {
+            fs::create_dir_all(root.path().join("logs").join(name)).unwrap();
+        }
+        assert_eq!(prune(root.path(), "2026-08-26", true).unwrap(), ["2026-08-25"]);
+        assert_eq!(prune(root.path(), "2026-08-26", false).unwrap(), ["2026-08-25"]);
+        assert_eq!(fs::read_dir(root.path().join("logs")).unwrap().count(), 3);
+        assert!(prune(&root.path().join("none"), "2026-08-26", false).unwrap().is_empty());
+    }
 }

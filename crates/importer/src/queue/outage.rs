@@ -1,18 +1,23 @@
 //! Outages: what jobs need, whether it is there, and how to find out.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 
 use state::breaker::{self, Breaker};
 use state::{StateError, Store};
 
 use super::archives::Archives;
+use super::session::Session;
 use crate::failure::Failure;
 
 /// What is known about the breakers without asking the database for each job.
 #[derive(Default)]
 pub struct Outages {
     known: Mutex<Known>,
+    probing: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -32,6 +37,11 @@ impl Outages {
     /// Whether any is open.
     pub fn any_open(&self) -> bool {
         !self.known().open.is_empty()
+    }
+
+    /// Whether a probe is out.
+    pub fn is_probing(&self) -> bool {
+        self.probing.load(Ordering::SeqCst) > 0
     }
 
     /// A probe has found it: those who come back now must not be parked again.
@@ -112,6 +122,27 @@ impl Need {
 
 /// Bytes that have to be free for a full disk to count as usable again.
 const ENOUGH: u64 = 64 << 20;
+
+/// Sends a probe, and records and tells what it finds. A host that swallows every packet answers after a long time: the
+/// imports that do not need it go on meanwhile.
+pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>) {
+    session.outages.probing.fetch_add(1, Ordering::SeqCst);
+    thread::spawn(move || {
+        let cause = probe(breaker.probe.as_deref().unwrap_or_default(), &session.archives).err();
+        // If this cannot be written down, the probe is given up after its time, and another one goes out.
+        let noted =
+            session.store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule));
+        if cause.is_none() && noted.is_ok() {
+            session.outages.closed(&breaker.name);
+        }
+        session.outages.probing.fetch_sub(1, Ordering::SeqCst);
+        // Nobody listens any more if the run is over.
+        let _ = notes.send(match cause {
+            None => format!("{} is there again", breaker.name),
+            Some(cause) => format!("{} is out of reach: {cause}", breaker.name),
+        });
+    });
+}
 
 /// Finds out whether what a breaker guards is there again. Returns what is wrong, if something is.
 pub fn probe(probe: &str, archives: &Archives) -> Result<(), String> {

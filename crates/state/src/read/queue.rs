@@ -47,6 +47,29 @@ pub struct Pace {
     pub left: Option<i64>,
 }
 
+/// Jobs that do not wait for a worker but for something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Later {
+    /// Parked until something is in reach again.
+    pub parked: i64,
+    /// Failed, and tried again at their time.
+    pub retrying: i64,
+    /// When the first of those comes back.
+    pub next_retry: Option<i64>,
+    /// Out of the queue until an operator lets them go.
+    pub held: i64,
+}
+
+/// What will come back into the lanes by itself, and what will not.
+pub fn later(tx: &mut Tx<'_>) -> Result<Later, StateError> {
+    Ok(Later {
+        parked: counter(tx, "parked")?,
+        retrying: counter(tx, "state_retrying")? + counter(tx, "state_failing")?,
+        next_retry: crate::queue::next_due(tx)?,
+        held: counter(tx, "queue_held")?,
+    })
+}
+
 /// All lanes, highest first.
 pub fn lanes(tx: &mut Tx<'_>) -> Result<Vec<LaneLoad>, StateError> {
     let mut found = Vec::new();

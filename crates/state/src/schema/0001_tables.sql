@@ -271,6 +271,7 @@ CREATE TABLE batch (
     unchanged BIGINT NOT NULL DEFAULT 0,
     broken BIGINT NOT NULL DEFAULT 0
 );
+CREATE INDEX batch_open ON batch (id) WHERE state IN ('canary', 'all');
 CREATE TABLE batch_member (
     batch_id BIGINT NOT NULL REFERENCES batch (id),
     package_id BIGINT NOT NULL,
@@ -280,6 +281,7 @@ CREATE TABLE batch_member (
     PRIMARY KEY (batch_id, package_id)
 );
 CREATE INDEX batch_member_waiting ON batch_member (batch_id) WHERE started = 0;
+CREATE INDEX batch_member_out ON batch_member (batch_id) WHERE started = 1 AND result IS NULL;
 
 -- The last good poll of a suite.
 CREATE TABLE suite (

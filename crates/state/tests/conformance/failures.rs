@@ -237,8 +237,12 @@ fn an_outage_parks_jobs_and_lets_them_back_at_a_pace() {
         let mut probes = 0;
         for _ in 0..100 {
             world.advance(1000);
-            probes +=
-                i64::from(world.store.write(|tx| breaker::take_probe(tx, open.id, run, &rule)).unwrap());
+            if world.store.write(|tx| breaker::take_probe(tx, open.id, run, &rule)).unwrap() {
+                let another = world.store.write(|tx| breaker::take_probe(tx, open.id, run, &rule)).unwrap();
+                assert!(!another, "one probe at a time");
+                world.store.write(|tx| breaker::probed(tx, open.id, Some("refused"), &rule)).unwrap();
+                probes += 1;
+            }
         }
         assert!((20..=30).contains(&probes), "{probes} probes in 100 s");
         for _ in 0..24 {

@@ -316,6 +316,37 @@ fn pruning_keeps_the_newest_four_and_what_explains_the_present() {
 }
 
 #[test]
+fn batches_that_are_over_are_forgotten_with_their_members() {
+    for world in worlds() {
+        let ids: Vec<i64> =
+            (0..400).map(|number| world.enqueue(&format!("p{number}"), Lane::Upload)).collect();
+        let make = || {
+            let id = world.store.write(|tx| batch::begin(tx, "me", "all", None, 2)).unwrap();
+            for chunk in ids.chunks(100) {
+                world.store.write(|tx| batch::add(tx, id, chunk)).unwrap();
+            }
+            id
+        };
+        let (over, open) = (make(), make());
+        world
+            .store
+            .write(|tx| tx.execute("UPDATE batch SET state = 'done' WHERE id = ?1", values![over]))
+            .unwrap();
+        world.advance(100 * DAY);
+        let (mut position, mut would, rule) = (Position::default(), 0, Rule::default());
+        while let Some(step) = world.store.read(|tx| retention::look(tx, &rule, &mut position)).unwrap() {
+            would += if step.table == "batch" { step.forgotten } else { 0 };
+        }
+        assert_eq!((would, world.count("SELECT COUNT(*) FROM batch")), (401, 2), "it only looked");
+        while world.store.write(|tx| retention::step(tx, &rule)).unwrap() {}
+        let left = format!("SELECT COUNT(*) FROM batch_member WHERE batch_id = {open}");
+        assert_eq!((world.count("SELECT COUNT(*) FROM batch_member"), world.count(&left)), (400, 400));
+        assert_eq!(world.count("SELECT COUNT(*) FROM batch"), 1);
+        assert!(world.store.largest_transaction() <= state::tx::LARGEST);
+    }
+}
+
+#[test]
 fn a_pass_that_was_cut_off_goes_on_and_its_steps_stay_small() {
     for world in worlds() {
         for chunk in 0..20 {

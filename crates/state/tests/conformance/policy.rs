@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use state::words::{Class, Outcome};
-use state::{batch, operate, queue, reclassify};
+use state::{batch, hold, operate, queue, reclassify};
 
 use crate::common::{DAY, HOUR, MINUTE, World, failure, worlds};
 use state::policy::Retries;
@@ -210,6 +210,54 @@ fn a_canary_goes_first_and_the_others_only_if_it_does_better() {
         let report = world.store.read(|tx| batch::get(tx, second)).unwrap();
         assert_eq!((report.state.as_str(), report.cured), ("done", 30), "{report:?}");
         assert_eq!(world.counter("failing"), 0);
+    }
+}
+
+#[test]
+fn a_batch_does_not_wait_for_what_is_held() {
+    for world in worlds() {
+        let run = world.run();
+        let ids: Vec<i64> = (0..5).map(|number| world.enqueue(&format!("p{number}"), Lane::Upload)).collect();
+        while let Some(claim) = world.claim(run) {
+            world.finish(&claim, Outcome::Failed, failure(Class::Permanent, "bad")).unwrap();
+        }
+        let by = operate::By { actor: "me", reason: None };
+        let all = operate::select(&world.store, &operate::Selection::Failing).unwrap();
+        let id = operate::retry(&world.store, &all, "all", 2, Lane::Retry, by).unwrap();
+        // One of the canary, and one that would have come later.
+        for package in [ids[0], ids[4]] {
+            world.store.write(|tx| hold::hold(tx, package, "me", "why", None)).unwrap();
+        }
+        while let Some(claim) = world.claim(run) {
+            world.finish(&claim, Outcome::Imported, None).unwrap();
+        }
+        let mut steps = 0;
+        while world.store.read(queue::is_more).unwrap() {
+            steps += 1;
+            assert!(steps < 20, "it never ends");
+            world.store.write(|tx| batch::advance(tx, 20)).unwrap();
+            while let Some(claim) = world.claim(run) {
+                world.finish(&claim, Outcome::Imported, None).unwrap();
+            }
+        }
+        let report = world.store.read(|tx| batch::get(tx, id)).unwrap();
+        assert_eq!((report.state.as_str(), report.cured, report.total), ("done", 3, 3), "{report:?}");
+    }
+}
+
+#[test]
+fn patches_that_do_not_apply_have_a_signature_and_are_no_failure() {
+    for world in worlds() {
+        let run = world.run();
+        world.enqueue("hello", Lane::Upload);
+        let claim = world.claim(run).unwrap();
+        let cause = failure(Class::Permanent, "patch one does not apply");
+        world.finish(&claim, Outcome::UnappliedOnly, cause).unwrap();
+        assert_eq!((world.counter("failing"), world.count("SELECT COUNT(*) FROM failure")), (0, 0));
+        let known = "SELECT COUNT(*) FROM attempt a JOIN signature s ON s.id = a.signature_id
+            WHERE a.outcome = 'unapplied-only' AND s.failing = 0";
+        assert_eq!(world.count(known), 1);
+        assert_eq!(world.count("SELECT COUNT(*) FROM job"), 0, "nothing is tried again");
     }
 }
 
