@@ -108,8 +108,9 @@ fn work() {
     let queue = incident::sqlite();
     incident::uploads(&queue);
     insta::assert_snapshot!(form(&json(&queue, &["queue"])), @r"
-    {lanes next now pace running v}
+    {lanes later next now pace running v}
     .lanes[]{lane oldest waiting}
+    .later{held next_retry parked retrying}
     .next[]{due entered lane package place state}
     .pace{attempts left per_hour}
     ");
@@ -136,7 +137,7 @@ fn retries() {
     insta::assert_snapshot!(report, @r#"{"broken":0,"canary":0,"cured":3,"id":1,"state":"done","total":3,"unchanged":0,"v":1}"#);
 }
 
-/// These print an object for each package, and no version of their own yet.
+/// These print an object for each package.
 #[test]
 fn an_object_a_line() {
     let queue = incident::sqlite();
@@ -144,5 +145,5 @@ fn an_object_a_line() {
     let text = String::from_utf8(output.stdout).unwrap();
     let objects: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(objects.len(), 2, "{text}");
-    insta::assert_snapshot!(form(&objects[0]), @"{package problems}");
+    insta::assert_snapshot!(form(&objects[0]), @"{package problems v}");
 }

@@ -198,7 +198,8 @@ fn packages_are_shown_in_every_condition() {
     openssh: current, work: none
       last success YYYY-MM-DD hh:mmZ (3h ago)
     ATTEMPT  BEGAN              TOOK   OUTCOME         CAUSE
-    7        YYYY-MM-DD hh:mmZ  0.04s  unapplied-only
+    7        YYYY-MM-DD hh:mmZ  0.04s  unapplied-only  patch/patch-does-not-apply:
+                                                       failed to apply port.diff:...
 
     /srv/root/repos/o/openssh.git
     HEAD: refs/heads/debian/sid
@@ -234,13 +235,13 @@ fn logs_tell_what_an_import_did() {
     insta::assert_snapshot!(show(&queue, &["log", "bash"]), @r"
     s.mmm attempt 2 of bash in lane upload
     s.mmm reading /srv/files/night/bash_5.2-1.dsc
-    s.mmm publishing
+    s.mmm no ref moves
     s.mmm 5.2-1 failed bash_5.2.orig.tar.gz has MD5 53c20fd5ed496a30a850e0aa0fd1aff2 instead of the expected ae35426f9ff2beb0d4273853e3ea29ad
     ");
     insta::assert_snapshot!(show(&queue, &["log", "1"]), @r"
     s.mmm attempt 1 of acl in lane upload
     s.mmm reading /srv/files/night/acl_1.0-1.dsc
-    s.mmm publishing
+    s.mmm moving 6 refs
     s.mmm 1.0-1 imported
     ");
 }
@@ -276,6 +277,7 @@ fn the_queue_and_its_hosts() {
     ");
     insta::assert_snapshot!(show(&queue, &["queue"]), @r"
     2 waiting
+    5 failed and tried again later, the next in 2h
     PLACE  PACKAGE  LANE      STATE    SINCE
     1      vim      operator  pending  3h ago
     2      nano     upload    pending  3h ago

@@ -93,6 +93,7 @@ struct Loop<'a> {
     unreachable: Option<Instant>,
     sampled: i64,
     pruned: Option<Instant>,
+    swept: Option<Instant>,
     is_filled: bool,
     /// What those say who work beside the loop.
     notes: (Sender<String>, Receiver<String>),
@@ -114,6 +115,7 @@ impl Dispatcher<'_> {
             unreachable: None,
             sampled: 0,
             pruned: None,
+            swept: None,
             is_filled: false,
             notes: mpsc::channel(),
         };
@@ -348,6 +350,7 @@ impl Loop<'_> {
         while let Ok(note) = self.notes.1.try_recv() {
             self.note(note);
         }
+        self.sweep();
         let looked = self.session().take_orders();
         self.limits = self.limits_now();
         if let Err(error) = looked.and_then(|()| self.look_after()) {
@@ -390,16 +393,23 @@ impl Loop<'_> {
         if self.pruned.is_some_and(|at| at.elapsed() < DAY) {
             return Ok(());
         }
-        let rule = retention::Rule::default();
-        if store.write(|tx| retention::step(tx, &rule))? {
-            return Ok(());
-        }
-        self.pruned = Some(Instant::now());
-        let age = Duration::from_millis(u64::try_from(rule.attempts).unwrap_or(u64::MAX));
-        if let Err(error) = logs::prune(&self.session().root, &logs::day_before(age), false) {
-            self.note(error.to_string());
+        if !store.write(|tx| retention::step(tx, &retention::Rule::default()))? {
+            self.pruned = Some(Instant::now());
         }
         Ok(())
+    }
+
+    /// Removes old logs, once a day.
+    fn sweep(&mut self) {
+        if self.swept.is_some_and(|at| at.elapsed() < DAY) {
+            return;
+        }
+        self.swept = Some(Instant::now());
+        let age = u64::try_from(retention::Rule::default().attempts).unwrap_or(u64::MAX);
+        let day = logs::day_before(Duration::from_millis(age));
+        if let Err(error) = logs::prune(&self.session().root, &day, false) {
+            self.note(error.to_string());
+        }
     }
 
     fn note(&self, text: String) {
