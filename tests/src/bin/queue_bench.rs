@@ -1,5 +1,5 @@
 //! What the queue costs: `throughput` of claim and finish with little and with much history and beside an open
-//! snapshot; `overhead` of a run over the bare engine. For `make bench`; prints tables for docs/performance.md.
+//! snapshot, also one that stays open for long; `overhead` of a run over the bare engine. For `make bench`; prints tables for docs/performance.md.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -24,8 +24,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["throughput"] => throughput(),
+        ["snapshot", minutes] => beside_snapshot(minutes.parse().unwrap()),
         ["overhead", program, count] => overhead(Path::new(program), count.parse().unwrap()),
-        _ => eprintln!("usage: queue_bench throughput | overhead PROGRAM PACKAGES"),
+        _ => eprintln!("usage: queue_bench throughput | snapshot MINUTES | overhead PROGRAM PACKAGES"),
     }
 }
 
@@ -56,6 +57,35 @@ fn throughput() {
             })
             .unwrap();
         println!("{name:12} {empty:12} {full:16} {beside:24}");
+    }
+}
+
+/// What a dump does to those who work meanwhile: jobs a second while a snapshot stays open, at its beginning and at its
+/// end.
+fn beside_snapshot(minutes: u64) {
+    println!("claim + finish beside a snapshot that is open for {minutes} minutes, jobs a second");
+    println!("{:12} {:>8} {:>8} {:>8} {:>8} {:>10}", "", "before", "first", "lowest", "last", "jobs");
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Location::Sqlite(folder.path().join("state.db"));
+    let postgres = Location::Postgres { url: throwaway_postgres::schema(), passfile: None };
+    for (name, location) in [("SQLite", sqlite), ("PostgreSQL", postgres)] {
+        location.open_or_make().unwrap();
+        let before = rate(&location);
+        let snapshot = location.open().unwrap();
+        let mut rates = Vec::new();
+        snapshot
+            .read(|tx| {
+                tx.query("SELECT COUNT(*) FROM job", &[])?;
+                let opened = Instant::now();
+                while opened.elapsed() < Duration::from_secs(60 * minutes) {
+                    rates.push(rate(&location));
+                }
+                Ok(())
+            })
+            .unwrap();
+        let (first, last) = (rates[0], rates[rates.len() - 1]);
+        let lowest = rates.iter().min().unwrap();
+        println!("{name:12} {before:8} {first:8} {lowest:8} {last:8} {:10}", rates.len() * JOBS);
     }
 }
 
