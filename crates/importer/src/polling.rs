@@ -1,7 +1,9 @@
 //! From "something was published" to "its job is queued".
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use archive::config::Archive;
 use archive::poll::{Listing, Outcome, Polled, Remembered};
 use archive::source::Followed;
 use archive::sources::{Entry, Publication};
@@ -67,14 +69,22 @@ impl Poller<'_> {
             Ok(suites) => suites,
             Err(failed) => {
                 let miss = self.archives.missed(&failed, name);
+                if !self.dry_run {
+                    self.unlisted(name, config, &miss.failure)?;
+                }
                 told(&Report { archive: name.into(), suite: "*".into(), result: Err(miss.failure.clone()) });
                 missed.push(miss);
                 return Ok(missed);
             }
         };
+        if !self.dry_run {
+            let interval = |suite: &Followed| milliseconds(config.interval(&suite.entry));
+            let followed: Vec<_> = suites.iter().map(|it| (it.name.clone(), interval(it))).collect();
+            suites::follow(self.store, name, &followed)?;
+        }
         for suite in suites {
             let known = self.store.read(|tx| suites::get(tx, name, &suite.name))?;
-            let interval = i64::try_from(config.interval(&suite.entry).as_millis()).unwrap_or(i64::MAX);
+            let interval = milliseconds(config.interval(&suite.entry));
             let last = known.polled.max(known.failed);
             if self.due.is_some_and(|now| last.is_some_and(|last| now - last < interval)) {
                 continue;
@@ -96,6 +106,16 @@ impl Poller<'_> {
             told(&Report { archive: name.into(), suite: suite.name.clone(), result });
         }
         Ok(missed)
+    }
+
+    /// An archive whose suites cannot even be listed, and never could, has to be seen by the checks all the same.
+    fn unlisted(&self, name: &str, config: &Archive, failure: &Failure) -> Result<(), StateError> {
+        const ALL: &str = "*";
+        if suites::are_followed(self.store, name)? {
+            return Ok(());
+        }
+        suites::follow(self.store, name, &[(ALL.into(), milliseconds(config.poll_interval))])?;
+        self.store.write(|tx| suites::failed(tx, name, ALL, &failure.to_string()))
     }
 
     /// Compares what is published with what is known, and takes the difference over.
@@ -175,6 +195,10 @@ impl Poller<'_> {
         }
         Ok(Ok(()))
     }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Where publications belong.

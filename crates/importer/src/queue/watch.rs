@@ -5,6 +5,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use state::suites;
+
 use super::session::Session;
 use crate::polling::{Poller, Report};
 
@@ -52,7 +54,10 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
         dry_run: false,
         due: now.filter(|_| only_due),
     };
-    for name in session.archives.names() {
+    let names = session.archives.names();
+    // A database that is away is told by whoever works on the queue; the next round does it then.
+    let _ = suites::follow_only(&session.store, &names);
+    for name in names {
         let need = session.archives.need(&name);
         // While it is known to be out of reach, its breaker's probe asks.
         if need.is_some_and(|need| session.outages.open(&need.name).is_some()) {

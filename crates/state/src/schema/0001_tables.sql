@@ -200,6 +200,7 @@ CREATE TABLE failure (
 );
 CREATE INDEX failure_signature ON failure (signature_id, since);
 CREATE INDEX failure_since ON failure (since);
+CREATE INDEX failure_wedged ON failure (since) WHERE state = 'wedged';
 
 -- What an import cannot do without, and its circuit breaker.
 CREATE TABLE dependency (
@@ -281,7 +282,8 @@ CREATE TABLE batch_member (
 );
 CREATE INDEX batch_member_waiting ON batch_member (batch_id) WHERE started = 0;
 
--- The last good poll of a suite.
+-- The last good poll of a suite. One that is not followed any more has neither every (its interval) nor followed (since
+-- when).
 CREATE TABLE suite (
     id @ID,
     archive TEXT NOT NULL,
@@ -291,6 +293,8 @@ CREATE TABLE suite (
     release_sha256 TEXT,
     release_date BIGINT,
     indices TEXT,
+    every BIGINT,
+    followed BIGINT,
     polled BIGINT,
     changed BIGINT,
     failed BIGINT,
