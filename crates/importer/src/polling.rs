@@ -92,7 +92,7 @@ impl Poller<'_> {
             let remembered: Option<Remembered> =
                 known.remembered.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let result = match source.poll(&suite, remembered.as_ref()) {
-                Ok(polled) => self.take(name, &config.distro, &suite, polled)?,
+                Ok(polled) => self.take((name, &config.distro), (&suite, known.polled.is_none()), polled)?,
                 Err(failed) => {
                     let miss = self.archives.missed(&failed, name);
                     let failure = miss.failure.clone();
@@ -121,9 +121,8 @@ impl Poller<'_> {
     /// Compares what is published with what is known, and takes the difference over.
     fn take(
         &self,
-        archive: &str,
-        distro: &str,
-        suite: &Followed,
+        (archive, distro): (&str, &str),
+        (suite, is_first): (&Followed, bool),
         polled: Polled,
     ) -> Result<Result<Found, Failure>, StateError> {
         let branch = suite.branch(&polled.remember);
@@ -134,7 +133,7 @@ impl Poller<'_> {
             Outcome::Unchanged => found.unchanged = true,
             Outcome::Changed(listing) => {
                 date = listing.date;
-                let place = Place { archive, distro, branch: &branch, date };
+                let place = Place { archive, distro, branch: &branch, date, is_first };
                 match self.difference(&place, listing, &mut found)? {
                     Ok(()) => {}
                     Err(failure) => return Ok(Err(failure)),
@@ -190,7 +189,7 @@ impl Poller<'_> {
         if !self.dry_run {
             let new: Vec<(String, NewPublication)> =
                 new.into_iter().map(|((package, ..), publication)| (package, publication)).collect();
-            suites::take_over(self.store, &new, lane)?;
+            suites::take_over(self.store, &new, lane, lane == Lane::Rescan || place.is_first)?;
             suites::vanish(self.store, &vanished)?;
         }
         Ok(Ok(()))
@@ -207,6 +206,8 @@ struct Place<'a> {
     distro: &'a str,
     branch: &'a str,
     date: i64,
+    /// Nobody has looked there before.
+    is_first: bool,
 }
 
 impl Place<'_> {

@@ -139,13 +139,19 @@ pub fn published(
 /// Publications in one transaction: each writes up to three rows.
 const CHUNK: usize = 60;
 
-/// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported.
-pub fn take_over(store: &Store, new: &[(String, NewPublication)], lane: Lane) -> Result<(), StateError> {
+/// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported. `rescan` says
+/// that it was published before anybody looked.
+pub fn take_over(
+    store: &Store,
+    new: &[(String, NewPublication)],
+    lane: Lane,
+    rescan: bool,
+) -> Result<(), StateError> {
     for chunk in new.chunks(CHUNK) {
         store.write(|tx| {
             for (package, publication) in chunk {
                 let id = queue::package_id(tx, package)?;
-                publications::record(tx, id, publication)?;
+                publications::record_as(tx, id, publication, rescan)?;
                 queue::enqueue(tx, id, lane, Tasks::IMPORT)?;
             }
             Ok(())

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use state::suites;
+use state::{integrity, suites};
 
 use super::session::Session;
 use crate::polling::{Poller, Report};
 
 /// How often it is looked whether a suite's interval is over.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the database should be examined again.
+const EXAMINE: Duration = Duration::from_secs(3600);
 
 /// Polling that goes on until this is dropped.
 pub struct Watch {
@@ -24,8 +27,14 @@ impl Watch {
     pub fn start(session: Arc<Session>, told: impl Fn(&Report) + Send + 'static) -> Watch {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
+            let mut examined: Option<Instant> = None;
             loop {
                 round(&session, true, &told);
+                // Here nobody waits for it. An error comes again where somebody hears it.
+                if examined.is_none_or(|at| at.elapsed() >= EXAMINE) {
+                    let _ = integrity::examine_if_due(&session.store);
+                    examined = Some(Instant::now());
+                }
                 match stopped.recv_timeout(PAUSE) {
                     Err(RecvTimeoutError::Timeout) => {}
                     _ => return,

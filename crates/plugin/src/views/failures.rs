@@ -1,7 +1,5 @@
 //! Failures that count, those that do not, and what the importer made of them.
 
-use std::collections::BTreeSet;
-
 use crate::database::{Database, Parameter, Row};
 use crate::trouble::Trouble;
 
@@ -16,34 +14,25 @@ pub struct Suppression {
     pub until: i64,
     /// Why.
     pub reason: String,
-    /// How many failures that leaves out. One that two of them leave out counts for the first.
+    /// How many failures that leaves out. No failure is left out by two.
     pub failing: i64,
 }
 
 /// What does not count now, the one that ends first at the front.
 pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Trouble> {
     let now = database.now()?;
-    // Signatures first: what they cover must not be counted again for a package.
-    let sql = "SELECT kind, subject, until, reason, failing, signature FROM check_v1_suppressions
-        WHERE until > $1 ORDER BY kind DESC, until";
-    let mut covered: BTreeSet<String> = BTreeSet::new();
-    let mut found = Vec::new();
-    for row in database.rows(sql, &[Parameter::Integer(now)])? {
-        let (kind, subject) = (row.text(0)?.to_owned(), row.text(1)?.to_owned());
-        let twice = row.optional_text(5)?.is_some_and(|signature| covered.contains(signature));
-        if kind == "signature" {
-            covered.insert(subject.clone());
-        }
-        found.push(Suppression {
-            kind,
-            subject,
+    let sql = "SELECT kind, subject, until, reason, failing FROM check_v1_suppressions
+        WHERE until > $1 ORDER BY until";
+    let suppression = |row: &Row| {
+        Ok(Suppression {
+            kind: row.text(0)?.into(),
+            subject: row.text(1)?.into(),
             until: row.integer(2)?,
             reason: row.text(3)?.into(),
-            failing: if twice { 0 } else { row.integer(4)? },
-        });
-    }
-    found.sort_by_key(|one| one.until);
-    Ok(found)
+            failing: row.integer(4)?,
+        })
+    };
+    database.rows(sql, &[Parameter::Integer(now)])?.iter().map(suppression).collect()
 }
 
 /// What the importer's rule said of a figure when it stored a sample.
