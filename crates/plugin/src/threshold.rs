@@ -63,12 +63,14 @@ impl Threshold {
         &self.text
     }
 
-    /// The form for perfdata: `600` if it can be said so, because Icinga drops every other form.
+    /// The form for perfdata: `600` if it can be said so, because Icinga drops every other form; nothing if it never
+    /// alerts.
     pub(crate) fn perfdata(&self) -> String {
         let (start, end) = (*self.range.start(), *self.range.end());
         let at = if self.range.checks_inside() { "@" } else { "" };
         let shown = |value: f64| if value.is_finite() { decimal(value) } else { String::new() };
         match (at, start) {
+            ("", f64::NEG_INFINITY) if end.is_infinite() => String::new(),
             ("", 0.0) | ("", f64::NEG_INFINITY) if end.is_finite() => shown(end),
             (at, f64::NEG_INFINITY) => format!("{at}~:{}", shown(end)),
             (at, start) => format!("{at}{}:{}", shown(start), shown(end)),
