@@ -58,6 +58,13 @@ impl Threshold {
         self.range.check(value)
     }
 
+    /// Above which value it alerts, if there is nothing else at which it does.
+    pub fn upper(&self) -> Option<f64> {
+        let (start, end) = (*self.range.start(), *self.range.end());
+        let is_plain = !self.range.checks_inside() && (start == 0.0 || start == f64::NEG_INFINITY);
+        (is_plain && end.is_finite()).then_some(end)
+    }
+
     /// The text that it was read from.
     pub fn text(&self) -> &str {
         &self.text
