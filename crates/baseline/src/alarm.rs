@@ -18,6 +18,8 @@ pub struct Evidence<'a> {
     pub expected: f64,
     /// What the windows say.
     pub findings: &'a [Finding],
+    /// How many of a day's new failures still fail, if that is known.
+    pub young: Option<f64>,
 }
 
 impl Evidence<'_> {
@@ -29,6 +31,11 @@ impl Evidence<'_> {
 /// Below this an alert about a stock ends.
 pub fn clear_limit(expected: f64) -> f64 {
     (rule::CLEAR * expected).max(expected + rule::floor(expected) / 2.0)
+}
+
+/// Below this a window of a flow is back. Where next to nothing is expected, a few are not worth an alert's going on.
+fn back_limit(expected: f64) -> f64 {
+    (rule::CLEAR * expected).max(rule::floor(expected) / 2.0)
 }
 
 /// The logarithm of the likelihood ratio that ends an alert about a flow: 20 to 1.
@@ -48,6 +55,7 @@ impl Track {
                     was_critical: wanted == State::Critical,
                     below: 0,
                     less: 0,
+                    cured: 0,
                     recovered: 0.0,
                     counted: evidence.hour,
                 });
@@ -64,7 +72,7 @@ impl Track {
     fn note_above(&mut self, evidence: &Evidence<'_>) {
         let above = match self.kind {
             Kind::Stock => evidence.value >= clear_limit(evidence.expected),
-            Kind::Flow => evidence.findings.iter().any(|day| day.value > rule::CLEAR * day.expected),
+            Kind::Flow => evidence.findings.iter().any(|day| day.value > back_limit(day.expected)),
         };
         if !above {
             self.memory.above_since = None;
@@ -128,7 +136,10 @@ impl Track {
         // The day, and the hours that may have alerted before the day could.
         let mut short = evidence.findings.iter().filter(|finding| finding.hours <= 24).peekable();
         let back =
-            short.peek().is_some() && short.all(|finding| finding.value < rule::CLEAR * finding.expected);
-        alarm.recovered >= RECOVERED || back
+            short.peek().is_some() && short.all(|finding| finding.value < back_limit(finding.expected));
+        let day = evidence.findings.iter().find(|finding| finding.hours == 24);
+        let cured = evidence.young.zip(day).is_some_and(|(young, day)| young < back_limit(day.expected));
+        alarm.cured = if cured { alarm.cured + 1 } else { 0 };
+        alarm.recovered >= RECOVERED || back || alarm.cured >= rule::CLEAR_SAMPLES
     }
 }

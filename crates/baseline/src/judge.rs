@@ -29,6 +29,16 @@ pub enum Figure {
     Failed,
 }
 
+impl Figure {
+    /// Its name, as operators write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Figure::Failing => "failing",
+            Figure::Failed => "failed",
+        }
+    }
+}
+
 /// What must be stored beside the samples, so that a judge can be made again from them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -160,6 +170,12 @@ impl Judge {
         self.take(sample);
         let hour = sample.time.div_euclid(3600);
         let day = hour.div_euclid(24);
+        if context.drained == Some(false) {
+            // What is attempted while everything is imported for the first time is no measure for later.
+            self.failed.memory.freeze(hour);
+            self.attempted.memory.freeze(hour);
+        }
+        self.rest.signatures.suspend(&context.suppressed, sample.time);
         for (id, value) in sample.signatures.iter().filter(|(id, _)| !context.suppressed.contains(id)) {
             if let Some(value) = usable(Some(*value)) {
                 self.rest.signatures.add(id, day, value);
@@ -167,12 +183,12 @@ impl Judge {
         }
         self.rest.signatures.forget(day);
         self.learn(hour, context);
-        let found = self.find(sample, hour);
+        let found = self.find(sample, hour, context);
         self.verdict(sample.time, hour, context, &found, self.settings)
     }
 
     /// Puts a sample into the histories.
-    fn take(&mut self, sample: &Sample) {
+    pub(crate) fn take(&mut self, sample: &Sample) {
         let hour = sample.time.div_euclid(3600);
         let (failing, parked) = (usable(sample.failing), usable(sample.parked));
         self.rest.counts = (failing.unwrap_or(self.rest.counts.0), parked.unwrap_or(self.rest.counts.1));
@@ -217,7 +233,7 @@ impl Judge {
         }
     }
 
-    fn find(&mut self, sample: &Sample, hour: i64) -> Found {
+    fn find(&mut self, sample: &Sample, hour: i64, context: &Context) -> Found {
         let mut found = Found { stock: None, flow: None, signature: None, outage: false };
         if !self.rest.learned && self.stock.memory.pinned.is_none() {
             return found;
@@ -228,11 +244,10 @@ impl Judge {
             found.stock = self.find_stock(sample.time, hour, explained);
         }
         if self.failed.hours.newest() == Some(hour) {
-            found.flow = self.find_flow(sample.time, hour);
+            found.flow = self.find_flow(sample.time, hour, context.young);
         }
         if let Some((_, expected)) = &found.stock {
-            found.outage =
-                self.rest.counts.1 >= rule::PARKED.max(rule::PARKED_SHARE * (expected - explained));
+            found.outage = self.rest.counts.1 >= self.parked_limit(*expected);
             if found.outage {
                 self.stock.memory.freeze(hour);
             }
@@ -243,6 +258,11 @@ impl Judge {
                 self.rest.signatures.judge(sample.time, self.first_day(), 1.0 + explained / level);
         }
         found
+    }
+
+    /// From so many parked jobs on it is an outage, when so many failing are expected.
+    pub(crate) fn parked_limit(&self, expected: f64) -> f64 {
+        rule::PARKED.max(rule::PARKED_SHARE * (expected - self.explained()))
     }
 
     /// The day of the first sample.
@@ -274,7 +294,7 @@ impl Judge {
 
     /// Which part of the attempts usually fails.
     pub(crate) fn usual_share(&self) -> Option<f64> {
-        let attempted = self.attempted.memory.level.filter(|level| *level > 0.0)?;
+        let attempted = self.attempted.memory.level.filter(|level| 24.0 * level >= rule::LEAST_ATTEMPTS)?;
         Some((self.failed.memory.level? / attempted).min(1.0))
     }
 
@@ -282,14 +302,14 @@ impl Judge {
         let expected = self.stock.fit(hour)?.expected(hour) + explained;
         let value = self.stock.hours.get(hour)?;
         let findings = self.stock.findings(hour, explained, 1.0);
-        self.stock.decide(&Evidence { time, hour, value, expected, findings: &findings });
+        self.stock.decide(&Evidence { time, hour, value, expected, findings: &findings, young: None });
         if explained > 0.0 {
             self.stock.memory.freeze(hour);
         }
         Some((findings, expected))
     }
 
-    fn find_flow(&mut self, time: i64, hour: i64) -> Option<Vec<Finding>> {
+    fn find_flow(&mut self, time: i64, hour: i64, young: Option<f64>) -> Option<Vec<Finding>> {
         let expected = self.failed.fit(hour)?.expected(hour);
         let value = self.failed.hours.get(hour)?;
         self.attempted.fit(hour);
@@ -300,7 +320,7 @@ impl Judge {
                 self.share_out(hour, finding, attempts);
             }
         }
-        self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings });
+        self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings, young });
         Some(findings)
     }
 

@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::panic;
+use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
-use crate::config::Config;
+use crate::config::{Config, Location};
 use crate::database::{self, Database};
 use crate::guard::{self, Limit, Outcome};
 use crate::options::{About, Common, Stop};
@@ -18,8 +19,8 @@ use crate::{options, output, stdout};
 
 /// One check: what it is called, what it can be told, what it asks and concludes.
 pub trait Check {
-    /// The program's name, `check_import_queue`. From it come the first words of the output, `IMPORT QUEUE`, and the
-    /// section of the configuration, `[checks.queue]`.
+    /// The program's name, `check_import_queue`. From it come the first words of the output, `IMPORT QUEUE`, and
+    /// [`Check::section`].
     const PROGRAM: &'static str;
     /// The question that it answers, for `--help`.
     const ABOUT: &'static str;
@@ -31,6 +32,12 @@ pub trait Check {
     type Options: clap::Args;
     /// Its section of the configuration.
     type Policy: DeserializeOwned + Default;
+
+    /// The section of the configuration that is its own: `queue` for `[checks.queue]`.
+    fn section() -> &'static str {
+        let program = Self::PROGRAM;
+        program.strip_prefix("check_import_").or(program.strip_prefix("check_")).unwrap_or(program)
+    }
 
     /// Asks and concludes. It may be called again if the database moved while it was read, so it must not keep anything.
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble>;
@@ -44,6 +51,26 @@ pub struct Settings<C: Check + ?Sized> {
     pub options: C::Options,
     /// Its section of the configuration.
     pub policy: C::Policy,
+    config: Config,
+    location: Location,
+}
+
+impl<C: Check + ?Sized> Settings<C> {
+    /// Another check's section of the configuration, or those of its keys that `P` names.
+    pub fn section<P: DeserializeOwned + Default>(&self, name: &str) -> Result<P, Trouble> {
+        self.config.policy(name)
+    }
+
+    /// Folders whose disks the installation needs, on this machine: the root, and that of the database.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let database = match &self.location {
+            Location::Sqlite(path) => path.parent().map(Path::to_owned),
+            Location::Postgres { .. } => None,
+        };
+        let mut folders = vec![self.config.root().to_owned()];
+        folders.extend(database.filter(|folder| folder != self.config.root()));
+        folders
+    }
 }
 
 /// Runs a check: prints one result and exits with its status.
@@ -59,11 +86,6 @@ pub fn main<C: Check>() -> ! {
 
 fn name<C: Check>() -> String {
     C::PROGRAM.strip_prefix("check_").unwrap_or(C::PROGRAM).replace('_', " ").to_uppercase()
-}
-
-fn section<C: Check>() -> &'static str {
-    let program = C::PROGRAM;
-    program.strip_prefix("check_import_").or(program.strip_prefix("check_")).unwrap_or(program)
 }
 
 fn about<C: Check>() -> About {
@@ -147,11 +169,12 @@ fn reader<C: Check>(arguments: Vec<OsString>, start: Instant) -> ! {
 
 fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Result<Report, Trouble> {
     let config = Config::load(common.config.as_deref())?;
-    let policy = config.policy(section::<C>())?;
+    let policy = config.policy(C::section())?;
     let location = config.location(&common)?;
     // Early enough to say what is locked or silent before the parent says only that it took too long.
     let margin = (common.timeout / 8).min(Duration::from_millis(500));
     let deadline = start + common.timeout.saturating_sub(margin);
-    let settings = Settings::<C> { common, options, policy };
-    database::read(&location, C::PROGRAM, deadline, |database| C::check(&settings, database))
+    let now = common.now;
+    let settings = Settings::<C> { common, options, policy, config, location };
+    database::read(&settings.location, C::PROGRAM, deadline, now, |database| C::check(&settings, database))
 }

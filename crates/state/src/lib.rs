@@ -12,6 +12,8 @@ pub mod events;
 pub mod finish;
 pub mod hold;
 pub mod identity;
+pub mod integrity;
+pub mod latency;
 pub mod meta;
 pub mod open;
 pub mod operate;
@@ -31,6 +33,7 @@ pub mod store;
 pub mod suites;
 pub mod transfer;
 pub mod tx;
+pub mod verdicts;
 pub mod versions;
 pub mod words;
 

@@ -4,9 +4,11 @@
 mod common;
 
 mod conformance {
+    pub mod checked;
     pub mod failures;
     pub mod keep;
     pub mod policy;
     pub mod queue;
     pub mod random;
+    pub mod verdicts;
 }

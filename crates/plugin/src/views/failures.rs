@@ -1,0 +1,126 @@
+//! Failures that count, those that do not, and what the importer made of them.
+
+use crate::database::{Database, Parameter, Row};
+use crate::trouble::Trouble;
+
+/// A signature or a package that does not count for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// `signature` or `package`.
+    pub kind: String,
+    /// The short id or the name.
+    pub subject: String,
+    /// Until when.
+    pub until: i64,
+    /// Why.
+    pub reason: String,
+    /// How many failures that leaves out. No failure is left out by two.
+    pub failing: i64,
+}
+
+/// What does not count now, the one that ends first at the front.
+pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT kind, subject, until, reason, failing FROM check_v1_suppressions
+        WHERE until > $1 ORDER BY until";
+    let suppression = |row: &Row| {
+        Ok(Suppression {
+            kind: row.text(0)?.into(),
+            subject: row.text(1)?.into(),
+            until: row.integer(2)?,
+            reason: row.text(3)?.into(),
+            failing: row.integer(4)?,
+        })
+    };
+    database.rows(sql, &[Parameter::Integer(now)])?.iter().map(suppression).collect()
+}
+
+/// What is compared with limits: failing packages, still with those that are suppressed, and parked jobs.
+pub fn live(database: &mut Database<'_>) -> Result<(i64, i64), Trouble> {
+    let row = database.row("SELECT failing, parked FROM check_v1_live", &[])?;
+    Ok((row.integer(0)?, row.integer(1)?))
+}
+
+/// A signature that something fails with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Its short id.
+    pub short: String,
+    /// In how many packages it is.
+    pub failing: i64,
+    /// What a person calls it.
+    pub label: String,
+}
+
+/// The signatures with most packages.
+pub fn worst_signatures(database: &mut Database<'_>, at_most: i64) -> Result<Vec<Signature>, Trouble> {
+    let sql =
+        "SELECT short, failing, stage, code, text FROM check_v1_signatures ORDER BY failing DESC LIMIT $1";
+    let signature = |row: &Row| {
+        let label = format!("{}/{}: {}", row.text(2)?, row.text(3)?, row.text(4)?);
+        Ok(Signature { short: row.text(0)?.into(), failing: row.integer(1)?, label })
+    };
+    database.rows(sql, &[Parameter::Integer(at_most)])?.iter().map(signature).collect()
+}
+
+/// The value of a figure when it was judged last.
+pub fn verdict_value(database: &mut Database<'_>, figure: &str) -> Result<Option<i64>, Trouble> {
+    let sql = "SELECT value FROM check_v1_verdicts WHERE figure = $1";
+    database.first(sql, &[Parameter::Text(figure)])?.map(|row| row.integer(0)).transpose()
+}
+
+/// What the importer's rule said of a figure when it stored a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerdictRow {
+    /// When.
+    pub at: i64,
+    /// The whole verdict, as the importer wrote it.
+    pub detail: String,
+}
+
+/// The newest verdict on a figure.
+pub fn verdict(database: &mut Database<'_>, figure: &str) -> Result<Option<VerdictRow>, Trouble> {
+    let sql = "SELECT at, detail FROM check_v1_verdicts WHERE figure = $1";
+    let row = database.first(sql, &[Parameter::Text(figure)])?;
+    row.map(|row| Ok(VerdictRow { at: row.integer(0)?, detail: row.text(1)?.into() })).transpose()
+}
+
+/// A package that needs a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wedged {
+    /// The package.
+    pub package: String,
+    /// Since when it fails.
+    pub since: i64,
+    /// Where it failed.
+    pub stage: String,
+    /// How, in a word.
+    pub code: String,
+    /// The same for a person.
+    pub message: String,
+}
+
+/// Those that have waited longest, of those that count.
+pub fn wedged(database: &mut Database<'_>, at_most: i64) -> Result<Vec<Wedged>, Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT package, since, stage, code, message FROM check_v1_wedged
+        WHERE suppressed_until IS NULL OR suppressed_until <= $1 ORDER BY since LIMIT $2";
+    let wedged = |row: &Row| {
+        Ok(Wedged {
+            package: row.text(0)?.into(),
+            since: row.integer(1)?,
+            stage: row.text(2)?.into(),
+            code: row.text(3)?.into(),
+            message: row.text(4)?.into(),
+        })
+    };
+    let rows = database.rows(sql, &[Parameter::Integer(now), Parameter::Integer(at_most)])?;
+    rows.iter().map(wedged).collect()
+}
+
+/// How many wedged packages are suppressed. Asked only if anything is.
+pub fn wedged_suppressed(database: &mut Database<'_>) -> Result<i64, Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT COUNT(*) FROM check_v1_wedged WHERE suppressed_until > $1";
+    database.row(sql, &[Parameter::Integer(now)])?.integer(0)
+}
