@@ -44,15 +44,15 @@ fn throughput() {
     let postgres = Location::Postgres { url: throwaway_postgres::schema(), passfile: None };
     for (name, location) in [("SQLite", sqlite), ("PostgreSQL", postgres)] {
         let store = location.open_or_make().unwrap();
-        let empty = rate(&location);
+        let empty = rate(&location, JOBS);
         remember(&store);
-        let full = rate(&location);
+        let full = rate(&location, JOBS);
         let snapshot = location.open().unwrap();
         let mut beside = 0;
         snapshot
             .read(|tx| {
                 tx.query("SELECT COUNT(*) FROM job", &[])?;
-                beside = rate(&location);
+                beside = rate(&location, JOBS);
                 Ok(())
             })
             .unwrap();
@@ -68,9 +68,13 @@ fn beside_snapshot(minutes: u64) {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = Location::Sqlite(folder.path().join("state.db"));
     let postgres = Location::Postgres { url: throwaway_postgres::schema(), passfile: None };
-    for (name, location) in [("SQLite", sqlite), ("PostgreSQL", postgres)] {
+    // SQLite's log of what is written grows for as long as the snapshot is open, 100 KB a job: a second's work a minute.
+    let second = Duration::from_secs(1);
+    for (name, location, jobs, pause) in
+        [("SQLite", sqlite, 1000, 60 * second), ("PostgreSQL", postgres, JOBS, 0 * second)]
+    {
         location.open_or_make().unwrap();
-        let before = rate(&location);
+        let before = rate(&location, jobs);
         let snapshot = location.open().unwrap();
         let mut rates = Vec::new();
         snapshot
@@ -78,14 +82,15 @@ fn beside_snapshot(minutes: u64) {
                 tx.query("SELECT COUNT(*) FROM job", &[])?;
                 let opened = Instant::now();
                 while opened.elapsed() < Duration::from_secs(60 * minutes) {
-                    rates.push(rate(&location));
+                    rates.push(rate(&location, jobs));
+                    thread::sleep(pause);
                 }
                 Ok(())
             })
             .unwrap();
         let (first, last) = (rates[0], rates[rates.len() - 1]);
         let lowest = rates.iter().min().unwrap();
-        println!("{name:12} {before:8} {first:8} {lowest:8} {last:8} {:10}", rates.len() * JOBS);
+        println!("{name:12} {before:8} {first:8} {lowest:8} {last:8} {:10}", rates.len() * jobs);
     }
 }
 
@@ -101,12 +106,12 @@ fn remember(store: &Store) {
 }
 
 /// Jobs a second.
-fn rate(location: &Location) -> u64 {
+fn rate(location: &Location, jobs: usize) -> u64 {
     let store = location.open().unwrap();
     let process = Process { pid: 1, start: 1, boot: "b".into() };
     let new = NewRun { host: "h", mode: "service", process: &process, version: "0.1", jobs: 8 };
     let run = store.write(|tx| runs::begin(tx, &new)).unwrap();
-    for chunk in (0..JOBS).collect::<Vec<_>>().chunks(40) {
+    for chunk in (0..jobs).collect::<Vec<_>>().chunks(40) {
         store
             .write(|tx| {
                 for number in chunk {
@@ -123,7 +128,7 @@ fn rate(location: &Location) -> u64 {
             scope.spawn(|| drain(&location.open().unwrap(), run));
         }
     });
-    JOBS as u64 * 1000 / u64::try_from(started.elapsed().as_millis()).unwrap().max(1)
+    jobs as u64 * 1000 / u64::try_from(started.elapsed().as_millis()).unwrap().max(1)
 }
 
 fn drain(store: &Store, run: i64) {
