@@ -145,9 +145,10 @@ impl Story {
         };
         let summary = thread::scope(|scope| {
             let run = scope.spawn(|| dispatcher.run());
+            let store = self.store();
             while !run.is_finished() {
                 thread::sleep(Duration::from_millis(5));
-                self.wait_for_what_is_parked();
+                self.wait_for_what_is_parked(&store);
             }
             run.join().unwrap()
         });
@@ -156,15 +157,15 @@ impl Story {
         summary
     }
 
-    /// While everything waits for a dependency, minutes pass: the run asks for it now and then, and gives up.
-    fn wait_for_what_is_parked(&self) {
-        let number = |name: &str| {
-            let counter = |tx: &mut state::tx::Tx<'_>| samples::counter(tx, name);
-            self.queue.store().read(counter).unwrap()
+    /// While everything waits for a dependency, time passes, half a lease at once: the run asks for it now and then, and gives up.
+    fn wait_for_what_is_parked(&self, store: &Store) {
+        let sum = |tx: &mut state::tx::Tx<'_>, names: &[&str]| {
+            names.iter().map(|name| samples::counter(tx, name)).sum::<Result<i64, _>>()
         };
-        let waiting = number("queue_upload") + number("queue_retry") + number("running");
-        if number("parked") > 0 && waiting == 0 {
-            self.sleep(120_000);
+        let busy = ["queue_operator", "queue_upload", "queue_retry", "running"];
+        let (busy, parked) = store.read(|tx| Ok((sum(tx, &busy)?, sum(tx, &["parked"])?))).unwrap();
+        if parked > 0 && busy == 0 {
+            self.sleep(30_000);
         }
     }
 

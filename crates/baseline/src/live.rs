@@ -77,7 +77,7 @@ impl Verdict {
     /// What of the stored state goes on. What alerts only because of the stock is over when the stock is.
     fn lasting(&self, live: u64) -> State {
         let Some(stock) = &self.stock else { return self.state };
-        let flow = self.flow.as_ref().map_or(State::Ok, |flow| flow.state);
+        let flow = self.flow.as_ref().map_or(State::Ok, |flow| flow.state.min(State::Warning));
         let named = self.signature.as_ref().is_some_and(|signature| signature.since.is_some());
         let others = flow.max(if named { State::Warning } else { State::Ok });
         let outage = if self.outage { State::Critical } else { State::Ok };

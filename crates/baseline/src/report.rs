@@ -67,7 +67,9 @@ impl Judge {
         }
         if fresh(&self.failed) {
             let alarm = self.failed.memory.alarm.as_ref();
-            states.push((self.failed.memory.state(), alarm.map(|alarm| alarm.since)));
+            // Where it is known how many fail, that is what decides whether it is critical.
+            let most = if fresh(stock) { State::Warning } else { State::Critical };
+            states.push((self.failed.memory.state().min(most), alarm.map(|alarm| alarm.since)));
         }
         if let Some(since) = found.signature.as_ref().and_then(|signature| signature.since) {
             states.push((State::Warning, Some(since)));
@@ -200,7 +202,7 @@ impl Judge {
         if !verdict.state.alerts() {
             return line(&[(false, base)]);
         }
-        line(&[(false, base), (false, since(verdict)), (true, share), (true, self.cause(verdict, context))])
+        line(&[(false, base), (false, since(verdict)), (true, share), (false, self.cause(verdict, context))])
     }
 }
 
