@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::programs::built;
+
 /// The binary: what `$PACKAGE_IMPORT_BIN` names, else built here with its crash points.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
@@ -19,25 +21,8 @@ pub fn binary() -> &'static Path {
 }
 
 fn build() -> PathBuf {
-    // What cargo tells this test about its own package is no setting of that build. Build scripts that look at such
-    // variables (ring's does) would run anew, and with them everything above, each time that they come and go.
-    let of_this_test = |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    let mut command = Command::new(env!("CARGO"));
-    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(of_this_test) {
-        command.env_remove(name);
-    }
-    let output = command
-        .args(["build", "-p", "cli", "--features", "failpoints", "--message-format=json"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let path = messages.lines().rev().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
-    });
-    path.unwrap()
+    let mut programs = built(&["-p", "cli", "--features", "failpoints"]);
+    programs.remove("package-import").unwrap()
 }
 
 /// The root of an installation, and a folder for the files of packages.

@@ -1,8 +1,13 @@
 //! The programs that the tests need.
 
-use std::collections::HashSet;
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex};
+
+use serde_json::Value;
 
 use crate::oracle::is_root;
 
@@ -20,6 +25,32 @@ pub fn need(program: &str, package: &str) {
     }
     assert!(is_there(program), "these tests need {program}: install the package {package}");
     found.insert(program.to_owned());
+}
+
+/// Builds programs of this workspace; their names, and where they are.
+pub fn built(what: &[&str]) -> BTreeMap<String, PathBuf> {
+    // What cargo tells this test about its own package is no setting of that build. Build scripts that look at such
+    // variables (ring's does) would run anew, and with them everything above, each time that they come and go.
+    let of_this_test = |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let mut command = Command::new(env!("CARGO"));
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(of_this_test) {
+        command.env_remove(name);
+    }
+    let output = command
+        .arg("build")
+        .args(what)
+        .arg("--message-format=json")
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let program = |line: &str| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let path = PathBuf::from(message["executable"].as_str()?);
+        Some((message["target"]["name"].as_str()?.to_owned(), path))
+    };
+    messages.lines().filter_map(program).collect()
 }
 
 fn is_there(program: &str) -> bool {
