@@ -1,7 +1,9 @@
 //! From "something was published" to "its job is queued".
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use archive::config::Archive;
 use archive::poll::{Listing, Outcome, Polled, Remembered};
 use archive::source::Followed;
 use archive::sources::{Entry, Publication};
@@ -67,14 +69,22 @@ impl Poller<'_> {
             Ok(suites) => suites,
             Err(failed) => {
                 let miss = self.archives.missed(&failed, name);
+                if !self.dry_run {
+                    self.unlisted(name, config, &miss.failure)?;
+                }
                 told(&Report { archive: name.into(), suite: "*".into(), result: Err(miss.failure.clone()) });
                 missed.push(miss);
                 return Ok(missed);
             }
         };
+        if !self.dry_run {
+            let interval = |suite: &Followed| milliseconds(config.interval(&suite.entry));
+            let followed: Vec<_> = suites.iter().map(|it| (it.name.clone(), interval(it))).collect();
+            suites::follow(self.store, name, &followed)?;
+        }
         for suite in suites {
             let known = self.store.read(|tx| suites::get(tx, name, &suite.name))?;
-            let interval = i64::try_from(config.interval(&suite.entry).as_millis()).unwrap_or(i64::MAX);
+            let interval = milliseconds(config.interval(&suite.entry));
             let last = known.polled.max(known.failed);
             if self.due.is_some_and(|now| last.is_some_and(|last| now - last < interval)) {
                 continue;
@@ -82,7 +92,7 @@ impl Poller<'_> {
             let remembered: Option<Remembered> =
                 known.remembered.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let result = match source.poll(&suite, remembered.as_ref()) {
-                Ok(polled) => self.take(name, &config.distro, &suite, polled)?,
+                Ok(polled) => self.take((name, &config.distro), (&suite, known.polled.is_none()), polled)?,
                 Err(failed) => {
                     let miss = self.archives.missed(&failed, name);
                     let failure = miss.failure.clone();
@@ -98,12 +108,21 @@ impl Poller<'_> {
         Ok(missed)
     }
 
+    /// An archive whose suites cannot even be listed, and never could, has to be seen by the checks all the same.
+    fn unlisted(&self, name: &str, config: &Archive, failure: &Failure) -> Result<(), StateError> {
+        const ALL: &str = "*";
+        if suites::are_followed(self.store, name)? {
+            return Ok(());
+        }
+        suites::follow(self.store, name, &[(ALL.into(), milliseconds(config.poll_interval))])?;
+        self.store.write(|tx| suites::failed(tx, name, ALL, &failure.to_string()))
+    }
+
     /// Compares what is published with what is known, and takes the difference over.
     fn take(
         &self,
-        archive: &str,
-        distro: &str,
-        suite: &Followed,
+        (archive, distro): (&str, &str),
+        (suite, is_first): (&Followed, bool),
         polled: Polled,
     ) -> Result<Result<Found, Failure>, StateError> {
         let branch = suite.branch(&polled.remember);
@@ -114,7 +133,7 @@ impl Poller<'_> {
             Outcome::Unchanged => found.unchanged = true,
             Outcome::Changed(listing) => {
                 date = listing.date;
-                let place = Place { archive, distro, branch: &branch, date };
+                let place = Place { archive, distro, branch: &branch, date, is_first };
                 match self.difference(&place, listing, &mut found)? {
                     Ok(()) => {}
                     Err(failure) => return Ok(Err(failure)),
@@ -170,11 +189,15 @@ impl Poller<'_> {
         if !self.dry_run {
             let new: Vec<(String, NewPublication)> =
                 new.into_iter().map(|((package, ..), publication)| (package, publication)).collect();
-            suites::take_over(self.store, &new, lane)?;
+            suites::take_over(self.store, &new, lane, lane == Lane::Rescan || place.is_first)?;
             suites::vanish(self.store, &vanished)?;
         }
         Ok(Ok(()))
     }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Where publications belong.
@@ -183,6 +206,8 @@ struct Place<'a> {
     distro: &'a str,
     branch: &'a str,
     date: i64,
+    /// Nobody has looked there before.
+    is_first: bool,
 }
 
 impl Place<'_> {

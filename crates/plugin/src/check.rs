@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::panic;
+use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
-use crate::config::Config;
+use crate::config::{Config, Location};
 use crate::database::{self, Database};
 use crate::guard::{self, Limit, Outcome};
 use crate::options::{About, Common, Stop};
@@ -44,6 +45,26 @@ pub struct Settings<C: Check + ?Sized> {
     pub options: C::Options,
     /// Its section of the configuration.
     pub policy: C::Policy,
+    config: Config,
+    location: Location,
+}
+
+impl<C: Check + ?Sized> Settings<C> {
+    /// Another check's section of the configuration, or those of its keys that `P` names.
+    pub fn section<P: DeserializeOwned + Default>(&self, name: &str) -> Result<P, Trouble> {
+        self.config.policy(name)
+    }
+
+    /// Folders whose disks the installation needs, on this machine: the root, and that of the database.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let database = match &self.location {
+            Location::Sqlite(path) => path.parent().map(Path::to_owned),
+            Location::Postgres { .. } => None,
+        };
+        let mut folders = vec![self.config.root().to_owned()];
+        folders.extend(database.filter(|folder| folder != self.config.root()));
+        folders
+    }
 }
 
 /// Runs a check: prints one result and exits with its status.
@@ -152,6 +173,7 @@ fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Resul
     // Early enough to say what is locked or silent before the parent says only that it took too long.
     let margin = (common.timeout / 8).min(Duration::from_millis(500));
     let deadline = start + common.timeout.saturating_sub(margin);
-    let settings = Settings::<C> { common, options, policy };
-    database::read(&location, C::PROGRAM, deadline, |database| C::check(&settings, database))
+    let now = common.now;
+    let settings = Settings::<C> { common, options, policy, config, location };
+    database::read(&settings.location, C::PROGRAM, deadline, now, |database| C::check(&settings, database))
 }

@@ -90,6 +90,11 @@ impl Config {
             .map_err(|error: toml::de::Error| self.wrong(&format!("[checks.{section}] {error}")))
     }
 
+    /// The root of the installation.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The database: an option, else `[checks] state`, else that of the importer.
     pub(crate) fn location(&self, common: &Common) -> Result<Location, Trouble> {
         let named = self.named()?;

@@ -3,7 +3,7 @@
 //! A check asks the versioned views (`check_v1_...`) with one statement for both databases. Parameters are `$1`, `$2`
 //! and so on, first used in this order. The views deliver whole numbers, floating-point numbers, texts and truth values.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
@@ -71,6 +71,16 @@ impl Row {
         Ok(*self.value(column)? == Value::Null)
     }
 
+    /// The whole number in a column, if there is one.
+    pub fn optional_integer(&self, column: usize) -> Result<Option<i64>, Trouble> {
+        if self.is_null(column)? { Ok(None) } else { self.integer(column).map(Some) }
+    }
+
+    /// The text in a column, if there is one.
+    pub fn optional_text(&self, column: usize) -> Result<Option<&str>, Trouble> {
+        if self.is_null(column)? { Ok(None) } else { self.text(column).map(Some) }
+    }
+
     fn value(&self, column: usize) -> Result<&Value, Trouble> {
         self.0.get(column).ok_or_else(|| Trouble::unusable(format!("the row has no column {column}")))
     }
@@ -81,18 +91,39 @@ fn unexpected(column: usize, wanted: &str, found: &Value) -> Trouble {
 }
 
 /// An open database, inside one read-only transaction: everything that a check reads belongs together.
-pub struct Database<'a>(&'a mut dyn Source);
+pub struct Database<'a> {
+    source: &'a mut dyn Source,
+    now: Option<i64>,
+}
 
 /// What both kinds of database can do for a check.
 pub(crate) trait Source {
     /// The rows of a statement, as many as are wanted at most.
     fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble>;
+    /// Milliseconds since 1970 by the clock that the writers use.
+    fn now(&mut self) -> Result<i64, Trouble>;
 }
 
 impl Database<'_> {
+    /// The time in milliseconds since 1970, by the clock of those who write: this machine's for a file, the server's
+    /// otherwise.
+    pub fn now(&mut self) -> Result<i64, Trouble> {
+        let now = match self.now {
+            Some(now) => now,
+            None => self.source.now()?,
+        };
+        self.now = Some(now);
+        Ok(now)
+    }
+
+    /// The first row of a statement that is asked for no more than one, if there is any.
+    pub fn first(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Option<Row>, Trouble> {
+        Ok(self.source.rows(sql, parameters, 1)?.into_iter().next())
+    }
+
     /// The rows that a statement delivers.
     pub fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Trouble> {
-        let rows = self.0.rows(sql, parameters, MOST_ROWS + 1)?;
+        let rows = self.source.rows(sql, parameters, MOST_ROWS + 1)?;
         if rows.len() > MOST_ROWS {
             return Err(Trouble::unusable(format!("a statement delivers more than {MOST_ROWS} rows: {sql}")));
         }
@@ -117,16 +148,17 @@ pub(crate) fn read<T>(
     location: &Location,
     program: &str,
     deadline: Instant,
+    now: Option<i64>,
     mut check: impl FnMut(&mut Database<'_>) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     match location {
-        Location::Sqlite(path) => {
-            sqlite::read(path, deadline, |mut connection| check(&mut Database(&mut connection)))
-        }
+        Location::Sqlite(path) => sqlite::read(path, deadline, |mut connection| {
+            check(&mut Database { source: &mut connection, now })
+        }),
         #[cfg(feature = "postgres")]
         Location::Postgres { target, passfile } => {
             crate::postgres::read(target, passfile.as_deref(), program, deadline, |transaction| {
-                check(&mut Database(transaction))
+                check(&mut Database { source: transaction, now })
             })
         }
         #[cfg(not(feature = "postgres"))]
@@ -139,6 +171,11 @@ pub(crate) fn read<T>(
 impl Source for &rusqlite::Connection {
     fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble> {
         sqlite_rows(self, sql, parameters, most).map_err(sqlite::query_trouble)
+    }
+
+    fn now(&mut self) -> Result<i64, Trouble> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Ok(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
     }
 }
 

@@ -5,6 +5,8 @@
 //! (`guard`), finds the configuration (`config`) and the database (`database`), opens it so that nothing is changed
 //! (`sqlite`, `postgres`), hands it to the check, turns the [`Report`] into one line within its limits (`output`),
 //! prints it once and exits with the status.
+//!
+//! `views` and `time` know the product; all else is what any check of any program would need.
 
 mod check;
 mod config;
@@ -22,7 +24,9 @@ mod status;
 mod stdout;
 mod text;
 mod threshold;
+pub mod time;
 mod trouble;
+pub mod views;
 
 pub use check::{Check, Settings, main};
 pub use database::{Database, Parameter, Row, Value};
@@ -32,4 +36,5 @@ pub use options::{Common, NoOptions};
 pub use report::Report;
 pub use status::Status;
 pub use threshold::{Threshold, ThresholdError};
+pub use time::Span;
 pub use trouble::Trouble;

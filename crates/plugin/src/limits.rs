@@ -58,6 +58,15 @@ impl Limits {
         })
     }
 
+    /// Those of the configuration alone, if it has any.
+    pub fn optional(unit: Unit, policy: &LimitTexts) -> Result<Limits, Trouble> {
+        let parse = |text: &Option<String>| {
+            let parsed = text.as_deref().map(|text| Threshold::parse(text, unit)).transpose();
+            parsed.map_err(|error| Trouble::unusable(format!("config.toml: {error}")))
+        };
+        Ok(Limits { warning: parse(&policy.warning)?, critical: parse(&policy.critical)? })
+    }
+
     /// What a figure means.
     pub fn judge(&self, value: f64) -> Status {
         let alerts = |threshold: &Option<Threshold>| threshold.as_ref().is_some_and(|t| t.alerts(value));

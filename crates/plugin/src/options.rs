@@ -32,6 +32,9 @@ pub struct Common {
     /// Answer if the time is over
     #[arg(long, value_name = "STATE", default_value = "unknown")]
     pub timeout_state: Status,
+    /// The time to judge at, in milliseconds since 1970, for tests of what happens in weeks.
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub now: Option<i64>,
 }
 
 /// For checks without options of their own.

@@ -56,6 +56,11 @@ impl Source for Transaction<'_> {
         };
         found.take(most).map(|found| row(&found)).collect().map_err(|error| trouble(&error))
     }
+
+    fn now(&mut self) -> Result<i64, Trouble> {
+        let sql = "SELECT CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)";
+        self.rows(sql, &[], 1)?.first().map_or(Ok(0), |row| row.integer(0))
+    }
 }
 
 fn trouble(error: &Error) -> Trouble {

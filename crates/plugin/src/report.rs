@@ -60,6 +60,11 @@ impl Report {
         self.status = self.status.max(status);
     }
 
+    /// Lowers the status to this one at most: what is already known from elsewhere must not alert a second time.
+    pub fn lower_to(&mut self, most: Status) {
+        self.status = self.status.min(most);
+    }
+
     /// The status so far.
     pub fn status(&self) -> Status {
         self.status

@@ -12,6 +12,8 @@ pub mod events;
 pub mod finish;
 pub mod hold;
 pub mod identity;
+pub mod integrity;
+pub mod latency;
 pub mod meta;
 pub mod open;
 pub mod operate;

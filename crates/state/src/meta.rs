@@ -14,6 +14,10 @@ pub const INCOMING: &str = "incoming";
 pub const HOME: &str = "home";
 /// When the state in the last good backup was copied, in milliseconds.
 pub const LAST_BACKUP: &str = "last_backup";
+/// What was found when the database was examined: see [`crate::integrity`].
+pub const INTEGRITY: &str = "integrity";
+/// When that was, in milliseconds.
+pub const INTEGRITY_AT: &str = "integrity_at";
 /// How far pruning has come.
 pub const PRUNED: &str = "pruned";
 /// The newest program that has retried what older ones could not import.
@@ -23,7 +27,8 @@ pub const IMPORTER: &str = "importer";
 pub const FILLED: &str = "filled";
 
 /// What belongs to the database and not to the state in it.
-pub const OF_THE_DATABASE: &[&str] = &["schema", "min_writer", "migrated", MOVED_TO, INCOMING, HOME];
+pub const OF_THE_DATABASE: &[&str] =
+    &["schema", "min_writer", "migrated", MOVED_TO, INCOMING, HOME, INTEGRITY, INTEGRITY_AT];
 
 /// A value.
 pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError> {

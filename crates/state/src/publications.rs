@@ -48,6 +48,17 @@ pub const LOCAL: &str = "local";
 
 /// Remembers a publication, or where its files are now. Returns its id and whether it is new.
 pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i64, bool), StateError> {
+    record_as(tx, package, new, false)
+}
+
+/// The same, perhaps as one of very many that came with a series or an archive: how long those take says nothing about
+/// fresh uploads.
+pub fn record_as(
+    tx: &mut Tx<'_>,
+    package: i64,
+    new: &NewPublication,
+    rescan: bool,
+) -> Result<(i64, bool), StateError> {
     let now = tx.now()?;
     let key = values![package, &new.distro, &new.suite, &new.version, &new.dsc_sha256];
     let sql = "SELECT id FROM publication
@@ -70,8 +81,8 @@ pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i6
     }
     let id = tx.insert(
         "INSERT INTO publication (package_id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files,
-            published, first_seen)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            published, first_seen, rescan)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (package_id, distro, suite, version, dsc_sha256) DO UPDATE SET gone = NULL RETURNING id",
         values![
             package,
@@ -85,7 +96,8 @@ pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i6
             &new.trust,
             &new.files,
             new.published.unwrap_or(now),
-            now
+            now,
+            rescan
         ],
     )?;
     Ok((id, true))

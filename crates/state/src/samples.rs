@@ -37,7 +37,7 @@ pub fn take(store: &Store) -> Result<(), StateError> {
         let behind = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
         let behind = tx.first(behind, &[])?.map_or(0, |row| row.int(0));
         set(tx, "behind", behind)?;
-        latency(tx)
+        crate::latency::take(tx)
     })?;
     signatures(store)
 }
@@ -48,7 +48,7 @@ pub fn counter(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     Ok(tx.first(sql, values![name])?.map_or(0, |row| row.int(0)))
 }
 
-fn set(tx: &mut Tx<'_>, figure: &str, value: i64) -> Result<(), StateError> {
+pub(crate) fn set(tx: &mut Tx<'_>, figure: &str, value: i64) -> Result<(), StateError> {
     let hour = tx.now()?.div_euclid(HOUR);
     // A level has one value, whoever stores it.
     tx.execute(
@@ -56,25 +56,6 @@ fn set(tx: &mut Tx<'_>, figure: &str, value: i64) -> Result<(), StateError> {
          ON CONFLICT (figure, hour, shard) DO UPDATE SET value = excluded.value",
         values![figure, hour, value],
     )?;
-    Ok(())
-}
-
-/// From publication to branch, in seconds, of what was first seen in the last seven days: median, 95th percentile, worst.
-fn latency(tx: &mut Tx<'_>) -> Result<(), StateError> {
-    let since = tx.now()? - 7 * 24 * HOUR;
-    let sql = "SELECT COUNT(*) FROM publication WHERE done > ?1 AND first_seen > ?1";
-    let count = tx.first(sql, values![since])?.map_or(0, |row| row.int(0));
-    if count == 0 {
-        return Ok(());
-    }
-    for (figure, place) in
-        [("latency_p50", count / 2), ("latency_p95", count * 95 / 100), ("latency_max", count - 1)]
-    {
-        let sql = "SELECT (done - published) / 1000 FROM publication WHERE done > ?1 AND first_seen > ?1
-            ORDER BY done - published LIMIT 1 OFFSET ?2";
-        let value = tx.first(sql, values![since, place])?.map_or(0, |row| row.int(0));
-        set(tx, figure, value.max(0))?;
-    }
     Ok(())
 }
 

@@ -65,6 +65,52 @@ pub fn failed(tx: &mut Tx<'_>, archive: &str, suite: &str, error: &str) -> Resul
     Ok(())
 }
 
+/// Notes which suites of an archive are followed, and how often they are polled: the checks judge no others. Nothing is
+/// written where nothing has changed.
+pub fn follow(store: &Store, archive: &str, wanted: &[(String, i64)]) -> Result<(), StateError> {
+    let sql = "SELECT suite, every FROM suite WHERE archive = ?1 AND followed IS NOT NULL";
+    let known = store.read(|tx| tx.query(sql, values![archive]))?;
+    let known: BTreeMap<String, i64> = known.iter().map(|row| (row.text(0), row.int(1))).collect();
+    let wanted: BTreeMap<String, i64> = wanted.iter().cloned().collect();
+    let changed: Vec<_> = wanted.iter().filter(|(suite, every)| known.get(*suite) != Some(every)).collect();
+    for chunk in changed.chunks(CHUNK) {
+        store.write(|tx| {
+            let now = tx.now()?;
+            for (suite, every) in chunk {
+                tx.execute(
+                    "INSERT INTO suite (archive, suite, every, followed) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (archive, suite) DO UPDATE SET every = excluded.every,
+                        followed = COALESCE(suite.followed, excluded.followed)",
+                    values![archive, suite.as_str(), **every, now],
+                )?;
+            }
+            Ok(())
+        })?;
+    }
+    let gone: Vec<_> = known.keys().filter(|suite| !wanted.contains_key(*suite)).collect();
+    for chunk in gone.chunks(CHUNK) {
+        store.write(|tx| {
+            let sql = "UPDATE suite SET every = NULL, followed = NULL WHERE archive = ?1 AND suite = ?2";
+            chunk.iter().try_for_each(|suite| tx.execute(sql, values![archive, suite.as_str()]).map(drop))
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether any suite of an archive is followed.
+pub fn are_followed(store: &Store, archive: &str) -> Result<bool, StateError> {
+    let sql = "SELECT 1 FROM suite WHERE archive = ?1 AND followed IS NOT NULL LIMIT 1";
+    store.read(|tx| Ok(tx.first(sql, values![archive])?.is_some()))
+}
+
+/// The same for all suites of archives that are not configured any more.
+pub fn follow_only(store: &Store, archives: &[String]) -> Result<(), StateError> {
+    let sql = "SELECT DISTINCT archive FROM suite WHERE followed IS NOT NULL";
+    let known = store.read(|tx| tx.query(sql, &[]))?;
+    let gone = known.iter().map(|row| row.text(0)).filter(|archive| !archives.contains(archive));
+    gone.collect::<Vec<_>>().iter().try_for_each(|archive| follow(store, archive, &[]))
+}
+
 /// A publication's identity in its suite: the package, the version, the hash of its `.dsc`.
 pub type Key = (String, String, String);
 
@@ -93,13 +139,19 @@ pub fn published(
 /// Publications in one transaction: each writes up to three rows.
 const CHUNK: usize = 60;
 
-/// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported.
-pub fn take_over(store: &Store, new: &[(String, NewPublication)], lane: Lane) -> Result<(), StateError> {
+/// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported. `rescan` says
+/// that it was published before anybody looked.
+pub fn take_over(
+    store: &Store,
+    new: &[(String, NewPublication)],
+    lane: Lane,
+    rescan: bool,
+) -> Result<(), StateError> {
     for chunk in new.chunks(CHUNK) {
         store.write(|tx| {
             for (package, publication) in chunk {
                 let id = queue::package_id(tx, package)?;
-                publications::record(tx, id, publication)?;
+                publications::record_as(tx, id, publication, rescan)?;
                 queue::enqueue(tx, id, lane, Tasks::IMPORT)?;
             }
             Ok(())

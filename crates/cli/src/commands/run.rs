@@ -12,7 +12,7 @@ use importer::queue::session::Session;
 use importer::queue::watch::{self, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use state::{StateError, samples};
+use state::{StateError, integrity, samples};
 
 use super::{Installation, poll};
 use crate::exit;
@@ -96,6 +96,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     drop(watch);
     // The next run would do it, too.
     let _ = samples::take(&session.store);
+    let _ = integrity::examine_if_due(&session.store);
     drop(pulse);
     session.close(&summary.why, Some(&line(&summary)))?;
     if lines {

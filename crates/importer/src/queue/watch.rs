@@ -3,13 +3,18 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use state::{integrity, suites};
 
 use super::session::Session;
 use crate::polling::{Poller, Report};
 
 /// How often it is looked whether a suite's interval is over.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether the database should be examined again.
+const EXAMINE: Duration = Duration::from_secs(3600);
 
 /// Polling that goes on until this is dropped.
 pub struct Watch {
@@ -22,8 +27,14 @@ impl Watch {
     pub fn start(session: Arc<Session>, told: impl Fn(&Report) + Send + 'static) -> Watch {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
+            let mut examined: Option<Instant> = None;
             loop {
                 round(&session, true, &told);
+                // Here nobody waits for it. An error comes again where somebody hears it.
+                if examined.is_none_or(|at| at.elapsed() >= EXAMINE) {
+                    let _ = integrity::examine_if_due(&session.store);
+                    examined = Some(Instant::now());
+                }
                 match stopped.recv_timeout(PAUSE) {
                     Err(RecvTimeoutError::Timeout) => {}
                     _ => return,
@@ -52,7 +63,10 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
         dry_run: false,
         due: now.filter(|_| only_due),
     };
-    for name in session.archives.names() {
+    let names = session.archives.names();
+    // A database that is away is told by whoever works on the queue; the next round does it then.
+    let _ = suites::follow_only(&session.store, &names);
+    for name in names {
         let need = session.archives.need(&name);
         // While it is known to be out of reach, its breaker's probe asks.
         if need.is_some_and(|need| session.outages.open(&need.name).is_some()) {

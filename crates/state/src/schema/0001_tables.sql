@@ -63,7 +63,7 @@ CREATE TABLE package (
 CREATE INDEX package_held ON package (held_until) WHERE held = 1;
 CREATE INDEX package_imported_by ON package (imported_by);
 
--- A version seen in a suite, and where its files are.
+-- A version seen in a suite, and where its files are. rescan: it came as one of very many, when a series opened.
 CREATE TABLE publication (
     id @ID,
     package_id BIGINT NOT NULL REFERENCES package (id),
@@ -78,6 +78,7 @@ CREATE TABLE publication (
     files TEXT NOT NULL,
     published BIGINT NOT NULL,
     first_seen BIGINT NOT NULL,
+    rescan BIGINT NOT NULL DEFAULT 0,
     gone BIGINT,
     tries BIGINT NOT NULL DEFAULT 0,
     done BIGINT,
@@ -86,6 +87,7 @@ CREATE TABLE publication (
 CREATE INDEX publication_open ON publication (package_id) WHERE done IS NULL AND gone IS NULL;
 CREATE INDEX publication_suite ON publication (archive, distro, suite, id) WHERE gone IS NULL;
 CREATE INDEX publication_done ON publication (done);
+CREATE INDEX publication_fresh ON publication (first_seen) WHERE rescan = 0;
 CREATE INDEX publication_waiting ON publication (published) WHERE done IS NULL AND gone IS NULL;
 
 -- What a repository has, as its importer reported it; the repository itself decides.
@@ -200,6 +202,7 @@ CREATE TABLE failure (
 );
 CREATE INDEX failure_signature ON failure (signature_id, since);
 CREATE INDEX failure_since ON failure (since);
+CREATE INDEX failure_wedged ON failure (since) WHERE state = 'wedged';
 
 -- What an import cannot do without, and its circuit breaker.
 CREATE TABLE dependency (
@@ -281,7 +284,8 @@ CREATE TABLE batch_member (
 );
 CREATE INDEX batch_member_waiting ON batch_member (batch_id) WHERE started = 0;
 
--- The last good poll of a suite.
+-- The last good poll of a suite. One that is not followed any more has neither every (its interval) nor followed (since
+-- when).
 CREATE TABLE suite (
     id @ID,
     archive TEXT NOT NULL,
@@ -291,6 +295,8 @@ CREATE TABLE suite (
     release_sha256 TEXT,
     release_date BIGINT,
     indices TEXT,
+    every BIGINT,
+    followed BIGINT,
     polled BIGINT,
     changed BIGINT,
     failed BIGINT,

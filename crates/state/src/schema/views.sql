@@ -70,15 +70,29 @@ CREATE VIEW check_v1_running AS
     FROM job j JOIN attempt a ON a.id = j.attempt_id JOIN package p ON p.id = j.package_id
     JOIN run r ON r.id = j.run_id JOIN host h ON h.id = r.host_id WHERE j.state = 'running';
 
--- What waits for a person.
+-- What waits for a person. suppressed_until is when it counts again, if it does not count now.
 DROP VIEW IF EXISTS check_v1_wedged;
 CREATE VIEW check_v1_wedged AS
-    SELECT p.name AS package, f.since, f.code, f.message FROM failure f JOIN package p ON p.id = f.package_id
+    SELECT p.name AS package, f.since, f.stage, f.code, f.message,
+        (SELECT MAX(u.until) FROM suppression u WHERE u.ended IS NULL AND (
+            (u.kind = 'package' AND u.subject_id = f.package_id)
+            OR (u.kind = 'signature' AND u.subject_id = f.signature_id))) AS suppressed_until
+    FROM failure f JOIN package p ON p.id = f.package_id
     WHERE f.state = 'wedged' AND p.held = 0;
 
+-- Suites that are followed, how often they are polled, and since when.
 DROP VIEW IF EXISTS check_v1_suites;
 CREATE VIEW check_v1_suites AS
-    SELECT archive, suite, polled, changed, failed, error, release_date FROM suite;
+    SELECT archive, suite, every AS interval_ms, followed, polled, changed, failed, error, release_date FROM suite
+    WHERE followed IS NOT NULL;
+
+-- Levels by the hour: the newest is the first row of an index.
+DROP VIEW IF EXISTS check_v1_levels;
+CREATE VIEW check_v1_levels AS SELECT figure, hour, value FROM sample WHERE shard = 0;
+
+-- Attempts that have ended.
+DROP VIEW IF EXISTS check_v1_attempts;
+CREATE VIEW check_v1_attempts AS SELECT id, ended FROM attempt WHERE ended IS NOT NULL;
 
 -- Figures by the hour, newest last.
 DROP VIEW IF EXISTS check_v1_samples;

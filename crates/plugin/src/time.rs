@@ -1,0 +1,117 @@
+//! Times as people read them in one line.
+
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// Milliseconds of a second, of an hour and of a day.
+pub const SECOND: i64 = 1000;
+/// See [`SECOND`].
+pub const HOUR: i64 = 3600 * SECOND;
+/// See [`SECOND`].
+pub const DAY: i64 = 24 * HOUR;
+
+/// A time span in the configuration: `5m`, `1d`, or a number of seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(i64);
+
+impl Span {
+    /// In milliseconds.
+    pub fn milliseconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "expected a time span such as \"5m\"")]
+        enum Form {
+            Text(String),
+            Seconds(u32),
+        }
+        let duration = match Form::deserialize(deserializer)? {
+            Form::Text(text) => humantime::parse_duration(&text)
+                .map_err(|error| D::Error::custom(format!("{text:?} is no time span: {error}")))?,
+            Form::Seconds(seconds) => Duration::from_secs(seconds.into()),
+        };
+        match i64::try_from(duration.as_millis()) {
+            Ok(milliseconds) if milliseconds > 0 => Ok(Span(milliseconds)),
+            _ => Err(D::Error::custom("a time span must be more than nothing")),
+        }
+    }
+}
+
+/// How long ago something was, in seconds; what is in the future was just now, because clocks differ.
+pub fn age(now: i64, then: i64) -> f64 {
+    // An age of milliseconds is far below 2^53.
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = now.saturating_sub(then).max(0) as f64 / 1000.0;
+    seconds.floor()
+}
+
+/// A time span in seconds with its two largest units at most: `45s`, `12m`, `3h 20m`, `2d 4h`.
+pub fn span(seconds: f64) -> String {
+    // Ages are not negative and far below 2^63.
+    #[allow(clippy::cast_possible_truncation)]
+    let seconds = seconds.max(0.0) as i64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let two = |large: i64, unit: &str, rest: i64, small: &str| match rest {
+        0 => format!("{large}{unit}"),
+        rest => format!("{large}{unit} {rest}{small}"),
+    };
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, minutes) => format!("{minutes}m"),
+        (0, hours, minutes) => two(hours, "h", minutes % 60, "m"),
+        (days, hours, _) => two(days, "d", hours % 24, "h"),
+    }
+}
+
+/// `11-24 08:32Z`.
+pub fn moment(milliseconds: i64) -> String {
+    let (_, month, day) = civil(milliseconds);
+    let minute = milliseconds.rem_euclid(DAY) / (60 * SECOND);
+    format!("{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
+}
+
+/// `2026-11-24`.
+pub fn date(milliseconds: i64) -> String {
+    let (year, month, day) = civil(milliseconds);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Year, month and day in UTC. A year is counted from March, so that the leap day is its last one.
+fn civil(milliseconds: i64) -> (i64, i64, i64) {
+    const DAYS_OF_400_YEARS: i64 = 146_097;
+    // Days since 0000-03-01.
+    let days = milliseconds.div_euclid(DAY) + 719_468;
+    let (era, day) = (days.div_euclid(DAYS_OF_400_YEARS), days.rem_euclid(DAYS_OF_400_YEARS));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (400 * era + year + next, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_two_units_at_most() {
+        let spans = [-5.0, 0.0, 59.9, 60.0, 3599.0, 3600.0, 12_000.0, 86_400.0, 187_300.0].map(span);
+        assert_eq!(spans, ["0s", "0s", "59s", "1m", "59m", "1h", "3h 20m", "1d", "2d 4h"]);
+        assert_eq!((age(5000, 2500), age(0, 9)), (2.0, 0.0));
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert_eq!(moment(0), "01-01 00:00Z");
+        assert_eq!(moment(1_764_000_000_000 - 1), "11-24 15:59Z");
+        let dates = [951_782_400_000, 951_868_800_000, 4_107_542_400_000, 1_796_083_200_000, -1].map(date);
+        assert_eq!(dates, ["2000-02-29", "2000-03-01", "2100-03-01", "2026-12-01", "1969-12-31"]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Failures that count, those that do not, and what the importer made of them.
+
+use crate::database::{Database, Parameter, Row};
+use crate::trouble::Trouble;
+
+/// A signature or a package that does not count for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// `signature` or `package`.
+    pub kind: String,
+    /// The short id or the name.
+    pub subject: String,
+    /// Until when.
+    pub until: i64,
+    /// Why.
+    pub reason: String,
+    /// How many failures that leaves out. No failure is left out by two.
+    pub failing: i64,
+}
+
+/// What does not count now, the one that ends first at the front.
+pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT kind, subject, until, reason, failing FROM check_v1_suppressions
+        WHERE until > $1 ORDER BY until";
+    let suppression = |row: &Row| {
+        Ok(Suppression {
+            kind: row.text(0)?.into(),
+            subject: row.text(1)?.into(),
+            until: row.integer(2)?,
+            reason: row.text(3)?.into(),
+            failing: row.integer(4)?,
+        })
+    };
+    database.rows(sql, &[Parameter::Integer(now)])?.iter().map(suppression).collect()
+}
+
+/// What the importer's rule said of a figure when it stored a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerdictRow {
+    /// When.
+    pub at: i64,
+    /// The whole verdict, as the importer wrote it.
+    pub detail: String,
+}
+
+/// The newest verdict on a figure.
+pub fn verdict(database: &mut Database<'_>, figure: &str) -> Result<Option<VerdictRow>, Trouble> {
+    let sql = "SELECT at, detail FROM check_v1_verdicts WHERE figure = $1";
+    let row = database.first(sql, &[Parameter::Text(figure)])?;
+    row.map(|row| Ok(VerdictRow { at: row.integer(0)?, detail: row.text(1)?.into() })).transpose()
+}
+
+/// A package that needs a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wedged {
+    /// The package.
+    pub package: String,
+    /// Since when it fails.
+    pub since: i64,
+    /// Where it failed.
+    pub stage: String,
+    /// How, in a word.
+    pub code: String,
+    /// The same for a person.
+    pub message: String,
+}
+
+/// Those that have waited longest, of those that count.
+pub fn wedged(database: &mut Database<'_>, at_most: i64) -> Result<Vec<Wedged>, Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT package, since, stage, code, message FROM check_v1_wedged
+        WHERE suppressed_until IS NULL OR suppressed_until <= $1 ORDER BY since LIMIT $2";
+    let wedged = |row: &Row| {
+        Ok(Wedged {
+            package: row.text(0)?.into(),
+            since: row.integer(1)?,
+            stage: row.text(2)?.into(),
+            code: row.text(3)?.into(),
+            message: row.text(4)?.into(),
+        })
+    };
+    let rows = database.rows(sql, &[Parameter::Integer(now), Parameter::Integer(at_most)])?;
+    rows.iter().map(wedged).collect()
+}
+
+/// How many wedged packages are suppressed. Asked only if anything is.
+pub fn wedged_suppressed(database: &mut Database<'_>) -> Result<i64, Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT COUNT(*) FROM check_v1_wedged WHERE suppressed_until > $1";
+    database.row(sql, &[Parameter::Integer(now)])?.integer(0)
+}

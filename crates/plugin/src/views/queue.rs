@@ -1,0 +1,137 @@
+//! The queue, the archives that feed it, and what is out of reach.
+
+use crate::database::{Database, Parameter};
+use crate::report::Report;
+use crate::status::Status;
+use crate::time::{DAY, HOUR, moment};
+use crate::trouble::Trouble;
+
+/// A lane of the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Its name.
+    pub name: String,
+    /// When its oldest job entered it.
+    pub oldest: Option<i64>,
+}
+
+/// The lanes, highest first.
+pub fn lanes(database: &mut Database<'_>) -> Result<Vec<Lane>, Trouble> {
+    let rows = database.rows("SELECT lane, oldest FROM check_v1_lanes ORDER BY place", &[])?;
+    let lane = |row: &crate::Row| Ok(Lane { name: row.text(0)?.into(), oldest: row.optional_integer(1)? });
+    rows.iter().map(lane).collect()
+}
+
+/// A dependency that is out of reach: its breaker is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// What it is, such as an archive's host.
+    pub name: String,
+    /// Since when.
+    pub since: i64,
+    /// What was wrong last.
+    pub cause: Option<String>,
+    /// Jobs that wait for it.
+    pub parked: i64,
+}
+
+/// Open breakers, the one with most parked jobs first.
+pub fn outages(database: &mut Database<'_>) -> Result<Vec<Outage>, Trouble> {
+    let sql = "SELECT name, since, cause, parked FROM check_v1_outages ORDER BY parked DESC, since LIMIT 20";
+    let outage = |row: &crate::Row| {
+        Ok(Outage {
+            name: row.text(0)?.into(),
+            since: row.integer(1)?,
+            cause: row.optional_text(2)?.map(str::to_owned),
+            parked: row.integer(3)?,
+        })
+    };
+    database.rows(sql, &[])?.iter().map(outage).collect()
+}
+
+/// What an outage explains is no alert of its own for a day: `check_import_failures` is the one that alerts.
+pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
+    let Some(outage) = outages.first() else { return };
+    if now - outage.since <= DAY {
+        report.lower_to(Status::Warning);
+        report.say(format!("explained by breaker {} since {}", outage.name, moment(outage.since)));
+    } else {
+        report.say(format!("breaker {} open since {}", outage.name, moment(outage.since)));
+    }
+    for outage in outages {
+        let cause = outage.cause.as_deref().unwrap_or("no cause noted");
+        report.detail(
+            1,
+            format!(
+                "breaker {} open since {}, {} parked: {cause}",
+                outage.name,
+                moment(outage.since),
+                outage.parked
+            ),
+        );
+    }
+}
+
+/// A suite of an archive, and its last polls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suite {
+    /// The archive.
+    pub archive: String,
+    /// The suite.
+    pub suite: String,
+    /// How often it is polled, in milliseconds.
+    pub interval: i64,
+    /// Since when it is followed.
+    pub followed: i64,
+    /// When a poll succeeded last.
+    pub polled: Option<i64>,
+    /// When one failed last.
+    pub failed: Option<i64>,
+    /// Why, if that was after the last success.
+    pub error: Option<String>,
+}
+
+/// The suites that are followed.
+pub fn suites(database: &mut Database<'_>) -> Result<Vec<Suite>, Trouble> {
+    let sql = "SELECT archive, suite, interval_ms, followed, polled, failed, error FROM check_v1_suites
+        ORDER BY archive, suite";
+    let suite = |row: &crate::Row| {
+        Ok(Suite {
+            archive: row.text(0)?.into(),
+            suite: row.text(1)?.into(),
+            interval: row.integer(2)?,
+            followed: row.integer(3)?,
+            polled: row.optional_integer(4)?,
+            failed: row.optional_integer(5)?,
+            error: row.optional_text(6)?.map(str::to_owned),
+        })
+    };
+    database.rows(sql, &[])?.iter().map(suite).collect()
+}
+
+/// The newest hourly value of a level, and the end of its hour at the latest: now.
+pub fn level(database: &mut Database<'_>, figure: &str) -> Result<Option<(i64, i64)>, Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT hour, value FROM check_v1_levels WHERE figure = $1 ORDER BY hour DESC LIMIT 1";
+    let row = database.first(sql, &[Parameter::Text(figure)])?;
+    row.map(|row| Ok((((row.integer(0)? + 1) * HOUR).min(now), row.integer(1)?))).transpose()
+}
+
+/// When an attempt ended last.
+pub fn last_attempt(database: &mut Database<'_>) -> Result<Option<i64>, Trouble> {
+    let sql = "SELECT ended FROM check_v1_attempts ORDER BY ended DESC LIMIT 1";
+    database.first(sql, &[])?.map(|row| row.integer(0)).transpose()
+}
+
+/// About how many attempts have ended since a time: their numbers rise, so two of them tell it.
+pub fn attempts_since(database: &mut Database<'_>, since: i64) -> Result<i64, Trouble> {
+    let first = "SELECT id FROM check_v1_attempts WHERE ended >= $1 ORDER BY ended LIMIT 1";
+    let last = "SELECT id FROM check_v1_attempts WHERE ended >= $1 ORDER BY ended DESC LIMIT 1";
+    let (Some(first), Some(last)) = (
+        database.first(first, &[Parameter::Integer(since)])?,
+        database.first(last, &[Parameter::Integer(since)])?,
+    ) else {
+        return Ok(0);
+    };
+    Ok((last.integer(0)? - first.integer(0)?).max(0) + 1)
+}

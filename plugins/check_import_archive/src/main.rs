@@ -1,0 +1,129 @@
+//! When was each archive and suite last polled with success, and is a source unreachable?
+use plugin::time::{DAY, age, moment, span};
+use plugin::views::{self, Outage, Suite};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
+
+/// `[checks.archive]`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    intervals: LimitTexts,
+}
+
+/// `[checks.runs]`, of which only this is of use here: who polls from cron polls no oftener than that.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Runs {
+    interval: Option<plugin::Span>,
+}
+
+struct Archive;
+
+impl Check for Archive {
+    const PROGRAM: &'static str = "check_import_archive";
+    const ABOUT: &'static str = "When was each suite of each archive last polled with success? -w and -c count\nintervals of polls: \
+         2 and 6. Is a source out of reach?";
+    const EXAMPLES: &'static str = "  check_import_archive -v\n  check_import_archive -w 3 -c 12";
+    type Options = plugin::NoOptions;
+    type Policy = Policy;
+
+    fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
+        views::facts(database)?;
+        let now = database.now()?;
+        let given = &settings.common.limits;
+        let limits = Limits::pick(Unit::Count, given, &settings.policy.intervals, ("2", "6"))?;
+        let between = settings.section::<Runs>("runs")?.interval.map_or(0, |span| span.milliseconds());
+        let suites = views::suites(database)?;
+        let outages = views::outages(database)?;
+        let Some(latest) = suites.iter().max_by(|a, b| a.late(now, between).total_cmp(&b.late(now, between)))
+        else {
+            return Err(Trouble::no_data(
+                "no archive was polled yet: add [[archives]] to config.toml, and run with --poll",
+            ));
+        };
+        let failing = suites.iter().filter(|suite| suite.error.is_some()).count();
+
+        let mut report = Report::new();
+        report.measure("intervals", latest.late(now, between), Unit::Count, &limits);
+        report.measure(
+            "oldest",
+            suites.iter().map(|it| it.age(now)).fold(0.0, f64::max),
+            Unit::Seconds,
+            &Limits::none(),
+        );
+        report.measure("suites", suites.len() as f64, Unit::Count, &Limits::none());
+        report.measure("failed", failing as f64, Unit::Count, &Limits::none());
+        report.measure("unreachable", outages.len() as f64, Unit::Count, &Limits::none());
+
+        if report.status() == Status::Ok && outages.is_empty() {
+            report.say(format!("{} suites polled, the last {} ago", suites.len(), span(latest.age(now))));
+        }
+        if report.status() > Status::Ok {
+            let name = latest.name();
+            report.say(match latest.polled {
+                Some(polled) => format!("{name} not polled since {}", moment(polled)),
+                None => format!("{name} never polled in {}", span(latest.age(now))),
+            });
+        }
+        if failing > 0 {
+            report.say(format!("{failing} of {} polls failed", suites.len()));
+        }
+        unreachable(&mut report, &outages, now);
+        views::explain(&mut report, &outages, now);
+        for suite in &suites {
+            report.detail(1, suite.describe(now));
+        }
+        Ok(report)
+    }
+}
+
+/// A source that is out of reach warns at once, and is critical after a day.
+fn unreachable(report: &mut Report, outages: &[Outage], now: i64) {
+    for outage in outages {
+        report.raise(if now - outage.since > DAY { Status::Critical } else { Status::Warning });
+    }
+    if let Some(outage) = outages.first() {
+        report.say(format!("{} out of reach", outage.name));
+    }
+}
+
+trait Judged {
+    fn age(&self, now: i64) -> f64;
+    fn late(&self, now: i64, between: i64) -> f64;
+    fn name(&self) -> String;
+    fn describe(&self, now: i64) -> String;
+}
+
+impl Judged for Suite {
+    /// Seconds since the last good poll; since it is followed, if there was none.
+    fn age(&self, now: i64) -> f64 {
+        age(now, self.polled.unwrap_or(self.followed))
+    }
+
+    /// The same in intervals, with two decimals.
+    fn late(&self, now: i64, between: i64) -> f64 {
+        let interval = self.interval.max(between).max(1) as f64 / 1000.0;
+        (100.0 * self.age(now) / interval).floor() / 100.0
+    }
+
+    fn name(&self) -> String {
+        format!("{}/{}", self.archive, self.suite)
+    }
+
+    fn describe(&self, now: i64) -> String {
+        let polled = match self.polled {
+            Some(_) => format!("polled {} ago", span(self.age(now))),
+            None => "never polled".to_owned(),
+        };
+        let every = span(self.interval as f64 / 1000.0);
+        let failed = match (&self.error, self.failed) {
+            (Some(error), Some(failed)) => format!(", failed at {}: {error}", moment(failed)),
+            _ => String::new(),
+        };
+        format!("{}: {polled}, every {every}{failed}", self.name())
+    }
+}
+
+fn main() {
+    plugin::main::<Archive>()
+}

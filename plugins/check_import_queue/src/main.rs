@@ -1,0 +1,113 @@
+//! Is the backlog, the age of the oldest job in each lane, or the time until it is drained, too big?
+use plugin::time::{HOUR, SECOND, age, span};
+use plugin::views::{self, Lane};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit};
+
+/// `[checks.queue]`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    operator: LimitTexts,
+    upload: LimitTexts,
+    retry: LimitTexts,
+    rescan: LimitTexts,
+    verify: LimitTexts,
+    maintain: LimitTexts,
+    waiting: LimitTexts,
+    drain: LimitTexts,
+}
+
+struct Queue;
+
+impl Check for Queue {
+    const PROGRAM: &'static str = "check_import_queue";
+    const ABOUT: &'static str = "Is the backlog, the age of the oldest job in each lane, or the time until it is\ndrained, too big? \
+         -w and -c are those of the oldest upload: 1h and 4h.";
+    const EXAMPLES: &'static str = "  check_import_queue\n  check_import_queue -w 30m -c 2h -v";
+    type Options = plugin::NoOptions;
+    type Policy = Policy;
+
+    fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
+        views::facts(database)?;
+        let now = database.now()?;
+        let counters = views::counters(database)?;
+        let lanes = views::lanes(database)?;
+        let waiting: i64 = lanes.iter().map(|lane| counters.get(&format!("queue_{}", lane.name))).sum();
+        let drained = drained(database, &lanes, waiting)?;
+        let (policy, given) = (&settings.policy, &settings.common.limits);
+        let own = |texts: &LimitTexts, unit| Limits::optional(unit, texts);
+
+        let mut report = Report::new();
+        let oldest = |name: &str| {
+            let lane = lanes.iter().find(|lane| lane.name == name);
+            lane.and_then(|lane| lane.oldest).map_or(0.0, |oldest| age(now, oldest))
+        };
+        let upload = Limits::pick(Unit::Seconds, given, &policy.upload, ("1h", "4h"))?;
+        report.measure("oldest_upload", oldest("upload"), Unit::Seconds, &upload);
+        let others = [
+            ("oldest_operator", "operator", &policy.operator),
+            ("oldest_retry", "retry", &policy.retry),
+            ("oldest_rescan", "rescan", &policy.rescan),
+            ("oldest_verify", "verify", &policy.verify),
+            ("oldest_maintain", "maintain", &policy.maintain),
+        ];
+        for (label, lane, texts) in others {
+            report.measure(label, oldest(lane), Unit::Seconds, &own(texts, Unit::Seconds)?);
+        }
+        report.measure("waiting", waiting as f64, Unit::Count, &own(&policy.waiting, Unit::Count)?);
+        report.measure("drain", drained, Unit::Seconds, &own(&policy.drain, Unit::Seconds)?);
+        for (label, counter) in [("running", "running"), ("parked", "parked"), ("held", "queue_held")] {
+            report.measure(label, counters.get(counter) as f64, Unit::Count, &Limits::none());
+        }
+
+        report.say(format!("{waiting} waiting"));
+        if let Some(lane) = lanes.iter().filter(|lane| lane.oldest.is_some()).min_by_key(|lane| lane.oldest) {
+            report.say(format!("oldest {} in lane {}", span(oldest(&lane.name)), lane.name));
+        }
+        if oldest("upload") > 0.0 && report.status() > plugin::Status::Ok {
+            report.say(format!("oldest upload {}", span(oldest("upload"))));
+        }
+        say_some(&mut report, counters.get("parked"), "parked");
+        say_some(&mut report, counters.get("queue_held"), "held");
+        views::explain(&mut report, &views::outages(database)?, now);
+        details(&mut report, database, &lanes, now)?;
+        Ok(report)
+    }
+}
+
+fn say_some(report: &mut Report, count: i64, what: &str) {
+    report.say(if count > 0 { format!("{count} {what}") } else { String::new() });
+}
+
+/// Seconds until nothing waits, if it goes on as it has since the oldest job entered the queue: since then nobody has
+/// been idle. Looked at is what has happened in the last ten minutes at least and in six hours at most.
+fn drained(database: &mut Database<'_>, lanes: &[Lane], waiting: i64) -> Result<f64, Trouble> {
+    let now = database.now()?;
+    let Some(oldest) = lanes.iter().filter_map(|lane| lane.oldest).min() else { return Ok(0.0) };
+    let window = (now - oldest).clamp(600 * SECOND, 6 * HOUR);
+    let done = views::attempts_since(database, now - window)?;
+    // Where nothing ends, the estimate grows with the wait.
+    Ok((waiting as f64 * window as f64 / SECOND as f64 / done.max(1) as f64).round())
+}
+
+fn details(
+    report: &mut Report,
+    database: &mut Database<'_>,
+    lanes: &[Lane],
+    now: i64,
+) -> Result<(), Trouble> {
+    for lane in lanes {
+        if let Some(oldest) = lane.oldest {
+            report.detail(1, format!("lane {}: oldest {}", lane.name, span(age(now, oldest))));
+        }
+    }
+    for host in views::hosts(database)?.iter().filter(|host| host.state != "online") {
+        let reason = host.reason.as_deref().unwrap_or("no reason given");
+        report.detail(1, format!("host {} is {}: {reason}", host.name, host.state));
+    }
+    Ok(())
+}
+
+fn main() {
+    plugin::main::<Queue>()
+}

@@ -1,0 +1,139 @@
+//! Did the last run start, end and succeed in time, and is one hanging? A dead man's switch.
+use plugin::time::{HOUR, SECOND, age, moment, span};
+use plugin::views::{self, Run};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status, Trouble, Unit};
+
+/// `[checks.runs]`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    /// How often cron starts a run.
+    interval: Option<Span>,
+    age: LimitTexts,
+    stalled: LimitTexts,
+}
+
+/// An open run says every ten seconds that it lives.
+const SILENT: i64 = 120 * SECOND;
+
+struct Runs;
+
+impl Check for Runs {
+    const PROGRAM: &'static str = "check_import_runs";
+    const ABOUT: &'static str = "Did the last run start, end and succeed in time? -w and -c are those of the\ntime since a run ended well, \
+         or since one that is open was heard of: 2 and 4\nintervals of [checks.runs] interval (1h). Is a run hanging?";
+    const EXAMPLES: &'static str = "  check_import_runs\n  check_import_runs -w 15m -c 1h";
+    type Options = plugin::NoOptions;
+    type Policy = Policy;
+
+    fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
+        views::facts(database)?;
+        let now = database.now()?;
+        let recent = views::recent_runs(database)?;
+        let open = views::open_runs(database)?;
+        let Some(last) = recent.first() else { return Err(Trouble::no_data("no run yet")) };
+        let alive = open.iter().map(|run| run.heartbeat).max();
+        let good = recent.iter().find(|run| run.is_good());
+        let heard = good.and_then(|run| run.ended).max(alive).unwrap_or(last.started);
+        let failed = recent.iter().take_while(|run| is_failed(run)).count();
+        let stalled = stalled(database, &open)?;
+
+        let mut report = Report::new();
+        report.measure("age", age(now, heard), Unit::Seconds, &limits(settings)?);
+        let own =
+            Limits::pick(Unit::Seconds, &LimitTexts::default(), &settings.policy.stalled, ("6h", "24h"))?;
+        report.measure("stalled", stalled, Unit::Seconds, &own);
+        let one = |run: &Run| run.ended.map_or(0.0, |ended| age(ended, run.started));
+        report.measure("open", open.len() as f64, Unit::Count, &Limits::none());
+        report.measure("failed_runs", failed as f64, Unit::Count, &Limits::none());
+        report.measure("duration", good.map_or(0.0, one), Unit::Seconds, &Limits::none());
+        if failed > 0 {
+            report.raise(Status::Warning);
+        }
+        tell(&mut report, &Told { now, last, good, open: &open, failed, stalled });
+        Ok(report)
+    }
+}
+
+struct Told<'a> {
+    now: i64,
+    last: &'a Run,
+    good: Option<&'a Run>,
+    open: &'a [Run],
+    failed: usize,
+    stalled: f64,
+}
+
+fn tell(report: &mut Report, told: &Told<'_>) {
+    let now = told.now;
+    let silent: Vec<&Run> = told.open.iter().filter(|run| now - run.heartbeat > SILENT).collect();
+    if let Some(run) = silent.first() {
+        report.raise(Status::Warning);
+        let since = moment(run.heartbeat);
+        report.say(format!("run {} on {} silent since {since}", run.id, run.host));
+    }
+    if told.failed > 0 {
+        let outcome = told.last.outcome.as_deref().unwrap_or("open");
+        report.say(format!("run {} on {} was {outcome}", told.last.id, told.last.host));
+    }
+    if told.stalled > 0.0 && report.status() > Status::Ok {
+        report.say(format!("nothing ended for {} though jobs wait", span(told.stalled)));
+    }
+    if let Some(run) = told.open.iter().find(|run| now - run.heartbeat <= SILENT) {
+        report.say(format!("{} open on {} since {}", run.mode, run.host, moment(run.started)));
+    }
+    match told.good.and_then(|run| run.ended.map(|ended| (run, ended))) {
+        Some((run, ended)) => {
+            let ago = span(age(now, ended));
+            let did = format!("{} of {} failed", run.failed, run.attempts);
+            let did = if run.attempts == 0 { "nothing to do".to_owned() } else { did };
+            report.say(format!("last good run ended {ago} ago on {}: {did}", run.host));
+        }
+        None if told.open.is_empty() => report.say("no run has ended well"),
+        None => {}
+    }
+    for run in told.open.iter().chain([told.last]) {
+        let ended = run.ended.map_or_else(|| "open".into(), |ended| format!("ended {}", moment(ended)));
+        let outcome = run.outcome.as_deref().unwrap_or("no outcome yet");
+        let heard = moment(run.heartbeat);
+        report.detail(
+            1,
+            format!(
+                "run {} on {} ({}): started {}, {ended}, {outcome}, {} attempts, {} failed, last heard of {heard}",
+                run.id,
+                run.host,
+                run.mode,
+                moment(run.started),
+                run.attempts,
+                run.failed
+            ),
+        );
+    }
+}
+
+fn is_failed(run: &Run) -> bool {
+    run.ended.is_some() && !run.is_good()
+}
+
+fn limits(settings: &Settings<Runs>) -> Result<Limits, Trouble> {
+    let interval = settings.policy.interval.map_or(HOUR, |interval| interval.milliseconds()) / SECOND;
+    let (warning, critical) = ((2 * interval).to_string(), (4 * interval).to_string());
+    Limits::pick(Unit::Seconds, &settings.common.limits, &settings.policy.age, (&warning, &critical))
+}
+
+/// Seconds for which a run has been open and no attempt has ended, although there is something to do.
+fn stalled(database: &mut Database<'_>, open: &[Run]) -> Result<f64, Trouble> {
+    let Some(started) = open.iter().map(|run| run.started).min() else { return Ok(0.0) };
+    let counters = views::counters(database)?;
+    let lanes = views::lanes(database)?;
+    let Some(oldest) = lanes.iter().filter_map(|lane| lane.oldest).min() else { return Ok(0.0) };
+    if counters.get("running") == 0 && views::hosts(database)?.iter().all(|host| host.state != "online") {
+        return Ok(0.0);
+    }
+    let ended = views::last_attempt(database)?.unwrap_or(started);
+    Ok(age(database.now()?, ended.max(started).max(oldest)))
+}
+
+fn main() {
+    plugin::main::<Runs>()
+}

@@ -1,0 +1,114 @@
+//! Is the state database sound, backed up, and has it room?
+use std::path::Path;
+
+use plugin::time::{age, date, moment, span};
+use plugin::views::{self, Facts};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
+
+/// `[checks.state]`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    backup: LimitTexts,
+    disk: LimitTexts,
+    inodes: LimitTexts,
+    integrity: LimitTexts,
+}
+
+struct State;
+
+impl Check for State {
+    const PROGRAM: &'static str = "check_import_state";
+    const ABOUT: &'static str = "Is the state database sound, backed up, and has it room? -w and -c are those of\nthe age of the last backup: \
+         2d and 7d. Disk and inodes: 85 and 95 %.";
+    const EXAMPLES: &'static str = "  check_import_state -v\n  check_import_state -w 36h -c 3d";
+    type Options = plugin::NoOptions;
+    type Policy = Policy;
+
+    fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
+        let facts = views::facts(database)?;
+        let now = database.now()?;
+        let (policy, given) = (&settings.policy, &settings.common.limits);
+        let created = facts.created.unwrap_or(now);
+        let none = LimitTexts::default();
+        let mut report = Report::new();
+        let limits = Limits::pick(Unit::Seconds, given, &policy.backup, ("2d", "7d"))?;
+        let backup = report.measure(
+            "backup_age",
+            age(now, facts.last_backup.unwrap_or(created)),
+            Unit::Seconds,
+            &limits,
+        );
+        let limits = Limits::pick(Unit::Seconds, &none, &policy.integrity, ("8d", "~:"))?;
+        let examined = age(now, facts.integrity_at.unwrap_or(created));
+        let examined = report.measure("integrity_age", examined, Unit::Seconds, &limits);
+        damage(&mut report, &facts);
+        said(&mut report, &facts, now, (backup, examined));
+        room(&mut report, settings)?;
+        report.detail(1, format!("schema {}", facts.schema.unwrap_or(0)));
+        report.detail(1, format!("made on {}", date(created)));
+        Ok(report)
+    }
+}
+
+fn damage(report: &mut Report, facts: &Facts) {
+    if let Some(found) = facts.integrity.as_deref().filter(|found| !matches!(*found, "ok" | "server")) {
+        report.raise(Status::Critical);
+        report.say(format!("database damaged: {found}"));
+        report.detail(
+            1,
+            format!("integrity: {found}; stop the importer, then restore a backup (docs/operations.md)"),
+        );
+    }
+}
+
+fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Status, Status)) {
+    match facts.last_backup {
+        Some(at) => report.say(format!("backup {} old", span(age(now, at)))),
+        None if backup > Status::Ok => report.say("no backup was ever taken"),
+        None => report.say("no backup yet"),
+    }
+    match facts.integrity_at {
+        Some(at) if examined > Status::Ok => report.say(format!("not examined since {}", moment(at))),
+        Some(at) => report.detail(1, format!("examined at {}", moment(at))),
+        None if examined > Status::Ok => report.say("never examined"),
+        None => report.detail(1, "not examined yet: a run does so once a day"),
+    }
+}
+
+/// Disk and inodes of the fullest of the file systems that the installation needs here. Where it has no folder here,
+/// as beside a server, there are no such figures.
+fn room(report: &mut Report, settings: &Settings<State>) -> Result<(), Trouble> {
+    let mut most: Option<(f64, f64)> = None;
+    for folder in settings.folders() {
+        if let Some((disk, inodes)) = used(&folder) {
+            report.detail(1, format!("{}: {disk}% of disk, {inodes}% of inodes used", folder.display()));
+            let (worst_disk, worst_inodes) = most.unwrap_or((0.0, 0.0));
+            most = Some((disk.max(worst_disk), inodes.max(worst_inodes)));
+        }
+    }
+    let Some((disk, inodes)) = most else { return Ok(()) };
+    let none = LimitTexts::default();
+    let limits = Limits::pick(Unit::Percent, &none, &settings.policy.disk, ("85", "95"))?;
+    report.measure("disk", disk, Unit::Percent, &limits);
+    let limits = Limits::pick(Unit::Percent, &none, &settings.policy.inodes, ("85", "95"))?;
+    report.measure("inodes", inodes, Unit::Percent, &limits);
+    report.say(format!("disk {disk}%, inodes {inodes}%"));
+    Ok(())
+}
+
+/// Per cent used of the disk and of the inodes, as `df` counts them: what only root may still use counts as used up.
+fn used(folder: &Path) -> Option<(f64, f64)> {
+    let found = rustix::fs::statvfs(folder).ok()?;
+    let share = |used: u64, free: u64| match used + free {
+        // Some file systems have no fixed number of inodes.
+        0 => 0.0,
+        all => (1000.0 * used as f64 / all as f64).round() / 10.0,
+    };
+    let blocks = share(found.f_blocks.saturating_sub(found.f_bfree), found.f_bavail);
+    Some((blocks, share(found.f_files.saturating_sub(found.f_ffree), found.f_favail)))
+}
+
+fn main() {
+    plugin::main::<State>()
+}

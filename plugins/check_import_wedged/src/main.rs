@@ -1,0 +1,71 @@
+//! What waits for a person, and for how long?
+use plugin::time::{age, date, span};
+use plugin::views::{self, Wedged as Row};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit};
+
+/// `[checks.wedged]`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    oldest: LimitTexts,
+    wedged: LimitTexts,
+}
+
+/// Those that have waited longest are looked at one by one.
+const LOOKED_AT: i64 = 100;
+
+struct Wedged;
+
+impl Check for Wedged {
+    const PROGRAM: &'static str = "check_import_wedged";
+    const ABOUT: &'static str = "What waits for a person: wedged packages, moved branches, tags that differ?\n-w and -c are those of the one \
+         that has waited longest: 1d and 7d.";
+    const EXAMPLES: &'static str = "  check_import_wedged -v\n  check_import_wedged -w 3d -c 14d";
+    type Options = plugin::NoOptions;
+    type Policy = Policy;
+
+    fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
+        views::facts(database)?;
+        let now = database.now()?;
+        let counters = views::counters(database)?;
+        let rows = views::wedged(database, LOOKED_AT)?;
+        let suppressions = views::suppressions(database)?;
+        let suppressed = if suppressions.is_empty() { 0 } else { views::wedged_suppressed(database)? };
+        let wedged = (counters.get("state_wedged") - suppressed).max(0);
+        let oldest = rows.first().map_or(0.0, |row| age(now, row.since));
+
+        let (policy, given) = (&settings.policy, &settings.common.limits);
+        let mut report = Report::new();
+        let limits = Limits::pick(Unit::Seconds, given, &policy.oldest, ("1d", "7d"))?;
+        report.measure("oldest", oldest, Unit::Seconds, &limits);
+        report.measure("wedged", wedged as f64, Unit::Count, &Limits::optional(Unit::Count, &policy.wedged)?);
+        report.measure("held", counters.get("held") as f64, Unit::Count, &Limits::none());
+        report.measure("suppressed", suppressed as f64, Unit::Count, &Limits::none());
+
+        match rows.first() {
+            Some(row) => {
+                report.say(format!("{wedged} wait for a person"));
+                report.say(format!("{} for {}: {}/{}", row.package, span(oldest), row.stage, row.code));
+            }
+            None => report.say("nothing waits for a person"),
+        }
+        if let (true, Some(first)) = (suppressed > 0, suppressions.first()) {
+            report.say(format!("{suppressed} suppressed until {}", date(first.until)));
+        }
+        if counters.get("held") > 0 {
+            report.say(format!("{} held", counters.get("held")));
+        }
+        for row in &rows {
+            report.detail(1, describe(row, now));
+        }
+        Ok(report)
+    }
+}
+
+fn describe(row: &Row, now: i64) -> String {
+    format!("{} for {}: {}/{}: {}", row.package, span(age(now, row.since)), row.stage, row.code, row.message)
+}
+
+fn main() {
+    plugin::main::<Wedged>()
+}

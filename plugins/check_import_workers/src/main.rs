@@ -1,0 +1,130 @@
+//! Are the hosts alive that should be, and is a job stuck far over its own normal time?
+use std::collections::BTreeSet;
+
+use plugin::time::{HOUR, SECOND, age, moment, span};
+use plugin::views::{self, Host, Running};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status, Trouble, Unit};
+
+/// `[checks.workers]`.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Policy {
+    /// Hosts that have to be there always, beside those with a service.
+    hosts: Vec<String>,
+    /// After how long without a word a host is silent.
+    silent_after: Option<Span>,
+    silent: LimitTexts,
+    stuck: LimitTexts,
+}
+
+/// Six heartbeats get lost before a lease does, and as many again.
+const SILENT: i64 = 120 * SECOND;
+/// A job is stuck at ten times what its package took last, but not before this,
+const SHORTEST: i64 = 2 * HOUR;
+/// and one that was never imported at this.
+const UNKNOWN: i64 = 12 * HOUR;
+
+struct Workers;
+
+impl Check for Workers {
+    const PROGRAM: &'static str = "check_import_workers";
+    const ABOUT: &'static str = "Are the hosts alive that should be: those with an open run or a service, and\nthose of \
+         [checks.workers] hosts? -w and -c are those of the number of silent\nones: any, and all. \
+         Is a job stuck far over the usual time of its package?";
+    const EXAMPLES: &'static str = "  check_import_workers -v\n  check_import_workers -w 0 -c 2";
+    type Options = plugin::NoOptions;
+    type Policy = Policy;
+
+    fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
+        views::facts(database)?;
+        let now = database.now()?;
+        let policy = &settings.policy;
+        let after = policy.silent_after.map_or(SILENT, |span| span.milliseconds());
+        let hosts = views::hosts(database)?;
+        let named: BTreeSet<&str> = policy.hosts.iter().map(String::as_str).collect();
+        let is_expected = |host: &&Host| {
+            let busy = host.is_service || host.runs > 0 || host.running > 0;
+            host.state == "online" && (busy || named.contains(host.name.as_str()))
+        };
+        let expected: Vec<&Host> = hosts.iter().filter(is_expected).collect();
+        let missing: Vec<&str> =
+            named.iter().copied().filter(|name| hosts.iter().all(|host| host.name != *name)).collect();
+        let silent: Vec<&&Host> = expected.iter().filter(|host| now - host.heartbeat > after).collect();
+        let all = expected.len() + missing.len();
+        let jobs = views::running(database)?;
+        let stuck: Vec<&Running> = jobs.iter().filter(|job| is_stuck(job, now)).collect();
+
+        let mut report = Report::new();
+        let last = all.saturating_sub(1).to_string();
+        let limits = Limits::pick(Unit::Count, &settings.common.limits, &policy.silent, ("0", &last))?;
+        report.measure("silent", (silent.len() + missing.len()) as f64, Unit::Count, &limits);
+        let limits = Limits::pick(Unit::Count, &LimitTexts::default(), &policy.stuck, ("0", "~:"))?;
+        report.measure("stuck", stuck.len() as f64, Unit::Count, &limits);
+        let longest = jobs.first().map_or(0.0, |job| age(now, job.started));
+        report.measure("longest", longest, Unit::Seconds, &Limits::none());
+        report.measure("hosts", all as f64, Unit::Count, &Limits::none());
+        report.measure("running", jobs.len() as f64, Unit::Count, &Limits::none());
+
+        for host in silent.iter().take(3) {
+            report.say(format!("{} silent since {}", host.name, moment(host.heartbeat)));
+        }
+        missing.iter().for_each(|name| report.say(format!("{name} was never seen")));
+        if let Some(job) = stuck.first() {
+            report.say(format!(
+                "{} runs for {} on {}{}",
+                job.package,
+                span(age(now, job.started)),
+                job.host,
+                usual(job)
+            ));
+        }
+        if report.status() == Status::Ok {
+            report.say(match all {
+                0 => "no host has to be there now".to_owned(),
+                all => format!("{all} of {all} hosts alive"),
+            });
+        }
+        report.say(format!("{} running", jobs.len()));
+        for host in hosts.iter().filter(|host| host.state != "online") {
+            report.say(format!("{} {}", host.name, host.state));
+        }
+        details(&mut report, &hosts, &jobs, now);
+        Ok(report)
+    }
+}
+
+fn is_stuck(job: &Running, now: i64) -> bool {
+    let limit = job.usual.map_or(UNKNOWN, |usual| usual.saturating_mul(10).max(SHORTEST));
+    now - job.started > limit
+}
+
+fn usual(job: &Running) -> String {
+    job.usual.map_or_else(String::new, |usual| format!(", usually {}", span(usual as f64 / 1000.0)))
+}
+
+fn details(report: &mut Report, hosts: &[Host], jobs: &[Running], now: i64) {
+    for host in hosts {
+        let reason = host.reason.as_deref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        report.detail(
+            1,
+            format!(
+                "{}: {}{reason}, {} open runs, {} jobs, last heard of {} ago",
+                host.name,
+                host.state,
+                host.runs,
+                host.running,
+                span(age(now, host.heartbeat))
+            ),
+        );
+    }
+    for job in jobs {
+        report.detail(
+            2,
+            format!("{} on {} for {}{}", job.package, job.host, span(age(now, job.started)), usual(job)),
+        );
+    }
+}
+
+fn main() {
+    plugin::main::<Workers>()
+}
