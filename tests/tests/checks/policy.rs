@@ -1,0 +1,83 @@
+//! Requirement 7: everything works with no arguments; what is policy stands in the importer's own `config.toml`.
+
+use crate::world::{CHECKS, DAY, HOUR, World};
+
+/// One that the importer takes, too.
+const CONFIG: &str = "
+[import]
+distro = 'debian'
+
+[checks.failures.failing]
+warning = 10
+critical = 20
+
+[checks.queue.upload]
+warning = '30m'
+critical = '1d'
+
+[checks.queue.rescan]
+warning = '10d'
+
+[checks.freshness.p95]
+warning = '1h'
+
+[checks.archive.intervals]
+warning = 3
+
+[checks.runs]
+interval = '10m'
+
+[checks.runs.stalled]
+warning = '1h'
+
+[checks.workers]
+hosts = ['a']
+silent_after = '10m'
+
+[checks.wedged.oldest]
+warning = '3d'
+
+[checks.state.backup]
+warning = '36h'
+critical = '3d'
+
+[checks.state.disk]
+warning = '99%'
+";
+
+#[test]
+fn req7_the_sections_of_all_checks() {
+    let world = World::healthy();
+    world.configure(CONFIG);
+    let effective = |check: &str| {
+        let said = world.ask(check, &[]);
+        assert!(!said.figures().is_empty(), "{said:?}");
+        said.figures()[0].1.split_once(';').map_or(String::new(), |(_, limits)| limits.to_owned())
+    };
+    let found = CHECKS.map(|check| format!("{check} {}", effective(check))).join("\n");
+    insta::assert_snapshot!(found, @"");
+    // The importer itself takes it as it is.
+    let text = std::fs::read_to_string(world.root().join("config.toml")).unwrap();
+    assert!(importer::config::Config::load(None, world.root()).is_ok(), "{text}");
+}
+
+#[test]
+fn req7_a_key_that_does_not_exist_is_refused_by_the_check_whose_it_is() {
+    let world = World::healthy();
+    for check in CHECKS {
+        world.configure(&format!("[checks.{check}]\nwarnning = 1\n"));
+        let said = world.ask(check, &[]);
+        assert!(said.code == 3 && said.out.contains("warnning"), "{said:?}");
+    }
+}
+
+#[test]
+fn req7_options_go_before_the_configuration() {
+    let world = World::healthy();
+    world.configure(CONFIG);
+    world.advance(2 * HOUR);
+    assert_eq!(world.ask("runs", &[]).code, 2);
+    assert_eq!(world.ask("runs", &["-w", "1d", "-c", "2d"]).code, 0);
+    world.advance(2 * DAY);
+    assert_eq!(world.ask("runs", &["-w", "1d", "-c", "1d"]).code, 2);
+}
