@@ -9,6 +9,7 @@ pub mod nagios;
 pub mod nrpe;
 pub mod plugins;
 pub mod said;
+pub mod scene;
 pub mod site;
 pub mod tls;
 pub mod users;

@@ -102,6 +102,13 @@ impl Site {
         printed
     }
 
+    /// Forgets what was printed.
+    pub fn forget(&self) {
+        for entry in fs::read_dir(self.path("said")).unwrap() {
+            let _ = fs::remove_file(entry.unwrap().path());
+        }
+    }
+
     /// Writes the configuration, readable for the monitor.
     pub fn configure(&self, text: &str) {
         let path = self.root().join("config.toml");
