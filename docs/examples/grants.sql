@@ -35,13 +35,15 @@ GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, att
     sample, verdict, batch, batch_member, suite, counter TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
 -- A job is over, a failure is cured, a position is not needed any more; attempts, samples and runs grow old.
-GRANT DELETE ON job, failure, meta, attempt, sample, run TO package_import_worker;
+GRANT DELETE ON job, failure, meta, attempt, sample, verdict, run TO package_import_worker;
+-- The end of a suppression whose time is over.
+GRANT UPDATE (ended) ON suppression TO package_import_worker;
 
 -- Decides: retries, holds, priorities, policies, settings, hosts; mends counters.
-GRANT INSERT, UPDATE ON meta, host, package, publication, job, suppression, sample, batch, batch_member, counter
-    TO package_import_operator;
+GRANT INSERT, UPDATE ON meta, host, package, publication, job, suppression, sample, verdict, batch, batch_member,
+    counter TO package_import_operator;
 GRANT UPDATE ON signature, failure, dependency, batch TO package_import_operator;
 GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
 GRANT INSERT ON event TO package_import_operator;
 -- `prune` keeps what explains the present.
-GRANT DELETE ON meta, attempt, sample, run TO package_import_operator;
+GRANT DELETE ON meta, attempt, sample, verdict, run TO package_import_operator;

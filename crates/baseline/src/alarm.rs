@@ -31,6 +31,11 @@ pub fn clear_limit(expected: f64) -> f64 {
     (rule::CLEAR * expected).max(expected + rule::floor(expected) / 2.0)
 }
 
+/// Below this a window of a flow is back. Where next to nothing is expected, a few are not worth an alert's going on.
+fn back_limit(expected: f64) -> f64 {
+    (rule::CLEAR * expected).max(rule::floor(expected) / 2.0)
+}
+
 /// The logarithm of the likelihood ratio that ends an alert about a flow: 20 to 1.
 const RECOVERED: f64 = 3.0;
 
@@ -64,7 +69,7 @@ impl Track {
     fn note_above(&mut self, evidence: &Evidence<'_>) {
         let above = match self.kind {
             Kind::Stock => evidence.value >= clear_limit(evidence.expected),
-            Kind::Flow => evidence.findings.iter().any(|day| day.value > rule::CLEAR * day.expected),
+            Kind::Flow => evidence.findings.iter().any(|day| day.value > back_limit(day.expected)),
         };
         if !above {
             self.memory.above_since = None;
@@ -128,7 +133,7 @@ impl Track {
         // The day, and the hours that may have alerted before the day could.
         let mut short = evidence.findings.iter().filter(|finding| finding.hours <= 24).peekable();
         let back =
-            short.peek().is_some() && short.all(|finding| finding.value < rule::CLEAR * finding.expected);
+            short.peek().is_some() && short.all(|finding| finding.value < back_limit(finding.expected));
         alarm.recovered >= RECOVERED || back
     }
 }

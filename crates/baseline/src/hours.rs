@@ -1,5 +1,7 @@
 //! A figure's history in hour buckets. An hour without a sample is missing; it is never zero.
 
+use serde::{Deserialize, Serialize};
+
 /// Hours that are kept: 15 weeks.
 pub const KEPT: i64 = 15 * 168;
 
@@ -7,11 +9,42 @@ pub const KEPT: i64 = 15 * 168;
 pub const LEARNED_DAYS: i64 = KEPT / 24 - 1;
 
 /// Values by hour since 1970, the newest [`KEPT`] hours of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Hours {
     first: i64,
     /// `NAN` where there was no sample.
     values: Vec<f64>,
+}
+
+/// Hours as they are stored: JSON has no `NAN`.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    first: i64,
+    values: Vec<Option<serde_json::Number>>,
+}
+
+impl From<Hours> for Written {
+    fn from(hours: Hours) -> Written {
+        Written { first: hours.first, values: hours.values.into_iter().map(number).collect() }
+    }
+}
+
+impl From<Written> for Hours {
+    fn from(written: Written) -> Hours {
+        let value = |it: Option<serde_json::Number>| it.and_then(|it| it.as_f64()).unwrap_or(f64::NAN);
+        Hours { first: written.first, values: written.values.into_iter().map(value).collect() }
+    }
+}
+
+/// Whole numbers are written as such: they are shorter, and nearly all are.
+fn number(value: f64) -> Option<serde_json::Number> {
+    // Below 2^53 the cast is exact.
+    #[allow(clippy::cast_possible_truncation)]
+    if value.fract() == 0.0 && value.abs() < 9e15 {
+        return Some((value as i64).into());
+    }
+    serde_json::Number::from_f64(value)
 }
 
 /// What was observed in a stretch of hours.
@@ -57,6 +90,16 @@ impl Hours {
             let surplus = self.values.len() - kept;
             self.values.drain(..surplus);
             self.first += i64::try_from(surplus).unwrap_or(0);
+        }
+    }
+
+    /// The newest hours that are kept, and none that are only still there.
+    pub fn newest_kept(&self) -> Hours {
+        let kept = usize::try_from(KEPT).unwrap_or(usize::MAX);
+        let surplus = self.values.len().saturating_sub(kept);
+        Hours {
+            first: self.first + i64::try_from(surplus).unwrap_or(0),
+            values: self.values.iter().skip(surplus).copied().collect(),
         }
     }
 

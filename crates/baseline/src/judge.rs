@@ -29,6 +29,16 @@ pub enum Figure {
     Failed,
 }
 
+impl Figure {
+    /// Its name, as operators write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Figure::Failing => "failing",
+            Figure::Failed => "failed",
+        }
+    }
+}
+
 /// What must be stored beside the samples, so that a judge can be made again from them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -160,6 +170,12 @@ impl Judge {
         self.take(sample);
         let hour = sample.time.div_euclid(3600);
         let day = hour.div_euclid(24);
+        if context.drained == Some(false) {
+            // What is attempted while everything is imported for the first time is no measure for later.
+            self.failed.memory.freeze(hour);
+            self.attempted.memory.freeze(hour);
+        }
+        self.rest.signatures.suspend(&context.suppressed, sample.time);
         for (id, value) in sample.signatures.iter().filter(|(id, _)| !context.suppressed.contains(id)) {
             if let Some(value) = usable(Some(*value)) {
                 self.rest.signatures.add(id, day, value);
@@ -172,7 +188,7 @@ impl Judge {
     }
 
     /// Puts a sample into the histories.
-    fn take(&mut self, sample: &Sample) {
+    pub(crate) fn take(&mut self, sample: &Sample) {
         let hour = sample.time.div_euclid(3600);
         let (failing, parked) = (usable(sample.failing), usable(sample.parked));
         self.rest.counts = (failing.unwrap_or(self.rest.counts.0), parked.unwrap_or(self.rest.counts.1));
@@ -231,8 +247,7 @@ impl Judge {
             found.flow = self.find_flow(sample.time, hour);
         }
         if let Some((_, expected)) = &found.stock {
-            found.outage =
-                self.rest.counts.1 >= rule::PARKED.max(rule::PARKED_SHARE * (expected - explained));
+            found.outage = self.rest.counts.1 >= self.parked_limit(*expected);
             if found.outage {
                 self.stock.memory.freeze(hour);
             }
@@ -243,6 +258,11 @@ impl Judge {
                 self.rest.signatures.judge(sample.time, self.first_day(), 1.0 + explained / level);
         }
         found
+    }
+
+    /// From so many parked jobs on it is an outage, when so many failing are expected.
+    pub(crate) fn parked_limit(&self, expected: f64) -> f64 {
+        rule::PARKED.max(rule::PARKED_SHARE * (expected - self.explained()))
     }
 
     /// The day of the first sample.
@@ -274,7 +294,7 @@ impl Judge {
 
     /// Which part of the attempts usually fails.
     pub(crate) fn usual_share(&self) -> Option<f64> {
-        let attempted = self.attempted.memory.level.filter(|level| *level > 0.0)?;
+        let attempted = self.attempted.memory.level.filter(|level| 24.0 * level >= rule::LEAST_ATTEMPTS)?;
         Some((self.failed.memory.level? / attempted).min(1.0))
     }
 

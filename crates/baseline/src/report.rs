@@ -3,6 +3,7 @@
 use crate::alarm::clear_limit;
 use crate::fit::Kind;
 use crate::judge::{Found, Judge, Settings};
+use crate::live::outage_line;
 use crate::rule;
 use crate::signature::Leading;
 use crate::state::State;
@@ -29,16 +30,21 @@ impl Judge {
         let total = self.rest.counts.0 + self.rest.counts.1;
         verdict.stock = found.stock.as_ref().and_then(|(findings, expected)| {
             let most = self.stock.expected_around(hour)? + self.explained();
-            judged(&self.stock, findings, total, (*expected, most), settings)
+            let mut judged = judged(&self.stock, findings, total, (*expected, most), settings)?;
+            judged.limits.parked = Some(as_limit(self.parked_limit(*expected).ceil()));
+            Some(judged)
         });
         verdict.flow = found.flow.as_ref().and_then(|findings| {
-            let day = findings.iter().find(|finding| finding.hours == 24).or(findings.first())?;
-            judged(&self.failed, findings, day.value, (day.expected, day.expected), Settings::default())
+            let (value, expected) = self.failed.day(hour, findings)?;
+            judged(&self.failed, findings, value, (expected, expected), Settings::default())
         });
         verdict.signature = self.named(time, context, found);
         verdict.share = self.share(&verdict);
         verdict.learning = (!self.rest.learned).then(|| self.learned_days(hour));
+        verdict.outage = found.outage;
+        verdict.explained = self.explained();
         self.conclude(&mut verdict, hour, found, settings, total);
+        verdict.cause = self.cause_of(&verdict, context);
         verdict.text = self.describe(&verdict, found, context, total);
         verdict
     }
@@ -130,11 +136,16 @@ impl Judge {
         let since = breaker.map(|breaker| breaker.since).or(self.rest.parked_since).unwrap_or(verdict.time);
         let normal = verdict.stock.as_ref().map_or(0.0, |stock| stock.normal);
         let (failing, parked) = self.rest.counts;
-        line(&[
-            (false, format!("{} parked since {}", whole(parked), moment(since))),
-            (true, format!(", {} failing, normally {}", whole(failing), whole(normal))),
-            (false, format!(": {name}")),
-        ])
+        outage_line(&whole(parked), since, &whole(failing), normal, name)
+    }
+
+    /// What a person would call the cause.
+    fn cause_of(&self, verdict: &Verdict, context: &Context) -> Option<String> {
+        if verdict.outage {
+            return context.breakers.first().map(|breaker| breaker.name.clone());
+        }
+        let id = &verdict.signature.as_ref()?.id;
+        Some(context.labels.get(id).unwrap_or(id).clone())
     }
 
     fn describe_stock(&self, verdict: &Verdict, stock: &Judged, context: &Context) -> String {
@@ -220,7 +231,10 @@ fn judged(
     let decided = findings.iter().max_by(|a, b| {
         let (a, b) = (key(a), key(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-    })?;
+    });
+    // In the hour in which an alert ends no window says anything yet.
+    let nothing = Finding { hours: track.shortest()?, value, expected: normal, score: 0.0, needed: 0.0 };
+    let decided = decided.copied().unwrap_or(nothing);
     let limit = |critical: bool, fixed: Option<u64>| {
         let learned = track.jump_limit(most, critical).map(as_limit);
         [learned, fixed].into_iter().flatten().min()
@@ -239,6 +253,7 @@ fn judged(
             critical: limit(true, settings.critical),
             clear: (track.kind == Kind::Stock && track.memory.alarm.is_some())
                 .then(|| as_limit(clear_limit(normal).ceil())),
+            parked: None,
         },
         since: track.memory.alarm.as_ref().map(|alarm| alarm.since),
         days: (level_days, days),
@@ -268,5 +283,8 @@ fn blank(time: i64, state: State, text: String) -> Verdict {
         signature: None,
         share: None,
         since: None,
+        cause: None,
+        outage: false,
+        explained: 0.0,
     }
 }

@@ -1,5 +1,8 @@
 //! The numbers of the rule. `docs/baselines.md` has the reason of each.
 
+/// The version of the rule. What another version has made of the samples is not used; they are judged again.
+pub const VERSION: u32 = 1;
+
 /// Days of data before anything but a static limit alerts.
 pub const LEARNING_DAYS: usize = 7;
 /// While nobody says whether the first queue was drained, the last three days may be at most this much above the four
@@ -65,6 +68,9 @@ pub const SIGNATURE_DAYS: i64 = 28;
 
 /// Hours after which a verdict is stale.
 pub const STALE_HOURS: i64 = 36;
+
+/// Of fewer attempts a day nobody can say which part of them usually fails.
+pub const LEAST_ATTEMPTS: f64 = 1.0;
 
 /// More attempts than this factor of the norm, and than their own noise explains, are a surge.
 pub const SURGE: f64 = 2.0;

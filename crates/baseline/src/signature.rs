@@ -1,6 +1,6 @@
 //! Single signatures: which of them is behind a change, and whether one grows while the total hides it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ struct Signature {
     /// Nothing before this day counts.
     regime: Option<i64>,
     alarm: Option<SignatureAlarm>,
+    /// Since when it is suppressed: it is neither judged nor named.
+    #[serde(default)]
+    suspended: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +25,9 @@ struct SignatureAlarm {
     since: i64,
     normal: f64,
     below: u32,
+    /// For how many seconds it was suppressed, which is no time in which it could become the norm.
+    #[serde(default)]
+    suspended: i64,
 }
 
 /// A signature that stands out.
@@ -67,12 +73,59 @@ impl Signatures {
         });
     }
 
+    /// Takes what is suppressed out of all judgement, and what is not any more back into it, as it was.
+    pub fn suspend(&mut self, suppressed: &BTreeSet<String>, time: i64) {
+        for (id, signature) in &mut self.known {
+            match (suppressed.contains(id), signature.suspended) {
+                (true, None) => signature.suspended = Some(time),
+                (false, Some(since)) => {
+                    signature.suspended = None;
+                    if let Some(alarm) = &mut signature.alarm {
+                        alarm.suspended += time - since;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes one signature a part of another, which takes over its history.
+    pub fn merge(&mut self, old: &str, new: &str) {
+        let Some(part) = self.known.remove(old) else { return };
+        let whole = self.known.entry(new.to_owned()).or_default();
+        whole.days = summed(&whole.days, &part.days);
+        whole.regime = whole.regime.max(part.regime);
+        whole.suspended = whole.suspended.or(part.suspended);
+        if let Some(alarm) = part.alarm {
+            match &mut whole.alarm {
+                Some(known) => {
+                    known.normal += alarm.normal;
+                    known.since = known.since.min(alarm.since);
+                }
+                None => whole.alarm = Some(alarm),
+            }
+        }
+    }
+
+    /// The signatures that something fails with, as far as it is known here, and how many packages.
+    pub fn values(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.known.iter().map(|(id, signature)| (id.as_str(), signature.value()))
+    }
+
+    /// A signature that alerts by itself.
+    pub fn alerting(&self, id: &str) -> Option<Leading> {
+        let signature = self.known.get(id).filter(|signature| signature.suspended.is_none())?;
+        let alarm = signature.alarm.as_ref()?;
+        let (value, normal) = (signature.value(), alarm.normal);
+        Some(Leading { id: id.to_owned(), value, normal, since: Some(alarm.since) })
+    }
+
     /// Judges all; `first` is the day of the first sample of any, `growth` by how much all of them are expected to be
     /// larger. Gives the one that stands out most.
     pub fn judge(&mut self, time: i64, first: i64, growth: f64) -> Option<Leading> {
         let day = time.div_euclid(86_400);
         let mut worst: Option<Leading> = None;
-        for (id, signature) in &mut self.known {
+        for (id, signature) in self.known.iter_mut().filter(|(_, signature)| signature.suspended.is_none()) {
             let Some(found) = signature.judge(id, time, day, first, growth) else { continue };
             let more = |than: &Leading| found.value - found.normal > than.value - than.normal;
             if worst.as_ref().is_none_or(more) {
@@ -84,7 +137,8 @@ impl Signatures {
 
     /// The signature that grew most against its norm, whether it alerts by itself or not.
     pub fn leading(&self, day: i64, first: i64) -> Option<Leading> {
-        let each = self.known.iter().map(|(id, signature)| {
+        let judged = self.known.iter().filter(|(_, signature)| signature.suspended.is_none());
+        let each = judged.map(|(id, signature)| {
             let normal = signature.normal(day, first).0;
             let since = signature.alarm.as_ref().map(|alarm| alarm.since);
             Leading { id: id.clone(), value: signature.value(), normal, since }
@@ -126,7 +180,7 @@ impl Signature {
         let (normal, high) = self.normal(day, first);
         self.go_on(time, day, value, normal);
         if self.alarm.is_none() && value >= growth * limit(normal, high) {
-            self.alarm = Some(SignatureAlarm { since: time, normal, below: 0 });
+            self.alarm = Some(SignatureAlarm { since: time, normal, below: 0, suspended: 0 });
         }
         let alarm = self.alarm.as_ref()?;
         Some(Leading { id: id.to_owned(), value, normal: alarm.normal, since: Some(alarm.since) })
@@ -138,11 +192,20 @@ impl Signature {
         alarm.below = if value < crate::alarm::clear_limit(normal) { alarm.below + 1 } else { 0 };
         if alarm.below >= rule::CLEAR_SAMPLES {
             self.alarm = None;
-        } else if time - alarm.since >= rule::ACCEPT_DAYS * 86_400 {
+        } else if time - alarm.since - alarm.suspended >= rule::ACCEPT_DAYS * 86_400 {
             self.regime = Some(day - rule::ACCEPT_DAYS + 1);
             self.alarm = None;
         }
     }
+}
+
+/// The sum of two histories, each of which stands from one change to the next.
+fn summed(one: &[(i64, f64)], other: &[(i64, f64)]) -> Vec<(i64, f64)> {
+    let at = |days: &[(i64, f64)], day: i64| {
+        days.iter().take_while(|(changed, _)| *changed <= day).last().map_or(0.0, |(_, value)| *value)
+    };
+    let changes: BTreeSet<i64> = one.iter().chain(other).map(|(day, _)| *day).collect();
+    changes.into_iter().map(|day| (day, at(one, day) + at(other, day))).collect()
 }
 
 fn limit(normal: f64, high: f64) -> f64 {

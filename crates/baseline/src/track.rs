@@ -143,6 +143,22 @@ impl Track {
         Some(Finding { hours: trial.window.hours, value, expected, score, needed: trial.needed })
     }
 
+    /// The shortest window that is tested.
+    pub fn shortest(&self) -> Option<i64> {
+        self.fit.as_ref().and_then(|(_, fit)| fit.trials.first()).map(|trial| trial.window.hours)
+    }
+
+    /// What a day that ends with `hour` has of a flow, and what is expected of it. Hours before the end of the last
+    /// alert do not count where a window says so.
+    pub fn day(&self, hour: i64, findings: &[Finding]) -> Option<(f64, f64)> {
+        if let Some(day) = findings.iter().find(|finding| finding.hours == DAY).or(findings.first()) {
+            return Some((day.value, day.expected));
+        }
+        let (_, fit) = self.fit.as_ref()?;
+        let seen = self.hours.observe(hour + 1 - DAY, hour + 1, |hour| fit.expected(hour));
+        Some((seen.sum, seen.share))
+    }
+
     /// Days that the level and the spread rest on, and the spread of a window.
     pub fn basis(&self, hours: i64) -> Option<(usize, usize, f64)> {
         let (_, fit) = self.fit.as_ref()?;

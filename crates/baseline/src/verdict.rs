@@ -55,6 +55,9 @@ pub struct Limits {
     pub critical: Option<u64>,
     /// An alert that goes on ends below.
     pub clear: Option<u64>,
+    /// From so many parked jobs on it is an outage: CRITICAL, while a breaker is open.
+    #[serde(default)]
+    pub parked: Option<u64>,
 }
 
 /// How one figure was judged: what `--explain` shows.
@@ -91,7 +94,7 @@ pub struct Verdict {
     pub time: i64,
     /// The state.
     pub state: State,
-    /// One line for a person: at most 80 characters of ASCII.
+    /// One line for a person: at most 96 characters of ASCII.
     pub text: String,
     /// Full days of data, while there is too little to judge.
     pub learning: Option<usize>,
@@ -105,37 +108,13 @@ pub struct Verdict {
     pub share: Option<u32>,
     /// Since when, if it alerts: seconds since 1970.
     pub since: Option<i64>,
-}
-
-impl Verdict {
-    /// Whether the verdict is too old at `now` to say anything.
-    pub fn is_stale(&self, now: i64) -> bool {
-        now.saturating_sub(self.time) > crate::rule::STALE_HOURS * 3600
-    }
-
-    /// What a check says that compares a live counter of failing and parked with this verdict's limits at `now`. A
-    /// stale verdict is UNKNOWN.
-    pub fn state_of(&self, live: u64, now: i64) -> State {
-        if self.is_stale(now) {
-            return State::Unknown;
-        }
-        let Some(stock) = &self.stock else { return self.state };
-        let reaches = |limit: Option<u64>| limit.is_some_and(|limit| live >= limit);
-        let by_count = if reaches(stock.limits.critical) {
-            State::Critical
-        } else if reaches(stock.limits.warning) {
-            State::Warning
-        } else {
-            State::Ok
-        };
-        let over = stock.limits.clear.is_some_and(|limit| live < limit);
-        let stored = match &self.stock {
-            // What alerts only because of the stock is over when the stock is.
-            Some(stock) if over && stock.state == self.state => {
-                self.flow.as_ref().map_or(State::Ok, |flow| flow.state)
-            }
-            _ => self.state,
-        };
-        by_count.max(stored)
-    }
+    /// What is behind it, for a person: the signature's name, or the dependency that cannot be reached.
+    #[serde(default)]
+    pub cause: Option<String>,
+    /// Whether it alerts because jobs are parked.
+    #[serde(default)]
+    pub outage: bool,
+    /// How many of the failing are explained by many more attempts than usual. They are part of the stock's norm.
+    #[serde(default)]
+    pub explained: f64,
 }

@@ -27,7 +27,7 @@ impl World {
         sample.time = START + 3600 * self.hour;
         self.hour += 1;
         let verdict = self.judge.judge(&sample, &self.context);
-        assert!(verdict.text.len() <= 80 && verdict.text.is_ascii(), "{}", verdict.text);
+        assert!(verdict.text.len() <= 96 && verdict.text.is_ascii(), "{}", verdict.text);
         if verdict.state.alerts() {
             self.alerts.push(format!("{} {}", verdict.state, verdict.text));
         }

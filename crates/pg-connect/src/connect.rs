@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use postgres::config::{ChannelBinding, SslMode as Wanted, TargetSessionAttrs};
 use postgres::{Client, Config, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::encrypted::Encrypt;
 use crate::error::{ConnectError, Failure};
 use crate::passfile::{self, Login, Lookup};
 use crate::target::{SYSTEM_SOCKETS, Server, SslMode, Target};
@@ -130,11 +130,7 @@ impl Target {
     }
 }
 
-fn open(
-    config: &Config,
-    tls: Option<MakeRustlsConnect>,
-    set: Option<&str>,
-) -> Result<Client, postgres::Error> {
+fn open(config: &Config, tls: Option<Encrypt>, set: Option<&str>) -> Result<Client, postgres::Error> {
     let mut client = match tls {
         Some(tls) => config.connect(tls)?,
         None => config.connect(NoTls)?,

@@ -38,6 +38,7 @@
 //! - A pass file that others can read is ignored as there, and named in the error if a password was needed.
 
 mod connect;
+mod encrypted;
 mod error;
 mod passfile;
 mod settings;

@@ -9,8 +9,8 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::encrypted::Encrypt;
 use crate::error::Failure;
 use crate::target::{SslMode, Target};
 
@@ -18,7 +18,7 @@ use crate::target::{SslMode, Target};
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The TLS of a target; none if its connections go without.
-pub(crate) fn connector(target: &Target) -> Result<Option<MakeRustlsConnect>, Failure> {
+pub(crate) fn connector(target: &Target) -> Result<Option<Encrypt>, Failure> {
     if target.ssl_mode == SslMode::Disable || target.servers.iter().all(|server| server.is_socket()) {
         return Ok(None);
     }
@@ -41,7 +41,7 @@ pub(crate) fn connector(target: &Target) -> Result<Option<MakeRustlsConnect>, Fa
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    Ok(Some(MakeRustlsConnect::new(config)))
+    Ok(Some(Encrypt::new(config)))
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, Failure> {

@@ -19,8 +19,8 @@ use crate::{options, output, stdout};
 
 /// One check: what it is called, what it can be told, what it asks and concludes.
 pub trait Check {
-    /// The program's name, `check_import_queue`. From it come the first words of the output, `IMPORT QUEUE`, and the
-    /// section of the configuration, `[checks.queue]`.
+    /// The program's name, `check_import_queue`. From it come the first words of the output, `IMPORT QUEUE`, and
+    /// [`Check::section`].
     const PROGRAM: &'static str;
     /// The question that it answers, for `--help`.
     const ABOUT: &'static str;
@@ -32,6 +32,12 @@ pub trait Check {
     type Options: clap::Args;
     /// Its section of the configuration.
     type Policy: DeserializeOwned + Default;
+
+    /// The section of the configuration that is its own: `queue` for `[checks.queue]`.
+    fn section() -> &'static str {
+        let program = Self::PROGRAM;
+        program.strip_prefix("check_import_").or(program.strip_prefix("check_")).unwrap_or(program)
+    }
 
     /// Asks and concludes. It may be called again if the database moved while it was read, so it must not keep anything.
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble>;
@@ -80,11 +86,6 @@ pub fn main<C: Check>() -> ! {
 
 fn name<C: Check>() -> String {
     C::PROGRAM.strip_prefix("check_").unwrap_or(C::PROGRAM).replace('_', " ").to_uppercase()
-}
-
-fn section<C: Check>() -> &'static str {
-    let program = C::PROGRAM;
-    program.strip_prefix("check_import_").or(program.strip_prefix("check_")).unwrap_or(program)
 }
 
 fn about<C: Check>() -> About {
@@ -168,7 +169,7 @@ fn reader<C: Check>(arguments: Vec<OsString>, start: Instant) -> ! {
 
 fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Result<Report, Trouble> {
     let config = Config::load(common.config.as_deref())?;
-    let policy = config.policy(section::<C>())?;
+    let policy = config.policy(C::section())?;
     let location = config.location(&common)?;
     // Early enough to say what is locked or silent before the parent says only that it took too long.
     let margin = (common.timeout / 8).min(Duration::from_millis(500));

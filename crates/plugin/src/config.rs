@@ -117,6 +117,10 @@ impl Config {
 
     /// What stands directly in `[checks]`. A misspelt key must not go unnoticed; sections belong to checks.
     fn named(&self) -> Result<Named, Trouble> {
+        if self.file.checks.get("state").is_some_and(toml::Value::is_table) {
+            return Err(self
+                .wrong("[checks] state names the database; the section of its check is [checks.database]"));
+        }
         let keys = self.file.checks.iter().filter(|(_, value)| !value.is_table());
         let keys: toml::Table = keys.map(|(key, value)| (key.clone(), value.clone())).collect();
         keys.try_into().map_err(|error: toml::de::Error| self.wrong(&format!("[checks] {error}")))
@@ -147,8 +151,10 @@ struct Named {
     passfile: Option<String>,
 }
 
+/// A URL, or words as `psql` takes them.
 fn is_postgres(text: &str) -> bool {
-    text.starts_with("postgresql:") || text.starts_with("postgres:")
+    let names_one = |word: &str| ["host=", "hostaddr=", "dbname="].iter().any(|key| word.starts_with(key));
+    text.starts_with("postgresql:") || text.starts_with("postgres:") || text.split_whitespace().any(names_one)
 }
 
 /// The file, if it is there.

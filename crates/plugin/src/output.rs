@@ -6,8 +6,8 @@ use crate::text::{detail, first_line, shorten};
 
 /// NRPE version 2 carries 1,023 bytes and cuts what is longer.
 const FIRST_LINE: usize = 1023;
-/// The text before the perfdata; a pager shows about so much of it.
-const TEXT: usize = 100;
+/// The text before the perfdata. Checks keep to about 80 characters; what does not count, and is said, may come on top.
+const TEXT: usize = 140;
 /// With details: below the 64 KiB of NRPE version 4.
 const WHOLE: usize = 60_000;
 
@@ -17,9 +17,7 @@ pub(crate) fn render(name: &str, report: &Report, verbosity: u8) -> String {
         return plain(name, Status::Unknown, &format!("defect of the check: {defect}"));
     }
     let mut output = line(name, report);
-    if verbosity > 0 {
-        append_details(&mut output, report, verbosity);
-    }
+    append_details(&mut output, report, verbosity);
     output
 }
 

@@ -78,8 +78,9 @@ impl Report {
         self.text.push_str(text.as_ref());
     }
 
-    /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3.
+    /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3. With level 0 it is always shown, which is
+    /// for what somebody asked for by an option.
     pub fn detail(&mut self, level: u8, text: impl Into<String>) {
-        self.details.push((level.max(1), text.into()));
+        self.details.push((level, text.into()));
     }
 }

@@ -58,17 +58,26 @@ impl Threshold {
         self.range.check(value)
     }
 
+    /// Above which value it alerts, if there is nothing else at which it does.
+    pub fn upper(&self) -> Option<f64> {
+        let (start, end) = (*self.range.start(), *self.range.end());
+        let is_plain = !self.range.checks_inside() && (start == 0.0 || start == f64::NEG_INFINITY);
+        (is_plain && end.is_finite()).then_some(end)
+    }
+
     /// The text that it was read from.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The form for perfdata: `600` if it can be said so, because Icinga drops every other form.
+    /// The form for perfdata: `600` if it can be said so, because Icinga drops every other form; nothing if it never
+    /// alerts.
     pub(crate) fn perfdata(&self) -> String {
         let (start, end) = (*self.range.start(), *self.range.end());
         let at = if self.range.checks_inside() { "@" } else { "" };
         let shown = |value: f64| if value.is_finite() { decimal(value) } else { String::new() };
         match (at, start) {
+            ("", f64::NEG_INFINITY) if end.is_infinite() => String::new(),
             ("", 0.0) | ("", f64::NEG_INFINITY) if end.is_finite() => shown(end),
             (at, f64::NEG_INFINITY) => format!("{at}~:{}", shown(end)),
             (at, start) => format!("{at}{}:{}", shown(start), shown(end)),

@@ -122,7 +122,7 @@ pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result
         }
         Outcome::Lost | Outcome::Cancelled | Outcome::Parked => {}
     }
-    close_attempt(tx, finished, signature.as_ref().map(|it| it.id))?;
+    close_attempt(tx, finished, signature.as_ref())?;
     settle_job(tx, finished, &job, &mut settled, signature.as_ref())?;
     count_in_run(tx, finished)?;
     crate::batch::note(tx, finished.package_id, finished.outcome, signature.as_ref().map(|it| it.id))?;
@@ -169,7 +169,11 @@ fn already(tx: &mut Tx<'_>, finished: &Finished) -> Result<Settled, StateError> 
     }
 }
 
-fn close_attempt(tx: &mut Tx<'_>, finished: &Finished, signature: Option<i64>) -> Result<(), StateError> {
+fn close_attempt(
+    tx: &mut Tx<'_>,
+    finished: &Finished,
+    signature: Option<&Signature>,
+) -> Result<(), StateError> {
     let now = tx.now()?;
     let cause = finished.cause.as_ref();
     let counts = finished.outcome == Outcome::Failed
@@ -187,7 +191,7 @@ fn close_attempt(tx: &mut Tx<'_>, finished: &Finished, signature: Option<i64>) -
             counts,
             cause.map(|cause| cause.stage.as_str()),
             cause.map(|cause| cause.code.as_str()),
-            signature,
+            signature.map(|it| it.id),
             cause.map(|cause| cause.message.as_str()),
             finished.versions,
             usage.wall_ms,
@@ -200,7 +204,20 @@ fn close_attempt(tx: &mut Tx<'_>, finished: &Finished, signature: Option<i64>) -
     )?;
     let (tried, failed) = finished.first_tries;
     tx.flow("attempted", tried)?;
-    tx.flow("failed", failed)
+    if failed == 0 || is_left_out(tx, finished.package_id)? {
+        return Ok(());
+    }
+    tx.flow("failed", failed)?;
+    // What fails with a signature can be left out later, when somebody suppresses it.
+    signature.map_or(Ok(()), |signature| tx.flow(&format!("failed:{}", signature.short), failed))
+}
+
+/// Whether what fails of a package is no news: it is held or suppressed.
+fn is_left_out(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT p.held, (SELECT COUNT(*) FROM suppression u WHERE u.ended IS NULL AND u.until > ?2
+        AND u.kind = 'package' AND u.subject_id = p.id) FROM package p WHERE p.id = ?1";
+    Ok(tx.first(sql, values![package, now])?.is_some_and(|row| row.flag(0) || row.flag(1)))
 }
 
 fn note_success(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {

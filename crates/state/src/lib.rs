@@ -33,6 +33,7 @@ pub mod store;
 pub mod suites;
 pub mod transfer;
 pub mod tx;
+pub mod verdicts;
 pub mod versions;
 pub mod words;
 

@@ -23,6 +23,9 @@ pub const PRUNED: &str = "pruned";
 /// The newest program that has retried what older ones could not import.
 pub const IMPORTER: &str = "importer";
 
+/// What the rule of baselines remembers: see [`crate::verdicts`].
+pub const BASELINE: &str = "baseline";
+
 /// When everything that was asked for had been done for the first time.
 pub const FILLED: &str = "filled";
 

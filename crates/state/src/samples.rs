@@ -4,10 +4,11 @@ use crate::error::StateError;
 use crate::store::Store;
 use crate::tx::{HOUR, Tx};
 use crate::values;
+use crate::verdicts::{self, counted};
 use crate::words::Lane;
 
 /// Counters that are kept as levels.
-const LEVELS: &[&str] = &["failing", "parked", "running", "held", "failing_held", "state_wedged"];
+const LEVELS: &[&str] = &["running", "held", "failing_held", "state_wedged"];
 
 /// Stores the levels once an hour; `last` is the hour in which this was done before. Returns the hour.
 pub fn hourly(store: &Store, last: i64) -> Result<i64, StateError> {
@@ -18,28 +19,46 @@ pub fn hourly(store: &Store, last: i64) -> Result<i64, StateError> {
     Ok(hour)
 }
 
-/// Stores the levels of now: those of all, of each lane, and of each signature.
+/// Stores the levels of now, and judges them: those of all, of each lane, and of each signature that changed.
 pub fn take(store: &Store) -> Result<(), StateError> {
+    verdicts::prepare(store)?;
     store.write(|tx| {
-        for name in LEVELS {
-            let value = counter(tx, name)?;
-            set(tx, name, value)?;
+        counted::expire(tx)?;
+        let counted = counted::count(tx)?;
+        set(tx, "failing", counted.failing)?;
+        set(tx, "parked", counted.parked)?;
+        set(tx, "suppressed", counted.left_out)?;
+        // An hour in which nothing happened is not one in which nobody looked.
+        for flow in ["attempted", "failed"] {
+            let (hour, shard) = (tx.now()?.div_euclid(HOUR), tx.shard());
+            let sql = "INSERT INTO sample (figure, hour, shard, value) VALUES (?1, ?2, ?3, 0) ON CONFLICT DO NOTHING";
+            tx.execute(sql, values![flow, hour, shard])?;
         }
-        let now = tx.now()?;
-        for lane in Lane::ALL {
-            let waiting = counter(tx, &format!("queue_{lane}"))?;
-            set(tx, &format!("queue_{lane}"), waiting)?;
-            let sql = "SELECT entered FROM job WHERE lane = ?1 AND state = 'pending' AND held = 0
-                ORDER BY lane, entered, package_id LIMIT 1";
-            let oldest = tx.first(sql, values![lane.place()])?.map_or(0, |row| (now - row.int(0)) / 1000);
-            set(tx, &format!("oldest_{lane}"), oldest)?;
-        }
-        let behind = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
-        let behind = tx.first(behind, &[])?.map_or(0, |row| row.int(0));
-        set(tx, "behind", behind)?;
-        crate::latency::take(tx)
+        levels(tx)?;
+        verdicts::judge(tx, &counted).map(drop)
     })?;
-    signatures(store)
+    while store.write(verdicts::write_signatures)? {}
+    Ok(())
+}
+
+fn levels(tx: &mut Tx<'_>) -> Result<(), StateError> {
+    for name in LEVELS {
+        let value = counter(tx, name)?;
+        set(tx, name, value)?;
+    }
+    let now = tx.now()?;
+    for lane in Lane::ALL {
+        let waiting = counter(tx, &format!("queue_{lane}"))?;
+        set(tx, &format!("queue_{lane}"), waiting)?;
+        let sql = "SELECT entered FROM job WHERE lane = ?1 AND state = 'pending' AND held = 0
+            ORDER BY lane, entered, package_id LIMIT 1";
+        let oldest = tx.first(sql, values![lane.place()])?.map_or(0, |row| (now - row.int(0)) / 1000);
+        set(tx, &format!("oldest_{lane}"), oldest)?;
+    }
+    let behind = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
+    let behind = tx.first(behind, &[])?.map_or(0, |row| row.int(0));
+    set(tx, "behind", behind)?;
+    crate::latency::take(tx)
 }
 
 /// The value of a counter.
@@ -57,25 +76,4 @@ pub(crate) fn set(tx: &mut Tx<'_>, figure: &str, value: i64) -> Result<(), State
         values![figure, hour, value],
     )?;
     Ok(())
-}
-
-/// The levels of signatures: of those that fail now, and of those that changed since the last hour.
-fn signatures(store: &Store) -> Result<(), StateError> {
-    let mut after = 0;
-    loop {
-        let last = store.write(|tx| {
-            let since = tx.now()? - 2 * HOUR;
-            let sql = "SELECT id, short, failing FROM signature
-                WHERE id > ?1 AND (failing > 0 OR last_change > ?2) ORDER BY id LIMIT 100";
-            let rows = tx.query(sql, values![after, since])?;
-            for row in &rows {
-                set(tx, &format!("signature:{}", row.text(1)), row.int(2))?;
-            }
-            Ok(rows.last().map(|row| row.int(0)))
-        })?;
-        match last {
-            Some(id) => after = id,
-            None => return Ok(()),
-        }
-    }
 }

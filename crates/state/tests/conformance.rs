@@ -9,4 +9,5 @@ mod conformance {
     pub mod policy;
     pub mod queue;
     pub mod random;
+    pub mod verdicts;
 }

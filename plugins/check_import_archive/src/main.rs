@@ -55,10 +55,15 @@ impl Check for Archive {
         report.measure("failed", failing as f64, Unit::Count, &Limits::none());
         report.measure("unreachable", outages.len() as f64, Unit::Count, &Limits::none());
 
-        if report.status() == Status::Ok && outages.is_empty() {
-            report.say(format!("{} suites polled, the last {} ago", suites.len(), span(latest.age(now))));
+        let is_late = report.status() > Status::Ok;
+        unreachable(&mut report, &outages, now);
+        views::explain(&mut report, &outages, now);
+        if report.status() == Status::Ok {
+            let suites =
+                if suites.len() == 1 { "1 suite".into() } else { format!("{} suites", suites.len()) };
+            report.say(format!("{suites} polled, the latest is {} old", span(latest.age(now))));
         }
-        if report.status() > Status::Ok {
+        if is_late {
             let name = latest.name();
             report.say(match latest.polled {
                 Some(polled) => format!("{name} not polled since {}", moment(polled)),
@@ -68,8 +73,6 @@ impl Check for Archive {
         if failing > 0 {
             report.say(format!("{failing} of {} polls failed", suites.len()));
         }
-        unreachable(&mut report, &outages, now);
-        views::explain(&mut report, &outages, now);
         for suite in &suites {
             report.detail(1, suite.describe(now));
         }
@@ -81,9 +84,6 @@ impl Check for Archive {
 fn unreachable(report: &mut Report, outages: &[Outage], now: i64) {
     for outage in outages {
         report.raise(if now - outage.since > DAY { Status::Critical } else { Status::Warning });
-    }
-    if let Some(outage) = outages.first() {
-        report.say(format!("{} out of reach", outage.name));
     }
 }
 

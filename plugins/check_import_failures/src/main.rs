@@ -1,6 +1,11 @@
 //! Do more imports fail than normally do, in total or with one signature?
-use plugin::time::date;
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, views};
+mod explain;
+mod limits;
+
+use baseline::{Breaker, Live, State, Verdict};
+use plugin::time::{SECOND, date, moment};
+use plugin::views::{self, Suppression};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
 /// `[checks.failures]`.
 #[derive(Default, serde::Deserialize)]
@@ -9,42 +14,99 @@ struct Policy {
     failing: LimitTexts,
 }
 
+#[derive(Clone, clap::Args)]
+struct Options {
+    /// Show what the verdict rests on
+    #[arg(long)]
+    explain: bool,
+}
+
 struct Failures;
 
 impl Check for Failures {
     const PROGRAM: &'static str = "check_import_failures";
-    const ABOUT: &'static str = "Do more imports fail than normally do, in total or with one signature?\n\
-         -w and -c are limits that count beside what is normal.";
-    const EXAMPLES: &'static str = "  check_import_failures\n  check_import_failures -w 800 -c 1500";
-    type Options = plugin::NoOptions;
+    const ABOUT: &'static str = "Do more imports fail than normally do, in total or with one signature? What is\n\
+         normal is learned. -w and -c are limits of failing and parked packages that\ncount beside it.";
+    const EXAMPLES: &'static str = "  check_import_failures\n  check_import_failures -w 800 -c 1500\n  \
+         check_import_failures --explain";
+    type Options = Options;
     type Policy = Policy;
 
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
         views::facts(database)?;
-        let counters = views::counters(database)?;
+        let now = database.now()?;
         let suppressions = views::suppressions(database)?;
         let suppressed: i64 = suppressions.iter().map(|one| one.failing).sum();
-        let failing = (counters.get("failing") - suppressed).max(0);
-        let (parked, held) = (counters.get("parked"), counters.get("failing_held"));
+        let (failing, parked) = views::live(database)?;
+        let held = views::counters(database)?.get("failing_held");
+        let breaker = views::outages(database)?.into_iter().next();
+        let live = Live {
+            failing: u64::try_from(failing - suppressed).unwrap_or(0),
+            parked: u64::try_from(parked).unwrap_or(0),
+            breaker: breaker.map(|outage| Breaker { name: outage.name, since: outage.since / SECOND }),
+        };
+        let verdict = verdict(database)?;
         let given = &settings.common.limits;
-        let limits = Limits::pick(Unit::Count, given, &settings.policy.failing, ("~:", "~:"))?;
+        let fixed = Limits::pick(Unit::Count, given, &settings.policy.failing, ("~:", "~:"))?;
 
         let mut report = Report::new();
-        report.measure("failing", (failing + parked) as f64, Unit::Count, &limits);
-        report.measure("parked", parked as f64, Unit::Count, &Limits::none());
+        let limits = limits::effective(&fixed, verdict.as_ref(), now)?;
+        report.measure("failing", live.total() as f64, Unit::Count, &limits);
+        report.raise(fixed.judge(live.total() as f64));
+        report.measure("parked", live.parked as f64, Unit::Count, &Limits::none());
         report.measure("held", held as f64, Unit::Count, &Limits::none());
         report.measure("suppressed", suppressed as f64, Unit::Count, &Limits::none());
-        report.say(format!("{failing} failing, learning 0/7 days"));
-        if parked > 0 {
-            report.say(format!("{parked} parked"));
+        let normal = verdict.as_ref().and_then(|it| it.stock.as_ref()).map_or(0.0, |stock| stock.normal);
+        report.measure("normal", normal.round(), Unit::Count, &Limits::none());
+        judge(&mut report, verdict.as_ref(), &live, now);
+        left_out(&mut report, &suppressions, (suppressed, held));
+        for signature in views::worst_signatures(database, 5)? {
+            report.detail(1, signature);
         }
-        if let Some(first) = suppressions.first() {
-            report.say(format!("{suppressed} suppressed until {}", date(first.until)));
-        }
-        if held > 0 {
-            report.say(format!("{held} held"));
-        }
+        explain::explain(&mut report, settings.options.explain, verdict.as_ref());
         Ok(report)
+    }
+}
+
+/// The importer's newest verdict.
+fn verdict(database: &mut Database<'_>) -> Result<Option<Verdict>, Trouble> {
+    let Some(row) = views::verdict(database, "failing")? else { return Ok(None) };
+    let verdict = serde_json::from_str(&row.detail).map_err(|error| {
+        let at = moment(row.at);
+        Trouble::no_data(format!(
+            "the verdict of {at} is of another release ({error}): run the importer once"
+        ))
+    })?;
+    Ok(Some(verdict))
+}
+
+fn judge(report: &mut Report, verdict: Option<&Verdict>, live: &Live, now: i64) {
+    let Some(verdict) = verdict else {
+        report.say(format!("{} failing, learning 0/7 days", live.total()));
+        return;
+    };
+    let found = verdict.at(live, now / SECOND);
+    report.raise(match found.state {
+        State::Ok => Status::Ok,
+        State::Unknown => Status::Unknown,
+        State::Warning => Status::Warning,
+        State::Critical => Status::Critical,
+    });
+    report.say(found.text);
+}
+
+/// What does not count is said, so that nobody forgets it.
+fn left_out(report: &mut Report, suppressions: &[Suppression], (suppressed, held): (i64, i64)) {
+    if let Some(first) = suppressions.first() {
+        report.say(format!("{suppressed} suppressed until {}", date(first.until)));
+    }
+    if held > 0 {
+        report.say(format!("{held} held"));
+    }
+    for one in suppressions {
+        let (kind, subject, until) = (&one.kind, &one.subject, date(one.until));
+        report
+            .detail(1, format!("{kind} {subject} suppressed until {until}, {}: {}", one.failing, one.reason));
     }
 }
 

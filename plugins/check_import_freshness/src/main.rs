@@ -54,19 +54,21 @@ impl Check for Freshness {
         report.measure("failing", counters.get("failing") as f64, Unit::Count, &Limits::none());
         report.measure("rescan", counters.get("queue_rescan") as f64, Unit::Count, &Limits::none());
 
+        let outages = views::outages(database)?;
         if now - sampled > STALE {
             // What was measured so long ago must not alert, nor say that all is well.
             report.lower_to(plugin::Status::Ok);
             report.raise(plugin::Status::Unknown);
             report.say(format!("nothing measured since {}: does the importer run?", moment(sampled)));
         } else if count == 0 {
+            views::explain(&mut report, &outages, now);
             report.say("nothing was published in 7 days");
         } else {
+            views::explain(&mut report, &outages, now);
             let (p50, p95, worst) = (span(p50), span(p95), span(worst));
             report.say(format!("95% of {count} within {p95}, half within {p50}, worst {worst}"));
         }
         report.say(if behind > 0.0 { format!("{behind} behind") } else { String::new() });
-        views::explain(&mut report, &views::outages(database)?, now);
         report.detail(1, format!("measured at {}: {count} publications of 7 days", moment(sampled)));
         if let Some(entered) = upload {
             report.detail(1, format!("oldest upload in the queue: {}", span(age(now, entered))));

@@ -60,16 +60,17 @@ impl Check for Queue {
             report.measure(label, counters.get(counter) as f64, Unit::Count, &Limits::none());
         }
 
+        views::explain(&mut report, &views::outages(database)?, now);
         report.say(format!("{waiting} waiting"));
-        if let Some(lane) = lanes.iter().filter(|lane| lane.oldest.is_some()).min_by_key(|lane| lane.oldest) {
-            report.say(format!("oldest {} in lane {}", span(oldest(&lane.name)), lane.name));
-        }
-        if oldest("upload") > 0.0 && report.status() > plugin::Status::Ok {
+        if oldest("upload") > 0.0 {
             report.say(format!("oldest upload {}", span(oldest("upload"))));
+        }
+        let waits = lanes.iter().filter(|lane| lane.oldest.is_some() && lane.name != "upload");
+        if let Some(lane) = waits.min_by_key(|lane| lane.oldest) {
+            report.say(format!("oldest {} {}", lane.name, span(oldest(&lane.name))));
         }
         say_some(&mut report, counters.get("parked"), "parked");
         say_some(&mut report, counters.get("queue_held"), "held");
-        views::explain(&mut report, &views::outages(database)?, now);
         details(&mut report, database, &lanes, now)?;
         Ok(report)
     }

@@ -85,14 +85,15 @@ fn tell(report: &mut Report, told: &Told<'_>) {
     match told.good.and_then(|run| run.ended.map(|ended| (run, ended))) {
         Some((run, ended)) => {
             let ago = span(age(now, ended));
-            let did = format!("{} of {} failed", run.failed, run.attempts);
+            let did = format!("{} done, {} failed", run.attempts, run.failed);
             let did = if run.attempts == 0 { "nothing to do".to_owned() } else { did };
             report.say(format!("last good run ended {ago} ago on {}: {did}", run.host));
         }
         None if told.open.is_empty() => report.say("no run has ended well"),
         None => {}
     }
-    for run in told.open.iter().chain([told.last]) {
+    let ended = Some(told.last).filter(|run| run.ended.is_some());
+    for run in told.open.iter().chain(ended) {
         let ended = run.ended.map_or_else(|| "open".into(), |ended| format!("ended {}", moment(ended)));
         let outcome = run.outcome.as_deref().unwrap_or("no outcome yet");
         let heard = moment(run.heartbeat);

@@ -5,7 +5,7 @@ use plugin::time::{age, date, moment, span};
 use plugin::views::{self, Facts};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
-/// `[checks.state]`.
+/// `[checks.database]`: `[checks] state` names the database.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -24,6 +24,10 @@ impl Check for State {
     const EXAMPLES: &'static str = "  check_import_state -v\n  check_import_state -w 36h -c 3d";
     type Options = plugin::NoOptions;
     type Policy = Policy;
+
+    fn section() -> &'static str {
+        "database"
+    }
 
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
         let facts = views::facts(database)?;

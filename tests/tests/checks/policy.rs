@@ -37,11 +37,11 @@ silent_after = '10m'
 [checks.wedged.oldest]
 warning = '3d'
 
-[checks.state.backup]
+[checks.database.backup]
 warning = '36h'
 critical = '3d'
 
-[checks.state.disk]
+[checks.database.disk]
 warning = '99%'
 ";
 
@@ -55,7 +55,16 @@ fn req7_the_sections_of_all_checks() {
         said.figures()[0].1.split_once(';').map_or(String::new(), |(_, limits)| limits.to_owned())
     };
     let found = CHECKS.map(|check| format!("{check} {}", effective(check))).join("\n");
-    insta::assert_snapshot!(found, @"");
+    insta::assert_snapshot!(found, @r"
+    failures 10;20
+    queue 1800;86400
+    freshness 3600;86400
+    archive 3;6
+    runs 1200;2400
+    workers 0;0
+    wedged 259200;604800
+    state 129600;259200
+    ");
     // The importer itself takes it as it is.
     let text = std::fs::read_to_string(world.root().join("config.toml")).unwrap();
     assert!(importer::config::Config::load(None, world.root()).is_ok(), "{text}");
@@ -65,7 +74,8 @@ fn req7_the_sections_of_all_checks() {
 fn req7_a_key_that_does_not_exist_is_refused_by_the_check_whose_it_is() {
     let world = World::healthy();
     for check in CHECKS {
-        world.configure(&format!("[checks.{check}]\nwarnning = 1\n"));
+        let section = if check == "state" { "database" } else { check };
+        world.configure(&format!("[checks.{section}]\nwarnning = 1\n"));
         let said = world.ask(check, &[]);
         assert!(said.code == 3 && said.out.contains("warnning"), "{said:?}");
     }

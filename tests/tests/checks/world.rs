@@ -90,7 +90,7 @@ impl World {
         let location = Location::new(folder.path(), postgres.as_deref(), None);
         let store = location.open_or_make().unwrap().with_clock(Arc::clone(&clock));
         if let Some(url) = &postgres {
-            fs::write(folder.path().join("config.toml"), format!("[checks]\nstate = '{url}'\n")).unwrap();
+            fs::write(folder.path().join("config.toml"), format!("[checks]\nstate = '''{url}'''\n")).unwrap();
         }
         let world = World { store, clock, folder, postgres };
         world.set("created", &time.to_string());
@@ -133,7 +133,7 @@ impl World {
     /// Writes the configuration; a state on a server stays named.
     pub fn configure(&self, text: &str) {
         let state =
-            self.postgres.as_ref().map_or(String::new(), |url| format!("[checks]\nstate = '{url}'\n"));
+            self.postgres.as_ref().map_or(String::new(), |url| format!("[checks]\nstate = '''{url}'''\n"));
         fs::write(self.root().join("config.toml"), state + text).unwrap();
     }
 
@@ -300,8 +300,9 @@ impl World {
 
     /// Makes failing packages need a person, which no import of today does by itself.
     pub fn wedge(&self, prefix: &str) {
-        let sql = "UPDATE failure SET state = 'wedged' WHERE package_id IN (SELECT id FROM package WHERE name LIKE ?1)";
-        self.store.write(|tx| tx.execute(sql, values![format!("{prefix}%").as_str()])).unwrap();
+        let sql = "UPDATE failure SET state = 'wedged' WHERE package_id IN (SELECT id FROM package
+            WHERE substr(name, 1, length(CAST(?1 AS TEXT))) = CAST(?1 AS TEXT))";
+        self.store.write(|tx| tx.execute(sql, values![prefix])).unwrap();
         self.store.write(|tx| state::counters::repair(tx, "me")).unwrap();
     }
 

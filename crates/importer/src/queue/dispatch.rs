@@ -305,13 +305,19 @@ impl Loop<'_> {
             return;
         }
         let noted = self.session().store.write(|tx| {
-            if meta::get(tx, meta::FILLED)?.is_none() {
-                let now = tx.now()?;
-                meta::set(tx, meta::FILLED, &now.to_string())?;
+            if meta::get(tx, meta::FILLED)?.is_some() {
+                return Ok(true);
             }
-            Ok(())
+            // Jobs that wait for an archive are not done, and where nothing was asked for yet, nothing is.
+            let parked = samples::counter(tx, "parked")? > 0;
+            if parked || tx.first("SELECT id FROM package LIMIT 1", &[])?.is_none() {
+                return Ok(false);
+            }
+            let now = tx.now()?;
+            meta::set(tx, meta::FILLED, &now.to_string())?;
+            Ok(true)
         });
-        self.is_filled = noted.is_ok();
+        self.is_filled = noted.unwrap_or(false);
     }
 
     fn opened_recently(&self) -> bool {

@@ -35,6 +35,23 @@ pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Tro
     database.rows(sql, &[Parameter::Integer(now)])?.iter().map(suppression).collect()
 }
 
+/// What is compared with limits: failing packages, still with those that are suppressed, and parked jobs.
+pub fn live(database: &mut Database<'_>) -> Result<(i64, i64), Trouble> {
+    let row = database.row("SELECT failing, parked FROM check_v1_live", &[])?;
+    Ok((row.integer(0)?, row.integer(1)?))
+}
+
+/// The signatures with most packages, in words.
+pub fn worst_signatures(database: &mut Database<'_>, at_most: i64) -> Result<Vec<String>, Trouble> {
+    let sql =
+        "SELECT short, failing, stage, code, text FROM check_v1_signatures ORDER BY failing DESC LIMIT $1";
+    let words = |row: &Row| {
+        let (short, failing, stage) = (row.text(0)?, row.integer(1)?, row.text(2)?);
+        Ok(format!("{failing} {short} {stage}/{}: {}", row.text(3)?, row.text(4)?))
+    };
+    database.rows(sql, &[Parameter::Integer(at_most)])?.iter().map(words).collect()
+}
+
 /// What the importer's rule said of a figure when it stored a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerdictRow {

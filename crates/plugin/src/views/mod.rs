@@ -7,7 +7,9 @@ mod failures;
 mod fleet;
 mod queue;
 
-pub use failures::{Suppression, VerdictRow, Wedged, suppressions, verdict, wedged, wedged_suppressed};
+pub use failures::{
+    Suppression, VerdictRow, Wedged, live, suppressions, verdict, wedged, wedged_suppressed, worst_signatures,
+};
 pub use fleet::{Host, Run, Running, hosts, last_run, open_runs, recent_runs, running};
 pub use queue::{Lane, Outage, Suite, attempts_since, explain, lanes, last_attempt, level, outages, suites};
 

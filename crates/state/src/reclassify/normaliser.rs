@@ -17,8 +17,8 @@ pub type Normalise<'a> = &'a dyn Fn(&str, &str, Option<&str>) -> String;
 
 /// Failures in one transaction: each writes up to six rows.
 const FAILURES: i64 = 30;
-/// Samples in one transaction: each writes two rows.
-const SAMPLES: i64 = 90;
+/// Samples of each of two figures in one transaction: each writes two rows.
+const SAMPLES: i64 = 45;
 
 /// Brings all signatures to this program's rule. Has to be done before the next sample is taken; costs one query if
 /// there is nothing to do. Returns how many became aliases.
@@ -122,18 +122,24 @@ fn move_samples(tx: &mut Tx<'_>, old: &Row, new: i64) -> Result<bool, StateError
     let Some(short) = tx.first("SELECT short FROM signature WHERE id = ?1", values![new])? else {
         return Ok(false);
     };
-    let from = format!("signature:{}", old.text(1));
-    let to = format!("signature:{}", short.text(0));
+    let mut moved = false;
+    for kind in ["signature:", "failed:"] {
+        moved |= move_figure(tx, &format!("{kind}{}", old.text(1)), &format!("{kind}{}", short.text(0)))?;
+    }
+    Ok(moved)
+}
+
+fn move_figure(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<bool, StateError> {
     let sql = "SELECT hour, shard, value FROM sample WHERE figure = ?1 ORDER BY hour, shard LIMIT ?2";
-    let rows = tx.query(sql, values![&from, SAMPLES])?;
+    let rows = tx.query(sql, values![from, SAMPLES])?;
     for row in &rows {
         tx.execute(
             "INSERT INTO sample (figure, hour, shard, value) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (figure, hour, shard) DO UPDATE SET value = sample.value + excluded.value",
-            values![&to, row.int(0), row.int(1), row.int(2)],
+            values![to, row.int(0), row.int(1), row.int(2)],
         )?;
         let sql = "DELETE FROM sample WHERE figure = ?1 AND hour = ?2 AND shard = ?3";
-        tx.execute(sql, values![&from, row.int(0), row.int(1)])?;
+        tx.execute(sql, values![from, row.int(0), row.int(1)])?;
     }
     Ok(!rows.is_empty())
 }
@@ -146,6 +152,7 @@ fn close(tx: &mut Tx<'_>, old: i64, new: i64, version: i64) -> Result<(), StateE
         values![old, version, alias],
     )?;
     if alias.is_some() {
+        crate::verdicts::merge(tx, old, new)?;
         tx.execute("UPDATE signature SET alias_of = ?2 WHERE alias_of = ?1", values![old, new])?;
     }
     Ok(())

@@ -36,15 +36,34 @@ DROP VIEW IF EXISTS check_v1_signatures;
 CREATE VIEW check_v1_signatures AS
     SELECT short, stage, code, text, failing, first_seen, last_seen FROM signature WHERE failing > 0;
 
--- What does not count now, and how many failures that are.
+-- What does not count now, and how many failures that are. No failure is in two of them: that of a package whose
+-- signature is suppressed belongs to the signature, and held packages count nowhere. One whose `until` has passed counts
+-- again, although its row stays until the next sample is taken.
 DROP VIEW IF EXISTS check_v1_suppressions;
 CREATE VIEW check_v1_suppressions AS
-    SELECT u.kind, u.subject, u.until, u.reason, s.failing AS failing
-    FROM suppression u JOIN signature s ON u.kind = 'signature' AND s.id = u.subject_id WHERE u.ended IS NULL
+    SELECT u.kind, u.subject, u.until, u.reason, t.failing AS failing
+    FROM suppression u JOIN signature s ON u.kind = 'signature' AND s.id = u.subject_id
+        JOIN signature t ON t.id = COALESCE(s.alias_of, s.id)
+    WHERE u.ended IS NULL
     UNION ALL
     SELECT u.kind, u.subject, u.until, u.reason,
-        (SELECT COUNT(*) FROM failure f WHERE f.package_id = u.subject_id)
+        (SELECT COUNT(*) FROM failure f JOIN package p ON p.id = f.package_id
+            WHERE f.package_id = u.subject_id AND p.held = 0 AND NOT EXISTS (SELECT 1 FROM suppression o
+                JOIN signature s ON s.id = o.subject_id
+                WHERE o.ended IS NULL AND o.kind = 'signature' AND COALESCE(s.alias_of, s.id) = f.signature_id))
     FROM suppression u WHERE u.kind = 'package' AND u.ended IS NULL;
+
+-- What is compared with the verdict's limits: failing packages, still with those of check_v1_suppressions, and parked
+-- jobs without those of held and suppressed packages.
+DROP VIEW IF EXISTS check_v1_live;
+CREATE VIEW check_v1_live AS
+    SELECT (SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = 'failing') AS failing,
+        (SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = 'parked')
+        - (SELECT COUNT(*) FROM package p JOIN job j ON j.package_id = p.id
+            WHERE p.held = 1 AND j.state = 'parked')
+        - (SELECT COUNT(*) FROM suppression u JOIN package p ON p.id = u.subject_id
+            JOIN job j ON j.package_id = p.id
+            WHERE u.kind = 'package' AND u.ended IS NULL AND p.held = 0 AND j.state = 'parked') AS parked;
 
 DROP VIEW IF EXISTS check_v1_verdicts;
 CREATE VIEW check_v1_verdicts AS

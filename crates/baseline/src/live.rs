@@ -1,0 +1,261 @@
+//! What a check says: the verdict of the last sample, beside what is counted now. Pure comparison, no history.
+
+use crate::rule;
+use crate::state::State;
+use crate::text::{line, moment, whole};
+use crate::verdict::{Breaker, Judged, Verdict};
+
+/// What is counted now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// Packages failing, without those that are held or suppressed.
+    pub failing: u64,
+    /// Jobs parked by a breaker.
+    pub parked: u64,
+    /// The dependency that cannot be reached, the most important if there are several.
+    pub breaker: Option<Breaker>,
+}
+
+/// What a check says now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Now {
+    /// The state.
+    pub state: State,
+    /// One line for a person: at most 96 characters of ASCII.
+    pub text: String,
+    /// Since when, if it alerts and that is known: seconds since 1970.
+    pub since: Option<i64>,
+}
+
+impl Live {
+    /// What is compared with the limits.
+    pub fn total(&self) -> u64 {
+        self.failing.saturating_add(self.parked)
+    }
+}
+
+impl Verdict {
+    /// Whether the verdict is too old at `now` to say anything.
+    pub fn is_stale(&self, now: i64) -> bool {
+        now.saturating_sub(self.time) > rule::STALE_HOURS * 3600
+    }
+
+    /// What a check says that compares a live counter of failing and parked with this verdict's limits at `now`. A
+    /// stale verdict is UNKNOWN.
+    pub fn state_of(&self, live: u64, now: i64) -> State {
+        if self.is_stale(now) {
+            return State::Unknown;
+        }
+        self.by_count(live).max(if self.outage { State::Critical } else { self.lasting(live) })
+    }
+
+    /// State and line at `now`, with what is counted now. `now` is in seconds since 1970.
+    pub fn at(&self, live: &Live, now: i64) -> Now {
+        if self.is_stale(now) {
+            let text = line(&[(false, format!("no sample since {}", moment(self.time)))]);
+            return Now { state: State::Unknown, text, since: None };
+        }
+        let total = live.total();
+        if self.is_outage(live) {
+            return self.outage_now(live);
+        }
+        let state = self.by_count(total).max(self.lasting(total));
+        let since = self.since.filter(|_| state.alerts());
+        Now { state, text: self.text_now(total, state), since }
+    }
+
+    /// The state that the live counter alone asks for.
+    fn by_count(&self, live: u64) -> State {
+        let reaches = |limit: Option<u64>| limit.is_some_and(|limit| live >= limit);
+        match &self.stock {
+            Some(stock) if reaches(stock.limits.critical) => State::Critical,
+            Some(stock) if reaches(stock.limits.warning) => State::Warning,
+            _ => State::Ok,
+        }
+    }
+
+    /// What of the stored state goes on. What alerts only because of the stock is over when the stock is.
+    fn lasting(&self, live: u64) -> State {
+        let Some(stock) = &self.stock else { return self.state };
+        let flow = self.flow.as_ref().map_or(State::Ok, |flow| flow.state);
+        let named = self.signature.as_ref().is_some_and(|signature| signature.since.is_some());
+        let others = flow.max(if named { State::Warning } else { State::Ok });
+        let outage = if self.outage { State::Critical } else { State::Ok };
+        // A state that none of these explains is that of a static limit.
+        let all = stock.state.max(others).max(outage);
+        let rest = if self.state > all { self.state } else { State::Ok };
+        let over = stock.limits.clear.is_some_and(|limit| live < limit);
+        others.max(rest).max(if over { State::Ok } else { stock.state })
+    }
+
+    fn is_outage(&self, live: &Live) -> bool {
+        let limit = self.stock.as_ref().and_then(|stock| stock.limits.parked);
+        live.breaker.is_some() && limit.is_some_and(|limit| live.parked >= limit)
+    }
+
+    fn outage_now(&self, live: &Live) -> Now {
+        let since = live.breaker.as_ref().map(|breaker| breaker.since);
+        let name = live.breaker.as_ref().map_or("", |breaker| breaker.name.as_str());
+        let normal = self.stock.as_ref().map_or(0.0, |stock| stock.normal);
+        let text = outage_line(
+            &live.parked.to_string(),
+            since.unwrap_or(self.time),
+            &live.failing.to_string(),
+            normal,
+            name,
+        );
+        Now { state: State::Critical, text, since }
+    }
+
+    fn text_now(&self, total: u64, state: State) -> String {
+        let Some(stock) = &self.stock else { return self.counted(total) };
+        let unchanged = whole(stock.value) == total.to_string() && state == self.state && !self.outage;
+        if unchanged {
+            return self.text.clone();
+        }
+        let rises = self.by_count(total) >= State::Warning && state > self.state;
+        if rises || (self.outage && !stock.state.alerts()) || (stock.state.alerts() && state.alerts()) {
+            return self.excess_now(stock, total, state);
+        }
+        if state.alerts() || !self.state.alerts() {
+            return self.counted(total);
+        }
+        self.excess_now(stock, total, state)
+    }
+
+    /// The stored line with the number of now at its beginning.
+    fn counted(&self, total: u64) -> String {
+        let failing = " failing";
+        match self.text.find(failing) {
+            Some(at) if self.text.get(..at).is_some_and(|head| head.bytes().all(|b| b.is_ascii_digit())) => {
+                let rest = self.text.get(at..).unwrap_or_default().to_owned();
+                line(&[(false, total.to_string()), (false, rest)])
+            }
+            _ => self.text.clone(),
+        }
+    }
+
+    fn excess_now(&self, stock: &Judged, total: u64, state: State) -> String {
+        let normal = whole(stock.normal - self.explained);
+        let norm = if stock.set { "set to" } else { "normally" };
+        let base = (false, format!("{total} failing, {norm} {normal}"));
+        if !state.alerts() {
+            return line(&[base]);
+        }
+        let new = total.saturating_sub(normal.parse().unwrap_or(0));
+        let since = self.since.filter(|_| self.state.alerts() && !self.outage);
+        let since = since.map_or_else(String::new, |since| format!(" since {}", moment(since)));
+        let cause = match (&self.cause, self.share) {
+            (Some(cause), Some(share)) if stock.state.alerts() => format!(", {share}% {cause}"),
+            _ => String::new(),
+        };
+        line(&[base, (true, format!(" - {new} new")), (false, since), (false, cause)])
+    }
+}
+
+/// The line of an outage.
+pub(crate) fn outage_line(parked: &str, since: i64, failing: &str, normal: f64, name: &str) -> String {
+    line(&[
+        (false, format!("{parked} parked since {}", moment(since))),
+        (true, format!(", {failing} failing, normally {}", whole(normal))),
+        (false, format!(": {name}")),
+    ])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::verdict::Limits;
+
+    const SINCE: i64 = 1_795_509_120;
+
+    fn stored(state: State) -> Verdict {
+        let limits = Limits { warning: Some(700), critical: Some(950), clear: None, parked: Some(50) };
+        let stock = Judged {
+            state,
+            value: 500.0,
+            normal: 500.0,
+            spread: 0.05,
+            score: 0.0,
+            needed: 3.2,
+            window: (1, 500.0, 500.0),
+            limits,
+            since: None,
+            days: (28, 28),
+            set: false,
+        };
+        Verdict {
+            time: SINCE,
+            state,
+            text: "500 failing, normally 500".into(),
+            learning: None,
+            stock: Some(stock),
+            flow: None,
+            signature: None,
+            share: None,
+            since: None,
+            cause: None,
+            outage: false,
+            explained: 0.0,
+        }
+    }
+
+    fn at(verdict: &Verdict, failing: u64, parked: u64, breaker: Option<Breaker>) -> (State, String) {
+        let now = verdict.at(&Live { failing, parked, breaker }, SINCE + 600);
+        (now.state, now.text)
+    }
+
+    #[test]
+    fn what_has_changed_since_the_sample_counts() {
+        let verdict = stored(State::Ok);
+        assert_eq!(at(&verdict, 500, 0, None), (State::Ok, "500 failing, normally 500".into()));
+        assert_eq!(at(&verdict, 520, 0, None), (State::Ok, "520 failing, normally 500".into()));
+        assert_eq!(
+            at(&verdict, 700, 0, None),
+            (State::Warning, "700 failing, normally 500 - 200 new".into())
+        );
+        assert_eq!(at(&verdict, 1000, 0, None).0, State::Critical);
+    }
+
+    #[test]
+    fn an_outage_begins_and_ends_between_two_samples() {
+        let breaker = || Some(Breaker { name: "deb.example.org".into(), since: SINCE });
+        let begun = at(&stored(State::Ok), 500, 60, breaker());
+        assert_eq!(begun.0, State::Critical);
+        assert_eq!(begun.1, "60 parked since 11-24 08:32Z, 500 failing, normally 500: deb.example.org");
+        assert_eq!(at(&stored(State::Ok), 500, 60, None).0, State::Ok, "no breaker is open");
+        let mut outage = stored(State::Ok);
+        outage.state = State::Critical;
+        outage.outage = true;
+        assert_eq!(at(&outage, 500, 0, None), (State::Ok, "500 failing, normally 500".into()));
+        assert_eq!(at(&outage, 500, 60, breaker()).0, State::Critical);
+    }
+
+    #[test]
+    fn an_alert_is_over_below_its_end_and_a_named_signature_is_not() {
+        let mut verdict = stored(State::Critical);
+        verdict.text = "1012 failing, normally 500 - 512 new since 11-24 08:32Z, 97% fetch/connect".into();
+        verdict.since = Some(SINCE);
+        verdict.share = Some(97);
+        verdict.cause = Some("fetch/connect".into());
+        if let Some(stock) = &mut verdict.stock {
+            stock.value = 1012.0;
+            stock.limits.clear = Some(630);
+        }
+        assert_eq!(
+            at(&verdict, 990, 0, None),
+            (
+                State::Critical,
+                "990 failing, normally 500 - 490 new since 11-24 08:32Z, 97% fetch/connect".into()
+            )
+        );
+        assert_eq!(at(&verdict, 600, 0, None), (State::Ok, "600 failing, normally 500".into()));
+    }
+
+    #[test]
+    fn what_is_stale_is_unknown() {
+        let now = stored(State::Critical).at(&Live::default(), SINCE + 37 * 3600);
+        assert_eq!((now.state, now.text.as_str()), (State::Unknown, "no sample since 11-24 08:32Z"));
+    }
+}

@@ -1,0 +1,109 @@
+//! A judge on paper: everything that has to be stored between two samples, the hours included.
+//!
+//! Its size depends on what is kept (15 weeks), not on how long it has been going on, so that a sample costs the same
+//! in the tenth year as in the first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::hours::Hours;
+use crate::judge::{Figure, Judge, Remembered, Settings};
+use crate::rule;
+use crate::signature::Leading;
+use crate::verdict::Sample;
+
+/// Everything that a judge knows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Saved {
+    /// The version of the rule that made it.
+    version: u32,
+    remembered: Remembered,
+    stock: Hours,
+    failed: Hours,
+    attempted: Hours,
+}
+
+impl Saved {
+    /// Makes it one that no rule can use: everything is judged again from the samples.
+    pub fn outdate(&mut self) {
+        self.version = 0;
+    }
+}
+
+impl Judge {
+    /// What has to be stored.
+    pub fn save(&self) -> Saved {
+        Saved {
+            version: rule::VERSION,
+            remembered: self.remembered(),
+            stock: self.stock.hours.newest_kept(),
+            failed: self.failed.hours.newest_kept(),
+            attempted: self.attempted.hours.newest_kept(),
+        }
+    }
+
+    /// The judge that was stored; nothing if another rule made it. Then the samples have to be judged again, and
+    /// [`Judge::inherit`] keeps what operators have decided.
+    pub fn load(settings: Settings, saved: Saved) -> Option<Judge> {
+        if saved.version != rule::VERSION {
+            return None;
+        }
+        let mut judge = Judge::new(settings);
+        judge.stock.hours = saved.stock;
+        judge.failed.hours = saved.failed;
+        judge.attempted.hours = saved.attempted;
+        judge.stock.memory = saved.remembered.stock.clone();
+        judge.failed.memory = saved.remembered.failed.clone();
+        judge.attempted.memory = saved.remembered.attempted.clone();
+        judge.rest = saved.remembered;
+        Some(judge)
+    }
+
+    /// Takes over what operators set and accepted, from a memory that cannot be used otherwise.
+    pub fn inherit(&mut self, saved: &Saved) {
+        let old = &saved.remembered;
+        for (track, old) in [(&mut self.stock, &old.stock), (&mut self.failed, &old.failed)] {
+            track.memory.pinned = old.pinned;
+            track.memory.accepted = old.accepted;
+            track.forget_fit();
+        }
+    }
+
+    /// Takes figures of an hour that has been judged before it was over: what happened in the rest of it. Nothing is
+    /// judged again.
+    pub fn amend(&mut self, sample: &Sample) {
+        if self.rest.last.is_some_and(|last| sample.time <= last) {
+            self.take(sample);
+        }
+    }
+
+    /// The time of the last sample, in seconds since 1970.
+    pub fn last(&self) -> Option<i64> {
+        self.rest.last
+    }
+
+    /// What is normal for a figure, if that is known: of new failures, so many a day.
+    pub fn norm(&self, figure: Figure) -> Option<f64> {
+        let (track, unit) = match figure {
+            Figure::Failing => (&self.stock, 1.0),
+            Figure::Failed => (&self.failed, 24.0),
+        };
+        let memory = &track.memory;
+        let level = memory.pinned.or(memory.accepted.map(|(level, _)| level)).or(memory.level)?;
+        Some(level * unit)
+    }
+
+    /// Makes one signature a part of another.
+    pub fn merge(&mut self, old: &str, new: &str) {
+        self.rest.signatures.merge(old, new);
+    }
+
+    /// In how many packages each signature is, as far as that is known here.
+    pub fn signatures(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.rest.signatures.values()
+    }
+
+    /// A signature that alerts by itself.
+    pub fn alerting(&self, id: &str) -> Option<Leading> {
+        self.rest.signatures.alerting(id)
+    }
+}

@@ -1,0 +1,55 @@
+//! What the rule remembers between two samples: one text in `meta`.
+
+use baseline::{Judge, Saved, Settings};
+
+use crate::error::StateError;
+use crate::meta;
+use crate::tx::Tx;
+use crate::values;
+
+/// The memory; nobody else judges before this transaction ends.
+pub fn lock(tx: &mut Tx<'_>) -> Result<Option<Saved>, StateError> {
+    // A row that is not there cannot be locked.
+    tx.execute("INSERT INTO meta (name, value) VALUES ('baseline', '') ON CONFLICT (name) DO NOTHING", &[])?;
+    Ok(meta::lock(tx, meta::BASELINE)?.as_deref().and_then(read))
+}
+
+/// The judge; nothing if its memory is missing or was made by another rule.
+pub fn load(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
+    Ok(lock(tx)?.and_then(|saved| Judge::load(Settings::default(), saved)))
+}
+
+/// Whether there is a memory that this program's rule can use.
+pub fn is_usable(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    let saved = meta::get(tx, meta::BASELINE)?.as_deref().and_then(read);
+    Ok(saved.is_some_and(|saved| Judge::load(Settings::default(), saved).is_some()))
+}
+
+/// Stores it.
+pub fn store(tx: &mut Tx<'_>, judge: &Judge) -> Result<(), StateError> {
+    meta::set(tx, meta::BASELINE, &super::json(&judge.save())?)
+}
+
+/// Makes the next sample learn everything again from the samples; what operators decided stays.
+pub fn forget(tx: &mut Tx<'_>) -> Result<(), StateError> {
+    let Some(mut saved) = lock(tx)? else { return Ok(()) };
+    saved.outdate();
+    meta::set(tx, meta::BASELINE, &super::json(&saved)?)
+}
+
+/// Makes a signature a part of another, whose id its failures have now. Both are numbers of rows.
+pub fn merge(tx: &mut Tx<'_>, old: i64, new: i64) -> Result<(), StateError> {
+    let Some(mut judge) = load(tx)? else { return Ok(()) };
+    let mut short = |id: i64| {
+        let row = tx.first("SELECT short FROM signature WHERE id = ?1", values![id])?;
+        Ok::<_, StateError>(row.map(|row| row.text(0)).unwrap_or_default())
+    };
+    let (old, new) = (short(old)?, short(new)?);
+    judge.merge(&old, &new);
+    store(tx, &judge)
+}
+
+/// What cannot be read is as good as missing: it is made again.
+fn read(text: &str) -> Option<Saved> {
+    serde_json::from_str(text).ok()
+}

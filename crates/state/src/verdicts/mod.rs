@@ -1,0 +1,239 @@
+//! Verdicts: whether the figures are as they normally are, by the rule of the crate `baseline`.
+//!
+//! The importer judges whenever it stores a sample, and a check only compares a live counter with what was stored. What
+//! the rule remembers lies beside the samples ([`memory`]), so that a judgement costs the same after years; it is locked while
+//! somebody judges, so that two hosts do that one after the other.
+
+pub mod counted;
+mod decide;
+mod memory;
+mod replay;
+mod signatures;
+
+use std::collections::BTreeMap;
+
+use baseline::{Breaker, Context, Judge, Judged, Sample, State, Verdict};
+
+use crate::breaker;
+use crate::error::StateError;
+use crate::meta;
+use crate::store::Store;
+use crate::tx::{HOUR, Tx};
+use crate::values;
+use counted::Counted;
+
+pub use decide::{Decision, decide};
+pub use memory::{forget, merge};
+pub use signatures::write_some as write_signatures;
+
+/// The figure of the main verdict: failing and parked.
+pub const FAILING: &str = "failing";
+/// The figure of new failures.
+pub const FAILED: &str = "failed";
+/// Before the short id of a signature.
+pub const SIGNATURE: &str = "signature:";
+
+/// Makes sure that there is a memory that this program's rule can use. What is missing, or was made by another rule, is
+/// made again from the samples; that takes longer than anything that should be locked.
+pub fn prepare(store: &Store) -> Result<(), StateError> {
+    if store.read(memory::is_usable)? {
+        return Ok(());
+    }
+    let judge = replay::replay(store)?;
+    store.write(|tx| {
+        let old = memory::lock(tx)?;
+        if memory::is_usable(tx)? {
+            // Somebody else was faster.
+            return Ok(());
+        }
+        let mut judge = judge.clone();
+        if let Some(old) = old {
+            judge.inherit(&old);
+        }
+        memory::store(tx, &judge)
+    })
+}
+
+/// Judges what is counted now, and stores the verdict with what has to be remembered. `counted` has to be of the same
+/// transaction.
+pub fn judge(tx: &mut Tx<'_>, counted: &Counted) -> Result<Option<Verdict>, StateError> {
+    // Without a memory that is ours, a program of another version has just judged: the next sample is early enough.
+    let Some(mut judge) = memory::load(tx)? else { return Ok(None) };
+    judge_with(tx, &mut judge, counted).map(Some)
+}
+
+fn judge_with(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<Verdict, StateError> {
+    let now = tx.now()?;
+    catch_up(tx, judge, counted)?;
+    let sample = sample(tx, judge, counted)?;
+    let context = context(tx, counted)?;
+    let verdict = judge.judge(&sample, &context);
+    memory::store(tx, judge)?;
+    write(tx, now, counted, &verdict)?;
+    Ok(verdict)
+}
+
+/// Hours whose flows are looked at again with each sample: as many as the longest window of the rule has.
+const AGAIN: i64 = 168;
+
+/// Flows go on after an hour was judged, and what failed counts no more when its signature is suppressed: the newest
+/// hours are as they are seen now.
+fn catch_up(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<(), StateError> {
+    let Some(last) = judge.last() else { return Ok(()) };
+    let now = tx.now()?.div_euclid(HOUR);
+    // What has not been judged for long is read from where it ended; more than 15 weeks are not kept.
+    let from = last.div_euclid(3600).min(now - AGAIN).max(now - 15 * 168);
+    let left_out = left_out(tx, counted, from)?;
+    for (hour, attempted, failed) in flows(tx, from, now)? {
+        let failed = without(hour, failed, &left_out);
+        judge.amend(&Sample { time: hour * 3600, attempted, failed, ..Sample::default() });
+    }
+    Ok(())
+}
+
+/// New failures by hour that have a signature which is suppressed now.
+fn left_out(tx: &mut Tx<'_>, counted: &Counted, from: i64) -> Result<BTreeMap<i64, f64>, StateError> {
+    let mut sums = BTreeMap::new();
+    for short in &counted.suppressed {
+        let sql = "SELECT hour, CAST(SUM(value) AS BIGINT) FROM sample
+            WHERE figure = ?1 AND hour >= ?2 GROUP BY hour";
+        for row in tx.query(sql, values![format!("{FAILED}:{short}"), from])? {
+            *sums.entry(row.int(0)).or_default() += number(row.int(1));
+        }
+    }
+    Ok(sums)
+}
+
+fn without(hour: i64, failed: Option<f64>, left_out: &BTreeMap<i64, f64>) -> Option<f64> {
+    failed.map(|failed| (failed - left_out.get(&hour).copied().unwrap_or(0.0)).max(0.0))
+}
+
+/// Attempts and failures of each hour from `from` up to but not including `to`.
+fn flows(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Flow>, StateError> {
+    let sql = "SELECT hour, CAST(SUM(CASE WHEN figure = 'attempted' THEN value END) AS BIGINT),
+            CAST(SUM(CASE WHEN figure = 'failed' THEN value END) AS BIGINT)
+        FROM sample WHERE figure IN ('attempted', 'failed') AND hour >= ?1 AND hour < ?2
+        GROUP BY hour ORDER BY hour";
+    let rows = tx.query(sql, values![from, to])?;
+    Ok(rows.iter().map(|row| (row.int(0), row.opt_int(1).map(number), row.opt_int(2).map(number))).collect())
+}
+
+/// An hour, and what was attempted and failed in it.
+type Flow = (i64, Option<f64>, Option<f64>);
+
+fn sample(tx: &mut Tx<'_>, judge: &Judge, counted: &Counted) -> Result<Sample, StateError> {
+    let now = tx.now()?;
+    let hour = now.div_euclid(HOUR);
+    let (_, attempted, failed) = flows(tx, hour, hour + 1)?.pop().unwrap_or((hour, None, None));
+    let failed = without(hour, failed, &left_out(tx, counted, hour)?);
+    let mut signatures: Vec<(String, f64)> =
+        counted.signatures.iter().map(|one| (one.short.clone(), number(one.failing))).collect();
+    // One that nothing fails with any more is not counted, and has ended.
+    let ended = judge.signatures().filter(|(id, value)| *value > 0.0 && !counted.has(id));
+    signatures.extend(ended.map(|(id, _)| (id.to_owned(), 0.0)));
+    Ok(Sample {
+        time: now.div_euclid(1000),
+        failing: Some(number(counted.failing)),
+        parked: Some(number(counted.parked)),
+        attempted,
+        failed,
+        signatures,
+    })
+}
+
+fn context(tx: &mut Tx<'_>, counted: &Counted) -> Result<Context, StateError> {
+    let mut breakers = breaker::list(tx)?;
+    // While jobs come back, theirs is closed and still the reason.
+    breakers.retain(|it| it.open || it.parked > 0);
+    breakers.sort_by_key(|it| (std::cmp::Reverse(it.parked), it.since));
+    let breakers = breakers.into_iter().map(|it| Breaker { name: it.name, since: it.since.div_euclid(1000) });
+    Ok(Context {
+        drained: Some(meta::number(tx, meta::FILLED)?.is_some()),
+        breakers: breakers.collect(),
+        labels: counted.signatures.iter().map(|one| (one.short.clone(), one.label())).collect(),
+        suppressed: counted.suppressed.iter().cloned().collect(),
+    })
+}
+
+/// Writes the verdicts on the whole.
+fn write(tx: &mut Tx<'_>, now: i64, counted: &Counted, verdict: &Verdict) -> Result<(), StateError> {
+    let limits = verdict.stock.as_ref().map(|stock| stock.limits).unwrap_or_default();
+    put(
+        tx,
+        &Row {
+            figure: FAILING.into(),
+            at: now,
+            state: verdict.state,
+            since: verdict.since,
+            value: counted.failing + counted.parked,
+            limits: (limits.warning, limits.critical),
+            text: verdict.text.clone(),
+            detail: json(verdict)?,
+        },
+    )?;
+    let Some(flow) = &verdict.flow else { return Ok(()) };
+    put(tx, &flow_row(now, flow)?)
+}
+
+fn flow_row(now: i64, flow: &Judged) -> Result<Row, StateError> {
+    Ok(Row {
+        figure: FAILED.into(),
+        at: now,
+        state: flow.state,
+        since: flow.since,
+        value: whole(flow.value),
+        limits: (flow.limits.warning, flow.limits.critical),
+        text: format!("{:.0} failed in 24 h, normally {:.0}", flow.value, flow.normal),
+        detail: json(flow)?,
+    })
+}
+
+/// A row of `verdict`. `at` is in milliseconds, `since` in seconds.
+struct Row {
+    figure: String,
+    at: i64,
+    state: State,
+    since: Option<i64>,
+    value: i64,
+    limits: (Option<u64>, Option<u64>),
+    text: String,
+    detail: String,
+}
+
+fn put(tx: &mut Tx<'_>, row: &Row) -> Result<(), StateError> {
+    tx.execute(
+        "INSERT INTO verdict (figure, at, state, since, value, warn, crit, text, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (figure) DO UPDATE SET at = excluded.at, state = excluded.state, since = excluded.since,
+            value = excluded.value, warn = excluded.warn, crit = excluded.crit, text = excluded.text,
+            detail = excluded.detail",
+        values![
+            &row.figure,
+            row.at,
+            row.state.as_str(),
+            row.since.map(|since| since * 1000),
+            row.value,
+            row.limits.0,
+            row.limits.1,
+            &row.text,
+            &row.detail
+        ],
+    )?;
+    Ok(())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StateError> {
+    serde_json::to_string(value)
+        .map_err(|error| StateError::Refused(format!("cannot write down a verdict: {error}")))
+}
+
+/// Counts are far below 2^53, where both casts are exact.
+#[allow(clippy::cast_precision_loss)]
+fn number(count: i64) -> f64 {
+    count as f64
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn whole(value: f64) -> i64 {
+    value.round() as i64
+}

@@ -1,0 +1,84 @@
+//! Samples and verdicts of single signatures: of those that changed only, some at a time.
+
+use std::collections::BTreeMap;
+
+use baseline::{Judge, Leading, State};
+
+use super::counted::{self, Counted};
+use super::{Row, SIGNATURE, json, memory, put};
+use crate::error::StateError;
+use crate::samples;
+use crate::tx::Tx;
+use crate::values;
+
+/// Signatures in one transaction: each writes two rows.
+const CHUNK: usize = 80;
+
+/// Writes some that are not as they were written last. Returns whether there may be more.
+///
+/// What is on record is compared, not what was counted before: if this is cut off, the next sample goes on with it.
+pub fn write_some(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    let Some(judge) = memory::load(tx)? else { return Ok(false) };
+    let counted = counted::count(tx)?;
+    let sql = "SELECT figure, value, state, since FROM verdict WHERE figure LIKE 'signature:%'";
+    let mut known: BTreeMap<String, (i64, String, Option<i64>)> = BTreeMap::new();
+    for row in tx.query(sql, &[])? {
+        let short = row.text(0).split_off(SIGNATURE.len());
+        known.insert(short, (row.int(1), row.text(2), row.opt_int(3)));
+    }
+    let mut written = 0;
+    for one in &counted.signatures {
+        let leading = alert(&judge, &counted, &one.short);
+        let state = if leading.is_some() { State::Warning } else { State::Ok };
+        let since = leading.as_ref().and_then(|it| it.since).map(|since| since * 1000);
+        let before = known.remove(&one.short);
+        if before.is_some_and(|before| before == (one.failing, state.to_string(), since)) {
+            continue;
+        }
+        if written == CHUNK {
+            return Ok(true);
+        }
+        written += 1;
+        samples::set(tx, &format!("{SIGNATURE}{}", one.short), one.failing)?;
+        write(tx, &one.short, one.failing, &one.label(), leading.as_ref())?;
+    }
+    for short in known.keys() {
+        if written == CHUNK {
+            return Ok(true);
+        }
+        written += 1;
+        let figure = format!("{SIGNATURE}{short}");
+        samples::set(tx, &figure, 0)?;
+        tx.execute("DELETE FROM verdict WHERE figure = ?1", values![&figure])?;
+    }
+    Ok(false)
+}
+
+/// Its alert, unless nobody wants to hear of it.
+fn alert(judge: &Judge, counted: &Counted, short: &str) -> Option<Leading> {
+    judge.alerting(short).filter(|_| !counted.suppressed.contains(short))
+}
+
+fn write(
+    tx: &mut Tx<'_>,
+    short: &str,
+    failing: i64,
+    label: &str,
+    alert: Option<&Leading>,
+) -> Result<(), StateError> {
+    let text = match alert {
+        Some(alert) => format!("{failing} failing, normally {:.0}: {label}", alert.normal),
+        None => format!("{failing} failing: {label}"),
+    };
+    let row = Row {
+        figure: format!("{SIGNATURE}{short}"),
+        at: tx.now()?,
+        state: if alert.is_some() { State::Warning } else { State::Ok },
+        since: alert.and_then(|alert| alert.since),
+        value: failing,
+        limits: (None, None),
+        text,
+        detail: json(&alert)?,
+    };
+    put(tx, &row)
+}
