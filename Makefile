@@ -2,16 +2,25 @@
 
 CARGO ?= cargo
 BIN := target/release/package-import
+# Where monitoring systems look for plugins.
+PLUGINS ?= /usr/lib/nagios/plugins
 # Crash points, and the checks with PostgreSQL.
 FEATURES := cli/failpoints,plugin/postgres
 
-.PHONY: all build demo test check storm fuzz baseline bench clean
+.PHONY: all build install-plugins demo test check storm fuzz baseline bench clean
 
 all: build
 
 build:
 	@scripts/install-tools build
 	$(CARGO) build --release --locked --bin package-import
+	@scripts/build-checks
+
+# The checks, for the monitoring system: see docs/monitoring.md.
+install-plugins:
+	@test -x target/checks/check_import_runs || { echo "run make build first" >&2; exit 1; }
+	install -d $(DESTDIR)$(PLUGINS)
+	install -m 0755 target/checks/check_import_* $(DESTDIR)$(PLUGINS)
 
 demo: build
 	@scripts/demo $(BIN)
@@ -46,6 +55,8 @@ bench: build
 	@scripts/install-tools bench
 	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin engine --bin queue_bench
 	@scripts/bench
+	$(CARGO) build --profile plugin --locked -p plugin --example floor
+	@scripts/bench-checks
 	target/release/queue_bench throughput
 	target/release/queue_bench overhead $(BIN) 1000
 

@@ -36,7 +36,7 @@ struct Watch {
 
 impl Watch {
     fn new(counts: Counts) -> Watch {
-        let room = "[checks.state.disk]\nwarning = 100\ncritical = 100\n[checks.state.inodes]\nwarning = 100\ncritical = 100\n";
+        let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
         let scene = Scene::new(counts);
         scene.configure(room);
         Watch { scene, bad: counts.bad, asked: 0, judged: BTreeMap::new() }

@@ -18,6 +18,8 @@ pub struct Evidence<'a> {
     pub expected: f64,
     /// What the windows say.
     pub findings: &'a [Finding],
+    /// How many of a day's new failures still fail, if that is known.
+    pub young: Option<f64>,
 }
 
 impl Evidence<'_> {
@@ -53,6 +55,7 @@ impl Track {
                     was_critical: wanted == State::Critical,
                     below: 0,
                     less: 0,
+                    cured: 0,
                     recovered: 0.0,
                     counted: evidence.hour,
                 });
@@ -134,6 +137,9 @@ impl Track {
         let mut short = evidence.findings.iter().filter(|finding| finding.hours <= 24).peekable();
         let back =
             short.peek().is_some() && short.all(|finding| finding.value < back_limit(finding.expected));
-        alarm.recovered >= RECOVERED || back
+        let day = evidence.findings.iter().find(|finding| finding.hours == 24);
+        let cured = evidence.young.zip(day).is_some_and(|(young, day)| young < back_limit(day.expected));
+        alarm.cured = if cured { alarm.cured + 1 } else { 0 };
+        alarm.recovered >= RECOVERED || back || alarm.cured >= rule::CLEAR_SAMPLES
     }
 }

@@ -183,7 +183,7 @@ impl Judge {
         }
         self.rest.signatures.forget(day);
         self.learn(hour, context);
-        let found = self.find(sample, hour);
+        let found = self.find(sample, hour, context);
         self.verdict(sample.time, hour, context, &found, self.settings)
     }
 
@@ -233,7 +233,7 @@ impl Judge {
         }
     }
 
-    fn find(&mut self, sample: &Sample, hour: i64) -> Found {
+    fn find(&mut self, sample: &Sample, hour: i64, context: &Context) -> Found {
         let mut found = Found { stock: None, flow: None, signature: None, outage: false };
         if !self.rest.learned && self.stock.memory.pinned.is_none() {
             return found;
@@ -244,7 +244,7 @@ impl Judge {
             found.stock = self.find_stock(sample.time, hour, explained);
         }
         if self.failed.hours.newest() == Some(hour) {
-            found.flow = self.find_flow(sample.time, hour);
+            found.flow = self.find_flow(sample.time, hour, context.young);
         }
         if let Some((_, expected)) = &found.stock {
             found.outage = self.rest.counts.1 >= self.parked_limit(*expected);
@@ -302,14 +302,14 @@ impl Judge {
         let expected = self.stock.fit(hour)?.expected(hour) + explained;
         let value = self.stock.hours.get(hour)?;
         let findings = self.stock.findings(hour, explained, 1.0);
-        self.stock.decide(&Evidence { time, hour, value, expected, findings: &findings });
+        self.stock.decide(&Evidence { time, hour, value, expected, findings: &findings, young: None });
         if explained > 0.0 {
             self.stock.memory.freeze(hour);
         }
         Some((findings, expected))
     }
 
-    fn find_flow(&mut self, time: i64, hour: i64) -> Option<Vec<Finding>> {
+    fn find_flow(&mut self, time: i64, hour: i64, young: Option<f64>) -> Option<Vec<Finding>> {
         let expected = self.failed.fit(hour)?.expected(hour);
         let value = self.failed.hours.get(hour)?;
         self.attempted.fit(hour);
@@ -320,7 +320,7 @@ impl Judge {
                 self.share_out(hour, finding, attempts);
             }
         }
-        self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings });
+        self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings, young });
         Some(findings)
     }
 

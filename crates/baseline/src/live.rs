@@ -149,7 +149,7 @@ impl Verdict {
             (Some(cause), Some(share)) if stock.state.alerts() => format!(", {share}% {cause}"),
             _ => String::new(),
         };
-        line(&[base, (true, format!(" - {new} new")), (false, since), (false, cause)])
+        line(&[base, (false, format!(" - {new} new")), (false, since), (false, cause)])
     }
 }
 

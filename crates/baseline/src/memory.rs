@@ -23,6 +23,9 @@ pub struct Alarm {
     pub below: u32,
     /// Samples on end that were no CRITICAL any more.
     pub less: u32,
+    /// For a flow: samples on end that said what had failed was cured.
+    #[serde(default)]
+    pub cured: u32,
     /// For a flow: how much speaks for an end, as the logarithm of a likelihood ratio.
     #[serde(default)]
     pub recovered: f64,

@@ -166,7 +166,7 @@ impl Judge {
             };
         }
         let new = stock.value - (stock.normal - explained);
-        let new = (true, if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
+        let new = (false, if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
         line(&[base, new, (false, since(verdict)), (false, self.cause(verdict, context))])
     }
 

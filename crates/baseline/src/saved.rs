@@ -102,6 +102,11 @@ impl Judge {
         self.rest.signatures.values()
     }
 
+    /// Whether new failures alert: then it matters how many of them still fail.
+    pub fn flow_alerts(&self) -> bool {
+        self.failed.memory.alarm.is_some()
+    }
+
     /// A signature that alerts by itself.
     pub fn alerting(&self, id: &str) -> Option<Leading> {
         self.rest.signatures.alerting(id)

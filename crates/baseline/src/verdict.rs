@@ -42,6 +42,9 @@ pub struct Context {
     pub breakers: Vec<Breaker>,
     /// What signatures are called, by id.
     pub labels: BTreeMap<String, String>,
+    /// Packages that fail now and have done so for less than 24 hours; `None` if nobody knows. When those that alerted
+    /// were cured, nobody has to wait for the day to be over.
+    pub young: Option<f64>,
     /// Signatures that are neither judged nor named.
     pub suppressed: BTreeSet<String>,
 }

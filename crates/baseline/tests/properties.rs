@@ -3,7 +3,7 @@
 
 mod common;
 
-use baseline::{Context, Judge, Remembered, Sample, Settings, State, Verdict};
+use baseline::{Context, Figure, Judge, Remembered, Sample, Saved, Settings, State, Verdict};
 use common::series::{Model, Noise, Week};
 use proptest::prelude::*;
 
@@ -73,6 +73,36 @@ fn a_judge_made_again_from_its_memory_says_the_same() {
             assert_eq!((other.state, &other.text), (verdict.state, &verdict.text), "after {stop}");
         }
     }
+}
+
+#[test]
+fn a_judge_that_is_written_down_after_each_sample_says_the_same() {
+    let samples = eventful(5, 110 * 24);
+    let whole = judge_all(&samples);
+    let mut text = serde_json::to_string(&Judge::new(Settings::default()).save()).unwrap();
+    for (number, (sample, verdict)) in samples.iter().zip(&whole).enumerate() {
+        let saved: Saved = serde_json::from_str(&text).unwrap();
+        let mut judge = Judge::load(Settings::default(), saved).unwrap();
+        let other = judge.judge(sample, &Context::default());
+        assert_eq!((other.state, &other.text), (verdict.state, &verdict.text), "sample {number}");
+        text = serde_json::to_string(&judge.save()).unwrap();
+        assert!(text.len() < 160_000, "{} bytes", text.len());
+    }
+}
+
+#[test]
+fn another_rules_memory_is_refused_and_what_was_set_is_inherited() {
+    let mut judge = Judge::new(Settings::default());
+    for sample in &eventful(5, 20 * 24) {
+        judge.judge(sample, &Context::default());
+    }
+    judge.set(Figure::Failing, 77.0);
+    let mut saved = judge.save();
+    saved.outdate();
+    assert!(Judge::load(Settings::default(), saved.clone()).is_none());
+    let mut new = Judge::new(Settings::default());
+    new.inherit(&saved);
+    assert_eq!(new.norm(Figure::Failing), Some(77.0));
 }
 
 #[test]

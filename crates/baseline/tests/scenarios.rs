@@ -91,7 +91,10 @@ fn a_jump_to_twice_the_norm_is_critical_in_the_first_run_and_its_cause_is_named(
     jump.signatures = vec![("a1b2".into(), 500.0), ("c3d4".into(), 45.0)];
     let verdict = world.next(jump);
     assert_eq!(verdict.state, State::Critical);
-    assert_eq!(verdict.text, "1012 failing, normally 503 since 09-30 00:00Z, 97% fetch/connect: unreachable");
+    assert_eq!(
+        verdict.text,
+        "1012 failing, normally 503 - 509 new since 09-30 00:00Z, 97% fetch/connect: unreachable"
+    );
     assert_eq!((verdict.share, verdict.since), (Some(97), Some(START + 30 * 86_400)));
     let mut back = sample(503.0, 0.0);
     back.signatures = vec![("a1b2".into(), 6.0)];

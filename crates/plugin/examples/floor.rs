@@ -2,12 +2,14 @@
 use rusqlite::{Connection, OpenFlags};
 
 fn main() -> rusqlite::Result<()> {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "state.db".into());
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().unwrap_or_else(|| "state.db".into());
+    let sql = arguments.next().unwrap_or_else(|| "SELECT failing FROM check_v1_live".into());
     let uri = format!("file:{path}?mode=ro&readonly_shm=1");
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri, flags)?;
-    let failing: i64 = connection.query_row("SELECT failing FROM check_v1_example", [], |row| row.get(0))?;
-    println!("{failing}");
+    let found: i64 = connection.query_row(&sql, [], |row| row.get(0))?;
+    println!("{found}");
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! Do more imports fail than normally do, in total or with one signature?
+mod cause;
 mod explain;
 mod limits;
 
@@ -58,10 +59,10 @@ impl Check for Failures {
         report.measure("suppressed", suppressed as f64, Unit::Count, &Limits::none());
         let normal = verdict.as_ref().and_then(|it| it.stock.as_ref()).map_or(0.0, |stock| stock.normal);
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
-        judge(&mut report, verdict.as_ref(), &live, now);
+        judge(&mut report, database, verdict.as_ref(), &live)?;
         left_out(&mut report, &suppressions, (suppressed, held));
         for signature in views::worst_signatures(database, 5)? {
-            report.detail(1, signature);
+            report.detail(1, format!("{} {} {}", signature.failing, signature.short, signature.label));
         }
         explain::explain(&mut report, settings.options.explain, verdict.as_ref());
         Ok(report)
@@ -80,19 +81,27 @@ fn verdict(database: &mut Database<'_>) -> Result<Option<Verdict>, Trouble> {
     Ok(Some(verdict))
 }
 
-fn judge(report: &mut Report, verdict: Option<&Verdict>, live: &Live, now: i64) {
+fn judge(
+    report: &mut Report,
+    database: &mut Database<'_>,
+    verdict: Option<&Verdict>,
+    live: &Live,
+) -> Result<(), Trouble> {
     let Some(verdict) = verdict else {
         report.say(format!("{} failing, learning 0/7 days", live.total()));
-        return;
+        return Ok(());
     };
-    let found = verdict.at(live, now / SECOND);
+    let found = verdict.at(live, database.now()? / SECOND);
     report.raise(match found.state {
         State::Ok => Status::Ok,
         State::Unknown => Status::Unknown,
         State::Warning => Status::Warning,
         State::Critical => Status::Critical,
     });
+    let cause = cause::of_jump(database, verdict, live, &found)?;
     report.say(found.text);
+    report.say(cause.unwrap_or_default());
+    Ok(())
 }
 
 /// What does not count is said, so that nobody forgets it.

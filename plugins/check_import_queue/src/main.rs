@@ -62,11 +62,10 @@ impl Check for Queue {
 
         views::explain(&mut report, &views::outages(database)?, now);
         report.say(format!("{waiting} waiting"));
-        if oldest("upload") > 0.0 {
-            report.say(format!("oldest upload {}", span(oldest("upload"))));
-        }
-        let waits = lanes.iter().filter(|lane| lane.oldest.is_some() && lane.name != "upload");
-        if let Some(lane) = waits.min_by_key(|lane| lane.oldest) {
+        // Uploads first; the other lanes may take their time.
+        let waits = || lanes.iter().filter(|lane| lane.oldest.is_some());
+        let upload = waits().find(|lane| lane.name == "upload");
+        if let Some(lane) = upload.or_else(|| waits().min_by_key(|lane| lane.oldest)) {
             report.say(format!("oldest {} {}", lane.name, span(oldest(&lane.name))));
         }
         say_some(&mut report, counters.get("parked"), "parked");

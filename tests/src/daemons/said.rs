@@ -1,9 +1,10 @@
 //! What a check printed, and what arrived of it.
 
+use std::fmt;
 use std::process::Output;
 
 /// What a check printed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Said {
     /// The exit code; -1 if a signal ended it.
     pub code: i32,
@@ -11,6 +12,13 @@ pub struct Said {
     pub out: Vec<u8>,
     /// Standard error.
     pub err: Vec<u8>,
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let err = String::from_utf8_lossy(&self.err);
+        write!(f, "code {}: {:?}, on standard error {err:?}", self.code, self.text())
+    }
 }
 
 impl From<Output> for Said {

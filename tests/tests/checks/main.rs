@@ -4,6 +4,7 @@
 
 mod cost;
 mod every;
+mod failures;
 mod hostile;
 mod policy;
 mod states;

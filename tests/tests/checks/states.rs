@@ -3,7 +3,7 @@
 use state::runs;
 use state::words::Lane;
 
-use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
+use crate::world::{DAY, HOUR, MINUTE, World};
 
 #[test]
 fn req2_a_healthy_installation() {
@@ -156,7 +156,7 @@ fn req2_a_run_that_hangs() {
     world.claim(run);
     world.advance(7 * HOUR);
     world.beat(run);
-    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - nothing ended for 7h though jobs wait, service open on a since 11-24 08:01Z, last good run ended... | age=0s;7200;14400 stalled=25200s;21600;86400 open=1 failed_runs=0 duration=60s");
+    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - nothing ended for 7h though jobs wait, service open on a since 11-24 08:01Z, last good run ended 7h ago on a: 1 done, 0 failed | age=0s;7200;14400 stalled=25200s;21600;86400 open=1 failed_runs=0 duration=60s");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn req2_workers() {
     hello on a for 3h, usually 30s
     ");
     world.advance(3 * MINUTE);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a silent since 11-24 11:01Z, b silent since 11-24 08:01Z, hello runs for 3h 3m on a, usually 30s,... | silent=2;0;1 stuck=1;0 longest=10980s hosts=2 running=1");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a silent since 11-24 11:01Z, b silent since 11-24 08:01Z, hello runs for 3h 3m on a, usually 30s, 1 running | silent=2;0;1 stuck=1;0 longest=10980s hosts=2 running=1");
     world.execute("UPDATE host SET state = 'offline', reason = 'new disk' WHERE name = 'b'");
     world.beat(a);
     insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=0;0;0 stuck=1;0 longest=10980s hosts=1 running=1");
@@ -241,35 +241,7 @@ fn req2_state() {
     world.advance(6 * DAY);
     insta::assert_snapshot!(says(&[]), @"IMPORT STATE CRITICAL - backup 9d old, not examined since 11-24 08:01Z");
     world.set("integrity", "row 5 missing from index job_next");
-    insta::assert_snapshot!(says(&["-w", "30d", "-c", "60d"]), @"IMPORT STATE CRITICAL - database damaged: row 5 missing from index job_next, backup 9d old, not examined since 11-24 08:0... | backup_age=777600s;2592000;5184000 integrity_age=777600s;691200 disk=83.4%;100;100 inodes=5.6%;100;100");
-}
-
-#[test]
-fn req2_failures_while_learning() {
-    let world = World::healthy();
-    let run = world.run("a", "until-empty");
-    world.failures(run, "bad", 12, "bad-dsc");
-    world.end(run, "empty");
-    insta::assert_snapshot!(world.says("failures", &[]), @"IMPORT FAILURES OK - 12 failing, learning 0/7 days | failing=12 parked=0 held=0 suppressed=0");
-    insta::assert_snapshot!(world.says("failures", &["-w", "10", "-c", "20"]), @"IMPORT FAILURES WARNING - 12 failing, learning 0/7 days | failing=12;10;20 parked=0 held=0 suppressed=0");
-}
-
-#[test]
-fn req14_failures_that_do_not_count_are_said() {
-    let world = World::healthy();
-    let run = world.run("a", "until-empty");
-    world.failures(run, "bad", 12, "bad-dsc");
-    world.failures(run, "gone", 5, "missing-file");
-    world.suppress("bad1", world.now() + 3 * DAY);
-    world
-        .store
-        .write(|tx| {
-            let id = state::queue::package_id(tx, "gone1")?;
-            state::hold::hold(tx, id, "me", "waits for upstream", None)
-        })
-        .unwrap();
-    world.end(run, "empty");
-    insta::assert_snapshot!(world.says("failures", &[]), @"IMPORT FAILURES OK - 15 failing, learning 0/7 days, 1 suppressed until 2026-11-27, 1 held | failing=15 parked=0 held=1 suppressed=1");
+    insta::assert_snapshot!(says(&["-w", "30d", "-c", "60d"]), @"IMPORT STATE CRITICAL - database damaged: row 5 missing from index job_next, backup 9d old, not examined since 11-24 08:01Z");
 }
 
 /// Scenario A: one alert, not five.
@@ -288,8 +260,8 @@ fn req13_an_outage_is_one_alert() {
     }
     insta::assert_snapshot!(lines, @r"
     IMPORT QUEUE WARNING - explained by breaker deb.debian.org since 11-24 08:01Z, 1 waiting, oldest upload 5h, 30 parked | oldest_upload=18000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=581s running=0 parked=30 held=0
-    IMPORT FRESHNESS OK - explained by breaker deb.debian.org since 11-24 08:01Z, 95% of 1 within 11m, half within 11m, wor... | p95=660s;14400;86400 p50=660s worst=18000s behind=0 failing=0 rescan=0
-    IMPORT ARCHIVE WARNING - explained by breaker deb.debian.org since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z,... | intervals=20.06;2;6 oldest=18060s suites=1 failed=1 unreachable=1
+    IMPORT FRESHNESS OK - explained by breaker deb.debian.org since 11-24 08:01Z, 95% of 1 within 11m, half within 11m, worst 5h | p95=660s;14400;86400 p50=660s worst=18000s behind=0 failing=0 rescan=0
+    IMPORT ARCHIVE WARNING - explained by breaker deb.debian.org since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1 polls failed | intervals=20.06;2;6 oldest=18060s suites=1 failed=1 unreachable=1
     ");
     world.advance(20 * HOUR);
     let mut lines = String::new();
@@ -298,7 +270,6 @@ fn req13_an_outage_is_one_alert() {
     }
     insta::assert_snapshot!(lines, @r"
     IMPORT QUEUE CRITICAL - breaker deb.debian.org open since 11-24 08:01Z, 1 waiting, oldest upload 1d 1h, 30 parked | oldest_upload=90000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=21600s running=0 parked=30 held=0
-    IMPORT ARCHIVE CRITICAL - breaker deb.debian.org open since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1... | intervals=100.06;2;6 oldest=90060s suites=1 failed=1 unreachable=1
+    IMPORT ARCHIVE CRITICAL - breaker deb.debian.org open since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1 polls failed | intervals=100.06;2;6 oldest=90060s suites=1 failed=1 unreachable=1
     ");
-    assert!(world.advance(SECOND) == ());
 }

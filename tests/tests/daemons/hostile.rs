@@ -52,7 +52,7 @@ fn poison(scene: &Scene) {
 
 /// Asks everything by every way; what came is what was printed, and that is one clean line.
 fn assert_arrives(scene: &Scene) {
-    let nrpe = Nrpe::start(&scene.site, Transport::Plain);
+    let nrpe = Nrpe::start(&scene.site, Transport::Anonymous);
     for check in CHECKS {
         for version in [2, 4] {
             scene.site.forget();

@@ -1,12 +1,11 @@
 //! The four states of every check, made by thresholds in `config.toml` on an installation that has done something.
 
-use package_import_tests::daemons::plugins::CHECKS;
 use package_import_tests::daemons::scene::{Counts, Scene};
 
 /// What is published: 12 packages, of which 3 cannot be imported.
 pub const COUNTS: Counts = Counts { good: 9, bad: 3 };
 
-/// A figure of each check whose threshold can be set.
+/// The section of each check, and a figure whose threshold can be set there.
 const FIGURES: [(&str, &str); 8] = [
     ("failures", "failing"),
     ("queue", "waiting"),
@@ -15,7 +14,7 @@ const FIGURES: [(&str, &str); 8] = [
     ("runs", "age"),
     ("workers", "stuck"),
     ("wedged", "wedged"),
-    ("state", "backup"),
+    ("database", "backup"),
 ];
 
 /// An installation that has polled and imported.
@@ -31,11 +30,11 @@ pub const STATES: [i32; 4] = [0, 1, 2, 3];
 /// Configures all checks to come to a state.
 pub fn force(scene: &Scene, code: i32) {
     // How full this machine's disk is must not matter.
-    let room = "[checks.state.disk]\nwarning = 100\ncritical = 100\n[checks.state.inodes]\nwarning = 100\ncritical = 100\n";
+    let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
     let alarm = |word: &str| {
         // Alarming inside of a range that holds every value.
-        let one = |(check, figure): &(&str, &str)| {
-            format!("[checks.{check}.{figure}]\n{word} = \"@0:999999999\"\n")
+        let one = |(section, figure): &(&str, &str)| {
+            format!("[checks.{section}.{figure}]\n{word} = \"@0:999999999\"\n")
         };
         FIGURES.iter().map(one).collect::<String>()
     };
@@ -43,7 +42,7 @@ pub fn force(scene: &Scene, code: i32) {
         0 => room.to_owned(),
         1 => alarm("warning") + room,
         2 => alarm("critical") + room,
-        _ => CHECKS.map(|check| format!("[checks.{check}]\nmisspelt = 1\n")).concat(),
+        _ => FIGURES.map(|(section, _)| format!("[checks.{section}]\nmisspelt = 1\n")).concat(),
     };
     scene.configure(&more);
 }

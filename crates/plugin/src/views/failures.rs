@@ -41,15 +41,32 @@ pub fn live(database: &mut Database<'_>) -> Result<(i64, i64), Trouble> {
     Ok((row.integer(0)?, row.integer(1)?))
 }
 
-/// The signatures with most packages, in words.
-pub fn worst_signatures(database: &mut Database<'_>, at_most: i64) -> Result<Vec<String>, Trouble> {
+/// A signature that something fails with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Its short id.
+    pub short: String,
+    /// In how many packages it is.
+    pub failing: i64,
+    /// What a person calls it.
+    pub label: String,
+}
+
+/// The signatures with most packages.
+pub fn worst_signatures(database: &mut Database<'_>, at_most: i64) -> Result<Vec<Signature>, Trouble> {
     let sql =
         "SELECT short, failing, stage, code, text FROM check_v1_signatures ORDER BY failing DESC LIMIT $1";
-    let words = |row: &Row| {
-        let (short, failing, stage) = (row.text(0)?, row.integer(1)?, row.text(2)?);
-        Ok(format!("{failing} {short} {stage}/{}: {}", row.text(3)?, row.text(4)?))
+    let signature = |row: &Row| {
+        let label = format!("{}/{}: {}", row.text(2)?, row.text(3)?, row.text(4)?);
+        Ok(Signature { short: row.text(0)?.into(), failing: row.integer(1)?, label })
     };
-    database.rows(sql, &[Parameter::Integer(at_most)])?.iter().map(words).collect()
+    database.rows(sql, &[Parameter::Integer(at_most)])?.iter().map(signature).collect()
+}
+
+/// The value of a figure when it was judged last.
+pub fn verdict_value(database: &mut Database<'_>, figure: &str) -> Result<Option<i64>, Trouble> {
+    let sql = "SELECT value FROM check_v1_verdicts WHERE figure = $1";
+    database.first(sql, &[Parameter::Text(figure)])?.map(|row| row.integer(0)).transpose()
 }
 
 /// What the importer's rule said of a figure when it stored a sample.

@@ -96,6 +96,18 @@ fn suppressed_packages(tx: &mut Tx<'_>, now: i64) -> Result<BTreeMap<i64, i64>, 
     Ok(tx.query(sql, values![now])?.iter().map(|row| (row.int(0), row.int(1))).collect())
 }
 
+/// Packages that fail and count, and have failed only since a time.
+pub fn young(tx: &mut Tx<'_>, counted: &Counted, since: i64) -> Result<i64, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT s.short, COUNT(*) FROM failure f JOIN package p ON p.id = f.package_id
+            JOIN signature s ON s.id = f.signature_id
+        WHERE f.since > ?1 AND p.held = 0 AND NOT EXISTS (SELECT 1 FROM suppression u
+            WHERE u.kind = 'package' AND u.subject_id = p.id AND u.ended IS NULL AND u.until > ?2)
+        GROUP BY s.short";
+    let rows = tx.query(sql, values![since, now])?;
+    Ok(rows.iter().filter(|row| !counted.suppressed.contains(&row.text(0))).map(|row| row.int(1)).sum())
+}
+
 /// The same view that the checks read.
 fn live_parked(tx: &mut Tx<'_>) -> Result<i64, StateError> {
     Ok(tx.first("SELECT parked FROM check_v1_live", &[])?.map_or(0, |row| row.int(0)))

@@ -66,7 +66,10 @@ fn judge_with(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<V
     let now = tx.now()?;
     catch_up(tx, judge, counted)?;
     let sample = sample(tx, judge, counted)?;
-    let context = context(tx, counted)?;
+    let mut context = context(tx, counted)?;
+    if judge.flow_alerts() {
+        context.young = Some(number(counted::young(tx, counted, now - 24 * HOUR)?));
+    }
     let verdict = judge.judge(&sample, &context);
     memory::store(tx, judge)?;
     write(tx, now, counted, &verdict)?;
@@ -151,6 +154,7 @@ fn context(tx: &mut Tx<'_>, counted: &Counted) -> Result<Context, StateError> {
         drained: Some(meta::number(tx, meta::FILLED)?.is_some()),
         breakers: breakers.collect(),
         labels: counted.signatures.iter().map(|one| (one.short.clone(), one.label())).collect(),
+        young: None,
         suppressed: counted.suppressed.iter().cloned().collect(),
     })
 }

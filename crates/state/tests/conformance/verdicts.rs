@@ -32,7 +32,11 @@ fn begin(world: &World, failing: usize) -> i64 {
     fail(world, run, 0..failing, "it is broken");
     samples::take(&world.store).unwrap();
     world.advance(HOUR);
-    world.store.write(|tx| meta::set(tx, meta::FILLED, "1")).unwrap();
+    let filled = |tx: &mut state::tx::Tx<'_>| {
+        let now = tx.now()?;
+        meta::set(tx, meta::FILLED, &now.to_string())
+    };
+    world.store.write(filled).unwrap();
     run
 }
 
