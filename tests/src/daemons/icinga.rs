@@ -40,7 +40,8 @@ impl Icinga {
             fs::write(conf.join(name), shipped(&format!("docs/examples/{name}"))).unwrap();
         }
         fs::write(conf.join("more.conf"), more).unwrap();
-        fs::write(folder.join("conf/icinga2.conf"), configuration(site, &folder, &address, graphite.port)).unwrap();
+        fs::write(folder.join("conf/icinga2.conf"), configuration(site, &folder, &address, graphite.port))
+            .unwrap();
         assert!(Command::new("chown").args(["-R", "nagios:nagios"]).arg(&folder).status().unwrap().success());
         let verified = command(&folder).arg("-C").output().unwrap();
         let said = String::from_utf8_lossy(&verified.stdout).into_owned();
@@ -152,7 +153,11 @@ fn request(folder: &Path, address: &str, what: &str, body: &str) -> Value {
     );
     let mut client = Command::new("openssl");
     client.args(["s_client", "-quiet", "-verify_return_error", "-verify_hostname", "importer"]);
-    client.arg("-connect").arg(format!("{address}:{PORT}")).arg("-CAfile").arg(folder.join("data/certs/ca.crt"));
+    client
+        .arg("-connect")
+        .arg(format!("{address}:{PORT}"))
+        .arg("-CAfile")
+        .arg(folder.join("data/certs/ca.crt"));
     let mut client =
         client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     client.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();

@@ -86,8 +86,7 @@ pub fn free_address(port: u16) -> String {
     loop {
         let process = usize::try_from(std::process::id()).unwrap();
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let address =
-            format!("127.{}.{}.{}", 1 + process / 250 % 250, 1 + process % 250, 1 + number % 250);
+        let address = format!("127.{}.{}.{}", 1 + process / 250 % 250, 1 + process % 250, 1 + number % 250);
         if TcpListener::bind((address.as_str(), port)).is_ok() {
             return address;
         }

@@ -147,7 +147,8 @@ fn read(status: &str) -> BTreeMap<String, Arrived> {
     let mut found = BTreeMap::new();
     for block in status.split("servicestatus {").skip(1) {
         let lines = block.split("\n\t}").next().unwrap_or_default().lines();
-        let fields: BTreeMap<&str, &str> = lines.filter_map(|line| line.trim_start().split_once('=')).collect();
+        let fields: BTreeMap<&str, &str> =
+            lines.filter_map(|line| line.trim_start().split_once('=')).collect();
         let field = |name: &str| fields.get(name).copied().unwrap_or_default();
         if field("has_been_checked") == "1" {
             let arrived = Arrived {

@@ -51,9 +51,11 @@ impl Nrpe {
         );
         if transport == Transport::Certificate {
             tls::certify(&folder, "nrpe");
-            for (name, file) in
-                [("ssl_cert_file", "nrpe.crt"), ("ssl_privatekey_file", "nrpe.key"), ("ssl_cacert_file", "ca.crt")]
-            {
+            for (name, file) in [
+                ("ssl_cert_file", "nrpe.crt"),
+                ("ssl_privatekey_file", "nrpe.key"),
+                ("ssl_cacert_file", "ca.crt"),
+            ] {
                 config += &format!("{name}={}\n", folder.join(file).display());
             }
             config += "ssl_version=TLSv1.2+\nssl_cipher_list=ALL:!aNULL:!eNULL:!MD5\n";
@@ -73,7 +75,9 @@ impl Nrpe {
         match self.transport {
             Transport::Plain => ask.arg("-n"),
             Transport::Anonymous => ask.arg("-d1"),
-            Transport::Certificate => ask.args(["-d0", "-L", "ALL:!aNULL", "-A"]).arg(self.folder.join("ca.crt")),
+            Transport::Certificate => {
+                ask.args(["-d0", "-L", "ALL:!aNULL", "-A"]).arg(self.folder.join("ca.crt"))
+            }
         };
         ask.args((version == 2).then_some("-2")).args(["-H", &self.address, "-c", command]);
         ask.output().unwrap().into()

@@ -29,7 +29,9 @@ impl From<Output> for Said {
 
 /// The word for an exit code.
 pub fn word(code: i32) -> &'static str {
-    ["OK", "WARNING", "CRITICAL", "UNKNOWN"].get(usize::try_from(code).unwrap_or(9)).unwrap_or(&"no exit code of a check")
+    ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
+        .get(usize::try_from(code).unwrap_or(9))
+        .unwrap_or(&"no exit code of a check")
 }
 
 impl Said {
@@ -79,17 +81,21 @@ fn assert_perfdata(perfdata: &str) {
         let (label, fields) = word.split_once('=').unwrap_or_else(|| panic!("requirement 5: {word}"));
         let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         assert!(!label.is_empty() && label.chars().all(good), "requirement 5: {word}");
-        for (place, field) in fields.split(';').enumerate() {
-            let number = if place == 0 {
-                field.trim_end_matches(['s', 'B', '%', 'c'])
-            } else {
-                field
-            };
-            let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
-            let empty = place > 0 && number.is_empty();
-            assert!(empty || (plain && number.parse::<f64>().is_ok()), "requirement 5: {word}");
+        let mut fields = fields.split(';');
+        let value = fields.next().unwrap_or_default().trim_end_matches(['s', 'B', '%', 'c']);
+        assert!(is_plain(value), "requirement 5: {word}");
+        for threshold in fields.filter(|field| !field.is_empty()) {
+            let bounds = threshold.trim_start_matches('@').split(':');
+            let good = |bound: &str| bound.is_empty() || bound == "~" || is_plain(bound);
+            assert!(bounds.into_iter().all(good), "requirement 5: {word}");
         }
     }
+}
+
+/// A number without exponent.
+fn is_plain(number: &str) -> bool {
+    let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c == '-');
+    plain && number.parse::<f64>().is_ok()
 }
 
 /// A check's answer as a monitoring system has it.

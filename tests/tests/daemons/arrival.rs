@@ -101,6 +101,11 @@ fn req2_req5_req16_icinga_2() {
 /// Icinga could read every figure and every threshold, and makes the same numbers of them.
 fn assert_figures(icinga: &mut Icinga, check: &str, perfdata: &str) {
     assert!(!perfdata.is_empty(), "{check} has figures");
+    let ranges = perfdata.contains(|sign| matches!(sign, '@' | ':' | '~'));
+    assert!(
+        !ranges,
+        "Icinga drops what is no plain number, so no default may be a range: {check}: {perfdata}"
+    );
     for word in perfdata.split(' ') {
         let (label, fields) = word.split_once('=').unwrap();
         let mut wanted = fields.split(';').map(|field| {

@@ -59,7 +59,11 @@ fn assert_arrives(scene: &Scene) {
             let said = nrpe.ask(&program(check), version);
             let printed = scene.site.printed(check).remove(0);
             printed.assert_well_formed(check);
-            assert_eq!((said.code, said.text()), (printed.code, printed.text()), "{check}, version {version}");
+            assert_eq!(
+                (said.code, said.text()),
+                (printed.code, printed.text()),
+                "{check}, version {version}"
+            );
         }
     }
     let mut nagios = Nagios::start(&scene.site, &nrpe.address, &[]);
@@ -102,9 +106,8 @@ fn req3_req16_the_longest_answers_arrive_whole() {
     for digits in [20, 24, 28, 40] {
         let limit = "9".repeat(digits);
         let lanes = ["operator", "upload", "retry", "rescan", "verify", "maintain", "waiting", "drain"];
-        let limits = lanes.map(|lane| {
-            format!("[checks.queue.{lane}]\nwarning = \"{limit}\"\ncritical = \"{limit}\"\n")
-        });
+        let limits = lanes
+            .map(|lane| format!("[checks.queue.{lane}]\nwarning = \"{limit}\"\ncritical = \"{limit}\"\n"));
         scene.configure(&limits.concat());
         let nrpe = Nrpe::start(&scene.site, Transport::Plain);
         for version in [2, 4] {
