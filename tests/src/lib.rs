@@ -6,6 +6,7 @@ pub mod archive;
 pub mod build;
 pub mod cases;
 pub mod check;
+pub mod daemons;
 pub mod engine;
 pub mod git;
 pub mod installation;

@@ -1,0 +1,189 @@
+//! Icinga 2 with the shipped commands and services.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::graphite::Graphite;
+use super::said::Arrived;
+use super::site::Site;
+use super::users::User;
+use super::{Daemon, free_address, listens, shipped, tls};
+use crate::programs::need;
+
+const PORT: u16 = 5665;
+
+/// A running daemon.
+pub struct Icinga {
+    daemon: Daemon,
+    folder: PathBuf,
+    address: String,
+    /// What it made of perfdata.
+    pub graphite: Graphite,
+}
+
+impl Icinga {
+    /// Starts one for the checks of an installation; `more` are further definitions.
+    pub fn start(site: &Site, more: &str) -> Icinga {
+        need("icinga2", "icinga2-bin");
+        let (folder, address, graphite) = (site.path("icinga"), free_address(PORT), Graphite::new());
+        for name in ["conf/conf.d", "data/certs", "log", "cache", "spool", "run"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        tls::certify(&folder.join("data/certs"), "importer");
+        let conf = folder.join("conf/conf.d");
+        for name in ["icinga2-commands.conf", "icinga2-services.conf"] {
+            fs::write(conf.join(name), shipped(&format!("docs/examples/{name}"))).unwrap();
+        }
+        fs::write(conf.join("more.conf"), more).unwrap();
+        fs::write(folder.join("conf/icinga2.conf"), configuration(site, &folder, &address, graphite.port))
+            .unwrap();
+        assert!(Command::new("chown").args(["-R", "nagios:nagios"]).arg(&folder).status().unwrap().success());
+        let verified = command(&folder).arg("-C").output().unwrap();
+        let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+        assert!(verified.status.success() && !said.contains("warning/"), "{said}");
+        let mut daemon = Daemon::start(command(&folder), &folder);
+        daemon.wait_until("Icinga listens", || listens(&address, PORT));
+        Icinga { daemon, folder, address, graphite }
+    }
+
+    /// Has all services asked now, and waits; what arrived.
+    pub fn ask_all(&mut self) -> BTreeMap<String, Arrived> {
+        let asked = self.results();
+        let (folder, address) = (self.folder.clone(), self.address.clone());
+        let force = r#"{"type":"Service","filter":"true","force":true}"#;
+        let answer = request(&folder, &address, "POST /v1/actions/reschedule-check", force);
+        assert!(answer["results"].as_array().is_some_and(|all| !all.is_empty()), "{answer}");
+        let mut found = BTreeMap::new();
+        self.daemon.wait_until("Icinga has asked all services", || {
+            found = results(&folder, &address);
+            found.iter().all(|(name, (time, _))| *time > asked.get(name).map_or(0.0, |(time, _)| *time))
+        });
+        found.into_iter().map(|(name, (_, arrived))| (name, arrived)).collect()
+    }
+
+    /// Waits until something is so.
+    pub fn wait_until(&mut self, what: &str, is_so: impl FnMut(&Graphite) -> bool) {
+        let mut is_so = is_so;
+        self.daemon.wait_until(what, || is_so(&self.graphite));
+    }
+
+    /// What it wrote to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log/icinga2.log")).unwrap_or_default()
+    }
+
+    fn results(&self) -> BTreeMap<String, (f64, Arrived)> {
+        results(&self.folder, &self.address)
+    }
+}
+
+fn configuration(site: &Site, folder: &Path, address: &str, graphite: u16) -> String {
+    format!(
+        r#"
+const PluginDir = "{plugins}"
+const NodeName = "importer"
+const ZoneName = NodeName
+object Endpoint NodeName {{ }}
+object Zone ZoneName {{ endpoints = [ NodeName ] }}
+include <itl>
+include <plugins>
+object IcingaApplication "app" {{ }}
+object CheckerComponent "checker" {{ }}
+object FileLogger "main-log" {{
+  severity = "information"
+  path = "{folder}/log/icinga2.log"
+}}
+object ApiListener "api" {{
+  bind_host = "{address}"
+  bind_port = {PORT}
+}}
+object ApiUser "test" {{
+  password = "test"
+  permissions = [ "*" ]
+}}
+object GraphiteWriter "graphite" {{
+  host = "127.0.0.1"
+  port = {graphite}
+  enable_send_thresholds = true
+}}
+object Host "importer" {{
+  check_command = "dummy"
+  vars.package_import = true
+}}
+include "conf.d/*.conf"
+"#,
+        plugins = site.plugins().display(),
+        folder = folder.display(),
+    )
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = User::monitor().command("icinga2");
+    command.arg("daemon").arg("-c").arg(folder.join("conf/icinga2.conf"));
+    for (name, path) in [
+        ("ConfigDir", "conf"),
+        ("DataDir", "data"),
+        ("LogDir", "log"),
+        ("CacheDir", "cache"),
+        ("SpoolDir", "spool"),
+        ("InitRunDir", "run"),
+        ("PidPath", "run/icinga2.pid"),
+        ("VarsPath", "cache/icinga2.vars"),
+        ("StatePath", "data/icinga2.state"),
+        ("ObjectsPath", "cache/icinga2.debug"),
+        ("ModAttrPath", "data/modified-attributes.conf"),
+    ] {
+        command.arg(format!("-D{name}={}", folder.join(path).display()));
+    }
+    command
+}
+
+/// One request to the API; its certificate has to be the one that was made for it.
+fn request(folder: &Path, address: &str, what: &str, body: &str) -> Value {
+    // The user is test, the password test.
+    let text = format!(
+        "{what} HTTP/1.1\r\nHost: importer\r\nAuthorization: Basic dGVzdDp0ZXN0\r\nAccept: application/json\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-quiet", "-verify_return_error", "-verify_hostname", "importer"]);
+    client
+        .arg("-connect")
+        .arg(format!("{address}:{PORT}"))
+        .arg("-CAfile")
+        .arg(folder.join("data/certs/ca.crt"));
+    let mut client =
+        client.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    client.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = client.wait_with_output().unwrap();
+    let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+    serde_json::from_str(body)
+        .unwrap_or_else(|error| panic!("{error}: {answer} {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// The last result of each service, and when it came; 0 for one that was not asked yet.
+fn results(folder: &Path, address: &str) -> BTreeMap<String, (f64, Arrived)> {
+    let what = "GET /v1/objects/services?attrs=name&attrs=state&attrs=last_check_result";
+    let answer = request(folder, address, what, "");
+    let mut found = BTreeMap::new();
+    for service in answer["results"].as_array().unwrap() {
+        let (attrs, last) = (&service["attrs"], &service["attrs"]["last_check_result"]);
+        let words = last["performance_data"].as_array().cloned().unwrap_or_default();
+        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+        let arrived = Arrived {
+            code: attrs["state"].as_f64().unwrap() as i32,
+            text: last["output"].as_str().unwrap_or_default().trim().into(),
+            perfdata: words.join(" "),
+        };
+        let time = last["execution_end"].as_f64().unwrap_or(0.0);
+        found.insert(attrs["name"].as_str().unwrap().to_owned(), (time, arrived));
+    }
+    found
+}

@@ -1,0 +1,48 @@
+//! The checks that ship.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::programs::{built, need};
+
+/// What comes after `check_import_`.
+pub const CHECKS: [&str; 8] =
+    ["failures", "queue", "freshness", "archive", "runs", "workers", "wedged", "state"];
+
+/// The program of a check.
+pub fn program(check: &str) -> String {
+    format!("check_import_{check}")
+}
+
+/// Where they are: in the folder that `$PACKAGE_IMPORT_PLUGINS` names, else built here with PostgreSQL.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| match std::env::var_os("PACKAGE_IMPORT_PLUGINS") {
+        Some(path) => path.into(),
+        None => {
+            let names = CHECKS.map(program);
+            let features = names.each_ref().map(|name| format!("{name}/postgres")).join(",");
+            let mut what: Vec<&str> = names.iter().flat_map(|name| ["-p", name.as_str()]).collect();
+            what.extend(["--features", features.as_str()]);
+            built(&what)["check_import_failures"].parent().unwrap().to_owned()
+        }
+    })
+}
+
+/// Puts the checks into a folder, without what only a debugger wants: that of a build may be closed to other users.
+pub fn install(to: &Path) {
+    for check in CHECKS {
+        copy(&folder().join(program(check)), to);
+    }
+}
+
+/// Puts a program into a folder.
+pub fn copy(program: &Path, to: &Path) {
+    need("strip", "binutils");
+    // By a process of its own: a file that is open for writing here would be so in every process that another test
+    // starts meanwhile.
+    let target = to.join(program.file_name().unwrap());
+    let output = Command::new("strip").arg("-o").arg(target).arg(program).output().unwrap();
+    assert!(output.status.success(), "strip: {}", String::from_utf8_lossy(&output.stderr));
+}
