@@ -201,11 +201,17 @@ fn crash_points_on_postgresql_lose_nothing() {
     points(&Queue::postgres());
 }
 
-/// A worker that was frozen after its last look at its lease wakes up when another has finished.
-fn frozen(queue: &Queue, point: &str) {
+/// A worker that was frozen after its last look at its lease wakes up when another has finished. Its package is new, or
+/// has a repository already.
+fn frozen(queue: &Queue, point: &str, is_new: bool) {
     let files = queue.installation.files();
     write_packages(&files.join("one"), 1, "1.0-1", &[]);
     write_packages(&files.join("two"), 1, "1.0-2", &["1.0-1"]);
+    if !is_new {
+        write_packages(&files.join("before"), 1, "0.9-1", &[]);
+        queue.enqueue(&files.join("before"));
+        assert!(queue.command(&["run"]).output().unwrap().status.success());
+    }
     queue.enqueue(&files.join("one"));
     let mut first = queue
         .command(&["run"])
@@ -231,19 +237,27 @@ fn frozen(queue: &Queue, point: &str) {
     assert_eq!(queue.refs(), refs, "{point}: a frozen worker moved a ref");
     queue.installation.assert_clean(&name(0));
     let outcomes = queue.texts("SELECT outcome FROM attempt ORDER BY id");
-    assert_eq!(outcomes, ["lost", "imported"], "{point}");
+    assert_eq!(outcomes[usize::from(!is_new)..], ["lost", "imported"], "{point}");
     assert_eq!(queue.number("SELECT COUNT(*) FROM job"), 0);
 }
 
 #[test]
 fn a_frozen_worker_moves_no_ref() {
     for point in FAILPOINTS.iter().filter(|point| !point.contains("init") && !point.ends_with("folded")) {
-        // After this one the refs are moved, and what follows is the same for everybody.
-        if *point == "repo::refs-renamed" {
+        // After these the refs are moved, and what follows is the same for everybody.
+        if *point == "repo::birth-durable" {
             break;
         }
-        frozen(&Queue::sqlite(), point);
+        let is_locked = point.ends_with("locked");
+        if !is_locked {
+            frozen(&Queue::sqlite(), point, true);
+        }
+        if is_locked || point.starts_with("repo::refs") {
+            frozen(&Queue::sqlite(), point, false);
+        }
     }
-    frozen(&Queue::postgres(), "repo::refs-checked");
-    frozen(&Queue::postgres(), "repo::refs-locked");
+    for is_new in [true, false] {
+        frozen(&Queue::postgres(), "repo::refs-checked", is_new);
+    }
+    frozen(&Queue::postgres(), "repo::refs-locked", false);
 }

@@ -5,14 +5,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use wait4::{ResourceUsage, Wait4};
 
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, Report, Request};
-use crate::sandbox::EXIT_TIMEOUT;
 
 /// As much of what a child writes to its standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
@@ -71,14 +71,16 @@ pub fn run(
         moved: (0, 0),
         stderr: String::new(),
     };
-    let stderr = follow(&mut child, |line| {
+    let mut clock = Clock::new(request.limits.walls().seconds);
+    let stderr = follow(&mut child, &mut clock, |line, clock| {
         if let Ok(event) = serde_json::from_slice::<Event>(line) {
+            clock.hear(&event);
             on_event(&event);
             ended.take(event);
         }
     });
     let usage = child.wait4().map_err(|error| worker("wait for", error))?;
-    ended.judge(&usage.status, &usage.rusage, &stderr);
+    ended.judge(&usage.status, &usage.rusage, &stderr, clock.is_over);
     ended.stderr = stderr;
     Ok(ended)
 }
@@ -88,19 +90,60 @@ fn send(child: &mut Child, request: &Request) -> io::Result<()> {
     stdin.write_all(&serde_json::to_vec(request)?)
 }
 
+/// The time that a version may take. It begins anew with each one: otherwise the version that is being read when the
+/// time of all is up would be blamed for those before it.
+struct Clock {
+    limit: Duration,
+    end: Option<Instant>,
+    is_over: bool,
+}
+
+impl Clock {
+    fn new(seconds: u64) -> Clock {
+        Clock { limit: Duration::from_secs(seconds), end: None, is_over: false }
+    }
+
+    fn hear(&mut self, event: &Event) {
+        if matches!(event, Event::Reading(_) | Event::Publishing) {
+            // A limit beyond all times is none.
+            self.end = Instant::now().checked_add(self.limit);
+        }
+    }
+
+    fn left(&self) -> Option<Duration> {
+        self.end.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
+    fn failure() -> Failure {
+        let message = "took longer than limits.time allows; raise it if the package is really that large";
+        Failure::new(Stage::Worker, "out-of-time", message)
+    }
+
+    /// Ends the child, whatever it hangs in, once its time is up.
+    fn enforce(&mut self, child: &mut Child) {
+        if self.left() == Some(Duration::ZERO) {
+            self.is_over = true;
+            self.end = None;
+            // One that has ended by itself needs no end.
+            let _ = child.kill();
+        }
+    }
+}
+
 /// Reads what a child says until it ends: each line of its output is passed on, its standard error is returned. Both at
 /// once, so that it need not wait for either; without a thread, which would cost as much as the rest of this.
-fn follow(child: &mut Child, mut on_line: impl FnMut(&[u8])) -> String {
+fn follow(child: &mut Child, clock: &mut Clock, mut on_line: impl FnMut(&[u8], &mut Clock)) -> String {
     let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
     let (mut begun, mut kept) = (Vec::new(), Vec::new());
     let mut buffer = [0; 8192];
     while stdout.is_some() || stderr.is_some() {
-        let [of_stdout, of_stderr] = wait(stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd));
+        let streams = (stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd));
+        let [of_stdout, of_stderr] = wait(streams, clock.left());
         if of_stdout {
             let read = read(&mut stdout, &mut buffer);
             begun.extend_from_slice(read);
             while let Some(end) = begun.iter().position(|&byte| byte == b'\n') {
-                on_line(&begun[..end]);
+                on_line(&begun[..end], clock);
                 begun.drain(..=end);
             }
         }
@@ -109,16 +152,20 @@ fn follow(child: &mut Child, mut on_line: impl FnMut(&[u8])) -> String {
             let room = STDERR_KEPT - kept.len();
             kept.extend_from_slice(read.get(..room).unwrap_or(read));
         }
+        // Not before what it has said is heard: it may have begun with the next version.
+        clock.enforce(child);
     }
     String::from_utf8_lossy(&kept).into_owned()
 }
 
-/// Waits until one of two streams has something, or has ended.
-fn wait(a: Option<BorrowedFd<'_>>, b: Option<BorrowedFd<'_>>) -> [bool; 2] {
+/// Waits until one of two streams has something, or has ended, or the time is up.
+fn wait((a, b): (Option<BorrowedFd<'_>>, Option<BorrowedFd<'_>>), left: Option<Duration>) -> [bool; 2] {
     let is_there = [a.is_some(), b.is_some()];
     let mut polled: Vec<PollFd<'_>> =
         [a, b].into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-    while let Err(error) = poll(&mut polled, None) {
+    // A time that is no number of seconds for the kernel is none.
+    let left = left.and_then(|left| Timespec::try_from(left).ok());
+    while let Err(error) = poll(&mut polled, left.as_ref()) {
         if error != Errno::INTR {
             // Reading waits, too, and tells what is wrong.
             return is_there;
@@ -153,7 +200,7 @@ impl Ended {
                 }
             }
             // From here on no single version is to blame.
-            Event::Publishing(_) => self.last = None,
+            Event::Publishing => self.last = None,
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;
@@ -162,12 +209,12 @@ impl Ended {
         }
     }
 
-    fn judge(&mut self, status: &ExitStatus, usage: &ResourceUsage, stderr: &str) {
+    fn judge(&mut self, status: &ExitStatus, usage: &ResourceUsage, stderr: &str, out_of_time: bool) {
         self.peak_rss = usage.maxrss;
         self.cpu_ms = u64::try_from((usage.utime + usage.stime).as_millis()).unwrap_or(u64::MAX);
         if self.failure.is_none() && !status.success() {
-            self.failure = Some(cause(status, stderr));
-            if status.signal().is_some_and(|signal| FROM_OUTSIDE.contains(&signal)) {
+            self.failure = Some(if out_of_time { Clock::failure() } else { cause(status, stderr) });
+            if !out_of_time && status.signal().is_some_and(|signal| FROM_OUTSIDE.contains(&signal)) {
                 self.last = None;
             }
         }
@@ -181,10 +228,6 @@ impl Ended {
 fn cause(status: &ExitStatus, stderr: &str) -> Failure {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
     let (code, message) = match (status.code(), status.signal()) {
-        (Some(EXIT_TIMEOUT), _) => (
-            "out-of-time",
-            "took longer than limits.time allows; raise it if the package is really that large".into(),
-        ),
         (_, Some(25)) => ("file-too-large", "wrote a file larger than limits.file_size".into()),
         (_, Some(6)) if stderr.contains("memory allocation of") => {
             ("out-of-memory", "needed more memory than limits.memory allows".into())

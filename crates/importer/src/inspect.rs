@@ -67,7 +67,9 @@ pub fn packages(root: &Path) -> Result<Vec<String>, InspectError> {
         for path in folders(&prefix)? {
             let name =
                 path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".git"));
-            found.extend(name.filter(|name| PackageName::new(name).is_ok()).map(str::to_owned));
+            let name = name.filter(|name| PackageName::new(name).is_ok());
+            // Without one, its first import has not come to an end yet.
+            found.extend(name.filter(|_| path.join("HEAD").is_file()).map(str::to_owned));
         }
     }
     found.sort();

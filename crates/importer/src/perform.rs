@@ -1,7 +1,6 @@
 //! Performs one import, inside the child: every version of one package that is asked for, in one transaction.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use packaging_repo::fence::Fence;
@@ -12,8 +11,8 @@ use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
 use crate::order;
-use crate::protocol::{Event, Outcome, Report, Request, VersionRequest};
-use crate::sandbox::{self, Watch};
+use crate::protocol::{Event, Outcome, Report, Request};
+use crate::sandbox;
 use crate::stage::{Read, Stager};
 
 /// Does what `request` asks for and reports through `emit`.
@@ -35,25 +34,23 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
     sandbox::die_with_parent(request.parent)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
-    let branch = likely_branch(request);
-    let repository = Repository::open_or_init(&request.root.join("repos"), &package, branch.as_deref())?;
+    let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
     let lock = match request.fence {
         Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token })?,
         None => repository.lock()?,
     };
-    let watch = enter_sandbox(request, repository.path())?;
+    enter_sandbox(request, repository.path())?;
     repository.remove_leftovers(&lock)?;
     let mut store = repository.store(request.threads)?;
     let view = View::new(repository.refs()?);
     let mut history = History::new(&mut store, view);
-    let pending = read_all(request, &package, &mut history, &watch, emit);
-    watch.restart();
+    let pending = read_all(request, &package, &mut history, emit);
+    emit(&Event::Publishing);
     let finished = add_all(pending, &mut history)?;
     let edits = history.view.edits();
-    emit(&Event::Publishing(edits.len()));
+    emit(&Event::Moving(edits.len()));
     store.finish()?;
-    repository.transact(&lock, &edits)?;
-    repository.point_head(&lock, request.default_branch.as_deref())?;
+    repository.publish(&lock, &edits, request.default_branch.as_deref())?;
     for (index, report) in finished {
         emit(&Event::Finished(index, Box::new(report)));
     }
@@ -63,15 +60,6 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The branch that `HEAD` of a new repository will point to if every version goes well.
-fn likely_branch(request: &Request) -> Option<String> {
-    let branch = |version: &VersionRequest| Some(format!("{}/{}", version.distro, version.suite.as_ref()?));
-    let mut branches: Vec<String> = request.versions.iter().filter_map(branch).collect();
-    branches.sort_unstable();
-    let wanted = request.default_branch.clone().filter(|wanted| branches.contains(wanted));
-    wanted.or_else(|| branches.into_iter().next())
-}
-
 /// Bytes that this process has read and written, as the kernel counts them.
 fn moved() -> Option<(u64, u64)> {
     let text = std::fs::read_to_string("/proc/self/io").ok()?;
@@ -79,9 +67,9 @@ fn moved() -> Option<(u64, u64)> {
     Some((field("rchar:")?, field("wchar:")?))
 }
 
-fn enter_sandbox(request: &Request, repository: &Path) -> Result<Arc<Watch>, Failure> {
+fn enter_sandbox(request: &Request, repository: &Path) -> Result<(), Failure> {
     sandbox::enter(&request.limits.walls(), &[repository])
-        .map(|entered| entered.watch)
+        .map(drop)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
 }
 
@@ -90,14 +78,12 @@ fn read_all(
     request: &Request,
     package: &PackageName,
     history: &mut History<'_>,
-    watch: &Watch,
     emit: &impl Fn(&Event),
 ) -> Vec<Pending> {
     let mut stager = Stager::new(package, request);
     let mut pending = Vec::new();
     for (index, version) in request.versions.iter().enumerate() {
         emit(&Event::Reading(index));
-        watch.restart();
         let clock = Clock::start();
         let mut report = Report::new(&request.package, None, version, Outcome::Failed);
         let read = stager.read(version, history, &mut report.version);

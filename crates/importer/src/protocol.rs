@@ -62,8 +62,10 @@ pub enum Trust {
 pub enum Event {
     /// It begins to read the version at this place of the request.
     Reading(usize),
-    /// Everything is read, commits are made, and so many refs are moved now.
-    Publishing(usize),
+    /// Everything is read; commits are made now.
+    Publishing,
+    /// So many refs are moved now.
+    Moving(usize),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
     /// Nothing could be done at all.

@@ -1,12 +1,9 @@
 //! The walls around the child process that performs one import: input is hostile.
 //!
-//! The child builds them itself before it reads a byte of the package: no code runs between fork and exec.
+//! The child builds them itself before it reads a byte of the package: no code runs between fork and exec. Its time is
+//! the one wall outside: whoever started it ends it (`child`).
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use landlock::{
     ABI, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
@@ -14,9 +11,6 @@ use landlock::{
 };
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
-
-/// Exit code of a child that ran out of its time.
-pub const EXIT_TIMEOUT: i32 = 124;
 
 /// Exit code of a child whose parent has died, which nobody sees.
 const EXIT_ORPHANED: i32 = 125;
@@ -51,22 +45,13 @@ pub enum SandboxError {
     Open(std::path::PathBuf, landlock::PathFdError),
 }
 
-/// What is around a process now.
-pub struct Entered {
-    /// Ends it when its time is up.
-    pub watch: Arc<Watch>,
-    /// Whether the kernel has landlock.
-    pub confined: bool,
-}
-
 /// Limits this process and everything it starts; writing is possible below `writable` alone, where the kernel
-/// has landlock (Linux 5.13).
-pub fn enter(walls: &Walls, writable: &[&Path]) -> Result<Entered, SandboxError> {
+/// has landlock (Linux 5.13). Returns whether it has.
+pub fn enter(walls: &Walls, writable: &[&Path]) -> Result<bool, SandboxError> {
     limit("the memory", Resource::Data, walls.memory)?;
     limit("the file size", Resource::Fsize, walls.file_size)?;
     limit("core dumps", Resource::Core, 0)?;
-    let watch = Watch::start(walls.seconds);
-    Ok(Entered { watch, confined: confine(writable)? })
+    confine(writable)
 }
 
 /// Ends this process when the one that started it dies, or if it has died already: nobody would hear what this one
@@ -85,43 +70,6 @@ pub fn die_with_parent(parent: u32) -> Result<(), SandboxError> {
 fn limit(what: &'static str, resource: Resource, value: u64) -> Result<(), SandboxError> {
     let limit = Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(resource, limit).map_err(|error| SandboxError::Limit { what, error })
-}
-
-/// The time that a version may take. It begins anew with each one: otherwise the version that is being read when the
-/// time of all is up would be blamed for those before it.
-pub struct Watch {
-    limit: Duration,
-    begun: Instant,
-    /// Milliseconds after `begun` at which the process ends.
-    end: AtomicU64,
-}
-
-impl Watch {
-    /// Ends the process when the time is up, whatever its other threads hang in.
-    fn start(seconds: u64) -> Arc<Watch> {
-        let limit = Duration::from_secs(seconds);
-        let watch = Arc::new(Watch { limit, begun: Instant::now(), end: AtomicU64::new(0) });
-        watch.restart();
-        let watching = Arc::clone(&watch);
-        thread::spawn(move || {
-            while let Some(left) = watching.left() {
-                thread::sleep(left);
-            }
-            std::process::exit(EXIT_TIMEOUT);
-        });
-        watch
-    }
-
-    fn left(&self) -> Option<Duration> {
-        let end = Duration::from_millis(self.end.load(Ordering::Relaxed));
-        end.checked_sub(self.begun.elapsed()).filter(|left| !left.is_zero())
-    }
-
-    /// The time begins anew.
-    pub fn restart(&self) {
-        let end = self.begun.elapsed().saturating_add(self.limit).as_millis();
-        self.end.store(u64::try_from(end).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
 }
 
 fn confine(writable: &[&Path]) -> Result<bool, SandboxError> {

@@ -1,7 +1,8 @@
 //! Deltas between two versions of a file (`gitformat-pack(5)`, "Deltified representation").
 //!
-//! A patch changes a few lines: what is in front and behind is copied from the file before, what lies between is
-//! written out. That is far cheaper than to compress the whole file again, and smaller. A repack finds better ones.
+//! A patch changes a few lines: what is in front and behind is copied from the file before, and so are the lines in
+//! between that are known. That is far cheaper than to compress the whole file again, and smaller. A repack finds
+//! better ones.
 
 /// What is compared at once.
 const BLOCK: usize = 64;
@@ -9,26 +10,117 @@ const BLOCK: usize = 64;
 const LONGEST_COPY: usize = 0x10000;
 /// One instruction writes out so much at most.
 const LONGEST_INSERT: usize = 0x7f;
+/// So much between the first change and the last is written out without a look at its lines.
+const SMALL: usize = 256;
+/// A shorter line is found in too many places.
+const SHORTEST_LINE: usize = 12;
 
 /// The instructions that make `new` out of `base`, if they are worth while.
 pub(crate) fn encode(base: &[u8], new: &[u8]) -> Option<Vec<u8>> {
+    u32::try_from(base.len()).ok()?;
     let front = common_front(base, new);
     let back = common_back(&base[front..], &new[front..]);
-    let new_rest = &new[front..];
-    let between = &new_rest[..new_rest.len() - back];
-    if between.len() > new.len() / 4 || u32::try_from(base.len()).is_err() {
-        return None;
-    }
-    let mut delta = Vec::with_capacity(between.len() + 32);
+    let (old_between, between) = (&base[front..base.len() - back], &new[front..new.len() - back]);
+    let mut delta = Vec::with_capacity(between.len().min(new.len() / 4) + 32);
     push_size(&mut delta, base.len());
     push_size(&mut delta, new.len());
     push_copy(&mut delta, 0, front);
-    for chunk in between.chunks(LONGEST_INSERT) {
-        delta.push(chunk.len() as u8);
-        delta.extend_from_slice(chunk);
+    let largest = delta.len() + new.len() / 4;
+    if between.len() <= SMALL {
+        push_insert(&mut delta, between);
+    } else {
+        push_lines(&mut delta, front, old_between, between, largest)?;
+    }
+    if delta.len() > largest {
+        return None;
     }
     push_copy(&mut delta, base.len() - back, back);
     Some(delta)
+}
+
+/// Writes the instructions for what lies between the first change and the last one: a line that was there before is
+/// where copying begins again. `None` if they become larger than it is worth.
+fn push_lines(delta: &mut Vec<u8>, shift: usize, base: &[u8], new: &[u8], largest: usize) -> Option<()> {
+    let lines = Lines::of(base);
+    // What was not found yet begins at `pending`; what is looked for in the base begins at `from`.
+    let (mut at, mut pending, mut from) = (0, 0, 0);
+    while at < new.len() {
+        let line = first_line(&new[at..]);
+        let Some(found) = lines.find(base, line, from) else {
+            at += line.len();
+            if delta.len() + at - pending > largest {
+                return None;
+            }
+            continue;
+        };
+        let length = common_front(&base[found..], &new[at..]);
+        push_insert(delta, &new[pending..at]);
+        push_copy(delta, shift + found, length);
+        at += length;
+        pending = at;
+        from = found + length;
+        if !new[..at].ends_with(b"\n") {
+            at += first_line(&new[at..]).len();
+        }
+    }
+    push_insert(delta, &new[pending..]);
+    Some(())
+}
+
+/// The lines of a text by a hash of each, without those that are too short to tell anything.
+struct Lines {
+    /// Where a line begins, plus one; none is zero. As many places as a power of two.
+    places: Vec<u32>,
+}
+
+impl Lines {
+    fn of(text: &[u8]) -> Lines {
+        let mut lines = Lines { places: vec![0; (text.len() / 16).next_power_of_two().max(16)] };
+        let mut at = 0;
+        while at < text.len() {
+            let line = first_line(&text[at..]);
+            let place = lines.place(line);
+            // Of several that are the same, or have the same place, the first one stays.
+            if line.len() >= SHORTEST_LINE
+                && let Some(free @ 0) = lines.places.get_mut(place)
+            {
+                *free = at as u32 + 1;
+            }
+            at += line.len();
+        }
+        lines
+    }
+
+    fn place(&self, line: &[u8]) -> usize {
+        let mut hash = line.len() as u64;
+        for chunk in line.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            hash = (hash.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+        (hash >> 32) as usize & (self.places.len() - 1)
+    }
+
+    /// Where a line is in the text, not before `from`.
+    fn find(&self, text: &[u8], line: &[u8], from: usize) -> Option<usize> {
+        if line.len() < SHORTEST_LINE {
+            return None;
+        }
+        let found = (*self.places.get(self.place(line))? as usize).checked_sub(1)?;
+        (found >= from && text[found..].starts_with(line)).then_some(found)
+    }
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\n', text).map_or(text.len(), |end| end + 1);
+    &text[..end]
+}
+
+fn push_insert(delta: &mut Vec<u8>, text: &[u8]) {
+    for chunk in text.chunks(LONGEST_INSERT) {
+        delta.push(chunk.len() as u8);
+        delta.extend_from_slice(chunk);
+    }
 }
 
 /// How many bytes are the same at the beginning. Whole blocks are compared first: most of a file is the same.
@@ -145,8 +237,40 @@ mod tests {
         }
 
         #[test]
+        fn lines_that_were_there_before_are_copied(
+            old in prop::collection::vec("[a-c]{0,20}", 0..300),
+            edits in prop::collection::vec((0..300usize, prop::option::of("[a-d]{0,20}")), 0..20),
+        ) {
+            let mut new = old.clone();
+            for (place, line) in edits {
+                let place = place.min(new.len());
+                match line {
+                    Some(line) => new.insert(place, line),
+                    None => drop(new.drain(place..(place + 1).min(new.len()))),
+                }
+            }
+            let (base, target) = (old.join("\n"), new.join("\n"));
+            if let Some(delta) = encode(base.as_bytes(), target.as_bytes()) {
+                prop_assert_eq!(apply(base.as_bytes(), &delta).unwrap(), target.as_bytes());
+            }
+        }
+
+        #[test]
         fn damage_is_noticed(base in prop::collection::vec(any::<u8>(), 0..100), delta in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = apply(&base, &delta);
         }
+    }
+
+    /// A patch that changes the first and the last line of a file costs these lines.
+    #[test]
+    fn changes_far_apart_cost_what_they_change() {
+        let lines = |first: &str, last: &str| {
+            let between: Vec<String> = (0..1000).map(|number| format!("line number {number}\n")).collect();
+            format!("{first}\n{}{last}\n", between.concat()).into_bytes()
+        };
+        let (base, new) = (lines("old", "older"), lines("changed", "too"));
+        let delta = encode(&base, &new).unwrap();
+        assert!(delta.len() < 60, "{}", delta.len());
+        assert_eq!(apply(&base, &delta).unwrap(), new);
     }
 }

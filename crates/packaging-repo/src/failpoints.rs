@@ -3,7 +3,6 @@
 /// The names of all crash points of this crate. A point that is passed at each of its hits is named once.
 pub const FAILPOINTS: &[&str] = &[
     "repo::init",
-    "repo::init-renamed",
     "repo::batch",
     "repo::pack-complete",
     "repo::pack-sealed",
@@ -15,6 +14,8 @@ pub const FAILPOINTS: &[&str] = &[
     "repo::refs-written",
     "repo::refs-synced",
     "repo::refs-checked",
+    "repo::birth",
+    "repo::birth-durable",
     "repo::refs-renamed",
     "repo::refs-durable",
     "repo::refs-moved",

@@ -7,14 +7,15 @@ use std::path::Path;
 
 use sha1::{Digest, Sha1};
 
+use crate::durable::begin;
 use crate::slot::Slot;
 use crate::{Error, ObjectId};
 
 /// Offsets from here on stand in a table of their own.
 const LARGE: u64 = 1 << 31;
 
-/// Writes the index durably.
-pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectId) -> Result<(), Error> {
+/// Writes the index, which is to be synced by the caller.
+pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectId) -> Result<File, Error> {
     let mut sorted: Vec<(&ObjectId, &Slot)> = slots.iter().collect();
     sorted.sort_unstable_by_key(|(id, _)| **id);
     let mut bytes = encode(&sorted);
@@ -25,7 +26,8 @@ pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectI
         let mut file = File::create(path)?;
         file.write_all(&bytes)?;
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
-        file.sync_all()
+        begin(&file);
+        Ok(file)
     };
     write().map_err(|error| Error::file("write", path, error))
 }

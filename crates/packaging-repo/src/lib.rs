@@ -1,13 +1,17 @@
 //! The Git repository of one source package: objects, history, refs.
 //!
 //! From below: [`hash`], `deflate`, [`pack`] and `index` write objects; [`store`] reads and adds them; [`tree`]
-//! and [`escape`] turn source trees into Git's; `lock`, `loose` and [`refs`] move refs; [`repository`] is the folder.
+//! and [`escape`] turn source trees into Git's; `lock`, `loose` and [`refs`] move refs; `birth` and [`repository`] are
+//! the folder.
 //! Above them, [`manifest`], [`message`], [`upstream`], [`branch`] and [`history`] know what an import means.
 
+mod birth;
 pub mod branch;
 pub mod catalog;
+mod changed;
 mod deflate;
 mod delta;
+mod durable;
 mod error;
 pub mod escape;
 pub mod export;

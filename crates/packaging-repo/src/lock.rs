@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::Error;
+use crate::birth;
 use crate::fence::Fence;
 
 /// The file that importers lock.
@@ -60,11 +61,16 @@ impl Guard {
     }
 
     /// What is to be said if a file of ours has gone.
-    fn gone(&self, action: &'static str, path: &Path, error: io::Error) -> Error {
+    pub(crate) fn gone(&self, action: &'static str, path: &Path, error: io::Error) -> Error {
         match self.fence {
             Some(ours) if error.kind() == io::ErrorKind::NotFound => Error::Fenced { ours, higher: None },
             _ => Error::file(action, path, error),
         }
+    }
+
+    /// What the names of files begin with that are only ours.
+    pub(crate) fn prefix(&self) -> String {
+        self.fence.map_or(String::new(), |fence| format!("{fence}-"))
     }
 
     fn own(&self) -> String {
@@ -137,32 +143,46 @@ impl Drop for Held {
     }
 }
 
-/// Removes the locks of importers that are dead, or shut out.
+/// Removes the locks of importers that are dead, or shut out, and what they had prepared: they do not find it any more
+/// when they wake up.
 pub(crate) fn remove_stale(repository: &Path, guard: &Guard) -> Result<(), Error> {
-    guard.check(repository)?;
-    let lock = repository.join("packed-refs.lock");
+    let packed = repository.join("packed-refs.lock");
+    let mut stale = Vec::new();
     let entries = fs::read_dir(repository).map_err(|error| Error::file("read", repository, error))?;
     for entry in entries.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(OWN.as_bytes()) {
-            remove_pair(&entry.path(), &lock)?;
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(OWN.as_bytes()) {
+            stale.push((entry.path(), Some(packed.clone())));
+        } else if name.as_encoded_bytes().starts_with(birth::NEW.as_bytes()) {
+            stale.push((entry.path(), None));
+        }
+    }
+    find_stale_below(&repository.join("refs"), &mut stale);
+    let is_locked = fs::symlink_metadata(&packed).is_ok();
+    if stale.is_empty() && !is_locked {
+        return Ok(());
+    }
+    guard.check(repository)?;
+    for (own, lock) in stale {
+        match lock {
+            Some(lock) => remove_pair(&own, &lock)?,
+            None => remove_if_there(&own)?,
         }
     }
     // Killed between the rename and the end of the lock.
-    remove_same(&lock, &repository.join("packed-refs"))?;
-    remove_stale_below(&repository.join("refs"))
+    remove_same(&packed, &repository.join("packed-refs"))
 }
 
-fn remove_stale_below(folder: &Path) -> Result<(), Error> {
+fn find_stale_below(folder: &Path, stale: &mut Vec<(PathBuf, Option<PathBuf>)>) {
     // Git removes folders that have become empty at any time.
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_stale_below(&entry.path())?;
+            find_stale_below(&entry.path(), stale);
         } else if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_prefix(OWN_LOOSE)) {
-            remove_pair(&entry.path(), &folder.join(name))?;
+            stale.push((entry.path(), Some(folder.join(name))));
         }
     }
-    Ok(())
 }
 
 /// The lock first: without its second name, nobody could tell whose it is.

@@ -14,8 +14,10 @@ use fail::fail_point;
 use gix_object::Kind;
 use sha1::{Digest, Sha1};
 
+use crate::changed::Changed;
 use crate::deflate::{BATCH, Batch, Deflaters, Packed, inflate};
 use crate::delta;
+use crate::durable::{begin, sync_folder};
 use crate::index;
 use crate::lock::remove_if_there;
 use crate::slot::Slot;
@@ -53,6 +55,7 @@ pub struct PackWriter {
     /// What was written last, as it was before: patches touch what was just unpacked.
     recent: VecDeque<Batch>,
     recent_bytes: usize,
+    changed: Changed,
 }
 
 impl PackWriter {
@@ -72,6 +75,7 @@ impl PackWriter {
             depths: HashMap::new(),
             recent: VecDeque::new(),
             recent_bytes: 0,
+            changed: Changed::default(),
         }
     }
 
@@ -104,11 +108,29 @@ impl PackWriter {
         if small || depth >= DEEPEST_DELTA || !self.contains(&before) {
             return self.add(id, Kind::Blob, content);
         }
-        let base = self.read(&before)?;
-        let Some(delta) = delta::encode(&base, content) else { return self.add(id, Kind::Blob, content) };
+        let delta = match self.whole(&before) {
+            Some(base) => delta::encode(base, content),
+            None => delta::encode(&self.read(&before)?, content),
+        };
+        self.changed.keep(id, content, &before);
+        let Some(delta) = delta else { return self.add(id, Kind::Blob, content) };
         self.depths.insert(id, depth + 1);
         self.batch.push_delta(id, content.len() as u64, before, &delta);
         if self.batch.len() >= BATCH { self.hand_over() } else { Ok(()) }
+    }
+
+    /// An object that is in memory as a whole.
+    fn whole(&self, id: &ObjectId) -> Option<&[u8]> {
+        if let Some(content) = self.changed.get(id) {
+            return Some(content);
+        }
+        let (content, base) = self.in_memory(id)?;
+        base.is_none().then_some(content)
+    }
+
+    /// The stored bytes of an object that is in memory, and what they are a delta of.
+    fn in_memory(&self, id: &ObjectId) -> Option<(&[u8], Option<ObjectId>)> {
+        std::iter::once(&self.batch).chain(&self.recent).find_map(|batch| batch.get(id))
     }
 
     /// Room for an object's content at the end of the batch; see [`PackWriter::commit_tail`].
@@ -162,6 +184,9 @@ impl PackWriter {
 
     /// Reads an object of the pack back.
     pub fn read(&mut self, id: &ObjectId) -> Result<Vec<u8>, Error> {
+        if let Some(content) = self.whole(id) {
+            return Ok(content.to_vec());
+        }
         let mut deltas = Vec::new();
         let mut at = *id;
         let mut content = loop {
@@ -182,8 +207,7 @@ impl PackWriter {
 
     /// The stored bytes of an object, and what they are a delta of.
     fn read_stored(&mut self, id: &ObjectId) -> Result<(Vec<u8>, Option<ObjectId>), Error> {
-        let in_memory = std::iter::once(&self.batch).chain(&self.recent).find_map(|batch| batch.get(id));
-        if let Some((content, base)) = in_memory {
+        if let Some((content, base)) = self.in_memory(id) {
             return Ok((content.to_vec(), base));
         }
         if self.flying.contains_key(id) {
@@ -210,7 +234,10 @@ impl PackWriter {
         fail_point!("repo::pack-complete");
         let trailer = self.seal()?;
         let index_path = self.temporary.with_extension("idx");
-        index::write(&index_path, &self.slots, &trailer)?;
+        let index = index::write(&index_path, &self.slots, &trailer)?;
+        // Both begin to be written before either is waited for.
+        self.open()?.sync_all().map_err(Error::write_pack)?;
+        index.sync_all().map_err(|error| Error::file("write", &index_path, error))?;
         fail_point!("repo::index-written");
         let target = self.folder.join(format!("pack-{trailer}"));
         for (from, ending) in [(&self.temporary, "pack"), (&index_path, "idx")] {
@@ -306,7 +333,7 @@ impl PackWriter {
         self.file.as_mut().ok_or_else(|| Error::write_pack(io::ErrorKind::NotFound.into()))
     }
 
-    /// Puts the number of objects into the header, and the hash of everything behind it.
+    /// Puts the number of objects into the header, and the hash of everything behind it. Not yet durable.
     fn seal(&mut self) -> Result<ObjectId, Error> {
         let count = u32::try_from(self.slots.len()).map_err(|_| Error::TooManyObjects)?;
         let file = self.open()?;
@@ -325,7 +352,7 @@ impl PackWriter {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o444);
         file.set_permissions(mode).map_err(Error::write_pack)?;
         fail_point!("repo::pack-sealed");
-        file.sync_all().map_err(Error::write_pack)?;
+        begin(file);
         Ok(trailer)
     }
 
@@ -375,11 +402,6 @@ fn pack_header(objects: u32) -> [u8; 12] {
     let mut header = *b"PACK\0\0\0\x02\0\0\0\0";
     header[8..].copy_from_slice(&objects.to_be_bytes());
     header
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(|error| Error::file("sync", folder, error))
 }
 
 #[cfg(test)]

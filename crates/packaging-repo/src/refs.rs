@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use fail::fail_point;
 
+use crate::durable::sync_folder;
 use crate::lock::{self, Guard};
 use crate::loose;
-use crate::pack::sync_folder;
 use crate::packed::{self, Packed};
 use crate::{Error, ObjectId};
 
@@ -73,6 +73,18 @@ pub fn transact(
     fail_point!("repo::refs-locked");
     let mut packed = packed::read(repository)?;
     let loose = loose::read_all(repository)?;
+    apply(&mut packed, &loose, edits)?;
+    locked.commit(&packed, guard)?;
+    fail_point!("repo::refs-moved");
+    branches.release()
+}
+
+/// Makes the edits in memory: refused if a ref is not where it has to be, or if two names exclude each other.
+pub(crate) fn apply(
+    packed: &mut Packed,
+    loose: &BTreeMap<String, ObjectId>,
+    edits: &[Edit],
+) -> Result<(), Error> {
     for edit in edits {
         let now =
             loose.get(&edit.name).copied().or_else(|| packed.refs.get(&edit.name).map(|value| value.id));
@@ -81,10 +93,7 @@ pub fn transact(
         }
         packed.refs.insert(edit.name.clone(), edit.new);
     }
-    edits.iter().try_for_each(|edit| check_name(&edit.name, &packed, &loose))?;
-    locked.commit(&packed, guard)?;
-    fail_point!("repo::refs-moved");
-    branches.release()
+    edits.iter().try_for_each(|edit| check_name(&edit.name, packed, loose))
 }
 
 /// The branches of a transaction, locked.

@@ -2,25 +2,20 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fail::fail_point;
 use source_package::version::PackageName;
 
+use crate::birth;
+use crate::durable::sync_folder;
 use crate::fence::Fence;
 use crate::lock::{self, Guard};
 use crate::object;
-use crate::pack::{self, sync_folder};
+use crate::pack;
 use crate::refs::{self, Edit, Refs};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
-
-/// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
-const CONFIG: &str =
-    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
-/// Where a new repository's `HEAD` points if no branch is to be expected.
-const NO_BRANCH: &str = "main";
 
 /// A packaging repository.
 #[derive(Clone, Debug)]
@@ -37,22 +32,17 @@ impl Repository {
     /// Opens a package's repository.
     pub fn open(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
-        if path.join("HEAD").is_file() { Ok(Repository { path }) } else { Err(Error::NoRepository(path)) }
+        if birth::is_complete(&path) { Ok(Repository { path }) } else { Err(Error::NoRepository(path)) }
     }
 
-    /// Opens a package's repository, made if there is none. A new one's `HEAD` points to the branch that is expected
-    /// (`distro/suite`): to point it there afterwards would take two more syncs.
-    pub fn open_or_init(
-        repos: &Path,
-        package: &PackageName,
-        branch: Option<&str>,
-    ) -> Result<Repository, Error> {
-        match Repository::open(repos, package) {
-            Err(Error::NoRepository(path)) => {
-                init(&path, branch.unwrap_or(NO_BRANCH)).map(|()| Repository { path })
-            }
-            other => other,
+    /// Opens a package's repository. If there is none, its folder is made: it is one as soon as something was
+    /// published.
+    pub fn open_or_init(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
+        let path = Repository::place(repos, package);
+        if !birth::is_complete(&path) {
+            birth::prepare(&path)?;
         }
+        Ok(Repository { path })
     }
 
     /// The repository's folder.
@@ -70,7 +60,7 @@ impl Repository {
         lock::repository(&self.path, Some(fence))
     }
 
-    /// Removes what a killed importer left: unfinished packs and locks.
+    /// Removes what a killed importer left: unfinished packs, locks, and files of a new repository.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(&self.path, guard)?;
         pack::remove_unfinished(&self.path.join("objects/pack"))
@@ -84,6 +74,17 @@ impl Repository {
     /// All refs.
     pub fn refs(&self) -> Result<Refs, Error> {
         refs::read(&self.path)
+    }
+
+    /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The objects
+    /// have to be durable. A new repository comes to be by this.
+    pub fn publish(&self, guard: &Guard, edits: &[Edit], wanted: Option<&str>) -> Result<(), Error> {
+        if birth::is_complete(&self.path) {
+            self.transact(guard, edits)?;
+            return self.point_head(guard, wanted);
+        }
+        let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));
+        birth::complete(&self.path, guard, edits, wanted.as_deref())
     }
 
     /// Moves refs, all or none. The objects have to be durable.
@@ -115,7 +116,7 @@ impl Repository {
         let target = match wanted.filter(|branch| refs.contains_key(branch)) {
             Some(branch) => branch,
             None if refs.contains_key(&now) => return Ok(()),
-            None => match first_branch(&refs) {
+            None => match birth::first_branch(&refs) {
                 Some(branch) => branch,
                 None => return Ok(()),
             },
@@ -139,62 +140,6 @@ fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> 
         at = target;
     }
     Ok((at != id).then_some(at))
-}
-
-fn first_branch(refs: &Refs) -> Option<String> {
-    let mut branches = refs.keys().filter(|name| name.starts_with("refs/heads/"));
-    branches.find(|name| !name.starts_with("refs/heads/applied/")).cloned()
-}
-
-/// Makes a repository beside its place and moves it there, so that a kill leaves no half of one. Whoever moves first
-/// has made it. No lock: one that is frozen here must not keep others back.
-fn init(path: &Path, branch: &str) -> Result<(), Error> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|error| Error::file("create", folder, error))?;
-    let name = format!(".new-{}-", path.file_name().unwrap_or_default().to_string_lossy());
-    remove_half_made(folder, &name)?;
-    let temporary = tempfile::Builder::new()
-        .prefix(&name)
-        .permissions(fs::Permissions::from_mode(0o755))
-        .tempdir_in(folder)
-        .map_err(|error| Error::file("create", folder, error))?;
-    fill(temporary.path(), branch)?;
-    match fs::rename(temporary.path(), path) {
-        Ok(()) => {
-            let _ = temporary.keep();
-        }
-        Err(_) if path.join("HEAD").is_file() => {}
-        Err(error) => return Err(Error::file("create", path, error)),
-    }
-    fail_point!("repo::init-renamed");
-    sync_folder(folder)
-}
-
-/// What is needed for Git to take a folder for a repository.
-fn fill(folder: &Path, branch: &str) -> Result<(), Error> {
-    for part in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
-        let part = folder.join(part);
-        fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
-    }
-    write_durably(&folder.join("config"), CONFIG.as_bytes())?;
-    fail_point!("repo::init");
-    write_durably(&folder.join("HEAD"), format!("ref: refs/heads/{branch}\n").as_bytes())
-}
-
-/// What dead importers of this package left.
-fn remove_half_made(folder: &Path, name: &str) -> Result<(), Error> {
-    let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
-    for entry in
-        entries.flatten().filter(|entry| entry.file_name().as_encoded_bytes().starts_with(name.as_bytes()))
-    {
-        match fs::remove_dir_all(entry.path()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::file("remove", &entry.path(), error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {

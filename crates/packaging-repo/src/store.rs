@@ -136,11 +136,10 @@ fn exists(odb: Option<&gix_odb::Handle>, id: &ObjectId) -> bool {
 /// Whether a repository has neither packs nor loose objects nor borrowed ones.
 fn is_empty(objects: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(objects) else { return false };
-    let nothing_in = |name: &str| {
-        std::fs::read_dir(objects.join(name)).is_ok_and(|mut entries| {
-            entries
-                .all(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("tmp_")))
-        })
+    let nothing_in = |name: &str| match std::fs::read_dir(objects.join(name)) {
+        Ok(mut entries) => entries
+            .all(|entry| entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("tmp_"))),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     };
     let mut plain = true;
     for entry in entries {

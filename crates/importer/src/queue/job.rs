@@ -259,8 +259,8 @@ impl Work<'_> {
                         watch(claim, version);
                     }
                 }
-                Event::Publishing(0) => log.line("no ref moves"),
-                Event::Publishing(refs) => log.line(&format!("moving {refs} refs")),
+                Event::Moving(0) => log.line("no ref moves"),
+                Event::Moving(refs) => log.line(&format!("moving {refs} refs")),
                 _ => {}
             },
         );

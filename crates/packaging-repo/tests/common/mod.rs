@@ -21,7 +21,12 @@ pub struct Scratch {
 pub fn scratch() -> Scratch {
     let folder = TempDir::new().unwrap();
     let name = PackageName::new("a0").unwrap();
-    let repository = Repository::open_or_init(&folder.path().join("repos"), &name, None).unwrap();
+    let repository = Repository::open_or_init(&folder.path().join("repos"), &name).unwrap();
+    repository.publish(&repository.lock().unwrap(), &[], None).unwrap();
+    // As others have them.
+    ["refs/heads", "refs/tags"]
+        .iter()
+        .for_each(|part| std::fs::create_dir(repository.path().join(part)).unwrap());
     Scratch { folder, repository }
 }
 

@@ -1,0 +1,108 @@
+//! A repository that is new. Without a `HEAD`, Git and everybody else take a folder for no repository: so nobody can
+//! push to it, no ref has to be locked, and what it needs can be written and synced together. `HEAD` comes last, and
+//! with it the repository is there, whole: a kill before that leaves a folder that the next importer completes.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use fail::fail_point;
+
+use crate::Error;
+use crate::durable::{begin, sync_folder};
+use crate::lock::Guard;
+use crate::packed;
+use crate::refs::{self, Edit, Refs};
+
+/// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
+const CONFIG: &str =
+    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
+/// Where `HEAD` points as long as there is no branch.
+const NO_BRANCH: &str = "refs/heads/main";
+/// What the files of a repository are called before they are durable; whose they are follows.
+pub(crate) const NEW: &str = "package-import.new-";
+
+/// Makes the folders without which Git takes nothing for a repository. No lock: one that is frozen here must not keep
+/// others back.
+pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
+    for part in ["objects/pack", "refs"] {
+        let part = repository.join(part);
+        fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
+    }
+    fail_point!("repo::init");
+    Ok(())
+}
+
+/// Whether it is a repository, for Git and for us.
+pub(crate) fn is_complete(repository: &Path) -> bool {
+    repository.join("HEAD").is_file()
+}
+
+/// Gives a new repository its first refs, `HEAD` and all. The objects have to be durable.
+pub(crate) fn complete(
+    repository: &Path,
+    guard: &Guard,
+    edits: &[Edit],
+    wanted: Option<&str>,
+) -> Result<(), Error> {
+    // A predecessor may have been killed just before `HEAD`.
+    let mut packed = packed::read(repository)?;
+    refs::apply(&mut packed, &Default::default(), edits)?;
+    let head = wanted.filter(|branch| packed.refs.contains_key(*branch)).map(str::to_owned);
+    let head = head.or_else(|| first_branch(&packed.refs)).unwrap_or_else(|| NO_BRANCH.into());
+    let mut files = vec![New::write(repository, guard, "config", CONFIG.as_bytes())?];
+    if !packed.refs.is_empty() {
+        files.push(New::write(repository, guard, "packed-refs", &packed.encode())?);
+    }
+    files.push(New::write(repository, guard, "HEAD", format!("ref: {head}\n").as_bytes())?);
+    fail_point!("repo::refs-written");
+    files.iter().try_for_each(New::sync)?;
+    sync_folder(&repository.join("objects"))?;
+    fail_point!("repo::refs-synced");
+    guard.check(repository)?;
+    fail_point!("repo::refs-checked");
+    // `HEAD` is the last of them.
+    for file in &files {
+        file.put_in_place(guard)?;
+        fail_point!("repo::birth");
+    }
+    sync_folder(repository)?;
+    repository.parent().map_or(Ok(()), sync_folder)?;
+    fail_point!("repo::birth-durable");
+    Ok(())
+}
+
+/// The branch that `HEAD` points to if none is wanted, or there is no such branch.
+pub(crate) fn first_branch(refs: &Refs) -> Option<String> {
+    let mut branches = refs.keys().filter(|name| name.starts_with("refs/heads/"));
+    branches.find(|name| !name.starts_with("refs/heads/applied/")).cloned()
+}
+
+/// A file of the repository under a name of our own.
+struct New {
+    own: PathBuf,
+    target: PathBuf,
+    file: File,
+}
+
+impl New {
+    fn write(repository: &Path, guard: &Guard, name: &str, content: &[u8]) -> Result<New, Error> {
+        let own = repository.join(format!("{NEW}{}{name}", guard.prefix()));
+        let write = || {
+            let mut file = File::create(&own)?;
+            file.write_all(content)?;
+            begin(&file);
+            Ok(file)
+        };
+        let file = write().map_err(|error| Error::file("write", &own, error))?;
+        Ok(New { own, target: repository.join(name), file })
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.file.sync_all().map_err(|error| Error::file("write", &self.own, error))
+    }
+
+    fn put_in_place(&self, guard: &Guard) -> Result<(), Error> {
+        fs::rename(&self.own, &self.target).map_err(|error| guard.gone("rename", &self.own, error))
+    }
+}
