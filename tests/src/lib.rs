@@ -17,6 +17,7 @@ pub mod queue;
 pub mod real;
 pub mod run;
 pub mod signer;
+pub mod snapshot;
 pub mod synthetic;
 pub mod verify;
 pub mod web;

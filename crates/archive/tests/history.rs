@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use archive::cache::{Cache, Sharing};
 use archive::clock::Clock;
-use archive::config;
+use archive::config::{self, HistoryTrust};
 use archive::fetch::Outcome;
 use archive::history::{History, Snapshot};
 use archive::location::Location;
@@ -47,6 +47,7 @@ struct World {
     signer: Signer,
     clock: Arc<Still>,
     fileinfo: Vec<String>,
+    trust: HistoryTrust,
 }
 
 impl World {
@@ -60,6 +61,7 @@ impl World {
             folder,
             clock: Arc::default(),
             fileinfo: Vec::new(),
+            trust: HistoryTrust::Signed,
         }
     }
 
@@ -99,6 +101,8 @@ impl World {
             url: Location::parse(&self.server.url()).unwrap(),
             request_interval: Duration::from_secs(2),
             keyrings: vec![self.signer.keyring.clone()],
+            trust: self.trust,
+            longest_wait: Duration::from_secs(3600),
         };
         let cache =
             Cache::open(&self.folder("cache"), 1 << 30, Sharing::default(), self.clock.clone()).unwrap();

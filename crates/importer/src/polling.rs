@@ -168,9 +168,10 @@ impl Poller<'_> {
         found.vanished = vanished.len();
         found.lane = (!new.is_empty()).then_some(lane);
         if !self.dry_run {
+            let with_lane = |publication| NewPublication { lane, ..publication };
             let new: Vec<(String, NewPublication)> =
-                new.into_iter().map(|((package, ..), publication)| (package, publication)).collect();
-            suites::take_over(self.store, &new, lane)?;
+                new.into_iter().map(|((package, ..), publication)| (package, with_lane(publication))).collect();
+            suites::take_over(self.store, &new)?;
             suites::vanish(self.store, &vanished)?;
         }
         Ok(Ok(()))
@@ -214,7 +215,9 @@ impl Place<'_> {
             dsc_sha256: sha256.clone(),
             trust: serde_json::to_string(&Trust::Index(sha256)).unwrap_or_default(),
             files: serde_json::to_string(&Stored::new(&publication, self.date)).unwrap_or_default(),
-            published: Some(self.date * 1000),
+            // An index without a date says nothing about when it was made.
+            published: (self.date > 0).then_some(self.date * 1000),
+            lane: Lane::Upload,
         };
         new.insert(key, row);
     }
