@@ -10,6 +10,7 @@ pub mod engine;
 pub mod git;
 pub mod installation;
 pub mod listing;
+pub mod nginx;
 pub mod oracle;
 pub mod parallel;
 pub mod programs;
