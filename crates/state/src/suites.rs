@@ -94,8 +94,17 @@ pub fn published(
 const CHUNK: usize = 60;
 
 /// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported.
-pub fn take_over(store: &Store, new: &[(String, NewPublication)]) -> Result<(), StateError> {
-    new.chunks(CHUNK).try_for_each(|chunk| store.write(|tx| take_chunk(tx, chunk)))
+/// Each chunk is told when it is done.
+pub fn take_over(
+    store: &Store,
+    new: &[(String, NewPublication)],
+    told: &dyn Fn(usize),
+) -> Result<(), StateError> {
+    for chunk in new.chunks(CHUNK) {
+        store.write(|tx| take_chunk(tx, chunk))?;
+        told(chunk.len());
+    }
+    Ok(())
 }
 
 /// One statement for each table: with a database at the other end of a wire, it is their number that takes the time.

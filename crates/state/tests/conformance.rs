@@ -5,6 +5,7 @@ mod common;
 
 mod conformance {
     pub mod failures;
+    pub mod freshness;
     pub mod keep;
     pub mod policy;
     pub mod queue;

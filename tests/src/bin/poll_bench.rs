@@ -5,6 +5,7 @@
 //! floor: decompressing the list and looking at each of its lines, and gpgv alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["floor", list] => println!("{}", floor(Path::new(list))),
+        ["measure", program, arguments @ ..] => measured(program, arguments),
         [program] => bench(Path::new(program), None),
         [program, lists] => bench(Path::new(program), Some(Path::new(lists))),
         _ => panic!("usage: poll_bench PROGRAM [FOLDER-WITH-LISTS]"),
@@ -70,41 +72,64 @@ fn sources(lists: Option<&Path>) -> Vec<u8> {
     text
 }
 
-/// The list with other versions of every so many packages.
+/// The list with another `.dsc` of every so many packages.
 fn changed(text: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(text);
     let stanzas: Vec<&str> = text.split("\n\n").collect();
-    let step = stanzas.len() / CHANGED;
-    let each = stanzas.iter().enumerate().map(|(number, stanza)| match number % step == 0 && number / step < CHANGED {
-        // The name of the .dsc may stay what it is: only its content has to be another.
-        true => stanza
-            .lines()
-            .map(|line| match line.strip_suffix(".dsc") {
-                Some(_) if line.starts_with(' ') => {
-                    let other = if line.starts_with(" 0") { "1" } else { "0" };
-                    format!(" {other}{}", &line[2..])
-                }
-                _ => line.to_owned(),
-            })
-            .collect::<Vec<_>>()
-            .join("\n"),
-        false => (*stanza).to_owned(),
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    let name = |stanza: &'_ str| stanza.trim_start().lines().next().unwrap_or_default().len();
+    for stanza in &stanzas {
+        *names.entry(&stanza.trim_start()[..name(stanza)]).or_default() += 1;
+    }
+    // Those that stand once, so that as many vanish as come.
+    let alone = |stanza: &str| {
+        names.get(&stanza.trim_start()[..name(stanza)]) == Some(&1) && !stanza.contains("\nExtra-Source-Only")
+    };
+    let step = stanzas.iter().filter(|stanza| alone(stanza)).count() / CHANGED;
+    let mut number = 0;
+    let each = stanzas.iter().map(|stanza| {
+        number += usize::from(alone(stanza));
+        match alone(stanza) && number % step == 0 && number / step <= CHANGED {
+            true => other_dsc(stanza),
+            false => (*stanza).to_owned(),
+        }
     });
     each.collect::<Vec<_>>().join("\n\n").into_bytes()
+}
+
+/// A stanza whose `.dsc` has other hashes.
+fn other_dsc(stanza: &str) -> String {
+    let line = |line: &str| match line.starts_with(' ') && line.ends_with(".dsc") {
+        true => format!(" {}{}", if line.starts_with(" 0") { "1" } else { "0" }, &line[2..]),
+        false => line.to_owned(),
+    };
+    stanza.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Seconds, and the largest memory in MiB.
 type Figure = (f64, f64);
 
-fn measure(mut command: Command) -> (Figure, String) {
+/// Runs a program from a process of its own: one that is started has the memory of whoever starts it, at first.
+fn measure(command: Command) -> (Figure, String) {
+    let mut small = Command::new(std::env::current_exe().unwrap());
+    small.arg("measure").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        value.into_iter().for_each(|value| drop(small.env(name, value)));
+    }
+    let output = small.stderr(Stdio::piped()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let figures = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{command:?}: {said}{figures}");
+    let (seconds, memory) = figures.lines().last().unwrap().split_once(' ').unwrap();
+    ((seconds.parse().unwrap(), memory.parse().unwrap()), said)
+}
+
+/// The time and the memory of a program, on standard error behind what it says itself.
+fn measured(program: &str, arguments: &[&str]) {
     let start = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut said).unwrap();
-    let usage = child.wait4().unwrap();
-    let seconds = start.elapsed().as_secs_f64();
-    assert!(usage.status.success(), "{command:?}: {said}");
-    ((seconds, usage.rusage.maxrss as f64 / f64::from(1 << 20)), said)
+    let usage = Command::new(program).args(arguments).spawn().unwrap().wait4().unwrap();
+    assert!(usage.status.success());
+    eprintln!("{} {}", start.elapsed().as_secs_f64(), usage.rusage.maxrss as f64 / f64::from(1 << 20));
 }
 
 fn median(mut figures: Vec<Figure>) -> Figure {
@@ -177,7 +202,7 @@ fn bench(program: &Path, lists: Option<&Path>) {
     let checks = (0..ROUNDS).map(|_| {
         let mut command = Command::new("gpgv");
         command.arg("--keyring").arg(&world.archive.signer.keyring).args(["--output", "/dev/null"]);
-        command.arg(world.archive.root().join("dists/first/InRelease")).stderr(Stdio::null());
+        command.arg(world.archive.root().join("dists/first/InRelease"));
         measure(command).0
     });
     show("gpgv alone", checks.collect());

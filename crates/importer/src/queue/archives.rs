@@ -29,6 +29,9 @@ use crate::config::Config;
 use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
 
+/// What an archive that the machine's apt reaches needs, in the words of its errors.
+const APT: &str = "apt";
+
 /// Where the files of a job are laid out, below the cache.
 const JOBS: &str = "jobs";
 
@@ -181,6 +184,11 @@ impl Archives {
         self.opened.get(name).map(|opened| (&opened.config, opened.source.as_ref()))
     }
 
+    /// Bytes that have come from all of them.
+    pub fn transferred(&self) -> u64 {
+        self.opened.values().map(|opened| opened.source.transferred()).sum()
+    }
+
     /// An archive's history, if it has one.
     pub fn history(&self, name: &str) -> Option<(&config::History, &dyn History)> {
         let opened = self.opened.get(name)?;
@@ -322,6 +330,9 @@ impl Archives {
     fn missed_by(&self, failed: &Failed, probe: String) -> Missed {
         let failure = Failure::from(&failed.error);
         let dependency = failed.error.dependency.clone().filter(|_| is_outage(&failure.code));
+        // Which server failed apt does not say, and its configuration is each machine's own.
+        let by_host = |name| if name == APT { format!("{APT}:{}", crate::root::host_name()) } else { name };
+        let dependency = dependency.map(by_host);
         Missed { need: dependency.map(|name| Need { name, probe }), failure }
     }
 
@@ -336,6 +347,9 @@ impl Archives {
     /// Asks whether an archive is there again: for the index of its first suite.
     pub fn probe(&self, name: &str) -> Result<(), String> {
         let Some(opened) = self.opened.get(name) else { return Ok(()) };
+        if opened.config.apt {
+            return opened.source.suites().map(drop).map_err(|failed| failed.to_string());
+        }
         let suite = opened.config.suites.first().map_or("", |suite| suite.name.as_str());
         let folder = if suite.ends_with('/') { suite.to_owned() } else { format!("dists/{suite}/") };
         let path = if suite.contains(['*', '?', '[']) { String::new() } else { format!("{folder}InRelease") };
@@ -376,6 +390,7 @@ fn is_outage(code: &str) -> bool {
             | "server-error"
             | "busy"
             | "unreachable"
+            | "apt-failed"
     )
 }
 

@@ -7,7 +7,6 @@ use crate::failure::{Failure, Stage};
 /// Codes of what may go away by itself.
 const TRANSIENT: &[&str] = &[
     "apt-failed",
-    "apt-state",
     "bad-answer",
     "bad-http",
     "broken-connection",
@@ -38,10 +37,16 @@ const TRANSIENT: &[&str] = &[
 /// here, they stay.
 const TRANSIENT_FETCH: &[&str] = &["checksum-mismatch", "size-mismatch"];
 
+/// The same of an index or a list: whoever made it may mend it, and another mirror may have it right. In a package that
+/// is here, they stay.
+const UNKNOWN_ARCHIVE: &[&str] = &["bad-compression", "bad-signature", "expands-too-much"];
+
 /// Codes of what the machine did, not the package.
 const INFRASTRUCTURE: &[&str] = &[
+    "apt-state",
     "bad-row",
     "cannot-start",
+    "disk",
     "disk-full",
     "killed",
     "lost",
@@ -60,7 +65,6 @@ const UNKNOWN: &[&str] = &[
     "bad-release",
     "bad-sources",
     "crashed",
-    "disk",
     "missing-file",
     "not-found",
     "out-of-memory",
@@ -73,12 +77,12 @@ const UNKNOWN: &[&str] = &[
 /// What kind of error a failure is.
 pub fn class(failure: &Failure) -> Class {
     let code = failure.code.as_str();
+    let of_archive = matches!(failure.stage, Stage::Poll | Stage::Fetch);
     if failure.stage == Stage::State || INFRASTRUCTURE.contains(&code) {
         Class::Infrastructure
-    } else if TRANSIENT.contains(&code) || (failure.stage == Stage::Fetch && TRANSIENT_FETCH.contains(&code))
-    {
+    } else if TRANSIENT.contains(&code) || (of_archive && TRANSIENT_FETCH.contains(&code)) {
         Class::Transient
-    } else if UNKNOWN.contains(&code) {
+    } else if UNKNOWN.contains(&code) || (of_archive && UNKNOWN_ARCHIVE.contains(&code)) {
         Class::Unknown
     } else {
         Class::Permanent
@@ -97,5 +101,40 @@ mod tests {
         assert_eq!(class("connect"), Class::Transient);
         assert_eq!(class("crashed"), Class::Unknown);
         assert_eq!(class("bad-dsc"), Class::Permanent);
+    }
+
+    /// The codes and the class of each row of a table: `| codes | class | ...`.
+    fn rows(document: &str) -> Vec<(Vec<String>, String)> {
+        let row = |line: &str| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            let codes = cells.next()?.split('`').step_by(2).filter(|code| !code.is_empty());
+            let class = cells.next()?.to_owned();
+            let is_class = ["transient", "unknown", "permanent", "infrastructure"].contains(&class.as_str());
+            is_class.then(|| (codes.map(|code| code.trim_matches(['`', ',']).to_owned()).collect(), class))
+        };
+        document.lines().filter_map(row).collect()
+    }
+
+    #[test]
+    fn the_documents_say_what_the_program_does() {
+        let mut checked = 0;
+        for (codes, expected) in rows(include_str!("../../../../docs/archives.md")) {
+            for code in codes {
+                for stage in [Stage::Poll, Stage::Fetch] {
+                    assert_eq!(class(&Failure::new(stage, &code, "")).as_str(), expected, "archives.md: {code}");
+                }
+                checked += 1;
+            }
+        }
+        for (codes, expected) in rows(include_str!("../../../../docs/failures.md")) {
+            let mut stage = Stage::Worker;
+            for code in codes {
+                let (of, code) = code.split_once('/').map_or((None, code.as_str()), |(of, code)| (Some(of), code));
+                stage = of.and_then(Stage::from_word).unwrap_or(stage);
+                assert_eq!(class(&Failure::new(stage, code, "")).as_str(), expected, "failures.md: {code}");
+                checked += 1;
+            }
+        }
+        assert!(checked > 90, "only {checked} codes were found in the tables");
     }
 }

@@ -51,6 +51,7 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
         archives: &session.archives,
         dry_run: false,
         due: now.filter(|_| only_due),
+        progress: Arc::default(),
     };
     for name in session.archives.names() {
         let need = session.archives.need(&name);
