@@ -109,6 +109,7 @@ pub fn take_over(
 
 /// One statement for each table: with a database at the other end of a wire, it is their number that takes the time.
 fn take_chunk(tx: &mut Tx<'_>, chunk: &[(String, NewPublication)]) -> Result<(), StateError> {
+    tx.prefer_indices()?;
     let packages = queue::package_ids(tx, chunk.iter().map(|(package, _)| package.as_str()))?;
     let id = |package: &String| {
         let missing = || StateError::Unknown(format!("package {package} is not known"));

@@ -2,7 +2,7 @@
 //!
 //! `poll_bench PROGRAM [FOLDER-WITH-LISTS]` lays the list out, signed, behind nginx, and polls it by the program itself:
 //! into an empty state, again without a change, and with 500 changed packages, on SQLite and on PostgreSQL. Beside it the
-//! floor: decompressing the list and looking at each of its lines, and gpgv alone.
+//! floor (`ONLY=SQLite` or `ONLY=PostgreSQL` leaves the other one out): decompressing the list and looking at each of its lines, and gpgv alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -208,6 +208,9 @@ fn bench(program: &Path, lists: Option<&Path>) {
     show("gpgv alone", checks.collect());
     let nginx = Nginx::start(&world.archive.extra("nginx"), &world.archive.root());
     for (name, new) in [("SQLite", Queue::sqlite as fn() -> Queue), ("PostgreSQL", Queue::postgres)] {
+        if std::env::var("ONLY").is_ok_and(|only| only != name) {
+            continue;
+        }
         let mut figures: [Vec<Figure>; 4] = Default::default();
         for _ in 0..ROUNDS {
             let queue = new();
