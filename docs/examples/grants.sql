@@ -32,10 +32,10 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
--- A job is over, a failure is cured, a position is not needed any more; attempts, samples and runs grow old.
-GRANT DELETE ON job, failure, meta, attempt, sample, run TO package_import_worker;
+-- A job is over, a wait has ended, a failure is cured, a position is not needed any more; attempts, samples and runs grow old.
+GRANT DELETE ON job, wait, failure, meta, attempt, sample, run TO package_import_worker;
 
 -- Decides: retries, holds, priorities, policies, settings, hosts; mends counters.
 GRANT INSERT, UPDATE ON meta, host, package, publication, job, suppression, sample, batch, batch_member, counter

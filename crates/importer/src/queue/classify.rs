@@ -102,39 +102,4 @@ mod tests {
         assert_eq!(class("crashed"), Class::Unknown);
         assert_eq!(class("bad-dsc"), Class::Permanent);
     }
-
-    /// The codes and the class of each row of a table: `| codes | class | ...`.
-    fn rows(document: &str) -> Vec<(Vec<String>, String)> {
-        let row = |line: &str| {
-            let mut cells = line.strip_prefix("| `")?.split(" | ");
-            let codes = cells.next()?.split('`').step_by(2).filter(|code| !code.is_empty());
-            let class = cells.next()?.to_owned();
-            let is_class = ["transient", "unknown", "permanent", "infrastructure"].contains(&class.as_str());
-            is_class.then(|| (codes.map(|code| code.trim_matches(['`', ',']).to_owned()).collect(), class))
-        };
-        document.lines().filter_map(row).collect()
-    }
-
-    #[test]
-    fn the_documents_say_what_the_program_does() {
-        let mut checked = 0;
-        for (codes, expected) in rows(include_str!("../../../../docs/archives.md")) {
-            for code in codes {
-                for stage in [Stage::Poll, Stage::Fetch] {
-                    assert_eq!(class(&Failure::new(stage, &code, "")).as_str(), expected, "archives.md: {code}");
-                }
-                checked += 1;
-            }
-        }
-        for (codes, expected) in rows(include_str!("../../../../docs/failures.md")) {
-            let mut stage = Stage::Worker;
-            for code in codes {
-                let (of, code) = code.split_once('/').map_or((None, code.as_str()), |(of, code)| (Some(of), code));
-                stage = of.and_then(Stage::from_word).unwrap_or(stage);
-                assert_eq!(class(&Failure::new(stage, code, "")).as_str(), expected, "failures.md: {code}");
-                checked += 1;
-            }
-        }
-        assert!(checked > 90, "only {checked} codes were found in the tables");
-    }
 }
