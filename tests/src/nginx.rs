@@ -86,4 +86,3 @@ impl Drop for Nginx {
         self.child.wait().unwrap();
     }
 }
-

@@ -69,7 +69,8 @@ impl Service {
         let versions = &self.known[package];
         let list: Vec<String> =
             versions.keys().rev().map(|version| format!("{{\"version\":\"{version}\"}}")).collect();
-        let say = |path: String, text: String| self.server.on(&path, Answer::Status(200, vec![], text.into()));
+        let say =
+            |path: String, text: String| self.server.on(&path, Answer::Status(200, vec![], text.into()));
         say(
             format!("/mr/package/{package}/"),
             format!("{{\"_comment\":\"notice\",\"package\":\"{package}\",\"result\":[{}]}}", list.join(",")),

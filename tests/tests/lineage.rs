@@ -90,7 +90,8 @@ fn a_new_installation_gets_the_whole_history() {
         assert_eq!(tags.lines().count(), 4, "{tags}");
         world.queue.installation.assert_clean("aa");
         // What the service does not name was computed, and is on record.
-        let hashes = world.queue.texts("SELECT dsc_sha256 FROM publication WHERE suite = '' AND done IS NOT NULL");
+        let hashes =
+            world.queue.texts("SELECT dsc_sha256 FROM publication WHERE suite = '' AND done IS NOT NULL");
         assert!(hashes.len() == 3 && hashes.iter().all(|hash| hash.len() == 64), "{hashes:?}");
         for files in world.queue.texts("SELECT files FROM publication WHERE suite = ''") {
             assert_eq!(files.matches("\"sha256\"").count(), 3, "of the .dsc and two tarballs: {files}");
@@ -132,7 +133,10 @@ fn a_history_that_is_away_is_waited_for_and_fails_nothing() {
     assert_eq!(world.queue.number("SELECT COUNT(*) FROM failure"), 0);
     assert_eq!(world.queue.texts("SELECT state FROM job"), ["parked"]);
     let status = world.queue.well(&["status"]);
-    assert!(status.contains(&format!("OUTAGE: {} out of reach since", world.service.server.host())), "{status}");
+    assert!(
+        status.contains(&format!("OUTAGE: {} out of reach since", world.service.server.host())),
+        "{status}"
+    );
     world.service.server.refuse(false);
     world.queue.store().write(|tx| tx.execute("UPDATE dependency SET next_probe = 0", &[])).unwrap();
     world.queue.well(&["run"]);
@@ -179,7 +183,10 @@ fn what_nobody_vouches_for_is_left_out_and_said() {
     world.queue.well(&["run", "--poll"]);
     assert_eq!(world.branch("debian/sid"), ["1.1-2", "1.1-1", "1.0-1"]);
     let shown = world.queue.well(&["show", "aa"]);
-    assert!(shown.contains("history of debian: 3 versions, 1 version left out: 1.0-2: fetch/unsigned"), "{shown}");
+    assert!(
+        shown.contains("history of debian: 3 versions, 1 version left out: 1.0-2: fetch/unsigned"),
+        "{shown}"
+    );
     assert_eq!(world.queue.number("SELECT COUNT(*) FROM failure"), 0);
 }
 
@@ -237,7 +244,8 @@ fn the_same_dsc_in_two_distros_is_one_commit() {
         world.queue.well(&["run"]);
         assert_eq!(world.commit("debian/1.0-2"), world.commit("ubuntu/1.0-2"));
         assert_eq!(world.commit("debian/sid"), world.commit("ubuntu/noble"));
-        let commits = world.queue.installation.git("aa", &["rev-list", "--count", "debian/sid", "ubuntu/noble"]);
+        let commits =
+            world.queue.installation.git("aa", &["rev-list", "--count", "debian/sid", "ubuntu/noble"]);
         assert_eq!(commits.trim(), "3", "two versions and one upstream");
         world.queue.installation.assert_clean("aa");
     }
@@ -282,7 +290,10 @@ fn it_goes_on_when_that_does_not_come_and_keeps_its_parents() {
     world.queue.well(&["run"]);
     assert_eq!(branch(&world.queue, "ubuntu/noble"), ["1.1-1ubuntu1", "1.0-1"]);
     let shown = world.queue.well(&["show", "aa"]).replace("\n", " ").replace("  ", " ");
-    assert!(shown.contains("ubuntu 1.1-1ubuntu1 was imported without debian 1.1-1, on which it is built"), "{shown}");
+    assert!(
+        shown.contains("ubuntu 1.1-1ubuntu1 was imported without debian 1.1-1, on which it is built"),
+        "{shown}"
+    );
     let audit = world.queue.well(&["audit"]);
     assert!(audit.contains("went-on-without"), "{audit}");
     let before = world.commit("ubuntu/noble");

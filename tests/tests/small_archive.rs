@@ -96,10 +96,17 @@ fn from_a_web_server_to_branches_without_a_hand() {
     let packages = packages();
     // Lowest versions are in both suites, higher ones in sid alone. One is kept back that has its predecessor's upstream.
     let shares = |versions: &Vec<Real>| {
-        let orig = |version: &Real| version.files.iter().find(|path| path.to_string_lossy().contains(".orig.tar")).cloned();
-        versions.len() > 1 && orig(&versions[0]).is_some() && orig(&versions[0]) == orig(&versions[versions.len() - 1])
+        let orig = |version: &Real| {
+            version.files.iter().find(|path| path.to_string_lossy().contains(".orig.tar")).cloned()
+        };
+        versions.len() > 1
+            && orig(&versions[0]).is_some()
+            && orig(&versions[0]) == orig(&versions[versions.len() - 1])
     };
-    let late = packages.values().find(|versions| shares(versions)).expect("a package with two revisions of one upstream");
+    let late = packages
+        .values()
+        .find(|versions| shares(versions))
+        .expect("a package with two revisions of one upstream");
     let late = late.last().unwrap();
     let archive = TestArchive::new();
     let mut published = Vec::new();
@@ -131,7 +138,8 @@ fn from_a_web_server_to_branches_without_a_hand() {
     for (package, versions) in &packages {
         let here: Vec<&&Real> = published.iter().filter(|it| it.package == *package).collect();
         for (branch, tip) in [("bookworm", &versions[0]), ("sid", *here[here.len() - 1])] {
-            let title = queue.installation.git(package, &["log", "-1", "--format=%s", &format!("debian/{branch}")]);
+            let title =
+                queue.installation.git(package, &["log", "-1", "--format=%s", &format!("debian/{branch}")]);
             assert_eq!(title.trim(), format!("Import {package} {}", tip.version), "{branch}");
         }
     }

@@ -179,10 +179,14 @@ pub enum ConfigError {
     )]
     NoHistoryKeyring(String),
     /// A service is believed that anybody on the way can speak for.
-    #[error("archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine")]
+    #[error(
+        "archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine"
+    )]
     PlainHistory(String),
     /// The base is nobody's distro.
-    #[error("archive {archive:?}: no other archive has the distro {base:?}, on which this one is said to build")]
+    #[error(
+        "archive {archive:?}: no other archive has the distro {base:?}, on which this one is said to build"
+    )]
     NoBase {
         /// The archive.
         archive: String,

@@ -236,7 +236,10 @@ fn a_service_that_is_believed_needs_no_signature_but_lets_none_be_broken() {
 #[test]
 fn text_around_what_was_signed() {
     let mut world = World::new();
-    world.change = Some(("-----BEGIN PGP SIGNED", "Format: 3.0 (native)\nSource: aa\nVersion: 1.0-1\n\n-----BEGIN PGP SIGNED"));
+    world.change = Some((
+        "-----BEGIN PGP SIGNED",
+        "Format: 3.0 (native)\nSource: aa\nVersion: 1.0-1\n\n-----BEGIN PGP SIGNED",
+    ));
     world.add("1.0-1", true, "debian", "New.");
     let service = world.service();
     let found = service.find(&aa(), &version("1.0-1")).unwrap();

@@ -192,8 +192,10 @@ impl Poller<'_> {
         found.lane = (!new.is_empty()).then_some(lane);
         if !self.dry_run {
             let with_lane = |publication| NewPublication { lane, ..publication };
-            let new: Vec<(String, NewPublication)> =
-                new.into_iter().map(|((package, ..), publication)| (package, with_lane(publication))).collect();
+            let new: Vec<(String, NewPublication)> = new
+                .into_iter()
+                .map(|((package, ..), publication)| (package, with_lane(publication)))
+                .collect();
             suites::take_over(self.store, &new, &|count| Progress::add(&self.progress.taken, count))?;
             suites::vanish(self.store, &vanished)?;
         }

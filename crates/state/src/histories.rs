@@ -66,7 +66,8 @@ pub fn left_out(
 
 /// What was asked for a package.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Asked>, StateError> {
-    let sql = "SELECT archive, asked, versions, left_out, note FROM history WHERE package_id = ?1 ORDER BY archive";
+    let sql =
+        "SELECT archive, asked, versions, left_out, note FROM history WHERE package_id = ?1 ORDER BY archive";
     let rows = tx.query(sql, values![package])?;
     Ok(rows
         .iter()

@@ -131,7 +131,13 @@ pub(crate) fn rows(count: usize, columns: usize) -> String {
 }
 
 /// Notes what the files of an old version turned out to be, once they were fetched.
-pub fn complete(tx: &mut Tx<'_>, id: i64, dsc_sha256: &str, trust: &str, files: &str) -> Result<(), StateError> {
+pub fn complete(
+    tx: &mut Tx<'_>,
+    id: i64,
+    dsc_sha256: &str,
+    trust: &str,
+    files: &str,
+) -> Result<(), StateError> {
     // Two names for one content, by different hashes: the other row has the import.
     let sql = "UPDATE publication SET dsc_sha256 = ?2, trust = ?3, files = ?4 WHERE id = ?1 AND NOT EXISTS (
         SELECT 1 FROM publication o, publication u WHERE u.id = ?1 AND o.id <> ?1 AND o.package_id = u.package_id
@@ -142,7 +148,8 @@ pub fn complete(tx: &mut Tx<'_>, id: i64, dsc_sha256: &str, trust: &str, files: 
 
 /// The versions of a distro that are on record for a package, and whether each still lacks its import.
 pub fn versions_of(tx: &mut Tx<'_>, package: i64, distro: &str) -> Result<Vec<(String, bool)>, StateError> {
-    let sql = "SELECT DISTINCT version, CASE WHEN done IS NULL AND gone IS NULL THEN 1 ELSE 0 END FROM publication
+    let sql =
+        "SELECT DISTINCT version, CASE WHEN done IS NULL AND gone IS NULL THEN 1 ELSE 0 END FROM publication
         WHERE package_id = ?1 AND distro = ?2";
     let rows = tx.query(sql, values![package, distro])?;
     Ok(rows.iter().map(|row| (row.text(0), row.flag(1))).collect())

@@ -166,7 +166,8 @@ impl World {
     fn publish(&self, which: &str) {
         let folder = self.archive.root().join("dists");
         let _ = fs::remove_dir_all(folder.join("sid"));
-        let copied = Command::new("cp").arg("-a").arg(folder.join(which)).arg(folder.join("sid")).status().unwrap();
+        let copied =
+            Command::new("cp").arg("-a").arg(folder.join(which)).arg(folder.join("sid")).status().unwrap();
         assert!(copied.success());
     }
 

@@ -123,7 +123,9 @@ mod tests {
         for word in ["REVKEYSIG", "EXPSIG", "BADSIG"] {
             assert!(!was_good_signature(&status(1, word)), "{word}");
         }
-        assert!(was_good_signature("[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG A x\n[GNUPG:] VALIDSIG A 2011-01-01 5 0 4\n"));
+        assert!(was_good_signature(
+            "[GNUPG:] NEWSIG\n[GNUPG:] GOODSIG A x\n[GNUPG:] VALIDSIG A 2011-01-01 5 0 4\n"
+        ));
     }
 
     #[test]

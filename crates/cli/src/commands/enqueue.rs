@@ -6,8 +6,8 @@ use importer::config::Config;
 use importer::plan::{self, Item};
 use importer::queue::requests;
 use state::operate;
-use state::queue;
 use state::publications::{self, NewPublication};
+use state::queue;
 use state::words::{Lane, Tasks};
 use state::{StateError, Store};
 

@@ -144,8 +144,12 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
 /// What it waits for, what it went on without, and where its old versions come from.
 fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> {
     if let Some(wait) = package.wait.as_ref().filter(|_| package.work != "none") {
-        let line =
-            format!("waits for {}; goes on without at {} ({})", wait.reason, at(wait.until), ago(now, wait.until));
+        let line = format!(
+            "waits for {}; goes on without at {} ({})",
+            wait.reason,
+            at(wait.until),
+            ago(now, wait.until)
+        );
         writeln!(out, "{}", paragraph(2, &line))?;
     }
     for went_on in &package.went_on {
@@ -157,7 +161,8 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
             some => format!(", {} left out", count(some, "version")),
         };
         let note = asked.note.as_ref().map_or(String::new(), |note| format!(": {}", short(note, LONGEST)));
-        let line = format!("history of {}: {}{left_out}{note}", asked.archive, count(asked.versions, "version"));
+        let line =
+            format!("history of {}: {}{left_out}{note}", asked.archive, count(asked.versions, "version"));
         writeln!(out, "{}", paragraph(2, &line))?;
     }
     Ok(())

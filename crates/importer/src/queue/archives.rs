@@ -211,7 +211,8 @@ impl Archives {
     pub fn allows_weak_checksums(&self, publication: &Publication) -> bool {
         let opened = self.opened.get(&publication.what.archive);
         let is_old = publication.what.suite.is_empty();
-        opened.is_some_and(|opened| opened.config.allow_weak_checksums || (is_old && opened.history.is_some()))
+        opened
+            .is_some_and(|opened| opened.config.allow_weak_checksums || (is_old && opened.history.is_some()))
     }
 
     /// What an archive needs, if it is all of one host: while that is out of reach nothing has to be tried.

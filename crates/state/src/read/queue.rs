@@ -103,7 +103,8 @@ pub fn next(tx: &mut Tx<'_>, lane: Option<Lane>, at_most: i64) -> Result<Vec<Wai
 
 /// Packages that wait for something for a time, those that go on first before the others.
 pub fn waits(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Waits>, StateError> {
-    let sql = "SELECT p.name, w.kind, w.reason, w.since, w.until FROM wait w JOIN package p ON p.id = w.package_id
+    let sql =
+        "SELECT p.name, w.kind, w.reason, w.since, w.until FROM wait w JOIN package p ON p.id = w.package_id
         JOIN job j ON j.package_id = w.package_id AND j.state IN ('retrying', 'parked')
         ORDER BY w.until, p.name LIMIT ?1";
     let rows = tx.query(sql, values![at_most])?;

@@ -73,11 +73,16 @@ fn what_is_new_is_taken_over_in_chunks_and_once() {
         assert_eq!(world.counter("queue_rescan"), 250);
         take_over(&world, &all, START, Lane::Upload);
         assert_eq!(world.count("SELECT COUNT(*) FROM publication"), 250);
-        assert_eq!((world.counter("queue_rescan"), world.counter("queue_upload")), (0, 250), "a lane only rises");
+        assert_eq!(
+            (world.counter("queue_rescan"), world.counter("queue_upload")),
+            (0, 250),
+            "a lane only rises"
+        );
         assert!(world.store.largest_transaction() <= state::tx::LARGEST);
         // One that runs meanwhile is done again afterwards, and two of one package are one job.
         let claim = world.claim(run).unwrap();
-        let two = ["2.0-1", "2.0-2"].map(|version| (claim.package.clone(), publication(version, START, Lane::Upload)));
+        let two = ["2.0-1", "2.0-2"]
+            .map(|version| (claim.package.clone(), publication(version, START, Lane::Upload)));
         suites::take_over(&world.store, &two, &|_| {}).unwrap();
         assert!(world.finish(&claim, Outcome::Imported, None).unwrap().again);
         assert_eq!(world.count("SELECT COUNT(*) FROM job"), 250);
@@ -132,8 +137,7 @@ fn what_could_be_imported_is_a_success_and_the_rest_comes_back() {
         assert_eq!(world.text("SELECT state FROM job"), JobState::Retrying.as_str());
         // A failure beside a wait does not keep it back for a week.
         world.enqueue("hello", Lane::Upload);
-        let mut end =
-            finished(&world.claim(run).unwrap(), Outcome::Failed, failure(Class::Permanent, "bad"));
+        let mut end = finished(&world.claim(run).unwrap(), Outcome::Failed, failure(Class::Permanent, "bad"));
         end.wait = wait(WaitKind::Base, START + HOUR, START + HOUR);
         let settled = world.store.write(|tx| finish::finish(tx, &end, &Retries::default())).unwrap();
         assert_eq!(settled.due, Some(START + HOUR));
@@ -179,14 +183,18 @@ fn latency_is_measured_and_what_is_apart_is_apart() {
         let claim = world.claim(run).unwrap();
         world.finish(&claim, Outcome::Failed, failure(Class::Permanent, "bad")).unwrap();
         take_over(&world, &["waits".into()], START + 18 * HOUR, Lane::Upload);
-        let old = NewPublication { suite: String::new(), ..publication("0.1-1", START - 999 * DAY, Lane::Rescan) };
+        let old =
+            NewPublication { suite: String::new(), ..publication("0.1-1", START - 999 * DAY, Lane::Rescan) };
         suites::take_over(&world.store, &[("waits".into(), old)], &|_| {}).unwrap();
         assert_eq!(world.store.read(freshness::figures).unwrap(), None);
         samples::take(&world.store).unwrap();
         let figures = world.store.read(freshness::figures).unwrap().unwrap();
         let hours = |seconds: i64| seconds / 3600;
         // 21 are measured: 1 to 20 hours, and 2 of the one that waits.
-        assert_eq!((figures.measured, hours(figures.p50), hours(figures.p95), hours(figures.worst)), (21, 10, 19, 20));
+        assert_eq!(
+            (figures.measured, hours(figures.p50), hours(figures.p95), hours(figures.worst)),
+            (21, 10, 19, 20)
+        );
         assert_eq!((figures.failing, hours(figures.failing_worst)), (1, 5));
         assert_eq!((figures.rescans, hours(figures.rescan_worst)), (3, 10));
         assert_eq!(figures.behind, 5);
@@ -234,7 +242,10 @@ fn the_check_reads_the_same_whatever_is_remembered() {
     let cost = |world: &World| {
         let before = world.store.steps();
         world.store.read(|tx| tx.query("SELECT * FROM check_v1_freshness", &[])).unwrap();
-        world.store.read(|tx| tx.query("SELECT * FROM check_v1_waiting ORDER BY published LIMIT 1", &[])).unwrap();
+        world
+            .store
+            .read(|tx| tx.query("SELECT * FROM check_v1_waiting ORDER BY published LIMIT 1", &[]))
+            .unwrap();
         world.store.steps() - before
     };
     let fill = |start: &str, count: usize| {

@@ -54,7 +54,8 @@ impl Work<'_> {
             return;
         }
         let lacks = report.lacks.as_deref().unwrap_or("another version");
-        let reason = format!("{lacks}, on which {} {} is built", publication.what.distro, publication.what.version);
+        let reason =
+            format!("{lacks}, on which {} {} is built", publication.what.distro, publication.what.version);
         self.wait = Some(Wait { kind: WaitKind::Base, reason, until, again: until });
     }
 
@@ -62,7 +63,9 @@ impl Work<'_> {
     pub(super) fn say_what_is_lacking(&self) {
         for (_, report) in &self.reports {
             let is_there = matches!(report.outcome, Became::Imported | Became::UnappliedOnly);
-            let (Some(lacks), Some(version), true) = (&report.lacks, &report.version, is_there) else { continue };
+            let (Some(lacks), Some(version), true) = (&report.lacks, &report.version, is_there) else {
+                continue;
+            };
             let what = format!(
                 "{} {version} was imported without {lacks}, on which it is built: that had not come in time",
                 report.distro
@@ -75,9 +78,9 @@ impl Work<'_> {
     pub(super) fn say_went_on(&self, what: &str) -> Result<(), StateError> {
         let (session, package) = (self.session, self.claim.package.as_str());
         session.patiently(|| {
-            session.store.write(|tx| {
-                events::record(tx, "package-import", WENT_ON, package, Some(what), None, None)
-            })
+            session
+                .store
+                .write(|tx| events::record(tx, "package-import", WENT_ON, package, Some(what), None, None))
         })
     }
 }

@@ -238,9 +238,8 @@ impl Work<'_> {
         self.gone.push(publication.id);
         let (session, package) = (self.session, self.claim.package_id);
         let note = format!("{version}: {}", missed.failure);
-        let _ = session.patiently(|| {
-            session.store.write(|tx| histories::left_out(tx, (package, archive), 1, &note))
-        });
+        let _ = session
+            .patiently(|| session.store.write(|tx| histories::left_out(tx, (package, archive), 1, &note)));
     }
 
     /// Notes what the files of an old version turned out to be. None if that cannot be recorded.
@@ -250,7 +249,11 @@ impl Work<'_> {
         let noted = session.patiently(|| {
             session.store.write(|tx| publications::complete(tx, id, &found.dsc_sha256, &trust, &found.files))
         });
-        noted.map_err(|error| self.fail(Failure::new(crate::failure::Stage::State, "unreachable", error), None)).ok()
+        noted
+            .map_err(|error| {
+                self.fail(Failure::new(crate::failure::Stage::State, "unreachable", error), None)
+            })
+            .ok()
     }
 }
 
@@ -258,7 +261,9 @@ impl Work<'_> {
 fn is_published(old: &OldVersion, open: &[Publication]) -> bool {
     let same = |it: &Publication| {
         let name = it.what.dsc.rsplit('/').next().unwrap_or_default();
-        it.what.version == old.version.as_str() && name == old.dsc.name && Stored::dsc_size(&it.what.files) == Some(old.dsc.size)
+        it.what.version == old.version.as_str()
+            && name == old.dsc.name
+            && Stored::dsc_size(&it.what.files) == Some(old.dsc.size)
     };
     open.iter().filter(|it| !it.what.suite.is_empty()).any(same)
 }
