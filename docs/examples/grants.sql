@@ -32,10 +32,11 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
--- A job is over, a failure is cured, a position is not needed any more; attempts, samples and runs grow old.
-GRANT DELETE ON job, failure, meta, attempt, sample, verdict, run, batch, batch_member TO package_import_worker;
+-- A job is over, a wait has ended, a failure is cured, a position is not needed any more; attempts, samples and runs
+-- grow old.
+GRANT DELETE ON job, wait, failure, meta, attempt, sample, verdict, run, batch, batch_member TO package_import_worker;
 -- The end of a suppression whose time is over.
 GRANT UPDATE (ended) ON suppression TO package_import_worker;
 

@@ -95,6 +95,21 @@ impl TestArchive {
         package.write(&folder)
     }
 
+    /// The paths of all files in the pool, as a server has them.
+    pub fn pool(&self) -> Vec<String> {
+        let mut folders = vec![self.root().join("pool")];
+        let mut paths = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                match entry.is_dir() {
+                    true => folders.push(entry),
+                    false => paths.push(format!("/{}", entry.strip_prefix(self.root()).unwrap().display())),
+                }
+            }
+        }
+        paths
+    }
+
     /// Writes the lists and the signed index of a suite.
     pub fn publish(&self, suite: &Suite) {
         let folder = self.root().join("dists").join(&suite.name);

@@ -113,6 +113,19 @@ impl Queue {
         }
     }
 
+    /// Lets a time pass for what packages wait for.
+    pub fn let_waits_pass(&self, milliseconds: i64) {
+        let sooner = "UPDATE wait SET until = until - ?1, since = since - ?1";
+        let seen = "UPDATE publication SET first_seen = first_seen - ?1";
+        self.store()
+            .write(|tx| {
+                tx.execute(sooner, state::values![milliseconds])?;
+                tx.execute(seen, state::values![milliseconds]).map(drop)
+            })
+            .unwrap();
+        self.let_pass(milliseconds);
+    }
+
     /// The refs of all packages, as the files have them.
     pub fn refs(&self) -> BTreeMap<String, String> {
         let mut found = BTreeMap::new();

@@ -31,6 +31,8 @@ pub enum Answer {
     Hang(usize),
     /// The whole file whatever part was asked for.
     WithoutRange,
+    /// The file, after so many milliseconds.
+    Late(u64),
 }
 
 /// A request that came.
@@ -194,6 +196,10 @@ fn reply(state: &State, seen: &Seen, answer: &Answer, out: &mut TcpStream) -> st
     match answer {
         Answer::File => file(state, seen, true, out),
         Answer::WithoutRange => file(state, seen, false, out),
+        Answer::Late(milliseconds) => {
+            thread::sleep(Duration::from_millis(*milliseconds));
+            file(state, seen, true, out)
+        }
         Answer::Status(code, headers, body) => {
             let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
             write!(out, "HTTP/1.1 {code} x\r\n{headers}Content-Length: {}\r\n\r\n", body.len())?;

@@ -1,12 +1,16 @@
 //! Many hosts on one PostgreSQL and one folder of repositories; lanes and fresh uploads; second runs.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
+use package_import_tests::archive::{TestArchive, suite};
 use package_import_tests::installation::binary;
 use package_import_tests::queue::{Queue, name, text, wait_until, write_packages};
+use package_import_tests::synthetic::package;
+use package_import_tests::web::{Answer, Server};
 use rustix::process::{Pid, Signal};
 
 fn is_long() -> bool {
@@ -52,6 +56,83 @@ fn twenty_hosts_share_one_queue() {
     (0..usize::try_from(count).unwrap())
         .step_by(40)
         .for_each(|number| queue.installation.assert_clean(&name(number)));
+}
+
+/// Two hosts with one queue import packages whose upstream tarballs have one content, from a server that is slow to
+/// begin. Returns how often each file was asked for.
+fn fetched_by_two_hosts(share_the_cache: bool) -> BTreeMap<String, usize> {
+    const COUNT: usize = 12;
+    let archive = TestArchive::new();
+    for number in 0..COUNT {
+        archive.add("main", &name(number), &package(&name(number), "1.0-1"));
+    }
+    archive.publish(&suite("sid"));
+    let server = Server::new(archive.root());
+    let queue = Queue::postgres();
+    queue.installation.configure(&format!(
+        "[[archives]]\nname = \"test\"\ndistro = \"debian\"\nmirrors = [\"{}\"]\nkeyrings = [\"{}\"]\n\
+         [[archives.suites]]\nname = \"sid\"\n",
+        server.url(),
+        archive.signer.keyring.display()
+    ));
+    queue.well(&["poll"]);
+    for path in archive.pool() {
+        server.on(&path, Answer::Late(100));
+    }
+    server.seen();
+    let shared = queue.installation.root();
+    fs::create_dir_all(shared.join("repos")).unwrap();
+    fs::create_dir_all(shared.join("cache")).unwrap();
+    let roots = tempfile::tempdir().unwrap();
+    let runs: Vec<_> = (0..2)
+        .map(|number| {
+            let root = roots.path().join(format!("host{number}"));
+            fs::create_dir(&root).unwrap();
+            symlink(shared.join("repos"), root.join("repos")).unwrap();
+            if share_the_cache {
+                symlink(shared.join("cache"), root.join("cache")).unwrap();
+            }
+            Command::new(binary())
+                .arg("--root")
+                .arg(&root)
+                .arg("--config")
+                .arg(shared.join("config.toml"))
+                .args(["run", "--jobs", "4"])
+                .env("PACKAGE_IMPORT_STATE", queue.postgres.as_ref().unwrap())
+                .env("PACKAGE_IMPORT_HOST", format!("host{number}"))
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        assert!(output.status.success() && text(&output).is_empty(), "{}", text(&output));
+    }
+    assert_eq!(queue.number("SELECT COUNT(*) FROM version"), i64::try_from(COUNT).unwrap());
+    assert_eq!(queue.number("SELECT COUNT(*) FROM attempt WHERE outcome <> 'imported'"), 0);
+    assert_eq!(queue.number("SELECT COUNT(DISTINCT run_id) FROM attempt"), 2, "both hosts took part");
+    let mut asked = BTreeMap::new();
+    for path in server.paths().into_iter().filter(|path| path.starts_with("/pool/")) {
+        let content = fs::read(archive.root().join(path.trim_start_matches('/'))).unwrap();
+        *asked.entry(source_package::checksum::sha256_hex(&content)).or_default() += 1;
+    }
+    asked
+}
+
+#[test]
+fn two_hosts_that_share_a_cache_never_fetch_the_same_file() {
+    let asked = fetched_by_two_hosts(true);
+    assert!(asked.len() > 12, "a .dsc and a Debian tarball each, and the one upstream tarball: {asked:?}");
+    assert!(asked.values().all(|count| *count == 1), "{asked:?}");
+}
+
+#[test]
+fn two_hosts_without_a_shared_cache_fetch_for_themselves() {
+    let asked = fetched_by_two_hosts(false);
+    assert!(asked.values().all(|count| *count <= 2), "once a host at most: {asked:?}");
+    assert!(asked.values().any(|count| *count == 2), "the upstream tarball, by both: {asked:?}");
 }
 
 #[test]

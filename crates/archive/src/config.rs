@@ -1,11 +1,14 @@
 //! What `config.toml` says about archives (`[[archives]]`).
 
+mod lineage;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+pub use self::lineage::{Base, History, HistoryTrust};
 use crate::location::Location;
 use crate::pattern;
 
@@ -44,6 +47,9 @@ pub struct Archive {
     /// Where old versions come from.
     #[serde(default)]
     pub history: Option<History>,
+    /// The distro that this one builds on.
+    #[serde(default)]
+    pub base: Option<Base>,
 }
 
 /// A suite, or with a pattern several.
@@ -102,26 +108,8 @@ impl Default for Transfer {
     }
 }
 
-/// A service that has old versions.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct History {
-    /// The address of a service like Debian's snapshot.debian.org.
-    pub url: Location,
-    /// The least time between two requests.
-    #[serde(default = "request_interval", deserialize_with = "duration")]
-    pub request_interval: Duration,
-    /// The keyrings whose keys may have signed an old `.dsc`.
-    #[serde(default)]
-    pub keyrings: Vec<PathBuf>,
-}
-
 fn poll_interval() -> Duration {
     Duration::from_secs(15 * 60)
-}
-
-fn request_interval() -> Duration {
-    Duration::from_secs(1)
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -185,6 +173,26 @@ pub enum ConfigError {
         /// The branch, `DISTRO/NAME`.
         branch: String,
     },
+    /// Nothing to check old signatures with.
+    #[error(
+        "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"
+    )]
+    NoHistoryKeyring(String),
+    /// A service is believed that anybody on the way can speak for.
+    #[error(
+        "archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine"
+    )]
+    PlainHistory(String),
+    /// The base is nobody's distro.
+    #[error(
+        "archive {archive:?}: no other archive has the distro {base:?}, on which this one is said to build"
+    )]
+    NoBase {
+        /// The archive.
+        archive: String,
+        /// The distro.
+        base: String,
+    },
     /// A limit that lets nothing through.
     #[error("archive {archive:?}: transfer.{key} cannot be 0")]
     Zero {
@@ -204,6 +212,7 @@ pub fn check(archives: &[Archive]) -> Result<(), ConfigError> {
             return Err(ConfigError::SameName(archive.name.clone()));
         }
         archive.check()?;
+        lineage::check(archive, archives)?;
         for suite in archive.suites.iter().filter(|suite| !pattern::is_pattern(&suite.name)) {
             let Some(name) = suite.fixed_branch() else { continue };
             let branch = format!("{}/{name}", archive.distro);

@@ -47,9 +47,9 @@ fn the_examples_of_the_documentation() {
         .filter(|example| example.contains("[[archives]]"))
         .collect();
     assert!(examples.len() >= 2, "one for Debian and one for Ubuntu");
-    for example in examples {
-        read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
-    }
+    // They may all stand in one file; the second one says that it does beside the first.
+    let all = examples.join("\n");
+    read(&all).unwrap_or_else(|error| panic!("{error}\n{all}"));
 }
 
 #[test]
@@ -101,4 +101,35 @@ fn suites_without_uploads_are_polled_daily() {
     let archives = read(&text).unwrap();
     let interval = |at: usize| archives[0].interval(&archives[0].suites[at]).as_secs();
     assert_eq!((interval(0), interval(1)), (86_400, 900));
+}
+
+#[test]
+fn where_packages_come_from() {
+    let with = |lines: &str| read(&(archive("a", &["name = \"sid\""]) + lines));
+    let history = "[archives.history]\nurl = \"https://snapshot.example.org\"\n";
+    assert!(with(history).unwrap_err().contains("no keyrings"), "nothing would be believed");
+    let signed = with(&format!("{history}keyrings = [\"/old.gpg\"]\n")).unwrap().remove(0).history.unwrap();
+    assert_eq!(
+        (signed.trust, signed.longest_wait),
+        (HistoryTrust::Signed, Duration::from_secs(3 * 24 * 3600))
+    );
+    let served = format!("{history}trust = \"served\"\n");
+    assert_eq!(with(&served).unwrap()[0].history.as_ref().unwrap().trust, HistoryTrust::Served);
+    assert!(with(&served.replace("https", "http")).unwrap_err().contains("https"));
+    for near in ["http://127.0.0.1:8080", "http://localhost"] {
+        assert!(with(&served.replace("https://snapshot.example.org", near)).is_ok(), "{near}");
+    }
+    assert!(with(&served.replace("served", "blindly")).is_err());
+}
+
+#[test]
+fn what_a_distro_builds_on() {
+    let derivative =
+        archive("u", &["name = \"noble\""]).replace("distro = \"debian\"", "distro = \"ubuntu\"");
+    let base = "[archives.base]\ndistro = \"debian\"\n";
+    assert!(read(&format!("{derivative}{base}")).unwrap_err().contains("no other archive has the distro"));
+    let both = read(&format!("{}{derivative}{base}", archive("a", &["name = \"sid\""]))).unwrap();
+    let base = both[1].base.as_ref().unwrap();
+    assert_eq!(base.longest_wait, Duration::from_secs(12 * 3600));
+    assert_eq!(base.own("ubuntu"), ["*ubuntu*", "*build[0-9]*"]);
 }

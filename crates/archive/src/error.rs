@@ -34,6 +34,8 @@ pub enum Class {
     Permanent,
     /// Nobody can say.
     Unknown,
+    /// It is this machine: its disk, its programs, its keyrings.
+    Infrastructure,
 }
 
 /// An error, with what has to be known about it.

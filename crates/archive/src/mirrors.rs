@@ -22,6 +22,7 @@ const MAX_SUITES: usize = 1000;
 pub struct Mirrors {
     archive: Archive,
     mirrors: Vec<Box<dyn Mirror>>,
+    limits: Arc<Limits>,
     cache: Arc<Cache>,
     scratch: PathBuf,
     clock: Arc<dyn Clock>,
@@ -33,7 +34,7 @@ impl Mirrors {
         let limits = Limits::new(&archive.transfer, clock.clone());
         let mirrors =
             archive.mirrors.iter().map(|location| open(location, &archive.transfer, &limits)).collect();
-        Mirrors { archive: archive.clone(), mirrors, cache, scratch: scratch.to_owned(), clock }
+        Mirrors { archive: archive.clone(), mirrors, limits, cache, scratch: scratch.to_owned(), clock }
     }
 
     /// The folders below `dists/`, of the first mirror that shows them. Nobody has signed this: a name that is found
@@ -92,6 +93,10 @@ impl Source for Mirrors {
         let fetcher =
             Fetcher { mirrors: &self.mirrors, cache: &self.cache, options, clock: self.clock.clone() };
         fetcher.fetch(publication, listed, known, into)
+    }
+
+    fn transferred(&self) -> u64 {
+        self.limits.passed()
     }
 }
 

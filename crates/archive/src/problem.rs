@@ -129,7 +129,7 @@ impl Problem {
     }
 
     fn row(&self) -> (&'static str, Class) {
-        use Class::{Permanent, Transient, Unknown};
+        use Class::{Infrastructure, Permanent, Transient, Unknown};
         match self {
             Problem::UnknownHost => ("unknown-host", Transient),
             Problem::Connect(_) => ("connect", Transient),
@@ -176,8 +176,8 @@ impl Problem {
             Problem::WeakChecksums(_) => ("weak-checksums", Permanent),
             Problem::BadAnswer(_) => ("bad-answer", Transient),
             Problem::UnknownVersion(_) => ("unknown-version", Permanent),
-            Problem::Disk { .. } => ("disk", Unknown),
-            Problem::DiskFull { .. } => ("disk-full", Transient),
+            Problem::Disk { .. } => ("disk", Infrastructure),
+            Problem::DiskFull { .. } => ("disk-full", Infrastructure),
             Problem::Apt(error) => apt_row(error),
         }
     }
@@ -185,8 +185,8 @@ impl Problem {
 
 fn signature_row(error: &SignatureError) -> (&'static str, Class) {
     match error {
-        SignatureError::Start(_) => ("no-gpgv", Class::Unknown),
-        SignatureError::NoKeyring => ("no-keyring", Class::Permanent),
+        SignatureError::Start(_) => ("no-gpgv", Class::Infrastructure),
+        SignatureError::NoKeyring => ("no-keyring", Class::Infrastructure),
         SignatureError::Unsigned => ("unsigned", Class::Permanent),
         SignatureError::NotGood(_) => ("bad-signature", Class::Unknown),
         SignatureError::UnknownKey(_) => ("unknown-key", Class::Permanent),
@@ -195,9 +195,9 @@ fn signature_row(error: &SignatureError) -> (&'static str, Class) {
 
 fn apt_row(error: &AptError) -> (&'static str, Class) {
     match error {
-        AptError::Start { .. } => ("no-apt", Class::Permanent),
-        AptError::Failed { .. } => ("apt-failed", Class::Unknown),
-        AptError::File { .. } => ("apt-state", Class::Unknown),
+        AptError::Start { .. } => ("no-apt", Class::Infrastructure),
+        AptError::Failed { .. } => ("apt-failed", Class::Transient),
+        AptError::File { .. } => ("apt-state", Class::Infrastructure),
         AptError::UnknownPackage(_) => ("unknown-package", Class::Permanent),
         AptError::UnknownVersion { .. } => ("unknown-version", Class::Permanent),
         AptError::NoSources => ("no-sources", Class::Permanent),

@@ -40,4 +40,9 @@ pub trait Source: Send + Sync {
         known: Known<'_>,
         into: &Path,
     ) -> Result<Outcome, Failed>;
+
+    /// Bytes that it has transferred so far, as far as it knows.
+    fn transferred(&self) -> u64 {
+        0
+    }
 }

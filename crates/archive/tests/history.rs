@@ -4,16 +4,18 @@
 mod common;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use archive::cache::{Cache, Sharing};
 use archive::clock::Clock;
-use archive::config;
+use archive::config::{self, HistoryTrust};
 use archive::fetch::Outcome;
 use archive::history::{History, Snapshot};
 use archive::location::Location;
+use archive::signature;
 use package_import_tests::build::dsc::hex;
 use package_import_tests::signer::Signer;
 use package_import_tests::synthetic::package;
@@ -47,6 +49,9 @@ struct World {
     signer: Signer,
     clock: Arc<Still>,
     fileinfo: Vec<String>,
+    trust: HistoryTrust,
+    /// What somebody on the way puts into a `.dsc`.
+    change: Option<(&'static str, &'static str)>,
 }
 
 impl World {
@@ -60,6 +65,8 @@ impl World {
             folder,
             clock: Arc::default(),
             fileinfo: Vec::new(),
+            trust: HistoryTrust::Signed,
+            change: None,
         }
     }
 
@@ -75,6 +82,9 @@ impl World {
         let dsc = package("aa", version).remark(remark).write(&files);
         if sign {
             self.signer.sign(&dsc);
+        }
+        if let Some((from, to)) = self.change {
+            fs::write(&dsc, fs::read_to_string(&dsc).unwrap().replacen(from, to, 1)).unwrap();
         }
         for entry in fs::read_dir(&files).unwrap().flatten() {
             let bytes = fs::read(entry.path()).unwrap();
@@ -99,6 +109,8 @@ impl World {
             url: Location::parse(&self.server.url()).unwrap(),
             request_interval: Duration::from_secs(2),
             keyrings: vec![self.signer.keyring.clone()],
+            trust: self.trust,
+            longest_wait: Duration::from_secs(3600),
         };
         let cache =
             Cache::open(&self.folder("cache"), 1 << 30, Sharing::default(), self.clock.clone()).unwrap();
@@ -157,6 +169,86 @@ fn what_nobody_signed_is_not_left_there() {
     let failed = service.fetch(&found[0], &|_| false, &into).unwrap_err();
     assert_eq!(failed.error.code(), "unsigned");
     assert_eq!(fs::read_dir(into).unwrap().count(), 0);
+}
+
+/// A key that was good for two years from 2010 on, and a text signed by it at some time.
+fn expired_key(folder: &Path) -> (PathBuf, impl Fn(&Path, &str)) {
+    let home = folder.join("retired");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let gpg = move |time: &str, arguments: &[&str]| {
+        let output = Command::new("gpg")
+            .args(["--homedir", home.to_str().unwrap(), "--batch", "--yes", "--pinentry-mode", "loopback"])
+            .args(["--ignore-time-conflict", "--ignore-valid-from", "--faked-system-time", time])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "gpg: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let keyring = folder.join("retired.gpg");
+    let user = "retired <retired@example.org>";
+    gpg("20100101T000000", &["--passphrase", "", "--quick-gen-key", user, "ed25519", "sign", "2y"]);
+    gpg("20110101T000000", &["--output", keyring.to_str().unwrap(), "--export"]);
+    let sign = move |dsc: &Path, time: &str| {
+        let signed = dsc.with_extension("signed");
+        gpg(time, &["--output", signed.to_str().unwrap(), "--clearsign", dsc.to_str().unwrap()]);
+        fs::rename(signed, dsc).unwrap();
+    };
+    (keyring, sign)
+}
+
+#[test]
+fn a_key_that_has_expired_since_counts_for_what_it_signed_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keyring, sign) = expired_key(folder.path());
+    let dsc = package("aa", "1.0-1").write(folder.path());
+    let text = fs::read(&dsc).unwrap();
+    sign(&dsc, "20110601T000000");
+    let signed = fs::read(&dsc).unwrap();
+    let keyrings = [keyring];
+    assert_eq!(signature::verify_old(&signed, &keyrings).unwrap(), text);
+    assert!(signature::verify(&signed, &keyrings).is_err(), "for what is published now it does not");
+    let changed = String::from_utf8(signed).unwrap().replace("Packager", "Impostor").into_bytes();
+    assert!(signature::verify_old(&changed, &keyrings).is_err());
+    assert!(signature::is_changed(&changed, &keyrings).unwrap());
+}
+
+#[test]
+fn a_service_that_is_believed_needs_no_signature_but_lets_none_be_broken() {
+    let mut world = World::new();
+    world.trust = HistoryTrust::Served;
+    world.add("1.0-1", false, "debian", "New.");
+    let service = world.service();
+    let found = service.find(&aa(), &version("1.0-1")).unwrap();
+    let outcome = service.fetch(&found[0], &|_| false, &world.folder("into"));
+    assert!(matches!(outcome, Ok(Outcome::Fetched(_))), "{outcome:?}");
+
+    let mut world = World::new();
+    world.trust = HistoryTrust::Served;
+    world.change = Some(("Packager", "Impostor"));
+    world.add("1.0-1", true, "debian", "New.");
+    let service = world.service();
+    let found = service.find(&aa(), &version("1.0-1")).unwrap();
+    let failed = service.fetch(&found[0], &|_| false, &world.folder("into")).unwrap_err();
+    assert_eq!(failed.error.code(), "bad-signature");
+}
+
+#[test]
+fn text_around_what_was_signed() {
+    let mut world = World::new();
+    world.change = Some((
+        "-----BEGIN PGP SIGNED",
+        "Format: 3.0 (native)\nSource: aa\nVersion: 1.0-1\n\n-----BEGIN PGP SIGNED",
+    ));
+    world.add("1.0-1", true, "debian", "New.");
+    let service = world.service();
+    let found = service.find(&aa(), &version("1.0-1")).unwrap();
+    let outcome = service.fetch(&found[0], &|_| false, &world.folder("into"));
+    // Whoever reads the file later sees what was signed, or it is refused.
+    if let Ok(Outcome::Fetched(fetched)) = outcome {
+        let text = fs::read(fetched.dsc).unwrap();
+        assert_eq!(source_package::dsc::Dsc::parse(&text).unwrap().files.len(), 2);
+    }
 }
 
 #[test]

@@ -4,10 +4,6 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use archive::cache::{Cache, Sharing};
@@ -19,57 +15,8 @@ use archive::poll::Outcome as Found;
 use archive::source::Source;
 use common::publications;
 use package_import_tests::archive::{TestArchive, suite};
-use package_import_tests::programs::need;
+use package_import_tests::nginx::Nginx;
 use package_import_tests::synthetic::package;
-
-/// nginx in the foreground, with a folder of its own.
-struct Nginx {
-    child: Child,
-    port: u16,
-}
-
-impl Nginx {
-    fn start(prefix: &Path, root: &Path) -> Nginx {
-        need("nginx", "nginx-light");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {}/{kind};\n", prefix.display()))
-            .concat();
-        let config = format!(
-            "daemon off; master_process off; pid {p}/pid; error_log stderr notice;\nevents {{}}\n\
-             http {{ access_log {p}/access.log; {temp}\n\
-             server {{ listen 127.0.0.1:{port}; root {}; autoindex on; }} }}\n",
-            root.display(),
-            p = prefix.display()
-        );
-        fs::write(prefix.join("nginx.conf"), config).unwrap();
-        let mut child = Command::new("nginx")
-            .arg("-p")
-            .arg(prefix)
-            .arg("-c")
-            .arg(prefix.join("nginx.conf"))
-            .args(["-e", "stderr"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // It listens before it says anything about its events; whoever connects earlier is told by the kernel.
-        let mut said = String::new();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            said.clear();
-            assert!(lines.read_line(&mut said).unwrap() > 0, "nginx ended");
-        }
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Nginx { child, port }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
 
 #[test]
 fn from_the_configuration_to_the_files() {
@@ -81,9 +28,9 @@ fn from_the_configuration_to_the_files() {
     }
     let nginx = Nginx::start(&archive.extra("nginx"), &archive.root());
     let text = format!(
-        "name = 'test'\ndistro = 'debian'\nmirrors = ['http://127.0.0.1:{}/']\nkeyrings = ['{}']\n\
+        "name = 'test'\ndistro = 'debian'\nmirrors = ['{}/']\nkeyrings = ['{}']\n\
          [[suites]]\nname = 'bookworm*'\n[[suites]]\nname = 'sid'\n",
-        nginx.port,
+        nginx.url(),
         archive.signer.keyring.display()
     );
     let config: Archive = toml::from_str(&text).unwrap();
@@ -116,6 +63,5 @@ fn from_the_configuration_to_the_files() {
             assert_eq!(fetched.transferred == 0, suite.name != "sid");
         }
     }
-    let log = fs::read_to_string(archive.extra("nginx").join("access.log")).unwrap();
-    assert_eq!(log.lines().filter(|line| line.contains("\" 304 ")).count(), 3, "{log}");
+    assert_eq!(nginx.served().iter().filter(|served| served.status == 304).count(), 3);
 }

@@ -85,6 +85,7 @@ fn success_line(report: &Report) -> String {
     };
     let what = match report.outcome {
         Outcome::AlreadyThere => "already there",
+        Outcome::Waits => "waits",
         Outcome::UnappliedOnly => "imported, patches not applied",
         _ => "imported",
     };

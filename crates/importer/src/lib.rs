@@ -4,6 +4,7 @@
 //! its [`sandbox`] and then [`perform`]s the import; what goes wrong becomes a [`failure`] with stage and code.
 
 pub mod apt;
+pub mod base;
 pub mod child;
 pub mod config;
 #[cfg(feature = "failpoints")]

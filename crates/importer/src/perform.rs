@@ -7,13 +7,13 @@ use packaging_repo::fence::Fence;
 use packaging_repo::history::{Added, History};
 use packaging_repo::repository::Repository;
 use packaging_repo::view::View;
-use source_package::version::PackageName;
+use source_package::version::{PackageName, Version};
 
 use crate::failure::{Failure, Stage};
-use crate::order;
 use crate::protocol::{Event, Outcome, Report, Request};
 use crate::sandbox;
 use crate::stage::{Read, Stager};
+use crate::{base, order};
 
 /// Does what `request` asks for and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
@@ -45,6 +45,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let view = View::new(repository.refs()?);
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);
+    let pending = hold_back(pending, request, &history.view, emit);
     emit(&Event::Publishing);
     let finished = add_all(pending, &mut history)?;
     let edits = history.view.edits();
@@ -94,6 +95,58 @@ fn read_all(
         }
     }
     pending
+}
+
+/// Sorts out what waits for the version that it is built on, and with it what is built on that.
+fn hold_back(
+    mut pending: Vec<Pending>,
+    request: &Request,
+    view: &View,
+    emit: &impl Fn(&Event),
+) -> Vec<Pending> {
+    let mut lacks: Vec<Option<String>> = vec![None; pending.len()];
+    loop {
+        let found: Vec<(usize, String)> = (pending.iter().enumerate())
+            .filter(|(place, _)| lacks.get(*place).is_some_and(Option::is_none))
+            .filter_map(|(place, version)| {
+                let base = request.versions.get(version.index)?.base.as_ref()?;
+                let is_waiting = |other: usize| lacks.get(other).is_some_and(Option::is_some);
+                let is_here = |wanted: &Version| {
+                    let mut plan = pending.iter().enumerate();
+                    plan.any(|(other, it)| !is_waiting(other) && it.read.version() == wanted)
+                        || base::is_imported(view, wanted)
+                };
+                let Read::New(staged, _) = &version.read else { return None };
+                base::missing(&staged.changelog.below, base, &is_here).map(|missing| (place, missing))
+            })
+            .collect();
+        let mut more = false;
+        for (place, missing) in found {
+            let Some(version) = pending.get_mut(place) else { continue };
+            let base = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref());
+            version.report.lacks = Some(missing.clone());
+            if base.is_some_and(|base| base.may_wait)
+                && let Some(slot) = lacks.get_mut(place)
+            {
+                *slot = Some(missing);
+                more = true;
+            }
+        }
+        if !more {
+            break;
+        }
+    }
+    let mut left = Vec::new();
+    for (mut version, lacks) in pending.into_iter().zip(lacks) {
+        let Some(missing) = lacks else {
+            left.push(version);
+            continue;
+        };
+        version.report.outcome = Outcome::Waits;
+        version.report.message = Some(format!("waits for {missing}, on which it is built"));
+        emit(&Event::Finished(version.index, Box::new(version.report)));
+    }
+    left
 }
 
 /// Makes commits, parents before children, then moves the branches, lower versions before higher ones.

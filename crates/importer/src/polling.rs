@@ -1,6 +1,8 @@
 //! From "something was published" to "its job is queued".
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use archive::config::Archive;
@@ -45,6 +47,23 @@ pub struct Found {
     pub remarks: Vec<String>,
 }
 
+/// How far a poll is, for whoever watches.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Indices that were asked for.
+    pub indices: AtomicU64,
+    /// Packages that were read from lists.
+    pub packages: AtomicU64,
+    /// Publications that were taken over.
+    pub taken: AtomicU64,
+}
+
+impl Progress {
+    fn add(counter: &AtomicU64, by: usize) {
+        counter.fetch_add(by as u64, Ordering::Relaxed);
+    }
+}
+
 /// How a poll is done.
 pub struct Poller<'a> {
     /// The state.
@@ -55,6 +74,8 @@ pub struct Poller<'a> {
     pub dry_run: bool,
     /// The time in milliseconds; suites whose interval is not over are passed over. None: all are polled.
     pub due: Option<i64>,
+    /// How far it is.
+    pub progress: Arc<Progress>,
 }
 
 impl Poller<'_> {
@@ -89,6 +110,7 @@ impl Poller<'_> {
             if self.due.is_some_and(|now| last.is_some_and(|last| now - last < interval)) {
                 continue;
             }
+            Progress::add(&self.progress.indices, 1);
             let remembered: Option<Remembered> =
                 known.remembered.as_deref().and_then(|text| serde_json::from_str(text).ok());
             let result = match source.poll(&suite, remembered.as_ref()) {
@@ -172,6 +194,7 @@ impl Poller<'_> {
             for entry in entries {
                 match entry {
                     Ok(Entry::Publication(publication)) => {
+                        Progress::add(&self.progress.packages, 1);
                         place.sort_in(publication, &mut known, &mut listed, &mut new);
                     }
                     Ok(Entry::ExtraOnly) => {}
@@ -187,9 +210,14 @@ impl Poller<'_> {
         found.vanished = vanished.len();
         found.lane = (!new.is_empty()).then_some(lane);
         if !self.dry_run {
-            let new: Vec<(String, NewPublication)> =
-                new.into_iter().map(|((package, ..), publication)| (package, publication)).collect();
-            suites::take_over(self.store, &new, lane, lane == Lane::Rescan || place.is_first)?;
+            // What was published before anybody looked says nothing about how long uploads take.
+            let measured = if place.is_first { Lane::Rescan } else { lane };
+            let with_lane = |publication| NewPublication { lane: measured, ..publication };
+            let new: Vec<(String, NewPublication)> = new
+                .into_iter()
+                .map(|((package, ..), publication)| (package, with_lane(publication)))
+                .collect();
+            suites::take_over(self.store, &new, lane, &|count| Progress::add(&self.progress.taken, count))?;
             suites::vanish(self.store, &vanished)?;
         }
         Ok(Ok(()))
@@ -239,7 +267,9 @@ impl Place<'_> {
             dsc_sha256: sha256.clone(),
             trust: serde_json::to_string(&Trust::Index(sha256)).unwrap_or_default(),
             files: serde_json::to_string(&Stored::new(&publication, self.date)).unwrap_or_default(),
-            published: Some(self.date * 1000),
+            // An index without a date says nothing about when it was made.
+            published: (self.date > 0).then_some(self.date * 1000),
+            lane: Lane::Upload,
         };
         new.insert(key, row);
     }

@@ -42,6 +42,27 @@ pub struct VersionRequest {
     pub suite: Option<String>,
     /// Why its content may be trusted.
     pub trust: Trust,
+    /// Whether it is taken without SHA-256, as an archive or a history of old versions is allowed to have it.
+    #[serde(default)]
+    pub allow_weak_checksums: bool,
+    /// What it may have been built on.
+    #[serde(default)]
+    pub base: Option<Base>,
+}
+
+/// The distro whose packages a version's distro builds on, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Its name.
+    pub distro: String,
+    /// The highest version of the package that was ever seen there.
+    pub highest: Option<String>,
+    /// Versions that are published there and not imported yet.
+    pub open: Vec<String>,
+    /// Patterns of versions that are not the base's.
+    pub own: Vec<String>,
+    /// Whether the version that it is built on is still waited for.
+    pub may_wait: bool,
 }
 
 /// Why a `.dsc` may be trusted.
@@ -84,6 +105,8 @@ pub enum Outcome {
     AlreadyThere,
     /// It is there without its patches applied, because they do not apply.
     UnappliedOnly,
+    /// It is not there yet: the version that it is built on may still come.
+    Waits,
     /// It is not there.
     Failed,
 }
@@ -95,6 +118,7 @@ impl Outcome {
             Outcome::Imported => "imported",
             Outcome::AlreadyThere => "already-there",
             Outcome::UnappliedOnly => "unapplied-only",
+            Outcome::Waits => "waits",
             Outcome::Failed => "failed",
         }
     }
@@ -127,6 +151,9 @@ pub struct Report {
     pub code: Option<String>,
     /// The cause, or a remark.
     pub message: Option<String>,
+    /// The version that it is built on and that is not there: `debian 1.0-1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<String>,
     /// Processor time in milliseconds, of all threads.
     pub cpu_ms: Option<u64>,
     /// Time in milliseconds.
@@ -151,6 +178,7 @@ impl Report {
             stage: None,
             code: None,
             message: None,
+            lacks: None,
             cpu_ms: None,
             wall_ms: None,
             peak_rss: None,

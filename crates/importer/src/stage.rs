@@ -129,7 +129,7 @@ impl<'a> Stager<'a> {
                 return Ok(Read::Known(Known { version: claimed.version, dsc_sha256: sha256, tag, applied }));
             }
         }
-        let dsc = self.trusted(&text, &sha256, &wanted.trust)?;
+        let dsc = self.trusted(&text, &sha256, wanted)?;
         *version = Some(dsc.version.to_string());
         if let Some(tag) = history.find_dsc_elsewhere(&wanted.distro, &dsc.version, &sha256)?
             && let Some(applied) = history.find_applied_elsewhere(&wanted.distro, &dsc.version, &sha256)?
@@ -146,8 +146,8 @@ impl<'a> Stager<'a> {
     }
 
     /// Checks why the `.dsc` may be trusted, then reads what the check vouches for and nothing else.
-    fn trusted(&self, text: &[u8], sha256: &str, trust: &Trust) -> Result<Dsc, Failure> {
-        let dsc = match trust {
+    fn trusted(&self, text: &[u8], sha256: &str, wanted: &VersionRequest) -> Result<Dsc, Failure> {
+        let dsc = match &wanted.trust {
             Trust::Keyrings(keyrings) => Dsc::parse(&signature::verify(text, keyrings)?)?,
             Trust::Index(expected) if expected != sha256 => {
                 let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
@@ -159,7 +159,7 @@ impl<'a> Stager<'a> {
             let message = format!("the signed .dsc is one of {}, not of {}", dsc.source, self.package);
             return Err(Failure::new(Stage::Verify, "other-package", message));
         }
-        if !self.request.allow_weak_checksums {
+        if !(self.request.allow_weak_checksums || wanted.allow_weak_checksums) {
             dsc.require_strong_checksums()?;
         }
         Ok(dsc)

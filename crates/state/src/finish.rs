@@ -7,6 +7,7 @@ use crate::queue::count_lane;
 use crate::signature::{self, Signature};
 use crate::tx::Tx;
 use crate::values;
+use crate::waits::{self, Wait};
 use crate::words::{Class, FailureState, Lane, Outcome, Policy};
 
 /// As much of a failed attempt's log is kept with it, so that it can be read on another machine.
@@ -86,6 +87,8 @@ pub struct Finished {
     pub log: Option<String>,
     /// What it waits for, if it is parked.
     pub parked_on: Option<i64>,
+    /// What it waits for, and until when at most.
+    pub wait: Option<Wait>,
     /// The program's version.
     pub importer: String,
 }
@@ -124,8 +127,9 @@ pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result
                 signature = Some(record_failure(tx, finished, cause, retries, &mut settled)?);
             }
         }
-        Outcome::Lost | Outcome::Cancelled | Outcome::Parked => {}
+        Outcome::Lost | Outcome::Cancelled | Outcome::Parked | Outcome::Waiting => {}
     }
+    waits::settle(tx, finished)?;
     close_attempt(tx, finished, signature.as_ref())?;
     settle_job(tx, finished, &job, &mut settled, signature.as_ref())?;
     count_in_run(tx, finished)?;
@@ -305,7 +309,9 @@ fn record_failure(
     count_failure(tx, finished.package_id, signature.id, state.as_str(), 1)?;
     tx.execute("UPDATE package SET last_attempt = ?2 WHERE id = ?1", values![finished.package_id, now])?;
     let failures = before.as_ref().map_or(0, |before| before.attempts) + 1;
-    settled.due = Some(now + retries.pause(state, failures, finished.attempt));
+    let due = now + retries.pause(state, failures, finished.attempt);
+    // A version that waits for its time is not kept back for longer by the failure of another.
+    settled.due = Some(finished.wait.as_ref().map_or(due, |wait| due.min(wait.again)));
     settled.failure = Some(state);
     settled.signature = Some(signature.short.clone());
     Ok(signature)
@@ -391,7 +397,16 @@ fn settle_job(
     let package = finished.package_id;
     match finished.outcome {
         Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly if !job.more_wanted() => {
-            tx.execute("DELETE FROM job WHERE package_id = ?1", values![package])?;
+            match &finished.wait {
+                // What could be imported is; the rest comes back by itself.
+                Some(wait) => {
+                    settled.due = Some(wait.again);
+                    retrying(tx, package, job, settled.due)?;
+                }
+                None => {
+                    tx.execute("DELETE FROM job WHERE package_id = ?1", values![package])?;
+                }
+            }
         }
         Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => {
             pending(tx, package, job, job.more, true)?;
@@ -402,6 +417,12 @@ fn settle_job(
         Outcome::Lost | Outcome::Cancelled => {
             settled.again = true;
             pending(tx, package, job, job.tasks | job.more, false)?;
+        }
+        // What was asked for meanwhile may be just what it waits for.
+        Outcome::Waiting if job.more_wanted() => pending(tx, package, job, job.tasks | job.more, true)?,
+        Outcome::Waiting => {
+            settled.due = finished.wait.as_ref().map(|wait| wait.again);
+            retrying(tx, package, job, settled.due)?;
         }
         Outcome::Parked => match finished.parked_on {
             Some(dependency) => park(tx, package, job, dependency)?,

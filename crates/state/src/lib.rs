@@ -10,6 +10,7 @@ pub mod driver;
 mod error;
 pub mod events;
 pub mod finish;
+pub mod histories;
 pub mod hold;
 pub mod identity;
 pub mod integrity;
@@ -35,6 +36,7 @@ pub mod transfer;
 pub mod tx;
 pub mod verdicts;
 pub mod versions;
+pub mod waits;
 pub mod words;
 
 pub use error::{DbError, StateError};

@@ -1,9 +1,12 @@
 //! Publications: versions seen in suites, and where their files are.
 
+use std::fmt::Write;
+
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::tx::Tx;
 use crate::values;
+use crate::words::Lane;
 
 /// A publication to remember.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct NewPublication {
     pub files: String,
     /// When it was published; first seen, if that is not known.
     pub published: Option<i64>,
+    /// The lane in which it is queued when it is first seen.
+    pub lane: Lane,
 }
 
 /// A publication that is on record.
@@ -41,6 +46,8 @@ pub struct Publication {
     pub tries: i64,
     /// When it was imported.
     pub done: Option<i64>,
+    /// When it was first seen.
+    pub first_seen: i64,
 }
 
 /// Where a publication is kept for the archive called by hand.
@@ -48,17 +55,6 @@ pub const LOCAL: &str = "local";
 
 /// Remembers a publication, or where its files are now. Returns its id and whether it is new.
 pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i64, bool), StateError> {
-    record_as(tx, package, new, false)
-}
-
-/// The same, perhaps as one of very many that came with a series or an archive: how long those take says nothing about
-/// fresh uploads.
-pub fn record_as(
-    tx: &mut Tx<'_>,
-    package: i64,
-    new: &NewPublication,
-    rescan: bool,
-) -> Result<(i64, bool), StateError> {
     let now = tx.now()?;
     let key = values![package, &new.distro, &new.suite, &new.version, &new.dsc_sha256];
     let sql = "SELECT id FROM publication
@@ -79,13 +75,20 @@ pub fn record_as(
             values![package, &new.dsc, now],
         )?;
     }
-    let id = tx.insert(
-        "INSERT INTO publication (package_id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files,
-            published, first_seen, rescan)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT (package_id, distro, suite, version, dsc_sha256) DO UPDATE SET gone = NULL RETURNING id",
-        values![
-            package,
+    let rows = insert(tx, &[(package, new)])?;
+    let id = rows.first().copied();
+    let id = id.ok_or_else(|| StateError::Unknown(format!("publication {} has no row", new.version)))?;
+    Ok((id, true))
+}
+
+/// Remembers publications with one statement, or where their files are now. No two may be the same. Returns their ids,
+/// in no order.
+pub(crate) fn insert(tx: &mut Tx<'_>, new: &[(i64, &NewPublication)]) -> Result<Vec<i64>, StateError> {
+    let now = tx.now()?;
+    let mut all = Vec::with_capacity(new.len() * 13);
+    for (package, new) in new {
+        all.extend_from_slice(values![
+            *package,
             &new.archive,
             &new.distro,
             &new.suite,
@@ -97,10 +100,59 @@ pub fn record_as(
             &new.files,
             new.published.unwrap_or(now),
             now,
-            rescan
-        ],
-    )?;
-    Ok((id, true))
+            new.lane.place()
+        ]);
+    }
+    let sql = format!(
+        "INSERT INTO publication (package_id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files,
+            published, first_seen, lane)
+         VALUES {}
+         ON CONFLICT (package_id, distro, suite, version, dsc_sha256) DO UPDATE SET archive = excluded.archive,
+            component = excluded.component, dsc = excluded.dsc, trust = excluded.trust, files = excluded.files,
+            gone = NULL
+         RETURNING id",
+        rows(new.len(), 13)
+    );
+    Ok(tx.returning(&sql, &all)?.iter().map(|row| row.int(0)).collect())
+}
+
+/// The parameters of so many rows of so many columns: `(?1, ?2), (?3, ?4)`.
+pub(crate) fn rows(count: usize, columns: usize) -> String {
+    let mut text = String::with_capacity(count * columns * 6);
+    for row in 0..count {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..columns {
+            let comma = if column == 0 { "" } else { ", " };
+            let _ = write!(text, "{comma}?{}", row * columns + column + 1);
+        }
+        text.push(')');
+    }
+    text
+}
+
+/// Notes what the files of an old version turned out to be, once they were fetched.
+pub fn complete(
+    tx: &mut Tx<'_>,
+    id: i64,
+    dsc_sha256: &str,
+    trust: &str,
+    files: &str,
+) -> Result<(), StateError> {
+    // Two names for one content, by different hashes: the other row has the import.
+    let sql = "UPDATE publication SET dsc_sha256 = ?2, trust = ?3, files = ?4 WHERE id = ?1 AND NOT EXISTS (
+        SELECT 1 FROM publication o, publication u WHERE u.id = ?1 AND o.id <> ?1 AND o.package_id = u.package_id
+            AND o.distro = u.distro AND o.suite = u.suite AND o.version = u.version AND o.dsc_sha256 = ?2)";
+    tx.execute(sql, values![id, dsc_sha256, trust, files])?;
+    Ok(())
+}
+
+/// The versions of a distro that are on record for a package, and whether each still lacks its import.
+pub fn versions_of(tx: &mut Tx<'_>, package: i64, distro: &str) -> Result<Vec<(String, bool)>, StateError> {
+    let sql =
+        "SELECT DISTINCT version, CASE WHEN done IS NULL AND gone IS NULL THEN 1 ELSE 0 END FROM publication
+        WHERE package_id = ?1 AND distro = ?2";
+    let rows = tx.query(sql, values![package, distro])?;
+    Ok(rows.iter().map(|row| (row.text(0), row.flag(1))).collect())
 }
 
 /// Makes a publication wanted again, although it was imported: the repository will say that it is there.
@@ -144,7 +196,7 @@ pub fn tried(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<i64>, StateError> {
 
 const COLUMNS: &str =
     "SELECT id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files, published,
-    tries, done FROM publication";
+    tries, done, lane, first_seen FROM publication";
 
 fn publication(row: &Row) -> Publication {
     Publication {
@@ -160,8 +212,10 @@ fn publication(row: &Row) -> Publication {
             trust: row.text(8),
             files: row.text(9),
             published: row.opt_int(10),
+            lane: Lane::at(row.int(13)),
         },
         tries: row.int(11),
         done: row.opt_int(12),
+        first_seen: row.int(14),
     }
 }

@@ -1,7 +1,10 @@
 //! The queue: one live row a package, lanes, claims.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::driver::Value;
 use crate::error::StateError;
+use crate::publications::rows;
 use crate::tx::Tx;
 use crate::values;
 use crate::words::{JobState, Lane, Tasks};
@@ -54,6 +57,78 @@ pub fn package_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     )?;
     let row = tx.first("SELECT id FROM package WHERE name = ?1", values![name])?;
     row.map(|row| row.int(0)).ok_or_else(|| StateError::Unknown(format!("package {name} is not known")))
+}
+
+/// The ids of packages, made if they are not known.
+pub(crate) fn package_ids<'a>(
+    tx: &mut Tx<'_>,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, i64>, StateError> {
+    let names: BTreeSet<&str> = names.collect();
+    let now = tx.now()?;
+    let mut known = known_ids(tx, &names)?;
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !known.contains_key(*name)).collect();
+    if missing.is_empty() {
+        return Ok(known);
+    }
+    let mut all = Vec::with_capacity(missing.len() * 2);
+    missing.iter().for_each(|name| all.extend_from_slice(values![*name, now]));
+    let sql = format!(
+        "INSERT INTO package (name, first_seen) VALUES {} ON CONFLICT (name) DO NOTHING RETURNING name, id",
+        rows(missing.len(), 2)
+    );
+    known.extend(tx.returning(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))));
+    // Somebody else may have made one of them at the same moment.
+    if names.iter().any(|name| !known.contains_key(*name)) {
+        known = known_ids(tx, &names)?;
+    }
+    Ok(known)
+}
+
+fn known_ids(tx: &mut Tx<'_>, names: &BTreeSet<&str>) -> Result<BTreeMap<String, i64>, StateError> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let all: Vec<Value> = names.iter().map(|name| Value::from(*name)).collect();
+    let sql = format!("SELECT name, id FROM package WHERE name IN {}", rows(1, names.len()));
+    Ok(tx.query(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))).collect())
+}
+
+/// Puts packages into the queue, as [`enqueue`] does with one.
+pub(crate) fn enqueue_all(
+    tx: &mut Tx<'_>,
+    packages: &BTreeMap<i64, Lane>,
+    tasks: Tasks,
+) -> Result<(), StateError> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now()?;
+    let ids: Vec<Value> = packages.keys().map(|id| Value::Int(*id)).collect();
+    let sql =
+        format!("SELECT id, held, COALESCE(peak_rss, 0) FROM package WHERE id IN {}", rows(1, ids.len()));
+    let mut all = Vec::with_capacity(packages.len() * 8);
+    let mut held = BTreeMap::new();
+    for row in tx.query(&sql, &ids)? {
+        let lane = packages.get(&row.int(0)).copied().unwrap_or(Lane::Rescan);
+        let state = JobState::Pending.as_str();
+        let job = values![row.int(0), lane.place(), row.int(1), tasks.0, now, row.int(2), state, 1_i64];
+        all.extend_from_slice(job);
+        held.insert(row.int(0), (lane, row.int(1)));
+    }
+    let sql = format!(
+        "INSERT INTO job (package_id, lane, held, tasks, entered, memory, state, wanted)
+         VALUES {} ON CONFLICT (package_id) DO NOTHING RETURNING package_id",
+        rows(held.len(), 8)
+    );
+    let inserted: BTreeSet<i64> = tx.returning(&sql, &all)?.iter().map(|row| row.int(0)).collect();
+    for (id, (lane, held)) in held {
+        match inserted.contains(&id) {
+            true => count_lane(tx, lane.place(), held, 1),
+            false => enqueue(tx, id, lane, tasks)?,
+        }
+    }
+    Ok(())
 }
 
 /// Puts a package into the queue. If it is there already it keeps its place, or gets a better one: a lane only rises,

@@ -182,6 +182,7 @@ pub fn reclaim(tx: &mut Tx<'_>, dead: &[i64], at_most: i64, importer: &str) -> R
             first_tries: (0, 0),
             log: None,
             parked_on: None,
+            wait: None,
             importer: importer.to_owned(),
         };
         match finish::finish(tx, &finished, &Retries::default()) {

@@ -105,6 +105,11 @@ impl<'a> Tx<'a> {
         *self.signatures.entry(id).or_default() += by;
     }
 
+    /// Prefers indices for the rest of the transaction: for those that fill tables.
+    pub(crate) fn prefer_indices(&mut self) -> Result<(), StateError> {
+        Ok(self.driver.prefer_indices()?)
+    }
+
     /// Which database it is.
     pub fn kind(&self) -> Kind {
         self.driver.kind()

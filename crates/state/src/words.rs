@@ -87,6 +87,18 @@ words! {
         Cancelled = "cancelled",
         /// It waits for something that is out of reach.
         Parked = "parked",
+        /// It waits for something that may come by itself, for a time.
+        Waiting = "waiting",
+    }
+}
+
+words! {
+    /// What a package waits for, for a time, before it goes on without it.
+    WaitKind {
+        /// Its old versions, before its first import.
+        History = "history",
+        /// The version of another distro that one of its versions was built on.
+        Base = "base",
     }
 }
 

@@ -6,6 +6,7 @@ mod common;
 mod conformance {
     pub mod checked;
     pub mod failures;
+    pub mod freshness;
     pub mod keep;
     pub mod policy;
     pub mod queue;

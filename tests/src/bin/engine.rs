@@ -32,6 +32,8 @@ fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Err
         distro: "debian".into(),
         suite: Some("sid".into()),
         trust: Trust::Unsigned,
+        allow_weak_checksums: false,
+        base: None,
     };
     Ok(Request {
         root,

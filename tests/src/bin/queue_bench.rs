@@ -145,6 +145,7 @@ fn drain(store: &Store, run: i64) {
             first_tries: (1, 0),
             log: None,
             parked_on: None,
+            wait: None,
             importer: "0.1".into(),
         };
         store.write(|tx| finish::finish(tx, &finished, &Retries::default())).unwrap();
@@ -236,6 +237,8 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
                 distro: "debian".into(),
                 suite: Some("sid".into()),
                 trust: Trust::Unsigned,
+                allow_weak_checksums: false,
+                base: None,
             }],
             allow_weak_checksums: false,
             limits: LimitsConfig::default(),

@@ -214,6 +214,7 @@ impl World {
             trust: text("{}"),
             files: text("{}"),
             published: Some(published),
+            lane: Lane::Upload,
         };
         self.store
             .write(|tx| {
@@ -266,6 +267,7 @@ impl World {
             first_tries: (1, i64::from(outcome == Outcome::Failed)),
             log: None,
             parked_on,
+            wait: None,
             importer: "0.1".into(),
         };
         self.store.write(|tx| finish::finish(tx, &finished, &Retries::default())).unwrap()

@@ -41,6 +41,24 @@ fn every_class_of_a_failure_is_that_of_the_program() {
 }
 
 #[test]
+fn every_class_of_an_archives_failure_is_that_of_the_program() {
+    let text = document("archives.md");
+    let rows = text.lines().skip_while(|line| !line.starts_with("| code | class |")).skip(2);
+    let mut compared = 0;
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        for code in quoted(cells[0]) {
+            for stage in [Stage::Poll, Stage::Fetch] {
+                let class = classify::class(&Failure::new(stage, code, ""));
+                assert_eq!(class.as_str(), cells[1], "{code}");
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 50, "only {compared} codes were found");
+}
+
+#[test]
 fn every_command_is_in_the_table() {
     let text = document("operations.md");
     for command in subcommands(&printed(&["--help"])) {

@@ -109,8 +109,14 @@ impl AptSource {
         let name = format!("{}={}", publication.package, publication.version);
         let arguments = ["source", "-qq", "--print-uris", "--only-source", &name];
         let empty = self.apt.folder.join("packages");
-        let (text, _) =
-            self.apt.run("apt-get", &arguments, &empty).map_err(|error| Error::new(Stage::Fetch, error))?;
+        let text = match self.apt.run("apt-get", &arguments, &empty) {
+            Ok((text, _)) => text,
+            // Its lists have another version by now.
+            Err(AptError::Failed { output, .. }) if is_unknown(&output) => {
+                return Ok(Outcome::Gone { file: publication.dsc.name.clone() });
+            }
+            Err(error) => return Err(Error::new(Stage::Fetch, error)),
+        };
         let uri = |file: &ListedFile| {
             let line = text.lines().find(|line| line.split(' ').nth(1) == Some(&file.name));
             let uri = line.and_then(|line| line.split('\'').nth(1));
@@ -159,6 +165,11 @@ impl List {
         let distro = origin.to_lowercase().replace(' ', "-");
         Some(List { file: file.into(), suite: name, component, codename, distro })
     }
+}
+
+/// Whether apt knows no such version.
+fn is_unknown(output: &str) -> bool {
+    output.contains("Unable to find a source package") || output.contains("Can not find version")
 }
 
 /// What a file is, if it is what was listed.

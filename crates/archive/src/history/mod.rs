@@ -1,7 +1,7 @@
 //! Where old versions come from.
 //!
-//! No index vouches for them any more. A version is trusted for the signature of its `.dsc`, and its files for the
-//! hashes in there; where keyrings are not configured nothing is fetched.
+//! No index vouches for them any more. A version is trusted for the signature of its `.dsc`, by a key that was good when
+//! it signed, or because the operator believes the service; its files for the hashes in there.
 
 mod answers;
 mod paced;
@@ -43,4 +43,10 @@ pub trait History: Send + Sync {
 
     /// Fetches the files of a version into a folder. Their hashes are computed, all of them, and returned.
     fn fetch(&self, version: &OldVersion, known: Known<'_>, into: &Path) -> Result<Outcome, Failed>;
+
+    /// Asks whether it is there.
+    fn probe(&self) -> Result<(), Failed>;
+
+    /// What has to work for it to work: a host with its port.
+    fn dependency(&self) -> String;
 }

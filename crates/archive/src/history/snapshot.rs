@@ -1,8 +1,9 @@
 //! A service with the interface of Debian's snapshot.debian.org.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::de::DeserializeOwned;
 use source_package::checksum::ListedFile;
@@ -14,12 +15,12 @@ use super::paced::Paced;
 use super::{History, OldVersion};
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, HistoryTrust};
 use crate::error::{Error, Stage};
 use crate::fetch::{Fetcher, Got, Known, Options, Outcome, Wanted, failed, read_dsc_text, union};
-use crate::poll::Failed;
+use crate::poll::{Failed, is_network};
 use crate::problem::Problem;
-use crate::signature;
+use crate::signature::{self, SignatureError};
 use crate::transport::{Limits, Mirror, Request, open};
 
 /// The longest answer that is read. The longest that Debian's service gives is below 1 MiB.
@@ -29,6 +30,9 @@ const MAX_ANSWER: u64 = 32 << 20;
 pub struct Snapshot {
     mirrors: Vec<Box<dyn Mirror>>,
     keyrings: Vec<PathBuf>,
+    trust: HistoryTrust,
+    /// SHA-256 by SHA-1 of files that were fetched: the cache knows them by the one, the service by the other.
+    sums: Mutex<HashMap<String, String>>,
     cache: Arc<Cache>,
     options: Options,
     clock: Arc<dyn Clock>,
@@ -47,6 +51,8 @@ impl Snapshot {
         Snapshot {
             mirrors: vec![Box::new(Paced::new(server, history.request_interval, clock.clone()))],
             keyrings: history.keyrings.clone(),
+            trust: history.trust,
+            sums: Mutex::default(),
             cache,
             options: Options {
                 connections: transfer.connections,
@@ -94,15 +100,71 @@ impl Snapshot {
         }
     }
 
-    /// The `.dsc`, if somebody who may has signed it.
+    /// The `.dsc`, if there is a reason to believe it.
     fn read(&self, path: &Path, version: &OldVersion) -> Result<Dsc, Problem> {
         let text = read_dsc_text(path).map_err(|error| *error.problem)?;
-        let dsc = Dsc::parse(&signature::verify(&text, &self.keyrings)?).map_err(Problem::BadDsc)?;
+        let dsc = match signature::verify_old(&text, &self.keyrings) {
+            Ok(signed) => {
+                let dsc = Dsc::parse(&signed).map_err(Problem::BadDsc)?;
+                // Later readers take the file as it is: what they see has to be what was signed.
+                match Dsc::parse(&text) {
+                    Ok(whole) if whole == dsc => dsc,
+                    _ => return Err(Problem::TextAroundSignature),
+                }
+            }
+            Err(error @ SignatureError::Start(_)) => return Err(error.into()),
+            Err(error) => {
+                let is_served = self.trust == HistoryTrust::Served;
+                if !is_served || signature::is_changed(&text, &self.keyrings)? {
+                    return Err(error.into());
+                }
+                Dsc::parse(&text).map_err(Problem::BadDsc)?
+            }
+        };
         if dsc.source == version.package && dsc.version == version.version {
             return Ok(dsc);
         }
         let asked = format!("{} {}", version.package, version.version);
         Err(Problem::DscDisagrees(format!("{asked} and {} {}", dsc.source, dsc.version)))
+    }
+
+    /// Files are asked for by their SHA-1, and looked up in the cache by their SHA-256 where that is known.
+    fn wanted(&self, file: &ListedFile) -> Wanted {
+        let sha1 = file.checksums.sha1.as_deref().unwrap_or_default();
+        let mut file = file.clone();
+        if file.checksums.sha256.is_none() {
+            file.checksums.sha256 = self.sums().get(sha1).cloned();
+        }
+        Wanted { path: format!("file/{sha1}"), file, listed: None }
+    }
+
+    fn learn(&self, file: &ListedFile) {
+        const MOST: usize = 10_000;
+        if let (Some(sha1), Some(sha256)) = (&file.checksums.sha1, &file.checksums.sha256) {
+            let mut sums = self.sums();
+            if sums.len() >= MOST {
+                sums.clear();
+            }
+            sums.insert(sha1.clone(), sha256.clone());
+        }
+    }
+
+    fn sums(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file of the service's that is the one of the `.dsc`: by name and size, and by every hash that both know.
+    fn find_file(&self, file: &ListedFile, version: &OldVersion) -> Result<Wanted, Problem> {
+        let candidates = version.files.iter().filter(|own| own.name == file.name);
+        let fits = candidates.clone().find(|own| file.check(own).is_ok());
+        match fits.or_else(|| candidates.clone().next()) {
+            Some(own) => {
+                file.check(own).map_err(|mismatch| Problem::DscDisagrees(mismatch.to_string()))?;
+                let checksums = union(&file.checksums, &own.checksums);
+                Ok(self.wanted(&ListedFile { checksums, ..file.clone() }))
+            }
+            None => Err(Problem::DscDisagrees(format!("the history has no {}", file.name))),
+        }
     }
 }
 
@@ -126,37 +188,39 @@ impl History for Snapshot {
     fn fetch(&self, version: &OldVersion, known: Known<'_>, into: &Path) -> Result<Outcome, Failed> {
         let fetcher = self.fetcher();
         let transferred = AtomicU64::new(0);
-        let Got::There(dsc, _) = fetcher.one(&wanted(&version.dsc), &transferred, into)? else {
+        let Got::There(dsc, found) = fetcher.one(&self.wanted(&version.dsc), &transferred, into)? else {
             return Ok(Outcome::Gone { file: version.dsc.name.clone() });
         };
         let files = self
             .read(&dsc, version)
-            .and_then(|dsc| dsc.files.iter().map(|file| find(file, version)).collect::<Result<Vec<_>, _>>())
+            .and_then(|dsc| {
+                dsc.files.iter().map(|file| self.find_file(file, version)).collect::<Result<Vec<_>, _>>()
+            })
             .map_err(|problem| {
                 // What is not trusted is not left lying about. That it cannot be removed changes nothing.
                 let _ = std::fs::remove_file(&dsc);
                 failed(Error::new(Stage::Fetch, problem))
             })?;
-        fetcher.rest(dsc, files, known, transferred, into)
-    }
-}
-
-/// Files are asked for by their SHA-1.
-fn wanted(file: &ListedFile) -> Wanted {
-    let sha1 = file.checksums.sha1.as_deref().unwrap_or_default();
-    Wanted { file: file.clone(), path: format!("file/{sha1}"), listed: None }
-}
-
-/// The file of the service's that is the one of the `.dsc`: by name and size, and by every hash that both know.
-fn find(file: &ListedFile, version: &OldVersion) -> Result<Wanted, Problem> {
-    let candidates = version.files.iter().filter(|own| own.name == file.name);
-    let fits = candidates.clone().find(|own| file.check(own).is_ok());
-    match fits.or_else(|| candidates.clone().next()) {
-        Some(own) => {
-            file.check(own).map_err(|mismatch| Problem::DscDisagrees(mismatch.to_string()))?;
-            let checksums = union(&file.checksums, &own.checksums);
-            Ok(wanted(&ListedFile { checksums, ..file.clone() }))
+        self.learn(&found);
+        let outcome = fetcher.rest(dsc, files, known, transferred, into)?;
+        if let Outcome::Fetched(fetched) = &outcome {
+            fetched.files.iter().for_each(|file| self.learn(&file.file));
         }
-        None => Err(Problem::DscDisagrees(format!("the history has no {}", file.name))),
+        Ok(outcome)
+    }
+
+    fn probe(&self) -> Result<(), Failed> {
+        for server in &self.mirrors {
+            // Whatever it answers, it is there.
+            match server.get(&Request::whole("mr/")) {
+                Err(error) if is_network(&error.problem) => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn dependency(&self) -> String {
+        self.mirrors.first().map(|server| server.location().dependency()).unwrap_or_default()
     }
 }

@@ -118,7 +118,7 @@ impl Failed {
     }
 }
 
-fn is_network(problem: &Problem) -> bool {
+pub(crate) fn is_network(problem: &Problem) -> bool {
     use Problem::{Broken, Busy, Connect, ServerError, Timeout, Tls, UnknownHost};
     matches!(problem, Broken(_) | Busy(_) | Connect(_) | ServerError(_) | Timeout(_) | Tls(_) | UnknownHost)
 }

@@ -49,11 +49,33 @@ pub fn system_keyrings() -> Vec<PathBuf> {
 
 /// Checks the signature of a clearsigned text and returns what it covers.
 pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureError> {
-    if !text.windows(BEGIN.len()).any(|window| window == BEGIN) {
+    if !is_clearsigned(text) {
         return Err(SignatureError::Unsigned);
     }
     let (status, signed) = run(text, keyrings, None)?;
     judge(&status).map(|()| signed)
+}
+
+/// Checks the signature of an old text: a key that has expired since it signed still counts.
+pub fn verify_old(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureError> {
+    if !is_clearsigned(text) {
+        return Err(SignatureError::Unsigned);
+    }
+    let (status, signed) = run(text, keyrings, None)?;
+    if status::was_good_signature(&status) { Ok(signed) } else { judge(&status).map(|()| signed) }
+}
+
+/// Whether gpgv finds that a text is not what was signed. Where it cannot tell, nothing speaks against it.
+pub fn is_changed(text: &[u8], keyrings: &[PathBuf]) -> Result<bool, SignatureError> {
+    if keyrings.is_empty() || !is_clearsigned(text) {
+        return Ok(false);
+    }
+    run(text, keyrings, None).map(|(status, _)| status::is_changed(&status))
+}
+
+/// Whether a text is signed in itself.
+fn is_clearsigned(text: &[u8]) -> bool {
+    text.windows(BEGIN.len()).any(|window| window == BEGIN)
 }
 
 /// Checks a signature that stands in a file of its own (`Release.gpg`).

@@ -1,5 +1,6 @@
 //! How much is transferred at once, how fast, and how slowly it may come.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub struct Limits {
     clock: Arc<dyn Clock>,
     window: Duration,
     minimum_rate: u64,
+    passed: AtomicU64,
 }
 
 impl Limits {
@@ -28,6 +30,7 @@ impl Limits {
             clock,
             window: transfer.rate_window,
             minimum_rate: transfer.minimum_rate,
+            passed: AtomicU64::new(0),
         })
     }
 
@@ -52,12 +55,18 @@ impl Limits {
 
     /// Accounts for bytes that came, and waits if they were too many. Returns how long.
     pub(crate) fn pass(&self, bytes: u64) -> Duration {
+        self.passed.fetch_add(bytes, Ordering::Relaxed);
         let Some(bucket) = &self.bucket else { return Duration::ZERO };
         let wait = lock(bucket).take(bytes, self.clock.now());
         if !wait.is_zero() {
             self.clock.sleep(wait);
         }
         wait
+    }
+
+    /// Bytes that have come so far.
+    pub fn passed(&self) -> u64 {
+        self.passed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn pace(&self) -> Pace {

@@ -6,9 +6,10 @@ use importer::config::Config;
 use importer::plan::{self, Item};
 use importer::queue::requests;
 use state::operate;
+use state::publications::{self, NewPublication};
 use state::queue;
 use state::words::{Lane, Tasks};
-use state::{StateError, Store, publications};
+use state::{StateError, Store};
 
 use super::{Installation, import};
 use crate::exit::{self, Usage};
@@ -105,7 +106,9 @@ fn by_file(
         let mut known = Vec::new();
         for item in chunk {
             match requests::from_file(item) {
-                Ok(found) => known.push(found),
+                Ok((package, publication)) => {
+                    known.push((package, NewPublication { lane: arguments.lane, ..publication }));
+                }
                 Err(failure) => {
                     failed += 1;
                     writeln!(io::stderr(), "{}: {failure}", item.dsc.display())?;

@@ -8,6 +8,7 @@ pub mod completions;
 pub mod enqueue;
 pub mod export;
 pub mod failures;
+pub mod freshness;
 pub mod history;
 pub mod hold;
 pub mod import;

@@ -1,9 +1,13 @@
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Error};
-use importer::polling::{Found, Poller, Report};
+use importer::polling::{Found, Poller, Progress, Report};
 use importer::queue::archives::Archives;
-use indicatif::ProgressBar;
+use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
 use super::Installation;
 use crate::exit::{self, Usage};
@@ -39,11 +43,18 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
     let store = config.state.location(&root).open_or_make()?;
     let archives = Archives::open(&config, &root, "poll").context("cannot open the cache")?;
+    let archives = Arc::new(archives);
     let names = if arguments.archives.is_empty() { archives.names() } else { arguments.archives.clone() };
-    let poller = Poller { store: &store, archives: &archives, dry_run: arguments.dry_run, due: None };
+    let far = Arc::new(Progress::default());
+    let poller = Poller {
+        store: &store,
+        archives: &archives,
+        dry_run: arguments.dry_run,
+        due: None,
+        progress: Arc::clone(&far),
+    };
     let visible = io::stderr().is_terminal() && !arguments.json;
-    let progress = if visible { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    progress.enable_steady_tick(std::time::Duration::from_millis(200));
+    let progress = if visible { spinner(&archives, &far) } else { ProgressBar::hidden() };
     let mut all_well = true;
     let mut written = Ok(());
     for name in names {
@@ -59,6 +70,26 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     progress.finish_and_clear();
     written?;
     Ok(if all_well { exit::DONE } else { exit::SOME_FAILED })
+}
+
+/// Indices, bytes and packages, as they come.
+fn spinner(archives: &Arc<Archives>, far: &Arc<Progress>) -> ProgressBar {
+    let (archives, far) = (Arc::clone(archives), Arc::clone(far));
+    let so_far = move |_: &ProgressState, text: &mut dyn fmt::Write| {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let bytes = HumanBytes(archives.transferred());
+        let (indices, packages) = (read(&far.indices), HumanCount(read(&far.packages)));
+        let _ = write!(text, "{indices} indices, {bytes}, {packages} packages");
+        if read(&far.taken) > 0 {
+            let _ = write!(text, ", {} queued", HumanCount(read(&far.taken)));
+        }
+    };
+    let style = ProgressStyle::with_template("{spinner} {msg}: {so_far}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key("so_far", so_far);
+    let progress = ProgressBar::new_spinner().with_style(style);
+    progress.enable_steady_tick(Duration::from_millis(200));
+    progress
 }
 
 fn tell(report: &Report, arguments: &Arguments) -> io::Result<()> {

@@ -3,12 +3,12 @@ use std::io::{self, Write};
 use anyhow::Error;
 use serde::Serialize;
 use state::read::hosts::{self, Running};
-use state::read::queue::{self, LaneLoad, Later, Pace, Waiting};
+use state::read::queue::{self, LaneLoad, Later, Pace, Waiting, Waits};
 use state::words::Lane;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, table};
+use crate::screen::{print, print_json, short, table};
 use crate::time::{ago, span};
 
 /// What waits, in the order in which it will be done, and when it is done
@@ -27,6 +27,9 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Texts are cut to so many characters.
+const LONGEST: usize = 100;
+
 #[derive(Serialize)]
 struct Answer {
     now: i64,
@@ -35,6 +38,7 @@ struct Answer {
     later: Later,
     running: Vec<Running>,
     next: Vec<Waiting>,
+    waits: Vec<Waits>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -47,6 +51,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             later: queue::later(tx)?,
             running: hosts::running(tx, limit)?,
             next: queue::next(tx, arguments.lane, limit)?,
+            waits: queue::waits(tx, limit)?,
         })
     })?;
     if arguments.json {
@@ -79,6 +84,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         ]);
     }
     print(&rows)?;
+    if !answer.waits.is_empty() && arguments.lane.is_none() {
+        let mut rows = table(&["PACKAGE", "WAITS FOR", "GOES ON WITHOUT"]);
+        for wait in &answer.waits {
+            rows.add_row([&wait.package, &short(&wait.reason, LONGEST), &ago(answer.now, wait.until)]);
+        }
+        writeln!(io::stdout())?;
+        print(&rows)?;
+    }
     Ok(exit::DONE)
 }
 

@@ -116,6 +116,7 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     if let Some(success) = package.last_success {
         writeln!(stdout, "  last success {} ({})", at(success), ago(now, success))?;
     }
+    lineage(now, package, &mut stdout)?;
     match (&package.waits_for, package.place, package.due) {
         (Some(dependency), ..) => writeln!(stdout, "  waits for {dependency}, and comes back by itself")?,
         (None, Some(place), _) => {
@@ -126,7 +127,8 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
             )?;
         }
         (None, None, Some(due)) if package.held.is_none() => {
-            writeln!(stdout, "  tried again {} ({})", at(due), ago(now, due))?
+            let word = if package.wait.is_some() { "looked at again" } else { "tried again" };
+            writeln!(stdout, "  {word} {} ({})", at(due), ago(now, due))?
         }
         (None, None, _) => {}
     }
@@ -137,6 +139,33 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     drop(stdout);
     print(&history::attempts(&package.attempts))?;
     hints(package)
+}
+
+/// What it waits for, what it went on without, and where its old versions come from.
+fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> {
+    if let Some(wait) = package.wait.as_ref().filter(|_| package.work != "none") {
+        let line = format!(
+            "waits for {}; goes on without at {} ({})",
+            wait.reason,
+            at(wait.until),
+            ago(now, wait.until)
+        );
+        writeln!(out, "{}", paragraph(2, &line))?;
+    }
+    for went_on in &package.went_on {
+        writeln!(out, "{}", paragraph(2, &format!("{} {}", at(went_on.at), short(&went_on.what, LONGEST))))?;
+    }
+    for asked in &package.history {
+        let left_out = match asked.left_out {
+            0 => String::new(),
+            some => format!(", {} left out", count(some, "version")),
+        };
+        let note = asked.note.as_ref().map_or(String::new(), |note| format!(": {}", short(note, LONGEST)));
+        let line =
+            format!("history of {}: {}{left_out}{note}", asked.archive, count(asked.versions, "version"));
+        writeln!(out, "{}", paragraph(2, &line))?;
+    }
+    Ok(())
 }
 
 /// What to type next.

@@ -97,6 +97,8 @@ fn request_of(item: &Item) -> VersionRequest {
         distro: item.distro.clone(),
         suite: item.suite.clone(),
         trust: Trust::Unsigned,
+        allow_weak_checksums: false,
+        base: None,
     }
 }
 

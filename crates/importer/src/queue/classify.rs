@@ -7,7 +7,6 @@ use crate::failure::{Failure, Stage};
 /// Codes of what may go away by itself.
 const TRANSIENT: &[&str] = &[
     "apt-failed",
-    "apt-state",
     "bad-answer",
     "bad-http",
     "broken-connection",
@@ -38,10 +37,16 @@ const TRANSIENT: &[&str] = &[
 /// here, they stay.
 const TRANSIENT_FETCH: &[&str] = &["checksum-mismatch", "size-mismatch"];
 
+/// The same of an index or a list: whoever made it may mend it, and another mirror may have it right. In a package that
+/// is here, they stay.
+const UNKNOWN_ARCHIVE: &[&str] = &["bad-compression", "bad-signature", "expands-too-much"];
+
 /// Codes of what the machine did, not the package.
 const INFRASTRUCTURE: &[&str] = &[
+    "apt-state",
     "bad-row",
     "cannot-start",
+    "disk",
     "disk-full",
     "killed",
     "lost",
@@ -60,7 +65,6 @@ const UNKNOWN: &[&str] = &[
     "bad-release",
     "bad-sources",
     "crashed",
-    "disk",
     "missing-file",
     "not-found",
     "out-of-memory",
@@ -74,12 +78,12 @@ const UNKNOWN: &[&str] = &[
 /// What kind of error a failure is.
 pub fn class(failure: &Failure) -> Class {
     let code = failure.code.as_str();
+    let of_archive = matches!(failure.stage, Stage::Poll | Stage::Fetch);
     if failure.stage == Stage::State || INFRASTRUCTURE.contains(&code) {
         Class::Infrastructure
-    } else if TRANSIENT.contains(&code) || (failure.stage == Stage::Fetch && TRANSIENT_FETCH.contains(&code))
-    {
+    } else if TRANSIENT.contains(&code) || (of_archive && TRANSIENT_FETCH.contains(&code)) {
         Class::Transient
-    } else if UNKNOWN.contains(&code) {
+    } else if UNKNOWN.contains(&code) || (of_archive && UNKNOWN_ARCHIVE.contains(&code)) {
         Class::Unknown
     } else {
         Class::Permanent

@@ -11,7 +11,7 @@ use fail::fail_point;
 use state::queue::{self, Claim, Wish};
 use state::reclassify::{normaliser, upgrade};
 use state::words::{HostState, Outcome};
-use state::{StateError, Store, batch, breaker, hold, meta, retention, runs, samples};
+use state::{StateError, Store, batch, breaker, hold, meta, retention, runs, samples, waits};
 
 use super::job;
 use super::limits::{Limits, need};
@@ -273,7 +273,7 @@ impl Loop<'_> {
             Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => self.summary.imported += 1,
             Outcome::Failed => self.summary.failed += 1,
             Outcome::Parked => self.summary.parked += 1,
-            Outcome::Lost | Outcome::Cancelled => {}
+            Outcome::Lost | Outcome::Cancelled | Outcome::Waiting => {}
         }
         (self.dispatcher.say)(Said::Ended(result));
     }
@@ -386,6 +386,7 @@ impl Loop<'_> {
             }
         }
         store.write(|tx| breaker::unpark(tx, CHUNK))?;
+        store.write(|tx| waits::expire(tx, CHUNK))?;
         store.write(|tx| queue::wake(tx, CHUNK))?;
         store.write(|tx| hold::expire(tx, CHUNK / 4))?;
         store.write(|tx| batch::advance(tx, CHUNK / 4))?;

@@ -1,5 +1,8 @@
 //! Does one job: what its package lacks is asked for, a child imports it, and the end is recorded.
 
+mod base;
+mod history;
+
 use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
@@ -8,7 +11,8 @@ use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
 use state::queue::{self, Claim};
-use state::words::{Class, Lane, Outcome, Tasks};
+use state::waits::Wait;
+use state::words::{Class, Lane, Outcome, Tasks, WaitKind};
 use state::{StateError, values};
 
 use super::archives::{Got, Missed};
@@ -20,7 +24,7 @@ use super::session::Session;
 use crate::child::{self, Ended};
 use crate::failure::{Failure, Stage};
 use crate::inspect;
-use crate::protocol::{Event, Outcome as Became, Report, Request, VersionRequest};
+use crate::protocol::{Event, Outcome as Became, Report, Request, Trust, VersionRequest};
 
 /// The rules by which histories are made; the trailer `Import-Rules` of each commit.
 const RULES: i64 = 1;
@@ -63,6 +67,7 @@ struct Work<'a> {
     unapplied: Vec<(Failure, Option<String>, Option<String>)>,
     parked_on: Option<i64>,
     gone: Vec<i64>,
+    wait: Option<Wait>,
     cancelled: bool,
 }
 
@@ -79,12 +84,14 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
         unapplied: Vec::new(),
         parked_on: None,
         gone: Vec::new(),
+        wait: None,
         cancelled: false,
     };
     let first = work.import(watch);
     work.look_after();
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();
+    work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
@@ -122,9 +129,10 @@ impl Work<'_> {
                 return Vec::new();
             }
         };
+        let Some(open) = self.with_history(open) else { return first };
         let (ids, requests) = self.requests(&open, false);
         // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
-        if self.parked_on.is_none() && !requests.is_empty() {
+        if self.is_ready() && !requests.is_empty() {
             self.versions(ids, requests, watch);
         }
         self.again_with_all(&open, watch);
@@ -149,18 +157,32 @@ impl Work<'_> {
         self.reports.retain(|(id, _)| !again.iter().any(|publication| publication.id == *id));
         self.failures.retain(|(failure, ..)| failure.code != "missing-file");
         let (ids, requests) = self.requests(&again, true);
-        if !requests.is_empty() {
+        if self.is_ready() && !requests.is_empty() {
             self.versions(ids, requests, watch);
         }
+    }
+
+    /// Whether everything that can be had is here.
+    fn is_ready(&self) -> bool {
+        let waits_for_history = self.wait.as_ref().is_some_and(|wait| wait.kind == WaitKind::History);
+        self.parked_on.is_none() && !waits_for_history && !self.cancelled
     }
 
     /// What the child is asked for; what cannot even be asked for fails.
     fn requests(&mut self, open: &[Publication], all: bool) -> (Vec<i64>, Vec<VersionRequest>) {
         let (mut ids, mut wanted) = (Vec::new(), Vec::new());
+        let bases = self.bases(open);
         for publication in open {
-            let Some(dsc) = self.files(publication, all) else { continue };
-            match requests::request(publication, dsc) {
-                Ok(request) => {
+            self.cancelled |= self.session.is_stopping();
+            // Nothing is imported of a plan that is not whole, so nothing more has to be fetched for it now.
+            if !self.is_ready() {
+                break;
+            }
+            let Some((dsc, trust)) = self.files(publication, all) else { continue };
+            match requests::request(publication, dsc, trust) {
+                Ok(mut request) => {
+                    request.allow_weak_checksums = self.session.archives.allows_weak_checksums(publication);
+                    request.base = bases.get(&publication.id).cloned();
                     ids.push(publication.id);
                     wanted.push(request);
                 }
@@ -170,29 +192,43 @@ impl Work<'_> {
         (ids, wanted)
     }
 
-    /// Where the files of a publication are, fetched if they are elsewhere.
-    fn files(&mut self, publication: &Publication, all: bool) -> Option<PathBuf> {
+    /// Where the files of a publication are, fetched if they are elsewhere, and why they are trusted if that is new.
+    fn files(&mut self, publication: &Publication, all: bool) -> Option<(PathBuf, Option<Trust>)> {
         let archive = &publication.what.archive;
         if archive == LOCAL {
-            return Some(PathBuf::from(&publication.what.dsc));
+            return Some((PathBuf::from(&publication.what.dsc), None));
         }
         let session = self.session;
-        let need = session.archives.need(archive);
+        let is_old = publication.what.suite.is_empty();
+        let need =
+            if is_old { session.archives.history_need(archive) } else { session.archives.need(archive) };
         // What is known to be out of reach is not tried by everybody.
         if let Some(open) = need.as_ref().and_then(|need| session.outages.open(&need.name)) {
-            self.parked_on = Some(open);
+            self.park(open, is_old.then_some(archive));
             return None;
         }
         let package = (session.root.as_path(), self.claim.package.as_str());
-        match session.archives.fetch(publication, package, self.claim.attempt, all) {
+        let got = session.archives.fetch(publication, package, self.claim.attempt, all);
+        if let (Ok(_), Some(need)) = (&got, &need) {
+            session.outages.good(&need.name);
+        }
+        match got {
             Ok(Got::Here(dsc, bytes)) => {
-                need.iter().for_each(|need| session.outages.good(&need.name));
                 self.log.line(&format!("{bytes} bytes fetched for {}", publication.what.version));
-                Some(dsc)
+                Some((dsc, None))
+            }
+            Ok(Got::Old(dsc, bytes, found)) => {
+                self.log.line(&format!("{bytes} bytes fetched for {}", publication.what.version));
+                self.complete(publication.id, &found)?;
+                Some((dsc, Some(found.trust)))
             }
             Ok(Got::Gone(file)) => {
                 self.log.line(&format!("{file} is on no mirror any more: superseded"));
                 self.gone.push(publication.id);
+                None
+            }
+            Err(missed) if is_old => {
+                self.miss_old(missed, publication);
                 None
             }
             Err(missed) => {
@@ -209,7 +245,7 @@ impl Work<'_> {
             && let Ok(Some(open)) = session.outages.bad(&session.store, &missed.failure, need, &session.rule)
         {
             self.log.line(&missed.failure.to_string());
-            self.parked_on = Some(open);
+            self.park(open, None);
             return;
         }
         self.fail(missed.failure, Some(publication));
@@ -323,6 +359,9 @@ impl Work<'_> {
             let failure = Failure::new(stage, &text(&report.code), text(&report.message));
             list.push((failure, Some(report.distro.clone()), report.version.clone()));
         }
+        if report.outcome == Became::Waits {
+            self.wait_for_base(id, &report);
+        }
         self.reports.push((id, report));
     }
 
@@ -400,6 +439,7 @@ impl Work<'_> {
                 if failed { i64::try_from(failed_first).unwrap_or(0) } else { 0 },
             ),
             parked_on: self.parked_on,
+            wait: self.wait,
             log: failed.then(|| tail(&self.log.end(), finish::LOG_KEPT)),
             ..Session::blank(self.claim, outcome)
         };
@@ -431,6 +471,8 @@ impl Work<'_> {
             Outcome::UnappliedOnly
         } else if any(Became::Imported) {
             Outcome::Imported
+        } else if self.wait.is_some() {
+            Outcome::Waiting
         } else {
             Outcome::AlreadyThere
         }
@@ -438,7 +480,7 @@ impl Work<'_> {
 }
 
 fn done(id: i64, report: &Report) -> Option<Done> {
-    if report.outcome == Became::Failed {
+    if matches!(report.outcome, Became::Failed | Became::Waits) {
         return None;
     }
     Some(Done {

@@ -148,6 +148,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
 pub fn probe(probe: &str, archives: &Archives) -> Result<(), String> {
     match probe.split_once(' ') {
         Some(("archive", name)) => archives.probe(name),
+        Some(("history", name)) => archives.probe_history(name),
         Some(("disk", path)) => {
             let found =
                 rustix::fs::statvfs(path).map_err(|error| format!("cannot look at {path}: {error}"))?;

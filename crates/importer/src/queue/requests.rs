@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 use source_package::control::Stanza;
 use state::publications::{LOCAL, NewPublication, Publication};
+use state::words::Lane;
 
 use crate::failure::{Failure, Stage};
 use crate::plan::{self, Item};
@@ -36,17 +37,34 @@ pub fn from_file(item: &Item) -> Result<(String, NewPublication), Failure> {
             trust: serde_json::to_string(&item.trust).unwrap_or_default(),
             files: String::new(),
             published: None,
+            lane: Lane::Upload,
         },
     ))
 }
 
-/// What an import is asked for a publication whose files are at hand.
-pub fn request(publication: &Publication, dsc: PathBuf) -> Result<VersionRequest, Failure> {
+/// What an import is asked for a publication whose files are at hand. `checked` says why they are trusted, if that is not
+/// what the row says.
+pub fn request(
+    publication: &Publication,
+    dsc: PathBuf,
+    checked: Option<Trust>,
+) -> Result<VersionRequest, Failure> {
     let what = &publication.what;
-    let trust: Trust = serde_json::from_str(&what.trust).map_err(|error| {
-        let message = format!("publication {} has a trust that is not understood: {error}", publication.id);
-        Failure::new(Stage::State, "bad-row", message)
-    })?;
+    let trust: Trust = match checked {
+        Some(trust) => trust,
+        None => serde_json::from_str(&what.trust).map_err(|error| {
+            let message =
+                format!("publication {} has a trust that is not understood: {error}", publication.id);
+            Failure::new(Stage::State, "bad-row", message)
+        })?,
+    };
     let suite = (!what.suite.is_empty()).then(|| what.suite.clone());
-    Ok(VersionRequest { dsc, distro: what.distro.clone(), suite, trust })
+    Ok(VersionRequest {
+        dsc,
+        distro: what.distro.clone(),
+        suite,
+        trust,
+        allow_weak_checksums: false,
+        base: None,
+    })
 }

@@ -257,6 +257,7 @@ impl Session {
             first_tries: (0, 0),
             log: None,
             parked_on: None,
+            wait: None,
             importer: VERSION.to_owned(),
         }
     }

@@ -62,6 +62,7 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
         archives: &session.archives,
         dry_run: false,
         due: now.filter(|_| only_due),
+        progress: Arc::default(),
     };
     let names = session.archives.names();
     // A database that is away is told by whoever works on the queue; the next round does it then.

@@ -137,6 +137,11 @@ pub trait Driver: Send {
     fn steps(&self) -> i64 {
         0
     }
+    /// Prefers indices for the rest of the transaction. A database that plans by what it knows of its tables takes one
+    /// that was empty a moment ago for small, and reads it from end to end each time while it grows.
+    fn prefer_indices(&mut self) -> Result<(), DbError> {
+        Ok(())
+    }
     /// The tables' text of this driver.
     fn dialect(&self, sql: &str) -> String;
 }

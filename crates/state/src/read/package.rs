@@ -5,8 +5,10 @@ use serde::Serialize;
 use super::{failures, queue};
 use crate::driver::Row;
 use crate::error::StateError;
+use crate::histories::{self, Asked};
 use crate::tx::Tx;
 use crate::values;
+use crate::waits::{self, Waiting};
 use crate::words::{Fact, Lane};
 
 /// An attempt, for people.
@@ -70,6 +72,15 @@ pub struct Missing {
     pub tries: i64,
 }
 
+/// Something that a package did not wait for any longer. Its history is as it is from there on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WentOn {
+    /// When.
+    pub at: i64,
+    /// Which version, without what.
+    pub what: String,
+}
+
 /// Everything about a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Package {
@@ -85,8 +96,14 @@ pub struct Package {
     pub place: Option<i64>,
     /// When it is tried again.
     pub due: Option<i64>,
-    /// What it waits for.
+    /// What it is parked on.
     pub waits_for: Option<String>,
+    /// What it waits for, and until when at most.
+    pub wait: Option<Waiting>,
+    /// What it went on without, newest first.
+    pub went_on: Vec<WentOn>,
+    /// Where its old versions were asked for.
+    pub history: Vec<Asked>,
     /// Whether it is held, and why.
     pub held: Option<Held>,
     /// Its failure.
@@ -155,12 +172,24 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         place: queue::place(tx, package)?,
         due: row.opt_int(9),
         waits_for: row.opt_text(10),
+        wait: waits::get(tx, package)?,
+        went_on: went_on(tx, name)?,
+        history: histories::of_package(tx, package)?,
         held,
         failure,
         last_success: row.opt_int(1),
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))
+}
+
+/// The action of the event that says what a package went on without.
+pub const WENT_ON: &str = "went-on-without";
+
+fn went_on(tx: &mut Tx<'_>, name: &str) -> Result<Vec<WentOn>, StateError> {
+    let sql = "SELECT at, reason FROM event WHERE subject = ?1 AND action = ?2 ORDER BY id DESC LIMIT 5";
+    let rows = tx.query(sql, values![name, WENT_ON])?;
+    Ok(rows.iter().map(|row| WentOn { at: row.int(0), what: row.text(1) }).collect())
 }
 
 fn missing(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Missing>, StateError> {

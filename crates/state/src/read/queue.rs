@@ -36,6 +36,21 @@ pub struct Waiting {
     pub due: Option<i64>,
 }
 
+/// A package that waits for something that may never come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waits {
+    /// The package.
+    pub package: String,
+    /// `history` or `base`.
+    pub kind: String,
+    /// What it waits for.
+    pub reason: String,
+    /// Since when.
+    pub since: i64,
+    /// When it goes on without it.
+    pub until: i64,
+}
+
 /// How fast the queue is worked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Pace {
@@ -109,6 +124,25 @@ pub fn next(tx: &mut Tx<'_>, lane: Option<Lane>, at_most: i64) -> Result<Vec<Wai
         .collect())
 }
 
+/// Packages that wait for something for a time, those that go on first before the others.
+pub fn waits(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Waits>, StateError> {
+    let sql =
+        "SELECT p.name, w.kind, w.reason, w.since, w.until FROM wait w JOIN package p ON p.id = w.package_id
+        JOIN job j ON j.package_id = w.package_id AND j.state IN ('retrying', 'parked')
+        ORDER BY w.until, p.name LIMIT ?1";
+    let rows = tx.query(sql, values![at_most])?;
+    Ok(rows
+        .iter()
+        .map(|row| Waits {
+            package: row.text(0),
+            kind: row.text(1),
+            reason: row.text(2),
+            since: row.int(3),
+            until: row.int(4),
+        })
+        .collect())
+}
+
 fn before_lane(tx: &mut Tx<'_>, lane: Lane) -> Result<i64, StateError> {
     let mut before = 0;
     for higher in Lane::ALL.iter().filter(|it| **it < lane) {
@@ -126,6 +160,13 @@ pub fn place(tx: &mut Tx<'_>, package: i64) -> Result<Option<i64>, StateError> {
         AND (entered < ?2 OR (entered = ?2 AND package_id <= ?3))";
     let within = tx.first(sql, values![lane, entered, package])?.map_or(0, |row| row.int(0));
     Ok(Some(before_lane(tx, Lane::at(lane))? + within))
+}
+
+/// When the job at a place will be done, if it goes on as fast as lately.
+pub fn due(tx: &mut Tx<'_>, place: i64) -> Result<Option<i64>, StateError> {
+    let now = tx.now()?;
+    let pace = pace(tx)?.per_hour.filter(|pace| *pace > 0);
+    Ok(pace.map(|pace| now + place * HOUR / pace))
 }
 
 /// How fast it goes, from what was done lately.

@@ -63,7 +63,8 @@ CREATE TABLE package (
 CREATE INDEX package_held ON package (held_until) WHERE held = 1;
 CREATE INDEX package_imported_by ON package (imported_by);
 
--- A version seen in a suite, and where its files are. rescan: it came as one of very many, when a series opened.
+-- A version seen in a suite, and where its files are. lane: what came in a mass (a new series, a new archive) is measured
+-- apart from uploads.
 CREATE TABLE publication (
     id @ID,
     package_id BIGINT NOT NULL REFERENCES package (id),
@@ -78,7 +79,7 @@ CREATE TABLE publication (
     files TEXT NOT NULL,
     published BIGINT NOT NULL,
     first_seen BIGINT NOT NULL,
-    rescan BIGINT NOT NULL DEFAULT 0,
+    lane BIGINT NOT NULL DEFAULT 1,
     gone BIGINT,
     tries BIGINT NOT NULL DEFAULT 0,
     done BIGINT,
@@ -86,9 +87,9 @@ CREATE TABLE publication (
 );
 CREATE INDEX publication_open ON publication (package_id) WHERE done IS NULL AND gone IS NULL;
 CREATE INDEX publication_suite ON publication (archive, distro, suite, id) WHERE gone IS NULL;
-CREATE INDEX publication_done ON publication (done);
-CREATE INDEX publication_fresh ON publication (first_seen) WHERE rescan = 0;
-CREATE INDEX publication_waiting ON publication (published) WHERE done IS NULL AND gone IS NULL;
+CREATE INDEX publication_seen ON publication (first_seen);
+CREATE INDEX publication_untried ON publication (published)
+    WHERE done IS NULL AND gone IS NULL AND tries = 0 AND lane < 3 AND suite <> '';
 
 -- What a repository has, as its importer reported it; the repository itself decides.
 CREATE TABLE version (
@@ -326,3 +327,24 @@ CREATE TABLE counter (
     value BIGINT NOT NULL,
     PRIMARY KEY (name, shard)
 ) @HOT;
+
+-- What a package waits for that may never come, and when it goes on without it.
+CREATE TABLE wait (
+    package_id BIGINT PRIMARY KEY REFERENCES package (id),
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    until BIGINT NOT NULL
+);
+CREATE INDEX wait_until ON wait (until);
+
+-- Packages whose old versions an archive's history was asked for: once, before their first import.
+CREATE TABLE history (
+    package_id BIGINT NOT NULL REFERENCES package (id),
+    archive TEXT NOT NULL,
+    asked BIGINT NOT NULL,
+    versions BIGINT NOT NULL DEFAULT 0,
+    left_out BIGINT NOT NULL DEFAULT 0,
+    note TEXT,
+    PRIMARY KEY (package_id, archive)
+);

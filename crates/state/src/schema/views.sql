@@ -118,8 +118,29 @@ DROP VIEW IF EXISTS check_v1_samples;
 CREATE VIEW check_v1_samples AS
     SELECT figure, hour, CAST(SUM(value) AS BIGINT) AS value FROM sample GROUP BY figure, hour;
 
--- The publication that has waited longest, of those that are not failing.
+-- What is published and was not tried yet, masses apart. Its reader takes the first by `published`, which is an index.
 DROP VIEW IF EXISTS check_v1_waiting;
 CREATE VIEW check_v1_waiting AS
     SELECT p.name AS package, u.version, u.published FROM publication u JOIN package p ON p.id = u.package_id
-    WHERE u.done IS NULL AND u.gone IS NULL;
+    WHERE u.done IS NULL AND u.gone IS NULL AND u.tries = 0 AND u.lane < 3 AND u.suite <> '';
+
+-- How fresh branches are, as the newest sample has it: one row, and the same number of pages whatever the history is.
+-- Seconds from publication to branch of what was first seen in seven days; unfinished ones at their age then. behind:
+-- packages that lack something published. at: the hour of the sample, in milliseconds; null without one. oldest: when
+-- what waits longest for its first try was published, which is of now.
+DROP VIEW IF EXISTS check_v1_freshness;
+CREATE VIEW check_v1_freshness AS
+    SELECT (SELECT hour FROM sample WHERE figure = 'latency_count' ORDER BY hour DESC LIMIT 1) * 3600000 AS at,
+        (SELECT value FROM sample WHERE figure = 'latency_count' ORDER BY hour DESC LIMIT 1) AS measured,
+        (SELECT value FROM sample WHERE figure = 'latency_p50' ORDER BY hour DESC LIMIT 1) AS p50,
+        (SELECT value FROM sample WHERE figure = 'latency_p95' ORDER BY hour DESC LIMIT 1) AS p95,
+        (SELECT value FROM sample WHERE figure = 'latency_max' ORDER BY hour DESC LIMIT 1) AS worst,
+        (SELECT value FROM sample WHERE figure = 'latency_failing_count' ORDER BY hour DESC LIMIT 1) AS failing,
+        (SELECT value FROM sample WHERE figure = 'latency_failing_max' ORDER BY hour DESC LIMIT 1) AS failing_worst,
+        (SELECT value FROM sample WHERE figure = 'latency_rescan_count' ORDER BY hour DESC LIMIT 1) AS rescans,
+        (SELECT value FROM sample WHERE figure = 'latency_rescan_p95' ORDER BY hour DESC LIMIT 1) AS rescan_p95,
+        (SELECT value FROM sample WHERE figure = 'latency_rescan_max' ORDER BY hour DESC LIMIT 1) AS rescan_worst,
+        (SELECT value FROM sample WHERE figure = 'behind' ORDER BY hour DESC LIMIT 1) AS behind,
+        (SELECT published FROM publication
+            WHERE done IS NULL AND gone IS NULL AND tries = 0 AND lane < 3 AND suite <> ''
+            ORDER BY published LIMIT 1) AS oldest;

@@ -140,6 +140,7 @@ pub fn finished(claim: &Claim, outcome: Outcome, cause: Option<Cause>) -> Finish
         first_tries: (1, i64::from(outcome == Outcome::Failed)),
         log: None,
         parked_on: None,
+        wait: None,
         importer: "0.1".into(),
     }
 }

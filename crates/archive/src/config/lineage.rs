@@ -1,0 +1,106 @@
+//! Where a distro's packages come from: old versions, and the distro that it builds on.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Archive, ConfigError, duration};
+use crate::location::Location;
+
+/// A service that has old versions.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// The address of a service like Debian's snapshot.debian.org.
+    pub url: Location,
+    /// The least time between two requests.
+    #[serde(default = "request_interval", deserialize_with = "duration")]
+    pub request_interval: Duration,
+    /// The keyrings whose keys may have signed an old `.dsc`, those of retired maintainers among them. A key that has
+    /// expired since it signed counts.
+    #[serde(default)]
+    pub keyrings: Vec<PathBuf>,
+    /// Why what it has is believed.
+    #[serde(default)]
+    pub trust: HistoryTrust,
+    /// How long the first import of a package waits for a service that is out of reach.
+    #[serde(default = "history_wait", deserialize_with = "duration")]
+    pub longest_wait: Duration,
+}
+
+/// Why an old version is believed. No index vouches for it any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HistoryTrust {
+    /// The `.dsc` is signed by a key of the keyrings.
+    #[default]
+    Signed,
+    /// The service is believed, except where gpgv finds that a `.dsc` was changed after it was signed.
+    Served,
+}
+
+/// The distro whose packages this one's are built on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Base {
+    /// Its name: the `distro` of another archive.
+    pub distro: String,
+    /// How long a version waits for the one that it was built on, from when it was first seen.
+    #[serde(default = "base_wait", deserialize_with = "duration")]
+    pub longest_wait: Duration,
+    /// Patterns of versions that are this distro's own; by default those with its name in them, and rebuilds.
+    #[serde(default)]
+    pub own: Option<Vec<String>>,
+}
+
+impl Base {
+    /// Patterns of versions that are not the base's.
+    pub fn own(&self, distro: &str) -> Vec<String> {
+        self.own.clone().unwrap_or_else(|| vec![format!("*{distro}*"), "*build[0-9]*".to_owned()])
+    }
+}
+
+fn history_wait() -> Duration {
+    Duration::from_secs(3 * 24 * 3600)
+}
+
+fn base_wait() -> Duration {
+    Duration::from_secs(12 * 3600)
+}
+
+fn request_interval() -> Duration {
+    Duration::from_secs(1)
+}
+
+/// Checks what an archive says about where its packages come from.
+pub(super) fn check(archive: &Archive, archives: &[Archive]) -> Result<(), ConfigError> {
+    let name = || archive.name.clone();
+    if let Some(history) = &archive.history {
+        match history.trust {
+            HistoryTrust::Signed if history.keyrings.is_empty() => {
+                return Err(ConfigError::NoHistoryKeyring(name()));
+            }
+            HistoryTrust::Served if !is_safe(&history.url) => return Err(ConfigError::PlainHistory(name())),
+            _ => {}
+        }
+    }
+    if let Some(base) = &archive.base {
+        let is_there = archives.iter().any(|other| other.distro == base.distro);
+        if !is_there || base.distro == archive.distro {
+            return Err(ConfigError::NoBase { archive: name(), base: base.distro.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// Whether nobody on the way can answer in a service's place.
+fn is_safe(url: &Location) -> bool {
+    match url {
+        Location::Folder(_) => true,
+        Location::Web { base, host } => {
+            let bare = host.rsplit_once(':').map_or(host.as_str(), |(bare, _)| bare);
+            base.starts_with("https://") || matches!(bare, "127.0.0.1" | "localhost" | "[::1]")
+        }
+    }
+}

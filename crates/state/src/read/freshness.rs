@@ -1,0 +1,167 @@
+//! Whether branches are as new as what is published, and if not, why.
+
+use serde::Serialize;
+
+use super::package::{self, Package};
+use crate::error::StateError;
+use crate::tx::Tx;
+use crate::values;
+
+/// The figures of the newest sample, times in seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// The hour that they are of.
+    pub at: i64,
+    /// Publications of the last seven days that were measured.
+    pub measured: i64,
+    /// From publication to branch: the median,
+    pub p50: i64,
+    /// the 95th percentile,
+    pub p95: i64,
+    /// and the worst.
+    pub worst: i64,
+    /// Unfinished ones that keep failing or are held, which are not measured.
+    pub failing: i64,
+    /// The age of the oldest of them.
+    pub failing_worst: i64,
+    /// Those that came in a mass, which are measured apart.
+    pub rescans: i64,
+    /// Their 95th percentile.
+    pub rescan_p95: i64,
+    /// The worst of them.
+    pub rescan_worst: i64,
+    /// Packages that lacked something published.
+    pub behind: i64,
+}
+
+/// A package that lacks something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Behind {
+    /// The package.
+    pub package: String,
+    /// `current` or `behind`.
+    pub state: String,
+    /// What it lacks, the oldest first, twenty at most.
+    pub lacks: Vec<Lacking>,
+    /// Why: `queued`, `running`, `parked`, `waiting`, `failing`, `retrying`, `held`, or `not-queued`.
+    pub why: Option<String>,
+    /// The same for a person.
+    pub reason: Option<String>,
+    /// When something happens next, if that is known.
+    pub next: Option<i64>,
+}
+
+/// A publication that has no branch yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lacking {
+    /// The version.
+    pub version: String,
+    /// `distro/suite`; `distro` alone for an old version.
+    pub place: String,
+    /// When it was published.
+    pub published: i64,
+    /// When it was seen.
+    pub first_seen: i64,
+}
+
+/// The figures; none before the first sample.
+pub fn figures(tx: &mut Tx<'_>) -> Result<Option<Figures>, StateError> {
+    let sql = "SELECT at, measured, p50, p95, worst, failing, failing_worst, rescans, rescan_p95, rescan_worst, behind
+        FROM check_v1_freshness";
+    let Some(row) = tx.first(sql, &[])? else { return Ok(None) };
+    let Some(at) = row.opt_int(0) else { return Ok(None) };
+    Ok(Some(Figures {
+        at,
+        measured: row.int(1),
+        p50: row.int(2),
+        p95: row.int(3),
+        worst: row.int(4),
+        failing: row.int(5),
+        failing_worst: row.int(6),
+        rescans: row.int(7),
+        rescan_p95: row.int(8),
+        rescan_worst: row.int(9),
+        behind: row.int(10),
+    }))
+}
+
+/// Packages that lack something published, in the order in which they were first seen; how many there are in all.
+pub fn behind(tx: &mut Tx<'_>, at_most: i64) -> Result<(i64, Vec<Behind>), StateError> {
+    let sql = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
+    let count = tx.first(sql, &[])?.map_or(0, |row| row.int(0));
+    let sql = "SELECT p.name FROM publication u JOIN package p ON p.id = u.package_id
+        WHERE u.done IS NULL AND u.gone IS NULL GROUP BY p.name ORDER BY MIN(u.published), p.name LIMIT ?1";
+    let names: Vec<String> = tx.query(sql, values![at_most])?.iter().map(|row| row.text(0)).collect();
+    let mut found = Vec::new();
+    for name in names {
+        found.extend(of_package(tx, &name)?);
+    }
+    Ok((count, found))
+}
+
+/// One package.
+pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Option<Behind>, StateError> {
+    let Some(package) = package::read(tx, name, 0)? else { return Ok(None) };
+    let lacks = lacking(tx, name)?;
+    if lacks.is_empty() {
+        let (package, state) = (name.to_owned(), "current".to_owned());
+        return Ok(Some(Behind { package, state, lacks, why: None, reason: None, next: None }));
+    }
+    let (why, reason, next) = why(tx, &package)?;
+    Ok(Some(Behind {
+        package: name.to_owned(),
+        state: "behind".to_owned(),
+        lacks,
+        why: Some(why.to_owned()),
+        reason: Some(reason),
+        next,
+    }))
+}
+
+fn lacking(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Lacking>, StateError> {
+    let sql = "SELECT u.version, u.distro, u.suite, u.published, u.first_seen
+        FROM publication u JOIN package p ON p.id = u.package_id
+        WHERE p.name = ?1 AND u.done IS NULL AND u.gone IS NULL ORDER BY u.published, u.id LIMIT 20";
+    let rows = tx.query(sql, values![name])?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let (distro, suite) = (row.text(1), row.text(2));
+            let place = if suite.is_empty() { distro } else { format!("{distro}/{suite}") };
+            Lacking { version: row.text(0), place, published: row.int(3), first_seen: row.int(4) }
+        })
+        .collect())
+}
+
+/// What keeps a package back, and when that changes.
+fn why(tx: &mut Tx<'_>, package: &Package) -> Result<(&'static str, String, Option<i64>), StateError> {
+    if let Some(held) = &package.held {
+        return Ok(("held", format!("held by {}: {}", held.by, held.reason), held.until));
+    }
+    if package.work == "running" {
+        return Ok(("running", "it is being imported".into(), None));
+    }
+    if let Some(dependency) = package.waits_for.as_ref().filter(|_| package.work == "parked") {
+        let probe = crate::breaker::get(tx, dependency)?.and_then(|breaker| breaker.next_probe);
+        return Ok(("parked", format!("{dependency} is out of reach"), probe));
+    }
+    if let Some(place) = package.place {
+        let lane = package.lane.as_deref().unwrap_or("upload");
+        let reason = format!("number {place} in the queue, lane {lane}");
+        return Ok(("queued", reason, super::queue::due(tx, place)?));
+    }
+    if let Some(wait) = package.wait.as_ref().filter(|_| package.work == "retrying") {
+        return Ok(("waiting", format!("waits for {}", wait.reason), package.due.or(Some(wait.until))));
+    }
+    match &package.failure {
+        Some(failure) => {
+            let cause = format!("{}/{}: {}", failure.stage, failure.code, failure.message);
+            let word = if failure.state == "retrying" { "retrying" } else { "failing" };
+            Ok((word, format!("{cause} (signature {})", failure.signature), package.due))
+        }
+        None => {
+            let reason = format!("nobody has queued it; `package-import enqueue {}` does", package.package);
+            Ok(("not-queued", reason, package.due))
+        }
+    }
+}
