@@ -52,13 +52,15 @@ impl Real {
     }
 }
 
-/// The smaller of the real packages, each with all its versions, the lowest first.
+/// The smaller of the real packages, each with its highest versions, the lowest of them first.
 fn packages() -> BTreeMap<String, Vec<Real>> {
-    const LARGEST: u64 = 6 << 20;
+    const LARGEST: u64 = 16 << 20;
+    const MOST: usize = 3;
     let mut found = BTreeMap::new();
     for (package, dscs) in real::fetch() {
         let mut versions: Vec<Real> = dscs.iter().map(|dsc| Real::read(dsc)).collect();
         versions.sort_by(|a, b| a.version.cmp(&b.version));
+        versions.drain(..versions.len().saturating_sub(MOST));
         if versions.iter().map(Real::size).sum::<u64>() <= LARGEST {
             found.insert(package, versions);
         }
