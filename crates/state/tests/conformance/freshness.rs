@@ -29,7 +29,7 @@ fn publication(version: &str, published: i64, lane: Lane) -> NewPublication {
 fn take_over(world: &World, packages: &[String], published: i64, lane: Lane) {
     let new: Vec<(String, NewPublication)> =
         packages.iter().map(|name| (name.clone(), publication("1.0-1", published, lane))).collect();
-    suites::take_over(&world.store, &new, &|_| {}).unwrap();
+    suites::take_over(&world.store, &new, lane, &|_| {}).unwrap();
 }
 
 fn names(start: &str, count: usize) -> Vec<String> {
@@ -83,7 +83,7 @@ fn what_is_new_is_taken_over_in_chunks_and_once() {
         let claim = world.claim(run).unwrap();
         let two = ["2.0-1", "2.0-2"]
             .map(|version| (claim.package.clone(), publication(version, START, Lane::Upload)));
-        suites::take_over(&world.store, &two, &|_| {}).unwrap();
+        suites::take_over(&world.store, &two, Lane::Upload, &|_| {}).unwrap();
         assert!(world.finish(&claim, Outcome::Imported, None).unwrap().again);
         assert_eq!(world.count("SELECT COUNT(*) FROM job"), 250);
         assert!(world.store.read(counters::verify).unwrap().is_empty());
@@ -185,7 +185,7 @@ fn latency_is_measured_and_what_is_apart_is_apart() {
         take_over(&world, &["waits".into()], START + 18 * HOUR, Lane::Upload);
         let old =
             NewPublication { suite: String::new(), ..publication("0.1-1", START - 999 * DAY, Lane::Rescan) };
-        suites::take_over(&world.store, &[("waits".into(), old)], &|_| {}).unwrap();
+        suites::take_over(&world.store, &[("waits".into(), old)], Lane::Rescan, &|_| {}).unwrap();
         assert_eq!(world.store.read(freshness::figures).unwrap(), None);
         samples::take(&world.store).unwrap();
         let figures = world.store.read(freshness::figures).unwrap().unwrap();
