@@ -71,7 +71,7 @@ fn beside_snapshot(minutes: u64) {
     // SQLite's log of what is written grows for as long as the snapshot is open, 100 KB a job: a second's work a minute.
     let second = Duration::from_secs(1);
     for (name, location, jobs, pause) in
-        [("SQLite", sqlite, 1000, 60 * second), ("PostgreSQL", postgres, JOBS, 0 * second)]
+        [("SQLite", sqlite, 1000, 60 * second), ("PostgreSQL", postgres, JOBS, Duration::ZERO)]
     {
         location.open_or_make().unwrap();
         let before = rate(&location, jobs);
