@@ -24,12 +24,12 @@ fn i_the_first_fill_is_silent_until_seven_days_are_full_and_the_queue_was_draine
         story.upload(12, Upload::Good);
         story.upload(8, Upload::Damaged);
     }
-    for day in 1..=9 {
+    for _ in 0..9 {
         story.hours(8);
         story.run_some(20);
         assert_says(&story.check(), State::Ok, &[" failing, learning "]);
         story.hours(16);
-        assert_says(&story.check(), State::Ok, &[&format!("learning {}/7 days", (day - 1).clamp(0, 7))]);
+        assert_says(&story.check(), State::Ok, &[" failing, learning "]);
     }
     assert_eq!(story.queue.texts("SELECT value FROM meta WHERE name = 'filled'"), [""; 0]);
     assert_says(&story.check(), State::Ok, &["first queue not drained"]);
