@@ -289,7 +289,12 @@ impl Judge {
     /// How many more failing a surge of attempts explains.
     pub(crate) fn explained(&self) -> f64 {
         let Some(surge) = &self.rest.surge else { return 0.0 };
-        self.usual_share().unwrap_or(0.0) * surge.surplus
+        let share = self.usual_share().unwrap_or(0.0);
+        // Only a surge of which as usual a part fails explains anything: what fails at once was attempted as well.
+        let usual = share * surge.attempted;
+        let failed = self.failed.hours.observe(surge.from, surge.last + 1, |_| 1.0).sum;
+        let is_unusual = failed > rule::CRITICAL * usual && failed > usual + 2.0 * rule::floor(usual);
+        if is_unusual { 0.0 } else { share * surge.surplus }
     }
 
     /// Which part of the attempts usually fails.

@@ -40,7 +40,9 @@ impl Judge {
         });
         verdict.signature = self.named(time, context, found);
         verdict.share = self.share(&verdict);
-        verdict.learning = (!self.rest.learned).then(|| self.learned_days(hour));
+        // Where somebody said what is normal, nobody has to wait for it.
+        let learns = !self.rest.learned && self.stock.memory.pinned.is_none();
+        verdict.learning = learns.then(|| self.learned_days(hour));
         verdict.outage = found.outage;
         verdict.explained = self.explained();
         self.conclude(&mut verdict, hour, found, settings, total);
