@@ -79,6 +79,7 @@ fn req2_req5_req16_nagios() {
 fn req2_req5_req16_icinga_2() {
     let scene = scene();
     let mut icinga = Icinga::start(&scene.site, "");
+    icinga.wait_for_graphite();
     for code in STATES {
         force(&scene, code);
         scene.site.forget();
