@@ -18,6 +18,7 @@ pub mod queue;
 pub mod real;
 pub mod run;
 pub mod signer;
+pub mod story;
 pub mod synthetic;
 pub mod verify;
 pub mod web;

@@ -4,6 +4,7 @@
 mod common;
 
 mod conformance {
+    pub mod checked;
     pub mod failures;
     pub mod keep;
     pub mod policy;

@@ -82,7 +82,10 @@ fn tell(report: &mut Report, told: &Told<'_>) {
     if let Some(run) = told.open.iter().find(|run| now - run.heartbeat <= SILENT) {
         report.say(format!("{} open on {} since {}", run.mode, run.host, moment(run.started)));
     }
+    let is_troubled =
+        report.status() > Status::Ok && (told.failed > 0 || !silent.is_empty() || told.stalled > 0.0);
     match told.good.and_then(|run| run.ended.map(|ended| (run, ended))) {
+        Some((_, ended)) if is_troubled => report.say(format!("last good run {} ago", span(age(now, ended)))),
         Some((run, ended)) => {
             let ago = span(age(now, ended));
             let did = format!("{} done, {} failed", run.attempts, run.failed);

@@ -57,7 +57,7 @@ fn req5_a_jump_is_named_before_and_after_it_is_sampled() {
     insta::assert_snapshot!(world.says("failures", &[]), @"IMPORT FAILURES OK - 100 failing, normally 100 | failing=100;139;189 parked=0 held=0 suppressed=0 normal=100");
     world.failures(run, "new", 97, "connect");
     world.failures(run, "other", 3, "bad-tar");
-    insta::assert_snapshot!(world.says("failures", &[]), @"IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new | failing=200;139;189 parked=0 held=0 suppressed=0 normal=100");
+    insta::assert_snapshot!(world.says("failures", &[]), @"IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new, 97% fetch/connect: archive unreachable | failing=200;139;189 parked=0 held=0 suppressed=0 normal=100");
     world.advance(HOUR);
     samples::take(&world.store).unwrap();
     insta::assert_snapshot!(world.says("failures", &["-v"]), @r"

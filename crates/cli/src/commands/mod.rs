@@ -3,6 +3,7 @@
 pub mod adopt;
 pub mod audit;
 pub mod backup;
+pub mod baseline;
 pub mod completions;
 pub mod enqueue;
 pub mod export;
@@ -13,6 +14,7 @@ pub mod import;
 pub mod import_package;
 pub mod log;
 pub mod man;
+pub mod metrics;
 pub mod migrate;
 pub mod poll;
 pub mod prioritize;

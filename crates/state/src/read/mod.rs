@@ -2,7 +2,9 @@
 
 pub mod failures;
 pub mod hosts;
+pub mod metrics;
 pub mod package;
 pub mod queue;
 pub mod status;
 pub mod tune;
+pub mod verdicts;

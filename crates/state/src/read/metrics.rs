@@ -1,0 +1,48 @@
+//! Figures for a system that keeps time series of its own.
+
+use super::status::{self, Status};
+use super::verdicts::{self, Verdict};
+use crate::error::StateError;
+use crate::tx::Tx;
+use crate::{breaker, meta};
+
+/// What is told.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// What is wrong.
+    pub status: Status,
+    /// What was said about it.
+    pub verdicts: Vec<Verdict>,
+    /// Failures that do not count, because they or their packages are suppressed.
+    pub suppressed: i64,
+    /// All attempts so far; this only rises.
+    pub attempts: i64,
+    /// Dependencies: name, whether it is out of reach, jobs that wait for it.
+    pub dependencies: Vec<(String, bool, i64)>,
+    /// Polls: archive, suite, and when it was last polled with success.
+    pub polled: Vec<(String, String, i64)>,
+    /// When the last good backup was made.
+    pub last_backup: Option<i64>,
+}
+
+/// Signatures that are told by name.
+const SIGNATURES: i64 = 50;
+
+/// Reads them.
+pub fn read(tx: &mut Tx<'_>) -> Result<Metrics, StateError> {
+    let attempts = tx.first("SELECT MAX(id) FROM attempt", &[])?.map_or(0, |row| row.int(0));
+    let polled = tx.query(
+        "SELECT archive, suite, polled FROM suite WHERE polled IS NOT NULL ORDER BY archive, suite",
+        &[],
+    )?;
+    let suppressed = crate::verdicts::counted::count(tx)?.left_out;
+    Ok(Metrics {
+        status: status::read(tx, SIGNATURES)?,
+        verdicts: verdicts::list(tx, None)?,
+        suppressed,
+        attempts,
+        dependencies: breaker::list(tx)?.into_iter().map(|it| (it.name, it.open, it.parked)).collect(),
+        polled: polled.iter().map(|row| (row.text(0), row.text(1), row.int(2))).collect(),
+        last_backup: meta::number(tx, meta::LAST_BACKUP)?,
+    })
+}

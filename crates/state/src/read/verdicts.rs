@@ -1,0 +1,76 @@
+//! What is normal, and what was said about it.
+
+use serde::Serialize;
+
+use crate::error::StateError;
+use crate::tx::{HOUR, Tx};
+use crate::values;
+
+/// What was said last about a figure.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Verdict {
+    /// `failing`, `failed` or `signature:ID`.
+    pub figure: String,
+    /// `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`.
+    pub state: String,
+    /// When.
+    pub at: i64,
+    /// Since when it alerts.
+    pub since: Option<i64>,
+    /// The figure's value then.
+    pub value: i64,
+    /// From here on it alerts at once.
+    pub warning: Option<i64>,
+    /// From here on it is critical at once.
+    pub critical: Option<i64>,
+    /// For a person.
+    pub text: String,
+    /// Everything that it rests on, as `docs/baselines.md` has it.
+    pub detail: serde_json::Value,
+}
+
+/// Verdicts in order of their figures: on one figure, or on all but signatures that are as usual.
+pub fn list(tx: &mut Tx<'_>, figure: Option<&str>) -> Result<Vec<Verdict>, StateError> {
+    let columns = "SELECT figure, state, at, since, value, warn, crit, text, detail FROM verdict";
+    let rows = match figure {
+        Some(figure) => tx.query(&format!("{columns} WHERE figure = ?1"), values![figure])?,
+        None => {
+            let sql = format!(
+                "{columns} WHERE figure IN ('failing', 'failed') OR state <> 'OK' ORDER BY figure LIMIT 1000"
+            );
+            tx.query(&sql, &[])?
+        }
+    };
+    Ok(rows
+        .iter()
+        .map(|row| Verdict {
+            figure: row.text(0),
+            state: row.text(1),
+            at: row.int(2),
+            since: row.opt_int(3),
+            value: row.int(4),
+            warning: row.opt_int(5),
+            critical: row.opt_int(6),
+            text: row.text(7),
+            detail: serde_json::from_str(&row.text(8)).unwrap_or_default(),
+        })
+        .collect())
+}
+
+/// A sample of a figure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// The beginning of its hour.
+    pub hour: i64,
+    /// The figure's value.
+    pub value: i64,
+}
+
+/// The samples of a figure in the last hours, newest first.
+pub fn samples(tx: &mut Tx<'_>, figure: &str, hours: i64) -> Result<Vec<Sample>, StateError> {
+    let from = tx.now()?.div_euclid(HOUR) - hours;
+    let sql = "SELECT hour, CAST(SUM(value) AS BIGINT) FROM sample WHERE figure = ?1 AND hour > ?2
+        GROUP BY hour ORDER BY hour DESC";
+    let rows = tx.query(sql, values![figure, from])?;
+    Ok(rows.iter().map(|row| Sample { hour: row.int(0) * HOUR, value: row.int(1) }).collect())
+}

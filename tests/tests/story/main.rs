@@ -1,0 +1,30 @@
+//! What happens in the life of an installation, and what a check says of it: scenarios A to I of the checks.
+//!
+//! Every record comes from imports that were really done and really failed, in simulated time. Sizes are a tenth of what
+//! the scenarios are about; the rule works with ratios, and `STORM=long` makes the main one of full size.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod cures;
+mod growth;
+mod jump;
+mod left_out;
+mod noise;
+mod outage;
+mod silence;
+
+use baseline::{Now, State};
+
+/// Whether it is what was wanted; all of these pieces are in the line.
+#[track_caller]
+pub fn assert_says(now: &Now, state: State, pieces: &[&str]) {
+    assert_eq!(now.state, state, "{}", now.text);
+    for piece in pieces {
+        assert!(now.text.contains(piece), "{piece:?} is not in {:?}", now.text);
+    }
+    assert!(now.text.len() <= 96 && now.text.is_ascii(), "{}", now.text);
+}
+
+/// How many times larger a scenario is than in the usual tests.
+pub fn size() -> usize {
+    if std::env::var_os("STORM").is_some_and(|value| value == "long") { 10 } else { 1 }
+}
