@@ -66,6 +66,14 @@ impl Icinga {
         found.into_iter().map(|(name, (_, arrived))| (name, arrived)).collect()
     }
 
+    /// Waits until it has found Graphite, ten seconds after its start. What comes before is not sent.
+    pub fn wait_for_graphite(&mut self) {
+        let log = self.folder.join("log/icinga2.log");
+        let connected =
+            || fs::read_to_string(&log).is_ok_and(|log| log.contains("Finished reconnecting to Graphite"));
+        self.daemon.wait_until("Icinga sends figures", connected);
+    }
+
     /// Waits until something is so.
     pub fn wait_until(&mut self, what: &str, is_so: impl FnMut(&Graphite) -> bool) {
         let mut is_so = is_so;

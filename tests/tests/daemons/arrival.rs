@@ -79,6 +79,7 @@ fn req2_req5_req16_nagios() {
 fn req2_req5_req16_icinga_2() {
     let scene = scene();
     let mut icinga = Icinga::start(&scene.site, "");
+    icinga.wait_for_graphite();
     for code in STATES {
         force(&scene, code);
         scene.site.forget();
@@ -101,7 +102,7 @@ fn req2_req5_req16_icinga_2() {
 /// Icinga could read every figure and every threshold, and makes the same numbers of them.
 fn assert_figures(icinga: &mut Icinga, check: &str, perfdata: &str) {
     assert!(!perfdata.is_empty(), "{check} has figures");
-    let ranges = perfdata.contains(|sign| matches!(sign, '@' | ':' | '~'));
+    let ranges = perfdata.contains(['@', ':', '~']);
     assert!(
         !ranges,
         "Icinga drops what is no plain number, so no default may be a range: {check}: {perfdata}"
