@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use packaging_repo::fence::Fence;
+use packaging_repo::repository::Repository;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use source_package::version::PackageName;
 use wait4::{ResourceUsage, Wait4};
 
 use crate::failure::{Failure, Stage};
@@ -82,7 +85,20 @@ pub fn run(
     let usage = child.wait4().map_err(|error| worker("wait for", error))?;
     ended.judge(&usage.status, &usage.rusage, &stderr, clock.is_over);
     ended.stderr = stderr;
+    if !usage.status.success() {
+        // What cannot be tidied up now, the next import tidies up.
+        let _ = settle(request);
+    }
     Ok(ended)
+}
+
+/// Tidies up after a child that was killed, unless somebody else has the package by now.
+fn settle(request: &Request) -> Result<(), packaging_repo::Error> {
+    let (Some((epoch, token)), Ok(package)) = (request.fence, PackageName::new(&request.package)) else {
+        return Ok(());
+    };
+    let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
+    repository.settle(&repository.lock_fenced(Fence { epoch, token })?)
 }
 
 fn send(child: &mut Child, request: &Request) -> io::Result<()> {

@@ -8,7 +8,6 @@
 mod birth;
 pub mod branch;
 pub mod catalog;
-mod changed;
 mod deflate;
 mod delta;
 mod durable;

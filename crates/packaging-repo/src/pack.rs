@@ -14,7 +14,6 @@ use fail::fail_point;
 use gix_object::Kind;
 use sha1::{Digest, Sha1};
 
-use crate::changed::Changed;
 use crate::deflate::{BATCH, Batch, Deflaters, Packed, inflate};
 use crate::delta;
 use crate::durable::{begin, sync_folder};
@@ -55,7 +54,6 @@ pub struct PackWriter {
     /// What was written last, as it was before: patches touch what was just unpacked.
     recent: VecDeque<Batch>,
     recent_bytes: usize,
-    changed: Changed,
 }
 
 impl PackWriter {
@@ -75,7 +73,6 @@ impl PackWriter {
             depths: HashMap::new(),
             recent: VecDeque::new(),
             recent_bytes: 0,
-            changed: Changed::default(),
         }
     }
 
@@ -112,7 +109,6 @@ impl PackWriter {
             Some(base) => delta::encode(base, content),
             None => delta::encode(&self.read(&before)?, content),
         };
-        self.changed.keep(id, content, &before);
         let Some(delta) = delta else { return self.add(id, Kind::Blob, content) };
         self.depths.insert(id, depth + 1);
         self.batch.push_delta(id, content.len() as u64, before, &delta);
@@ -121,9 +117,6 @@ impl PackWriter {
 
     /// An object that is in memory as a whole.
     fn whole(&self, id: &ObjectId) -> Option<&[u8]> {
-        if let Some(content) = self.changed.get(id) {
-            return Some(content);
-        }
         let (content, base) = self.in_memory(id)?;
         base.is_none().then_some(content)
     }

@@ -87,6 +87,16 @@ impl Repository {
         birth::complete(&self.path, guard, edits, wanted.as_deref())
     }
 
+    /// Tidies up after an importer that was killed: what it had begun goes, and a new repository is one, if only an empty
+    /// one.
+    pub fn settle(&self, guard: &Guard) -> Result<(), Error> {
+        self.remove_leftovers(guard)?;
+        if birth::is_complete(&self.path) {
+            return Ok(());
+        }
+        birth::complete(&self.path, guard, &[], None)
+    }
+
     /// Moves refs, all or none. The objects have to be durable.
     pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
         // Opened at most once, and only if others made refs.

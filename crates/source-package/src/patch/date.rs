@@ -231,7 +231,7 @@ impl Reading {
     fn offset(&mut self, sign: u8, value: i64, digits: usize, tail: &[Token]) -> Option<usize> {
         let (minutes, taken) = match tail {
             [Token::Mark(b':'), Token::Number { sign: None, value: minutes, .. }, ..] => {
-                (value * 60 + minutes, 2)
+                (value.checked_mul(60)?.checked_add(*minutes)?, 2)
             }
             _ if digits <= 2 => (value * 60, 0),
             _ => (value / 100 * 60 + value % 100, 0),
@@ -353,6 +353,16 @@ mod tests {
             [" nonsense", " 1970-02-30", " 2023-02-29", " (open", " 99999999999999999999", " 25:00:00"]
         {
             assert_eq!(stamp(text.as_bytes()), Stamp::Unknown, "{text}");
+        }
+    }
+
+    /// Found by fuzzing.
+    #[test]
+    fn zones_of_many_digits_are_none() {
+        for zone in ["+000999999999999999900:00", "-199999999999999999:00", "+1:9223372036854775807"] {
+            let text = format!(" 1970-01-01 00:00:00 {zone}");
+            assert_eq!(stamp(text.as_bytes()), Stamp::Unknown, "{text}");
+            assert_eq!(oracle(&text), Stamp::Unknown, "{text}");
         }
     }
 
