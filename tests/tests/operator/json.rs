@@ -113,6 +113,11 @@ fn work() {
     .next[]{due entered lane package place state}
     .pace{attempts left per_hour}
     ");
+    insta::assert_snapshot!(form(&json(&queue, &["freshness"])), @r"
+    {behind figures now packages v}
+    .packages[]{lacks next package reason state why}
+    .packages[].lacks[]{first_seen place published version}
+    ");
     insta::assert_snapshot!(form(&json(&queue, &["workers"])), @r"
     {hosts now running v}
     .hosts[]{heartbeat host reason running runs service state}
