@@ -114,9 +114,9 @@ fn measure(command: Command) -> (Figure, String) {
     let mut small = Command::new(std::env::current_exe().unwrap());
     small.arg("measure").arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
-        value.into_iter().for_each(|value| {
+        if let Some(value) = value {
             small.env(name, value);
-        });
+        }
     }
     let output = small.stderr(Stdio::piped()).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();

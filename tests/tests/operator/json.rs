@@ -84,7 +84,7 @@ fn one_package() {
     let queue = incident::sqlite();
     insta::assert_snapshot!(form(&json(&queue, &["show", "perl"])), @r"
     {head package repository state v versions}
-    .state{attempts due failure held lane last_success missing package place result waits_for work}
+    .state{attempts due failure held history lane last_success missing package place result wait waits_for went_on work}
     .state.attempts[]{code cpu_ms ended host id importer lane message outcome peak_rss signature stage started versions wall_ms}
     .state.failure{attempts code due held message package signature since stage state version}
     .state.held{by reason since until}
@@ -92,7 +92,7 @@ fn one_package() {
     ");
     insta::assert_snapshot!(form(&json(&queue, &["show", "hello"])), @r"
     {head package repository state v versions}
-    .state{attempts due failure held lane last_success missing package place result waits_for work}
+    .state{attempts due failure held history lane last_success missing package place result wait waits_for went_on work}
     .state.attempts[]{code cpu_ms ended host id importer lane message outcome peak_rss signature stage started versions wall_ms}
     .versions[]{applied_commit branches commit distro late tag version}
     ");
@@ -108,11 +108,16 @@ fn work() {
     let queue = incident::sqlite();
     incident::uploads(&queue);
     insta::assert_snapshot!(form(&json(&queue, &["queue"])), @r"
-    {lanes later next now pace running v}
+    {lanes later next now pace running v waits}
     .lanes[]{lane oldest waiting}
     .later{held next_retry parked retrying}
     .next[]{due entered lane package place state}
     .pace{attempts left per_hour}
+    ");
+    insta::assert_snapshot!(form(&json(&queue, &["freshness"])), @r"
+    {behind figures now packages v}
+    .packages[]{lacks next package reason state why}
+    .packages[].lacks[]{first_seen place published version}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["workers"])), @r"
     {hosts now running v}
