@@ -15,6 +15,7 @@ pub mod hold;
 pub mod identity;
 pub mod integrity;
 pub mod latency;
+pub mod marks;
 pub mod meta;
 pub mod open;
 pub mod operate;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::driver::Value;
+use crate::driver::{Kind, Row, Value};
 use crate::error::StateError;
+use crate::marks::Marks;
 use crate::publications::rows;
 use crate::tx::Tx;
 use crate::values;
@@ -43,6 +44,8 @@ pub struct Wish<'a> {
     pub memory: Option<i64>,
     /// Only this package.
     pub only: Option<i64>,
+    /// How far earlier claims have come.
+    pub marks: Option<&'a Marks>,
 }
 
 /// The id of a package, made if it is not known.
@@ -185,7 +188,7 @@ pub(crate) fn count_lane(tx: &mut Tx<'_>, lane: i64, held: i64, by: i64) {
     }
 }
 
-const CLAIMED: &str = "package_id, lane, tasks, memory";
+const CLAIMED: &str = "package_id, lane, tasks, memory, entered";
 
 /// Claims a job: at most one, in one short transaction. Its attempt is on record from here on.
 pub fn claim(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Claim>, StateError> {
@@ -217,7 +220,7 @@ pub fn claim(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Claim>, StateErr
     }))
 }
 
-fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<crate::driver::Row>, StateError> {
+fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Row>, StateError> {
     let memory = wish.memory.map_or(Value::Int(i64::MAX), Value::Int);
     if let Some(package) = wish.only {
         let sql = format!(
@@ -225,12 +228,49 @@ fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<crate::driver::Row>, 
         );
         return tx.first(&sql, values![package]);
     }
+    // SQLite keeps nothing in the way.
+    let marks = wish.marks.filter(|_| tx.kind() == Kind::Postgres);
+    let near = match marks {
+        Some(marks) => near_mark(tx, wish, marks, &memory)?,
+        None => None,
+    };
+    let found = match near {
+        Some(row) => Some(row),
+        None => tx.first(&first_of(wish, ""), &[memory])?,
+    };
+    if let (Some(marks), Some(row)) = (marks, &found) {
+        marks.note(wish.oldest, row.int(1), row.int(4));
+    }
+    Ok(found)
+}
+
+/// The first job of those that fit a further condition.
+fn first_of(wish: &Wish<'_>, condition: &str) -> String {
     let order = if wish.oldest { "entered, package_id" } else { "lane, entered, package_id" };
-    let sql = format!(
-        "SELECT {CLAIMED} FROM job WHERE state = 'pending' AND held = 0 AND memory <= ?1
+    format!(
+        "SELECT {CLAIMED} FROM job WHERE state = 'pending' AND held = 0 AND memory <= ?1 {condition}
          ORDER BY {order} LIMIT 1 @LOCK_SKIP"
-    );
-    tx.first(&sql, &[memory])
+    )
+}
+
+/// The next job, looked for from where the last one was; those of higher lanes go first even so.
+fn near_mark(
+    tx: &mut Tx<'_>,
+    wish: &Wish<'_>,
+    marks: &Marks,
+    memory: &Value,
+) -> Result<Option<Row>, StateError> {
+    if wish.oldest {
+        let Some(entered) = marks.by_age() else { return Ok(None) };
+        return tx.first(&first_of(wish, "AND entered >= ?2"), &[memory.clone(), Value::Int(entered)]);
+    }
+    let Some((lane, entered)) = marks.by_lane() else { return Ok(None) };
+    let higher = tx.first(&first_of(wish, "AND lane < ?2"), &[memory.clone(), Value::Int(lane)])?;
+    if higher.is_some() {
+        return Ok(higher);
+    }
+    let beyond = "AND (lane, entered) >= (CAST(?2 AS BIGINT), CAST(?3 AS BIGINT))";
+    tx.first(&first_of(wish, beyond), &[memory.clone(), Value::Int(lane), Value::Int(entered)])
 }
 
 /// Brings jobs whose time has come back into the queue, some at a time. Returns how many.

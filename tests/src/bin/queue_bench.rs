@@ -13,6 +13,7 @@ use importer::config::LimitsConfig;
 use importer::protocol::{Request, Trust, VersionRequest};
 use package_import_tests::synthetic::package;
 use state::finish::{self, Finished, Usage};
+use state::marks::Marks;
 use state::open::Location;
 use state::policy::Retries;
 use state::queue::{self, Wish};
@@ -132,7 +133,8 @@ fn rate(location: &Location, jobs: usize) -> u64 {
 }
 
 fn drain(store: &Store, run: i64) {
-    let wish = Wish { run, lease: 60_000, importer: "0.1", ..Wish::default() };
+    let marks = Marks::default();
+    let wish = Wish { run, lease: 60_000, importer: "0.1", marks: Some(&marks), ..Wish::default() };
     while let Some(claim) = store.write(|tx| queue::claim(tx, &wish)).unwrap() {
         let finished = Finished {
             attempt: claim.attempt,

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fail::fail_point;
+use state::marks::Marks;
 use state::queue::{self, Claim, Wish};
 use state::reclassify::{normaliser, upgrade};
 use state::words::{HostState, Outcome};
@@ -97,6 +98,7 @@ struct Loop<'a> {
     is_filled: bool,
     /// What those say who work beside the loop.
     notes: (Sender<String>, Receiver<String>),
+    marks: Marks,
 }
 
 impl Dispatcher<'_> {
@@ -118,6 +120,7 @@ impl Dispatcher<'_> {
             swept: None,
             is_filled: false,
             notes: mpsc::channel(),
+            marks: Marks::default(),
         };
         state.begin();
         thread::scope(|scope| {
@@ -216,6 +219,7 @@ impl Loop<'_> {
             lease: LEASE,
             importer: VERSION,
             oldest: self.claims.is_multiple_of(EVERY),
+            marks: Some(&self.marks),
             ..Wish::default()
         };
         let claimed = session.store.write(|tx| queue::claim(tx, &wish));

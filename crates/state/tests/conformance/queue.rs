@@ -6,6 +6,7 @@ use std::thread;
 
 use state::StateError;
 use state::finish;
+use state::marks::Marks;
 use state::policy::Retries;
 use state::queue::{self, Wish};
 use state::runs;
@@ -229,5 +230,35 @@ fn tasks_that_are_asked_for_together_are_done_together() {
         world.store.write(|tx| queue::enqueue(tx, id, Lane::Verify, Tasks::VERIFY)).unwrap();
         world.finish(&claim, Outcome::Imported, None).unwrap();
         assert_eq!(world.claim(run).unwrap().tasks, Tasks::VERIFY, "only what was asked for since");
+    }
+}
+
+#[test]
+fn a_mark_changes_no_order_and_hides_nothing() {
+    for world in worlds() {
+        let run = world.run();
+        let marks = Marks::default();
+        let claim = || {
+            let wish = Wish { run, lease: LEASE, importer: "0.1", marks: Some(&marks), ..Wish::default() };
+            world.store.write(|tx| queue::claim(tx, &wish)).unwrap().map(|claim| claim.package)
+        };
+        for number in 0..4 {
+            world.enqueue(&format!("upload{number}"), Lane::Upload);
+            world.advance(1000);
+        }
+        assert_eq!(claim().as_deref(), Some("upload0"));
+        world.enqueue("now", Lane::Operator);
+        world.enqueue("later", Lane::Rescan);
+        assert_eq!(claim().as_deref(), Some("now"), "a higher lane goes first");
+        assert_eq!(claim().as_deref(), Some("upload1"));
+        assert_eq!(claim().as_deref(), Some("upload2"));
+        assert_eq!(claim().as_deref(), Some("upload3"));
+        assert_eq!(claim().as_deref(), Some("later"));
+        // One that comes back to an old place, in front of the mark.
+        world.enqueue("old", Lane::Retry);
+        let sooner = "UPDATE job SET entered = entered - 1000000 WHERE state = 'pending'";
+        world.store.write(|tx| tx.execute(sooner, &[])).unwrap();
+        assert_eq!(claim().as_deref(), Some("old"));
+        assert_eq!(claim(), None);
     }
 }
