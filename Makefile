@@ -41,7 +41,7 @@ check:
 storm:
 	@scripts/install-tools test
 	STORM=long $(CARGO) test --locked --workspace --features $(FEATURES) --test storm --test queue_storm --test hosts \
-		--test outage --test load --test interference -- --nocapture
+		--test outage --test load --test interference --test story -- --nocapture
 
 # Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
 baseline:
