@@ -54,7 +54,7 @@ impl Real {
 
 /// The smaller of the real packages, each with its highest versions, the lowest of them first.
 fn packages() -> BTreeMap<String, Vec<Real>> {
-    const LARGEST: u64 = 16 << 20;
+    const LARGEST: u64 = 8 << 20;
     const MOST: usize = 3;
     let mut found = BTreeMap::new();
     for (package, dscs) in real::fetch() {

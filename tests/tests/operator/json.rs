@@ -116,6 +116,7 @@ fn work() {
     ");
     insta::assert_snapshot!(form(&json(&queue, &["freshness"])), @r"
     {behind figures now packages v}
+    .figures{at behind failing failing_worst measured p50 p95 rescan_p95 rescan_worst rescans worst}
     .packages[]{lacks next package reason state why}
     .packages[].lacks[]{first_seen place published version}
     ");
