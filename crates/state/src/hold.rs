@@ -53,11 +53,11 @@ fn set(tx: &mut Tx<'_>, package: i64, held: bool) -> Result<bool, StateError> {
     let failure =
         tx.first("SELECT signature_id, state FROM failure WHERE package_id = ?1", values![package])?;
     if let Some(row) = &failure {
-        crate::finish::count_failure(tx, package, row.int(0), &row.text(1), -1)?;
+        crate::failing::count_failure(tx, package, row.int(0), &row.text(1), -1)?;
     }
     tx.execute("UPDATE package SET held = ?2 WHERE id = ?1", values![package, held])?;
     if let Some(row) = &failure {
-        crate::finish::count_failure(tx, package, row.int(0), &row.text(1), 1)?;
+        crate::failing::count_failure(tx, package, row.int(0), &row.text(1), 1)?;
     }
     tx.counter("held", if held { 1 } else { -1 });
     if held {

@@ -9,6 +9,7 @@ pub mod counters;
 pub mod driver;
 mod error;
 pub mod events;
+mod failing;
 pub mod finish;
 pub mod histories;
 pub mod hold;

@@ -92,7 +92,7 @@ fn req2_freshness_counts_what_fails_and_what_is_a_rescan_apart() {
     world.fail(&claim, "bad-dsc", "it is bad");
     world.publish("series", world.now());
     world.execute(
-        "UPDATE publication SET rescan = 1 WHERE package_id = (SELECT id FROM package WHERE name = 'series')",
+        "UPDATE publication SET lane = 3 WHERE package_id = (SELECT id FROM package WHERE name = 'series')",
     );
     world
         .execute("UPDATE job SET lane = 3 WHERE package_id = (SELECT id FROM package WHERE name = 'series')");

@@ -1,6 +1,7 @@
 //! Does one job: what its package lacks is asked for, a child imports it, and the end is recorded.
 
 mod base;
+mod end;
 mod history;
 
 use std::path::PathBuf;
@@ -8,17 +9,14 @@ use std::thread;
 use std::time::Instant;
 
 use fail::fail_point;
-use state::finish::{self, Cause, Done, Finished, Settled, Usage};
+use state::finish::{Cause, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
 use state::queue::{self, Claim};
 use state::waits::Wait;
-use state::words::{Class, Lane, Outcome, Tasks, WaitKind};
-use state::{StateError, values};
+use state::words::{Lane, Outcome, Tasks, WaitKind};
 
 use super::archives::{Got, Missed};
-use super::classify::class;
-use super::logs::{Log, tail};
-use super::outage::Need;
+use super::logs::Log;
 use super::requests;
 use super::session::Session;
 use crate::child::{self, Ended};
@@ -26,14 +24,8 @@ use crate::failure::{Failure, Stage};
 use crate::inspect;
 use crate::protocol::{Event, Outcome as Became, Report, Request, Trust, VersionRequest};
 
-/// The rules by which histories are made; the trailer `Import-Rules` of each commit.
-const RULES: i64 = 1;
-
 /// Publications whose tries are counted: more of one package are history, and nobody asks for their share.
 const TRIED: usize = 150;
-
-/// Versions that are recorded in one transaction: each writes two rows.
-const RECORDED: usize = 60;
 
 /// How an attempt ended, for whoever watches.
 #[derive(Debug)]
@@ -96,7 +88,7 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
-    let settled = session.patiently(|| record(session, &finished, &done)).ok();
+    let settled = session.patiently(|| end::record(session, &finished, &done)).ok();
     if finished.outcome == Outcome::Imported {
         ask_for_repack(session, &claim);
     }
@@ -403,95 +395,6 @@ impl Work<'_> {
             self.fail(Failure::new(Stage::Commit, "repack", error), None);
         }
     }
-
-    /// What is recorded.
-    fn conclude(mut self, first: &[i64]) -> (Finished, Vec<Done>, Vec<(i64, Report)>) {
-        // What the package is to blame for tells more than what the machine did to another of its versions.
-        self.failures.sort_by_key(|(failure, ..)| class(failure) == Class::Infrastructure);
-        let cause = self.failures.first().cloned();
-        self.note_disk(cause.as_ref().map(|(failure, ..)| failure));
-        let outcome = self.outcome(cause.is_some());
-        let failed_first = self
-            .reports
-            .iter()
-            .filter(|(id, report)| report.outcome == Became::Failed && first.contains(id))
-            .count();
-        let done = self.reports.iter().filter_map(|(id, report)| done(*id, report)).collect();
-        let failed = outcome == Outcome::Failed;
-        let cause = match outcome {
-            Outcome::Failed => cause,
-            Outcome::UnappliedOnly => self.unapplied.first().cloned(),
-            _ => None,
-        };
-        let finished = Finished {
-            cause: cause.map(|(failure, distro, version)| Cause {
-                class: class(&failure),
-                stage: failure.stage.as_str().to_owned(),
-                code: failure.code,
-                message: failure.message,
-                distro,
-                version,
-            }),
-            usage: self.usage,
-            versions: i64::try_from(self.reports.len()).unwrap_or(0),
-            first_tries: (
-                i64::try_from(first.len()).unwrap_or(0),
-                if failed { i64::try_from(failed_first).unwrap_or(0) } else { 0 },
-            ),
-            parked_on: self.parked_on,
-            wait: self.wait,
-            log: failed.then(|| tail(&self.log.end(), finish::LOG_KEPT)),
-            ..Session::blank(self.claim, outcome)
-        };
-        (finished, done, self.reports)
-    }
-
-    /// A full disk fails everything that comes: it has a breaker, like everything else that imports need.
-    fn note_disk(&mut self, failure: Option<&Failure>) {
-        let Some(failure) = failure.filter(|failure| failure.code == "disk-full") else { return };
-        let need = Need::disk(&self.session.root, &crate::root::host_name());
-        let session = self.session;
-        if let Ok(open) = session.outages.bad(&session.store, failure, &need, &session.rule) {
-            self.parked_on = open;
-        }
-    }
-
-    fn outcome(&self, failed: bool) -> Outcome {
-        if self.cancelled {
-            return Outcome::Cancelled;
-        }
-        if self.parked_on.is_some() {
-            return Outcome::Parked;
-        }
-        if failed {
-            return Outcome::Failed;
-        }
-        let any = |outcome| self.reports.iter().any(|(_, report)| report.outcome == outcome);
-        if any(Became::UnappliedOnly) {
-            Outcome::UnappliedOnly
-        } else if any(Became::Imported) {
-            Outcome::Imported
-        } else if self.wait.is_some() {
-            Outcome::Waiting
-        } else {
-            Outcome::AlreadyThere
-        }
-    }
-}
-
-fn done(id: i64, report: &Report) -> Option<Done> {
-    if matches!(report.outcome, Became::Failed | Became::Waits) {
-        return None;
-    }
-    Some(Done {
-        publication: id,
-        distro: report.distro.clone(),
-        version: report.version.clone()?,
-        commit: report.commit.clone()?,
-        tree: report.tree.clone()?,
-        applied: report.applied_commit.clone(),
-        tag: report.tag.clone()?,
-    })
 }
 
 /// A repository with many packs is repacked when nothing else is to be done. If this cannot be written down, the next
@@ -501,24 +404,4 @@ fn ask_for_repack(session: &Session, claim: &Claim) {
         let store = &session.store;
         let _ = store.write(|tx| queue::enqueue(tx, claim.package_id, Lane::Maintain, Tasks::REPACK));
     }
-}
-
-/// Records the end of a job.
-fn record(session: &Session, finished: &Finished, done: &[Done]) -> std::result::Result<Settled, StateError> {
-    let (early, last) = done.split_at(done.len().saturating_sub(RECORDED));
-    for chunk in early.chunks(RECORDED) {
-        session.store.write(|tx| finish::record_versions(tx, finished, chunk, RULES))?;
-    }
-    fail_point!("run::versions-recorded");
-    let settled = session.store.write(|tx| {
-        // Said again after a broken connection, the versions are on record already.
-        let open =
-            tx.first("SELECT 1 FROM attempt WHERE id = ?1 AND ended IS NULL", values![finished.attempt])?;
-        if open.is_some() && !last.is_empty() {
-            finish::record_versions(tx, finished, last, RULES)?;
-        }
-        finish::finish(tx, finished, &session.retries)
-    })?;
-    fail_point!("run::finished");
-    Ok(settled)
 }

@@ -5,7 +5,7 @@ pub mod normaliser;
 pub mod upgrade;
 
 use crate::error::StateError;
-use crate::finish::count_failure;
+use crate::failing::count_failure;
 use crate::hold;
 use crate::policy::{History, Retries};
 use crate::store::Store;

@@ -61,10 +61,10 @@ fn move_failures(tx: &mut Tx<'_>, old: &Row, version: i64, rule: Normalise<'_>) 
             continue;
         }
         let package = row.int(0);
-        crate::finish::count_failure(tx, package, old.int(0), &row.text(4), -1)?;
+        crate::failing::count_failure(tx, package, old.int(0), &row.text(4), -1)?;
         tx.execute("UPDATE failure SET signature_id = ?2 WHERE package_id = ?1", values![package, new])?;
         tx.execute("UPDATE attempt SET signature_id = ?2 WHERE id = ?1", values![row.int(5), new])?;
-        crate::finish::count_failure(tx, package, new, &row.text(4), 1)?;
+        crate::failing::count_failure(tx, package, new, &row.text(4), 1)?;
         moved = true;
     }
     Ok(moved)
