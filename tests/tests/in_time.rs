@@ -127,10 +127,10 @@ fn req1_a_reader_that_crashes() {
     }
 }
 
-/// Whether a child has come so far as to be the one that reads.
+/// Whether a child has come so far that it waits for the FIFO.
 fn is_reader(pid: Pid) -> bool {
-    let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-    String::from_utf8_lossy(&line).contains("--reader-of=")
+    let waits = fs::read_to_string(format!("/proc/{}/wchan", pid.as_raw_nonzero())).unwrap_or_default();
+    waits.contains("wait_for_partner")
 }
 
 #[test]
