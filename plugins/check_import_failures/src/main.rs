@@ -61,8 +61,11 @@ impl Check for Failures {
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
         judge(&mut report, database, verdict.as_ref(), &live)?;
         left_out(&mut report, &suppressions, (suppressed, held));
-        for signature in views::worst_signatures(database, 5)? {
-            report.detail(1, format!("{} {} {}", signature.failing, signature.short, signature.label));
+        // Only those who see them pay for details.
+        if settings.common.verbose > 0 {
+            for signature in views::worst_signatures(database, 5)? {
+                report.detail(1, format!("{} {} {}", signature.failing, signature.short, signature.label));
+            }
         }
         explain::explain(&mut report, settings.options.explain, verdict.as_ref());
         Ok(report)
