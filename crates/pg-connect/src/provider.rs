@@ -22,11 +22,7 @@ pub(crate) fn provider() -> CryptoProvider {
             suites::cipher_suite::TLS13_AES_256_GCM_SHA384,
             suites::cipher_suite::TLS13_AES_128_GCM_SHA256,
         ],
-        kx_groups: vec![
-            suites::kx_group::X25519,
-            suites::kx_group::SECP256R1,
-            suites::kx_group::SECP384R1,
-        ],
+        kx_groups: vec![suites::kx_group::X25519, suites::kx_group::SECP256R1, suites::kx_group::SECP384R1],
         signature_verification_algorithms: SIGNATURES,
         secure_random: &System,
         key_provider: &NoKeys,
