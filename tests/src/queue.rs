@@ -142,6 +142,13 @@ impl Queue {
     }
 }
 
+/// The URL for `host=DIR user=U dbname=D options='-c search_path=S'`.
+pub fn postgres_url(words: &str) -> String {
+    let schema = words.rsplit_once("search_path=").unwrap().1.trim_end_matches('\'');
+    let host = words.split_whitespace().find_map(|word| word.strip_prefix("host=")).unwrap();
+    format!("postgresql://postgres@{}/postgres?options=-c%20search_path%3D{schema}", host.replace('/', "%2F"))
+}
+
 /// Everything that a program printed.
 pub fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.clone(), output.stderr.clone()].concat()).into_owned()

@@ -4,20 +4,22 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use baseline::{Breaker, Live, Now, Verdict};
+use baseline::State;
 use importer::config::Config;
-use importer::queue::dispatch::{Dispatcher, Said, Summary, Until};
+use importer::queue::dispatch::{self, Dispatcher, Summary, Until};
 use importer::queue::session::{Session, Start};
 use state::store::FixedClock;
 use state::{Store, samples};
 
+use crate::daemons::plugins;
 use crate::installation::binary;
-use crate::queue::Queue;
+use crate::queue::{Queue, postgres_url};
 use crate::synthetic::package;
 
 /// Milliseconds.
@@ -36,6 +38,15 @@ pub enum Upload {
     Incomplete,
     /// Its format is one that nobody supports.
     Strange,
+}
+
+/// What a check said: its state, and what stands between its name and its figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The state.
+    pub state: State,
+    /// The text.
+    pub text: String,
 }
 
 /// An installation that lives faster than its tests.
@@ -130,8 +141,8 @@ impl Story {
         let session = Session::begin(start, true).unwrap();
         let stop = Arc::new(AtomicUsize::new(0));
         let ended = AtomicUsize::new(0);
-        let say = |said: Said<'_>| {
-            if matches!(said, Said::Ended(_)) && ended.fetch_add(1, Ordering::SeqCst) + 1 >= jobs {
+        let say = |said: dispatch::Said<'_>| {
+            if matches!(said, dispatch::Said::Ended(_)) && ended.fetch_add(1, Ordering::SeqCst) + 1 >= jobs {
                 stop.store(1, Ordering::SeqCst);
             }
         };
@@ -169,31 +180,27 @@ impl Story {
         }
     }
 
-    /// What a check says now: it reads what the checks read, and compares as they do.
-    pub fn check(&self) -> Now {
-        let now = self.now();
-        let (detail, live, suppressed, breaker) = self
-            .store()
-            .read(|tx| {
-                let detail = "SELECT detail FROM check_v1_verdicts WHERE figure = 'failing'";
-                let suppressed = "SELECT CAST(COALESCE(SUM(failing), 0) AS BIGINT) FROM check_v1_suppressions
-                    WHERE until > ?1";
-                Ok((
-                    tx.first(detail, &[])?.unwrap().text(0),
-                    tx.first("SELECT failing, parked FROM check_v1_live", &[])?.unwrap(),
-                    tx.first(suppressed, state::values![now])?.unwrap().int(0),
-                    tx.first("SELECT name, since FROM check_v1_outages ORDER BY parked DESC LIMIT 1", &[])?,
-                ))
-            })
-            .unwrap();
-        let verdict: Verdict = serde_json::from_str(&detail).unwrap();
-        let number = |value: i64| u64::try_from(value).unwrap();
-        let live = Live {
-            failing: number(live.int(0) - suppressed),
-            parked: number(live.int(1)),
-            breaker: breaker.map(|row| Breaker { name: row.text(0), since: row.int(1) / 1000 }),
+    /// What the check says now.
+    pub fn check(&self) -> Said {
+        let program = plugins::path("failures");
+        let mut command = Command::new(program);
+        command
+            .arg(format!("--now={}", self.now()))
+            .env("PACKAGE_IMPORT_ROOT", self.queue.installation.root());
+        if let Some(words) = &self.queue.postgres {
+            command.arg("--state").arg(postgres_url(words));
+        }
+        let output = command.output().unwrap();
+        let line = String::from_utf8(output.stdout).unwrap();
+        let (_, rest) = line.split_once(" - ").unwrap();
+        let text = rest.split_once(" | ").map_or(rest, |(text, _)| text).trim_end().to_owned();
+        let state = match output.status.code() {
+            Some(0) => State::Ok,
+            Some(1) => State::Warning,
+            Some(2) => State::Critical,
+            _ => State::Unknown,
         };
-        verdict.at(&live, now / 1000)
+        Said { state, text }
     }
 
     /// The number of packages that fail.

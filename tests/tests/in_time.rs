@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use package_import_tests::daemons::plugins::{CHECKS, program};
 use package_import_tests::daemons::said::Said;
 use package_import_tests::daemons::site::Site;
-use package_import_tests::queue::{children, signal, wait_until};
+use package_import_tests::queue::{children, postgres_url, signal, wait_until};
 use rustix::process::{Pid, Signal};
 use state::open::Location;
 
@@ -82,7 +82,7 @@ fn req9_a_server_that_accepts_and_never_answers() {
     let cluster = throwaway_postgres::Cluster::start("");
     let schema = cluster.schema();
     Location::new(&site.root(), Some(&schema), None).open_or_make().unwrap();
-    site.configure(&format!("[checks]\nstate = \"{}\"\n", url(&schema)));
+    site.configure(&format!("[checks]\nstate = \"{}\"\n", postgres_url(&schema)));
     let answers = all(&site, &["-t", "20"]);
     assert!(answers.iter().all(|(_, said)| said.text().contains("no run yet")), "{answers:?}");
     let postmaster = Pid::from_raw(cluster.pid()).unwrap();
@@ -94,13 +94,6 @@ fn req9_a_server_that_accepts_and_never_answers() {
     assert_late(&late_and_critical, 2, "no answer");
     let answers = all(&site, &["-t", "20"]);
     assert!(answers.iter().all(|(_, said)| said.text().contains("no run yet")), "{answers:?}");
-}
-
-/// The URL for `host=DIR user=U dbname=D options='-c search_path=S'`.
-fn url(words: &str) -> String {
-    let schema = words.rsplit_once("search_path=").unwrap().1.trim_end_matches('\'');
-    let host = words.split_whitespace().find_map(|word| word.strip_prefix("host=")).unwrap();
-    format!("postgresql://postgres@{}/postgres?options=-c%20search_path%3D{schema}", host.replace('/', "%2F"))
 }
 
 #[test]
@@ -127,10 +120,10 @@ fn req1_a_reader_that_crashes() {
     }
 }
 
-/// Whether a child has come so far as to be the one that reads.
+/// Whether a child has come so far that it waits for the FIFO.
 fn is_reader(pid: Pid) -> bool {
-    let line = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
-    String::from_utf8_lossy(&line).contains("--reader-of=")
+    let waits = fs::read_to_string(format!("/proc/{}/wchan", pid.as_raw_nonzero())).unwrap_or_default();
+    waits.contains("wait_for_partner")
 }
 
 #[test]

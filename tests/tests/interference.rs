@@ -16,7 +16,7 @@ use package_import_tests::daemons::plugins::CHECKS;
 use package_import_tests::daemons::said::Said;
 use package_import_tests::daemons::scene::{Counts, Scene};
 use package_import_tests::daemons::users::User;
-use package_import_tests::queue::wait_until;
+use package_import_tests::queue::{postgres_url, wait_until};
 
 /// How often every check is asked in a phase.
 fn rounds() -> usize {
@@ -30,16 +30,27 @@ type Round = BTreeMap<&'static str, Said>;
 struct Watch {
     scene: Scene,
     bad: usize,
+    on_postgres: bool,
     asked: usize,
     judged: BTreeMap<&'static str, usize>,
 }
 
 impl Watch {
     fn new(counts: Counts) -> Watch {
+        Watch::configured(counts, "")
+    }
+
+    /// With its state in PostgreSQL.
+    fn on_postgres(counts: Counts) -> Watch {
+        let url = postgres_url(&throwaway_postgres::schema());
+        Watch::configured(counts, &format!("[state]\nurl = \"{url}\"\n[checks]\nstate = \"{url}\"\n"))
+    }
+
+    fn configured(counts: Counts, state: &str) -> Watch {
         let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
         let scene = Scene::new(counts);
-        scene.configure(room);
-        Watch { scene, bad: counts.bad, asked: 0, judged: BTreeMap::new() }
+        scene.configure(&format!("{state}{room}"));
+        Watch { scene, bad: counts.bad, on_postgres: !state.is_empty(), asked: 0, judged: BTreeMap::new() }
     }
 
     fn publish(&mut self, counts: Counts) {
@@ -128,7 +139,8 @@ impl Watch {
     /// Nothing in the root belongs to the monitoring user, and the database and its files are those of the importer.
     fn assert_owners(&self) {
         let (importer, monitor) = (User::importer(), User::monitor());
-        for name in ["state.db", "state.db-wal", "state.db-shm"] {
+        let files = ["state.db", "state.db-wal", "state.db-shm"];
+        for name in files.into_iter().filter(|_| !self.on_postgres) {
             let meta = fs::metadata(self.scene.site.root().join(name)).unwrap();
             assert_eq!(
                 (meta.uid(), meta.gid(), meta.mode() & 0o7777),
@@ -168,6 +180,7 @@ fn assert_no_data_yet(said: &Said) {
     let known = [
         "there is no ",
         "has no check_v1_",
+        "relation check_v1_",
         "no run yet",
         "no archive was polled yet",
         "nothing was measured yet",
@@ -188,15 +201,12 @@ fn no_file_of(uid: u32, path: &Path) {
     }
 }
 
-#[test]
-fn req10_req11_an_importer_that_starts_runs_idles_is_killed_and_is_upgraded() {
-    let rounds = rounds();
-    let mut watch = Watch::new(Counts { good: 24, bad: 6 });
-
+/// From nothing to a run that is killed, and the one after it.
+fn live(watch: &mut Watch, rounds: usize) {
     // Before the first start there is nothing.
     let round = watch.ask_at_rest(2);
     assert!(
-        round.values().all(|said| said.code == 3 && said.text().contains("has the importer run?")),
+        round.values().all(|said| said.code == 3 && said.text().contains("has the importer run")),
         "{round:?}"
     );
 
@@ -225,7 +235,7 @@ fn req10_req11_an_importer_that_starts_runs_idles_is_killed_and_is_upgraded() {
     // Killed in the middle of its work.
     watch.publish(Counts { good: 30, bad: 2 });
     let least = watch.failing(&round).unwrap();
-    kill_in_the_middle(&mut watch);
+    kill_in_the_middle(watch);
     let round = watch.ask_at_rest(rounds);
     watch.assert_between(&round, least);
     watch.assert_owners();
@@ -233,6 +243,21 @@ fn req10_req11_an_importer_that_starts_runs_idles_is_killed_and_is_upgraded() {
     watch.ask_while_it_runs(run, rounds);
     let round = watch.ask();
     watch.assert_settled(&round);
+}
+
+#[test]
+fn an_importer_with_postgresql() {
+    let mut watch = Watch::on_postgres(Counts { good: 24, bad: 6 });
+    live(&mut watch, rounds());
+    println!("every check was asked {} times", watch.asked);
+}
+
+#[test]
+fn req10_req11_an_importer_that_starts_runs_idles_is_killed_and_is_upgraded() {
+    let rounds = rounds();
+    let mut watch = Watch::new(Counts { good: 24, bad: 6 });
+
+    live(&mut watch, rounds);
 
     // Upgraded half-way, killed there, and upgraded.
     upgrade_that_is_killed(&watch);

@@ -41,6 +41,7 @@ mod connect;
 mod encrypted;
 mod error;
 mod passfile;
+mod provider;
 mod settings;
 mod target;
 mod text;

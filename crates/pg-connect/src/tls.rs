@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::version::TLS13;
@@ -13,6 +13,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 
 use crate::encrypted::Encrypt;
 use crate::error::Failure;
+use crate::provider::provider;
 use crate::target::{SslMode, Target};
 
 /// Where Debian keeps the system's authorities: what `sslrootcert=system` means.
@@ -43,19 +44,6 @@ pub(crate) fn connector(target: &Target) -> Result<Option<Encrypt>, Failure> {
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     Ok(Some(Encrypt::new(config)))
-}
-
-/// What TLS 1.3 must have, and what is faster where it is there. Every PostgreSQL from 12 on has it with any OpenSSL that
-/// is still looked after; all that would only be older makes each check larger.
-fn provider() -> CryptoProvider {
-    CryptoProvider {
-        cipher_suites: vec![
-            ring::cipher_suite::TLS13_AES_256_GCM_SHA384,
-            ring::cipher_suite::TLS13_AES_128_GCM_SHA256,
-        ],
-        kx_groups: vec![ring::kx_group::X25519, ring::kx_group::SECP256R1, ring::kx_group::SECP384R1],
-        ..ring::default_provider()
-    }
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, Failure> {

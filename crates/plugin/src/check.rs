@@ -1,6 +1,6 @@
 //! A check and its life from the arguments to the exit code.
 
-use std::ffi::OsString;
+use std::io;
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::exit;
@@ -76,12 +76,8 @@ impl<C: Check + ?Sized> Settings<C> {
 /// Runs a check: prints one result and exits with its status.
 pub fn main<C: Check>() -> ! {
     let start = Instant::now();
-    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if guard::is_reader(&mut arguments) {
-        reader::<C>(arguments, start)
-    } else {
-        parent::<C>(&arguments, start)
-    }
+    panic::set_hook(Box::new(|info| finish(Status::Unknown, &panicked::<C>(info), Instant::now())));
+    parent::<C>(guard::ask(|| reader::<C>(start), start), start)
 }
 
 fn name<C: Check>() -> String {
@@ -93,11 +89,10 @@ fn about<C: Check>() -> About {
 }
 
 /// The process that the monitoring system waits for: it touches no file, and leaves the options to the child as well.
-fn parent<C: Check>(arguments: &[OsString], start: Instant) -> ! {
-    panic::set_hook(Box::new(|info| finish(Status::Unknown, &panicked::<C>(info), Instant::now())));
+fn parent<C: Check>(told: io::Result<(Limit, Outcome)>, start: Instant) -> ! {
     let line = |status, text: String| (status, output::plain(&name::<C>(), status, &text));
     let at = |stage: String| if stage.is_empty() { stage } else { format!(" while {stage}") };
-    let (limit, outcome) = match guard::ask(arguments, start) {
+    let (limit, outcome) = match told {
         Ok(told) => told,
         Err(error) => {
             let (status, text) = line(Status::Unknown, format!("cannot start the reading process: {error}"));
@@ -143,9 +138,9 @@ fn finish(status: Status, text: &str, deadline: Instant) -> ! {
 }
 
 /// The process that reads.
-fn reader<C: Check>(arguments: Vec<OsString>, start: Instant) -> ! {
+fn reader<C: Check>(start: Instant) {
     panic::set_hook(Box::new(|info| guard::answer(Status::Unknown, &panicked::<C>(info))));
-    let all = match options::parse::<C::Options>(about::<C>(), arguments) {
+    let all = match options::parse::<C::Options>(about::<C>(), std::env::args_os().skip(1)) {
         Ok(all) => all,
         Err(stop) => guard::answer(Status::Unknown, &told::<C>(stop)),
     };

@@ -1,9 +1,9 @@
 //! The time limit: the reading is done by a child, and its parent answers in time whatever becomes of it.
 //!
 //! A thread that waits for a hanging mount cannot be interrupted, and its process cannot even end. So the process that
-//! the monitoring system waits for touches no file: it starts itself once more, with pipes as the child's only ways
-//! out, and prints what comes through them. If nothing comes in time it says so, kills the child, and leaves it to the
-//! system if even that must wait.
+//! the monitoring system waits for touches no file: it splits in two (`fork`), with pipes as the child's only ways out,
+//! and prints what comes through them. If nothing comes in time it says so, kills the child, and leaves it to the system
+//! if even that must wait.
 //!
 //! The child does everything else, reading the options included, so that nothing is done twice. Until it has told the
 //! limit that they set, the default holds. What it is at, it writes to a pipe of its own, which the parent reads only
@@ -12,21 +12,22 @@
 //! The child is always there. `docs/writing-a-check.md` says what it costs; a check that could do without it only on
 //! some disks would have two ways to fail instead of one.
 
-use std::ffi::OsString;
-use std::io;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::fs::File;
+use std::io::{self, PipeReader, PipeWriter};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
-use rustix::process::{Pid, PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, getppid, kill_process, pidfd_open,
+    set_parent_process_death_signal, waitpid,
+};
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
+use crate::fork::{Side, split};
 use crate::status::Status;
 use crate::stdout::{is_ready, read_some, write_all};
 
-/// The first argument of a child, with the process id of its parent behind it.
-const READER: &str = "--reader-of=";
 /// The marks in the pipes: another limit than the default, the answer, its end; what is being done.
 const LIMIT: u8 = b'<';
 const ANSWER: u8 = b'=';
@@ -59,21 +60,6 @@ pub(crate) enum Outcome {
     Died(String),
 }
 
-/// Takes the mark of a child from the arguments; whether there was one.
-pub(crate) fn is_reader(arguments: &mut Vec<OsString>) -> bool {
-    let mark =
-        arguments.first().and_then(|first| first.to_str()).and_then(|first| first.strip_prefix(READER));
-    let Some(parent) = mark.map(ToOwned::to_owned) else { return false };
-    arguments.remove(0);
-    READING.store(true, Ordering::Relaxed);
-    // Whoever ends the parent ends the child. If it has ended already, that signal will not come.
-    let _ = set_parent_process_death_signal(Some(Signal::KILL));
-    if getppid().map(|pid| pid.as_raw_nonzero().to_string()) != Some(parent) {
-        std::process::exit(Status::Unknown.code().into());
-    }
-    true
-}
-
 /// Tells the parent another limit than the default.
 pub(crate) fn limit(limit: Limit) {
     if limit != Limit::DEFAULT {
@@ -103,46 +89,66 @@ fn far() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
 
-/// Has a child read, and waits for its answer as long as the limit allows that it told.
-pub(crate) fn ask(arguments: &[OsString], start: Instant) -> io::Result<(Limit, Outcome)> {
-    let mut child = begin(arguments)?;
+/// The child, and what comes from it.
+struct Reader {
+    pid: Pid,
+    answer: PipeReader,
+    stages: PipeReader,
+}
+
+/// Has a child read, and waits for its answer as long as the limit allows that it told. `read` must end by [`answer`];
+/// the process must have one thread.
+pub(crate) fn ask(read: impl FnOnce(), start: Instant) -> io::Result<(Limit, Outcome)> {
+    let mut reader = begin(read)?;
     let mut limit = Limit::DEFAULT;
-    let outcome = listen(&mut child, start, &mut limit);
+    let outcome = listen(&mut reader, start, &mut limit);
     if !matches!(outcome, Outcome::Answer(..)) {
-        let _ = child.kill();
+        let _ = kill_process(reader.pid, Signal::KILL);
     }
-    reap(&mut child);
+    reap(reader.pid);
     Ok((limit, outcome))
 }
 
-fn begin(arguments: &[OsString]) -> io::Result<Child> {
-    // This very file, even if an upgrade has just replaced it.
-    let mut command = Command::new("/proc/self/exe");
-    if let Some(name) = std::env::args_os().next() {
-        command.arg0(name);
+fn begin(read: impl FnOnce()) -> io::Result<Reader> {
+    let parent = getpid();
+    let (answer, out) = io::pipe()?;
+    let (stages, notes) = io::pipe()?;
+    match split()? {
+        Side::Parent(pid) => Ok(Reader { pid, answer, stages }),
+        Side::Child => {
+            drop((answer, stages));
+            // Without an answer the parent says that the reading process died.
+            if become_reader(parent, out, notes).is_ok() {
+                read();
+            }
+            std::process::exit(Status::Unknown.code().into())
+        }
     }
-    command
-        .arg(format!("{READER}{}", std::process::id()))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
 }
 
-fn listen(child: &mut Child, start: Instant, limit: &mut Limit) -> Outcome {
+/// Leaves the child nothing of what the caller reads, and nothing to live for without its parent.
+fn become_reader(parent: Pid, out: PipeWriter, notes: PipeWriter) -> io::Result<()> {
+    dup2_stdin(File::open("/dev/null")?)?;
+    dup2_stdout(out)?;
+    dup2_stderr(notes)?;
+    READING.store(true, Ordering::Relaxed);
+    // Whoever ends the parent ends the child. If it has ended already, that signal will not come.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    if getppid() == Some(parent) { Ok(()) } else { Err(io::Error::other("the parent has ended")) }
+}
+
+fn listen(reader: &mut Reader, start: Instant, limit: &mut Limit) -> Outcome {
     // More than the longest output; a child that is out of its mind must not fill the memory.
     const MOST: usize = 1 << 20;
     let mut said = Vec::new();
-    let Some(mut pipe) = child.stdout.take() else { return Outcome::Died(String::new()) };
     loop {
-        if !is_ready(&pipe, PollFlags::IN, start + limit.timeout) {
-            return Outcome::Late(stages(child));
+        if !is_ready(&reader.answer, PollFlags::IN, start + limit.timeout) {
+            return Outcome::Late(stages(&mut reader.stages));
         }
-        match read_some(&mut pipe, &mut said) {
+        match read_some(&mut reader.answer, &mut said) {
             Ok(1..) if said.len() <= MOST => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Ok(_) | Err(_) => return Outcome::Died(stages(child)),
+            Ok(_) | Err(_) => return Outcome::Died(stages(&mut reader.stages)),
         }
         let (told, answer) = parse(&said);
         *limit = told.unwrap_or(*limit);
@@ -177,14 +183,12 @@ fn parse_answer(text: &[u8]) -> Option<(Status, String)> {
 }
 
 /// What the child noted last.
-fn stages(child: &mut Child) -> String {
+fn stages(pipe: &mut PipeReader) -> String {
     let mut noted = Vec::new();
-    if let Some(mut pipe) = child.stderr.take() {
-        // No more than what is there: a child that hangs will not close it.
-        while noted.len() < 1 << 16 && is_ready(&pipe, PollFlags::IN, Instant::now()) {
-            if !matches!(read_some(&mut pipe, &mut noted), Ok(1..)) {
-                break;
-            }
+    // No more than what is there: a child that hangs will not close it.
+    while noted.len() < 1 << 16 && is_ready(&*pipe, PollFlags::IN, Instant::now()) {
+        if !matches!(read_some(pipe, &mut noted), Ok(1..)) {
+            break;
         }
     }
     last_stage(&String::from_utf8_lossy(&noted))
@@ -196,13 +200,12 @@ fn last_stage(noted: &str) -> String {
 
 /// Takes the ended child away, so that none stay behind where nobody else does it; but waits for it only briefly:
 /// one that hangs in the system ends when it can.
-fn reap(child: &mut Child) {
+fn reap(child: Pid) {
     const BRIEFLY: Duration = Duration::from_millis(200);
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    if let Some(Ok(handle)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) {
+    if let Ok(handle) = pidfd_open(child, PidfdFlags::empty()) {
         is_ready(&handle, PollFlags::IN, Instant::now() + BRIEFLY);
     }
-    let _ = child.try_wait();
+    let _ = waitpid(Some(child), WaitOptions::NOHANG);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The kit of the checks: everything that a plugin for Nagios, NRPE and Icinga needs, so that a check says only what
 //! it asks and what it makes of the answer. `docs/writing-a-check.md` builds a whole check with it.
 //!
-//! A check implements [`Check`] and calls [`main`]. The kit parses the options, starts a child that does the reading
+//! A check implements [`Check`] and calls [`main`]. The kit parses the options, has a child do the reading
 //! (`guard`), finds the configuration (`config`) and the database (`database`), opens it so that nothing is changed
 //! (`sqlite`, `postgres`), hands it to the check, turns the [`Report`] into one line within its limits (`output`),
 //! prints it once and exits with the status.
@@ -11,6 +11,7 @@
 mod check;
 mod config;
 mod database;
+mod fork;
 mod guard;
 mod limits;
 mod metric;

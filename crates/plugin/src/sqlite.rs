@@ -7,8 +7,9 @@
 //!
 //! - both files: it opens with `readonly_shm=1`, which never writes, not even as the owner of the files or after the
 //!   writer was killed (it then reads the log into memory of its own);
-//! - none: nobody writes, so it opens with `immutable=1`, which takes no locks and creates nothing, and looks
-//!   afterwards whether that was still true. If not, what it read is thrown away;
+//! - none, or an empty log (what a reader leaves that somebody else wrote): nobody writes, so it opens with
+//!   `immutable=1`, which takes no locks and creates nothing, and looks afterwards whether that was still true. If not,
+//!   what it read is thrown away;
 //! - anything else is a writer that is just starting or ending, or a damaged copy.
 
 use std::ffi::OsString;
@@ -36,7 +37,7 @@ type Stamp = (u64, u64, i64, i64, i64, i64);
 enum Found {
     /// `-wal` and `-shm` are there: a writer runs, has closed, or was killed.
     Log,
-    /// Only the database.
+    /// Only the database, with no log or an empty one.
     Alone(Stamp),
     /// Something in between, and what it looks like.
     Between(String),
@@ -110,10 +111,11 @@ fn open(path: &Path, parameter: &str, deadline: Instant) -> rusqlite::Result<Con
     let uri = format!("file:{}?mode=ro&{parameter}", encoded(path));
     let connection = Connection::open_with_flags(uri, flags)?;
     connection.busy_timeout(deadline.saturating_duration_since(Instant::now()))?;
+    // The snapshot is taken first: the schema is then read once, inside it, and what is wrong with the files shows here.
+    // (Where nothing can be written, IMMEDIATE locks no more than any reader does.)
+    connection.execute_batch("BEGIN IMMEDIATE")?;
     // Sorting must not create temporary files, and the schema is not trusted to call functions with effects.
-    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; BEGIN")?;
-    // The first reading takes the snapshot and meets what may be wrong with the files.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")?;
     Ok(connection)
 }
 
@@ -142,6 +144,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 fn look(path: &Path) -> Result<Found, Trouble> {
     let database = metadata(path)?.ok_or_else(|| no_database(path))?;
     let (wal, shm) = (metadata(&beside(path, "-wal"))?, metadata(&beside(path, "-shm"))?);
+    // An empty log says as much as none.
+    let wal = wal.filter(|wal| shm.is_some() || wal.len() > 0);
     let journal = metadata(&beside(path, "-journal"))?.is_some_and(|journal| journal.len() > 0);
     Ok(match (wal.is_some(), shm.is_some()) {
         (true, true) => Found::Log,

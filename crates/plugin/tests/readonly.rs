@@ -171,6 +171,7 @@ fn req11_a_first_start() {
 fn req11_half_a_log_is_unknown_with_a_hint() {
     for missing in ["-wal", "-shm"] {
         let root = Root::with_database();
+        fs::write(root.file("state.db-wal"), "a log").unwrap();
         fs::remove_file(root.file(&format!("state.db{missing}"))).unwrap();
         close(&root);
         let before = root.listing(true);
@@ -179,6 +180,17 @@ fn req11_half_a_log_is_unknown_with_a_hint() {
         said.contains("start the importer once");
         assert_eq!(root.listing(true), before);
     }
+}
+
+#[test]
+fn req11_an_empty_log_alone_is_none() {
+    let root = Root::with_database();
+    fs::write(root.file("state.db-wal"), "").unwrap();
+    fs::remove_file(root.file("state.db-shm")).unwrap();
+    close(&root);
+    let before = root.listing(true);
+    root.check_as(USER, &[]).is(0, GOOD);
+    assert_eq!(root.listing(true), before);
 }
 
 #[test]

@@ -34,19 +34,24 @@ impl Check for Failures {
     type Policy = Policy;
 
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
-        views::facts(database)?;
+        views::facts_before_any_run(database)?;
+        let verdict = verdict(database)?;
+        // A verdict is made at the end of a run. Before the first one there may be a run all the same.
+        if verdict.is_none() && views::last_run(database)?.is_none() {
+            return Err(views::no_run());
+        }
         let now = database.now()?;
         let suppressions = views::suppressions(database)?;
         let suppressed: i64 = suppressions.iter().map(|one| one.failing).sum();
         let (failing, parked) = views::live(database)?;
         let held = views::counters(database)?.get("failing_held");
-        let breaker = views::outages(database)?.into_iter().next();
+        // Nothing is parked but behind a breaker.
+        let breaker = if parked > 0 { views::outages(database)?.into_iter().next() } else { None };
         let live = Live {
             failing: u64::try_from(failing - suppressed).unwrap_or(0),
             parked: u64::try_from(parked).unwrap_or(0),
             breaker: breaker.map(|outage| Breaker { name: outage.name, since: outage.since / SECOND }),
         };
-        let verdict = verdict(database)?;
         let given = &settings.common.limits;
         let fixed = Limits::pick(Unit::Count, given, &settings.policy.failing, ("~:", "~:"))?;
 
@@ -61,8 +66,11 @@ impl Check for Failures {
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
         judge(&mut report, database, verdict.as_ref(), &live)?;
         left_out(&mut report, &suppressions, (suppressed, held));
-        for signature in views::worst_signatures(database, 5)? {
-            report.detail(1, format!("{} {} {}", signature.failing, signature.short, signature.label));
+        // Only those who see them pay for details.
+        if settings.common.verbose > 0 {
+            for signature in views::worst_signatures(database, 5)? {
+                report.detail(1, format!("{} {} {}", signature.failing, signature.short, signature.label));
+            }
         }
         explain::explain(&mut report, settings.options.explain, verdict.as_ref());
         Ok(report)

@@ -30,10 +30,15 @@ fn folder() -> &'static Path {
     })
 }
 
+/// Where the program of a check is.
+pub fn path(check: &str) -> PathBuf {
+    folder().join(program(check))
+}
+
 /// Puts the checks into a folder, without what only a debugger wants: that of a build may be closed to other users.
 pub fn install(to: &Path) {
     for check in CHECKS {
-        copy(&folder().join(program(check)), to);
+        copy(&path(check), to);
     }
 }
 

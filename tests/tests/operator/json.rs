@@ -132,6 +132,19 @@ fn work() {
 }
 
 #[test]
+fn baselines() {
+    let queue = incident::sqlite();
+    insta::assert_snapshot!(form(&json(&queue, &["baseline", "show"])), @r"
+    {now v verdicts}
+    .verdicts[]{at critical detail figure samples since state text value warning}
+    .verdicts[].detail{cause explained flow learning outage share signature since state stock text time}
+    ");
+    let explained = json(&queue, &["baseline", "show", "failing", "--explain"]);
+    insta::assert_snapshot!(form(&explained["verdicts"][0]["samples"]), @"[]{hour value}");
+    assert_eq!(explained["verdicts"][0]["samples"][0]["value"], 5);
+}
+
+#[test]
 fn retries() {
     let queue = incident::sqlite();
     let id = signature(&queue, "checksum-mismatch");

@@ -8,6 +8,7 @@ mod documents;
 mod help;
 mod incident;
 mod json;
+mod metrics;
 mod reading;
 mod refusals;
 mod terminal;

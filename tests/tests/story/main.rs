@@ -12,16 +12,17 @@ mod noise;
 mod outage;
 mod silence;
 
-use baseline::{Now, State};
+use baseline::State;
+use package_import_tests::story::Said;
 
 /// Whether it is what was wanted; all of these pieces are in the line.
 #[track_caller]
-pub fn assert_says(now: &Now, state: State, pieces: &[&str]) {
+pub fn assert_says(now: &Said, state: State, pieces: &[&str]) {
     assert_eq!(now.state, state, "{}", now.text);
     for piece in pieces {
         assert!(now.text.contains(piece), "{piece:?} is not in {:?}", now.text);
     }
-    assert!(now.text.len() <= 96 && now.text.is_ascii(), "{}", now.text);
+    assert!(now.text.len() <= 120 && now.text.is_ascii(), "{}", now.text);
 }
 
 /// How many times larger a scenario is than in the usual tests.

@@ -38,6 +38,20 @@ pub struct Facts {
 
 /// What the state says about itself, if it is the one in use and has seen a run.
 pub fn facts(database: &mut Database<'_>) -> Result<Facts, Trouble> {
+    let facts = facts_before_any_run(database)?;
+    match last_run(database)? {
+        Some(_) => Ok(facts),
+        None => Err(no_run()),
+    }
+}
+
+/// What to do where nothing has run yet.
+pub fn no_run() -> Trouble {
+    Trouble::no_data("no run yet: start package-import run, by cron or as a service (docs/operations.md)")
+}
+
+/// What the state says about itself, if it is the one in use. For a check that sees by itself whether there was a run.
+pub fn facts_before_any_run(database: &mut Database<'_>) -> Result<Facts, Trouble> {
     let mut facts = Facts::default();
     for row in database.rows("SELECT name, value FROM check_v1_state", &[])? {
         let (name, value) = (row.text(0)?, row.text(1)?);
@@ -57,12 +71,7 @@ pub fn facts(database: &mut Database<'_>) -> Result<Facts, Trouble> {
             _ => {}
         }
     }
-    match last_run(database)? {
-        Some(_) => Ok(facts),
-        None => Err(Trouble::no_data(
-            "no run yet: start package-import run, by cron or as a service (docs/operations.md)",
-        )),
-    }
+    Ok(facts)
 }
 
 /// The counters that the importer keeps. One that nothing has changed yet is 0.

@@ -1,0 +1,36 @@
+//! The one place of this product with unsafe code: a process that splits in two.
+//!
+//! Starting this very program once more would do as well, without any of it. But then it is loaded and linked a second
+//! time, which takes as long as everything that a check does (docs/writing-a-check.md).
+#![allow(unsafe_code)]
+
+use std::io;
+
+use rustix::process::Pid;
+
+/// Which of the two this is.
+pub(crate) enum Side {
+    /// The new one.
+    Child,
+    /// The old one.
+    Parent(Pid),
+}
+
+/// Splits this process, which must have one thread, in two.
+pub(crate) fn split() -> io::Result<Side> {
+    if !alone() {
+        return Err(io::Error::other("this process has several threads"));
+    }
+    // SAFETY: what makes `fork` dangerous are other threads: they are not there in the child, and what they had locked
+    // stays locked. There is one thread, and nothing in this process starts others in the moment between.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Side::Child),
+        child => Pid::from_raw(child).map(Side::Parent).ok_or_else(|| io::Error::other("no process")),
+    }
+}
+
+/// Whether this process has one thread: a folder has two links more than folders in it.
+fn alone() -> bool {
+    rustix::fs::stat("/proc/self/task").map_or(true, |tasks| tasks.st_nlink == 3)
+}
