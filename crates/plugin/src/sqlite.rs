@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, Metadata};
 use std::io::{Error, ErrorKind};
+use std::mem;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -102,7 +103,13 @@ fn attempt_read<T>(
         let trouble = open_trouble(path, error);
         if passing { Refusal::Passing(trouble) } else { Refusal::Final(trouble) }
     })?;
-    work(&connection).map_err(Refusal::Final)
+    let result = work(&connection).map_err(Refusal::Final);
+    if result.is_ok() {
+        // This process ends as soon as it has answered, which closes the files and gives back the locks. To take the
+        // connection apart piece by piece before that costs more than several questions.
+        mem::forget(connection);
+    }
+    result
 }
 
 fn open(path: &Path, parameter: &str, deadline: Instant) -> rusqlite::Result<Connection> {

@@ -43,10 +43,16 @@ impl Check for Failures {
         let now = database.now()?;
         let suppressions = views::suppressions(database)?;
         let suppressed: i64 = suppressions.iter().map(|one| one.failing).sum();
-        let (failing, parked) = views::live(database)?;
-        let held = views::counters(database)?.get("failing_held");
-        // Nothing is parked but behind a breaker.
-        let breaker = if parked > 0 { views::outages(database)?.into_iter().next() } else { None };
+        let counters = views::counters(database)?;
+        let held = counters.get("failing_held");
+        // Which parked jobs count, and behind what they are parked, is asked only if there are any.
+        let (failing, parked, breaker) = match counters.get("parked") {
+            0 => (counters.get("failing"), 0, None),
+            _ => {
+                let (failing, parked) = views::live(database)?;
+                (failing, parked, views::outages(database)?.into_iter().next())
+            }
+        };
         let live = Live {
             failing: u64::try_from(failing - suppressed).unwrap_or(0),
             parked: u64::try_from(parked).unwrap_or(0),
