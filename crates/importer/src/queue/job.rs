@@ -9,9 +9,11 @@ use std::thread;
 use std::time::Instant;
 
 use fail::fail_point;
+use state::StateError;
 use state::finish::{Cause, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
 use state::queue::{self, Claim};
+use state::tx::Tx;
 use state::waits::Wait;
 use state::words::{Lane, Outcome, Tasks, WaitKind};
 
@@ -63,8 +65,32 @@ struct Work<'a> {
     cancelled: bool,
 }
 
-/// Does a job that was claimed, and records how it ended.
-pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
+/// What a package lacks, and which of that is tried for the first time: its tries are counted from here on.
+#[derive(Debug)]
+pub struct Plan {
+    open: Vec<Publication>,
+    first: Vec<i64>,
+}
+
+impl Plan {
+    /// Of a package that was claimed. None, and nothing is counted, if more than `at_most` tries are to be counted.
+    pub fn make(
+        tx: &mut Tx<'_>,
+        package: i64,
+        at_most: u64,
+    ) -> std::result::Result<Option<Plan>, StateError> {
+        let open = publications::open(tx, package)?;
+        let ids: Vec<i64> = open.iter().map(|publication| publication.id).take(TRIED).collect();
+        if ids.len() as u64 > at_most {
+            return Ok(None);
+        }
+        let first = publications::tried(tx, &ids)?;
+        Ok(Some(Plan { open, first }))
+    }
+}
+
+/// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
+pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch<'_>) -> Result {
     let started = Instant::now();
     let mut work = Work {
         session,
@@ -79,7 +105,7 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
         wait: None,
         cancelled: false,
     };
-    let first = work.import(watch);
+    let first = work.import(plan, watch);
     work.look_after();
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();
@@ -99,23 +125,17 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
 
 impl Work<'_> {
     /// Imports what the package lacks. Returns the publications that were tried for the first time.
-    fn import(&mut self, watch: Watch<'_>) -> Vec<i64> {
+    fn import(&mut self, plan: Option<Plan>, watch: Watch<'_>) -> Vec<i64> {
         if !self.claim.tasks.has(Tasks::IMPORT) {
             return Vec::new();
         }
         let claim = self.claim;
         self.log.line(&format!("attempt {} of {} in lane {}", claim.attempt, claim.package, claim.lane));
         let store = &self.session.store;
-        let planned = self.session.patiently(|| {
-            store.write(|tx| {
-                let open = publications::open(tx, claim.package_id)?;
-                let ids: Vec<i64> = open.iter().map(|publication| publication.id).take(TRIED).collect();
-                let first = publications::tried(tx, &ids)?;
-                Ok((open, first))
-            })
-        });
+        let make = || store.write(|tx| Plan::make(tx, claim.package_id, TRIED as u64));
+        let planned = plan.map_or_else(|| self.session.patiently(make), |plan| Ok(Some(plan)));
         let (open, first) = match planned {
-            Ok(planned) => planned,
+            Ok(plan) => plan.map_or_else(Default::default, |plan| (plan.open, plan.first)),
             Err(error) => {
                 self.fail(Failure::new(Stage::State, "unreachable", error), None);
                 return Vec::new();
