@@ -99,6 +99,10 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     progress.finish();
     drop(pulse);
     session.close("done", None)?;
+    if session.store.may_be_left() {
+        // The program ends. To take everything apart first would only give back memory, piece by piece.
+        std::mem::forget(session);
+    }
     written?;
     Ok(if reporter.all_there() { exit::DONE } else { exit::SOME_FAILED })
 }

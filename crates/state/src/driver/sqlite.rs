@@ -222,6 +222,10 @@ impl Driver for Sqlite {
         Ok(found)
     }
 
+    fn may_be_left(&self) -> bool {
+        crate::persist::is_short(&beside(&self.path, "-wal"))
+    }
+
     fn steps(&self) -> i64 {
         self.steps
     }
