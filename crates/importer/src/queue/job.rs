@@ -3,19 +3,20 @@
 mod base;
 mod end;
 mod history;
+mod plan;
 
 use std::path::PathBuf;
 use std::thread;
 use std::time::Instant;
 
 use fail::fail_point;
-use state::StateError;
 use state::finish::{Cause, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
 use state::queue::{self, Claim};
-use state::tx::Tx;
 use state::waits::Wait;
 use state::words::{Lane, Outcome, Tasks, WaitKind};
+
+pub use plan::Plan;
 
 use super::archives::{Got, Missed};
 use super::logs::Log;
@@ -25,9 +26,6 @@ use crate::child::{self, Ended};
 use crate::failure::{Failure, Stage};
 use crate::inspect;
 use crate::protocol::{Event, Outcome as Became, Report, Request, Trust, VersionRequest};
-
-/// Publications whose tries are counted: more of one package are history, and nobody asks for their share.
-const TRIED: usize = 150;
 
 /// How an attempt ended, for whoever watches.
 #[derive(Debug)]
@@ -63,30 +61,6 @@ struct Work<'a> {
     gone: Vec<i64>,
     wait: Option<Wait>,
     cancelled: bool,
-}
-
-/// What a package lacks, and which of that is tried for the first time: its tries are counted from here on.
-#[derive(Debug)]
-pub struct Plan {
-    open: Vec<Publication>,
-    first: Vec<i64>,
-}
-
-impl Plan {
-    /// Of a package that was claimed. None, and nothing is counted, if more than `at_most` tries are to be counted.
-    pub fn make(
-        tx: &mut Tx<'_>,
-        package: i64,
-        at_most: u64,
-    ) -> std::result::Result<Option<Plan>, StateError> {
-        let open = publications::open(tx, package)?;
-        let ids: Vec<i64> = open.iter().map(|publication| publication.id).take(TRIED).collect();
-        if ids.len() as u64 > at_most {
-            return Ok(None);
-        }
-        let first = publications::tried(tx, &ids)?;
-        Ok(Some(Plan { open, first }))
-    }
 }
 
 /// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
@@ -132,7 +106,7 @@ impl Work<'_> {
         let claim = self.claim;
         self.log.line(&format!("attempt {} of {} in lane {}", claim.attempt, claim.package, claim.lane));
         let store = &self.session.store;
-        let make = || store.write(|tx| Plan::make(tx, claim.package_id, TRIED as u64));
+        let make = || store.write(|tx| Plan::make(tx, claim.package_id, u64::MAX));
         let planned = plan.map_or_else(|| self.session.patiently(make), |plan| Ok(Some(plan)));
         let (open, first) = match planned {
             Ok(plan) => plan.map_or_else(Default::default, |plan| (plan.open, plan.first)),
