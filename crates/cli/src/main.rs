@@ -17,6 +17,16 @@ use clap::{CommandFactory, Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "package-import", version, max_term_width = 100)]
 struct Cli {
+    #[command(flatten)]
+    place: Place,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every subcommand takes.
+#[derive(clap::Args)]
+struct Place {
     /// The folder of this installation [default: /var/lib/package-import, or the user's state folder]
     #[arg(long, global = true, env = "PACKAGE_IMPORT_ROOT", value_name = "DIR", hide_env_values = true)]
     root: Option<PathBuf>,
@@ -24,9 +34,21 @@ struct Cli {
     /// The configuration [default: config.toml in the root, then in /etc/package-import]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+/// `import` by itself: to build all subcommands first costs as much as to read a small package.
+#[derive(Parser)]
+struct Quick {
+    #[command(flatten)]
+    place: Place,
 
     #[command(subcommand)]
-    command: Command,
+    command: QuickCommand,
+}
+
+#[derive(Subcommand)]
+enum QuickCommand {
+    Import(commands::import::Arguments),
 }
 
 #[derive(Subcommand)]
@@ -75,9 +97,16 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|name| name == importer::child::SUBCOMMAND) {
         return exit::code(commands::import_package::run());
     }
-    let cli = Cli::parse();
-    let installation = commands::Installation::new(cli.root, cli.config);
+    let cli = quick().unwrap_or_else(Cli::parse);
+    let installation = commands::Installation::new(cli.place.root, cli.place.config);
     exit::code(run(&installation, &cli.command))
+}
+
+/// A command line that is an `import` without a mistake. All others, and what asks for help, are for the whole parser.
+fn quick() -> Option<Cli> {
+    std::env::args_os().nth(1).filter(|name| name == "import")?;
+    let Quick { place, command: QuickCommand::Import(arguments) } = Quick::try_parse().ok()?;
+    Some(Cli { place, command: Command::Import(arguments) })
 }
 
 fn run(installation: &commands::Installation, command: &Command) -> Result<u8, anyhow::Error> {

@@ -174,6 +174,8 @@ impl<'a> Stager<'a> {
         history: &mut History<'_>,
     ) -> Result<Read, Failure> {
         let layout = Layout::of(&dsc)?;
+        // Other formats have no series of patches.
+        history.store.expect_changes(matches!(dsc.format.family, Family::Quilt | Family::V2));
         let mut budget = Budget::new(self.request.limits.reading());
         let mut files = Beside::new(&wanted.dsc);
         let mut reading = Reading { dsc: &dsc, layout: &layout, files: &mut files, budget: &mut budget };

@@ -54,6 +54,8 @@ pub struct PackWriter {
     /// What was written last, as it was before: patches touch what was just unpacked.
     recent: VecDeque<Batch>,
     recent_bytes: usize,
+    /// How much of that is kept.
+    keeps: usize,
 }
 
 impl PackWriter {
@@ -73,7 +75,14 @@ impl PackWriter {
             depths: HashMap::new(),
             recent: VecDeque::new(),
             recent_bytes: 0,
+            keeps: RECENT,
         }
+    }
+
+    /// Whether what was written last is likely to be changed. If not, memory is used again at once, not made anew for
+    /// each batch.
+    pub(crate) fn expect_changes(&mut self, expected: bool) {
+        self.keeps = if expected { RECENT } else { 0 };
     }
 
     /// Whether the pack has an object, written or not.
@@ -302,7 +311,7 @@ impl PackWriter {
         }
         self.recent_bytes += packed.batch.memory();
         self.recent.push_back(packed.batch);
-        while self.recent_bytes > RECENT
+        while self.recent_bytes > self.keeps
             && let Some(oldest) = self.recent.pop_front()
         {
             self.recent_bytes -= oldest.memory();

@@ -33,6 +33,11 @@ impl RepoStore {
         self.pack.finish().map(drop)
     }
 
+    /// Says whether patches will change what is added next. It is a matter of speed alone.
+    pub fn expect_changes(&mut self, expected: bool) {
+        self.pack.expect_changes(expected);
+    }
+
     /// Whether there is an object.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.pack.contains(id) || exists(self.odb.as_ref(), id)

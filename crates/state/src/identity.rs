@@ -73,41 +73,41 @@ impl Home {
     }
 }
 
-/// Looks whether a state may be used here, and notes that it lives here now. `is_alive` knows the processes of this
-/// machine.
-pub fn check(store: &Store, host: &str, is_alive: impl Fn(&Process) -> bool) -> Result<Found, StateError> {
-    let Some(here) = here(store, host)? else { return Ok(Found::AtHome) };
-    // Nearly always nothing is to be written, and nobody waits.
-    let known = store.read(known)?;
-    if known.as_ref() == Some(&here) {
+/// Looks whether a state may be used `here`, and notes that it lives here now. `is_alive` knows the processes of this
+/// machine. One that is shared has no `here`.
+pub fn check(
+    tx: &mut Tx<'_>,
+    here: Option<&Home>,
+    is_alive: impl Fn(&Process) -> bool,
+) -> Result<Found, StateError> {
+    let Some(here) = here else { return Ok(Found::AtHome) };
+    let Some(known) = known_locked(tx)? else {
+        settle(tx, here)?;
+        return Ok(Found::AtHome);
+    };
+    if known == *here {
         return Ok(Found::AtHome);
     }
-    store.write(|tx| {
-        let Some(known) = known_locked(tx)? else {
-            settle(tx, &here)?;
-            return Ok(Found::AtHome);
-        };
-        if known.is(&here) {
-            // The folder has another name now, or the machine.
-            settle(tx, &here)?;
-            return Ok(Found::AtHome);
-        }
-        let may_live = |process: &Process| !known.same_machine(&here) || is_alive(process);
-        if let Some((run, mode)) = open_runs(tx)?.into_iter().find_map(|(run, mode, process)| {
-            may_live(&process).then_some((run, mode))
-        }) {
-            return Err(StateError::Foreign(format!(
-                "this state was copied from {}, where run {run} ({mode}) may still be active. If it is not, and will \
-                 not be started again there, run `package-import adopt` here",
-                known.shown()
-            )));
-        }
-        settle(tx, &here)?;
-        let reason = Some("copied while nothing ran");
-        let (before, after) = (known.shown(), here.shown());
-        events::record(tx, "package-import", "moved", "state", reason, Some(&before), Some(&after))?;
-        Ok(Found::Moved(known))
-    })
+    if known.is(here) {
+        // The folder has another name now, or the machine.
+        settle(tx, here)?;
+        return Ok(Found::AtHome);
+    }
+    let may_live = |process: &Process| !known.same_machine(here) || is_alive(process);
+    if let Some((run, mode)) =
+        open_runs(tx)?.into_iter().find_map(|(run, mode, process)| may_live(&process).then_some((run, mode)))
+    {
+        return Err(StateError::Foreign(format!(
+            "this state was copied from {}, where run {run} ({mode}) may still be active. If it is not, and will \
+             not be started again there, run `package-import adopt` here",
+            known.shown()
+        )));
+    }
+    settle(tx, here)?;
+    let reason = Some("copied while nothing ran");
+    let (before, after) = (known.shown(), here.shown());
+    events::record(tx, "package-import", "moved", "state", reason, Some(&before), Some(&after))?;
+    Ok(Found::Moved(known))
 }
 
 /// Jobs that are taken back in one transaction: each writes up to eight rows.
@@ -157,7 +157,8 @@ fn take_back(store: &Store, runs: &[i64], importer: &str) -> Result<usize, State
     }
 }
 
-fn here(store: &Store, host: &str) -> Result<Option<Home>, StateError> {
+/// Where a state is now; nowhere, if it is shared.
+pub fn here(store: &Store, host: &str) -> Result<Option<Home>, StateError> {
     match (store.kind(), store.path()) {
         (Kind::Sqlite, Some(path)) => Home::of(&path, host).map(Some),
         _ => Ok(None),

@@ -1,5 +1,9 @@
 //! Keeping what a reader needs.
 
+use std::fs;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, DEFAULT_NAME, FileControl};
 
 use crate::error::DbError;
@@ -7,10 +11,27 @@ use crate::error::DbError;
 /// To so many bytes `-wal` is cut when it begins anew while others are connected: as much as it has by then as a rule.
 const WAL_KEPT: i64 = 4 << 20;
 
+/// With so many bytes in `-wal`, the last connection empties it: to write a page back costs more than to read it again.
+const WAL_LEFT: u64 = 256 << 10;
+
 /// Keeps the files `-wal` and `-shm` when the last connection closes: a check that may only read cannot make them, and
-/// could not open the database whenever the importer is idle. The last connection empties `-wal`: what stays in it is
-/// read and written into the database again by each program that comes later, megabytes in the end.
+/// could not open the database whenever the importer is idle.
 pub(crate) fn keep_wal(connection: &Connection) -> Result<(), DbError> {
     connection.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection.file_control(DEFAULT_NAME, FileControl::PersistWal(&mut 1))?)
+}
+
+/// Whether `-wal` stays as it is when the last connection closes.
+pub(crate) fn is_short(wal: &Path) -> bool {
+    fs::metadata(wal).is_ok_and(|it| it.len() <= WAL_LEFT)
+}
+
+/// To be called when a connection closes. What stays in `-wal` is read by each program that comes later, megabytes in
+/// the end: the last connection empties it, unless it is short.
+pub(crate) fn before_close(connection: &Connection, wal: &Path) {
+    if !is_short(wal) {
+        // What is not emptied now is emptied by a later one.
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+    }
 }

@@ -65,9 +65,11 @@ pub fn host_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
 pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     let now = tx.now()?;
     let host = host_id(tx, run.host)?;
-    if run.mode == "service" {
-        tx.execute("UPDATE host SET expected = 1, heartbeat = ?2 WHERE id = ?1", values![host, now])?;
-    }
+    // The first beat of the run: a pulse has time until the next.
+    tx.execute(
+        "UPDATE host SET heartbeat = ?2, expected = CASE WHEN ?3 = 1 THEN 1 ELSE expected END WHERE id = ?1",
+        values![host, now, run.mode == "service"],
+    )?;
     tx.insert(
         "INSERT INTO run (host_id, mode, pid, pid_start, boot, version, started, heartbeat, jobs)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) RETURNING id",
@@ -213,15 +215,17 @@ pub fn lock_host(tx: &mut Tx<'_>, name: &str) -> Result<(), StateError> {
 /// Closes runs that have not been heard of for longer than `silence` milliseconds, whatever their host: it may never
 /// come back.
 pub fn close_silent(tx: &mut Tx<'_>, silence: i64) -> Result<(), StateError> {
-    let now = tx.now()?;
-    let rows = tx.query(
-        "SELECT id FROM run WHERE ended IS NULL AND heartbeat < ?1 ORDER BY id LIMIT 50",
-        values![now - silence],
-    )?;
-    for row in rows {
-        end(tx, row.int(0), "lost", Some("not heard of any more"))?;
+    for run in silent(tx, silence)? {
+        end(tx, run, "lost", Some("not heard of any more"))?;
     }
     Ok(())
+}
+
+/// Runs that have not been heard of for longer than `silence` milliseconds: the first of them.
+pub fn silent(tx: &mut Tx<'_>, silence: i64) -> Result<Vec<i64>, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT id FROM run WHERE ended IS NULL AND heartbeat < ?1 ORDER BY id LIMIT 50";
+    Ok(tx.query(sql, values![now - silence])?.iter().map(|row| row.int(0)).collect())
 }
 
 /// The state's epoch: it rises with each restore, so that no token from before is valid.

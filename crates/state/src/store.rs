@@ -173,6 +173,11 @@ impl Store {
         }
     }
 
+    /// Whether a program that ends may leave it open: everything is written, and closing would tidy up nothing.
+    pub fn may_be_left(&self) -> bool {
+        self.driver().may_be_left()
+    }
+
     /// The connection itself, for what is no transaction.
     pub(crate) fn driver(&self) -> MutexGuard<'_, Box<dyn Driver>> {
         self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

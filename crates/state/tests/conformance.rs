@@ -5,6 +5,7 @@ mod common;
 
 mod conformance {
     pub mod checked;
+    pub mod closing;
     pub mod failures;
     pub mod freshness;
     pub mod keep;

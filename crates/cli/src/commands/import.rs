@@ -75,8 +75,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     packaging_names(&items)?;
     let versions = items.len();
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get).min(versions.max(1));
+    let jobs = jobs(arguments.jobs, versions);
     let session = installation.begin(config, "import", jobs, false)?;
     let pulse = installation.pulse(&session)?;
     let progress = Progress::new(versions, !arguments.json && io::stderr().is_terminal());
@@ -100,8 +99,21 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     progress.finish();
     drop(pulse);
     session.close("done", None)?;
+    if session.store.may_be_left() {
+        // The program ends. To take everything apart first would only give back memory, piece by piece.
+        std::mem::forget(session);
+    }
     written?;
     Ok(if reporter.all_there() { exit::DONE } else { exit::SOME_FAILED })
+}
+
+/// Packages at a time: no more than there are versions.
+fn jobs(given: Option<NonZeroUsize>, versions: usize) -> usize {
+    if versions <= 1 {
+        return 1;
+    }
+    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    given.map_or_else(cores, NonZeroUsize::get).min(versions)
 }
 
 /// Names that cannot become branches are a usage error, before anything is done.

@@ -48,6 +48,7 @@ use importer::config::{Config, ConfigError};
 use importer::queue::pulse::Pulse;
 use importer::queue::session::{Session, Start};
 use state::Store;
+use state::driver::Kind;
 
 /// The installation that a command works on.
 pub struct Installation {
@@ -89,8 +90,13 @@ impl Installation {
 
     /// The heartbeat of a session, on a connection of its own.
     pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
-        let store = session.config.state.location(&session.root).open()?;
-        Ok(Pulse::start(Arc::clone(session), store))
+        let location = session.config.state.location(&session.root);
+        // A server may have no connection left, which is said at once. A file that is open can be opened again.
+        let mut ready = match session.store.kind() {
+            Kind::Postgres => Some(location.open()?),
+            Kind::Sqlite => None,
+        };
+        Ok(Pulse::start(Arc::clone(session), move || ready.take().map_or_else(|| location.open(), Ok)))
     }
 
     /// The file that the configuration is read from, if there is one.

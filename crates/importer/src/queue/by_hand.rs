@@ -6,10 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use state::queue::{self, Claim, Wish};
+use state::tx::Tx;
 use state::words::{Lane, Outcome, Tasks};
 use state::{StateError, publications, values};
 
-use super::job;
+use super::job::{self, Plan};
 use super::requests;
 use super::session::{LEASE, Session, VERSION};
 use crate::failure::{Failure, Stage};
@@ -21,6 +22,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Publications that are recorded in one transaction.
 const RECORDED: usize = 60;
+
+/// Rows up to which a transaction that claims goes on with the plan.
+const SHORT: u64 = 60;
 
 /// What happens, for progress and output.
 pub enum Step<'a> {
@@ -55,13 +59,17 @@ pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step
     }
     let queue: Mutex<VecDeque<Wanted>> = Mutex::new(packages.into_values().collect());
     let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop_front();
+    let work = || {
+        while let Some(wanted) = next() {
+            package(session, &wanted, &say);
+        }
+    };
+    if session.jobs <= 1 {
+        return work();
+    }
     thread::scope(|scope| {
-        for _ in 0..session.jobs.max(1) {
-            scope.spawn(|| {
-                while let Some(wanted) = next() {
-                    package(session, &wanted, &say);
-                }
-            });
+        for _ in 0..session.jobs {
+            scope.spawn(work);
         }
     });
 }
@@ -107,45 +115,13 @@ fn try_package(
     wanted: &Wanted,
     say: &(impl Fn(Step<'_>) + Sync),
 ) -> Result<(), StateError> {
-    let store = &session.store;
-    let mut recorded = Vec::new();
-    let mut package = 0;
-    for chunk in wanted.items.chunks(RECORDED) {
-        let ids = store.write(|tx| {
-            package = queue::package_id(tx, &wanted.package)?;
-            let mut ids = Vec::new();
-            for (_, publication) in chunk {
-                let (id, new) = publications::record(tx, package, publication)?;
-                if !new {
-                    publications::want_again(tx, id)?;
-                }
-                ids.push(id);
-            }
-            Ok(ids)
-        })?;
-        recorded.extend(chunk.iter().zip(ids).map(|((item, publication), id)| Recorded {
-            id,
-            request: request_of(item),
-            version: Some(publication.version.clone()).filter(|version| !version.is_empty()),
-        }));
-    }
-    let asked = store.write(|tx| {
-        queue::enqueue(tx, package, Lane::Operator, Tasks::IMPORT)?;
-        tx.now()
-    })?;
+    let (package, mut recorded, asked, mut claimed) = ask(session, wanted)?;
     loop {
-        let wish = Wish {
-            run: session.run,
-            lease: LEASE,
-            importer: VERSION,
-            only: Some(package),
-            ..Wish::default()
-        };
-        if let Some(claim) = store.write(|tx| queue::claim(tx, &wish))? {
+        if let Some((claim, plan)) = claimed {
             session.know(claim.attempt);
             let watch =
                 |_: &Claim, request: &VersionRequest| say(Step::Reading(&request.dsc.to_string_lossy()));
-            let result = job::perform(session, claim, &watch);
+            let result = job::perform(session, claim, plan, &watch);
             recorded.retain(|it| !tell(&wanted.package, it, &result, say));
             if recorded.is_empty() || result.outcome == Outcome::Cancelled {
                 return Ok(());
@@ -168,7 +144,58 @@ fn try_package(
             return Ok(());
         }
         thread::sleep(PAUSE);
+        claimed = session.store.write(|tx| claim(tx, session, package))?;
     }
+}
+
+/// What is known of a package once its import was asked for: its row, the versions, when they were asked for, and the
+/// claim if nobody else has it.
+type Asked = (i64, Vec<Recorded>, i64, Option<Claimed>);
+/// A claim, and what is to be done for it.
+type Claimed = (Claim, Option<Plan>);
+
+/// Records what is wanted, puts it into the queue and claims it: one transaction, unless there are many versions.
+fn ask(session: &Session, wanted: &Wanted) -> Result<Asked, StateError> {
+    let store = &session.store;
+    let (early, last) = wanted.items.split_at(wanted.items.len().saturating_sub(RECORDED));
+    let mut recorded = Vec::new();
+    for chunk in early.chunks(RECORDED) {
+        recorded.extend(store.write(|tx| record(tx, &wanted.package, chunk))?.1);
+    }
+    let (package, others, asked, claimed) = store.write(|tx| {
+        let (package, recorded) = record(tx, &wanted.package, last)?;
+        queue::enqueue(tx, package, Lane::Operator, Tasks::IMPORT)?;
+        Ok((package, recorded, tx.now()?, claim(tx, session, package)?))
+    })?;
+    recorded.extend(others);
+    Ok((package, recorded, asked, claimed))
+}
+
+fn record(
+    tx: &mut Tx<'_>,
+    name: &str,
+    items: &[(Item, publications::NewPublication)],
+) -> Result<(i64, Vec<Recorded>), StateError> {
+    let package = queue::package_id(tx, name)?;
+    let mut recorded = Vec::new();
+    for (item, publication) in items {
+        let (id, new) = publications::record(tx, package, publication)?;
+        if !new {
+            publications::want_again(tx, id)?;
+        }
+        let version = Some(publication.version.clone()).filter(|version| !version.is_empty());
+        recorded.push(Recorded { id, request: request_of(item), version });
+    }
+    Ok((package, recorded))
+}
+
+fn claim(tx: &mut Tx<'_>, session: &Session, package: i64) -> Result<Option<Claimed>, StateError> {
+    let wish =
+        Wish { run: session.run, lease: LEASE, importer: VERSION, only: Some(package), ..Wish::default() };
+    let Some(claim) = queue::claim(tx, &wish)? else { return Ok(None) };
+    // What is long is counted in a transaction of its own.
+    let plan = if tx.written() <= SHORT { Plan::make(tx, package, SHORT)? } else { None };
+    Ok(Some((claim, plan)))
 }
 
 /// Tells what became of one version, if the job had something to do with it.

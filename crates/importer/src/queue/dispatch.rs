@@ -132,7 +132,7 @@ impl Dispatcher<'_> {
                         let watch = |claim: &Claim, version: &crate::protocol::VersionRequest| {
                             say(Said::Reading(claim, version))
                         };
-                        let result = job::perform(session, claim, &watch);
+                        let result = job::perform(session, claim, None, &watch);
                         let _ = ended.send(result);
                     });
                 };

@@ -3,6 +3,7 @@
 mod base;
 mod end;
 mod history;
+mod plan;
 
 use std::path::PathBuf;
 use std::thread;
@@ -15,6 +16,8 @@ use state::queue::{self, Claim};
 use state::waits::Wait;
 use state::words::{Lane, Outcome, Tasks, WaitKind};
 
+pub use plan::Plan;
+
 use super::archives::{Got, Missed};
 use super::logs::Log;
 use super::requests;
@@ -23,9 +26,6 @@ use crate::child::{self, Ended};
 use crate::failure::{Failure, Stage};
 use crate::inspect;
 use crate::protocol::{Event, Outcome as Became, Report, Request, Trust, VersionRequest};
-
-/// Publications whose tries are counted: more of one package are history, and nobody asks for their share.
-const TRIED: usize = 150;
 
 /// How an attempt ended, for whoever watches.
 #[derive(Debug)]
@@ -63,8 +63,8 @@ struct Work<'a> {
     cancelled: bool,
 }
 
-/// Does a job that was claimed, and records how it ended.
-pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
+/// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
+pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch<'_>) -> Result {
     let started = Instant::now();
     let mut work = Work {
         session,
@@ -79,7 +79,7 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
         wait: None,
         cancelled: false,
     };
-    let first = work.import(watch);
+    let first = work.import(plan, watch);
     work.look_after();
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();
@@ -99,23 +99,17 @@ pub fn perform(session: &Session, claim: Claim, watch: Watch<'_>) -> Result {
 
 impl Work<'_> {
     /// Imports what the package lacks. Returns the publications that were tried for the first time.
-    fn import(&mut self, watch: Watch<'_>) -> Vec<i64> {
+    fn import(&mut self, plan: Option<Plan>, watch: Watch<'_>) -> Vec<i64> {
         if !self.claim.tasks.has(Tasks::IMPORT) {
             return Vec::new();
         }
         let claim = self.claim;
         self.log.line(&format!("attempt {} of {} in lane {}", claim.attempt, claim.package, claim.lane));
         let store = &self.session.store;
-        let planned = self.session.patiently(|| {
-            store.write(|tx| {
-                let open = publications::open(tx, claim.package_id)?;
-                let ids: Vec<i64> = open.iter().map(|publication| publication.id).take(TRIED).collect();
-                let first = publications::tried(tx, &ids)?;
-                Ok((open, first))
-            })
-        });
+        let make = || store.write(|tx| Plan::make(tx, claim.package_id, u64::MAX));
+        let planned = plan.map_or_else(|| self.session.patiently(make), |plan| Ok(Some(plan)));
         let (open, first) = match planned {
-            Ok(planned) => planned,
+            Ok(plan) => plan.map_or_else(Default::default, |plan| (plan.open, plan.first)),
             Err(error) => {
                 self.fail(Failure::new(Stage::State, "unreachable", error), None);
                 return Vec::new();

@@ -23,19 +23,24 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// Begins to beat. `store` is a connection that nothing else waits for.
-    pub fn start(session: Arc<Session>, store: Store) -> Pulse {
+    /// Begins to beat, after a pause: a run is entered as alive. `open` opens a connection that nothing else waits
+    /// for; what has ended before the first beat needs none.
+    pub fn start(
+        session: Arc<Session>,
+        mut open: impl FnMut() -> Result<Store, StateError> + Send + 'static,
+    ) -> Pulse {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
-            let mut strays = BTreeSet::new();
-            loop {
+            let (mut store, mut strays) = (None, BTreeSet::new());
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PAUSE) {
                 // A database that is away is asked again; what was lost meanwhile is found out then.
-                if let Ok(found) = beat(&session, &store, &strays) {
-                    strays = found;
+                if store.is_none() {
+                    store = open().ok();
                 }
-                match stopped.recv_timeout(PAUSE) {
-                    Err(RecvTimeoutError::Timeout) => {}
-                    _ => return,
+                if let Some(store) = &store
+                    && let Ok(found) = beat(&session, store, &strays)
+                {
+                    strays = found;
                 }
             }
         });

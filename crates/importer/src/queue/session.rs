@@ -11,6 +11,7 @@ use state::finish::Finished;
 use state::policy::Retries;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
+use state::tx::Tx;
 use state::words::HostState;
 use state::{StateError, Store, breaker, identity, settings};
 
@@ -99,7 +100,6 @@ impl Session {
     /// Begins a run. With `alone`, another one on this host keeps it from starting; what dead ones left is taken back.
     pub fn begin(start: Start<'_>, alone: bool) -> Result<Arc<Session>, StateError> {
         let me = process::myself();
-        identity::check(&start.store, start.host, process::is_alive)?;
         let new = NewRun {
             host: start.host,
             mode: start.mode,
@@ -107,24 +107,7 @@ impl Session {
             version: VERSION,
             jobs: i64::try_from(start.jobs).unwrap_or(i64::MAX),
         };
-        take_back(&start.store, start.host)?;
-        let run = start.store.write(|tx| {
-            runs::lock_host(tx, start.host)?;
-            if alone {
-                let others = runs::open_runs(tx, start.host)?;
-                let other = others.iter().find(|run| {
-                    matches!(run.mode.as_str(), "until-empty" | "service") && process::is_alive(&run.process)
-                });
-                if let Some(other) = other {
-                    return Err(StateError::RunActive(format!(
-                        "run {} ({}), process {}",
-                        other.id, other.mode, other.process.pid
-                    )));
-                }
-            }
-            runs::begin(tx, &new)
-        })?;
-        let epoch = start.store.read(runs::epoch)?;
+        let (run, epoch) = begin_run(&start.store, &new, alone)?;
         let archives = Archives::open(&start.config, &start.root, &format!("{}-{run}", start.host))
             .map_err(|error| StateError::File { verb: "open", path: start.root.join("cache"), error })?;
         Ok(Arc::new(Session {
@@ -263,6 +246,47 @@ impl Session {
     }
 }
 
+/// Begins a run, after what dead ones left was taken back. Returns its row and the epoch. As a rule nothing is left,
+/// and this is one transaction.
+fn begin_run(store: &Store, new: &NewRun<'_>, alone: bool) -> Result<(i64, i64), StateError> {
+    let here = identity::here(store, new.host)?;
+    let begun = store.write(|tx| {
+        identity::check(tx, here.as_ref(), process::is_alive)?;
+        if is_something_left(tx, new.host)? { Ok(None) } else { enter(tx, new, alone).map(Some) }
+    })?;
+    if let Some(begun) = begun {
+        return Ok(begun);
+    }
+    take_back(store, new.host)?;
+    store.write(|tx| enter(tx, new, alone))
+}
+
+/// Begins a run, unless it wants to be alone and is not. Returns its row and the epoch.
+fn enter(tx: &mut Tx<'_>, new: &NewRun<'_>, alone: bool) -> Result<(i64, i64), StateError> {
+    runs::lock_host(tx, new.host)?;
+    if alone {
+        let others = runs::open_runs(tx, new.host)?;
+        let other = others.iter().find(|run| {
+            matches!(run.mode.as_str(), "until-empty" | "service") && process::is_alive(&run.process)
+        });
+        if let Some(other) = other {
+            return Err(StateError::RunActive(format!(
+                "run {} ({}), process {}",
+                other.id, other.mode, other.process.pid
+            )));
+        }
+    }
+    Ok((runs::begin(tx, new)?, runs::epoch(tx)?))
+}
+
+/// Whether there is something for [`take_back`].
+fn is_something_left(tx: &mut Tx<'_>, host: &str) -> Result<bool, StateError> {
+    let open = runs::open_runs(tx, host)?;
+    Ok(open.iter().any(|run| !process::is_alive(&run.process))
+        || !runs::lost(tx, &[], 1)?.is_empty()
+        || !runs::silent(tx, SILENCE)?.is_empty())
+}
+
 /// Takes back what dead runs of this host hold, and closes them. Others' leases come back when they are over.
 pub fn take_back(store: &Store, host: &str) -> Result<usize, StateError> {
     let open = store.read(|tx| runs::open_runs(tx, host))?;
@@ -278,10 +302,13 @@ pub fn take_back(store: &Store, host: &str) -> Result<usize, StateError> {
     }
     store.write(|tx| {
         runs::close_dead(tx, &dead)?;
-        runs::close_silent(tx, LEASE * 10)
+        runs::close_silent(tx, SILENCE)
     })?;
     Ok(taken)
 }
+
+/// A run that was not heard of for so long, in milliseconds, is over.
+const SILENCE: i64 = LEASE * 10;
 
 /// Jobs in one transaction: each writes up to eight rows.
 const CHUNK: i64 = 20;

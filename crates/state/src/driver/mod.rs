@@ -137,6 +137,10 @@ pub trait Driver: Send {
     fn steps(&self) -> i64 {
         0
     }
+    /// Whether a program that ends need not close it: nothing is to be told or tidied up.
+    fn may_be_left(&self) -> bool {
+        false
+    }
     /// Prefers indices for the rest of the transaction. A database that plans by what it knows of its tables takes one
     /// that was empty a moment ago for small, and reads it from end to end each time while it grows.
     fn prefer_indices(&mut self) -> Result<(), DbError> {

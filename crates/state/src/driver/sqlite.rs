@@ -65,15 +65,25 @@ impl Sqlite {
     /// Whatever the umask was when SQLite made them.
     fn fix_modes(&self) {
         for ending in ["", "-wal", "-shm"] {
-            let mut name = self.path.as_os_str().to_owned();
-            name.push(ending);
-            let path = PathBuf::from(name);
+            let path = beside(&self.path, ending);
             if fs::metadata(&path).is_ok_and(|it| it.permissions().mode() & 0o777 != FILE_MODE) {
                 // Somebody else's file stays as its owner wants it.
                 let _ = fs::set_permissions(&path, fs::Permissions::from_mode(FILE_MODE));
             }
         }
     }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        crate::persist::before_close(&self.connection, &beside(&self.path, "-wal"));
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// Called while somebody else writes; `count` is how often before.
@@ -210,6 +220,10 @@ impl Driver for Sqlite {
         drop(rows);
         self.steps += i64::from(statement.reset_status(StatementStatus::VmStep));
         Ok(found)
+    }
+
+    fn may_be_left(&self) -> bool {
+        crate::persist::is_short(&beside(&self.path, "-wal"))
     }
 
     fn steps(&self) -> i64 {

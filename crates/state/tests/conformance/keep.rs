@@ -197,10 +197,15 @@ fn copied(world: &World, folder: &std::path::Path) -> Store {
     Location::Sqlite(file).open().unwrap()
 }
 
+fn check(store: &Store, host: &str, alive: bool) -> Result<Found, StateError> {
+    let here = identity::here(store, host)?;
+    store.write(|tx| identity::check(tx, here.as_ref(), |_| alive))
+}
+
 #[test]
 fn a_copy_whose_original_may_run_is_refused_until_it_is_adopted() {
     let world = sqlite();
-    let check = |store: &Store, alive: bool| identity::check(store, "a", |_| alive);
+    let check = |store: &Store, alive: bool| check(store, "a", alive);
     assert_eq!(check(&world.store, true).unwrap(), Found::AtHome);
     assert_eq!(check(&world.store, true).unwrap(), Found::AtHome);
     let run = world.run();
@@ -225,15 +230,15 @@ fn a_copy_whose_original_may_run_is_refused_until_it_is_adopted() {
 #[test]
 fn a_copy_just_works_if_nothing_ran_or_what_ran_is_dead() {
     let world = sqlite();
-    identity::check(&world.store, "a", |_| true).unwrap();
+    check(&world.store, "a", true).unwrap();
     let run = world.run();
     let folder = tempfile::tempdir().unwrap();
     let of_dead = copied(&world, folder.path());
-    assert!(matches!(identity::check(&of_dead, "a", |_| false).unwrap(), Found::Moved(_)));
+    assert!(matches!(check(&of_dead, "a", false).unwrap(), Found::Moved(_)));
     world.store.write(|tx| runs::end(tx, run, "empty", None)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let of_stopped = copied(&world, folder.path());
-    assert!(matches!(identity::check(&of_stopped, "b", |_| true).unwrap(), Found::Moved(_)));
+    assert!(matches!(check(&of_stopped, "b", true).unwrap(), Found::Moved(_)));
     let moved = of_stopped.read(|tx| events::list(tx, Some("state"), 1)).unwrap();
     assert_eq!(moved[0].action, "moved");
 }
@@ -241,7 +246,7 @@ fn a_copy_just_works_if_nothing_ran_or_what_ran_is_dead() {
 #[test]
 fn another_machine_cannot_tell_who_is_dead() {
     let world = sqlite();
-    identity::check(&world.store, "a", |_| true).unwrap();
+    check(&world.store, "a", true).unwrap();
     world.run();
     let folder = tempfile::tempdir().unwrap();
     let copy = copied(&world, folder.path());
@@ -249,7 +254,7 @@ fn another_machine_cannot_tell_who_is_dead() {
     let mut home: identity::Home = serde_json::from_str(&home).unwrap();
     home.machine = "another".into();
     copy.write(|tx| meta::set(tx, meta::HOME, &serde_json::to_string(&home).unwrap())).unwrap();
-    assert!(identity::check(&copy, "a", |_| false).is_err());
+    assert!(check(&copy, "a", false).is_err());
 }
 
 #[test]
@@ -257,11 +262,11 @@ fn a_folder_that_was_renamed_is_at_home() {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (folder.path().join("old"), folder.path().join("new"));
     let store = Location::Sqlite(old.join("state.db")).open_or_make().unwrap();
-    identity::check(&store, "a", |_| true).unwrap();
+    check(&store, "a", true).unwrap();
     drop(store);
     fs::rename(&old, &new).unwrap();
     let store = Location::Sqlite(new.join("state.db")).open().unwrap();
-    assert_eq!(identity::check(&store, "a", |_| true).unwrap(), Found::AtHome);
+    assert_eq!(check(&store, "a", true).unwrap(), Found::AtHome);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use state::queue::{self, Wish};
 use state::runs;
 use state::words::{Lane, Outcome, Tasks};
 
-use crate::common::{LEASE, MINUTE, finished, worlds};
+use crate::common::{LEASE, MINUTE, START, finished, worlds};
 
 #[test]
 fn higher_lanes_go_first_and_older_jobs_within_a_lane() {
@@ -116,6 +116,17 @@ fn a_heartbeat_keeps_the_lease() {
             assert_eq!(world.store.write(|tx| runs::reclaim(tx, &[], 100, "0.1")).unwrap(), 0);
         }
         world.finish(&claim, Outcome::Imported, None).unwrap();
+    }
+}
+
+#[test]
+fn a_run_begins_with_a_heartbeat() {
+    for world in worlds() {
+        world.run();
+        world.advance(LEASE);
+        world.run();
+        let beat = world.number("SELECT heartbeat FROM host WHERE name = ?1", "a");
+        assert_eq!(beat, START + LEASE);
     }
 }
 
