@@ -3,7 +3,7 @@
 use crate::fit::{Fit, History, Kind, Trial};
 use crate::hours::Hours;
 use crate::memory::Memory;
-use crate::rule;
+use crate::rule::{self, Asked, Window};
 use crate::scale::Scale;
 use crate::state::State;
 
@@ -12,8 +12,8 @@ const DAY: i64 = 24;
 /// What one window says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Finding {
-    /// The window's length in hours.
-    pub hours: i64,
+    /// The window.
+    pub window: Window,
     /// The mean (of a stock) or the sum (of a flow).
     pub value: f64,
     /// What was expected.
@@ -25,10 +25,15 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether it is of the last 24 hours.
+    pub fn is_last_day(&self) -> bool {
+        self.window.hours == DAY && self.window.asked == Asked::Hourly
+    }
+
     /// The state that this window alone asks for.
     pub fn state(&self, kind: Kind) -> State {
         let least = if kind == Kind::Stock { rule::STOCK_WARNING } else { rule::FLOW_WARNING };
-        let lasting = kind == Kind::Stock && self.hours > DAY;
+        let lasting = kind == Kind::Stock && self.window.hours > DAY;
         let floor = if lasting { rule::lasting_floor(self.expected) } else { rule::floor(self.expected) };
         let reaches = |factor: f64, floors: f64, score: f64| {
             self.value >= factor * self.expected
@@ -117,19 +122,20 @@ impl Track {
     }
 
     /// The same for one window of a flow.
-    pub fn finding(&self, hour: i64, hours: i64, factor: f64) -> Option<Finding> {
+    pub fn finding(&self, hour: i64, window: Window, factor: f64) -> Option<Finding> {
         let (_, fit) = self.fit.as_ref()?;
-        let trial = fit.trials.iter().find(|trial| trial.window.hours == hours)?;
+        let trial = fit.trials.iter().find(|trial| trial.window == window)?;
         self.test(fit, trial, hour, 0.0, factor)
     }
 
     fn test(&self, fit: &Fit, trial: &Trial, hour: i64, more: f64, factor: f64) -> Option<Finding> {
+        let end = self.end(trial.window, hour)?;
         let after = self.memory.cleared.unwrap_or(i64::MIN / 64);
-        let from = (hour + 1 - trial.window.hours).max(after + 1).max(fit.start);
+        let from = (end - trial.window.hours).max(after + 1).max(fit.start);
         let short = trial.window.hours <= 6;
-        let seen = self.hours.observe(from, hour + 1, |hour| {
-            if short { fit.profile.around(hour) } else { fit.profile.at(hour) }
-        });
+        let seen = self
+            .hours
+            .observe(from, end, |hour| if short { fit.profile.around(hour) } else { fit.profile.at(hour) });
         if seen.hours == 0 || !fit.enough(trial.window, seen.hours) {
             return None;
         }
@@ -140,18 +146,29 @@ impl Track {
             return None;
         }
         let score = (trial.scale.distance(value, expected) - trial.centre) / trial.spread;
-        Some(Finding { hours: trial.window.hours, value, expected, score, needed: trial.needed })
+        Some(Finding { window: trial.window, value, expected, score, needed: trial.needed })
+    }
+
+    /// Before which hour a window ends that is tested at `hour`. Of a day that is over, that is told by its last hour;
+    /// where that hour was not over yet, by the first sample after it.
+    fn end(&self, window: Window, hour: i64) -> Option<i64> {
+        let midnight = (hour + 1).div_euclid(DAY) * DAY;
+        let first = || self.hours.between(midnight, hour).next().is_none();
+        match window.asked {
+            Asked::Hourly => Some(hour + 1),
+            Asked::Daily => (midnight == hour + 1 || first()).then_some(midnight),
+        }
     }
 
     /// The shortest window that is tested.
-    pub fn shortest(&self) -> Option<i64> {
-        self.fit.as_ref().and_then(|(_, fit)| fit.trials.first()).map(|trial| trial.window.hours)
+    pub fn shortest(&self) -> Option<Window> {
+        self.fit.as_ref().and_then(|(_, fit)| fit.trials.first()).map(|trial| trial.window)
     }
 
     /// What a day that ends with `hour` has of a flow, and what is expected of it. Hours before the end of the last
     /// alert do not count where a window says so.
     pub fn day(&self, hour: i64, findings: &[Finding]) -> Option<(f64, f64)> {
-        if let Some(day) = findings.iter().find(|finding| finding.hours == DAY).or(findings.first()) {
+        if let Some(day) = findings.iter().find(|finding| finding.is_last_day()).or(findings.first()) {
             return Some((day.value, day.expected));
         }
         let (_, fit) = self.fit.as_ref()?;
@@ -160,9 +177,9 @@ impl Track {
     }
 
     /// Days that the level and the spread rest on, and the spread of a window.
-    pub fn basis(&self, hours: i64) -> Option<(usize, usize, f64)> {
+    pub fn basis(&self, window: Window) -> Option<(usize, usize, f64)> {
         let (_, fit) = self.fit.as_ref()?;
-        let trial = fit.trials.iter().find(|trial| trial.window.hours == hours)?;
+        let trial = fit.trials.iter().find(|trial| trial.window == window)?;
         Some((fit.level_days, fit.days, trial.spread))
     }
 
