@@ -31,7 +31,7 @@ pub const LEAST_DAYS: usize = 3;
 /// The smallest spread that is believed.
 pub const LEAST_SPREAD: f64 = 0.05;
 /// The spread that is believed before there are data, and how many days of data that belief is worth.
-pub const PRIOR_SPREAD: f64 = 0.15;
+pub const PRIOR_SPREAD: f64 = 0.14;
 /// See [`PRIOR_SPREAD`].
 pub const PRIOR_DAYS: f64 = 6.0;
 /// The same for flows, whose scale has a spread of one already.
@@ -39,8 +39,10 @@ pub const PRIOR_FLOW_DAYS: f64 = 30.0;
 
 /// What a WARNING needs beside its score, as a factor of the norm.
 pub const STOCK_WARNING: f64 = 1.4;
-/// The same for flows.
-pub const FLOW_WARNING: f64 = 1.3;
+/// The same for a day of a flow or less,
+pub const FLOW_WARNING: f64 = 1.5;
+/// and for several days of it.
+pub const LASTING_FLOW_WARNING: f64 = 1.3;
 /// What a CRITICAL needs.
 pub const CRITICAL: f64 = 1.9;
 /// How much higher the score of a CRITICAL is.

@@ -32,9 +32,16 @@ impl Finding {
 
     /// The state that this window alone asks for.
     pub fn state(&self, kind: Kind) -> State {
-        let least = if kind == Kind::Stock { rule::STOCK_WARNING } else { rule::FLOW_WARNING };
-        let lasting = kind == Kind::Stock && self.window.hours > DAY;
-        let floor = if lasting { rule::lasting_floor(self.expected) } else { rule::floor(self.expected) };
+        let lasting = self.window.hours > DAY;
+        let least = match kind {
+            Kind::Stock => rule::STOCK_WARNING,
+            Kind::Flow if lasting => rule::LASTING_FLOW_WARNING,
+            Kind::Flow => rule::FLOW_WARNING,
+        };
+        let floor = match kind {
+            Kind::Stock if lasting => rule::lasting_floor(self.expected),
+            _ => rule::floor(self.expected),
+        };
         let reaches = |factor: f64, floors: f64, score: f64| {
             self.value >= factor * self.expected
                 && self.value >= self.expected + floors * floor
