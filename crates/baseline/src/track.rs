@@ -68,12 +68,14 @@ pub struct Track {
     pub memory: Memory,
     /// What is normal, and the day for which it was learned.
     fit: Option<(i64, Fit)>,
+    /// What was normal on the day before, for the first sample of a day.
+    yesterday: Option<Fit>,
 }
 
 impl Track {
     /// A figure that nothing is known of.
     pub fn new(kind: Kind) -> Track {
-        Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None }
+        Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None, yesterday: None }
     }
 
     /// Takes a sample.
@@ -92,6 +94,7 @@ impl Track {
                 self.memory.level = Some(fit.level());
             }
             self.fit = fit.map(|fit| (day, fit));
+            self.yesterday = if self.is_first(hour) { self.learn(day - 1) } else { None };
         }
         self.fit.as_ref().map(|(_, fit)| fit)
     }
@@ -137,6 +140,8 @@ impl Track {
 
     fn test(&self, fit: &Fit, trial: &Trial, hour: i64, more: f64, factor: f64) -> Option<Finding> {
         let end = self.end(trial.window, hour)?;
+        // What was learned since the day began knows the day that is judged.
+        let (fit, trial) = if end > hour { (fit, trial) } else { self.as_of_yesterday(trial.window)? };
         let after = self.memory.cleared.unwrap_or(i64::MIN / 64);
         let from = (end - trial.window.hours).max(after + 1).max(fit.start);
         let short = trial.window.hours <= 6;
@@ -160,11 +165,21 @@ impl Track {
     /// where that hour was not over yet, by the first sample after it.
     fn end(&self, window: Window, hour: i64) -> Option<i64> {
         let midnight = (hour + 1).div_euclid(DAY) * DAY;
-        let first = || self.hours.between(midnight, hour).next().is_none();
         match window.asked {
             Asked::Hourly => Some(hour + 1),
-            Asked::Daily => (midnight == hour + 1 || first()).then_some(midnight),
+            Asked::Daily => (midnight == hour + 1 || self.is_first(hour)).then_some(midnight),
         }
+    }
+
+    /// Whether no hour before it on the same day has a sample.
+    fn is_first(&self, hour: i64) -> bool {
+        self.hours.between(hour.div_euclid(DAY) * DAY, hour).next().is_none()
+    }
+
+    fn as_of_yesterday(&self, window: Window) -> Option<(&Fit, &Trial)> {
+        let fit = self.yesterday.as_ref()?;
+        let trial = fit.trials.iter().find(|trial| trial.window == window)?;
+        Some((fit, trial))
     }
 
     /// The shortest window that is tested.
