@@ -2,7 +2,7 @@
 
 use crate::fit::Kind;
 use crate::memory::Alarm;
-use crate::rule;
+use crate::rule::{self, Asked};
 use crate::state::State;
 use crate::track::{Finding, Track};
 
@@ -134,10 +134,11 @@ impl Track {
             alarm.counted = hour;
         }
         // The day, and the hours that may have alerted before the day could.
-        let mut short = evidence.findings.iter().filter(|finding| finding.hours <= 24).peekable();
+        let hourly = || evidence.findings.iter().filter(|finding| finding.window.asked == Asked::Hourly);
+        let mut short = hourly().filter(|finding| finding.window.hours <= 24).peekable();
         let back =
             short.peek().is_some() && short.all(|finding| finding.value < back_limit(finding.expected));
-        let day = evidence.findings.iter().find(|finding| finding.hours == 24);
+        let day = evidence.findings.iter().find(|finding| finding.is_last_day());
         let cured = evidence.young.zip(day).is_some_and(|(young, day)| young < back_limit(day.expected));
         alarm.cured = if cured { alarm.cured + 1 } else { 0 };
         alarm.recovered >= RECOVERED || back || alarm.cured >= rule::CLEAR_SAMPLES

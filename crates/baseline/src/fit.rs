@@ -5,13 +5,18 @@ use crate::days::{Days, Levels};
 use crate::hours::{Hours, LEARNED_DAYS, Sums};
 use crate::profile::Profile;
 use crate::robust::{count, median, spread};
-use crate::rule::{self, Window};
+use crate::rule::{self, Asked, Window};
 use crate::scale::Scale;
 
 const DAY: i64 = 24;
 
 /// Of how many windows one is enough to know their spread, which changes little from hour to hour.
-const POINTS: usize = 5;
+fn points_every(window: Window) -> usize {
+    match window.asked {
+        Asked::Hourly => 5,
+        Asked::Daily => 1,
+    }
+}
 
 /// What kind of figure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +59,13 @@ pub struct Trial {
 impl Trial {
     fn plain(window: Window, level: f64, scale: Scale, spread: f64) -> Trial {
         Trial { window, level, scale, centre: 0.0, spread, needed: window.score, deviation: spread }
+    }
+
+    /// How much of the spread rests on estimates: the part of the variance that is not Poisson's, at least.
+    fn estimated(&self) -> f64 {
+        let Scale::Flow { variation } = self.scale else { return 1.0 };
+        let beyond = variation * variation * self.level * 24.0 * in_days(self.window);
+        (beyond / (1.0 + beyond)).max(rule::POISSON_DOUBT)
     }
 
     fn variation(&self) -> f64 {
@@ -180,7 +192,7 @@ impl Fit {
             for (at, (_, value, expected)) in day.iter().enumerate() {
                 let distance = scale.distance(*value, *expected);
                 peak = peak.max(distance);
-                if at % POINTS == 0 {
+                if at % points_every(window) == 0 {
                     points.push(distance);
                 }
             }
@@ -192,9 +204,10 @@ impl Fit {
     /// What this rule would have expected of the windows that ended on each day of the past, beside what they were.
     fn pairs(&self, window: Window, past: &Past<'_>) -> Vec<(i64, f64, f64)> {
         // The longer a window, the less it changes from hour to hour.
-        let every = match window.hours {
-            ..DAY => 1,
-            DAY => 2,
+        let every = match (window.asked, window.hours) {
+            (Asked::Daily, _) => DAY,
+            (_, ..DAY) => 1,
+            (_, DAY) => 2,
             _ => 6,
         };
         let mut pairs = Vec::new();
@@ -221,20 +234,20 @@ impl Fit {
 
     /// Centre and spread of the peaks, drawn towards what is believed of any figure while there are few days.
     fn usual(&self, window: Window, level: f64, scale: Scale, peaks: &[f64], points: &[f64]) -> Trial {
-        let (unit, least) = match self.kind {
-            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD),
-            Kind::Flow => (1.0, 1.0),
+        let (unit, least, prior) = match self.kind {
+            Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD, rule::PRIOR_DAYS),
+            Kind::Flow => (1.0, 1.0, rule::PRIOR_FLOW_DAYS),
         };
         let mut trial = Trial::plain(window, level, scale, unit.max(least));
         let (Some(seen), Some(whole)) = (spread(peaks, least / 2.5), spread(points, least / 2.5)) else {
             return trial;
         };
         let days = count(seen.count);
-        let weight = days + rule::PRIOR_DAYS;
-        let variance = (seen.deviation.powi(2) * days + unit * unit * rule::PRIOR_DAYS) / weight;
-        trial.centre = seen.centre * days / weight;
+        let variance = (seen.deviation.powi(2) * days + unit * unit * prior) / (days + prior);
+        trial.centre = seen.centre;
         // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
-        let doubt = 1.0 + rule::DOUBT * in_days(window).max(1.0).sqrt() / (days + 1.0);
+        let few = in_days(window).max(1.0).sqrt() / (days + 1.0);
+        let doubt = 1.0 + rule::DOUBT * few * trial.estimated();
         let least = match self.kind {
             Kind::Stock => least.max(self.independent(window, |day| day.deviation)),
             Kind::Flow => rule::LEAST_FLOW_SPREAD,
@@ -244,7 +257,7 @@ impl Fit {
         trial.spread = (variance.sqrt() * doubt * optimism).max(least);
         // The peak of many independent values has a longer tail than they have.
         let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
-        trial.needed += rule::ROUGHNESS * rough.clamp(0.0, 2.0);
+        trial.needed += rule::ROUGHNESS * rough.clamp(0.0, 2.5).powi(2);
         trial
     }
 
@@ -253,14 +266,19 @@ impl Fit {
         let poisson = Scale::Flow { variation: 0.0 };
         let distances: Vec<f64> = pairs
             .iter()
-            .step_by(POINTS)
+            .step_by(points_every(window))
             .map(|(_, value, expected)| poisson.distance(*value, *expected))
             .collect();
         let Some(seen) = spread(&distances, 0.4) else { return rule::PRIOR_SPREAD };
         let expected = pairs.iter().map(|(_, _, expected)| expected).sum::<f64>() / count(pairs.len());
         let beyond = ((seen.deviation.powi(2) - 1.0) / expected.max(1.0)).max(0.0);
-        let (days, prior) = (count(self.days), rule::PRIOR_SPREAD.powi(2) * rule::PRIOR_DAYS);
-        let drawn = ((beyond * days + prior) / (days + rule::PRIOR_DAYS)).sqrt();
+        // What chance alone would make of Poisson's numbers is not believed (James and Stein).
+        let days = count(self.days);
+        let independent = (days / in_days(window).max(1.0)).max(1.0);
+        let error = seen.deviation.powi(2) * (2.0 / independent).sqrt() / expected.max(1.0);
+        let believed = if beyond > error { beyond * (1.0 - (error / beyond).powi(2)) } else { 0.0 };
+        let prior = rule::PRIOR_SPREAD.powi(2) * rule::PRIOR_DAYS;
+        let drawn = ((believed * days + prior) / (days + rule::PRIOR_DAYS)).sqrt();
         (drawn * self.optimism(window)).max(self.independent(window, Trial::variation))
     }
 

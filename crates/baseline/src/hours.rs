@@ -128,7 +128,9 @@ impl Hours {
 
     /// The kept hours before `to`, without those of the given stretches (first and last hour of each).
     pub fn without(&self, stretches: &[(i64, i64)], to: i64) -> Hours {
-        let from = (to - 24 * LEARNED_DAYS).max(self.first);
+        // What is older than what is kept may still be there, and is not after it was written down.
+        let kept = self.newest().map_or(self.first, |newest| newest - KEPT + 1);
+        let from = (to - 24 * LEARNED_DAYS).max(self.first).max(kept);
         let mut rest = Hours { first: from, values: Vec::new() };
         let inside = |hour: i64| stretches.iter().any(|(first, last)| (*first..=*last).contains(&hour));
         for (hour, value) in self.between(from, to) {

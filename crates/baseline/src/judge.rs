@@ -321,7 +321,7 @@ impl Judge {
         let attempts = self.attempted.findings(hour, 0.0, 1.0);
         let mut findings = self.failed.findings(hour, 0.0, 1.0);
         for finding in &mut findings {
-            if let Some(attempts) = attempts.iter().find(|one| one.hours == finding.hours) {
+            if let Some(attempts) = attempts.iter().find(|one| one.window == finding.window) {
                 self.share_out(hour, finding, attempts);
             }
         }
@@ -332,7 +332,7 @@ impl Judge {
     /// Corrects what is expected of a window of new failures by how many attempts there were in it.
     fn share_out(&self, hour: i64, finding: &mut Finding, attempts: &Finding) {
         let factor = attempts.value / attempts.expected.max(1.0);
-        let Some(scaled) = self.failed.finding(hour, finding.hours, factor) else { return };
+        let Some(scaled) = self.failed.finding(hour, finding.window, factor) else { return };
         if attempts.score > rule::MORE_ATTEMPTS && factor > 1.0 {
             // More attempts than their own noise explains: as many more failures are no surprise.
             *finding = scaled;

@@ -237,13 +237,13 @@ fn judged(
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
     // In the hour in which an alert ends no window says anything yet.
-    let nothing = Finding { hours: track.shortest()?, value, expected: normal, score: 0.0, needed: 0.0 };
+    let nothing = Finding { window: track.shortest()?, value, expected: normal, score: 0.0, needed: 0.0 };
     let decided = decided.copied().unwrap_or(nothing);
     let limit = |critical: bool, fixed: Option<u64>| {
         let learned = track.jump_limit(most, critical).map(as_limit);
         [learned, fixed].into_iter().flatten().min()
     };
-    let (level_days, days, spread) = track.basis(decided.hours)?;
+    let (level_days, days, spread) = track.basis(decided.window)?;
     Some(Judged {
         state: track.memory.state(),
         value,
@@ -251,7 +251,7 @@ fn judged(
         spread,
         score: decided.score,
         needed: decided.needed,
-        window: (decided.hours, decided.value, decided.expected),
+        window: (decided.window.hours, decided.value, decided.expected),
         limits: Limits {
             warning: limit(false, settings.warning),
             critical: limit(true, settings.critical),

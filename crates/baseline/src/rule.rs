@@ -1,7 +1,7 @@
 //! The numbers of the rule. `docs/baselines.md` has the reason of each.
 
 /// The version of the rule. What another version has made of the samples is not used; they are judged again.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Days of data before anything but a static limit alerts.
 pub const LEARNING_DAYS: usize = 7;
@@ -19,8 +19,8 @@ pub const SETTLING_DAYS: usize = 28;
 pub const LEVEL_DAYS: usize = 28;
 /// Where days differ by more than this from each other, as a part of the level, more days make it.
 pub const NOISY: f64 = 0.12;
-/// So many.
-pub const NOISY_LEVEL_DAYS: usize = 56;
+/// So many: all that are learned from.
+pub const NOISY_LEVEL_DAYS: usize = 104;
 /// A fall by this factor, of the last week against the weeks before, makes the last week the level.
 pub const FALL: f64 = 1.35;
 /// And it must be this many standard errors.
@@ -31,14 +31,18 @@ pub const LEAST_DAYS: usize = 3;
 /// The smallest spread that is believed.
 pub const LEAST_SPREAD: f64 = 0.05;
 /// The spread that is believed before there are data, and how many days of data that belief is worth.
-pub const PRIOR_SPREAD: f64 = 0.12;
+pub const PRIOR_SPREAD: f64 = 0.14;
 /// See [`PRIOR_SPREAD`].
-pub const PRIOR_DAYS: f64 = 4.0;
+pub const PRIOR_DAYS: f64 = 6.0;
+/// The same for flows, whose scale has a spread of one already.
+pub const PRIOR_FLOW_DAYS: f64 = 30.0;
 
 /// What a WARNING needs beside its score, as a factor of the norm.
 pub const STOCK_WARNING: f64 = 1.4;
-/// The same for flows.
-pub const FLOW_WARNING: f64 = 1.3;
+/// The same for a day of a flow or less,
+pub const FLOW_WARNING: f64 = 1.5;
+/// and for several days of it.
+pub const LASTING_FLOW_WARNING: f64 = 1.3;
 /// What a CRITICAL needs.
 pub const CRITICAL: f64 = 1.9;
 /// How much higher the score of a CRITICAL is.
@@ -93,31 +97,45 @@ pub struct Window {
     pub score: f64,
     /// The days by which its reference lies before it, so that it does not contain what it is compared with.
     pub lag: i64,
+    /// When it is tested.
+    pub asked: Asked,
+}
+
+/// When a window is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// With every sample, of the hours before it.
+    Hourly,
+    /// Of whole UTC days only, when they are over. That has fewer chances to be wrong, so its limit is lower.
+    Daily,
 }
 
 /// The windows of a stock.
 pub const STOCK_WINDOWS: [Window; 5] = [
-    Window { hours: 1, score: 3.2, lag: 0 },
-    Window { hours: 6, score: 3.1, lag: 0 },
-    Window { hours: 24, score: 2.85, lag: 0 },
-    Window { hours: 72, score: 2.75, lag: 2 },
-    Window { hours: 168, score: 2.55, lag: 6 },
+    Window { hours: 1, score: 2.75, lag: 0, asked: Asked::Hourly },
+    Window { hours: 6, score: 3.2, lag: 0, asked: Asked::Hourly },
+    Window { hours: 24, score: 2.8, lag: 0, asked: Asked::Daily },
+    Window { hours: 72, score: 3.1, lag: 2, asked: Asked::Hourly },
+    Window { hours: 168, score: 2.9, lag: 6, asked: Asked::Hourly },
 ];
 
 /// The windows of a flow.
-pub const FLOW_WINDOWS: [Window; 4] = [
-    Window { hours: 6, score: 3.0, lag: 0 },
-    Window { hours: 24, score: 2.95, lag: 0 },
-    Window { hours: 72, score: 2.7, lag: 2 },
-    Window { hours: 168, score: 2.5, lag: 6 },
+pub const FLOW_WINDOWS: [Window; 5] = [
+    Window { hours: 6, score: 2.7, lag: 0, asked: Asked::Hourly },
+    Window { hours: 24, score: 3.5, lag: 0, asked: Asked::Hourly },
+    Window { hours: 24, score: 2.8, lag: 0, asked: Asked::Daily },
+    Window { hours: 72, score: 3.05, lag: 2, asked: Asked::Hourly },
+    Window { hours: 168, score: 3.1, lag: 6, asked: Asked::Hourly },
 ];
 
-/// What is added to the score of a window for each deviation by which a usual day's peak is above its middle: such a
-/// peak is one of several independent values and has a longer tail than they have.
-pub const ROUGHNESS: f64 = 0.4;
+/// What is added to the score of a window, times the square of the number of deviations by which a usual day's peak is
+/// above its middle: such a peak is one of several independent values and has a longer tail than they have.
+pub const ROUGHNESS: f64 = 0.3;
 
 /// How much the spread is enlarged after one day; less, the more there are.
-pub const DOUBT: f64 = 4.0;
+pub const DOUBT: f64 = 6.0;
+/// The part of that which Poisson's noise needs: only its mean has to be estimated.
+pub const POISSON_DOUBT: f64 = 0.25;
 
 /// The peaks of a day spread less than single values; of a flow at least by this.
 pub const LEAST_FLOW_SPREAD: f64 = 0.8;

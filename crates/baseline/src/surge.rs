@@ -26,7 +26,7 @@ impl Surge {
     pub fn follow(surge: Option<Surge>, attempts: &mut Track, hour: i64) -> Option<Surge> {
         attempts.fit(hour)?;
         let findings = attempts.findings(hour, 0.0, 1.0);
-        let day = findings.iter().find(|finding| finding.hours == 24);
+        let day = findings.iter().find(|finding| finding.is_last_day());
         let now = day.is_some_and(is_surge);
         let surge = surge.filter(|surge| now || hour - surge.last < AFTER);
         if !now {

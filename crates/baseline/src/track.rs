@@ -3,7 +3,7 @@
 use crate::fit::{Fit, History, Kind, Trial};
 use crate::hours::Hours;
 use crate::memory::Memory;
-use crate::rule;
+use crate::rule::{self, Asked, Window};
 use crate::scale::Scale;
 use crate::state::State;
 
@@ -12,8 +12,8 @@ const DAY: i64 = 24;
 /// What one window says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Finding {
-    /// The window's length in hours.
-    pub hours: i64,
+    /// The window.
+    pub window: Window,
     /// The mean (of a stock) or the sum (of a flow).
     pub value: f64,
     /// What was expected.
@@ -25,11 +25,23 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether it is of the last 24 hours.
+    pub fn is_last_day(&self) -> bool {
+        self.window.hours == DAY && self.window.asked == Asked::Hourly
+    }
+
     /// The state that this window alone asks for.
     pub fn state(&self, kind: Kind) -> State {
-        let least = if kind == Kind::Stock { rule::STOCK_WARNING } else { rule::FLOW_WARNING };
-        let lasting = kind == Kind::Stock && self.hours > DAY;
-        let floor = if lasting { rule::lasting_floor(self.expected) } else { rule::floor(self.expected) };
+        let lasting = self.window.hours > DAY;
+        let least = match kind {
+            Kind::Stock => rule::STOCK_WARNING,
+            Kind::Flow if lasting => rule::LASTING_FLOW_WARNING,
+            Kind::Flow => rule::FLOW_WARNING,
+        };
+        let floor = match kind {
+            Kind::Stock if lasting => rule::lasting_floor(self.expected),
+            _ => rule::floor(self.expected),
+        };
         let reaches = |factor: f64, floors: f64, score: f64| {
             self.value >= factor * self.expected
                 && self.value >= self.expected + floors * floor
@@ -56,12 +68,14 @@ pub struct Track {
     pub memory: Memory,
     /// What is normal, and the day for which it was learned.
     fit: Option<(i64, Fit)>,
+    /// What was normal on the day before, for the first sample of a day.
+    yesterday: Option<Fit>,
 }
 
 impl Track {
     /// A figure that nothing is known of.
     pub fn new(kind: Kind) -> Track {
-        Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None }
+        Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None, yesterday: None }
     }
 
     /// Takes a sample.
@@ -80,6 +94,7 @@ impl Track {
                 self.memory.level = Some(fit.level());
             }
             self.fit = fit.map(|fit| (day, fit));
+            self.yesterday = if self.is_first(hour) { self.learn(day - 1) } else { None };
         }
         self.fit.as_ref().map(|(_, fit)| fit)
     }
@@ -117,19 +132,22 @@ impl Track {
     }
 
     /// The same for one window of a flow.
-    pub fn finding(&self, hour: i64, hours: i64, factor: f64) -> Option<Finding> {
+    pub fn finding(&self, hour: i64, window: Window, factor: f64) -> Option<Finding> {
         let (_, fit) = self.fit.as_ref()?;
-        let trial = fit.trials.iter().find(|trial| trial.window.hours == hours)?;
+        let trial = fit.trials.iter().find(|trial| trial.window == window)?;
         self.test(fit, trial, hour, 0.0, factor)
     }
 
     fn test(&self, fit: &Fit, trial: &Trial, hour: i64, more: f64, factor: f64) -> Option<Finding> {
+        let end = self.end(trial.window, hour)?;
+        // What was learned since the day began knows the day that is judged.
+        let (fit, trial) = if end > hour { (fit, trial) } else { self.as_of_yesterday(trial.window)? };
         let after = self.memory.cleared.unwrap_or(i64::MIN / 64);
-        let from = (hour + 1 - trial.window.hours).max(after + 1).max(fit.start);
+        let from = (end - trial.window.hours).max(after + 1).max(fit.start);
         let short = trial.window.hours <= 6;
-        let seen = self.hours.observe(from, hour + 1, |hour| {
-            if short { fit.profile.around(hour) } else { fit.profile.at(hour) }
-        });
+        let seen = self
+            .hours
+            .observe(from, end, |hour| if short { fit.profile.around(hour) } else { fit.profile.at(hour) });
         if seen.hours == 0 || !fit.enough(trial.window, seen.hours) {
             return None;
         }
@@ -140,18 +158,39 @@ impl Track {
             return None;
         }
         let score = (trial.scale.distance(value, expected) - trial.centre) / trial.spread;
-        Some(Finding { hours: trial.window.hours, value, expected, score, needed: trial.needed })
+        Some(Finding { window: trial.window, value, expected, score, needed: trial.needed })
+    }
+
+    /// Before which hour a window ends that is tested at `hour`. Of a day that is over, that is told by its last hour;
+    /// where that hour was not over yet, by the first sample after it.
+    fn end(&self, window: Window, hour: i64) -> Option<i64> {
+        let midnight = (hour + 1).div_euclid(DAY) * DAY;
+        match window.asked {
+            Asked::Hourly => Some(hour + 1),
+            Asked::Daily => (midnight == hour + 1 || self.is_first(hour)).then_some(midnight),
+        }
+    }
+
+    /// Whether no hour before it on the same day has a sample.
+    fn is_first(&self, hour: i64) -> bool {
+        self.hours.between(hour.div_euclid(DAY) * DAY, hour).next().is_none()
+    }
+
+    fn as_of_yesterday(&self, window: Window) -> Option<(&Fit, &Trial)> {
+        let fit = self.yesterday.as_ref()?;
+        let trial = fit.trials.iter().find(|trial| trial.window == window)?;
+        Some((fit, trial))
     }
 
     /// The shortest window that is tested.
-    pub fn shortest(&self) -> Option<i64> {
-        self.fit.as_ref().and_then(|(_, fit)| fit.trials.first()).map(|trial| trial.window.hours)
+    pub fn shortest(&self) -> Option<Window> {
+        self.fit.as_ref().and_then(|(_, fit)| fit.trials.first()).map(|trial| trial.window)
     }
 
     /// What a day that ends with `hour` has of a flow, and what is expected of it. Hours before the end of the last
     /// alert do not count where a window says so.
     pub fn day(&self, hour: i64, findings: &[Finding]) -> Option<(f64, f64)> {
-        if let Some(day) = findings.iter().find(|finding| finding.hours == DAY).or(findings.first()) {
+        if let Some(day) = findings.iter().find(|finding| finding.is_last_day()).or(findings.first()) {
             return Some((day.value, day.expected));
         }
         let (_, fit) = self.fit.as_ref()?;
@@ -160,9 +199,9 @@ impl Track {
     }
 
     /// Days that the level and the spread rest on, and the spread of a window.
-    pub fn basis(&self, hours: i64) -> Option<(usize, usize, f64)> {
+    pub fn basis(&self, window: Window) -> Option<(usize, usize, f64)> {
         let (_, fit) = self.fit.as_ref()?;
-        let trial = fit.trials.iter().find(|trial| trial.window.hours == hours)?;
+        let trial = fit.trials.iter().find(|trial| trial.window == window)?;
         Some((fit.level_days, fit.days, trial.spread))
     }
 

@@ -3,33 +3,51 @@
 
 use super::random::Random;
 use super::series::{Model, Series, YEAR};
-use super::trial::HORIZONS;
+use super::trial::Found;
 
-/// The windows that it may choose from.
-const WINDOWS: [usize; 5] = [1, 6, 24, 72, 168];
+/// The tests that it may choose from: how many hours each looks at, and at which hours of the day it is asked.
+const TESTS: [(usize, Asked); 6] = [
+    (1, Asked::Hourly),
+    (6, Asked::Hourly),
+    (24, Asked::Hourly),
+    (24, Asked::AtMidnight),
+    (72, Asked::Hourly),
+    (168, Asked::Hourly),
+];
 
-/// The largest part of doublings that any of the windows finds within 1, 3 and 7 days. It is asked every hour, as the
-/// rule is.
-pub fn bound(model: &Model, years: u64, doublings: usize) -> [f64; 3] {
-    let mut best = [0.0_f64; 3];
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Asked {
+    Hourly,
+    /// Once, of the whole day: fewer chances to be wrong, and a lower limit for it.
+    AtMidnight,
+}
+
+impl Asked {
+    fn at(self, hour: usize) -> bool {
+        self == Asked::Hourly || hour % 24 == 23
+    }
+}
+
+/// The largest parts of doublings that any of the tests finds within 1, 3 and 7 days: of those that begin at any hour,
+/// and of those that begin at midnight.
+pub fn bound(model: &Model, years: u64, doublings: usize) -> ([f64; 3], [f64; 3]) {
+    let mut best = ([0.0_f64; 3], [0.0_f64; 3]);
     let all: Vec<Series> = (0..years).map(|seed| model.year(seed + 77_000)).collect();
-    for window in WINDOWS {
-        let limit = limit(&all, window);
-        let mut found = [0.0; 3];
-        let mut number = 0.0;
+    for (window, asked) in TESTS {
+        let limit = limit(&all, window, asked);
+        let (mut any, mut midnight) = (Found::default(), Found::default());
         for (seed, series) in all.iter().enumerate() {
             let mut random = Random::new(seed as u64 ^ 0x0bac1e);
             for _ in 0..doublings {
                 let at = 9 * 24 + random.below(YEAR - 17 * 24);
-                number += 1.0;
-                let first = first(series, window, at, limit);
-                for (horizon, found) in HORIZONS.iter().zip(&mut found) {
-                    *found += f64::from(first.is_some_and(|first| first < *horizon));
-                }
+                any.note(first(series, window, asked, at, limit));
+                midnight.note(first(series, window, asked, at / 24 * 24, limit));
             }
         }
-        for (best, found) in best.iter_mut().zip(found) {
-            *best = best.max(100.0 * found / number);
+        for (best, found) in [(&mut best.0, any), (&mut best.1, midnight)] {
+            for (best, found) in best.iter_mut().zip(found.parts()) {
+                *best = best.max(found);
+            }
         }
     }
     best
@@ -52,11 +70,11 @@ fn ratios(series: &Series, window: usize) -> Vec<f64> {
 }
 
 /// The limit with one episode a year: of the peaks that are a day apart, the one that as many exceed as there are years.
-fn limit(all: &[Series], window: usize) -> f64 {
+fn limit(all: &[Series], window: usize, asked: Asked) -> f64 {
     let mut peaks = Vec::new();
     for series in all {
         let ratios = ratios(series, window);
-        let mut order: Vec<usize> = (window.max(24)..ratios.len()).collect();
+        let mut order: Vec<usize> = (window.max(24)..ratios.len()).filter(|hour| asked.at(*hour)).collect();
         order.sort_unstable_by(|a, b| ratios[*b].total_cmp(&ratios[*a]));
         let mut taken: Vec<usize> = Vec::new();
         for at in order {
@@ -73,8 +91,8 @@ fn limit(all: &[Series], window: usize) -> f64 {
     peaks[all.len()]
 }
 
-fn first(series: &Series, window: usize, at: usize, limit: f64) -> Option<usize> {
-    (0..168).find(|more| {
+fn first(series: &Series, window: usize, asked: Asked, at: usize, limit: f64) -> Option<usize> {
+    (0..168).filter(|more| asked.at(at + more)).find(|more| {
         let end = at + more + 1;
         let start = end - window.min(end);
         let middle = at.max(start);
