@@ -41,7 +41,7 @@ pub fn finish(
 ) -> Result<Finished, FinishError> {
     check_debian(tree, store)?;
     let mut done = Finished::default();
-    if format.is_recorded() {
+    if format.recorded {
         record_format(tree, format, store, &mut done)?;
     }
     make_rules_executable(tree, store, &mut done)?;

@@ -11,6 +11,9 @@ use crate::tree::{Kind, Node, Tree, push_name};
 /// As many links as are followed for one path.
 const MOST_LINKS: usize = 20;
 
+/// The longest name of a file.
+const LONGEST_NAME: usize = 255;
+
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -20,7 +23,7 @@ pub enum Target {
     Nowhere,
     /// Out of the tree, to something that exists on every machine.
     Outside,
-    /// In circles, or through a file.
+    /// In circles, through a file, or through a name that is too long.
     Broken,
 }
 
@@ -88,6 +91,10 @@ pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io
                 return Ok(leave(&ahead));
             }
             continue;
+        }
+        // No system looks up such a name, so that nobody knows where it leads.
+        if name.len() > LONGEST_NAME {
+            return Ok(Target::Broken);
         }
         at.push(name);
         let here = at.join(&b'/');
