@@ -225,3 +225,42 @@ impl<R: BufRead, M: Member<R>> Read for Members<R, M> {
         Ok(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+
+    use super::*;
+
+    /// Gives one byte at a time, so that nothing stands together in a buffer.
+    struct Drops<'a>(&'a [u8]);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(1);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    fn bzip2(text: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn streams_are_found_wherever_a_buffer_ends() {
+        let mut packed = [bzip2(b"one "), bzip2(b"two")].concat();
+        for (tail, ends_well) in [("", true), ("garbage", true), ("BZh0", true), ("BZ", false)] {
+            packed.extend(tail.bytes());
+            let mut text = String::new();
+            let mut reader = decompress(Drops(&packed), packed.len() as u64, &Limits::default()).unwrap();
+            assert_eq!(reader.read_to_string(&mut text).is_ok(), ends_well, "{tail}");
+            if ends_well {
+                assert_eq!(text, "one two", "{tail}");
+            }
+            packed.truncate(packed.len() - tail.len());
+        }
+    }
+}
