@@ -9,7 +9,7 @@ use crate::tar::{Entry, EntryKind, TarError, TarReader};
 use crate::tree::{Folder, Kind, Node, Tree, TreeError, push_name};
 
 /// The longest target of a symbolic link that Linux takes.
-pub(crate) const LONGEST_TARGET: usize = 4095;
+const LONGEST_TARGET: usize = 4095;
 
 /// Why a tarball cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +48,8 @@ pub enum EntryError {
     /// A part of a file whose beginning is in another archive.
     #[error("continues a file of another archive")]
     Continuation,
-    /// A name longer than a file system takes.
-    #[error("a name of more than 255 bytes")]
+    /// A name or a link's target longer than a file system takes.
+    #[error("a name of more than 255 bytes, or a target of more than {LONGEST_TARGET}")]
     LongName,
     /// A name without a single character.
     #[error("the name is empty")]
@@ -63,9 +63,6 @@ pub enum EntryError {
     /// A symbolic link to nothing.
     #[error("symbolic link without a target")]
     NoTarget,
-    /// A symbolic link with a target that the system does not take.
-    #[error("symbolic link with a target of more than {LONGEST_TARGET} bytes")]
-    LongTarget,
     /// The place cannot be written.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -154,7 +151,7 @@ fn add<R: Read>(
         EntryKind::Folder => return add_folder(&path, tree, store).map_err(refuse),
         EntryKind::Fifo => Node::Fifo { executable: entry.executable },
         EntryKind::Link if entry.link.is_empty() => return Err(refuse(EntryError::NoTarget)),
-        EntryKind::Link if entry.link.len() > LONGEST_TARGET => return Err(refuse(EntryError::LongTarget)),
+        EntryKind::Link if entry.link.len() > LONGEST_TARGET => return Err(refuse(EntryError::LongName)),
         EntryKind::Link => Node::Link(store.put_bytes(&entry.link).map_err(UnpackError::Store)?),
         EntryKind::HardLink => hard_link(&entry.link, tree, store).map_err(refuse)?,
         EntryKind::File => {
