@@ -93,6 +93,8 @@ impl Sparse {
                 self.most = decimal(value)?;
                 self.map.clear();
             }
+            b"minor" => drop(decimal(value)?),
+            b"offset" if self.map.len() as u64 >= self.most => return None,
             b"offset" => self.offset = Some(decimal(value)?),
             b"numbytes" => self.map.push((self.offset.take().unwrap_or(0), decimal(value)?)),
             b"map" => self.map = map(value)?,

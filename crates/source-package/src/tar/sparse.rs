@@ -70,9 +70,8 @@ impl<R: Read> TarReader<R> {
     pub(super) fn old_sparse(&mut self, header: &Header) -> Result<u64, TarError> {
         let bad = TarError::BadHeader { offset: self.entry_at, what: "sparse map" };
         let mut regions = Vec::new();
-        if number(&header.0[483..495]).is_none_or(|size| size < 0) {
-            return Err(bad);
-        }
+        let real = number(&header.0[483..495]).and_then(|size| u64::try_from(size).ok());
+        let Some(real) = real else { return Err(bad) };
         let mut more = read_regions(&header.0[386..482], &mut regions) && header.0[482] != 0;
         while more {
             let mut block = [0; BLOCK];
@@ -83,7 +82,8 @@ impl<R: Read> TarReader<R> {
                 return Err(bad);
             }
         }
-        self.use_map(regions)
+        let size = self.use_map(regions)?;
+        if size > real { Err(bad) } else { Ok(size) }
     }
 
     /// The pax formats; in 1.0 the map stands in front of the data.
