@@ -8,8 +8,11 @@ use std::io::{self, BufRead, BufReader, Read};
 use liblzma::stream::{CONCATENATED, Stream};
 
 use crate::limits::{Limits, OverLimit};
+use crate::lookahead::Lookahead;
 
 const BUFFER: usize = 128 << 10;
+/// So many bytes at the start of a file tell its format.
+const DETECTABLE: usize = 13;
 /// Below this no expansion is suspicious: a small archive of zeros is harmless.
 const RATIO_FREE_BYTES: u64 = 64 << 20;
 
@@ -57,8 +60,8 @@ pub fn decompress<'a>(
     packed: u64,
     limits: &Limits,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
-    let mut input = BufReader::with_capacity(BUFFER, input);
-    let format = Format::detect(input.fill_buf()?);
+    let mut input = Lookahead::new(BufReader::with_capacity(BUFFER, input));
+    let format = Format::detect(input.peek(DETECTABLE)?);
     let decoded: Box<dyn Read + Send + 'a> = match format {
         Some(Format::Gzip) => Box::new(Members::new(input, Gzip)),
         Some(Format::Bzip2) => Box::new(Members::new(input, Bzip2)),
@@ -169,19 +172,27 @@ impl<R: BufRead> Member<R> for Gzip {
 
 struct Bzip2;
 
-impl<R: BufRead> Member<R> for Bzip2 {
-    type Decoder = bzip2::bufread::BzDecoder<R>;
+impl<R: BufRead> Member<Lookahead<R>> for Bzip2 {
+    type Decoder = bzip2::bufread::BzDecoder<Lookahead<R>>;
 
-    fn start(&self, input: R) -> Self::Decoder {
+    fn start(&self, input: Lookahead<R>) -> Self::Decoder {
         bzip2::bufread::BzDecoder::new(input)
     }
 
-    fn input_of(&self, decoder: Self::Decoder) -> R {
+    fn input_of(&self, decoder: Self::Decoder) -> Lookahead<R> {
         decoder.into_inner()
     }
 
-    fn continues(&self, input: &mut R) -> io::Result<bool> {
-        Ok(input.fill_buf()?.starts_with(b"BZh"))
+    fn continues(&self, input: &mut Lookahead<R>) -> io::Result<bool> {
+        match input.peek(4)? {
+            [] => Ok(false),
+            [b'B', b'Z', b'h', b'1'..=b'9'] => Ok(true),
+            // bzip2 ignores garbage, but not a file that ends within what may become the head of a stream.
+            [b'B'] | [b'B', b'Z'] | [b'B', b'Z', b'h'] => {
+                Err(invalid("the bzip2 data end within the head of a stream"))
+            }
+            _ => Ok(false),
+        }
     }
 }
 
@@ -212,5 +223,44 @@ impl<R: BufRead, M: Member<R>> Read for Members<R, M> {
             }
         }
         Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::io::Write;
+
+    use super::*;
+
+    /// Gives one byte at a time, so that nothing stands together in a buffer.
+    struct Drops<'a>(&'a [u8]);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let most = buffer.len().min(1);
+            self.0.read(&mut buffer[..most])
+        }
+    }
+
+    fn bzip2(text: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn streams_are_found_wherever_a_buffer_ends() {
+        let mut packed = [bzip2(b"one "), bzip2(b"two")].concat();
+        for (tail, ends_well) in [("", true), ("garbage", true), ("BZh0", true), ("BZ", false)] {
+            packed.extend(tail.bytes());
+            let mut text = String::new();
+            let mut reader = decompress(Drops(&packed), packed.len() as u64, &Limits::default()).unwrap();
+            assert_eq!(reader.read_to_string(&mut text).is_ok(), ends_well, "{tail}");
+            if ends_well {
+                assert_eq!(text, "one two", "{tail}");
+            }
+            packed.truncate(packed.len() - tail.len());
+        }
     }
 }

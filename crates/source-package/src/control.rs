@@ -54,7 +54,7 @@ impl Stanza {
         let mut started = false;
         let mut armored = false;
         while let Some(raw) = reader.next() {
-            let line = raw.trim_ascii_end();
+            let line = trim_end(raw);
             if (line.is_empty() && !started) || line.first() == Some(&b'#') {
                 continue;
             }
@@ -130,6 +130,12 @@ impl Stanza {
         value.push_str(&String::from_utf8_lossy(text));
         Ok(true)
     }
+}
+
+/// The line without the white space at its end, of which the vertical tab is some to dpkg.
+fn trim_end(line: &[u8]) -> &[u8] {
+    let last = line.iter().rposition(|byte| !byte.is_ascii_whitespace() && *byte != 0x0b);
+    &line[..last.map_or(0, |last| last + 1)]
 }
 
 struct Reader<'a, I: Iterator<Item = &'a [u8]>> {

@@ -24,6 +24,8 @@ pub struct Format {
     pub family: Family,
     /// As `debian/source/format` has it: `3.0 (quilt)`.
     pub text: String,
+    /// Whether `debian/source/format` is written when the package has none.
+    pub recorded: bool,
 }
 
 /// How a format is unpacked.
@@ -136,13 +138,8 @@ impl Format {
             _ => return Err(unsupported()),
         };
         let variant = variant.map(|name| format!(" ({name})")).unwrap_or_default();
-        // dpkg compares the field itself with "1.0", and writes the parsed form into debian/source/format.
-        Ok(Format { family, text: format!("{major}.{minor}{variant}") })
-    }
-
-    /// Whether `debian/source/format` is written when the package has none.
-    pub fn is_recorded(&self) -> bool {
-        self.text != "1.0"
+        // dpkg compares the field itself with "1.0" (so that "1" is another), and writes the parsed form.
+        Ok(Format { family, text: format!("{major}.{minor}{variant}"), recorded: text != "1.0" })
     }
 }
 
@@ -273,6 +270,8 @@ mod tests {
     fn formats() {
         let family = |text| Format::parse(text).map(|format| (format.family, format.text)).ok();
         assert_eq!(family("1.0"), Some((Family::V1, "1.0".into())));
+        assert_eq!(family("1"), Some((Family::V1, "1.0".into())));
+        assert!(Format::parse("1").unwrap().recorded && !Format::parse("1.0").unwrap().recorded);
         assert_eq!(family("3.0 (quilt)"), Some((Family::Quilt, "3.0 (quilt)".into())));
         assert_eq!(family("3  (native)"), Some((Family::Native, "3.0 (native)".into())));
         for bad in ["3.0", "1.0 (native)", "3.0 (git)", "3.0(quilt)", "x", "", "3.0 (quilt) "] {

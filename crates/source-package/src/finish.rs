@@ -41,7 +41,7 @@ pub fn finish(
 ) -> Result<Finished, FinishError> {
     check_debian(tree, store)?;
     let mut done = Finished::default();
-    if format.is_recorded() {
+    if format.recorded {
         record_format(tree, format, store, &mut done)?;
     }
     make_rules_executable(tree, store, &mut done)?;
@@ -114,7 +114,8 @@ fn make_rules_executable(
 pub(crate) fn exists(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<bool> {
     match resolve(path, tree, store)? {
         Target::Inside(place) => Ok(place.is_empty() || tree.kind(&place, store)? != Kind::Missing),
+        Target::Null => Ok(true),
         // Only links out of the source that lead somewhere, and those were refused before.
-        Target::Nowhere | Target::Outside | Target::Broken => Ok(false),
+        Target::Nowhere | Target::Outside { .. } | Target::Broken => Ok(false),
     }
 }

@@ -13,6 +13,7 @@ pub mod ident;
 pub mod layout;
 pub mod limits;
 pub mod links;
+mod lookahead;
 pub mod memory;
 pub mod patch;
 mod patch_fields;

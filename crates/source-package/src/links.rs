@@ -4,12 +4,15 @@
 use std::collections::{HashSet, VecDeque};
 use std::io;
 
-use crate::path::{Name, Shown, names, split_last};
+use crate::path::{Name, Shown, names};
 use crate::store::{ContentId, ContentStore};
 use crate::tree::{Kind, Node, Tree, push_name};
 
 /// As many links as are followed for one path.
 const MOST_LINKS: usize = 20;
+
+/// The longest name of a file.
+const LONGEST_NAME: usize = 255;
 
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +21,14 @@ pub enum Target {
     Inside(Vec<u8>),
     /// Nowhere: a folder on the way is missing.
     Nowhere,
-    /// Out of the tree, to something that exists on every machine.
-    Outside,
-    /// In circles, or through a file.
+    /// Out of the tree, into a folder that exists on every machine.
+    Outside {
+        /// Whether what the path names stands there, on every machine.
+        exists: bool,
+    },
+    /// To `/dev/null`, which dpkg lets pass.
+    Null,
+    /// In circles, through a file, or through a name that is too long.
     Broken,
 }
 
@@ -77,6 +85,22 @@ const EVERYWHERE: &[&str] = &[
     "var/tmp",
 ];
 
+/// Files that every Debian system has, and to which packages have had links.
+const FILES_EVERYWHERE: &[&str] = &[
+    "bin/bash",
+    "bin/sh",
+    "bin/true",
+    "dev/zero",
+    "etc/fstab",
+    "etc/group",
+    "etc/hostname",
+    "etc/hosts",
+    "etc/passwd",
+    "etc/resolv.conf",
+    "usr/bin/env",
+    "usr/bin/perl",
+];
+
 /// Follows `path` through the tree. Missing last names are inside, as `realpath` of Perl has it.
 pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<Target> {
     let mut at: Vec<Name> = Vec::new();
@@ -88,6 +112,10 @@ pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io
                 return Ok(leave(&ahead));
             }
             continue;
+        }
+        // No system looks up such a name, so that nobody knows where it leads.
+        if name.len() > LONGEST_NAME {
+            return Ok(Target::Broken);
         }
         at.push(name);
         let here = at.join(&b'/');
@@ -133,19 +161,40 @@ fn follow(
 fn leave(ahead: &VecDeque<Name>) -> Target {
     let climbed = ahead.iter().take_while(|name| &***name == b"..").count();
     let rest: VecDeque<Name> = ahead.iter().skip(climbed).cloned().collect();
-    if rest.len() <= 1 { Target::Outside } else { absolute(&rest) }
+    if rest.len() <= 1 { Target::Outside { exists: false } } else { absolute(&rest) }
 }
 
 fn absolute(path: &VecDeque<Name>) -> Target {
-    let mut flat = Vec::new();
+    let mut steps: Vec<&[u8]> = Vec::new();
     for name in path {
-        push_name(&mut flat, name);
+        if &**name == b".." {
+            steps.pop();
+        } else {
+            steps.push(name);
+        }
     }
+    let Some((last, above)) = steps.split_last() else { return Target::Outside { exists: true } };
+    let folder = above.join(&b'/');
+    let flat = steps.join(&b'/');
     if flat == b"dev/null" {
+        return Target::Null;
+    }
+    let is_known = |path: &[u8]| EVERYWHERE.iter().any(|known| known.as_bytes() == path);
+    if !is_known(&folder) {
         return Target::Nowhere;
     }
-    let (folder, _) = split_last(&flat);
-    if EVERYWHERE.iter().any(|known| known.as_bytes() == folder) { Target::Outside } else { Target::Nowhere }
+    if last.len() > LONGEST_NAME {
+        return Target::Broken;
+    }
+    let exists = is_known(&flat) || FILES_EVERYWHERE.iter().any(|known| known.as_bytes() == flat);
+    Target::Outside { exists }
+}
+
+/// Whether dpkg could set the time of what stands at a path. It tries to after a patch, follows links, and may not do it
+/// to a file of the machine; what is not there is fine.
+pub fn may_be_touched(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<bool> {
+    let target = resolve(path, tree, store)?;
+    Ok(!matches!(target, Target::Broken | Target::Null | Target::Outside { exists: true }))
 }
 
 /// Checks everything that can be reached from `debian/`, links included.
@@ -184,9 +233,9 @@ fn visit(
     folders: &mut Vec<Vec<u8>>,
 ) -> Result<(), TraversalError> {
     match resolve(&path, tree, store)? {
-        Target::Outside => return Err(TraversalError::Outside(path)),
+        Target::Outside { .. } => return Err(TraversalError::Outside(path)),
         Target::Broken => return Err(TraversalError::Broken(path)),
-        Target::Nowhere => {}
+        Target::Nowhere | Target::Null => {}
         Target::Inside(place) if place.is_empty() => folders.push(place),
         Target::Inside(place) => {
             if tree.kind(&place, store)? == Kind::Folder {

@@ -284,7 +284,8 @@ fn place_component(
 fn leads_somewhere(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<bool> {
     Ok(match resolve(path, tree, store)? {
         Target::Inside(place) => place.is_empty() || tree.kind(&place, store)? != Kind::Missing,
-        Target::Outside => true,
+        Target::Null => true,
+        Target::Outside { exists } => exists,
         Target::Nowhere | Target::Broken => false,
     })
 }

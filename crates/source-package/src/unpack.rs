@@ -8,6 +8,9 @@ use crate::store::ContentStore;
 use crate::tar::{Entry, EntryKind, TarError, TarReader};
 use crate::tree::{Folder, Kind, Node, Tree, TreeError, push_name};
 
+/// The longest target of a symbolic link that Linux takes.
+const LONGEST_TARGET: usize = 4095;
+
 /// Why a tarball cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
@@ -45,8 +48,8 @@ pub enum EntryError {
     /// A part of a file whose beginning is in another archive.
     #[error("continues a file of another archive")]
     Continuation,
-    /// A name longer than a file system takes.
-    #[error("a name of more than 255 bytes")]
+    /// A name or a link's target longer than a file system takes.
+    #[error("a name of more than 255 bytes, or a target of more than {LONGEST_TARGET}")]
     LongName,
     /// A name without a single character.
     #[error("the name is empty")]
@@ -148,6 +151,7 @@ fn add<R: Read>(
         EntryKind::Folder => return add_folder(&path, tree, store).map_err(refuse),
         EntryKind::Fifo => Node::Fifo { executable: entry.executable },
         EntryKind::Link if entry.link.is_empty() => return Err(refuse(EntryError::NoTarget)),
+        EntryKind::Link if entry.link.len() > LONGEST_TARGET => return Err(refuse(EntryError::LongName)),
         EntryKind::Link => Node::Link(store.put_bytes(&entry.link).map_err(UnpackError::Store)?),
         EntryKind::HardLink => hard_link(&entry.link, tree, store).map_err(refuse)?,
         EntryKind::File => {
@@ -201,6 +205,8 @@ fn hard_link(target: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> Re
     match tree.find(&path, store).map_err(TreeError::from)? {
         None => Err(missing()),
         Some(Node::Folder(_)) => Err(EntryError::FolderTarget(target.to_vec())),
+        // With a slash at its end a name is a folder's.
+        Some(_) if target.ends_with(b"/") => Err(missing()),
         Some(node) => Ok(node.clone()),
     }
 }

@@ -88,6 +88,12 @@ fn trailing() -> Vec<Case> {
         same("compression-bz2-trailing-garbage", "bzip2 only warns", |b| {
             with_tail(b, Compression::Bz2, b"garbage that is no stream");
         }),
+        refused("compression-bz2-half-a-magic", "unless the file ends within the head of a stream", |b| {
+            with_tail(b, Compression::Bz2, b"BZ");
+        }),
+        same("compression-bz2-almost-a-magic", "what is no head of a stream after all is garbage", |b| {
+            with_tail(b, Compression::Bz2, b"BZh0");
+        }),
         refused("compression-xz-trailing-garbage", "xz does not take bytes after the last stream", |b| {
             with_tail(b, Compression::Xz, b"garbage that is no stream");
         }),

@@ -225,6 +225,9 @@ fn fields() -> Vec<Case> {
         refused("dsc-version-with-space", "a version with a space", |b| {
             b.version("1.0 x-1");
         }),
+        same("dsc-version-with-vertical-tab", "white space at the end of a version", |b| {
+            b.dsc(|dsc| dsc.set("Version", "1.0-1\u{b}"));
+        }),
         refused("dsc-version-with-slash", "a version that is a path", |b| {
             b.dsc(|dsc| dsc.set("Version", "../1.0-1"));
         }),
@@ -248,6 +251,9 @@ fn fields() -> Vec<Case> {
         }),
         refused("dsc-format-3.0-alone", "3.0 without its kind", |b| {
             b.dsc(|dsc| dsc.set("Format", "3.0"));
+        }),
+        refused("dsc-format-1", "`1` is not `1.0`: its format is written, into a folder that is not there", |b| {
+            b.format("1.0").dsc(|dsc| dsc.set("Format", "1"));
         }),
         refused("dsc-format-with-text", "words after the format", |b| {
             b.dsc(|dsc| dsc.set("Format", "3.0 (quilt) really"));

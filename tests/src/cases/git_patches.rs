@@ -2,7 +2,15 @@
 
 use super::patches::{TWO, over, patch};
 use super::{Case, same, unapplied_only};
+use crate::build::Builder;
 use crate::build::package::upstream;
+
+/// A patch with a new symbolic link.
+fn new_link(b: &mut Builder, path: &str, target: &str) {
+    let head = format!("diff --git a/{path} b/{path}\nnew file mode 120000\nindex 0000000..1\n");
+    let names = format!("--- /dev/null\n+++ b/{path}\n");
+    patch(b, &format!("{head}{names}@@ -0,0 +1 @@\n+{target}\n\\ No newline at end of file\n"));
+}
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
@@ -69,6 +77,26 @@ pub(super) fn cases() -> Vec<Case> {
                 b,
                 &format!("diff --git a/debian/l b/debian/l\nnew file mode 120000\nindex 0000000..1\n{hunk}"),
             );
+        }),
+        unapplied_only("git-symlink-to-dev-null", "dpkg may not set the time of what the link leads to", |b| {
+            new_link(b, "l", "/dev/null");
+        }),
+        unapplied_only("git-symlink-to-dev-null-in-debian", "nor there", |b| {
+            new_link(b, "debian/l", "/dev/null");
+        }),
+        unapplied_only("git-symlink-to-file-of-machine", "nor of a file that every machine has", |b| {
+            new_link(b, "l", "/etc/passwd");
+        }),
+        same("git-symlink-to-nothing-of-machine", "what is not there is fine", |b| {
+            new_link(b, "l", "/etc/no-such-file");
+            b.orig(upstream().link("case-1.0/m", "/no/such/folder"));
+        }),
+        unapplied_only("git-symlink-to-itself", "a link in circles", |b| new_link(b, "l", "l")),
+        unapplied_only("git-symlink-through-file", "a link to a path below a file", |b| {
+            new_link(b, "l", "a.txt/x");
+        }),
+        unapplied_only("git-symlink-to-long-name", "a link to a name that no system takes", |b| {
+            new_link(b, "l", &"n".repeat(256));
         }),
         unapplied_only("git-symlink-deleted", "a removed symbolic link", |b| {
             b.orig(upstream().link("case-1.0/l", "a.txt"));

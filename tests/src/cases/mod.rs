@@ -24,6 +24,7 @@ mod quilt;
 mod series;
 mod tar;
 mod tar_links;
+mod tar_numbers;
 mod tar_sparse;
 
 /// What must become of a case.
@@ -110,6 +111,7 @@ pub fn all() -> Vec<Case> {
         debian_tar::cases,
         tar::cases,
         tar_links::cases,
+        tar_numbers::cases,
         tar_sparse::cases,
         compression::cases,
         dsc::cases,

@@ -29,6 +29,9 @@ fn hard_links() -> Vec<Case> {
         refused("hardlink-to-missing", "a hard link to what is not there", |b| {
             b.orig(upstream().hard("case-1.0/h", "case-1.0/missing"));
         }),
+        refused("hardlink-target-with-slash", "a slash behind the target means a folder", |b| {
+            b.orig(upstream().hard("case-1.0/h", "case-1.0/a.txt/"));
+        }),
         refused("hardlink-before-file", "a hard link to what comes later", |b| {
             b.orig(upstream().hard("case-1.0/h", "case-1.0/z").file("case-1.0/z", "z\n"));
         }),
@@ -87,6 +90,9 @@ fn symbolic_links() -> Vec<Case> {
         refused("symlink-empty-target", "a link to nothing", |b| {
             b.orig(upstream().link("case-1.0/l", ""));
         }),
+        refused("symlink-longer-target", "a target of 4,096 bytes", |b| {
+            b.orig(upstream().link("case-1.0/l", "t".repeat(4096)));
+        }),
         same("symlink-long-target", "a target of 4,095 bytes, as long as the system takes", |b| {
             b.orig(upstream().link("case-1.0/l", "t".repeat(4095)));
         }),
@@ -129,6 +135,9 @@ fn traversal() -> Vec<Case> {
         ),
         same("traversal-dangling-absolute", "an absolute path whose folder is missing", |b| {
             b.also(Tar::new().link("debian/l", "/no/such/path"));
+        }),
+        refused("traversal-name-too-long", "a link in debian to a name that no system takes", |b| {
+            b.also(Tar::new().link("debian/l", "n".repeat(256)));
         }),
         refused("traversal-loop-in-debian", "links in debian that lead to each other", |b| {
             b.also(Tar::new().link("debian/one", "two").link("debian/two", "one"));

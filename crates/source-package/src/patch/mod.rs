@@ -141,6 +141,9 @@ fn clean_up(expected: &analyze::Expected, backups: Backups, stage: &mut Stage<'_
         if stage.is_blocked(path)? {
             return Err(at.target("a folder above it is a file by now"));
         }
+        if !stage.may_be_touched(path)? {
+            return Err(at.target("dpkg sets its time, and may not where the link leads"));
+        }
         if backups == Backups::Suffix(SUFFIX) {
             let backup = backups.of(path);
             match stage.stat(&backup, at)?.map(|stat| stat.kind) {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::error::{Context, PatchError};
+use crate::links;
 use crate::path::{names, split_last};
 use crate::store::{ContentId, ContentStore};
 use crate::tree::{Kind, Node, Tree, push_name};
@@ -162,6 +163,11 @@ impl<'a> Stage<'a> {
             self.undo.push((place, old.clone()));
         }
         Ok(old)
+    }
+
+    /// Whether dpkg could set the time of a file, after links.
+    pub(super) fn may_be_touched(&mut self, path: &[u8]) -> Result<bool, PatchError> {
+        Ok(links::may_be_touched(&clean(path), self.tree, self.store)?)
     }
 
     /// Moves a file or a link. What stood at `to` goes.

@@ -109,7 +109,7 @@ impl<R: Read> TarReader<R> {
 
     /// The next entry; content that was not read is skipped. `None` at the end of the archive.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, TarError> {
-        let mut extended: Option<Extended> = None;
+        let mut records = None;
         let mut long_name = None;
         let mut long_link = None;
         loop {
@@ -121,16 +121,18 @@ impl<R: Read> TarReader<R> {
             match kind {
                 b'L' => long_name = Some(self.long_text(size)?),
                 b'K' => long_link = Some(self.long_text(size)?),
-                b'x' | b'X' => {
-                    let records = self.header_data(size)?;
-                    extended.get_or_insert_with(|| self.global.clone()).read(&records, self.entry_at)?;
-                }
+                // Of two extended headers only the last one counts.
+                b'x' | b'X' => records = Some(self.header_data(size)?),
                 b'g' => {
                     let records = self.header_data(size)?;
                     self.global.read(&records, self.entry_at)?;
                 }
                 _ => {
-                    let extended = extended.unwrap_or_else(|| self.global.clone());
+                    let mut extended = self.global.clone();
+                    if let Some(records) = records {
+                        extended.read(&records, self.entry_at)?;
+                    }
+                    header.check_owner(self.entry_at)?;
                     return self.entry(&header, size, extended, long_name, long_link).map(Some);
                 }
             }
@@ -167,23 +169,22 @@ impl<R: Read> TarReader<R> {
         // What is no file has no data, whatever its size says: GNU tar reads the next block as a header.
         let has_data = matches!(kind, EntryKind::File | EntryKind::Note | EntryKind::Continuation)
             || header.kind() == b'D';
-        let stored = if has_data { extended.size.unwrap_or(size) } else { 0 };
+        let mapped = header.is_posix() && extended.sparse.has_map() && kind == EntryKind::File;
+        // The size of a sparse file is the one of what is stored, until its map says otherwise.
+        let sparse_size = if mapped { None } else { extended.sparse.real_size };
+        let stored = if has_data { sparse_size.or(extended.size).unwrap_or(size) } else { 0 };
         self.set_data(stored);
-        let mut real = stored;
         self.map = None;
-        if header.kind() == b'S' {
-            real = self.old_sparse(header)?;
-        } else if extended.sparse.present && kind == EntryKind::File {
-            real = self.pax_sparse(&extended.sparse)?;
-        }
+        let real = match header.kind() {
+            b'S' if header.is_gnu() => self.old_sparse(header)?,
+            _ if mapped => self.pax_sparse(&extended.sparse)?,
+            _ => stored,
+        };
         Ok(Entry {
             path,
             link: extended.link.or(long_link).unwrap_or_else(|| header.link()),
             executable: header.mode(at)? & 0o111 != 0,
-            mtime: match extended.mtime {
-                Some(mtime) => mtime,
-                None => header.mtime(at)?,
-            },
+            mtime: extended.mtime.unwrap_or(header.mtime(at)?),
             size: if kind == EntryKind::File { real } else { 0 },
             kind,
         })

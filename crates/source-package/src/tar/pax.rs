@@ -1,6 +1,7 @@
 //! Extended headers of POSIX archives (`pax(1)`), and GNU tar's sparse files that are described in them.
 
 use super::TarError;
+use super::header::text;
 
 /// What extended headers say about the next entry.
 #[derive(Clone, Debug, Default)]
@@ -16,10 +17,11 @@ pub(super) struct Extended {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sparse {
     pub major: u64,
-    pub present: bool,
     pub name: Option<Vec<u8>>,
     pub real_size: Option<u64>,
     pub map: Vec<(u64, u64)>,
+    /// How many regions the map may have, which must be said before it.
+    most: u64,
     offset: Option<u64>,
 }
 
@@ -27,27 +29,34 @@ impl Extended {
     /// Takes over the records of one extended header. Later records win.
     pub(super) fn read(&mut self, mut records: &[u8], offset: u64) -> Result<(), TarError> {
         let bad = || TarError::BadHeader { offset, what: "extended header" };
-        while !records.is_empty() {
-            let space = records.iter().position(|&byte| byte == b' ').ok_or_else(bad)?;
-            let length = decimal(&records[..space]).ok_or_else(bad)? as usize;
-            let record = records.get(space + 1..length).ok_or_else(bad)?;
-            let record = record.strip_suffix(b"\n").ok_or_else(bad)?;
-            let equals = record.iter().position(|&byte| byte == b'=').ok_or_else(bad)?;
-            self.take(&record[..equals], &record[equals + 1..]).ok_or_else(bad)?;
+        loop {
+            let start = records.iter().position(|&byte| !is_blank(byte)).unwrap_or(records.len());
+            // A NUL ends the header, whatever stands behind it.
+            if records.get(start).is_none_or(|&byte| byte == 0) {
+                return Ok(());
+            }
+            let digits = records[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let length = decimal(&records[start..start + digits]).ok_or_else(bad)?;
+            let length = usize::try_from(length).map_err(|_| bad())?;
+            let record = records.get(start + digits..length).ok_or_else(bad)?;
+            let (key, value) = key_and_value(record).ok_or_else(bad)?;
+            self.take(key, value).ok_or_else(bad)?;
             records = &records[length..];
         }
-        Ok(())
     }
 
     fn take(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
         match key {
-            b"path" => self.path = Some(name(value)?),
-            b"linkpath" => self.link = Some(name(value)?),
+            b"path" => self.path = Some(value.to_vec()),
+            b"linkpath" => self.link = Some(value.to_vec()),
             b"size" => self.size = Some(decimal(value)?),
             b"mtime" => self.mtime = Some(seconds(value)?),
+            // Nobody needs these, but GNU tar fails if they are wrong.
+            b"atime" | b"ctime" => drop(seconds(value)?),
+            b"uid" | b"gid" => drop(id(value)?),
+            b"GNU.volume.size" | b"GNU.volume.offset" => drop(decimal(value)?),
             _ => {
                 if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
-                    self.sparse.present = true;
                     self.sparse.take(key, value)?;
                 }
             }
@@ -56,18 +65,42 @@ impl Extended {
     }
 }
 
+/// What stands behind a record's length: blanks, the keyword, `=`, the value, which a NUL cuts off, and a newline.
+fn key_and_value(record: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = record.iter().position(|&byte| !is_blank(byte)).filter(|&blanks| blanks > 0)?;
+    let record = record[start..].strip_suffix(b"\n")?;
+    let equals = record.iter().position(|&byte| byte == b'=')?;
+    let key = &record[..equals];
+    (!key.contains(&0)).then(|| (key, text(&record[equals + 1..])))
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
 impl Sparse {
+    /// Whether there is a map, here or in front of the data. A name or a size alone make no sparse file.
+    pub(super) fn has_map(&self) -> bool {
+        self.major > 0 || !self.map.is_empty()
+    }
+
     fn take(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
         match key {
             b"major" => self.major = decimal(value)?,
-            b"name" => self.name = Some(name(value)?),
+            b"name" => self.name = Some(value.to_vec()),
             b"size" | b"realsize" => self.real_size = Some(decimal(value)?),
+            b"numblocks" => {
+                self.most = decimal(value)?;
+                self.map.clear();
+            }
+            b"minor" => drop(decimal(value)?),
+            b"offset" if self.map.len() as u64 >= self.most => return None,
             b"offset" => self.offset = Some(decimal(value)?),
-            b"numbytes" => self.map.push((self.offset.take()?, decimal(value)?)),
+            b"numbytes" => self.map.push((self.offset.take().unwrap_or(0), decimal(value)?)),
             b"map" => self.map = map(value)?,
             _ => {}
         }
-        Some(())
+        (self.map.len() as u64 <= self.most).then_some(())
     }
 }
 
@@ -77,11 +110,6 @@ fn map(value: &[u8]) -> Option<Vec<(u64, u64)>> {
         return None;
     }
     Some(numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
-}
-
-/// A name may hold anything but NUL, which would cut it in GNU tar.
-fn name(value: &[u8]) -> Option<Vec<u8>> {
-    (!value.contains(&0)).then(|| value.to_vec())
 }
 
 /// A decimal number.
@@ -97,10 +125,76 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
     })
 }
 
+/// The number of an owner or a group; minus nothing is a number, too.
+fn id(text: &[u8]) -> Option<u32> {
+    match text.strip_prefix(b"-") {
+        Some(digits) => (decimal(digits)? == 0).then_some(0),
+        None => u32::try_from(decimal(text)?).ok(),
+    }
+}
+
+/// The whole seconds of a time. GNU tar does not look at what stands behind the digits.
 fn seconds(text: &[u8]) -> Option<i64> {
-    let whole = text.split(|&byte| byte == b'.').next()?;
-    match whole.strip_prefix(b"-") {
-        Some(digits) => i64::try_from(decimal(digits)?).ok().map(|value| -value),
-        None => i64::try_from(decimal(whole)?).ok(),
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let whole = i128::from(decimal(&digits[..count])?);
+    i64::try_from(if digits.len() < text.len() { -whole } else { whole }).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(records: &[u8]) -> Option<Extended> {
+        let mut extended = Extended::default();
+        extended.read(records, 0).ok().map(|()| extended)
+    }
+
+    #[test]
+    fn times_begin_with_digits() {
+        for (text, expected) in [
+            ("5", Some(5)),
+            ("5.25", Some(5)),
+            ("-5.25", Some(-5)),
+            ("12abc", Some(12)),
+            ("1,5", Some(1)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            (".5", None),
+            ("-", None),
+            (" 5", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn records_have_blanks_and_end_at_a_nul() {
+        for records in [
+            b"12 path=a/b\n".as_slice(),
+            b" \t14 path=a/b\n",
+            b"13 \tpath=a/b\n",
+            b"12 path=a/b\n\0garbage",
+            b"12 path=a/b\n  ",
+            b"14 path=a/b\0c\n",
+        ] {
+            let path = read(records).and_then(|extended| extended.path);
+            assert_eq!(path.as_deref(), Some(b"a/b".as_slice()), "{}", records.escape_ascii());
+        }
+        for records in [
+            b"11path=a/b\n".as_slice(),
+            b"12 path=a/b\ngarbage",
+            b"13 path=a/b\n",
+            b"8 abcde\n",
+            b"10 a\0b=cd\n",
+            b"0 path=a/b\n",
+            b"12 path=a/b ",
+            b"\n",
+            b"12 uid=4 567\n",
+            b"18 uid=4294967296\n",
+        ] {
+            assert!(read(records).is_none(), "{}", records.escape_ascii());
+        }
     }
 }

@@ -26,10 +26,10 @@ pub(super) enum Piece {
 }
 
 impl Map {
-    /// Checks that the regions ascend, lie inside the file, and are as long together as what is stored. GNU tar reads
-    /// whole blocks for each region, so only the last one may end inside a block; and it makes the file end where the
-    /// last region ends, which is why it writes an empty one behind a hole.
-    fn new(regions: Vec<(u64, u64)>, size: u64, stored: u64) -> Option<Map> {
+    /// Checks that the regions ascend and that their data are stored. GNU tar reads whole blocks for each region, so only
+    /// the last one may end inside a block; and it makes the file end where the last region ends, whatever size it is
+    /// said to have, which is why it writes an empty region behind a hole.
+    fn new(regions: Vec<(u64, u64)>, stored: u64) -> Option<Map> {
         let mut end = 0u64;
         let mut total = 0u64;
         for &(offset, length) in &regions {
@@ -39,7 +39,7 @@ impl Map {
             end = offset.checked_add(length)?;
             total = total.checked_add(length)?;
         }
-        (end <= size && total == stored).then_some(Map { regions, region: 0, position: 0, size: end })
+        (total <= stored).then_some(Map { regions, region: 0, position: 0, size: end })
     }
 
     pub(super) fn next_piece(&mut self, most: usize) -> Piece {
@@ -82,23 +82,18 @@ impl<R: Read> TarReader<R> {
                 return Err(bad);
             }
         }
-        self.use_map(regions, real)
+        let size = self.use_map(regions)?;
+        if size > real { Err(bad) } else { Ok(size) }
     }
 
     /// The pax formats; in 1.0 the map stands in front of the data.
     pub(super) fn pax_sparse(&mut self, sparse: &Sparse) -> Result<u64, TarError> {
-        let bad = || TarError::BadHeader { offset: self.entry_at, what: "sparse map" };
-        let Some(real) = sparse.real_size else { return Err(bad()) };
-        let regions = match sparse.major {
-            0 => sparse.map.clone(),
-            1 => self.stored_map()?,
-            _ => return Err(bad()),
-        };
-        self.use_map(regions, real)
+        let regions = if sparse.major == 0 { sparse.map.clone() } else { self.stored_map()? };
+        self.use_map(regions)
     }
 
-    fn use_map(&mut self, regions: Vec<(u64, u64)>, real: u64) -> Result<u64, TarError> {
-        let map = Map::new(regions, real, self.data);
+    fn use_map(&mut self, regions: Vec<(u64, u64)>) -> Result<u64, TarError> {
+        let map = Map::new(regions, self.data);
         let map = map.ok_or(TarError::BadHeader { offset: self.entry_at, what: "sparse map" })?;
         let size = map.size;
         self.map = Some(map);
