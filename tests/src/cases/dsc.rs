@@ -252,9 +252,13 @@ fn fields() -> Vec<Case> {
         refused("dsc-format-3.0-alone", "3.0 without its kind", |b| {
             b.dsc(|dsc| dsc.set("Format", "3.0"));
         }),
-        refused("dsc-format-1", "`1` is not `1.0`: its format is written, into a folder that is not there", |b| {
-            b.format("1.0").dsc(|dsc| dsc.set("Format", "1"));
-        }),
+        refused(
+            "dsc-format-1",
+            "`1` is not `1.0`: its format is written, into a folder that is not there",
+            |b| {
+                b.format("1.0").dsc(|dsc| dsc.set("Format", "1"));
+            },
+        ),
         refused("dsc-format-with-text", "words after the format", |b| {
             b.dsc(|dsc| dsc.set("Format", "3.0 (quilt) really"));
         }),

@@ -78,9 +78,13 @@ pub(super) fn cases() -> Vec<Case> {
                 &format!("diff --git a/debian/l b/debian/l\nnew file mode 120000\nindex 0000000..1\n{hunk}"),
             );
         }),
-        unapplied_only("git-symlink-to-dev-null", "dpkg may not set the time of what the link leads to", |b| {
-            new_link(b, "l", "/dev/null");
-        }),
+        unapplied_only(
+            "git-symlink-to-dev-null",
+            "dpkg may not set the time of what the link leads to",
+            |b| {
+                new_link(b, "l", "/dev/null");
+            },
+        ),
         unapplied_only("git-symlink-to-dev-null-in-debian", "nor there", |b| {
             new_link(b, "debian/l", "/dev/null");
         }),

@@ -33,7 +33,9 @@ fn fields() -> Vec<Case> {
         same("tar-base-256-after-nul", "base 256 behind an overwritten first byte", |b| {
             field(b, 124, b"\0\x80\0\0\0\0\0\0\0\0\0\x03");
         }),
-        same("tar-vertical-tabs", "vertical tabs are spaces, too", |b| field(b, 124, b"\x0b\x0b3\x0b       ")),
+        same("tar-vertical-tabs", "vertical tabs are spaces, too", |b| {
+            field(b, 124, b"\x0b\x0b3\x0b       ")
+        }),
         same("tar-old-sparse-type-in-posix", "the type of sparse files in a header of another kind", |b| {
             let file = Entry::file("case-1.0/f", "abc").kind(b'S').magic(Magic::Ustar);
             b.orig(upstream().entry(file).file("case-1.0/z", "z\n"));
@@ -89,7 +91,9 @@ fn records() -> Vec<Case> {
         }),
         same("pax-sparse-keys-without-map", "a sparse file's name and size without its map", |b| {
             let tar = upstream().pax(&[("GNU.sparse.name", b"case-1.0/zz"), ("GNU.sparse.size", b"2")]);
-            b.orig(tar.entry(Entry::file("case-1.0/g", "xyz\n").magic(Magic::Ustar)).file("case-1.0/h", "h\n"));
+            b.orig(
+                tar.entry(Entry::file("case-1.0/g", "xyz\n").magic(Magic::Ustar)).file("case-1.0/h", "h\n"),
+            );
         }),
         refused("pax-sparse-map-without-count", "a map, and no word of how long it is", |b| {
             let tar = upstream().pax(&[("GNU.sparse.size", b"4"), ("GNU.sparse.map", b"0,4")]);
