@@ -31,9 +31,9 @@ pub const LEAST_DAYS: usize = 3;
 /// The smallest spread that is believed.
 pub const LEAST_SPREAD: f64 = 0.05;
 /// The spread that is believed before there are data, and how many days of data that belief is worth.
-pub const PRIOR_SPREAD: f64 = 0.14;
+pub const PRIOR_SPREAD: f64 = 0.12;
 /// See [`PRIOR_SPREAD`].
-pub const PRIOR_DAYS: f64 = 6.0;
+pub const PRIOR_DAYS: f64 = 4.0;
 /// The same for flows, whose scale has a spread of one already.
 pub const PRIOR_FLOW_DAYS: f64 = 30.0;
 
@@ -133,7 +133,7 @@ pub const FLOW_WINDOWS: [Window; 5] = [
 pub const ROUGHNESS: f64 = 0.3;
 
 /// How much the spread is enlarged after one day; less, the more there are.
-pub const DOUBT: f64 = 6.0;
+pub const DOUBT: f64 = 4.0;
 /// The part of that which Poisson's noise needs: only its mean has to be estimated.
 pub const POISSON_DOUBT: f64 = 0.25;
 
