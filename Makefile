@@ -34,7 +34,7 @@ check:
 	@scripts/install-tools build
 	@scripts/install-cargo-tools
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES) -- -D warnings
+	CARGO=$(CARGO) scripts/lint --features $(FEATURES)
 	$(CARGO) deny --all-features check licenses bans sources
 
 # The long versions of tests that `make test` runs in short.

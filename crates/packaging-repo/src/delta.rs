@@ -125,14 +125,16 @@ fn push_insert(delta: &mut Vec<u8>, text: &[u8]) {
 
 /// How many bytes are the same at the beginning. Whole blocks are compared first: most of a file is the same.
 fn common_front(a: &[u8], b: &[u8]) -> usize {
-    let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count();
+    let (front_a, front_b) = (a.as_chunks::<BLOCK>().0, b.as_chunks::<BLOCK>().0);
+    let blocks = front_a.iter().zip(front_b).take_while(|(a, b)| a == b).count();
     let start = blocks * BLOCK;
     start + a[start..].iter().zip(&b[start..]).take_while(|(a, b)| a == b).count()
 }
 
 /// How many bytes are the same at the end.
 fn common_back(a: &[u8], b: &[u8]) -> usize {
-    let blocks = a.rchunks_exact(BLOCK).zip(b.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count();
+    let (back_a, back_b) = (a.as_rchunks::<BLOCK>().1, b.as_rchunks::<BLOCK>().1);
+    let blocks = back_a.iter().rev().zip(back_b.iter().rev()).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[..a.len() - blocks * BLOCK], &b[..b.len() - blocks * BLOCK]);
     blocks * BLOCK + a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }

@@ -106,10 +106,8 @@ impl Sparse {
 
 fn map(value: &[u8]) -> Option<Vec<(u64, u64)>> {
     let numbers = value.split(|&byte| byte == b',').map(decimal).collect::<Option<Vec<_>>>()?;
-    if numbers.len() % 2 != 0 {
-        return None;
-    }
-    Some(numbers.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect())
+    let (pairs, []) = numbers.as_chunks() else { return None };
+    Some(pairs.iter().map(|&[offset, length]| (offset, length)).collect())
 }
 
 /// A decimal number.

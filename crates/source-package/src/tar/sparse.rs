@@ -138,7 +138,7 @@ struct Block {
 
 /// Reads regions up to the first empty one; whether the list may go on in another block.
 fn read_regions(bytes: &[u8], regions: &mut Vec<(u64, u64)>) -> bool {
-    for pair in bytes.chunks_exact(24) {
+    for pair in bytes.as_chunks::<24>().0 {
         if pair[12] == 0 {
             return false;
         }
