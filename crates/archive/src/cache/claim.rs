@@ -93,7 +93,7 @@ fn new_token() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{}.{}.{time:x}.{number}", &*BOOT, std::process::id())
+    format!("{}.{}.{time:x}.{number}", *BOOT, std::process::id())
 }
 
 /// What is different on every host and after every start of it.

@@ -28,7 +28,7 @@ fn one_at_a_time() {
 fn the_claim_of_a_dead_process_is_broken_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
-    fs::write(&path, format!("{}.1.2.3\n{:020}\n", &*BOOT, 0)).unwrap();
+    fs::write(&path, format!("{}.1.2.3\n{:020}\n", *BOOT, 0)).unwrap();
     Watch::default().look(&path, Duration::ZERO, STALE).unwrap();
     assert!(!path.exists());
 }

@@ -56,8 +56,8 @@ impl Sum {
             }
         }
         self.rows += 1;
-        for (part, bytes) in self.sum.iter_mut().zip(digest.finalize().chunks_exact(8)) {
-            *part = part.wrapping_add(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)));
+        for (part, bytes) in self.sum.iter_mut().zip(digest.finalize().as_chunks().0) {
+            *part = part.wrapping_add(u64::from_be_bytes(*bytes));
         }
     }
 
