@@ -1,20 +1,14 @@
 //! The end of an attempt: what it was, what becomes of its package's job and of its failure. One transaction.
 
-mod attempt;
-mod job;
-mod versions;
-
 use crate::error::StateError;
 use crate::failing;
 use crate::policy::Retries;
+use crate::settle::{lock_job, settle_job};
+use crate::signature::Signature;
 use crate::tx::Tx;
 use crate::values;
 use crate::waits::{self, Wait};
 use crate::words::{Class, FailureState, Outcome};
-use attempt::{close_attempt, count_in_run, note_success};
-use job::{lock_job, settle_job};
-
-pub use versions::{Done, record_versions};
 
 /// As much of a failed attempt's log is kept with it, so that it can be read on another machine.
 pub const LOG_KEPT: usize = 64 << 10;
@@ -49,6 +43,25 @@ pub struct Usage {
     pub bytes_in: i64,
     /// Bytes written.
     pub bytes_out: i64,
+}
+
+/// A version that is in the repository now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// The publication that asked for it.
+    pub publication: i64,
+    /// The distro.
+    pub distro: String,
+    /// The version.
+    pub version: String,
+    /// The commit, patches unapplied.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// The commit with patches applied.
+    pub applied: Option<String>,
+    /// The tag.
+    pub tag: String,
 }
 
 /// How an attempt ended.
@@ -132,4 +145,120 @@ fn already(tx: &mut Tx<'_>, finished: &Finished) -> Result<Settled, StateError> 
         }
         _ => Err(StateError::LeaseLost(finished.attempt)),
     }
+}
+
+fn close_attempt(
+    tx: &mut Tx<'_>,
+    finished: &Finished,
+    signature: Option<&Signature>,
+) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let cause = finished.cause.as_ref();
+    let counts = finished.outcome == Outcome::Failed
+        && cause.is_some_and(|cause| cause.class != Class::Infrastructure);
+    let usage = &finished.usage;
+    tx.execute(
+        "UPDATE attempt SET ended = ?2, outcome = ?3, counts = ?4, stage = ?5, code = ?6, signature_id = ?7,
+            message = ?8, versions = ?9, wall_ms = ?10, cpu_ms = ?11, peak_rss = ?12, bytes_in = ?13,
+            bytes_out = ?14, log = ?15
+         WHERE id = ?1",
+        values![
+            finished.attempt,
+            now,
+            finished.outcome.as_str(),
+            counts,
+            cause.map(|cause| cause.stage.as_str()),
+            cause.map(|cause| cause.code.as_str()),
+            signature.map(|it| it.id),
+            cause.map(|cause| cause.message.as_str()),
+            finished.versions,
+            usage.wall_ms,
+            usage.cpu_ms,
+            usage.peak_rss,
+            usage.bytes_in,
+            usage.bytes_out,
+            finished.log.as_deref(),
+        ],
+    )?;
+    let (tried, failed) = finished.first_tries;
+    tx.flow("attempted", tried)?;
+    if failed == 0 || is_left_out(tx, finished.package_id)? {
+        return Ok(());
+    }
+    tx.flow("failed", failed)?;
+    // What fails with a signature can be left out later, when somebody suppresses it.
+    signature.map_or(Ok(()), |signature| tx.flow(&format!("failed:{}", signature.short), failed))
+}
+
+/// Whether what fails of a package is no news: it is held or suppressed.
+fn is_left_out(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT p.held, (SELECT COUNT(*) FROM suppression u WHERE u.ended IS NULL AND u.until > ?2
+        AND u.kind = 'package' AND u.subject_id = p.id) FROM package p WHERE p.id = ?1";
+    Ok(tx.first(sql, values![package, now])?.is_some_and(|row| row.flag(0) || row.flag(1)))
+}
+
+fn note_success(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE package SET last_success = ?2, last_attempt = ?2, imported_by = ?3,
+            peak_rss = CASE WHEN COALESCE(peak_rss, 0) > ?4 THEN peak_rss ELSE ?4 END, wall_ms = ?5
+         WHERE id = ?1",
+        values![
+            finished.package_id,
+            now,
+            finished.importer.as_str(),
+            finished.usage.peak_rss,
+            finished.usage.wall_ms
+        ],
+    )?;
+    Ok(())
+}
+
+fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
+    let good = matches!(finished.outcome, Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly);
+    let failed = finished.outcome == Outcome::Failed;
+    tx.execute(
+        "UPDATE run SET attempts = attempts + 1, imported = imported + ?2, failed = failed + ?3
+         WHERE id = (SELECT run_id FROM attempt WHERE id = ?1)",
+        values![finished.attempt, good, failed],
+    )?;
+    Ok(())
+}
+
+/// Records versions that are in the repository now, some at a time; only the holder of the lease may.
+pub fn record_versions(
+    tx: &mut Tx<'_>,
+    finished: &Finished,
+    versions: &[Done],
+    rules: i64,
+) -> Result<(), StateError> {
+    let now = tx.now()?;
+    if lock_job(tx, finished)?.is_none() {
+        return Err(StateError::LeaseLost(finished.attempt));
+    }
+    for done in versions {
+        tx.execute(
+            "UPDATE publication SET done = ?2 WHERE id = ?1 AND done IS NULL",
+            values![done.publication, now],
+        )?;
+        tx.execute(
+            "INSERT INTO version (package_id, distro, version, commit_id, tree_id, applied_id, tag, rules, importer,
+                imported)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+            values![
+                finished.package_id,
+                &done.distro,
+                &done.version,
+                &done.commit,
+                &done.tree,
+                done.applied.as_deref(),
+                &done.tag,
+                rules,
+                &finished.importer,
+                now
+            ],
+        )?;
+    }
+    Ok(())
 }
