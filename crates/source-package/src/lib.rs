@@ -16,7 +16,6 @@ pub mod links;
 mod lookahead;
 pub mod memory;
 pub mod patch;
-mod patch_fields;
 pub mod patch_header;
 pub mod path;
 pub mod source;

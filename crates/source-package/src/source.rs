@@ -1,98 +1,28 @@
 //! From the files of a source package to its tree, patches not applied.
 
+mod error;
+mod overlay;
+
 use std::io::{self, Read};
 
-use crate::checksum::{Hashing, ListedFile, Mismatch};
+use crate::checksum::{Hashing, ListedFile};
 use crate::compression::decompress;
 use crate::dsc::Dsc;
 use crate::layout::Layout;
 use crate::limits::{Budget, OverLimit};
-use crate::links::{Target, resolve};
-use crate::patch::{self, PatchError, Rules};
-use crate::path::Name;
+use crate::patch::{self, Rules};
 use crate::store::ContentStore;
-use crate::tar::TarError;
-use crate::tree::{Folder, Kind, Node, Tree, TreeError, push_name};
-use crate::unpack::{Exclude, UnpackError, Unpacked, strip_top, unpack};
+use crate::tree::Tree;
+use crate::unpack::{Exclude, Unpacked, strip_top, unpack};
+
+pub use error::SourceError;
+use error::{compression, unpacking};
+use overlay::{lay_over, place_component};
 
 /// Where the files of a source package are read from.
 pub trait SourceFiles {
     /// Opens one of the files that the `.dsc` lists.
     fn open(&mut self, name: &str) -> io::Result<Box<dyn Read + Send>>;
-}
-
-/// Why a source package cannot be read. Every variant names the file.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// A file cannot be opened or read.
-    #[error("cannot read {name}: {error}")]
-    Read {
-        /// The file.
-        name: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// A file is not the one that was listed.
-    #[error(transparent)]
-    Mismatch(#[from] Mismatch),
-    /// The compression is unknown or damaged.
-    #[error("cannot decompress {name}: {error}")]
-    Compression {
-        /// The file.
-        name: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// The tarball cannot be unpacked.
-    #[error("cannot unpack {name}: {error}")]
-    Unpack {
-        /// The file.
-        name: String,
-        /// Why.
-        error: UnpackError,
-    },
-    /// A limit was passed outside a tarball.
-    #[error("{name}: {limit}")]
-    Limit {
-        /// The file.
-        name: String,
-        /// Which.
-        limit: OverLimit,
-    },
-    /// The Debian tarball cannot be laid over the upstream tree.
-    #[error("cannot lay {name} over the upstream files: {error}")]
-    Overlay {
-        /// The file.
-        name: String,
-        /// Why.
-        error: TreeError,
-    },
-    /// A component cannot take its place.
-    #[error("cannot unpack {name} into the folder {folder}: something that is no folder is in the way")]
-    Component {
-        /// The file.
-        name: String,
-        /// The folder.
-        folder: String,
-    },
-    /// The `.diff.gz` does not apply.
-    #[error("cannot apply {name}: {error}")]
-    Diff {
-        /// The file.
-        name: String,
-        /// Why.
-        error: PatchError,
-    },
-    /// The store failed.
-    #[error("cannot read or keep an unpacked file: {0}")]
-    Store(#[from] io::Error),
-}
-
-impl SourceError {
-    /// Whether a file is simply not there.
-    pub fn is_missing_file(&self) -> bool {
-        matches!(self, SourceError::Read { error, .. } if error.kind() == io::ErrorKind::NotFound)
-    }
 }
 
 /// The upstream part of a source package.
@@ -155,14 +85,8 @@ impl Reading<'_> {
             Layout::Diff { diff: None, .. } => Ok(upstream),
             Layout::Diff { diff: Some(index), .. } => self.diff(index, upstream, store),
             Layout::Quilt { debian, .. } => {
-                let (mut unpacked, found) = self.tarball(debian, Exclude::Nothing, store)?;
-                let mut tree = upstream;
-                tree.remove(b"debian", store)?;
-                let over = &mut unpacked.tree.root;
-                let overlaid = check_replaced_links(over, &mut Vec::new(), &mut tree, store)
-                    .and_then(|()| overlay(&mut tree.root, unpacked.tree.root, &mut Vec::new(), store));
-                overlaid.map_err(|error| SourceError::Overlay { name: found.name, error })?;
-                Ok(tree)
+                let (unpacked, found) = self.tarball(debian, Exclude::Nothing, store)?;
+                lay_over(upstream, unpacked.tree, found.name, store)
             }
         }
     }
@@ -243,116 +167,4 @@ fn read_whole(
     let taken = budget.take(0, bytes.len() as u64);
     taken.map_err(|limit| SourceError::Limit { name: listed.name.clone(), limit })?;
     Ok(bytes)
-}
-
-fn compression(listed: &ListedFile, error: io::Error) -> SourceError {
-    let name = listed.name.clone();
-    match error.downcast::<OverLimit>() {
-        Ok(limit) => SourceError::Limit { name, limit },
-        Err(error) => SourceError::Compression { name, error },
-    }
-}
-
-/// Reading a tar archive meets errors of the layer below: tell a damaged compression from a damaged archive.
-fn unpacking(listed: &ListedFile, error: UnpackError) -> SourceError {
-    match error {
-        UnpackError::Tar(TarError::Read(error)) => compression(listed, error),
-        UnpackError::Limit(limit) => SourceError::Limit { name: listed.name.clone(), limit },
-        error => SourceError::Unpack { name: listed.name.clone(), error },
-    }
-}
-
-/// A component replaces what is at its folder's place; only a link that leads nowhere stays in the way.
-fn place_component(
-    folder: &str,
-    file: &str,
-    component: Tree,
-    tree: &mut Tree,
-    store: &mut dyn ContentStore,
-) -> Result<(), SourceError> {
-    let path = folder.as_bytes();
-    if let Kind::Link(_) = tree.kind(path, store)?
-        && !leads_somewhere(path, tree, store)?
-    {
-        return Err(SourceError::Component { name: file.to_owned(), folder: folder.to_owned() });
-    }
-    tree.remove(path, store)?;
-    let placed = tree.put(path, Node::Folder(component.root), store);
-    placed.map_err(|error| SourceError::Overlay { name: file.to_owned(), error })
-}
-
-fn leads_somewhere(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<bool> {
-    Ok(match resolve(path, tree, store)? {
-        Target::Inside(place) => place.is_empty() || tree.kind(&place, store)? != Kind::Missing,
-        Target::Null => true,
-        Target::Outside { exists } => exists,
-        Target::Nowhere | Target::Broken => false,
-    })
-}
-
-/// dpkg looks where a link leads before it replaces it, and gives up on one that cannot be resolved.
-fn check_replaced_links(
-    over: &mut Folder,
-    path: &mut Vec<u8>,
-    tree: &mut Tree,
-    store: &mut dyn ContentStore,
-) -> Result<(), TreeError> {
-    for (name, node) in over.loaded().into_iter().flatten() {
-        let length = path.len();
-        push_name(path, name);
-        match tree.kind(path, store)? {
-            Kind::Link(_) if resolve(path, tree, store)? == Target::Broken => {
-                return Err(TreeError::ThroughLink { path: path.clone(), link: path.clone() });
-            }
-            Kind::Folder => {
-                if let Node::Folder(below) = node {
-                    check_replaced_links(below, path, tree, store)?;
-                }
-            }
-            _ => {}
-        }
-        path.truncate(length);
-    }
-    Ok(())
-}
-
-/// Lays `over` over `under`: folders join, files and links replace, and only an empty folder gives way to a file.
-fn overlay(
-    under: &mut Folder,
-    mut over: Folder,
-    path: &mut Vec<u8>,
-    store: &mut dyn ContentStore,
-) -> Result<(), TreeError> {
-    let Some(entries) = over.loaded().map(std::mem::take) else { return Ok(()) };
-    for (name, node) in entries {
-        let length = path.len();
-        push_name(path, &name);
-        overlay_entry(under, name, node, path, store)?;
-        path.truncate(length);
-    }
-    Ok(())
-}
-
-fn overlay_entry(
-    under: &mut Folder,
-    name: Name,
-    node: Node,
-    path: &mut Vec<u8>,
-    store: &mut dyn ContentStore,
-) -> Result<(), TreeError> {
-    let entries = under.entries_mut(store)?;
-    match (entries.get_mut(&name), node) {
-        (Some(Node::Folder(old)), Node::Folder(new)) => overlay(old, new, path, store),
-        (Some(Node::Folder(old)), node) => {
-            if !old.entries(store)?.is_empty() {
-                return Err(TreeError::IsFolder(path.clone()));
-            }
-            entries.insert(name, node);
-            Ok(())
-        }
-        (_, node) => {
-            entries.insert(name, node);
-            Ok(())
-        }
-    }
 }

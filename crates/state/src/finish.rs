@@ -1,15 +1,14 @@
 //! The end of an attempt: what it was, what becomes of its package's job and of its failure. One transaction.
 
-use crate::driver::Row;
 use crate::error::StateError;
 use crate::failing;
 use crate::policy::Retries;
-use crate::queue::count_lane;
+use crate::settle::{lock_job, settle_job};
 use crate::signature::Signature;
 use crate::tx::Tx;
 use crate::values;
 use crate::waits::{self, Wait};
-use crate::words::{Class, FailureState, Lane, Outcome, Policy};
+use crate::words::{Class, FailureState, Outcome};
 
 /// As much of a failed attempt's log is kept with it, so that it can be read on another machine.
 pub const LOG_KEPT: usize = 64 << 10;
@@ -138,36 +137,6 @@ pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result
     Ok(settled)
 }
 
-/// The job's row as it was claimed.
-struct Job {
-    lane: i64,
-    held: i64,
-    tasks: i64,
-    more: i64,
-    wanted: i64,
-    claimed: i64,
-}
-
-impl Job {
-    fn more_wanted(&self) -> bool {
-        self.wanted > self.claimed
-    }
-}
-
-fn lock_job(tx: &mut Tx<'_>, finished: &Finished) -> Result<Option<Job>, StateError> {
-    let sql = "SELECT lane, held, tasks, more, wanted, claimed FROM job
-        WHERE package_id = ?1 AND attempt_id = ?2 AND state = 'running' @LOCK";
-    let row = tx.first(sql, values![finished.package_id, finished.attempt])?;
-    Ok(row.map(|row: Row| Job {
-        lane: row.int(0),
-        held: row.int(1),
-        tasks: row.int(2),
-        more: row.int(3),
-        wanted: row.int(4),
-        claimed: row.int(5),
-    }))
-}
-
 fn already(tx: &mut Tx<'_>, finished: &Finished) -> Result<Settled, StateError> {
     let row = tx.first("SELECT outcome FROM attempt WHERE id = ?1", values![finished.attempt])?;
     match row.and_then(|row| row.opt_text(0)) {
@@ -243,96 +212,6 @@ fn note_success(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> 
             finished.usage.wall_ms
         ],
     )?;
-    Ok(())
-}
-
-/// What becomes of the job's row.
-fn settle_job(
-    tx: &mut Tx<'_>,
-    finished: &Finished,
-    job: &Job,
-    settled: &mut Settled,
-    signature: Option<&Signature>,
-) -> Result<(), StateError> {
-    tx.counter("running", -1);
-    let failed = signature.filter(|_| finished.outcome == Outcome::Failed);
-    let hold = failed.is_some_and(|it| it.policy == Some(Policy::Hold));
-    let package = finished.package_id;
-    match finished.outcome {
-        Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly if !job.more_wanted() => {
-            match &finished.wait {
-                // What could be imported is; the rest comes back by itself.
-                Some(wait) => {
-                    settled.due = Some(wait.again);
-                    retrying(tx, package, job, settled.due)?;
-                }
-                None => {
-                    tx.execute("DELETE FROM job WHERE package_id = ?1", values![package])?;
-                }
-            }
-        }
-        Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => {
-            pending(tx, package, job, job.more, true)?;
-        }
-        // What was asked for meanwhile may be just what was missing.
-        Outcome::Failed if job.more_wanted() => pending(tx, package, job, job.tasks | job.more, true)?,
-        Outcome::Failed => retrying(tx, package, job, settled.due)?,
-        Outcome::Lost | Outcome::Cancelled => {
-            settled.again = true;
-            pending(tx, package, job, job.tasks | job.more, false)?;
-        }
-        // What was asked for meanwhile may be just what it waits for.
-        Outcome::Waiting if job.more_wanted() => pending(tx, package, job, job.tasks | job.more, true)?,
-        Outcome::Waiting => {
-            settled.due = finished.wait.as_ref().map(|wait| wait.again);
-            retrying(tx, package, job, settled.due)?;
-        }
-        Outcome::Parked => match finished.parked_on {
-            Some(dependency) => park(tx, package, job, dependency)?,
-            // Nothing would ever bring it back.
-            None => pending(tx, package, job, job.tasks | job.more, false)?,
-        },
-    }
-    if hold {
-        crate::hold::by_policy(tx, package)?;
-    }
-    Ok(())
-}
-
-/// Back into the queue; at its old place, unless it is new work.
-fn pending(tx: &mut Tx<'_>, package: i64, job: &Job, tasks: i64, anew: bool) -> Result<(), StateError> {
-    let now = tx.now()?;
-    tx.execute(
-        "UPDATE job SET state = 'pending', tasks = ?2, more = 0, attempt_id = NULL, run_id = NULL, lease_until = NULL,
-            entered = CASE WHEN ?3 = 1 THEN CAST(?4 AS BIGINT) ELSE entered END
-         WHERE package_id = ?1",
-        values![package, tasks, anew, now],
-    )?;
-    count_lane(tx, job.lane, job.held, 1);
-    Ok(())
-}
-
-fn retrying(tx: &mut Tx<'_>, package: i64, job: &Job, due: Option<i64>) -> Result<(), StateError> {
-    let now = tx.now()?;
-    tx.execute(
-        "UPDATE job SET state = 'retrying', lane = ?2, tasks = ?3, more = 0, due = ?4, attempt_id = NULL,
-            run_id = NULL, lease_until = NULL
-         WHERE package_id = ?1",
-        values![package, Lane::Retry.place(), job.tasks | job.more, due.unwrap_or(now)],
-    )?;
-    Ok(())
-}
-
-/// Out of the queue until what it needs is there again.
-fn park(tx: &mut Tx<'_>, package: i64, job: &Job, dependency: i64) -> Result<(), StateError> {
-    tx.execute(
-        "UPDATE job SET state = 'parked', tasks = ?2, more = 0, dependency_id = ?3, attempt_id = NULL, run_id = NULL,
-            lease_until = NULL
-         WHERE package_id = ?1",
-        values![package, job.tasks | job.more, dependency],
-    )?;
-    tx.counter("parked", 1);
-    tx.execute("UPDATE dependency SET parked = parked + 1 WHERE id = ?1", values![dependency])?;
     Ok(())
 }
 

@@ -31,6 +31,7 @@ pub mod runs;
 pub mod samples;
 pub mod schema;
 pub mod settings;
+mod settle;
 pub mod signature;
 pub mod store;
 pub mod suites;

@@ -8,9 +8,12 @@ mod conformance {
     pub mod closing;
     pub mod failures;
     pub mod freshness;
-    pub mod keep;
+    pub mod homes;
     pub mod policy;
     pub mod queue;
     pub mod random;
+    pub mod reclassify;
+    pub mod retention;
+    pub mod transfers;
     pub mod verdicts;
 }

@@ -1,6 +1,9 @@
 //! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or somebody
 //! says stop.
 
+mod over;
+mod upkeep;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -8,26 +11,23 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fail::fail_point;
+use state::StateError;
 use state::marks::Marks;
 use state::queue::{self, Claim, Wish};
 use state::reclassify::{normaliser, upgrade};
 use state::words::{HostState, Outcome};
-use state::{StateError, Store, batch, breaker, hold, meta, retention, runs, samples, waits};
 
 use super::job;
 use super::limits::{Limits, need};
 use super::session::{LEASE, Session, VERSION};
-use super::{logs, outage};
+use upkeep::Upkeep;
 
 /// Every so many claims take the oldest job of all lanes, so that nothing starves.
 const EVERY: u64 = 8;
 /// What is looked after between claims, and how often.
 const TICK: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
 /// So many go first when a new version tries again what the old one failed.
 const CANARY: i64 = 10;
-/// Jobs that are brought back in one transaction: each writes up to three rows.
-const CHUNK: i64 = 60;
 
 /// How long a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,22 +82,20 @@ pub struct Dispatcher<'a> {
     pub say: &'a (dyn Fn(Said<'_>) + Sync),
 }
 
+/// What the loop knows between its rounds.
 struct Loop<'a> {
     dispatcher: &'a Dispatcher<'a>,
     running: usize,
     memory: i64,
     claims: u64,
+    /// What was claimed and does not fit yet.
     waiting: Option<Claim>,
     summary: Summary,
     limits: Limits,
-    ticked: Option<Instant>,
+    /// Since when the database is away.
     unreachable: Option<Instant>,
-    sampled: i64,
-    pruned: Option<Instant>,
-    swept: Option<Instant>,
+    upkeep: Upkeep,
     is_filled: bool,
-    /// What those say who work beside the loop.
-    notes: (Sender<String>, Receiver<String>),
     marks: Marks,
 }
 
@@ -105,23 +103,7 @@ impl Dispatcher<'_> {
     /// Runs.
     pub fn run(&self) -> Summary {
         let (ended, endings) = mpsc::channel();
-        let mut state = Loop {
-            dispatcher: self,
-            running: 0,
-            memory: 0,
-            claims: 0,
-            waiting: None,
-            summary: Summary::default(),
-            limits: Limits::of_machine(),
-            ticked: None,
-            unreachable: None,
-            sampled: 0,
-            pruned: None,
-            swept: None,
-            is_filled: false,
-            notes: mpsc::channel(),
-            marks: Marks::default(),
-        };
+        let mut state = Loop::new(self);
         state.begin();
         thread::scope(|scope| {
             loop {
@@ -149,7 +131,23 @@ impl Dispatcher<'_> {
     }
 }
 
-impl Loop<'_> {
+impl<'a> Loop<'a> {
+    fn new(dispatcher: &'a Dispatcher<'a>) -> Self {
+        Loop {
+            dispatcher,
+            running: 0,
+            memory: 0,
+            claims: 0,
+            waiting: None,
+            summary: Summary::default(),
+            limits: Limits::of_machine(),
+            unreachable: None,
+            upkeep: Upkeep::default(),
+            is_filled: false,
+            marks: Marks::default(),
+        }
+    }
+
     /// What is done once: after an upgrade, old ids of signatures become aliases, and what keeps failing gets another
     /// chance.
     fn begin(&mut self) {
@@ -280,147 +278,6 @@ impl Loop<'_> {
             Outcome::Lost | Outcome::Cancelled | Outcome::Waiting => {}
         }
         (self.dispatcher.say)(Said::Ended(result));
-    }
-
-    /// Whether the run is over, and why.
-    fn is_over(&self, idle: bool) -> Option<&'static str> {
-        if self.running > 0 || self.waiting.is_some() {
-            return None;
-        }
-        if self.stops() > 0 {
-            return Some("stopped");
-        }
-        if self.dispatcher.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Some("out of time");
-        }
-        let session = self.session();
-        if self.dispatcher.until == Until::Stopped {
-            return None;
-        }
-        if session.orders().state != HostState::Online {
-            return Some("quiesced");
-        }
-        if !idle || self.unreachable.is_some() || session.outages.is_probing() {
-            return None;
-        }
-        // What is parked may come back within a moment. A longer outage is left to the next run.
-        let soon = session.outages.any_open() && self.opened_recently();
-        (!soon && !self.is_more()).then_some("empty")
-    }
-
-    /// Once everything that was asked for has been done, the checks may begin to say what is normal.
-    fn note_filled(&mut self, idle: bool) {
-        if self.is_filled || !idle || self.running > 0 || self.is_closing() {
-            return;
-        }
-        let noted = self.session().store.write(|tx| {
-            if meta::get(tx, meta::FILLED)?.is_some() {
-                return Ok(true);
-            }
-            // Jobs that wait for an archive are not done, and where nothing was asked for yet, nothing is.
-            let parked = samples::counter(tx, "parked")? > 0;
-            if parked || tx.first("SELECT id FROM package LIMIT 1", &[])?.is_none() {
-                return Ok(false);
-            }
-            let now = tx.now()?;
-            meta::set(tx, meta::FILLED, &now.to_string())?;
-            Ok(true)
-        });
-        self.is_filled = noted.unwrap_or(false);
-    }
-
-    fn opened_recently(&self) -> bool {
-        let session = self.session();
-        // The last of the frequent probes is waited for.
-        let early = session.rule.early + 2 * session.rule.probe_early;
-        session
-            .store
-            .read(|tx| {
-                let now = tx.now()?;
-                Ok(breaker::list_open(tx)?.iter().any(|it| now - it.since < early))
-            })
-            .unwrap_or(true)
-    }
-
-    /// Whether there is something to claim after all, or parked jobs are on their way back.
-    fn is_more(&self) -> bool {
-        let session = self.session();
-        session.store.read(queue::is_more).unwrap_or(true)
-    }
-
-    /// Looks after everything that has its time.
-    fn tick(&mut self) {
-        if self.stops() > 1 {
-            self.session().stop();
-        }
-        if self.ticked.is_some_and(|at| at.elapsed() < TICK) {
-            return;
-        }
-        self.ticked = Some(Instant::now());
-        while let Ok(note) = self.notes.1.try_recv() {
-            self.note(note);
-        }
-        self.sweep();
-        let looked = self.session().take_orders();
-        self.limits = self.limits_now();
-        if let Err(error) = looked.and_then(|()| self.look_after()) {
-            if error.is_outage() {
-                self.away(&error);
-            } else {
-                self.note(error.to_string());
-            }
-        }
-    }
-
-    fn limits_now(&self) -> Limits {
-        let (machine, orders) = (Limits::of_machine(), self.session().orders());
-        Limits {
-            jobs: orders.jobs.or(self.dispatcher.jobs).unwrap_or(machine.jobs),
-            memory: orders.memory.unwrap_or(machine.memory),
-            load: orders.load.map(|load| load as f64),
-        }
-    }
-
-    fn look_after(&mut self) -> Result<(), StateError> {
-        let session = Arc::clone(&self.dispatcher.session);
-        let store = &session.store;
-        for breaker in session.outages.refresh(store, &session.rule)? {
-            if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
-                outage::send_probe(Arc::clone(&session), breaker, self.notes.0.clone());
-            }
-        }
-        store.write(|tx| breaker::unpark(tx, CHUNK))?;
-        store.write(|tx| waits::expire(tx, CHUNK))?;
-        store.write(|tx| queue::wake(tx, CHUNK))?;
-        store.write(|tx| hold::expire(tx, CHUNK / 4))?;
-        store.write(|tx| batch::advance(tx, CHUNK / 4))?;
-        store.write(|tx| runs::reclaim(tx, &[], CHUNK / 4, VERSION))?;
-        self.sampled = samples::hourly(store, self.sampled)?;
-        self.prune(store)
-    }
-
-    /// Forgets what is old, a little at a time; once a day it begins anew.
-    fn prune(&mut self, store: &Store) -> Result<(), StateError> {
-        if self.pruned.is_some_and(|at| at.elapsed() < DAY) {
-            return Ok(());
-        }
-        if !store.write(|tx| retention::step(tx, &retention::Rule::default()))? {
-            self.pruned = Some(Instant::now());
-        }
-        Ok(())
-    }
-
-    /// Removes old logs, once a day.
-    fn sweep(&mut self) {
-        if self.swept.is_some_and(|at| at.elapsed() < DAY) {
-            return;
-        }
-        self.swept = Some(Instant::now());
-        let age = u64::try_from(retention::Rule::default().attempts).unwrap_or(u64::MAX);
-        let day = logs::day_before(Duration::from_millis(age));
-        if let Err(error) = logs::prune(&self.session().root, &day, false) {
-            self.note(error.to_string());
-        }
     }
 
     fn note(&self, text: String) {

@@ -1,7 +1,7 @@
 //! Which of the names in its headers a diff works on.
 
+use super::diff::{Absent, Diff, INDEX, LINK, NEW, OLD, REGULAR};
 use super::error::{Context, PatchError};
-use super::headers::{Absent, Diff, INDEX, LINK, NEW, OLD, REGULAR};
 use super::stage::{Stage, Stat};
 use crate::path::climbs;
 use crate::tree::Kind;

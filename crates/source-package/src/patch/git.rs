@@ -1,10 +1,39 @@
-//! Values in Git's extended headers.
+//! Git's extended headers, which stand between `diff --git` and the first hunk, or instead of hunks.
 
-use super::headers::{Absent, Diff};
+use super::diff::{Absent, Diff, NEW, OLD};
 use super::names::{self, is_space, skip_spaces};
 
+/// Reads one of Git's extended headers; `None` if it is none. Names in them have lost their prefix, so they are not used.
+/// With one that says something the diff needs no hunk.
+pub(super) fn extended_header(diff: &mut Diff, text: &[u8]) -> Option<bool> {
+    if let Some(rest) = text.strip_prefix(b"index ") {
+        return Some(index_header(diff, rest));
+    } else if let Some(rest) = text.strip_prefix(b"old mode ") {
+        diff.modes[OLD] = mode(rest);
+    } else if let Some(rest) = text.strip_prefix(b"new mode ") {
+        diff.modes[NEW] = mode(rest);
+    } else if let Some(rest) = text.strip_prefix(b"deleted file mode ") {
+        diff.modes[OLD] = mode(rest);
+        diff.absent[NEW] = Absent::Certain;
+    } else if let Some(rest) = text.strip_prefix(b"new file mode ") {
+        diff.modes[NEW] = mode(rest);
+        diff.absent[OLD] = Absent::Certain;
+    } else if text.starts_with(b"rename from ") {
+        diff.renames[OLD] = true;
+    } else if text.starts_with(b"rename to ") {
+        diff.renames[NEW] = true;
+    } else if text.starts_with(b"copy from ") {
+        diff.copies[OLD] = true;
+    } else if text.starts_with(b"copy to ") {
+        diff.copies[NEW] = true;
+    } else {
+        return None;
+    }
+    Some(true)
+}
+
 /// Reads `index <hash>..<hash> [<mode>]`; `false` if it is something else.
-pub(super) fn index_header(diff: &mut Diff, rest: &[u8]) -> bool {
+fn index_header(diff: &mut Diff, rest: &[u8]) -> bool {
     let hash = |text: &[u8]| {
         text.iter().take_while(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(*byte)).count()
     };
@@ -36,7 +65,7 @@ fn absent_by_hash(hash: &[u8]) -> Absent {
 }
 
 /// Six octal digits and nothing else, or 0.
-pub(super) fn mode(text: &[u8]) -> u32 {
+fn mode(text: &[u8]) -> u32 {
     let text = skip_spaces(text);
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     if text.len() != 6 || !text.iter().all(|byte| (b'0'..=b'7').contains(byte)) {

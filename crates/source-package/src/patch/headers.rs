@@ -3,82 +3,10 @@
 
 use super::commands::{is_ed_command, normal_command};
 use super::date::Stamp;
-use super::git::{index_header, mode};
+use super::diff::{Absent, Diff, Format, INDEX, NEW, OLD};
+use super::git::extended_header;
 use super::lines::{Dress, Place, Reader};
 use super::names::{self, Header, is_space, skip_spaces};
-
-/// The old or the new side of a diff; the name of an `Index:` line is a third one.
-pub(super) const OLD: usize = 0;
-/// See [`OLD`].
-pub(super) const NEW: usize = 1;
-/// See [`OLD`].
-pub(super) const INDEX: usize = 2;
-
-/// The part of a mode that tells the type of a file.
-pub(super) const TYPE_BITS: u32 = 0o170_000;
-/// The type of a regular file.
-pub(super) const REGULAR: u32 = 0o100_000;
-/// The type of a symbolic link.
-pub(super) const LINK: u32 = 0o120_000;
-
-/// How sure a header is that a side of the diff does not exist.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Absent {
-    /// It does not say so.
-    #[default]
-    No,
-    /// It is empty, or does not exist.
-    Empty,
-    /// It does not exist.
-    Certain,
-}
-
-/// What kind of a diff was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// Hunks in unified format, or Git headers without any hunk.
-    Unified,
-    /// A format that is not applied here.
-    Other(&'static str),
-}
-
-/// What the headers of one diff say.
-#[derive(Clone, Debug)]
-pub(super) struct Diff {
-    pub(super) format: Format,
-    pub(super) names: [Option<Vec<u8>>; 3],
-    stamps: [Stamp; 2],
-    pub(super) absent: [Absent; 2],
-    /// Whether there is a `diff --git` line.
-    pub(super) git: bool,
-    pub(super) modes: [u32; 2],
-    renames: [bool; 2],
-    copies: [bool; 2],
-    /// A word that the file must contain (`Prereq:`).
-    pub(super) required: Option<Vec<u8>>,
-    pub(super) dress: Dress,
-    /// Where the first hunk begins.
-    pub(super) start: Place,
-}
-
-impl Diff {
-    pub(super) fn renames(&self) -> bool {
-        self.renames[OLD] && self.renames[NEW]
-    }
-
-    pub(super) fn copies(&self) -> bool {
-        self.copies[OLD] && self.copies[NEW]
-    }
-
-    /// The type of file that is patched, or `None` if the diff changes a file's type.
-    pub(super) fn file_type(&self) -> Option<u32> {
-        match (self.modes[OLD] & TYPE_BITS, self.modes[NEW] & TYPE_BITS) {
-            (0, 0) => Some(REGULAR),
-            (0, kind) | (kind, 0) => Some(kind),
-            (old, new) => (old == new).then_some(old),
-        }
-    }
-}
 
 /// What a line of the header is followed by.
 enum Step {
@@ -106,22 +34,9 @@ struct Scan<'r, 'p> {
 /// Finds the next diff behind where the reader stands. `None`: the rest of the patch holds none.
 pub(super) fn next_diff(reader: &mut Reader<'_>, unified_only: bool) -> Option<Diff> {
     let begin = reader.place;
-    let diff = Diff {
-        format: Format::Unified,
-        names: [None, None, None],
-        stamps: [Stamp::Unknown; 2],
-        absent: [Absent::No; 2],
-        git: false,
-        modes: [0; 2],
-        renames: [false; 2],
-        copies: [false; 2],
-        required: None,
-        dress: Dress::default(),
-        start: begin,
-    };
     let mut scan = Scan {
         reader,
-        diff,
+        diff: Diff::new(begin),
         unified_only,
         need_header: true,
         extended: false,
@@ -297,34 +212,10 @@ impl Scan<'_, '_> {
         None
     }
 
-    /// Reads one of Git's extended headers. Names in them have lost their prefix, so they are not used.
+    /// Reads one of Git's extended headers, if this is one.
     fn git_header(&mut self, text: &[u8]) -> bool {
-        let diff = &mut self.diff;
-        if let Some(rest) = text.strip_prefix(b"index ") {
-            self.extended |= index_header(diff, rest);
-            return true;
-        } else if let Some(rest) = text.strip_prefix(b"old mode ") {
-            diff.modes[OLD] = mode(rest);
-        } else if let Some(rest) = text.strip_prefix(b"new mode ") {
-            diff.modes[NEW] = mode(rest);
-        } else if let Some(rest) = text.strip_prefix(b"deleted file mode ") {
-            diff.modes[OLD] = mode(rest);
-            diff.absent[NEW] = Absent::Certain;
-        } else if let Some(rest) = text.strip_prefix(b"new file mode ") {
-            diff.modes[NEW] = mode(rest);
-            diff.absent[OLD] = Absent::Certain;
-        } else if text.starts_with(b"rename from ") {
-            diff.renames[OLD] = true;
-        } else if text.starts_with(b"rename to ") {
-            diff.renames[NEW] = true;
-        } else if text.starts_with(b"copy from ") {
-            diff.copies[OLD] = true;
-        } else if text.starts_with(b"copy to ") {
-            diff.copies[NEW] = true;
-        } else {
-            return false;
-        }
-        self.extended = true;
+        let Some(counts) = extended_header(&mut self.diff, text) else { return false };
+        self.extended |= counts;
         true
     }
 

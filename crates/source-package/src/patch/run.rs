@@ -1,12 +1,14 @@
 //! Applies the diffs of a patch one after the other.
 
 use super::choose::{self, Source, type_of};
+use super::diff::{Absent, Diff, Format, LINK, NEW, OLD, REGULAR};
 use super::error::{Context, PatchError};
 use super::files::{Files, Ready};
-use super::headers::{Absent, Diff, Format, LINK, NEW, OLD, REGULAR, next_diff};
+use super::headers::next_diff;
 use super::hunk::{Hunk, next_hunk};
-use super::input::{Input, Missed};
+use super::input::Input;
 use super::lines::Reader;
+use super::locate::Missed;
 use super::names::is_space;
 use super::output::Output;
 use super::stage::{Stage, Stat};

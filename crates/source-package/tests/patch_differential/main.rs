@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, unreachable_pub)]
 
 mod cases;
-mod mutate;
+mod damage;
+mod make;
 mod oracle;
 mod packages;
 mod random;
+mod rng;
 mod world;
 
 use oracle::Oracle;

@@ -1,7 +1,9 @@
 //! Random patches: good ones, and good ones that were damaged.
 
-use crate::mutate::{Rng, damage, good_patch, random_tree};
+use crate::damage::damage;
+use crate::make::{good_patch, random_tree};
 use crate::oracle::Oracle;
+use crate::rng::Rng;
 use crate::world::{Format, Snapshot, What, World};
 use crate::{FORMATS, compare};
 

@@ -9,7 +9,7 @@ const MAX_HEADER: usize = 256 * 1024;
 ///
 /// The diff begins with the first line `diff -...`, `Index: ...`, `@@ -...`, or a `--- ` with a `+++ ` below it, or
 /// a `*** ` with a `--- ` below it (a line of text may begin with `--- `).
-pub(crate) fn lines_above_diff(patch: &[u8]) -> impl Iterator<Item = String> {
+pub(super) fn lines_above_diff(patch: &[u8]) -> impl Iterator<Item = String> {
     let start = &patch[..patch.len().min(MAX_HEADER)];
     let lines = start.split(|&byte| byte == b'\n');
     let below = lines.clone().skip(1).chain([&b""[..]]);
@@ -24,7 +24,7 @@ fn begins_diff(line: &[u8], next: &[u8]) -> bool {
 
 /// What a field is for us.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Known {
+pub(super) enum Known {
     From,
     Author,
     Subject,
@@ -40,16 +40,16 @@ pub(crate) enum Known {
 }
 
 /// A field with the indented lines below it.
-pub(crate) struct Field {
-    pub(crate) known: Known,
+pub(super) struct Field {
+    pub(super) known: Known,
     name: String,
-    pub(crate) value: String,
-    pub(crate) more: Vec<String>,
+    pub(super) value: String,
+    pub(super) more: Vec<String>,
 }
 
 impl Field {
     /// The value with all its lines, as one.
-    pub(crate) fn folded(&self) -> String {
+    pub(super) fn folded(&self) -> String {
         let mut text = self.value.clone();
         for line in &self.more {
             text.push(' ');
@@ -59,18 +59,18 @@ impl Field {
     }
 
     /// The first line as it was written.
-    pub(crate) fn first_line(&self) -> String {
+    pub(super) fn first_line(&self) -> String {
         format!("{}: {}", self.name, self.value).trim_end().to_owned()
     }
 
     /// Whether it has a text of many lines, as DEP-3 allows, and not one line that was folded by a mailer.
-    pub(crate) fn is_long_description(&self) -> bool {
+    pub(super) fn is_long_description(&self) -> bool {
         !self.value.is_empty() && (self.more.len() > 3 || self.more.iter().any(|line| line.trim() == "."))
     }
 }
 
 /// Reads `Name: value`.
-pub(crate) fn field(line: &str) -> Option<Field> {
+pub(super) fn field(line: &str) -> Option<Field> {
     let (name, value) = line.split_once(':')?;
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
@@ -119,7 +119,7 @@ fn known(name: &str) -> Known {
 }
 
 /// A value that a template had and nobody replaced: `<short summary of the patch>`.
-pub(crate) fn is_placeholder(value: &str) -> bool {
+pub(super) fn is_placeholder(value: &str) -> bool {
     value.starts_with('<') && value.ends_with('>') && value.contains([' ', '|']) && !value.contains('@')
         || value == "<YYYY-MM-DD>"
 }

@@ -1,0 +1,117 @@
+//! Gets the files of a publication, and says what became of that.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use archive::fetch::{Fetched, Known, Outcome};
+use archive::history::{History, OldVersion};
+use archive::sources;
+use packaging_repo::repository::Repository;
+use packaging_repo::upstream;
+use source_package::checksum::{ListedFile, sha256_hex};
+use state::publications::Publication;
+
+use super::Archives;
+use super::reach::Missed;
+use super::stored::{self, Stored};
+use crate::failure::{Failure, Stage};
+use crate::protocol::Trust;
+
+/// How getting the files went.
+pub enum Got {
+    /// The `.dsc` lies in a folder of its own with its files; so many bytes came over the network.
+    Here(PathBuf, u64),
+    /// The same of an old version, with what its files turned out to be.
+    Old(PathBuf, u64, Found),
+    /// No mirror has it any more: it was superseded.
+    Gone(String),
+}
+
+/// What the files of an old version turned out to be.
+pub struct Found {
+    /// The SHA-256 of its `.dsc`.
+    pub dsc_sha256: String,
+    /// Why it is trusted from now on: its content was checked when it was fetched.
+    pub trust: Trust,
+    /// Its files with all hashes, as the state keeps them.
+    pub files: String,
+}
+
+impl Archives {
+    /// Gets the files of a publication for an attempt. What the repository knows is not fetched unless `all` says so.
+    pub fn fetch(
+        &self,
+        publication: &Publication,
+        (root, package): (&Path, &str),
+        attempt: i64,
+        all: bool,
+    ) -> Result<Got, Missed> {
+        let plain = |code: &str, text: String| Missed::from(Failure::new(Stage::Fetch, code, text));
+        let name = &publication.what.archive;
+        let Some(opened) = self.opened.get(name) else {
+            let text = format!("archive {name} is not in config.toml any more; add it, or hold the package");
+            return Err(plain("no-archive", text));
+        };
+        let (wanted, stored) = stored::wanted(publication, package).map_err(|text| plain("bad-row", text))?;
+        let known = if all { Vec::new() } else { known(root, &wanted) };
+        let into = self.folder.join(attempt.to_string()).join(publication.id.to_string());
+        fs::create_dir_all(&into).map_err(Failure::from)?;
+        let is_known = |file: &ListedFile| {
+            known
+                .iter()
+                .any(|it| it.name == file.name && file.checksums.sha256.is_some() && file.check(it).is_ok())
+        };
+        if stored.old {
+            let Some(history) = opened.history.as_deref() else {
+                let text = format!("archive {name} has no history in config.toml any more; add it again");
+                return Err(plain("no-archive", text));
+            };
+            return self.fetch_old(history, (name, wanted), &is_known, &into);
+        }
+        // An archive that does not date its index cannot tell what is newer.
+        let listed = Some(stored.listed).filter(|listed| *listed > 0);
+        match opened.source.fetch(&wanted, listed, &is_known, &into) {
+            Ok(Outcome::Fetched(Fetched { dsc, transferred, .. })) => Ok(Got::Here(dsc, transferred)),
+            Ok(Outcome::Gone { file }) => Ok(Got::Gone(file)),
+            Err(failed) => Err(self.missed(&failed, name)),
+        }
+    }
+
+    fn fetch_old(
+        &self,
+        history: &dyn History,
+        (archive, wanted): (&str, sources::Publication),
+        is_known: Known<'_>,
+        into: &Path,
+    ) -> Result<Got, Missed> {
+        let old = OldVersion {
+            package: wanted.package,
+            version: wanted.version,
+            dsc: wanted.dsc,
+            archive: archive.to_owned(),
+            first_seen: None,
+            files: wanted.files,
+        };
+        let fetched = match history.fetch(&old, is_known, into) {
+            Ok(Outcome::Fetched(fetched)) => fetched,
+            Ok(Outcome::Gone { file }) => return Ok(Got::Gone(file)),
+            Err(failed) => return Err(self.missed_history(&failed, archive)),
+        };
+        let text = crate::plan::read_dsc(&fetched.dsc)?;
+        let dsc_sha256 = sha256_hex(&text);
+        let mut dsc = old.dsc;
+        dsc.checksums.sha256 = Some(dsc_sha256.clone());
+        let files = fetched.files.into_iter().map(|file| file.file).collect();
+        let stored = Stored::of_history(&OldVersion { dsc, files, ..old });
+        let files = serde_json::to_string(&stored).unwrap_or_default();
+        let trust = Trust::Index(dsc_sha256.clone());
+        Ok(Got::Old(fetched.dsc, fetched.transferred, Found { dsc_sha256, trust, files }))
+    }
+}
+
+/// Tarballs that the repository knows: none if it cannot be asked, and then all are fetched.
+fn known(root: &Path, wanted: &sources::Publication) -> Vec<ListedFile> {
+    Repository::open(&root.join("repos"), &wanted.package)
+        .and_then(|repository| upstream::known_files(&repository, wanted.version.upstream()))
+        .unwrap_or_default()
+}

@@ -1,0 +1,118 @@
+//! Whether archives and their histories can be reached: what a job needs of them, what a failure says of that, and how to
+//! find out whether they are there again.
+
+use std::sync::Arc;
+
+use archive::poll::Failed;
+use archive::transport::{self, Limits};
+
+use super::Archives;
+use crate::failure::{Failure, Stage};
+use crate::queue::outage::Need;
+
+/// What an archive that the machine's apt reaches needs, in the words of its errors.
+const APT: &str = "apt";
+
+/// Why files could not be had, and what has to work for another try.
+pub struct Missed {
+    /// The failure.
+    pub failure: Failure,
+    /// What was out of reach, if that was it.
+    pub need: Option<Need>,
+}
+
+impl From<Failure> for Missed {
+    /// A failure that no outage is to blame for.
+    fn from(failure: Failure) -> Self {
+        Missed { failure, need: None }
+    }
+}
+
+impl Archives {
+    /// What an archive needs, if it is all of one host: while that is out of reach nothing has to be tried.
+    pub fn need(&self, name: &str) -> Option<Need> {
+        let mirrors = &self.opened.get(name)?.config.mirrors;
+        let first = mirrors.first()?;
+        let same = mirrors.iter().all(|mirror| mirror.dependency() == first.dependency());
+        same.then(|| Need { name: first.dependency(), probe: format!("archive {name}") })
+    }
+
+    /// What an archive's history needs.
+    pub fn history_need(&self, name: &str) -> Option<Need> {
+        let (_, history) = self.history(name)?;
+        Some(Need { name: history.dependency(), probe: format!("history {name}") })
+    }
+
+    /// What has to work for another try: only what a network or a server does counts as an outage.
+    pub fn missed(&self, failed: &Failed, archive: &str) -> Missed {
+        self.missed_by(failed, format!("archive {archive}"))
+    }
+
+    /// The same of an archive's history.
+    pub fn missed_history(&self, failed: &Failed, archive: &str) -> Missed {
+        self.missed_by(failed, format!("history {archive}"))
+    }
+
+    fn missed_by(&self, failed: &Failed, probe: String) -> Missed {
+        let failure = Failure::from(&failed.error);
+        let dependency = failed.error.dependency.clone().filter(|_| is_outage(&failure.code));
+        // Which server failed apt does not say, and its configuration is each machine's own.
+        let by_host = |name| if name == APT { format!("{APT}:{}", crate::root::host_name()) } else { name };
+        let dependency = dependency.map(by_host);
+        Missed { need: dependency.map(|name| Need { name, probe }), failure }
+    }
+
+    /// Asks whether an archive is there again: for the index of its first suite.
+    pub fn probe(&self, name: &str) -> Result<(), String> {
+        let Some(opened) = self.opened.get(name) else { return Ok(()) };
+        if opened.config.apt {
+            return opened.source.suites().map(drop).map_err(|failed| failed.to_string());
+        }
+        let suite = opened.config.suites.first().map_or("", |suite| suite.name.as_str());
+        let folder = if suite.ends_with('/') { suite.to_owned() } else { format!("dists/{suite}/") };
+        let path = if suite.contains(['*', '?', '[']) { String::new() } else { format!("{folder}InRelease") };
+        let limits = Limits::new(&opened.config.transfer, Arc::clone(&self.clock));
+        let mut last = Ok(());
+        for location in &opened.config.mirrors {
+            let mirror = transport::open(location, &opened.config.transfer, &limits);
+            match mirror.get(&transport::Request::whole(&path)) {
+                Ok(_) => return Ok(()),
+                // A server that answers is there, whatever it says.
+                Err(error) if !is_outage(error.code()) => return Ok(()),
+                Err(error) => last = Err(error.to_string()),
+            }
+        }
+        last
+    }
+
+    /// Asks whether an archive's history is there again.
+    pub fn probe_history(&self, name: &str) -> Result<(), String> {
+        match self.history(name) {
+            Some((_, history)) => history.probe().map_err(|failed| failed.to_string()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Codes of errors for which a host is to blame, not a file.
+fn is_outage(code: &str) -> bool {
+    matches!(
+        code,
+        "unknown-host"
+            | "connect"
+            | "tls"
+            | "timeout"
+            | "broken-connection"
+            | "server-error"
+            | "busy"
+            | "unreachable"
+            | "apt-failed"
+    )
+}
+
+impl From<&archive::error::Error> for Failure {
+    fn from(error: &archive::error::Error) -> Self {
+        let stage = Stage::from_word(error.stage.as_str()).unwrap_or(Stage::Fetch);
+        Failure::new(stage, error.code(), error)
+    }
+}

@@ -1,0 +1,76 @@
+//! When a run is over, and when all that was asked for has been done for the first time.
+
+use std::time::Instant;
+
+use state::words::HostState;
+use state::{breaker, meta, queue, samples};
+
+use super::{Loop, Until};
+
+impl Loop<'_> {
+    /// Whether the run is over, and why.
+    pub(super) fn is_over(&self, idle: bool) -> Option<&'static str> {
+        if self.running > 0 || self.waiting.is_some() {
+            return None;
+        }
+        if self.stops() > 0 {
+            return Some("stopped");
+        }
+        if self.dispatcher.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Some("out of time");
+        }
+        let session = self.session();
+        if self.dispatcher.until == Until::Stopped {
+            return None;
+        }
+        if session.orders().state != HostState::Online {
+            return Some("quiesced");
+        }
+        if !idle || self.unreachable.is_some() || session.outages.is_probing() {
+            return None;
+        }
+        // What is parked may come back within a moment. A longer outage is left to the next run.
+        let soon = session.outages.any_open() && self.opened_recently();
+        (!soon && !self.is_more()).then_some("empty")
+    }
+
+    fn opened_recently(&self) -> bool {
+        let session = self.session();
+        // The last of the frequent probes is waited for.
+        let early = session.rule.early + 2 * session.rule.probe_early;
+        session
+            .store
+            .read(|tx| {
+                let now = tx.now()?;
+                Ok(breaker::list_open(tx)?.iter().any(|it| now - it.since < early))
+            })
+            .unwrap_or(true)
+    }
+
+    /// Whether there is something to claim after all, or parked jobs are on their way back.
+    fn is_more(&self) -> bool {
+        let session = self.session();
+        session.store.read(queue::is_more).unwrap_or(true)
+    }
+
+    /// Once everything that was asked for has been done, the checks may begin to say what is normal.
+    pub(super) fn note_filled(&mut self, idle: bool) {
+        if self.is_filled || !idle || self.running > 0 || self.is_closing() {
+            return;
+        }
+        let noted = self.session().store.write(|tx| {
+            if meta::get(tx, meta::FILLED)?.is_some() {
+                return Ok(true);
+            }
+            // Jobs that wait for an archive are not done, and where nothing was asked for yet, nothing is.
+            let parked = samples::counter(tx, "parked")? > 0;
+            if parked || tx.first("SELECT id FROM package LIMIT 1", &[])?.is_none() {
+                return Ok(false);
+            }
+            let now = tx.now()?;
+            meta::set(tx, meta::FILLED, &now.to_string())?;
+            Ok(true)
+        });
+        self.is_filled = noted.unwrap_or(false);
+    }
+}

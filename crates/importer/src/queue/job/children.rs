@@ -1,0 +1,109 @@
+//! Has versions imported by children, and sees to it that one that dies costs one version.
+
+use std::thread;
+
+use super::{Watch, Work};
+use crate::child::{self, Ended};
+use crate::failure::{Failure, Stage};
+use crate::protocol::{Event, Outcome as Became, Report, Request, VersionRequest};
+
+impl Work<'_> {
+    /// Imports versions in children. A child that dies takes one version with it, the one that it was reading: the
+    /// others are tried again without it.
+    pub(super) fn versions(
+        &mut self,
+        mut ids: Vec<i64>,
+        mut versions: Vec<VersionRequest>,
+        watch: Watch<'_>,
+    ) {
+        while !versions.is_empty() {
+            let request = self.request(versions);
+            match self.child(&request, watch) {
+                Ok(ended) => (ids, versions) = self.settle(ids, request, ended),
+                Err(failure) => return self.fail(failure, None),
+            }
+            if self.cancelled {
+                return;
+            }
+        }
+    }
+
+    fn request(&self, versions: Vec<VersionRequest>) -> Request {
+        let session = self.session;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Request {
+            root: session.root.clone(),
+            package: self.claim.package.clone(),
+            default_branch: session.config.import.default_branch.clone(),
+            versions,
+            allow_weak_checksums: session.config.import.allow_weak_checksums,
+            limits: session.config.limits.clone(),
+            threads: (cores / session.jobs.max(1)).max(1),
+            parent: std::process::id(),
+            fence: Some((session.epoch, u64::try_from(self.claim.attempt).unwrap_or(0))),
+        }
+    }
+
+    fn child(&mut self, request: &Request, watch: Watch<'_>) -> Result<Ended, Failure> {
+        let (session, claim, log) = (self.session, self.claim, &mut self.log);
+        let ended = child::run(
+            &session.program,
+            request,
+            |pid| session.started(claim.attempt, pid),
+            |event| match event {
+                Event::Reading(index) => {
+                    if let Some(version) = request.versions.get(*index) {
+                        log.line(&format!("reading {}", version.dsc.display()));
+                        watch(claim, version);
+                    }
+                }
+                Event::Moving(0) => log.line("no ref moves"),
+                Event::Moving(refs) => log.line(&format!("moving {refs} refs")),
+                _ => {}
+            },
+        );
+        session.is_over(claim.attempt);
+        let ended = ended?;
+        if !ended.stderr.is_empty() {
+            log.line(&ended.stderr);
+        }
+        let add = |slot: &mut i64, more: u64| *slot = slot.saturating_add_unsigned(more);
+        add(&mut self.usage.cpu_ms, ended.cpu_ms);
+        add(&mut self.usage.bytes_in, ended.moved.0);
+        add(&mut self.usage.bytes_out, ended.moved.1);
+        self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
+        Ok(ended)
+    }
+
+    /// Takes what a child has done, and returns what should be tried again.
+    fn settle(&mut self, ids: Vec<i64>, request: Request, ended: Ended) -> (Vec<i64>, Vec<VersionRequest>) {
+        if self.session.is_stopping() && ended.failure.is_some() {
+            self.cancelled = true;
+        }
+        let guilty = ended.last.filter(|&index| ended.reports.get(index).is_some_and(Option::is_none));
+        let (mut ids_again, mut again) = (Vec::new(), Vec::new());
+        let versions = request.versions.into_iter().zip(ended.reports).zip(ids).enumerate();
+        for (index, ((version, report), id)) in versions {
+            match (report, &ended.failure) {
+                (Some(report), _) => self.report(id, report),
+                (None, _) if self.cancelled => {}
+                (None, Some(failure)) if guilty.is_none_or(|guilty| guilty == index) => {
+                    let mut report = Report::new(&request.package, None, &version, Became::Failed);
+                    report.peak_rss = (ended.peak_rss > 0).then_some(ended.peak_rss);
+                    self.report(id, report.with_failure(failure));
+                }
+                (None, Some(_)) => {
+                    ids_again.push(id);
+                    again.push(version);
+                }
+                (None, None) => {
+                    let message = "the import ended without a word about this version";
+                    let failure = Failure::new(Stage::Worker, "crashed", message);
+                    let report = Report::new(&request.package, None, &version, Became::Failed);
+                    self.report(id, report.with_failure(&failure));
+                }
+            }
+        }
+        (ids_again, again)
+    }
+}

@@ -1,0 +1,84 @@
+//! The history with patches applied: a commit for each patch, above one that descends from the version itself and from the
+//! applied version before it.
+
+use source_package::version::Version;
+
+use super::History;
+use crate::identity::importer;
+use crate::message;
+use crate::object::{self, Commit, Kind};
+use crate::version::{StagedPatches, StagedVersion};
+use crate::{Error, ObjectId};
+
+impl History<'_> {
+    /// Adds the commits of a version with its patches applied, and their tag.
+    pub(super) fn add_applied(
+        &mut self,
+        distro: &str,
+        version: &StagedVersion,
+        patches: &StagedPatches,
+        unapplied: ObjectId,
+        parent: Option<ObjectId>,
+    ) -> Result<ObjectId, Error> {
+        let before = self.applied_before(distro, parent)?;
+        let commit = self.applied_commits(version, patches, unapplied, before)?;
+        self.tag_applied(distro, version, patches, commit)?;
+        Ok(commit)
+    }
+
+    /// The applied commit of a version, or of the nearest one before it that has one.
+    fn applied_before(
+        &mut self,
+        distro: &str,
+        mut from: Option<ObjectId>,
+    ) -> Result<Option<ObjectId>, Error> {
+        let distros = self.distros_from(distro);
+        while let Some(id) = from {
+            let commit = object::read_commit(id, self.store)?;
+            let (version, sha256) = (commit.trailer("Version"), commit.trailer("Dsc-Sha256"));
+            let (Some(version), Some(sha256)) = (version, sha256) else { return Ok(None) };
+            let Ok(version) = Version::new(version) else { return Ok(None) };
+            for distro in &distros {
+                if let Some(tag) = self.find_applied(distro, &version, sha256)? {
+                    return Ok(Some(tag.commit));
+                }
+            }
+            from = commit.parents.first().copied();
+        }
+        Ok(None)
+    }
+
+    fn applied_commits(
+        &mut self,
+        version: &StagedVersion,
+        patches: &StagedPatches,
+        unapplied: ObjectId,
+        before: Option<ObjectId>,
+    ) -> Result<ObjectId, Error> {
+        let facts = &version.changelog;
+        let series = patches.series.as_deref();
+        let base = Commit {
+            tree: patches.base,
+            parents: before.into_iter().chain([unapplied]).collect(),
+            author: facts.author.clone(),
+            authored: facts.date,
+            committer: importer(),
+            committed: facts.date,
+            message: message::applied(&version.dsc, &version.dsc_sha256, series),
+        };
+        let mut tip = self.store.add(Kind::Commit, &base.encode())?;
+        for patch in &patches.patches {
+            let commit = Commit {
+                tree: patch.tree,
+                parents: vec![tip],
+                author: patch.author.clone().unwrap_or_else(|| facts.author.clone()),
+                authored: patch.date.unwrap_or(facts.date),
+                committer: importer(),
+                committed: facts.date,
+                message: message::patch(&version.dsc, &version.dsc_sha256, &patch.name, &patch.message),
+            };
+            tip = self.store.add(Kind::Commit, &commit.encode())?;
+        }
+        Ok(tip)
+    }
+}

@@ -1,0 +1,63 @@
+//! Reads objects of a pack that is not complete yet: from memory, from the file, or from the threads that compress them.
+
+use std::os::unix::fs::FileExt;
+
+use super::PackWriter;
+use crate::deflate::inflate;
+use crate::delta;
+use crate::{Error, ObjectId};
+
+impl PackWriter {
+    /// Reads an object of the pack back.
+    pub fn read(&mut self, id: &ObjectId) -> Result<Vec<u8>, Error> {
+        if let Some(content) = self.whole(id) {
+            return Ok(content.to_vec());
+        }
+        let mut deltas = Vec::new();
+        let mut at = *id;
+        let mut content = loop {
+            let (stored, base) = self.read_stored(&at)?;
+            match base {
+                None => break stored,
+                Some(base) => {
+                    deltas.push(stored);
+                    at = base;
+                }
+            }
+        };
+        while let Some(delta) = deltas.pop() {
+            content = delta::apply(&content, &delta).ok_or(Error::Malformed { id: *id, what: "delta" })?;
+        }
+        Ok(content)
+    }
+
+    /// An object that is in memory as a whole.
+    pub(super) fn whole(&self, id: &ObjectId) -> Option<&[u8]> {
+        let (content, base) = self.in_memory(id)?;
+        base.is_none().then_some(content)
+    }
+
+    /// The stored bytes of an object that is in memory, and what they are a delta of.
+    fn in_memory(&self, id: &ObjectId) -> Option<(&[u8], Option<ObjectId>)> {
+        std::iter::once(&self.batch).chain(&self.recent).find_map(|batch| batch.get(id))
+    }
+
+    /// The stored bytes of an object, and what they are a delta of.
+    fn read_stored(&mut self, id: &ObjectId) -> Result<(Vec<u8>, Option<ObjectId>), Error> {
+        if let Some((content, base)) = self.in_memory(id) {
+            return Ok((content.to_vec(), base));
+        }
+        if self.flying.contains_key(id) {
+            self.land_all()?;
+            return self.read_stored(id);
+        }
+        let Some(slot) = self.slots.get(id).copied() else { return Err(Error::Missing(*id)) };
+        let file = self.open()?;
+        let mut packed = vec![0; usize::try_from(slot.length).map_err(|_| Error::Missing(*id))?];
+        file.read_exact_at(&mut packed, slot.offset).map_err(Error::write_pack)?;
+        let (named, size) = slot.delta.map_or((0, slot.size), |(_, size)| (20, size));
+        let content =
+            inflate(&packed, named, size).ok_or(Error::Malformed { id: *id, what: "pack entry" })?;
+        Ok((content, slot.delta.map(|(base, _)| base)))
+    }
+}

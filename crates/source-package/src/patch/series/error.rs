@@ -1,0 +1,70 @@
+//! Why the patches of a package cannot be listed, read or applied.
+
+use std::io;
+
+use super::super::PatchError;
+use crate::path::Shown;
+use crate::tree::TreeError;
+
+/// Why the patches of a package cannot be listed or read.
+#[derive(Debug, thiserror::Error)]
+pub enum SeriesError {
+    /// A patch outside of `debian/patches`.
+    #[error("{} names a patch outside of its folder: {}", Shown(file), Shown(name))]
+    Insecure {
+        /// The series file.
+        file: Vec<u8>,
+        /// The name.
+        name: Vec<u8>,
+    },
+    /// A patch or series that is not there, or is no file.
+    #[error("{} {cause}", Shown(path))]
+    NotFile {
+        /// Its path.
+        path: Vec<u8>,
+        /// What is wrong.
+        cause: &'static str,
+    },
+    /// A patch that cannot be decompressed.
+    #[error("cannot decompress {}: {error}", Shown(path))]
+    Compressed {
+        /// Its path.
+        path: Vec<u8>,
+        /// What the decoder says.
+        error: io::Error,
+    },
+    /// The store failed.
+    #[error("cannot read or keep a file: {0}")]
+    Store(#[from] io::Error),
+    /// The tree refuses a change.
+    #[error("{0}")]
+    Tree(TreeError),
+}
+
+impl From<TreeError> for SeriesError {
+    fn from(error: TreeError) -> Self {
+        match error {
+            TreeError::Store(error) => SeriesError::Store(error),
+            other => SeriesError::Tree(other),
+        }
+    }
+}
+
+/// Why a package cannot be patched. `E` is the error of the caller's own work after each patch.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyAllError<E> {
+    /// The patches cannot be listed or read.
+    #[error("{0}")]
+    Series(#[from] SeriesError),
+    /// A patch does not apply.
+    #[error("failed to apply {}: {error}", Shown(name))]
+    Patch {
+        /// Its name.
+        name: Vec<u8>,
+        /// Why.
+        error: PatchError,
+    },
+    /// The caller's work failed.
+    #[error("{0}")]
+    After(E),
+}

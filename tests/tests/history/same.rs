@@ -1,0 +1,127 @@
+//! The same version again: from another distro, with another content, named twice, imported before.
+
+use std::fs;
+
+use package_import_tests::installation::Installation;
+use package_import_tests::synthetic::package;
+
+#[test]
+fn another_content_of_a_version_goes_to_reimport() {
+    let it = Installation::new();
+    let files = it.files();
+    let first = package("a0", "1.0-1").write(&files);
+    it.import_well("debian", "sid", &[&first]);
+    let again = package("a0", "1.0-1").upstream("README", "other\n").remark("Again.").write(&files);
+    it.import_well("debian", "sid", &[&again]);
+    let shorter = |text: String| -> String {
+        let mut lines: Vec<String> = Vec::new();
+        for line in text.lines() {
+            // The hash at the end is that of a file made here.
+            let (name, hash) = line.rsplit_once('/').unwrap_or((line, ""));
+            let is_hash = hash.len() == 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            lines.push(if is_hash { format!("{name}/HASH\n") } else { format!("{line}\n") });
+        }
+        lines.concat()
+    };
+    insta::assert_snapshot!(shorter(it.git("a0", &["for-each-ref", "--format=%(refname)"])), @r"
+    refs/dsc/debian/1.0-1
+    refs/dsc/reimport/debian/1.0-1/HASH
+    refs/heads/applied/debian/sid
+    refs/heads/debian/sid
+    refs/tags/applied/debian/1.0-1
+    refs/tags/debian/1.0-1
+    refs/tags/reimport/applied/debian/1.0-1/HASH
+    refs/tags/reimport/debian/1.0-1/HASH
+    refs/tags/reimport/upstream/1.0/HASH
+    refs/tags/upstream/1.0
+    ");
+    insta::assert_snapshot!(it.git("a0", &["log", "--first-parent", "--format=%s", "debian/sid"]), @r"
+    Publish 1.0-1 in debian/sid
+    Import a0 1.0-1
+    Import upstream a0 1.0
+    ");
+    it.assert_clean("a0");
+}
+
+/// One `.dsc` is one commit, whatever distro has it; Ubuntu grows out of Debian, and takes from it again.
+#[test]
+fn ubuntu_grows_out_of_debian() {
+    let it = Installation::new();
+    let files = it.files();
+    let first = package("a0", "1.0-1").write(&files);
+    let second = package("a0", "1.0-2").below(&["1.0-1"]).write(&files);
+    let delta = package("a0", "1.0-1ubuntu1").below(&["1.0-1"]).patch("u", "line 3", "u").write(&files);
+    let merge = package("a0", "1.0-2ubuntu1").below(&["1.0-2", "1.0-1ubuntu1", "1.0-1"]).write(&files);
+    it.import_well("debian", "sid", &[&first, &second]);
+    let synced = it.import_well("ubuntu", "noble", &[&first]);
+    assert_eq!(it.git("a0", &["rev-parse", "ubuntu/1.0-1^{commit}"]).trim(), synced[0]["commit"]);
+    it.import_well("ubuntu", "noble", &[&delta]);
+    it.import_well("ubuntu", "noble", &[&merge]);
+    insta::assert_snapshot!(it.graph("a0", &["debian/sid", "ubuntu/noble"]), @r"
+    *   Publish 1.0-2ubuntu1 in ubuntu/noble (ubuntu/noble)
+    |\
+    | * Import a0 1.0-2ubuntu1 (tag: ubuntu/1.0-2ubuntu1)
+    | * Import a0 1.0-2 (HEAD -> debian/sid, tag: debian/1.0-2)
+    * | Import a0 1.0-1ubuntu1 (tag: ubuntu/1.0-1ubuntu1)
+    |/
+    * Import a0 1.0-1 (tag: ubuntu/1.0-1, tag: debian/1.0-1)
+    * Import upstream a0 1.0 (tag: upstream/1.0)
+    ");
+    insta::assert_snapshot!(it.git("a0", &["log", "--first-parent", "--format=%s", "ubuntu/noble"]), @r"
+    Publish 1.0-2ubuntu1 in ubuntu/noble
+    Import a0 1.0-1ubuntu1
+    Import a0 1.0-1
+    Import upstream a0 1.0
+    ");
+    assert_eq!(
+        it.git("a0", &["rev-parse", "debian/1.0-1^{commit}"]),
+        it.git("a0", &["rev-parse", "ubuntu/1.0-1^{commit}"])
+    );
+    it.assert_clean("a0");
+}
+
+/// Also where its patches do not apply, and the distro that takes it over has another version below it.
+#[test]
+fn a_dsc_without_applied_history_is_one_commit_in_all_distros() {
+    let it = Installation::new();
+    let files = it.files();
+    let below = package("a0", "1.0-1").write(&files);
+    let broken = package("a0", "1.0-2").below(&["1.0-1"]).patch("bad", "line 900", "x").write(&files);
+    it.import("debian", "sid", &[&below, &broken]);
+    let own = package("a0", "1.0-1").remark("Another one.").write(&files);
+    it.import_well("ubuntu", "noble", &[&own]);
+    let (code, reports) = it.import("ubuntu", "noble", &[&broken]);
+    assert_eq!((code, &reports[0]["outcome"]), (1, &"unapplied-only".into()));
+    assert_eq!(
+        it.git("a0", &["rev-parse", "debian/1.0-2^{commit}"]),
+        it.git("a0", &["rev-parse", "ubuntu/1.0-2^{commit}"])
+    );
+    it.assert_clean("a0");
+}
+
+#[test]
+fn a_dsc_that_is_named_twice_is_imported_once() {
+    let it = Installation::new();
+    let first = package("a0", "1.0-1").write(&it.files());
+    let reports = it.import_well("debian", "sid", &[&first, &first]);
+    assert_eq!(reports[0]["commit"], reports[1]["commit"]);
+    assert_eq!(it.git("a0", &["for-each-ref", "--format=%(refname)", "refs/tags/reimport"]), "");
+    it.assert_clean("a0");
+}
+
+#[test]
+fn what_is_there_already_changes_nothing() {
+    let it = Installation::new();
+    let files = it.files();
+    let first = package("a0", "1.0-1").write(&files);
+    let second = package("a0", "1.0-2").below(&["1.0-1"]).write(&files);
+    it.import_well("debian", "sid", &[&first, &second]);
+    let state = |it: &Installation| {
+        let packs = fs::read_dir(it.repository("a0").join("objects/pack")).unwrap().count();
+        (it.refs("a0"), fs::read(it.repository("a0").join("packed-refs")).unwrap(), packs)
+    };
+    let before = state(&it);
+    let reports = it.import_well("debian", "sid", &[&first, &second]);
+    assert!(reports.iter().all(|report| report["outcome"] == "already-there"), "{reports:#?}");
+    assert_eq!(state(&it), before);
+}
