@@ -188,10 +188,10 @@ fn hunks<'p>(lines: &mut Lines<'p>) -> Result<Option<&'p [u8]>, PatchError> {
 }
 
 /// Reads the lines of a hunk; `false` if the patch ends where a few blank lines may be missing.
-fn hunk(lines: &mut Lines<'_>, mut old: i64, mut new: i64) -> Result<bool, PatchError> {
-    while old != 0 || new != 0 {
+fn hunk(lines: &mut Lines<'_>, mut old: Left, mut new: Left) -> Result<bool, PatchError> {
+    while old.is_some() || new.is_some() {
         let Some(line) = lines.next() else {
-            if old == new && old < 3 {
+            if old.lines == new.lines && old.lines < 3 {
                 return Ok(false);
             }
             return Err(lines.malformed("the patch ends inside of a hunk"));
@@ -199,19 +199,36 @@ fn hunk(lines: &mut Lines<'_>, mut old: i64, mut new: i64) -> Result<bool, Patch
         match line {
             [b'\\', b' ', ..] => {}
             [] | [b' ', ..] => {
-                old -= 1;
-                new -= 1;
+                old.take();
+                new.take();
             }
-            [b'-', ..] => old -= 1,
-            [b'+', ..] => new -= 1,
+            [b'-', ..] => old.take(),
+            [b'+', ..] => new.take(),
             _ => return Err(lines.malformed("a line of a hunk must begin with a space, + or -")),
         }
     }
     Ok(true)
 }
 
+/// How many lines of a hunk are still to come.
+struct Left {
+    lines: i64,
+    /// dpkg counts in Perl, where the text "00" is true, other than the number 0: as it stands it is no end.
+    is_text_of_zeros: bool,
+}
+
+impl Left {
+    fn is_some(&self) -> bool {
+        self.lines != 0 || self.is_text_of_zeros
+    }
+
+    fn take(&mut self) {
+        *self = Left { lines: self.lines - 1, is_text_of_zeros: false };
+    }
+}
+
 /// The two line counts in `@@ -1,2 +3,4 @@`.
-fn ranges(line: &[u8]) -> Option<(i64, i64)> {
+fn ranges(line: &[u8]) -> Option<(Left, Left)> {
     let rest = line.strip_prefix(b"@@ -")?;
     let (old, rest) = range(rest)?;
     let (new, rest) = range(rest.strip_prefix(b" +")?)?;
@@ -219,12 +236,14 @@ fn ranges(line: &[u8]) -> Option<(i64, i64)> {
     (rest.is_empty() || rest[0] == b' ').then_some((old, new))
 }
 
-fn range(text: &[u8]) -> Option<(i64, &[u8])> {
+fn range(text: &[u8]) -> Option<(Left, &[u8])> {
     let (_, rest) = number(text)?;
-    match rest.strip_prefix(b",") {
-        Some(count) => number(count),
-        None => Some((1, rest)),
-    }
+    let Some(count) = rest.strip_prefix(b",") else {
+        return Some((Left { lines: 1, is_text_of_zeros: false }, rest));
+    };
+    let (lines, rest) = number(count)?;
+    let is_text_of_zeros = lines == 0 && count.len() - rest.len() > 1;
+    Some((Left { lines, is_text_of_zeros }, rest))
 }
 
 fn number(text: &[u8]) -> Option<(i64, &[u8])> {

@@ -43,9 +43,12 @@ pub(super) fn choose(
     for (side, name) in diff.names.iter().enumerate() {
         let Some(name) = name else { continue };
         let at = Context { line, path: name };
-        check_name(at)?;
-        stats[side] = stage.stat(name, at)?.filter(|stat| !gone(stat.inode));
         last = Some(side);
+        // Patch looks at nothing outside: there is no such file, whatever is there.
+        if !climbs(name) {
+            check_name(at)?;
+            stats[side] = stage.stat(name, at)?.filter(|stat| !gone(stat.inode));
+        }
     }
     let Some(last) = last else { return Err(PatchError::NoFile { line, path: Vec::new() }) };
     let existing = best(diff, |side| stats[side].is_some());
@@ -61,6 +64,7 @@ pub(super) fn choose(
     let Some(name) = chosen.and_then(|side| diff.names[side].clone()) else {
         return Err(PatchError::NoFile { line, path: diff.names[last].clone().unwrap_or_default() });
     };
+    check_name(Context { line, path: &name })?;
     Ok(Source { name, stat: chosen.and_then(|side| stats[side]) })
 }
 
@@ -76,7 +80,8 @@ pub(super) fn check_name(at: Context<'_>) -> Result<(), PatchError> {
 }
 
 fn has_both_names(diff: &Diff, chosen: Option<usize>) -> bool {
-    chosen.is_some_and(|side| side != INDEX) && diff.names[OLD].is_some() && diff.names[NEW].is_some()
+    let is_valid = |side: usize| diff.names[side].as_deref().is_some_and(|name| !climbs(name));
+    chosen.is_some_and(|side| side != INDEX) && is_valid(OLD) && is_valid(NEW)
 }
 
 /// A diff that makes a file which is there, or removes one which is not, has been applied before.

@@ -120,7 +120,7 @@ fn random_edits(rng: &mut Rng, old: &Lines, remove_all: bool) -> Vec<Edit> {
         insert(rng, &mut edits);
     }
     // A line without an end must be the last one.
-    for mark in [b'-', b'+'] {
+    for mark in *b"-+" {
         let last = edits.iter().rposition(|edit| edit.mark != if mark == b'-' { b'+' } else { b'-' });
         for (at, edit) in edits.iter_mut().enumerate() {
             if Some(at) != last && edit.mark == mark && !edit.line.ends_with(b"\n") {

@@ -192,6 +192,31 @@ fn moves() -> Vec<Case> {
             "diff --git a/sp ace b/sp bce\nrename from sp ace\nrename to sp bce\n",
         ),
         refused("a rename that climbs", pure("rename", "f", "../../x")),
+        refused("a rename of what climbs", pure("rename", "../f", "x")),
+        refused("a copy that climbs", pure("copy", "f", "../../x")),
+        applied(
+            "a rename to a climbing name that is not said to be one",
+            git("f", "../../x", "rename from f\n"),
+        ),
+        applied("a rename from nowhere to a climbing name", git("f", "../../x", "rename to x\n")),
+        applied(
+            "a mode for a file whose new name climbs",
+            git("f", "../f", "old mode 100644\nnew mode 100755\n"),
+        ),
+        applied(
+            "a mode for a file whose old name climbs",
+            git("../f", "f", "old mode 100644\nnew mode 100755\n"),
+        ),
+        refused(
+            "a mode for a file whose names climb",
+            git("../f", "../f", "old mode 100644\nnew mode 100755\n"),
+        ),
+        applied("a new file with one name that climbs", git("../n", "new", "new file mode 100644\n")),
+        applied("a new file whose name climbs", git("new", "../n", "new file mode 100644\n")),
+        refused(
+            "a removed file with one name that climbs",
+            git("../empty", "empty", "deleted file mode 100644\n"),
+        ),
         applied("a rename to an absolute name", "diff --git a/f /x/y\nrename from f\nrename to x/y\n"),
     ]
 }
