@@ -333,7 +333,7 @@ fn park(tx: &mut Tx<'_>, package: i64, job: &Job, dependency: i64) -> Result<(),
     )?;
     tx.counter("parked", 1);
     tx.execute("UPDATE dependency SET parked = parked + 1 WHERE id = ?1", values![dependency])?;
-    Ok(())
+    failing::count_parked(tx, package, 1)
 }
 
 fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
