@@ -34,7 +34,7 @@ fn a_parked_jobs_are_critical_and_name_the_archive_and_it_clears_by_itself() {
     life.story.queue.well(&["poll"]);
     server.refuse(true);
     let summary = life.story.run();
-    assert!(summary.parked >= 20 * size() as i64, "{summary:?}");
+    assert!(summary.parked >= 20 * size() as u64, "{summary:?}");
     let norm = i64::try_from(failing).unwrap();
     let failing = life.story.failing();
     assert!(failing <= norm + 10, "an outage is no failure: {failing}");
