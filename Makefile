@@ -54,7 +54,7 @@ fuzz:
 bench: build
 	@scripts/install-tools bench
 	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin engine --bin queue_bench \
-		--bin poll_bench
+		--bin poll_bench --bin turns
 	@scripts/bench
 	$(CARGO) build --profile plugin --locked -p plugin --example floor
 	@scripts/bench-checks

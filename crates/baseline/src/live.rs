@@ -8,7 +8,7 @@ use crate::verdict::{Breaker, Judged, Verdict};
 /// What is counted now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
-    /// Packages failing, without those that are held or suppressed.
+    /// Packages failing, without those that are held or suppressed, or parked: each package counts once.
     pub failing: u64,
     /// Jobs parked by a breaker.
     pub parked: u64,
@@ -157,7 +157,7 @@ impl Verdict {
 pub(crate) fn outage_line(parked: &str, since: i64, failing: &str, normal: f64, name: &str) -> String {
     line(&[
         (false, format!("{parked} parked since {}", moment(since))),
-        (true, format!(", {failing} failing, normally {}", whole(normal))),
+        (true, format!(", {failing} more failing, normally {}", whole(normal))),
         (false, format!(": {name}")),
     ])
 }
@@ -223,7 +223,7 @@ mod tests {
         let breaker = || Some(Breaker { name: "deb.example.org".into(), since: SINCE });
         let begun = at(&stored(State::Ok), 500, 60, breaker());
         assert_eq!(begun.0, State::Critical);
-        assert_eq!(begun.1, "60 parked since 11-24 08:32Z, 500 failing, normally 500: deb.example.org");
+        assert_eq!(begun.1, "60 parked since 11-24 08:32Z, 500 more failing, normally 500: deb.example.org");
         assert_eq!(at(&stored(State::Ok), 500, 60, None).0, State::Ok, "no breaker is open");
         let mut outage = stored(State::Ok);
         outage.state = State::Critical;

@@ -12,7 +12,7 @@ use crate::state::State;
 pub struct Sample {
     /// Seconds since 1970.
     pub time: i64,
-    /// Packages failing now, without those that are held or suppressed.
+    /// Packages failing now, without those that are held or suppressed, or parked: each package counts once.
     pub failing: Option<f64>,
     /// Jobs parked by a breaker now.
     pub parked: Option<f64>,

@@ -60,7 +60,7 @@ fn a_cut_off_archive_is_one_critical_that_names_it() {
         vec![Breaker { name: "deb.example.org".into(), since: START + 30 * 86_400 - 1500 }];
     let verdict = world.next(sample(505.0, 60.0));
     assert_eq!(verdict.state, State::Critical, "{}", verdict.text);
-    assert_eq!(verdict.text, "60 parked since 09-29 23:35Z, 505 failing, normally 500: deb.example.org");
+    assert_eq!(verdict.text, "60 parked since 09-29 23:35Z, 505 more failing, normally 500: deb.example.org");
     let verdict = world.next(sample(505.0, 5012.0));
     assert_eq!(verdict.state, State::Critical);
     world.context.breakers.clear();

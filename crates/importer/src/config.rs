@@ -26,7 +26,8 @@ pub struct Config {
     pub archives: Vec<Archive>,
     /// What was fetched.
     pub cache: Cache,
-    /// What the checks are told; only they read it.
+    /// What the checks are told. Only they read it, but a section that none of them reads is refused here as well:
+    /// who has set it should hear of that before an alert is missing.
     pub checks: toml::Table,
 }
 
@@ -189,6 +190,14 @@ pub enum ConfigError {
         /// Where and why.
         error: Box<toml::de::Error>,
     },
+    /// Something is set for the checks that none of them reads.
+    #[error("{}: {error}", path.display())]
+    Checks {
+        /// The file.
+        path: PathBuf,
+        /// What, and what may have been meant.
+        error: check_sections::Wrong,
+    },
     /// The archives do not fit together.
     #[error("{}: {error}", path.display())]
     Archives {
@@ -226,6 +235,8 @@ impl Config {
             fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
         let config: Config = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        check_sections::names_and_keys(&config.checks)
+            .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error })?;
         for archive in &config.archives {
@@ -256,5 +267,13 @@ mod tests {
         assert!(load(&ARCHIVE.repeat(2)).unwrap_err().contains("two archives"));
         assert!(load(&ARCHIVE.replace("debian", "upstream")).unwrap_err().contains("upstream"));
         assert_eq!(load("[cache]\nlimit = 5\n").unwrap().cache.limit, 5);
+    }
+
+    #[test]
+    fn what_no_check_reads_is_refused() {
+        assert!(load("[checks.quue]\n").unwrap_err().ends_with("did you mean [checks.queue]?"));
+        assert!(load("[checks.failures]\nwarnign = 5\n").unwrap_err().contains("[checks.failures] warnign"));
+        assert!(load("[cheks.queue]\n").unwrap_err().contains("cheks"));
+        assert!(load("[checks.queue.upload]\nwarning = 5\n").is_ok());
     }
 }

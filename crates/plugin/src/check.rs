@@ -164,6 +164,7 @@ fn reader<C: Check>(start: Instant) {
 
 fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Result<Report, Trouble> {
     let config = Config::load(common.config.as_deref())?;
+    config.refuse_unknown(C::section())?;
     let policy = config.policy(C::section())?;
     let location = config.location(&common)?;
     // Early enough to say what is locked or silent before the parent says only that it took too long.

@@ -1,7 +1,8 @@
 //! Where the configuration and the state database are, so that a check needs no arguments.
 //!
 //! A check reads the same `config.toml` as the importer, but only `[checks]` and, if that does not name a database,
-//! `[state]`. What else stands there may be newer than the check, so it is not looked at.
+//! `[state]`. What else stands there may be newer than the check, so it is not looked at, unless `[checks]` may have
+//! been meant by it.
 
 use std::env;
 use std::fs;
@@ -27,16 +28,11 @@ pub(crate) enum Location {
     Postgres { target: String, passfile: Option<PathBuf> },
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// What a check may know of the file.
+#[derive(Debug, Default)]
 struct File {
     checks: toml::Table,
-    state: State,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct State {
+    /// `[state] url`.
     url: Option<String>,
 }
 
@@ -81,6 +77,13 @@ impl Config {
         }
     }
 
+    /// Refuses names that nobody reads: what is set under them would not be in force, and every check says so, because
+    /// none can know whose it was to be. `section` is that of the check that asks.
+    pub(crate) fn refuse_unknown(&self, section: &str) -> Result<(), Trouble> {
+        check_sections::names(&self.file.checks, Some(section))
+            .map_err(|wrong| self.wrong(&wrong.to_string()))
+    }
+
     /// The policy of one check: `[checks.SECTION]`.
     pub(crate) fn policy<P: DeserializeOwned + Default>(&self, section: &str) -> Result<P, Trouble> {
         let Some(value) = self.file.checks.get(section) else { return Ok(P::default()) };
@@ -105,7 +108,7 @@ impl Config {
         if let Some(text) = &named.state {
             return self.place(text, passfile, &self.root);
         }
-        match &self.file.state.url {
+        match &self.file.url {
             // The importer's connection needs a worker's secret, which a monitor must not have.
             Some(url) if is_postgres(url) => Err(self.wrong(
                 "the importer uses PostgreSQL: set [checks] state to a URL with user=monitor, and passfile",
@@ -115,12 +118,8 @@ impl Config {
         }
     }
 
-    /// What stands directly in `[checks]`. A misspelt key must not go unnoticed; sections belong to checks.
+    /// What stands directly in `[checks]`; sections belong to checks.
     fn named(&self) -> Result<Named, Trouble> {
-        if self.file.checks.get("state").is_some_and(toml::Value::is_table) {
-            return Err(self
-                .wrong("[checks] state names the database; the section of its check is [checks.database]"));
-        }
         let keys = self.file.checks.iter().filter(|(_, value)| !value.is_table());
         let keys: toml::Table = keys.map(|(key, value)| (key.clone(), value.clone())).collect();
         keys.try_into().map_err(|error: toml::de::Error| self.wrong(&format!("[checks] {error}")))
@@ -145,7 +144,7 @@ impl Config {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 struct Named {
     state: Option<String>,
     passfile: Option<String>,
@@ -175,9 +174,26 @@ fn read(path: &Path) -> Result<Option<File>, Trouble> {
             return Err(Trouble::unusable(format!("cannot read {}: {error}", path.display())));
         }
     };
-    toml::from_str(&text).map(Some).map_err(|error| {
+    let table = toml::from_str(&text).map_err(|error: toml::de::Error| {
         let at = error.span().and_then(|span| text.get(..span.start));
         let line = at.map_or(1, |before| before.matches('\n').count() + 1);
         Trouble::unusable(format!("{} line {line}: {}", path.display(), error.message()))
-    })
+    })?;
+    file(table).map(Some).map_err(|what| Trouble::unusable(format!("{}: {what}", path.display())))
+}
+
+/// Takes from the file what is for checks.
+fn file(mut table: toml::Table) -> Result<File, String> {
+    check_sections::parent(table.keys().map(String::as_str)).map_err(|wrong| wrong.to_string())?;
+    let checks = match table.remove("checks") {
+        None => toml::Table::new(),
+        Some(toml::Value::Table(checks)) => checks,
+        Some(_) => return Err("checks must be a section".into()),
+    };
+    let url = match table.get("state").map(|state| state.get("url")) {
+        None | Some(None) => None,
+        Some(Some(toml::Value::String(url))) => Some(url.clone()),
+        Some(Some(_)) => return Err("[state] url must be a text".into()),
+    };
+    Ok(File { checks, url })
 }

@@ -133,6 +133,9 @@ fn req7_policy_and_database_come_from_the_configuration() {
         root.write("config.toml", &format!("[checks]\nstate = '{state}'\n"));
         assert_eq!(root.check(&[]).out, GOOD, "{state}");
     }
+    // The section of another check that is none of the product's.
+    root.write("config.toml", "[checks]\nstate = 'other.db'\nown = ['mine']\n[checks.mine]\nx = 1\n");
+    assert_eq!(root.check(&[]).out, GOOD);
     root.write("config.toml", "[state]\nurl = 'other.db'\n");
     assert_eq!(root.check(&[]).out, GOOD);
     let elsewhere = root.file("else.toml");
@@ -144,7 +147,13 @@ fn req7_policy_and_database_come_from_the_configuration() {
 fn req7_a_configuration_that_cannot_be_meant_is_unknown() {
     let root = Root::with_database();
     for (config, about) in [
-        ("[checks]\nsate = 'x'\n", "sate"),
+        ("[checks]\nsate = 'x'\n", "did you mean state?"),
+        ("[checks.quue]\nx = 1\n", "[checks.quue]: there is no such check, did you mean [checks.queue]?"),
+        ("[checks.elsewhere]\nx = 1\n", "name it in [checks] own"),
+        ("[checks.state.backup]\nwarning = 1\n", "[checks.database]"),
+        ("[check.example]\nwarning = 1\n", "did you mean [checks]?"),
+        ("checks = 1\n", "checks must be a section"),
+        ("[state]\nurl = 1\n", "[state] url must be a text"),
         ("[checks.example]\nwarn = 2\n", "warn"),
         ("[checks.example.failing]\nwarning = '-5'\n", "-5"),
         ("[checks.example.failing]\nwarning = true\n", "warning"),

@@ -257,6 +257,7 @@ pub fn unpark(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
                 values![job.int(0)],
             )?;
             count_lane(tx, job.int(1), job.int(2), 1);
+            crate::failing::count_parked(tx, job.int(0), -1)?;
         }
         let some = some.len() as i64;
         tx.counter("parked", -some);

@@ -18,6 +18,8 @@ pub enum Place {
     Counter(String),
     /// `signature.failing`.
     Signature(i64),
+    /// `signature.parked`.
+    SignatureParked(i64),
     /// `dependency.parked`.
     Dependency(i64),
     /// A sum of a batch: `total`, `cured`, `unchanged` or `broken`.
@@ -29,6 +31,7 @@ impl std::fmt::Display for Place {
         match self {
             Place::Counter(name) => write!(f, "counter {name}"),
             Place::Signature(id) => write!(f, "signature {id}: failing packages"),
+            Place::SignatureParked(id) => write!(f, "signature {id}: parked jobs"),
             Place::Dependency(id) => write!(f, "dependency {id}: parked jobs"),
             Place::Batch(id, column) => write!(f, "batch {id}: {column}"),
         }
@@ -109,6 +112,17 @@ fn failures(tx: &mut Tx<'_>, numbers: &mut Numbers) -> Result<(), StateError> {
         add(Place::Counter(format!("state_{}", row.text(1))));
         add(Place::Signature(row.int(2)));
     }
+    parked_failing(tx, numbers)
+}
+
+/// Parked jobs of packages that fail.
+fn parked_failing(tx: &mut Tx<'_>, numbers: &mut Numbers) -> Result<(), StateError> {
+    let sql = "SELECT f.signature_id, COUNT(*) FROM job j JOIN failure f ON f.package_id = j.package_id
+        WHERE j.state = 'parked' AND j.held = 0 GROUP BY f.signature_id";
+    for row in tx.query(sql, &[])? {
+        *numbers.entry(Place::Counter("parked_failing".into())).or_default() += row.int(1);
+        numbers.insert(Place::SignatureParked(row.int(0)), row.int(1));
+    }
     Ok(())
 }
 
@@ -125,6 +139,7 @@ fn kept(tx: &mut Tx<'_>) -> Result<Numbers, StateError> {
         Place::Counter(row.text(0))
     })?;
     all("SELECT id, failing FROM signature WHERE failing <> 0", &|row| Place::Signature(row.int(0)))?;
+    all("SELECT id, parked FROM signature WHERE parked <> 0", &|row| Place::SignatureParked(row.int(0)))?;
     all("SELECT id, parked FROM dependency WHERE parked <> 0", &|row| Place::Dependency(row.int(0)))?;
     for (column, _) in BATCH {
         let sql = format!("SELECT id, {column} FROM batch WHERE {column} <> 0");
@@ -178,6 +193,9 @@ fn mend(tx: &mut Tx<'_>, difference: &Difference) -> Result<(), StateError> {
         Place::Counter(name) => tx.counter(name, counted - difference.kept),
         Place::Signature(id) => {
             tx.execute("UPDATE signature SET failing = ?2 WHERE id = ?1", values![*id, counted])?;
+        }
+        Place::SignatureParked(id) => {
+            tx.execute("UPDATE signature SET parked = ?2 WHERE id = ?1", values![*id, counted])?;
         }
         Place::Dependency(id) => {
             tx.execute("UPDATE dependency SET parked = ?2 WHERE id = ?1", values![*id, counted])?;

@@ -36,6 +36,17 @@ pub(crate) fn count_failure(
     Ok(())
 }
 
+/// Keeps the count of parked jobs whose package fails as well, for a job that is parked or ends to be. The failure itself
+/// cannot begin or end meanwhile: only an attempt does that, and a parked job has none.
+pub(crate) fn count_parked(tx: &mut Tx<'_>, package: i64, by: i64) -> Result<(), StateError> {
+    let sql = "SELECT f.signature_id FROM failure f JOIN package p ON p.id = f.package_id
+        WHERE f.package_id = ?1 AND p.held = 0";
+    if let Some(row) = tx.first(sql, values![package])? {
+        tx.parked_failing(row.int(0), by);
+    }
+    Ok(())
+}
+
 /// What a failure was before this attempt.
 struct Before {
     signature: i64,

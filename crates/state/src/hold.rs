@@ -52,13 +52,15 @@ fn set(tx: &mut Tx<'_>, package: i64, held: bool) -> Result<bool, StateError> {
     }
     let failure =
         tx.first("SELECT signature_id, state FROM failure WHERE package_id = ?1", values![package])?;
-    if let Some(row) = &failure {
-        crate::failing::count_failure(tx, package, row.int(0), &row.text(1), -1)?;
-    }
+    let is_parked = job.as_ref().is_some_and(|row| row.text(1) == JobState::Parked.as_str());
+    let count = |tx: &mut Tx<'_>, by: i64| -> Result<(), StateError> {
+        let Some(row) = &failure else { return Ok(()) };
+        crate::failing::count_failure(tx, package, row.int(0), &row.text(1), by)?;
+        if is_parked { crate::failing::count_parked(tx, package, by) } else { Ok(()) }
+    };
+    count(tx, -1)?;
     tx.execute("UPDATE package SET held = ?2 WHERE id = ?1", values![package, held])?;
-    if let Some(row) = &failure {
-        crate::failing::count_failure(tx, package, row.int(0), &row.text(1), 1)?;
-    }
+    count(tx, 1)?;
     tx.counter("held", if held { 1 } else { -1 });
     if held {
         crate::batch::leave_out(tx, package)?;

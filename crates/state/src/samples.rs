@@ -27,6 +27,7 @@ pub fn take(store: &Store) -> Result<(), StateError> {
         let counted = counted::count(tx)?;
         set(tx, "failing", counted.failing)?;
         set(tx, "parked", counted.parked)?;
+        set(tx, "parked_failing", counted.parked_failing)?;
         set(tx, "suppressed", counted.left_out)?;
         // An hour in which nothing happened is not one in which nobody looked.
         for flow in ["attempted", "failed"] {

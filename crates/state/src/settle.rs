@@ -2,6 +2,7 @@
 
 use crate::driver::Row;
 use crate::error::StateError;
+use crate::failing;
 use crate::finish::{Finished, Settled};
 use crate::queue::count_lane;
 use crate::signature::Signature;
@@ -135,5 +136,5 @@ fn park(tx: &mut Tx<'_>, package: i64, job: &Job, dependency: i64) -> Result<(),
     )?;
     tx.counter("parked", 1);
     tx.execute("UPDATE dependency SET parked = parked + 1 WHERE id = ?1", values![dependency])?;
-    Ok(())
+    failing::count_parked(tx, package, 1)
 }

@@ -16,7 +16,8 @@ pub struct Tx<'a> {
     written: u64,
     counters: BTreeMap<String, i64>,
     flows: BTreeMap<String, i64>,
-    signatures: BTreeMap<i64, i64>,
+    /// Changes of `failing` and of `parked`.
+    signatures: BTreeMap<i64, (i64, i64)>,
     shard: i64,
 }
 
@@ -102,7 +103,13 @@ impl<'a> Tx<'a> {
 
     /// Changes the number of packages that fail with a signature.
     pub(crate) fn signature(&mut self, id: i64, by: i64) {
-        *self.signatures.entry(id).or_default() += by;
+        self.signatures.entry(id).or_default().0 += by;
+    }
+
+    /// Changes the number of parked jobs whose package fails with a signature and is not held.
+    pub(crate) fn parked_failing(&mut self, signature: i64, by: i64) {
+        self.counter("parked_failing", by);
+        self.signatures.entry(signature).or_default().1 += by;
     }
 
     /// Prefers indices for the rest of the transaction: for those that fill tables.
@@ -131,11 +138,16 @@ impl<'a> Tx<'a> {
 
     /// Writes the counters, always in the same order: two transactions cannot wait for each other.
     pub(crate) fn write_counters(&mut self) -> Result<(), StateError> {
-        for (id, by) in std::mem::take(&mut self.signatures) {
-            if by != 0 {
+        for (id, (failing, parked)) in std::mem::take(&mut self.signatures) {
+            if failing != 0 {
                 let now = self.now()?;
-                let sql = "UPDATE signature SET failing = failing + ?2, last_change = ?3 WHERE id = ?1";
-                self.execute(sql, values![id, by, now])?;
+                let sql =
+                    "UPDATE signature SET failing = failing + ?2, parked = parked + ?3, last_change = ?4
+                    WHERE id = ?1";
+                self.execute(sql, values![id, failing, parked, now])?;
+            } else if parked != 0 {
+                // As many fail with it as before, so there is nothing new to judge.
+                self.execute("UPDATE signature SET parked = parked + ?2 WHERE id = ?1", values![id, parked])?;
             }
         }
         for (figure, by) in std::mem::take(&mut self.flows) {

@@ -82,6 +82,7 @@ pub fn expire(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
         }
         count_lane(tx, row.int(1), row.int(2), 1);
         tx.counter("parked", -1);
+        crate::failing::count_parked(tx, row.int(0), -1)?;
         tx.execute("UPDATE dependency SET parked = parked - 1 WHERE id = ?1", values![row.opt_int(3)])?;
         back += 1;
     }

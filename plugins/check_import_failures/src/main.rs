@@ -5,7 +5,7 @@ mod limits;
 
 use baseline::{Breaker, Live, State, Verdict};
 use plugin::time::{SECOND, date, moment};
-use plugin::views::{self, Suppression};
+use plugin::views::{self, LiveCounts, Suppression};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
 /// `[checks.failures]`.
@@ -46,16 +46,13 @@ impl Check for Failures {
         let counters = views::counters(database)?;
         let held = counters.get("failing_held");
         // Which parked jobs count, and behind what they are parked, is asked only if there are any.
-        let (failing, parked, breaker) = match counters.get("parked") {
-            0 => (counters.get("failing"), 0, None),
-            _ => {
-                let (failing, parked) = views::live(database)?;
-                (failing, parked, views::outages(database)?.into_iter().next())
-            }
+        let (counts, breaker) = match counters.get("parked") {
+            0 => (LiveCounts { failing: counters.get("failing"), ..LiveCounts::default() }, None),
+            _ => (views::live(database)?, views::outages(database)?.into_iter().next()),
         };
         let live = Live {
-            failing: u64::try_from(failing - suppressed).unwrap_or(0),
-            parked: u64::try_from(parked).unwrap_or(0),
+            failing: u64::try_from(counts.failing - suppressed - counts.parked_failing).unwrap_or(0),
+            parked: u64::try_from(counts.parked).unwrap_or(0),
             breaker: breaker.map(|outage| Breaker { name: outage.name, since: outage.since / SECOND }),
         };
         let given = &settings.common.limits;

@@ -1,5 +1,7 @@
 //! Requirement 7: everything works with no arguments; what is policy stands in the importer's own `config.toml`.
 
+use std::collections::BTreeSet;
+
 use crate::world::{CHECKS, DAY, HOUR, World};
 
 /// One that the importer takes, too.
@@ -78,6 +80,47 @@ fn req7_a_key_that_does_not_exist_is_refused_by_the_check_whose_it_is() {
         world.configure(&format!("[checks.{section}]\nwarnning = 1\n"));
         let said = world.ask(check, &[]);
         assert!(said.code == 3 && said.out.contains("warnning"), "{said:?}");
+    }
+}
+
+#[test]
+fn req7_a_section_that_does_not_exist_is_said_by_every_check() {
+    let world = World::healthy();
+    world.configure("[checks.quue.upload]\nwarning = '30m'\n");
+    for check in CHECKS {
+        let said = world.ask(check, &[]);
+        let wanted = "config.toml: [checks.quue]: there is no such check, did you mean [checks.queue]?\n";
+        assert!(said.code == 3 && said.out.ends_with(wanted), "{check} {said:?}");
+    }
+    let refused = importer::config::Config::load(None, world.root()).unwrap_err().to_string();
+    assert!(
+        refused.ends_with("[checks.quue]: there is no such check; did you mean [checks.queue]?"),
+        "{refused}"
+    );
+}
+
+/// What the importer takes must be what the checks read, and what the documentation says.
+#[test]
+fn req7_every_key_is_known_to_its_check() {
+    let world = World::healthy();
+    let docs = include_str!("../../../docs/monitoring.md");
+    for section in &check_sections::SECTIONS {
+        let check = if section.name == "database" { "state" } else { section.name };
+        world.configure(&format!("[checks.{}]\nno_such_key = 1\n", section.name));
+        let said = world.ask(check, &[]).out;
+        let (_, expected) = said.split_once(", expected ").unwrap_or_else(|| panic!("{said}"));
+        let expected = expected.trim().trim_start_matches("one of ");
+        let read: BTreeSet<&str> = expected.split(", ").flat_map(|names| names.split(" or ")).collect();
+        let known: BTreeSet<&str> = section.figures.iter().chain(section.keys).copied().collect();
+        assert_eq!(read, known, "{said}");
+        let row =
+            docs.lines().find(|line| line.starts_with(&format!("| `[checks.{}]`", section.name))).unwrap();
+        known.iter().for_each(|key| assert!(row.contains(&format!("`{key}`")), "{key}: {row}"));
+        for figure in section.figures {
+            world.configure(&format!("[checks.{}.{figure}]\nwarning = 1\ncritical = 2\n", section.name));
+            let said = world.ask(check, &[]);
+            assert!(!said.figures().is_empty(), "{said:?}");
+        }
     }
 }
 

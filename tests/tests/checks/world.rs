@@ -295,6 +295,19 @@ impl World {
         }
     }
 
+    /// So many of the packages that fail are tried again, and parked.
+    pub fn park_failing(&self, run: i64, name: &str, count: usize) {
+        let breaker = self.store.read(|tx| breaker::get(tx, name)).unwrap().unwrap();
+        let sql =
+            "SELECT p.name FROM failure f JOIN package p ON p.id = f.package_id ORDER BY p.name LIMIT ?1";
+        let some = self.store.read(|tx| tx.query(sql, values![count as i64])).unwrap();
+        for row in &some {
+            self.enqueue(&row.text(0), Lane::Operator);
+            let claim = self.claim(run);
+            self.finish(&claim, Outcome::Parked, None, Some(breaker.id));
+        }
+    }
+
     pub fn suppress(&self, subject: &str, until: i64) {
         let by = operate::By { actor: "me", reason: Some("known") };
         self.store.write(|tx| operate::suppress(tx, subject, until, by)).unwrap();

@@ -103,6 +103,8 @@ fn a_root_without_a_state() {
     insta::assert_snapshot!(refused(&queue, &["status"], 1), @"Error: there is no state database at /srv/root/state.db; a first `package-import run` or `import` makes it");
     queue.installation.configure("[state]\nurl = 'postgres://importer:secret@db.example.org/import'\n");
     insta::assert_snapshot!(refused(&queue, &["status"], 2), @"Error: [state] url: a password does not belong in a connection string: put it into a pass file (mode 0600)");
+    queue.installation.configure("[checks.quue.upload]\nwarning = '30m'\n");
+    insta::assert_snapshot!(refused(&queue, &["status"], 2), @"Error: /srv/root/config.toml: [checks.quue]: there is no such check; did you mean [checks.queue]?");
     queue.installation.configure("[limits]\nmemori = 1\n");
     insta::assert_snapshot!(refused(&queue, &["status"], 2), @r"
     Error: /srv/root/config.toml: TOML parse error at line 2, column 1

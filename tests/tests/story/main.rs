@@ -1,7 +1,8 @@
 //! What happens in the life of an installation, and what a check says of it: scenarios A to I of the checks.
 //!
 //! Every record comes from imports that were really done and really failed, in simulated time. Sizes are a tenth of what
-//! the scenarios are about; the rule works with ratios, and `STORM=long` makes the main one of full size.
+//! the scenarios are about; the rule works with ratios, and `STORM=long` makes them of full size. Only the first fill (I)
+//! is a quarter of its own even then, 8,800 packages.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod cures;
@@ -25,7 +26,12 @@ pub fn assert_says(now: &Said, state: State, pieces: &[&str]) {
     assert!(now.text.len() <= 120 && now.text.is_ascii(), "{}", now.text);
 }
 
+/// Whether scenarios are of full size.
+pub fn is_long() -> bool {
+    std::env::var_os("STORM").is_some_and(|value| value == "long")
+}
+
 /// How many times larger a scenario is than in the usual tests.
 pub fn size() -> usize {
-    if std::env::var_os("STORM").is_some_and(|value| value == "long") { 10 } else { 1 }
+    if is_long() { 10 } else { 1 }
 }

@@ -7,7 +7,7 @@ use package_import_tests::story::{HOUR, Life};
 use package_import_tests::synthetic::package;
 use package_import_tests::web::Server;
 
-use crate::assert_says;
+use crate::{assert_says, size};
 
 #[test]
 fn a_parked_jobs_are_critical_and_name_the_archive_and_it_clears_by_itself() {
@@ -20,12 +20,13 @@ fn a_parked_jobs_are_critical_and_name_the_archive_and_it_clears_by_itself() {
          [[archives.suites]]\nname = \"sid\"\n",
         server.url()
     ));
-    let life = Life::begin_on(queue, 50, 4, 0);
+    let (failing, uploads) = (50 * size(), 30 * size());
+    let life = Life::begin_on(queue, failing, 4, 0);
     life.days(9);
     assert_says(&life.story.check(), State::Ok, &[]);
-    // Thirty uploads are seen, then the archive cannot be reached any more.
-    for number in 0..30 {
-        let name = format!("new{number:02}");
+    // Many uploads are seen, then the archive cannot be reached any more.
+    for number in 0..uploads {
+        let name = format!("new{number:03}");
         archive.add("main", &name, &package(&name, "1.0-1"));
     }
     archive.publish(&suite("sid"));
@@ -33,11 +34,13 @@ fn a_parked_jobs_are_critical_and_name_the_archive_and_it_clears_by_itself() {
     life.story.queue.well(&["poll"]);
     server.refuse(true);
     let summary = life.story.run();
-    assert!(summary.parked >= 20, "{summary:?}");
+    assert!(summary.parked >= 20 * size() as u64, "{summary:?}");
+    let norm = i64::try_from(failing).unwrap();
     let failing = life.story.failing();
-    assert!(failing <= 60, "an outage is no failure: {failing}");
+    assert!(failing <= norm + 10, "an outage is no failure: {failing}");
     let now = life.story.check();
-    assert_says(&now, State::Critical, &[" parked since ", "normally 50", &server.host()]);
+    let normally = format!("normally {norm}");
+    assert_says(&now, State::Critical, &[" parked since ", &normally, &server.host()]);
     // It goes on, whatever is sampled.
     life.story.hours(5);
     assert_says(&life.story.check(), State::Critical, &[&server.host()]);

@@ -35,10 +35,26 @@ pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Tro
     database.rows(sql, &[Parameter::Integer(now)])?.iter().map(suppression).collect()
 }
 
-/// What is compared with limits: failing packages, still with those that are suppressed, and parked jobs.
-pub fn live(database: &mut Database<'_>) -> Result<(i64, i64), Trouble> {
-    let row = database.row("SELECT failing, parked FROM check_v1_live", &[])?;
-    Ok((row.integer(0)?, row.integer(1)?))
+/// What is compared with limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveCounts {
+    /// Failing packages, still with those that are suppressed.
+    pub failing: i64,
+    /// Parked jobs.
+    pub parked: i64,
+    /// Packages that are among both.
+    pub parked_failing: i64,
+}
+
+/// What is compared with limits.
+pub fn live(database: &mut Database<'_>) -> Result<LiveCounts, Trouble> {
+    // The view of an importer of schema 1 has no third column.
+    let row = database.row("SELECT * FROM check_v1_live", &[])?;
+    Ok(LiveCounts {
+        failing: row.integer(0)?,
+        parked: row.integer(1)?,
+        parked_failing: row.integer(2).unwrap_or(0),
+    })
 }
 
 /// A signature that something fails with.

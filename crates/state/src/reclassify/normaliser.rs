@@ -49,8 +49,9 @@ pub fn all_by(store: &Store, version: i64, rule: Normalise<'_>) -> Result<usize,
 
 /// Gives some failures of an old signature their new ones. Returns whether some were moved.
 fn move_failures(tx: &mut Tx<'_>, old: &Row, version: i64, rule: Normalise<'_>) -> Result<bool, StateError> {
-    let sql = "SELECT f.package_id, p.name, f.message, f.version, f.state, f.attempt_id
-        FROM failure f JOIN package p ON p.id = f.package_id
+    let sql = "SELECT f.package_id, p.name, f.message, f.version, f.state, f.attempt_id,
+            CASE WHEN j.state = 'parked' THEN 1 ELSE 0 END
+        FROM failure f JOIN package p ON p.id = f.package_id LEFT JOIN job j ON j.package_id = f.package_id
         WHERE f.signature_id = ?1 ORDER BY f.package_id LIMIT ?2";
     let rows = tx.query(sql, values![old.int(0), FAILURES])?;
     let mut moved = false;
@@ -60,11 +61,17 @@ fn move_failures(tx: &mut Tx<'_>, old: &Row, version: i64, rule: Normalise<'_>) 
         if new == old.int(0) {
             continue;
         }
-        let package = row.int(0);
+        let (package, is_parked) = (row.int(0), row.flag(6));
         crate::failing::count_failure(tx, package, old.int(0), &row.text(4), -1)?;
+        if is_parked {
+            crate::failing::count_parked(tx, package, -1)?;
+        }
         tx.execute("UPDATE failure SET signature_id = ?2 WHERE package_id = ?1", values![package, new])?;
         tx.execute("UPDATE attempt SET signature_id = ?2 WHERE id = ?1", values![row.int(5), new])?;
         crate::failing::count_failure(tx, package, new, &row.text(4), 1)?;
+        if is_parked {
+            crate::failing::count_parked(tx, package, 1)?;
+        }
         moved = true;
     }
     Ok(moved)

@@ -54,7 +54,8 @@ CREATE VIEW check_v1_suppressions AS
     FROM suppression u WHERE u.kind = 'package' AND u.ended IS NULL;
 
 -- What is compared with the verdict's limits: failing packages, still with those of check_v1_suppressions, and parked
--- jobs without those of held and suppressed packages.
+-- jobs without those of held and suppressed packages. A package is among both if it failed before its next try was parked:
+-- parked_failing says how many are, without those that are suppressed in whatever way.
 DROP VIEW IF EXISTS check_v1_live;
 CREATE VIEW check_v1_live AS
     SELECT (SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = 'failing') AS failing,
@@ -63,7 +64,18 @@ CREATE VIEW check_v1_live AS
             WHERE p.held = 1 AND j.state = 'parked')
         - (SELECT COUNT(*) FROM suppression u JOIN package p ON p.id = u.subject_id
             JOIN job j ON j.package_id = p.id
-            WHERE u.kind = 'package' AND u.ended IS NULL AND p.held = 0 AND j.state = 'parked') AS parked;
+            WHERE u.kind = 'package' AND u.ended IS NULL AND p.held = 0 AND j.state = 'parked') AS parked,
+        (SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = 'parked_failing')
+        - (SELECT CAST(COALESCE(SUM(t.parked), 0) AS BIGINT) FROM suppression u
+            JOIN signature s ON u.kind = 'signature' AND s.id = u.subject_id
+            JOIN signature t ON t.id = COALESCE(s.alias_of, s.id)
+            WHERE u.ended IS NULL)
+        - (SELECT COUNT(*) FROM suppression u JOIN package p ON p.id = u.subject_id
+            JOIN job j ON j.package_id = p.id JOIN failure f ON f.package_id = p.id
+            WHERE u.kind = 'package' AND u.ended IS NULL AND p.held = 0 AND j.state = 'parked'
+                AND NOT EXISTS (SELECT 1 FROM suppression o JOIN signature s ON s.id = o.subject_id
+                    WHERE o.ended IS NULL AND o.kind = 'signature' AND COALESCE(s.alias_of, s.id) = f.signature_id))
+        AS parked_failing;
 
 DROP VIEW IF EXISTS check_v1_verdicts;
 CREATE VIEW check_v1_verdicts AS

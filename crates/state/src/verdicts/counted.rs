@@ -34,6 +34,8 @@ pub struct Counted {
     pub failing: i64,
     /// Jobs that are parked and count.
     pub parked: i64,
+    /// Packages that are among both.
+    pub parked_failing: i64,
     /// Packages that fail and do not count, because they or their signature are suppressed.
     pub left_out: i64,
     /// Signatures that something fails with, those that are suppressed included.
@@ -43,6 +45,11 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// Packages that fail and are not parked: with `parked`, each package once.
+    pub fn failing_only(&self) -> i64 {
+        (self.failing - self.parked_failing).max(0)
+    }
+
     /// Whether something fails with a signature.
     pub fn has(&self, short: &str) -> bool {
         self.signatures.binary_search_by(|one| one.short.as_str().cmp(short)).is_ok()
@@ -74,7 +81,7 @@ pub fn count(tx: &mut Tx<'_>) -> Result<Counted, StateError> {
     counted.signatures.sort_by(|a, b| a.short.cmp(&b.short));
     counted.left_out = left_out;
     counted.failing = (counter(tx, "failing")? - left_out).max(0);
-    counted.parked = live_parked(tx)?;
+    (counted.parked, counted.parked_failing) = live_parked(tx)?;
     counted.suppressed = suppressed.into_values().collect();
     Ok(counted)
 }
@@ -109,8 +116,9 @@ pub fn young(tx: &mut Tx<'_>, counted: &Counted, since: i64) -> Result<i64, Stat
 }
 
 /// The same view that the checks read.
-fn live_parked(tx: &mut Tx<'_>) -> Result<i64, StateError> {
-    Ok(tx.first("SELECT parked FROM check_v1_live", &[])?.map_or(0, |row| row.int(0)))
+fn live_parked(tx: &mut Tx<'_>) -> Result<(i64, i64), StateError> {
+    let row = tx.first("SELECT parked, parked_failing FROM check_v1_live", &[])?;
+    Ok(row.map_or((0, 0), |row| (row.int(0), row.int(1))))
 }
 
 /// Suppressions that are ended in one transaction: each writes two rows.

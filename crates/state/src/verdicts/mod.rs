@@ -136,7 +136,7 @@ fn sample(tx: &mut Tx<'_>, judge: &Judge, counted: &Counted) -> Result<Sample, S
     signatures.extend(ended.map(|(id, _)| (id.to_owned(), 0.0)));
     Ok(Sample {
         time: now.div_euclid(1000),
-        failing: Some(number(counted.failing)),
+        failing: Some(number(counted.failing_only())),
         parked: Some(number(counted.parked)),
         attempted,
         failed,
@@ -169,7 +169,7 @@ fn write(tx: &mut Tx<'_>, now: i64, counted: &Counted, verdict: &Verdict) -> Res
             at: now,
             state: verdict.state,
             since: verdict.since,
-            value: counted.failing + counted.parked,
+            value: counted.failing_only() + counted.parked,
             limits: (limits.warning, limits.critical),
             text: verdict.text.clone(),
             detail: json(verdict)?,

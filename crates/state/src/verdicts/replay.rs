@@ -35,7 +35,7 @@ pub fn replay(store: &Store) -> Result<Judge, StateError> {
 
 fn read(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<BTreeMap<i64, Sample>, StateError> {
     let sql = "SELECT hour, figure, CAST(SUM(value) AS BIGINT) FROM sample WHERE hour >= ?1 AND hour < ?2
-            AND (figure IN ('failing', 'parked', 'attempted', 'failed') OR figure LIKE 'signature:%')
+            AND (figure IN ('failing', 'parked', 'parked_failing', 'attempted', 'failed') OR figure LIKE 'signature:%')
         GROUP BY hour, figure ORDER BY hour, figure";
     let mut samples: BTreeMap<i64, Sample> = BTreeMap::new();
     for row in tx.query(sql, values![from, to])? {
@@ -45,6 +45,8 @@ fn read(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<BTreeMap<i64, Sample>, St
         match row.text(1).as_str() {
             "failing" => sample.failing = Some(value),
             "parked" => sample.parked = Some(value),
+            // Sorts after `failing`: what is among both counts once.
+            "parked_failing" => sample.failing = sample.failing.map(|failing| (failing - value).max(0.0)),
             "attempted" => sample.attempted = Some(value),
             "failed" => sample.failed = Some(value),
             other => {

@@ -2,12 +2,17 @@
 
 use proptest::prelude::*;
 use state::breaker::{self, Rule};
+use state::operate::{self, By};
 use state::policy::Retries;
 use state::queue::{self, Claim};
-use state::words::{Class, Lane, Outcome, Policy};
+use state::verdicts::counted;
+use state::waits::{self, Wait};
+use state::words::{Class, Lane, Outcome, Policy, WaitKind};
 use state::{batch, counters, finish, hold, runs, values};
 
 use crate::common::{DAY, HOUR, LEASE, MINUTE, World, failure, finished, postgres, sqlite};
+
+const BY: By<'_> = By { actor: "me", reason: Some("a test") };
 
 /// Packages are few, so that operations meet.
 const PACKAGES: usize = 5;
@@ -30,6 +35,10 @@ enum Step {
     Probe { good: bool },
     Unpark,
     Policy(Option<Policy>),
+    Suppress { package: Option<usize>, days: i64 },
+    Unsuppress { package: Option<usize> },
+    EndSuppressions,
+    Waits,
     Batch { canary: i64 },
     AdvanceBatches,
 }
@@ -38,7 +47,7 @@ enum Step {
 enum How {
     Ends(Outcome),
     Fails(Class, usize),
-    Parks,
+    Parks { waits: bool },
 }
 
 fn how() -> impl Strategy<Value = How> {
@@ -57,7 +66,7 @@ fn how() -> impl Strategy<Value = How> {
     prop_oneof![
         3 => good.prop_map(How::Ends),
         4 => (class, 0..3_usize).prop_map(|(class, cause)| How::Fails(class, cause)),
-        2 => Just(How::Parks),
+        3 => any::<bool>().prop_map(|waits| How::Parks { waits }),
     ]
 }
 
@@ -91,6 +100,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => policy.prop_map(Step::Policy),
         1 => (0..3_i64).prop_map(|canary| Step::Batch { canary }),
         1 => Just(Step::AdvanceBatches),
+        1 => (prop::option::of(0..PACKAGES), 1..3_i64)
+            .prop_map(|(package, days)| Step::Suppress { package, days }),
+        1 => prop::option::of(0..PACKAGES).prop_map(|package| Step::Unsuppress { package }),
+        1 => Just(Step::EndSuppressions),
+        1 => Just(Step::Waits),
     ]
 }
 
@@ -170,6 +184,20 @@ impl Model {
                 store.write(|tx| breaker::probed(tx, id, cause, &Rule::default())).unwrap();
             }
             Step::Unpark => drop(store.write(|tx| breaker::unpark(tx, 100)).unwrap()),
+            Step::Suppress { package, days } => {
+                let now = self.world.clock.load(std::sync::atomic::Ordering::SeqCst);
+                if let Some(subject) = self.subject(*package) {
+                    store.write(|tx| operate::suppress(tx, &subject, now + days * DAY, BY)).unwrap();
+                }
+            }
+            Step::Unsuppress { package } => {
+                if let Some(subject) = self.subject(*package) {
+                    // Refused if it is not suppressed.
+                    let _ = store.write(|tx| operate::unsuppress(tx, &subject, BY));
+                }
+            }
+            Step::EndSuppressions => store.write(counted::expire).unwrap(),
+            Step::Waits => drop(store.write(|tx| waits::expire(tx, 100)).unwrap()),
             Step::Policy(policy) => self.policy(*policy),
             Step::Batch { canary } => self.batch(*canary),
             Step::AdvanceBatches => drop(store.write(|tx| batch::advance(tx, 10)).unwrap()),
@@ -188,14 +216,31 @@ impl Model {
                 Outcome::Failed,
                 failure(*class, ["refused", "no such file", "it is bad"][*cause]),
             ),
-            How::Parks => finished(&claim, Outcome::Parked, None),
+            How::Parks { .. } => finished(&claim, Outcome::Parked, None),
         };
-        end.parked_on = matches!(how, How::Parks).then(|| self.breaker());
+        if let How::Parks { waits } = how {
+            end.parked_on = Some(self.breaker());
+            let now = self.world.clock.load(std::sync::atomic::Ordering::SeqCst);
+            let (kind, reason) = (WaitKind::History, "its history".to_owned());
+            end.wait = waits.then(|| Wait { kind, reason, until: now + HOUR, again: now + MINUTE });
+        }
         match self.world.store.write(|tx| finish::finish(tx, &end, &Retries::default())) {
             Ok(_) | Err(state::StateError::LeaseLost(_)) => {}
             Err(error) => panic!("{error}"),
         }
         self.ended.push(claim);
+    }
+
+    /// The name of a package, or the first signature, if there is one.
+    fn subject(&self, package: Option<usize>) -> Option<String> {
+        match package {
+            Some(number) => {
+                self.package(number);
+                Some(format!("p{number}"))
+            }
+            None => Some(self.world.text("SELECT short FROM signature ORDER BY id LIMIT 1"))
+                .filter(|short| !short.is_empty()),
+        }
     }
 
     fn policy(&self, policy: Option<Policy>) {
@@ -310,6 +355,22 @@ const INVARIANTS: &[(&str, &str)] = &[
          AND a.package_id = f.package_id AND a.outcome = 'failed' AND a.signature_id = f.signature_id)",
     ),
     (
+        "each package that fails or is parked, is not held and does not fail only with what is suppressed, counts once",
+        "SELECT (SELECT failing + parked - parked_failing FROM check_v1_live)
+            - (SELECT CAST(COALESCE(SUM(failing), 0) AS BIGINT) FROM check_v1_suppressions)
+            - (SELECT COUNT(*) FROM package p LEFT JOIN failure f ON f.package_id = p.id
+                LEFT JOIN job j ON j.package_id = p.id
+                WHERE p.held = 0 AND NOT EXISTS (SELECT 1 FROM suppression u
+                    WHERE u.kind = 'package' AND u.subject_id = p.id AND u.ended IS NULL)
+                AND (j.state = 'parked' OR (f.package_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM suppression u
+                    WHERE u.kind = 'signature' AND u.subject_id = f.signature_id AND u.ended IS NULL))))",
+    ),
+    (
+        "what is parked and fails is no more than either",
+        "SELECT COUNT(*) FROM check_v1_live WHERE parked_failing < 0 OR parked_failing > parked
+            OR parked_failing > failing",
+    ),
+    (
         "a breaker's allowance and parked jobs are no debts",
         "SELECT COUNT(*) FROM dependency WHERE allowance < 0 OR parked < 0",
     ),
@@ -388,6 +449,7 @@ fn every_counter_that_the_code_changes_is_counted_again() {
         "state_{state}",
         "running",
         "parked",
+        "parked_failing",
         "held",
         "queue_{}",
         "queue_held",

@@ -1,0 +1,136 @@
+//! A package that fails and whose next try is parked counts once.
+
+use state::breaker::{self, Rule};
+use state::operate::{self, By};
+use state::policy::Retries;
+use state::reclassify::normaliser;
+use state::words::{Class, Lane, Outcome};
+use state::{StateError, counters, finish, hold, samples, schema, waits};
+
+use crate::common::{DAY, MINUTE, World, failure, finished, worlds};
+
+const BY: By<'_> = By { actor: "me", reason: Some("a test") };
+
+/// Five packages that fail and one that is new, all of them parked.
+fn begin(world: &World) -> i64 {
+    let run = world.run();
+    for number in 0..5 {
+        world.enqueue(&format!("p{number}"), Lane::Upload);
+        let claim = world.claim(run).unwrap();
+        let message = if number < 3 { "it is broken" } else { "it is worse" };
+        world.finish(&claim, Outcome::Failed, failure(Class::Permanent, message)).unwrap();
+    }
+    let open = |tx: &mut state::tx::Tx<'_>| {
+        breaker::note(tx, "mirror", (0, 6), Some("refused"), None, &Rule::default()).map(|it| it.0.id)
+    };
+    let id = world.store.write(open).unwrap();
+    for number in 0..6 {
+        world.enqueue(&format!("p{number}"), Lane::Upload);
+        let mut parked = finished(&world.claim(run).unwrap(), Outcome::Parked, None);
+        parked.parked_on = Some(id);
+        world.store.write(|tx| finish::finish(tx, &parked, &Retries::default())).unwrap();
+    }
+    id
+}
+
+/// Failing, parked and both, as the view has them.
+fn live(world: &World) -> (i64, i64, i64) {
+    assert!(world.store.read(counters::verify).unwrap().is_empty());
+    let sql = "SELECT failing, parked, parked_failing FROM check_v1_live";
+    let row = world.store.read(|tx| tx.first(sql, &[])).unwrap().unwrap();
+    (row.int(0), row.int(1), row.int(2))
+}
+
+/// What the importer compares with what is normal.
+fn judged(world: &World) -> i64 {
+    samples::take(&world.store).unwrap();
+    world.count("SELECT value FROM check_v1_verdicts WHERE figure = 'failing'")
+}
+
+#[test]
+fn it_counts_once_whatever_happens_to_it() {
+    for world in worlds() {
+        let breaker = begin(&world);
+        assert_eq!((live(&world), judged(&world)), ((5, 6, 5), 6));
+        assert_eq!(world.count("SELECT value FROM sample WHERE figure = 'parked_failing'"), 5);
+        let id = world.count("SELECT id FROM package WHERE name = 'p0'");
+        world.store.write(|tx| hold::hold(tx, id, "me", "why not", None)).unwrap();
+        assert_eq!((live(&world), judged(&world)), ((4, 5, 4), 5));
+        world.store.write(|tx| hold::release(tx, id)).unwrap();
+        let until = world.store.read(|tx| tx.now()).unwrap() + 30 * DAY;
+        let suppress = |subject: &str| {
+            world.store.write(|tx| operate::suppress(tx, subject, until, BY)).unwrap();
+        };
+        suppress("p0");
+        assert_eq!((live(&world), judged(&world)), ((5, 5, 4), 5));
+        // What is suppressed fails no more for the checks, but it waits like others.
+        let short = world.text("SELECT short FROM signature ORDER BY id LIMIT 1");
+        suppress(&short);
+        assert_eq!((live(&world), judged(&world)), ((5, 5, 2), 5));
+        for subject in ["p0", &short] {
+            world.store.write(|tx| operate::unsuppress(tx, subject, BY)).unwrap();
+        }
+        let rule = |text: &str, _: &str, _: Option<&str>| text.replace("worse", "broken");
+        normaliser::all_by(&world.store, 1000, &rule).unwrap();
+        assert_eq!((live(&world), judged(&world)), ((5, 6, 5), 6));
+        world.store.write(|tx| breaker::probed(tx, breaker, None, &Rule::default())).unwrap();
+        assert_eq!(world.store.write(|tx| breaker::unpark(tx, 4)).unwrap(), 4);
+        assert_eq!(judged(&world), 6);
+        while world.store.write(|tx| breaker::unpark(tx, 4)).unwrap() > 0 {}
+        assert_eq!((live(&world), judged(&world)), ((5, 0, 0), 5));
+    }
+}
+
+#[test]
+fn a_wait_that_is_over_brings_it_back() {
+    for world in worlds() {
+        begin(&world);
+        let until = world.store.read(|tx| tx.now()).unwrap() + MINUTE;
+        let sql = "INSERT INTO wait (package_id, kind, reason, since, until)
+            SELECT id, 'history', 'x', 0, ?1 FROM package";
+        world.store.write(|tx| tx.execute(sql, state::values![until])).unwrap();
+        world.advance(2 * MINUTE);
+        assert_eq!(world.store.write(|tx| waits::expire(tx, 100)).unwrap(), 6);
+        assert_eq!(live(&world), (5, 0, 0));
+    }
+}
+
+/// Makes of a state what a program of the first schema would have left.
+fn lower(world: &World) {
+    let steps = [
+        "DROP VIEW check_v1_live",
+        "CREATE VIEW check_v1_live AS SELECT 1 AS failing, 2 AS parked",
+        "ALTER TABLE signature DROP COLUMN parked",
+        "DELETE FROM counter WHERE name = 'parked_failing'",
+        "UPDATE meta SET value = '1' WHERE name IN ('schema', 'min_writer')",
+    ];
+    for step in steps {
+        world.store.write(|tx| tx.execute(step, &[])).unwrap();
+    }
+}
+
+#[test]
+fn a_state_of_the_first_schema_is_brought_up() {
+    for world in worlds() {
+        begin(&world);
+        let id = world.count("SELECT id FROM package WHERE name = 'p0'");
+        world.store.write(|tx| hold::hold(tx, id, "me", "why not", None)).unwrap();
+        let before = live(&world);
+        lower(&world);
+        assert!(matches!(world.location.open(), Err(StateError::Older { found: 1, .. })));
+        assert_eq!(world.location.connect(false).unwrap().migrate().unwrap(), (1, schema::CURRENT));
+        assert_eq!((live(&world), before), ((4, 5, 4), (4, 5, 4)));
+        assert_eq!(world.text("SELECT value FROM meta WHERE name = 'min_writer'"), "2");
+        world.location.open().unwrap();
+    }
+}
+
+#[test]
+fn an_upgrade_while_nothing_is_parked_adds_no_counter() {
+    for world in worlds() {
+        lower(&world);
+        world.location.connect(false).unwrap().migrate().unwrap();
+        assert_eq!(world.count("SELECT COUNT(*) FROM counter"), 0);
+        assert_eq!(live(&world), (0, 0, 0));
+    }
+}
