@@ -4,9 +4,10 @@
 use std::fs;
 
 use package_import_tests::archive::{TestArchive, suite};
-use package_import_tests::queue::{Queue, name, wait_until};
+use package_import_tests::queue::{Queue, name, signal, wait_until};
 use package_import_tests::synthetic::package;
 use package_import_tests::web::{Answer, Server};
+use rustix::process::{Pid, Signal};
 
 fn is_long() -> bool {
     std::env::var_os("STORM").is_some_and(|value| value == "long")
@@ -25,15 +26,20 @@ fn queued(count: usize) -> (TestArchive, Server, Queue) {
     archive.publish(&suite("sid"));
     let server = Server::new(archive.root());
     let queue = Queue::sqlite();
+    follow(&queue, &archive, &server);
+    let said = queue.well(&["poll"]);
+    assert!(said.contains(&format!("{count} new")), "{said}");
+    (archive, server, queue)
+}
+
+/// Writes into the configuration that an archive is followed at a server.
+fn follow(queue: &Queue, archive: &TestArchive, server: &Server) {
     let keyring = archive.signer.keyring.display().to_string();
     queue.installation.configure(&format!(
         "[[archives]]\nname = \"test\"\ndistro = \"debian\"\nmirrors = [\"{}\"]\nkeyrings = [\"{keyring}\"]\n\
          [[archives.suites]]\nname = \"sid\"\n",
         server.url()
     ));
-    let said = queue.well(&["poll"]);
-    assert!(said.contains(&format!("{count} new")), "{said}");
-    (archive, server, queue)
 }
 
 /// Everything is imported, and nothing was held against any package.
@@ -94,6 +100,26 @@ fn a_cut_connection_parks_everything_and_all_comes_back_by_itself() {
     let left = queue.number("SELECT COUNT(*) FROM job");
     assert!(left <= failed, "the run itself goes on after the outage: {left} left");
     assert_all_imported(&queue, count());
+}
+
+#[test]
+fn a_mirror_that_is_replaced_holds_nothing_up() {
+    let (archive, server, queue) = queued(20);
+    server.refuse(true);
+    let mut run = queue.start(&["--jobs", "2"]);
+    wait_until("some are parked", || queue.number("SELECT COUNT(*) FROM job WHERE state = 'parked'") > 10);
+    let pid = Pid::from_child(&run);
+    signal(pid, Signal::TERM);
+    run.wait().unwrap();
+    // The next probe is far away.
+    let later = "UPDATE dependency SET next_probe = next_probe + 86400000, probe_run = NULL";
+    queue.store().write(|tx| tx.execute(later, &[])).unwrap();
+    let other = Server::new(archive.root());
+    follow(&queue, &archive, &other);
+    let said = queue.well(&["run", "--jobs", "2"]);
+    assert!(said.contains(&format!("what waited for {} goes on without it", server.host())), "{said}");
+    assert_eq!(queue.number("SELECT COUNT(*) FROM job WHERE state = 'parked'"), 0);
+    assert_all_imported(&queue, 20);
 }
 
 #[test]

@@ -89,14 +89,19 @@ impl Verdict {
     }
 
     fn is_outage(&self, live: &Live) -> bool {
-        let limit = self.stock.as_ref().and_then(|stock| stock.limits.parked);
+        let limit = match (&self.stock, self.learning) {
+            (Some(stock), _) => stock.limits.parked,
+            // What is out of reach is out of reach on the first day, too.
+            (None, Some(_)) => Some(rule::PARKED_WHILE_LEARNING),
+            (None, None) => None,
+        };
         live.breaker.is_some() && limit.is_some_and(|limit| live.parked >= limit)
     }
 
     fn outage_now(&self, live: &Live) -> Now {
         let since = live.breaker.as_ref().map(|breaker| breaker.since);
         let name = live.breaker.as_ref().map_or("", |breaker| breaker.name.as_str());
-        let normal = self.stock.as_ref().map_or(0.0, |stock| stock.normal);
+        let normal = self.stock.as_ref().map(|stock| stock.normal);
         let text = outage_line(
             &live.parked.to_string(),
             since.unwrap_or(self.time),
@@ -154,10 +159,17 @@ impl Verdict {
 }
 
 /// The line of an outage.
-pub(crate) fn outage_line(parked: &str, since: i64, failing: &str, normal: f64, name: &str) -> String {
+pub(crate) fn outage_line(
+    parked: &str,
+    since: i64,
+    failing: &str,
+    normal: Option<f64>,
+    name: &str,
+) -> String {
+    let normal = normal.map_or_else(String::new, |normal| format!(", normally {}", whole(normal)));
     line(&[
         (false, format!("{parked} parked since {}", moment(since))),
-        (true, format!(", {failing} more failing, normally {}", whole(normal))),
+        (true, format!(", {failing} more failing{normal}")),
         (false, format!(": {name}")),
     ])
 }
@@ -216,6 +228,17 @@ mod tests {
             (State::Warning, "700 failing, normally 500 - 200 new".into())
         );
         assert_eq!(at(&verdict, 1000, 0, None).0, State::Critical);
+    }
+
+    #[test]
+    fn an_outage_alerts_while_the_norm_is_learned() {
+        let learning = || Verdict { stock: None, learning: Some(2), ..stored(State::Ok) };
+        let breaker = || Some(Breaker { name: "deb.example.org".into(), since: SINCE });
+        let outage = at(&learning(), 7, 60, breaker());
+        let text = "60 parked since 11-24 08:32Z, 7 more failing: deb.example.org";
+        assert_eq!(outage, (State::Critical, text.into()));
+        assert_eq!(at(&learning(), 7, 19, breaker()).0, State::Ok, "too few");
+        assert_eq!(at(&learning(), 7, 60, None).0, State::Ok, "no breaker is open");
     }
 
     #[test]

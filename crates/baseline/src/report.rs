@@ -138,7 +138,7 @@ impl Judge {
         let breaker = context.breakers.first();
         let name = breaker.map_or("an open breaker", |breaker| breaker.name.as_str());
         let since = breaker.map(|breaker| breaker.since).or(self.rest.parked_since).unwrap_or(verdict.time);
-        let normal = verdict.stock.as_ref().map_or(0.0, |stock| stock.normal);
+        let normal = verdict.stock.as_ref().map(|stock| stock.normal);
         let (failing, parked) = self.rest.counts;
         outage_line(&whole(parked), since, &whole(failing), normal, name)
     }

@@ -62,6 +62,8 @@ pub const ACCEPT_FLAT: f64 = 1.1;
 pub const PARKED: f64 = 20.0;
 /// See [`PARKED`].
 pub const PARKED_SHARE: f64 = 0.1;
+/// See [`PARKED`]: where no norm is known yet.
+pub const PARKED_WHILE_LEARNING: u64 = 20;
 
 /// A signature that was not there is one to name from this many packages on.
 pub const NEW_SIGNATURE: f64 = 20.0;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
 use state::open::Location;
+use state::publications::LOCAL;
 
 use crate::sandbox::Walls;
 
@@ -206,6 +207,15 @@ pub enum ConfigError {
         /// Why.
         error: archive::config::ConfigError,
     },
+    /// An archive's name stands for something else.
+    #[error(
+        "{}: no archive can be called {LOCAL:?}, which is where packages imported by hand come from; give it another name",
+        path.display()
+    )]
+    ArchiveName {
+        /// The file.
+        path: PathBuf,
+    },
     /// An archive's distro cannot be a part of a branch's name.
     #[error("{}: {error}", path.display())]
     Distro {
@@ -240,6 +250,9 @@ impl Config {
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error })?;
         for archive in &config.archives {
+            if archive.name == LOCAL {
+                return Err(ConfigError::ArchiveName { path: path.to_owned() });
+            }
             check_distro(&archive.distro)
                 .map_err(|error| ConfigError::Distro { path: path.to_owned(), error })?;
         }

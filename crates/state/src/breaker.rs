@@ -223,6 +223,14 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
     Ok(())
 }
 
+/// Makes an open breaker's next probe due, unless one is out.
+pub fn hurry(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let sql = "UPDATE dependency SET next_probe = ?2 WHERE id = ?1 AND state = 'open' AND probe_run IS NULL";
+    tx.execute(sql, values![id, now])?;
+    Ok(())
+}
+
 /// Parked jobs come back this often at least, although no good use has said that more may: those that came back before
 /// may have ended without any use, and a job may have been parked just after the breaker was closed.
 const TRICKLE: i64 = 60 * SECOND;

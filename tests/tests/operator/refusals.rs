@@ -105,6 +105,11 @@ fn a_root_without_a_state() {
     insta::assert_snapshot!(refused(&queue, &["status"], 2), @"Error: [state] url: a password does not belong in a connection string: put it into a pass file (mode 0600)");
     queue.installation.configure("[checks.quue.upload]\nwarning = '30m'\n");
     insta::assert_snapshot!(refused(&queue, &["status"], 2), @"Error: /srv/root/config.toml: [checks.quue]: there is no such check; did you mean [checks.queue]?");
+    queue.installation.configure(
+        "[[archives]]\nname = 'local'\ndistro = 'debian'\nmirrors = ['file:///srv/debian']\nkeyrings = ['/k']\n\
+         [[archives.suites]]\nname = 'sid'\n",
+    );
+    insta::assert_snapshot!(refused(&queue, &["status"], 2), @r#"Error: /srv/root/config.toml: no archive can be called "local", which is where packages imported by hand come from; give it another name"#);
     queue.installation.configure("[limits]\nmemori = 1\n");
     insta::assert_snapshot!(refused(&queue, &["status"], 2), @r"
     Error: /srv/root/config.toml: TOML parse error at line 2, column 1

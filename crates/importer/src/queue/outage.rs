@@ -1,6 +1,6 @@
 //! Outages: what jobs need, whether it is there, and how to find out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -26,9 +26,16 @@ struct Known {
     open: BTreeMap<String, i64>,
     /// Good uses that are not written down yet.
     good: BTreeMap<String, i64>,
+    /// Of which it was said that they are out of reach: each probe that finds it so is no news.
+    told: BTreeSet<String>,
 }
 
 impl Outages {
+    /// Whether it is news that a dependency is out of reach.
+    fn tells(&self, name: &str) -> bool {
+        self.known().told.insert(name.to_owned())
+    }
+
     /// The open breaker of a dependency.
     pub fn open(&self, name: &str) -> Option<i64> {
         self.known().open.get(name).copied()
@@ -46,7 +53,9 @@ impl Outages {
 
     /// A probe has found it: those who come back now must not be parked again.
     pub fn closed(&self, name: &str) {
-        self.known().open.remove(name);
+        let mut known = self.known();
+        known.open.remove(name);
+        known.told.remove(name);
     }
 
     /// Notes that a dependency was there when it was needed.
@@ -120,6 +129,18 @@ impl Need {
     }
 }
 
+/// Makes the probe due of what no archive of the configuration names: its mirror was replaced, perhaps just because it is
+/// out of reach, and what waits for it need not. A probe asks the archive's present mirrors; it may also be a host that
+/// a mirror refers to.
+pub fn hurry(session: &Session) -> Result<(), StateError> {
+    for breaker in session.store.read(breaker::list_open)? {
+        if !session.archives.uses(&breaker.name) {
+            session.store.write(|tx| breaker::hurry(tx, breaker.id))?;
+        }
+    }
+    Ok(())
+}
+
 /// Bytes that have to be free for a full disk to count as usable again.
 const ENOUGH: u64 = 64 << 20;
 
@@ -136,11 +157,16 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
             session.outages.closed(&breaker.name);
         }
         session.outages.probing.fetch_sub(1, Ordering::SeqCst);
+        let note = match cause {
+            None if session.archives.uses(&breaker.name) => Some(format!("{} is there again", breaker.name)),
+            None => Some(format!("what waited for {} goes on without it", breaker.name)),
+            Some(cause) => session
+                .outages
+                .tells(&breaker.name)
+                .then(|| format!("{} is out of reach: {cause}", breaker.name)),
+        };
         // Nobody listens any more if the run is over.
-        let _ = notes.send(match cause {
-            None => format!("{} is there again", breaker.name),
-            Some(cause) => format!("{} is out of reach: {cause}", breaker.name),
-        });
+        let _ = note.map(|note| notes.send(note));
     });
 }
 

@@ -43,6 +43,16 @@ impl Archives {
         Some(Need { name: history.dependency(), probe: format!("history {name}") })
     }
 
+    /// Whether a dependency is one that the configuration names, or none of archives.
+    pub fn uses(&self, dependency: &str) -> bool {
+        let is_none_of_archives = ["disk:", "apt:"].iter().any(|kind| dependency.starts_with(kind));
+        is_none_of_archives
+            || self.opened.values().any(|opened| {
+                opened.config.mirrors.iter().any(|mirror| mirror.dependency() == dependency)
+                    || opened.history.as_ref().is_some_and(|history| history.dependency() == dependency)
+            })
+    }
+
     /// What has to work for another try: only what a network or a server does counts as an outage.
     pub fn missed(&self, failed: &Failed, archive: &str) -> Missed {
         self.missed_by(failed, format!("archive {archive}"))

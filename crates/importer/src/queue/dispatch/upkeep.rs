@@ -19,6 +19,8 @@ const CHUNK: i64 = 60;
 /// When that was done last.
 pub(super) struct Upkeep {
     ticked: Option<Instant>,
+    /// Whether that was looked for which the configuration names no more: once a run, as it is read once.
+    hurried: bool,
     sampled: i64,
     pruned: Option<Instant>,
     swept: Option<Instant>,
@@ -28,7 +30,7 @@ pub(super) struct Upkeep {
 
 impl Default for Upkeep {
     fn default() -> Self {
-        Upkeep { ticked: None, sampled: 0, pruned: None, swept: None, notes: mpsc::channel() }
+        Upkeep { ticked: None, hurried: false, sampled: 0, pruned: None, swept: None, notes: mpsc::channel() }
     }
 }
 
@@ -69,6 +71,9 @@ impl Loop<'_> {
     fn look_after(&mut self) -> Result<(), StateError> {
         let session = Arc::clone(&self.dispatcher.session);
         let store = &session.store;
+        if !std::mem::replace(&mut self.upkeep.hurried, true) {
+            outage::hurry(&session)?;
+        }
         for breaker in session.outages.refresh(store, &session.rule)? {
             if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
                 outage::send_probe(Arc::clone(&session), breaker, self.upkeep.notes.0.clone());
