@@ -61,6 +61,13 @@ fn is_broken_pipe(error: &Error) -> bool {
 }
 
 fn hint(error: &Error) -> Option<&'static str> {
+    let state = error.chain().find_map(|cause| cause.downcast_ref::<StateError>());
+    if state.is_some_and(StateError::is_damage) {
+        return Some(
+            "stop what runs, copy the root away, move state.db and what stands beside it out of the root, then \
+             `package-import restore --state-only BACKUP` (docs/operations.md)",
+        );
+    }
     let text = format!("{error:#}");
     if text.contains("ermission denied") {
         return Some("run it as the user who owns the root, or choose another with --root");

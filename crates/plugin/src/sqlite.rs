@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-use crate::guard;
 use crate::trouble::Trouble;
+use crate::{guard, rights};
 
 /// How often a reader looks again when what it met was on the move.
 const ATTEMPTS: u32 = 20;
@@ -44,21 +44,22 @@ enum Found {
     Between(String),
 }
 
-/// Reads with a connection that changes nothing; the work may be done more than once.
+/// Reads with a connection that changes nothing; the work may be done more than once. `elsewhere` says how to name
+/// another file, for messages.
 pub(crate) fn read<T>(
-    path: &Path,
+    (path, elsewhere): (&Path, &str),
     deadline: Instant,
     mut work: impl FnMut(&Connection) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     guard::stage(&format!("reading {}", path.display()));
     // The log stands beside the file itself, not beside a link to it.
-    let path = fs::canonicalize(path).map_err(|error| unreachable_file(path, &error))?;
+    let path = fs::canonicalize(path).map_err(|error| unreachable_file(path, &error, elsewhere))?;
     let mut trouble = Trouble::unusable(format!("{} does not come to rest", path.display()));
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             thread::sleep(PAUSE);
         }
-        let (parameter, stamp) = match look(&path)? {
+        let (parameter, stamp) = match look(&path, elsewhere)? {
             Found::Log => ("readonly_shm=1", None),
             Found::Alone(stamp) => ("immutable=1", Some(stamp)),
             Found::Between(what) => {
@@ -67,8 +68,9 @@ pub(crate) fn read<T>(
             }
         };
         let result = attempt_read(&path, parameter, deadline, &mut work);
+        let result = result.map_err(Refusal::not_at_once);
         let steady = match stamp {
-            Some(stamp) => matches!(look(&path)?, Found::Alone(after) if after == stamp),
+            Some(stamp) => matches!(look(&path, elsewhere)?, Found::Alone(after) if after == stamp),
             None => true,
         };
         match result {
@@ -89,6 +91,16 @@ enum Refusal {
     /// It may be gone at the next look.
     Passing(Trouble),
     Final(Trouble),
+}
+
+impl Refusal {
+    /// That a database is damaged is said only if it stays so: somebody may be putting a sound one in its place.
+    fn not_at_once(self) -> Refusal {
+        match self {
+            Refusal::Final(damage @ Trouble::Damaged(_)) => Refusal::Passing(damage),
+            other => other,
+        }
+    }
 }
 
 fn attempt_read<T>(
@@ -148,8 +160,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn look(path: &Path) -> Result<Found, Trouble> {
-    let database = metadata(path)?.ok_or_else(|| no_database(path))?;
+fn look(path: &Path, elsewhere: &str) -> Result<Found, Trouble> {
+    let metadata = |path: &Path| metadata(path, elsewhere);
+    let database = metadata(path)?.ok_or_else(|| no_database(path, elsewhere))?;
+    if database.is_dir() {
+        let path = path.display();
+        return Err(Trouble::unusable(format!("{path} is a folder: {elsewhere}, as to {path}/state.db")));
+    }
     let (wal, shm) = (metadata(&beside(path, "-wal"))?, metadata(&beside(path, "-shm"))?);
     // An empty log says as much as none.
     let wal = wal.filter(|wal| shm.is_some() || wal.len() > 0);
@@ -174,26 +191,23 @@ fn stamp(meta: &Metadata) -> Stamp {
     (meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec())
 }
 
-fn metadata(path: &Path) -> Result<Option<Metadata>, Trouble> {
+fn metadata(path: &Path, elsewhere: &str) -> Result<Option<Metadata>, Trouble> {
     match fs::metadata(path) {
         Ok(meta) => Ok(Some(meta)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreachable_file(path, &error)),
+        Err(error) => Err(unreachable_file(path, &error, elsewhere)),
     }
 }
 
-fn no_database(path: &Path) -> Trouble {
-    Trouble::no_data(format!("there is no {}: has the importer run? else set [checks] state", path.display()))
+fn no_database(path: &Path, elsewhere: &str) -> Trouble {
+    Trouble::no_data(format!("there is no {}: has the importer run? else {elsewhere}", path.display()))
 }
 
-fn unreachable_file(path: &Path, error: &Error) -> Trouble {
-    let path_shown = path.display();
+fn unreachable_file(path: &Path, error: &Error, elsewhere: &str) -> Trouble {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => no_database(path),
-        ErrorKind::PermissionDenied => Trouble::unusable(format!(
-            "cannot reach {path_shown}: permission denied: add the monitoring user to the group of its folder"
-        )),
-        _ => Trouble::unusable(format!("cannot reach {path_shown}: {error}")),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => no_database(path, elsewhere),
+        ErrorKind::PermissionDenied => rights::denied(path),
+        _ => Trouble::unusable(format!("cannot reach {}: {error}", path.display())),
     }
 }
 
@@ -213,20 +227,17 @@ fn is_passing(error: &rusqlite::Error) -> bool {
 
 fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
     let shown = path.display();
-    let unreadable = ["", "-wal", "-shm"].iter().map(|suffix| beside(path, suffix)).find(|file| {
-        matches!(rustix::fs::access(file, rustix::fs::Access::READ_OK), Err(rustix::io::Errno::ACCESS))
-    });
-    if let Some(file) = unreadable {
-        return Trouble::unusable(format!(
-            "cannot read {}: permission denied: it must be readable for the monitoring user's group",
-            file.display()
-        ));
+    let mut files = ["", "-wal", "-shm"].into_iter().map(|suffix| beside(path, suffix));
+    if let Some(file) = files.find(|file| rights::is_unreadable(file)) {
+        return rights::denied(&file);
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Trouble::TimedOut(format!("{shown} is locked by another process"))
         }
-        Some(ErrorCode::NotADatabase) => Trouble::unusable(format!("{shown} is no database of SQLite")),
+        // Its first page, or another file than was meant.
+        Some(ErrorCode::NotADatabase) => Trouble::Damaged(format!(": {shown} is none of SQLite")),
+        Some(ErrorCode::DatabaseCorrupt) => Trouble::Damaged(String::new()),
         _ => Trouble::unusable(format!("cannot read {shown}: {error}")),
     }
 }
@@ -247,6 +258,7 @@ pub(crate) fn query_trouble(error: rusqlite::Error) -> Trouble {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Trouble::TimedOut("the database is locked by another process".into())
         }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Damaged(String::new()),
         _ => Trouble::unusable(format!("cannot read the database: {text}")),
     }
 }

@@ -12,6 +12,12 @@ pub enum Trouble {
     /// Something is wrong with the check's own options, configuration or rights: always UNKNOWN.
     #[error("{0}")]
     Unusable(String),
+    /// The database is damaged, and in what way if that is not all there is to say. [`Check::DAMAGED`] has the status,
+    /// and what to do.
+    ///
+    /// [`Check::DAMAGED`]: crate::Check::DAMAGED
+    #[error("database damaged{0}")]
+    Damaged(String),
 }
 
 impl Trouble {
