@@ -167,7 +167,7 @@ fn answer_to<C: Check>(trouble: &Trouble, common: &Common) -> (Status, String) {
     match trouble {
         Trouble::NoData(_) => (common.no_data, text),
         Trouble::TimedOut(_) => (common.timeout_state, text),
-        Trouble::Unusable(_) => (Status::Unknown, text),
+        Trouble::Unusable(_) | Trouble::Threshold { .. } => (Status::Unknown, text),
         Trouble::Damaged(_) => (C::DAMAGED.0, format!("{text}: {}", C::DAMAGED.1)),
     }
 }
@@ -183,4 +183,5 @@ fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Resul
     let now = common.now;
     let settings = Settings::<C> { common, options, policy, config, location };
     database::read(&settings.location, C::PROGRAM, deadline, now, |database| C::check(&settings, database))
+        .map_err(|trouble| settings.config.placed(C::section(), trouble))
 }

@@ -99,6 +99,23 @@ impl Config {
             .map_err(|error: toml::de::Error| self.wrong(&format!("[checks.{section}] {error}")))
     }
 
+    /// Adds to a threshold that cannot be meant in which section and under which key it stands: nobody needs to know
+    /// that while all is well, so it is looked for by its text.
+    pub(crate) fn placed(&self, section: &str, trouble: Trouble) -> Trouble {
+        let Trouble::Threshold { key, error } = &trouble else { return trouble };
+        let is_it = |figure: &toml::Value| match figure.get(key) {
+            Some(toml::Value::String(text)) => text.trim() == error.text,
+            Some(number) => number.to_string() == error.text,
+            None => false,
+        };
+        let figures = self.file.checks.get(section).and_then(toml::Value::as_table).into_iter().flatten();
+        let places: Vec<String> = figures
+            .filter(|(_, figure)| is_it(figure))
+            .map(|(figure, _)| format!("[checks.{section}.{figure}] {key}"))
+            .collect();
+        self.wrong(&format!("{}: {error}", places.join(" or ")))
+    }
+
     /// The root of the installation.
     pub(crate) fn root(&self) -> &Path {
         &self.root

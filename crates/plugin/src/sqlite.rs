@@ -55,10 +55,12 @@ pub(crate) fn read<T>(
     // The log stands beside the file itself, not beside a link to it.
     let path = fs::canonicalize(path).map_err(|error| unreachable_file(path, &error, elsewhere))?;
     let mut trouble = Trouble::unusable(format!("{} does not come to rest", path.display()));
-    for attempt in 0..ATTEMPTS {
+    let mut attempt = 0;
+    while attempt < ATTEMPTS {
         if attempt > 0 {
             thread::sleep(PAUSE);
         }
+        attempt += 1;
         let (parameter, stamp) = match look(&path, elsewhere)? {
             Found::Log => ("readonly_shm=1", None),
             Found::Alone(stamp) => ("immutable=1", Some(stamp)),
@@ -77,6 +79,8 @@ pub(crate) fn read<T>(
             Ok(result) if steady => return Ok(result),
             Ok(_) => {}
             Err(Refusal::Passing(passing)) => trouble = passing,
+            // As with any lock, only the time is a bound.
+            Err(Refusal::Locked(passing)) => (trouble, attempt) = (passing, 1),
             Err(Refusal::Final(_)) if !steady => {}
             Err(Refusal::Final(last)) => return Err(last),
         }
@@ -90,6 +94,8 @@ pub(crate) fn read<T>(
 enum Refusal {
     /// It may be gone at the next look.
     Passing(Trouble),
+    /// A writer keeps others out for now, and will let them in.
+    Locked(Trouble),
     Final(Trouble),
 }
 
@@ -111,9 +117,12 @@ fn attempt_read<T>(
 ) -> Result<T, Refusal> {
     let opened = open(path, parameter, deadline);
     let connection = opened.map_err(|error| {
-        let passing = is_passing(&error);
-        let trouble = open_trouble(path, error);
-        if passing { Refusal::Passing(trouble) } else { Refusal::Final(trouble) }
+        let (mending, passing) = (is_mending(&error), is_passing(&error));
+        match open_trouble(path, error) {
+            locked @ Trouble::TimedOut(_) if mending => Refusal::Locked(locked),
+            trouble if passing => Refusal::Passing(trouble),
+            trouble => Refusal::Final(trouble),
+        }
     })?;
     let result = work(&connection).map_err(Refusal::Final);
     if result.is_ok() {
@@ -211,18 +220,18 @@ fn unreachable_file(path: &Path, error: &Error, elsewhere: &str) -> Trouble {
     }
 }
 
-/// Whether the files may be on the move: a writer that is starting, ending, or mending them after a crash.
+/// Whether the files may be on the move: a writer that is starting or ending.
 fn is_passing(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
-    error.code == ErrorCode::CannotOpen
-        || matches!(
-            error.extended_code,
-            ffi::SQLITE_READONLY_CANTINIT
-                | ffi::SQLITE_READONLY_RECOVERY
-                | ffi::SQLITE_READONLY_CANTLOCK
-                | ffi::SQLITE_BUSY_RECOVERY
-                | ffi::SQLITE_IOERR_SHORT_READ
-        )
+    error.code == ErrorCode::CannotOpen || error.extended_code == ffi::SQLITE_IOERR_SHORT_READ
+}
+
+/// Whether a writer has to mend the log's index first, which it does as soon as it gets on. SQLite has several codes for
+/// that, all with the text "attempt to write a readonly database", although nobody attempts to: this process would have
+/// to mend it otherwise.
+fn is_mending(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
+    error.code == ErrorCode::ReadOnly || error.extended_code == ffi::SQLITE_BUSY_RECOVERY
 }
 
 fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
@@ -232,7 +241,7 @@ fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
         return rights::denied(&file);
     }
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ReadOnly) => {
             Trouble::TimedOut(format!("{shown} is locked by another process"))
         }
         // Its first page, or another file than was meant.

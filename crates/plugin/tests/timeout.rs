@@ -55,6 +55,34 @@ fn req9_an_exclusive_lock() {
     assert_eq!(root.check(&arguments).out, GOOD);
 }
 
+/// Whoever held an exclusive lock kept the index of the log to himself; the next writer mends it.
+#[test]
+fn req9_an_exclusive_lock_that_is_released_under_readers() {
+    let root = Root::with_database();
+    let mut odd = std::collections::BTreeMap::<String, u32>::new();
+    for round in 0..60 {
+        let writer = root.writer();
+        writer.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+        writer.execute_batch("PRAGMA locking_mode = EXCLUSIVE; UPDATE counters SET failing = 4").unwrap();
+        let checks: Vec<_> = (0..6)
+            .map(|_| root.command(&[]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+            .collect();
+        if round % 2 == 0 {
+            writer.execute_batch("PRAGMA locking_mode = NORMAL; UPDATE counters SET failing = 4").unwrap();
+        }
+        let next = Connection::open(root.file("state.db")).unwrap();
+        drop(writer);
+        let _ = next.execute_batch("UPDATE counters SET failing = 4");
+        for check in checks {
+            let said: common::Said = check.wait_with_output().unwrap().into();
+            if said.code != 0 {
+                *odd.entry(said.out).or_default() += 1;
+            }
+        }
+    }
+    assert!(odd.is_empty(), "{odd:#?}");
+}
+
 #[test]
 fn req9_the_reading_process_is_killed() {
     let root = Root::with_database();
