@@ -241,9 +241,12 @@ fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
         return rights::denied(&file);
     }
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::ReadOnly) => {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Trouble::TimedOut(format!("{shown} is locked by another process"))
         }
+        Some(ErrorCode::ReadOnly) => Trouble::TimedOut(format!(
+            "{shown} is locked by another process, or its log has to be mended: start the importer once"
+        )),
         // Its first page, or another file than was meant.
         Some(ErrorCode::NotADatabase) => Trouble::Damaged(format!(": {shown} is none of SQLite")),
         Some(ErrorCode::DatabaseCorrupt) => Trouble::Damaged(String::new()),
