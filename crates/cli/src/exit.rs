@@ -1,5 +1,6 @@
 //! Exit codes, which are part of the interface, and how an error is shown.
 
+use std::borrow::Cow;
 use std::io;
 use std::process::ExitCode;
 
@@ -31,6 +32,16 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// A file outside of the root cannot be written.
+#[derive(Debug)]
+pub struct Unwritable(pub std::path::PathBuf);
+
+impl std::fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "cannot write {}", self.0.display())
+    }
+}
+
 /// Shows an error and turns the result of a command into its exit code.
 pub fn code(result: Result<u8, Error>) -> ExitCode {
     match result {
@@ -60,10 +71,24 @@ fn is_broken_pipe(error: &Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn hint(error: &Error) -> Option<&'static str> {
-    let text = format!("{error:#}");
-    if text.contains("ermission denied") {
-        return Some("run it as the user who owns the root, or choose another with --root");
+fn hint(error: &Error) -> Option<Cow<'static, str>> {
+    let state = error.chain().find_map(|cause| cause.downcast_ref::<StateError>());
+    if state.is_some_and(StateError::is_damage) {
+        return Some(
+            "stop what runs, copy the root away, move state.db and what stands beside it out of the root, then \
+             `package-import restore --state-only BACKUP` (docs/operations.md)"
+                .into(),
+        );
     }
-    None
+    let text = format!("{error:#}");
+    if !text.contains("ermission denied") {
+        return None;
+    }
+    if let Some(Unwritable(path)) = error.downcast_ref() {
+        let folder = path.parent().unwrap_or(path).display();
+        return Some(
+            format!("it is written beside its place: let this user write to the folder {folder}").into(),
+        );
+    }
+    Some("run it as the user who owns the root, or choose another with --root".into())
 }

@@ -28,6 +28,9 @@ pub trait Check {
     const EXAMPLES: &'static str;
     /// The version, for `--version`.
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    /// What a damaged database means to it, and what to do. It is the question of one check, which alerts; the others
+    /// have no answer, and point to that one.
+    const DAMAGED: (Status, &'static str) = (Status::Unknown, "see check_import_state");
     /// The options of its own; [`crate::NoOptions`] if it has none.
     type Options: clap::Args;
     /// Its section of the configuration.
@@ -64,7 +67,7 @@ impl<C: Check + ?Sized> Settings<C> {
     /// Folders whose disks the installation needs, on this machine: the root, and that of the database.
     pub fn folders(&self) -> Vec<PathBuf> {
         let database = match &self.location {
-            Location::Sqlite(path) => path.parent().map(Path::to_owned),
+            Location::Sqlite { path, .. } => path.parent().map(Path::to_owned),
             Location::Postgres { .. } => None,
         };
         let mut folders = vec![self.config.root().to_owned()];
@@ -152,18 +155,25 @@ fn reader<C: Check>(start: Instant) {
             guard::answer(output::status(&report), &output)
         }
         Err(trouble) => {
-            let status = match &trouble {
-                Trouble::NoData(_) => common.no_data,
-                Trouble::TimedOut(_) => common.timeout_state,
-                Trouble::Unusable(_) => Status::Unknown,
-            };
-            guard::answer(status, &output::plain(&name::<C>(), status, &trouble.to_string()))
+            let (status, text) = answer_to::<C>(&trouble, &common);
+            guard::answer(status, &output::plain(&name::<C>(), status, &text))
         }
     }
 }
 
+/// What it means that there is nothing to judge.
+fn answer_to<C: Check>(trouble: &Trouble, common: &Common) -> (Status, String) {
+    let text = trouble.to_string();
+    match trouble {
+        Trouble::NoData(_) => (common.no_data, text),
+        Trouble::TimedOut(_) => (common.timeout_state, text),
+        Trouble::Unusable(_) | Trouble::Threshold { .. } => (Status::Unknown, text),
+        Trouble::Damaged(_) => (C::DAMAGED.0, format!("{text}: {}", C::DAMAGED.1)),
+    }
+}
+
 fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Result<Report, Trouble> {
-    let config = Config::load(common.config.as_deref())?;
+    let config = Config::load(&common)?;
     config.refuse_unknown(C::section())?;
     let policy = config.policy(C::section())?;
     let location = config.location(&common)?;
@@ -173,4 +183,5 @@ fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Resul
     let now = common.now;
     let settings = Settings::<C> { common, options, policy, config, location };
     database::read(&settings.location, C::PROGRAM, deadline, now, |database| C::check(&settings, database))
+        .map_err(|trouble| settings.config.placed(C::section(), trouble))
 }

@@ -14,16 +14,18 @@ use serde::de::DeserializeOwned;
 
 use crate::guard;
 use crate::options::Common;
+use crate::rights;
 use crate::trouble::Trouble;
 
 const SYSTEM_CONFIG: &str = "/etc/package-import/config.toml";
 const SYSTEM_ROOT: &str = "/var/lib/package-import";
+const CONFIG: &str = "config.toml";
 
 /// Where the data are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
-    /// A file.
-    Sqlite(PathBuf),
+    /// A file, and how to name another one, for messages.
+    Sqlite { path: PathBuf, elsewhere: String },
     /// A connection string without a password, and the pass file.
     Postgres { target: String, passfile: Option<PathBuf> },
 }
@@ -53,27 +55,31 @@ fn root() -> PathBuf {
 }
 
 impl Config {
-    /// Reads what was given, else the root's `config.toml`, else that in `/etc`; without any there are only defaults.
-    pub(crate) fn load(given: Option<&Path>) -> Result<Config, Trouble> {
-        let root = root();
-        if let Some(path) = given {
+    /// Reads what was given. Else the `config.toml` beside the database that `--state` names, else that of the root,
+    /// else that in `/etc`; without any there are only defaults.
+    pub(crate) fn load(common: &Common) -> Result<Config, Trouble> {
+        if let Some(path) = &common.config {
             return match read(path)? {
-                Some(file) => Ok(Config { file, path: Some(path.into()), root }),
+                Some(file) => Ok(Config { file, path: Some(path.clone()), root: root() }),
                 None => Err(Trouble::unusable(format!("there is no {}", path.display()))),
             };
         }
+        // The policy of an installation stands beside its database, wherever that is.
+        let named = common.state.as_deref().and_then(folder_of);
         let mut denied = None;
-        for path in [root.join("config.toml"), PathBuf::from(SYSTEM_CONFIG)] {
+        for folder in named.into_iter().chain([root()]) {
+            let path = folder.join(CONFIG);
             match read(&path) {
-                Ok(Some(file)) => return Ok(Config { file, path: Some(path), root }),
+                Ok(Some(file)) => return Ok(Config { file, path: Some(path), root: folder }),
                 Ok(None) => {}
                 // The importer's own may be closed to the monitor, if there is one in /etc for it.
                 Err(trouble) => denied = denied.or(Some(trouble)),
             }
         }
-        match denied {
-            Some(trouble) => Err(trouble),
-            None => Ok(Config { file: File::default(), path: None, root }),
+        match (read(Path::new(SYSTEM_CONFIG)), denied) {
+            (Ok(Some(file)), _) => Ok(Config { file, path: Some(SYSTEM_CONFIG.into()), root: root() }),
+            (_, Some(trouble)) | (Err(trouble), None) => Err(trouble),
+            (Ok(None), None) => Ok(Config { file: File::default(), path: None, root: root() }),
         }
     }
 
@@ -93,6 +99,23 @@ impl Config {
             .map_err(|error: toml::de::Error| self.wrong(&format!("[checks.{section}] {error}")))
     }
 
+    /// Adds to a threshold that cannot be meant in which section and under which key it stands: nobody needs to know
+    /// that while all is well, so it is looked for by its text.
+    pub(crate) fn placed(&self, section: &str, trouble: Trouble) -> Trouble {
+        let Trouble::Threshold { key, error } = &trouble else { return trouble };
+        let is_it = |figure: &toml::Value| match figure.get(key) {
+            Some(toml::Value::String(text)) => text.trim() == error.text,
+            Some(number) => number.to_string() == error.text,
+            None => false,
+        };
+        let figures = self.file.checks.get(section).and_then(toml::Value::as_table).into_iter().flatten();
+        let places: Vec<String> = figures
+            .filter(|(_, figure)| is_it(figure))
+            .map(|(figure, _)| format!("[checks.{section}.{figure}] {key}"))
+            .collect();
+        self.wrong(&format!("{}: {error}", places.join(" or ")))
+    }
+
     /// The root of the installation.
     pub(crate) fn root(&self) -> &Path {
         &self.root
@@ -103,18 +126,20 @@ impl Config {
         let named = self.named()?;
         let passfile = named.passfile.map(PathBuf::from);
         if let Some(text) = &common.state {
-            return self.place(text, passfile, Path::new(""));
+            return self.place(text, passfile, (Path::new(""), "correct --state".into()));
         }
+        let config = self.path.as_deref().unwrap_or(Path::new(SYSTEM_CONFIG)).display();
+        let elsewhere = format!("set [checks] state in {config}");
         if let Some(text) = &named.state {
-            return self.place(text, passfile, &self.root);
+            return self.place(text, passfile, (&self.root, elsewhere));
         }
         match &self.file.url {
             // The importer's connection needs a worker's secret, which a monitor must not have.
             Some(url) if is_postgres(url) => Err(self.wrong(
                 "the importer uses PostgreSQL: set [checks] state to a URL with user=monitor, and passfile",
             )),
-            Some(url) => self.place(url, None, &self.root),
-            None => Ok(Location::Sqlite(self.root.join("state.db"))),
+            Some(url) => self.place(url, None, (&self.root, elsewhere)),
+            None => Ok(Location::Sqlite { path: self.root.join("state.db"), elsewhere }),
         }
     }
 
@@ -125,14 +150,19 @@ impl Config {
         keys.try_into().map_err(|error: toml::de::Error| self.wrong(&format!("[checks] {error}")))
     }
 
-    fn place(&self, text: &str, passfile: Option<PathBuf>, base: &Path) -> Result<Location, Trouble> {
+    fn place(
+        &self,
+        text: &str,
+        passfile: Option<PathBuf>,
+        (base, elsewhere): (&Path, String),
+    ) -> Result<Location, Trouble> {
         if is_postgres(text) {
             return Ok(Location::Postgres { target: text.to_owned(), passfile });
         }
         if text.contains("://") {
             return Err(self.wrong("the state database must be a path or postgresql://..."));
         }
-        Ok(Location::Sqlite(base.join(text.strip_prefix("sqlite:").unwrap_or(text))))
+        Ok(Location::Sqlite { path: base.join(file_name(text)), elsewhere })
     }
 
     fn wrong(&self, what: &str) -> Trouble {
@@ -150,6 +180,17 @@ struct Named {
     passfile: Option<String>,
 }
 
+/// The path in the name of a file.
+fn file_name(text: &str) -> &Path {
+    Path::new(text.strip_prefix("sqlite:").unwrap_or(text))
+}
+
+/// The folder of a database that is a file.
+fn folder_of(text: &str) -> Option<PathBuf> {
+    let file = std::path::absolute(file_name(text)).ok().filter(|_| !is_postgres(text));
+    file.and_then(|file| file.parent().map(Path::to_owned))
+}
+
 /// A URL, or words as `psql` takes them.
 fn is_postgres(text: &str) -> bool {
     let names_one = |word: &str| ["host=", "hostaddr=", "dbname="].iter().any(|key| word.starts_with(key));
@@ -165,10 +206,7 @@ fn read(path: &Path) -> Result<Option<File>, Trouble> {
             return Ok(None);
         }
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            return Err(Trouble::unusable(format!(
-                "cannot read {}: permission denied: add the monitoring user to the group of its folder",
-                path.display()
-            )));
+            return Err(rights::denied(path));
         }
         Err(error) => {
             return Err(Trouble::unusable(format!("cannot read {}: {error}", path.display())));

@@ -152,9 +152,11 @@ pub(crate) fn read<T>(
     mut check: impl FnMut(&mut Database<'_>) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     match location {
-        Location::Sqlite(path) => sqlite::read(path, deadline, |mut connection| {
-            check(&mut Database { source: &mut connection, now })
-        }),
+        Location::Sqlite { path, elsewhere } => {
+            sqlite::read((path, elsewhere), deadline, |mut connection| {
+                check(&mut Database { source: &mut connection, now })
+            })
+        }
         #[cfg(feature = "postgres")]
         Location::Postgres { target, passfile } => {
             crate::postgres::read(target, passfile.as_deref(), program, deadline, |transaction| {

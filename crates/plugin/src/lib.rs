@@ -20,6 +20,7 @@ mod output;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod report;
+mod rights;
 mod sqlite;
 mod status;
 mod stdout;

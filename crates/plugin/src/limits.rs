@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::metric::Unit;
 use crate::status::Status;
-use crate::threshold::Threshold;
+use crate::threshold::{Threshold, ThresholdError};
 use crate::trouble::Trouble;
 
 /// Thresholds as texts: the options `-w` and `-c`, and the same words in a section of `config.toml`.
@@ -43,28 +43,40 @@ impl Limits {
         policy: &LimitTexts,
         default: (&str, &str),
     ) -> Result<Limits, Trouble> {
-        let first = |option: &Option<String>, policy: &Option<String>, default: &str| {
-            let (place, text) = match (option, policy) {
-                (Some(text), _) => ("", text.as_str()),
-                (None, Some(text)) => ("config.toml: ", text.as_str()),
-                (None, None) => ("", default),
-            };
-            let parsed = Threshold::parse(text, unit).map(Some);
-            parsed.map_err(|error| Trouble::unusable(format!("{place}{error}")))
-        };
-        Ok(Limits {
-            warning: first(&options.warning, &policy.warning, default.0)?,
-            critical: first(&options.critical, &policy.critical, default.1)?,
-        })
+        let warning = Given::first("warning", &options.warning, &policy.warning, Some(default.0));
+        let critical = Given::first("critical", &options.critical, &policy.critical, Some(default.1));
+        Limits::of(unit, warning, critical)
     }
 
     /// Those of the configuration alone, if it has any.
     pub fn optional(unit: Unit, policy: &LimitTexts) -> Result<Limits, Trouble> {
-        let parse = |text: &Option<String>| {
-            let parsed = text.as_deref().map(|text| Threshold::parse(text, unit)).transpose();
-            parsed.map_err(|error| Trouble::unusable(format!("config.toml: {error}")))
-        };
-        Ok(Limits { warning: parse(&policy.warning)?, critical: parse(&policy.critical)? })
+        let warning = Given::first("warning", &None, &policy.warning, None);
+        Limits::of(unit, warning, Given::first("critical", &None, &policy.critical, None))
+    }
+
+    fn of(unit: Unit, warning: Option<Given<'_>>, critical: Option<Given<'_>>) -> Result<Limits, Trouble> {
+        let parse = |given: Option<Given<'_>>| given.map(|given| given.parse(unit)).transpose();
+        let limits = Limits { warning: parse(warning)?, critical: parse(critical)? };
+        if let (Some(warning), Some(critical)) = (warning, critical)
+            && !warning.is_default
+            && !critical.is_default
+        {
+            limits.in_order().map_err(|error| critical.trouble(error))?;
+        }
+        Ok(limits)
+    }
+
+    /// Refuses a limit for CRITICAL that is below that for WARNING, which then could never be said. A range that is more
+    /// than a number says what it wants.
+    fn in_order(&self) -> Result<(), ThresholdError> {
+        let (Some(warning), Some(critical)) = (&self.warning, &self.critical) else { return Ok(()) };
+        match (warning.upper(), critical.upper()) {
+            (Some(low), Some(high)) if high < low => Err(ThresholdError {
+                text: critical.text().to_owned(),
+                reason: format!("for CRITICAL is below \"{warning}\", that for WARNING"),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// What a figure means.
@@ -76,6 +88,40 @@ impl Limits {
             Status::Warning
         } else {
             Status::Ok
+        }
+    }
+}
+
+/// A threshold that somebody gave, and where.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    key: &'static str,
+    text: &'a str,
+    is_configured: bool,
+    is_default: bool,
+}
+
+impl<'a> Given<'a> {
+    fn first(
+        key: &'static str,
+        option: &'a Option<String>,
+        policy: &'a Option<String>,
+        default: Option<&'a str>,
+    ) -> Option<Given<'a>> {
+        let (option, policy) = (option.as_deref(), policy.as_deref());
+        let text = option.or(policy).or(default)?;
+        let is_configured = option.is_none() && policy.is_some();
+        Some(Given { key, text, is_configured, is_default: option.or(policy).is_none() })
+    }
+
+    fn parse(self, unit: Unit) -> Result<Threshold, Trouble> {
+        Threshold::parse(self.text, unit).map_err(|error| self.trouble(error))
+    }
+
+    fn trouble(self, error: ThresholdError) -> Trouble {
+        match self.is_configured {
+            true => Trouble::Threshold { key: self.key, error },
+            false => Trouble::unusable(error.to_string()),
         }
     }
 }

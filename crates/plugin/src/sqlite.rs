@@ -25,8 +25,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
-use crate::guard;
 use crate::trouble::Trouble;
+use crate::{guard, rights};
 
 /// How often a reader looks again when what it met was on the move.
 const ATTEMPTS: u32 = 20;
@@ -44,21 +44,24 @@ enum Found {
     Between(String),
 }
 
-/// Reads with a connection that changes nothing; the work may be done more than once.
+/// Reads with a connection that changes nothing; the work may be done more than once. `elsewhere` says how to name
+/// another file, for messages.
 pub(crate) fn read<T>(
-    path: &Path,
+    (path, elsewhere): (&Path, &str),
     deadline: Instant,
     mut work: impl FnMut(&Connection) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     guard::stage(&format!("reading {}", path.display()));
     // The log stands beside the file itself, not beside a link to it.
-    let path = fs::canonicalize(path).map_err(|error| unreachable_file(path, &error))?;
+    let path = fs::canonicalize(path).map_err(|error| unreachable_file(path, &error, elsewhere))?;
     let mut trouble = Trouble::unusable(format!("{} does not come to rest", path.display()));
-    for attempt in 0..ATTEMPTS {
+    let mut attempt = 0;
+    while attempt < ATTEMPTS {
         if attempt > 0 {
             thread::sleep(PAUSE);
         }
-        let (parameter, stamp) = match look(&path)? {
+        attempt += 1;
+        let (parameter, stamp) = match look(&path, elsewhere)? {
             Found::Log => ("readonly_shm=1", None),
             Found::Alone(stamp) => ("immutable=1", Some(stamp)),
             Found::Between(what) => {
@@ -67,14 +70,17 @@ pub(crate) fn read<T>(
             }
         };
         let result = attempt_read(&path, parameter, deadline, &mut work);
+        let result = result.map_err(Refusal::not_at_once);
         let steady = match stamp {
-            Some(stamp) => matches!(look(&path)?, Found::Alone(after) if after == stamp),
+            Some(stamp) => matches!(look(&path, elsewhere)?, Found::Alone(after) if after == stamp),
             None => true,
         };
         match result {
             Ok(result) if steady => return Ok(result),
             Ok(_) => {}
             Err(Refusal::Passing(passing)) => trouble = passing,
+            // As with any lock, only the time is a bound.
+            Err(Refusal::Locked(passing)) => (trouble, attempt) = (passing, 1),
             Err(Refusal::Final(_)) if !steady => {}
             Err(Refusal::Final(last)) => return Err(last),
         }
@@ -88,7 +94,19 @@ pub(crate) fn read<T>(
 enum Refusal {
     /// It may be gone at the next look.
     Passing(Trouble),
+    /// A writer keeps others out for now, and will let them in.
+    Locked(Trouble),
     Final(Trouble),
+}
+
+impl Refusal {
+    /// That a database is damaged is said only if it stays so: somebody may be putting a sound one in its place.
+    fn not_at_once(self) -> Refusal {
+        match self {
+            Refusal::Final(damage @ Trouble::Damaged(_)) => Refusal::Passing(damage),
+            other => other,
+        }
+    }
 }
 
 fn attempt_read<T>(
@@ -99,9 +117,12 @@ fn attempt_read<T>(
 ) -> Result<T, Refusal> {
     let opened = open(path, parameter, deadline);
     let connection = opened.map_err(|error| {
-        let passing = is_passing(&error);
-        let trouble = open_trouble(path, error);
-        if passing { Refusal::Passing(trouble) } else { Refusal::Final(trouble) }
+        let (mending, passing) = (is_mending(&error), is_passing(&error));
+        match open_trouble(path, error) {
+            locked @ Trouble::TimedOut(_) if mending => Refusal::Locked(locked),
+            trouble if passing => Refusal::Passing(trouble),
+            trouble => Refusal::Final(trouble),
+        }
     })?;
     let result = work(&connection).map_err(Refusal::Final);
     if result.is_ok() {
@@ -148,8 +169,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-fn look(path: &Path) -> Result<Found, Trouble> {
-    let database = metadata(path)?.ok_or_else(|| no_database(path))?;
+fn look(path: &Path, elsewhere: &str) -> Result<Found, Trouble> {
+    let metadata = |path: &Path| metadata(path, elsewhere);
+    let database = metadata(path)?.ok_or_else(|| no_database(path, elsewhere))?;
+    if database.is_dir() {
+        let path = path.display();
+        return Err(Trouble::unusable(format!("{path} is a folder: {elsewhere}, as to {path}/state.db")));
+    }
     let (wal, shm) = (metadata(&beside(path, "-wal"))?, metadata(&beside(path, "-shm"))?);
     // An empty log says as much as none.
     let wal = wal.filter(|wal| shm.is_some() || wal.len() > 0);
@@ -174,59 +200,56 @@ fn stamp(meta: &Metadata) -> Stamp {
     (meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec())
 }
 
-fn metadata(path: &Path) -> Result<Option<Metadata>, Trouble> {
+fn metadata(path: &Path, elsewhere: &str) -> Result<Option<Metadata>, Trouble> {
     match fs::metadata(path) {
         Ok(meta) => Ok(Some(meta)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreachable_file(path, &error)),
+        Err(error) => Err(unreachable_file(path, &error, elsewhere)),
     }
 }
 
-fn no_database(path: &Path) -> Trouble {
-    Trouble::no_data(format!("there is no {}: has the importer run? else set [checks] state", path.display()))
+fn no_database(path: &Path, elsewhere: &str) -> Trouble {
+    Trouble::no_data(format!("there is no {}: has the importer run? else {elsewhere}", path.display()))
 }
 
-fn unreachable_file(path: &Path, error: &Error) -> Trouble {
-    let path_shown = path.display();
+fn unreachable_file(path: &Path, error: &Error, elsewhere: &str) -> Trouble {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => no_database(path),
-        ErrorKind::PermissionDenied => Trouble::unusable(format!(
-            "cannot reach {path_shown}: permission denied: add the monitoring user to the group of its folder"
-        )),
-        _ => Trouble::unusable(format!("cannot reach {path_shown}: {error}")),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => no_database(path, elsewhere),
+        ErrorKind::PermissionDenied => rights::denied(path),
+        _ => Trouble::unusable(format!("cannot reach {}: {error}", path.display())),
     }
 }
 
-/// Whether the files may be on the move: a writer that is starting, ending, or mending them after a crash.
+/// Whether the files may be on the move: a writer that is starting or ending.
 fn is_passing(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
-    error.code == ErrorCode::CannotOpen
-        || matches!(
-            error.extended_code,
-            ffi::SQLITE_READONLY_CANTINIT
-                | ffi::SQLITE_READONLY_RECOVERY
-                | ffi::SQLITE_READONLY_CANTLOCK
-                | ffi::SQLITE_BUSY_RECOVERY
-                | ffi::SQLITE_IOERR_SHORT_READ
-        )
+    error.code == ErrorCode::CannotOpen || error.extended_code == ffi::SQLITE_IOERR_SHORT_READ
+}
+
+/// Whether a writer has to mend the log's index first, which it does as soon as it gets on. SQLite has several codes for
+/// that, all with the text "attempt to write a readonly database", although nobody attempts to: this process would have
+/// to mend it otherwise.
+fn is_mending(error: &rusqlite::Error) -> bool {
+    let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
+    error.code == ErrorCode::ReadOnly || error.extended_code == ffi::SQLITE_BUSY_RECOVERY
 }
 
 fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
     let shown = path.display();
-    let unreadable = ["", "-wal", "-shm"].iter().map(|suffix| beside(path, suffix)).find(|file| {
-        matches!(rustix::fs::access(file, rustix::fs::Access::READ_OK), Err(rustix::io::Errno::ACCESS))
-    });
-    if let Some(file) = unreadable {
-        return Trouble::unusable(format!(
-            "cannot read {}: permission denied: it must be readable for the monitoring user's group",
-            file.display()
-        ));
+    let mut files = ["", "-wal", "-shm"].into_iter().map(|suffix| beside(path, suffix));
+    if let Some(file) = files.find(|file| rights::is_unreadable(file)) {
+        return rights::denied(&file);
     }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Trouble::TimedOut(format!("{shown} is locked by another process"))
         }
-        Some(ErrorCode::NotADatabase) => Trouble::unusable(format!("{shown} is no database of SQLite")),
+        Some(ErrorCode::ReadOnly) => Trouble::TimedOut(format!(
+            "{shown} is locked by another process, or its log has to be mended: start the importer once"
+        )),
+        // Its first page, or another file than was meant.
+        Some(ErrorCode::NotADatabase) => Trouble::Damaged(format!(": {shown} is none of SQLite")),
+        Some(ErrorCode::DatabaseCorrupt) => Trouble::Damaged(String::new()),
         _ => Trouble::unusable(format!("cannot read {shown}: {error}")),
     }
 }
@@ -247,6 +270,7 @@ pub(crate) fn query_trouble(error: rusqlite::Error) -> Trouble {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Trouble::TimedOut("the database is locked by another process".into())
         }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Trouble::Damaged(String::new()),
         _ => Trouble::unusable(format!("cannot read the database: {text}")),
     }
 }

@@ -1,5 +1,7 @@
 //! Why a check has no data to judge. Each kind has its own status, which options can set.
 
+use crate::threshold::ThresholdError;
+
 /// What keeps a check from its answer, in a sentence that says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
@@ -12,6 +14,20 @@ pub enum Trouble {
     /// Something is wrong with the check's own options, configuration or rights: always UNKNOWN.
     #[error("{0}")]
     Unusable(String),
+    /// A threshold of the configuration cannot be meant. The kit adds where it stands.
+    #[error("config.toml: {error}")]
+    Threshold {
+        /// `warning` or `critical`.
+        key: &'static str,
+        /// What is wrong with it.
+        error: ThresholdError,
+    },
+    /// The database is damaged, and in what way if that is not all there is to say. [`Check::DAMAGED`] has the status,
+    /// and what to do.
+    ///
+    /// [`Check::DAMAGED`]: crate::Check::DAMAGED
+    #[error("database damaged{0}")]
+    Damaged(String),
 }
 
 impl Trouble {

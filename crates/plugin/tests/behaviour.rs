@@ -172,6 +172,47 @@ fn req7_a_configuration_that_cannot_be_meant_is_unknown() {
     said.is(3, "IMPORT EXAMPLE UNKNOWN - there is no /nonexistent.toml");
 }
 
+/// An installation that an option names has its own policy, as one that the environment names.
+#[test]
+fn req7_the_policy_stands_beside_the_database_that_an_option_names() {
+    let (root, other) = (Root::with_database(), Root::new());
+    root.write("config.toml", "[checks.example.failing]\nwarning = 2\n");
+    other.write("config.toml", "[checks.example.failing]\nwarning = 1\n");
+    let state = root.file("state.db").display().to_string();
+    other.check(&["--state", &state]).is(1, "IMPORT EXAMPLE WARNING - 3 failing, 2 held | failing=3;2;1000");
+    other.check(&["--state", &format!("sqlite:{state}")]).contains("failing=3;2;1000");
+    // What is named outright goes first, and where nothing stands beside it, all is as without the option.
+    let config = other.file("config.toml").display().to_string();
+    other.check(&["--state", &state, "--config", &config]).contains("failing=3;1;1000");
+    fs::remove_file(root.file("config.toml")).unwrap();
+    other.check(&["--state", &state]).contains("failing=3;1;1000");
+}
+
+#[test]
+fn req8_a_threshold_that_cannot_be_meant_names_its_place() {
+    let root = Root::with_database();
+    for (config, about) in [
+        ("warning = '1 hour and'", "[checks.example.failing] warning: the threshold 1 hour and has a bound"),
+        ("critical = -5", "[checks.example.failing] critical: the threshold -5 is reversed"),
+        (
+            "warning = 4\ncritical = '1.0'",
+            "[checks.example.failing] critical: the threshold 1.0 for CRITICAL is below 4, that for WARNING",
+        ),
+    ] {
+        root.write("config.toml", &format!("[checks.example.failing]\n{config}\n"));
+        let said = root.check(&[]);
+        said.is(3, "IMPORT EXAMPLE UNKNOWN - ");
+        said.contains(&format!("config.toml: {about}"));
+    }
+    root.write("config.toml", "[checks.example.failing]\nwarning = 4\n");
+    root.check(&["-c", "3"])
+        .is(3, "IMPORT EXAMPLE UNKNOWN - the threshold 3 for CRITICAL is below 4, that for WARNING\n");
+    // Equal ones, ranges, and one of them by itself mean what they say.
+    for arguments in [&["-c", "4"][..], &["-c", "1:3"], &["-c", "@1:2"], &["-w", "5000"]] {
+        root.check(arguments).is(0, "IMPORT EXAMPLE OK");
+    }
+}
+
 #[test]
 fn req7_a_check_never_uses_its_callers_own_state_folder() {
     let root = Root::with_database();
@@ -189,7 +230,8 @@ fn req10_no_data_is_unknown_with_what_to_do_or_what_is_wanted() {
     let root = Root::new();
     let said = root.check(&[]);
     said.is(3, "IMPORT EXAMPLE UNKNOWN - there is no ");
-    said.contains("has the importer run?");
+    said.contains("has the importer run? else set [checks] state in /etc/package-import/config.toml\n");
+    root.check(&["--state", "/nonexistent"]).contains("has the importer run? else correct --state\n");
     root.check(&["--no-data", "ok"]).is(0, "IMPORT EXAMPLE OK - there is no ");
     root.check(&["--no-data", "CRITICAL"]).is(2, "IMPORT EXAMPLE CRITICAL - there is no ");
     let writer = root.writer();
@@ -211,6 +253,15 @@ fn req10_what_is_no_database_is_never_ok() {
     fs::remove_file(root.file("state.db")).unwrap();
     fs::create_dir(root.file("state.db")).unwrap();
     root.check(&["--no-data", "ok"]).is(3, "IMPORT EXAMPLE UNKNOWN - ");
+    let (folder, config) =
+        (root.path().display().to_string(), root.file("config.toml").display().to_string());
+    let said = root.check(&["--no-data", "ok", "--state", &folder]);
+    said.is(
+        3,
+        &format!("IMPORT EXAMPLE UNKNOWN - {folder} is a folder: correct --state, as to {folder}/state.db\n"),
+    );
+    root.write("config.toml", &format!("[checks]\nstate = '{folder}'\n"));
+    root.check(&[]).contains(&format!(": set [checks] state in {config}, as to {folder}/state.db\n"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{GOOD, Root, SCHEMA, must_be_root};
@@ -202,13 +203,48 @@ fn req10_req11_what_may_not_be_read_is_unknown_with_a_hint() {
         fs::set_permissions(root.file(closed), fs::Permissions::from_mode(0o600)).unwrap();
         let said = root.check_as(USER, &[]);
         said.is(3, "IMPORT EXAMPLE UNKNOWN - cannot read ");
-        said.contains(&format!("{closed}: permission denied"));
+        let path = root.file(closed).display().to_string();
+        said.contains(&format!("{path}: permission denied: chmod g+r {path}\n"));
     }
+}
+
+/// What is said to help is what helps: done to the letter, the check reads.
+#[test]
+fn req10_the_hint_names_what_refuses() {
+    must_be_root();
     let root = Root::with_database();
-    fs::set_permissions(root.path(), fs::Permissions::from_mode(0o700)).unwrap();
-    let said = root.check_as(USER, &["--no-data", "ok"]);
-    said.is(3, "IMPORT EXAMPLE UNKNOWN - cannot read ");
-    said.contains("group");
+    root.write("config.toml", "");
+    close(&root);
+    let said = |expected: &str| {
+        let said = root.check_as(USER, &["--no-data", "ok"]);
+        said.is(3, "IMPORT EXAMPLE UNKNOWN - cannot read ");
+        said.contains(&format!(": permission denied: {expected}\n"));
+    };
+    let (folder, file) = (root.path(), root.file("config.toml"));
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(&file, 0o600);
+    said(&format!("chmod g+r {}", file.display()));
+    mode(&folder, 0o700);
+    said(&format!("chmod g+x {}", folder.display()));
+    // Behind a link it is the same folder.
+    let link = folder.with_file_name("link.toml");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let by_link = root.check_as(USER, &["--config", link.to_str().unwrap()]);
+    by_link.contains(&format!(": chmod g+x {}\n", folder.display()));
+    mode(&folder, 0o750);
+    mode(&file, 0o640);
+    root.check_as(USER, &[]).is(0, GOOD);
+    // Somebody else's group: adm, on every Debian. The user's name is that of this number.
+    chown(&folder, Some(0), Some(4)).unwrap();
+    said("usermod -aG adm nobody, then restart the daemon");
+    mode(&folder, 0o700);
+    said(&format!("chmod g+x {}, and usermod -aG adm nobody, then restart the daemon", folder.display()));
+    chown(&folder, Some(0), Some(0)).unwrap();
+    let shown = folder.display();
+    said(&format!("chgrp {shown} to a group of nobody, and chmod g+x {shown}"));
+    chown(&folder, Some(65534), Some(0)).unwrap();
+    mode(&folder, 0o600);
+    said(&format!("chmod u+x {}", folder.display()));
 }
 
 #[test]

@@ -55,6 +55,30 @@ fn req9_an_exclusive_lock() {
     assert_eq!(root.check(&arguments).out, GOOD);
 }
 
+/// A writer that was killed with a lock may leave the index of the log torn beside one that lives and is idle. SQLite then
+/// says "attempt to write a readonly database": only a writer can mend it, and does when it writes next.
+#[test]
+fn req9_an_index_that_a_writer_has_to_mend() {
+    let root = Root::with_database();
+    let writer = root.writer();
+    writer.execute_batch("UPDATE counters SET failing = 4").unwrap();
+    let tear = || {
+        // Another process: to close the file in this one would give back the writer's locks.
+        let index = format!("of={}", root.file("state.db-shm").display());
+        let arguments = ["if=/dev/urandom", &index, "bs=96", "count=1", "conv=notrunc", "status=none"];
+        assert!(Command::new("dd").args(arguments).status().unwrap().success());
+    };
+    tear();
+    let said = root.check(&["-t", "1", "--timeout-state", "warning"]);
+    said.is(1, "IMPORT EXAMPLE WARNING - ");
+    said.contains("its log has to be mended: start the importer once");
+    let check = root.command(&["-t", "60"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    writer.execute_batch("UPDATE counters SET failing = 5").unwrap();
+    let said: common::Said = check.wait_with_output().unwrap().into();
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    root.check(&[]).is(0, "IMPORT EXAMPLE OK - 5 failing");
+}
+
 #[test]
 fn req9_the_reading_process_is_killed() {
     let root = Root::with_database();

@@ -11,6 +11,9 @@ pub enum DbError {
     /// The connection broke. What a transaction that was not committed did is gone.
     #[error("the connection to the database is lost: {0}")]
     Lost(String),
+    /// What stands in the file makes no sense.
+    #[error("damaged: {0}")]
+    Damaged(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -19,9 +22,17 @@ pub enum DbError {
 /// Why something could not be remembered or recalled.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The database.
+    /// The database. Its error is told here and is no source, or whoever shows the whole chain would tell it twice.
     #[error("state database: {0}")]
-    Database(#[from] DbError),
+    Database(DbError),
+    /// It cannot be opened, because it is damaged.
+    #[error("the state database {name} is damaged: {cause}")]
+    Damaged {
+        /// The file.
+        name: String,
+        /// How.
+        cause: String,
+    },
     /// It cannot be opened.
     #[error("cannot open the state database {name}: {cause}")]
     Open {
@@ -83,7 +94,18 @@ pub enum StateError {
     },
 }
 
+impl From<DbError> for StateError {
+    fn from(error: DbError) -> Self {
+        StateError::Database(error)
+    }
+}
+
 impl StateError {
+    /// Whether the database is damaged, so that only a backup helps.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, StateError::Database(DbError::Damaged(_)) | StateError::Damaged { .. })
+    }
+
     /// Whether the database itself is out of reach, so that the same may work later.
     pub fn is_outage(&self) -> bool {
         matches!(self, StateError::Database(DbError::Busy(_) | DbError::Lost(_)) | StateError::Open { .. })

@@ -59,8 +59,10 @@ impl Store {
 
     pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
         let name = path.display().to_string();
-        let driver = Sqlite::open(path, create)
-            .map_err(|error| StateError::Open { name: name.clone(), cause: error.to_string() })?;
+        let driver = Sqlite::open(path, create).map_err(|error| match error {
+            DbError::Damaged(cause) => StateError::Damaged { name: name.clone(), cause },
+            error => StateError::Open { name: name.clone(), cause: error.to_string() },
+        })?;
         Ok(Store::new(Box::new(driver), name))
     }
 

@@ -45,12 +45,8 @@ impl Check for Archive {
 
         let mut report = Report::new();
         report.measure("intervals", latest.late(now, between), Unit::Count, &limits);
-        report.measure(
-            "oldest",
-            suites.iter().map(|it| it.age(now)).fold(0.0, f64::max),
-            Unit::Seconds,
-            &Limits::none(),
-        );
+        let oldest = suites.iter().map(|it| it.age(now)).fold(0.0, f64::max);
+        report.measure("oldest", oldest, Unit::Seconds, &Limits::none());
         report.measure("suites", suites.len() as f64, Unit::Count, &Limits::none());
         report.measure("failed", failing as f64, Unit::Count, &Limits::none());
         report.measure("unreachable", outages.len() as f64, Unit::Count, &Limits::none());
@@ -59,9 +55,11 @@ impl Check for Archive {
         unreachable(&mut report, &outages, now);
         views::explain(&mut report, &outages, now);
         if report.status() == Status::Ok {
-            let suites =
-                if suites.len() == 1 { "1 suite".into() } else { format!("{} suites", suites.len()) };
-            report.say(format!("{suites} polled, the latest is {} old", span(latest.age(now))));
+            let oldest = span(oldest);
+            report.say(match suites.len() {
+                1 => format!("1 suite polled {oldest} ago"),
+                count => format!("{count} suites polled, the oldest poll is {oldest} old"),
+            });
         }
         if is_late {
             let name = latest.name();

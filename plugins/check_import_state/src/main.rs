@@ -15,6 +15,9 @@ struct Policy {
     integrity: LimitTexts,
 }
 
+/// What to do with a damaged database: docs/operations.md.
+const RESTORE: &str = "stop the importer, copy its folder away, package-import restore";
+
 struct State;
 
 impl Check for State {
@@ -22,6 +25,7 @@ impl Check for State {
     const ABOUT: &'static str = "Is the state database sound, backed up, and has it room? -w and -c are those of\nthe age of the last backup: \
          2d and 7d. Disk and inodes: 85 and 95 %.";
     const EXAMPLES: &'static str = "  check_import_state -v\n  check_import_state -w 36h -c 3d";
+    const DAMAGED: (Status, &'static str) = (Status::Critical, RESTORE);
     type Options = plugin::NoOptions;
     type Policy = Policy;
 
@@ -58,11 +62,8 @@ impl Check for State {
 fn damage(report: &mut Report, facts: &Facts) {
     if let Some(found) = facts.integrity.as_deref().filter(|found| !matches!(*found, "ok" | "server")) {
         report.raise(Status::Critical);
-        report.say(format!("database damaged: {found}"));
-        report.detail(
-            1,
-            format!("integrity: {found}; stop the importer, then restore a backup (docs/operations.md)"),
-        );
+        report.say(format!("database damaged: {RESTORE}"));
+        report.detail(1, format!("integrity: {found}"));
     }
 }
 

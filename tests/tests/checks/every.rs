@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use state::driver::sqlite::Sqlite;
 use state::words::Lane;
 
 use crate::world::{CHECKS, DAY, HOUR, Said, World, plugin};
@@ -110,6 +111,38 @@ fn req10_without_data_it_is_unknown_with_what_to_do() {
         std::fs::remove_file(world.root().join("state.db")).unwrap();
         let said = world.ask(check, &[]);
         assert!(said.code == 3 && said.out.contains("has the importer run?"), "{said:?}");
+    }
+}
+
+/// One check alerts, the others point to it: one alert, not eight.
+#[test]
+fn req10_a_damaged_database_alerts_once() {
+    let world = World::healthy();
+    let path = world.root().join("copy.db");
+    let sound = Sqlite::open(&world.root().join("state.db"), false).unwrap();
+    let damage = |from: usize, to: usize| {
+        let _ = std::fs::remove_file(&path);
+        sound.copy_to(&path).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let to = to.min(bytes.len());
+        bytes[from..to].fill(0x55);
+        std::fs::write(&path, bytes).unwrap();
+    };
+    let restore = "stop the importer, copy its folder away, package-import restore";
+    let shown = path.display();
+    for (from, to, how) in
+        [(0, 100, format!(": {shown} is none of SQLite")), (4096, usize::MAX, String::new())]
+    {
+        damage(from, to);
+        for check in CHECKS {
+            let said = world.ask(check, &["--state", path.to_str().unwrap(), "--no-data", "ok"]);
+            let (code, word, hint) = match check {
+                "state" => (2, "CRITICAL", restore),
+                _ => (3, "UNKNOWN", "see check_import_state"),
+            };
+            let line = format!("IMPORT {} {word} - database damaged{how}: {hint}\n", check.to_uppercase());
+            assert_eq!((said.code, said.out, said.err), (code, line, String::new()), "{check}");
+        }
     }
 }
 

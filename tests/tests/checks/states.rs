@@ -16,7 +16,7 @@ fn req2_a_healthy_installation() {
     insta::assert_snapshot!(lines, @r"
     IMPORT QUEUE OK - 0 waiting | oldest_upload=0s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=0 drain=0s running=0 parked=0 held=0
     IMPORT FRESHNESS OK - 95% of 1 within 11m, half within 11m, worst 11m | p95=660s;14400;86400 p50=660s worst=660s behind=0 failing=0 rescan=0
-    IMPORT ARCHIVE OK - 1 suite polled, the latest is 5m old | intervals=0.33;2;6 oldest=300s suites=1 failed=0 unreachable=0
+    IMPORT ARCHIVE OK - 1 suite polled 5m ago | intervals=0.33;2;6 oldest=300s suites=1 failed=0 unreachable=0
     IMPORT RUNS OK - last good run ended 4m ago on a: 1 done, 0 failed | age=240s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s
     IMPORT WORKERS OK - no host has to be there now, 0 running | silent=0;0;0 stuck=0;0 longest=0s hosts=0 running=0
     IMPORT WEDGED OK - nothing waits for a person | oldest=0s;86400;604800 wedged=0 held=0 suppressed=0
@@ -117,11 +117,11 @@ fn req2_archive() {
     insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE CRITICAL - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed | intervals=6.13;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
     // Who polls from cron every hour polls no oftener.
     world.configure("[checks.runs]\ninterval = '1h'\n");
-    insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE OK - 2 suites polled, the latest is 1h 32m old, 1 of 2 polls failed | intervals=1.53;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
+    insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE OK - 2 suites polled, the oldest poll is 1h 32m old, 1 of 2 polls failed | intervals=1.53;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
     // A suite that nobody follows any more is nobody's concern.
     state::suites::follow_only(&world.store, &["ubuntu".into()]).unwrap();
     world.poll("ubuntu", "noble", None);
-    insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE OK - 1 suite polled, the latest is 0s old | intervals=0;2;6 oldest=0s suites=1 failed=0 unreachable=0");
+    insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE OK - 1 suite polled 0s ago | intervals=0;2;6 oldest=0s suites=1 failed=0 unreachable=0");
 }
 
 #[test]
@@ -241,7 +241,8 @@ fn req2_state() {
     world.advance(6 * DAY);
     insta::assert_snapshot!(says(&[]), @"IMPORT STATE CRITICAL - backup 9d old, not examined since 11-24 08:01Z");
     world.set("integrity", "row 5 missing from index job_next");
-    insta::assert_snapshot!(says(&["-w", "30d", "-c", "60d"]), @"IMPORT STATE CRITICAL - database damaged: row 5 missing from index job_next, backup 9d old, not examined since 11-24 08:01Z");
+    insta::assert_snapshot!(says(&["-w", "30d", "-c", "60d"]), @"IMPORT STATE CRITICAL - database damaged: stop the importer, copy its folder away, package-import restore, backup 9d old, not examined since 11-24 08:01Z");
+    assert!(world.says("state", &["-v"]).contains("\nintegrity: row 5 missing from index job_next\n"));
 }
 
 /// Scenario A: one alert, not five.

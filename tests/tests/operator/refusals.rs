@@ -98,6 +98,26 @@ fn values_that_cannot_be() {
 }
 
 #[test]
+fn a_state_that_is_damaged() {
+    let queue = incident::sqlite();
+    let path = queue.installation.root().join("state.db");
+    state::driver::sqlite::Sqlite::open(&path, false).unwrap().copy_to(&path.with_extension("copy")).unwrap();
+    let sound = std::fs::read(path.with_extension("copy")).unwrap();
+    for ending in ["db-wal", "db-shm"] {
+        let _ = std::fs::remove_file(path.with_extension(ending));
+    }
+    let mut pages = sound.clone();
+    pages[4096..].fill(0x55);
+    std::fs::write(&path, pages).unwrap();
+    insta::assert_snapshot!(refused(&queue, &["status"], 1), @"");
+    let mut header = sound;
+    header[..100].fill(0x55);
+    std::fs::write(&path, header).unwrap();
+    insta::assert_snapshot!(refused(&queue, &["status"], 1), @"");
+    insta::assert_snapshot!(refused(&queue, &["run"], 1), @"");
+}
+
+#[test]
 fn a_root_without_a_state() {
     let queue = Queue::sqlite();
     insta::assert_snapshot!(refused(&queue, &["status"], 1), @"Error: there is no state database at /srv/root/state.db; a first `package-import run` or `import` makes it");

@@ -32,7 +32,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         io::stdout().write_all(text.as_bytes())?;
     } else {
         let path = &arguments.textfile;
-        replace(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+        replace(path, &text).with_context(|| exit::Unwritable(path.clone()))?;
     }
     Ok(exit::DONE)
 }

@@ -121,7 +121,7 @@ pub(crate) fn quick_check(path: &Path) -> Result<String, DbError> {
 
 fn check(connection: &Connection) -> Result<(), DbError> {
     let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if said == "ok" { Ok(()) } else { Err(DbError::Other(format!("the database is damaged: {said}"))) }
+    if said == "ok" { Ok(()) } else { Err(DbError::Damaged(said)) }
 }
 
 fn make(path: &Path) -> Result<(), DbError> {
@@ -155,6 +155,7 @@ impl From<rusqlite::Error> for DbError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DbError::Busy(error.to_string()),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => DbError::Damaged(error.to_string()),
             _ => DbError::Other(error.to_string()),
         }
     }
