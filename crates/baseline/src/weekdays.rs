@@ -1,0 +1,118 @@
+//! What the days of the week have beside each other.
+//!
+//! Days of work resemble each other, and so do those of a weekend. So each day is drawn towards the mean of its group,
+//! and the two groups towards each other, as far as the differences are no larger than noise would make them. Two
+//! numbers instead of seven are to be learned where that is all there is, which leaves less to chance.
+
+use crate::robust::count;
+
+/// Days of the week, counted from that of 1970-01-01, a Thursday: those of work, and those of the weekend.
+const GROUPS: [&[usize]; 2] = [&[0, 1, 4, 5, 6], &[2, 3]];
+
+/// Before days of the week come again, their differences may be noise. They are taken for so much of it.
+const UNREPEATED: f64 = 2.0;
+
+/// Factors of the days of the week.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weekdays {
+    /// One each, 1.0 if there is no pattern.
+    pub factors: [f64; 7],
+    /// How many numbers were learned for that, as far as they were believed: 0 to 7.
+    pub learned: f64,
+}
+
+/// What is believed of the noise before there are data: its variance, and how many days that is worth.
+#[derive(Clone, Copy, Debug)]
+pub struct Prior {
+    /// The variance.
+    pub variance: f64,
+    /// The days.
+    pub weight: f64,
+}
+
+impl Weekdays {
+    /// No pattern.
+    pub fn flat() -> Weekdays {
+        Weekdays { factors: [1.0; 7], learned: 0.0 }
+    }
+
+    /// Learns from days of the week and what each had as a part of the week around it.
+    pub fn learn(ratios: &[(usize, f64)], prior: Prior) -> Weekdays {
+        let groups: Vec<Group> = GROUPS.iter().filter_map(|days| Group::of(days, ratios)).collect();
+        let overall = mean(ratios.iter().map(|(_, ratio)| *ratio));
+        let Some(overall) = overall.filter(|overall| *overall > 0.0) else { return Weekdays::flat() };
+        let sum = |of: fn(&Group) -> f64| groups.iter().map(of).sum::<f64>();
+        // Of the same day of the week in several weeks: that is noise and nothing else.
+        let (noise, repeated) = (sum(|group| group.noise), sum(|group| group.repeated));
+        // Of the days of a group.
+        let (differences, free) = (sum(|group| group.differences), sum(|group| group.free));
+        let between = if free > 0.0 { differences / free } else { 0.0 };
+        let believed = (noise + prior.variance * prior.weight) / (repeated + prior.weight);
+        let unrepeated = (noise + between * UNREPEATED) / (repeated + UNREPEATED);
+        let days = kept(between, believed.max(unrepeated));
+        let whole =
+            (noise + differences + prior.variance * prior.weight) / (repeated + free + prior.weight);
+        let apart = groups.iter().map(|group| group.count * (group.mean / overall - 1.0).powi(2)).sum();
+        let weekend = if groups.len() == GROUPS.len() { kept(apart, whole) } else { 0.0 };
+        let mut factors = [1.0; 7];
+        for group in &groups {
+            let level = 1.0 + weekend * (group.mean / overall - 1.0);
+            for (day, ratio) in &group.days {
+                if let Some(factor) = factors.get_mut(*day) {
+                    *factor = level * (1.0 + days * (ratio - 1.0));
+                }
+            }
+        }
+        Weekdays { factors, learned: 2.0 * weekend + 5.0 * days }
+    }
+}
+
+/// How much of differences with the variance `between` is believed where noise has the variance `within` (the estimate
+/// of James and Stein).
+fn kept(between: f64, within: f64) -> f64 {
+    if between > within { 1.0 - within / between } else { 0.0 }
+}
+
+/// Days that resemble each other. All variances are parts of their mean, for noise is in proportion to it.
+struct Group {
+    count: f64,
+    mean: f64,
+    /// Each day of the week, and what it has of the mean.
+    days: Vec<(usize, f64)>,
+    /// The sum of squares about the mean of the same day of the week, and how many of them are free.
+    noise: f64,
+    repeated: f64,
+    /// The same of those means about that of all.
+    differences: f64,
+    free: f64,
+}
+
+impl Group {
+    fn of(days: &[usize], ratios: &[(usize, f64)]) -> Option<Group> {
+        let of_day = |wanted: usize| ratios.iter().filter(move |(day, _)| *day == wanted).map(|(_, ratio)| *ratio);
+        let all = days.iter().flat_map(|day| of_day(*day));
+        let level = mean(all).filter(|level| *level > 0.0)?;
+        let mut group =
+            Group { count: 0.0, mean: level, days: Vec::new(), noise: 0.0, repeated: 0.0, differences: 0.0, free: -1.0 };
+        for day in days {
+            let Some(usual) = mean(of_day(*day)) else { continue };
+            let number = count(of_day(*day).count());
+            group.count += number;
+            group.repeated += number - 1.0;
+            group.noise += of_day(*day).map(|ratio| ((ratio - usual) / level).powi(2)).sum::<f64>();
+            group.differences += number * (usual / level - 1.0).powi(2);
+            group.free += 1.0;
+            group.days.push((*day, usual / level));
+        }
+        Some(group)
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (mut sum, mut number) = (0.0, 0.0);
+    for value in values {
+        sum += value;
+        number += 1.0;
+    }
+    (number > 0.0).then(|| sum / number)
+}
