@@ -38,6 +38,7 @@ impl Weekdays {
 
     /// Learns from days of the week and what each had as a part of the week around it.
     pub fn learn(ratios: &[(usize, f64)], prior: Prior) -> Weekdays {
+        let ratios = &tamed(ratios);
         let groups: Vec<Group> = GROUPS.iter().filter_map(|days| Group::of(days, ratios)).collect();
         let overall = mean(ratios.iter().map(|(_, ratio)| *ratio));
         let Some(overall) = overall.filter(|overall| *overall > 0.0) else { return Weekdays::flat() };
@@ -50,10 +51,9 @@ impl Weekdays {
         let believed = (noise + prior.variance * prior.weight) / (repeated + prior.weight);
         let unrepeated = (noise + between * UNREPEATED) / (repeated + UNREPEATED);
         let days = kept(between, believed.max(unrepeated));
-        let whole =
-            (noise + differences + prior.variance * prior.weight) / (repeated + free + prior.weight);
+        let whole = (noise + differences + prior.variance * prior.weight) / (repeated + free + prior.weight);
         let apart = groups.iter().map(|group| group.count * (group.mean / overall - 1.0).powi(2)).sum();
-        let weekend = if groups.len() == GROUPS.len() { kept(apart, whole) } else { 0.0 };
+        let weekend = if groups.len() == GROUPS.len() { firm(apart, whole) } else { 0.0 };
         let mut factors = [1.0; 7];
         for group in &groups {
             let level = 1.0 + weekend * (group.mean / overall - 1.0);
@@ -73,6 +73,12 @@ fn kept(between: f64, within: f64) -> f64 {
     if between > within { 1.0 - within / between } else { 0.0 }
 }
 
+/// The same for a single difference. Chance alone makes one of three as large as noise, so nothing is believed up to
+/// twice of that; but what is far above is believed as it is.
+fn firm(between: f64, within: f64) -> f64 {
+    if between > 2.0 * within { 1.0 - (2.0 * within / between).powi(2) } else { 0.0 }
+}
+
 /// Days that resemble each other. All variances are parts of their mean, for noise is in proportion to it.
 struct Group {
     count: f64,
@@ -89,23 +95,57 @@ struct Group {
 
 impl Group {
     fn of(days: &[usize], ratios: &[(usize, f64)]) -> Option<Group> {
-        let of_day = |wanted: usize| ratios.iter().filter(move |(day, _)| *day == wanted).map(|(_, ratio)| *ratio);
-        let all = days.iter().flat_map(|day| of_day(*day));
+        let all = days.iter().flat_map(|day| of_day(ratios, *day));
         let level = mean(all).filter(|level| *level > 0.0)?;
-        let mut group =
-            Group { count: 0.0, mean: level, days: Vec::new(), noise: 0.0, repeated: 0.0, differences: 0.0, free: -1.0 };
+        let mut group = Group {
+            count: 0.0,
+            mean: level,
+            days: Vec::new(),
+            noise: 0.0,
+            repeated: 0.0,
+            differences: 0.0,
+            free: -1.0,
+        };
         for day in days {
-            let Some(usual) = mean(of_day(*day)) else { continue };
-            let number = count(of_day(*day).count());
+            let Some(usual) = mean(of_day(ratios, *day)) else { continue };
+            let number = count(of_day(ratios, *day).count());
             group.count += number;
             group.repeated += number - 1.0;
-            group.noise += of_day(*day).map(|ratio| ((ratio - usual) / level).powi(2)).sum::<f64>();
+            group.noise += of_day(ratios, *day).map(|ratio| ((ratio - usual) / level).powi(2)).sum::<f64>();
             group.differences += number * (usual / level - 1.0).powi(2);
             group.free += 1.0;
             group.days.push((*day, usual / level));
         }
         Some(group)
     }
+}
+
+/// How far a day counts in full from the median of its day of the week, in deviations, and the smallest of those.
+const CLIP: f64 = 3.0;
+const LEAST_DEVIATION: f64 = 0.05;
+
+/// Days that are far from others of the same day of the week count as if they were just within reach: a holiday, or a
+/// step of the level, which makes the days before it a large part of their week and those after it a small one.
+fn tamed(ratios: &[(usize, f64)]) -> Vec<(usize, f64)> {
+    let medians: Vec<f64> = (0..7).map(|day| middle(of_day(ratios, day).collect()).unwrap_or(1.0)).collect();
+    let usual = |day: usize| medians.get(day).copied().unwrap_or(1.0);
+    let away =
+        ratios.iter().map(|(day, ratio)| (ratio - usual(*day)).abs() / usual(*day).max(LEAST_DEVIATION));
+    let deviation = 1.4826 * middle(away.collect()).unwrap_or(0.0);
+    let reach = CLIP * deviation.max(LEAST_DEVIATION);
+    let near = |day: usize, ratio: f64| ratio.clamp(usual(day) * (1.0 - reach), usual(day) * (1.0 + reach));
+    ratios.iter().map(|(day, ratio)| (*day, near(*day, *ratio))).collect()
+}
+
+fn of_day(ratios: &[(usize, f64)], wanted: usize) -> impl Iterator<Item = f64> + '_ {
+    ratios.iter().filter(move |(day, _)| *day == wanted).map(|(_, ratio)| *ratio)
+}
+
+/// The median; of an even number of values the mean of the middle two, for a day of the week has few.
+fn middle(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(*values.get(low)?, *values.get(high)?))
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
