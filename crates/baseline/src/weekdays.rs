@@ -156,3 +156,55 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     }
     (number > 0.0).then(|| sum / number)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRIOR: Prior = Prior { variance: 0.0225, weight: 6.0 };
+
+    /// Weeks from a Monday on, with noise of about 0.2 that looks like chance.
+    fn weeks(number: usize, noise: f64, factor: impl Fn(usize) -> f64) -> Vec<(usize, f64)> {
+        let noisy = |at: usize| 1.0 + noise * (((at * 7919 + 13) % 101) as f64 / 50.0 - 1.0);
+        (0..7 * number).map(|at| ((at + 4) % 7, noisy(at) * factor((at + 4) % 7))).collect()
+    }
+
+    #[test]
+    fn days_of_work_that_differ_by_chance_are_alike() {
+        let weekend = |day: usize| if [2, 3].contains(&day) { 0.3 } else { 1.0 };
+        let learned = Weekdays::learn(&weeks(14, 0.5, weekend), PRIOR);
+        let work = [0, 1, 4, 5, 6].map(|day: usize| learned.factors[day]);
+        let (least, most) =
+            (work.iter().copied().fold(9.0, f64::min), work.iter().copied().fold(0.0, f64::max));
+        assert!(most < 1.05 * least, "{learned:?}");
+        assert!((learned.factors[2] / work[0] - 0.3).abs() < 0.04, "{learned:?}");
+        assert!(learned.learned < 3.0, "{learned:?}");
+    }
+
+    #[test]
+    fn a_day_that_is_its_own_is_learned_when_it_comes_again() {
+        let friday = |day: usize| if day == 1 { 0.4 } else { 1.0 };
+        let once = Weekdays::learn(&weeks(1, 0.1, friday), PRIOR);
+        assert!((once.factors[1] / once.factors[0] - 1.0).abs() < 1e-9, "{once:?}");
+        let often = Weekdays::learn(&weeks(8, 0.1, friday), PRIOR);
+        assert!((often.factors[1] / often.factors[0] - 0.4).abs() < 0.06, "{often:?}");
+        assert!(often.learned > 4.5, "{often:?}");
+    }
+
+    #[test]
+    fn a_step_of_the_level_is_no_pattern() {
+        let mut days = weeks(6, 0.02, |_| 1.0);
+        for (at, ratio) in [(33, 1.65), (34, 1.36), (35, 0.17), (36, 0.23), (37, 0.38)] {
+            days[at].1 = ratio;
+        }
+        let learned = Weekdays::learn(&days, PRIOR);
+        assert!(learned.factors.iter().all(|factor| (factor - 1.0).abs() < 0.02), "{learned:?}");
+    }
+
+    #[test]
+    fn nothing_has_no_pattern() {
+        assert_eq!(Weekdays::learn(&[], PRIOR), Weekdays::flat());
+        let nothing: Vec<(usize, f64)> = (0..21).map(|at| (at % 7, 0.0)).collect();
+        assert_eq!(Weekdays::learn(&nothing, PRIOR), Weekdays::flat());
+    }
+}
