@@ -120,11 +120,22 @@ fn days(hours: &Hours, first: i64, last: i64) -> Vec<Day> {
         .collect()
 }
 
-/// The mean of the seven days around a day, or of the first or last seven: each has every weekday once.
+/// By what factor the weeks before and after a day differ where the level has changed and not only its noise.
+const STEP: f64 = 1.5;
+
+/// The mean of the seven days around a day, or of the first or last seven: each has every weekday once. Where the level
+/// has stepped, of the week before or after: of the one that the day belongs to.
 fn around(days: &[Day], at: usize) -> f64 {
-    let start = at.saturating_sub(3).min(days.len().saturating_sub(7));
-    let week = days.iter().skip(start).take(7);
-    week.map(|day| day.mean).sum::<f64>() / 7.0
+    let week = |start: usize| {
+        let start = start.min(days.len().saturating_sub(7));
+        days.iter().skip(start).take(7).map(|day| day.mean).sum::<f64>() / 7.0
+    };
+    let (before, after) = (week(at.saturating_sub(6)), week(at));
+    if before.max(after) <= STEP * before.min(after) {
+        return week(at.saturating_sub(3));
+    }
+    let value = days.get(at).map_or(0.0, |day| day.mean);
+    if value * value > before * after { before.max(after) } else { before.min(after) }
 }
 
 fn weekday(day: i64) -> usize {
