@@ -199,3 +199,27 @@ impl Layer {
         (0..self.counts.len()).map(drawn).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_the_level_leaves_no_pattern() {
+        let weekday = |hour: i64| if [2, 3].contains(&(hour / DAY % 7)) { 0.3 } else { 1.0 };
+        for step in 7..11 {
+            let mut hours = Hours::default();
+            let mut weekly = Hours::default();
+            for hour in 0..17 * DAY {
+                let level = if hour < step * DAY { 500.0 } else { 40.0 };
+                hours.set(hour, level);
+                weekly.set(hour, level * weekday(hour));
+            }
+            let flat = Profile::learn(&hours, 0, 17, false);
+            assert!((0..168).all(|hour| (flat.at(hour) - 1.0).abs() < 0.02), "step on day {step}");
+            let week = Profile::learn(&weekly, 0, 17, false);
+            let weekend = week.at(2 * DAY) / week.at(0);
+            assert!((0.2..0.4).contains(&weekend), "step on day {step}: {weekend}");
+        }
+    }
+}
