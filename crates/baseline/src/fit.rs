@@ -246,7 +246,7 @@ impl Fit {
         let variance = (seen.deviation.powi(2) * days + unit * unit * prior) / (days + prior);
         trial.centre = seen.centre;
         // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
-        let few = in_days(window).max(1.0).sqrt() / (days + 1.0);
+        let few = in_days(window).max(1.0).sqrt() / (days - 1.0).max(1.0);
         let doubt = 1.0 + rule::DOUBT * few * trial.estimated();
         let least = match self.kind {
             Kind::Stock => least.max(self.independent(window, |day| day.deviation)),
@@ -275,7 +275,7 @@ impl Fit {
         // What chance alone would make of Poisson's numbers is not believed (James and Stein).
         let days = count(self.days);
         let independent = (days / in_days(window).max(1.0)).max(1.0);
-        let error = seen.deviation.powi(2) * (2.0 / independent).sqrt() / expected.max(1.0);
+        let error = (2.0 / independent).sqrt() / expected.max(1.0);
         let believed = if beyond > error { beyond * (1.0 - (error / beyond).powi(2)) } else { 0.0 };
         let prior = rule::PRIOR_SPREAD.powi(2) * rule::PRIOR_DAYS;
         let drawn = ((believed * days + prior) / (days + rule::PRIOR_DAYS)).sqrt();
@@ -291,10 +291,9 @@ impl Fit {
 
     /// By how much the residuals are too small because the weekdays' pattern was learned from the same weeks.
     fn optimism(&self, window: Window) -> f64 {
-        let weeks = (count(self.days) / 7.0).max(1.3);
-        let whole = ((weeks + 1.0) / (weeks - 1.0)).sqrt() - 1.0;
-        let part = if window.hours > 72 { 0.0 } else { self.profile.weekdays };
-        1.0 + part * whole
+        let learned = if window.hours > 72 { 0.0 } else { self.profile.weekdays };
+        let days = count(self.days).max(learned + 2.0);
+        ((days + learned) / (days - learned)).sqrt()
     }
 }
 

@@ -23,6 +23,7 @@ mod surge;
 mod text;
 mod track;
 mod verdict;
+mod weekdays;
 
 pub use fit::Kind;
 pub use judge::{Figure, Judge, Remembered, Settings};

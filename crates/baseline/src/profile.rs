@@ -5,6 +5,7 @@
 
 use crate::hours::Hours;
 use crate::robust::count;
+use crate::weekdays::{Prior, Weekdays};
 
 const DAY: i64 = 24;
 const WEEK: usize = 168;
@@ -13,7 +14,7 @@ const WEEK: usize = 168;
 #[derive(Clone, Debug)]
 pub struct Profile {
     factors: Vec<f64>,
-    /// How much of the differences between weekdays was believed, 0 to 1.
+    /// How many numbers of the days of the week were learned, as far as they were believed: 0 to 7.
     pub weekdays: f64,
 }
 
@@ -56,12 +57,12 @@ impl Profile {
             return Profile::flat();
         }
         let noise = |hours: f64| if counts { 1.0 / (mean * hours) } else { 0.0 };
-        let mut weekdays = Layer::new(7);
+        let mut ratios = Vec::with_capacity(days.len());
         let mut clock = Layer::new(24);
         for (at, day) in days.iter().enumerate() {
             let usual = around(&days, at);
             if usual > 0.0 {
-                weekdays.add(weekday(day.number), day.mean / usual);
+                ratios.push((weekday(day.number), day.mean / usual));
             }
             for (hour, value) in hours.between(day.number * DAY, (day.number + 1) * DAY) {
                 if day.mean > 0.0 && day.hours >= 12 {
@@ -69,10 +70,11 @@ impl Profile {
                 }
             }
         }
-        let (weekdays, believed) = weekdays.shrunk(PRIOR_VARIANCE + noise(24.0));
-        let (clock, _) = clock.shrunk(PRIOR_VARIANCE + noise(1.0));
+        let prior = Prior { variance: PRIOR_VARIANCE + noise(24.0), weight: PRIOR_WEIGHT };
+        let weekdays = Weekdays::learn(&ratios, prior);
+        let clock = clock.shrunk(PRIOR_VARIANCE + noise(1.0));
         let single = single_hours(hours, &days, &clock, PRIOR_VARIANCE + noise(1.0));
-        Profile { weekdays: believed, ..Profile::compose(&weekdays, &clock, &single) }
+        Profile { weekdays: weekdays.learned, ..Profile::compose(&weekdays.factors, &clock, &single) }
     }
 
     fn compose(weekdays: &[f64], clock: &[f64], single: &[f64]) -> Profile {
@@ -96,7 +98,7 @@ fn single_hours(hours: &Hours, days: &[Day], clock: &[f64], prior: f64) -> Vec<f
             single.add(slot(hour, 168), value / (day.mean * usual));
         }
     }
-    single.shrunk(prior).0
+    single.shrunk(prior)
 }
 
 struct Day {
@@ -118,11 +120,22 @@ fn days(hours: &Hours, first: i64, last: i64) -> Vec<Day> {
         .collect()
 }
 
-/// The mean of the seven days around a day, or of the first or last seven: each has every weekday once.
+/// By what factor the weeks before and after a day differ where the level has changed and not only its noise.
+const STEP: f64 = 1.5;
+
+/// The mean of the seven days around a day, or of the first or last seven: each has every weekday once. Where the level
+/// has stepped, of the week before or after: of the one that the day belongs to.
 fn around(days: &[Day], at: usize) -> f64 {
-    let start = at.saturating_sub(3).min(days.len().saturating_sub(7));
-    let week = days.iter().skip(start).take(7);
-    week.map(|day| day.mean).sum::<f64>() / 7.0
+    let week = |start: usize| {
+        let start = start.min(days.len().saturating_sub(7));
+        days.iter().skip(start).take(7).map(|day| day.mean).sum::<f64>() / 7.0
+    };
+    let (before, after) = (week(at.saturating_sub(6)), week(at));
+    if before.max(after) <= STEP * before.min(after) {
+        return week(at.saturating_sub(3));
+    }
+    let value = days.get(at).map_or(0.0, |day| day.mean);
+    if value * value > before * after { before.max(after) } else { before.min(after) }
 }
 
 fn weekday(day: i64) -> usize {
@@ -155,13 +168,13 @@ impl Layer {
     }
 
     /// The mean of each group, drawn towards 1.0: by nothing where the differences between the groups are large beside
-    /// those within, entirely where they are what noise alone would make (the estimate of James and Stein). With them, how much of the differences was believed.
-    fn shrunk(&self, prior: f64) -> (Vec<f64>, f64) {
+    /// those within, entirely where they are what noise alone would make (the estimate of James and Stein).
+    fn shrunk(&self, prior: f64) -> Vec<f64> {
         let seen: Vec<f64> = self.counts.iter().copied().filter(|number| *number > 0.0).collect();
         let total: f64 = seen.iter().sum();
         let groups = count(seen.len());
         if groups < 2.0 {
-            return (vec![1.0; self.counts.len()], 0.0);
+            return vec![1.0; self.counts.len()];
         }
         let overall = (self.sums.iter().sum::<f64>() / total).max(LEAST);
         let mean = |group: usize| -> Option<f64> {
@@ -183,6 +196,30 @@ impl Layer {
         let between = between / (groups - 1.0);
         let kept = if between > within { 1.0 - within / between } else { 0.0 };
         let drawn = |group: usize| mean(group).map_or(1.0, |mean| 1.0 + kept * (mean / overall - 1.0));
-        ((0..self.counts.len()).map(drawn).collect(), kept)
+        (0..self.counts.len()).map(drawn).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_of_the_level_leaves_no_pattern() {
+        let weekday = |hour: i64| if [2, 3].contains(&(hour / DAY % 7)) { 0.3 } else { 1.0 };
+        for step in 7..11 {
+            let mut hours = Hours::default();
+            let mut weekly = Hours::default();
+            for hour in 0..17 * DAY {
+                let level = if hour < step * DAY { 500.0 } else { 40.0 };
+                hours.set(hour, level);
+                weekly.set(hour, level * weekday(hour));
+            }
+            let flat = Profile::learn(&hours, 0, 17, false);
+            assert!((0..168).all(|hour| (flat.at(hour) - 1.0).abs() < 0.02), "step on day {step}");
+            let week = Profile::learn(&weekly, 0, 17, false);
+            let weekend = week.at(2 * DAY) / week.at(0);
+            assert!((0.2..0.4).contains(&weekend), "step on day {step}: {weekend}");
+        }
     }
 }

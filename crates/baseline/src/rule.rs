@@ -114,9 +114,9 @@ pub enum Asked {
 
 /// The windows of a stock.
 pub const STOCK_WINDOWS: [Window; 5] = [
-    Window { hours: 1, score: 2.75, lag: 0, asked: Asked::Hourly },
+    Window { hours: 1, score: 2.8, lag: 0, asked: Asked::Hourly },
     Window { hours: 6, score: 3.2, lag: 0, asked: Asked::Hourly },
-    Window { hours: 24, score: 2.7, lag: 0, asked: Asked::Daily },
+    Window { hours: 24, score: 2.75, lag: 0, asked: Asked::Daily },
     Window { hours: 72, score: 3.1, lag: 2, asked: Asked::Hourly },
     Window { hours: 168, score: 2.9, lag: 6, asked: Asked::Hourly },
 ];
@@ -125,7 +125,7 @@ pub const STOCK_WINDOWS: [Window; 5] = [
 pub const FLOW_WINDOWS: [Window; 5] = [
     Window { hours: 6, score: 2.85, lag: 0, asked: Asked::Hourly },
     Window { hours: 24, score: 3.5, lag: 0, asked: Asked::Hourly },
-    Window { hours: 24, score: 2.75, lag: 0, asked: Asked::Daily },
+    Window { hours: 24, score: 2.72, lag: 0, asked: Asked::Daily },
     Window { hours: 72, score: 3.05, lag: 2, asked: Asked::Hourly },
     Window { hours: 168, score: 3.1, lag: 6, asked: Asked::Hourly },
 ];

@@ -222,7 +222,7 @@ fn after_a_mass_retry_the_new_normal_is_learned_in_a_week() {
     assert!(world.alerts.is_empty());
     let verdict = world.failing(200.0);
     assert_eq!(verdict.state, State::Critical, "{verdict:?}");
-    assert!(verdict.text.starts_with("200 failing, normally 39 - 161 new"), "{}", verdict.text);
+    assert!(verdict.text.starts_with("200 failing, normally 40 - 160 new"), "{}", verdict.text);
 }
 
 #[test]

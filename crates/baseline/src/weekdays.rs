@@ -1,0 +1,210 @@
+//! What the days of the week have beside each other.
+//!
+//! Days of work resemble each other, and so do those of a weekend. So each day is drawn towards the mean of its group,
+//! and the two groups towards each other, as far as the differences are no larger than noise would make them. Two
+//! numbers instead of seven are to be learned where that is all there is, which leaves less to chance.
+
+use crate::robust::count;
+
+/// Days of the week, counted from that of 1970-01-01, a Thursday: those of work, and those of the weekend.
+const GROUPS: [&[usize]; 2] = [&[0, 1, 4, 5, 6], &[2, 3]];
+
+/// Before days of the week come again, their differences may be noise. They are taken for so much of it.
+const UNREPEATED: f64 = 2.0;
+
+/// Factors of the days of the week.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weekdays {
+    /// One each, 1.0 if there is no pattern.
+    pub factors: [f64; 7],
+    /// How many numbers were learned for that, as far as they were believed: 0 to 7.
+    pub learned: f64,
+}
+
+/// What is believed of the noise before there are data: its variance, and how many days that is worth.
+#[derive(Clone, Copy, Debug)]
+pub struct Prior {
+    /// The variance.
+    pub variance: f64,
+    /// The days.
+    pub weight: f64,
+}
+
+impl Weekdays {
+    /// No pattern.
+    pub fn flat() -> Weekdays {
+        Weekdays { factors: [1.0; 7], learned: 0.0 }
+    }
+
+    /// Learns from days of the week and what each had as a part of the week around it.
+    pub fn learn(ratios: &[(usize, f64)], prior: Prior) -> Weekdays {
+        let ratios = &tamed(ratios);
+        let groups: Vec<Group> = GROUPS.iter().filter_map(|days| Group::of(days, ratios)).collect();
+        let overall = mean(ratios.iter().map(|(_, ratio)| *ratio));
+        let Some(overall) = overall.filter(|overall| *overall > 0.0) else { return Weekdays::flat() };
+        let sum = |of: fn(&Group) -> f64| groups.iter().map(of).sum::<f64>();
+        // Of the same day of the week in several weeks: that is noise and nothing else.
+        let (noise, repeated) = (sum(|group| group.noise), sum(|group| group.repeated));
+        // Of the days of a group.
+        let (differences, free) = (sum(|group| group.differences), sum(|group| group.free));
+        let between = if free > 0.0 { differences / free } else { 0.0 };
+        let believed = (noise + prior.variance * prior.weight) / (repeated + prior.weight);
+        let unrepeated = (noise + between * UNREPEATED) / (repeated + UNREPEATED);
+        let days = kept(between, believed.max(unrepeated));
+        let whole = (noise + differences + prior.variance * prior.weight) / (repeated + free + prior.weight);
+        let apart = groups.iter().map(|group| group.count * (group.mean / overall - 1.0).powi(2)).sum();
+        let weekend = if groups.len() == GROUPS.len() { firm(apart, whole) } else { 0.0 };
+        let mut factors = [1.0; 7];
+        for group in &groups {
+            let level = 1.0 + weekend * (group.mean / overall - 1.0);
+            for (day, ratio) in &group.days {
+                if let Some(factor) = factors.get_mut(*day) {
+                    *factor = level * (1.0 + days * (ratio - 1.0));
+                }
+            }
+        }
+        Weekdays { factors, learned: 2.0 * weekend + 5.0 * days }
+    }
+}
+
+/// How much of differences with the variance `between` is believed where noise has the variance `within` (the estimate
+/// of James and Stein).
+fn kept(between: f64, within: f64) -> f64 {
+    if between > within { 1.0 - within / between } else { 0.0 }
+}
+
+/// The same for a single difference. Chance alone makes one of three as large as noise, so nothing is believed up to
+/// twice of that; but what is far above is believed as it is.
+fn firm(between: f64, within: f64) -> f64 {
+    if between > 2.0 * within { 1.0 - (2.0 * within / between).powi(2) } else { 0.0 }
+}
+
+/// Days that resemble each other. All variances are parts of their mean, for noise is in proportion to it.
+struct Group {
+    count: f64,
+    mean: f64,
+    /// Each day of the week, and what it has of the mean.
+    days: Vec<(usize, f64)>,
+    /// The sum of squares about the mean of the same day of the week, and how many of them are free.
+    noise: f64,
+    repeated: f64,
+    /// The same of those means about that of all.
+    differences: f64,
+    free: f64,
+}
+
+impl Group {
+    fn of(days: &[usize], ratios: &[(usize, f64)]) -> Option<Group> {
+        let all = days.iter().flat_map(|day| of_day(ratios, *day));
+        let level = mean(all).filter(|level| *level > 0.0)?;
+        let mut group = Group {
+            count: 0.0,
+            mean: level,
+            days: Vec::new(),
+            noise: 0.0,
+            repeated: 0.0,
+            differences: 0.0,
+            free: -1.0,
+        };
+        for day in days {
+            let Some(usual) = mean(of_day(ratios, *day)) else { continue };
+            let number = count(of_day(ratios, *day).count());
+            group.count += number;
+            group.repeated += number - 1.0;
+            group.noise += of_day(ratios, *day).map(|ratio| ((ratio - usual) / level).powi(2)).sum::<f64>();
+            group.differences += number * (usual / level - 1.0).powi(2);
+            group.free += 1.0;
+            group.days.push((*day, usual / level));
+        }
+        Some(group)
+    }
+}
+
+/// How far a day counts in full from the median of its day of the week, in deviations, and the smallest of those.
+const CLIP: f64 = 3.0;
+const LEAST_DEVIATION: f64 = 0.05;
+
+/// Days that are far from others of the same day of the week count as if they were just within reach: a holiday, or a
+/// step of the level, which makes the days before it a large part of their week and those after it a small one.
+fn tamed(ratios: &[(usize, f64)]) -> Vec<(usize, f64)> {
+    let medians: Vec<f64> = (0..7).map(|day| middle(of_day(ratios, day).collect()).unwrap_or(1.0)).collect();
+    let usual = |day: usize| medians.get(day).copied().unwrap_or(1.0);
+    let away =
+        ratios.iter().map(|(day, ratio)| (ratio - usual(*day)).abs() / usual(*day).max(LEAST_DEVIATION));
+    let deviation = 1.4826 * middle(away.collect()).unwrap_or(0.0);
+    let reach = CLIP * deviation.max(LEAST_DEVIATION);
+    let near = |day: usize, ratio: f64| ratio.clamp(usual(day) * (1.0 - reach), usual(day) * (1.0 + reach));
+    ratios.iter().map(|(day, ratio)| (*day, near(*day, *ratio))).collect()
+}
+
+fn of_day(ratios: &[(usize, f64)], wanted: usize) -> impl Iterator<Item = f64> + '_ {
+    ratios.iter().filter(move |(day, _)| *day == wanted).map(|(_, ratio)| *ratio)
+}
+
+/// The median; of an even number of values the mean of the middle two, for a day of the week has few.
+fn middle(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(f64::midpoint(*values.get(low)?, *values.get(high)?))
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (mut sum, mut number) = (0.0, 0.0);
+    for value in values {
+        sum += value;
+        number += 1.0;
+    }
+    (number > 0.0).then(|| sum / number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRIOR: Prior = Prior { variance: 0.0225, weight: 6.0 };
+
+    /// Weeks from a Monday on, with noise of about 0.2 that looks like chance.
+    fn weeks(number: usize, noise: f64, factor: impl Fn(usize) -> f64) -> Vec<(usize, f64)> {
+        let noisy = |at: usize| 1.0 + noise * (((at * 7919 + 13) % 101) as f64 / 50.0 - 1.0);
+        (0..7 * number).map(|at| ((at + 4) % 7, noisy(at) * factor((at + 4) % 7))).collect()
+    }
+
+    #[test]
+    fn days_of_work_that_differ_by_chance_are_alike() {
+        let weekend = |day: usize| if [2, 3].contains(&day) { 0.3 } else { 1.0 };
+        let learned = Weekdays::learn(&weeks(14, 0.5, weekend), PRIOR);
+        let work = [0, 1, 4, 5, 6].map(|day: usize| learned.factors[day]);
+        let (least, most) =
+            (work.iter().copied().fold(9.0, f64::min), work.iter().copied().fold(0.0, f64::max));
+        assert!(most < 1.05 * least, "{learned:?}");
+        assert!((learned.factors[2] / work[0] - 0.3).abs() < 0.04, "{learned:?}");
+        assert!(learned.learned < 3.0, "{learned:?}");
+    }
+
+    #[test]
+    fn a_day_that_is_its_own_is_learned_when_it_comes_again() {
+        let friday = |day: usize| if day == 1 { 0.4 } else { 1.0 };
+        let once = Weekdays::learn(&weeks(1, 0.1, friday), PRIOR);
+        assert!((once.factors[1] / once.factors[0] - 1.0).abs() < 1e-9, "{once:?}");
+        let often = Weekdays::learn(&weeks(8, 0.1, friday), PRIOR);
+        assert!((often.factors[1] / often.factors[0] - 0.4).abs() < 0.06, "{often:?}");
+        assert!(often.learned > 4.5, "{often:?}");
+    }
+
+    #[test]
+    fn a_step_of_the_level_is_no_pattern() {
+        let mut days = weeks(6, 0.02, |_| 1.0);
+        for (at, ratio) in [(33, 1.65), (34, 1.36), (35, 0.17), (36, 0.23), (37, 0.38)] {
+            days[at].1 = ratio;
+        }
+        let learned = Weekdays::learn(&days, PRIOR);
+        assert!(learned.factors.iter().all(|factor| (factor - 1.0).abs() < 0.02), "{learned:?}");
+    }
+
+    #[test]
+    fn nothing_has_no_pattern() {
+        assert_eq!(Weekdays::learn(&[], PRIOR), Weekdays::flat());
+        let nothing: Vec<(usize, f64)> = (0..21).map(|at| (at % 7, 0.0)).collect();
+        assert_eq!(Weekdays::learn(&nothing, PRIOR), Weekdays::flat());
+    }
+}
