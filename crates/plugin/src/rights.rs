@@ -75,7 +75,7 @@ fn advice(part: &Path, meta: &Metadata, right: char) -> String {
         return format!("chgrp {part} to a group of {user}, and chmod g+{right} {part}");
     }
     let first = if is_open { String::new() } else { format!("chmod g+{right} {part}, and ") };
-    if members.iter().any(|member| *member == user) {
+    if members.contains(&user) {
         return format!("{first}restart the daemon: it began before {user} was in the group {group}");
     }
     format!("{first}usermod -aG {group} {user}, then restart the daemon")
