@@ -109,12 +109,21 @@ fn a_state_that_is_damaged() {
     let mut pages = sound.clone();
     pages[4096..].fill(0x55);
     std::fs::write(&path, pages).unwrap();
-    insta::assert_snapshot!(refused(&queue, &["status"], 1), @"");
+    insta::assert_snapshot!(refused(&queue, &["status"], 1), @r"
+    Error: the state database /srv/root/state.db is damaged: database disk image is malformed
+    Hint: stop what runs, copy the root away, move state.db and what stands beside it out of the root, then `package-import restore --state-only BACKUP` (docs/operations.md)
+    ");
     let mut header = sound;
     header[..100].fill(0x55);
     std::fs::write(&path, header).unwrap();
-    insta::assert_snapshot!(refused(&queue, &["status"], 1), @"");
-    insta::assert_snapshot!(refused(&queue, &["run"], 1), @"");
+    insta::assert_snapshot!(refused(&queue, &["status"], 1), @r"
+    Error: the state database /srv/root/state.db is damaged: file is not a database
+    Hint: stop what runs, copy the root away, move state.db and what stands beside it out of the root, then `package-import restore --state-only BACKUP` (docs/operations.md)
+    ");
+    insta::assert_snapshot!(refused(&queue, &["run"], 1), @r"
+    Error: the state database /srv/root/state.db is damaged: file is not a database
+    Hint: stop what runs, copy the root away, move state.db and what stands beside it out of the root, then `package-import restore --state-only BACKUP` (docs/operations.md)
+    ");
 }
 
 #[test]

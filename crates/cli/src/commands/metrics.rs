@@ -31,8 +31,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if arguments.textfile.as_os_str() == "-" {
         io::stdout().write_all(text.as_bytes())?;
     } else {
-        let path = &arguments.textfile;
-        replace(path, &text).with_context(|| exit::Unwritable(path.clone()))?;
+        let path = std::path::absolute(&arguments.textfile).context("cannot find the current folder")?;
+        replace(&path, &text).with_context(|| exit::Unwritable(path))?;
     }
     Ok(exit::DONE)
 }
