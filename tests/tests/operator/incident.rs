@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use importer::queue::logs::day_before;
 use package_import_tests::queue::Queue;
 use package_import_tests::synthetic::package;
 use state::tx::Tx;
@@ -128,6 +130,23 @@ pub fn age(queue: &Queue) {
             tx.execute("UPDATE package SET wall_ms = 40 WHERE wall_ms IS NOT NULL", &[]).map(drop)
         })
         .unwrap();
+    age_logs(queue);
+}
+
+/// Puts each attempt's log into the folder of the day on which it now began: a while ago may have been yesterday.
+fn age_logs(queue: &Queue) {
+    let logs = queue.installation.root().join("logs");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    for attempt in queue.store().read(|tx| tx.query("SELECT id, started FROM attempt", &[])).unwrap() {
+        let name = format!("{}.log", attempt.int(0));
+        let began = Duration::from_millis(attempt.int(1).try_into().unwrap());
+        let folder = logs.join(day_before(now.saturating_sub(began)));
+        let days = fs::read_dir(&logs).unwrap().map(|day| day.unwrap().path());
+        if let Some(log) = days.map(|day| day.join(&name)).find(|log| log.exists()) {
+            fs::create_dir_all(&folder).unwrap();
+            fs::rename(log, folder.join(name)).unwrap();
+        }
+    }
 }
 
 /// Lets all that wait for their time wait for more than two hours.
