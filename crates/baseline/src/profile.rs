@@ -70,7 +70,8 @@ impl Profile {
                 }
             }
         }
-        let prior = Prior { variance: PRIOR_VARIANCE + noise(24.0), weight: PRIOR_WEIGHT };
+        let least = noise(24.0);
+        let prior = Prior { variance: PRIOR_VARIANCE + least, weight: PRIOR_WEIGHT, least };
         let weekdays = Weekdays::learn(&ratios, prior);
         let clock = clock.shrunk(PRIOR_VARIANCE + noise(1.0));
         let single = single_hours(hours, &days, &clock, PRIOR_VARIANCE + noise(1.0));

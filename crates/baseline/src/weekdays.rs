@@ -28,6 +28,8 @@ pub struct Prior {
     pub variance: f64,
     /// The days.
     pub weight: f64,
+    /// The variance that a day has at least, as a part of the usual one: of numbers of events, Poisson's.
+    pub least: f64,
 }
 
 impl Weekdays {
@@ -38,7 +40,7 @@ impl Weekdays {
 
     /// Learns from days of the week and what each had as a part of the week around it.
     pub fn learn(ratios: &[(usize, f64)], prior: Prior) -> Weekdays {
-        let ratios = &tamed(ratios);
+        let ratios = &tamed(ratios, prior.least);
         let groups: Vec<Group> = GROUPS.iter().filter_map(|days| Group::of(days, ratios)).collect();
         let overall = mean(ratios.iter().map(|(_, ratio)| *ratio));
         let Some(overall) = overall.filter(|overall| *overall > 0.0) else { return Weekdays::flat() };
@@ -96,7 +98,9 @@ struct Group {
 impl Group {
     fn of(days: &[usize], ratios: &[(usize, f64)]) -> Option<Group> {
         let all = days.iter().flat_map(|day| of_day(ratios, *day));
-        let level = mean(all).filter(|level| *level > 0.0)?;
+        let level = mean(all)?;
+        // Where there is nothing on a weekend, its days do not differ.
+        let part = |ratio: f64| if level > 0.0 { ratio / level } else { 1.0 };
         let mut group = Group {
             count: 0.0,
             mean: level,
@@ -111,10 +115,10 @@ impl Group {
             let number = count(of_day(ratios, *day).count());
             group.count += number;
             group.repeated += number - 1.0;
-            group.noise += of_day(ratios, *day).map(|ratio| ((ratio - usual) / level).powi(2)).sum::<f64>();
-            group.differences += number * (usual / level - 1.0).powi(2);
+            group.noise += of_day(ratios, *day).map(|ratio| (part(ratio) - part(usual)).powi(2)).sum::<f64>();
+            group.differences += number * (part(usual) - 1.0).powi(2);
             group.free += 1.0;
-            group.days.push((*day, usual / level));
+            group.days.push((*day, part(usual)));
         }
         Some(group)
     }
@@ -126,14 +130,15 @@ const LEAST_DEVIATION: f64 = 0.05;
 
 /// Days that are far from others of the same day of the week count as if they were just within reach: a holiday, or a
 /// step of the level, which makes the days before it a large part of their week and those after it a small one.
-fn tamed(ratios: &[(usize, f64)]) -> Vec<(usize, f64)> {
+fn tamed(ratios: &[(usize, f64)], least: f64) -> Vec<(usize, f64)> {
     let medians: Vec<f64> = (0..7).map(|day| middle(of_day(ratios, day).collect()).unwrap_or(1.0)).collect();
     let usual = |day: usize| medians.get(day).copied().unwrap_or(1.0);
     let away =
         ratios.iter().map(|(day, ratio)| (ratio - usual(*day)).abs() / usual(*day).max(LEAST_DEVIATION));
-    let deviation = 1.4826 * middle(away.collect()).unwrap_or(0.0);
-    let reach = CLIP * deviation.max(LEAST_DEVIATION);
-    let near = |day: usize, ratio: f64| ratio.clamp(usual(day) * (1.0 - reach), usual(day) * (1.0 + reach));
+    let deviation = (1.4826 * middle(away.collect()).unwrap_or(0.0)).max(LEAST_DEVIATION);
+    // Where a day has one event or none, its median says little.
+    let reach = |day: usize| CLIP * (deviation * usual(day)).max(least.sqrt());
+    let near = |day: usize, ratio: f64| ratio.clamp(usual(day) - reach(day), usual(day) + reach(day));
     ratios.iter().map(|(day, ratio)| (*day, near(*day, *ratio))).collect()
 }
 
@@ -161,7 +166,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 mod tests {
     use super::*;
 
-    const PRIOR: Prior = Prior { variance: 0.0225, weight: 6.0 };
+    const PRIOR: Prior = Prior { variance: 0.0225, weight: 6.0, least: 0.0 };
 
     /// Weeks from a Monday on, with noise of about 0.2 that looks like chance.
     fn weeks(number: usize, noise: f64, factor: impl Fn(usize) -> f64) -> Vec<(usize, f64)> {
@@ -199,6 +204,22 @@ mod tests {
         }
         let learned = Weekdays::learn(&days, PRIOR);
         assert!(learned.factors.iter().all(|factor| (factor - 1.0).abs() < 0.02), "{learned:?}");
+    }
+
+    #[test]
+    fn a_weekend_with_nothing_is_one() {
+        let learned =
+            Weekdays::learn(&weeks(8, 0.2, |day| if [2, 3].contains(&day) { 0.0 } else { 1.4 }), PRIOR);
+        assert!(learned.factors[2] < 0.01 && learned.factors[0] > 1.3, "{learned:?}");
+    }
+
+    #[test]
+    fn days_with_one_event_or_none_are_not_taken_for_days_with_none() {
+        // Every third day has three times the usual number, the others nothing.
+        let days: Vec<(usize, f64)> =
+            (0..63).map(|at| (at % 7, if at % 3 == 0 { 3.0 } else { 0.0 })).collect();
+        let learned = Weekdays::learn(&days, Prior { variance: 1.0225, weight: 6.0, least: 1.0 });
+        assert!(learned.factors.iter().all(|factor| (factor - 1.0).abs() < 0.2), "{learned:?}");
     }
 
     #[test]
