@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ pub struct Verdict {
 /// How dpkg-source is to look at a package.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
-    /// The `.dsc`, readable for everybody.
+    /// The `.dsc`, with its files beside it.
     pub dsc: &'a Path,
     /// The distribution, which decides on the series file.
     pub distro: &'a str,
@@ -74,7 +74,7 @@ fn unpack(question: &Question<'_>, options: &[&str]) -> Result<Listing, String> 
         .args(options)
         .args(question.no_check.then_some("--no-check"))
         .args(["--no-copy", "-x"])
-        .arg(question.dsc)
+        .arg(within_reach(question.dsc, folder.path()))
         .arg("tree")
         .current_dir(&work)
         .stdin(Stdio::null())
@@ -94,6 +94,26 @@ fn unpack(question: &Question<'_>, options: &[&str]) -> Result<Listing, String> 
     };
     clear(&work);
     listing
+}
+
+/// Where the unprivileged user can read a `.dsc`: where it is, or, if that is in a folder such as root's own, in a copy.
+fn within_reach(dsc: &Path, folder: &Path) -> PathBuf {
+    let dsc = dsc.canonicalize().unwrap();
+    let is_open = |folder: &Path| fs::metadata(folder).unwrap().permissions().mode() & 0o001 != 0;
+    if !is_root() || dsc.ancestors().skip(1).all(is_open) {
+        return dsc;
+    }
+    let copy = folder.join("source");
+    fs::create_dir(&copy).unwrap();
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+    for entry in fs::read_dir(dsc.parent().unwrap()).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_file() {
+            let to = copy.join(entry.file_name());
+            fs::copy(entry.path(), &to).unwrap();
+            fs::set_permissions(to, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+    }
+    copy.join(dsc.file_name().unwrap())
 }
 
 /// Runs a program with umask 022, and not as root, whatever the test runs as.
