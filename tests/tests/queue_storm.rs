@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use package_import_tests::queue::{
-    Queue, children, is_stopped, name, runs_for, signal, wait_until, write_packages,
+    Queue, children, is_stopped, name, runs_for, signal, text, wait_until, write_packages,
 };
 use packaging_repo::failpoints::FAILPOINTS;
 use rustix::process::{Pid, Signal};
@@ -228,7 +228,7 @@ fn frozen(queue: &Queue, point: &str, is_new: bool) {
     queue.enqueue(&files.join("two"));
     let mut second = queue.command(&["run"]);
     let output = second.env("PACKAGE_IMPORT_HOST", "b").output().unwrap();
-    assert!(output.status.success());
+    assert!(output.status.success(), "{point}: {}", text(&output));
     let refs = queue.refs();
     assert!(refs.values().all(|refs| refs.contains("1.0-2")), "{point}: {refs:#?}");
     signal(child, Signal::CONT);
