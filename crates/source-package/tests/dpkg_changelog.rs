@@ -329,5 +329,6 @@ fn finds_the_entries_of_spoilt_changelogs_as_dpkg_does() {
     }
     let compared = compare(&files);
     println!("{compared:?}");
-    assert!(compared.files >= 20, "{compared:?}");
+    // How many files that are depends on what is installed; a machine without documentation has none.
+    assert!(compared.entries >= 100, "{compared:?}: has /usr/share/doc no changelogs?");
 }
