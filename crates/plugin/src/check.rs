@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::{Config, Location};
 use crate::database::{self, Database};
-use crate::guard::{self, Limit, Outcome};
+use crate::guard::{self, Asked, Limit, Outcome};
 use crate::options::{About, Common, Stop};
 use crate::report::Report;
 use crate::status::Status;
@@ -92,27 +92,30 @@ fn about<C: Check>() -> About {
 }
 
 /// The process that the monitoring system waits for: it touches no file, and leaves the options to the child as well.
-fn parent<C: Check>(told: io::Result<(Limit, Outcome)>, start: Instant) -> ! {
-    let line = |status, text: String| (status, output::plain(&name::<C>(), status, &text));
-    let at = |stage: String| if stage.is_empty() { stage } else { format!(" while {stage}") };
-    let (limit, outcome) = match told {
-        Ok(told) => told,
+fn parent<C: Check>(asked: io::Result<Asked>, start: Instant) -> ! {
+    let line = |status, text: &str| (status, output::plain(&name::<C>(), status, text));
+    let at = |stage: &str| if stage.is_empty() { String::new() } else { format!(" while {stage}") };
+    let asked = match asked {
+        Ok(asked) => asked,
         Err(error) => {
-            let (status, text) = line(Status::Unknown, format!("cannot start the reading process: {error}"));
+            let (status, text) = line(Status::Unknown, &format!("cannot start the reading process: {error}"));
             finish(status, &text, start)
         }
     };
-    let (status, text) = match outcome {
-        Outcome::Answer(status, text) => (status, text),
+    let (status, text) = match &asked.outcome {
+        Outcome::Answer(status, text) => (*status, text.clone()),
         Outcome::Late(stage) => {
-            let waited = humantime::format_duration(limit.timeout);
-            line(limit.late, format!("no answer within {waited}{}", at(stage)))
+            let waited = humantime::format_duration(asked.limit.timeout);
+            line(asked.limit.late, &format!("no answer within {waited}{}", at(stage)))
         }
-        Outcome::Died(stage) => {
-            line(Status::Unknown, format!("the reading process died{}: see the log of the system", at(stage)))
-        }
+        Outcome::Died(stage) => line(
+            Status::Unknown,
+            &format!("the reading process died{}: see the log of the system", at(stage)),
+        ),
     };
-    finish(status, &text, start + limit.timeout)
+    let code = say(status, &text, start + asked.limit.timeout);
+    asked.reap();
+    exit(code)
 }
 
 fn told<C: Check>(stop: Stop) -> String {
@@ -130,14 +133,20 @@ fn panicked<C: Check>(info: &panic::PanicHookInfo<'_>) -> String {
     output::plain(&name::<C>(), Status::Unknown, &format!("defect of the check: {message}{at}"))
 }
 
-/// Says the one thing that there is to say and exits; where nobody can hear it, the exit code must not say OK either.
-fn finish(status: Status, text: &str, deadline: Instant) -> ! {
+/// Says the one thing that there is to say, and returns the exit code: where nobody can hear it, that must not say OK
+/// either.
+fn say(status: Status, text: &str, deadline: Instant) -> i32 {
     // Saying it late is better than not at all, unless nobody takes it.
     const GRACE: Duration = Duration::from_millis(500);
     match stdout::print(text.as_bytes(), deadline.max(Instant::now() + GRACE)) {
-        Ok(()) => exit(status.code().into()),
-        Err(stdout::Unwritable) => exit(Status::Unknown.code().into()),
+        Ok(()) => status.code().into(),
+        Err(stdout::Unwritable) => Status::Unknown.code().into(),
     }
+}
+
+/// The same at the end of all.
+fn finish(status: Status, text: &str, deadline: Instant) -> ! {
+    exit(say(status, text, deadline))
 }
 
 /// The process that reads.

@@ -7,6 +7,7 @@
 use std::io;
 
 use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 /// Which of the two this is.
 pub(crate) enum Side {
@@ -21,13 +22,28 @@ pub(crate) fn split() -> io::Result<Side> {
     if !alone() {
         return Err(io::Error::other("this process has several threads"));
     }
+    let everywhere = stay_here();
     // SAFETY: what makes `fork` dangerous are other threads: they are not there in the child, and what they had locked
     // stays locked. There is one thread, and nothing in this process starts others in the moment between.
-    match unsafe { libc::fork() } {
+    let side = match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Side::Child),
         child => Pid::from_raw(child).map(Side::Parent).ok_or_else(|| io::Error::other("no process")),
+    };
+    if let Some(everywhere) = everywhere {
+        let _ = sched_setaffinity(None, &everywhere);
     }
+    side
+}
+
+/// Has the child begin on the processor that this process is on, which then has nothing to do but wait: another one may
+/// sleep, and to wake it takes a tenth of what a check takes. Returns what both may use afterwards.
+fn stay_here() -> Option<CpuSet> {
+    let everywhere = sched_getaffinity(None).ok()?;
+    let mut here = CpuSet::new();
+    here.set(sched_getcpu());
+    sched_setaffinity(None, &here).ok()?;
+    Some(everywhere)
 }
 
 /// Whether this process has one thread: a folder has two links more than folders in it.

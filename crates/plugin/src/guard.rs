@@ -96,17 +96,23 @@ struct Reader {
     stages: PipeReader,
 }
 
+/// What came of a child, which may still be about to end.
+pub(crate) struct Asked {
+    pub limit: Limit,
+    pub outcome: Outcome,
+    child: Pid,
+}
+
 /// Has a child read, and waits for its answer as long as the limit allows that it told. `read` must end by [`answer`];
 /// the process must have one thread.
-pub(crate) fn ask(read: impl FnOnce(), start: Instant) -> io::Result<(Limit, Outcome)> {
+pub(crate) fn ask(read: impl FnOnce(), start: Instant) -> io::Result<Asked> {
     let mut reader = begin(read)?;
     let mut limit = Limit::DEFAULT;
     let outcome = listen(&mut reader, start, &mut limit);
     if !matches!(outcome, Outcome::Answer(..)) {
         let _ = kill_process(reader.pid, Signal::KILL);
     }
-    reap(reader.pid);
-    Ok((limit, outcome))
+    Ok(Asked { limit, outcome, child: reader.pid })
 }
 
 fn begin(read: impl FnOnce()) -> io::Result<Reader> {
@@ -198,14 +204,20 @@ fn last_stage(noted: &str) -> String {
     noted.lines().filter_map(|line| line.strip_prefix(STAGE)).next_back().unwrap_or_default().to_owned()
 }
 
-/// Takes the ended child away, so that none stay behind where nobody else does it; but waits for it only briefly:
-/// one that hangs in the system ends when it can.
-fn reap(child: Pid) {
-    const BRIEFLY: Duration = Duration::from_millis(200);
-    if let Ok(handle) = pidfd_open(child, PidfdFlags::empty()) {
-        is_ready(&handle, PollFlags::IN, Instant::now() + BRIEFLY);
+impl Asked {
+    /// Takes the ended child away, so that none stay behind where nobody else does it; but waits for it only briefly:
+    /// one that hangs in the system ends when it can. It ends while its answer is printed, so this comes after that.
+    pub(crate) fn reap(&self) {
+        const BRIEFLY: Duration = Duration::from_millis(200);
+        let is_gone = || !matches!(waitpid(Some(self.child), WaitOptions::NOHANG), Ok(None));
+        if is_gone() {
+            return;
+        }
+        if let Ok(handle) = pidfd_open(self.child, PidfdFlags::empty()) {
+            is_ready(&handle, PollFlags::IN, Instant::now() + BRIEFLY);
+        }
+        is_gone();
     }
-    let _ = waitpid(Some(child), WaitOptions::NOHANG);
 }
 
 #[cfg(test)]

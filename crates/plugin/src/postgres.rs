@@ -73,6 +73,9 @@ fn trouble(error: &Error) -> Trouble {
             Trouble::unusable(format!("{text}: grant the role monitor its rights"))
         }
         Some(code) if *code == SqlState::QUERY_CANCELED => Trouble::TimedOut(text),
+        Some(code) if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(code) => {
+            Trouble::Damaged(format!(": {text}"))
+        }
         _ => Trouble::unusable(format!("PostgreSQL: {text}")),
     }
 }

@@ -66,10 +66,8 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     let now = tx.now()?;
     let host = host_id(tx, run.host)?;
     // The first beat of the run: a pulse has time until the next.
-    tx.execute(
-        "UPDATE host SET heartbeat = ?2, expected = CASE WHEN ?3 = 1 THEN 1 ELSE expected END WHERE id = ?1",
-        values![host, now, run.mode == "service"],
-    )?;
+    tx.execute("UPDATE host SET heartbeat = ?2 WHERE id = ?1", values![host, now])?;
+    expect(tx, host, run.mode)?;
     tx.insert(
         "INSERT INTO run (host_id, mode, pid, pid_start, boot, version, started, heartbeat, jobs)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) RETURNING id",
@@ -84,6 +82,25 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
             run.jobs
         ],
     )
+}
+
+/// A host with a service is expected to be there always, until that was ended in order and its runs are begun otherwise,
+/// by cron for one. After a service that died, a run made by hand changes nothing: it is missed all the same.
+fn expect(tx: &mut Tx<'_>, host: i64, mode: &str) -> Result<(), StateError> {
+    if mode == "service" {
+        tx.execute("UPDATE host SET expected = 1 WHERE id = ?1 AND expected = 0", values![host])?;
+    } else if mode == "until-empty"
+        && tx.first("SELECT id FROM host WHERE id = ?1 AND expected = 1", values![host])?.is_some()
+    {
+        let sql = "SELECT mode, outcome FROM run
+            WHERE host_id = ?1 AND mode IN ('service', 'until-empty') ORDER BY id DESC LIMIT 1";
+        let last = tx.first(sql, values![host])?.map(|row| (row.text(0), row.opt_text(1)));
+        let in_order = |outcome: &str| !matches!(outcome, "killed" | "lost");
+        if matches!(&last, Some((mode, Some(outcome))) if mode == "service" && in_order(outcome)) {
+            tx.execute("UPDATE host SET expected = 0 WHERE id = ?1", values![host])?;
+        }
+    }
+    Ok(())
 }
 
 /// The runs of a host that have not ended.

@@ -9,6 +9,7 @@ mod conformance {
     pub mod failures;
     pub mod freshness;
     pub mod homes;
+    pub mod hosts;
     pub mod parked;
     pub mod policy;
     pub mod queue;

@@ -146,6 +146,34 @@ fn req10_a_damaged_database_alerts_once() {
     }
 }
 
+/// The same with a server, one of whose tables is spoilt on the disk.
+#[test]
+fn req10_a_damaged_table_of_a_server_alerts_once() {
+    let cluster = throwaway_postgres::Cluster::start("");
+    let world = World::on_server(cluster.schema());
+    world.settle();
+    let mut client = cluster.client();
+    client.batch_execute("CHECKPOINT").unwrap();
+    let sql = "SELECT pg_relation_filepath(oid) FROM pg_class WHERE relname = 'meta'";
+    let path: String = client.query_one(sql, &[]).unwrap().get(0);
+    let file = cluster.socket().join("data").join(&path);
+    let mut pages = std::fs::read(&file).unwrap();
+    pages.chunks_mut(8192).for_each(|page| page[..24].fill(0x55));
+    std::fs::write(&file, pages).unwrap();
+    // What the server still knows of it is forgotten.
+    cluster.restart();
+    let how = format!("ERROR: invalid page in block 0 of relation {path} (XX001)");
+    for check in CHECKS {
+        let said = world.ask(check, &["--no-data", "ok"]);
+        let (code, start) = if check == "state" { (2, "CRITICAL") } else { (3, "UNKNOWN") };
+        let start = format!("IMPORT {} {start} - database damaged: {how}: ", check.to_uppercase());
+        assert!(
+            said.code == code && said.out.starts_with(&start) && said.err.is_empty(),
+            "{check}: {said:?}"
+        );
+    }
+}
+
 #[test]
 fn req10_a_state_that_has_moved_is_not_judged() {
     let world = World::healthy();

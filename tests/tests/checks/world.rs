@@ -81,7 +81,12 @@ impl World {
 
     /// The same on a server.
     pub fn postgres() -> World {
-        World::with_clock_at(START, Some(throwaway_postgres::schema()))
+        World::on_server(throwaway_postgres::schema())
+    }
+
+    /// The same in a schema of a certain server.
+    pub fn on_server(url: String) -> World {
+        World::with_clock_at(START, Some(url))
     }
 
     fn with_clock_at(time: i64, postgres: Option<String>) -> World {

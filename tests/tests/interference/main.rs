@@ -15,7 +15,7 @@ use package_import_tests::daemons::said::Said;
 use package_import_tests::daemons::scene::Counts;
 use package_import_tests::daemons::users::User;
 use package_import_tests::queue::wait_until;
-use upgrade::{upgrade, upgrade_that_is_killed};
+use upgrade::{upgrade, upgrade_from_the_first, upgrade_that_is_killed};
 use watch::Watch;
 
 /// How often every check is asked in a phase.
@@ -81,6 +81,7 @@ fn req10_req11_an_importer_that_starts_runs_idles_is_killed_and_is_upgraded() {
 
     live(&mut watch, rounds);
 
+    upgrade_from_the_first(&mut watch, rounds);
     // Upgraded half-way, killed there, and upgraded.
     upgrade_that_is_killed(&watch);
     let round = watch.ask_at_rest(rounds);

@@ -1,11 +1,55 @@
-//! The upgrade to a release that does not exist yet, by a process that works on the database as the importer's would.
+//! Upgrades: the one from the first schema, by the real program, and one to a release that does not exist yet, by a process
+//! that works on the database as the importer's would.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use package_import_tests::daemons::users::User;
 
 use crate::watch::Watch;
+
+/// Makes of the state what a program of the first schema would have left.
+const FIRST_SCHEMA: &str = "BEGIN;
+DROP VIEW check_v1_live;
+CREATE VIEW check_v1_live AS
+    SELECT (SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = 'failing') AS failing,
+        (SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = 'parked') AS parked;
+ALTER TABLE signature DROP COLUMN parked;
+DELETE FROM counter WHERE name = 'parked_failing';
+UPDATE meta SET value = '1' WHERE name IN ('schema', 'min_writer');
+COMMIT;
+";
+
+/// The upgrade from the first schema by the real program, again and again, with the checks asking before, beside and
+/// after it.
+pub fn upgrade_from_the_first(watch: &mut Watch, rounds: usize) {
+    for _ in 0..rounds.div_ceil(2) {
+        make_first(watch);
+        let round = watch.ask();
+        watch.assert_settled(&round);
+        let mut command = watch.scene.site.importer(&["migrate"]);
+        let mut migrate = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        while migrate.try_wait().unwrap().is_none() {
+            let round = watch.ask();
+            watch.assert_settled(&round);
+        }
+        let output = migrate.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "schema 1 is 2 now\n", "{output:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+        watch.assert_owners();
+    }
+}
+
+fn make_first(watch: &Watch) {
+    let output = match &watch.server {
+        Some(url) => Command::new("psql")
+            .args(["-qX", "-v", "ON_ERROR_STOP=1", "-c", FIRST_SCHEMA, url])
+            .output()
+            .unwrap(),
+        None => shell(watch, &format!("{FIRST_SCHEMA}.quit\n")).wait_with_output().unwrap(),
+    };
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
 
 /// An upgrade whose process is killed before it could commit.
 pub fn upgrade_that_is_killed(watch: &Watch) {

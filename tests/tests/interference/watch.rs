@@ -19,27 +19,30 @@ pub type Round = BTreeMap<&'static str, Said>;
 pub struct Watch {
     pub scene: Scene,
     bad: usize,
-    on_postgres: bool,
+    /// The server that has the state, if it is not a file.
+    pub server: Option<String>,
     pub asked: usize,
     pub judged: BTreeMap<&'static str, usize>,
 }
 
 impl Watch {
     pub fn new(counts: Counts) -> Watch {
-        Watch::configured(counts, "")
+        Watch::configured(counts, None)
     }
 
     /// With its state in PostgreSQL.
     pub fn on_postgres(counts: Counts) -> Watch {
-        let url = postgres_url(&throwaway_postgres::schema());
-        Watch::configured(counts, &format!("[state]\nurl = \"{url}\"\n[checks]\nstate = \"{url}\"\n"))
+        Watch::configured(counts, Some(postgres_url(&throwaway_postgres::schema())))
     }
 
-    fn configured(counts: Counts, state: &str) -> Watch {
+    fn configured(counts: Counts, server: Option<String>) -> Watch {
+        let state = server.as_ref().map_or_else(String::new, |url| {
+            format!("[state]\nurl = \"{url}\"\n[checks]\nstate = \"{url}\"\n")
+        });
         let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
         let scene = Scene::new(counts);
         scene.configure(&format!("{state}{room}"));
-        Watch { scene, bad: counts.bad, on_postgres: !state.is_empty(), asked: 0, judged: BTreeMap::new() }
+        Watch { scene, bad: counts.bad, server, asked: 0, judged: BTreeMap::new() }
     }
 
     pub fn publish(&mut self, counts: Counts) {
@@ -129,7 +132,7 @@ impl Watch {
     pub fn assert_owners(&self) {
         let (importer, monitor) = (User::importer(), User::monitor());
         let files = ["state.db", "state.db-wal", "state.db-shm"];
-        for name in files.into_iter().filter(|_| !self.on_postgres) {
+        for name in files.into_iter().filter(|_| self.server.is_none()) {
             let meta = fs::metadata(self.scene.site.root().join(name)).unwrap();
             assert_eq!(
                 (meta.uid(), meta.gid(), meta.mode() & 0o7777),

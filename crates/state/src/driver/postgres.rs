@@ -75,6 +75,8 @@ impl From<postgres::Error> for DbError {
             Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
                 DbError::Lost(text)
             }
+            // data_corrupted, index_corrupted
+            Some("XX001" | "XX002") => DbError::Damaged(text),
             Some(_) => DbError::Other(text),
             None if error.is_closed() || is_io(&error) => DbError::Lost(text),
             None => DbError::Other(text),
