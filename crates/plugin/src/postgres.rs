@@ -13,13 +13,17 @@ use crate::database::{Parameter, Row, Source, Value};
 use crate::guard;
 use crate::trouble::Trouble;
 
-/// Connects and lets the check read.
+/// How often the check reads anew when others got in its way.
+const ATTEMPTS: usize = 5;
+
+/// Connects and lets the check read. While the schema is upgraded the server may give up the reader in favour of the
+/// upgrade; then it is let read again.
 pub(crate) fn read<T>(
     target: &str,
     passfile: Option<&Path>,
     program: &str,
     deadline: Instant,
-    work: impl FnOnce(&mut Transaction<'_>) -> Result<T, Trouble>,
+    mut work: impl FnMut(&mut Reading<'_>) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
     let target = Target::parse(target)
@@ -35,32 +39,63 @@ pub(crate) fn read<T>(
             error.attempts.iter().any(|(_, failure)| matches!(failure, pg_connect::Failure::TimedOut(_)));
         if silent { Trouble::TimedOut(error.to_string()) } else { Trouble::unusable(error.to_string()) }
     })?;
-    let mut transaction = client
-        .build_transaction()
-        .read_only(true)
-        .isolation_level(pg_connect::postgres::IsolationLevel::RepeatableRead)
-        .start()
-        .map_err(|error| trouble(&error))?;
-    work(&mut transaction)
+    let mut attempt = 1;
+    loop {
+        let transaction = client
+            .build_transaction()
+            .read_only(true)
+            .isolation_level(pg_connect::postgres::IsolationLevel::RepeatableRead)
+            .start()
+            .map_err(|error| trouble(&error))?;
+        let mut reading = Reading { transaction, is_given_up: false };
+        let result = work(&mut reading);
+        if !reading.is_given_up || attempt == ATTEMPTS || Instant::now() >= deadline {
+            return result;
+        }
+        attempt += 1;
+    }
 }
 
-impl Source for Transaction<'_> {
+/// One transaction, and whether the server gave it up in favour of another.
+pub(crate) struct Reading<'a> {
+    transaction: Transaction<'a>,
+    is_given_up: bool,
+}
+
+impl Reading<'_> {
+    fn trouble(&mut self, error: &Error) -> Trouble {
+        let others = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
+        self.is_given_up |= error.code().is_some_and(|code| others.contains(code));
+        trouble(error)
+    }
+}
+
+impl Source for Reading<'_> {
     fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble> {
-        let parameters = parameters.iter().map(|parameter| match parameter {
-            Parameter::Integer(number) => number as &(dyn ToSql + Sync),
-            Parameter::Text(text) => text as &(dyn ToSql + Sync),
-        });
-        let found = self.query_raw(sql, parameters).map_err(|error| trouble(&error))?;
-        let row = |row: &pg_connect::postgres::Row| {
-            (0..row.len()).map(|column| row.try_get::<_, Value>(column)).collect::<Result<_, _>>().map(Row)
-        };
-        found.take(most).map(|found| row(&found)).collect().map_err(|error| trouble(&error))
+        rows(&mut self.transaction, sql, parameters, most).map_err(|error| self.trouble(&error))
     }
 
     fn now(&mut self) -> Result<i64, Trouble> {
         let sql = "SELECT CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)";
         self.rows(sql, &[], 1)?.first().map_or(Ok(0), |row| row.integer(0))
     }
+}
+
+fn rows(
+    transaction: &mut Transaction<'_>,
+    sql: &str,
+    parameters: &[Parameter<'_>],
+    most: usize,
+) -> Result<Vec<Row>, Error> {
+    let parameters = parameters.iter().map(|parameter| match parameter {
+        Parameter::Integer(number) => number as &(dyn ToSql + Sync),
+        Parameter::Text(text) => text as &(dyn ToSql + Sync),
+    });
+    let found = transaction.query_raw(sql, parameters)?;
+    let row = |row: &pg_connect::postgres::Row| {
+        (0..row.len()).map(|column| row.try_get::<_, Value>(column)).collect::<Result<_, _>>().map(Row)
+    };
+    found.take(most).map(|found| row(&found)).collect()
 }
 
 fn trouble(error: &Error) -> Trouble {

@@ -1,7 +1,8 @@
 //! Opening the state: which database, and whether its schema fits.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use pg_connect::Target;
 
@@ -102,8 +103,19 @@ impl Store {
         Ok(schema::find(self.driver().as_mut())?.schema)
     }
 
-    /// Brings the schema up to this program's. Returns what it was and what it is.
+    /// Brings the schema up to this program's. Returns what it was and what it is. Nothing is half done: where readers
+    /// are in the way, it lets them finish and begins anew.
     pub fn migrate(&self) -> Result<(i64, i64), StateError> {
-        schema::migrate(self.driver().as_mut())
+        const PATIENCE: Duration = Duration::from_secs(30);
+        const PAUSE: Duration = Duration::from_millis(100);
+        let started = Instant::now();
+        loop {
+            match schema::migrate(self.driver().as_mut()) {
+                Err(StateError::Database(DbError::Busy(_))) if started.elapsed() < PATIENCE => {
+                    thread::sleep(PAUSE);
+                }
+                other => return other,
+            }
+        }
     }
 }

@@ -71,6 +71,7 @@ fn live(watch: &mut Watch, rounds: usize) {
 fn an_importer_with_postgresql() {
     let mut watch = Watch::on_postgres(Counts { good: 24, bad: 6 });
     live(&mut watch, rounds());
+    upgrade_from_the_first(&mut watch, rounds());
     println!("every check was asked {} times", watch.asked);
 }
 

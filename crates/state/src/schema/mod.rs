@@ -80,8 +80,10 @@ pub fn migrate(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
 
 fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
     if driver.kind() == Kind::Postgres {
-        // Whoever holds a lock on a table for long must not make everybody else queue up behind a migration.
-        driver.batch(&format!("SET LOCAL lock_timeout = '5s'; SELECT pg_advisory_xact_lock({ADVISORY})"))?;
+        // Whoever holds a lock on a table for long must not make everybody else queue up behind a migration. And the
+        // server looks for deadlocks after a second: by then this one has given way, not a check.
+        driver
+            .batch(&format!("SET LOCAL lock_timeout = '500ms'; SELECT pg_advisory_xact_lock({ADVISORY})"))?;
     }
     let found = find(driver)?;
     if found.schema > CURRENT {
