@@ -1,41 +1,91 @@
-//! What a run looks after without being asked: packs that have become many, logs that have become old.
+//! What a run looks after without being asked: packs that imports have written, logs that have become old.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
+use std::path::PathBuf;
 
 use package_import_tests::queue::Queue;
 use package_import_tests::synthetic::package;
 
-#[test]
-fn a_repository_of_many_packs_is_repacked_when_nothing_else_is_to_be_done() {
-    let queue = Queue::sqlite();
-    let folder = queue.installation.files().join("many");
+/// How many packs imports have written, and how many repacks have made.
+fn packs(queue: &Queue) -> (usize, usize) {
+    let folder = queue.installation.root().join("repos/h/hello.git/objects/pack");
+    let paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let packs = || paths.iter().filter(|path| path.extension().is_some_and(|it| it == "pack"));
+    let packed = packs().filter(|path| path.with_extension("rev").exists()).count();
+    (packs().count() - packed, packed)
+}
+
+/// Version `number` of a package that is large enough for a revision to be little beside it.
+fn revision(queue: &Queue, number: usize) -> PathBuf {
+    let folder = queue.installation.files().join("hello");
     fs::create_dir_all(&folder).unwrap();
-    let mut below: Vec<String> = Vec::new();
-    for number in 1..=50 {
-        let version = format!("1.0-{number}");
-        let older: Vec<&str> = below.iter().rev().map(String::as_str).collect();
-        let dsc = package("hello", &version).below(&older).write(&folder);
-        queue.well(&["import", "--allow-unsigned", dsc.to_str().unwrap()]);
-        below.push(version);
-    }
-    let packs = || {
-        let folder = queue.installation.root().join("repos/h/hello.git/objects/pack");
-        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-        names.filter(|name| name.to_string_lossy().ends_with(".pack")).count()
+    // No two of its bytes are alike as far as a compressor sees.
+    let mut seed = 1_u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 24) as u8
     };
-    assert_eq!(packs(), 50);
-    assert_eq!(
-        queue.number("SELECT COUNT(*) FROM job WHERE lane = 5"),
-        1,
-        "it waits in the lane of maintenance"
-    );
+    let noise: Vec<u8> = (0..200_000).map(|_| noise()).collect();
+    let below: Vec<String> = (1..number).rev().map(|number| format!("1.0-{number}")).collect();
+    let below: Vec<&str> = below.iter().map(String::as_str).collect();
+    package("hello", &format!("1.0-{number}")).below(&below).upstream("noise", noise).write(&folder)
+}
+
+fn import(queue: &Queue, number: usize) {
+    queue.well(&["import", "--allow-unsigned", revision(queue, number).to_str().unwrap()]);
+}
+
+fn waiting_repacks(queue: &Queue) -> i64 {
+    queue.number("SELECT COUNT(*) FROM job WHERE lane = 5")
+}
+
+fn outcomes(queue: &Queue) -> Vec<String> {
+    queue.texts("SELECT outcome FROM attempt ORDER BY id")
+}
+
+#[test]
+fn what_imports_wrote_is_packed_anew_when_nothing_else_is_to_be_done() {
+    let queue = Queue::sqlite();
+    import(&queue, 1);
+    assert_eq!((packs(&queue), waiting_repacks(&queue)), ((1, 0), 1));
     let refs = queue.refs();
     queue.well(&["run"]);
-    assert!(packs() < 10, "{} packs", packs());
-    assert_eq!(queue.number("SELECT COUNT(*) FROM job"), 0);
+    assert_eq!((packs(&queue), waiting_repacks(&queue)), ((0, 1), 0));
+    assert_eq!(outcomes(&queue), ["imported", "maintained"]);
+    assert_eq!(queue.number("SELECT attempts FROM run ORDER BY id DESC LIMIT 1"), 0, "it is no import");
     assert_eq!(queue.refs(), refs);
     queue.well(&["verify", "hello"]);
+
+    // Small packs of revisions are left alone until there are many.
+    for number in 2..=10 {
+        import(&queue, number);
+    }
+    assert_eq!((packs(&queue), waiting_repacks(&queue)), ((9, 1), 0));
+    import(&queue, 11);
+    assert_eq!(waiting_repacks(&queue), 1);
+    queue.well(&["run"]);
+    let (rough, packed) = packs(&queue);
+    assert!(rough == 0 && packed < 4, "{rough} packs of imports, {packed} of repacks");
+    queue.well(&["verify", "hello"]);
+}
+
+#[test]
+fn an_upload_is_not_kept_back_by_packing() {
+    let queue = Queue::sqlite();
+    import(&queue, 1);
+    queue.enqueue(&revision(&queue, 2));
+    queue.well(&["run"]);
+    assert_eq!(outcomes(&queue), ["imported", "imported", "maintained"]);
+    assert_eq!(packs(&queue), (0, 1));
+}
+
+#[test]
+fn repositories_are_left_alone_where_that_is_wanted() {
+    let queue = Queue::sqlite();
+    queue.installation.configure("[import]\nrepack = false\n");
+    import(&queue, 1);
+    assert_eq!(waiting_repacks(&queue), 0);
 }
 
 #[test]

@@ -82,6 +82,8 @@ pub struct Import {
     pub keyrings: Vec<PathBuf>,
     /// Whether a `.dsc` without SHA-256 is taken (uploads before 2009).
     pub allow_weak_checksums: bool,
+    /// Whether what imports have written is packed anew when nothing else is to be done: smaller, and faster to clone.
+    pub repack: bool,
 }
 
 impl Default for Import {
@@ -92,6 +94,7 @@ impl Default for Import {
             default_branch: None,
             keyrings: Vec::new(),
             allow_weak_checksums: false,
+            repack: true,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
-use packaging_repo::repack::Effort;
+pub use packaging_repo::repack::Effort;
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
@@ -114,15 +114,13 @@ pub fn verify(root: &Path, package: &str) -> Result<Vec<Problem>, InspectError> 
     Ok(packaging_repo::verify::verify(&open(root, package)?)?)
 }
 
-/// Whether the repository of a package should be repacked.
-pub fn is_repack_due(root: &Path, package: &str) -> bool {
-    PackageName::new(package).is_ok_and(|package| {
-        packaging_repo::repack::is_due(&Repository::place(&root.join("repos"), &package))
-    })
+/// How the repository of a package should be repacked, if at all.
+pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
+    let package = PackageName::new(package).ok()?;
+    packaging_repo::repack::due(&Repository::place(&root.join("repos"), &package))
 }
 
 /// Repacks the repository of a package.
-pub fn repack(root: &Path, package: &str, full: bool) -> Result<(), InspectError> {
-    let effort = if full { Effort::Full } else { Effort::Geometric };
+pub fn repack(root: &Path, package: &str, effort: Effort) -> Result<(), InspectError> {
     Ok(packaging_repo::repack::repack(&open(root, package)?, effort)?)
 }

@@ -178,7 +178,13 @@ impl<'a> Stager<'a> {
         history.store.expect_changes(matches!(dsc.format.family, Family::Quilt | Family::V2));
         let mut budget = Budget::new(self.request.limits.reading());
         let mut files = Beside::new(&wanted.dsc);
-        let mut reading = Reading { dsc: &dsc, layout: &layout, files: &mut files, budget: &mut budget };
+        let mut reading = Reading {
+            dsc: &dsc,
+            layout: &layout,
+            files: &mut files,
+            budget: &mut budget,
+            threads: self.request.threads,
+        };
         let (upstream, upstream_tree) = self.upstream(&mut reading, history)?;
         let signatures = signatures(&mut reading, upstream.is_some(), history)?;
         let mut tree = reading.unapplied(upstream_tree, history.store)?;

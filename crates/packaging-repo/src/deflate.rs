@@ -14,9 +14,10 @@ use crate::{Error, ObjectId};
 pub(crate) const BATCH: usize = 256 << 10;
 /// So many bytes are under way at once, and as many again where nothing can be made smaller.
 const FLYING: usize = 8 << 20;
-/// So much is compressed in place before other threads are started: a small package is done before they are any help.
-const IN_PLACE: usize = 2 << 20;
-/// A smaller object is stored: to compress it takes as long as a kilobyte, and saves a hundred bytes until a repack.
+/// So much of each pack is stored as it is. The first repack compresses everything once more, so that compressing
+/// here only spares the disk until then: worth it for a large package, a third of the work for a small one.
+const STORED: usize = 4 << 20;
+/// A smaller object is stored in any case: to compress it takes as long as a kilobyte.
 const SMALLEST: usize = 512;
 /// Room for a batch and most files that make it full.
 const ROOM: usize = BATCH + (64 << 10);
@@ -121,8 +122,8 @@ pub(crate) struct Packed {
 /// The threads, if a package is large enough to need them.
 pub(crate) struct Deflaters {
     threads: usize,
-    /// Bytes that were compressed in place.
-    in_place: usize,
+    /// Bytes that were stored.
+    stored: usize,
     running: Option<Running>,
     own: Deflater,
 }
@@ -138,7 +139,7 @@ struct Running {
 
 impl Deflaters {
     pub(crate) fn new(threads: usize) -> Deflaters {
-        Deflaters { threads, in_place: 0, running: None, own: Deflater::new() }
+        Deflaters { threads, stored: 0, running: None, own: Deflater::new() }
     }
 
     /// Takes back the memory of what was written.
@@ -148,10 +149,12 @@ impl Deflaters {
 
     /// Hands a batch over; returns those that came back meanwhile.
     pub(crate) fn submit(&mut self, batch: Batch) -> Result<Vec<Packed>, Error> {
-        let is_small = batch.len() < BATCH || self.in_place < IN_PLACE;
-        if self.threads < 2 || (self.running.is_none() && is_small) {
-            self.in_place += batch.len();
-            return Ok(vec![self.own.pack(batch)]);
+        if self.stored < STORED {
+            self.stored += batch.len();
+            return Ok(vec![self.own.pack(batch, Effort::Store)]);
+        }
+        if self.threads < 2 || (self.running.is_none() && batch.len() < BATCH) {
+            return Ok(vec![self.own.pack(batch, Effort::Compress)]);
         }
         let threads = self.threads - 1;
         let running = self.running.get_or_insert_with(|| Running::start(threads));
@@ -186,7 +189,7 @@ impl Running {
                 thread::spawn(move || {
                     let mut deflater = Deflater::new();
                     for batch in queue {
-                        if results.send(deflater.pack(batch)).is_err() {
+                        if results.send(deflater.pack(batch, Effort::Compress)).is_err() {
                             break;
                         }
                     }
@@ -225,6 +228,13 @@ impl Drop for Deflaters {
     }
 }
 
+/// What is done with a batch.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    Store,
+    Compress,
+}
+
 struct Deflater {
     /// Level 1: a repack compresses again, and better than any level could without deltas. (The crate's `fastest` is
     /// level 0, which does not compress at all.)
@@ -247,10 +257,10 @@ impl Deflater {
         }
     }
 
-    fn pack(&mut self, batch: Batch) -> Packed {
+    fn pack(&mut self, batch: Batch, effort: Effort) -> Packed {
         let mut bytes = std::mem::take(&mut self.spare);
         bytes.clear();
-        bytes.reserve(batch.content.len() / 3);
+        bytes.reserve(if effort == Effort::Store { ROOM } else { batch.content.len() / 3 });
         let mut slots = Vec::with_capacity(batch.objects.len());
         for object in &batch.objects {
             let start = bytes.len();
@@ -258,11 +268,9 @@ impl Deflater {
             let code = if object.base.is_some() { REF_DELTA } else { code(object.kind) };
             bytes.extend_from_slice(entry_header(code, object.length as u64, &mut header));
             bytes.extend_from_slice(object.base.as_ref().map_or(&[], |base| base.as_bytes()));
-            self.compress(
-                object.kind,
-                &batch.content[object.start..object.start + object.length],
-                &mut bytes,
-            );
+            let content = &batch.content[object.start..object.start + object.length];
+            let is_stored = effort == Effort::Store || object.kind == Kind::Tree || content.len() < SMALLEST;
+            self.append(content, is_stored, &mut bytes);
             let slot = Slot {
                 offset: start as u64,
                 length: (bytes.len() - start) as u64,
@@ -276,8 +284,7 @@ impl Deflater {
         Packed { bytes, slots, batch }
     }
 
-    fn compress(&mut self, kind: Kind, content: &[u8], out: &mut Vec<u8>) {
-        let is_stored = kind == Kind::Tree || content.len() < SMALLEST;
+    fn append(&mut self, content: &[u8], is_stored: bool, out: &mut Vec<u8>) {
         let compressor = if is_stored { &mut self.stored } else { &mut self.content };
         let bound = compressor.zlib_compress_bound(content.len());
         if self.room.len() < bound {

@@ -10,19 +10,35 @@ use crate::repository::Repository;
 /// How thoroughly a repository is repacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// Everything into one pack, deltas looked for anew. Once after the first import.
+    /// Everything into one pack, deltas looked for anew: after the first import, and when as much has come since.
     Full,
     /// Small packs are joined; large ones stay as they are.
     Geometric,
 }
 
-/// As many packs slow down whoever reads: each import adds one, and Git's own housekeeping joins them at 50.
-const MANY: usize = 50;
+/// So many packs of imports slow down whoever reads.
+const MANY: usize = 10;
 
-/// Whether a repository at a path has so many packs that it is worth to join them.
-pub fn is_due(repository: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(repository.join("objects/pack")) else { return false };
-    entries.flatten().filter(|entry| entry.path().extension().is_some_and(|it| it == "pack")).count() >= MANY
+/// What a repository at a path needs, if anything. A pack that an import wrote, fast and not small, is told from what a
+/// repack made of others by the reverse index (`gitformat-pack(5)`), which only the latter has.
+pub fn due(repository: &Path) -> Option<Effort> {
+    let (mut packed, mut rough, mut many) = (0, 0, 0);
+    for entry in fs::read_dir(repository.join("objects/pack")).ok()?.flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|it| it != "pack") {
+            continue;
+        }
+        // One that a repack has just removed counts as nothing.
+        let size = entry.metadata().map_or(0, |it| it.len());
+        if path.with_extension("rev").exists() {
+            packed += size;
+        } else {
+            rough += size;
+            many += 1;
+        }
+    }
+    // A repository that has grown by half is packed anew: over its life that is a few times its final size.
+    if rough > packed / 2 { Some(Effort::Full) } else { (many >= MANY).then_some(Effort::Geometric) }
 }
 
 /// Repacks. Imports of the same package wait meanwhile; fetches go on.
@@ -30,13 +46,19 @@ pub fn repack(repository: &Repository, effort: Effort) -> Result<(), Error> {
     let guard = repository.lock()?;
     repository.remove_leftovers(&guard)?;
     match effort {
-        // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it.
+        // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it. `-F` compresses
+        // what imports only stored, where `-f` would copy what becomes no delta as it is.
         Effort::Full => {
-            git(repository, "repack", &["-q", "-a", "-d", "-k", "-f", "--window=250", "--depth=50"])
+            git(repository, "repack", &["-q", "-d", "-F", "-a", "-k", "--window=250", "--depth=50"])
         }
-        Effort::Geometric => git(repository, "repack", &["-q", "-d", "--geometric=2"]),
+        Effort::Geometric => git(repository, "repack", &["-q", "-d", "-F", "--geometric=2"]),
     }
 }
+
+/// What Git is told, besides where the repository is: it may belong to another user than the operator who looks at it,
+/// reverse indices are not written by themselves before Git 2.41 (see [`due`]), and the windows of a repack have an end.
+const CONFIGURATION: [(&str, &str); 3] =
+    [("safe.directory", "*"), ("pack.writeReverseIndex", "true"), ("pack.windowMemory", "256m")];
 
 /// Runs Git in a repository, without the configuration of whoever calls.
 pub(crate) fn git(repository: &Repository, verb: &'static str, arguments: &[&str]) -> Result<(), Error> {
@@ -47,6 +69,9 @@ pub(crate) fn git(repository: &Repository, verb: &'static str, arguments: &[&str
     for name in inherited.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")) {
         command.env_remove(name);
     }
+    for (place, (key, value)) in CONFIGURATION.iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{place}"), key).env(format!("GIT_CONFIG_VALUE_{place}"), value);
+    }
     let output = command
         .arg("--git-dir")
         .arg(repository.path())
@@ -54,10 +79,7 @@ pub(crate) fn git(repository: &Repository, verb: &'static str, arguments: &[&str
         .args(arguments)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        // The repository may belong to another user than the operator who looks at it.
-        .env("GIT_CONFIG_COUNT", "1")
-        .env("GIT_CONFIG_KEY_0", "safe.directory")
-        .env("GIT_CONFIG_VALUE_0", "*")
+        .env("GIT_CONFIG_COUNT", CONFIGURATION.len().to_string())
         .env("LC_ALL", "C")
         .output()
         .map_err(|error| failed(format!("cannot run it: {error}; is git installed?")))?;

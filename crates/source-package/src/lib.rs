@@ -1,6 +1,7 @@
 //! Reads Debian source packages: `.dsc`, tarballs, patches and changelog, as a tree of files.
 //! It knows no Git, no database and no network.
 
+pub mod ahead;
 pub mod changelog;
 mod changelog_lines;
 pub mod checksum;

@@ -4,7 +4,9 @@ mod error;
 mod overlay;
 
 use std::io::{self, Read};
+use std::thread;
 
+use crate::ahead::Ahead;
 use crate::checksum::{Hashing, ListedFile};
 use crate::compression::decompress;
 use crate::dsc::Dsc;
@@ -12,12 +14,17 @@ use crate::layout::Layout;
 use crate::limits::{Budget, OverLimit};
 use crate::patch::{self, Rules};
 use crate::store::ContentStore;
+use crate::tar::TarError;
 use crate::tree::Tree;
 use crate::unpack::{Exclude, Unpacked, strip_top, unpack};
 
 pub use error::SourceError;
 use error::{compression, unpacking};
 use overlay::{lay_over, place_component};
+
+/// A larger file is decompressed on a thread of its own, if there may be several. A smaller one is read before that
+/// would be any help.
+const WORTH_A_THREAD: u64 = 512 << 10;
 
 /// Where the files of a source package are read from.
 pub trait SourceFiles {
@@ -48,6 +55,8 @@ pub struct Reading<'a> {
     pub files: &'a mut dyn SourceFiles,
     /// What may be used.
     pub budget: &'a mut Budget,
+    /// How many threads may be busy at once.
+    pub threads: usize,
 }
 
 impl Reading<'_> {
@@ -109,11 +118,20 @@ impl Reading<'_> {
     ) -> Result<(Unpacked, ListedFile), SourceError> {
         let listed = &self.dsc.files[index];
         let budget = &mut *self.budget;
+        let is_worth_a_thread = self.threads > 1 && listed.size > WORTH_A_THREAD;
         read_verified(listed, self.files, |mut hashing| {
             let limits = *budget.limits();
             let decoded = decompress(&mut hashing, listed.size, &limits);
             let decoded = decoded.map_err(|error| compression(listed, error))?;
-            unpack(decoded, exclude, budget, store).map_err(|error| unpacking(listed, error))
+            let unpacked = if is_worth_a_thread {
+                thread::scope(|scope| {
+                    let ahead = Ahead::within(scope, decoded).map_err(TarError::Read)?;
+                    unpack(ahead, exclude, budget, store)
+                })
+            } else {
+                unpack(decoded, exclude, budget, store)
+            };
+            unpacked.map_err(|error| unpacking(listed, error))
         })
     }
 

@@ -86,7 +86,9 @@ pub(crate) fn note(
     let good = match outcome {
         Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => true,
         Outcome::Failed => false,
-        Outcome::Lost | Outcome::Cancelled | Outcome::Parked | Outcome::Waiting => return Ok(()),
+        Outcome::Maintained | Outcome::Lost | Outcome::Cancelled | Outcome::Parked | Outcome::Waiting => {
+            return Ok(());
+        }
     };
     let sql = "SELECT m.batch_id, m.signature_id FROM batch_member m JOIN batch b ON b.id = m.batch_id
         WHERE m.package_id = ?1 AND m.started = 1 AND m.result IS NULL AND b.state IN ('canary', 'all')

@@ -122,6 +122,7 @@ pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result
                 signature = Some(failing::record_signature(tx, finished, cause)?);
             }
         }
+        Outcome::Maintained => failing::clear_failure(tx, finished.package_id)?,
         Outcome::Failed => {
             if let Some(cause) = &finished.cause {
                 signature = Some(failing::record_failure(tx, finished, cause, retries, &mut settled)?);
@@ -215,7 +216,11 @@ fn note_success(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> 
     Ok(())
 }
 
+/// What a run says of itself is about imports: looking after repositories does not count.
 fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
+    if finished.outcome == Outcome::Maintained {
+        return Ok(());
+    }
     let good = matches!(finished.outcome, Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly);
     let failed = finished.outcome == Outcome::Failed;
     tx.execute(

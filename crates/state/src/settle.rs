@@ -54,7 +54,7 @@ pub(crate) fn settle_job(
     let hold = failed.is_some_and(|it| it.policy == Some(Policy::Hold));
     let package = finished.package_id;
     match finished.outcome {
-        Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => {
+        Outcome::Imported | Outcome::AlreadyThere | Outcome::Maintained | Outcome::UnappliedOnly => {
             settle_success(tx, finished, job, settled)?;
         }
         // What was asked for meanwhile may be just what was missing.

@@ -77,6 +77,8 @@ words! {
         Imported = "imported",
         /// It was there before.
         AlreadyThere = "already-there",
+        /// Nothing was to be imported: its repository was checked, or packed anew.
+        Maintained = "maintained",
         /// Something was imported without its patches applied.
         UnappliedOnly = "unapplied-only",
         /// It failed.

@@ -32,8 +32,9 @@ impl Check for Queue {
         let now = database.now()?;
         let counters = views::counters(database)?;
         let lanes = views::lanes(database)?;
-        let waiting: i64 = lanes.iter().map(|lane| counters.get(&format!("queue_{}", lane.name))).sum();
-        let drained = drained(database, &lanes, waiting)?;
+        let backlog = || lanes.iter().filter(|lane| !can_wait(lane));
+        let waiting: i64 = backlog().map(|lane| counters.get(&format!("queue_{}", lane.name))).sum();
+        let drained = drained(database, backlog().filter_map(|lane| lane.oldest).min(), waiting)?;
         let (policy, given) = (&settings.policy, &settings.common.limits);
         let own = |texts: &LimitTexts, unit| Limits::optional(unit, texts);
 
@@ -63,7 +64,7 @@ impl Check for Queue {
         views::explain(&mut report, &views::outages(database)?, now);
         report.say(format!("{waiting} waiting"));
         // Uploads first; the other lanes may take their time.
-        let waits = || lanes.iter().filter(|lane| lane.oldest.is_some());
+        let waits = || backlog().filter(|lane| lane.oldest.is_some());
         let upload = waits().find(|lane| lane.name == "upload");
         if let Some(lane) = upload.or_else(|| waits().min_by_key(|lane| lane.oldest)) {
             report.say(format!("oldest {} {}", lane.name, span(oldest(&lane.name))));
@@ -79,11 +80,16 @@ fn say_some(report: &mut Report, count: i64, what: &str) {
     report.say(if count > 0 { format!("{count} {what}") } else { String::new() });
 }
 
+/// Repositories are packed anew when nothing else is to be done: how many wait for that is no backlog.
+fn can_wait(lane: &Lane) -> bool {
+    lane.name == "maintain"
+}
+
 /// Seconds until nothing waits, if it goes on as it has since the oldest job entered the queue: since then nobody has
 /// been idle. Looked at is what has happened in the last ten minutes at least and in six hours at most.
-fn drained(database: &mut Database<'_>, lanes: &[Lane], waiting: i64) -> Result<f64, Trouble> {
+fn drained(database: &mut Database<'_>, oldest: Option<i64>, waiting: i64) -> Result<f64, Trouble> {
     let now = database.now()?;
-    let Some(oldest) = lanes.iter().filter_map(|lane| lane.oldest).min() else { return Ok(0.0) };
+    let Some(oldest) = oldest else { return Ok(0.0) };
     let window = (now - oldest).clamp(600 * SECOND, 6 * HOUR);
     let done = views::attempts_since(database, now - window)?;
     // Where nothing ends, the estimate grows with the wait.

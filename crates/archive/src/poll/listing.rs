@@ -2,9 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 
+use source_package::ahead::Ahead;
 use source_package::compression::decompress;
 use source_package::limits::{Limits, OverLimit};
 
@@ -76,62 +75,11 @@ impl Downloaded {
         let limits =
             Limits { expansion_ratio: EXPANSION, decoder_memory: DECODER_MEMORY, ..Limits::default() };
         let decoded = decompress(self.file, self.size, &limits)?;
-        Ok(Box::new(Ahead::of(Bounded { inner: decoded, left: self.plain.unwrap_or(u64::MAX) })))
+        Ok(Box::new(Ahead::of(Bounded { inner: decoded, left: self.plain.unwrap_or(u64::MAX) })?))
     }
 }
 
 const BUFFER: usize = 256 << 10;
-
-/// Reads ahead on a thread of its own: decompressing a list takes as long as everything that is done with it.
-struct Ahead {
-    blocks: Receiver<io::Result<Vec<u8>>>,
-    block: Vec<u8>,
-    at: usize,
-    is_over: bool,
-}
-
-impl Ahead {
-    fn of(mut inner: impl Read + Send + 'static) -> Ahead {
-        let (sender, blocks) = mpsc::sync_channel(4);
-        thread::spawn(move || {
-            loop {
-                let mut block = Vec::with_capacity(BUFFER);
-                let read = inner.by_ref().take(BUFFER as u64).read_to_end(&mut block);
-                // An empty block is the end. A reader that went away wants no more.
-                let is_last = !matches!(read, Ok(count) if count > 0);
-                if sender.send(read.map(|_| block)).is_err() || is_last {
-                    return;
-                }
-            }
-        });
-        Ahead { blocks, block: Vec::new(), at: 0, is_over: false }
-    }
-}
-
-impl BufRead for Ahead {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.at >= self.block.len() && !self.is_over {
-            // Without an end, the thread has: what came so far is not all.
-            let next = self.blocks.recv().map_err(|_| io::Error::other("reading it was cut off"))?;
-            (self.block, self.at) = (next?, 0);
-            self.is_over = self.block.is_empty();
-        }
-        Ok(self.block.get(self.at..).unwrap_or_default())
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.at += count;
-    }
-}
-
-impl Read for Ahead {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut block = self.fill_buf()?;
-        let count = block.read(buffer)?;
-        self.consume(count);
-        Ok(count)
-    }
-}
 
 /// Fails where a list goes on behind the size that the index has for it.
 struct Bounded<R> {

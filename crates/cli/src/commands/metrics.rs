@@ -131,7 +131,12 @@ fn queue(text: &mut Text, metrics: &Metrics) {
     text.one("running_jobs", "Jobs that run.", status.running);
     text.one("parked_jobs", "Jobs that wait for something that is out of reach.", status.parked);
     let attempts = [(Vec::new(), float(metrics.attempts))];
-    text.add("attempts_total", "counter", "Attempts to import a package.", &attempts);
+    text.add(
+        "attempts_total",
+        "counter",
+        "Attempts: to import a package, to check its repository, or to pack it anew.",
+        &attempts,
+    );
 }
 
 fn verdicts(text: &mut Text, verdicts: &[Verdict]) {

@@ -1,4 +1,5 @@
 use anyhow::Error;
+use importer::inspect::Effort;
 
 use super::Installation;
 use crate::exit;
@@ -18,8 +19,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         [] => importer::inspect::packages(&installation.root)?,
         named => named.to_vec(),
     };
+    let effort = if arguments.geometric { Effort::Geometric } else { Effort::Full };
     for package in &packages {
-        importer::inspect::repack(&installation.root, package, !arguments.geometric)?;
+        importer::inspect::repack(&installation.root, package, effort)?;
     }
     Ok(exit::DONE)
 }

@@ -4,6 +4,7 @@ use anyhow::{Error, bail};
 use importer::inspect::{InspectError, Shown};
 use state::operate;
 use state::read::package::{self, Package};
+use state::words::Lane;
 use state::{StateError, Store};
 
 use super::{Installation, history};
@@ -119,6 +120,9 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     lineage(now, package, &mut stdout)?;
     match (&package.waits_for, package.place, package.due) {
         (Some(dependency), ..) => writeln!(stdout, "  waits for {dependency}, and comes back by itself")?,
+        (None, Some(_), _) if package.lane.as_deref() == Some(Lane::Maintain.as_str()) => {
+            writeln!(stdout, "  its repository is packed anew when nothing else is to be done")?;
+        }
         (None, Some(place), _) => {
             writeln!(
                 stdout,

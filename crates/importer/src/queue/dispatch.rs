@@ -15,7 +15,7 @@ use state::StateError;
 use state::marks::Marks;
 use state::queue::{self, Claim, Wish};
 use state::reclassify::{normaliser, upgrade};
-use state::words::{HostState, Outcome};
+use state::words::{HostState, Lane, Outcome, Tasks};
 
 use super::job;
 use super::limits::{Limits, need};
@@ -26,6 +26,9 @@ use upkeep::Upkeep;
 const EVERY: u64 = 8;
 /// What is looked after between claims, and how often.
 const TICK: Duration = Duration::from_secs(1);
+/// A run that ends by itself gives what can wait (packing repositories anew) so much time on end, then leaves the rest to
+/// the next one: whoever starts one every five minutes wants a poll every five minutes.
+const TIDYING: Duration = Duration::from_secs(240);
 /// So many go first when a new version tries again what the old one failed.
 const CANARY: i64 = 10;
 
@@ -51,7 +54,7 @@ pub enum Said<'a> {
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Jobs that were done.
+    /// Jobs that were done, without those that only look after a repository.
     pub attempts: u64,
     /// Those that succeeded.
     pub imported: u64,
@@ -86,6 +89,10 @@ pub struct Dispatcher<'a> {
 struct Loop<'a> {
     dispatcher: &'a Dispatcher<'a>,
     running: usize,
+    /// How many of them import something.
+    importing: usize,
+    /// Since when there has been nothing to claim but what can wait.
+    tidying: Option<Instant>,
     memory: i64,
     claims: u64,
     /// What was claimed and does not fit yet.
@@ -136,6 +143,8 @@ impl<'a> Loop<'a> {
         Loop {
             dispatcher,
             running: 0,
+            importing: 0,
+            tidying: None,
             memory: 0,
             claims: 0,
             waiting: None,
@@ -185,6 +194,9 @@ impl<'a> Loop<'a> {
                 self.put_back();
                 return true;
             }
+            if self.has_tidied_enough() {
+                return true;
+            }
             if self.running >= self.limits.jobs || self.limits.is_overloaded(self.running) {
                 return false;
             }
@@ -201,6 +213,7 @@ impl<'a> Loop<'a> {
                 return false;
             }
             self.running += 1;
+            self.importing += usize::from(claim.tasks.has(Tasks::IMPORT));
             self.memory += need(claim.memory);
             start(claim, ended.clone());
         }
@@ -211,12 +224,13 @@ impl<'a> Loop<'a> {
             return None;
         }
         self.claims += 1;
+        let oldest = self.claims.is_multiple_of(EVERY);
         let session = self.session();
         let wish = Wish {
             run: session.run,
             lease: LEASE,
             importer: VERSION,
-            oldest: self.claims.is_multiple_of(EVERY),
+            oldest,
             marks: Some(&self.marks),
             ..Wish::default()
         };
@@ -226,6 +240,7 @@ impl<'a> Loop<'a> {
                 self.unreachable = None;
                 if let Some(claim) = &claim {
                     self.session().know(claim.attempt);
+                    self.note_tidying(claim, oldest);
                     fail_point!("run::claimed");
                 }
                 claim
@@ -235,6 +250,21 @@ impl<'a> Loop<'a> {
                 None
             }
         }
+    }
+
+    /// What comes out of the lowest lane in its turn shows that all others are empty.
+    fn note_tidying(&mut self, claim: &Claim, oldest: bool) {
+        if claim.lane != Lane::Maintain {
+            self.tidying = None;
+        } else if !oldest && self.tidying.is_none() {
+            self.tidying = Some(Instant::now());
+        }
+    }
+
+    /// Whether a run that ends by itself has nothing left but what can wait until the next.
+    fn has_tidied_enough(&self) -> bool {
+        let is_long = self.tidying.is_some_and(|since| since.elapsed() >= TIDYING);
+        is_long && self.dispatcher.until == Until::Empty
     }
 
     /// The database is away: said once, and asked again.
@@ -269,13 +299,14 @@ impl<'a> Loop<'a> {
 
     fn ended(&mut self, result: &job::Result) {
         self.running -= 1;
+        self.importing -= usize::from(result.claim.tasks.has(Tasks::IMPORT));
         self.memory -= need(result.claim.memory);
-        self.summary.attempts += 1;
+        self.summary.attempts += u64::from(result.outcome != Outcome::Maintained);
         match result.outcome {
             Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => self.summary.imported += 1,
             Outcome::Failed => self.summary.failed += 1,
             Outcome::Parked => self.summary.parked += 1,
-            Outcome::Lost | Outcome::Cancelled | Outcome::Waiting => {}
+            Outcome::Maintained | Outcome::Lost | Outcome::Cancelled | Outcome::Waiting => {}
         }
         (self.dispatcher.say)(Said::Ended(result));
     }

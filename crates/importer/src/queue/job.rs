@@ -85,10 +85,8 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
-    let settled = session.patiently(|| end::record(session, &finished, &done)).ok();
-    if finished.outcome == Outcome::Imported {
-        repository::ask_for_repack(session, &claim);
-    }
+    let repack = repository::wants_repack(session, &claim, finished.outcome);
+    let settled = session.patiently(|| end::record(session, &finished, &done, repack)).ok();
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }

@@ -95,9 +95,11 @@ CREATE VIEW check_v1_runs AS
     SELECT r.id, h.name AS host, r.mode, r.started, r.heartbeat, r.ended, r.outcome, r.attempts, r.failed
     FROM run r JOIN host h ON h.id = r.host_id WHERE r.mode IN ('until-empty', 'service');
 
+-- usual_ms is how long the package's last import took, which tells nothing about a job that imports nothing.
 DROP VIEW IF EXISTS check_v1_running;
 CREATE VIEW check_v1_running AS
-    SELECT a.id AS attempt, p.name AS package, h.name AS host, a.started, p.wall_ms AS usual_ms
+    SELECT a.id AS attempt, p.name AS package, h.name AS host, a.started,
+        CASE WHEN a.tasks % 2 = 1 THEN p.wall_ms END AS usual_ms
     FROM job j JOIN attempt a ON a.id = j.attempt_id JOIN package p ON p.id = j.package_id
     JOIN run r ON r.id = j.run_id JOIN host h ON h.id = r.host_id WHERE j.state = 'running';
 

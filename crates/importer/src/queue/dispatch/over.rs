@@ -29,6 +29,9 @@ impl Loop<'_> {
         if !idle || self.unreachable.is_some() || session.outages.is_probing() {
             return None;
         }
+        if self.has_tidied_enough() {
+            return Some("empty");
+        }
         // What is parked may come back within a moment. A longer outage is left to the next run.
         let soon = session.outages.any_open() && self.opened_recently();
         (!soon && !self.is_more()).then_some("empty")
@@ -55,7 +58,8 @@ impl Loop<'_> {
 
     /// Once everything that was asked for has been done, the checks may begin to say what is normal.
     pub(super) fn note_filled(&mut self, idle: bool) {
-        if self.is_filled || !idle || self.running > 0 || self.is_closing() {
+        let is_done = (idle || self.tidying.is_some()) && self.importing == 0;
+        if self.is_filled || !is_done || self.is_closing() {
             return;
         }
         let noted = self.session().store.write(|tx| {

@@ -2,8 +2,8 @@
 
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
-use state::words::{Class, Outcome};
-use state::{StateError, values};
+use state::words::{Class, Lane, Outcome, Tasks};
+use state::{StateError, queue, values};
 
 use super::Work;
 use crate::failure::Failure;
@@ -89,6 +89,8 @@ impl Work<'_> {
             Outcome::Imported
         } else if self.wait.is_some() {
             Outcome::Waiting
+        } else if !self.claim.tasks.has(Tasks::IMPORT) {
+            Outcome::Maintained
         } else {
             Outcome::AlreadyThere
         }
@@ -110,11 +112,12 @@ fn done(id: i64, report: &Report) -> Option<Done> {
     })
 }
 
-/// Records the end of a job.
+/// Records the end of a job, and that the repository is to be packed anew.
 pub(super) fn record(
     session: &Session,
     finished: &Finished,
     done: &[Done],
+    repack: bool,
 ) -> std::result::Result<Settled, StateError> {
     let (early, last) = done.split_at(done.len().saturating_sub(RECORDED));
     for chunk in early.chunks(RECORDED) {
@@ -128,7 +131,12 @@ pub(super) fn record(
         if open.is_some() && !last.is_empty() {
             finish::record_versions(tx, finished, last, RULES)?;
         }
-        finish::finish(tx, finished, &session.retries)
+        let settled = finish::finish(tx, finished, &session.retries)?;
+        // Who comes back soon asks again then; what waits for its time must not come sooner for that.
+        if repack && !settled.again && settled.due.is_none() {
+            queue::enqueue(tx, finished.package_id, Lane::Maintain, Tasks::REPACK)?;
+        }
+        Ok(settled)
     })?;
     fail_point!("run::finished");
     Ok(settled)

@@ -1,7 +1,7 @@
 //! Looks after the repository itself, where a job asks for that.
 
-use state::queue::{self, Claim};
-use state::words::{Lane, Tasks};
+use state::queue::Claim;
+use state::words::{Outcome, Tasks};
 
 use super::Work;
 use crate::failure::{Failure, Stage};
@@ -23,19 +23,20 @@ impl Work<'_> {
                 Err(error) => self.fail(Failure::new(Stage::Verify, "repository-damaged", error), None),
             }
         }
+        // An upload is not kept back by packing: after it, that is asked for anew.
         if tasks.has(Tasks::REPACK)
-            && let Err(error) = inspect::repack(root, package, false)
+            && !tasks.has(Tasks::IMPORT)
+            && let Some(effort) = inspect::due_repack(root, package)
+            && let Err(error) = inspect::repack(root, package, effort)
         {
             self.fail(Failure::new(Stage::Commit, "repack", error), None);
         }
     }
 }
 
-/// A repository with many packs is repacked when nothing else is to be done. If this cannot be written down, the next
-/// import of the package asks again.
-pub(super) fn ask_for_repack(session: &Session, claim: &Claim) {
-    if inspect::is_repack_due(&session.root, &claim.package) {
-        let store = &session.store;
-        let _ = store.write(|tx| queue::enqueue(tx, claim.package_id, Lane::Maintain, Tasks::REPACK));
-    }
+/// Whether the repository is to be packed anew when nothing else is to be done.
+pub(super) fn wants_repack(session: &Session, claim: &Claim, outcome: Outcome) -> bool {
+    session.config.import.repack
+        && matches!(outcome, Outcome::Imported | Outcome::UnappliedOnly)
+        && inspect::due_repack(&session.root, &claim.package).is_some()
 }
