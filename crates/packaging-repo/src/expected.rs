@@ -3,12 +3,12 @@
 
 use source_package::version::Version;
 
-use crate::Error;
 use crate::catalog::{Catalog, CatalogEntry};
 use crate::object;
 use crate::refname;
 use crate::repository::Repository;
 use crate::verify::Problem;
+use crate::{Error, ObjectId};
 
 /// A version that was imported.
 pub struct Imported {
@@ -53,13 +53,14 @@ pub fn compare(
 
 fn wrong_tag(version: &Imported, found: Option<&CatalogEntry>) -> Option<String> {
     let Some(found) = found else { return Some("is gone, and the version was imported".into()) };
-    if found.commit.to_string() != version.commit {
+    let is = |id: ObjectId, text: &str| ObjectId::from_hex(text.as_bytes()).is_ok_and(|known| known == id);
+    if !is(found.commit, &version.commit) {
         return Some(format!("leads to {}, imported was {}", found.commit, version.commit));
     }
     let wanted = version.applied.as_ref()?;
     match found.applied {
         None => Some(format!("its applied tag is gone; imported was {wanted}")),
-        Some(applied) if applied.to_string() != *wanted => {
+        Some(applied) if !is(applied, wanted) => {
             Some(format!("its applied tag leads to {applied}, imported was {wanted}"))
         }
         Some(_) => None,
