@@ -20,6 +20,7 @@ fn assert_fails_alone(limits: &str, hostile: Package, stage: &str, code: &str) {
         if report["package"] == "hostile" {
             assert_eq!((&report["stage"], &report["code"]), (&stage.into(), &code.into()), "{report:#?}");
             assert!(!report["message"].as_str().unwrap().is_empty());
+            assert_eq!(report["version"], "1.0-1", "{report:#?}");
         } else {
             assert_eq!(report["outcome"], "imported", "{report:#?}");
         }

@@ -39,6 +39,24 @@ fn a_good_signature_by_a_known_key_imports() {
     it.assert_clean("a0");
 }
 
+/// gpgv only says that it does not know the key.
+#[test]
+fn a_keyring_that_cannot_be_used_is_told() {
+    let it = Installation::new();
+    let known = Signer::new(&it.files(), "known");
+    let dsc = package("a0", "1.0-1").write(&it.files());
+    known.sign(&dsc);
+    let armored = it.files().join("armored.asc");
+    fs::write(&armored, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n").unwrap();
+    for (keyring, word) in [(it.files().join("none.gpg"), "cannot read"), (armored, "dearmor")] {
+        let mut command = run::command(&it.root());
+        let output = command.arg("import").arg("--keyring").arg(&keyring).arg(&dsc).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(word) && said.contains(keyring.to_str().unwrap()), "{said}");
+    }
+}
+
 #[test]
 fn a_changed_text_is_refused() {
     let it = Installation::new();
@@ -64,11 +82,12 @@ fn text_around_the_signed_block_is_not_believed() {
 }
 
 #[test]
-fn without_a_keyring_nothing_is_imported() {
+fn without_a_key_nothing_is_imported() {
     let it = Installation::new();
     let known = Signer::new(&it.files(), "known");
     let dsc = package("a0", "1.0-1").write(&it.files());
     known.sign(&dsc);
-    let missing = it.files().join("no-such-keyring.gpg");
-    assert_eq!(import(&it, &[&missing], &dsc), fails_with("bad-signature"));
+    let empty = it.files().join("empty.gpg");
+    fs::write(&empty, "").unwrap();
+    assert_eq!(import(&it, &[&empty], &dsc), fails_with("bad-signature"));
 }

@@ -107,6 +107,69 @@ fn a_tag_that_is_gone() {
     assert_finds(&it, &["refs/dsc/debian/1.0-1"]);
 }
 
+/// Git itself misses nothing then; the state remembers.
+#[test]
+fn a_ref_that_is_gone() {
+    for name in [
+        "refs/heads/debian/sid",
+        "refs/heads/applied/debian/sid",
+        "refs/tags/applied/debian/1.0-1",
+        "refs/tags/upstream/1.0",
+    ] {
+        let it = sound();
+        it.git("a0", &["update-ref", "-d", name]);
+        let subject = if name.contains("tags") { "refs/tags/debian/1.0-1" } else { name };
+        assert_finds(&it, &[subject]);
+    }
+    let it = sound();
+    it.git("a0", &["update-ref", "-d", "refs/tags/debian/1.0-1"]);
+    it.git("a0", &["update-ref", "-d", "refs/dsc/debian/1.0-1"]);
+    assert_finds(&it, &["refs/tags/debian/1.0-1", "is gone"]);
+    let it = sound();
+    fs::remove_file(it.repository("a0").join("packed-refs")).unwrap();
+    assert_finds(&it, &["refs/tags/debian/1.0-1", "refs/heads/debian/sid", "is gone"]);
+    let it = sound();
+    fs::remove_dir_all(it.repository("a0")).unwrap();
+    assert_finds(&it, &["there is no repository"]);
+}
+
+#[test]
+fn a_branch_that_was_set_back() {
+    for applied in ["", "applied/"] {
+        let it = sound();
+        let branch = format!("refs/heads/{applied}debian/sid");
+        set(&it, &branch, &format!("{applied}debian/1.0-1^{{commit}}"));
+        assert_finds(&it, &[&branch, "set back to 1.0-1"]);
+    }
+}
+
+#[test]
+fn an_applied_or_upstream_tag_of_another_version() {
+    let it = sound();
+    set(&it, "refs/tags/applied/debian/1.0-1", "refs/tags/applied/debian/1.0-2");
+    assert_finds(&it, &["refs/tags/applied/debian/1.0-1", "another version"]);
+    let it = sound();
+    let other = package("a0", "2.0-1").below(&["1.0-2"]).upstream("README", "2\n").write(&it.files());
+    it.import_well("debian", "sid", &[&other]);
+    assert_eq!(verify(&it).0, 0, "{}", verify(&it).1);
+    set(&it, "refs/tags/upstream/1.0", "refs/tags/upstream/2.0");
+    assert_finds(&it, &["refs/tags/upstream/1.0", "another version"]);
+}
+
+#[test]
+fn a_head_without_its_branch_and_a_wrong_line_in_packed_refs() {
+    let it = sound();
+    fs::write(it.repository("a0").join("HEAD"), "ref: refs/heads/none\n").unwrap();
+    assert_finds(&it, &["HEAD", "no branch"]);
+    let it = sound();
+    let packed = it.repository("a0").join("packed-refs");
+    let commit = |tag: &str| it.git("a0", &["rev-parse", &format!("{tag}^{{commit}}")]).trim().to_owned();
+    let (right, wrong) = (commit("debian/1.0-2"), commit("debian/1.0-1"));
+    let text = fs::read_to_string(&packed).unwrap().replace(&format!("^{right}"), &format!("^{wrong}"));
+    fs::write(&packed, text).unwrap();
+    assert_finds(&it, &["refs/tags/debian/1.0-2", "packed-refs"]);
+}
+
 #[test]
 fn an_object_that_is_missing_or_damaged() {
     let it = sound();

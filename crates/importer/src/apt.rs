@@ -19,20 +19,23 @@ pub fn fetch(
         Err(error) => return names.iter().map(|name| Err((name.clone(), Failure::from(&error)))).collect(),
     };
     note("apt: reading the indices of source packages");
-    match apt.update() {
+    let is_complete = match apt.update() {
         // That apt cannot drop its privileges in a private folder is of no interest here.
-        Ok(warnings) => warnings
-            .lines()
-            .filter(|line| line.starts_with("W: ") && !line.contains("unsandboxed"))
-            .for_each(&mut note),
-        // An old index may still have what is wanted; if not, the package is reported as unknown.
-        Err(error) => note(&format!("apt: {error}")),
-    }
+        Ok(warnings) => {
+            let lines = warnings.lines().filter(|line| line.starts_with("W: "));
+            lines.filter(|line| !line.contains("unsandboxed")).for_each(&mut note);
+            !warnings.contains("Failed to fetch")
+        }
+        Err(error) => {
+            note(&format!("apt: {error}"));
+            false
+        }
+    };
     names
         .iter()
         .map(|name| {
             note(&format!("apt: fetching {name}"));
-            one(&apt, name, &mut note).map_err(|error| (name.clone(), Failure::from(&error)))
+            one(&apt, name, &mut note).map_err(|error| (name.clone(), failure(&error, is_complete)))
         })
         .collect()
 }
@@ -55,6 +58,18 @@ fn one(apt: &Apt, name: &str, note: &mut impl FnMut(&str)) -> Result<Item, AptEr
     Err(first_error.unwrap_or(AptError::UnknownPackage(name.to_owned())))
 }
 
+/// An old index may still have what is wanted. If it has not, and no new one could be had, nobody knows.
+fn failure(error: &AptError, is_complete: bool) -> Failure {
+    let failure = Failure::from(error);
+    match error {
+        AptError::UnknownPackage(_) | AptError::UnknownVersion { .. } if !is_complete => {
+            let message = format!("apt could not fetch all of its indices, and {}", failure.message);
+            Failure::new(Stage::Fetch, "apt-failed", message)
+        }
+        _ => failure,
+    }
+}
+
 impl From<&AptError> for Failure {
     fn from(error: &AptError) -> Self {
         let code = match error {
@@ -66,5 +81,18 @@ impl From<&AptError> for Failure {
             AptError::NoSources => "no-sources",
         };
         Failure::new(Stage::Fetch, code, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_old_index_does_not_have_may_be_there() {
+        let unknown = AptError::UnknownPackage("hello".into());
+        assert_eq!(failure(&unknown, true).code, "unknown-package");
+        assert_eq!(failure(&unknown, false).code, "apt-failed");
+        assert_eq!(failure(&AptError::NoSources, false).code, "no-sources");
     }
 }

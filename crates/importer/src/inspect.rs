@@ -1,15 +1,18 @@
 //! Looking at repositories and keeping them in shape: what needs no child, because its input is our own.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
+use packaging_repo::expected::{Imported, Published, branches};
 pub use packaging_repo::repack::Effort;
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
+use state::versions::Expected;
 
 /// Why a repository could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -109,9 +112,45 @@ pub fn export(root: &Path, wanted: &Wanted<'_>, folder: &Path) -> Result<(), Ins
     Ok(packaging_repo::export::export(&tag, &mut catalog.store, folder)?)
 }
 
-/// Checks the repository of a package.
-pub fn verify(root: &Path, package: &str) -> Result<Vec<Problem>, InspectError> {
-    Ok(packaging_repo::verify::verify(&open(root, package)?)?)
+/// Checks the repository of a package, also against what the state says that it has.
+pub fn verify(root: &Path, package: &str, expected: &Expected) -> Result<Vec<Problem>, InspectError> {
+    let repository = match open(root, package) {
+        Err(InspectError::Repository(error)) if !expected.versions.is_empty() => {
+            return Ok(vec![Problem { subject: "repository".into(), message: error.to_string() }]);
+        }
+        opened => opened?,
+    };
+    let mut problems = packaging_repo::verify::verify(&repository)?;
+    let (imported, published) = wanted(expected);
+    // What cannot be read has been told of already.
+    if let Ok(missing) = packaging_repo::expected::compare(&repository, &imported, &published) {
+        problems.extend(missing);
+    }
+    Ok(problems)
+}
+
+/// What has to be in a repository by the word of the state.
+fn wanted(expected: &Expected) -> (Vec<Imported>, Vec<Published>) {
+    let imported = expected.versions.iter().map(|known| Imported {
+        tag: known.tag.clone(),
+        commit: known.commit.clone(),
+        applied: known.applied.clone(),
+    });
+    let mut highest: BTreeMap<String, Version> = BTreeMap::new();
+    for (distro, suite, text) in &expected.published {
+        let Ok(version) = Version::new(text) else { continue };
+        // A version whose patches do not apply is on the one branch only.
+        let mut known =
+            expected.versions.iter().filter(|known| known.distro == *distro && known.version == *text);
+        let applies = known.all(|known| known.applied.is_some());
+        let [plain, applied] = branches(distro, suite);
+        for branch in [Some(plain), applies.then_some(applied)].into_iter().flatten() {
+            let shown = highest.entry(branch).or_insert_with(|| version.clone());
+            *shown = version.clone().max(shown.clone());
+        }
+    }
+    let published = highest.into_iter().map(|(branch, version)| Published { branch, version });
+    (imported.collect(), published.collect())
 }
 
 /// How the repository of a package should be repacked, if at all.

@@ -74,7 +74,8 @@ fn enter_sandbox(request: &Request, repository: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
 }
 
-/// Reads every version; those that fail are reported at once and keep nobody back.
+/// Reads every version; those that fail are reported at once and keep nobody back. Where a file is missing, another
+/// version of the plan may bring it: such a version is read again when the others are.
 fn read_all(
     request: &Request,
     package: &PackageName,
@@ -83,7 +84,9 @@ fn read_all(
 ) -> Vec<Pending> {
     let mut stager = Stager::new(package, request);
     let mut pending = Vec::new();
-    for (index, version) in request.versions.iter().enumerate() {
+    let mut incomplete = Vec::new();
+    let mut read = |index: usize, may_wait: bool, pending: &mut Vec<Pending>| {
+        let Some(version) = request.versions.get(index) else { return true };
         emit(&Event::Reading(index));
         let clock = Clock::start();
         let mut report = Report::new(&request.package, None, version, Outcome::Failed);
@@ -91,8 +94,18 @@ fn read_all(
         clock.stop(&mut report);
         match read {
             Ok(read) => pending.push(Pending { index, report, read }),
+            Err(failure) if may_wait && failure.code == "missing-file" => return false,
             Err(failure) => emit(&Event::Finished(index, Box::new(report.with_failure(&failure)))),
         }
+        true
+    };
+    for index in 0..request.versions.len() {
+        if !read(index, request.versions.len() > 1, &mut pending) {
+            incomplete.push(index);
+        }
+    }
+    for index in incomplete {
+        read(index, false, &mut pending);
     }
     pending
 }

@@ -37,10 +37,31 @@ impl History<'_> {
         if tip == commit || is_older || same_content(&old, &new) {
             return Ok(());
         }
+        // Of two contents of one version the later one is shown, also when the earlier one is named again.
+        if published.as_ref() == Some(version) && self.has_shown(tip, version, commit)? {
+            return Ok(());
+        }
         let descends = !is_join(&old) && self.descends(&new, tip, published.as_ref())?;
         let target = if descends { commit } else { self.join(&branch, tip, commit, &new)? };
         self.view.set(branch, target);
         Ok(())
+    }
+
+    /// Whether a branch has shown a commit of its present version before.
+    fn has_shown(&mut self, tip: ObjectId, version: &Version, commit: ObjectId) -> Result<bool, Error> {
+        let mut at = tip;
+        loop {
+            let shown = object::read_commit(at, self.store)?;
+            let of = shown.trailer("Version").and_then(|text| Version::new(text).ok());
+            if of.as_ref() != Some(version) {
+                return Ok(false);
+            }
+            if at == commit || shown.parents.contains(&commit) {
+                return Ok(true);
+            }
+            let Some(&first) = shown.parents.first() else { return Ok(false) };
+            at = first;
+        }
     }
 
     /// Whether `tip` is among the first parents of a commit. The walk ends at versions below the tip's: history

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 use source_package::version::Version;
 
 use crate::object::{self, CommitObject};
-use crate::refname;
 use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::view::{VersionTag, View};
@@ -44,15 +43,18 @@ impl Catalog {
         Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?) })
     }
 
-    /// The tag of a version in a distro.
+    /// The tag of a version in a distro; of several contents that of the first one.
     pub fn find(
         &mut self,
         distro: &str,
         version: &Version,
         applied: bool,
     ) -> Result<Option<VersionTag>, Error> {
-        let name = if applied { refname::applied_tag } else { refname::version_tag };
-        self.view.version_tag(&name(distro, version.as_str()), &mut self.store)
+        let tag = self.view.tags_of(distro, version, &mut self.store)?.into_iter().next();
+        let (Some(first), true) = (&tag, applied) else { return Ok(tag) };
+        let tags = self.view.applied_tags_of(distro, version, &mut self.store)?;
+        let sha256 = first.manifest.fact("Dsc-Sha256");
+        Ok(tags.into_iter().find(|tag| tag.manifest.fact("Dsc-Sha256") == sha256))
     }
 
     /// All versions, by distro and then in the order of versions.

@@ -13,6 +13,7 @@ mod delta;
 mod durable;
 mod error;
 pub mod escape;
+pub mod expected;
 pub mod export;
 pub mod failpoints;
 pub mod fence;

@@ -153,12 +153,13 @@ fn is_empty(objects: &Path) -> bool {
     plain && nothing_in("info") && nothing_in("pack")
 }
 
-/// The store's errors inside of `io::Error`, as the trait has it, so that they can be taken out again.
+/// The store's errors inside of `io::Error`, as the trait has it, so that they can be taken out again. A full disk stays
+/// one.
 fn wrap(error: Error) -> io::Error {
     match error {
         Error::Content(error) => error,
         Error::File { error, .. } => error,
-        other => io::Error::other(other),
+        other => io::Error::new(other.disk_error().map_or(io::ErrorKind::Other, io::Error::kind), other),
     }
 }
 
@@ -199,5 +200,18 @@ impl ContentStore for RepoStore {
             .map(|entry| entry.map(|(name, node)| (escape::unescape(&name).into(), node)))
             .collect::<Result<_, Error>>()
             .map_err(wrap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_errors() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(wrap(Error::Pack(full())).kind(), io::ErrorKind::StorageFull);
+        assert_eq!(wrap(Error::Content(full())).kind(), io::ErrorKind::StorageFull);
+        assert_eq!(wrap(Error::Locked("packed-refs".into())).kind(), io::ErrorKind::Other);
     }
 }

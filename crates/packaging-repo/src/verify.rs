@@ -1,7 +1,7 @@
 //! Checks a repository: objects by `git fsck`, tags against their manifests, `.dsc` blobs and commits.
 
-use source_package::checksum::sha256_hex;
-use source_package::dsc::Dsc;
+use source_package::checksum::{Hasher, ListedFile, sha256_hex};
+use source_package::dsc::{Dsc, Family};
 use source_package::version::Version;
 
 use crate::catalog::{Catalog, split_tag};
@@ -29,19 +29,47 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     {
         problems.push(Problem { subject: "objects".into(), message: format!("git fsck: {cause}") });
     }
-    let checked = Catalog::open(repository).and_then(|mut catalog| check_refs(&mut catalog, &mut problems));
+    let checked = Catalog::open(repository).and_then(|mut catalog| {
+        check("HEAD", check_head(repository, &catalog), &mut problems);
+        check_peeled(repository, &mut catalog, &mut problems)?;
+        check_refs(&mut catalog, &mut problems)
+    });
     if let Err(error) = checked {
         problems.push(Problem { subject: "refs".into(), message: error.to_string() });
     }
     Ok(problems)
 }
 
+/// A clone has to check something out.
+fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<String>, Error> {
+    let head = repository.head()?;
+    let leads = catalog.view.get(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
+    Ok(if leads { Vec::new() } else { vec![format!("leads to {head:?}, which is no branch")] })
+}
+
+/// What `packed-refs` says to be behind a tag is what Git shows to those who fetch.
+fn check_peeled(
+    repository: &Repository,
+    catalog: &mut Catalog,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Error> {
+    for (name, value) in repository.refs()? {
+        let Some(peeled) = value.peeled else { continue };
+        let behind = object::read_tag(value.id, &mut catalog.store).map(|tag| match tag {
+            Some(tag) if tag.target != peeled => vec![format!("packed-refs says that {peeled} is behind it")],
+            _ => Vec::new(),
+        });
+        check(&name, behind, problems);
+    }
+    Ok(())
+}
+
 fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
     for tag in catalog.version_tags()? {
         check(&tag.name, check_version(&tag, catalog), problems);
-        check_applied(&tag, catalog, problems)?;
     }
     check_tags_exist(catalog, problems)?;
+    check_applied_tags(catalog, problems)?;
     check_upstreams(catalog, problems)?;
     check_branches(catalog, problems)
 }
@@ -49,21 +77,26 @@ fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), 
 /// A tag that is gone, or was replaced by something else, is no tag of a version: its `.dsc` still tells of it. Tags
 /// of others have none.
 fn check_tags_exist(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
-    let mut complain = |subject: String, message: &str| {
-        problems.push(Problem { subject, message: message.to_owned() });
-    };
-    for name in catalog.view.below("refs/dsc/").into_iter().filter(|name| !name.ends_with("@asc")) {
-        let tag = name.replacen("refs/dsc/", "refs/tags/", 1);
+    for name in catalog.view.below("refs/dsc/") {
+        let tag = name.trim_end_matches("@asc").replacen("refs/dsc/", "refs/tags/", 1);
         if catalog.view.version_tag(&tag, &mut catalog.store)?.is_none() {
-            complain(name, &format!("{tag} is gone, or is no tag of a version"));
+            let message = format!("{tag} is gone, or is no tag of a version");
+            problems.push(Problem { subject: name, message });
         }
     }
+    Ok(())
+}
+
+fn check_applied_tags(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
     let mut applied = catalog.view.below("refs/tags/applied/");
     applied.extend(catalog.view.below("refs/tags/reimport/applied/"));
     for name in applied {
-        if catalog.view.version_tag(&name, &mut catalog.store)?.is_none() {
-            complain(name, "is no tag of a version");
-        }
+        let found = match catalog.view.version_tag(&name, &mut catalog.store) {
+            Ok(Some(tag)) => check_applied(&tag, catalog),
+            Ok(None) => Ok(vec!["is no tag of a version".to_owned()]),
+            Err(error) => Err(error),
+        };
+        check(&name, found, problems);
     }
     Ok(())
 }
@@ -85,9 +118,11 @@ fn check_version(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>,
     let commit = object::read_commit(tag.commit, &mut catalog.store)?;
     expect(commit.trailer("Version") == Some(&manifest.version), "the commit is of another version");
     expect(commit.trailer("Dsc-Sha256") == manifest.fact("Dsc-Sha256"), "the commit is of another .dsc");
-    let plain = refname::version_tag(split_tag(&tag.name).0, &manifest.version);
+    let (distro, _) = split_tag(&tag.name);
+    let sha256 = manifest.fact("Dsc-Sha256").unwrap_or_default();
     expect(
-        tag.name == plain || tag.name.starts_with("refs/tags/reimport/"),
+        tag.name == refname::version_tag(distro, &manifest.version)
+            || tag.name == refname::reimport_tag(distro, &manifest.version, sha256),
         "the manifest is of another version than the tag's name",
     );
     let Some(id) = catalog.view.get(&refname::dsc_of_tag(&tag.name)) else {
@@ -101,10 +136,71 @@ fn check_version(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>,
             expect(dsc.version.as_str() == manifest.version, "its .dsc is of another version");
             expect(dsc.source.as_str() == manifest.source, "its .dsc is of another package");
             expect(dsc.files == manifest.files, "its .dsc lists other files than the manifest");
+            wrong.extend(check_signatures(tag, &dsc, catalog)?);
+            wrong.extend(check_tarballs(tag, &dsc, catalog)?);
         }
         Err(error) => expect(false, &format!("its .dsc cannot be read: {error}")),
     }
     Ok(wrong)
+}
+
+/// Every signature that the `.dsc` lists is kept, and is the one that it lists.
+fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+    let mut wrong = Vec::new();
+    let kept = match catalog.view.get(&refname::signatures_of_tag(&tag.name)) {
+        Some(id) => catalog.store.read_flat_tree(id)?,
+        None => Vec::new(),
+    };
+    for listed in dsc.files.iter().filter(|file| file.name.ends_with(".asc")) {
+        let Some((name, content)) = kept.iter().find(|(name, _)| *name == listed.name) else {
+            wrong.push(format!("{} is missing", listed.name));
+            continue;
+        };
+        let mut hasher = Hasher::default();
+        hasher.update(content);
+        wrong.extend(listed.check(&hasher.finish(name)).err().map(|mismatch| mismatch.to_string()));
+    }
+    Ok(wrong)
+}
+
+/// The upstream tarballs that the `.dsc` lists are in the history, under a tag that tells of them.
+fn check_tarballs(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+    let is_orig =
+        |name: &str| !name.ends_with(".asc") && (name.contains(".orig.tar.") || name.contains(".orig-"));
+    let tarballs: Vec<&ListedFile> = dsc.files.iter().filter(|file| is_orig(&file.name)).collect();
+    if dsc.format.family == Family::Native || tarballs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let version = dsc.version.upstream();
+    let mut names = vec![refname::upstream_tag(version)];
+    names.extend(catalog.view.below(&refname::upstream_reimport_folder(version)));
+    for name in names {
+        let Some(upstream) = catalog.view.version_tag(&name, &mut catalog.store)? else { continue };
+        let known = &upstream.manifest.files;
+        let is_known =
+            |file: &&ListedFile| known.iter().any(|it| it.name == file.name && file.check(it).is_ok());
+        if known.len() == tarballs.len()
+            && tarballs.iter().all(is_known)
+            && descends(tag.commit, upstream.commit, catalog)?
+        {
+            return Ok(Vec::new());
+        }
+    }
+    Ok(vec!["no tag of an upstream version in its history is that of its tarballs".into()])
+}
+
+/// Whether an upstream commit is among the ancestors of a version: version commits hang on each other by their first
+/// parent.
+fn descends(from: ObjectId, upstream: ObjectId, catalog: &mut Catalog) -> Result<bool, Error> {
+    let mut at = Some(from);
+    while let Some(id) = at {
+        let commit = object::read_commit(id, &mut catalog.store)?;
+        if id == upstream || commit.parents.contains(&upstream) {
+            return Ok(true);
+        }
+        at = commit.parents.first().copied();
+    }
+    Ok(false)
 }
 
 /// Text in front of a signature was never part of what was imported.
@@ -115,15 +211,23 @@ fn signed_part(text: &[u8]) -> &[u8] {
 }
 
 /// An applied tag leads to its version's commit, as the second parent of the commit under its patches.
-fn check_applied(tag: &VersionTag, catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
-    let Ok(version) = Version::new(&tag.manifest.version) else { return Ok(()) };
-    let (distro, _) = split_tag(&tag.name);
-    for applied in catalog.view.applied_tags_of(distro, &version, &mut catalog.store)? {
-        if applied.manifest.fact("Dsc-Sha256") == tag.manifest.fact("Dsc-Sha256") {
-            check(&applied.name, leads_to(&applied, tag.commit, catalog), problems);
-        }
+fn check_applied(applied: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+    let short = applied.name.trim_start_matches("refs/tags/").trim_start_matches("reimport/");
+    let distro = short.split('/').nth(1).unwrap_or_default();
+    let (manifest, sha256) = (&applied.manifest, applied.manifest.fact("Dsc-Sha256").unwrap_or_default());
+    if applied.name != refname::applied_tag(distro, &manifest.version)
+        && applied.name != refname::applied_reimport_tag(distro, &manifest.version, sha256)
+    {
+        return Ok(vec!["the manifest is of another version than the tag's name".into()]);
     }
-    Ok(())
+    let tags = match Version::new(&manifest.version) {
+        Ok(version) => catalog.view.tags_of(distro, &version, &mut catalog.store)?,
+        Err(_) => Vec::new(),
+    };
+    match tags.iter().find(|tag| tag.manifest.fact("Dsc-Sha256") == Some(sha256)) {
+        Some(tag) => leads_to(applied, tag.commit, catalog),
+        None => Ok(vec!["its version has no tag".into()]),
+    }
 }
 
 fn leads_to(applied: &VersionTag, unapplied: ObjectId, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
@@ -152,9 +256,17 @@ fn check_upstreams(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result
 
 fn check_upstream(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
     let commit = object::read_commit(tag.commit, &mut catalog.store)?;
-    let right =
-        commit.trailer("Upstream-Version") == Some(&tag.manifest.version) && !tag.manifest.files.is_empty();
-    Ok(if right { Vec::new() } else { vec!["the commit is of another upstream version".into()] })
+    let version = &tag.manifest.version;
+    let mut wrong = Vec::new();
+    if tag.name != refname::upstream_tag(version)
+        && !tag.name.starts_with(&refname::upstream_reimport_folder(version))
+    {
+        wrong.push("the manifest is of another version than the tag's name".into());
+    }
+    if commit.trailer("Upstream-Version") != Some(version) || tag.manifest.files.is_empty() {
+        wrong.push("the commit is of another upstream version".into());
+    }
+    Ok(wrong)
 }
 
 /// A branch shows a version that is tagged.

@@ -63,3 +63,45 @@ pub fn record(
     }
     Ok(usize::try_from(new).unwrap_or(0))
 }
+
+/// What the state says that a repository has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// The versions that were imported.
+    pub versions: Vec<Known>,
+    /// Distro, suite and version of what was brought to the branch of a suite.
+    pub published: Vec<(String, String, String)>,
+}
+
+/// Reads what the repository of a package should have.
+pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> {
+    let sql = "SELECT v.distro, v.version, v.commit_id, v.tree_id, v.applied_id, v.tag, v.rules
+        FROM version v JOIN package p ON p.id = v.package_id WHERE p.name = ?1
+        ORDER BY v.distro, v.version, v.commit_id";
+    let versions = tx.query(sql, values![package])?;
+    let sql = "SELECT DISTINCT u.distro, u.suite, u.version
+        FROM publication u JOIN package p ON p.id = u.package_id
+        WHERE p.name = ?1 AND u.done IS NOT NULL AND u.suite <> '' ORDER BY u.distro, u.suite, u.version";
+    let published = tx.query(sql, values![package])?;
+    Ok(Expected {
+        versions: (versions.iter())
+            .map(|row| Known {
+                distro: row.text(0),
+                version: row.text(1),
+                commit: row.text(2),
+                tree: row.text(3),
+                applied: row.opt_text(4),
+                tag: row.text(5),
+                rules: row.int(6),
+            })
+            .collect(),
+        published: published.iter().map(|row| (row.text(0), row.text(1), row.text(2))).collect(),
+    })
+}
+
+/// The packages that have imported versions, sorted.
+pub fn packages(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
+    let sql = "SELECT name FROM package p WHERE EXISTS (SELECT 1 FROM version v WHERE v.package_id = p.id)
+        ORDER BY name";
+    Ok(tx.query(sql, values![])?.iter().map(|row| row.text(0)).collect())
+}

@@ -1,6 +1,6 @@
 //! Compressed streams: every format, several members, trailing bytes, damage, wrong names.
 
-use super::{Case, laxer, refused, same};
+use super::{Case, laxer, refused, same, stricter};
 use crate::build::package::{LINES, debian, debian_below, upstream};
 use crate::build::{Builder, Compression};
 
@@ -85,6 +85,9 @@ fn trailing() -> Vec<Case> {
                 with_tail(b, Compression::Gz, b"garbage that is no member");
             },
         ),
+        stricter("compression-gz-then-compress", "gzip goes on with data of compress", |b| {
+            with_tail(b, Compression::Gz, b"\x1f\x9d\0\0\0\0\0");
+        }),
         same("compression-bz2-trailing-garbage", "bzip2 only warns", |b| {
             with_tail(b, Compression::Bz2, b"garbage that is no stream");
         }),

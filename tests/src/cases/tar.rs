@@ -1,6 +1,6 @@
 //! Tar entries of every kind: modes, numbers, headers, duplicates, damage.
 
-use super::{Case, refused, same};
+use super::{Case, laxer, refused, same};
 use crate::build::package::{LINES, upstream};
 use crate::build::{Compression, Entry, Magic, Tar};
 
@@ -12,6 +12,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(special());
     cases.extend(damage());
     cases
+}
+
+/// A folder with this mode, another one, and the first one again.
+fn entered_again(mode: u32) -> Tar {
+    let first = Entry::dir("case-1.0/d/").mode(mode);
+    upstream().entry(first).file("case-1.0/e/f", "x\n").file("case-1.0/d/f", "x\n")
 }
 
 fn modes() -> Vec<Case> {
@@ -42,6 +48,15 @@ fn modes() -> Vec<Case> {
             }
             b.orig(tar);
         }),
+        laxer(
+            "tar-locked-folder-entered-again",
+            "folders have no modes here; tar cannot enter it again",
+            |b| {
+                b.orig(entered_again(0o500)).twin(|b| {
+                    b.orig(entered_again(0o755));
+                });
+            },
+        ),
         same("tar-mode-of-top-folder", "the top folder itself may not be entered", |b| {
             b.orig(Tar::new().entry(Entry::dir("case-1.0/").mode(0)).file("case-1.0/a.txt", LINES));
         }),

@@ -203,6 +203,9 @@ fn unsafe_names() -> Vec<Case> {
         refused("name-dotdot-hardlink", "a hard link to a name with `..`", |b| {
             b.orig(upstream().hard("case-1.0/h", "case-1.0/sub/../a.txt"));
         }),
+        stricter("name-dotdot-before-hardlink-target", "what is behind `..` is there", |b| {
+            b.orig(upstream().hard("case-1.0/h", "case-1.0/../case-1.0/a.txt"));
+        }),
         refused("name-empty", "an entry without a name", |b| {
             b.orig(upstream().file("", "x\n"));
         }),

@@ -43,6 +43,37 @@ fn another_content_of_a_version_goes_to_reimport() {
     it.assert_clean("a0");
 }
 
+/// Two contents of one version do not take turns on the branch: the later one stays, whatever is named again.
+#[test]
+fn another_content_that_is_named_again_changes_nothing() {
+    let it = Installation::new();
+    let first = package("a0", "1.0-1").write(&it.files());
+    let others = it.files().join("others");
+    fs::create_dir(&others).unwrap();
+    let again = package("a0", "1.0-1").patch("p", "line 3", "three").write(&others);
+    it.import_well("debian", "sid", &[&first]);
+    it.import_well("debian", "sid", &[&again]);
+    let before = it.refs("a0");
+    it.import_well("debian", "sid", &[&first]);
+    it.import_well("debian", "sid", &[&again, &first]);
+    assert_eq!(it.refs("a0"), before);
+}
+
+/// The plain applied tag is that of the content that has the plain tag.
+#[test]
+fn another_content_with_better_patches_has_an_applied_tag_of_its_own() {
+    let it = Installation::new();
+    let first = package("a0", "1.0-1").patch("p", "line 900", "x").write(&it.files());
+    let (code, _) = it.import("debian", "sid", &[&first]);
+    assert_eq!(code, 1);
+    let again = package("a0", "1.0-1").patch("p", "line 3", "three").write(&it.files());
+    it.import_well("debian", "sid", &[&again]);
+    let tags = it.git("a0", &["for-each-ref", "--format=%(refname)", "refs/tags"]);
+    assert!(!tags.contains("refs/tags/applied/"), "{tags}");
+    assert!(tags.contains("refs/tags/reimport/applied/debian/1.0-1/"), "{tags}");
+    it.assert_clean("a0");
+}
+
 /// One `.dsc` is one commit, whatever distro has it; Ubuntu grows out of Debian, and takes from it again.
 #[test]
 fn ubuntu_grows_out_of_debian() {
@@ -107,6 +138,23 @@ fn a_dsc_that_is_named_twice_is_imported_once() {
     assert_eq!(reports[0]["commit"], reports[1]["commit"]);
     assert_eq!(it.git("a0", &["for-each-ref", "--format=%(refname)", "refs/tags/reimport"]), "");
     it.assert_clean("a0");
+}
+
+/// A tarball that lies beside any version of the plan is enough, whatever order they are named in.
+#[test]
+fn a_tarball_may_lie_beside_another_version() {
+    let refs = |second_first: bool| {
+        let it = Installation::new();
+        let first = package("a0", "1.0-1").write(&it.files());
+        let others = it.files().join("others");
+        fs::create_dir(&others).unwrap();
+        let second = package("a0", "1.0-2").below(&["1.0-1"]).write(&others);
+        fs::remove_file(others.join("a0_1.0.orig.tar.gz")).unwrap();
+        let order = if second_first { [&second, &first] } else { [&first, &second] };
+        it.import_well("debian", "sid", &order.map(AsRef::as_ref));
+        it.refs("a0")
+    };
+    assert_eq!(refs(true), refs(false));
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Error};
 use backup::{check, take};
+use state::versions::Expected;
 
 use super::{Installation, actor};
 use crate::exit;
@@ -90,7 +91,7 @@ fn verify(destination: &std::path::Path, json: bool) -> Result<u8, Error> {
     let packages = importer::inspect::packages(&backup)?;
     for (done, package) in packages.iter().enumerate() {
         progress.at(done, packages.len());
-        let found = importer::inspect::verify(&backup, package)?;
+        let found = importer::inspect::verify(&backup, package, &Expected::default())?;
         problems.extend(found.iter().map(|it| format!("{package}: {}: {}", it.subject, it.message)));
     }
     progress.finish();

@@ -94,7 +94,7 @@ fn by_file(
 ) -> Result<(usize, usize), Error> {
     let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
     let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
-    let trust = import::trust(arguments.allow_unsigned, &arguments.keyring, config);
+    let trust = import::trust(arguments.allow_unsigned, &arguments.keyring, config)?;
     let found = plan::find(files).map_err(|failure| Usage(failure.message))?;
     let items: Vec<Item> = found
         .into_iter()

@@ -1,6 +1,7 @@
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error};
 use clap::ValueEnum;
@@ -128,19 +129,38 @@ pub fn packaging_names(items: &[Item]) -> Result<(), Error> {
 fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error> {
     let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
     let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
-    let trust = trust(arguments.allow_unsigned, &arguments.keyring, config);
+    let trust = trust(arguments.allow_unsigned, &arguments.keyring, config)?;
     let found = plan::find(&arguments.what).map_err(|failure| Usage(failure.message))?;
     let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
     Ok(found.into_iter().map(item).collect())
 }
 
 /// Why files that were named may be trusted.
-pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Trust {
+pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Result<Trust, Error> {
+    keyrings.iter().try_for_each(|keyring| check_keyring(keyring))?;
     if allow_unsigned {
-        return Trust::Unsigned;
+        return Ok(Trust::Unsigned);
     }
     let given = [keyrings, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
-    Trust::Keyrings(given.map_or_else(signature::system_keyrings, <[PathBuf]>::to_vec))
+    let keyrings = given.map_or_else(signature::system_keyrings, <[PathBuf]>::to_vec);
+    // Whoever works on the queue later does so in another folder.
+    let absolute = keyrings.iter().map(std::path::absolute).collect::<Result<_, _>>();
+    Ok(Trust::Keyrings(absolute.context("cannot find the current folder")?))
+}
+
+/// gpgv says nothing about a keyring that it cannot read: its keys would only seem to be unknown.
+fn check_keyring(keyring: &Path) -> Result<(), Error> {
+    const ARMOR: &[u8] = b"-----BEGIN PGP";
+    let mut start = Vec::new();
+    File::open(keyring)
+        .and_then(|file| file.take(ARMOR.len() as u64).read_to_end(&mut start))
+        .map_err(|error| Usage(format!("cannot read the keyring {}: {error}", keyring.display())))?;
+    if start == ARMOR {
+        let keyring = keyring.display();
+        let message = format!("{keyring} is armored, which gpgv does not read; `gpg --dearmor` unpacks it");
+        return Err(Usage(message).into());
+    }
+    Ok(())
 }
 
 /// What apt has checked against a signed index needs no other signature.

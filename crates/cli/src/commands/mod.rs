@@ -47,8 +47,8 @@ use anyhow::{Context, Error};
 use importer::config::{Config, ConfigError};
 use importer::queue::pulse::Pulse;
 use importer::queue::session::{Session, Start};
-use state::Store;
 use state::driver::Kind;
+use state::{StateError, Store};
 
 /// The installation that a command works on.
 pub struct Installation {
@@ -66,6 +66,15 @@ impl Installation {
     /// Opens the state, which has to be there.
     pub fn state(&self) -> Result<Store, Error> {
         Ok(self.config()?.state.location(&self.root).open()?)
+    }
+
+    /// Opens the state; a root may have only repositories.
+    pub fn state_if_any(&self) -> Result<Option<Store>, Error> {
+        match self.state() {
+            Ok(store) => Ok(Some(store)),
+            Err(error) if matches!(error.downcast_ref(), Some(StateError::Missing(_))) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens the state, made if there is none.

@@ -5,7 +5,6 @@ use importer::inspect::{InspectError, Shown};
 use state::operate;
 use state::read::package::{self, Package};
 use state::words::Lane;
-use state::{StateError, Store};
 
 use super::{Installation, history};
 use crate::exit;
@@ -54,22 +53,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 /// What the state knows; a root without one has only repositories.
 fn facts(installation: &Installation, name: &str) -> Result<Option<(i64, Package)>, Error> {
-    let Some(store) = store(installation)? else { return Ok(None) };
+    let Some(store) = installation.state_if_any()? else { return Ok(None) };
     let (now, package) = store.read(|tx| Ok((tx.now()?, package::read(tx, name, ATTEMPTS)?)))?;
     Ok(package.map(|package| (now, package)))
 }
 
-fn store(installation: &Installation) -> Result<Option<Store>, Error> {
-    match installation.state() {
-        Ok(store) => Ok(Some(store)),
-        Err(error) if matches!(error.downcast_ref(), Some(StateError::Missing(_))) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// A better word for a package that nobody knows.
 fn unknown(installation: &Installation, name: &str) -> Option<String> {
-    let store = store(installation).ok()??;
+    let store = installation.state_if_any().ok()??;
     store.read(|tx| operate::known(tx, name)).err().map(|error| error.to_string())
 }
 

@@ -1,13 +1,15 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use state::Store;
 use state::counters::{self, Difference};
+use state::versions::{self, Expected};
 
 use super::{Installation, actor};
 use crate::exit;
 use crate::screen;
 
-/// Check repositories: objects, refs, tags against their manifests and .dsc files; or the state
+/// Check repositories: objects, refs, tags against their manifests, .dsc files and the state; or the state
 ///
 /// With --state: every number that is kept while things happen is counted again from the rows.
 ///
@@ -31,14 +33,19 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if arguments.state {
         return state(installation, arguments);
     }
+    let store = installation.state_if_any()?;
     let packages = match arguments.packages.as_slice() {
-        [] => importer::inspect::packages(&installation.root)?,
+        [] => all(installation, store.as_ref())?,
         named => named.to_vec(),
     };
     let mut wrong = 0;
     let mut stdout = io::stdout();
     for package in &packages {
-        let problems = importer::inspect::verify(&installation.root, package)?;
+        let expected = match &store {
+            Some(store) => store.read(|tx| versions::expected(tx, package))?,
+            None => Expected::default(),
+        };
+        let problems = importer::inspect::verify(&installation.root, package, &expected)?;
         wrong += usize::from(!problems.is_empty());
         if arguments.json {
             let problems: Vec<_> = problems
@@ -56,6 +63,17 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
     }
     Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
+}
+
+/// All packages that have a repository, or should have one.
+fn all(installation: &Installation, store: Option<&Store>) -> Result<Vec<String>, Error> {
+    let mut packages = importer::inspect::packages(&installation.root)?;
+    if let Some(store) = store {
+        packages.extend(store.read(versions::packages)?);
+    }
+    packages.sort();
+    packages.dedup();
+    Ok(packages)
 }
 
 fn state(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

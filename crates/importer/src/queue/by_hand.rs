@@ -201,7 +201,10 @@ fn claim(tx: &mut Tx<'_>, session: &Session, package: i64) -> Result<Option<Clai
 /// Tells what became of one version, if the job had something to do with it.
 fn tell(package: &str, one: &Recorded, result: &job::Result, say: &(impl Fn(Step<'_>) + Sync)) -> bool {
     if let Some((_, report)) = result.reports.iter().find(|(id, _)| *id == one.id) {
-        say(Step::Done(Box::new(report.clone())));
+        let mut report = report.clone();
+        // A child that died could not say it.
+        report.version = report.version.or_else(|| one.version.clone());
+        say(Step::Done(Box::new(report)));
         return true;
     }
     let Some(cause) = &result.cause else { return false };

@@ -15,6 +15,7 @@ impl History<'_> {
     pub(super) fn add_applied(
         &mut self,
         distro: &str,
+        tag: &str,
         version: &StagedVersion,
         patches: &StagedPatches,
         unapplied: ObjectId,
@@ -22,7 +23,7 @@ impl History<'_> {
     ) -> Result<ObjectId, Error> {
         let before = self.applied_before(distro, parent)?;
         let commit = self.applied_commits(version, patches, unapplied, before)?;
-        self.tag_applied(distro, version, patches, commit)?;
+        self.tag_applied(distro, tag, version, patches, commit)?;
         Ok(commit)
     }
 

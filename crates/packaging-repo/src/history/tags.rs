@@ -39,10 +39,11 @@ impl History<'_> {
         Ok(name)
     }
 
-    /// Tags a version with its patches applied.
+    /// Tags a version with its patches applied. `tag` is that of the version as it was uploaded.
     pub(super) fn tag_applied(
         &mut self,
         distro: &str,
+        tag: &str,
         version: &StagedVersion,
         patches: &StagedPatches,
         commit: ObjectId,
@@ -59,10 +60,18 @@ impl History<'_> {
             escaped: patches.escaped.clone(),
             fifos: patches.fifos.clone(),
         };
-        let name = self.free_tag(refname::applied_tag(distro, &manifest.version), || {
-            refname::applied_reimport_tag(distro, &manifest.version, &version.dsc_sha256)
-        });
+        let name = self.applied_tag(distro, tag, &manifest.version, &version.dsc_sha256);
         self.tag(&name, commit, version.changelog.date, &manifest)
+    }
+
+    /// The plain name goes with the plain tag of the version, so that both are of the same content.
+    fn applied_tag(&self, distro: &str, tag: &str, version: &str, dsc_sha256: &str) -> String {
+        let other = || refname::applied_reimport_tag(distro, version, dsc_sha256);
+        if tag == refname::version_tag(distro, version) {
+            self.free_tag(refname::applied_tag(distro, version), other)
+        } else {
+            other()
+        }
     }
 
     /// Tags the upstream part of a version, unless it has its tag.
@@ -114,9 +123,7 @@ impl History<'_> {
             }
         }
         if let Some(applied) = applied {
-            let name = self.free_tag(refname::applied_tag(distro, version), || {
-                refname::applied_reimport_tag(distro, version, sha256)
-            });
+            let name = self.applied_tag(distro, &tag, version, sha256);
             self.tag(&name, applied.commit, date, &applied.manifest)?;
         }
         Ok(Added { commit: known.commit, applied: applied.map(|tag| tag.commit), tag })

@@ -1,6 +1,7 @@
 //! Looks after the repository itself, where a job asks for that.
 
 use state::queue::Claim;
+use state::versions;
 use state::words::{Outcome, Tasks};
 
 use super::Work;
@@ -13,7 +14,9 @@ impl Work<'_> {
     pub(super) fn look_after(&mut self) {
         let (root, package, tasks) = (&self.session.root, &self.claim.package, self.claim.tasks);
         if tasks.has(Tasks::VERIFY) {
-            match inspect::verify(root, package) {
+            // A state that cannot be read now is no fault of the repository.
+            let expected = self.session.store.read(|tx| versions::expected(tx, package)).unwrap_or_default();
+            match inspect::verify(root, package, &expected) {
                 Ok(problems) => {
                     for problem in problems {
                         let message = format!("{}: {}", problem.subject, problem.message);

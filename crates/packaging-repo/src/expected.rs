@@ -1,0 +1,85 @@
+//! Compares a repository with what somebody has written down about it elsewhere: what is gone leaves no trace in the
+//! repository itself.
+
+use source_package::version::Version;
+
+use crate::catalog::{Catalog, CatalogEntry};
+use crate::object;
+use crate::refname;
+use crate::repository::Repository;
+use crate::verify::Problem;
+use crate::{Error, ObjectId};
+
+/// A version that was imported.
+pub struct Imported {
+    /// Its tag, without `refs/tags/`.
+    pub tag: String,
+    /// Its commit.
+    pub commit: String,
+    /// The commit with patches applied, if they do apply.
+    pub applied: Option<String>,
+}
+
+/// The highest version that was brought to a branch.
+pub struct Published {
+    /// The full name of the branch.
+    pub branch: String,
+    /// The version.
+    pub version: Version,
+}
+
+/// Tells what is not there any more, or leads elsewhere.
+pub fn compare(
+    repository: &Repository,
+    imported: &[Imported],
+    published: &[Published],
+) -> Result<Vec<Problem>, Error> {
+    let mut catalog = Catalog::open(repository)?;
+    let entries = catalog.entries()?;
+    let mut problems = Vec::new();
+    for version in imported {
+        let found = entries.iter().find(|entry| entry.tag == version.tag);
+        if let Some(message) = wrong_tag(version, found) {
+            problems.push(Problem { subject: format!("refs/tags/{}", version.tag), message });
+        }
+    }
+    for branch in published {
+        if let Some(message) = wrong_branch(branch, &mut catalog)? {
+            problems.push(Problem { subject: branch.branch.clone(), message });
+        }
+    }
+    Ok(problems)
+}
+
+fn wrong_tag(version: &Imported, found: Option<&CatalogEntry>) -> Option<String> {
+    let Some(found) = found else { return Some("is gone, and the version was imported".into()) };
+    let is = |id: ObjectId, text: &str| ObjectId::from_hex(text.as_bytes()).is_ok_and(|known| known == id);
+    if !is(found.commit, &version.commit) {
+        return Some(format!("leads to {}, imported was {}", found.commit, version.commit));
+    }
+    let wanted = version.applied.as_ref()?;
+    match found.applied {
+        None => Some(format!("its applied tag is gone; imported was {wanted}")),
+        Some(applied) if !is(applied, wanted) => {
+            Some(format!("its applied tag leads to {applied}, imported was {wanted}"))
+        }
+        Some(_) => None,
+    }
+}
+
+fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<String>, Error> {
+    let Some(tip) = catalog.view.get(&branch.branch) else {
+        return Ok(Some(format!("is gone, and {} was published there", branch.version)));
+    };
+    let commit = object::read_commit(tip, &mut catalog.store)?;
+    // A tip that shows no version at all is told of by the other checks.
+    let shown = commit.trailer("Version").and_then(|text| Version::new(text).ok());
+    Ok(shown
+        .filter(|shown| shown < &branch.version)
+        .map(|shown| format!("was set back to {shown}; {} was published there", branch.version)))
+}
+
+/// The branch of a suite, and the one with patches applied.
+pub fn branches(distro: &str, suite: &str) -> [String; 2] {
+    [refname::branch(distro, suite), refname::applied_branch(distro, suite)]
+}
