@@ -160,7 +160,8 @@ impl Config {
             return Ok(Location::Postgres { target: text.to_owned(), passfile });
         }
         if text.contains("://") {
-            return Err(self.wrong("the state database must be a path or postgresql://..."));
+            let what = "the state database must be a path or postgresql://...";
+            return Err(Trouble::unusable(format!("{what}: {elsewhere}")));
         }
         Ok(Location::Sqlite { path: base.join(file_name(text)), elsewhere })
     }
