@@ -102,18 +102,37 @@ fn a_cut_connection_parks_everything_and_all_comes_back_by_itself() {
     assert_all_imported(&queue, count());
 }
 
-#[test]
-fn a_mirror_that_is_replaced_holds_nothing_up() {
-    let (archive, server, queue) = queued(20);
+/// The server has been away for a day, most of what is queued is parked, and the next probe is far away.
+fn cut_off(server: &Server, queue: &Queue) {
     server.refuse(true);
     let mut run = queue.start(&["--jobs", "2"]);
     wait_until("some are parked", || queue.number("SELECT COUNT(*) FROM job WHERE state = 'parked'") > 10);
     let pid = Pid::from_child(&run);
     signal(pid, Signal::TERM);
     run.wait().unwrap();
-    // The next probe is far away.
-    let later = "UPDATE dependency SET next_probe = next_probe + 86400000, probe_run = NULL";
+    let later = "UPDATE dependency SET since = since - 86400000, next_probe = next_probe + 86400000, probe_run = NULL";
     queue.store().write(|tx| tx.execute(later, &[])).unwrap();
+}
+
+#[test]
+fn a_poll_that_reaches_the_archive_brings_back_what_waits_for_it() {
+    let (_archive, server, queue) = queued(20);
+    cut_off(&server, &queue);
+    let probes = || queue.number("SELECT probes FROM dependency");
+    let before = probes();
+    let said = queue.well(&["run", "--poll", "--jobs", "2"]);
+    assert!(said.contains("test sid"), "{said}");
+    assert_eq!(probes(), before, "a poll that fails is no reason to ask again");
+    server.refuse(false);
+    queue.well(&["run", "--poll", "--jobs", "2"]);
+    assert_eq!(queue.number("SELECT COUNT(*) FROM job WHERE state = 'parked'"), 0);
+    assert_all_imported(&queue, 20);
+}
+
+#[test]
+fn a_mirror_that_is_replaced_holds_nothing_up() {
+    let (archive, server, queue) = queued(20);
+    cut_off(&server, &queue);
     let other = Server::new(archive.root());
     follow(&queue, &archive, &other);
     let said = queue.well(&["run", "--jobs", "2"]);

@@ -12,11 +12,12 @@ use archive::sources::{Entry, Publication};
 use state::publications::NewPublication;
 use state::suites::{self, Key};
 use state::words::Lane;
-use state::{StateError, Store};
+use state::{StateError, Store, breaker};
 
 use crate::failure::Failure;
 use crate::protocol::Trust;
 use crate::queue::archives::{Archives, Missed, Stored};
+use crate::queue::outage::probe_of;
 
 /// More new publications in one poll than this are a series that opened: fresh uploads go before them.
 const MANY: usize = 500;
@@ -165,8 +166,11 @@ impl Poller<'_> {
         if !self.dry_run {
             let remember = serde_json::to_string(&polled.remember).unwrap_or_default();
             let changed = !found.unchanged;
-            self.store
-                .write(|tx| suites::polled(tx, (archive, &suite.name), &remember, (date * 1000, changed)))?;
+            self.store.write(|tx| {
+                // What waits for this archive need not wait for the next probe.
+                breaker::hurry_probe(tx, &probe_of(archive))?;
+                suites::polled(tx, (archive, &suite.name), &remember, (date * 1000, changed))
+            })?;
         }
         Ok(Ok(found))
     }

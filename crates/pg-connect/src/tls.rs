@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 
 use crate::encrypted::Encrypt;
 use crate::error::Failure;
@@ -31,10 +34,10 @@ pub(crate) fn connector(target: &Target) -> Result<Option<Encrypt>, Failure> {
         }
         (mode, None) => return Err(Failure::NoRootCertificates(mode.as_str())),
         (mode, Some(path)) => {
-            let roots = roots(path)?;
+            let (roots, trusted) = roots(path)?;
             let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-            let full = builder.build().map_err(|error| Failure::Tls(error.to_string()))?;
-            if mode == SslMode::VerifyFull { full } else { Arc::new(AnyName(full)) }
+            let chain = builder.build().map_err(|error| Failure::Tls(error.to_string()))?;
+            Arc::new(Verified { chain, trusted, any_name: mode != SslMode::VerifyFull })
         }
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -46,23 +49,37 @@ pub(crate) fn connector(target: &Target) -> Result<Option<Encrypt>, Failure> {
     Ok(Some(Encrypt::new(config)))
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, Failure> {
+/// The certificates of a file, as what chains end in and as they are.
+fn roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), Failure> {
     let path = if path == Path::new("system") { Path::new(SYSTEM_ROOTS) } else { path };
     let unusable = |reason: String| Failure::RootCertificates { path: PathBuf::from(path), reason };
     let mut roots = RootCertStore::empty();
+    let mut trusted = Vec::new();
     let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
+        roots.add(certificate.clone()).map_err(|error| unusable(error.to_string()))?;
+        trusted.push(certificate);
     }
-    if roots.is_empty() { Err(unusable("it holds no certificate".into())) } else { Ok(roots) }
+    if roots.is_empty() { Err(unusable("it holds no certificate".into())) } else { Ok((roots, trusted)) }
 }
 
-/// `verify-ca`: a trusted authority's certificate, whatever name stands in it.
+/// `verify-full`, and `verify-ca`, to which any name is good.
 #[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+struct Verified {
+    chain: Arc<WebPkiServerVerifier>,
+    trusted: Vec<CertificateDer<'static>>,
+    any_name: bool,
+}
 
-impl ServerCertVerifier for AnyName {
+/// Whether all that is wrong is that the server's own certificate is an authority's: what `openssl req -x509` makes.
+/// Its time was looked at before that.
+fn is_authority(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else { return false };
+    error.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+}
+
+impl ServerCertVerifier for Verified {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -72,10 +89,20 @@ impl ServerCertVerifier for AnyName {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         // The chain is verified before the name, so that an error about the name means that the chain is good.
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        let result =
+            self.chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let result = match result {
+            // It needs no authority: this very certificate is in the file.
+            Err(error) if is_authority(&error) && self.trusted.contains(end_entity) => {
+                let certificate = ParsedCertificate::try_from(end_entity)?;
+                verify_server_name(&certificate, server_name).map(|()| ServerCertVerified::assertion())
+            }
+            result => result,
+        };
+        match result {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if self.any_name => Ok(ServerCertVerified::assertion()),
             result => result,
         }
     }
@@ -86,7 +113,7 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.chain.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -95,11 +122,11 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.chain.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.chain.supported_verify_schemes()
     }
 }
 

@@ -59,7 +59,8 @@ pub(crate) fn within<T: Send + 'static>(
             if state.swap(LEFT, Ordering::SeqCst) == DONE {
                 ABANDONED.fetch_sub(1, Ordering::SeqCst);
             }
-            Err(Failure::TimedOut(limit.as_secs()))
+            // A part of a second counts as one.
+            Err(Failure::TimedOut(limit.as_secs() + u64::from(limit.subsec_nanos() > 0)))
         }
     }
 }

@@ -8,7 +8,8 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use common::Cluster;
 use pg_connect::{ConnectError, Environment, Failure, Target};
@@ -133,6 +134,37 @@ fn verify_full_wants_the_right_authority_and_the_right_name() {
     // By the address alone it is not the host of the certificate either.
     let address = mode("verify-full", &ours).replace("host=localhost ", "");
     assert!(failure(&address, Some(&pass)).contains("not valid for name"));
+}
+
+#[test]
+fn a_server_that_has_certified_itself_is_trusted_by_that_certificate_alone() {
+    let cluster = Cluster::start();
+    let own = |name: &str| cluster.file(&format!("itself.{name}"));
+    cluster.sql("CREATE ROLE worker LOGIN PASSWORD 'pass:w\\ord'; CREATE DATABASE import OWNER worker;");
+    for name in ["pem", "key"] {
+        fs::write(cluster.file(&format!("data/server.{name}")), fs::read(own(name)).unwrap()).unwrap();
+    }
+    cluster.sql("SELECT pg_reload_conf();");
+    let pass = PassFile::good();
+    let target = |host: &str, mode: &str, trusted: &str| {
+        let port = cluster.port;
+        format!(
+            "host={host} hostaddr=127.0.0.1 port={port} user=worker dbname=import sslmode={mode} sslrootcert={trusted}"
+        )
+    };
+    let end = Instant::now() + Duration::from_secs(20);
+    while connect(&target("localhost", "verify-full", &own("pem")), Some(&pass)).is_err() {
+        let error = failure(&target("localhost", "verify-full", &own("pem")), Some(&pass));
+        assert!(Instant::now() < end, "{error}");
+        thread::sleep(Duration::from_millis(100));
+    }
+    let error = failure(&target("elsewhere.example.org", "verify-full", &own("pem")), Some(&pass));
+    assert!(error.contains("not valid for name"), "{error}");
+    connect(&target("elsewhere.example.org", "verify-ca", &own("pem")), Some(&pass)).unwrap();
+    for mode in ["verify-full", "verify-ca"] {
+        let error = failure(&target("localhost", mode, &cluster.file("ca.pem")), Some(&pass));
+        assert!(error.contains("invalid peer certificate"), "{error}");
+    }
 }
 
 #[test]

@@ -126,19 +126,19 @@ impl Config {
         let named = self.named()?;
         let passfile = named.passfile.map(PathBuf::from);
         if let Some(text) = &common.state {
-            return self.place(text, passfile, (Path::new(""), "correct --state".into()));
+            return Self::place(text, passfile, (Path::new(""), "correct --state".into()));
         }
         let config = self.path.as_deref().unwrap_or(Path::new(SYSTEM_CONFIG)).display();
         let elsewhere = format!("set [checks] state in {config}");
         if let Some(text) = &named.state {
-            return self.place(text, passfile, (&self.root, elsewhere));
+            return Self::place(text, passfile, (&self.root, elsewhere));
         }
         match &self.file.url {
             // The importer's connection needs a worker's secret, which a monitor must not have.
             Some(url) if is_postgres(url) => Err(self.wrong(
                 "the importer uses PostgreSQL: set [checks] state to a URL with user=monitor, and passfile",
             )),
-            Some(url) => self.place(url, None, (&self.root, elsewhere)),
+            Some(url) => Self::place(url, None, (&self.root, elsewhere)),
             None => Ok(Location::Sqlite { path: self.root.join("state.db"), elsewhere }),
         }
     }
@@ -151,7 +151,6 @@ impl Config {
     }
 
     fn place(
-        &self,
         text: &str,
         passfile: Option<PathBuf>,
         (base, elsewhere): (&Path, String),
@@ -160,7 +159,8 @@ impl Config {
             return Ok(Location::Postgres { target: text.to_owned(), passfile });
         }
         if text.contains("://") {
-            return Err(self.wrong("the state database must be a path or postgresql://..."));
+            let what = "the state database must be a path or postgresql://...";
+            return Err(Trouble::unusable(format!("{what}: {elsewhere}")));
         }
         Ok(Location::Sqlite { path: base.join(file_name(text)), elsewhere })
     }

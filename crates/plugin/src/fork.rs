@@ -1,4 +1,4 @@
-//! The one place of this product with unsafe code: a process that splits in two.
+//! A process that splits in two: the one call of this product that is unsafe.
 //!
 //! Starting this very program once more would do as well, without any of it. But then it is loaded and linked a second
 //! time, which takes as long as everything that a check does (docs/writing-a-check.md).

@@ -9,7 +9,7 @@ use crate::trouble::Trouble;
 
 /// Thresholds as texts: the options `-w` and `-c`, and the same words in a section of `config.toml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a section with warning and critical")]
 pub struct LimitTexts {
     /// Warn if the figure is outside this range
     #[arg(short, long, value_name = "RANGE", allow_hyphen_values = true)]

@@ -1,13 +1,12 @@
 //! Standard output, written once and without waiting for ever.
 
-use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl, fstat};
-use rustix::io::{Errno, write};
+use rustix::io::{Errno, fcntl_getfd, write};
 
 /// Nobody can read what was to be said.
 #[derive(Debug)]
@@ -15,11 +14,10 @@ pub(crate) struct Unwritable;
 
 /// Writes everything before the deadline, even if nobody empties the pipe.
 pub(crate) fn print(text: &[u8], deadline: Instant) -> Result<(), Unwritable> {
-    let out = rustix::stdio::stdout();
-    if was_closed(out) {
+    if CLOSED.load(Ordering::Relaxed) {
         return Err(Unwritable);
     }
-    write_all(out, text, deadline)
+    write_all(rustix::stdio::stdout(), text, deadline)
 }
 
 /// The same to any file.
@@ -61,33 +59,18 @@ pub(crate) fn read_some(file: &mut impl Read, into: &mut Vec<u8>) -> std::io::Re
     Ok(length)
 }
 
-/// Whether the caller closed standard output.
-///
-/// The runtime opens `/dev/null` for reading and writing in its place before `main`, which succeeds in taking
-/// everything. A caller that wants no output usually opens it for writing only (a shell, systemd), or has two or three
-/// of the standard files share one opening (a daemon): neither is taken for closed. With a second standard file closed
-/// the runtime lets them share one as well, so that this cannot be told from such a caller, and counts as one.
-fn was_closed(out: BorrowedFd<'_>) -> bool {
-    let is_null = |file: BorrowedFd<'_>| {
-        let null = File::open("/dev/null").ok().and_then(|null| fstat(null).ok()).map(|stat| stat.st_rdev);
-        fstat(file).is_ok_and(|stat| null == Some(stat.st_rdev) && stat.st_rdev != 0)
-    };
-    let both_ways = fcntl_getfl(out).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR);
-    if !both_ways || !is_null(out) {
-        return false;
-    }
-    let others = [rustix::stdio::stdin(), rustix::stdio::stderr()];
-    !others.into_iter().any(|other| is_null(other) && is_shared(out, other))
+/// Whether the caller had closed standard output. The runtime opens `/dev/null` in its place before `main`, which takes
+/// everything, and cannot be told from one that a caller gave who wants no output: so this is looked up before that.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn look() {
+    let closed = fcntl_getfd(rustix::stdio::stdout()).is_err();
+    CLOSED.store(closed, Ordering::Relaxed);
 }
 
-/// Whether two files are one opening: a flag that is set through one shows in the other.
-fn is_shared(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
-    let Ok(before) = fcntl_getfl(one) else { return false };
-    let toggled = before ^ OFlags::APPEND;
-    let shows = |wanted: OFlags| {
-        fcntl_getfl(other).is_ok_and(|flags| (flags ^ wanted) & OFlags::APPEND == OFlags::empty())
-    };
-    let shared = shows(before) && fcntl_setfl(one, toggled).is_ok() && shows(toggled);
-    let _ = fcntl_setfl(one, before);
-    shared
-}
+// SAFETY: what stands in this section is called once, before `main`, with nothing to be relied on but the system's
+// calls. `look` makes one of them and writes to an atomic.
+#[allow(unsafe_code)]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK_FIRST: extern "C" fn() = look;

@@ -85,16 +85,20 @@ fn req1_a_closed_stdout_is_code_3_with_nothing() {
         shell.arg("-c").arg(format!("\"$0\" {redirection}")).arg(root.command(&[]).get_program());
         shell.env_clear().env("PACKAGE_IMPORT_ROOT", root.path()).output().unwrap()
     };
-    // With a second standard file closed as well, nothing tells it from a caller that wants no output.
-    for redirection in [">&-", ">&- </dev/null", ">/dev/full"] {
+    for redirection in [">&-", ">&- 2>&-", ">&- <&-", ">&- 2>&- <&-", ">&- </dev/null", ">/dev/full"] {
         let output = run(redirection);
         assert_eq!(output.status.code(), Some(3), "{redirection}");
         assert!(output.stderr.is_empty(), "{redirection}: {output:?}");
     }
     // Nobody wants the text here, but somebody may want the code.
-    for redirection in
-        [">/dev/null", ">/dev/null 2>&1", "<>/dev/null 1>&0", "</dev/null 2>/dev/null 1<>/dev/null 2>&1"]
-    {
+    for redirection in [
+        ">/dev/null",
+        ">/dev/null 2>&1",
+        ">/dev/null 2>&- <&-",
+        "1<>/dev/null",
+        "<>/dev/null 1>&0",
+        "</dev/null 2>/dev/null 1<>/dev/null 2>&1",
+    ] {
         assert_eq!(run(redirection).status.code(), Some(0), "{redirection}");
     }
 }

@@ -231,6 +231,15 @@ pub fn hurry(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
     Ok(())
 }
 
+/// The same of all that are probed in this way: somebody has just found it there.
+pub fn hurry_probe(tx: &mut Tx<'_>, probe: &str) -> Result<(), StateError> {
+    let now = tx.now()?;
+    let sql =
+        "UPDATE dependency SET next_probe = ?2 WHERE probe = ?1 AND state = 'open' AND probe_run IS NULL";
+    tx.execute(sql, values![probe, now])?;
+    Ok(())
+}
+
 /// Parked jobs come back this often at least, although no good use has said that more may: those that came back before
 /// may have ended without any use, and a job may have been parked just after the breaker was closed.
 const TRICKLE: i64 = 60 * SECOND;

@@ -62,7 +62,11 @@ impl Check for Freshness {
             report.say(format!("nothing measured since {}: does the importer run?", moment(sampled)));
         } else if count == 0 {
             views::explain(&mut report, &outages, now);
-            report.say("nothing was published in 7 days");
+            let in_a_mass = views::level(database, "latency_rescan_count")?.map_or(0, |(_, count)| count);
+            report.say(match in_a_mass {
+                0 => "nothing was published in 7 days".to_owned(),
+                count => format!("nothing was published in 7 days but {count} in a mass"),
+            });
         } else {
             views::explain(&mut report, &outages, now);
             let (p50, p95, worst) = (span(p50), span(p95), span(worst));

@@ -100,6 +100,13 @@ fn req2_freshness_counts_what_fails_and_what_is_a_rescan_apart() {
     world.advance(30 * HOUR);
     world.end(run, "empty");
     insta::assert_snapshot!(world.says("freshness", &[]), @"IMPORT FRESHNESS OK - 95% of 1 within 11m, half within 11m, worst 11m, 2 behind | p95=660s;14400;86400 p50=660s worst=660s behind=2 failing=1 rescan=1");
+    // As after the first poll of an archive.
+    world.execute("UPDATE publication SET lane = 3");
+    let run = world.run("a", "until-empty");
+    world.advance(HOUR);
+    world.end(run, "empty");
+    let said = world.says("freshness", &[]);
+    assert!(said.contains("OK - nothing was published in 7 days but 3 in a mass, 2 behind"), "{said}");
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! What happens in the life of an installation, and what a check says of it: scenarios A to I of the checks.
 //!
 //! Every record comes from imports that were really done and really failed, in simulated time. Sizes are a tenth of what
-//! the scenarios are about; the rule works with ratios, and `STORM=long` makes them of full size. Only the first fill (I)
-//! is a quarter of its own even then, 8,800 packages.
+//! the scenarios are about; the rule works with ratios, and `STORM=long` makes them of full size.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod cures;

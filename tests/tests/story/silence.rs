@@ -21,8 +21,8 @@ fn h_nothing_runs_for_two_days_and_nothing_is_said_from_stale_figures() {
 #[test]
 fn i_the_first_fill_is_silent_until_seven_days_are_full_and_the_queue_was_drained() {
     let story = Story::new(Queue::sqlite());
-    // More than nine days of as many: each stops when its last ones have ended. In the long version 4 % fail.
-    let (good, bad) = if is_long() { (768, 32) } else { (12, 8) };
+    // More than nine days of as many: each stops when its last ones have ended. In the long version 4 % of 35,200 fail.
+    let (good, bad) = if is_long() { (3072, 128) } else { (12, 8) };
     for _ in 0..11 {
         story.upload(good, Upload::Good);
         story.upload(bad, Upload::Damaged);

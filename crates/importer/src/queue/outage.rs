@@ -129,6 +129,11 @@ impl Need {
     }
 }
 
+/// How to find out whether an archive is there.
+pub fn probe_of(archive: &str) -> String {
+    format!("archive {archive}")
+}
+
 /// Makes the probe due of what no archive of the configuration names: its mirror was replaced, perhaps just because it is
 /// out of reach, and what waits for it need not. A probe asks the archive's present mirrors; it may also be a host that
 /// a mirror refers to.

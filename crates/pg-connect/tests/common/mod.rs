@@ -46,7 +46,9 @@ authority ca; authority other-ca
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN=x \
     -addext subjectAltName=DNS:localhost
 openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -copy_extensions copy -days 2 -out server.pem
-chmod 600 server.key
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout itself.key -out itself.pem -subj /CN=x \
+    -addext subjectAltName=DNS:localhost -days 2
+chmod 600 server.key itself.key
 "#;
 
 const HOLD: &str = r#"
@@ -118,7 +120,8 @@ impl Cluster {
         &self.folder
     }
 
-    /// The file of an authority: `ca.pem` is the server's, `other-ca.pem` is not.
+    /// The file of an authority: `ca.pem` is the server's, `other-ca.pem` is not, `itself.pem` is the certificate of a
+    /// server that has certified itself.
     pub fn file(&self, name: &str) -> String {
         self.folder.join(name).to_string_lossy().into_owned()
     }

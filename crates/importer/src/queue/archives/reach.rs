@@ -8,7 +8,7 @@ use archive::transport::{self, Limits};
 
 use super::Archives;
 use crate::failure::{Failure, Stage};
-use crate::queue::outage::Need;
+use crate::queue::outage::{Need, probe_of};
 
 /// What an archive that the machine's apt reaches needs, in the words of its errors.
 const APT: &str = "apt";
@@ -34,7 +34,7 @@ impl Archives {
         let mirrors = &self.opened.get(name)?.config.mirrors;
         let first = mirrors.first()?;
         let same = mirrors.iter().all(|mirror| mirror.dependency() == first.dependency());
-        same.then(|| Need { name: first.dependency(), probe: format!("archive {name}") })
+        same.then(|| Need { name: first.dependency(), probe: probe_of(name) })
     }
 
     /// What an archive's history needs.
@@ -55,7 +55,7 @@ impl Archives {
 
     /// What has to work for another try: only what a network or a server does counts as an outage.
     pub fn missed(&self, failed: &Failed, archive: &str) -> Missed {
-        self.missed_by(failed, format!("archive {archive}"))
+        self.missed_by(failed, probe_of(archive))
     }
 
     /// The same of an archive's history.
