@@ -112,7 +112,7 @@ pub const STOCK_WINDOWS: [Window; 4] = [
 /// The windows of a flow.
 pub const FLOW_WINDOWS: [Window; 4] = [
     Window { hours: 6, score: 2.6, lag: 0 },
-    Window { hours: 24, score: 2.45, lag: 0 },
+    Window { hours: 24, score: 2.55, lag: 0 },
     Window { hours: 72, score: 3.1, lag: 2 },
     Window { hours: 168, score: 2.8, lag: 6 },
 ];
@@ -150,4 +150,4 @@ pub const LEAST_SHORT_FLOW: f64 = 10.0;
 /// From so many a day on six hours usually have that,
 pub const LEAST_HOURLY_FLOW: f64 = 4.0 * LEAST_SHORT_FLOW;
 /// and the day needs so much more of a score.
-pub const BESIDE_HOURS: f64 = 0.6;
+pub const BESIDE_HOURS: f64 = 0.5;
