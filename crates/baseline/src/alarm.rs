@@ -2,7 +2,7 @@
 
 use crate::fit::Kind;
 use crate::memory::Alarm;
-use crate::rule::{self, Asked};
+use crate::rule;
 use crate::state::State;
 use crate::track::{Finding, Track};
 
@@ -134,8 +134,7 @@ impl Track {
             alarm.counted = hour;
         }
         // The day, and the hours that may have alerted before the day could.
-        let hourly = || evidence.findings.iter().filter(|finding| finding.window.asked == Asked::Hourly);
-        let mut short = hourly().filter(|finding| finding.window.hours <= 24).peekable();
+        let mut short = evidence.findings.iter().filter(|finding| finding.window.hours <= 24).peekable();
         let back =
             short.peek().is_some() && short.all(|finding| finding.value < back_limit(finding.expected));
         let day = evidence.findings.iter().find(|finding| finding.is_last_day());

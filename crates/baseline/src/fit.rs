@@ -4,19 +4,14 @@
 use crate::days::{Days, Levels};
 use crate::hours::{Hours, LEARNED_DAYS, Sums};
 use crate::profile::Profile;
-use crate::robust::{count, median, spread};
-use crate::rule::{self, Asked, Window};
+use crate::robust::{Spread, count, median, spread};
+use crate::rule::{self, Window};
 use crate::scale::Scale;
 
 const DAY: i64 = 24;
 
-/// Of how many windows one is enough to know their spread, which changes little from hour to hour.
-fn points_every(window: Window) -> usize {
-    match window.asked {
-        Asked::Hourly => 5,
-        Asked::Daily => 1,
-    }
-}
+/// Of so many windows one is enough to know their spread, which changes little from hour to hour.
+const POINTS_EVERY: usize = 5;
 
 /// What kind of figure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +49,22 @@ pub struct Trial {
     pub needed: f64,
     /// The standard deviation of single distances, where `spread` is that of the peaks of days.
     deviation: f64,
+    /// How much a day of its shortest window is like the day before, from 0 to 1.
+    resemblance: f64,
 }
 
 impl Trial {
     fn plain(window: Window, level: f64, scale: Scale, spread: f64) -> Trial {
-        Trial { window, level, scale, centre: 0.0, spread, needed: window.score, deviation: spread }
+        Trial {
+            window,
+            level,
+            scale,
+            centre: 0.0,
+            spread,
+            needed: window.score,
+            deviation: spread,
+            resemblance: 0.0,
+        }
     }
 
     /// How much of the spread rests on estimates: the part of the variance that is not Poisson's, at least.
@@ -185,18 +191,18 @@ impl Fit {
             Kind::Flow => Scale::Flow { variation: self.variation(window, &pairs) },
         };
         // One peak a day: what is asked every hour has its best chance once a day to be wrong.
-        let mut peaks: Vec<f64> = Vec::new();
+        let mut peaks: Vec<(i64, f64)> = Vec::new();
         let mut points: Vec<f64> = Vec::new();
         for day in pairs.chunk_by(|a, b| a.0 == b.0) {
             let mut peak = f64::NEG_INFINITY;
             for (at, (_, value, expected)) in day.iter().enumerate() {
                 let distance = scale.distance(*value, *expected);
                 peak = peak.max(distance);
-                if at % points_every(window) == 0 {
+                if at % POINTS_EVERY == 0 {
                     points.push(distance);
                 }
             }
-            peaks.push(peak);
+            peaks.extend(day.first().map(|(number, ..)| (*number, peak)));
         }
         self.usual(window, level, scale, &peaks, &points)
     }
@@ -204,10 +210,9 @@ impl Fit {
     /// What this rule would have expected of the windows that ended on each day of the past, beside what they were.
     fn pairs(&self, window: Window, past: &Past<'_>) -> Vec<(i64, f64, f64)> {
         // The longer a window, the less it changes from hour to hour.
-        let every = match (window.asked, window.hours) {
-            (Asked::Daily, _) => DAY,
-            (_, ..DAY) => 1,
-            (_, DAY) => 2,
+        let every = match window.hours {
+            ..DAY => 1,
+            DAY => 2,
             _ => 6,
         };
         let mut pairs = Vec::new();
@@ -233,20 +238,21 @@ impl Fit {
     }
 
     /// Centre and spread of the peaks, drawn towards what is believed of any figure while there are few days.
-    fn usual(&self, window: Window, level: f64, scale: Scale, peaks: &[f64], points: &[f64]) -> Trial {
+    fn usual(&self, window: Window, level: f64, scale: Scale, days: &[(i64, f64)], points: &[f64]) -> Trial {
         let (unit, least, prior) = match self.kind {
             Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD, rule::PRIOR_DAYS),
             Kind::Flow => (1.0, 1.0, rule::PRIOR_FLOW_DAYS),
         };
         let mut trial = Trial::plain(window, level, scale, unit.max(least));
-        let (Some(seen), Some(whole)) = (spread(peaks, least / 2.5), spread(points, least / 2.5)) else {
+        let peaks: Vec<f64> = days.iter().map(|(_, peak)| *peak).collect();
+        let (Some(seen), Some(whole)) = (spread(&peaks, least / 2.5), spread(points, least / 2.5)) else {
             return trial;
         };
-        let days = count(seen.count);
-        let variance = (seen.deviation.powi(2) * days + unit * unit * prior) / (days + prior);
+        let known = count(seen.count);
+        let variance = (seen.deviation.powi(2) * known + unit * unit * prior) / (known + prior);
         trial.centre = seen.centre;
         // The spread of a few days is often too small by chance, and a limit at a far quantile pays for it.
-        let few = in_days(window).max(1.0).sqrt() / (days - 1.0).max(1.0);
+        let few = in_days(window).max(1.0).sqrt() / (known - 1.0).max(1.0);
         let doubt = 1.0 + rule::DOUBT * few * trial.estimated();
         let least = match self.kind {
             Kind::Stock => least.max(self.independent(window, |day| day.deviation)),
@@ -258,6 +264,16 @@ impl Fit {
         // The peak of many independent values has a longer tail than they have.
         let rough = (trial.centre - whole.centre) / whole.deviation.max(least);
         trial.needed += rule::ROUGHNESS * rough.clamp(0.0, 2.5).powi(2);
+        // Noise that lasts for days has fewer chances to be wrong. The shortest window tells, for its days share no hour.
+        trial.resemblance =
+            self.trials.first().map_or_else(|| resemblance(days, seen, least), |first| first.resemblance);
+        if window.hours <= DAY {
+            trial.needed -= rule::RESEMBLANCE * trial.resemblance.powi(2);
+        }
+        // Where six hours say something they are quicker, and the two would share most of their false alarms.
+        if self.kind == Kind::Flow && window.hours == DAY && 24.0 * level >= rule::LEAST_HOURLY_FLOW {
+            trial.needed += rule::BESIDE_HOURS;
+        }
         trial
     }
 
@@ -266,7 +282,7 @@ impl Fit {
         let poisson = Scale::Flow { variation: 0.0 };
         let distances: Vec<f64> = pairs
             .iter()
-            .step_by(points_every(window))
+            .step_by(POINTS_EVERY)
             .map(|(_, value, expected)| poisson.distance(*value, *expected))
             .collect();
         let Some(seen) = spread(&distances, 0.4) else { return rule::PRIOR_SPREAD };
@@ -282,10 +298,15 @@ impl Fit {
         (drawn * self.optimism(window)).max(self.independent(window, Trial::variation))
     }
 
+    /// The longest window of at most a day.
+    pub fn of_a_day(&self) -> Option<&Trial> {
+        self.trials.iter().rfind(|trial| trial.window.hours <= DAY)
+    }
+
     /// What a longer window would have at least if days were independent. A week is seen so rarely that what is
     /// estimated from weeks alone is often too small.
     fn independent(&self, window: Window, of: impl Fn(&Trial) -> f64) -> f64 {
-        let day = self.trials.iter().find(|trial| trial.window.hours == DAY && window.hours > DAY);
+        let day = self.of_a_day().filter(|_| window.hours > DAY);
         day.map_or(0.0, |day| of(day) / in_days(window).sqrt())
     }
 
@@ -295,6 +316,19 @@ impl Fit {
         let days = count(self.days).max(learned + 2.0);
         ((days + learned) / (days - learned)).sqrt()
     }
+}
+
+/// The correlation of each day's peak with that of the day before, drawn towards none where there are few.
+fn resemblance(days: &[(i64, f64)], usual: Spread, least: f64) -> f64 {
+    let away = |peak: f64| ((peak - usual.centre) / usual.deviation.max(least)).clamp(-3.0, 3.0);
+    let (mut product, mut number) = (0.0, rule::RESEMBLANCE_DAYS);
+    for ((before, one), (day, other)) in days.iter().zip(days.iter().skip(1)) {
+        if *day == before + 1 {
+            product += away(*one) * away(*other);
+            number += 1.0;
+        }
+    }
+    (product / number).clamp(0.0, 1.0)
 }
 
 /// Everything that a trial learns from.

@@ -1,7 +1,7 @@
 //! The numbers of the rule. `docs/baselines.md` has the reason of each.
 
 /// The version of the rule. What another version has made of the samples is not used; they are judged again.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Days of data before anything but a static limit alerts.
 pub const LEARNING_DAYS: usize = 7;
@@ -99,40 +99,33 @@ pub struct Window {
     pub score: f64,
     /// The days by which its reference lies before it, so that it does not contain what it is compared with.
     pub lag: i64,
-    /// When it is tested.
-    pub asked: Asked,
-}
-
-/// When a window is tested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// With every sample, of the hours before it.
-    Hourly,
-    /// Of whole UTC days only, when they are over. That has fewer chances to be wrong, so its limit is lower.
-    Daily,
 }
 
 /// The windows of a stock.
-pub const STOCK_WINDOWS: [Window; 5] = [
-    Window { hours: 1, score: 2.8, lag: 0, asked: Asked::Hourly },
-    Window { hours: 6, score: 3.2, lag: 0, asked: Asked::Hourly },
-    Window { hours: 24, score: 2.75, lag: 0, asked: Asked::Daily },
-    Window { hours: 72, score: 3.1, lag: 2, asked: Asked::Hourly },
-    Window { hours: 168, score: 2.9, lag: 6, asked: Asked::Hourly },
+pub const STOCK_WINDOWS: [Window; 4] = [
+    Window { hours: 1, score: 2.78, lag: 0 },
+    Window { hours: 6, score: 2.9, lag: 0 },
+    Window { hours: 72, score: 3.0, lag: 2 },
+    Window { hours: 168, score: 2.9, lag: 6 },
 ];
 
 /// The windows of a flow.
-pub const FLOW_WINDOWS: [Window; 5] = [
-    Window { hours: 6, score: 2.85, lag: 0, asked: Asked::Hourly },
-    Window { hours: 24, score: 3.5, lag: 0, asked: Asked::Hourly },
-    Window { hours: 24, score: 2.72, lag: 0, asked: Asked::Daily },
-    Window { hours: 72, score: 3.05, lag: 2, asked: Asked::Hourly },
-    Window { hours: 168, score: 3.1, lag: 6, asked: Asked::Hourly },
+pub const FLOW_WINDOWS: [Window; 4] = [
+    Window { hours: 6, score: 2.6, lag: 0 },
+    Window { hours: 24, score: 2.55, lag: 0 },
+    Window { hours: 72, score: 3.1, lag: 2 },
+    Window { hours: 168, score: 2.8, lag: 6 },
 ];
 
 /// What is added to the score of a window, times the square of the number of deviations by which a usual day's peak is
 /// above its middle: such a peak is one of several independent values and has a longer tail than they have.
 pub const ROUGHNESS: f64 = 0.3;
+
+/// What is taken from the score of a window of at most a day, times the square of the correlation of a day with the day
+/// before: noise that lasts has fewer chances to be wrong in a year.
+pub const RESEMBLANCE: f64 = 0.6;
+/// How many days' worth of belief there is in none.
+pub const RESEMBLANCE_DAYS: f64 = 8.0;
 
 /// How much the spread is enlarged after one day; less, the more there are.
 pub const DOUBT: f64 = 4.0;
@@ -154,3 +147,7 @@ pub fn lasting_floor(expected: f64) -> f64 {
 
 /// A window of less than a day says nothing about a flow that is expected to be smaller in it.
 pub const LEAST_SHORT_FLOW: f64 = 10.0;
+/// From so many a day on six hours usually have that,
+pub const LEAST_HOURLY_FLOW: f64 = 4.0 * LEAST_SHORT_FLOW;
+/// and the day needs so much more of a score.
+pub const BESIDE_HOURS: f64 = 0.5;

@@ -3,7 +3,7 @@
 use crate::fit::{Fit, History, Kind, Trial};
 use crate::hours::Hours;
 use crate::memory::Memory;
-use crate::rule::{self, Asked, Window};
+use crate::rule::{self, Window};
 use crate::scale::Scale;
 use crate::state::State;
 
@@ -27,7 +27,7 @@ pub struct Finding {
 impl Finding {
     /// Whether it is of the last 24 hours.
     pub fn is_last_day(&self) -> bool {
-        self.window.hours == DAY && self.window.asked == Asked::Hourly
+        self.window.hours == DAY
     }
 
     /// The state that this window alone asks for.
@@ -68,14 +68,12 @@ pub struct Track {
     pub memory: Memory,
     /// What is normal, and the day for which it was learned.
     fit: Option<(i64, Fit)>,
-    /// What was normal on the day before, for the first sample of a day.
-    yesterday: Option<Fit>,
 }
 
 impl Track {
     /// A figure that nothing is known of.
     pub fn new(kind: Kind) -> Track {
-        Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None, yesterday: None }
+        Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None }
     }
 
     /// Takes a sample.
@@ -94,7 +92,6 @@ impl Track {
                 self.memory.level = Some(fit.level());
             }
             self.fit = fit.map(|fit| (day, fit));
-            self.yesterday = if self.is_first(hour) { self.learn(day - 1) } else { None };
         }
         self.fit.as_ref().map(|(_, fit)| fit)
     }
@@ -139,9 +136,7 @@ impl Track {
     }
 
     fn test(&self, fit: &Fit, trial: &Trial, hour: i64, more: f64, factor: f64) -> Option<Finding> {
-        let end = self.end(trial.window, hour)?;
-        // What was learned since the day began knows the day that is judged.
-        let (fit, trial) = if end > hour { (fit, trial) } else { self.as_of_yesterday(trial.window)? };
+        let end = hour + 1;
         let after = self.memory.cleared.unwrap_or(i64::MIN / 64);
         let from = (end - trial.window.hours).max(after + 1).max(fit.start);
         let short = trial.window.hours <= 6;
@@ -159,27 +154,6 @@ impl Track {
         }
         let score = (trial.scale.distance(value, expected) - trial.centre) / trial.spread;
         Some(Finding { window: trial.window, value, expected, score, needed: trial.needed })
-    }
-
-    /// Before which hour a window ends that is tested at `hour`. Of a day that is over, that is told by its last hour;
-    /// where that hour was not over yet, by the first sample after it.
-    fn end(&self, window: Window, hour: i64) -> Option<i64> {
-        let midnight = (hour + 1).div_euclid(DAY) * DAY;
-        match window.asked {
-            Asked::Hourly => Some(hour + 1),
-            Asked::Daily => (midnight == hour + 1 || self.is_first(hour)).then_some(midnight),
-        }
-    }
-
-    /// Whether no hour before it on the same day has a sample.
-    fn is_first(&self, hour: i64) -> bool {
-        self.hours.between(hour.div_euclid(DAY) * DAY, hour).next().is_none()
-    }
-
-    fn as_of_yesterday(&self, window: Window) -> Option<(&Fit, &Trial)> {
-        let fit = self.yesterday.as_ref()?;
-        let trial = fit.trials.iter().find(|trial| trial.window == window)?;
-        Some((fit, trial))
     }
 
     /// The shortest window that is tested.
@@ -269,8 +243,7 @@ impl Track {
             (seen.share > 0.0).then(|| seen.sum / seen.share)
         };
         let (Some(before), Some(now), Some(whole)) = (day(7, 3), day(3, 0), day(7, 0)) else { return false };
-        let spread =
-            fit.trials.iter().find(|trial| trial.window.hours == DAY).map_or(0.0, |trial| trial.spread);
+        let spread = fit.of_a_day().map_or(0.0, |trial| trial.spread);
         let reach = rule::ACCEPT_FLAT.ln().max(2.5 * spread);
         let near = |level: f64| Scale::Stock.distance(level, whole).abs() <= reach;
         now <= rule::ACCEPT_FLAT * before && (0..7).filter_map(|at| day(at + 1, at)).all(near)

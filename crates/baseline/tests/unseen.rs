@@ -189,4 +189,26 @@ fn nothing_and_nearly_nothing_are_no_alarm() {
         0.0,
         judge(true, |_, random| (0..YEAR).map(|_| Some(1.0 + random.below(2) as f64)).collect()),
     );
+    for (name, level) in [("half a package", 0.5), ("one package", 1.0), ("two", 2.0), ("three", 3.0)] {
+        let few = Model::stock("", level, Noise::Hourly(0.0));
+        check(name, 2.5, 0.0, judge(true, |seed, _| all(few.year(seed + 900))));
+    }
+    for (name, level) in [("one new failure a day", 1.0), ("two a day", 2.0), ("thirty a day", 30.0)] {
+        let few = Model::flow("", level, Noise::Hourly(0.0));
+        check(name, 3.0, 0.0, judge(false, |seed, _| all(few.year(seed + 900))));
+    }
+}
+
+#[test]
+fn numbers_that_vary_more_than_by_chance_are_no_alarm_more_than_twice_a_year() {
+    let kinds = [
+        ("60 a day, noise 0.3 daily", Model::flow("", 60.0, Noise::Daily(0.3)), false),
+        ("the same in a working week", Model::flow("", 60.0, Noise::Daily(0.3)).week(Week::Working), false),
+        ("60 a day, noise 0.3 for 3 days", Model::flow("", 60.0, Noise::Smooth(0.3, 72.0)), false),
+        ("stock, noise 0.3 for 3 days", Model::stock("", 500.0, Noise::Smooth(0.3, 72.0)), true),
+        ("stock, noise 0.3 for 6 h", Model::stock("", 500.0, Noise::Smooth(0.3, 6.0)), true),
+    ];
+    for (name, model, stock) in kinds {
+        check(name, 4.0, 0.0, judge(stock, |seed, _| all(model.year(seed + 700))));
+    }
 }
