@@ -143,8 +143,8 @@ fn leftovers(folder: &Path, found: &mut Vec<PathBuf>) {
         let temporary = name.starts_with("tmp_")
             || name.starts_with(".new-")
             || name.starts_with(".package-import")
-            || (name.ends_with(".lock") && name != "package-import.lock")
-            || (name.starts_with("package-import.") && name != "package-import.lock")
+            || name.ends_with(".lock")
+            || (name.starts_with("package-import.") && name != "package-import.flock")
             || (name.ends_with(".pack") && !path.with_extension("idx").exists());
         if temporary {
             found.push(path);

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use package_import_tests::queue::Queue;
+use package_import_tests::queue::{Queue, signal, wait_until};
 use package_import_tests::synthetic::package;
+use rustix::process::{Pid, Signal};
 
 /// How many packs imports have written, and how many repacks have made.
 fn packs(queue: &Queue) -> (usize, usize) {
@@ -86,6 +88,33 @@ fn repositories_are_left_alone_where_that_is_wanted() {
     queue.installation.configure("[import]\nrepack = false\n");
     import(&queue, 1);
     assert_eq!(waiting_repacks(&queue), 0);
+}
+
+/// A package may take an hour to pack: whoever stops a run twice does not wait for it, and it is done later.
+#[test]
+fn a_second_signal_ends_packing_too() {
+    let queue = Queue::sqlite();
+    import(&queue, 1);
+    let refs = queue.refs();
+    // A Git that needs very long for it.
+    let (slow, started) =
+        (queue.installation.files().join("slow"), queue.installation.files().join("started"));
+    fs::create_dir(&slow).unwrap();
+    let script = format!("#!/bin/sh\ntouch '{}'\nsleep 600\n", started.display());
+    fs::write(slow.join("git"), script).unwrap();
+    fs::set_permissions(slow.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", slow.display(), std::env::var("PATH").unwrap());
+    let mut run = queue.command(&["run"]).env("PATH", path).spawn().unwrap();
+    wait_until("it is packing", || started.exists());
+    let pid = Pid::from_raw(i32::try_from(run.id()).unwrap()).unwrap();
+    wait_until("both signals have come", || {
+        signal(pid, Signal::TERM);
+        run.try_wait().unwrap().is_some()
+    });
+    assert_eq!(outcomes(&queue), ["imported", "cancelled"]);
+    queue.well(&["run"]);
+    assert_eq!(outcomes(&queue), ["imported", "cancelled", "maintained"]);
+    assert_eq!((packs(&queue), queue.refs()), ((0, 1), refs));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
-pub use packaging_repo::repack::Effort;
+pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
@@ -159,7 +159,12 @@ pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
     packaging_repo::repack::due(&Repository::place(&root.join("repos"), &package))
 }
 
-/// Repacks the repository of a package.
-pub fn repack(root: &Path, package: &str, effort: Effort) -> Result<(), InspectError> {
-    Ok(packaging_repo::repack::repack(&open(root, package)?, effort)?)
+/// Repacks the repository of a package. `started` is told the process group that does it.
+pub fn repack(
+    root: &Path,
+    package: &str,
+    effort: Effort,
+    started: Option<Started<'_>>,
+) -> Result<(), InspectError> {
+    Ok(packaging_repo::repack::repack(&open(root, package)?, effort, started)?)
 }

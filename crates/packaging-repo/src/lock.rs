@@ -15,8 +15,8 @@ use crate::Error;
 use crate::birth;
 use crate::fence::Fence;
 
-/// The file that importers lock.
-const LOCK: &str = "package-import.lock";
+/// The file that importers lock. It stays, so it is not called what Git calls its own, which must not.
+const LOCK: &str = "package-import.flock";
 /// The second name of our lock of `packed-refs`; with a fence, its number follows.
 const OWN: &str = "package-import.packed-refs";
 /// What the second name of our lock of a loose ref starts with, in the ref's own folder: landlock before Linux 5.19

@@ -1,8 +1,9 @@
 //! Keeps repositories in shape, with Git's own means.
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::Error;
 use crate::repository::Repository;
@@ -15,6 +16,9 @@ pub enum Effort {
     /// Small packs are joined; large ones stay as they are.
     Geometric,
 }
+
+/// Who is told that something has started.
+pub type Started<'a> = &'a dyn Fn(u32);
 
 /// So many packs of imports slow down whoever reads.
 const MANY: usize = 10;
@@ -41,17 +45,19 @@ pub fn due(repository: &Path) -> Option<Effort> {
     if rough > packed / 2 { Some(Effort::Full) } else { (many >= MANY).then_some(Effort::Geometric) }
 }
 
-/// Repacks. Imports of the same package wait meanwhile; fetches go on.
-pub fn repack(repository: &Repository, effort: Effort) -> Result<(), Error> {
+/// Repacks. Imports of the same package wait meanwhile; fetches go on. `started` is told the process group that does it,
+/// for whoever wants to end it early: that harms nothing. Without it, Git goes with this process when a terminal ends it.
+pub fn repack(repository: &Repository, effort: Effort, started: Option<Started<'_>>) -> Result<(), Error> {
     let guard = repository.lock()?;
     repository.remove_leftovers(&guard)?;
     match effort {
         // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it. `-F` compresses
         // what imports only stored, where `-f` would copy what becomes no delta as it is.
         Effort::Full => {
-            git(repository, "repack", &["-q", "-d", "-F", "-a", "-k", "--window=250", "--depth=50"])
+            let everything = ["-q", "-d", "-F", "-a", "-k", "--window=250", "--depth=50"];
+            git(repository, "repack", &everything, started)
         }
-        Effort::Geometric => git(repository, "repack", &["-q", "-d", "-F", "--geometric=2"]),
+        Effort::Geometric => git(repository, "repack", &["-q", "-d", "-F", "--geometric=2"], started),
     }
 }
 
@@ -61,7 +67,12 @@ const CONFIGURATION: [(&str, &str); 3] =
     [("safe.directory", "*"), ("pack.writeReverseIndex", "true"), ("pack.windowMemory", "256m")];
 
 /// Runs Git in a repository, without the configuration of whoever calls.
-pub(crate) fn git(repository: &Repository, verb: &'static str, arguments: &[&str]) -> Result<(), Error> {
+pub(crate) fn git(
+    repository: &Repository,
+    verb: &'static str,
+    arguments: &[&str],
+    started: Option<Started<'_>>,
+) -> Result<(), Error> {
     let failed = |cause: String| Error::Git { verb, cause };
     let mut command = Command::new("git");
     // Called from a hook, Git would look for objects elsewhere.
@@ -72,7 +83,10 @@ pub(crate) fn git(repository: &Repository, verb: &'static str, arguments: &[&str
     for (place, (key, value)) in CONFIGURATION.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{place}"), key).env(format!("GIT_CONFIG_VALUE_{place}"), value);
     }
-    let output = command
+    if started.is_some() {
+        command.process_group(0);
+    }
+    let running = command
         .arg("--git-dir")
         .arg(repository.path())
         .arg(verb)
@@ -81,8 +95,15 @@ pub(crate) fn git(repository: &Repository, verb: &'static str, arguments: &[&str
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_COUNT", CONFIGURATION.len().to_string())
         .env("LC_ALL", "C")
-        .output()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|error| failed(format!("cannot run it: {error}; is git installed?")))?;
+    if let Some(started) = started {
+        started(running.id());
+    }
+    let output = running.wait_with_output().map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         return Ok(());
     }

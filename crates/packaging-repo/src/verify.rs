@@ -25,7 +25,7 @@ pub struct Problem {
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = Vec::new();
     if let Err(Error::Git { cause, .. }) =
-        git(repository, "fsck", &["--strict", "--full", "--no-dangling", "--no-progress"])
+        git(repository, "fsck", &["--strict", "--full", "--no-dangling", "--no-progress"], None)
     {
         problems.push(Problem { subject: "objects".into(), message: format!("git fsck: {cause}") });
     }

@@ -24,7 +24,7 @@ use rustix::process::{
 };
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
-use crate::fork::{Side, split};
+use crate::process::{Side, split};
 use crate::status::Status;
 use crate::stdout::{is_ready, read_some, write_all};
 

@@ -11,7 +11,6 @@
 mod check;
 mod config;
 mod database;
-mod fork;
 mod guard;
 mod limits;
 mod metric;
@@ -19,6 +18,7 @@ mod options;
 mod output;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod process;
 mod report;
 mod rights;
 mod sqlite;

@@ -2,11 +2,12 @@
 
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, fcntl_getfd, write};
+use rustix::io::{Errno, write};
+
+use crate::process::began_without_stdout;
 
 /// Nobody can read what was to be said.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(crate) struct Unwritable;
 
 /// Writes everything before the deadline, even if nobody empties the pipe.
 pub(crate) fn print(text: &[u8], deadline: Instant) -> Result<(), Unwritable> {
-    if CLOSED.load(Ordering::Relaxed) {
+    if began_without_stdout() {
         return Err(Unwritable);
     }
     write_all(rustix::stdio::stdout(), text, deadline)
@@ -58,19 +59,3 @@ pub(crate) fn read_some(file: &mut impl Read, into: &mut Vec<u8>) -> std::io::Re
     into.extend_from_slice(part.get(..length).unwrap_or(&[]));
     Ok(length)
 }
-
-/// Whether the caller had closed standard output. The runtime opens `/dev/null` in its place before `main`, which takes
-/// everything, and cannot be told from one that a caller gave who wants no output: so this is looked up before that.
-static CLOSED: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn look() {
-    let closed = fcntl_getfd(rustix::stdio::stdout()).is_err();
-    CLOSED.store(closed, Ordering::Relaxed);
-}
-
-// SAFETY: what stands in this section is called once, before `main`, with nothing to be relied on but the system's
-// calls. `look` makes one of them and writes to an atomic.
-#[allow(unsafe_code)]
-#[used]
-#[unsafe(link_section = ".init_array")]
-static LOOK_FIRST: extern "C" fn() = look;

@@ -199,6 +199,7 @@ fn packages_are_shown_in_every_condition() {
     openssh: current, work: none
       last success YYYY-MM-DD hh:mmZ (3h ago)
     ATTEMPT  BEGAN              TOOK   OUTCOME         CAUSE
+    13       YYYY-MM-DD hh:mmZ  0.04s  maintained
     7        YYYY-MM-DD hh:mmZ  0.04s  unapplied-only  patch/patch-does-not-apply:
                                                        failed to apply port.diff:...
 

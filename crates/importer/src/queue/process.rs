@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group};
 use state::runs::Process;
 
 /// This process.
@@ -35,11 +35,13 @@ fn boot() -> String {
     text.trim().to_owned()
 }
 
-/// Ends a child of ours.
+/// Ends a child of ours; with all that it has started, if it leads a process group.
 pub fn kill(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, Signal::KILL);
-    }
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    let _ = match getpgid(Some(pid)) {
+        Ok(group) if group == pid => kill_process_group(pid, Signal::KILL),
+        _ => kill_process(pid, Signal::KILL),
+    };
 }
 
 #[cfg(test)]

@@ -27,12 +27,21 @@ impl Work<'_> {
             }
         }
         // An upload is not kept back by packing: after it, that is asked for anew.
-        if tasks.has(Tasks::REPACK)
-            && !tasks.has(Tasks::IMPORT)
-            && let Some(effort) = inspect::due_repack(root, package)
-            && let Err(error) = inspect::repack(root, package, effort)
-        {
-            self.fail(Failure::new(Stage::Commit, "repack", error), None);
+        if tasks.has(Tasks::REPACK) && !tasks.has(Tasks::IMPORT) {
+            self.repack();
+        }
+    }
+
+    fn repack(&mut self) {
+        let (session, attempt) = (self.session, self.claim.attempt);
+        let Some(effort) = inspect::due_repack(&session.root, &self.claim.package) else { return };
+        let started = |group| session.started(attempt, group);
+        let done = inspect::repack(&session.root, &self.claim.package, effort, Some(&started));
+        session.is_over(attempt);
+        match done {
+            Ok(()) => {}
+            Err(_) if session.is_stopping() => self.cancelled = true,
+            Err(error) => self.fail(Failure::new(Stage::Commit, "repack", error), None),
         }
     }
 }
@@ -40,6 +49,6 @@ impl Work<'_> {
 /// Whether the repository is to be packed anew when nothing else is to be done.
 pub(super) fn wants_repack(session: &Session, claim: &Claim, outcome: Outcome) -> bool {
     session.config.import.repack
-        && matches!(outcome, Outcome::Imported | Outcome::UnappliedOnly)
+        && matches!(outcome, Outcome::Imported | Outcome::UnappliedOnly | Outcome::AlreadyThere)
         && inspect::due_repack(&session.root, &claim.package).is_some()
 }

@@ -1,11 +1,16 @@
-//! A process that splits in two: the one call of this product that is unsafe.
+//! What this process is and does below what safe code reaches: the one place of this product where something is unsafe.
 //!
-//! Starting this very program once more would do as well, without any of it. But then it is loaded and linked a second
-//! time, which takes as long as everything that a check does (docs/writing-a-check.md).
+//! It splits in two. Starting this very program once more would do as well, without any of it. But then it is loaded and
+//! linked a second time, which takes as long as everything that a check does (docs/writing-a-check.md).
+//!
+//! And it looks before `main` whether the caller had closed standard output. The runtime opens `/dev/null` in its place,
+//! which takes everything, and cannot be told from one that a caller gave who wants no output.
 #![allow(unsafe_code)]
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::io::fcntl_getfd;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
@@ -50,3 +55,20 @@ fn stay_here() -> Option<CpuSet> {
 fn alone() -> bool {
     rustix::fs::stat("/proc/self/task").map_or(true, |tasks| tasks.st_nlink == 3)
 }
+
+static HAD_NO_STDOUT: AtomicBool = AtomicBool::new(false);
+
+/// Whether the caller had closed standard output.
+pub(crate) fn began_without_stdout() -> bool {
+    HAD_NO_STDOUT.load(Ordering::Relaxed)
+}
+
+extern "C" fn look_for_stdout() {
+    HAD_NO_STDOUT.store(fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);
+}
+
+// SAFETY: what stands in this section is called once, before `main`, with nothing to be relied on but the system's
+// calls. `look_for_stdout` makes one of them and writes to an atomic.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK_FIRST: extern "C" fn() = look_for_stdout;
