@@ -75,6 +75,9 @@ pub enum Error {
     /// Somebody else holds a lock of Git's.
     #[error("{} is locked by another program; if none runs, remove it", .0.display())]
     Locked(PathBuf),
+    /// An importer works on the repository.
+    #[error("{} is being imported into; try again when that has ended", .0.display())]
+    Busy(PathBuf),
     /// Whoever was given the package later has shut this importer out.
     #[error("attempt {ours} was superseded{}; nothing was moved", higher.map_or(String::new(), |it| format!(" by {it}")))]
     Fenced {

@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::Error;
 use crate::birth;
@@ -34,24 +35,32 @@ pub struct Guard {
 /// Waits until no other importer works on the repository. Importers with fences do not wait for each other, since one
 /// of them may be frozen: the higher fence shuts the lower out.
 pub(crate) fn repository(repository: &Path, fence: Option<Fence>) -> Result<Guard, Error> {
-    let path = repository.join(LOCK);
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(|error| Error::file("open", &path, error))?;
     let how = if fence.is_some() { FlockOperation::LockShared } else { FlockOperation::LockExclusive };
-    loop {
-        match flock(&file, how) {
-            Ok(()) => break,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Error::file("lock", &path, error.into())),
-        }
-    }
+    let file = locked(repository, how)?;
     if let Some(fence) = fence {
         fence.raise(repository)?;
     }
     Ok(Guard { _file: file, fence })
+}
+
+/// The repository, unless an importer works on it: that may be one that stands still, and would be waited for in vain.
+pub(crate) fn idle(repository: &Path) -> Result<Guard, Error> {
+    let file = locked(repository, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(Guard { _file: file, fence: None })
+}
+
+fn locked(repository: &Path, how: FlockOperation) -> Result<File, Error> {
+    let path = repository.join(LOCK);
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.map_err(|error| Error::file("open", &path, error))?;
+    loop {
+        match flock(&file, how) {
+            Ok(()) => return Ok(file),
+            Err(Errno::INTR) => {}
+            Err(Errno::WOULDBLOCK) => return Err(Error::Busy(repository.to_owned())),
+            Err(error) => return Err(Error::file("lock", &path, error.into())),
+        }
+    }
 }
 
 impl Guard {

@@ -45,10 +45,10 @@ pub fn due(repository: &Path) -> Option<Effort> {
     if rough > packed / 2 { Some(Effort::Full) } else { (many >= MANY).then_some(Effort::Geometric) }
 }
 
-/// Repacks. Imports of the same package wait meanwhile; fetches go on. `started` is told the process group that does it,
+/// Repacks, unless somebody imports into it. Imports that begin meanwhile wait; fetches go on. `started` is told the process group that does it,
 /// for whoever wants to end it early: that harms nothing. Without it, Git goes with this process when a terminal ends it.
 pub fn repack(repository: &Repository, effort: Effort, started: Option<Started<'_>>) -> Result<(), Error> {
-    let guard = repository.lock()?;
+    let guard = repository.lock_idle()?;
     repository.remove_leftovers(&guard)?;
     match effort {
         // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it. `-F` compresses

@@ -55,6 +55,11 @@ impl Repository {
         lock::repository(&self.path, None)
     }
 
+    /// Locks it if no importer works on it; [`Error::Busy`] otherwise.
+    pub fn lock_idle(&self) -> Result<Guard, Error> {
+        lock::idle(&self.path)
+    }
+
     /// Puts up a fence: importers with a lower one cannot move refs any more, even if they were frozen just before.
     pub fn lock_fenced(&self, fence: Fence) -> Result<Guard, Error> {
         lock::repository(&self.path, Some(fence))

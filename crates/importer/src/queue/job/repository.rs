@@ -1,12 +1,13 @@
 //! Looks after the repository itself, where a job asks for that.
 
+use packaging_repo::Error;
 use state::queue::Claim;
 use state::versions;
 use state::words::{Outcome, Tasks};
 
 use super::Work;
 use crate::failure::{Failure, Stage};
-use crate::inspect;
+use crate::inspect::{self, InspectError};
 use crate::queue::session::Session;
 
 impl Work<'_> {
@@ -40,6 +41,8 @@ impl Work<'_> {
         session.is_over(attempt);
         match done {
             Ok(()) => {}
+            // Whoever imports the package asks for it again afterwards.
+            Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,
             Err(error) => self.fail(Failure::new(Stage::Commit, "repack", error), None),
         }
