@@ -235,7 +235,7 @@ impl Judge {
 
     fn find(&mut self, sample: &Sample, hour: i64, context: &Context) -> Found {
         let mut found = Found { stock: None, flow: None, signature: None, outage: false };
-        if !self.rest.learned && self.stock.memory.pinned.is_none() {
+        if !self.rest.learned && self.stock.memory.decided().is_none() {
             return found;
         }
         self.follow_surge(hour);

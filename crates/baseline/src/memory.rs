@@ -86,6 +86,11 @@ impl Memory {
         }
     }
 
+    /// The level an hour that an operator has decided on.
+    pub fn decided(&self) -> Option<f64> {
+        self.pinned.or(self.accepted.map(|(level, _)| level))
+    }
+
     /// The state of the alert, if there is one.
     pub fn state(&self) -> State {
         self.alarm.as_ref().map_or(State::Ok, |alarm| alarm.state)

@@ -41,7 +41,7 @@ impl Judge {
         verdict.signature = self.named(time, context, found);
         verdict.share = self.share(&verdict);
         // Where somebody said what is normal, nobody has to wait for it.
-        let learns = !self.rest.learned && self.stock.memory.pinned.is_none();
+        let learns = !self.rest.learned && self.stock.memory.decided().is_none();
         verdict.learning = learns.then(|| self.learned_days(hour));
         verdict.outage = found.outage;
         verdict.explained = self.explained();
@@ -261,7 +261,7 @@ fn judged(
         },
         since: track.memory.alarm.as_ref().map(|alarm| alarm.since),
         days: (level_days, days),
-        set: track.memory.pinned.is_some() || track.memory.accepted.is_some(),
+        set: track.memory.decided().is_some(),
     })
 }
 

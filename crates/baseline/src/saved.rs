@@ -88,7 +88,7 @@ impl Judge {
             Figure::Failed => (&self.failed, 24.0),
         };
         let memory = &track.memory;
-        let level = memory.pinned.or(memory.accepted.map(|(level, _)| level)).or(memory.level)?;
+        let level = memory.decided().or(memory.level)?;
         Some(level * unit)
     }
 

@@ -107,7 +107,7 @@ impl Track {
         let noise = self.hours.without(&self.memory.lasting(), day * DAY);
         let history = History { level: &history, noise: &noise };
         let regime = self.memory.regime.unwrap_or(i64::MIN / 64);
-        let set = self.memory.pinned.or(self.memory.accepted.map(|(level, _)| level));
+        let set = self.memory.decided();
         let fit = Fit::learn(self.kind, history, day, if set.is_some() { i64::MIN / 64 } else { regime });
         match (fit, set) {
             (Some(fit), Some(level)) => Some(fit.at_level(level)),

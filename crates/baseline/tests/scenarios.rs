@@ -298,6 +298,20 @@ fn an_operator_accepts_and_sets_what_is_normal() {
 }
 
 #[test]
+fn who_accepts_a_level_does_not_wait_until_it_is_learned() {
+    let mut world = World::new();
+    assert!(world.days(2, 500.0).learning.is_some());
+    world.judge.accept(Figure::Failing);
+    let verdict = world.failing(500.0);
+    assert_eq!((verdict.state, verdict.learning), (State::Ok, None), "{}", verdict.text);
+    assert_eq!(world.failing(1000.0).state, State::Critical);
+    // A week later it is learned like any other, with a level that has changed a little meanwhile.
+    let verdict = world.days(12, 550.0);
+    assert_eq!(verdict.state, State::Ok, "{}", verdict.text);
+    assert!((verdict.stock.unwrap().normal - 550.0).abs() < 20.0);
+}
+
+#[test]
 fn a_check_needs_only_the_stored_limits() {
     let mut world = World::new();
     let verdict = world.days(30, 500.0);
