@@ -45,9 +45,16 @@ impl Ahead {
                 let mut block = used.try_recv().unwrap_or_else(|_| Vec::with_capacity(BLOCK));
                 block.clear();
                 let read = inner.by_ref().take(BLOCK as u64).read_to_end(&mut block);
-                // An empty block is the end. A reader that went away wants no more.
-                let is_last = !matches!(read, Ok(count) if count > 0);
-                if sender.send(read.map(|_| block)).is_err() || is_last {
+                // An empty block is the end.
+                let is_last = read.is_err() || block.is_empty();
+                let told = match read {
+                    Ok(_) => sender.send(Ok(block)),
+                    Err(error) if block.is_empty() => sender.send(Err(error)),
+                    // What came before an error is told before it.
+                    Err(error) => sender.send(Ok(block)).and_then(|()| sender.send(Err(error))),
+                };
+                // A reader that went away wants no more.
+                if told.is_err() || is_last {
                     return;
                 }
             }
@@ -116,7 +123,9 @@ mod tests {
     #[test]
     fn an_error_arrives_and_is_never_taken_for_the_end() {
         let mut ahead = Ahead::of(Breaks(false)).unwrap();
-        assert_eq!(ahead.read_to_end(&mut Vec::new()).unwrap_err().to_string(), "broken");
+        let mut read = Vec::new();
+        assert_eq!(ahead.read_to_end(&mut read).unwrap_err().to_string(), "broken");
+        assert_eq!(read, [1], "what came before it");
         assert!(ahead.read(&mut [0; 8]).is_err());
     }
 
