@@ -159,12 +159,19 @@ pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
     packaging_repo::repack::due(&Repository::place(&root.join("repos"), &package))
 }
 
-/// Repacks the repository of a package. `started` is told the process group that does it.
-pub fn repack(
+/// Repacks the repository of a package, when nobody imports into it any more.
+pub fn repack(root: &Path, package: &str, effort: Effort) -> Result<(), InspectError> {
+    let repository = open(root, package)?;
+    Ok(packaging_repo::repack::repack(&repository, &repository.lock()?, effort, None)?)
+}
+
+/// The same if nobody imports into it now; [`Error::Busy`] otherwise. `started` is told the process group that does it.
+pub fn repack_idle(
     root: &Path,
     package: &str,
     effort: Effort,
-    started: Option<Started<'_>>,
+    started: Started<'_>,
 ) -> Result<(), InspectError> {
-    Ok(packaging_repo::repack::repack(&open(root, package)?, effort, started)?)
+    let repository = open(root, package)?;
+    Ok(packaging_repo::repack::repack(&repository, &repository.lock_idle()?, effort, Some(started))?)
 }

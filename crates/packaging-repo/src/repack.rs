@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Error;
+use crate::lock::Guard;
 use crate::repository::Repository;
 
 /// How thoroughly a repository is repacked.
@@ -45,11 +46,16 @@ pub fn due(repository: &Path) -> Option<Effort> {
     if rough > packed / 2 { Some(Effort::Full) } else { (many >= MANY).then_some(Effort::Geometric) }
 }
 
-/// Repacks, unless somebody imports into it. Imports that begin meanwhile wait; fetches go on. `started` is told the process group that does it,
-/// for whoever wants to end it early: that harms nothing. Without it, Git goes with this process when a terminal ends it.
-pub fn repack(repository: &Repository, effort: Effort, started: Option<Started<'_>>) -> Result<(), Error> {
-    let guard = repository.lock_idle()?;
-    repository.remove_leftovers(&guard)?;
+/// Repacks a repository that the caller has locked; fetches go on meanwhile. `started` is told the process group that
+/// does it, for whoever wants to end it early: that harms nothing. Without it, Git goes with this process when a terminal
+/// ends it.
+pub fn repack(
+    repository: &Repository,
+    guard: &Guard,
+    effort: Effort,
+    started: Option<Started<'_>>,
+) -> Result<(), Error> {
+    repository.remove_leftovers(guard)?;
     match effort {
         // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it. `-F` compresses
         // what imports only stored, where `-f` would copy what becomes no delta as it is.

@@ -16,13 +16,18 @@ fn grow(scratch: &Scratch, numbers: &mut Numbers, bytes: usize) {
     store.finish().unwrap();
 }
 
+fn repacked(scratch: &Scratch, effort: Effort) {
+    let guard = scratch.repository.lock_idle().unwrap();
+    repack(&scratch.repository, &guard, effort, None).unwrap();
+}
+
 #[test]
 fn what_has_come_since_decides() {
     let (scratch, mut numbers) = (scratch(), Numbers(1));
     assert_eq!(due(scratch.path()), None, "there is nothing");
     grow(&scratch, &mut numbers, 100_000);
     assert_eq!(due(scratch.path()), Some(Effort::Full), "the first import");
-    repack(&scratch.repository, Effort::Full, None).unwrap();
+    repacked(&scratch, Effort::Full);
     assert_eq!(due(scratch.path()), None);
     for _ in 0..9 {
         grow(&scratch, &mut numbers, 1000);
@@ -30,7 +35,7 @@ fn what_has_come_since_decides() {
     }
     grow(&scratch, &mut numbers, 1000);
     assert_eq!(due(scratch.path()), Some(Effort::Geometric), "many");
-    repack(&scratch.repository, Effort::Geometric, None).unwrap();
+    repacked(&scratch, Effort::Geometric);
     assert_eq!(due(scratch.path()), None);
     grow(&scratch, &mut numbers, 80_000);
     assert_eq!(due(scratch.path()), Some(Effort::Full), "another upstream");
@@ -48,18 +53,18 @@ fn what_was_only_stored_is_compressed() {
         packs.map(|path| path.metadata().unwrap().len()).sum::<u64>()
     };
     assert!(size() > 100_000, "{}", size());
-    repack(&scratch.repository, Effort::Full, None).unwrap();
+    repacked(&scratch, Effort::Full);
     assert!(size() < 1000, "{}", size());
     scratch.assert_clean();
 }
 
 /// An importer that stands still holds its lock for as long as it does.
 #[test]
-fn nobody_waits_for_an_importer() {
+fn nobody_has_to_wait_for_an_importer() {
     let (scratch, mut numbers) = (scratch(), Numbers(1));
     grow(&scratch, &mut numbers, 1000);
     let guard = scratch.repository.lock_fenced(Fence { epoch: 1, token: 1 }).unwrap();
-    assert!(matches!(repack(&scratch.repository, Effort::Full, None), Err(Error::Busy(_))));
+    assert!(matches!(scratch.repository.lock_idle(), Err(Error::Busy(_))));
     drop(guard);
-    repack(&scratch.repository, Effort::Full, None).unwrap();
+    repacked(&scratch, Effort::Full);
 }

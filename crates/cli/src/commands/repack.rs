@@ -21,7 +21,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     let effort = if arguments.geometric { Effort::Geometric } else { Effort::Full };
     for package in &packages {
-        importer::inspect::repack(&installation.root, package, effort, None)?;
+        importer::inspect::repack(&installation.root, package, effort)?;
     }
     Ok(exit::DONE)
 }
