@@ -94,9 +94,9 @@ impl Server {
     /// Refuses connections and cuts those that there are, or serves again.
     pub fn refuse(&self, refuse: bool) {
         self.state.refusing.store(refuse, Ordering::SeqCst);
-        if refuse {
-            // Wakes the thread that waits for a connection.
-            let _ = TcpStream::connect(("127.0.0.1", self.port));
+        // A connection wakes the thread that waits for one. What is tested next must find it as it was wanted.
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() == refuse {
+            thread::yield_now();
         }
     }
 
