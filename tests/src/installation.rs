@@ -109,8 +109,10 @@ impl Installation {
         self.git(package, &["for-each-ref"]) + &head
     }
 
-    /// `git fsck` has nothing to say, and nothing of an unfinished import is left.
+    /// `git fsck` has nothing to say, and nothing of an unfinished import is left. A repack may have outlived the run
+    /// that began it: it is waited for, and only its mark is left for who comes next.
     pub fn assert_clean(&self, package: &str) {
+        wait_for_locks(&self.root().join("repos"));
         let output = git(&self.repository(package), &["fsck", "--strict", "--full", "--no-dangling"]);
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success() && said.is_empty(), "{said}");
@@ -136,15 +138,30 @@ fn git(repository: &Path, arguments: &[&str]) -> Output {
 }
 
 /// Locks and temporary files. The lock that importers hold among themselves stays, and a pack has its index.
+/// Waits until nobody has the lock of any repository.
+fn wait_for_locks(folder: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().is_some_and(|name| name == "package-import.flock") {
+            let lock = fs::File::open(path).unwrap();
+            lock.lock().unwrap();
+        } else if path.is_dir() && !path.ends_with("objects") {
+            wait_for_locks(&path);
+        }
+    }
+}
+
 fn leftovers(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy();
         let temporary = name.starts_with("tmp_")
+            || name.starts_with(".tmp-")
             || name.starts_with(".new-")
             || name.starts_with(".package-import")
             || name.ends_with(".lock")
-            || (name.starts_with("package-import.") && name != "package-import.flock")
+            || (name.starts_with("package-import.")
+                && !["package-import.flock", "package-import.repack"].contains(&&*name))
             || (name.ends_with(".pack") && !path.with_extension("idx").exists());
         if temporary {
             found.push(path);

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -28,7 +29,7 @@ const ENDING: &str = ".lock";
 /// The repository is ours among importers until this is dropped.
 #[derive(Debug)]
 pub struct Guard {
-    _file: File,
+    file: File,
     fence: Option<Fence>,
 }
 
@@ -40,13 +41,13 @@ pub(crate) fn repository(repository: &Path, fence: Option<Fence>) -> Result<Guar
     if let Some(fence) = fence {
         fence.raise(repository)?;
     }
-    Ok(Guard { _file: file, fence })
+    Ok(Guard { file, fence })
 }
 
 /// The repository, unless an importer works on it: that may be one that stands still, and would be waited for in vain.
 pub(crate) fn idle(repository: &Path) -> Result<Guard, Error> {
     let file = locked(repository, FlockOperation::NonBlockingLockExclusive)?;
-    Ok(Guard { _file: file, fence: None })
+    Ok(Guard { file, fence: None })
 }
 
 fn locked(repository: &Path, how: FlockOperation) -> Result<File, Error> {
@@ -67,6 +68,12 @@ impl Guard {
     /// Refused if somebody with a higher fence has come.
     pub(crate) fn check(&self, repository: &Path) -> Result<(), Error> {
         self.fence.map_or(Ok(()), |fence| fence.check(repository))
+    }
+
+    /// The lock as the standard input of another program: it is held until that has ended, too (`flock(2)`).
+    pub(crate) fn to_stdin(&self) -> Result<Stdio, Error> {
+        let file = self.file.try_clone().map_err(|error| Error::file("share", Path::new(LOCK), error))?;
+        Ok(file.into())
     }
 
     /// What is to be said if a file of ours has gone.

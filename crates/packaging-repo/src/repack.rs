@@ -9,6 +9,10 @@ use crate::Error;
 use crate::lock::Guard;
 use crate::repository::Repository;
 
+mod interrupted;
+
+pub(crate) use interrupted::tidy;
+
 /// How thoroughly a repository is repacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
@@ -43,12 +47,15 @@ pub fn due(repository: &Path) -> Option<Effort> {
         }
     }
     // A repository that has grown by half is packed anew: over its life that is a few times its final size.
-    if rough > packed / 2 { Some(Effort::Full) } else { (many >= MANY).then_some(Effort::Geometric) }
+    if rough > packed / 2 {
+        return Some(Effort::Full);
+    }
+    (many >= MANY || interrupted::is_marked(repository)).then_some(Effort::Geometric)
 }
 
 /// Repacks a repository that the caller has locked; fetches go on meanwhile. `started` is told the process group that
 /// does it, for whoever wants to end it early: that harms nothing. Without it, Git goes with this process when a terminal
-/// ends it.
+/// ends it. Whatever it is killed by, and whenever, the next who has the lock finishes or undoes what it had begun.
 pub fn repack(
     repository: &Repository,
     guard: &Guard,
@@ -56,15 +63,17 @@ pub fn repack(
     started: Option<Started<'_>>,
 ) -> Result<(), Error> {
     repository.remove_leftovers(guard)?;
-    match effort {
-        // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it. `-F` compresses
-        // what imports only stored, where `-f` would copy what becomes no delta as it is.
-        Effort::Full => {
-            let everything = ["-q", "-d", "-F", "-a", "-k", "--window=250", "--depth=50"];
-            git(repository, "repack", &everything, started)
-        }
-        Effort::Geometric => git(repository, "repack", &["-q", "-d", "-F", "--geometric=2"], started),
-    }
+    // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it. `-F` compresses
+    // what imports only stored, where `-f` would copy what becomes no delta as it is.
+    let arguments: &[&str] = match effort {
+        Effort::Full => &["-q", "-d", "-F", "-a", "-k", "--window=250", "--depth=50"],
+        Effort::Geometric => &["-q", "-d", "-F", "--geometric=2"],
+    };
+    interrupted::mark(repository.path())?;
+    // Git has the lock, too: should it outlive this process, nobody tidies up behind its back.
+    let packed = guard.to_stdin().and_then(|lock| git(repository, "repack", arguments, lock, started));
+    tidy(repository.path())?;
+    packed
 }
 
 /// What Git is told, besides where the repository is: it may belong to another user than the operator who looks at it,
@@ -77,6 +86,7 @@ pub(crate) fn git(
     repository: &Repository,
     verb: &'static str,
     arguments: &[&str],
+    stdin: Stdio,
     started: Option<Started<'_>>,
 ) -> Result<(), Error> {
     let failed = |cause: String| Error::Git { verb, cause };
@@ -101,7 +111,7 @@ pub(crate) fn git(
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_COUNT", CONFIGURATION.len().to_string())
         .env("LC_ALL", "C")
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -14,6 +14,7 @@ use crate::lock::{self, Guard};
 use crate::object;
 use crate::pack;
 use crate::refs::{self, Edit, Refs};
+use crate::repack;
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
@@ -65,10 +66,11 @@ impl Repository {
         lock::repository(&self.path, Some(fence))
     }
 
-    /// Removes what a killed importer left: unfinished packs, locks, and files of a new repository.
+    /// Removes what a killed importer or repack left: unfinished packs, locks, and files of a new repository.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(&self.path, guard)?;
-        pack::remove_unfinished(&self.path.join("objects/pack"))
+        pack::remove_unfinished(&self.path.join("objects/pack"))?;
+        repack::tidy(&self.path)
     }
 
     /// The objects, and a new pack to add to them.

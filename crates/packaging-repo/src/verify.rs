@@ -1,5 +1,7 @@
 //! Checks a repository: objects by `git fsck`, tags against their manifests, `.dsc` blobs and commits.
 
+use std::process::Stdio;
+
 use source_package::checksum::{Hasher, ListedFile, sha256_hex};
 use source_package::dsc::{Dsc, Family};
 use source_package::version::Version;
@@ -24,9 +26,13 @@ pub struct Problem {
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = Vec::new();
-    if let Err(Error::Git { cause, .. }) =
-        git(repository, "fsck", &["--strict", "--full", "--no-dangling", "--no-progress"], None)
-    {
+    if let Err(Error::Git { cause, .. }) = git(
+        repository,
+        "fsck",
+        &["--strict", "--full", "--no-dangling", "--no-progress"],
+        Stdio::null(),
+        None,
+    ) {
         problems.push(Problem { subject: "objects".into(), message: format!("git fsck: {cause}") });
     }
     let checked = Catalog::open(repository).and_then(|mut catalog| {

@@ -3,7 +3,12 @@
 
 mod common;
 
-use common::{Numbers, Scratch, scratch};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::{Numbers, Scratch, objects, scratch};
 use packaging_repo::Error;
 use packaging_repo::fence::Fence;
 use packaging_repo::object::Kind;
@@ -67,4 +72,75 @@ fn nobody_has_to_wait_for_an_importer() {
     assert!(matches!(scratch.repository.lock_idle(), Err(Error::Busy(_))));
     drop(guard);
     repacked(&scratch, Effort::Full);
+}
+
+/// The files of all packs.
+fn files(scratch: &Scratch) -> BTreeMap<String, Vec<u8>> {
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    scratch.packs().iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
+}
+
+/// Git puts a new pack in place file by file, the index last; then it removes old packs, their index first. Whatever
+/// a kill leaves of that, the next who has the lock finds a repository in which nothing is missing, and leaves one in
+/// which nothing is too much.
+#[test]
+fn a_repack_that_was_killed_leaves_nothing_behind() {
+    let (scratch, mut numbers) = (scratch(), Numbers(1));
+    let (commits, _) = objects(&scratch, 3);
+    scratch.git(&["update-ref", "refs/heads/a", &commits[2].to_string()]);
+    grow(&scratch, &mut numbers, 1000);
+    let before = files(&scratch);
+    let mark: String =
+        before.keys().filter_map(|name| name.strip_suffix(".idx")).map(|stem| format!("{stem}\n")).collect();
+    repacked(&scratch, Effort::Full);
+    let mut after: Vec<(String, Vec<u8>)> = files(&scratch).into_iter().collect();
+    let order = |name: &str, ending: &str| name.ends_with(ending);
+    after.sort_by_key(|(name, _)| (order(name, ".idx"), !order(name, ".pack")));
+    let mut doomed: Vec<&String> = before.keys().collect();
+    doomed.sort_by_key(|name| (name.split('.').next(), !order(name, ".idx")));
+    let folder = scratch.path().join("objects/pack");
+    for step in 0..=after.len() + doomed.len() {
+        scratch.packs().iter().for_each(|path| fs::remove_file(path).unwrap());
+        before.iter().for_each(|(name, content)| fs::write(folder.join(name), content).unwrap());
+        for (place, (name, content)) in after.iter().enumerate() {
+            let name = if place < step { name.clone() } else { format!(".tmp-123-{name}") };
+            fs::write(folder.join(name), content).unwrap();
+        }
+        doomed.iter().take(step.saturating_sub(after.len())).for_each(|name| {
+            fs::remove_file(folder.join(name)).unwrap();
+        });
+        fs::write(folder.join("tmp_idx_X1y2Z3"), "half an ind").unwrap();
+        fs::write(scratch.path().join("package-import.repack"), &mark).unwrap();
+        assert!(due(scratch.path()).is_some(), "{step}: nobody would come");
+        let guard = scratch.repository.lock().unwrap();
+        scratch.repository.remove_leftovers(&guard).unwrap();
+        let (left, is_in_place) = (files(&scratch), step >= after.len());
+        let extra =
+            left.keys().find(|name| !before.contains_key(*name) && !after.iter().any(|it| it.0 == **name));
+        assert_eq!(extra, None, "{step}");
+        assert_eq!(after.iter().all(|(name, _)| left.contains_key(name)), is_in_place, "{step}");
+        let stems: BTreeSet<&str> = left.keys().filter_map(|name| name.split('.').next()).collect();
+        stems.iter().for_each(|stem| assert!(left.contains_key(&format!("{stem}.idx")), "{step}: {stem}"));
+        assert!(!scratch.path().join("package-import.repack").exists(), "{step}");
+        scratch.assert_clean();
+        assert_eq!(scratch.git(&["rev-list", "--objects", "--all"]).lines().count(), 2, "{step}");
+    }
+}
+
+/// A repack outlives the process that started it; importers wait for it.
+#[test]
+fn git_holds_the_lock_as_long_as_it_runs() {
+    let (scratch, mut numbers) = (scratch(), Numbers(1));
+    grow(&scratch, &mut numbers, 100_000);
+    let other = scratch.repository.clone();
+    let held = AtomicBool::new(false);
+    let started = |group: u32| {
+        // Git has not been waited for, so its descriptors can be looked at even if it has ended: then there are none.
+        let stdin = fs::read_link(format!("/proc/{group}/fd/0"));
+        let is_lock = stdin.map_or(true, |path| path == other.path().join("package-import.flock"));
+        held.store(is_lock, Ordering::Relaxed);
+    };
+    let guard = scratch.repository.lock_idle().unwrap();
+    repack(&scratch.repository, &guard, Effort::Full, Some(&started)).unwrap();
+    assert!(held.load(Ordering::Relaxed));
 }

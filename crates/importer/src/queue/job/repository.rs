@@ -41,7 +41,7 @@ impl Work<'_> {
         session.is_over(attempt);
         match done {
             Ok(()) => {}
-            // Whoever imports the package asks for it again afterwards.
+            // Whoever imports the package asks for it again afterwards; if it is Git that has outlived its run, it does it.
             Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,
             Err(error) => self.fail(Failure::new(Stage::Commit, "repack", error), None),
