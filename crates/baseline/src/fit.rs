@@ -82,6 +82,11 @@ impl Trial {
     }
 }
 
+/// Whether six hours say nothing of a flow of so many an hour.
+fn is_small(level: f64) -> bool {
+    24.0 * level < rule::LEAST_HOURLY_FLOW
+}
+
 fn in_days(window: Window) -> f64 {
     f64::from(i32::try_from(window.hours).unwrap_or(i32::MAX)) / 24.0
 }
@@ -271,10 +276,17 @@ impl Fit {
             trial.needed -= rule::RESEMBLANCE * trial.resemblance.powi(2);
         }
         // Where six hours say something they are quicker, and the two would share most of their false alarms.
-        if self.kind == Kind::Flow && window.hours == DAY && 24.0 * level >= rule::LEAST_HOURLY_FLOW {
+        if self.kind == Kind::Flow && window.hours == DAY && !is_small(level) {
             trial.needed += rule::BESIDE_HOURS;
         }
         trial
+    }
+
+    /// The score that a window needs which ends before the hour `end`.
+    pub fn needed(&self, trial: &Trial, end: i64) -> f64 {
+        let whole = trial.window.hours == DAY && end.rem_euclid(DAY) == 0;
+        let once = self.kind == Kind::Flow && whole && is_small(trial.level);
+        trial.needed - if once { rule::WHOLE_DAY } else { 0.0 }
     }
 
     /// How much the rate of a flow varies beyond Poisson's law, drawn towards what is believed of any figure.
@@ -312,7 +324,7 @@ impl Fit {
 
     /// By how much the residuals are too small because the weekdays' pattern was learned from the same weeks.
     fn optimism(&self, window: Window) -> f64 {
-        let learned = if window.hours > 72 { 0.0 } else { self.profile.weekdays };
+        let learned = if window.hours > 72 { 0.0 } else { rule::LEARNED_WEEKDAY * self.profile.weekdays };
         let days = count(self.days).max(learned + 2.0);
         ((days + learned) / (days - learned)).sqrt()
     }

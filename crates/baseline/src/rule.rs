@@ -1,7 +1,7 @@
 //! The numbers of the rule. `docs/baselines.md` has the reason of each.
 
 /// The version of the rule. What another version has made of the samples is not used; they are judged again.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Days of data before anything but a static limit alerts.
 pub const LEARNING_DAYS: usize = 7;
@@ -103,18 +103,18 @@ pub struct Window {
 
 /// The windows of a stock.
 pub const STOCK_WINDOWS: [Window; 4] = [
-    Window { hours: 1, score: 2.78, lag: 0 },
+    Window { hours: 1, score: 2.68, lag: 0 },
     Window { hours: 6, score: 2.9, lag: 0 },
-    Window { hours: 72, score: 3.0, lag: 2 },
-    Window { hours: 168, score: 2.9, lag: 6 },
+    Window { hours: 72, score: 2.8, lag: 2 },
+    Window { hours: 168, score: 2.7, lag: 6 },
 ];
 
 /// The windows of a flow.
 pub const FLOW_WINDOWS: [Window; 4] = [
-    Window { hours: 6, score: 2.6, lag: 0 },
-    Window { hours: 24, score: 2.55, lag: 0 },
-    Window { hours: 72, score: 3.1, lag: 2 },
-    Window { hours: 168, score: 2.8, lag: 6 },
+    Window { hours: 6, score: 2.55, lag: 0 },
+    Window { hours: 24, score: 2.6, lag: 0 },
+    Window { hours: 72, score: 3.0, lag: 2 },
+    Window { hours: 168, score: 2.7, lag: 6 },
 ];
 
 /// What is added to the score of a window, times the square of the number of deviations by which a usual day's peak is
@@ -123,7 +123,7 @@ pub const ROUGHNESS: f64 = 0.3;
 
 /// What is taken from the score of a window of at most a day, times the square of the correlation of a day with the day
 /// before: noise that lasts has fewer chances to be wrong in a year.
-pub const RESEMBLANCE: f64 = 0.6;
+pub const RESEMBLANCE: f64 = 0.7;
 /// How many days' worth of belief there is in none.
 pub const RESEMBLANCE_DAYS: f64 = 8.0;
 
@@ -131,6 +131,9 @@ pub const RESEMBLANCE_DAYS: f64 = 8.0;
 pub const DOUBT: f64 = 4.0;
 /// The part of that which Poisson's noise needs: only its mean has to be estimated.
 pub const POISSON_DOUBT: f64 = 0.25;
+
+/// As how many numbers each weekday counts that was learned from the same days as the spread.
+pub const LEARNED_WEEKDAY: f64 = 1.4;
 
 /// The peaks of a day spread less than single values; of a flow at least by this.
 pub const LEAST_FLOW_SPREAD: f64 = 0.8;
@@ -151,3 +154,6 @@ pub const LEAST_SHORT_FLOW: f64 = 10.0;
 pub const LEAST_HOURLY_FLOW: f64 = 4.0 * LEAST_SHORT_FLOW;
 /// and the day needs so much more of a score.
 pub const BESIDE_HOURS: f64 = 0.5;
+/// Of a smaller flow only a whole day says much: with its last hour (UTC) the day needs so much less. What is asked once a
+/// day has fewer chances to be wrong than what is asked every hour.
+pub const WHOLE_DAY: f64 = 0.35;

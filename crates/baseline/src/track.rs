@@ -153,7 +153,7 @@ impl Track {
             return None;
         }
         let score = (trial.scale.distance(value, expected) - trial.centre) / trial.spread;
-        Some(Finding { window: trial.window, value, expected, score, needed: trial.needed })
+        Some(Finding { window: trial.window, value, expected, score, needed: fit.needed(trial, end) })
     }
 
     /// The shortest window that is tested.

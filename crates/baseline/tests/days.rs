@@ -63,6 +63,23 @@ fn a_day_of_a_larger_flow_needs_more_for_six_hours_are_judged_too() {
 }
 
 #[test]
+fn a_whole_day_of_a_small_flow_needs_less() {
+    let needed = |a_day: f64, hour: usize| {
+        let mut judge = Judge::new(Settings::default());
+        let mut series = Model::flow("", a_day, Noise::Hourly(0.0)).generate(4, DAYS * 24);
+        // Nothing but the day itself may decide.
+        series.normal.truncate((DAYS - 1) * 24 + hour + 1);
+        let last = series.normal.len() - 6;
+        series.normal[last..].iter_mut().for_each(|value| *value = a_day);
+        let judged =
+            series.normal.iter().enumerate().map(|(hour, value)| next(&mut judge, hour, *value).flow);
+        judged.flatten().last().map(|judged| (judged.window.0, judged.needed)).unwrap()
+    };
+    let (before, whole) = (needed(5.0, 22), needed(5.0, 23));
+    assert!(before.0 == 24 && whole.0 == 24 && whole.1 < before.1 - 0.3, "{before:?} {whole:?}");
+}
+
+#[test]
 fn noise_that_lasts_needs_less_of_a_score() {
     let needed = |noise: Noise| {
         let mut judge = Judge::new(Settings::default());

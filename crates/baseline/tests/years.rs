@@ -1,5 +1,5 @@
 //! Years of generated series: what the rule finds, what it cries over for nothing, and what others do. `BASELINE=long`
-//! takes 50 years of each and prints the table of `docs/baselines.md`.
+//! takes 100 years of each and prints the table of `docs/baselines.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -79,7 +79,7 @@ fn rows(model: &Model, number: u64, doublings: usize) -> String {
             let peer = Peer::new(rule, model.stock);
             text += &row(&format!("  {rule:?}"), &years(&peer, model, number, doublings));
         }
-        let (any, midnight) = oracle::bound(model, number, doublings);
+        let (any, midnight) = oracle::bound(model, 2 * number, doublings);
         text += &format!("| {:24} |       |        {}\n", "  bound", parts(any, midnight));
     }
     text
@@ -105,7 +105,7 @@ fn check(model: &Model, score: &Score) {
 #[test]
 fn years_of_every_kind() {
     let long = std::env::var("BASELINE").is_ok_and(|mode| mode == "long");
-    let (number, doublings) = if long { (50, 6) } else { (2, 6) };
+    let (number, doublings) = if long { (100, 12) } else { (2, 6) };
     let only = std::env::var("BASELINE_ONLY").unwrap_or_default();
     let models: Vec<&Model> = MODELS.iter().filter(|model| model.name.contains(&only)).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);

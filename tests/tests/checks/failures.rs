@@ -69,10 +69,10 @@ fn req5_a_jump_is_named_before_and_after_it_is_sampled() {
     insta::assert_snapshot!(world.says("failures", &["--explain"]), @r"
     IMPORT FAILURES CRITICAL - 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% fetch/connect: archive unreachable | failing=200;139;189 parked=0 held=0 suppressed=0 normal=100
     judged CRITICAL at 12-15 09:01Z: 200 failing, normally 100 - 100 new since 12-15 09:01Z, 97% fetch/connect: archive unreachable
-    failing and parked: 200, E=100.0 (learned), s=0.063, z=10.58 (WARNING needs 2.78), CRITICAL
+    failing and parked: 200, E=100.0 (learned), s=0.063, z=10.58 (WARNING needs 2.68), CRITICAL
     failing and parked: decided by the last 1 h: 200.0 where 100.0 is normal; samples of 21 days for the level, of 21 for the spread
     failing and parked: WARNING from 140, CRITICAL from 190, over below 126, an outage from 20 parked
-    failed in 24 h: 100, E=0.0 (learned), s=0.837, z=86.71 (WARNING needs 2.55), CRITICAL
+    failed in 24 h: 100, E=0.0 (learned), s=0.837, z=86.71 (WARNING needs 2.60), CRITICAL
     failed in 24 h: decided by the last 24 h: 100.0 where 0.0 is normal; samples of 21 days for the level, of 21 for the spread
     failed in 24 h: WARNING from 5, CRITICAL from 10, over below none, an outage from none parked
     signature rnbyej7: 97, normally 0
