@@ -133,7 +133,7 @@ pub const DOUBT: f64 = 4.0;
 pub const POISSON_DOUBT: f64 = 0.25;
 
 /// As how many numbers each weekday counts that was learned from the same days as the spread.
-pub const LEARNED_WEEKDAY: f64 = 1.4;
+pub const LEARNED_WEEKDAY: f64 = 2.0;
 
 /// The peaks of a day spread less than single values; of a flow at least by this.
 pub const LEAST_FLOW_SPREAD: f64 = 0.8;
