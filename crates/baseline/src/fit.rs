@@ -273,7 +273,7 @@ impl Fit {
         trial.resemblance =
             self.trials.first().map_or_else(|| resemblance(days, seen, least), |first| first.resemblance);
         if window.hours <= DAY {
-            trial.needed -= rule::RESEMBLANCE * trial.resemblance.powi(2);
+            trial.needed -= rule::RESEMBLANCE * trial.resemblance;
         }
         // Where six hours say something they are quicker, and the two would share most of their false alarms.
         if self.kind == Kind::Flow && window.hours == DAY && !is_small(level) {

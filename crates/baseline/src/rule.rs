@@ -121,9 +121,9 @@ pub const FLOW_WINDOWS: [Window; 4] = [
 /// above its middle: such a peak is one of several independent values and has a longer tail than they have.
 pub const ROUGHNESS: f64 = 0.3;
 
-/// What is taken from the score of a window of at most a day, times the square of the correlation of a day with the day
-/// before: noise that lasts has fewer chances to be wrong in a year.
-pub const RESEMBLANCE: f64 = 0.7;
+/// What is taken from the score of a window of at most a day, times the correlation of a day with the day before: noise
+/// that lasts has fewer chances to be wrong in a year.
+pub const RESEMBLANCE: f64 = 0.45;
 /// How many days' worth of belief there is in none.
 pub const RESEMBLANCE_DAYS: f64 = 8.0;
 
