@@ -275,6 +275,10 @@ impl Fit {
         if window.hours <= DAY {
             trial.needed -= rule::RESEMBLANCE * trial.resemblance;
         }
+        // Of a few packages, the floor keeps noise out that the score would let in.
+        if self.kind == Kind::Stock && window.hours <= DAY && level < rule::FEW {
+            trial.needed -= rule::FEW_NEED_LESS;
+        }
         // Where six hours say something they are quicker, and the two would share most of their false alarms.
         if self.kind == Kind::Flow && window.hours == DAY && !is_small(level) {
             trial.needed += rule::BESIDE_HOURS;

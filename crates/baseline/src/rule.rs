@@ -157,3 +157,8 @@ pub const BESIDE_HOURS: f64 = 0.5;
 /// Of a smaller flow only a whole day says much: with its last hour (UTC) the day needs so much less. What is asked once a
 /// day has fewer chances to be wrong than what is asked every hour.
 pub const WHOLE_DAY: f64 = 0.35;
+
+/// Of a stock that is usually smaller, the floor is at least a doubling,
+pub const FEW: f64 = 10.0;
+/// and its windows of up to a day need so much less of a score.
+pub const FEW_NEED_LESS: f64 = 0.12;
