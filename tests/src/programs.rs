@@ -44,7 +44,14 @@ fn build() -> BTreeMap<String, PathBuf> {
         command.env_remove(name);
     }
     let output = command
-        .args(["build", "--workspace", "--bins", "--examples", "--features", "cli/failpoints,plugin/postgres"])
+        .args([
+            "build",
+            "--workspace",
+            "--bins",
+            "--examples",
+            "--features",
+            "cli/failpoints,plugin/postgres",
+        ])
         .arg("--message-format=json")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .output()

@@ -19,3 +19,4 @@ mod reclassify;
 mod retention;
 mod transfers;
 mod verdicts;
+mod writers;

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+pub use package_import_tests::daemons::plugins::CHECKS;
 use package_import_tests::programs::built;
 use state::finish::{self, Cause, Finished, Settled, Usage};
 use state::open::Location;
@@ -23,10 +24,6 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 /// 2026-11-24 08:00 UTC.
 pub const START: i64 = 1_795_507_200_000;
-
-/// All checks, by the last word of their names.
-pub const CHECKS: [&str; 8] =
-    ["failures", "queue", "freshness", "archive", "runs", "workers", "wedged", "state"];
 
 /// What a check said.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! A job's row has one writer, so that no counter that moves with it can be forgotten.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
