@@ -95,6 +95,7 @@ fn no_file_of_a_root_can_stop_a_command() {
     }
     let second = package("hello", "1.1-1").below(&["1.0-1"]).write(&queue.installation.files());
     let other = package("other", "1.0-1").write(&queue.installation.files());
+    let metrics = queue.installation.files().join("package-import.prom");
     let export = queue.installation.files().join("exported");
     let commands: [&[&str]; 17] = [
         &["import", "--allow-unsigned", second.to_str().unwrap()],
@@ -108,7 +109,7 @@ fn no_file_of_a_root_can_stop_a_command() {
         &["queue"],
         &["workers"],
         &["tune"],
-        &["metrics"],
+        &["metrics", "--textfile", metrics.to_str().unwrap()],
         &["verify"],
         &["repack"],
         &["export", "hello", "1.0-1", export.to_str().unwrap()],
@@ -123,7 +124,11 @@ fn no_file_of_a_root_can_stop_a_command() {
         assert_eq!(code == 0, !needs_lock, "{arguments:?}: {said}");
     }
     assert_eq!(queue.number("SELECT count(*) FROM attempt WHERE ended IS NULL"), 0);
-    assert_eq!(queue.number("SELECT count(*) FROM version WHERE version = '1.0-1'"), 2, "the other is imported");
+    assert_eq!(
+        queue.number("SELECT count(*) FROM version WHERE version = '1.0-1'"),
+        2,
+        "the other is imported"
+    );
 }
 
 #[test]

@@ -170,8 +170,7 @@ impl Running {
         let rest = self.input.get(self.written..).unwrap_or_default();
         match stdin.write(rest) {
             Ok(count) => self.written += count,
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
             // One that gives up early closes its end; its status says why.
             Err(_) => self.written = self.input.len(),
         }

@@ -237,7 +237,9 @@ mod tests {
     fn lines_in_pieces() {
         let (mut begun, mut heard) = (Vec::new(), Vec::new());
         for piece in ["a", "b\nc\n", "", "\nd"] {
-            lines(&mut begun, piece.as_bytes(), |line| heard.push(String::from_utf8_lossy(line).into_owned()));
+            lines(&mut begun, piece.as_bytes(), |line| {
+                heard.push(String::from_utf8_lossy(line).into_owned())
+            });
         }
         assert_eq!((heard, &begun[..]), (vec!["ab".into(), "c".into(), String::new()], &b"d"[..]));
         lines(&mut begun, &vec![b'x'; LONGEST_EVENT + 1], |_| {});

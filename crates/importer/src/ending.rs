@@ -70,9 +70,10 @@ pub fn cause(status: &ExitStatus, stderr: &str) -> Failure {
         (_, Some(9)) => {
             ("killed".into(), "the import was killed (signal 9): by somebody, or for lack of memory".into())
         }
-        (_, Some(signal)) if ENDING.contains(&signal) => {
-            ("killed".into(), format!("the import was ended by somebody (signal {signal}, SIG{})", name(signal)))
-        }
+        (_, Some(signal)) if ENDING.contains(&signal) => (
+            "killed".into(),
+            format!("the import was ended by somebody (signal {signal}, SIG{})", name(signal)),
+        ),
         (_, Some(signal)) => {
             let name = name(signal);
             (format!("signal-{name}"), format!("the import ended by signal {signal} (SIG{name}): {last}"))
@@ -98,7 +99,13 @@ mod tests {
             assert_eq!(code(signal, ""), "killed");
             assert!(is_from_outside(signal));
         }
-        let own = [(4, "signal-ILL"), (6, "signal-ABRT"), (7, "signal-BUS"), (11, "signal-SEGV"), (31, "signal-SYS")];
+        let own = [
+            (4, "signal-ILL"),
+            (6, "signal-ABRT"),
+            (7, "signal-BUS"),
+            (11, "signal-SEGV"),
+            (31, "signal-SYS"),
+        ];
         for (signal, named) in own {
             assert_eq!(code(signal, ""), named);
             assert!(!is_from_outside(signal) && !is_code_from_outside(named));

@@ -164,12 +164,7 @@ pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
 }
 
 /// Repacks the repository of a package, when nobody imports into it any more, which is waited for.
-pub fn repack(
-    root: &Path,
-    package: &str,
-    effort: Effort,
-    limits: &LimitsConfig,
-) -> Result<(), InspectError> {
+pub fn repack(root: &Path, package: &str, effort: Effort, limits: &LimitsConfig) -> Result<(), InspectError> {
     let repository = open(root, package)?;
     let guard = repository.lock(Deadline::after(Duration::from_secs(limits.lock_wait)))?;
     let deadline = Deadline::after(Duration::from_secs(limits.time));

@@ -39,9 +39,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     // Within the time of a version: nobody else shall have to end this process because somebody has the lock.
     let patience = Duration::from_secs(request.limits.lock_wait.min(request.limits.time));
     let lock = match request.fence {
-        Some((epoch, token)) => {
-            repository.lock_fenced(Fence { epoch, token }, Deadline::after(patience))?
-        }
+        Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token }, Deadline::after(patience))?,
         None => repository.lock(Deadline::after(patience))?,
     };
     enter_sandbox(request, repository.path())?;

@@ -75,7 +75,8 @@ pub fn repack(
     };
     interrupted::mark(repository.path())?;
     // Git has the lock, too: should it outlive this process, nobody tidies up behind its back.
-    let packed = guard.to_stdin().and_then(|lock| git(repository, "repack", arguments, lock, started, deadline));
+    let packed =
+        guard.to_stdin().and_then(|lock| git(repository, "repack", arguments, lock, started, deadline));
     tidy(repository.path())?;
     packed
 }

@@ -125,7 +125,8 @@ impl Repository {
     /// The branch that a clone checks out.
     pub fn head(&self) -> Result<String, Error> {
         let path = self.path.join("HEAD");
-        let text = bounded::file::read_text(&path, LONGEST_HEAD).map_err(|error| Error::file("read", &path, error))?;
+        let text = bounded::file::read_text(&path, LONGEST_HEAD)
+            .map_err(|error| Error::file("read", &path, error))?;
         Ok(text.trim_end().strip_prefix("ref: ").unwrap_or_default().to_owned())
     }
 

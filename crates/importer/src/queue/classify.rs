@@ -89,7 +89,8 @@ pub fn class(failure: &Failure) -> Class {
         Class::Transient
     } else if UNKNOWN.contains(&code)
         || ending::is_code_of_signal(code)
-        || (of_archive && UNKNOWN_ARCHIVE.contains(&code)) {
+        || (of_archive && UNKNOWN_ARCHIVE.contains(&code))
+    {
         Class::Unknown
     } else {
         Class::Permanent

@@ -39,7 +39,13 @@ impl Work<'_> {
         let (session, attempt) = (self.session, self.claim.attempt);
         let Some(effort) = inspect::due_repack(&session.root, &self.claim.package) else { return };
         let started = |group| session.started(attempt, group);
-        let done = inspect::repack_idle(&session.root, &self.claim.package, effort, &session.config.limits, &started);
+        let done = inspect::repack_idle(
+            &session.root,
+            &self.claim.package,
+            effort,
+            &session.config.limits,
+            &started,
+        );
         session.is_over(attempt);
         match done {
             Ok(()) => {}
