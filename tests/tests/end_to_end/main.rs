@@ -27,3 +27,4 @@ mod small_archive;
 mod storm;
 mod story;
 mod verify;
+mod waits;
