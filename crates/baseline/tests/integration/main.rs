@@ -4,6 +4,8 @@
 mod backtest;
 mod common;
 mod days;
+mod exemptions;
+mod lives;
 mod properties;
 mod scenarios;
 mod unseen;

@@ -7,6 +7,7 @@ mod common;
 mod cost;
 mod failures;
 mod freshness;
+mod frozen;
 mod grants;
 mod homes;
 mod hosts;
