@@ -31,9 +31,10 @@ test: check
 	$(CARGO) test --locked --workspace --features $(FEATURES)
 
 check:
-	@scripts/install-tools build
+	@scripts/install-tools check
 	@scripts/install-cargo-tools
 	$(CARGO) fmt --check
+	CARGO=$(CARGO) scripts/check-claims
 	CARGO=$(CARGO) scripts/lint --features $(FEATURES)
 	$(CARGO) deny --all-features check licenses bans sources
 
