@@ -149,7 +149,7 @@ fn packages_are_shown_in_every_condition() {
     insta::assert_snapshot!(show(&queue, &["show", "hello"]), @r"
     hello: current, work: none
       last success YYYY-MM-DD hh:mmZ (3h ago)
-    ATTEMPT  BEGAN              TOOK   OUTCOME     CAUSE
+    ATTEMPT  BEGAN              TOOK   OUTCOME   CAUSE
     12       YYYY-MM-DD hh:mmZ  0.04s  repacked
     5        YYYY-MM-DD hh:mmZ  0.04s  imported
 
