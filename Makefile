@@ -27,7 +27,7 @@ demo: build
 
 test: check
 	@scripts/install-tools test
-	$(CARGO) build --locked --workspace --all-targets --features $(FEATURES)
+	$(CARGO) build --locked --workspace --bins --examples --features $(FEATURES)
 	$(CARGO) test --locked --workspace --features $(FEATURES)
 
 check:
