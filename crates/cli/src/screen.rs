@@ -7,19 +7,10 @@ use serde::Serialize;
 
 use crate::table::wrap;
 pub use crate::table::{Table, print, table};
+pub use crate::terminal::{plain, width};
 
 /// The version of everything that `--json` prints; it rises when a field goes or changes its meaning.
 pub const JSON_VERSION: u32 = 1;
-
-/// Without a terminal, lines are as long as this.
-const WIDTH: u16 = 100;
-
-/// As wide as `$COLUMNS` says, or the terminal is.
-pub fn width() -> u16 {
-    let given = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let terminal = || rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| size.ws_col);
-    given.or_else(terminal).filter(|width| *width >= 20).unwrap_or(WIDTH)
-}
 
 /// Prints an object for programs, with the version of its form.
 pub fn print_json(value: &impl Serialize) -> io::Result<()> {
@@ -28,15 +19,6 @@ pub fn print_json(value: &impl Serialize) -> io::Result<()> {
         object.insert("v".into(), JSON_VERSION.into());
     }
     writeln!(io::stdout(), "{value}")
-}
-
-/// Text out of the database as one line that no terminal obeys.
-pub fn plain(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) { ' ' } else { c })
-        .collect();
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A text of at most so many characters.

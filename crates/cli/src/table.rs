@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::iter;
 
-use crate::screen::{plain, width};
+use crate::terminal::{plain, width};
 
 /// Between columns.
 const GAP: &str = "  ";
