@@ -3,3 +3,4 @@
 pub mod identity;
 pub mod runs;
 pub mod settings;
+pub mod walls;

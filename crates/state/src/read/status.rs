@@ -8,6 +8,7 @@ use super::queue::{self, LaneLoad};
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::figures::sample::counter;
+use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
 use crate::values;
 
@@ -87,6 +88,8 @@ pub struct Status {
     pub last_run: Option<LastRun>,
     /// Packages that are known.
     pub packages: i64,
+    /// Hosts whose imports lack a wall.
+    pub unwalled: Vec<Unwalled>,
 }
 
 /// Reads it. `top` is how many signatures are wanted.
@@ -116,6 +119,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         hosts: hosts::list(tx)?,
         last_run: last_run(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
+        unwalled: walls::list(tx)?,
     })
 }
 
