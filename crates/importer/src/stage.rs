@@ -119,10 +119,11 @@ impl<'a> Stager<'a> {
         history: &mut History<'_>,
         version: &mut Option<String>,
     ) -> Result<Read, Failure> {
-        let text = read_dsc(&wanted.dsc)?;
+        let dsc_limits = self.request.limits.dsc();
+        let text = read_dsc(&wanted.dsc, &dsc_limits)?;
         let sha256 = sha256_hex(&text);
         // The same bytes were trusted before; only their name is needed to find that out.
-        if let Ok(claimed) = Dsc::parse(&text) {
+        if let Ok(claimed) = Dsc::parse_within(&text, &dsc_limits) {
             *version = Some(claimed.version.to_string());
             if let Some(tag) = history.find_dsc(&wanted.distro, &claimed.version, &sha256)? {
                 let applied = history.find_applied(&wanted.distro, &claimed.version, &sha256)?;
@@ -147,13 +148,14 @@ impl<'a> Stager<'a> {
 
     /// Checks why the `.dsc` may be trusted, then reads what the check vouches for and nothing else.
     fn trusted(&self, text: &[u8], sha256: &str, wanted: &VersionRequest) -> Result<Dsc, Failure> {
+        let limits = self.request.limits.dsc();
         let dsc = match &wanted.trust {
-            Trust::Keyrings(keyrings) => Dsc::parse(&signature::verify(text, keyrings)?)?,
+            Trust::Keyrings(keyrings) => Dsc::parse_within(&signature::verify(text, keyrings)?, &limits)?,
             Trust::Index(expected) if expected != sha256 => {
                 let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
                 return Err(Failure::new(Stage::Verify, "checksum-mismatch", message));
             }
-            Trust::Index(_) | Trust::Unsigned => Dsc::parse(text)?,
+            Trust::Index(_) | Trust::Unsigned => Dsc::parse_within(text, &limits)?,
         };
         if dsc.source != *self.package {
             let message = format!("the signed .dsc is one of {}, not of {}", dsc.source, self.package);
@@ -174,6 +176,7 @@ impl<'a> Stager<'a> {
         history: &mut History<'_>,
     ) -> Result<Read, Failure> {
         let layout = Layout::of(&dsc)?;
+        history.store.allow(self.request.limits.written_bytes);
         // Other formats have no series of patches.
         history.store.expect_changes(matches!(dsc.format.family, Family::Quilt | Family::V2));
         let mut budget = Budget::new(self.request.limits.reading());

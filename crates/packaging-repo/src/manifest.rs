@@ -4,7 +4,7 @@
 //! The text is a stanza like those of Debian's control files. It holds facts of the `.dsc` and of its files alone,
 //! never when or where something was published: the same input gives the same tag.
 
-use source_package::checksum::{Checksums, ListedFile};
+use source_package::checksum::{Checksums, FileList, ListedFile};
 use source_package::control::{ControlError, Stanza};
 
 /// The version of the rules by which trees and commits are made. Raised when the same input gives other objects.
@@ -84,9 +84,11 @@ impl Manifest {
                 manifest.facts.push((name.to_owned(), value.to_owned()));
             }
         }
-        read_list(&stanza, "Files", &mut manifest.files, |sums| &mut sums.md5)?;
-        read_list(&stanza, "Checksums-Sha1", &mut manifest.files, |sums| &mut sums.sha1)?;
-        read_list(&stanza, "Checksums-Sha256", &mut manifest.files, |sums| &mut sums.sha256)?;
+        let mut files = FileList::default();
+        read_list(&stanza, "Files", &mut files, |sums| &mut sums.md5)?;
+        read_list(&stanza, "Checksums-Sha1", &mut files, |sums| &mut sums.sha1)?;
+        read_list(&stanza, "Checksums-Sha256", &mut files, |sums| &mut sums.sha256)?;
+        manifest.files = files.into_files();
         for line in values(&stanza, "Escaped") {
             let path = line.strip_prefix("path ").and_then(unquote);
             manifest.escaped.push(path.ok_or(ManifestError::Field("Escaped"))?);
@@ -123,7 +125,7 @@ fn values<'a>(stanza: &'a Stanza, field: &str) -> impl Iterator<Item = &'a str> 
 fn read_list(
     stanza: &Stanza,
     field: &'static str,
-    files: &mut Vec<ListedFile>,
+    files: &mut FileList,
     slot: fn(&mut Checksums) -> &mut Option<String>,
 ) -> Result<(), ManifestError> {
     for line in values(stanza, field) {
@@ -132,12 +134,7 @@ fn read_list(
             return Err(ManifestError::Field(field));
         };
         let size = size.parse().map_err(|_| ManifestError::Field(field))?;
-        if !files.iter().any(|file| file.name == name) {
-            files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
-        }
-        if let Some(file) = files.iter_mut().find(|file| file.name == name) {
-            *slot(&mut file.checksums) = Some(sum.to_owned());
-        }
+        *slot(&mut files.entry(name, size).checksums) = Some(sum.to_owned());
     }
     Ok(())
 }

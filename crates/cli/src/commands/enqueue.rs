@@ -105,7 +105,7 @@ fn by_file(
     for chunk in items.chunks(RECORDED) {
         let mut known = Vec::new();
         for item in chunk {
-            match requests::from_file(item) {
+            match requests::from_file(item, &config.limits.dsc()) {
                 Ok((package, publication)) => {
                     known.push((package, NewPublication { lane: arguments.lane, ..publication }));
                 }
