@@ -163,6 +163,8 @@ impl From<RepoError> for Failure {
             (RepoError::RefMoved { .. }, _) => (Stage::Publish, "ref-moved"),
             (RepoError::Locked(_), _) => (Stage::Publish, "locked"),
             (RepoError::WritesTooMuch(_), _) => (Stage::Commit, "writes-too-much"),
+            (RepoError::NoGit { .. }, _) => (Stage::Worker, "cannot-start"),
+            (RepoError::Busy(_), _) => (Stage::Worker, "lock-held"),
             (_, Some(error)) => store_code(error),
             (_, None) => (Stage::Commit, "repository"),
         };

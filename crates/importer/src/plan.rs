@@ -4,12 +4,12 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use bounded::file::open_regular;
 use source_package::dsc::{self, DscError};
 use source_package::limits::DscLimits;
 use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
-use crate::files::open_regular;
 use crate::protocol::Trust;
 
 /// A `.dsc` to import, with what is known about it before it is checked.
