@@ -7,7 +7,7 @@ mod applied;
 mod find;
 mod tags;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use source_package::changelog;
 use source_package::version::Version;
@@ -40,12 +40,14 @@ pub struct History<'a> {
     pub view: View,
     /// Upstream commits that were made just now: no older commit can descend from them.
     new_upstreams: HashSet<ObjectId>,
+    /// The signatures of upstream tarballs that the repository has, by name and SHA-256, once one was asked for.
+    signatures: Option<HashMap<(String, String), ObjectId>>,
 }
 
 impl<'a> History<'a> {
     /// Starts from the refs as they are.
     pub fn new(store: &'a mut RepoStore, view: View) -> History<'a> {
-        History { store, view, new_upstreams: HashSet::new() }
+        History { store, view, new_upstreams: HashSet::new(), signatures: None }
     }
 
     /// Adds a version: its commits, its tags, its `.dsc`. Its branch is moved by [`History::publish`].

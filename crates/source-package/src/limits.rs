@@ -79,7 +79,7 @@ pub enum OverLimit {
 }
 
 /// What has been used so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Budget {
     limits: Limits,
     bytes: u64,
