@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use anyhow::Error;
 use state::StateError;
 
+use crate::screen;
+
 /// Everything that was asked for is done.
 pub const DONE: u8 = 0;
 /// Some of it is not; what and why was said for each part.
@@ -49,9 +51,9 @@ pub fn code(result: Result<u8, Error>) -> ExitCode {
         // The reader of our output has gone, as with `| head`: nobody is left to be told.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(SOME_FAILED),
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            screen::say!("Error: {error:#}");
             if let Some(hint) = hint(&error) {
-                eprintln!("Hint: {hint}");
+                screen::say!("Hint: {hint}");
             }
             if matches!(error.downcast_ref(), Some(StateError::RunActive(_))) {
                 return ExitCode::from(BUSY);

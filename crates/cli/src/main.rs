@@ -9,7 +9,7 @@ mod show;
 mod table;
 mod time;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
     }
     let (cli, name) = quick().map_or_else(whole, |cli| (cli, "import".to_owned()));
     state::open::introduce(&name, &importer::root::host_name());
-    state::waiting::listen(|text| drop(writeln!(io::stderr(), "{text}")));
+    state::waiting::listen(|text| drop(writeln!(screen::stderr(), "{text}")));
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
     exit::code(run(&installation, &cli.command))
 }

@@ -129,6 +129,8 @@ pub struct LimitsConfig {
     /// Bytes that one version may add to its repository before anything is compressed: its files, its trees, and what
     /// patches make of both.
     pub written_bytes: u64,
+    /// Bytes that stay free on the disk of the repositories: no import begins below, and none goes on.
+    pub disk_reserve: u64,
     /// See [`Walls::memory`].
     pub memory: u64,
     /// How long the import of one version may take: `2h`, `90m`.
@@ -159,6 +161,7 @@ impl Default for LimitsConfig {
             patch_work: patches.max_work,
             series_work: patches.max_series,
             written_bytes: 40 << 30,
+            disk_reserve: 64 << 20,
             memory: 2 << 30,
             time: 4 * 3600,
             file_size: 64 << 30,

@@ -11,6 +11,7 @@ use source_package::finish::FinishError;
 use source_package::layout::LayoutError;
 use source_package::limits::OverLimit;
 use source_package::links::TraversalError;
+use source_package::printable::Printable;
 use source_package::source::SourceError;
 use source_package::tree::TreeError;
 use source_package::unpack::{EntryError, UnpackError};
@@ -77,7 +78,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with a code of ours.
     pub fn new(stage: Stage, code: &str, message: impl ToString) -> Failure {
-        Failure { stage, code: code.to_owned(), message: message.to_string() }
+        Failure { stage, code: code.to_owned(), message: Printable(&message.to_string()).to_string() }
     }
 }
 

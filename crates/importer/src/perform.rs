@@ -46,7 +46,9 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     };
     enter_sandbox(request, repository.path())?;
     repository.remove_leftovers(&lock)?;
+    repository.check_free(request.limits.disk_reserve)?;
     let mut store = repository.store(request.threads)?;
+    store.keep_free(request.limits.disk_reserve);
     let view = View::new(repository.refs()?);
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);

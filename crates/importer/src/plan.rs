@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bounded::file::open_regular;
 use source_package::dsc::{self, DscError};
 use source_package::limits::DscLimits;
+use source_package::printable::Printable;
 use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
@@ -70,6 +71,9 @@ pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
+/// So many characters of a version that is none are shown.
+const LONGEST_VERSION: usize = 200;
+
 /// What a `.dsc` claims to be, before anything about it is checked.
 pub struct Claimed {
     /// The package.
@@ -86,7 +90,11 @@ pub fn read_claimed(path: &Path, limits: &DscLimits) -> Result<Claimed, Failure>
     let stanza = dsc::stanza_within(&text, limits).map_err(|error| claimed(path, error))?;
     let source = stanza.get("Source").ok_or_else(|| claimed(path, DscError::Missing("Source")))?;
     let package = PackageName::new(source).map_err(|error| claimed(path, error.into()))?.to_string();
-    let version = stanza.get("Version").map(str::to_owned);
+    // What is no version is shown as it was written, and refused by whoever checks it.
+    let version = stanza.get("Version").map(|version| {
+        let shown: String = version.chars().take(LONGEST_VERSION).collect();
+        Printable(&shown).to_string()
+    });
     Ok(Claimed { package, version, text })
 }
 

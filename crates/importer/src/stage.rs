@@ -294,14 +294,22 @@ impl Stager<'_> {
             author: Ident::new(self.package.as_str(), ""),
             date: Date { seconds: 0, offset_minutes: 0 },
             below: Vec::new(),
+            by_position: None,
+            order: None,
             content: None,
         };
         let Some(content) = self.changelog_file(tree, store)? else { return Ok(facts) };
         let text = store.get(content)?;
-        let newest = changelog::author(&text);
+        let lineage = changelog::lineage(&text, self.package.as_str(), version);
+        let newest = match &lineage.order {
+            Some(order) => changelog::author_in(&text, order),
+            None => changelog::author(&text),
+        };
         facts.author = newest.ident.unwrap_or(facts.author);
         facts.date = newest.date.unwrap_or(facts.date);
-        facts.below = changelog::versions_below(&text, version);
+        facts.below = lineage.below;
+        facts.by_position = lineage.by_position;
+        facts.order = lineage.order;
         facts.content = Some(ObjectId::Sha1(content.0));
         Ok(facts)
     }

@@ -9,6 +9,9 @@ use source_package::control::{ControlError, Stanza};
 
 /// The version of the rules by which trees and commits are made. Raised when the same input gives other objects.
 pub const IMPORT_RULES: u32 = 1;
+/// The same of those versions of which the rules after the first ones make something else: where the changelog's own entry
+/// is not the top, and where text would turn the direction of what stands around it.
+pub const RAISED_RULES: u32 = 2;
 
 /// What a tag's message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct Manifest {
     pub facts: Vec<(String, String)>,
     /// The files of the source package, or the tarballs of the upstream version.
     pub files: Vec<ListedFile>,
+    /// The rules, if they are not [`IMPORT_RULES`].
+    pub raised: Option<u32>,
     /// Paths whose last name is stored escaped, as they are in the source.
     pub escaped: Vec<Vec<u8>>,
     /// Named pipes; the flag tells whether they have an execute bit.
@@ -56,7 +61,7 @@ impl Manifest {
         for (name, value) in &self.facts {
             text.push_str(&format!("{name}: {value}\n"));
         }
-        text.push_str(&format!("Import-Rules: {IMPORT_RULES}\n"));
+        text.push_str(&format!("Import-Rules: {}\n", self.raised.unwrap_or(IMPORT_RULES)));
         list(&mut text, "Files", &self.files, |sums| &sums.md5);
         list(&mut text, "Checksums-Sha1", &self.files, |sums| &sums.sha1);
         list(&mut text, "Checksums-Sha256", &self.files, |sums| &sums.sha256);
@@ -79,6 +84,8 @@ impl Manifest {
         let need = |field| stanza.get(field).map(str::to_owned).ok_or(ManifestError::Field(field));
         let mut manifest =
             Manifest { source: need("Source")?, version: need("Version")?, ..Manifest::default() };
+        let rules = stanza.get("Import-Rules").and_then(|rules| rules.parse().ok());
+        manifest.raised = rules.filter(|rules| *rules != IMPORT_RULES);
         for (name, value) in stanza.fields() {
             if !matches!(name, "Source" | "Version" | "Import-Rules") && !value.starts_with('\n') {
                 manifest.facts.push((name.to_owned(), value.to_owned()));
@@ -183,6 +190,7 @@ mod tests {
             version: "1:2-3".into(),
             facts: vec![("Format".into(), "3.0 (quilt)".into())],
             files: vec![file("a0_2.orig.tar.gz", Some("00")), file("a0_2-3.debian.tar.xz", None)],
+            raised: Some(RAISED_RULES),
             escaped: vec![b".git".to_vec(), b"x/\xff%\n y/.GIT".to_vec(), b"...".to_vec()],
             fifos: vec![(b"p".to_vec(), false), (b"q".to_vec(), true)],
         };

@@ -18,6 +18,7 @@ use gix_object::Kind;
 use crate::deflate::{Batch, Deflaters};
 use crate::delta;
 use crate::slot::Slot;
+use crate::space::Space;
 use crate::stream::{self, Streamed};
 use crate::{Error, ObjectId};
 
@@ -52,6 +53,8 @@ pub struct PackWriter {
     flying: HashMap<ObjectId, (Kind, u64)>,
     batch: Batch,
     deflaters: Deflaters,
+    /// What of the disk stays free.
+    space: Space,
     /// How many deltas an object hangs on, and the whole one below them.
     depths: HashMap<ObjectId, (u8, ObjectId)>,
     /// The large file that was changed last: a series of patches changes the same one again and again.
@@ -80,6 +83,7 @@ impl PackWriter {
             flying: HashMap::new(),
             batch: Batch::default(),
             deflaters: Deflaters::new(threads),
+            space: Space::default(),
             depths: HashMap::new(),
             changed: None,
             recent: VecDeque::new(),
@@ -92,6 +96,11 @@ impl PackWriter {
     /// each batch.
     pub(crate) fn expect_changes(&mut self, expected: bool) {
         self.keeps = if expected { RECENT } else { 0 };
+    }
+
+    /// Keeps so many bytes of the disk free: it counts as full before.
+    pub(crate) fn keep_free(&mut self, bytes: u64) {
+        self.space = Space::keeping(bytes);
     }
 
     /// From here on so many bytes may be added.
@@ -217,7 +226,11 @@ impl PackWriter {
         self.take(size)?;
         self.settle()?;
         let start = self.offset;
-        let Streamed { id, length, crc32 } = match stream::append(self.open()?, size, content) {
+        self.open()?;
+        let Some(file) = &mut self.file else {
+            return Err(Error::write_pack(io::ErrorKind::NotFound.into()));
+        };
+        let Streamed { id, length, crc32 } = match stream::append(file, size, content, &mut self.space) {
             Ok(streamed) => streamed,
             Err(error) => {
                 self.cut_back(start)?;

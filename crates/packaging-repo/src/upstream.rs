@@ -103,6 +103,7 @@ pub fn stage(
         version: version.to_owned(),
         facts: vec![("Unpack-Rule".into(), rule.to_owned())],
         files: tarballs,
+        raised: None,
         escaped: tree.escaped,
         fifos: tree.fifos,
     };

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod descent;
+mod files;
 mod function;
 mod report;
 mod repository;

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context, Error};
 use state::identity;
@@ -37,7 +37,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if arguments.json {
         screen::print_json(&serde_json::json!({"epoch": epoch, "taken_back": taken_back}))?;
     } else {
-        writeln!(io::stdout(), "adopted: epoch {epoch}, {taken_back} jobs queued again")?;
+        writeln!(screen::stdout(), "adopted: epoch {epoch}, {taken_back} jobs queued again")?;
     }
     Ok(exit::DONE)
 }

@@ -15,6 +15,7 @@ use importer::signature;
 use super::Installation;
 use crate::exit::{self, Usage};
 use crate::interrupt;
+use crate::screen;
 use crate::show::{Progress, Reporter};
 
 /// Import source packages: .dsc files, folders of them, or names that apt knows
@@ -106,7 +107,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let signal = interrupted.signal();
     session.close(if signal.is_some() { "interrupted" } else { "done" }, None)?;
     if let Some(signal) = signal {
-        eprintln!(
+        screen::say!(
             "interrupted: nothing is half done; what is not imported stays in the queue, and the next `package-import \
              run` goes on with it"
         );

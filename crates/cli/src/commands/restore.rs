@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Error};
@@ -58,7 +58,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     writeln!(
-        io::stdout(),
+        screen::stdout(),
         "{} is in {}: epoch {}, {} jobs queued again, {} versions added to the records",
         restored.backup.display(),
         root.display(),

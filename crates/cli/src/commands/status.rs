@@ -5,7 +5,7 @@ use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{count, paragraph, print, print_json, short, table, title};
+use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at};
 
 /// What is wrong, since when, and what to do: everything on one screen
@@ -43,7 +43,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn locks(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for held in &status.locks {
         let waiting =
             held.waiting.as_deref().map_or(String::new(), |waiting| format!("; {waiting} waits for it"));
@@ -53,7 +53,7 @@ fn locks(status: &Status) -> io::Result<()> {
 }
 
 fn outages(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for outage in &status.outages {
         let head = format!("OUTAGE: {} out of reach since {}", outage.dependency, at(outage.since));
         writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
@@ -73,7 +73,7 @@ fn outages(status: &Status) -> io::Result<()> {
 }
 
 fn failures(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let head = format!("{} of {} packages fail", status.failing, status.packages);
     writeln!(
         stdout,
@@ -93,7 +93,7 @@ fn failures(status: &Status) -> io::Result<()> {
         }
         print(&rows)?;
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let (held, failing) = status.held;
     if held > 0 {
         writeln!(stdout, "{} held, {failing} of them failing", count(held, "package"))?;
@@ -108,7 +108,7 @@ fn failures(status: &Status) -> io::Result<()> {
 }
 
 fn queue(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let waiting: i64 = status.queue.iter().map(|lane| lane.waiting).sum();
     let head =
         title(&format!("Queue: {waiting} waiting, {} running, {} parked", status.running, status.parked));
@@ -125,7 +125,7 @@ fn queue(status: &Status) -> io::Result<()> {
 const SILENT: i64 = 120_000;
 
 fn hosts(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for host in &status.hosts {
         let heard = ago(status.now, host.heartbeat);
         if host.state != "online" {
@@ -158,7 +158,7 @@ fn next(status: &Status) -> io::Result<()> {
     if status.wedged > 0 {
         hints.push("package-import failures --state wedged".into());
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if !hints.is_empty() {
         writeln!(stdout, "Next:")?;
     }

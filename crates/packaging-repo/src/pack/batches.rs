@@ -54,6 +54,10 @@ impl PackWriter {
         let start = self.offset;
         let written = self.open().and_then(|file| file.write_all(&packed.bytes).map_err(Error::write_pack));
         self.note(written)?;
+        if let Some(file) = &self.file {
+            let left = self.space.wrote(file, packed.bytes.len() as u64).map_err(Error::write_pack);
+            self.note(left)?;
+        }
         self.offset += packed.bytes.len() as u64;
         self.deflaters.recycle(packed.bytes);
         for (id, mut slot) in packed.slots {
