@@ -20,7 +20,8 @@ use crate::show::{Progress, Reporter};
 
 /// Import source packages: .dsc files, folders of them, or names that apt knows
 ///
-/// Versions are put in order by their changelogs, so the order of the arguments does not matter. What is there
+/// Versions are put in order by their changelogs, and files are found by their hashes beside all versions of a package that
+/// are named: the order of the arguments does not matter. What is there
 /// already stays as it is.
 ///
 /// Exit code 0: everything is there. 1: something failed, or was imported without its patches applied (each said
