@@ -1,0 +1,8 @@
+//! Which histories imports make.
+
+mod descent;
+mod files;
+mod function;
+mod report;
+mod repository;
+mod same;
