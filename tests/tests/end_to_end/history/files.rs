@@ -48,8 +48,11 @@ fn any_distribution_of_the_files_gives_the_same_history() {
         let folders: Vec<PathBuf> = (0..4).map(|number| scattered.path().join(number.to_string())).collect();
         folders.iter().for_each(|folder| fs::create_dir(folder).unwrap());
         // Each file is right in one folder; in others it is missing, or another one of its name and size.
+        let mut upload = next(&mut seed);
         for name in files_of(all.path()) {
-            let right = next(&mut seed) % folders.len();
+            // A folder without an upload is none that anybody names.
+            let right = if name.ends_with(".dsc") { upload } else { next(&mut seed) } % folders.len();
+            upload += usize::from(name.ends_with(".dsc"));
             let content = fs::read(all.path().join(&name)).unwrap();
             fs::write(folders[right].join(&name), &content).unwrap();
             if name.ends_with(".dsc") {
