@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Error;
 use state::StateError;
 
-use crate::screen;
+use crate::{owner, screen};
 
 /// Everything that was asked for is done.
 pub const DONE: u8 = 0;
@@ -91,6 +91,15 @@ fn hint(error: &Error) -> Option<Cow<'static, str>> {
     let text = format!("{error:#}");
     if !text.contains("ermission denied") {
         return None;
+    }
+    if let Some(user) = owner::changed() {
+        return Some(
+            format!(
+                "{user} owns the root, so root works as {user} here: give {user} the rights to what is named, or name \
+                 another place"
+            )
+            .into(),
+        );
     }
     if let Some(Unwritable(path)) = error.downcast_ref() {
         let folder = path.parent().unwrap_or(path).display();

@@ -16,6 +16,9 @@ use source_package::source::SourceFiles;
 
 use crate::plan::read_dsc;
 
+/// More combinations of folders and names are not looked up, as for the walls around the import.
+const COMBINED: usize = 4096;
+
 /// Where the files of all versions of a plan may be.
 #[derive(Default)]
 pub struct Places {
@@ -79,11 +82,19 @@ impl Index {
                 names.insert(file.name);
             }
         }
+        let may_look_up = folders.len().saturating_mul(names.len()) <= COMBINED;
         for folder in folders {
-            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-                if let Some(name) = entry.file_name().to_str().filter(|name| names.contains(*name)) {
-                    index.by_name.entry(name.to_owned()).or_default().insert(entry.path());
+            // A folder that was named by hand cannot be listed by an import, whose walls let single files through.
+            let found: Vec<String> = match fs::read_dir(&folder) {
+                Ok(entries) => {
+                    entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect()
                 }
+                Err(_) if may_look_up => names.iter().cloned().collect(),
+                Err(_) => Vec::new(),
+            };
+            for name in found.into_iter().filter(|name| names.contains(name)) {
+                let place = folder.join(&name);
+                index.by_name.entry(name).or_default().insert(place);
             }
         }
         index

@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use importer::sandbox::Wall;
 use state::read::hosts::Host;
 use state::read::status::{self, Status};
 
@@ -157,6 +158,14 @@ fn hosts(status: &Status) -> io::Result<()> {
             writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
         } else if is_silent(status, host) {
             writeln!(stdout, "{}", title(&format!("Host {} is silent: last seen {heard}", host.host)))?;
+        }
+    }
+    for lacking in &status.unwalled {
+        let known = lacking.walls.iter().filter_map(|name| Wall::from_word(name));
+        for wall in known {
+            let line =
+                format!("Wall missing on {} ({}): {}", lacking.host, wall.as_str(), wall.consequence());
+            writeln!(stdout, "{}", paragraph(0, &line))?;
         }
     }
     if let Some(run) = &status.last_run {
