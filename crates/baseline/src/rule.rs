@@ -120,6 +120,9 @@ pub const SIGNATURE_DAYS: i64 = 28;
 /// and at most.
 pub const RENAMED: (f64, f64) = (0.85, 1.3);
 
+/// A signature that makes a smaller part of what is new, in per cent, is not its cause.
+pub const LEAST_SHARE: u32 = 10;
+
 /// Hours after which a verdict is stale.
 pub const STALE_HOURS: i64 = 36;
 

@@ -2,7 +2,7 @@
 
 use baseline::{Judged, Verdict};
 use plugin::Report;
-use plugin::time::{SECOND, moment};
+use plugin::time::{SECOND, date};
 
 /// Adds it: at once if it was asked for, else with `-vv`.
 pub fn explain(report: &mut Report, asked: bool, verdict: Option<&Verdict>) {
@@ -12,7 +12,7 @@ pub fn explain(report: &mut Report, asked: bool, verdict: Option<&Verdict>) {
         tell("no sample was judged yet: the importer does so at the end of a run, and once an hour".into());
         return;
     };
-    tell(format!("judged {} at {}: {}", verdict.state, moment(verdict.time * SECOND), verdict.text));
+    tell(format!("judged {} at {}: {}", verdict.state, date(verdict.time * SECOND), verdict.text));
     if let Some(days) = verdict.learning {
         tell(format!("learning: {days} of 7 full days; only limits that somebody set count"));
     }

@@ -2,6 +2,7 @@
 //! requirement that they show. Records are made by the state's own functions, at a time that stands still.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod clocks;
 mod cost;
 mod every;
 mod failures;

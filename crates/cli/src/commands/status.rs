@@ -1,12 +1,13 @@
 use std::io::{self, Write};
 
+use ::baseline::age::is_believed;
 use anyhow::Error;
 use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
 use crate::screen::{count, paragraph, print, print_json, short, table, title};
-use crate::time::{ago, at};
+use crate::time::{ago, at, until};
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -34,6 +35,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     locks(&status)?;
+    clock(&status)?;
     outages(&status)?;
     failures(&status)?;
     queue(&status)?;
@@ -52,13 +54,23 @@ fn locks(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
+/// Times that are still to come, of what has happened.
+fn clock(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for ahead in &status.ahead {
+        let head = format!("CLOCK: {} is dated {}", ahead.what, at(ahead.at));
+        writeln!(stdout, "{} ({}): it is not believed", title(&head), ago(status.now, ahead.at))?;
+    }
+    Ok(())
+}
+
 fn outages(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for outage in &status.outages {
         let head = format!("OUTAGE: {} out of reach since {}", outage.dependency, at(outage.since));
         writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
         let next =
-            outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
+            outage.next_probe.map_or(String::new(), |next| format!(", the next {}", until(status.now, next)));
         writeln!(
             stdout,
             "  {} parked; {}{next}",
@@ -131,7 +143,9 @@ fn hosts(status: &Status) -> io::Result<()> {
         if host.state != "online" {
             let reason = short(host.reason.as_deref().unwrap_or("no reason given"), LONGEST);
             writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
-        } else if (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT {
+        } else if (host.runs > 0 || host.service)
+            && (!is_believed(status.now, host.heartbeat) || status.now - host.heartbeat > SILENT)
+        {
             writeln!(stdout, "{}", title(&format!("Host {} is silent: last heard of {heard}", host.host)))?;
         }
     }
@@ -147,6 +161,9 @@ fn hosts(status: &Status) -> io::Result<()> {
 /// What to type next.
 fn next(status: &Status) -> io::Result<()> {
     let mut hints = Vec::new();
+    if status.ahead.iter().any(|ahead| ahead.what == "newest sample") {
+        hints.push("package-import samples drop --after now --reason WHY".into());
+    }
     if let Some(outage) = status.outages.first() {
         hints.push(format!("look at {} itself: jobs come back by themselves", outage.dependency));
     }
