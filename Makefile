@@ -46,7 +46,8 @@ storm:
 # Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
 baseline:
 	BASELINE=long PEERS=1 $(CARGO) test --release --locked -p baseline --test years -- --nocapture
-	BASELINE=long $(CARGO) test --release --locked -p baseline --test unseen -- --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test family -- --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test lives --test exemptions --test unseen -- --nocapture
 
 fuzz:
 	@scripts/fuzz

@@ -7,6 +7,7 @@ pub mod age;
 mod alarm;
 pub mod backtest;
 mod days;
+mod explain;
 mod fit;
 mod hours;
 mod judge;

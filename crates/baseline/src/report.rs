@@ -302,8 +302,13 @@ fn judged(
         limits: Limits {
             warning: limit(false, settings.warning),
             critical: limit(true, settings.critical),
-            clear: (track.kind == Kind::Stock && track.memory.alarm.is_some())
-                .then(|| as_limit(clear_limit(normal).ceil())),
+            // One that has come back before ends with a sample only.
+            clear: track
+                .memory
+                .alarm
+                .as_ref()
+                .filter(|alarm| track.kind == Kind::Stock && track.memory.hold(alarm.from) == 0)
+                .map(|_| as_limit(clear_limit(normal).ceil())),
             parked: None,
         },
         since: track.memory.alarm.as_ref().map(|alarm| alarm.since),

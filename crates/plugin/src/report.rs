@@ -5,7 +5,7 @@ use crate::metric::{Metric, Unit, bad_label};
 use crate::status::Status;
 
 /// Advice stands only in texts of this length at most.
-const ADVISED: usize = 200;
+const ADVISED: usize = 240;
 
 /// The result of a check: a status, one line of text, figures, and details for who asks for them.
 #[derive(Clone, Debug)]

@@ -73,7 +73,14 @@ impl Check for Failures {
         let normal = verdict.as_ref().and_then(|it| it.stock.as_ref()).map_or(0.0, |stock| stock.normal);
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
         judge(&mut report, database, verdict.as_ref(), &live)?;
-        views::warn_of_samples_ahead(&mut report, database)?;
+        match verdict.as_ref().is_some_and(|verdict| verdict.is_ahead(now / SECOND)) {
+            // It says so itself.
+            true => {
+                report.raise(Status::Warning);
+                report.advise("package-import samples drop --after now --reason WHY");
+            }
+            false => views::warn_of_samples_ahead(&mut report, database)?,
+        }
         left_out(&mut report, &suppressions, (suppressed, held));
         // Only those who see them pay for details.
         if settings.common.verbose > 0 {

@@ -22,7 +22,7 @@ fn set_forward_and_back() -> (World, i64) {
     world.poll("debian", "sid", None);
     samples::take(&world.store).unwrap();
     world.set("last_backup", &world.now().to_string());
-    world.advance(MINUTE - YEAR);
+    world.advance(-YEAR);
     (world, run)
 }
 
@@ -31,8 +31,11 @@ fn times_of_the_future_are_said_and_no_check_is_green_by_them() {
     let (world, run) = set_forward_and_back();
     for check in ["runs", "workers", "archive", "state", "failures", "freshness"] {
         let said = world.ask(check, &[]);
-        assert!(said.code != 0 && said.out.contains("in the future by 399d"), "{check}: {said:?}");
-        assert!(!said.out.contains(" 0s ago"), "{check}: {said:?}");
+        assert!(said.code != 0 && said.out.contains("the future"), "{check}: {said:?}");
+        let by = said.out.contains("by 399d")
+            || said.out.contains("by 398d 23h")
+            || said.out.contains("2028-01-07");
+        assert!(by && !said.out.contains(" 0s ago"), "{check}: {said:?}");
     }
     // What is said by a clock that is right counts at once.
     world.beat(run);
@@ -45,7 +48,7 @@ fn times_of_the_future_are_said_and_no_check_is_green_by_them() {
     // The samples are still there, and the verdict is of now.
     for check in ["failures", "freshness"] {
         let said = world.ask(check, &[]);
-        assert!(said.code == 1 && said.out.contains("samples dated 2028-01"), "{check}: {said:?}");
+        assert!(said.code == 1 && said.out.contains("samples dated 2028-01-"), "{check}: {said:?}");
     }
     let by = By { actor: "me", reason: Some("the clock was wrong") };
     let tried = samples::drop_after(&world.store, world.now(), by, true).unwrap();
@@ -75,7 +78,7 @@ fn a_clock_that_is_set_back_ends_no_judgement() {
         world.beat(run);
         samples::take(&world.store).unwrap();
         let said = world.says("failures", &["-v"]);
-        assert!(said.contains("OK - 0 failing, normally 0"), "{back}: {said}");
+        assert!(said.contains(" - 0 failing, normally 0"), "{back}: {said}");
         world.failures(run, "bad", 40, "connect");
         world.advance(HOUR);
         samples::take(&world.store).unwrap();

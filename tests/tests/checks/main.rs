@@ -2,11 +2,13 @@
 //! requirement that they show. Records are made by the state's own functions, at a time that stands still.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod absence;
 mod clocks;
 mod cost;
 mod every;
 mod failures;
 mod hostile;
+mod lines;
 mod policy;
 mod states;
 mod world;
