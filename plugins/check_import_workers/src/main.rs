@@ -115,7 +115,11 @@ fn details(report: &mut Report, hosts: &[Host], jobs: &[Running], now: i64) {
         report.detail(
             1,
             format!(
+<<<<<<< HEAD
                 "{}: {}{reason}, {} open runs, {} jobs, last heard of {}",
+=======
+                "{}: {}{reason}, {} open runs, {} jobs, last seen {} ago",
+>>>>>>> main
                 host.name,
                 host.state,
                 host.runs,
