@@ -1,10 +1,9 @@
 //! What a check says: the verdict of the last sample, beside what is counted now. Pure comparison, no history.
 
 use crate::age;
-use crate::report::share_of;
 use crate::rule;
 use crate::state::State;
-use crate::text::{line, moment, whole};
+use crate::text::{line, moment, share_of, whole};
 use crate::verdict::{Breaker, Judged, Verdict};
 
 /// What is counted now.

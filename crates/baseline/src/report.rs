@@ -7,7 +7,7 @@ use crate::live::outage_line;
 use crate::rule;
 use crate::signature::Leading;
 use crate::state::State;
-use crate::text::{line, moment, whole};
+use crate::text::{line, moment, share_of, whole};
 use crate::track::{Finding, Track};
 use crate::verdict::{Breaker, Causes, Context, Judged, Limits, Verdict};
 
@@ -236,15 +236,6 @@ impl Judge {
 /// What a person would call a signature: its id, which the next command needs, and its label.
 fn labelled(id: &str, causes: &mut dyn Causes) -> String {
     causes.label(id).map_or_else(|| id.to_owned(), |label| format!("{id} {label}"))
-}
-
-/// The cause of a part of what is new. One of few of them is none.
-pub(crate) fn share_of(share: Option<u32>, cause: &str) -> String {
-    match share {
-        Some(share) if share < rule::LEAST_SHARE => ", many causes".to_owned(),
-        Some(share) => format!(", {share}% {cause}"),
-        None => String::new(),
-    }
 }
 
 /// A part in per cent.

@@ -1,5 +1,7 @@
 //! The one line for people, within what Nagios and everything between it and a person lets through.
 
+use crate::rule;
+
 /// The longest line: about 80 characters for count, norm, since when and share, and a cause of some words.
 pub const LONGEST: usize = 150;
 
@@ -54,6 +56,15 @@ pub fn concise(message: &str) -> String {
         if bare.is_empty() { word.to_owned() } else { word.replacen(bare, short, 1) }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// The cause of a part of what is new. One of few of them is none.
+pub fn share_of(share: Option<u32>, cause: &str) -> String {
+    match share {
+        Some(share) if share < rule::LEAST_SHARE => ", many causes".to_owned(),
+        Some(share) => format!(", {share}% {cause}"),
+        None => String::new(),
+    }
 }
 
 /// The text, cut after a whole word.

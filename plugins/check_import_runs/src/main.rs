@@ -105,19 +105,13 @@ fn tell(report: &mut Report, told: &Told<'_>) {
     }
     let ended = Some(told.last).filter(|run| run.ended.is_some());
     for run in told.open.iter().chain(ended) {
-<<<<<<< HEAD
         let ended = run.ended.map_or_else(|| "open".into(), |ended| format!("ended {}", moment(ended, now)));
-        let outcome = run.outcome.as_deref().unwrap_or("no outcome yet");
-        let heard = moment(run.heartbeat, now);
-=======
-        let ended = run.ended.map_or_else(|| "open".into(), |ended| format!("ended {}", moment(ended)));
         let outcome = match run.outcome.as_deref() {
             Some("empty") => "queue empty",
             Some(outcome) => outcome,
             None => "no outcome yet",
         };
-        let heard = moment(run.heartbeat);
->>>>>>> main
+        let heard = moment(run.heartbeat, now);
         report.detail(
             1,
             format!(

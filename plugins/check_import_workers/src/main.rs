@@ -115,11 +115,7 @@ fn details(report: &mut Report, hosts: &[Host], jobs: &[Running], now: i64) {
         report.detail(
             1,
             format!(
-<<<<<<< HEAD
-                "{}: {}{reason}, {} open runs, {} jobs, last heard of {}",
-=======
-                "{}: {}{reason}, {} open runs, {} jobs, last seen {} ago",
->>>>>>> main
+                "{}: {}{reason}, {} open runs, {} jobs, last seen {}",
                 host.name,
                 host.state,
                 host.runs,

@@ -9,12 +9,8 @@ use state::read::status::{self, Status};
 use super::Installation;
 use crate::exit;
 use crate::screen::{count, paragraph, print, print_json, short, table, title};
-<<<<<<< HEAD
 use crate::time::{ago, at, until};
-=======
-use crate::time::{ago, at};
 use crate::words;
->>>>>>> main
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -145,7 +141,8 @@ fn is_well(status: &Status) -> bool {
 }
 
 fn is_silent(status: &Status, host: &Host) -> bool {
-    (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT
+    let is_old = !is_believed(status.now, host.heartbeat) || status.now - host.heartbeat > SILENT;
+    (host.runs > 0 || host.service) && is_old
 }
 
 fn queue(status: &Status) -> io::Result<()> {
@@ -172,12 +169,6 @@ fn hosts(status: &Status) -> io::Result<()> {
         if host.state != "online" {
             let reason = short(host.reason.as_deref().unwrap_or("no reason given"), LONGEST);
             writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
-<<<<<<< HEAD
-        } else if (host.runs > 0 || host.service)
-            && (!is_believed(status.now, host.heartbeat) || status.now - host.heartbeat > SILENT)
-        {
-            writeln!(stdout, "{}", title(&format!("Host {} is silent: last heard of {heard}", host.host)))?;
-=======
         } else if is_silent(status, host) {
             writeln!(stdout, "{}", title(&format!("Host {} is silent: last seen {heard}", host.host)))?;
         }
@@ -188,7 +179,6 @@ fn hosts(status: &Status) -> io::Result<()> {
             let line =
                 format!("Wall missing on {} ({}): {}", lacking.host, wall.as_str(), wall.consequence());
             writeln!(stdout, "{}", paragraph(0, &line))?;
->>>>>>> main
         }
     }
     if let Some(run) = &status.last_run {

@@ -61,11 +61,7 @@ pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
     let Some(outage) = outages.first() else { return };
     if is_believed(now, outage.since) && now - outage.since <= DAY && outage.parked >= ALERTS_ELSEWHERE {
         report.lower_to(Status::Warning);
-<<<<<<< HEAD
-        report.say(format!("explained by breaker {} since {}", outage.name, moment(outage.since, now)));
-=======
-        report.say(format!("expected: outage of {} since {}", outage.name, moment(outage.since)));
->>>>>>> main
+        report.say(format!("expected: outage of {} since {}", outage.name, moment(outage.since, now)));
     } else {
         report.say(format!("breaker {} open since {}", outage.name, moment(outage.since, now)));
     }
