@@ -12,6 +12,7 @@ mod judge;
 mod live;
 mod memory;
 mod profile;
+pub mod progress;
 mod report;
 mod robust;
 pub mod rule;

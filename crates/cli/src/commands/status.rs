@@ -121,9 +121,6 @@ fn queue(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// A host that has something to do and was not heard of for longer is silent, in milliseconds.
-const SILENT: i64 = 120_000;
-
 fn hosts(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for host in &status.hosts {
@@ -131,8 +128,18 @@ fn hosts(status: &Status) -> io::Result<()> {
         if host.state != "online" {
             let reason = short(host.reason.as_deref().unwrap_or("no reason given"), LONGEST);
             writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
-        } else if (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT {
-            writeln!(stdout, "{}", title(&format!("Host {} is silent: last heard of {heard}", host.host)))?;
+            continue;
+        }
+        let since = host.since.map_or(String::new(), |since| format!(", since {}", at(since)));
+        let head = match host.life.as_str() {
+            "silent" => format!("Host {} is silent: last heard of {heard}", host.host),
+            "stalled" => format!("Host {} has work and gets nothing done{since}", host.host),
+            "troubled" => format!("Host {} has trouble{since}", host.host),
+            _ => continue,
+        };
+        writeln!(stdout, "{}", title(&head))?;
+        if let Some(trouble) = &host.trouble {
+            writeln!(stdout, "{}", paragraph(2, &short(trouble, LONGEST * 2)))?;
         }
     }
     if let Some(run) = &status.last_run {

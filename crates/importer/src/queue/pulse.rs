@@ -16,6 +16,9 @@ use super::session::{LEASE, Session};
 /// Six beats may get lost before a lease does.
 const PAUSE: Duration = Duration::from_millis(LEASE as u64 / 6);
 
+/// The noun for what cannot be recorded without it.
+const BEATS: &str = "heartbeats";
+
 /// A heartbeat that goes on until this is dropped.
 pub struct Pulse {
     stop: Option<Sender<()>>,
@@ -34,13 +37,17 @@ impl Pulse {
             let (mut store, mut strays) = (None, BTreeSet::new());
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PAUSE) {
                 // A database that is away is asked again; what was lost meanwhile is found out then.
-                if store.is_none() {
-                    store = open().ok();
-                }
-                if let Some(store) = &store
-                    && let Ok(found) = beat(&session, store, &strays)
-                {
-                    strays = found;
+                let connected = match store.take() {
+                    Some(store) => Ok(store),
+                    None => open(),
+                };
+                let beaten = connected.and_then(|opened| beat(&session, store.insert(opened), &strays));
+                match beaten {
+                    Ok(found) => {
+                        session.troubles.clear(BEATS);
+                        strays = found;
+                    }
+                    Err(error) => session.troubles.note(BEATS, &error),
                 }
             }
         });

@@ -11,7 +11,9 @@ pub use failures::{
     LiveCounts, Signature, Suppression, VerdictRow, Wedged, live, suppressions, verdict, verdict_value,
     wedged, wedged_suppressed, worst_signatures,
 };
-pub use fleet::{Host, Run, Running, hosts, last_run, open_runs, recent_runs, running};
+pub use fleet::{
+    Host, Progress, Run, Running, abandoned, hosts, last_run, open_runs, progress, recent_runs, running,
+};
 pub use queue::{Lane, Outage, Suite, attempts_since, explain, lanes, last_attempt, level, outages, suites};
 
 use std::collections::BTreeMap;
