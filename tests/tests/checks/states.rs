@@ -3,7 +3,7 @@
 use state::runs;
 use state::words::Lane;
 
-use crate::world::{DAY, HOUR, MINUTE, World};
+use crate::world::{DAY, HOUR, MINUTE, SECOND, World};
 
 #[test]
 fn req2_a_healthy_installation() {
@@ -189,6 +189,61 @@ fn req2_workers() {
     world.beat(b);
     world.configure("[checks.workers]\nhosts = ['a', 'c']\n");
     insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c was never seen, hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=1;0;1 stuck=1;0 longest=10980s hosts=2 running=1");
+}
+
+#[test]
+fn req2_workers_alive_is_not_progress() {
+    let world = World::healthy();
+    let [a, b, c] = ["a", "b", "c"].map(|host| world.run(host, "service"));
+    let all = || [a, b, c].iter().for_each(|run| world.beat(*run));
+    world.advance(MINUTE + 1);
+    // Two of three are gone.
+    world.beat(a);
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
+    world.beat(b);
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
+    all();
+    // One has a job that usually takes ten minutes.
+    world.publish("large", world.now());
+    world.claim(c);
+    world.execute("UPDATE package SET wall_ms = 600000 WHERE name = 'large'");
+    world.advance(30 * MINUTE);
+    all();
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
+    world.advance(SECOND);
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
+    // The others claim nothing although something waits.
+    world.enqueue("small", Lane::Upload);
+    world.advance(6 * MINUTE);
+    all();
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
+}
+
+#[test]
+fn req2_workers_that_cannot_record() {
+    let world = World::healthy();
+    let [a, b] = ["a", "b"].map(|host| world.run(host, "service"));
+    let trouble =
+        |host: &str, text: Option<&str>| state::fleet::trouble::set(&world.store, host, text).unwrap();
+    trouble(
+        "a",
+        Some("cannot record the end of attempt 7 of hello: permission denied for table version (INSERT)"),
+    );
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
+    trouble(
+        "b",
+        Some("cannot record heartbeats: the database cannot be written to: no space left on device"),
+    );
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
+    trouble("a", None);
+    trouble("b", None);
+    // A job whose host does not renew its lease, and nobody takes it back.
+    world.publish("hello", world.now());
+    world.claim(a);
+    world.advance(2 * MINUTE);
+    world.execute("UPDATE host SET heartbeat = heartbeat + 120000");
+    world.beat(b);
+    insta::assert_snapshot!(world.says("workers", &[]), @"");
 }
 
 #[test]
