@@ -9,7 +9,7 @@ use std::time::Duration;
 use state::policy::Retries;
 use state::runs;
 use state::words::Outcome;
-use state::{StateError, Store, finish, values};
+use state::{StateError, Store, attempt, finish};
 
 use super::session::{LEASE, Session};
 
@@ -79,14 +79,13 @@ fn beat(session: &Session, store: &Store, before: &BTreeSet<i64>) -> Result<BTre
     Ok(strays)
 }
 
-fn give_back(store: &Store, attempt: i64) -> Result<(), StateError> {
+fn give_back(store: &Store, stray: i64) -> Result<(), StateError> {
     store.write(|tx| {
-        let sql = "SELECT a.package_id, p.name FROM attempt a JOIN package p ON p.id = a.package_id WHERE a.id = ?1";
-        let Some(row) = tx.first(sql, values![attempt])? else { return Ok(()) };
+        let Some((package_id, package)) = attempt::package_of(tx, stray)? else { return Ok(()) };
         let claim = state::queue::Claim {
-            attempt,
-            package_id: row.int(0),
-            package: row.text(1),
+            attempt: stray,
+            package_id,
+            package,
             lane: state::words::Lane::Upload,
             tasks: state::words::Tasks::IMPORT,
             lease_until: 0,

@@ -77,7 +77,7 @@ impl Loop<'_> {
             }
             // Jobs that wait for an archive are not done, and where nothing was asked for yet, nothing is.
             let parked = samples::counter(tx, "parked")? > 0;
-            if parked || tx.first("SELECT id FROM package LIMIT 1", &[])?.is_none() {
+            if parked || !queue::is_anything_known(tx)? {
                 return Ok(false);
             }
             let now = tx.now()?;

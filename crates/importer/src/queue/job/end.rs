@@ -6,7 +6,7 @@ use std::time::Duration;
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
 use state::words::{Class, Lane, Outcome, Tasks};
-use state::{StateError, queue, values};
+use state::{StateError, attempt, queue};
 
 use super::Work;
 use crate::failure::{Failure, Stage};
@@ -195,9 +195,7 @@ fn record(
     fail_point!("run::versions-recorded");
     let settled = session.store.write(|tx| {
         // Said again after a broken connection, the versions are on record already.
-        let open =
-            tx.first("SELECT 1 FROM attempt WHERE id = ?1 AND ended IS NULL", values![finished.attempt])?;
-        if open.is_some() && !last.is_empty() {
+        if !last.is_empty() && attempt::is_open(tx, finished.attempt)? {
             finish::record_versions(tx, finished, last, RULES)?;
         }
         let settled = finish::finish(tx, finished, &session.retries)?;
