@@ -34,7 +34,7 @@ impl Check for Workers {
     const PROGRAM: &'static str = "check_import_workers";
     const ABOUT: &'static str = "Are the hosts alive that should be: those with an open run or a service, and\nthose of \
          [checks.workers] hosts? -w and -c are those of the number of silent\nones: any, and more than half. \
-         Do they get on with their work, and can they record it? Is a job stuck far over the usual time of its package?";
+         Do they get on with\ntheir work, and can they record it? Is a job stuck far over the usual time of its\npackage?";
     const EXAMPLES: &'static str = "  check_import_workers -v\n  check_import_workers -w 0 -c 2";
     type Options = plugin::NoOptions;
     type Policy = Policy;

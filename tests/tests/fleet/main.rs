@@ -1,9 +1,0 @@
-//! Many machines on one PostgreSQL: what each login may do, a right that is taken away in the middle of a run, hosts that
-//! are frozen, and what an idle service costs.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod frozen;
-mod idle;
-mod rights;
-mod roles;
-mod world;
