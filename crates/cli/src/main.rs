@@ -8,6 +8,7 @@ mod screen;
 mod show;
 mod table;
 mod time;
+mod words;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -48,7 +48,7 @@ fn life(host: &Host, now: i64) -> String {
 }
 
 fn show(answer: &Answer) -> io::Result<()> {
-    let mut rows = table(&["HOST", "STATE", "LIFE", "HEARD OF", "RUNS", "JOBS", "REASON"]);
+    let mut rows = table(&["HOST", "STATE", "LIFE", "LAST SEEN", "RUNS", "JOBS", "REASON"]);
     for host in &answer.hosts {
         let why = host.trouble.as_deref().or(host.reason.as_deref()).unwrap_or_default();
         let reason = short(why, 60);
