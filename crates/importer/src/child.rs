@@ -201,7 +201,7 @@ impl Ended {
             }
             // From here on no single version is to blame.
             Event::Publishing => self.last = None,
-            Event::Moving(_) => {}
+            Event::Moving(_) | Event::Unwalled(_) => {}
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;

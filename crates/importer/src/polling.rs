@@ -14,7 +14,8 @@ use state::suites::{self, Key};
 use state::words::Lane;
 use state::{StateError, Store, breaker};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Stage};
+use crate::names;
 use crate::protocol::Trust;
 use crate::queue::archives::{Archives, Missed, Stored};
 use crate::queue::outage::probe_of;
@@ -149,6 +150,10 @@ impl Poller<'_> {
         polled: Polled,
     ) -> Result<Result<Found, Failure>, StateError> {
         let branch = suite.branch(&polled.remember);
+        if let Err(error) = names::check(distro, Some(&branch)) {
+            let message = format!("{}: {error}; set `branch` for this suite", suite.name);
+            return Ok(Err(Failure::new(Stage::Poll, "bad-release", message)));
+        }
         let skipped = polled.skipped.iter().map(ToString::to_string).collect();
         let mut found = Found { remarks: skipped, ..Found::default() };
         let mut date = polled.remember.date;

@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use importer::sandbox::Wall;
 use state::read::hosts::Host;
 use state::read::status::{self, Status};
 
@@ -165,6 +166,14 @@ fn hosts(status: &Status) -> io::Result<()> {
         writeln!(stdout, "{}", title(&head))?;
         if let Some(trouble) = &host.trouble {
             writeln!(stdout, "{}", paragraph(2, &short(trouble, LONGEST * 2)))?;
+        }
+    }
+    for lacking in &status.unwalled {
+        let known = lacking.walls.iter().filter_map(|name| Wall::from_word(name));
+        for wall in known {
+            let line =
+                format!("Wall missing on {} ({}): {}", lacking.host, wall.as_str(), wall.consequence());
+            writeln!(stdout, "{}", paragraph(0, &line))?;
         }
     }
     if let Some(run) = &status.last_run {

@@ -56,6 +56,7 @@ const INFRASTRUCTURE: &[&str] = &[
     "no-archive",
     "no-gpgv",
     "no-keyring",
+    "repository-lost",
     "sandbox",
     "store",
     "stuck",

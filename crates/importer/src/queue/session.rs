@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Once};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use bounded::Deadline;
 use state::finish::Finished;
 use state::fleet::look::{self, Look};
 use state::fleet::rights;
+use state::fleet::walls;
 use state::policy::Retries;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
@@ -23,6 +24,7 @@ use super::outage::Outages;
 use super::process;
 use super::trouble::Troubles;
 use crate::config::Config;
+use crate::sandbox::Wall;
 
 /// How long a lease lasts without a heartbeat, in milliseconds.
 pub const LEASE: i64 = 60_000;
@@ -64,6 +66,8 @@ pub struct Session {
     pub troubles: Troubles,
     /// How long a database that is away is waited for; for ever, if not set.
     patience: Option<Duration>,
+    /// Whether the walls of imports on this host are on record.
+    walls: Once,
     orders: Mutex<Orders>,
     children: Mutex<BTreeMap<i64, u32>>,
     known: Mutex<BTreeSet<i64>>,
@@ -135,6 +139,7 @@ impl Session {
             archives,
             troubles: Troubles::default(),
             patience: (!matches!(start.mode, "until-empty" | "service")).then_some(PATIENCE),
+            walls: Once::new(),
             orders: Mutex::default(),
             children: Mutex::default(),
             known: Mutex::default(),
@@ -166,6 +171,25 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Puts on record which walls the imports of this host lack, once a run.
+    pub fn note_walls(&self, missing: &[Wall]) {
+        let is_of_interest = !missing.is_empty() || self.patience.is_none();
+        if !is_of_interest {
+            return;
+        }
+        self.walls.call_once(|| {
+            let names: Vec<&str> = missing.iter().map(|wall| wall.as_str()).collect();
+            // It is said in the log of each attempt, too.
+            let host = crate::root::host_name();
+            let noted = self.patiently("the walls that this host lacks", || {
+                self.store.write(|tx| walls::set(tx, &host, &names))
+            });
+            if let Err(error) = noted {
+                self.troubles.say(format!("cannot record the walls that this host lacks: {error}"));
+            }
+        });
     }
 
     /// Remembers the process of an attempt; one that has to stop is ended at once.

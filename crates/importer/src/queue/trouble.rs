@@ -37,6 +37,11 @@ impl Troubles {
         }
     }
 
+    /// Has something said in the log that is not tried again.
+    pub fn say(&self, text: String) {
+        self.known().notes.push(text);
+    }
+
     /// Notes that it was done after all.
     pub fn clear(&self, what: &str) {
         let mut known = self.known();

@@ -6,3 +6,4 @@ pub mod rights;
 pub mod runs;
 pub mod settings;
 pub mod trouble;
+pub mod walls;

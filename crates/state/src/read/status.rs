@@ -9,6 +9,7 @@ use crate::db::tx::{HOUR, Tx};
 use crate::driver::held::Held;
 use crate::error::StateError;
 use crate::figures::sample::counter;
+use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
 use crate::store::Store;
 use crate::values;
@@ -89,6 +90,8 @@ pub struct Status {
     pub last_run: Option<LastRun>,
     /// Packages that are known.
     pub packages: i64,
+    /// Hosts whose imports lack a wall.
+    pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
     pub locks: Vec<Held>,
 }
@@ -120,6 +123,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         hosts: hosts::list(tx)?,
         last_run: last_run(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
+        unwalled: walls::list(tx)?,
         locks: Vec::new(),
     })
 }
