@@ -1,5 +1,6 @@
 //! Hosts, their runs, what they do now, and whether they get on with it.
 
+use baseline::age::is_believed;
 use baseline::progress::{Job, Work, stalled_since};
 use serde::Serialize;
 
@@ -94,7 +95,7 @@ fn life(now: i64, host: &Host, work: Option<&Work>, troubled: Option<i64>) -> (&
     if host.runs == 0 && !host.service {
         return ("away", None);
     }
-    if now - host.heartbeat > SILENT {
+    if !is_believed(now, host.heartbeat) || now - host.heartbeat > SILENT {
         return ("silent", None);
     }
     if host.trouble.is_some() {
