@@ -83,13 +83,14 @@ impl Fit {
     /// The highest value before, if the stock has doubled since and usually does not.
     pub fn doubled_from(&self, hours: &Hours, hour: i64, value: f64) -> Option<f64> {
         let at = |hour: i64| self.profile.at(hour);
-        let level = value / at(hour);
+        // Clocks change by an hour in spring and autumn.
+        let level = value / self.profile.around(hour);
         let found = BOTH.iter().zip(&self.jumps).filter_map(|(since, usual)| {
             let most = reference(*since, hours, hour, &at)?;
             let is_doubled = level >= rule::DOUBLED * most
                 && level >= most + 2.0 * rule::floor(most)
                 && Scale::Stock.distance(level, most) >= rule::JUMP_SCORE * usual.deviation;
-            is_doubled.then_some(most * at(hour))
+            is_doubled.then_some(most * self.profile.around(hour))
         });
         found.reduce(f64::min)
     }
