@@ -8,7 +8,7 @@ use super::Wanted;
 use crate::cache::Partial;
 use crate::error::{Error, Stage, disk};
 use crate::problem::Problem;
-use crate::release::parse_date;
+use crate::dates::parse_date;
 use crate::transport::{Answer, Body, Mirror, Request, Validators, sniff};
 
 /// Bytes at the start of a file by which a web page is told.
