@@ -44,7 +44,7 @@ impl Sqlite {
         connection.pragma_update(None, "journal_mode", "wal")?;
         // At a power failure the last transactions may be lost, never the file: importing again finds the work done.
         connection.pragma_update(None, "synchronous", "normal")?;
-        crate::persist::keep_wal(&connection)?;
+        crate::db::wal::keep_wal(&connection)?;
         let sqlite = Sqlite { connection, path: path.to_owned(), steps: 0 };
         sqlite.fix_modes();
         Ok(sqlite)
@@ -76,7 +76,7 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        crate::persist::before_close(&self.connection, &beside(&self.path, "-wal"));
+        crate::db::wal::before_close(&self.connection, &beside(&self.path, "-wal"));
     }
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn quick_check(path: &Path) -> Result<String, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait))?;
-    crate::persist::keep_wal(&connection)?;
+    crate::db::wal::keep_wal(&connection)?;
     match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)) {
         Ok(found) => Ok(found),
         // A page that makes no sense at all is an error, not an answer.
@@ -224,7 +224,7 @@ impl Driver for Sqlite {
     }
 
     fn may_be_left(&self) -> bool {
-        crate::persist::is_short(&beside(&self.path, "-wal"))
+        crate::db::wal::is_short(&beside(&self.path, "-wal"))
     }
 
     fn steps(&self) -> i64 {
