@@ -152,6 +152,8 @@ impl From<RepoError> for Failure {
             (RepoError::Fenced { .. }, _) => (Stage::Publish, "superseded"),
             (RepoError::RefMoved { .. }, _) => (Stage::Publish, "ref-moved"),
             (RepoError::Locked(_), _) => (Stage::Publish, "locked"),
+            (RepoError::NoGit { .. }, _) => (Stage::Worker, "cannot-start"),
+            (RepoError::Busy(_), _) => (Stage::Worker, "lock-held"),
             (_, Some(error)) => store_code(error),
             (_, None) => (Stage::Commit, "repository"),
         };

@@ -1,12 +1,13 @@
 //! Keyrings as apt takes them: binary or armoured, one file or a folder of them. gpgv reads binary files alone, so others
 //! are made ready for it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use bounded::file::open_regular;
 use tempfile::NamedTempFile;
 
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
@@ -83,10 +84,8 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 fn one(path: &Path) -> io::Result<Ready> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let mut file = File::open(path)?;
+    // gpgv would wait for somebody to write into a named pipe.
+    let mut file = open_regular(path)?;
     let mut start = Vec::new();
     Read::by_ref(&mut file).take(64).read_to_end(&mut start)?;
     match start.first() {
@@ -100,7 +99,7 @@ fn one(path: &Path) -> io::Result<Ready> {
         }
         Some(_) => {
             let mut text = Vec::new();
-            File::open(path)?.take(MAX_ARMOURED).read_to_end(&mut text)?;
+            open_regular(path)?.take(MAX_ARMOURED).read_to_end(&mut text)?;
             without_armour(&String::from_utf8_lossy(&text))
         }
     }

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use bounded::Deadline;
+use bounded::file::lock_file;
+use bounded::lock::{Mode, lock};
 
 use crate::clock::Clock;
 
@@ -169,17 +172,11 @@ impl Turns {
 }
 
 /// Opens a file that nobody else can open, and waits for its lock, which is held for microseconds.
-fn locked(path: &PathBuf) -> io::Result<File> {
-    const TRIES: usize = 200;
-    let mut options = File::options();
-    let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    for _ in 0..TRIES {
-        if file.try_lock().is_ok() {
-            return Ok(file);
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Err(io::ErrorKind::WouldBlock.into())
+fn locked(path: &Path) -> io::Result<File> {
+    let file = lock_file(path)?;
+    let deadline = Deadline::after(Duration::from_millis(500));
+    lock(&file, path, Mode::Exclusive, deadline).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(file)
 }
 
 fn read(file: &mut File) -> Option<State> {

@@ -62,6 +62,17 @@ impl Sqlite {
         single_file(target)
     }
 
+    /// Who keeps the database busy is what has to be known to end it.
+    fn with_holder(&self, text: String) -> String {
+        let files = ["", "-shm"].map(|ending| beside(&self.path, ending));
+        let holder = files.iter().find_map(|file| bounded::lock::holder_of_records(file));
+        let ours = i32::try_from(std::process::id()).unwrap_or(0);
+        match holder.filter(|holder| holder.pid != ours) {
+            Some(holder) => format!("{text}: {holder} has locked it"),
+            None => text,
+        }
+    }
+
     /// Whatever the umask was when SQLite made them.
     fn fix_modes(&self) {
         for ending in ["", "-wal", "-shm"] {
@@ -188,7 +199,10 @@ impl Driver for Sqlite {
     fn begin(&mut self, mode: Mode) -> Result<(), DbError> {
         // A transaction that reads first and writes later would fail where this one waits.
         let sql = if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" };
-        Ok(self.connection.execute_batch(sql)?)
+        self.connection.execute_batch(sql).map_err(|error| match DbError::from(error) {
+            DbError::Busy(text) => DbError::Busy(self.with_holder(text)),
+            other => other,
+        })
     }
 
     fn commit(&mut self) -> Result<(), DbError> {
