@@ -12,7 +12,8 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 pub fn parse_date(text: &str) -> Option<i64> {
     let mut words: Vec<&str> = text.split_ascii_whitespace().collect();
     let weekday = words.first().map(|word| word.trim_end_matches(',').to_ascii_lowercase())?;
-    let is_weekday = DAYS.iter().any(|day| weekday.starts_with(day)) && weekday.bytes().all(|b| b.is_ascii_alphabetic());
+    let is_weekday =
+        DAYS.iter().any(|day| weekday.starts_with(day)) && weekday.bytes().all(|b| b.is_ascii_alphabetic());
     if is_weekday {
         words.remove(0);
     }

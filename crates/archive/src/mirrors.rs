@@ -154,7 +154,9 @@ fn choose(suites: &[Suite], folders: &[String], known: &[String]) -> Result<Suit
         if found.is_empty() && before.is_empty() {
             chosen.unmatched.push(suite.clone());
         }
-        for (name, unlisted) in found.into_iter().map(|name| (name, false)).chain(before.into_iter().map(|name| (name, true))) {
+        for (name, unlisted) in
+            found.into_iter().map(|name| (name, false)).chain(before.into_iter().map(|name| (name, true)))
+        {
             if !chosen.followed.iter().any(|other| other.name == name) {
                 chosen.followed.push(Followed { name, entry: suite.clone(), unlisted });
             }
@@ -177,7 +179,8 @@ mod tests {
         let mut own = suite("bookworm-updates");
         own.end_of_life = true;
         let folders = ["bookworm", "bookworm-updates", "sid", "stable"].map(str::to_owned);
-        let chosen = choose(&[suite("bookworm*"), own, suite("x"), suite("s*")], &folders, &[]).unwrap().followed;
+        let chosen =
+            choose(&[suite("bookworm*"), own, suite("x"), suite("s*")], &folders, &[]).unwrap().followed;
         let names: Vec<(&str, bool)> =
             chosen.iter().map(|it| (it.name.as_str(), it.entry.end_of_life)).collect();
         assert_eq!(

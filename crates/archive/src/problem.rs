@@ -218,7 +218,9 @@ fn wrong_suite(asked: &str, found: &str) -> String {
         );
     }
     let name = found.split(" or ").next().unwrap_or_default();
-    format!("asked for {asked}, but the index is of {found}; if that is right, set `expect = \"{name}\"` of the suite")
+    format!(
+        "asked for {asked}, but the index is of {found}; if that is right, set `expect = \"{name}\"` of the suite"
+    )
 }
 
 fn signature_row(error: &SignatureError) -> (&'static str, Class) {

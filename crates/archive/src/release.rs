@@ -105,7 +105,9 @@ impl Release {
         let date = match fields.get("Date").map(|text| (text, parse_date(text))) {
             Some((_, Some(date))) => date,
             Some((text, None)) => {
-                remarks.push(format!("the index has the Date {text:?}, which cannot be read: its age is not known"));
+                remarks.push(format!(
+                    "the index has the Date {text:?}, which cannot be read: its age is not known"
+                ));
                 0
             }
             None => {
@@ -115,9 +117,9 @@ impl Release {
         };
         let valid_until = match fields.get("Valid-Until") {
             // One that is not understood must not let an index be valid for ever.
-            Some(text) => Some(
-                parse_date(text).ok_or_else(|| bad(format!("Valid-Until is no date: {text:?}")))?,
-            ),
+            Some(text) => {
+                Some(parse_date(text).ok_or_else(|| bad(format!("Valid-Until is no date: {text:?}")))?)
+            }
             None => None,
         };
         let sums = [Algorithm::Sha256, Algorithm::Sha512]
@@ -194,7 +196,9 @@ fn read_sums(text: &str, algorithm: Algorithm) -> Result<BTreeMap<String, Lists>
     let mut sources: BTreeMap<String, Lists> = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_ascii_whitespace();
-        let (Some(sum), Some(size), Some(name)) = (words.next(), words.next(), words.next()) else { continue };
+        let (Some(sum), Some(size), Some(name)) = (words.next(), words.next(), words.next()) else {
+            continue;
+        };
         let Some((component, path, ending)) = split_name(name) else { continue };
         let sum = sum.to_ascii_lowercase();
         let hexadecimal = sum.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -216,8 +220,7 @@ fn read_sums(text: &str, algorithm: Algorithm) -> Result<BTreeMap<String, Lists>
 struct Fields(Vec<(String, String)>);
 
 /// What decides whether an index counts, and what it lists.
-const USED: [&str; 7] =
-    ["codename", "suite", "date", "valid-until", "acquire-by-hash", "sha256", "sha512"];
+const USED: [&str; 7] = ["codename", "suite", "date", "valid-until", "acquire-by-hash", "sha256", "sha512"];
 
 impl Fields {
     fn read(text: &str) -> Result<Fields, Problem> {

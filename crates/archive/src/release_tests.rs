@@ -39,7 +39,8 @@ fn reads_what_is_needed() {
 
 #[test]
 fn names_as_apt_has_them() {
-    let fits = |asked: &str, suite: &str, codename: &str| named(suite, codename).check_name(asked, None).is_ok();
+    let fits =
+        |asked: &str, suite: &str, codename: &str| named(suite, codename).check_name(asked, None).is_ok();
     assert!(fits("bookworm", "stable", "bookworm"));
     assert!(fits("stable", "stable", "bookworm"));
     assert!(fits("bookworm-updates", "stable-updates", "bookworm-updates"));

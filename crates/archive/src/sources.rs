@@ -42,14 +42,22 @@ impl Publication {
 
 /// A stanza that is passed over. The others are used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stanza {number}{}: {reason}", name.as_ref().map(|name| format!(" ({name:?})")).unwrap_or_default())]
+#[error("{}: {reason}", which(*number, name.as_deref()))]
 pub struct BadStanza {
-    /// Its place in the list, from 1.
+    /// Its place in the list, from 1; 0 if its reader did not count.
     pub number: u64,
     /// What it claims to be the package's name.
     pub name: Option<String>,
     /// Why it cannot be used.
     pub reason: String,
+}
+
+fn which(number: u64, name: Option<&str>) -> String {
+    match (number, name) {
+        (0, name) => format!("a stanza of {:?}", name.unwrap_or_default()),
+        (number, Some(name)) => format!("stanza {number} ({name:?})"),
+        (number, None) => format!("stanza {number}"),
+    }
 }
 
 /// What a stanza is.

@@ -97,7 +97,8 @@ impl AptSource {
             return Err(Error::new(Stage::Poll, Problem::NoSuite(suite.name.clone())));
         }
         // apt shows no index to tell by: another one is one with other lists.
-        let marks: String = remember.lists.iter().map(|(name, mark)| format!("{name} {}\n", mark.sha256)).collect();
+        let marks: String =
+            remember.lists.iter().map(|(name, mark)| format!("{name} {}\n", mark.sha256)).collect();
         remember.sha256 = sha256_hex(marks.as_bytes());
         Ok((listing, remember))
     }
@@ -106,7 +107,8 @@ impl AptSource {
     /// old one then, and calls that a success.
     fn trouble(&self, list: &List, all: &[List]) -> Option<String> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_about = |list: &List, line: &str| list.repository.iter().any(|name| line.contains(name.as_str()));
+        let is_about =
+            |list: &List, line: &str| list.repository.iter().any(|name| line.contains(name.as_str()));
         let own = troubles.iter().find(|line| is_about(list, line));
         // What is of no repository that it names may be of any.
         own.or_else(|| troubles.iter().find(|line| !all.iter().any(|other| is_about(other, line)))).cloned()
@@ -194,7 +196,11 @@ impl List {
 
 /// An index that apt could not fetch.
 fn not_fetched(line: String) -> AptError {
-    AptError::Failed { program: "apt-get update".to_owned(), status: "it goes on with the old index".to_owned(), output: line }
+    AptError::Failed {
+        program: "apt-get update".to_owned(),
+        status: "it goes on with the old index".to_owned(),
+        output: line,
+    }
 }
 
 /// Whether the server answered 404 or 410, which apt says behind the address.
@@ -207,9 +213,18 @@ fn is_missing(output: &str, uri: &str) -> bool {
 
 /// What apt warned of that keeps an index old.
 fn troubles(warnings: &str) -> Vec<String> {
-    let telling = ["Failed to fetch", "GPG error", "is not signed", "not available", "no longer has", "expired", "not valid yet",
-        "changed its"];
-    let lines = warnings.lines().filter_map(|line| line.strip_prefix("W: ").or_else(|| line.strip_prefix("E: ")));
+    let telling = [
+        "Failed to fetch",
+        "GPG error",
+        "is not signed",
+        "not available",
+        "no longer has",
+        "expired",
+        "not valid yet",
+        "changed its",
+    ];
+    let lines =
+        warnings.lines().filter_map(|line| line.strip_prefix("W: ").or_else(|| line.strip_prefix("E: ")));
     lines.filter(|line| telling.iter().any(|word| line.contains(word))).map(str::to_owned).collect()
 }
 
@@ -262,9 +277,8 @@ impl Source for AptSource {
                 suites.followed.push(Followed { name: name.clone(), entry: entry(name), unlisted: true });
             }
         }
-        let is_matched = |entry: &&crate::config::Suite| {
-            suites.followed.iter().any(|suite| is_known(entry, &suite.name))
-        };
+        let is_matched =
+            |entry: &&crate::config::Suite| suites.followed.iter().any(|suite| is_known(entry, &suite.name));
         suites.unmatched = own.iter().filter(|entry| !is_matched(entry)).cloned().collect();
         if suites.followed.is_empty() {
             let error = match found.into_iter().next() {

@@ -45,8 +45,7 @@ impl Snapshot {
         cache: Arc<Cache>,
         clock: Arc<dyn Clock>,
     ) -> Snapshot {
-        let limits =
-            Limits::shared(transfer, clock.clone(), Some(&cache.pace()), history.request_interval);
+        let limits = Limits::shared(transfer, clock.clone(), Some(&cache.pace()), history.request_interval);
         Snapshot {
             mirrors: vec![open(&history.url, transfer, &limits)],
             keyrings: history.keyrings.clone(),

@@ -15,11 +15,15 @@ use serde::{Deserialize, Serialize};
 
 pub use listing::{ComponentList, Entries, Listing};
 
+use crate::dates::show_date;
 use crate::error::{Class, Error, Stage};
 use crate::problem::Problem;
-use crate::dates::show_date;
 use crate::release::{Listed, Lists, Release, check_valid_until};
 use crate::transport::{Mirror, Validators};
+
+/// The version of what reads indices and lists. Whoever stores what a poll came to stores it, too: what an older reader
+/// passed over, a newer one may understand.
+pub const READER: u32 = 2;
 
 /// How often one mirror is asked anew because it changed under our hands.
 const ROUNDS: usize = 3;
@@ -191,7 +195,10 @@ pub fn poll(
     let turns = if wanted.compare && visits.len() > 1 {
         newest::first(visits, &mut skipped)
     } else {
-        visits.into_iter().map(|visit| Turn { visit, answer: None, remarks: Vec::new(), also: Vec::new() }).collect()
+        visits
+            .into_iter()
+            .map(|visit| Turn { visit, answer: None, remarks: Vec::new(), also: Vec::new() })
+            .collect()
     };
     for Turn { visit, answer, remarks, also } in turns {
         match visit.run(answer) {
@@ -326,7 +333,8 @@ impl Visit<'_> {
         }
         let is_dropped = |name: &String| !named.iter().any(|(own, ..)| *own == name);
         let dropped = self.remembered.is_some_and(|known| known.lists.keys().any(is_dropped));
-        let changed = components.iter().any(ComponentList::is_changed) || self.remembered.is_none() || dropped;
+        let changed =
+            components.iter().any(ComponentList::is_changed) || self.remembered.is_none() || dropped;
         let outcome = if changed {
             Outcome::Changed(Listing { components, date: index.release.date })
         } else {
@@ -336,15 +344,22 @@ impl Visit<'_> {
     }
 
     /// The components that are followed, and what is to be said of those that the index has no list of.
-    fn components<'r>(&self, release: &'r Release) -> (Vec<(&'r String, &'r Lists, &'r Listed)>, Vec<String>) {
-        let wanted = |name: &String| self.wanted.components.is_empty() || self.wanted.components.contains(name);
+    fn components<'r>(
+        &self,
+        release: &'r Release,
+    ) -> (Vec<(&'r String, &'r Lists, &'r Listed)>, Vec<String>) {
+        let wanted =
+            |name: &String| self.wanted.components.is_empty() || self.wanted.components.contains(name);
         let readable = |(name, lists): (&'r String, &'r Lists)| Some((name, lists, lists.mark()?));
         let named: Vec<_> =
             release.sources.iter().filter(|(name, _)| wanted(name)).filter_map(readable).collect();
         let missing = self.wanted.components.iter().filter(|name| !named.iter().any(|(own, ..)| own == name));
         let has: Vec<&str> = release.sources.keys().map(String::as_str).collect();
         let say = |name: &String| {
-            format!("component {name}: the index has no list of source packages of it; it has: {}", has.join(", "))
+            format!(
+                "component {name}: the index has no list of source packages of it; it has: {}",
+                has.join(", ")
+            )
         };
         (named.clone(), missing.map(say).collect())
     }

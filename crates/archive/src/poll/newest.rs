@@ -26,7 +26,11 @@ pub(super) fn first<'a>(visits: Vec<Visit<'a>>, skipped: &mut Vec<Error>) -> Vec
     let from = found.first().map(|(_, visit, _)| visit.mirror.location().to_string()).unwrap_or_default();
     let behind = found.iter().filter(|(date, ..)| *date < newest).map(|(date, visit, _)| {
         let mirror = visit.mirror.location();
-        format!("{mirror} is behind: its index is of {}, that of {from} of {}", show_date(*date), show_date(newest))
+        format!(
+            "{mirror} is behind: its index is of {}, that of {from} of {}",
+            show_date(*date),
+            show_date(newest)
+        )
     });
     let remarks: Vec<String> = behind.collect();
     let served: Vec<(String, String, Served)> = found.iter().filter_map(|it| told(&it.1, &it.2)).collect();

@@ -51,7 +51,8 @@ pub(super) fn make_ready(keyrings: &[PathBuf]) -> (Vec<Ready>, Vec<String>) {
             }
         };
         if files.is_empty() {
-            troubles.push(format!("keyring {}: the folder has no .gpg, .pgp or .asc file", keyring.display()));
+            troubles
+                .push(format!("keyring {}: the folder has no .gpg, .pgp or .asc file", keyring.display()));
         }
         for path in files {
             match one(&path) {

@@ -5,9 +5,9 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ureq::config::Config;
 use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::config::Config;
 use ureq::{Agent, Proxy};
 
 use flate2::read::MultiGzDecoder;
@@ -16,10 +16,10 @@ use super::proxy::{self, Environment, Forwarding, ToProxy};
 use super::redirect::{encode, resolve};
 use super::{Answer, Body, Limits, Mirror, Request, Slot, Validators, longest, sniff};
 use crate::config::Transfer;
+use crate::dates::parse_date;
 use crate::error::{Error, Stage};
 use crate::location::Location;
 use crate::problem::Problem;
-use crate::dates::parse_date;
 
 const MAX_REDIRECTS: usize = 10;
 const MAX_HEADERS: usize = 64 << 10;
@@ -156,8 +156,7 @@ impl Web {
         let encoded = is_encoded(headers, length, asked.request);
         let validators = validators(headers);
         let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
-        let (reader, is_decoded) = decoded(reader, encoded)
-            .map_err(|error| fault(explain_read(&error)))?;
+        let (reader, is_decoded) = decoded(reader, encoded).map_err(|error| fault(explain_read(&error)))?;
         Ok(Answer::Body(Box::new(Body {
             offset,
             length: length.filter(|_| !is_decoded),

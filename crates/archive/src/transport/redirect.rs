@@ -29,7 +29,9 @@ pub(super) fn resolve(from: &Uri, location: &str) -> Option<Uri> {
 fn has_scheme(location: &str) -> bool {
     let Some((scheme, rest)) = location.split_once(':') else { return false };
     let fits = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-    rest.starts_with("//") && scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(fits)
+    rest.starts_with("//")
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(fits)
 }
 
 /// Writes a path of an archive so that it can stand in an address. A plus is encoded, too: some servers take it for a
@@ -62,7 +64,10 @@ mod tests {
         assert_eq!(from(http, "/y?z").unwrap(), "http://a.example:8080/y?z");
         assert_eq!(from(http, "y").unwrap(), "http://a.example:8080/debian/pool/y");
         assert_eq!(from(http, "//c/y#z").unwrap(), "http://c/y");
-        assert_eq!(from(http, "y?url=https://x/z").unwrap(), "http://a.example:8080/debian/pool/y?url=https://x/z");
+        assert_eq!(
+            from(http, "y?url=https://x/z").unwrap(),
+            "http://a.example:8080/debian/pool/y?url=https://x/z"
+        );
         assert_eq!(from(http, "/y?url=https://x/z").unwrap(), "http://a.example:8080/y?url=https://x/z");
         assert_eq!(from("https://a/x", "http://a/x"), None);
         assert_eq!(from(http, "file:///etc/passwd"), None);

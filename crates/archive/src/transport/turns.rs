@@ -4,14 +4,15 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bounded::Deadline;
-use bounded::file::lock_file;
 use bounded::lock::{Mode, lock};
+use rustix::fs::OFlags;
 
 use crate::clock::Clock;
 
@@ -173,9 +174,11 @@ impl Turns {
 
 /// Opens a file that nobody else can open, and waits for its lock, which is held for microseconds.
 fn locked(path: &Path) -> io::Result<File> {
-    let file = lock_file(path)?;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
     let deadline = Deadline::after(Duration::from_millis(500));
-    lock(&file, path, Mode::Exclusive, deadline).map_err(|error| io::Error::other(error.to_string()))?;
+    lock(&file, path, Mode::Exclusive, deadline).map_err(|_| io::Error::from(io::ErrorKind::WouldBlock))?;
     Ok(file)
 }
 

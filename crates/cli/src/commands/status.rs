@@ -4,6 +4,7 @@ use anyhow::Error;
 use state::read::status::{self, Status};
 
 use super::Installation;
+use super::archives::waiting;
 use crate::exit;
 use crate::screen::{count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at};
@@ -33,6 +34,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     outages(&status)?;
     failures(&status)?;
+    archives(&status)?;
     queue(&status)?;
     hosts(&status)?;
     next(&status)?;
@@ -92,6 +94,34 @@ fn failures(status: &Status) -> io::Result<()> {
         writeln!(stdout, "{}", paragraph(0, &line))?;
     }
     Ok(())
+}
+
+/// A line about all suites, and one for each that something is wrong with.
+fn archives(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if status.suites.is_empty() {
+        return Ok(());
+    }
+    let bad: Vec<_> =
+        status.suites.iter().filter(|suite| !matches!(suite.verdict, "ok" | "remarks")).collect();
+    let remarks: usize = status.suites.iter().map(|suite| suite.remarks.len()).sum();
+    let oldest = status.suites.iter().filter_map(|suite| suite.polled).min();
+    let oldest = oldest.map_or(String::new(), |at| format!(", the oldest poll {}", ago(status.now, at)));
+    let remarks = match remarks {
+        0 => String::new(),
+        some => format!(", {} (package-import archives)", count(some as i64, "remark")),
+    };
+    let head = title(&format!("Archives: {}", count(status.suites.len() as i64, "suite")));
+    writeln!(stdout, "{head}{oldest}{remarks}")?;
+    for suite in bad.iter().take(5) {
+        let why = suite.error.as_deref().or(suite.remarks.last().map(String::as_str)).unwrap_or_default();
+        let line = format!("{} {}: {}: {}", suite.archive, suite.suite, suite.verdict, short(why, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &line))?;
+    }
+    if bad.len() > 5 {
+        writeln!(stdout, "  and {} more (package-import archives)", bad.len() - 5)?;
+    }
+    status.waits.iter().try_for_each(|wait| writeln!(stdout, "  {}", waiting(wait, status.now)))
 }
 
 fn queue(status: &Status) -> io::Result<()> {

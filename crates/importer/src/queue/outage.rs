@@ -120,9 +120,9 @@ impl Need {
         Need { name: format!("disk:{host}:{}", root.display()), probe: format!("disk {}", root.display()) }
     }
 
-    /// One full disk is enough to know that it is full.
+    /// One full disk is enough to know that it is full, one folder without anything that it is not mounted.
     fn rule(&self, rule: &breaker::Rule) -> breaker::Rule {
-        match self.name.starts_with("disk:") {
+        match ["disk:", "file://"].iter().any(|kind| self.name.starts_with(kind)) {
             true => breaker::Rule { least: 1, percent: 1, ..rule.clone() },
             false => rule.clone(),
         }

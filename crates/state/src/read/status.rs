@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::archives::{self, SuiteVerdict, Waits};
 use super::failures::{self, Group};
 use super::hosts::{self, Host};
 use super::queue::{self, LaneLoad};
@@ -87,6 +88,10 @@ pub struct Status {
     pub last_run: Option<LastRun>,
     /// Packages that are known.
     pub packages: i64,
+    /// Suites of archives, each with the verdict of its polls.
+    pub suites: Vec<SuiteVerdict>,
+    /// What packages wait for.
+    pub waits: Vec<Waits>,
 }
 
 /// Reads it. `top` is how many signatures are wanted.
@@ -115,6 +120,8 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         parked: counter(tx, "parked")?,
         hosts: hosts::list(tx)?,
         last_run: last_run(tx)?,
+        suites: archives::list(tx)?,
+        waits: archives::waits(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
     })
 }
