@@ -22,6 +22,9 @@ BEGIN
     END LOOP;
     EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO package_import_operator, package_import_worker',
         current_schema());
+    -- `backup` and `migrate --to` carry the numbers on from where they are.
+    EXECUTE format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA %I TO package_import_operator, package_import_worker',
+        current_schema());
     -- The checks' views, and nothing else.
     FOR it IN SELECT viewname FROM pg_views
         WHERE schemaname = current_schema() AND viewname LIKE 'check\_v%' LOOP

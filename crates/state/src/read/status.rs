@@ -7,9 +7,11 @@ use super::failures::{self, Group};
 use super::hosts::{self, Host};
 use super::queue::{self, LaneLoad};
 use crate::db::tx::{HOUR, Tx};
+use crate::driver::held::Held;
 use crate::error::StateError;
 use crate::figures::sample::counter;
 use crate::job::breaker;
+use crate::store::Store;
 use crate::values;
 
 /// An outage.
@@ -92,6 +94,8 @@ pub struct Status {
     pub suites: Vec<SuiteVerdict>,
     /// What packages wait for.
     pub waits: Vec<Waits>,
+    /// Who holds locks of the database that others wait for.
+    pub locks: Vec<Held>,
 }
 
 /// Reads it. `top` is how many signatures are wanted.
@@ -123,8 +127,34 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         suites: archives::list(tx)?,
         waits: archives::waits(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
+        locks: Vec::new(),
     })
 }
+
+/// A transaction that is open for longer than this is told, although nobody was seen waiting for it, in milliseconds.
+const LONG: i64 = 2000;
+
+/// Who keeps others waiting. A lock is held for a moment all the time: what is looked at twice is told.
+pub fn locks(store: &Store) -> Result<Vec<Held>, StateError> {
+    let is_told = |held: &Held| {
+        held.waiting.is_some()
+            || held.open_for.is_some_and(|open_for| open_for > LONG)
+            || held.activity.as_deref() == Some("stopped")
+    };
+    let first = store.held()?;
+    if !first.iter().any(is_told) {
+        return Ok(Vec::new());
+    }
+    std::thread::sleep(AGAIN);
+    let again = store.held()?;
+    Ok(again
+        .into_iter()
+        .filter(|held| is_told(held) && first.iter().any(|it| it.holder == held.holder))
+        .collect())
+}
+
+/// The pause between the two looks.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// The sum of a figure over the last hours, this one included.
 pub fn flow(tx: &mut Tx<'_>, figure: &str, now: i64, hours: i64) -> Result<i64, StateError> {
