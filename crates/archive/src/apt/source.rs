@@ -1,7 +1,7 @@
 //! The machine's apt as a source: apt checks the indices, fetches, and checks the files.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -66,8 +66,10 @@ impl AptSource {
         let store = |error| disk(Stage::Poll, "keep a list of source packages", error);
         let mut file = tempfile::tempfile_in(&self.scratch).map_err(store)?;
         let mut command = self.apt.command("/usr/lib/apt/apt-helper");
-        command.arg("cat-file").arg(&list.file).stdout(file.try_clone().map_err(store)?);
-        super::output("apt-helper cat-file", command).map_err(|error| Error::new(Stage::Poll, error))?;
+        command.arg("cat-file").arg(&list.file);
+        let (text, _) =
+            super::output("apt-helper cat-file", command).map_err(|error| Error::new(Stage::Poll, error))?;
+        file.write_all(&text).map_err(store)?;
         file.seek(SeekFrom::Start(0)).map_err(store)?;
         let found = Hashing::new(&mut file).finish("Sources").map_err(store)?;
         file.seek(SeekFrom::Start(0)).map_err(store)?;

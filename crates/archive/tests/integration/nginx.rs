@@ -41,10 +41,10 @@ fn from_the_configuration_to_the_files() {
     let names: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
     assert_eq!(names, ["sid", "bookworm", "bookworm-updates"]);
     for suite in &suites {
-        let polled = source.poll(suite, None).unwrap();
+        let polled = source.poll(suite, None, Manner::default()).unwrap();
         let remembered = polled.remember.clone();
         assert_eq!(suite.branch(&remembered), suite.name);
-        let again = source.poll(suite, Some(&remembered)).unwrap();
+        let again = source.poll(suite, Some(&remembered), Manner::default()).unwrap();
         assert!(matches!(again.outcome, Found::Unchanged));
         let all = publications(polled);
         assert_eq!(all.len(), 2);
