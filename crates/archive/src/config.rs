@@ -144,6 +144,22 @@ pub fn check(archives: &[Archive]) -> Result<(), ConfigError> {
             }
         }
     }
+    check_folders(&branches)
+}
+
+/// No branch may be a folder of another.
+fn check_folders(branches: &HashMap<String, String>) -> Result<(), ConfigError> {
+    for (inner, second) in branches {
+        let mut outer = inner.as_str();
+        while let Some((shorter, _)) = outer.rsplit_once('/') {
+            outer = shorter;
+            if let Some(first) = branches.get(outer) {
+                let (first, second) = (first.clone(), second.clone());
+                let (outer, inner) = (outer.to_owned(), inner.clone());
+                return Err(ConfigError::BranchBelow { first, second, outer, inner });
+            }
+        }
+    }
     Ok(())
 }
 
@@ -226,7 +242,7 @@ impl Suite {
     }
 
     /// The branch, as far as it is known before the index is.
-    fn fixed_branch(&self) -> Option<String> {
+    pub fn fixed_branch(&self) -> Option<String> {
         match &self.branch {
             Some(branch) => Some(branch.replace("{suite}", &self.name)),
             None => Some(self.name.clone()),

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
-use packaging_repo::refname::{InvalidName, check_distro};
 use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
 use state::open::Location;
 use state::publications::LOCAL;
 
+use crate::names::{self, NameError};
 use crate::sandbox::Walls;
 
 /// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
@@ -225,13 +225,13 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
-    /// An archive's distro cannot be a part of a branch's name.
+    /// An archive's distro, or a suite's branch, cannot be a part of a branch's name.
     #[error("{}: {error}", path.display())]
-    Distro {
+    Name {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: InvalidName,
+        error: NameError,
     },
 }
 
@@ -254,6 +254,8 @@ impl Config {
             .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
         let config: Config = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        names::check(&config.import.distro, Some(&config.import.suite))
+            .map_err(|error| ConfigError::Name { path: path.to_owned(), error })?;
         check_sections::names_and_keys(&config.checks)
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
@@ -262,8 +264,13 @@ impl Config {
             if archive.name == LOCAL {
                 return Err(ConfigError::ArchiveName { path: path.to_owned() });
             }
-            check_distro(&archive.distro)
-                .map_err(|error| ConfigError::Distro { path: path.to_owned(), error })?;
+            let named = |error| ConfigError::Name { path: path.to_owned(), error };
+            names::check(&archive.distro, None).map_err(named)?;
+            // Of a pattern's suites each is checked when it is found.
+            let fixed = archive.suites.iter().filter(|suite| !suite.name.contains(['*', '?', '[', '!', '^']));
+            for branch in fixed.filter_map(|suite| suite.fixed_branch()) {
+                names::check(&archive.distro, Some(&branch)).map_err(named)?;
+            }
         }
         Ok(config)
     }

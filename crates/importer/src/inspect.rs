@@ -10,6 +10,7 @@ use bounded::Deadline;
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
+use packaging_repo::fence::Fence;
 pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
@@ -81,6 +82,26 @@ pub fn packages(root: &Path) -> Result<Vec<String>, InspectError> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Where the repository of a package would be, if there is none.
+pub fn missing_repository(root: &Path, package: &str) -> Option<PathBuf> {
+    let package = PackageName::new(package).ok()?;
+    let repos = root.join("repos");
+    Repository::open(&repos, &package).is_err().then(|| Repository::place(&repos, &package))
+}
+
+/// The highest fence that stands in the repository of a package.
+pub fn highest_fence(root: &Path, package: &str) -> Option<Fence> {
+    open(root, package).ok()?.highest_fence()
+}
+
+/// Whether there is any repository.
+pub fn has_repositories(root: &Path) -> bool {
+    let prefixes = folders(&root.join("repos")).unwrap_or_default();
+    prefixes
+        .iter()
+        .any(|prefix| folders(prefix).unwrap_or_default().iter().any(|it| it.join("HEAD").is_file()))
 }
 
 fn folders(path: &Path) -> Result<Vec<PathBuf>, InspectError> {

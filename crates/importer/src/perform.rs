@@ -12,7 +12,7 @@ use source_package::version::{PackageName, Version};
 
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, Outcome, Report, Request};
-use crate::sandbox;
+use crate::sandbox::{self, Wall};
 use crate::stage::{Read, Stager};
 use crate::{base, order};
 
@@ -42,7 +42,10 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token }, Deadline::after(patience))?,
         None => repository.lock(Deadline::after(patience))?,
     };
-    enter_sandbox(request, repository.path())?;
+    let missing = enter_sandbox(request, repository.path())?;
+    if !missing.is_empty() {
+        emit(&Event::Unwalled(missing));
+    }
     repository.remove_leftovers(&lock)?;
     let mut store = repository.store(request.threads)?;
     let view = View::new(repository.refs()?);
@@ -71,9 +74,8 @@ fn moved() -> Option<(u64, u64)> {
     Some((field("rchar:")?, field("wchar:")?))
 }
 
-fn enter_sandbox(request: &Request, repository: &Path) -> Result<(), Failure> {
-    sandbox::enter(&request.limits.walls(), &[repository])
-        .map(drop)
+fn enter_sandbox(request: &Request, repository: &Path) -> Result<Vec<Wall>, Failure> {
+    sandbox::enter(&request.limits.walls(), &sandbox::of_request(request, repository))
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
 }
 

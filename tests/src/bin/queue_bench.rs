@@ -251,7 +251,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             parent: std::process::id(),
             fence: None,
         };
-        let ended = child::run(&program.to_owned(), &request, |_| {}, |_| {}).unwrap();
+        let ended = child::run(program, &request, |_| {}, |_| {}).unwrap();
         assert!(ended.failure.is_none(), "{:?}", ended.failure);
     }
 }

@@ -23,6 +23,7 @@ mod outage;
 mod queue_storm;
 mod real;
 mod real_headers;
+mod roots;
 mod signature;
 mod small_archive;
 mod storm;

@@ -56,6 +56,21 @@ pub enum ConfigError {
         /// The branch, `DISTRO/NAME`.
         branch: String,
     },
+    /// A branch in the place of a folder of branches.
+    #[error(
+        "{first} would be the branch {outer:?} and {second} the branch {inner:?}, which Git cannot have together; give one of \
+         them another `branch`"
+    )]
+    BranchBelow {
+        /// The one with the shorter name.
+        first: String,
+        /// The other.
+        second: String,
+        /// The branch of the first, `DISTRO/NAME`.
+        outer: String,
+        /// The branch of the second.
+        inner: String,
+    },
     /// Nothing to check old signatures with.
     #[error(
         "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"

@@ -71,7 +71,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         }
     }
     if !files.is_empty() {
-        let (some, wrong) = by_file(&store, arguments, &config, &files)?;
+        let (some, wrong) = by_file(installation, &store, arguments, &config, &files)?;
         queued += some;
         failed += wrong;
     }
@@ -87,6 +87,7 @@ fn by_name(store: &Store, name: &str, lane: Lane) -> Result<(), StateError> {
 }
 
 fn by_file(
+    installation: &Installation,
     store: &Store,
     arguments: &Arguments,
     config: &Config,
@@ -100,7 +101,7 @@ fn by_file(
         .into_iter()
         .map(|dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() })
         .collect();
-    import::packaging_names(&items)?;
+    import::packaging_names(installation, &items)?;
     let (mut queued, mut failed) = (0, 0);
     for chunk in items.chunks(RECORDED) {
         let mut known = Vec::new();

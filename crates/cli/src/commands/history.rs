@@ -12,6 +12,7 @@ use super::{Installation, actor, audit};
 use crate::exit::{self, Usage};
 use crate::screen::{Table, count, print, print_json, table};
 use crate::time::{at, took};
+use crate::words;
 
 /// The attempts of a package, newest first, and what operators did with it
 ///
@@ -131,7 +132,7 @@ pub fn attempts(attempts: &[Attempt]) -> Table {
     let mut rows = table(&["ATTEMPT", "BEGAN", "TOOK", "OUTCOME", "CAUSE"]).cut(2);
     for attempt in attempts {
         let took = attempt.wall_ms.map_or(String::new(), took);
-        let outcome = attempt.outcome.as_deref().unwrap_or("running");
+        let outcome = attempt.outcome.as_deref().map_or("running", words::attempt_outcome);
         let cause = match (&attempt.stage, &attempt.code) {
             (Some(stage), Some(code)) => {
                 format!("{stage}/{code}: {}", attempt.message.as_deref().unwrap_or_default())

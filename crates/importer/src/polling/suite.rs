@@ -11,6 +11,7 @@ use state::{StateError, audit};
 use super::compare::{Compared, Comparison};
 use super::{Found, Poller, Progress, Report, is_news, marks, milliseconds};
 use crate::failure::{Failure, Stage};
+use crate::names;
 use crate::queue::archives::Missed;
 use crate::queue::outage::probe_of;
 
@@ -155,6 +156,10 @@ impl Work<'_> {
     ) -> Result<Result<Found, Failure>, StateError> {
         let (archive, distro) = (&self.config.name, &self.config.distro);
         let branch = self.suite.branch(&polled.remember);
+        if let Err(error) = names::check(distro, Some(&branch)) {
+            let message = format!("{}: {error}; set `branch` for this suite", self.suite.name);
+            return Ok(Err(Failure::new(Stage::Poll, "bad-release", message)));
+        }
         let own = (archive.as_str(), self.suite.name.as_str());
         if let Some(owner) = self.poller.store.read(|tx| suites::owner(tx, (distro, &branch), own))? {
             let failure = self.same_branch(&branch, &owner);

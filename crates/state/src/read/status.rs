@@ -10,6 +10,7 @@ use crate::db::tx::{HOUR, Tx};
 use crate::driver::held::Held;
 use crate::error::StateError;
 use crate::figures::sample::counter;
+use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
 use crate::store::Store;
 use crate::values;
@@ -94,6 +95,8 @@ pub struct Status {
     pub suites: Vec<SuiteVerdict>,
     /// What packages wait for.
     pub waits: Vec<Waits>,
+    /// Hosts whose imports lack a wall.
+    pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
     pub locks: Vec<Held>,
 }
@@ -127,6 +130,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         suites: archives::list(tx)?,
         waits: archives::waits(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
+        unwalled: walls::list(tx)?,
         locks: Vec::new(),
     })
 }
