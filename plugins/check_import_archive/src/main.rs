@@ -137,7 +137,7 @@ fn describe(verdict: &SuiteVerdict, now: i64) -> Vec<String> {
         let index = verdict.index.map_or("without a date".to_owned(), |date| {
             format!("of {}, {} old", moment(date), span(age(now, date)))
         });
-        let mirror = verdict.mirror.as_deref().unwrap_or("a mirror");
+        let mirror = verdict.mirror.as_deref().filter(|mirror| !mirror.is_empty()).unwrap_or("a mirror");
         lines.push(format!("{name}: index {index}, {listed} publications, from {mirror}"));
     }
     lines.extend(verdict.remarks.iter().map(|remark| format!("{name}: {remark}")));
