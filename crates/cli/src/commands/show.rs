@@ -10,7 +10,7 @@ use state::words::Lane;
 use super::{Installation, history};
 use crate::exit;
 use crate::screen::{count, paragraph, print, print_json, short, table, title};
-use crate::time::{ago, at};
+use crate::time::{ago, at, until};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
 ///
@@ -124,7 +124,7 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         }
         (None, None, Some(due)) if package.held.is_none() => {
             let word = if package.wait.is_some() { "looked at again" } else { "tried again" };
-            writeln!(stdout, "  {word} {} ({})", at(due), ago(now, due))?
+            writeln!(stdout, "  {word} {} ({})", at(due), until(now, due))?
         }
         (None, None, _) => {}
     }
@@ -142,7 +142,7 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
     if let Some(wait) = package.wait.as_ref().filter(|_| package.work != "none") {
         let end = match wait.until {
             NEVER => String::new(),
-            until => format!("; goes on without at {} ({})", at(until), ago(now, until)),
+            end => format!("; goes on without at {} ({})", at(end), until(now, end)),
         };
         let line = format!("waits for {}{end}", wait.reason);
         writeln!(out, "{}", paragraph(2, &line))?;

@@ -94,7 +94,9 @@ impl Work<'_> {
         }
         let interval = milliseconds(self.config.interval(&self.suite.entry));
         let last = known.polled.max(known.failed);
-        poller.due.is_some_and(|now| last.is_some_and(|last| now - last < interval))
+        // One that a wrong clock has dated ahead does not keep the next from being done.
+        let is_recent = |now: i64, last: i64| state::tx::is_believed(now, last) && now - last < interval;
+        poller.due.is_some_and(|now| last.is_some_and(|last| is_recent(now, last)))
     }
 
     fn manner(&self, remembered: Option<&Remembered>, now: i64) -> Manner {

@@ -1,6 +1,7 @@
 //! What operators read. Each is of one moment, and no query's cost grows with history.
 
 pub mod archives;
+pub mod clock;
 pub mod failures;
 pub mod freshness;
 pub mod hosts;
