@@ -6,7 +6,7 @@ use state::read::archives::{self, SuiteVerdict, Waits};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{count, paragraph, print, print_json, short, table};
+use crate::screen::{self, count, paragraph, print, print_json, short, table};
 use crate::time::{ago, at};
 
 /// What each suite's last poll came to: how old its index is, what is odd, what fails
@@ -49,7 +49,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     if answer.suites.is_empty() {
-        writeln!(io::stdout(), "no suite is followed; `package-import poll` looks at config.toml")?;
+        writeln!(screen::stdout(), "no suite is followed; `package-import poll` looks at config.toml")?;
         return Ok(exit::DONE);
     }
     let mut rows = table(&["ARCHIVE", "SUITE", "POLLED", "INDEX", "LISTED", "VERDICT"]);
@@ -65,7 +65,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn details(answer: &Answer) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for suite in &answer.suites {
         let name = format!("{} {}", suite.archive, suite.suite);
         if let (Some(error), Some(failed)) = (&suite.error, suite.failed) {

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use clap::Subcommand;
@@ -10,7 +10,7 @@ use state::{histories, operate, queue};
 
 use super::{Installation, actor, audit};
 use crate::exit::{self, Usage};
-use crate::screen::{Table, count, print, print_json, table};
+use crate::screen::{self, Table, count, print, print_json, table};
 use crate::time::{at, took};
 use crate::words;
 
@@ -84,7 +84,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     print(&attempts(&answer.attempts))?;
     for event in &answer.events {
-        writeln!(io::stdout(), "{}", audit::line(event))?;
+        writeln!(screen::stdout(), "{}", audit::line(event))?;
     }
     Ok(exit::DONE)
 }
@@ -116,13 +116,13 @@ fn ask(installation: &Installation, verb: &Ask) -> Result<u8, Error> {
             asked += 1;
             let versions = count(left_out, "version");
             writeln!(
-                io::stdout(),
+                screen::stdout(),
                 "{name}: the history of {archive} is asked again; {versions} had been left out"
             )?;
         }
     }
     if asked == 0 {
-        writeln!(io::stdout(), "of no package is it known that its history lacks something")?;
+        writeln!(screen::stdout(), "of no package is it known that its history lacks something")?;
     }
     Ok(exit::DONE)
 }

@@ -13,7 +13,7 @@ use state::{Store, audit};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::short;
+use crate::screen::{self, short};
 
 /// Ask archives what they publish, and queue what is new
 ///
@@ -121,18 +121,17 @@ fn spinner(archives: &Arc<Archives>, far: &Arc<Progress>) -> ProgressBar {
 
 fn tell(report: &Report, arguments: &Arguments) -> io::Result<()> {
     if arguments.json {
-        return writeln!(io::stdout(), "{}", json(report));
+        return writeln!(screen::stdout(), "{}", json(report));
     }
     let (archive, suite) = (&report.archive, &report.suite);
     match &report.result {
         Ok(found) => {
-            writeln!(io::stdout(), "{}", line(report, found, arguments.dry_run))?;
-            found
-                .remarks
-                .iter()
-                .try_for_each(|remark| writeln!(io::stderr(), "{archive} {suite}: {}", short(remark, 300)))
+            writeln!(screen::stdout(), "{}", line(report, found, arguments.dry_run))?;
+            found.remarks.iter().try_for_each(|remark| {
+                writeln!(screen::stderr(), "{archive} {suite}: {}", short(remark, 300))
+            })
         }
-        Err(failure) => writeln!(io::stderr(), "{archive} {suite}: {}", short(&failure.to_string(), 600)),
+        Err(failure) => writeln!(screen::stderr(), "{archive} {suite}: {}", short(&failure.to_string(), 600)),
     }
 }
 

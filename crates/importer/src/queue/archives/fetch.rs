@@ -9,6 +9,7 @@ use archive::sources;
 use packaging_repo::repository::Repository;
 use packaging_repo::upstream;
 use source_package::checksum::{ListedFile, sha256_hex};
+use source_package::limits::DscLimits;
 use state::publications::Publication;
 
 use super::Archives;
@@ -77,7 +78,8 @@ impl Archives {
             Ok(Outcome::Fetched(Fetched { dsc, transferred, .. }))
                 if wanted.dsc.checksums.sha256.is_none() =>
             {
-                let trust = Trust::Index(sha256_hex(&crate::plan::read_dsc(&dsc)?));
+                let text = crate::plan::read_dsc(&dsc, &DscLimits::NONE)?;
+                let trust = Trust::Index(sha256_hex(&text));
                 Ok(Got::Weak(dsc, transferred, trust))
             }
             Ok(Outcome::Fetched(Fetched { dsc, transferred, .. })) => Ok(Got::Here(dsc, transferred)),
@@ -106,7 +108,7 @@ impl Archives {
             Ok(Outcome::Gone { file }) => return Ok(Got::Missing(file)),
             Err(failed) => return Err(self.missed_history(&failed, archive)),
         };
-        let text = crate::plan::read_dsc(&fetched.dsc)?;
+        let text = crate::plan::read_dsc(&fetched.dsc, &DscLimits::NONE)?;
         let dsc_sha256 = sha256_hex(&text);
         let mut dsc = old.dsc;
         dsc.checksums.sha256 = Some(dsc_sha256.clone());
