@@ -51,6 +51,8 @@ $$;
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
     sample, verdict, batch, batch_member, suite, counter, wait, history TO package_import_worker;
+-- Where else a publication is listed is written anew when that changes.
+GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
 -- A job is over, a wait has ended, a failure is cured, a position is not needed any more; attempts, samples and runs
 -- grow old.
@@ -63,6 +65,8 @@ GRANT INSERT, UPDATE ON meta, host, package, publication, job, suppression, samp
     counter TO package_import_operator;
 GRANT UPDATE ON signature, failure, dependency, batch TO package_import_operator;
 GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
+-- `history ask`.
+GRANT INSERT, UPDATE ON history TO package_import_operator;
 GRANT INSERT ON event TO package_import_operator;
 -- `prune` keeps what explains the present.
 GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member TO package_import_operator;

@@ -12,6 +12,11 @@ pub trait Clock: Debug + Send + Sync {
     /// Seconds since 1970, as the machine believes.
     fn unix(&self) -> i64;
 
+    /// The same in milliseconds.
+    fn unix_millis(&self) -> i64 {
+        self.unix().saturating_mul(1000)
+    }
+
     /// Waits.
     fn sleep(&self, time: Duration);
 }
@@ -34,6 +39,11 @@ impl Clock for SystemClock {
     fn unix(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    fn unix_millis(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
     fn sleep(&self, time: Duration) {

@@ -1,5 +1,6 @@
 //! What `config.toml` says about archives (`[[archives]]`).
 
+mod error;
 mod lineage;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+pub use self::error::ConfigError;
 pub use self::lineage::{Base, History, HistoryTrust};
 use crate::location::Location;
 use crate::pattern;
@@ -61,6 +63,12 @@ pub struct Suite {
     /// The branch's name; `{suite}` stands for the suite's own. See [`Suite::branch`].
     #[serde(default)]
     pub branch: Option<String>,
+    /// The `Codename` or `Suite` of its index, where that is not the name asked for; empty for an index with neither.
+    #[serde(default)]
+    pub expect: Option<String>,
+    /// The components that are followed, in place of the archive's.
+    #[serde(default)]
+    pub components: Option<Vec<String>>,
     /// The suite gets no uploads any more: it is polled once a day at most, and `Valid-Until` is not looked at.
     #[serde(default)]
     pub end_of_life: bool,
@@ -115,107 +123,6 @@ fn poll_interval() -> Duration {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     humantime::parse_duration(&text).map_err(serde::de::Error::custom)
-}
-
-/// Why archives cannot be used as they are configured.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// Two archives with one name.
-    #[error("two archives are called {0:?}; give one of them another name")]
-    SameName(String),
-    /// Nowhere to look.
-    #[error("archive {0:?} has neither mirrors nor `apt = true`")]
-    NoMirror(String),
-    /// Two kinds of source at once.
-    #[error("archive {0:?} has both mirrors and `apt = true`; make two archives of it")]
-    AptAndMirrors(String),
-    /// No suite.
-    #[error("archive {0:?} follows no suites; add [[archives.suites]] with a name")]
-    NoSuite(String),
-    /// Nothing to check signatures with.
-    #[error("archive {0:?} has no keyrings; nothing that it publishes could be trusted")]
-    NoKeyring(String),
-    /// A name that cannot be a suite's or a component's.
-    #[error("archive {archive:?}: {name:?} cannot be the name of a {what}")]
-    BadName {
-        /// The archive.
-        archive: String,
-        /// `suite` or `component`.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
-    /// A branch is needed and none is given.
-    #[error("archive {archive:?}: suite {suite:?} needs `branch`: its name cannot be a branch's")]
-    NeedsBranch {
-        /// The archive.
-        archive: String,
-        /// The suite.
-        suite: String,
-    },
-    /// A pattern whose suites would all get one branch.
-    #[error(
-        "archive {archive:?}: the branch of {suite:?} needs {{suite}} in it, for the suites that it matches"
-    )]
-    OneBranch {
-        /// The archive.
-        archive: String,
-        /// The pattern.
-        suite: String,
-    },
-    /// Two suites with one branch.
-    #[error("{first} and {second} would both be the branch {branch:?}; give one of them another `branch`")]
-    SameBranch {
-        /// The first, as `archive NAME, suite NAME`.
-        first: String,
-        /// The second.
-        second: String,
-        /// The branch, `DISTRO/NAME`.
-        branch: String,
-    },
-    /// A branch in the place of a folder of branches.
-    #[error(
-        "{first} would be the branch {outer:?} and {second} the branch {inner:?}, which Git cannot have together; give one of \
-         them another `branch`"
-    )]
-    BranchBelow {
-        /// The one with the shorter name.
-        first: String,
-        /// The other.
-        second: String,
-        /// The branch of the first, `DISTRO/NAME`.
-        outer: String,
-        /// The branch of the second.
-        inner: String,
-    },
-    /// Nothing to check old signatures with.
-    #[error(
-        "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"
-    )]
-    NoHistoryKeyring(String),
-    /// A service is believed that anybody on the way can speak for.
-    #[error(
-        "archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine"
-    )]
-    PlainHistory(String),
-    /// The base is nobody's distro.
-    #[error(
-        "archive {archive:?}: no other archive has the distro {base:?}, on which this one is said to build"
-    )]
-    NoBase {
-        /// The archive.
-        archive: String,
-        /// The distro.
-        base: String,
-    },
-    /// A limit that lets nothing through.
-    #[error("archive {archive:?}: transfer.{key} cannot be 0")]
-    Zero {
-        /// The archive.
-        archive: String,
-        /// The key.
-        key: &'static str,
-    },
 }
 
 /// Checks all archives, alone and together.
@@ -286,10 +193,16 @@ impl Archive {
             what,
             name: name.to_owned(),
         };
-        if let Some(component) = self.components.iter().find(|name| !is_path(name)) {
+        let own = self.suites.iter().flat_map(|suite| suite.components.iter().flatten());
+        if let Some(component) = self.components.iter().chain(own).find(|name| !is_path(name)) {
             return Err(bad("component", component));
         }
         self.suites.iter().try_for_each(|suite| suite.check(self, &bad))
+    }
+
+    /// The components of a suite that are followed; all that have source packages if none is named.
+    pub fn components<'a>(&'a self, suite: &'a Suite) -> &'a [String] {
+        suite.components.as_deref().unwrap_or(&self.components)
     }
 
     /// How often a suite is polled.
@@ -300,6 +213,11 @@ impl Archive {
 }
 
 impl Suite {
+    /// A suite with nothing but its name.
+    pub fn named(name: &str) -> Suite {
+        Suite { name: name.to_owned(), branch: None, expect: None, components: None, end_of_life: false }
+    }
+
     fn check(
         &self,
         archive: &Archive,
@@ -344,6 +262,12 @@ impl Suite {
             _ => asked.to_owned(),
         }
     }
+}
+
+/// Whether a path of an archive stays below its folder. Any character that can be printed may stand in it.
+pub(crate) fn stays_below(path: &str) -> bool {
+    let part = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255;
+    path.len() <= 1024 && !path.chars().any(|c| c.is_control() || c == '\\') && path.split('/').all(part)
 }
 
 /// One or more names with slashes between them, none of which leads elsewhere.

@@ -60,11 +60,8 @@ fn unknown_keys_are_errors() {
 
 #[test]
 fn branches() {
-    let suite = |name: &str, branch: Option<&str>| Suite {
-        name: name.into(),
-        branch: branch.map(str::to_owned),
-        end_of_life: false,
-    };
+    let suite =
+        |name: &str, branch: Option<&str>| Suite { branch: branch.map(str::to_owned), ..Suite::named(name) };
     assert_eq!(suite("stable", None).branch("stable", Some("bookworm")), "bookworm");
     assert_eq!(suite("noble-updates", None).branch("noble-updates", Some("noble")), "noble-updates");
     assert_eq!(

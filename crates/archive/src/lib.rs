@@ -1,9 +1,11 @@
 //! Finds and fetches what a Debian-format archive publishes.
 
+pub mod answers;
 pub mod apt;
 pub mod cache;
 pub mod clock;
 pub mod config;
+pub mod dates;
 pub mod error;
 pub mod fetch;
 pub mod history;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -11,7 +12,7 @@ use crate::fetch::{Fetcher, Known, Options, Outcome};
 use crate::pattern::{is_pattern, matches};
 use crate::poll::{Failed, Polled, Remembered, Wanted, poll};
 use crate::problem::Problem;
-use crate::source::{Followed, Source};
+use crate::source::{Followed, Manner, Source, Suites};
 use crate::sources::Publication;
 use crate::transport::{Limits, Mirror, open};
 
@@ -31,7 +32,7 @@ pub struct Mirrors {
 impl Mirrors {
     /// The archive as it is configured. `scratch` is a folder for lists that are being read.
     pub fn new(archive: &Archive, cache: Arc<Cache>, scratch: &Path, clock: Arc<dyn Clock>) -> Mirrors {
-        let limits = Limits::new(&archive.transfer, clock.clone());
+        let limits = Limits::shared(&archive.transfer, clock.clone(), Some(&cache.pace()), Duration::ZERO);
         let mirrors =
             archive.mirrors.iter().map(|location| open(location, &archive.transfer, &limits)).collect();
         Mirrors { archive: archive.clone(), mirrors, limits, cache, scratch: scratch.to_owned(), clock }
@@ -56,26 +57,57 @@ impl Mirrors {
 }
 
 impl Source for Mirrors {
-    fn suites(&self) -> Result<Vec<Followed>, Failed> {
+    fn suites(&self, known: &[String]) -> Result<Suites, Failed> {
         let patterns = self.archive.suites.iter().any(|suite| is_pattern(&suite.name));
-        let folders = if patterns { self.folders()? } else { Vec::new() };
-        choose(&self.archive.suites, &folders).map_err(|problem| {
+        let (folders, trouble) = match patterns.then(|| self.folders()) {
+            None => (Vec::new(), None),
+            Some(Ok(folders)) => (folders, None),
+            Some(Err(failed)) => (Vec::new(), Some(failed)),
+        };
+        let mut suites = choose(&self.archive.suites, &folders, known).map_err(|problem| {
             let dependency = self.archive.mirrors.first().map(ToString::to_string).unwrap_or_default();
             Failed {
                 error: Error::new(Stage::Poll, problem).about(&dependency, &dependency),
                 others: Vec::new(),
             }
-        })
+        })?;
+        match trouble {
+            Some(failed) if suites.followed.is_empty() => Err(failed),
+            trouble => {
+                suites.trouble = trouble;
+                Ok(suites)
+            }
+        }
     }
 
-    fn poll(&self, suite: &Followed, remembered: Option<&Remembered>) -> Result<Polled, Failed> {
+    fn poll(
+        &self,
+        suite: &Followed,
+        remembered: Option<&Remembered>,
+        manner: Manner,
+    ) -> Result<Polled, Failed> {
         let wanted = Wanted {
             suite: &suite.name,
-            components: &self.archive.components,
+            components: self.archive.components(&suite.entry),
             keyrings: &self.archive.keyrings,
+            expect: suite.entry.expect.as_deref(),
             end_of_life: suite.entry.end_of_life,
+            compare: manner.compare,
+            accept_older: manner.accept_older,
         };
-        poll(&self.mirrors, &wanted, remembered, self.clock.unix(), &self.scratch)
+        let ask = || poll(&self.mirrors, &wanted, remembered, self.clock.unix(), &self.scratch);
+        let longest = self.archive.transfer.longest_wait;
+        match ask() {
+            Err(failed) => match failed.retry_after().filter(|wait| *wait <= longest) {
+                // Once: it is polled again soon anyway.
+                Some(wait) => {
+                    self.clock.sleep(wait);
+                    ask()
+                }
+                None => Err(failed),
+            },
+            polled => polled,
+        }
     }
 
     fn fetch(
@@ -101,27 +133,36 @@ impl Source for Mirrors {
 }
 
 /// The suites that are meant. A name counts once, for the first entry that it fits; one that is written out comes
-/// before any pattern.
-fn choose(suites: &[Suite], folders: &[String]) -> Result<Vec<Followed>, Problem> {
-    let mut followed: Vec<Followed> = Vec::new();
+/// before any pattern. What was followed before is followed on, also if it is not among the folders any more.
+fn choose(suites: &[Suite], folders: &[String], known: &[String]) -> Result<Suites, Problem> {
+    let mut chosen = Suites::default();
     let (patterns, plain): (Vec<&Suite>, Vec<&Suite>) =
         suites.iter().partition(|suite| is_pattern(&suite.name));
     for suite in plain {
-        followed.push(Followed { name: suite.name.clone(), entry: suite.clone() });
+        let (name, entry) = (suite.name.clone(), suite.clone());
+        chosen.followed.push(Followed { name, entry, unlisted: false });
     }
     for suite in patterns {
-        let found: Vec<&String> = folders.iter().filter(|name| matches(&suite.name, name)).collect();
+        let fitting = |names: &[String]| -> Vec<String> {
+            names.iter().filter(|name| matches(&suite.name, name)).cloned().collect()
+        };
+        let (found, before) = (fitting(folders), fitting(known));
         if found.len() > MAX_SUITES {
             let (pattern, found) = (suite.name.clone(), found.len());
             return Err(Problem::TooManySuites { pattern, found, limit: MAX_SUITES });
         }
-        for name in found {
-            if !followed.iter().any(|other| other.name == *name) {
-                followed.push(Followed { name: name.clone(), entry: suite.clone() });
+        if found.is_empty() && before.is_empty() {
+            chosen.unmatched.push(suite.clone());
+        }
+        for (name, unlisted) in
+            found.into_iter().map(|name| (name, false)).chain(before.into_iter().map(|name| (name, true)))
+        {
+            if !chosen.followed.iter().any(|other| other.name == name) {
+                chosen.followed.push(Followed { name, entry: suite.clone(), unlisted });
             }
         }
     }
-    Ok(followed)
+    Ok(chosen)
 }
 
 #[cfg(test)]
@@ -130,7 +171,7 @@ mod tests {
     use super::*;
 
     fn suite(name: &str) -> Suite {
-        Suite { name: name.into(), branch: None, end_of_life: false }
+        Suite::named(name)
     }
 
     #[test]
@@ -138,7 +179,8 @@ mod tests {
         let mut own = suite("bookworm-updates");
         own.end_of_life = true;
         let folders = ["bookworm", "bookworm-updates", "sid", "stable"].map(str::to_owned);
-        let chosen = choose(&[suite("bookworm*"), own, suite("x"), suite("s*")], &folders).unwrap();
+        let chosen =
+            choose(&[suite("bookworm*"), own, suite("x"), suite("s*")], &folders, &[]).unwrap().followed;
         let names: Vec<(&str, bool)> =
             chosen.iter().map(|it| (it.name.as_str(), it.entry.end_of_life)).collect();
         assert_eq!(
@@ -154,12 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_followed_is_followed_on() {
+        let (folders, known) = (["trixie".to_owned()], ["trixie", "trixie-updates"].map(str::to_owned));
+        let chosen = choose(&[suite("trixie*"), suite("nobel*")], &folders, &known).unwrap();
+        let names: Vec<(&str, bool)> =
+            chosen.followed.iter().map(|it| (it.name.as_str(), it.unlisted)).collect();
+        assert_eq!(names, [("trixie", false), ("trixie-updates", true)]);
+        assert_eq!(chosen.unmatched, [suite("nobel*")]);
+    }
+
+    #[test]
     fn a_hundred_thousand_suites_are_too_many() {
         let folders: Vec<String> = (0..100_000).map(|number| format!("s{number}")).collect();
         assert!(matches!(
-            choose(&[suite("*")], &folders),
+            choose(&[suite("*")], &folders, &[]),
             Err(Problem::TooManySuites { found: 100_000, .. })
         ));
-        assert_eq!(choose(&[suite("s1234?")], &folders).unwrap().len(), 10);
+        assert_eq!(choose(&[suite("s1234?")], &folders, &[]).unwrap().followed.len(), 10);
     }
 }

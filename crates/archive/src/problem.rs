@@ -30,10 +30,12 @@ pub enum Problem {
     BadHttp(String),
     #[error("the server answered {0}")]
     ServerError(u16),
-    #[error("the server refuses it with {0}")]
+    #[error("the server refuses it with {0}{hint}", hint = refused_hint(*.0))]
     Refused(u16),
-    #[error("the server is busy (answered {0})")]
+    #[error("the server wants fewer requests, or none now (it answered {0})")]
     Busy(u16),
+    #[error("the server did not send the part that was asked for: {0}")]
+    WrongPart(String),
     #[error("it is not there")]
     NotFound,
     #[error("redirected in a circle, or too often, last to {0}")]
@@ -52,24 +54,35 @@ pub enum Problem {
     Unreadable(io::Error),
     #[error("it is no regular file")]
     NotAFile,
+    #[error("there is nothing in the mirror's folder; is it mounted?")]
+    Unmounted,
+    #[error("it ends before its signature does; the mirror may be in the middle of an update")]
+    Unfinished,
     #[error("it is not signed")]
     Unsigned,
     #[error("there is text before or after what is signed")]
     TextAroundSignature,
     #[error(transparent)]
     Signature(SignatureError),
+    #[error("{0}")]
+    Keyring(String),
     #[error("the index is malformed: {0}")]
     BadRelease(String),
-    #[error("asked for {asked}, but the index is of {found}")]
+    #[error("{}", wrong_suite(asked, found))]
     WrongSuite { asked: String, found: String },
     #[error("the index has expired: it was valid until {0}")]
     Expired(String),
     #[error("the index is of {0}, which is in the future; is the clock right?")]
     FromFuture(String),
-    #[error("the index is older ({found}) than the one known already ({known})")]
+    #[error(
+        "the index is older ({found}) than the one that was accepted last ({known}); if its archive's clock was wrong, \
+         `package-import poll ARCHIVE --accept-older` takes it"
+    )]
     RolledBack { found: String, known: String },
-    #[error("there is no suite {0}")]
+    #[error("there is no suite {0}: neither InRelease nor Release is there")]
     NoSuite(String),
+    #[error("no suite fits {0:?}; the last list of suites that had some goes on to count, if there was one")]
+    NoMatch(String),
     #[error("{found} suites fit {pattern:?}, more than {limit}")]
     TooManySuites { pattern: String, found: usize, limit: usize },
     #[error("component {0} has no index of source packages")]
@@ -141,6 +154,7 @@ impl Problem {
             Problem::ServerError(_) => ("server-error", Transient),
             Problem::Refused(_) => ("refused", Unknown),
             Problem::Busy(_) => ("busy", Transient),
+            Problem::WrongPart(_) => ("wrong-part", Transient),
             Problem::NotFound => ("not-found", Unknown),
             Problem::RedirectLoop(_) => ("redirect-loop", Transient),
             Problem::BadRedirect(_) => ("bad-redirect", Unknown),
@@ -150,15 +164,19 @@ impl Problem {
             Problem::FolderListing => ("folder-listing", Transient),
             Problem::Unreadable(_) => ("unreadable", Transient),
             Problem::NotAFile => ("not-a-file", Permanent),
+            Problem::Unmounted => ("unmounted", Transient),
+            Problem::Unfinished => ("truncated", Transient),
             Problem::Unsigned => ("unsigned", Permanent),
             Problem::TextAroundSignature => ("text-around-signature", Unknown),
             Problem::Signature(error) => signature_row(error),
+            Problem::Keyring(_) => ("no-keyring", Infrastructure),
             Problem::BadRelease(_) => ("bad-release", Unknown),
             Problem::WrongSuite { .. } => ("wrong-suite", Permanent),
             Problem::Expired(_) => ("expired", Transient),
             Problem::FromFuture(_) => ("from-future", Transient),
             Problem::RolledBack { .. } => ("rolled-back", Transient),
             Problem::NoSuite(_) => ("no-suite", Permanent),
+            Problem::NoMatch(_) => ("no-match", Permanent),
             Problem::TooManySuites { .. } => ("too-many-suites", Permanent),
             Problem::NoComponent(_) => ("no-component", Permanent),
             Problem::NoSources => ("no-sources", Permanent),
@@ -183,10 +201,32 @@ impl Problem {
     }
 }
 
+/// What to do about a status by which a server refuses a file.
+fn refused_hint(status: u16) -> &'static str {
+    match status {
+        401 => ": it wants a name and a password, which only `apt = true` with apt's auth.conf can give",
+        407 => ": the proxy wants a name and a password; they can stand in the proxy's address",
+        _ => "",
+    }
+}
+
+/// The name that an index has is not the one that was asked for.
+fn wrong_suite(asked: &str, found: &str) -> String {
+    if found.is_empty() {
+        return format!(
+            "asked for {asked}, but the index has neither Codename nor Suite; `expect = \"\"` of the suite takes one without"
+        );
+    }
+    let name = found.split(" or ").next().unwrap_or_default();
+    format!(
+        "asked for {asked}, but the index is of {found}; if that is right, set `expect = \"{name}\"` of the suite"
+    )
+}
+
 fn signature_row(error: &SignatureError) -> (&'static str, Class) {
     match error {
         SignatureError::Start(_) => ("no-gpgv", Class::Infrastructure),
-        SignatureError::NoKeyring => ("no-keyring", Class::Infrastructure),
+        SignatureError::NoKeyring | SignatureError::Keyring(_) => ("no-keyring", Class::Infrastructure),
         SignatureError::Unsigned => ("unsigned", Class::Permanent),
         SignatureError::NotGood(_) => ("bad-signature", Class::Unknown),
         SignatureError::UnknownKey(_) => ("unknown-key", Class::Permanent),

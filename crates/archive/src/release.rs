@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use source_package::control::Stanza;
-use source_package::date::Date;
-
+use crate::dates::{parse_date, show_date};
 use crate::problem::Problem;
 
 /// How far in the future an index may be dated: clocks differ.
@@ -13,7 +11,7 @@ const FUTURE: i64 = 3600;
 /// What is used of a `Release` file. It is read only after its signature was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// When it was made, in seconds since 1970.
+    /// When it was made, in seconds since 1970; 0 if it does not say so.
     pub date: i64,
     /// Until when it may be used.
     pub valid_until: Option<i64>,
@@ -25,6 +23,8 @@ pub struct Release {
     pub by_hash: bool,
     /// The lists of source packages, by component; a flat archive has one, whose component is empty.
     pub sources: BTreeMap<String, Lists>,
+    /// What is odd about it, though it can be used.
+    pub remarks: Vec<String>,
 }
 
 /// The forms in which one list of source packages is offered, by the ending of its name (empty for plain text).
@@ -40,8 +40,36 @@ pub struct Lists {
 pub struct Listed {
     /// Bytes.
     pub size: u64,
-    /// SHA-256, in lower-case hexadecimal.
-    pub sha256: String,
+    /// By which its content is known.
+    pub algorithm: Algorithm,
+    /// The hash, in lower-case hexadecimal.
+    pub sum: String,
+}
+
+/// A hash that an index may be trusted for. MD5 and SHA-1 are none, as for apt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Algorithm {
+    /// The field of the index, and the folder below `by-hash`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Sha256 => "SHA256",
+            Algorithm::Sha512 => "SHA512",
+        }
+    }
+
+    fn digits(self) -> usize {
+        match self {
+            Algorithm::Sha256 => 64,
+            Algorithm::Sha512 => 128,
+        }
+    }
 }
 
 /// Endings in the order in which they are wanted: the smallest first.
@@ -67,40 +95,79 @@ impl Lists {
 
 impl Release {
     /// Reads the text that the signature covers.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::BadRelease`] for a text that is no index, that says two things of one, or that has no hash that counts.
     pub fn parse(text: &[u8]) -> Result<Release, Problem> {
-        let stanza = Stanza::parse(text).map_err(|error| Problem::BadRelease(error.to_string()))?;
-        let date_of = |field: &str| {
-            let Some(text) = stanza.get(field) else { return Ok(None) };
-            parse_date(text).map(Some).ok_or_else(|| bad(format!("{field} is no date: {text:?}")))
+        let fields = Fields::read(&String::from_utf8_lossy(text))?;
+        let mut remarks = Vec::new();
+        let date = match fields.get("Date").map(|text| (text, parse_date(text))) {
+            Some((_, Some(date))) => date,
+            Some((text, None)) => {
+                remarks.push(format!(
+                    "the index has the Date {text:?}, which cannot be read: its age is not known"
+                ));
+                0
+            }
+            None => {
+                remarks.push("the index has no Date: its age is not known".to_owned());
+                0
+            }
         };
-        let name = |field: &str| stanza.get(field).map(str::trim).filter(|text| !text.is_empty());
-        let Some(sums) = stanza.get("SHA256") else { return Err(bad("it has no SHA256".to_owned())) };
+        let valid_until = match fields.get("Valid-Until") {
+            // One that is not understood must not let an index be valid for ever.
+            Some(text) => {
+                Some(parse_date(text).ok_or_else(|| bad(format!("Valid-Until is no date: {text:?}")))?)
+            }
+            None => None,
+        };
+        let sums = [Algorithm::Sha256, Algorithm::Sha512]
+            .into_iter()
+            .find_map(|algorithm| Some((algorithm, fields.get(algorithm.name())?)));
+        let Some((algorithm, sums)) = sums else {
+            return Err(bad("it has neither SHA256 nor SHA512; apt takes no weaker sums either".to_owned()));
+        };
+        let name = |field: &str| fields.get(field).filter(|text| !text.is_empty()).map(str::to_owned);
         Ok(Release {
-            date: date_of("Date")?.ok_or_else(|| bad("it has no Date".to_owned()))?,
-            valid_until: date_of("Valid-Until")?,
-            codename: name("Codename").map(str::to_owned),
-            suite: name("Suite").map(str::to_owned),
-            by_hash: name("Acquire-By-Hash") == Some("yes"),
-            sources: read_sums(sums)?,
+            date,
+            valid_until,
+            codename: name("Codename"),
+            suite: name("Suite"),
+            by_hash: fields.get("Acquire-By-Hash") == Some("yes"),
+            sources: read_sums(sums, algorithm)?,
+            remarks,
         })
     }
 
     /// Whether this is the index that was asked for, as apt has it: the name is the codename or the suite; where it has
-    /// several parts, without the last one (`buster/updates`). A flat archive need not have names.
-    pub fn check_name(&self, asked: &str) -> Result<(), Problem> {
+    /// several parts, without the last one (`buster/updates`). A flat archive need not have names. Where the
+    /// configuration says what to expect, only that counts; nothing, if it is empty.
+    pub fn check_name(&self, asked: &str, expect: Option<&str>) -> Result<(), Problem> {
         let is = |name: &str| [&self.codename, &self.suite].into_iter().flatten().any(|own| own == name);
+        let is_nameless = self.codename.is_none() && self.suite.is_none();
+        if let Some(expected) = expect {
+            return if is(expected) || (expected.is_empty() && is_nameless) {
+                Ok(())
+            } else {
+                Err(Problem::WrongSuite { asked: expected.to_owned(), found: self.names() })
+            };
+        }
         if is(asked) {
             return Ok(());
         }
         let shorter = asked.rsplit_once('/').map_or(asked, |(front, _)| front);
-        let nameless = self.codename.is_none() && self.suite.is_none() && asked.ends_with('/');
-        if nameless || shorter.is_empty() || shorter == "." || is(shorter) {
+        if (is_nameless && asked.ends_with('/')) || shorter.is_empty() || shorter == "." || is(shorter) {
             return Ok(());
         }
+        Err(Problem::WrongSuite { asked: asked.to_owned(), found: self.names() })
+    }
+
+    /// What it calls itself, for a message.
+    fn names(&self) -> String {
         let names: Vec<&str> =
             [&self.codename, &self.suite].into_iter().flatten().map(String::as_str).collect();
-        let found = if names.is_empty() { "no suite".to_owned() } else { names.join(" or ") };
-        Err(Problem::WrongSuite { asked: asked.to_owned(), found })
+        names.join(" or ")
     }
 
     /// Whether it may be used now.
@@ -125,26 +192,67 @@ fn bad(text: String) -> Problem {
 }
 
 /// Keeps the lists of source packages; everything else is of no interest here.
-fn read_sums(text: &str) -> Result<BTreeMap<String, Lists>, Problem> {
+fn read_sums(text: &str, algorithm: Algorithm) -> Result<BTreeMap<String, Lists>, Problem> {
     let mut sources: BTreeMap<String, Lists> = BTreeMap::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+    for line in text.lines() {
         let mut words = line.split_ascii_whitespace();
-        let (Some(sha256), Some(size), Some(name)) = (words.next(), words.next(), words.next()) else {
-            return Err(bad(format!("a line of SHA256: {line:?}")));
+        let (Some(sum), Some(size), Some(name)) = (words.next(), words.next(), words.next()) else {
+            continue;
         };
         let Some((component, path, ending)) = split_name(name) else { continue };
-        let hexadecimal = sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let (Ok(size), 64, true) = (size.parse(), sha256.len(), hexadecimal) else {
-            return Err(bad(format!("a line of SHA256: {line:?}")));
+        let sum = sum.to_ascii_lowercase();
+        let hexadecimal = sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (Ok(size), true, true) = (size.parse(), sum.len() == algorithm.digits(), hexadecimal) else {
+            return Err(bad(format!("a line of {}: {line:?}", algorithm.name())));
         };
         let lists = sources.entry(component.to_owned()).or_default();
         path.clone_into(&mut lists.path);
-        let listed = Listed { size, sha256: sha256.to_owned() };
+        let listed = Listed { size, algorithm, sum };
         if lists.forms.insert(ending.to_owned(), listed.clone()).is_some_and(|other| other != listed) {
-            return Err(bad(format!("{name} is listed twice")));
+            return Err(bad(format!("{name} is listed twice, with different sums")));
         }
     }
     Ok(sources)
+}
+
+/// The fields of an index. One that stands twice with one value stands once; of no use here, it may stand as often as it
+/// likes.
+struct Fields(Vec<(String, String)>);
+
+/// What decides whether an index counts, and what it lists.
+const USED: [&str; 7] = ["codename", "suite", "date", "valid-until", "acquire-by-hash", "sha256", "sha512"];
+
+impl Fields {
+    fn read(text: &str) -> Result<Fields, Problem> {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        let lines = text.lines().map(str::trim_end).skip_while(|line| line.is_empty());
+        for line in lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with('#')) {
+            if line.starts_with([' ', '\t']) {
+                let Some((_, value)) = fields.last_mut() else {
+                    return Err(bad(format!("it begins with {line:?}, which continues nothing")));
+                };
+                value.push('\n');
+                value.push_str(line);
+                continue;
+            }
+            let Some((name, value)) = line.split_once(':') else {
+                return Err(bad(format!("{line:?} is no field")));
+            };
+            fields.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        for (at, (name, value)) in fields.iter().enumerate() {
+            let mut before = fields.iter().take(at);
+            if USED.contains(&name.as_str()) && before.any(|(other, old)| other == name && old != value) {
+                return Err(bad(format!("{name} stands twice, with different values")));
+            }
+        }
+        Ok(Fields(fields))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 /// Component, path without ending, and ending of `main/source/Sources.xz`; of a flat archive's `Sources.xz`.
@@ -159,44 +267,8 @@ fn split_name(name: &str) -> Option<(&str, &str, &str)> {
     if matches!(front, "" | "./") {
         return Some(("", "Sources", ending));
     }
-    let component = front.strip_suffix("/source/")?;
+    let component = front.trim_start_matches("./").strip_suffix("/source/")?;
     crate::config::is_path(component).then_some((component, path, ending))
-}
-
-/// Reads a date as archives write it: `Sat, 06 Sep 2025 09:33:48 UTC`. Nothing is mended: a date that was misread
-/// could make an old index a new one.
-pub fn parse_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    const DAYS: [&str; 7] = ["Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,"];
-    let mut words: Vec<&str> = text.split_ascii_whitespace().collect();
-    if words.first().is_some_and(|word| DAYS.contains(word)) {
-        words.remove(0);
-    }
-    let [day, month, year, time, zone] = words[..] else { return None };
-    let number = |text: &str, digits: usize, max: u32| {
-        let fits = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u32>().ok().filter(|number| fits && *number <= max)
-    };
-    let day_number = number(day, day.len().clamp(1, 2), 31)?;
-    number(year, 4, 9999)?;
-    let parts: Vec<&str> = time.split(':').collect();
-    let [hour, minute, second] = parts[..] else { return None };
-    number(hour, 2, 23)?;
-    number(minute, 2, 59)?;
-    number(second, 2, 60)?;
-    let named = matches!(zone, "UTC" | "GMT" | "Z" | "+0000" | "-0000");
-    if !named || !MONTHS.contains(&month) || day_number == 0 {
-        return None;
-    }
-    Date::parse(&format!("{day} {month} {year} {time} +0000")).map(|date| date.seconds)
-}
-
-/// A moment for a person: `2025-09-06 09:33Z`.
-pub(crate) fn show_date(seconds: i64) -> String {
-    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-    let text = humantime::format_rfc3339_seconds(time).to_string();
-    text.replace('T', " ")
 }
 
 #[cfg(test)]

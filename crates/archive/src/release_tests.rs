@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dates::{parse_date, show_date};
 
 const SUM: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -38,7 +39,8 @@ fn reads_what_is_needed() {
 
 #[test]
 fn names_as_apt_has_them() {
-    let fits = |asked: &str, suite: &str, codename: &str| named(suite, codename).check_name(asked).is_ok();
+    let fits =
+        |asked: &str, suite: &str, codename: &str| named(suite, codename).check_name(asked, None).is_ok();
     assert!(fits("bookworm", "stable", "bookworm"));
     assert!(fits("stable", "stable", "bookworm"));
     assert!(fits("bookworm-updates", "stable-updates", "bookworm-updates"));
@@ -71,8 +73,8 @@ fn what_is_refused() {
     for text in [
         String::new(),
         format!("{date}Suite: x\n"),
-        format!("SHA256:\n {SUM} 5 main/source/Sources\n"),
-        format!("Date: yesterday\nSHA256:\n {SUM} 5 main/source/Sources\n"),
+        format!("{date}MD5Sum:\n x 5 main/source/Sources\n"),
+        format!("{date}Suite: a\nSuite: b\nSHA256:\n {SUM} 5 main/source/Sources\n"),
         format!("{date}Valid-Until: never\nSHA256:\n {SUM} 5 main/source/Sources\n"),
         format!("{date}SHA256:\n {SUM} x main/source/Sources\n"),
         format!("{date}SHA256:\n {SUM}0 5 main/source/Sources\n"),
@@ -83,6 +85,36 @@ fn what_is_refused() {
     // A path that leads elsewhere is not a list of source packages.
     let text = format!("{date}SHA256:\n {SUM} 5 ../../source/Sources\n {SUM} 5 Sources.gz\n");
     assert_eq!(release(&text).unwrap().sources.keys().collect::<Vec<_>>(), [""]);
+}
+
+#[test]
+fn what_apt_takes_is_taken() {
+    let list = format!("{SUM} 5 main/source/Sources");
+    let undated = release(&format!("Suite: x\nSHA256:\n {list}\n")).unwrap();
+    assert_eq!((undated.date, undated.remarks.len()), (0, 1));
+    let odd = release(&format!("Date: yesterday\nLabel: a\nLabel: b\nSHA256:\n {list}\n aa 12\n")).unwrap();
+    assert_eq!((odd.date, odd.remarks.len()), (0, 1));
+    assert!(odd.remarks[0].contains("yesterday"), "{:?}", odd.remarks);
+    let upper = release(&format!("SHA256:\n {} 5 main/source/Sources\n", SUM.to_uppercase())).unwrap();
+    assert_eq!(upper.sources["main"].mark().unwrap().sum, SUM);
+    let long = release(&format!("SHA512:\n {SUM}{SUM} 5 main/source/Sources\n")).unwrap();
+    assert_eq!(long.sources["main"].mark().unwrap().algorithm, Algorithm::Sha512);
+}
+
+#[test]
+fn what_is_expected_goes_before_what_was_asked_for() {
+    let fits = |asked: &str, expect: &str, suite: &str, codename: &str| {
+        named(suite, codename).check_name(asked, Some(expect)).is_ok()
+    };
+    assert!(fits("bionic/snapshots/5.12", "bionic", "bionic", "bionic"));
+    assert!(fits("devel", "resolute", "resolute", "resolute"));
+    assert!(fits("repo/", "stretch", "stable", "stretch"));
+    assert!(!fits("sid", "trixie", "unstable", "sid"), "only what is expected counts");
+    assert!(!fits("sid", "", "unstable", "sid"), "nothing is expected, and there is a name");
+    let nameless = release(&format!("SHA256:\n {SUM} 5 main/source/Sources\n")).unwrap();
+    assert!(nameless.check_name("stretch", None).is_err());
+    assert!(nameless.check_name("stretch", Some("")).is_ok());
+    assert!(nameless.check_name("repo/", None).is_ok());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use source_package::control::Stanza;
 use source_package::dsc::listed_files;
 use source_package::version::{PackageName, Version};
 
-use crate::config::is_path;
+use crate::config::stays_below;
 
 /// The longest stanza that is read. The longest of Debian's is below 200 KiB.
 const MAX_STANZA: usize = 4 << 20;
@@ -42,14 +42,22 @@ impl Publication {
 
 /// A stanza that is passed over. The others are used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stanza {number}{}: {reason}", name.as_ref().map(|name| format!(" ({name:?})")).unwrap_or_default())]
+#[error("{}: {reason}", which(*number, name.as_deref()))]
 pub struct BadStanza {
-    /// Its place in the list, from 1.
+    /// Its place in the list, from 1; 0 if its reader did not count.
     pub number: u64,
     /// What it claims to be the package's name.
     pub name: Option<String>,
     /// Why it cannot be used.
     pub reason: String,
+}
+
+fn which(number: u64, name: Option<&str>) -> String {
+    match (number, name) {
+        (0, name) => format!("a stanza of {:?}", name.unwrap_or_default()),
+        (number, Some(name)) => format!("stanza {number} ({name:?})"),
+        (number, None) => format!("stanza {number}"),
+    }
 }
 
 /// What a stanza is.
@@ -131,7 +139,7 @@ impl<R: BufRead> Reader<R> {
         };
         let stanza = match Stanza::parse(&self.stanza) {
             Ok(stanza) => stanza,
-            Err(error) => return bad(None, error.to_string()),
+            Err(error) => return bad(claimed_name(&self.stanza), error.to_string()),
         };
         if stanza.get("Extra-Source-Only").is_some_and(|value| value.trim().eq_ignore_ascii_case("yes")) {
             return Entry::ExtraOnly;
@@ -163,14 +171,24 @@ fn publication(stanza: &Stanza, component: &str) -> Result<Publication, String> 
     Ok(Publication { package, version, component: component.to_owned(), directory, dsc, files })
 }
 
-/// A folder that is below that of the archive.
+/// A folder below that of the archive, as apt takes it: with any character that can be printed, a slash at its start or
+/// several in a row.
 fn directory(text: &str) -> Result<String, String> {
-    let plain = text.trim_start_matches("./").trim_end_matches('/');
-    match plain {
-        "" | "." => Ok(String::new()),
-        _ if is_path(plain) => Ok(plain.to_owned()),
-        _ => Err(format!("the folder {text:?} leads out of the archive")),
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let plain = parts.join("/");
+    if plain.is_empty() || stays_below(&plain) {
+        return Ok(plain);
     }
+    match parts.contains(&"..") {
+        true => Err(format!("the Directory {text:?} leads out of the archive")),
+        false => Err(format!("the Directory {text:?} is too long, or has characters that cannot be printed")),
+    }
+}
+
+/// What a stanza that cannot be read calls its package.
+fn claimed_name(stanza: &[u8]) -> Option<&str> {
+    let line = stanza.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"Package:"))?;
+    std::str::from_utf8(line).ok().map(str::trim).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

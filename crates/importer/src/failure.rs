@@ -92,7 +92,7 @@ impl From<SignatureError> for Failure {
     fn from(error: SignatureError) -> Self {
         let code = match error {
             SignatureError::Start(_) => "no-gpgv",
-            SignatureError::NoKeyring => "no-keyring",
+            SignatureError::NoKeyring | SignatureError::Keyring(_) => "no-keyring",
             SignatureError::Unsigned => "unsigned",
             SignatureError::NotGood(_) | SignatureError::UnknownKey(_) => "bad-signature",
         };

@@ -1,27 +1,23 @@
 //! From "something was published" to "its job is queued".
 
-use std::collections::{BTreeMap, BTreeSet};
+mod compare;
+mod marks;
+mod suite;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use archive::config::Archive;
-use archive::poll::{Listing, Outcome, Polled, Remembered};
-use archive::source::Followed;
-use archive::sources::{Entry, Publication};
-use state::publications::NewPublication;
-use state::suites::{self, Key};
+use archive::error::{Error, Stage as At};
+use archive::problem::Problem;
+use archive::source::{Followed, Suites};
+use state::publication::suites;
 use state::words::Lane;
-use state::{StateError, Store, breaker};
+use state::{StateError, Store};
 
-use crate::failure::{Failure, Stage};
-use crate::names;
-use crate::protocol::Trust;
-use crate::queue::archives::{Archives, Missed, Stored};
-use crate::queue::outage::probe_of;
-
-/// More new publications in one poll than this are a series that opened: fresh uploads go before them.
-const MANY: usize = 500;
+use crate::failure::Failure;
+use crate::queue::archives::{Archives, Missed};
 
 /// What a poll of a suite came to.
 #[derive(Debug)]
@@ -32,6 +28,8 @@ pub struct Report {
     pub suite: String,
     /// What was found, or why nothing was.
     pub result: Result<Found, Failure>,
+    /// Whether what is to be said of it is another than after the last poll.
+    pub is_news: bool,
 }
 
 /// What was found.
@@ -41,11 +39,15 @@ pub struct Found {
     pub unchanged: bool,
     /// Publications that are new.
     pub new: usize,
+    /// Publications that are listed elsewhere now: in another component, or by another path.
+    pub moved: usize,
     /// Publications that have vanished.
     pub vanished: usize,
+    /// Publications that the index lists no more, too many at once to be believed before another one agrees.
+    pub withheld: usize,
     /// The lane in which the new ones wait.
     pub lane: Option<Lane>,
-    /// Stanzas that could not be used, and mirrors that were passed over.
+    /// What is odd: stanzas that cannot be used, mirrors that were passed over, components that are not there.
     pub remarks: Vec<String>,
 }
 
@@ -66,6 +68,15 @@ impl Progress {
     }
 }
 
+/// What somebody who polls by hand takes upon himself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// An index that is older than the last one.
+    pub older: bool,
+    /// Removals, however many they are.
+    pub removals: bool,
+}
+
 /// How a poll is done.
 pub struct Poller<'a> {
     /// The state.
@@ -76,215 +87,136 @@ pub struct Poller<'a> {
     pub dry_run: bool,
     /// The time in milliseconds; suites whose interval is not over are passed over. None: all are polled.
     pub due: Option<i64>,
+    /// Somebody waits for it: all mirrors are asked, also one that wants to be left alone for a while.
+    pub by_hand: bool,
+    /// What is taken without a second look.
+    pub accepted: Accepted,
     /// How far it is.
     pub progress: Arc<Progress>,
 }
 
 impl Poller<'_> {
     /// Polls an archive's suites; each is told when it is done. Returns what was out of reach.
+    ///
+    /// # Errors
+    ///
+    /// The archive is not configured, or the database cannot be used. What is wrong with a suite is in its report.
     pub fn archive(&self, name: &str, mut told: impl FnMut(&Report)) -> Result<Vec<Missed>, StateError> {
-        let mut missed = Vec::new();
         let Some((config, source)) = self.archives.source(name) else {
             let names = self.archives.names().join(", ");
             return Err(StateError::Unknown(format!("archive {name} is not configured; there are: {names}")));
         };
-        let suites = match source.suites() {
+        let mut missed = Vec::new();
+        let known = self.store.read(|tx| suites::followed(tx, name))?;
+        let suites = match source.suites(&known) {
             Ok(suites) => suites,
             Err(failed) => {
                 let miss = self.archives.missed(&failed, name);
-                if !self.dry_run {
-                    self.unlisted(name, config, &miss.failure)?;
-                }
-                told(&Report { archive: name.into(), suite: "*".into(), result: Err(miss.failure.clone()) });
+                self.unlisted(name, config, &miss.failure, &mut told)?;
                 missed.push(miss);
                 return Ok(missed);
             }
         };
-        if !self.dry_run {
-            let interval = |suite: &Followed| milliseconds(config.interval(&suite.entry));
-            let followed: Vec<_> = suites.iter().map(|it| (it.name.clone(), interval(it))).collect();
-            suites::follow(self.store, name, &followed)?;
+        self.follow(name, config, &suites, &[])?;
+        self.unmatched(name, &suites, &mut told)?;
+        missed.extend(suites.trouble.as_ref().map(|failed| self.archives.missed(failed, name)));
+        let common = self.remarks_on_all(config, &suites);
+        let mut ended = Vec::new();
+        for suite in &suites.followed {
+            let work = suite::Work { poller: self, config, source, suite, common: &common };
+            let Some((report, miss)) = work.run()? else { continue };
+            if work.has_ended(&report, &suites) {
+                ended.push(suite.name.clone());
+            }
+            missed.extend(miss);
+            told(&report);
         }
-        for suite in suites {
-            let known = self.store.read(|tx| suites::get(tx, name, &suite.name))?;
-            let interval = milliseconds(config.interval(&suite.entry));
-            let last = known.polled.max(known.failed);
-            if self.due.is_some_and(|now| last.is_some_and(|last| is_recent(now, last, interval))) {
-                continue;
-            }
-            Progress::add(&self.progress.indices, 1);
-            let remembered: Option<Remembered> =
-                known.remembered.as_deref().and_then(|text| serde_json::from_str(text).ok());
-            let result = match source.poll(&suite, remembered.as_ref()) {
-                Ok(polled) => self.take((name, &config.distro), (&suite, known.polled.is_none()), polled)?,
-                Err(failed) => {
-                    let miss = self.archives.missed(&failed, name);
-                    let failure = miss.failure.clone();
-                    missed.push(miss);
-                    Err(failure)
-                }
-            };
-            if let (Err(failure), false) = (&result, self.dry_run) {
-                self.store.write(|tx| suites::failed(tx, name, &suite.name, &failure.to_string()))?;
-            }
-            told(&Report { archive: name.into(), suite: suite.name.clone(), result });
+        if !ended.is_empty() {
+            self.follow(name, config, &suites, &ended)?;
         }
         Ok(missed)
     }
 
-    /// An archive whose suites cannot even be listed, and never could, has to be seen by the checks all the same.
-    fn unlisted(&self, name: &str, config: &Archive, failure: &Failure) -> Result<(), StateError> {
-        const ALL: &str = "*";
-        if suites::are_followed(self.store, name)? {
+    /// Notes what is followed, without what has ended.
+    fn follow(
+        &self,
+        name: &str,
+        config: &Archive,
+        suites: &Suites,
+        ended: &[String],
+    ) -> Result<(), StateError> {
+        if self.dry_run {
             return Ok(());
         }
-        suites::follow(self.store, name, &[(ALL.into(), milliseconds(config.poll_interval))])?;
-        self.store.write(|tx| suites::failed(tx, name, ALL, &failure.to_string()))
+        let interval = |suite: &Followed| milliseconds(config.interval(&suite.entry));
+        let followed = suites.followed.iter().filter(|it| !ended.contains(&it.name));
+        let mut wanted: Vec<_> = followed.map(|it| (it.name.clone(), interval(it))).collect();
+        // What matches nothing has a row all the same, so that the checks see it.
+        wanted.extend(suites.unmatched.iter().map(|it| (it.name.clone(), milliseconds(config.interval(it)))));
+        suites::follow(self.store, name, &wanted)
     }
 
-    /// Compares what is published with what is known, and takes the difference over.
-    fn take(
+    /// Patterns that no suite fits.
+    fn unmatched(
         &self,
-        (archive, distro): (&str, &str),
-        (suite, is_first): (&Followed, bool),
-        polled: Polled,
-    ) -> Result<Result<Found, Failure>, StateError> {
-        let branch = suite.branch(&polled.remember);
-        if let Err(error) = names::check(distro, Some(&branch)) {
-            let message = format!("{}: {error}; set `branch` for this suite", suite.name);
-            return Ok(Err(Failure::new(Stage::Poll, "bad-release", message)));
+        name: &str,
+        suites: &Suites,
+        told: &mut impl FnMut(&Report),
+    ) -> Result<(), StateError> {
+        for entry in &suites.unmatched {
+            let failure = Failure::from(&Error::new(At::Poll, Problem::NoMatch(entry.name.clone())));
+            self.failed(name, &entry.name, failure, told)?;
         }
-        let skipped = polled.skipped.iter().map(ToString::to_string).collect();
-        let mut found = Found { remarks: skipped, ..Found::default() };
-        let mut date = polled.remember.date;
-        match polled.outcome {
-            Outcome::Unchanged => found.unchanged = true,
-            Outcome::Changed(listing) => {
-                date = listing.date;
-                let place = Place { archive, distro, branch: &branch, date, is_first };
-                match self.difference(&place, listing, &mut found)? {
-                    Ok(()) => {}
-                    Err(failure) => return Ok(Err(failure)),
-                }
-            }
-        }
-        if !self.dry_run {
-            let remember = serde_json::to_string(&polled.remember).unwrap_or_default();
-            let changed = !found.unchanged;
-            self.store.write(|tx| {
-                // What waits for this archive need not wait for the next probe.
-                breaker::hurry_probe(tx, &probe_of(archive))?;
-                suites::polled(tx, (archive, &suite.name), &remember, (date * 1000, changed))
-            })?;
-        }
-        Ok(Ok(found))
+        Ok(())
     }
 
-    fn difference(
+    /// An archive whose suites cannot even be listed, and never could, has to be seen by the checks all the same.
+    fn unlisted(
         &self,
-        place: &Place<'_>,
-        listing: Listing,
-        found: &mut Found,
-    ) -> Result<Result<(), Failure>, StateError> {
-        let changed: Vec<String> = listing
-            .components
-            .iter()
-            .filter(|component| component.is_changed())
-            .map(|component| component.component.clone())
-            .collect();
-        let mut known = suites::published(self.store, place.archive, place.distro, place.branch, &changed)?;
-        let mut new = BTreeMap::new();
-        let mut listed = BTreeSet::new();
-        for component in listing.components.into_iter().filter(|component| component.is_changed()) {
-            let entries = match component.entries() {
-                Ok(entries) => entries,
-                Err(error) => return Ok(Err(Failure::from(&error))),
-            };
-            for entry in entries {
-                match entry {
-                    Ok(Entry::Publication(publication)) => {
-                        Progress::add(&self.progress.packages, 1);
-                        place.sort_in(publication, &mut known, &mut listed, &mut new);
-                    }
-                    Ok(Entry::ExtraOnly) => {}
-                    Ok(Entry::Bad(stanza)) => found.remarks.push(stanza.to_string()),
-                    Err(error) => return Ok(Err(Failure::from(&error))),
-                }
-            }
+        name: &str,
+        config: &Archive,
+        failure: &Failure,
+        told: &mut impl FnMut(&Report),
+    ) -> Result<(), StateError> {
+        const ALL: &str = "*";
+        if !self.dry_run && !suites::are_followed(self.store, name)? {
+            suites::follow(self.store, name, &[(ALL.into(), milliseconds(config.poll_interval))])?;
         }
-        // What is left over was listed before, and is not any more.
-        let vanished: Vec<i64> = known.into_values().collect();
-        let lane = if new.len() > MANY { Lane::Rescan } else { Lane::Upload };
-        found.new = new.len();
-        found.vanished = vanished.len();
-        found.lane = (!new.is_empty()).then_some(lane);
-        if !self.dry_run {
-            // What was published before anybody looked says nothing about how long uploads take.
-            let measured = if place.is_first { Lane::Rescan } else { lane };
-            let with_lane = |publication| NewPublication { lane: measured, ..publication };
-            let new: Vec<(String, NewPublication)> = new
-                .into_iter()
-                .map(|((package, ..), publication)| (package, with_lane(publication)))
-                .collect();
-            suites::take_over(self.store, &new, lane, &|count| Progress::add(&self.progress.taken, count))?;
-            suites::vanish(self.store, &vanished)?;
-        }
-        Ok(Ok(()))
+        self.failed(name, ALL, failure.clone(), told)
     }
+
+    fn failed(
+        &self,
+        name: &str,
+        suite: &str,
+        failure: Failure,
+        told: &mut impl FnMut(&Report),
+    ) -> Result<(), StateError> {
+        let known = self.store.read(|tx| suites::get(tx, name, suite))?;
+        if !self.dry_run {
+            self.store.write(|tx| suites::failed(tx, name, suite, &failure.to_string()))?;
+        }
+        let is_news = is_news(known.error.as_deref(), &failure);
+        told(&Report { archive: name.into(), suite: suite.into(), result: Err(failure), is_news });
+        Ok(())
+    }
+
+    /// What concerns all suites of an archive: keyrings that cannot be used, a list of suites that cannot be read.
+    fn remarks_on_all(&self, config: &Archive, suites: &Suites) -> Vec<String> {
+        let mut remarks = archive::signature::troubles(&config.keyrings);
+        if let Some(failed) = &suites.trouble {
+            remarks.push(format!("{failed}; the suites that were followed before are followed on"));
+        }
+        remarks
+    }
+}
+
+/// Whether a failure is another than the last one: by its code, as numbers in its text change.
+fn is_news(before: Option<&str>, failure: &Failure) -> bool {
+    let code = format!("{}/{}: ", failure.stage.as_str(), failure.code);
+    !before.is_some_and(|before| before.starts_with(&code))
 }
 
 fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Where publications belong.
-struct Place<'a> {
-    archive: &'a str,
-    distro: &'a str,
-    branch: &'a str,
-    date: i64,
-    /// Nobody has looked there before.
-    is_first: bool,
-}
-
-impl Place<'_> {
-    /// One that is known stays; another is new.
-    fn sort_in(
-        &self,
-        publication: Publication,
-        known: &mut BTreeMap<Key, i64>,
-        listed: &mut BTreeSet<Key>,
-        new: &mut BTreeMap<Key, NewPublication>,
-    ) {
-        let Some(sha256) = publication.dsc.checksums.sha256.clone() else { return };
-        let (package, version) = (publication.package.to_string(), publication.version.to_string());
-        let key = (package, version, sha256.clone());
-        if known.remove(&key).is_some() {
-            listed.insert(key);
-            return;
-        }
-        if listed.contains(&key) {
-            return;
-        }
-        let row = NewPublication {
-            archive: self.archive.to_owned(),
-            distro: self.distro.to_owned(),
-            suite: self.branch.to_owned(),
-            component: publication.component.clone(),
-            version: key.1.clone(),
-            dsc: publication.path(&publication.dsc),
-            dsc_sha256: sha256.clone(),
-            trust: serde_json::to_string(&Trust::Index(sha256)).unwrap_or_default(),
-            files: serde_json::to_string(&Stored::new(&publication, self.date)).unwrap_or_default(),
-            // An index without a date says nothing about when it was made.
-            published: (self.date > 0).then_some(self.date * 1000),
-            lane: Lane::Upload,
-        };
-        new.insert(key, row);
-    }
-}
-
-/// Whether a poll is so young that the next can wait. One that a wrong clock has dated ahead is not.
-fn is_recent(now: i64, last: i64, interval: i64) -> bool {
-    state::tx::is_believed(now, last) && now - last < interval
 }

@@ -101,6 +101,8 @@ words! {
         History = "history",
         /// The version of another distro that one of its versions was built on.
         Base = "base",
+        /// A file that an index lists and no mirror has: nothing goes on without that.
+        Pool = "pool",
     }
 }
 

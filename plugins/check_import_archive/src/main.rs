@@ -1,6 +1,6 @@
 //! When was each archive and suite last polled with success, and is a source unreachable?
 use plugin::time::{DAY, age, ago, is_believed, moment, span};
-use plugin::views::{self, Outage, Suite};
+use plugin::views::{self, Outage, Suite, SuiteVerdict, Waits};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
 /// `[checks.archive]`.
@@ -28,13 +28,15 @@ impl Check for Archive {
     type Policy = Policy;
 
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
-        views::facts(database)?;
+        let facts = views::facts(database)?;
         let now = database.now()?;
         let given = &settings.common.limits;
         let limits = Limits::pick(Unit::Count, given, &settings.policy.intervals, ("2", "6"))?;
         let between = settings.section::<Runs>("runs")?.interval.map_or(0, |span| span.milliseconds());
         let suites = views::suites(database)?;
         let outages = views::outages(database)?;
+        let verdicts = views::suite_verdicts(database, &facts)?;
+        let waits = views::waits(database, &facts)?;
         let Some(latest) = suites.iter().max_by(|a, b| a.late(now, between).total_cmp(&b.late(now, between)))
         else {
             return Err(Trouble::no_data(
@@ -52,6 +54,10 @@ impl Check for Archive {
         report.measure("unreachable", outages.len() as f64, Unit::Count, &Limits::none());
 
         let is_late = report.status() > Status::Ok;
+        let said = odd(&suites, &verdicts, &waits, now);
+        for (status, _) in &said {
+            report.raise(*status);
+        }
         let mut dated = suites.iter().filter_map(|it| Some((it.name(), it.polled?)));
         let ahead = dated.find(|(_, at)| !is_believed(now, *at));
         report.raise(if ahead.is_some() { Status::Warning } else { Status::Ok });
@@ -73,6 +79,9 @@ impl Check for Archive {
                 _ => format!("{name} never polled in {}", span(latest.age(now))),
             });
         }
+        for (_, text) in &said {
+            report.say(text);
+        }
         if let Some((name, at)) = ahead {
             report.say(format!("poll of {name} is dated {}: is the clock right?", ago(now, at)));
         }
@@ -81,9 +90,81 @@ impl Check for Archive {
         }
         for suite in &suites {
             report.detail(1, suite.describe(now));
+            let own = verdicts.iter().find(|it| it.archive == suite.archive && it.suite == suite.suite);
+            for line in own.into_iter().flat_map(|own| describe(own, now)) {
+                report.detail(1, line);
+            }
+        }
+        for wait in &waits {
+            report.detail(1, describe_wait(wait, now));
         }
         Ok(report)
     }
+}
+
+/// Codes of polls that fail until somebody changes the configuration: waiting for the next intervals helps nobody.
+const OF_THE_CONFIGURATION: [&str; 6] =
+    ["no-match", "same-branch", "no-keyring", "wrong-suite", "no-component", "too-many-suites"];
+
+/// What is odd beside polls that are late: removals that are not believed, a configuration that cannot work, files that
+/// are listed and on no mirror, and remarks.
+fn odd(suites: &[Suite], verdicts: &[SuiteVerdict], waits: &[Waits], now: i64) -> Vec<(Status, String)> {
+    let mut said = Vec::new();
+    for suite in suites {
+        let error = suite.error.as_deref().unwrap_or_default();
+        let is_own = |code: &&&str| error.split([':', '/']).nth(1) == Some(**code);
+        if let Some(code) = OF_THE_CONFIGURATION.iter().find(is_own) {
+            said.push((Status::Warning, format!("{}: {code}", suite.name())));
+        }
+    }
+    for verdict in verdicts.iter().filter(|verdict| verdict.withheld > 0) {
+        let since = verdict.withheld_since.map_or(String::new(), |at| format!(" since {}", moment(at, now)));
+        let (archive, suite) = (&verdict.archive, &verdict.suite);
+        said.push((
+            Status::Warning,
+            format!("{archive}/{suite}: {} removals withheld{since}", verdict.withheld),
+        ));
+    }
+    for wait in waits.iter().filter(|wait| wait.kind == "pool") {
+        let is_old = wait.oldest.is_some_and(|since| now - since > DAY);
+        let status = if is_old { Status::Warning } else { Status::Ok };
+        said.push((status, describe_wait(wait, now)));
+    }
+    let remarks: usize = verdicts.iter().map(|verdict| verdict.remarks.len()).sum();
+    if remarks > 0 {
+        let noun = if remarks == 1 { "remark" } else { "remarks" };
+        said.push((Status::Ok, format!("{remarks} {noun} (package-import archives)")));
+    }
+    said
+}
+
+fn describe(verdict: &SuiteVerdict, now: i64) -> Vec<String> {
+    let name = format!("{}/{}", verdict.archive, verdict.suite);
+    let mut lines = Vec::new();
+    if let Some(listed) = verdict.listed {
+        let index = verdict.index.map_or("without a date".to_owned(), |date| {
+            format!("of {}, {} old", moment(date, now), span(age(now, date)))
+        });
+        let mirror = verdict.mirror.as_deref().filter(|mirror| !mirror.is_empty()).unwrap_or("a mirror");
+        lines.push(format!("{name}: index {index}, {listed} publications, from {mirror}"));
+    }
+    lines.extend(verdict.remarks.iter().map(|remark| format!("{name}: {remark}")));
+    lines
+}
+
+fn describe_wait(wait: &Waits, now: i64) -> String {
+    let what = match wait.kind.as_str() {
+        "history" => "for their history",
+        "base" => "for the version that they are built on",
+        _ => "for a file that is listed and on no mirror",
+    };
+    let (count, noun) = match wait.packages {
+        1 => ("1".to_owned(), "package waits"),
+        1000.. => ("1000 or more".to_owned(), "packages wait"),
+        more => (more.to_string(), "packages wait"),
+    };
+    let since = wait.oldest.map_or(String::new(), |at| format!(", the first for {}", span(age(now, at))));
+    format!("{count} {noun} {what}{since}")
 }
 
 /// A source that is out of reach warns at once, and is critical after a day.

@@ -4,6 +4,7 @@
 //! module.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod absence;
 mod backup;
 mod cases;
 mod checks;

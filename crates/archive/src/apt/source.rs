@@ -1,10 +1,11 @@
 //! The machine's apt as a source: apt checks the indices, fetches, and checks the files.
 
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use source_package::checksum::{Hashing, ListedFile};
+use source_package::checksum::{Hashing, ListedFile, sha256_hex};
 use source_package::dsc::Dsc;
 
 use super::{Apt, AptError};
@@ -14,7 +15,7 @@ use crate::fetch::{Fetched, FetchedFile, Known, Outcome, agree, failed, read_dsc
 use crate::pattern::matches;
 use crate::poll::{ComponentList, Failed, Listing, Mark, Outcome as Found, Polled, Remembered};
 use crate::problem::Problem;
-use crate::source::{Followed, Source};
+use crate::source::{Followed, Manner, Source, Suites};
 use crate::sources::Publication;
 
 /// The part of apt's sources whose origin is one distro.
@@ -22,10 +23,14 @@ pub struct AptSource {
     apt: Apt,
     archive: Archive,
     scratch: PathBuf,
+    /// What apt said of indices that it could not fetch, when it tried last.
+    troubles: Mutex<Vec<String>>,
 }
 
 /// One list that apt has.
 struct List {
+    /// How the repository is called in what apt says: with a slash before the suite, or a space.
+    repository: [String; 2],
     file: PathBuf,
     suite: String,
     component: String,
@@ -36,12 +41,13 @@ struct List {
 impl AptSource {
     /// apt with a private state in `folder`.
     pub fn new(archive: &Archive, folder: &Path, scratch: &Path) -> Result<AptSource, AptError> {
-        Ok(AptSource { apt: Apt::prepare(folder)?, archive: archive.clone(), scratch: scratch.to_owned() })
+        let (archive, scratch) = (archive.clone(), scratch.to_owned());
+        Ok(AptSource { apt: Apt::prepare(folder)?, archive, scratch, troubles: Mutex::default() })
     }
 
     /// The lists that belong to the archive's distro and to a suite that it follows.
     fn lists(&self) -> Result<Vec<List>, AptError> {
-        let format = "$(FILENAME)|$(CODENAME)|$(SUITE)|$(ORIGIN)|$(COMPONENT)";
+        let format = "$(FILENAME)|$(CODENAME)|$(SUITE)|$(ORIGIN)|$(COMPONENT)|$(REPO_URI)|$(RELEASE)";
         let arguments = ["indextargets", "--format", format, "Created-By: Sources"];
         let (text, _) = self.apt.run("apt-get", &arguments, &self.apt.folder)?;
         let follows = |list: &List| {
@@ -60,8 +66,10 @@ impl AptSource {
         let store = |error| disk(Stage::Poll, "keep a list of source packages", error);
         let mut file = tempfile::tempfile_in(&self.scratch).map_err(store)?;
         let mut command = self.apt.command("/usr/lib/apt/apt-helper");
-        command.arg("cat-file").arg(&list.file).stdout(file.try_clone().map_err(store)?);
-        super::output("apt-helper cat-file", command).map_err(|error| Error::new(Stage::Poll, error))?;
+        command.arg("cat-file").arg(&list.file);
+        let (text, _) =
+            super::output("apt-helper cat-file", command).map_err(|error| Error::new(Stage::Poll, error))?;
+        file.write_all(&text).map_err(store)?;
         file.seek(SeekFrom::Start(0)).map_err(store)?;
         let found = Hashing::new(&mut file).finish("Sources").map_err(store)?;
         file.seek(SeekFrom::Start(0)).map_err(store)?;
@@ -77,6 +85,9 @@ impl AptSource {
         let mut listing = Listing { components: Vec::new(), date: 0 };
         let mut remember = Remembered { suite: Some(suite.name.clone()), ..Remembered::default() };
         for list in lists.iter().filter(|list| list.suite == suite.name) {
+            if let Some(trouble) = self.trouble(list, &lists) {
+                return Err(Error::new(Stage::Poll, not_fetched(trouble)));
+            }
             let (file, mark) = self.open(list)?;
             let known = remembered.and_then(|known| known.lists.get(&list.component));
             let changed = (known != Some(&mark)).then_some((file, mark.size));
@@ -87,7 +98,22 @@ impl AptSource {
         if listing.components.is_empty() {
             return Err(Error::new(Stage::Poll, Problem::NoSuite(suite.name.clone())));
         }
+        // apt shows no index to tell by: another one is one with other lists.
+        let marks: String =
+            remember.lists.iter().map(|(name, mark)| format!("{name} {}\n", mark.sha256)).collect();
+        remember.sha256 = sha256_hex(marks.as_bytes());
         Ok((listing, remember))
+    }
+
+    /// What apt said about the repository of a list, if it could not fetch its index, or all of it. apt goes on with the
+    /// old one then, and calls that a success.
+    fn trouble(&self, list: &List, all: &[List]) -> Option<String> {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_about =
+            |list: &List, line: &str| list.repository.iter().any(|name| line.contains(name.as_str()));
+        let own = troubles.iter().find(|line| is_about(list, line));
+        // What is of no repository that it names may be of any.
+        own.or_else(|| troubles.iter().find(|line| !all.iter().any(|other| is_about(other, line)))).cloned()
     }
 
     /// Gets one file by apt's own means. `None` if the server has it no more.
@@ -100,7 +126,7 @@ impl AptSource {
         }
         match super::output("apt-helper download-file", command) {
             Ok(_) => Ok(Some(place)),
-            Err(AptError::Failed { output, .. }) if output.contains("404") => Ok(None),
+            Err(AptError::Failed { output, .. }) if is_missing(&output, uri) => Ok(None),
             Err(error) => Err(Error::new(Stage::Fetch, error)),
         }
     }
@@ -153,7 +179,7 @@ impl List {
         let mut parts = line.split('|');
         let mut next = || Some(parts.next()?.to_owned()).filter(|text| !text.starts_with("$("));
         let (file, codename, suite, origin) = (next()?, next(), next(), next()?);
-        let component = next().unwrap_or_default();
+        let (component, uri, release) = (next().unwrap_or_default(), next(), next());
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (codename, suite) = (given(codename), given(suite));
         // Ubuntu's pockets share a codename, Debian's aliases move from one to the next.
@@ -163,8 +189,45 @@ impl List {
             (None, suite) => suite.clone()?,
         };
         let distro = origin.to_lowercase().replace(' ', "-");
-        Some(List { file: file.into(), suite: name, component, codename, distro })
+        let (uri, release) = (uri.unwrap_or_default(), release.unwrap_or_default());
+        let (base, folder) = (uri.trim_end_matches('/'), release.trim_end_matches('/'));
+        let repository = [format!("{base}/dists/{folder}/"), format!("{base} {folder} ")];
+        Some(List { repository, file: file.into(), suite: name, component, codename, distro })
     }
+}
+
+/// An index that apt could not fetch.
+fn not_fetched(line: String) -> AptError {
+    AptError::Failed {
+        program: "apt-get update".to_owned(),
+        status: "it goes on with the old index".to_owned(),
+        output: line,
+    }
+}
+
+/// Whether the server answered 404 or 410, which apt says behind the address.
+fn is_missing(output: &str, uri: &str) -> bool {
+    output.lines().any(|line| {
+        let behind = line.split_once(uri).map_or(line, |(_, behind)| behind).trim_start();
+        ["404 ", "410 "].iter().any(|status| behind.starts_with(status))
+    })
+}
+
+/// What apt warned of that keeps an index old.
+fn troubles(warnings: &str) -> Vec<String> {
+    let telling = [
+        "Failed to fetch",
+        "GPG error",
+        "is not signed",
+        "not available",
+        "no longer has",
+        "expired",
+        "not valid yet",
+        "changed its",
+    ];
+    let lines =
+        warnings.lines().filter_map(|line| line.strip_prefix("W: ").or_else(|| line.strip_prefix("E: ")));
+    lines.filter(|line| telling.iter().any(|word| line.contains(word))).map(str::to_owned).collect()
 }
 
 /// Whether apt knows no such version.
@@ -188,26 +251,56 @@ fn by_apt(error: Error) -> Failed {
 }
 
 impl Source for AptSource {
-    fn suites(&self) -> Result<Vec<Followed>, Failed> {
+    fn suites(&self, known: &[String]) -> Result<Suites, Failed> {
         let poll = |error: AptError| by_apt(Error::new(Stage::Poll, error));
-        self.apt.update().map_err(poll)?;
-        let mut followed: Vec<Followed> = Vec::new();
+        let warnings = match self.apt.update() {
+            Ok(warnings) => warnings,
+            // What it says of each index is looked at below, if there are any.
+            Err(AptError::Failed { output, .. }) => output,
+            Err(error) => return Err(poll(error)),
+        };
+        let found = troubles(&warnings);
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&found);
+        let mut suites = Suites::default();
+        let entry = |name: &str| {
+            let entry = self.archive.suites.iter().find(|entry| matches(&entry.name, name)).cloned();
+            entry.unwrap_or_else(|| crate::config::Suite::named(name))
+        };
         for list in self.lists().map_err(poll)? {
-            let entry = self.archive.suites.iter().find(|entry| matches(&entry.name, &list.suite)).cloned();
-            let own = || crate::config::Suite { name: list.suite.clone(), branch: None, end_of_life: false };
-            let entry = entry.unwrap_or_else(own);
-            if !followed.iter().any(|other| other.name == list.suite) {
-                followed.push(Followed { name: list.suite, entry });
+            if !suites.followed.iter().any(|other| other.name == list.suite) {
+                let (entry, name) = (entry(&list.suite), list.suite);
+                suites.followed.push(Followed { name, entry, unlisted: false });
             }
         }
-        Ok(followed)
+        let is_known = |entry: &crate::config::Suite, name: &str| matches(&entry.name, name);
+        let (own, is_any) = (&self.archive.suites, self.archive.suites.is_empty());
+        for name in known.iter().filter(|name| is_any || own.iter().any(|entry| is_known(entry, name))) {
+            if !suites.followed.iter().any(|other| other.name == *name) {
+                suites.followed.push(Followed { name: name.clone(), entry: entry(name), unlisted: true });
+            }
+        }
+        let is_matched =
+            |entry: &&crate::config::Suite| suites.followed.iter().any(|suite| is_known(entry, &suite.name));
+        suites.unmatched = own.iter().filter(|entry| !is_matched(entry)).cloned().collect();
+        if suites.followed.is_empty() {
+            let error = match found.into_iter().next() {
+                Some(line) => Error::new(Stage::Poll, not_fetched(line)),
+                None => Error::new(Stage::Poll, Problem::NoMatch(format!("Origin: {}", self.archive.distro))),
+            };
+            return Err(by_apt(error));
+        }
+        Ok(suites)
     }
 
-    fn poll(&self, suite: &Followed, remembered: Option<&Remembered>) -> Result<Polled, Failed> {
-        let (listing, remember) = self.listing(suite, remembered).map_err(by_apt)?;
-        let changed = remembered.is_none() || listing.components.iter().any(ComponentList::is_changed);
+    fn poll(&self, suite: &Followed, remembered: Option<&Remembered>, _: Manner) -> Result<Polled, Failed> {
+        let (listing, mut remember) = self.listing(suite, remembered).map_err(by_apt)?;
+        let changed = remembered.is_none_or(|known| known.sha256 != remember.sha256);
+        if let Some(known) = remembered {
+            remember.read.clone_from(&known.read);
+        }
         let outcome = if changed { Found::Changed(listing) } else { Found::Unchanged };
-        Ok(Polled { outcome, remember, mirror: "apt".to_owned(), skipped: Vec::new() })
+        let (skipped, remarks) = (Vec::new(), Vec::new());
+        Ok(Polled { outcome, remember, mirror: "apt".to_owned(), skipped, remarks })
     }
 
     fn fetch(

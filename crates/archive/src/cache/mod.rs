@@ -4,6 +4,7 @@
 //! files/ab/abcd...   whole files whose hash was checked; they appear by a rename, and never change
 //! partial/KEY.TOKEN  files that are coming in, each written by one process
 //! claims/KEY         who is fetching a file
+//! pace/at-HOST       when a server may be asked next, and how often
 //! ```
 //! All of it can be deleted at any time.
 
@@ -67,10 +68,15 @@ pub(crate) enum Turn {
 impl Cache {
     /// Opens the cache in a folder. What is in it stays below `limit` bytes, as far as it is not in use.
     pub fn open(folder: &Path, limit: u64, sharing: Sharing, clock: Arc<dyn Clock>) -> io::Result<Cache> {
-        for part in ["files", "partial", "claims"] {
+        for part in ["files", "partial", "claims", "pace"] {
             fs::create_dir_all(folder.join(part))?;
         }
         Ok(Cache { folder: folder.to_owned(), limit, sharing, clock, added: AtomicU64::new(u64::MAX) })
+    }
+
+    /// Where the processes that share it keep the pace of each server.
+    pub fn pace(&self) -> PathBuf {
+        self.folder.join("pace")
     }
 
     /// The place of a file, if it is there.

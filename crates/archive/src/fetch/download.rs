@@ -9,6 +9,7 @@ use source_package::checksum::ListedFile;
 
 use super::transfer::{Transfer, is_other_file};
 use super::{Got, Options, Wanted, failed};
+use crate::answers::{self, Answer, Kind, Next};
 use crate::cache::{Cache, Partial, Turn};
 use crate::clock::Clock;
 use crate::error::{Error, Stage, disk};
@@ -20,6 +21,8 @@ use crate::transport::{Mirror, Validators};
 const BREAKS: usize = 2;
 /// How often all mirrors may ask us to come back later.
 const WAITS: usize = 3;
+/// How often one mirror that answers others may refuse one request, each after a longer pause.
+const PAUSES: usize = 6;
 
 /// Where files come from.
 pub(crate) struct Source<'a> {
@@ -103,7 +106,7 @@ impl Source<'_> {
 
     /// Asks one mirror, and goes on where it broke off as long as something comes.
     fn from(&self, mirror: &dyn Mirror, wanted: &Wanted, partial: &mut Partial) -> Result<ListedFile, Error> {
-        let mut breaks = BREAKS;
+        let (mut breaks, mut pauses, mut anew) = (BREAKS, PAUSES, true);
         let mut version: Option<Validators> = None;
         loop {
             let before = partial.size();
@@ -114,16 +117,32 @@ impl Source<'_> {
                 Err(error) => error,
             };
             let came = partial.size() > before;
-            if is_other_file(&error) {
+            match answers::meaning(Kind::Pool, Answer::of(&error.problem)).0 {
                 // What was there before may have been of another file, or damaged: once more, from the start.
-                partial.clear().map_err(|error| disk(Stage::Fetch, "begin a file anew", error))?;
-                if before == 0 {
+                Next::Anew => {
+                    partial.clear().map_err(|error| disk(Stage::Fetch, "begin a file anew", error))?;
+                    version = None;
+                    if before == 0 || !anew {
+                        return Err(error);
+                    }
+                    anew = false;
+                }
+                // The next request waits for its turn.
+                Next::Pause if pauses > 0 && error.retry_after.is_none() && mirror.is_alive() => pauses -= 1,
+                Next::Resume if came => {}
+                Next::Resume if breaks > 0 && is_break(&error) => breaks -= 1,
+                _ if is_break(&error) && came => {}
+                _ if is_break(&error) && breaks > 0 => breaks -= 1,
+                _ => {
+                    if is_other_file(&error) {
+                        partial.clear().map_err(|error| disk(Stage::Fetch, "begin a file anew", error))?;
+                        if before > 0 && anew {
+                            anew = false;
+                            continue;
+                        }
+                    }
                     return Err(error);
                 }
-            } else if !is_break(&error) || (!came && breaks == 0) {
-                return Err(error);
-            } else if !came {
-                breaks -= 1;
             }
         }
     }

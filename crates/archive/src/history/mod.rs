@@ -4,7 +4,6 @@
 //! it signed, or because the operator believes the service; its files for the hashes in there.
 
 mod answers;
-mod paced;
 mod snapshot;
 
 use std::path::Path;

@@ -11,7 +11,6 @@ use source_package::dsc::Dsc;
 use source_package::version::{PackageName, Version};
 
 use super::answers::{SourceFiles, Versions};
-use super::paced::Paced;
 use super::{History, OldVersion};
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -47,10 +46,9 @@ impl Snapshot {
         cache: Arc<Cache>,
         clock: Arc<dyn Clock>,
     ) -> Snapshot {
-        let limits = Limits::new(transfer, clock.clone());
-        let server = open(&history.url, transfer, &limits);
+        let limits = Limits::shared(transfer, clock.clone(), Some(&cache.pace()), history.request_interval);
         Snapshot {
-            mirrors: vec![Box::new(Paced::new(server, history.request_interval, clock.clone()))],
+            mirrors: vec![open(&history.url, transfer, &limits)],
             keyrings: history.keyrings.clone(),
             trust: history.trust,
             digests: if history.allow_weak_digests { Digests::Any } else { Digests::Strong },

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use source_package::checksum::hex;
 
 use super::join;
 use super::listing::Downloaded;
+use crate::answers::{self, Kind, Next};
 use crate::error::{Error, Stage, disk};
 use crate::problem::Problem;
-use crate::release::{Listed, Lists};
+use crate::release::{Algorithm, Listed, Lists};
 use crate::transport::{Answer, Body, Mirror, Request, sniff};
 
 /// Where the lists are, and where to put them.
@@ -31,15 +32,19 @@ pub(super) fn get(
 ) -> Result<Downloaded, Error> {
     let mut wrong: Option<Error> = None;
     for (ending, listed) in lists.readable() {
-        for path in paths(&place.folder, lists, ending, listed, by_hash) {
+        for (kind, path) in paths(&place.folder, lists, ending, listed, by_hash) {
             match one(mirror, &path, listed, place.scratch) {
                 Ok(file) => {
                     let plain = lists.plain().map(|listed| listed.size);
                     return Ok(Downloaded { file, size: listed.size, plain, compressed: !ending.is_empty() });
                 }
-                Err(error) if error.is_missing() => {}
                 // The file of that name may be of another time, while the one of that hash never is.
                 Err(error) if matches!(*error.problem, Problem::IndexMismatch(_)) => wrong = Some(error),
+                Err(error) if is_elsewhere(kind, &error) => {
+                    if !error.is_missing() {
+                        wrong.get_or_insert(error);
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -52,11 +57,45 @@ pub(super) fn get(
     Err(wrong.unwrap_or_else(missing))
 }
 
-fn paths(folder: &str, lists: &Lists, ending: &str, listed: &Listed, by_hash: bool) -> Vec<String> {
+/// Whether the list may be there by another name, or in another form.
+fn is_elsewhere(kind: Kind, error: &Error) -> bool {
+    answers::meaning(kind, answers::Answer::of(&error.problem)).0 == Next::OtherName
+}
+
+fn paths(folder: &str, lists: &Lists, ending: &str, listed: &Listed, by_hash: bool) -> Vec<(Kind, String)> {
     let named = join(folder, &format!("{}{ending}", lists.path));
     let parent = named.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let hashed = join(parent, &format!("by-hash/SHA256/{}", listed.sha256));
-    if by_hash { vec![hashed, named] } else { vec![named] }
+    let hashed = join(parent, &format!("by-hash/{}/{}", listed.algorithm.name(), listed.sum));
+    if by_hash { vec![(Kind::ByHash, hashed), (Kind::List, named)] } else { vec![(Kind::List, named)] }
+}
+
+/// The hash by which a list is known.
+enum Sum {
+    Sha256(Sha256),
+    Sha512(Sha512),
+}
+
+impl Sum {
+    fn new(algorithm: Algorithm) -> Sum {
+        match algorithm {
+            Algorithm::Sha256 => Sum::Sha256(Sha256::new()),
+            Algorithm::Sha512 => Sum::Sha512(Sha512::new()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Sum::Sha256(hasher) => hasher.update(bytes),
+            Sum::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Sum::Sha256(hasher) => hex(&hasher.finalize()),
+            Sum::Sha512(hasher) => hex(&hasher.finalize()),
+        }
+    }
 }
 
 fn one(mirror: &dyn Mirror, path: &str, listed: &Listed, scratch: &Path) -> Result<File, Error> {
@@ -69,7 +108,7 @@ fn one(mirror: &dyn Mirror, path: &str, listed: &Listed, scratch: &Path) -> Resu
     };
     let store = |error| disk(Stage::Poll, "keep a list of source packages", error);
     let mut file = tempfile::tempfile_in(scratch).map_err(store)?;
-    let mut hasher = Sha256::new();
+    let mut hasher = Sum::new(listed.algorithm);
     let mut start: Vec<u8> = Vec::new();
     let mut size = 0;
     let mut buffer = vec![0; 128 << 10];
@@ -89,7 +128,7 @@ fn one(mirror: &dyn Mirror, path: &str, listed: &Listed, scratch: &Path) -> Resu
         hasher.update(piece);
         file.write_all(piece).map_err(store)?;
     }
-    if size != listed.size || hex(&hasher.finalize()) != listed.sha256 {
+    if size != listed.size || hasher.finish() != listed.sum {
         let mismatch = || Problem::IndexMismatch(format!("{size} bytes came, {} are listed", listed.size));
         return Err(body.error(sniff(&start).unwrap_or_else(mismatch)));
     }

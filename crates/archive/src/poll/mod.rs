@@ -5,6 +5,7 @@
 
 mod download;
 mod listing;
+mod newest;
 mod signed;
 
 use std::collections::BTreeMap;
@@ -14,10 +15,15 @@ use serde::{Deserialize, Serialize};
 
 pub use listing::{ComponentList, Entries, Listing};
 
+use crate::dates::show_date;
 use crate::error::{Class, Error, Stage};
 use crate::problem::Problem;
-use crate::release::{Release, check_valid_until, show_date};
+use crate::release::{Listed, Lists, Release, check_valid_until};
 use crate::transport::{Mirror, Validators};
+
+/// The version of what reads indices and lists. Whoever stores what a poll came to stores it, too: what an older reader
+/// passed over, a newer one may understand.
+pub const READER: u32 = 2;
 
 /// How often one mirror is asked anew because it changed under our hands.
 const ROUNDS: usize = 3;
@@ -31,8 +37,14 @@ pub struct Wanted<'a> {
     pub components: &'a [String],
     /// The keyrings whose keys may sign.
     pub keyrings: &'a [PathBuf],
+    /// The codename or suite that the index has, if it is not the name asked for; empty for one without either.
+    pub expect: Option<&'a str>,
     /// `Valid-Until` does not count.
     pub end_of_life: bool,
+    /// All mirrors are asked, and the newest index wins. Otherwise the first that has one.
+    pub compare: bool,
+    /// An index that is older than the last one is taken.
+    pub accept_older: bool,
 }
 
 /// What has to be known of the last good poll for the next one. To be stored once everything was taken over.
@@ -52,8 +64,45 @@ pub struct Remembered {
     pub mirrors: BTreeMap<String, Served>,
     /// The components that were asked for. If others are now, nothing is unchanged.
     pub components: Vec<String>,
-    /// Size and SHA-256 of each component's list.
+    /// Size and hash of each component's list.
     pub lists: BTreeMap<String, Mark>,
+    /// What is odd about the index itself.
+    #[serde(default)]
+    pub remarks: Vec<String>,
+    /// When all mirrors were asked last, in seconds since 1970.
+    #[serde(default)]
+    pub compared: i64,
+    /// What was made of it, in the caller's words: where that is another now, nothing is unchanged.
+    #[serde(default)]
+    pub used_for: String,
+    /// What the caller knows of the lists as they were read.
+    #[serde(default)]
+    pub read: BTreeMap<String, Reading>,
+}
+
+/// What a component's list came to when it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Publications in it.
+    pub count: u64,
+    /// A hash over all of them, in hexadecimal, that does not depend on their order.
+    pub sum: String,
+    /// Stanzas that cannot be used.
+    pub bad: u64,
+    /// The first of them, as sentences.
+    pub remarks: Vec<String>,
+}
+
+impl Remembered {
+    /// What stays if nothing of it counts as known but the date, which no later index may go behind.
+    pub fn anew(&self) -> Remembered {
+        Remembered { sha256: String::new(), mirrors: BTreeMap::new(), ..self.without_lists() }
+    }
+
+    /// The index is known, its lists are not: another index has all of them read.
+    pub fn without_lists(&self) -> Remembered {
+        Remembered { lists: BTreeMap::new(), read: BTreeMap::new(), ..self.clone() }
+    }
 }
 
 /// How a mirror serves the index.
@@ -85,6 +134,8 @@ pub struct Polled {
     pub mirror: String,
     /// What was wrong with the mirrors before it.
     pub skipped: Vec<Error>,
+    /// What is odd about the index, its components, or mirrors that are behind.
+    pub remarks: Vec<String>,
 }
 
 /// What a poll found.
@@ -107,6 +158,11 @@ pub struct Failed {
 }
 
 impl Failed {
+    /// When the first of the servers wants to be asked again.
+    pub fn retry_after(&self) -> Option<std::time::Duration> {
+        self.others.iter().chain([&self.error]).filter_map(|error| error.retry_after).min()
+    }
+
     /// What mirrors said says more than that others could not be reached.
     pub(crate) fn new(mut errors: Vec<Error>, none: impl FnOnce() -> Error) -> Failed {
         let telling = errors.iter().position(|error| error.class() != Class::Transient);
@@ -131,19 +187,46 @@ pub fn poll(
     now: i64,
     scratch: &Path,
 ) -> Result<Polled, Failed> {
+    let visits: Vec<Visit<'_>> = mirrors
+        .iter()
+        .map(|mirror| Visit { mirror: mirror.as_ref(), wanted, remembered, now, scratch })
+        .collect();
     let mut skipped = Vec::new();
-    for mirror in mirrors {
-        let visit = Visit { mirror: mirror.as_ref(), wanted, remembered, now, scratch };
-        match visit.run() {
-            Ok((outcome, remember)) => {
-                let mirror = mirror.location().to_string();
-                return Ok(Polled { outcome, remember, mirror, skipped });
+    let turns = if wanted.compare && visits.len() > 1 {
+        newest::first(visits, &mut skipped)
+    } else {
+        visits
+            .into_iter()
+            .map(|visit| Turn { visit, answer: None, remarks: Vec::new(), also: Vec::new() })
+            .collect()
+    };
+    for Turn { visit, answer, remarks, also } in turns {
+        match visit.run(answer) {
+            Ok((outcome, mut remember)) => {
+                let mirror = visit.mirror.location().to_string();
+                for (address, served) in also {
+                    remember.mirrors.entry(address).or_insert(served);
+                }
+                if wanted.compare {
+                    remember.compared = now;
+                }
+                let remarks = remember.remarks.iter().cloned().chain(remarks).collect();
+                return Ok(Polled { outcome, remember, mirror, skipped, remarks });
             }
             Err(error) => skipped.push(error.at(Stage::Poll)),
         }
     }
     let suite = wanted.suite.to_owned();
     Err(Failed::new(skipped, || Error::new(Stage::Poll, Problem::NoSuite(suite))))
+}
+
+/// A mirror that is asked, with what it has said already.
+struct Turn<'a> {
+    visit: Visit<'a>,
+    answer: Option<signed::Answer>,
+    remarks: Vec<String>,
+    /// How other mirrors serve the same index.
+    also: Vec<(String, Served)>,
 }
 
 /// One mirror's turn.
@@ -156,11 +239,15 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    fn run(&self) -> Result<(Outcome, Remembered), Error> {
+    fn run(&self, mut answer: Option<signed::Answer>) -> Result<(Outcome, Remembered), Error> {
         let mut last: Option<(String, Error)> = None;
         for _ in 0..ROUNDS {
             // After a first failure the mirror is asked without conditions: what it had may be gone.
-            let index = match self.index(last.is_none())? {
+            let answer = match answer.take() {
+                Some(answer) => answer,
+                None => self.index(last.is_none())?,
+            };
+            let index = match answer {
                 signed::Answer::New(index) => index,
                 signed::Answer::Same(served) => return self.unchanged(served),
             };
@@ -170,7 +257,7 @@ impl Visit<'_> {
             }
             self.check(&index.release)?;
             match self.lists(&index) {
-                Ok(outcome) => return Ok((outcome, self.remember(index))),
+                Ok((outcome, remarks)) => return Ok((outcome, self.remember(index, remarks))),
                 // The mirror may have been updated between the index and the list: then there is a new index.
                 Err(error) if is_of_another_time(&error) => last = Some((index.sha256, error)),
                 Err(error) => return Err(error),
@@ -185,7 +272,7 @@ impl Visit<'_> {
         let same = |known: &&Remembered| known.components == self.wanted.components;
         let known = self.remembered.filter(same).filter(|_| conditional);
         let served = known.and_then(|known| known.mirrors.get(&self.mirror.location().to_string()));
-        signed::get(self.mirror, &folder(self.wanted.suite), served, self.wanted.keyrings, |sha256| {
+        signed::get(self.mirror, &folder(self.wanted.suite), served, self.wanted.keyrings, &|sha256| {
             known.is_some_and(|known| known.sha256 == sha256)
         })
         .map_err(|error| self.explain(error))
@@ -209,31 +296,33 @@ impl Visit<'_> {
     }
 
     fn check(&self, release: &Release) -> Result<(), Error> {
-        release.check_name(self.wanted.suite).map_err(|problem| self.error(problem))?;
+        release.check_name(self.wanted.suite, self.wanted.expect).map_err(|problem| self.error(problem))?;
         release.check_time(self.now, self.wanted.end_of_life).map_err(|problem| self.error(problem))?;
         match self.remembered {
-            Some(known) if release.date < known.date => Err(self
-                .error(Problem::RolledBack { found: show_date(release.date), known: show_date(known.date) })),
+            Some(known) if release.date < known.date && !self.wanted.accept_older => {
+                let found = match release.date {
+                    0 => "it has no date that can be read".to_owned(),
+                    date => show_date(date),
+                };
+                Err(self.error(Problem::RolledBack { found, known: show_date(known.date) }))
+            }
             _ => Ok(()),
         }
     }
 
-    fn lists(&self, index: &signed::Index) -> Result<Outcome, Error> {
-        let sources = &index.release.sources;
-        let named: Vec<&String> = match self.wanted.components {
-            [] => sources.keys().collect(),
-            components => components.iter().collect(),
-        };
+    /// The lists that changed, and what is to be said of components that have none.
+    fn lists(&self, index: &signed::Index) -> Result<(Outcome, Vec<String>), Error> {
+        let (named, missing) = self.components(&index.release);
         if named.is_empty() {
-            return Err(self.error(Problem::NoSources));
+            return Err(self.error(match self.wanted.components.first() {
+                Some(component) => Problem::NoComponent(component.clone()),
+                None => Problem::NoSources,
+            }));
         }
         let mut components = Vec::new();
-        for component in named {
-            let missing = || self.error(Problem::NoComponent(component.clone()));
-            let lists = sources.get(component).ok_or_else(missing)?;
-            let mark = lists.mark().ok_or_else(missing)?;
-            let known = self.remembered.and_then(|known| known.lists.get(component));
-            let same = known.is_some_and(|known| known.sha256 == mark.sha256 && known.size == mark.size);
+        for (component, lists, mark) in &named {
+            let known = self.remembered.and_then(|known| known.lists.get(*component));
+            let same = known.is_some_and(|known| known.sha256 == mark.sum && known.size == mark.size);
             let list = if same {
                 None
             } else {
@@ -242,19 +331,43 @@ impl Visit<'_> {
             };
             components.push(ComponentList::new(component, list));
         }
-        if components.iter().any(ComponentList::is_changed) || self.remembered.is_none() {
-            Ok(Outcome::Changed(Listing { components, date: index.release.date }))
+        let is_dropped = |name: &String| !named.iter().any(|(own, ..)| *own == name);
+        let dropped = self.remembered.is_some_and(|known| known.lists.keys().any(is_dropped));
+        let changed =
+            components.iter().any(ComponentList::is_changed) || self.remembered.is_none() || dropped;
+        let outcome = if changed {
+            Outcome::Changed(Listing { components, date: index.release.date })
         } else {
-            Ok(Outcome::Unchanged)
-        }
+            Outcome::Unchanged
+        };
+        Ok((outcome, missing))
     }
 
-    fn remember(&self, index: signed::Index) -> Remembered {
-        let marks = index.release.sources.iter().filter_map(|(component, lists)| {
-            let mark = lists.mark()?;
-            let wanted = self.wanted.components.is_empty() || self.wanted.components.contains(component);
-            let mark = Mark { size: mark.size, sha256: mark.sha256.clone() };
-            wanted.then(|| (component.clone(), mark))
+    /// The components that are followed, and what is to be said of those that the index has no list of.
+    fn components<'r>(
+        &self,
+        release: &'r Release,
+    ) -> (Vec<(&'r String, &'r Lists, &'r Listed)>, Vec<String>) {
+        let wanted =
+            |name: &String| self.wanted.components.is_empty() || self.wanted.components.contains(name);
+        let readable = |(name, lists): (&'r String, &'r Lists)| Some((name, lists, lists.mark()?));
+        let named: Vec<_> =
+            release.sources.iter().filter(|(name, _)| wanted(name)).filter_map(readable).collect();
+        let missing = self.wanted.components.iter().filter(|name| !named.iter().any(|(own, ..)| own == name));
+        let has: Vec<&str> = release.sources.keys().map(String::as_str).collect();
+        let say = |name: &String| {
+            format!(
+                "component {name}: the index has no list of source packages of it; it has: {}",
+                has.join(", ")
+            )
+        };
+        (named.clone(), missing.map(say).collect())
+    }
+
+    fn remember(&self, index: signed::Index, missing: Vec<String>) -> Remembered {
+        let (named, _) = self.components(&index.release);
+        let marks = named.iter().map(|(component, _, mark)| {
+            ((*component).clone(), Mark { size: mark.size, sha256: mark.sum.clone() })
         });
         Remembered {
             lists: marks.collect(),
@@ -265,6 +378,8 @@ impl Visit<'_> {
             suite: index.release.suite.clone(),
             mirrors: BTreeMap::from([(self.mirror.location().to_string(), index.served)]),
             sha256: index.sha256,
+            remarks: index.release.remarks.into_iter().chain(missing).collect(),
+            ..self.remembered.cloned().unwrap_or_default()
         }
     }
 

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use source_package::checksum::sha256_hex;
 
 use super::{Served, join};
+use crate::answers::{self, Kind, Next};
 use crate::error::{Error, Stage};
 use crate::problem::Problem;
 use crate::release::Release;
-use crate::signature;
+use crate::signature::{self, SignatureError};
 use crate::transport::{Mirror, Request, Validators, sniff};
 
 /// The largest index that is read. That of Debian's largest suite has 250 KiB.
@@ -36,7 +37,7 @@ pub(super) fn get(
     folder: &str,
     served: Option<&Served>,
     keyrings: &[PathBuf],
-    is_known: impl Fn(&str) -> bool,
+    is_known: &dyn Fn(&str) -> bool,
 ) -> Result<Answer, Error> {
     let asked = |inline| served.filter(|served| served.inline == inline).map(|served| &served.validators);
     let path = join(folder, "InRelease");
@@ -44,8 +45,8 @@ pub(super) fn get(
         let url = format!("{}/{path}", mirror.location());
         Error::new(Stage::Poll, problem).about(&url, &mirror.location().dependency())
     };
-    match read(mirror, &path, asked(true)) {
-        Err(error) if error.is_missing() => {}
+    let refused = match read(mirror, &path, asked(true)) {
+        Err(error) if is_elsewhere(&error) => (!error.is_missing()).then_some(error),
         Err(error) => return Err(error),
         Ok(None) => return Ok(Answer::Same(None)),
         Ok(Some((text, validators))) => {
@@ -56,20 +57,49 @@ pub(super) fn get(
             let release = inline(&text, keyrings).map_err(|problem| about(&path, problem))?;
             return Ok(Answer::New(Index { release, sha256, served }));
         }
-    }
+    };
     let path = join(folder, "Release");
-    let Some((text, validators)) = read(mirror, &path, asked(false))? else { return Ok(Answer::Same(None)) };
-    let (sha256, served) = (sha256_hex(&text), Served { inline: false, validators });
-    if is_known(&sha256) {
-        return Ok(Answer::Same(Some(served)));
-    }
-    let signature = match mirror.read(&Request::whole(&join(folder, "Release.gpg")), MAX_SIGNATURE) {
-        Ok(signature) => signature.map(|(bytes, _)| bytes).unwrap_or_default(),
-        Err(error) if error.is_missing() => return Err(about(&path, Problem::Unsigned)),
+    let (text, validators) = match read(mirror, &path, asked(false)) {
+        Ok(Some(read)) => read,
+        Ok(None) => return Ok(Answer::Same(None)),
+        // That InRelease is refused tells more than that there is no Release.
+        Err(error) if error.is_missing() => return Err(refused.unwrap_or(error)),
         Err(error) => return Err(error),
     };
-    let release = beside(&text, &signature, keyrings).map_err(|problem| about(&path, problem))?;
-    Ok(Answer::New(Index { release, sha256, served }))
+    let (sha256, told) = (sha256_hex(&text), Served { inline: false, validators });
+    if is_known(&sha256) {
+        return Ok(Answer::Same(Some(told)));
+    }
+    let release = match detached(mirror, folder, &text, keyrings) {
+        // Of two files one may be newer than the other for a moment. If it stays so, both are told.
+        Err(error) if matches!(*error.problem, Problem::Signature(SignatureError::NotGood(_))) => {
+            let again = read(mirror, &path, None)?.map(|(text, _)| text).unwrap_or_default();
+            if again == text {
+                detached(mirror, folder, &text, keyrings)?
+            } else {
+                return get(mirror, folder, served, keyrings, is_known);
+            }
+        }
+        other => other?,
+    };
+    Ok(Answer::New(Index { release, sha256, served: told }))
+}
+
+/// Whether another name of the index is asked for.
+fn is_elsewhere(error: &Error) -> bool {
+    answers::meaning(Kind::Index, answers::Answer::of(&error.problem)).0 == Next::OtherName
+}
+
+/// The index, if its signature in a file beside it is good.
+fn detached(mirror: &dyn Mirror, folder: &str, text: &[u8], keyrings: &[PathBuf]) -> Result<Release, Error> {
+    let url = format!("{}/{}", mirror.location(), join(folder, "Release"));
+    let about = |problem| Error::new(Stage::Poll, problem).about(&url, &mirror.location().dependency());
+    let signature = match mirror.read(&Request::whole(&join(folder, "Release.gpg")), MAX_SIGNATURE) {
+        Ok(signature) => signature.map(|(bytes, _)| bytes).unwrap_or_default(),
+        Err(error) if error.is_missing() => return Err(about(Problem::Unsigned)),
+        Err(error) => return Err(error),
+    };
+    beside(text, &signature, keyrings).map_err(about)
 }
 
 fn read(
@@ -102,8 +132,14 @@ fn check_frame(text: &[u8]) -> Result<(), Problem> {
     const END: &[u8] = b"-----END PGP SIGNATURE-----";
     let is = |line: &[u8], mark: &[u8]| line.trim_ascii_end() == mark;
     let lines: Vec<&[u8]> = text.trim_ascii_end().split(|&byte| byte == b'\n').collect();
+    if text.trim_ascii().is_empty() {
+        return Err(Problem::Unfinished);
+    }
     if !lines.iter().any(|line| is(line, BEGIN)) {
         return Err(Problem::Unsigned);
+    }
+    if lines.first().is_some_and(|line| is(line, BEGIN)) && !lines.iter().any(|line| is(line, END)) {
+        return Err(Problem::Unfinished);
     }
     let once = |mark: &[u8]| lines.iter().filter(|line| is(line, mark)).count() == 1;
     let first = lines.first().is_some_and(|line| is(line, BEGIN));
@@ -124,7 +160,8 @@ mod tests {
             assert!(matches!(check_frame(bad.as_bytes()), Err(Problem::TextAroundSignature)), "{bad}");
         }
         let cut = signed.split("-----END").next().unwrap_or_default();
-        assert!(matches!(check_frame(cut.as_bytes()), Err(Problem::TextAroundSignature)));
+        assert!(matches!(check_frame(cut.as_bytes()), Err(Problem::Unfinished)));
+        assert!(matches!(check_frame(b""), Err(Problem::Unfinished)));
         assert!(matches!(check_frame(b"A: 1\n"), Err(Problem::Unsigned)));
     }
 }

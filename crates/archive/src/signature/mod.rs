@@ -12,8 +12,10 @@ use std::time::Duration;
 use bounded::Deadline;
 use bounded::program::{self, Group};
 
+mod keyring;
 mod status;
 
+pub use keyring::troubles;
 pub use status::Digests;
 
 /// The keyrings of Debian's developers and of other vendors, where their packages install them.
@@ -36,6 +38,9 @@ pub enum SignatureError {
     /// No keyring was given and none is installed.
     #[error("no keyring to check the signature with; give --keyring, or install the package debian-keyring")]
     NoKeyring,
+    /// None of the keyrings can be used.
+    #[error("no keyring can be used: {0}")]
+    Keyring(String),
     /// There is no signature.
     #[error("not signed; only --allow-unsigned imports it")]
     Unsigned,
@@ -45,6 +50,13 @@ pub enum SignatureError {
     /// There are signatures, none of which is by an allowed key.
     #[error("no good signature by a known key: {0}")]
     UnknownKey(String),
+}
+
+impl SignatureError {
+    /// Whether this machine is to blame, not what was signed.
+    pub fn is_of_machine(&self) -> bool {
+        matches!(self, SignatureError::Start(_) | SignatureError::NoKeyring | SignatureError::Keyring(_))
+    }
 }
 
 /// The keyrings that are installed on this machine.
@@ -115,7 +127,16 @@ fn run(
     if keyrings.is_empty() {
         return Err(SignatureError::NoKeyring);
     }
-    gpgv(text, keyrings, detached).map_err(SignatureError::Start)
+    let (ready, troubles) = keyring::make_ready(keyrings);
+    if ready.is_empty() {
+        return Err(SignatureError::Keyring(troubles.join("; ")));
+    }
+    let (mut status, signed) = gpgv(text, &ready, detached).map_err(SignatureError::Start)?;
+    // An unknown key may be one of those that could not be read.
+    for trouble in troubles {
+        status.push_str(&format!("{}{trouble}\n", status::UNUSABLE));
+    }
+    Ok((status, signed))
 }
 
 /// Runs gpgv: the text goes in, the signed text comes out of stdout and the status lines out of stderr.
@@ -123,18 +144,12 @@ fn run(
 /// Both are pipes of the standard library's, which no other child inherits: a pipe for the status alone would stay
 /// open in every process that another thread starts meanwhile, and we would wait for its end. What gpgv says to people
 /// goes nowhere, because names from the signed text in it could look like status lines.
-fn gpgv(text: &[u8], keyrings: &[PathBuf], detached: Option<&Path>) -> io::Result<(String, Vec<u8>)> {
+fn gpgv(text: &[u8], keyrings: &[keyring::Ready], detached: Option<&Path>) -> io::Result<(String, Vec<u8>)> {
     let mut command = Command::new("gpgv");
     command.env_clear().env("LC_ALL", "C").envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command.args(["--status-fd", "2", "--log-file", "/dev/null"]);
     for keyring in keyrings {
-        // gpgv would wait for somebody to write into a named pipe.
-        if std::fs::metadata(keyring).is_ok_and(|it| !it.is_file()) {
-            let message = format!("the keyring {} is not a regular file", keyring.display());
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        }
-        // gpgv takes a name without a slash for a file in its home.
-        command.arg("--keyring").arg(std::path::absolute(keyring)?);
+        command.arg("--keyring").arg(keyring.path());
     }
     // gpgv looks for its own configuration at home; there must be none.
     command.args(["--homedir", "/nonexistent"]);

@@ -1,5 +1,8 @@
 //! What gpgv reports on its status descriptor (`doc/DETAILS` of GnuPG).
 
+/// Begins a line of ours about a keyring that could not be used. gpgv's own begin with its name in brackets.
+pub(super) const UNUSABLE: &str = "[keyring] ";
+
 /// Whether one signature is good. `VALIDSIG` stands behind expired and revoked keys too; only after `GOODSIG` it
 /// means what its name says.
 pub(super) fn has_good_signature(status: &str, digests: Digests) -> bool {
@@ -137,6 +140,8 @@ pub(super) fn reasons(status: &str) -> String {
             reasons.push(reason);
         }
     }
+    let unusable = status.lines().filter_map(|line| line.strip_prefix(UNUSABLE));
+    reasons.extend(unusable.map(str::to_owned));
     if reasons.is_empty() {
         "gpgv found no signature that it could check".to_owned()
     } else {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bounded::file::open_regular;
 
 use super::{Answer, Body, Limits, Mirror, Request, Validators};
-use crate::config::is_path;
+use crate::config::{is_path, stays_below};
 use crate::error::{Error, Stage};
 use crate::location::Location;
 use crate::problem::Problem;
@@ -32,11 +32,24 @@ impl Folder {
 
     fn explain(&self, path: &Path, error: io::Error) -> Error {
         let missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-        // Without the folder itself (a mount that is not there) no file is known to be gone.
-        if missing && self.path.is_dir() {
-            return self.error(path, Problem::NotFound);
+        // Without the folder itself, or with nothing in it (a mount that is not there), no file is known to be missing.
+        match missing {
+            true if !self.path.is_dir() => self.error(path, Problem::Unreadable(error)),
+            true if !self.has_content() => self.error(path, Problem::Unmounted),
+            true => self.error(path, Problem::NotFound),
+            false => self.error(path, Problem::Unreadable(error)),
         }
-        self.error(path, Problem::Unreadable(error))
+    }
+
+    /// Whether there is anything of an archive in the folder: another folder, an index or a list. A mount point may have
+    /// a note in it, a file system that was just made `lost+found`.
+    fn has_content(&self) -> bool {
+        let Ok(entries) = fs::read_dir(&self.path) else { return false };
+        entries.flatten().any(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_folder = entry.path().is_dir() && name != "lost+found" && !name.starts_with('.');
+            is_folder || ["InRelease", "Release", "Sources"].iter().any(|start| name.starts_with(start))
+        })
     }
 }
 
@@ -47,7 +60,7 @@ impl Mirror for Folder {
 
     fn get(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let path = self.path.join(request.path);
-        if !is_path(request.path) {
+        if !stays_below(request.path) {
             return Err(self.error(&path, Problem::UnsafePath(request.path.to_owned())));
         }
         let slot = self.limits.connect();

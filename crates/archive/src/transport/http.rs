@@ -1,21 +1,25 @@
 //! A mirror on a web server.
 
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ureq::config::Config;
 use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy};
 
+use flate2::read::MultiGzDecoder;
+
+use super::proxy::{self, Environment, Forwarding, ToProxy};
 use super::redirect::{encode, resolve};
 use super::{Answer, Body, Limits, Mirror, Request, Slot, Validators, longest, sniff};
 use crate::config::Transfer;
+use crate::dates::parse_date;
 use crate::error::{Error, Stage};
 use crate::location::Location;
 use crate::problem::Problem;
-use crate::release::parse_date;
 
 const MAX_REDIRECTS: usize = 10;
 const MAX_HEADERS: usize = 64 << 10;
@@ -26,8 +30,11 @@ pub(super) struct Web {
     location: Location,
     transfer: Transfer,
     limits: Arc<Limits>,
-    plain: Agent,
-    encrypted: Agent,
+    proxies: Environment,
+    direct: Agent,
+    /// For `http://` and `https://` through their proxies, where there are some.
+    plain: Option<Agent>,
+    encrypted: Option<Agent>,
 }
 
 /// What one request, with its redirects, is about.
@@ -39,18 +46,30 @@ struct Asked<'a> {
 
 impl Web {
     pub(super) fn new(location: Location, transfer: &Transfer, limits: Arc<Limits>) -> Web {
+        // What cannot be used was refused when the program started.
+        let proxies = Environment::read().unwrap_or_default();
         Web {
             location,
-            plain: agent(transfer, proxy("http")),
-            encrypted: agent(transfer, proxy("https")),
+            direct: agent(transfer, None),
+            plain: proxies.plain.as_ref().map(|proxy| agent(transfer, Some(proxy))),
+            encrypted: proxies.encrypted.as_ref().map(|proxy| tunnel(transfer, proxy)),
+            proxies,
             transfer: transfer.clone(),
             limits,
         }
     }
 
     fn send(&self, uri: &Uri, request: &Request<'_>) -> Result<Response<ureq::Body>, ureq::Error> {
-        let agent = if uri.scheme_str() == Some("https") { &self.encrypted } else { &self.plain };
+        let proxy = self.proxies.of(uri);
+        let is_plain = uri.scheme_str() != Some("https");
+        let through = if is_plain { &self.plain } else { &self.encrypted };
+        let agent = through.as_ref().filter(|_| proxy.is_some()).unwrap_or(&self.direct);
         let mut call = agent.get(uri.clone());
+        if let Some(proxy) = proxy.filter(|proxy| is_plain && proxy::is_forwarding(proxy))
+            && let Some(value) = proxy::authorization(proxy)
+        {
+            call = call.header(header::PROXY_AUTHORIZATION, value);
+        }
         if let Some(known) = request.known {
             call = conditions(call, known);
         }
@@ -73,7 +92,7 @@ impl Web {
             }
             let response = self
                 .send(&uri, asked.request)
-                .map_err(|error| self.fault(&uri, &blame(&uri, &error, asked), problem(&error)))?;
+                .map_err(|error| self.fault(&uri, &self.blame(&uri, &error, asked), problem(&error)))?;
             let Some(location) = redirect(&response) else { return Ok((uri, response)) };
             let target = resolve(&uri, &location)
                 .ok_or_else(|| self.fault(&uri, &asked.host, Problem::BadRedirect(location)))?;
@@ -82,6 +101,19 @@ impl Web {
                 return Err(self.fault(&uri, &asked.host, Problem::RedirectLoop(target.to_string())));
             }
             uri = target;
+        }
+    }
+
+    /// Who is to blame: where a proxy could not be reached, the proxy.
+    fn blame(&self, uri: &Uri, error: &ureq::Error, asked: &Asked<'_>) -> String {
+        let connecting = matches!(error, ureq::Error::ConnectProxyFailed(_))
+            || matches!(
+                problem(error),
+                Problem::Connect(_) | Problem::UnknownHost | Problem::Timeout("connection")
+            );
+        match self.proxies.of(uri) {
+            Some(proxy) if connecting => format!("{}:{}", proxy.host(), proxy.port()),
+            _ => asked.host.clone(),
         }
     }
 
@@ -112,21 +144,26 @@ impl Web {
             StatusCode::OK => 0,
             StatusCode::PARTIAL_CONTENT => range_start(headers)
                 .filter(|start| *start == asked.request.offset)
-                .ok_or_else(|| fault(Problem::BadHttp("another part than the one asked for".to_owned())))?,
+                .ok_or_else(|| fault(Problem::WrongPart("206 with another one".to_owned())))?,
             StatusCode::NOT_MODIFIED if asked.request.known.is_some() => return Ok(Answer::Unchanged),
             status => {
-                let mut error = fault(status_problem(status, headers));
+                let mut error = fault(status_problem(status));
                 error.retry_after = retry_after(headers, self.limits.clock().unix());
                 return Err(error);
             }
         };
+        let length = response.body().content_length();
+        let encoded = is_encoded(headers, length, asked.request);
+        let validators = validators(headers);
+        let reader = response.into_body().into_with_config().limit(u64::MAX).reader();
+        let (reader, is_decoded) = decoded(reader, encoded).map_err(|error| fault(explain_read(&error)))?;
         Ok(Answer::Body(Box::new(Body {
             offset,
-            length: response.body().content_length(),
-            validators: validators(headers),
+            length: length.filter(|_| !is_decoded),
+            validators,
             url: uri.to_string(),
             dependency: asked.host.clone(),
-            reader: Box::new(response.into_body().into_with_config().limit(u64::MAX).reader()),
+            reader,
             explain: explain_read,
             read: 0,
             pace: Some(self.limits.pace()),
@@ -142,20 +179,61 @@ impl Mirror for Web {
     }
 
     fn get(&self, request: &Request<'_>) -> Result<Answer, Error> {
+        let host = self.location.dependency();
+        let uri = self.uri(request.path, request.query)?;
+        self.limits.turns().wait(&host, self.limits.longest_wait()).map_err(|wait| {
+            let mut error = self.fault(&uri, &host, Problem::Busy(429));
+            error.retry_after = Some(wait);
+            error
+        })?;
         let slot = self.limits.connect();
-        let mut asked = Asked { request, host: self.location.dependency() };
-        let (uri, response) = self.follow(self.uri(request.path, request.query)?, &mut asked)?;
-        self.answer(&uri, response, &asked, slot)
+        let mut asked = Asked { request, host: host.clone() };
+        let (uri, response) = self.follow(uri, &mut asked)?;
+        let answer = self.answer(&uri, response, &asked, slot);
+        // Those to whom a server refers have no turns of their own: it would be asked less often for them, too.
+        match &answer {
+            Err(error) if matches!(*error.problem, Problem::Busy(_)) => {
+                self.limits.turns().refused(&host, error.retry_after);
+            }
+            Err(error) if !matches!(*error.problem, Problem::NotFound) => {}
+            _ => self.limits.turns().good(&host),
+        }
+        answer
+    }
+
+    fn is_alive(&self) -> bool {
+        self.limits.turns().is_alive()
     }
 
     fn folders(&self, path: &str) -> Result<Vec<String>, Error> {
         let path = format!("{path}/");
         let Some((page, _)) = self.read(&Request::whole(&path), MAX_LISTING)? else { return Ok(Vec::new()) };
-        Ok(sniff::folders(&String::from_utf8_lossy(&page)))
+        let names = sniff::folders(&String::from_utf8_lossy(&page));
+        // A page without a single folder is none of a folder: a login page, or that of a server that is looked after.
+        match sniff(&page).filter(|_| names.is_empty()) {
+            Some(problem) => {
+                let uri = self.uri(&path, None)?;
+                Err(self.fault(&uri, &self.location.dependency(), problem))
+            }
+            None => Ok(names),
+        }
     }
 }
 
-fn agent(transfer: &Transfer, proxy: Option<Proxy>) -> Agent {
+/// Asks a plain server: directly, or through a proxy.
+fn agent(transfer: &Transfer, proxy: Option<&Proxy>) -> Agent {
+    match proxy.filter(|proxy| proxy::is_forwarding(proxy)).and_then(ToProxy::new) {
+        Some(resolver) => Agent::with_parts(configuration(transfer, None), Forwarding::default(), resolver),
+        None => configuration(transfer, proxy.cloned()).into(),
+    }
+}
+
+/// Asks an encrypted server through a proxy, by a tunnel.
+fn tunnel(transfer: &Transfer, proxy: &Proxy) -> Agent {
+    configuration(transfer, Some(proxy.clone())).into()
+}
+
+fn configuration(transfer: &Transfer, proxy: Option<Proxy>) -> Config {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = TlsConfig::builder()
         // The machine's own certificates: a company's proxy is known there, and nowhere else.
@@ -178,30 +256,26 @@ fn agent(transfer: &Transfer, proxy: Option<Proxy>) -> Agent {
         .timeout_recv_response(Some(transfer.response_timeout))
         .timeout_per_read(Some(transfer.stall_timeout))
         .build()
-        .into()
 }
 
-/// The proxy of the environment for a kind of address, as curl and apt have it.
-fn proxy(scheme: &str) -> Option<Proxy> {
-    // A server's request handler may be given HTTP_PROXY by its client; curl knows it in lower case only.
-    let names: &[&str] = match scheme {
-        "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-        _ => &["http_proxy", "all_proxy", "ALL_PROXY"],
-    };
-    let value = names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
-    let address = Proxy::new(&value).ok()?;
-    let mut builder = Proxy::builder(address.protocol()).host(address.host()).port(address.port());
-    if let Some(user) = address.username() {
-        builder = builder.username(user);
+/// Whether what comes was compressed on its way, though nobody had asked for that. Of a file whose size is known the
+/// size tells: some servers say so of files that are compressed themselves, and send them as they are.
+fn is_encoded(headers: &HeaderMap, length: Option<u64>, request: &Request<'_>) -> bool {
+    let encoding = text(headers, header::CONTENT_ENCODING).unwrap_or_default();
+    let is_gzip = matches!(encoding.trim().to_ascii_lowercase().as_str(), "gzip" | "x-gzip");
+    is_gzip && request.offset == 0 && (request.size.is_none() || (length.is_some() && length != request.size))
+}
+
+/// The content as it was before it was compressed on its way, and whether that was so.
+fn decoded(reader: impl Read + Send + 'static, encoded: bool) -> io::Result<(Box<dyn Read + Send>, bool)> {
+    if !encoded {
+        return Ok((Box::new(reader), false));
     }
-    if let Some(password) = address.password() {
-        builder = builder.password(password);
-    }
-    let exceptions = std::env::var("no_proxy").or_else(|_| std::env::var("NO_PROXY")).unwrap_or_default();
-    for host in exceptions.split([',', ' ']).filter(|host| !host.is_empty()) {
-        builder = builder.no_proxy(host);
-    }
-    builder.build().ok()
+    let mut reader = BufReader::new(reader);
+    let is_gzip = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    let reader: Box<dyn Read + Send> =
+        if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
+    Ok((reader, is_gzip))
 }
 
 fn conditions<B>(call: ureq::RequestBuilder<B>, known: &Validators) -> ureq::RequestBuilder<B> {
@@ -231,11 +305,12 @@ fn range_start(headers: &HeaderMap) -> Option<u64> {
     range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
 }
 
-fn status_problem(status: StatusCode, headers: &HeaderMap) -> Problem {
+fn status_problem(status: StatusCode) -> Problem {
     match status.as_u16() {
         404 | 410 => Problem::NotFound,
-        429 => Problem::Busy(429),
-        503 if headers.contains_key(header::RETRY_AFTER) => Problem::Busy(503),
+        416 => Problem::WrongPart("it answered 416".to_owned()),
+        // 509: too many bytes. nginx answers 503 to who asks too often, without a word about when to come back.
+        code @ (429 | 503 | 509) => Problem::Busy(code),
         code @ 500..=599 => Problem::ServerError(code),
         code => Problem::Refused(code),
     }
@@ -249,20 +324,6 @@ fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
         Err(_) => u64::try_from(parse_date(&value)?.saturating_sub(now)).unwrap_or(0),
     };
     Some(Duration::from_secs(seconds))
-}
-
-/// Who is to blame: where a proxy could not be reached, the proxy.
-fn blame(uri: &Uri, error: &ureq::Error, asked: &Asked<'_>) -> String {
-    let connecting = matches!(error, ureq::Error::ConnectProxyFailed(_))
-        || matches!(
-            problem(error),
-            Problem::Connect(_) | Problem::UnknownHost | Problem::Timeout("connection")
-        );
-    let proxy = proxy(uri.scheme_str().unwrap_or("http")).filter(|proxy| !proxy.is_no_proxy(uri));
-    match proxy {
-        Some(proxy) if connecting => format!("{}:{}", proxy.host(), proxy.port()),
-        _ => asked.host.clone(),
-    }
 }
 
 fn problem(error: &ureq::Error) -> Problem {

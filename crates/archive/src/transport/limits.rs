@@ -1,9 +1,11 @@
 //! How much is transferred at once, how fast, and how slowly it may come.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::turns::Turns;
 use crate::clock::Clock;
 use crate::config::Transfer;
 use crate::problem::Problem;
@@ -18,12 +20,27 @@ pub struct Limits {
     window: Duration,
     minimum_rate: u64,
     passed: AtomicU64,
+    turns: Turns,
+    longest_wait: Duration,
 }
 
 impl Limits {
-    /// The limits that are configured.
+    /// The limits that are configured, of this process alone.
     pub fn new(transfer: &Transfer, clock: Arc<dyn Clock>) -> Arc<Limits> {
+        Limits::shared(transfer, clock, None, Duration::ZERO)
+    }
+
+    /// The same with a least time between two requests, and a folder in which all processes of this machine keep the pace
+    /// of each server.
+    pub fn shared(
+        transfer: &Transfer,
+        clock: Arc<dyn Clock>,
+        folder: Option<&Path>,
+        least: Duration,
+    ) -> Arc<Limits> {
         Arc::new(Limits {
+            turns: Turns::new(clock.clone(), folder.map(Path::to_owned), least),
+            longest_wait: transfer.longest_wait,
             bucket: transfer.bandwidth.map(|rate| Mutex::new(Bucket::new(rate, clock.now()))),
             free: Mutex::new(transfer.connections.max(1)),
             freed: Condvar::new(),
@@ -37,6 +54,14 @@ impl Limits {
     /// The clock that all of an archive's work goes by.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    pub(crate) fn longest_wait(&self) -> Duration {
+        self.longest_wait
     }
 
     pub(crate) fn now(&self) -> Duration {

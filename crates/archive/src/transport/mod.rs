@@ -3,8 +3,10 @@
 mod file;
 mod http;
 mod limits;
+mod proxy;
 mod redirect;
 mod sniff;
+mod turns;
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use limits::Limits;
 pub(crate) use limits::{Pace, Slot};
+pub use proxy::{ProxyError, check_environment};
 pub(crate) use sniff::sniff;
 
 use crate::config::Transfer;
@@ -73,6 +76,11 @@ pub trait Mirror: Send + Sync {
 
     /// The names of the folders in a folder. Nobody has signed them: each has to be checked by its own index.
     fn folders(&self, path: &str) -> Result<Vec<String>, Error>;
+
+    /// Whether it has answered within the last minute: then what it refuses now is the pace, not all service.
+    fn is_alive(&self) -> bool {
+        false
+    }
 
     /// Gets a small file, up to a limit.
     fn read(&self, request: &Request<'_>, limit: u64) -> Result<Option<(Vec<u8>, Validators)>, Error> {

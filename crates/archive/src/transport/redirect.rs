@@ -8,7 +8,7 @@ pub(super) fn resolve(from: &Uri, location: &str) -> Option<Uri> {
     let scheme = from.scheme_str()?;
     let authority = from.authority()?;
     let location = location.split('#').next().unwrap_or_default();
-    let target = if location.contains("://") {
+    let target = if has_scheme(location) {
         location.to_owned()
     } else if let Some(rest) = location.strip_prefix("//") {
         format!("{scheme}://{rest}")
@@ -23,6 +23,15 @@ pub(super) fn resolve(from: &Uri, location: &str) -> Option<Uri> {
     let web = matches!(target.scheme_str(), Some("http" | "https"));
     let plain = target.authority().is_some_and(|authority| !authority.as_str().contains('@'));
     (web && plain && !weaker).then_some(target)
+}
+
+/// Whether an address is whole. What stands in its query may be another address.
+fn has_scheme(location: &str) -> bool {
+    let Some((scheme, rest)) = location.split_once(':') else { return false };
+    let fits = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    rest.starts_with("//")
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(fits)
 }
 
 /// Writes a path of an archive so that it can stand in an address. A plus is encoded, too: some servers take it for a
@@ -55,6 +64,11 @@ mod tests {
         assert_eq!(from(http, "/y?z").unwrap(), "http://a.example:8080/y?z");
         assert_eq!(from(http, "y").unwrap(), "http://a.example:8080/debian/pool/y");
         assert_eq!(from(http, "//c/y#z").unwrap(), "http://c/y");
+        assert_eq!(
+            from(http, "y?url=https://x/z").unwrap(),
+            "http://a.example:8080/debian/pool/y?url=https://x/z"
+        );
+        assert_eq!(from(http, "/y?url=https://x/z").unwrap(), "http://a.example:8080/y?url=https://x/z");
         assert_eq!(from("https://a/x", "http://a/x"), None);
         assert_eq!(from(http, "file:///etc/passwd"), None);
         assert_eq!(from(http, "http://user@b/"), None);

@@ -8,7 +8,7 @@ use archive::apt::AptSource;
 use archive::config::Archive;
 use archive::fetch::Outcome;
 use archive::poll::Outcome as Found;
-use archive::source::Source;
+use archive::source::{Manner, Source};
 use package_import_tests::archive::{TestArchive, suite};
 use package_import_tests::synthetic::package;
 
@@ -24,16 +24,16 @@ fn with_apt() {
         fs::create_dir_all(path).unwrap();
     }
     let source = AptSource::new(&config, &state, &scratch).unwrap();
-    let suites = source.suites().unwrap();
+    let suites = source.suites(&[]).unwrap().followed;
     assert_eq!(suites.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(), ["sid"]);
-    let polled = source.poll(&suites[0], None).unwrap();
+    let polled = source.poll(&suites[0], None, Manner::default()).unwrap();
     let remembered = polled.remember.clone();
     assert_eq!(suites[0].branch(&remembered), "sid");
     assert_eq!(names(polled), ["aa 1.0-1 main", "aa 1.0-2 main"]);
-    let again = source.poll(&suites[0], Some(&remembered)).unwrap();
+    let again = source.poll(&suites[0], Some(&remembered), Manner::default()).unwrap();
     assert!(matches!(again.outcome, Found::Unchanged));
 
-    let mut all = publications(source.poll(&suites[0], None).unwrap());
+    let mut all = publications(source.poll(&suites[0], None, Manner::default()).unwrap());
     let known = |file: &source_package::checksum::ListedFile| file.name.contains(".orig.");
     let outcome = source.fetch(&all[1], None, &known, &into).unwrap();
     let Outcome::Fetched(fetched) = outcome else { panic!("{outcome:?}") };

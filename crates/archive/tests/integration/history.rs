@@ -34,6 +34,10 @@ impl Clock for Still {
         1_800_000_000
     }
 
+    fn unix_millis(&self) -> i64 {
+        1_800_000_000_000 + i64::try_from(self.now().as_millis()).unwrap()
+    }
+
     fn sleep(&self, time: Duration) {
         *self.0.lock().unwrap() += time;
     }

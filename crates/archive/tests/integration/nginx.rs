@@ -10,7 +10,7 @@ use archive::config::{Archive, check};
 use archive::fetch::Outcome;
 use archive::mirrors::Mirrors;
 use archive::poll::Outcome as Found;
-use archive::source::Source;
+use archive::source::{Manner, Source};
 use package_import_tests::archive::{TestArchive, suite};
 use package_import_tests::nginx::Nginx;
 use package_import_tests::synthetic::package;
@@ -37,14 +37,14 @@ fn from_the_configuration_to_the_files() {
     let cache = Cache::open(&folder.join("cache"), 1 << 30, Sharing::default(), clock.clone()).unwrap();
     let source = Mirrors::new(&config, Arc::new(cache), &archive.extra("scratch"), clock);
 
-    let suites = source.suites().unwrap();
+    let suites = source.suites(&[]).unwrap().followed;
     let names: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
     assert_eq!(names, ["sid", "bookworm", "bookworm-updates"]);
     for suite in &suites {
-        let polled = source.poll(suite, None).unwrap();
+        let polled = source.poll(suite, None, Manner::default()).unwrap();
         let remembered = polled.remember.clone();
         assert_eq!(suite.branch(&remembered), suite.name);
-        let again = source.poll(suite, Some(&remembered)).unwrap();
+        let again = source.poll(suite, Some(&remembered), Manner::default()).unwrap();
         assert!(matches!(again.outcome, Found::Unchanged));
         let all = publications(polled);
         assert_eq!(all.len(), 2);

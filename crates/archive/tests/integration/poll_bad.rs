@@ -141,6 +141,13 @@ fn components_and_suites_that_are_not_there() {
     let archive = archive_with(|_| {});
     let mut poller = poller(&archive, &[&folder_url(&archive.root())]);
     poller.components = vec!["main".into(), "contrib".into()];
+    let polled = poller.good(None);
+    assert!(
+        polled.remarks[0].starts_with("component contrib: the index has no list"),
+        "{:?}",
+        polled.remarks
+    );
+    poller.components = vec!["contrib".into()];
     assert_eq!(poller.code(), "poll/no-component");
     poller.suite = "trixie".into();
     assert_eq!(poller.code(), "poll/no-suite");

@@ -36,7 +36,7 @@ fn get(server: &Server, variables: &[(&str, String)]) -> String {
     text.split("GOT ").nth(1).unwrap_or_else(|| panic!("{text}")).lines().next().unwrap().to_owned()
 }
 
-/// A proxy that connects to whatever it is asked for. Returns its address and what it was asked for.
+/// A proxy that fetches whatever it is asked for, and makes no tunnels. Returns its address and what it was asked for.
 fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();
@@ -52,11 +52,11 @@ fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
             line.clear();
         }
         let target = first.split(' ').nth(1).unwrap().to_owned();
-        log.lock().unwrap().push(target.clone());
-        let mut server = TcpStream::connect(target).unwrap();
-        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
-        let mut to_server = server.try_clone().unwrap();
-        thread::spawn(move || std::io::copy(&mut reader, &mut to_server));
+        log.lock().unwrap().push(first.trim_end().to_owned());
+        let rest = target.strip_prefix("http://").unwrap();
+        let (server, path) = rest.split_at(rest.find('/').unwrap());
+        let mut server = TcpStream::connect(server).unwrap();
+        write!(server, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
         let _ = std::io::copy(&mut server, &mut client);
     });
     (host, asked)
@@ -70,13 +70,18 @@ fn the_environment_names_the_proxy() {
     assert_eq!(get(&server, &[]), "content");
     let (host, asked) = proxy();
     assert_eq!(get(&server, &[("http_proxy", format!("http://{host}"))]), "content");
-    assert_eq!(*asked.lock().unwrap(), [server.host()]);
+    assert_eq!(*asked.lock().unwrap(), [format!("GET {}/file HTTP/1.1", server.url())]);
 
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let dead = format!("http://{closed}");
     assert_eq!(get(&server, &[("http_proxy", dead.clone())]), format!("connect of {closed}"));
     assert_eq!(get(&server, &[("ALL_PROXY", dead.clone())]), format!("connect of {closed}"));
     assert_eq!(get(&server, &[("https_proxy", dead.clone())]), "content", "not for this kind of address");
+    let socks = format!("socks5h://{closed}");
+    assert_eq!(get(&server, &[("all_proxy", socks)]), format!("connect of {closed}"));
+    for exception in [server.host(), "127.0.0.0/8".into(), "*".into()] {
+        assert_eq!(get(&server, &[("http_proxy", dead.clone()), ("no_proxy", exception)]), "content");
+    }
     let not_here = ("no_proxy", "example.org, 127.0.0.1".to_owned());
     assert_eq!(get(&server, &[("http_proxy", dead), not_here]), "content");
 }

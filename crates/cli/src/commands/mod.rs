@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 pub mod adopt;
+pub mod archives;
 pub mod audit;
 pub mod backup;
 pub mod baseline;

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Error};
-use importer::polling::{Found, Poller, Progress, Report};
+use importer::polling::{Accepted, Found, Poller, Progress, Report};
 use importer::queue::archives::Archives;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
-use super::Installation;
+use state::{Store, audit};
+
+use super::{Installation, actor};
 use crate::exit::{self, Usage};
 use crate::screen::{self, short};
 
@@ -30,6 +32,14 @@ pub struct Arguments {
     #[arg(long)]
     dry_run: bool,
 
+    /// Take an index that is older than the last one: its archive's clock was wrong
+    #[arg(long)]
+    accept_older: bool,
+
+    /// Mark what is listed no more, however much it is
+    #[arg(long)]
+    accept_removals: bool,
+
     /// Print a JSON object for each suite
     #[arg(long)]
     json: bool,
@@ -41,6 +51,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Err(Usage("config.toml has no [[archives]]; docs/archives.md has examples".into()).into());
     }
     let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
+    if (arguments.accept_older || arguments.accept_removals) && arguments.archives.is_empty() {
+        return Err(Usage("--accept-older and --accept-removals need the name of an archive".into()).into());
+    }
     let store = config.state.location(&root).open_or_make()?;
     let archives = Archives::open(&config, &root, "poll").context("cannot open the cache")?;
     let archives = Arc::new(archives);
@@ -51,8 +64,11 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         archives: &archives,
         dry_run: arguments.dry_run,
         due: None,
+        by_hand: true,
+        accepted: Accepted { older: arguments.accept_older, removals: arguments.accept_removals },
         progress: Arc::clone(&far),
     };
+    accept(&store, arguments)?;
     let visible = io::stderr().is_terminal() && !arguments.json;
     let progress = if visible { spinner(&archives, &far) } else { ProgressBar::hidden() };
     let mut all_well = true;
@@ -70,6 +86,17 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     progress.finish_and_clear();
     written?;
     Ok(if all_well { exit::DONE } else { exit::SOME_FAILED })
+}
+
+/// Who takes what upon himself is on record.
+fn accept(store: &Store, arguments: &Arguments) -> Result<(), Error> {
+    let actions = [(arguments.accept_older, "accept-older"), (arguments.accept_removals, "accept-removals")];
+    for (_, action) in actions.iter().filter(|(given, _)| *given && !arguments.dry_run) {
+        for name in &arguments.archives {
+            store.write(|tx| audit::record(tx, &actor(), action, name, None, None, None))?;
+        }
+    }
+    Ok(())
 }
 
 /// Indices, bytes and packages, as they come.
@@ -114,9 +141,14 @@ pub fn line(report: &Report, found: &Found, dry_run: bool) -> String {
     if found.unchanged {
         return format!("{archive} {suite}: unchanged");
     }
+    let moved = if found.moved > 0 { format!("; {} moved", found.moved) } else { String::new() };
+    let withheld = match found.withheld {
+        0 => String::new(),
+        count => format!("; {count} withheld, too many at once"),
+    };
     let queued = if dry_run { "would be queued" } else { "queued" };
     let lane = found.lane.map_or(String::new(), |lane| format!(", {queued} in lane {lane}"));
-    format!("{archive} {suite}: {} new{lane}; {} vanished", found.new, found.vanished)
+    format!("{archive} {suite}: {} new{lane}; {} vanished{moved}{withheld}", found.new, found.vanished)
 }
 
 fn json(report: &Report) -> serde_json::Value {
@@ -125,7 +157,8 @@ fn json(report: &Report) -> serde_json::Value {
     serde_json::json!({
         "v": 1, "archive": report.archive, "suite": report.suite,
         "unchanged": found.map(|found| found.unchanged), "new": found.map(|found| found.new),
-        "vanished": found.map(|found| found.vanished),
+        "vanished": found.map(|found| found.vanished), "moved": found.map(|found| found.moved),
+        "withheld": found.map(|found| found.withheld),
         "lane": found.and_then(|found| found.lane).map(|lane| lane.as_str()),
         "remarks": found.map(|found| &found.remarks),
         "stage": failure.map(|failure| failure.stage.as_str()), "code": failure.map(|failure| &failure.code),

@@ -4,6 +4,7 @@ use anyhow::Error;
 use serde::Serialize;
 use state::read::hosts::{self, Running};
 use state::read::queue::{self, LaneLoad, Later, Pace, Waiting, Waits};
+use state::waits::NEVER;
 use state::words::Lane;
 
 use super::Installation;
@@ -87,7 +88,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if !answer.waits.is_empty() && arguments.lane.is_none() {
         let mut rows = table(&["PACKAGE", "WAITS FOR", "GOES ON WITHOUT"]);
         for wait in &answer.waits {
-            rows.add_row([&wait.package, &short(&wait.reason, LONGEST), &until(answer.now, wait.until)]);
+            let end = if wait.until == NEVER { String::new() } else { until(answer.now, wait.until) };
+            rows.add_row([&wait.package, &short(&wait.reason, LONGEST), &end]);
         }
         writeln!(io::stdout())?;
         print(&rows)?;

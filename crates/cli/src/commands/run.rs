@@ -16,7 +16,7 @@ use state::{StateError, integrity, samples};
 
 use super::{Installation, poll};
 use crate::exit;
-use crate::screen;
+use crate::screen::{self, short};
 
 /// Work through the queue: import what is asked for, retry what failed
 ///
@@ -185,15 +185,28 @@ fn say(said: &Said<'_>, lines: bool) {
     };
 }
 
-/// What a poll came to. That nothing is new is no news.
+/// What a poll came to. That nothing is new is no news; what is odd, and why a poll failed, is told once.
 fn tell(report: &Report, lines: bool) {
     let mut stdout = screen::stdout();
-    let _ = match &report.result {
-        Ok(found) if found.unchanged || !lines => Ok(()),
-        Ok(found) => writeln!(stdout, "{}", poll::line(report, found, false)),
-        Err(failure) => writeln!(stdout, "{} {}: {failure}", report.archive, report.suite),
-    };
+    let (archive, suite) = (&report.archive, &report.suite);
+    match &report.result {
+        Ok(found) => {
+            if lines && !found.unchanged {
+                let _ = writeln!(stdout, "{}", poll::line(report, found, false));
+            }
+            for remark in found.remarks.iter().filter(|_| report.is_news) {
+                let _ = writeln!(stdout, "{archive} {suite}: {}", short(remark, LONGEST));
+            }
+        }
+        Err(failure) if report.is_news || lines => {
+            let _ = writeln!(stdout, "{archive} {suite}: {failure}");
+        }
+        Err(_) => {}
+    }
 }
+
+/// Remarks are cut to so many characters.
+const LONGEST: usize = 300;
 
 fn line(summary: &Summary) -> String {
     format!(

@@ -4,6 +4,7 @@ use anyhow::{Error, bail};
 use importer::inspect::{InspectError, Shown};
 use state::operate;
 use state::read::package::{self, Package};
+use state::waits::NEVER;
 use state::words::Lane;
 
 use super::{Installation, history};
@@ -139,12 +140,11 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
 /// What it waits for, what it went on without, and where its old versions come from.
 fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> {
     if let Some(wait) = package.wait.as_ref().filter(|_| package.work != "none") {
-        let line = format!(
-            "waits for {}; goes on without at {} ({})",
-            wait.reason,
-            at(wait.until),
-            until(now, wait.until)
-        );
+        let end = match wait.until {
+            NEVER => String::new(),
+            end => format!("; goes on without at {} ({})", at(end), until(now, end)),
+        };
+        let line = format!("waits for {}{end}", wait.reason);
         writeln!(out, "{}", paragraph(2, &line))?;
     }
     for went_on in &package.went_on {

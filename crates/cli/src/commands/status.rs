@@ -6,6 +6,7 @@ use state::read::hosts::Host;
 use state::read::status::{self, Status};
 
 use super::Installation;
+use super::archives::waiting;
 use crate::exit;
 use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
@@ -40,6 +41,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     clock(&status)?;
     outages(&status)?;
     failures(&status)?;
+    archives(&status)?;
     queue(&status)?;
     hosts(&status)?;
     next(&status)?;
@@ -115,6 +117,34 @@ fn failures(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
+/// A line about all suites, and one for each that something is wrong with.
+fn archives(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    if status.suites.is_empty() {
+        return Ok(());
+    }
+    let bad: Vec<_> =
+        status.suites.iter().filter(|suite| !matches!(suite.verdict, "ok" | "remarks")).collect();
+    let remarks: usize = status.suites.iter().map(|suite| suite.remarks.len()).sum();
+    let oldest = status.suites.iter().filter_map(|suite| suite.polled).min();
+    let oldest = oldest.map_or(String::new(), |at| format!(", the oldest poll {}", ago(status.now, at)));
+    let remarks = match remarks {
+        0 => String::new(),
+        some => format!(", {} (package-import archives)", count(some as i64, "remark")),
+    };
+    let head = title(&format!("Archives: {}", count(status.suites.len() as i64, "suite")));
+    writeln!(stdout, "{head}{oldest}{remarks}")?;
+    for suite in bad.iter().take(5) {
+        let why = suite.error.as_deref().or(suite.remarks.last().map(String::as_str)).unwrap_or_default();
+        let line = format!("{} {}: {}: {}", suite.archive, suite.suite, suite.verdict, short(why, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &line))?;
+    }
+    if bad.len() > 5 {
+        writeln!(stdout, "  and {} more (package-import archives)", bad.len() - 5)?;
+    }
+    status.waits.iter().try_for_each(|wait| writeln!(stdout, "  {}", waiting(wait, status.now)))
+}
+
 /// How many packages fail, and figures of those; whether all is well, if none does.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
@@ -135,6 +165,8 @@ fn is_well(status: &Status) -> bool {
     all_figures.iter().all(|figure| *figure == 0)
         && status.outages.is_empty()
         && status.locks.is_empty()
+        && status.suites.iter().all(|suite| matches!(suite.verdict, "ok" | "remarks"))
+        && !status.waits.iter().any(|wait| wait.kind == "pool")
         && status.suppressed.is_empty()
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }

@@ -17,6 +17,7 @@ use archive::config::{self, Archive};
 use archive::history::{History, Snapshot};
 use archive::mirrors::Mirrors;
 use archive::source::Source;
+use archive::transport;
 use state::publications::Publication;
 
 pub use fetch::{Found, Got};
@@ -50,6 +51,7 @@ impl Archives {
         let mut opened = BTreeMap::new();
         if !config.archives.is_empty() {
             let scratch = folder.join("scratch");
+            transport::check_environment().map_err(|error| io::Error::other(error.to_string()))?;
             fs::create_dir_all(&scratch)?;
             let cache = Cache::open(&folder, config.cache.limit, Sharing::default(), Arc::clone(&clock))?;
             let cache = Arc::new(cache);

@@ -29,9 +29,11 @@ const TRANSIENT: &[&str] = &[
     "too-slow",
     "truncated",
     "unknown-host",
+    "unmounted",
     "unreadable",
     "unreadable-file",
     "web-page",
+    "wrong-part",
 ];
 
 /// The same of getting a file: another mirror, or the next update of this one, has the right one. In a file that is

@@ -58,6 +58,8 @@ struct Work<'a> {
     parked_on: Option<i64>,
     gone: Vec<i64>,
     wait: Option<Wait>,
+    /// The history is not waited for any longer.
+    history_over: bool,
     cancelled: bool,
 }
 
@@ -75,6 +77,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         parked_on: None,
         gone: Vec::new(),
         wait: None,
+        history_over: false,
         cancelled: false,
     };
     let first = work.import(plan, watch);

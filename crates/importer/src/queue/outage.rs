@@ -119,9 +119,9 @@ impl Need {
         Need { name: format!("disk:{host}:{}", root.display()), probe: format!("disk {}", root.display()) }
     }
 
-    /// One full disk is enough to know that it is full.
+    /// One full disk is enough to know that it is full, one folder without anything that it is not mounted.
     fn rule(&self, rule: &breaker::Rule) -> breaker::Rule {
-        match is_disk(&self.name) {
+        match is_disk(&self.name) || self.name.starts_with("file://") {
             true => breaker::Rule { least: 1, percent: 1, ..rule.clone() },
             false => rule.clone(),
         }

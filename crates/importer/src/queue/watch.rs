@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use state::{StateError, integrity, suites};
 
 use super::session::Session;
-use crate::polling::{Poller, Report};
+use crate::polling::{Accepted, Poller, Report};
 
 /// How often it is looked whether a suite's interval is over.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -72,6 +72,8 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
         archives: &session.archives,
         dry_run: false,
         due: now.filter(|_| only_due),
+        by_hand: false,
+        accepted: Accepted::default(),
         progress: Arc::default(),
     };
     let names = session.archives.names();

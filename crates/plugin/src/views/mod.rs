@@ -3,10 +3,12 @@
 //! Each is a handful of counters, the first row of an index, or rows that are few by their nature (archives, hosts,
 //! running jobs). None counts, groups or sorts what grows with the installation or its history.
 
+mod archives;
 mod failures;
 mod fleet;
 mod queue;
 
+pub use archives::{SuiteVerdict, Waits, suite_verdicts, waits};
 pub use failures::{
     LiveCounts, Signature, Suppression, VerdictRow, Wedged, live, newest_message, suppressions, verdict,
     verdict_value, wedged, wedged_suppressed, worst_signatures,

@@ -7,6 +7,9 @@ use crate::job::transition::{self, Transition};
 use crate::values;
 use crate::words::{Outcome, WaitKind};
 
+/// When a wait ends that has no end of its own: in the year 9999.
+pub const NEVER: i64 = 253_402_300_799_000;
+
 /// What an attempt found missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {

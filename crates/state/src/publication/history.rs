@@ -1,5 +1,7 @@
 //! Whether an archive's history was asked for the old versions of a package, and what it had.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::db::tx::Tx;
@@ -22,11 +24,11 @@ pub struct Asked {
 }
 
 /// Whether a package should have its old versions before anything else: nothing of the distro was imported yet, and
-/// nobody has asked.
+/// nobody has asked; or an operator wants it asked again.
 pub fn is_wanted(tx: &mut Tx<'_>, package: i64, archive: &str, distro: &str) -> Result<bool, StateError> {
-    let sql = "SELECT 1 FROM history WHERE package_id = ?1 AND archive = ?2";
-    if tx.first(sql, values![package, archive])?.is_some() {
-        return Ok(false);
+    let sql = "SELECT again FROM history WHERE package_id = ?1 AND archive = ?2";
+    if let Some(row) = tx.first(sql, values![package, archive])? {
+        return Ok(row.flag(0));
     }
     let sql = "SELECT 1 FROM version WHERE package_id = ?1 AND distro = ?2 LIMIT 1";
     Ok(tx.first(sql, values![package, distro])?.is_none())
@@ -44,7 +46,8 @@ pub fn asked(
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     tx.execute(
         "INSERT INTO history (package_id, archive, asked, versions, left_out, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (package_id, archive) DO NOTHING",
+         ON CONFLICT (package_id, archive) DO UPDATE SET asked = excluded.asked, versions = excluded.versions,
+            left_out = excluded.left_out, note = excluded.note, again = 0 WHERE history.again = 1",
         values![package, archive, now, count(versions), count(left_out), note],
     )?;
     Ok(())
@@ -62,6 +65,43 @@ pub fn left_out(
         values![package, archive, i64::try_from(count).unwrap_or(i64::MAX), note],
     )?;
     Ok(())
+}
+
+/// Has an archive's history asked again for a package: what it had and what could not be had are wanted anew. Returns
+/// how many versions were left out.
+pub fn ask_again(tx: &mut Tx<'_>, package: i64, archive: &str) -> Result<i64, StateError> {
+    let now = tx.now()?;
+    let left_out = tx.execute(
+        "UPDATE publication SET gone = NULL, tries = 0 WHERE package_id = ?1 AND archive = ?2 AND suite = ''
+            AND done IS NULL AND gone IS NOT NULL",
+        values![package, archive],
+    )?;
+    tx.execute(
+        "INSERT INTO history (package_id, archive, asked, again) VALUES (?1, ?2, ?3, 1)
+         ON CONFLICT (package_id, archive) DO UPDATE SET again = 1",
+        values![package, archive, now],
+    )?;
+    Ok(i64::try_from(left_out).unwrap_or(i64::MAX))
+}
+
+/// Versions that need not be asked for: those of the history that are on record, and all that are imported.
+pub fn on_record(
+    tx: &mut Tx<'_>,
+    package: i64,
+    archive: &str,
+    distro: &str,
+) -> Result<BTreeSet<String>, StateError> {
+    let sql = "SELECT version FROM publication WHERE package_id = ?1 AND archive = ?2 AND suite = ''
+            AND (done IS NOT NULL OR gone IS NULL)
+        UNION SELECT version FROM version WHERE package_id = ?1 AND distro = ?3";
+    Ok(tx.query(sql, values![package, archive, distro])?.iter().map(|row| row.text(0)).collect())
+}
+
+/// Packages of an archive whose history was not asked, or left something out.
+pub fn incomplete(tx: &mut Tx<'_>, archive: &str) -> Result<Vec<String>, StateError> {
+    let sql = "SELECT p.name FROM history h JOIN package p ON p.id = h.package_id
+        WHERE h.archive = ?1 AND (h.left_out > 0 OR h.note IS NOT NULL) ORDER BY p.name";
+    Ok(tx.query(sql, values![archive])?.iter().map(|row| row.text(0)).collect())
 }
 
 /// What was asked for a package.

@@ -48,6 +48,8 @@ pub struct Publication {
     pub done: Option<i64>,
     /// When it was first seen.
     pub first_seen: i64,
+    /// When an accepted index listed it no more.
+    pub unlisted: Option<i64>,
 }
 
 /// Where a publication is kept for the archive called by hand.
@@ -62,7 +64,8 @@ pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i6
     if let Some(row) = tx.first(sql, key)? {
         let id = row.int(0);
         tx.execute(
-            "UPDATE publication SET archive = ?2, component = ?3, dsc = ?4, trust = ?5, files = ?6, gone = NULL
+            "UPDATE publication SET archive = ?2, component = ?3, dsc = ?4, trust = ?5, files = ?6, gone = NULL,
+                unlisted = NULL
              WHERE id = ?1",
             values![id, &new.archive, &new.component, &new.dsc, &new.trust, &new.files],
         )?;
@@ -109,7 +112,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &[(i64, &NewPublication)]) -> Result<
          VALUES {}
          ON CONFLICT (package_id, distro, suite, version, dsc_sha256) DO UPDATE SET archive = excluded.archive,
             component = excluded.component, dsc = excluded.dsc, trust = excluded.trust, files = excluded.files,
-            gone = NULL
+            gone = NULL, unlisted = NULL
          RETURNING id",
         rows(new.len(), 13)
     );
@@ -196,7 +199,7 @@ pub fn tried(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<i64>, StateError> {
 
 const COLUMNS: &str =
     "SELECT id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files, published,
-    tries, done, lane, first_seen FROM publication";
+    tries, done, lane, first_seen, unlisted FROM publication";
 
 fn publication(row: &Row) -> Publication {
     Publication {
@@ -217,5 +220,6 @@ fn publication(row: &Row) -> Publication {
         tries: row.int(11),
         done: row.opt_int(12),
         first_seen: row.int(14),
+        unlisted: row.opt_int(15),
     }
 }

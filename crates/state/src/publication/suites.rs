@@ -22,36 +22,148 @@ pub struct Suite {
     pub failed: Option<i64>,
     /// Why.
     pub error: Option<String>,
+    /// The distro that its publications are of.
+    pub distro: Option<String>,
+    /// The branch that its publications are of.
+    pub branch: Option<String>,
+    /// Publications in the last accepted index.
+    pub listed: Option<i64>,
+    /// When list and rows were compared last.
+    pub reconciled: Option<i64>,
+    /// What is to be said of it, a sentence a line.
+    pub remarks: Option<String>,
+    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    pub withheld: Option<i64>,
+    /// That index.
+    pub withheld_index: Option<String>,
+    /// When its server wants to be asked again.
+    pub not_before: Option<i64>,
 }
+
+const COLUMNS: &str = "indices, polled, failed, error, distro, branch, listed, reconciled, remarks, withheld,
+    withheld_index, not_before";
 
 /// What is known of a suite.
 pub fn get(tx: &mut Tx<'_>, archive: &str, suite: &str) -> Result<Suite, StateError> {
-    let sql = "SELECT indices, polled, failed, error FROM suite WHERE archive = ?1 AND suite = ?2";
-    let row = tx.first(sql, values![archive, suite])?;
+    let sql = format!("SELECT {COLUMNS} FROM suite WHERE archive = ?1 AND suite = ?2");
+    let row = tx.first(&sql, values![archive, suite])?;
     Ok(row.map_or_else(Suite::default, |row: Row| Suite {
         remembered: row.opt_text(0),
         polled: row.opt_int(1),
         failed: row.opt_int(2),
         error: row.opt_text(3),
+        distro: row.opt_text(4),
+        branch: row.opt_text(5),
+        listed: row.opt_int(6),
+        reconciled: row.opt_int(7),
+        remarks: row.opt_text(8),
+        withheld: row.opt_int(9),
+        withheld_index: row.opt_text(10),
+        not_before: row.opt_int(11),
     }))
 }
 
+/// A poll that worked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Polled<'a> {
+    /// What the next poll has to know.
+    pub remembered: &'a str,
+    /// The date of the index in milliseconds; 0 if it has none.
+    pub release_date: i64,
+    /// Whether the lists were others than before.
+    pub changed: bool,
+    /// The distro that its publications are of.
+    pub distro: &'a str,
+    /// The branch that they are of.
+    pub branch: &'a str,
+    /// The mirror that answered.
+    pub mirror: &'a str,
+    /// Publications in the index.
+    pub listed: i64,
+    /// Whether list and rows were compared.
+    pub reconciled: bool,
+    /// What is to be said, a sentence a line.
+    pub remarks: &'a str,
+    /// Publications that the index lists no more and that are not marked for it, and that index.
+    pub withheld: Option<(i64, &'a str)>,
+}
+
 /// Notes a poll that worked. This comes last: whoever is cut off before it polls again.
-pub fn polled(
-    tx: &mut Tx<'_>,
-    (archive, suite): (&str, &str),
-    remembered: &str,
-    (release_date, changed): (i64, bool),
-) -> Result<(), StateError> {
+pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) -> Result<(), StateError> {
     let now = tx.now()?;
+    let (withheld, index) = poll.withheld.map_or((None, None), |(count, index)| (Some(count), Some(index)));
     tx.execute(
-        "INSERT INTO suite (archive, suite, indices, release_date, polled, changed) VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+        "INSERT INTO suite (archive, suite, indices, release_date, polled, changed, distro, branch, mirror, listed,
+            reconciled, remarks, remarked, withheld, withheld_index, withheld_since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?7, ?8, ?9, ?10, ?5, ?11, ?5, ?12, ?13, CASE WHEN CAST(?12 AS BIGINT) IS NULL THEN NULL
+            ELSE CAST(?5 AS BIGINT) END)
          ON CONFLICT (archive, suite) DO UPDATE SET indices = excluded.indices, release_date = excluded.release_date,
             polled = excluded.polled, changed = CASE WHEN ?6 = 1 THEN excluded.changed ELSE suite.changed END,
-            error = NULL",
-        values![archive, suite, remembered, release_date, now, changed],
+            error = NULL, not_before = NULL, distro = excluded.distro, branch = excluded.branch,
+            mirror = excluded.mirror, listed = excluded.listed,
+            reconciled = CASE WHEN ?14 = 1 THEN excluded.reconciled ELSE suite.reconciled END,
+            remarked = CASE WHEN suite.remarks = excluded.remarks THEN suite.remarked ELSE excluded.remarked END,
+            remarks = excluded.remarks, withheld = excluded.withheld, withheld_index = excluded.withheld_index,
+            withheld_since = CASE WHEN excluded.withheld IS NULL THEN NULL
+                ELSE COALESCE(suite.withheld_since, excluded.withheld_since) END",
+        values![
+            archive,
+            suite,
+            poll.remembered,
+            poll.release_date,
+            now,
+            poll.changed,
+            poll.distro,
+            poll.branch,
+            poll.mirror,
+            poll.listed,
+            poll.remarks,
+            withheld,
+            index,
+            poll.reconciled
+        ],
     )?;
     Ok(())
+}
+
+/// Another suite that is followed and feeds a branch: the archive and the suite.
+pub fn owner(
+    tx: &mut Tx<'_>,
+    (distro, branch): (&str, &str),
+    (archive, suite): (&str, &str),
+) -> Result<Option<(String, String)>, StateError> {
+    let sql = "SELECT archive, suite FROM suite WHERE distro = ?1 AND branch = ?2 AND followed IS NOT NULL
+        AND polled IS NOT NULL AND (archive <> ?3 OR suite <> ?4) ORDER BY id LIMIT 1";
+    Ok(tx.first(sql, values![distro, branch, archive, suite])?.map(|row| (row.text(0), row.text(1))))
+}
+
+/// The suites of an archive that are followed.
+pub fn followed(tx: &mut Tx<'_>, archive: &str) -> Result<Vec<String>, StateError> {
+    let sql = "SELECT suite FROM suite WHERE archive = ?1 AND followed IS NOT NULL AND polled IS NOT NULL ORDER BY suite";
+    Ok(tx.query(sql, values![archive])?.iter().map(|row| row.text(0)).collect())
+}
+
+/// Notes when the server of a suite wants to be asked again.
+pub fn not_before(tx: &mut Tx<'_>, archive: &str, suite: &str, at: i64) -> Result<(), StateError> {
+    let sql = "UPDATE suite SET not_before = ?3 WHERE archive = ?1 AND suite = ?2";
+    tx.execute(sql, values![archive, suite, at]).map(drop)
+}
+
+/// Packages that wait for a file which an archive lists and no mirror had look again at once: those that have waited
+/// for less than a day, or all.
+pub fn hurry_files(tx: &mut Tx<'_>, archive: &str, all: bool, at_most: i64) -> Result<usize, StateError> {
+    const DAY: i64 = 24 * 3_600_000;
+    let since = if all { i64::MIN } else { tx.now()? - DAY };
+    let sql = "SELECT w.package_id FROM wait w JOIN job j ON j.package_id = w.package_id
+        WHERE w.kind = 'pool' AND w.since > ?2 AND j.state = 'retrying' AND j.held = 0
+            AND EXISTS (SELECT 1 FROM publication u WHERE u.package_id = w.package_id AND u.archive = ?1
+                AND u.done IS NULL AND u.gone IS NULL)
+        ORDER BY w.since LIMIT ?3";
+    let rows = tx.query(sql, values![archive, since, at_most])?;
+    for row in &rows {
+        queue::enqueue(tx, row.int(0), Lane::Retry, Tasks::IMPORT)?;
+    }
+    Ok(rows.len())
 }
 
 /// Notes a poll that failed.
@@ -122,31 +234,6 @@ pub fn follow_only(store: &Store, archives: &[String]) -> Result<(), StateError>
     gone.collect::<Vec<_>>().iter().try_for_each(|archive| follow(store, archive, &[]))
 }
 
-/// A publication's identity in its suite: the package, the version, the hash of its `.dsc`.
-pub type Key = (String, String, String);
-
-/// What was published in a suite's branch of an archive until now, and the rows of it.
-pub fn published(
-    store: &Store,
-    archive: &str,
-    distro: &str,
-    branch: &str,
-    components: &[String],
-) -> Result<BTreeMap<Key, i64>, StateError> {
-    let sql = "SELECT u.id, p.name, u.version, u.dsc_sha256, u.component FROM publication u
-        JOIN package p ON p.id = u.package_id
-        WHERE u.id > ?1 AND u.archive = ?2 AND u.distro = ?3 AND u.suite = ?4 AND u.gone IS NULL
-        ORDER BY u.id LIMIT 5000";
-    let (mut found, mut after) = (BTreeMap::new(), 0);
-    loop {
-        let rows = store.read(|tx| tx.query(sql, values![after, archive, distro, branch]))?;
-        let Some(last) = rows.last() else { return Ok(found) };
-        after = last.int(0);
-        let changed = rows.iter().filter(|row| components.contains(&row.text(4)));
-        found.extend(changed.map(|row| ((row.text(1), row.text(2), row.text(3)), row.int(0))));
-    }
-}
-
 /// Publications in one transaction: each writes up to three rows.
 const CHUNK: usize = 60;
 
@@ -182,9 +269,4 @@ fn take_chunk(tx: &mut Tx<'_>, chunk: &[(String, NewPublication)], lane: Lane) -
     }
     rows::insert(tx, &publications)?;
     queue::enqueue_all(tx, &lanes, Tasks::IMPORT)
-}
-
-/// Marks what has vanished from a suite. It is never deleted.
-pub fn vanish(store: &Store, ids: &[i64]) -> Result<(), StateError> {
-    ids.chunks(CHUNK * 3).try_for_each(|chunk| store.write(|tx| rows::gone(tx, chunk)))
 }

@@ -3,6 +3,7 @@
 use baseline::age::TOLERATED;
 use serde::Serialize;
 
+use super::archives::{self, SuiteVerdict, Waits};
 use super::clock::{self, Ahead};
 use super::failures::{self, Group};
 use super::hosts::{self, Host};
@@ -92,6 +93,10 @@ pub struct Status {
     pub last_run: Option<LastRun>,
     /// Packages that are known.
     pub packages: i64,
+    /// Suites of archives, each with the verdict of its polls.
+    pub suites: Vec<SuiteVerdict>,
+    /// What packages wait for.
+    pub waits: Vec<Waits>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
@@ -126,6 +131,8 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         parked: counter(tx, "parked")?,
         hosts: hosts::list(tx)?,
         last_run: last_run(tx)?,
+        suites: archives::list(tx)?,
+        waits: archives::waits(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
         unwalled: walls::list(tx)?,
         locks: Vec::new(),

@@ -129,6 +129,26 @@ CREATE VIEW check_v1_suites AS
     SELECT archive, suite, every AS interval_ms, followed, polled, changed, failed, error, release_date FROM suite
     WHERE followed IS NOT NULL;
 
+-- The verdict of each suite that is followed. listed: publications in its last accepted index, whose date is
+-- release_date. remarks: sentences, one a line, which are what they are since remarked. withheld: publications that an
+-- index listed no more, too many at once to be believed before another index agrees.
+DROP VIEW IF EXISTS check_v1_archives;
+CREATE VIEW check_v1_archives AS
+    SELECT archive, suite, distro, branch, listed, mirror, release_date, polled, changed, failed, error, remarks, remarked,
+        COALESCE(withheld, 0) AS withheld, withheld_since
+    FROM suite WHERE followed IS NOT NULL;
+
+-- What packages wait for, beside what is out of reach: their history, the version that one of theirs is built on, a file
+-- that is listed and on no mirror. packages: how many, up to 1,000.
+DROP VIEW IF EXISTS check_v1_waits;
+CREATE VIEW check_v1_waits AS
+    SELECT 'history' AS kind, (SELECT COUNT(*) FROM (SELECT 1 FROM wait WHERE kind = 'history' LIMIT 1000) w) AS packages,
+        (SELECT since FROM wait WHERE kind = 'history' ORDER BY since LIMIT 1) AS oldest
+    UNION ALL SELECT 'base', (SELECT COUNT(*) FROM (SELECT 1 FROM wait WHERE kind = 'base' LIMIT 1000) w),
+        (SELECT since FROM wait WHERE kind = 'base' ORDER BY since LIMIT 1)
+    UNION ALL SELECT 'pool', (SELECT COUNT(*) FROM (SELECT 1 FROM wait WHERE kind = 'pool' LIMIT 1000) w),
+        (SELECT since FROM wait WHERE kind = 'pool' ORDER BY since LIMIT 1);
+
 -- Levels by the hour: the newest is the first row of an index.
 DROP VIEW IF EXISTS check_v1_levels;
 CREATE VIEW check_v1_levels AS SELECT figure, hour, value FROM sample WHERE shard = 0;

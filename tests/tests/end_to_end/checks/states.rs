@@ -118,7 +118,9 @@ fn req2_archive() {
     insta::assert_snapshot!(world.says("archive", &["-v"]), @r"
     IMPORT ARCHIVE WARNING - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed | intervals=2.13;2;6 oldest=1920s suites=2 failed=1 unreachable=0
     debian/sid: polled 32m ago, every 15m
+    debian/sid: index of 11-24 08:00Z, 32m old, 0 publications, from a mirror
     ubuntu/noble: polled 31m ago, every 15m, failed at 11-24 08:32Z: fetch/connect: connection refused
+    ubuntu/noble: index of 11-24 08:01Z, 31m old, 0 publications, from a mirror
     ");
     world.advance(HOUR);
     insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE CRITICAL - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed | intervals=6.13;2;6 oldest=5520s suites=2 failed=1 unreachable=0");

@@ -176,7 +176,16 @@ impl World {
         state::suites::follow(&self.store, archive, &suites).unwrap();
         self.store
             .write(|tx| match error {
-                None => state::suites::polled(tx, (archive, suite), "{}", (self.now(), true)),
+                None => {
+                    let (release_date, remembered) = (self.now(), "{}");
+                    let poll = state::suites::Polled {
+                        remembered,
+                        release_date,
+                        changed: true,
+                        ..Default::default()
+                    };
+                    state::suites::polled(tx, archive, suite, &poll)
+                }
                 Some(error) => state::suites::failed(tx, archive, suite, error),
             })
             .unwrap();

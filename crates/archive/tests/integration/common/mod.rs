@@ -37,7 +37,10 @@ pub struct Poller {
     pub keyrings: Vec<PathBuf>,
     pub components: Vec<String>,
     pub suite: String,
+    pub expect: Option<String>,
     pub end_of_life: bool,
+    pub compare: bool,
+    pub accept_older: bool,
     pub now: i64,
     pub scratch: tempfile::TempDir,
 }
@@ -49,7 +52,10 @@ impl Poller {
             keyrings: vec![keyring.to_owned()],
             components: Vec::new(),
             suite: suite.into(),
+            expect: None,
             end_of_life: false,
+            compare: false,
+            accept_older: false,
             now: SystemClock::default().unix(),
             scratch: tempfile::tempdir().unwrap(),
         }
@@ -60,7 +66,10 @@ impl Poller {
             suite: &self.suite,
             components: &self.components,
             keyrings: &self.keyrings,
+            expect: self.expect.as_deref(),
             end_of_life: self.end_of_life,
+            compare: self.compare,
+            accept_older: self.accept_older,
         };
         poll(&self.mirrors, &wanted, remembered, self.now, self.scratch.path())
     }

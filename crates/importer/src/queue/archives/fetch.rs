@@ -22,10 +22,12 @@ use crate::protocol::Trust;
 pub enum Got {
     /// The `.dsc` lies in a folder of its own with its files; so many bytes came over the network.
     Here(PathBuf, u64),
+    /// The same of one that the index has no SHA-256 of, with why it is trusted.
+    Weak(PathBuf, u64, Trust),
     /// The same of an old version, with what its files turned out to be.
     Old(PathBuf, u64, Found),
-    /// No mirror has it any more: it was superseded.
-    Gone(String),
+    /// No mirror has a file of it.
+    Missing(String),
 }
 
 /// What the files of an old version turned out to be.
@@ -72,8 +74,16 @@ impl Archives {
         // An archive that does not date its index cannot tell what is newer.
         let listed = Some(stored.listed).filter(|listed| *listed > 0);
         match opened.source.fetch(&wanted, listed, &is_known, &into) {
+            // Of one without SHA-256 its content was checked by what the index has; from here on it is known by that.
+            Ok(Outcome::Fetched(Fetched { dsc, transferred, .. }))
+                if wanted.dsc.checksums.sha256.is_none() =>
+            {
+                let text = crate::plan::read_dsc(&dsc, &DscLimits::NONE)?;
+                let trust = Trust::Index(sha256_hex(&text));
+                Ok(Got::Weak(dsc, transferred, trust))
+            }
             Ok(Outcome::Fetched(Fetched { dsc, transferred, .. })) => Ok(Got::Here(dsc, transferred)),
-            Ok(Outcome::Gone { file }) => Ok(Got::Gone(file)),
+            Ok(Outcome::Gone { file }) => Ok(Got::Missing(file)),
             Err(failed) => Err(self.missed(&failed, name)),
         }
     }
@@ -95,7 +105,7 @@ impl Archives {
         };
         let fetched = match history.fetch(&old, is_known, into) {
             Ok(Outcome::Fetched(fetched)) => fetched,
-            Ok(Outcome::Gone { file }) => return Ok(Got::Gone(file)),
+            Ok(Outcome::Gone { file }) => return Ok(Got::Missing(file)),
             Err(failed) => return Err(self.missed_history(&failed, archive)),
         };
         let text = crate::plan::read_dsc(&fetched.dsc, &DscLimits::NONE)?;

@@ -76,7 +76,7 @@ impl Archives {
     pub fn probe(&self, name: &str) -> Result<(), String> {
         let Some(opened) = self.opened.get(name) else { return Ok(()) };
         if opened.config.apt {
-            return opened.source.suites().map(drop).map_err(|failed| failed.to_string());
+            return opened.source.suites(&[]).map(drop).map_err(|failed| failed.to_string());
         }
         let suite = opened.config.suites.first().map_or("", |suite| suite.name.as_str());
         let folder = if suite.ends_with('/') { suite.to_owned() } else { format!("dists/{suite}/") };
@@ -116,6 +116,7 @@ fn is_outage(code: &str) -> bool {
             | "server-error"
             | "busy"
             | "unreachable"
+            | "unmounted"
             | "apt-failed"
     )
 }

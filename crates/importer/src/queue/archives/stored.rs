@@ -70,6 +70,19 @@ impl Stored {
         }
     }
 
+    /// What the state keeps of a publication that is in another folder now: that of `dsc`, its place in the archive.
+    pub fn moved(files: &str, dsc: &str) -> String {
+        let folder = dsc.rsplit_once('/').map_or("", |(folder, _)| folder);
+        match serde_json::from_str::<Stored>(files) {
+            Ok(stored) => {
+                let stored = Stored { directory: folder.to_owned(), ..stored };
+                serde_json::to_string(&stored).unwrap_or_default()
+            }
+            // A row that is not understood is told by whoever needs it.
+            Err(_) => files.to_owned(),
+        }
+    }
+
     /// The size of the `.dsc` in what the state keeps.
     pub fn dsc_size(files: &str) -> Option<u64> {
         serde_json::from_str::<Stored>(files).ok().map(|stored| stored.dsc.size)

@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use state::publications::{LOCAL, Publication};
+use state::waits::Wait;
+use state::words::{Class, WaitKind};
 
 use super::Work;
+use crate::failure::{Failure, Stage};
 use crate::protocol::{Trust, VersionRequest};
 use crate::queue::archives::{Got, Missed};
+use crate::queue::classify::class;
 use crate::queue::requests;
 
 impl Work<'_> {
@@ -46,7 +50,11 @@ impl Work<'_> {
             if is_old { session.archives.history_need(archive) } else { session.archives.need(archive) };
         // What is known to be out of reach is not tried by everybody.
         if let Some(open) = need.as_ref().and_then(|need| session.outages.open(&need.name)) {
-            self.park(open, is_old.then_some(archive));
+            if is_old && self.history_over {
+                self.leave_out(publication, "its history is out of reach, and was waited for long enough");
+            } else {
+                self.park(open, is_old.then_some(archive));
+            }
             return None;
         }
         let package = (session.root.as_path(), self.claim.package.as_str());
@@ -64,9 +72,17 @@ impl Work<'_> {
                 self.complete(publication.id, &found)?;
                 Some((dsc, Some(found.trust)))
             }
-            Ok(Got::Gone(file)) => {
-                self.log.line(&format!("{file} is on no mirror any more: superseded"));
-                self.gone.push(publication.id);
+            Ok(Got::Weak(dsc, bytes, trust)) => {
+                self.log.line(&format!("{bytes} bytes fetched for {}", publication.what.version));
+                Some((dsc, Some(trust)))
+            }
+            Ok(Got::Missing(file)) if is_old => {
+                let text = format!("the history of {archive} does not have {file}");
+                self.miss_old(Missed::from(Failure::new(Stage::Fetch, "not-found", text)), publication);
+                None
+            }
+            Ok(Got::Missing(file)) => {
+                self.not_there(publication, &file);
                 None
             }
             Err(missed) if is_old => {
@@ -80,6 +96,21 @@ impl Work<'_> {
         }
     }
 
+    /// No mirror has a file. If the last accepted index lists its version no more, it is gone. Else nobody knows: the
+    /// mirrors may be in the middle of an update, or something is not mounted. The version is waited for.
+    fn not_there(&mut self, publication: &Publication, file: &str) {
+        let version = &publication.what.version;
+        if publication.unlisted.is_some() {
+            self.log.line(&format!("{version} is listed no more, and {file} is on no mirror: gone"));
+            self.gone.push(publication.id);
+            return;
+        }
+        let text = format!("{file} of {version}, which {} lists and no mirror has", publication.what.archive);
+        self.log.line(&text);
+        let waited = self.waited_for(publication);
+        self.wait_for_file(text, waited);
+    }
+
     /// An outage parks the job once its breaker is open; until then it is a failure like others.
     fn miss(&mut self, missed: Missed, publication: &Publication) {
         let session = self.session;
@@ -90,6 +121,31 @@ impl Work<'_> {
             self.park(open, None);
             return;
         }
+        // What is listed no more is tried as long as nothing but the way to it is wrong.
+        if publication.unlisted.is_some() && class(&missed.failure) != Class::Transient {
+            self.log.line(&format!("{} is listed no more: {}", publication.what.version, missed.failure));
+            self.gone.push(publication.id);
+            return;
+        }
         self.fail(missed.failure, Some(publication));
+    }
+
+    /// How long a publication has been seen, in milliseconds.
+    fn waited_for(&self, publication: &Publication) -> i64 {
+        let now = self.session.store.read(|tx| tx.now()).unwrap_or(publication.first_seen);
+        now.saturating_sub(publication.first_seen).max(0)
+    }
+
+    /// Looks again after as long as it has waited already: 5 minutes at least, 6 hours at most. A poll looks sooner.
+    fn wait_for_file(&mut self, reason: String, waited: i64) {
+        const SOON: i64 = 5 * 60_000;
+        const LATE: i64 = 6 * 3_600_000;
+        let now = self.session.store.read(|tx| tx.now()).unwrap_or(0);
+        let again = now + waited.clamp(SOON, LATE);
+        // It ends when the file is there, or is listed no more.
+        let wait = Wait { kind: WaitKind::Pool, reason, until: state::waits::NEVER, again };
+        if self.wait.as_ref().is_none_or(|other| other.kind == WaitKind::Pool) {
+            self.wait = Some(wait);
+        }
     }
 }

@@ -1,28 +1,32 @@
 //! Old versions: before a package's first import its archive's history is asked for them, so that its repository has all
 //! of them from the start. A history that is out of reach makes the package wait, for a time, and never fail.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use archive::history::{History, OldVersion};
-use source_package::version::PackageName;
+use source_package::version::{PackageName, Version};
 use state::publications::{self, NewPublication, Publication};
 use state::waits::{self, Wait};
 use state::words::{Class, Lane, WaitKind};
 use state::{StateError, histories, queue};
 
 use super::Work;
-use crate::failure::Failure;
+use crate::failure::{Failure, Stage};
 use crate::queue::archives::{Found, Missed, Stored};
 use crate::queue::classify::class;
 
 /// Old versions that are recorded in one transaction: each writes one row.
 const CHUNK: usize = 100;
 
-/// After this time a history that did not answer is asked again, in milliseconds, while its breaker is closed.
+/// After this time a history that did not answer is asked again, in milliseconds, while its breaker is closed; after as
+/// long as it was waited for, the next times.
 const AGAIN: i64 = 60_000;
 
-/// A file that the history does not deliver as it should be leaves its version out after so many tries.
-const TRIES: i64 = 5;
+/// The longest time until it is asked again.
+const LATEST: i64 = 6 * 3_600_000;
+
+/// Codes of a `.dsc` that nobody vouches for, beside those that stay whatever happens.
+const NOT_VOUCHED_FOR: [&str; 2] = ["bad-signature", "text-around-signature"];
 
 /// Why the history was not read to its end.
 enum Stopped {
@@ -57,7 +61,7 @@ impl Work<'_> {
                     return None;
                 }
                 Err(Stopped::State(error)) => {
-                    self.fail(Failure::new(crate::failure::Stage::State, "unreachable", error), None);
+                    self.fail(Failure::new(Stage::State, "unreachable", error), None);
                     return None;
                 }
                 Err(Stopped::Cancelled) => {
@@ -87,60 +91,83 @@ impl Work<'_> {
                 Ok((wanted, wait.is_some_and(|wait| wait.until <= now)))
             })
         })?;
-        if over {
-            return Ok(self.give_up(archive, open)?);
-        }
+        // From here on it is not waited for any longer: what cannot be had now is left out.
+        self.history_over |= over;
         if !wanted {
             return Ok(());
         }
         let need = session.archives.history_need(archive);
         if let Some(breaker) = need.as_ref().and_then(|need| session.outages.open(&need.name)) {
+            if over {
+                return Ok(self.give_up(archive, open)?);
+            }
             self.park(breaker, Some(archive));
             return Ok(());
         }
-        let found = self.read_all(history, (archive, distro), open)?;
+        let (found, lacking) = match self.read_all(history, (archive, distro)) {
+            Err(Stopped::Missed(missed)) if over => {
+                self.log.line(&missed.failure.to_string());
+                return Ok(self.give_up(archive, open)?);
+            }
+            other => other?,
+        };
         need.iter().for_each(|need| session.outages.good(&need.name));
+        let first = lacking.first().map(ToString::to_string).unwrap_or_default();
+        let text = format!("the history of {archive} lists {first} and has no files of it");
+        if !lacking.is_empty() && !over {
+            let failure = Failure::new(Stage::Fetch, "unknown-version", text);
+            return Err(Stopped::Missed(Box::new(Missed::from(failure))));
+        }
         self.log.line(&format!("{found} old versions in the history of {archive}"));
+        let note = match (found, lacking.len()) {
+            (0, 0) => Some(format!("the history of {archive} knows no version")),
+            (_, 0) => None,
+            _ => Some(text),
+        };
         session.patiently("the search for old versions", || {
-            session.store.write(|tx| histories::asked(tx, (package, archive), (found, 0), None))
+            let counts = (found, lacking.len());
+            session.store.write(|tx| histories::asked(tx, (package, archive), counts, note.as_deref()))
         })?;
         Ok(())
     }
 
-    /// Records all old versions that a history has. What was recorded before an interruption is not asked for again.
+    /// Records all old versions that a history has, and returns how many those are, with what it lists and has no files
+    /// of. What was recorded before an interruption is not asked for again.
     fn read_all(
         &self,
         history: &dyn History,
         (archive, distro): (&str, &str),
-        open: &[Publication],
-    ) -> Result<usize, Stopped> {
-        let session = self.session;
+    ) -> Result<(usize, Vec<Version>), Stopped> {
+        let (session, package) = (self.session, self.claim.package_id);
         let missed = |failed| Stopped::Missed(Box::new(session.archives.missed_history(&failed, archive)));
-        let Ok(name) = PackageName::new(&self.claim.package) else { return Ok(0) };
-        let recorded: BTreeSet<String> = open
-            .iter()
-            .filter(|it| it.what.archive == archive && it.what.suite.is_empty())
-            .map(|it| it.what.version.clone())
-            .collect();
-        let mut found = recorded.len();
-        let mut rows = Vec::new();
+        let Ok(name) = PackageName::new(&self.claim.package) else { return Ok((0, Vec::new())) };
+        let (recorded, open) = session.patiently("the wait for a history", || {
+            session.store.read(|tx| {
+                let recorded = histories::on_record(tx, package, archive, distro)?;
+                Ok((recorded, publications::open(tx, package)?))
+            })
+        })?;
+        let (mut found, mut rows, mut lacking) = (0, Vec::new(), Vec::new());
         for version in history.versions(&name).map_err(missed)? {
             if session.is_stopping() {
                 return Err(Stopped::Cancelled);
             }
             if recorded.contains(version.as_str()) {
+                found += 1;
                 continue;
             }
             let some = match history.find(&name, &version) {
                 Ok(some) => some,
-                // It is listed, and has no files any more.
-                Err(failed) if failed.error.code() == "unknown-version" => continue,
+                Err(failed) if failed.error.code() == "unknown-version" => {
+                    lacking.push(version);
+                    continue;
+                }
                 Err(failed) => {
                     self.record(&mut rows)?;
                     return Err(missed(failed));
                 }
             };
-            let new = some.iter().filter(|old| !is_published(old, open));
+            let new = some.iter().filter(|old| !is_published(old, &open));
             rows.extend(new.map(|old| row(old, archive, distro)));
             found += some.len();
             if rows.len() >= CHUNK {
@@ -148,7 +175,7 @@ impl Work<'_> {
             }
         }
         self.record(&mut rows)?;
-        Ok(found)
+        Ok((found, lacking))
     }
 
     fn record(&self, rows: &mut Vec<NewPublication>) -> Result<(), StateError> {
@@ -201,7 +228,7 @@ impl Work<'_> {
         let Ok((now, since)) = known else { return };
         let until = since.saturating_add(limit);
         let reason = format!("its old versions, from the history of {archive} ({})", history.dependency());
-        let again = until.min(now + AGAIN);
+        let again = until.min(now + (now - since).clamp(AGAIN, LATEST));
         self.wait = Some(Wait { kind: WaitKind::History, reason, until, again });
     }
 
@@ -226,21 +253,29 @@ impl Work<'_> {
         self.say_went_on(&what)
     }
 
-    /// An old version could not be had. What nobody vouches for is left out; what may come is waited for.
+    /// An old version could not be had. What nobody vouches for is left out; everything else is waited for, whatever the
+    /// service says, because it may say something else tomorrow. After the longest wait it is left out, too, until
+    /// `history ask` asks again.
     pub(super) fn miss_old(&mut self, missed: Missed, publication: &Publication) {
         let archive = &publication.what.archive;
-        let passes = class(&missed.failure) == Class::Transient || missed.need.is_some();
-        if missed.need.is_some() || (passes && publication.tries < TRIES) {
-            return self.wait_for_history(missed, archive);
-        }
-        if class(&missed.failure) == Class::Infrastructure {
+        let class = class(&missed.failure);
+        if class == Class::Infrastructure {
             return self.fail(missed.failure, Some(publication));
         }
-        let version = &publication.what.version;
-        self.log.line(&format!("{version} is left out: {}", missed.failure));
+        let is_nobodys = class == Class::Permanent || NOT_VOUCHED_FOR.contains(&missed.failure.code.as_str());
+        if !is_nobodys && !self.history_over {
+            return self.wait_for_history(missed, archive);
+        }
+        self.leave_out(publication, &missed.failure.to_string());
+    }
+
+    /// Leaves an old version out, and says why.
+    pub(super) fn leave_out(&mut self, publication: &Publication, why: &str) {
+        let (archive, version) = (&publication.what.archive, &publication.what.version);
+        self.log.line(&format!("{version} is left out: {why}"));
         self.gone.push(publication.id);
         let (session, package) = (self.session, self.claim.package_id);
-        let note = format!("{version}: {}", missed.failure);
+        let note = format!("{version}: {why}");
         let noted = session.patiently("versions that are left out", || {
             session.store.write(|tx| histories::left_out(tx, (package, archive), 1, &note))
         });
@@ -254,11 +289,7 @@ impl Work<'_> {
         let noted = session.patiently("the files of an old version", || {
             session.store.write(|tx| publications::complete(tx, id, &found.dsc_sha256, &trust, &found.files))
         });
-        noted
-            .map_err(|error| {
-                self.fail(Failure::new(crate::failure::Stage::State, "unreachable", error), None)
-            })
-            .ok()
+        noted.map_err(|error| self.fail(Failure::new(Stage::State, "unreachable", error), None)).ok()
     }
 }
 

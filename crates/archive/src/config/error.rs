@@ -1,0 +1,102 @@
+//! What can be wrong with the configuration of archives.
+
+/// Why archives cannot be used as they are configured.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Two archives with one name.
+    #[error("two archives are called {0:?}; give one of them another name")]
+    SameName(String),
+    /// Nowhere to look.
+    #[error("archive {0:?} has neither mirrors nor `apt = true`")]
+    NoMirror(String),
+    /// Two kinds of source at once.
+    #[error("archive {0:?} has both mirrors and `apt = true`; make two archives of it")]
+    AptAndMirrors(String),
+    /// No suite.
+    #[error("archive {0:?} follows no suites; add [[archives.suites]] with a name")]
+    NoSuite(String),
+    /// Nothing to check signatures with.
+    #[error("archive {0:?} has no keyrings; nothing that it publishes could be trusted")]
+    NoKeyring(String),
+    /// A name that cannot be a suite's or a component's.
+    #[error("archive {archive:?}: {name:?} cannot be the name of a {what}")]
+    BadName {
+        /// The archive.
+        archive: String,
+        /// `suite` or `component`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A branch is needed and none is given.
+    #[error("archive {archive:?}: suite {suite:?} needs `branch`: its name cannot be a branch's")]
+    NeedsBranch {
+        /// The archive.
+        archive: String,
+        /// The suite.
+        suite: String,
+    },
+    /// A pattern whose suites would all get one branch.
+    #[error(
+        "archive {archive:?}: the branch of {suite:?} needs {{suite}} in it, for the suites that it matches"
+    )]
+    OneBranch {
+        /// The archive.
+        archive: String,
+        /// The pattern.
+        suite: String,
+    },
+    /// Two suites with one branch.
+    #[error("{first} and {second} would both be the branch {branch:?}; give one of them another `branch`")]
+    SameBranch {
+        /// The first, as `archive NAME, suite NAME`.
+        first: String,
+        /// The second.
+        second: String,
+        /// The branch, `DISTRO/NAME`.
+        branch: String,
+    },
+    /// A branch in the place of a folder of branches.
+    #[error(
+        "{first} would be the branch {outer:?} and {second} the branch {inner:?}, which Git cannot have together; give one of \
+         them another `branch`"
+    )]
+    BranchBelow {
+        /// The one with the shorter name.
+        first: String,
+        /// The other.
+        second: String,
+        /// The branch of the first, `DISTRO/NAME`.
+        outer: String,
+        /// The branch of the second.
+        inner: String,
+    },
+    /// Nothing to check old signatures with.
+    #[error(
+        "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"
+    )]
+    NoHistoryKeyring(String),
+    /// A service is believed that anybody on the way can speak for.
+    #[error(
+        "archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine"
+    )]
+    PlainHistory(String),
+    /// The base is nobody's distro.
+    #[error(
+        "archive {archive:?}: no other archive has the distro {base:?}, on which this one is said to build"
+    )]
+    NoBase {
+        /// The archive.
+        archive: String,
+        /// The distro.
+        base: String,
+    },
+    /// A limit that lets nothing through.
+    #[error("archive {archive:?}: transfer.{key} cannot be 0")]
+    Zero {
+        /// The archive.
+        archive: String,
+        /// The key.
+        key: &'static str,
+    },
+}

@@ -1,0 +1,294 @@
+//! What a suite's lists say beside what is on record: what is new, has moved, has vanished.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use archive::config::Archive;
+use archive::poll::{Listing, Reading, Remembered};
+use archive::sources::{BadStanza, Entry, Publication};
+use source_package::checksum::Checksums;
+use state::StateError;
+use state::publication::listing::{self, Key, Move, Place, Recorded};
+use state::publication::rows::NewPublication;
+use state::publication::suites;
+use state::words::Lane;
+
+use super::marks::Sum;
+use super::{Found, Poller, Progress};
+use crate::failure::Failure;
+use crate::protocol::Trust;
+use crate::queue::archives::Stored;
+
+/// More new publications in one poll than this are a series that opened: fresh uploads go before them.
+const MANY: usize = 500;
+
+/// Fewer removals at once than this are never too many.
+const FEW: usize = 10;
+
+/// Bad stanzas of one list that are told one by one.
+const TOLD: usize = 10;
+
+/// What is compared.
+pub(super) struct Comparison<'a> {
+    pub(super) poller: &'a Poller<'a>,
+    pub(super) archive: &'a Archive,
+    pub(super) branch: &'a str,
+    /// The date of the index, in seconds since 1970; 0 if it has none.
+    pub(super) date: i64,
+    /// Nobody has looked there before.
+    pub(super) is_first: bool,
+    /// Another index before this one has listed too few as well.
+    pub(super) agreed: bool,
+    /// The last poll was of the same branch.
+    pub(super) was_of_this_branch: bool,
+}
+
+/// What it came to.
+pub(super) struct Compared {
+    pub(super) found: Found,
+    /// Publications that are not listed any more, and not marked for it.
+    pub(super) withheld: usize,
+}
+
+/// A publication on record, and what the lists say of it.
+struct Seen {
+    recorded: Recorded,
+    /// Whether each of its places is listed, in their order.
+    listed: Vec<bool>,
+    /// Where it is listed beside those, with its files as they are stored.
+    added: Vec<(Place, String)>,
+}
+
+/// What lists say.
+#[derive(Default)]
+struct Lists {
+    known: HashMap<Key, Seen>,
+    new: BTreeMap<Key, NewPublication>,
+    /// Further places of what is new.
+    also: BTreeMap<Key, Vec<Place>>,
+    /// Packages with a stanza that cannot be used, by component: what is on record of them stays.
+    bad: BTreeSet<Place>,
+    /// Components that were read, and those that were not because they are as they were.
+    read: BTreeMap<String, Reading>,
+    unread: BTreeSet<String>,
+}
+
+impl Comparison<'_> {
+    pub(super) fn run(
+        &self,
+        listing: Listing,
+        remember: &mut Remembered,
+    ) -> Result<Result<Compared, Failure>, StateError> {
+        let rows =
+            listing::recorded(self.poller.store, &self.archive.name, &self.archive.distro, self.branch)?;
+        let seen = |(key, recorded): (Key, Recorded)| {
+            let listed = vec![false; recorded.also.len() + 1];
+            (key, Seen { recorded, listed, added: Vec::new() })
+        };
+        let mut lists = Lists { known: rows.into_iter().map(seen).collect(), ..Lists::default() };
+        for component in listing.components {
+            let name = component.component.clone();
+            if !component.is_changed() {
+                lists.unread.insert(name);
+                continue;
+            }
+            let entries = match component.entries() {
+                Ok(entries) => entries,
+                Err(error) => return Ok(Err(Failure::from(&error))),
+            };
+            let (mut sum, mut bad) = (Sum::default(), Vec::new());
+            for entry in entries {
+                match entry {
+                    Ok(Entry::Publication(publication)) => {
+                        Progress::add(&self.poller.progress.packages, 1);
+                        if let Some(reason) = self.sort_in(publication, &mut lists, &mut sum) {
+                            bad.push(reason);
+                        }
+                    }
+                    Ok(Entry::ExtraOnly) => {}
+                    Ok(Entry::Bad(stanza)) => bad.push(stanza),
+                    Err(error) => return Ok(Err(Failure::from(&error))),
+                }
+            }
+            for name_of_bad in bad.iter().filter_map(|stanza| stanza.name.clone()) {
+                lists.bad.insert((name.clone(), name_of_bad));
+            }
+            let count = bad.len() as u64;
+            let told = bad.iter().take(TOLD).map(ToString::to_string).collect();
+            lists.read.insert(name, sum.reading(told, count));
+        }
+        remember.read.retain(|component, _| lists.unread.contains(component));
+        remember.read.extend(std::mem::take(&mut lists.read));
+        self.take_over(lists).map(Ok)
+    }
+
+    /// One that is known stays or moves; another is new. Returns why it cannot be used.
+    fn sort_in(&self, publication: Publication, lists: &mut Lists, sum: &mut Sum) -> Option<BadStanza> {
+        let sums = &publication.dsc.checksums;
+        let Some(hash) = self.hash(sums) else {
+            return Some(BadStanza {
+                number: 0,
+                name: Some(publication.package.to_string()),
+                reason: format!(
+                    "{} has no SHA-256; `allow_weak_checksums = true` of archive {} would take it",
+                    publication.dsc.name, self.archive.name
+                ),
+            });
+        };
+        let key = (publication.package.to_string(), publication.version.to_string(), hash);
+        let place = (publication.component.clone(), publication.path(&publication.dsc));
+        if let Some(seen) = lists.known.get_mut(&key) {
+            let at = seen.recorded.places().position(|own| *own == place);
+            match at.and_then(|at| seen.listed.get_mut(at)) {
+                Some(true) => return None,
+                Some(listed) => *listed = true,
+                None if seen.added.iter().any(|(own, _)| *own == place) => return None,
+                None => seen.added.push((place.clone(), self.stored(&publication))),
+            }
+            sum.add(&key, &place);
+            return None;
+        }
+        match lists.new.get(&key) {
+            Some(new) if new.component == place.0 && new.dsc == place.1 => return None,
+            Some(_) => {
+                let also = lists.also.entry(key.clone()).or_default();
+                if also.contains(&place) {
+                    return None;
+                }
+                also.push(place.clone());
+            }
+            None => {
+                lists.new.insert(key.clone(), self.row(&publication, &key, &place));
+            }
+        }
+        sum.add(&key, &place);
+        None
+    }
+
+    /// By what the `.dsc` is known: its SHA-256, or where weaker ones are allowed the best that is listed.
+    fn hash(&self, sums: &Checksums) -> Option<String> {
+        let weak = || {
+            let sha1 = sums.sha1.as_ref().map(|sum| format!("sha1:{sum}"));
+            sha1.or_else(|| sums.md5.as_ref().map(|sum| format!("md5:{sum}")))
+        };
+        sums.sha256.clone().or_else(|| weak().filter(|_| self.archive.allow_weak_checksums))
+    }
+
+    fn stored(&self, publication: &Publication) -> String {
+        serde_json::to_string(&Stored::new(publication, self.date)).unwrap_or_default()
+    }
+
+    fn row(&self, publication: &Publication, key: &Key, place: &Place) -> NewPublication {
+        // Of one without SHA-256 the files say it, once they are here.
+        let trust = publication.dsc.checksums.sha256.clone().map(Trust::Index);
+        NewPublication {
+            archive: self.archive.name.clone(),
+            distro: self.archive.distro.clone(),
+            suite: self.branch.to_owned(),
+            component: place.0.clone(),
+            version: key.1.clone(),
+            dsc: place.1.clone(),
+            dsc_sha256: key.2.clone(),
+            trust: trust.map_or(String::new(), |trust| serde_json::to_string(&trust).unwrap_or_default()),
+            files: self.stored(publication),
+            // An index without a date says nothing about when it was made.
+            published: (self.date > 0).then_some(self.date * 1000),
+            lane: Lane::Upload,
+        }
+    }
+
+    fn take_over(&self, mut lists: Lists) -> Result<Compared, StateError> {
+        let total = lists.known.len();
+        let (moves, vanished) = self.sort_out(&mut lists)?;
+        let withheld = if self.is_mass(vanished.len(), total) { vanished.len() } else { 0 };
+        let lane = if lists.new.len() > MANY { Lane::Rescan } else { Lane::Upload };
+        let found = Found {
+            new: lists.new.len(),
+            moved: moves.iter().filter(|one| one.to.is_some()).count(),
+            vanished: if withheld > 0 { 0 } else { vanished.len() },
+            withheld,
+            lane: (!lists.new.is_empty()).then_some(lane),
+            ..Found::default()
+        };
+        if self.poller.dry_run {
+            return Ok(Compared { found, withheld });
+        }
+        let store = self.poller.store;
+        // What was published before anybody looked says nothing about how long uploads take.
+        let measured = if self.is_first { Lane::Rescan } else { lane };
+        let new: Vec<(String, NewPublication)> = lists
+            .new
+            .into_iter()
+            .map(|((package, ..), publication)| (package, NewPublication { lane: measured, ..publication }))
+            .collect();
+        suites::take_over(store, &new, lane, &|count| Progress::add(&self.poller.progress.taken, count))?;
+        listing::follow_moves(store, &moves)?;
+        let mut further = Vec::new();
+        for (key, also) in lists.also {
+            if let Some(id) = listing::id_of(store, (&self.archive.distro, self.branch), &key)? {
+                further.push(Move { id, to: None, also: Some(also) });
+            }
+        }
+        listing::follow_moves(store, &further)?;
+        if withheld == 0 {
+            listing::unlist(store, &vanished)?;
+        }
+        Ok(Compared { found, withheld })
+    }
+
+    /// What has moved, and what is listed nowhere any more.
+    fn sort_out(&self, lists: &mut Lists) -> Result<(Vec<Move>, Vec<i64>), StateError> {
+        let (mut moves, mut vanished) = (Vec::new(), Vec::new());
+        let known = std::mem::take(&mut lists.known);
+        let read = |component: &String| !lists.unread.contains(component);
+        for ((package, ..), seen) in known {
+            let Seen { recorded, listed, added } = seen;
+            let stays = |(place, listed): (&Place, &bool)| {
+                let is_bad = lists.bad.contains(&(place.0.clone(), package.clone()));
+                (*listed || !read(&place.0) || is_bad).then(|| place.clone())
+            };
+            let left: Vec<Place> = recorded.places().zip(&listed).filter_map(stays).collect();
+            if left.len() == listed.len() && added.is_empty() {
+                continue;
+            }
+            if left.is_empty() && added.is_empty() {
+                vanished.push(recorded.id);
+                continue;
+            }
+            moves.push(self.to_where(recorded, left, added)?);
+        }
+        Ok((moves, vanished))
+    }
+
+    /// Where a publication is fetched from now, and where else it is listed.
+    fn to_where(
+        &self,
+        recorded: Recorded,
+        left: Vec<Place>,
+        mut added: Vec<(Place, String)>,
+    ) -> Result<Move, StateError> {
+        let id = recorded.id;
+        let to = if left.contains(&recorded.place) {
+            None
+        } else if !added.is_empty() {
+            Some(added.remove(0))
+        } else {
+            // Its stanza is in a list that was not read this time. Only the folder is another.
+            let place = left.first().cloned().unwrap_or_else(|| recorded.place.clone());
+            let files = listing::files_of(self.poller.store, id)?.unwrap_or_default();
+            Some((place.clone(), Stored::moved(&files, &place.1)))
+        };
+        let primary = to.as_ref().map_or(recorded.place.clone(), |(place, _)| place.clone());
+        let also: Vec<Place> = left
+            .into_iter()
+            .chain(added.into_iter().map(|(place, _)| place))
+            .filter(|place| *place != primary)
+            .collect();
+        Ok(Move { id, to, also: (also != recorded.also).then_some(also) })
+    }
+
+    /// Whether so many removals at once are not believed before another index agrees.
+    fn is_mass(&self, vanished: usize, total: usize) -> bool {
+        let many = vanished >= FEW && vanished.saturating_mul(10) > total;
+        many && self.was_of_this_branch && !self.agreed && !self.poller.accepted.removals
+    }
+}

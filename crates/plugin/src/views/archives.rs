@@ -1,0 +1,75 @@
+//! What the last accepted index of each suite left to be said, and what packages wait for.
+
+use super::Facts;
+use crate::database::{Database, Row};
+use crate::trouble::Trouble;
+
+/// The first schema that has these views. A check that is newer than its importer does without them.
+const SCHEMA: i64 = 3;
+
+/// A suite of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SuiteVerdict {
+    /// The archive.
+    pub archive: String,
+    /// The suite.
+    pub suite: String,
+    /// Publications in its last accepted index.
+    pub listed: Option<i64>,
+    /// The date of that index; none if it has none.
+    pub index: Option<i64>,
+    /// The mirror that had it.
+    pub mirror: Option<String>,
+    /// What is odd, a sentence each.
+    pub remarks: Vec<String>,
+    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    pub withheld: i64,
+    /// Since when.
+    pub withheld_since: Option<i64>,
+}
+
+/// The suites that are followed; none if the importer does not say yet.
+pub fn suite_verdicts(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<SuiteVerdict>, Trouble> {
+    if facts.schema.unwrap_or(0) < SCHEMA {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT archive, suite, listed, release_date, mirror, remarks, withheld, withheld_since
+        FROM check_v1_archives ORDER BY archive, suite";
+    let verdict = |row: &Row| {
+        let remarks = row.optional_text(5)?.unwrap_or_default();
+        Ok(SuiteVerdict {
+            archive: row.text(0)?.into(),
+            suite: row.text(1)?.into(),
+            listed: row.optional_integer(2)?,
+            index: row.optional_integer(3)?.filter(|date| *date > 0),
+            mirror: row.optional_text(4)?.map(str::to_owned),
+            remarks: remarks.lines().map(str::to_owned).collect(),
+            withheld: row.integer(6)?,
+            withheld_since: row.optional_integer(7)?,
+        })
+    };
+    database.rows(sql, &[])?.iter().map(verdict).collect()
+}
+
+/// How many packages wait for one kind of thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// `history`, `base`, `pool`.
+    pub kind: String,
+    /// Packages; 1,000 stands for more.
+    pub packages: i64,
+    /// Since when the first of them waits.
+    pub oldest: Option<i64>,
+}
+
+/// What packages wait for; nothing if the importer does not say yet.
+pub fn waits(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Waits>, Trouble> {
+    if facts.schema.unwrap_or(0) < SCHEMA {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT kind, packages, oldest FROM check_v1_waits WHERE packages > 0";
+    let waits = |row: &Row| {
+        Ok(Waits { kind: row.text(0)?.into(), packages: row.integer(1)?, oldest: row.optional_integer(2)? })
+    };
+    database.rows(sql, &[])?.iter().map(waits).collect()
+}

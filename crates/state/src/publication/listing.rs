@@ -1,0 +1,162 @@
+//! What is on record of a suite's list, and how it is brought to what the list says: publications move between components
+//! and folders, are listed in several places at once, and vanish.
+
+use std::collections::HashMap;
+
+use crate::db::store::Store;
+use crate::error::StateError;
+use crate::job::queue;
+use crate::values;
+use crate::words::{Lane, Tasks};
+
+/// A publication's identity in its suite: the package, the version, the hash of its `.dsc`.
+pub type Key = (String, String, String);
+
+/// Where a publication is listed: the component, and the place of its `.dsc` in the archive.
+pub type Place = (String, String);
+
+/// A publication on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its row.
+    pub id: i64,
+    /// Where it is fetched from.
+    pub place: Place,
+    /// Where else it is listed.
+    pub also: Vec<Place>,
+}
+
+impl Recorded {
+    /// All places.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        std::iter::once(&self.place).chain(&self.also)
+    }
+}
+
+/// Rows that one statement reads.
+const PAGE: usize = 5000;
+
+/// What is on record as listed in a suite's branch of an archive.
+pub fn recorded(
+    store: &Store,
+    archive: &str,
+    distro: &str,
+    branch: &str,
+) -> Result<HashMap<Key, Recorded>, StateError> {
+    let sql = format!(
+        "SELECT u.id, p.name, u.version, u.dsc_sha256, u.component, u.dsc FROM publication u
+        JOIN package p ON p.id = u.package_id
+        WHERE u.id > ?1 AND u.archive = ?2 AND u.distro = ?3 AND u.suite = ?4 AND u.gone IS NULL
+            AND u.unlisted IS NULL
+        ORDER BY u.id LIMIT {PAGE}"
+    );
+    let (mut found, mut after) = (HashMap::new(), 0);
+    loop {
+        let rows = store.read(|tx| tx.query(&sql, values![after, archive, distro, branch]))?;
+        let Some(last) = rows.last() else { break };
+        after = last.int(0);
+        found.extend(rows.iter().map(|row| {
+            let place = (row.text(4), row.text(5));
+            ((row.text(1), row.text(2), row.text(3)), Recorded { id: row.int(0), place, also: Vec::new() })
+        }));
+    }
+    add_places(store, (archive, distro, branch), &mut found)?;
+    Ok(found)
+}
+
+/// The further places, of which there are few.
+fn add_places(
+    store: &Store,
+    (archive, distro, branch): (&str, &str, &str),
+    found: &mut HashMap<Key, Recorded>,
+) -> Result<(), StateError> {
+    let sql = "SELECT p.name, u.version, u.dsc_sha256, l.component, l.dsc FROM place l
+        JOIN publication u ON u.id = l.publication_id JOIN package p ON p.id = u.package_id
+        WHERE u.archive = ?1 AND u.distro = ?2 AND u.suite = ?3 ORDER BY l.publication_id, l.component, l.dsc";
+    for row in store.read(|tx| tx.query(sql, values![archive, distro, branch]))? {
+        if let Some(recorded) = found.get_mut(&(row.text(0), row.text(1), row.text(2))) {
+            recorded.also.push((row.text(3), row.text(4)));
+        }
+    }
+    Ok(())
+}
+
+/// A publication that is listed elsewhere now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Its row.
+    pub id: i64,
+    /// Where it is fetched from now, and its files as the archive wrote them; none if that stays.
+    pub to: Option<(Place, String)>,
+    /// Where else it is listed now; none if that stays.
+    pub also: Option<Vec<Place>>,
+}
+
+/// Moves in one transaction: each writes a few rows.
+const CHUNK: usize = 25;
+
+/// Follows publications to where they are listed now. What was not imported yet is tried again at once.
+pub fn follow_moves(store: &Store, moves: &[Move]) -> Result<(), StateError> {
+    for chunk in moves.chunks(CHUNK) {
+        store.write(|tx| {
+            for one in chunk {
+                if let Some((place, files)) = &one.to {
+                    let sql = "UPDATE publication SET component = ?2, dsc = ?3, files = ?4 WHERE id = ?1
+                        RETURNING package_id, done";
+                    let rows = tx.returning(sql, values![one.id, &place.0, &place.1, files])?;
+                    for row in rows.iter().filter(|row| row.opt_int(1).is_none()) {
+                        queue::enqueue(tx, row.int(0), Lane::Upload, Tasks::IMPORT)?;
+                    }
+                }
+                if let Some(also) = &one.also {
+                    tx.execute("DELETE FROM place WHERE publication_id = ?1", values![one.id])?;
+                    for (component, dsc) in also {
+                        let sql = "INSERT INTO place (publication_id, component, dsc) VALUES (?1, ?2, ?3)
+                            ON CONFLICT DO NOTHING";
+                        tx.execute(sql, values![one.id, component, dsc])?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The files of a publication as the archive wrote them.
+pub fn files_of(store: &Store, id: i64) -> Result<Option<String>, StateError> {
+    let sql = "SELECT files FROM publication WHERE id = ?1";
+    store.read(|tx| Ok(tx.first(sql, values![id])?.map(|row| row.text(0))))
+}
+
+/// The rows of publications by what they are, as they were taken over just now.
+pub fn id_of(store: &Store, (distro, branch): (&str, &str), key: &Key) -> Result<Option<i64>, StateError> {
+    let sql = "SELECT u.id FROM publication u JOIN package p ON p.id = u.package_id
+        WHERE p.name = ?1 AND u.distro = ?2 AND u.suite = ?3 AND u.version = ?4 AND u.dsc_sha256 = ?5";
+    store.read(|tx| Ok(tx.first(sql, values![&key.0, distro, branch, &key.1, &key.2])?.map(|row| row.int(0))))
+}
+
+/// Marks what an accepted index lists no more. What is imported is gone from the suite; what is not goes on to be tried,
+/// as long as a mirror has it. Nothing is ever deleted.
+pub fn unlist(store: &Store, ids: &[i64]) -> Result<(), StateError> {
+    ids.chunks(100).try_for_each(|chunk| {
+        store.write(|tx| {
+            let now = tx.now()?;
+            for id in chunk {
+                let sql = "UPDATE publication SET unlisted = COALESCE(unlisted, CAST(?2 AS BIGINT)),
+                    gone = CASE WHEN done IS NULL THEN gone ELSE COALESCE(gone, CAST(?2 AS BIGINT)) END WHERE id = ?1";
+                tx.execute(sql, values![*id, now])?;
+            }
+            Ok(())
+        })
+    })
+}
+
+/// What a suite has on record in all: publications that are listed, and how many of them are not imported.
+pub fn count(store: &Store, archive: &str, distro: &str, branch: &str) -> Result<(i64, i64), StateError> {
+    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN done IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT)
+        FROM publication WHERE archive = ?1 AND distro = ?2 AND suite = ?3 AND gone IS NULL AND unlisted IS NULL";
+    store.read(|tx| {
+        Ok(tx.first(sql, values![archive, distro, branch])?.map_or((0, 0), |row| (row.int(0), row.int(1))))
+    })
+}

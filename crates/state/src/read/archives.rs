@@ -1,0 +1,107 @@
+//! The verdict of each suite that is followed.
+
+use serde::Serialize;
+
+use crate::db::tx::Tx;
+use crate::driver::Row;
+use crate::error::StateError;
+use crate::values;
+
+/// A suite and what its polls came to. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SuiteVerdict {
+    /// The archive.
+    pub archive: String,
+    /// The suite.
+    pub suite: String,
+    /// `ok`; `remarks`: something is odd; `withheld`: too many removals at once; `failing`: the last poll failed;
+    /// `never`: no poll has worked yet.
+    pub verdict: &'static str,
+    /// The branch that its publications are of, `DISTRO/NAME`.
+    pub branch: Option<String>,
+    /// When a poll worked last.
+    pub polled: Option<i64>,
+    /// When the lists were others than before.
+    pub changed: Option<i64>,
+    /// The date of the last accepted index.
+    pub index: Option<i64>,
+    /// The mirror that had it.
+    pub mirror: Option<String>,
+    /// Publications in it.
+    pub listed: Option<i64>,
+    /// When a poll failed last.
+    pub failed: Option<i64>,
+    /// Why, if that was after the last one that worked.
+    pub error: Option<String>,
+    /// What is odd.
+    pub remarks: Vec<String>,
+    /// Since when it is that.
+    pub remarked: Option<i64>,
+    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    pub withheld: i64,
+    /// Since when.
+    pub withheld_since: Option<i64>,
+    /// How often it is polled, in milliseconds.
+    pub every: i64,
+}
+
+/// How many packages wait for one kind of thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waits {
+    /// `history`, `base` or `pool`: a file that is listed and on no mirror.
+    pub kind: String,
+    /// Packages; 1,000 stands for more.
+    pub packages: i64,
+    /// Since when the first of them waits.
+    pub oldest: Option<i64>,
+}
+
+/// All suites that are followed, by archive and name.
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<SuiteVerdict>, StateError> {
+    let sql = "SELECT archive, suite, distro, branch, polled, changed, release_date, mirror, listed, failed, error, remarks,
+            remarked, COALESCE(withheld, 0), withheld_since, every
+        FROM suite WHERE followed IS NOT NULL ORDER BY archive, suite";
+    Ok(tx.query(sql, &[])?.iter().map(verdict).collect())
+}
+
+fn verdict(row: &Row) -> SuiteVerdict {
+    let (polled, error) = (row.opt_int(4), row.opt_text(10));
+    let remarks: Vec<String> = row.opt_text(11).unwrap_or_default().lines().map(str::to_owned).collect();
+    let withheld = row.int(13);
+    let verdict = match (&error, polled) {
+        (_, None) => "never",
+        (Some(_), _) => "failing",
+        _ if withheld > 0 => "withheld",
+        _ if !remarks.is_empty() => "remarks",
+        _ => "ok",
+    };
+    let branch = match (row.opt_text(2), row.opt_text(3)) {
+        (Some(distro), Some(branch)) if !branch.is_empty() => Some(format!("{distro}/{branch}")),
+        _ => None,
+    };
+    SuiteVerdict {
+        archive: row.text(0),
+        suite: row.text(1),
+        verdict,
+        branch,
+        polled,
+        changed: row.opt_int(5),
+        index: row.opt_int(6).filter(|date| *date > 0),
+        mirror: row.opt_text(7),
+        listed: row.opt_int(8),
+        failed: row.opt_int(9),
+        error,
+        remarks,
+        remarked: row.opt_int(12),
+        withheld,
+        withheld_since: row.opt_int(14),
+        every: row.opt_int(15).unwrap_or(0),
+    }
+}
+
+/// What packages wait for.
+pub fn waits(tx: &mut Tx<'_>) -> Result<Vec<Waits>, StateError> {
+    let rows = tx.query("SELECT kind, packages, oldest FROM check_v1_waits WHERE packages > 0", values![])?;
+    let waits = |row: &Row| Waits { kind: row.text(0), packages: row.int(1), oldest: row.opt_int(2) };
+    Ok(rows.iter().map(waits).collect())
+}
