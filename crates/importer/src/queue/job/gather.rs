@@ -46,6 +46,11 @@ impl Work<'_> {
             if is_old { session.archives.history_need(archive) } else { session.archives.need(archive) };
         // What is known to be out of reach is not tried by everybody.
         if let Some(open) = need.as_ref().and_then(|need| session.outages.open(&need.name)) {
+            let name = need.as_ref().map_or(archive.as_str(), |need| need.name.as_str());
+            self.log.line(&format!(
+                "parked: {name} is out of reach; {} was not asked for",
+                publication.what.version
+            ));
             self.park(open, is_old.then_some(archive));
             return None;
         }
