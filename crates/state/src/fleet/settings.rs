@@ -57,8 +57,8 @@ pub fn number_for(tx: &mut Tx<'_>, name: &str, host: &str) -> Result<Option<i64>
     Ok(value.and_then(|text| text.parse().ok()))
 }
 
-/// Checks a name and a value.
-pub fn check(name: &str, value: &str) -> Result<(), StateError> {
+/// Checks a name, and a value if there is one.
+pub fn check(name: &str, value: Option<&str>) -> Result<(), StateError> {
     let plain = name.split_once('@').map_or(name, |(plain, _)| plain);
     let Some(known) = KNOWN.iter().find(|known| known.name == plain) else {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
@@ -67,7 +67,7 @@ pub fn check(name: &str, value: &str) -> Result<(), StateError> {
             names.join(", ")
         )));
     };
-    match value.parse::<i64>() {
+    match value.map_or(Ok(known.least), str::parse) {
         Ok(number) if (known.least..=known.most).contains(&number) => Ok(()),
         _ => Err(StateError::Refused(format!(
             "{plain} has to be a whole number from {} to {}: {}",
