@@ -10,7 +10,7 @@ use state::words::{Class, FailureState};
 use super::Installation;
 use crate::exit;
 use crate::screen::{paragraph, print, print_json, short, table};
-use crate::time::{ago, at};
+use crate::time::{at, until};
 
 /// What fails, by cause; with --signature, --state or --packages, which packages
 ///
@@ -120,7 +120,7 @@ fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
     for failing in &answer.packages {
         let next = match (failing.held, failing.due) {
             (true, _) => "held".into(),
-            (false, Some(due)) => ago(answer.now, due),
+            (false, Some(due)) => until(answer.now, due),
             (false, None) => "now".into(),
         };
         rows.add_row([

@@ -207,6 +207,11 @@ fn surroundings(text: &mut Text, metrics: &Metrics) {
     let moment = |at: Option<i64>| at.map(|at| (Vec::new(), seconds(at))).into_iter().collect::<Vec<_>>();
     let ended = moment(metrics.status.last_run.as_ref().map(|run| run.ended));
     text.add("run_ended_timestamp_seconds", "gauge", "When the last run ended.", &ended);
+    text.one(
+        "times_ahead",
+        "Times of what has happened that are still to come: a clock was wrong. They are not told.",
+        i64::try_from(metrics.status.ahead.len()).unwrap_or(i64::MAX),
+    );
     let backup = moment(metrics.last_backup);
     text.add("backup_timestamp_seconds", "gauge", "When the last good backup was made.", &backup);
 }

@@ -9,7 +9,7 @@ use state::words::Lane;
 use super::{Installation, history};
 use crate::exit;
 use crate::screen::{count, paragraph, plain, print, print_json, short, table, title};
-use crate::time::{ago, at};
+use crate::time::{ago, at, until};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
 ///
@@ -138,7 +138,7 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         }
         (None, None, Some(due)) if package.held.is_none() => {
             let word = if package.wait.is_some() { "looked at again" } else { "tried again" };
-            writeln!(stdout, "  {word} {} ({})", at(due), ago(now, due))?
+            writeln!(stdout, "  {word} {} ({})", at(due), until(now, due))?
         }
         (None, None, _) => {}
     }
@@ -158,7 +158,7 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
             "waits for {}; goes on without at {} ({})",
             wait.reason,
             at(wait.until),
-            ago(now, wait.until)
+            until(now, wait.until)
         );
         writeln!(out, "{}", paragraph(2, &line))?;
     }

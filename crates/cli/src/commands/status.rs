@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 
+use ::baseline::age::is_believed;
 use anyhow::Error;
 use importer::sandbox::Wall;
 use state::read::hosts::Host;
@@ -8,7 +9,7 @@ use state::read::status::{self, Status};
 use super::Installation;
 use crate::exit;
 use crate::screen::{count, paragraph, print, print_json, short, table, title};
-use crate::time::{ago, at};
+use crate::time::{ago, at, until};
 use crate::words;
 
 /// What is wrong, since when, and what to do: everything on one screen
@@ -37,6 +38,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     locks(&status)?;
+    clock(&status)?;
     outages(&status)?;
     failures(&status)?;
     queue(&status)?;
@@ -55,6 +57,16 @@ fn locks(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
+/// Times that are still to come, of what has happened.
+fn clock(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for ahead in &status.ahead {
+        let head = format!("CLOCK: {} is dated {}", ahead.what, at(ahead.at));
+        writeln!(stdout, "{} ({}): it is not believed", title(&head), ago(status.now, ahead.at))?;
+    }
+    Ok(())
+}
+
 fn outages(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for outage in &status.outages {
@@ -62,7 +74,7 @@ fn outages(status: &Status) -> io::Result<()> {
         let head = format!("OUTAGE: {} {state} since {}", outage.dependency, at(outage.since));
         writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
         let next =
-            outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
+            outage.next_probe.map_or(String::new(), |next| format!(", the next {}", until(status.now, next)));
         writeln!(
             stdout,
             "  {} parked; {}{next}",
@@ -129,7 +141,8 @@ fn is_well(status: &Status) -> bool {
 }
 
 fn is_silent(status: &Status, host: &Host) -> bool {
-    (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT
+    let is_old = !is_believed(status.now, host.heartbeat) || status.now - host.heartbeat > SILENT;
+    (host.runs > 0 || host.service) && is_old
 }
 
 fn queue(status: &Status) -> io::Result<()> {
@@ -180,6 +193,9 @@ fn hosts(status: &Status) -> io::Result<()> {
 /// What to type next.
 fn next(status: &Status) -> io::Result<()> {
     let mut hints = Vec::new();
+    if status.ahead.iter().any(|ahead| ahead.what == "newest sample") {
+        hints.push("package-import samples drop --after now --reason WHY".into());
+    }
     if let Some(outage) = status.outages.first() {
         hints.push(format!("look at {} itself: jobs resume automatically", outage.dependency));
     }
