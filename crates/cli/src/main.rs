@@ -11,7 +11,7 @@ mod table;
 mod time;
 mod words;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -106,7 +106,7 @@ fn main() -> ExitCode {
     }
     let (cli, name) = quick().map_or_else(whole, |cli| (cli, "import".to_owned()));
     state::open::introduce(&name, &importer::root::host_name());
-    state::waiting::listen(|text| drop(writeln!(io::stderr(), "{text}")));
+    state::waiting::listen(|text| drop(writeln!(screen::stderr(), "{text}")));
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
     let is_of_a_root = !matches!(cli.command, Command::Completions(_) | Command::Man(_));
     let owned = if is_of_a_root { owner::become_owner(&installation.root) } else { Ok(()) };

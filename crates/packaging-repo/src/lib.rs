@@ -35,6 +35,7 @@ pub mod refs;
 pub mod repack;
 pub mod repository;
 mod slot;
+mod space;
 pub mod store;
 mod stream;
 pub mod tree;

@@ -7,7 +7,7 @@ use state::read::freshness::{self, Behind, Figures};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{count, paragraph, print, print_json, short, table};
+use crate::screen::{self, count, paragraph, print, print_json, short, table};
 use crate::time::{ago, at, span, until};
 
 /// How far branches are behind what is published, why, and when that changes
@@ -73,7 +73,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn one(now: i64, found: &Behind) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     writeln!(stdout, "{}: {}", found.package, found.state)?;
     for lacking in &found.lacks {
         let (version, place) = (&lacking.version, &lacking.place);
@@ -89,7 +89,7 @@ fn one(now: i64, found: &Behind) -> io::Result<()> {
 }
 
 fn all(answer: &Answer) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let seconds = |seconds: i64| span(seconds * 1000);
     match &answer.figures {
         None => writeln!(stdout, "nothing was measured yet; a run does that each hour and when it ends")?,

@@ -8,7 +8,7 @@ use state::words::Lane;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table};
+use crate::screen::{self, print, print_json, short, table};
 use crate::time::{ago, span, until};
 
 /// What waits, in the order in which it will be done, and when it is done
@@ -66,7 +66,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         }
         _ => String::new(),
     };
-    writeln!(io::stdout(), "{waiting} waiting{pace}")?;
+    writeln!(screen::stdout(), "{waiting} waiting{pace}")?;
     if arguments.lane.is_none() {
         say_later(&answer)?;
     }
@@ -105,7 +105,7 @@ fn say_later(answer: &Answer) -> io::Result<()> {
         (later.held, format!("{} held", later.held)),
     ];
     for (_, text) in parts.iter().filter(|(count, _)| *count > 0) {
-        writeln!(io::stdout(), "{text}")?;
+        writeln!(screen::stdout(), "{text}")?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use clap::Subcommand;
@@ -7,7 +7,7 @@ use state::samples;
 
 use super::{Installation, actor};
 use crate::exit;
-use crate::screen::{count, print_json};
+use crate::screen::{self, count, print_json};
 use crate::time::{at, parse_time};
 
 /// Samples: the hourly figures that what is normal is learned from
@@ -67,6 +67,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let (samples, verdicts) =
         (count(number(dropped.samples), "sample"), count(number(dropped.verdicts), "verdict"));
-    writeln!(io::stdout(), "{samples} and {verdicts} after {} {verb}", at(arguments.after))?;
+    writeln!(screen::stdout(), "{samples} and {verdicts} after {} {verb}", at(arguments.after))?;
     Ok(exit::DONE)
 }

@@ -8,7 +8,7 @@ use state::words::Lane;
 
 use super::{Installation, history};
 use crate::exit;
-use crate::screen::{count, paragraph, plain, print, print_json, short, table, title};
+use crate::screen::{self, count, paragraph, plain, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
@@ -98,7 +98,7 @@ fn json(name: &str, state: Option<&Package>, shown: Option<&Shown>) -> serde_jso
 }
 
 fn show_facts(now: i64, package: &Package) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let held = if package.held.is_some() { ", held" } else { "" };
     let head = format!("{}: {}, work: {}{held}", package.package, package.result, package.work);
     writeln!(stdout, "{}", title(&head))?;
@@ -181,7 +181,7 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
 /// What to type next.
 fn hints(package: &Package) -> io::Result<()> {
     let name = &package.package;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if package.held.is_some() {
         writeln!(stdout, "Next:\n  package-import release {name}")?;
     } else if let Some(failure) = &package.failure {
@@ -195,12 +195,12 @@ fn hints(package: &Package) -> io::Result<()> {
 }
 
 fn versions(shown: &Shown) -> io::Result<()> {
-    writeln!(io::stdout(), "{}", shown.repository.display())?;
+    writeln!(screen::stdout(), "{}", shown.repository.display())?;
     if shown.versions.is_empty() {
-        writeln!(io::stdout(), "no version is imported yet")?;
+        writeln!(screen::stdout(), "no version is imported yet")?;
         return Ok(());
     }
-    writeln!(io::stdout(), "HEAD: {}\n", shown.head)?;
+    writeln!(screen::stdout(), "HEAD: {}\n", shown.head)?;
     let mut rows = table(&["TAG", "COMMIT", "APPLIED", "BRANCHES"]);
     for entry in &shown.versions {
         let applied =

@@ -8,7 +8,7 @@ use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{count, paragraph, print, print_json, short, table, title};
+use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
 use crate::words;
 
@@ -48,7 +48,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn locks(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for held in &status.locks {
         let waiting =
             held.waiting.as_deref().map_or(String::new(), |waiting| format!("; {waiting} waits for it"));
@@ -59,7 +59,7 @@ fn locks(status: &Status) -> io::Result<()> {
 
 /// Times that are still to come, of what has happened.
 fn clock(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for ahead in &status.ahead {
         let head = format!("CLOCK: {} is dated {}", ahead.what, at(ahead.at));
         writeln!(stdout, "{} ({}): it is not believed", title(&head), ago(status.now, ahead.at))?;
@@ -68,7 +68,7 @@ fn clock(status: &Status) -> io::Result<()> {
 }
 
 fn outages(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for outage in &status.outages {
         let state = words::unusable(&outage.dependency);
         let head = format!("OUTAGE: {} {state} since {}", outage.dependency, at(outage.since));
@@ -89,7 +89,7 @@ fn outages(status: &Status) -> io::Result<()> {
 }
 
 fn failures(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let (head, rest) = headline(status);
     writeln!(stdout, "{}{rest}", title(&head))?;
     drop(stdout);
@@ -102,7 +102,7 @@ fn failures(status: &Status) -> io::Result<()> {
         }
         print(&rows)?;
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let (held, failing) = status.held;
     if held > 0 {
         writeln!(stdout, "{} held, {failing} of them failing", count(held, "package"))?;
@@ -146,7 +146,7 @@ fn is_silent(status: &Status, host: &Host) -> bool {
 }
 
 fn queue(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let waiting: i64 = status.queue.iter().map(|lane| lane.waiting).sum();
     let head =
         title(&format!("Queue: {waiting} waiting, {} running, {} parked", status.running, status.parked));
@@ -163,7 +163,7 @@ fn queue(status: &Status) -> io::Result<()> {
 const SILENT: i64 = 120_000;
 
 fn hosts(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for host in &status.hosts {
         let heard = ago(status.now, host.heartbeat);
         if host.state != "online" {
@@ -207,7 +207,7 @@ fn next(status: &Status) -> io::Result<()> {
     if status.wedged > 0 {
         hints.push("package-import failures --state wedged".into());
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if !hints.is_empty() {
         writeln!(stdout, "Next:")?;
     }

@@ -48,7 +48,7 @@ pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step
     let say = |step: Step<'_>| (on_step.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))(step);
     let mut packages: BTreeMap<String, Wanted> = BTreeMap::new();
     for item in items {
-        match requests::from_file(&item) {
+        match requests::from_file(&item, &session.config.limits.dsc()) {
             Ok((package, publication)) => packages
                 .entry(package.clone())
                 .or_insert_with(|| Wanted { package, items: Vec::new() })

@@ -2,28 +2,25 @@
 
 use std::path::PathBuf;
 
-use sha2::{Digest, Sha256};
-use source_package::control::Stanza;
+use source_package::checksum::sha256_hex;
+use source_package::limits::DscLimits;
 use state::publications::{LOCAL, NewPublication, Publication};
 use state::words::Lane;
 
 use crate::failure::{Failure, Stage};
-use crate::plan::{self, Item};
+use crate::plan::{self, Claimed, Item};
 use crate::protocol::{Trust, VersionRequest};
 
 /// The package that a `.dsc` claims to be of, and what is to be remembered of it. The claim is checked again, against
 /// what the signature covers, by whoever imports it.
-pub fn from_file(item: &Item) -> Result<(String, NewPublication), Failure> {
-    let package = plan::claimed_package(&item.dsc)?;
-    let content = plan::read_dsc(&item.dsc)?;
-    let version = Stanza::parse(&content).ok().and_then(|stanza| stanza.get("Version").map(str::to_owned));
+pub fn from_file(item: &Item, limits: &DscLimits) -> Result<(String, NewPublication), Failure> {
+    let Claimed { package, version, text } = plan::read_claimed(&item.dsc, limits)?;
     let absolute = std::path::absolute(&item.dsc).unwrap_or_else(|_| item.dsc.clone());
     let dsc = absolute.to_str().ok_or_else(|| {
         let message =
             format!("{} is a name that is no UTF-8: rename the folder or the file", item.dsc.display());
         Failure::new(Stage::Fetch, "unreadable-file", message)
     })?;
-    let digest: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
     Ok((
         package,
         NewPublication {
@@ -33,7 +30,7 @@ pub fn from_file(item: &Item) -> Result<(String, NewPublication), Failure> {
             component: String::new(),
             version: version.unwrap_or_default(),
             dsc: dsc.to_owned(),
-            dsc_sha256: digest,
+            dsc_sha256: sha256_hex(&text),
             trust: serde_json::to_string(&item.trust).unwrap_or_default(),
             files: String::new(),
             published: None,

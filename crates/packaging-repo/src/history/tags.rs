@@ -4,7 +4,7 @@ use source_package::date::Date;
 
 use super::{Added, History};
 use crate::identity::importer;
-use crate::manifest::Manifest;
+use crate::manifest::{IMPORT_RULES, Manifest};
 use crate::object::{self, Kind, Tag};
 use crate::refname;
 use crate::upstream::upstream_tag;
@@ -19,6 +19,7 @@ impl History<'_> {
         distro: &str,
         version: &StagedVersion,
         commit: ObjectId,
+        rules: u32,
     ) -> Result<String, Error> {
         let manifest = Manifest {
             source: version.dsc.source.to_string(),
@@ -29,6 +30,7 @@ impl History<'_> {
                 ("Dsc-Size".into(), version.dsc_text.len().to_string()),
             ],
             files: version.dsc.files.clone(),
+            raised: Some(rules).filter(|rules| *rules != IMPORT_RULES),
             escaped: version.tree.escaped.clone(),
             fifos: version.tree.fifos.clone(),
         };
@@ -47,6 +49,7 @@ impl History<'_> {
         version: &StagedVersion,
         patches: &StagedPatches,
         commit: ObjectId,
+        rules: u32,
     ) -> Result<(), Error> {
         let manifest = Manifest {
             source: version.dsc.source.to_string(),
@@ -57,6 +60,7 @@ impl History<'_> {
                 ("Patches".into(), patches.patches.len().to_string()),
             ],
             files: Vec::new(),
+            raised: Some(rules).filter(|rules| *rules != IMPORT_RULES),
             escaped: patches.escaped.clone(),
             fifos: patches.fifos.clone(),
         };

@@ -7,7 +7,7 @@ use state::read::verdicts::{self, Sample, Verdict};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{paragraph, print, print_json, table, title};
+use crate::screen::{self, paragraph, print, print_json, table, title};
 use crate::time::{ago, at};
 
 /// What is thought of each figure, and what is normal for it
@@ -82,7 +82,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 fn explain(it: &Explained, now: i64) -> io::Result<()> {
     let verdict = &it.verdict;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     writeln!(stdout, "{}", title(&format!("{}: {}", verdict.figure, verdict.state)))?;
     let said = format!("{} (at {}, {})", verdict.text, at(verdict.at), ago(now, verdict.at));
     writeln!(stdout, "{}", paragraph(2, &said))?;
