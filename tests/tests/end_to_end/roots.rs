@@ -363,7 +363,7 @@ fn a_backup_of_a_root_that_cannot_be_written() {
             Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&root).status().unwrap();
         assert!(status.success(), "mount -o {options}");
     };
-    mount("size=64m");
+    mount("size=160m");
     let run = |arguments: &[&str]| {
         let output = Command::new(binary()).arg("--root").arg(&root).args(arguments).output().unwrap();
         (output.status.code(), text(&output))
@@ -374,7 +374,7 @@ fn a_backup_of_a_root_that_cannot_be_written() {
     let imported = run(&["import", "--allow-unsigned", dsc.to_str().unwrap()]);
     mount("remount,ro");
     let read_only = run(&["backup", backups]);
-    mount("remount,rw,size=64m");
+    mount("remount,rw,size=160m");
     let _ = Command::new("dd")
         .arg("if=/dev/zero")
         .arg(format!("of={}", root.join("full").display()))
