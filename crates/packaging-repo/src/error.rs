@@ -70,7 +70,11 @@ pub enum Error {
         cause: String,
     },
     /// A line of `packed-refs`.
-    #[error("{}:{line} is malformed; `git pack-refs --all` may mend it", path.display())]
+    #[error(
+        "{path}:{line} is malformed; `sed -i {line}d {path}` takes it out, `package-import requeue PACKAGE` adds what is \
+         missing then",
+        path = path.display()
+    )]
     BadLine {
         /// The file.
         path: PathBuf,

@@ -8,6 +8,7 @@
 mod birth;
 pub mod branch;
 pub mod catalog;
+mod damage;
 mod deflate;
 mod delta;
 mod durable;

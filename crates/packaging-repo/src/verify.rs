@@ -9,6 +9,7 @@ use source_package::dsc::{Dsc, Family};
 use source_package::version::Version;
 
 use crate::catalog::{Catalog, split_tag};
+use crate::damage;
 use crate::object::{self, Kind};
 use crate::refname;
 use crate::repack::git;
@@ -30,7 +31,7 @@ const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
-    let mut problems = Vec::new();
+    let mut problems = damage::find(repository);
     let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
     match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
         Ok(()) => {}
@@ -46,6 +47,10 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     });
     if let Err(error) = checked {
         problems.push(Problem { subject: "refs".into(), message: error.to_string() });
+    }
+    // This is what others advise.
+    for problem in &mut problems {
+        problem.message = problem.message.replace("; run `package-import verify`", "");
     }
     Ok(problems)
 }

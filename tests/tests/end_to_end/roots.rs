@@ -363,7 +363,7 @@ fn a_backup_of_a_root_that_cannot_be_written() {
             Command::new("mount").args(["-t", "tmpfs", "-o", options, "none"]).arg(&root).status().unwrap();
         assert!(status.success(), "mount -o {options}");
     };
-    mount("size=64m");
+    mount("size=160m");
     let run = |arguments: &[&str]| {
         let output = Command::new(binary()).arg("--root").arg(&root).args(arguments).output().unwrap();
         (output.status.code(), text(&output))
@@ -374,7 +374,7 @@ fn a_backup_of_a_root_that_cannot_be_written() {
     let imported = run(&["import", "--allow-unsigned", dsc.to_str().unwrap()]);
     mount("remount,ro");
     let read_only = run(&["backup", backups]);
-    mount("remount,rw,size=64m");
+    mount("remount,rw,size=160m");
     let _ = Command::new("dd")
         .arg("if=/dev/zero")
         .arg(format!("of={}", root.join("full").display()))
@@ -388,4 +388,91 @@ fn a_backup_of_a_root_that_cannot_be_written() {
         assert!(code == Some(0) || said.contains("state.db"), "{said}");
         assert!(said.contains("1 repositories"), "{said}");
     }
+}
+
+#[test]
+fn verify_names_what_keeps_an_import_out() {
+    let queue = Queue::sqlite();
+    imported(&queue, "hello", "1.0-1", &[]);
+    let repository = queue.installation.repository("hello");
+    assert_eq!(said(&queue, &["verify", "hello"]).0, 0);
+    let pack = fs::read_dir(repository.join("objects/pack")).unwrap().flatten().map(|it| it.path());
+    let pack = pack.into_iter().find(|path| path.extension().is_some_and(|it| it == "pack")).unwrap();
+    let whole = fs::read(&pack).unwrap();
+    let packed = repository.join("packed-refs");
+    let refs = fs::read(&packed).unwrap();
+    type Damage<'a> = (&'a str, Box<dyn Fn() + 'a>, Box<dyn Fn() + 'a>, &'a [&'a str]);
+    let lock = repository.join("HEAD.lock");
+    let loose = repository.join("refs/heads/debian/sid.lock");
+    let damages: [Damage<'_>; 5] = [
+        (
+            "a lock",
+            Box::new(|| fs::write(&lock, "").unwrap()),
+            Box::new(|| fs::remove_file(&lock).unwrap()),
+            &["HEAD.lock", "rm "],
+        ),
+        (
+            "the lock of a branch",
+            Box::new(|| {
+                fs::create_dir_all(loose.parent().unwrap()).unwrap();
+                fs::write(&loose, "").unwrap();
+            }),
+            Box::new(|| fs::remove_file(&loose).unwrap()),
+            &["refs/heads/debian/sid.lock", "rm "],
+        ),
+        (
+            "a pack that is gone",
+            Box::new(|| fs::remove_file(&pack).unwrap()),
+            Box::new(|| fs::write(&pack, &whole).unwrap()),
+            &["its pack is gone", ".idx"],
+        ),
+        (
+            "a torn pack",
+            Box::new(|| {
+                let _ = fs::remove_file(&pack);
+                fs::write(&pack, &whole[..20]).unwrap();
+            }),
+            Box::new(|| fs::write(&pack, &whole).unwrap()),
+            &["is cut off", ".pack"],
+        ),
+        (
+            "a bad line",
+            Box::new(|| fs::write(&packed, [&refs[..], b"nonsense\n"].concat()).unwrap()),
+            Box::new(|| fs::write(&packed, &refs).unwrap()),
+            &["packed-refs:", "sed -i "],
+        ),
+    ];
+    for (what, damage, mend, words) in damages {
+        damage();
+        let (code, text) = said(&queue, &["verify", "hello"]);
+        assert_eq!(code, 1, "{what}: {text}");
+        assert!(words.iter().all(|word| text.contains(word)), "{what}: {text}");
+        assert!(!text.contains("run `package-import verify`"), "{what}: {text}");
+        let (_, shown) = said(&queue, &["show", "hello"]);
+        assert!(shown.contains("hello: current"), "{what}: what the state knows is shown: {shown}");
+        mend();
+        let (code, text) = said(&queue, &["verify", "hello"]);
+        assert_eq!(code, 0, "{what}: {text}");
+    }
+    // The advice works.
+    fs::write(&packed, [&refs[..], b"nonsense\n"].concat()).unwrap();
+    let (_, text) = said(&queue, &["verify", "hello"]);
+    let command = text.split('`').find(|part| part.starts_with("sed -i ")).unwrap();
+    assert!(Command::new("sh").args(["-c", command]).status().unwrap().success());
+    assert_eq!(said(&queue, &["verify", "hello"]).0, 0);
+}
+
+#[test]
+fn a_setting_has_bounds() {
+    let queue = Queue::sqlite();
+    imported(&queue, "hello", "1.0-1", &[]);
+    for value in ["100000", "1025", "0", "-1", "x"] {
+        let (code, text) = said(&queue, &["set", &format!("jobs={value}")]);
+        assert_eq!((code, text.contains("from 1 to 1024")), (2, true), "{text}");
+    }
+    assert_eq!(said(&queue, &["set", "jobs=1024"]).0, 0);
+    let text = queue.well(&["tune"]);
+    let advised = text.split("set jobs=").nth(1).unwrap();
+    let advised: usize = advised.trim_end().trim_end_matches('`').parse().unwrap();
+    assert!(advised <= std::thread::available_parallelism().unwrap().get(), "{text}");
 }

@@ -107,7 +107,14 @@ impl Installation {
     pub fn state_if_any(&self) -> Result<Option<Store>, Error> {
         match self.state() {
             Ok(store) => Ok(Some(store)),
-            Err(error) if matches!(error.downcast_ref(), Some(StateError::Missing(_))) => Ok(None),
+            // One that knows nothing of the repositories has nothing to say about them either.
+            Err(error)
+                if error.chain().any(|it| {
+                    matches!(it.downcast_ref(), Some(StateError::Missing(_) | StateError::Foreign(_)))
+                }) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

@@ -30,7 +30,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Err(Usage(format!("{setting:?} is not NAME=VALUE")).into());
     };
     let value = Some(value).filter(|value| !value.is_empty());
-    settings::check(name, value.unwrap_or("1048576")).map_err(|error| Usage(error.to_string()))?;
+    settings::check(name, value).map_err(|error| Usage(error.to_string()))?;
     let store = installation.state_or_make()?;
     let actor = actor();
     let before = store.write(|tx| {

@@ -9,7 +9,7 @@ use state::words::Lane;
 
 use super::{Installation, history};
 use crate::exit;
-use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
+use crate::screen::{self, count, paragraph, plain, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
@@ -34,14 +34,22 @@ const ATTEMPTS: i64 = 5;
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let name = &arguments.package;
     let state = facts(installation, name)?;
+    let mut unreadable = None;
     let repository = match importer::inspect::show(&installation.root, name) {
         Ok(shown) => Some(shown),
         Err(InspectError::Repository(packaging_repo::Error::NoRepository(_))) if state.is_some() => None,
-        Err(error) => bail!(unknown(installation, name).unwrap_or_else(|| error.to_string())),
+        Err(error) if state.is_none() => {
+            bail!(unknown(installation, name).unwrap_or_else(|| error.to_string()))
+        }
+        // What the state knows is worth most when the repository is damaged.
+        Err(error) => {
+            unreadable = Some(error.to_string());
+            None
+        }
     };
     if arguments.json {
         print_json(&json(name, state.as_ref().map(|(_, package)| package), repository.as_ref()))?;
-        return Ok(exit::DONE);
+        return Ok(said(name, unreadable.as_deref()));
     }
     if let Some((now, package)) = &state {
         show_facts(*now, package)?;
@@ -49,7 +57,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if let Some(shown) = &repository {
         versions(shown)?;
     }
-    Ok(exit::DONE)
+    Ok(said(name, unreadable.as_deref()))
+}
+
+/// Says why the repository cannot be shown, if it cannot.
+fn said(name: &str, unreadable: Option<&str>) -> u8 {
+    let Some(cause) = unreadable else { return exit::DONE };
+    eprintln!("its repository cannot be read: {}; `package-import verify {name}` says more", plain(cause));
+    exit::SOME_FAILED
 }
 
 /// What the state knows; a root without one has only repositories.

@@ -12,7 +12,16 @@ pub struct Known {
     pub help: &'static str,
     /// The smallest value.
     pub least: i64,
+    /// The largest value.
+    pub most: i64,
 }
+
+/// The most imports at a time: more than any machine carries is a slip of the finger.
+const MOST_JOBS: i64 = 1024;
+/// The most bytes of memory, a pebibyte.
+const MOST_MEMORY: i64 = 1 << 50;
+/// The highest load average.
+const MOST_LOAD: i64 = 100_000;
 
 /// All settings. Each can be set for one host too: `jobs@host`.
 pub const KNOWN: &[Known] = &[
@@ -20,13 +29,20 @@ pub const KNOWN: &[Known] = &[
         name: "jobs",
         help: "imports at a time on each host; bounded by its processors unless it is set",
         least: 1,
+        most: MOST_JOBS,
     },
     Known {
         name: "memory",
         help: "bytes of memory that all imports of a host may need together",
         least: 1 << 20,
+        most: MOST_MEMORY,
     },
-    Known { name: "load", help: "no new import while the load average of a host is above this", least: 1 },
+    Known {
+        name: "load",
+        help: "no new import while the load average of a host is above this",
+        least: 1,
+        most: MOST_LOAD,
+    },
 ];
 
 /// A setting's value.
@@ -41,8 +57,8 @@ pub fn number_for(tx: &mut Tx<'_>, name: &str, host: &str) -> Result<Option<i64>
     Ok(value.and_then(|text| text.parse().ok()))
 }
 
-/// Checks a name and a value.
-pub fn check(name: &str, value: &str) -> Result<(), StateError> {
+/// Checks a name, and a value if there is one.
+pub fn check(name: &str, value: Option<&str>) -> Result<(), StateError> {
     let plain = name.split_once('@').map_or(name, |(plain, _)| plain);
     let Some(known) = KNOWN.iter().find(|known| known.name == plain) else {
         let names: Vec<&str> = KNOWN.iter().map(|known| known.name).collect();
@@ -51,11 +67,11 @@ pub fn check(name: &str, value: &str) -> Result<(), StateError> {
             names.join(", ")
         )));
     };
-    match value.parse::<i64>() {
-        Ok(number) if number >= known.least => Ok(()),
+    match value.map_or(Ok(known.least), str::parse) {
+        Ok(number) if (known.least..=known.most).contains(&number) => Ok(()),
         _ => Err(StateError::Refused(format!(
-            "{plain} has to be a whole number of at least {}: {}",
-            known.least, known.help
+            "{plain} has to be a whole number from {} to {}: {}",
+            known.least, known.most, known.help
         ))),
     }
 }

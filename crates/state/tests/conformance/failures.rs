@@ -267,8 +267,9 @@ fn an_outage_parks_jobs_and_lets_them_back_at_a_pace() {
 #[test]
 fn settings_are_checked_and_those_of_a_host_win() {
     for world in worlds() {
-        assert!(settings::check("jobs", "0").is_err());
-        assert!(settings::check("jbos", "4").is_err());
+        assert!(settings::check("jobs", Some("0")).is_err());
+        assert!(settings::check("jbos", Some("4")).is_err());
+        assert!(settings::check("jobs", Some("100000")).is_err() && settings::check("jobs", None).is_ok());
         world
             .store
             .write(|tx| {

@@ -60,7 +60,7 @@ fn what_needs_a_reason_or_an_end() {
 fn values_that_cannot_be() {
     let queue = incident::sqlite();
     let id = signature(&queue, "checksum-mismatch");
-    insta::assert_snapshot!(refused(&queue, &["set", "jobs=0"], 2), @"Error: jobs has to be a whole number of at least 1: imports at a time on each host; bounded by its processors unless it is set");
+    insta::assert_snapshot!(refused(&queue, &["set", "jobs=0"], 2), @"Error: jobs has to be a whole number from 1 to 1024: imports at a time on each host; bounded by its processors unless it is set");
     insta::assert_snapshot!(refused(&queue, &["set", "job=4"], 2), @"Error: there is no setting job; there are: jobs, memory, load");
     insta::assert_snapshot!(refused(&queue, &["set", "jobs"], 2), @r#"Error: "jobs" is not NAME=VALUE"#);
     insta::assert_snapshot!(refused(&queue, &["hold", "hello", "--reason", "x", "--until", "soon"], 2), @r#"

@@ -53,6 +53,11 @@ impl Work<'_> {
             if is_old && self.history_over {
                 self.leave_out(publication, "its history is out of reach, and was waited for long enough");
             } else {
+                let name = need.as_ref().map_or(archive.as_str(), |need| need.name.as_str());
+                self.log.line(&format!(
+                    "parked: {name} is out of reach; {} was not asked for",
+                    publication.what.version
+                ));
                 self.park(open, is_old.then_some(archive));
             }
             return None;

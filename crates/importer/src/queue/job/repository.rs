@@ -8,7 +8,7 @@ use state::words::{Outcome, Tasks};
 
 use super::Work;
 use crate::failure::{Failure, Stage};
-use crate::inspect::{self, InspectError};
+use crate::inspect::{self, Effort, InspectError};
 use crate::queue::session::Session;
 
 impl Work<'_> {
@@ -94,6 +94,10 @@ impl Work<'_> {
     fn repack(&mut self) {
         let (session, attempt) = (self.session, self.claim.attempt);
         let Some(effort) = inspect::due_repack(&session.root, &self.claim.package) else { return };
+        self.log.line(match effort {
+            Effort::Full => "repacking: everything into one pack",
+            Effort::Geometric => "repacking: joining small packs",
+        });
         let started = |group| session.started(attempt, group);
         let done = inspect::repack_idle(
             &session.root,
@@ -104,7 +108,7 @@ impl Work<'_> {
         );
         session.is_over(attempt);
         match done {
-            Ok(()) => {}
+            Ok(()) => self.log.line("repacked"),
             // Whoever imports the package asks for it again afterwards; if it is Git that has outlived its run, it does it.
             Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,

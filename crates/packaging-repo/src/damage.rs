@@ -1,0 +1,131 @@
+//! What can be seen of a repository's files without reading objects: locks that nobody holds any more, packs that are not
+//! whole, owners and modes that keep the importer out.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::repository::Repository;
+use crate::verify::Problem;
+
+/// A lock of a program that works is gone after so long, as a rule.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// Looks through the files.
+pub(crate) fn find(repository: &Repository) -> Vec<Problem> {
+    let root = repository.path();
+    let mut files = Vec::new();
+    walk(root, 0, &mut files);
+    let mut problems = locks(root, &files);
+    problems.extend(packs(root));
+    problems.extend(rights(root, &files));
+    problems
+}
+
+/// Everything but loose objects, which Git checks.
+fn walk(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        found.push(path.clone());
+        if is_folder && depth < 32 {
+            walk(&path, depth + 1, found);
+        }
+    }
+}
+
+fn shown(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).display().to_string()
+}
+
+fn locks(root: &Path, files: &[PathBuf]) -> Vec<Problem> {
+    let is_lock = |path: &&PathBuf| {
+        !path.starts_with(root.join("objects")) && path.extension().is_some_and(|ending| ending == "lock")
+    };
+    let mut found: Vec<&PathBuf> = files.iter().filter(is_lock).collect();
+    if !found.is_empty() {
+        thread::sleep(MOMENT);
+        found.retain(|path| fs::symlink_metadata(path).is_ok_and(|it| it.is_file()));
+    }
+    let told = |path: &PathBuf| Problem {
+        subject: shown(root, path),
+        message: format!(
+            "is a lock of Git's, and keeps everybody from changing what it locks; if no Git works in the repository, it \
+             was left by one that was killed: rm {}",
+            path.display()
+        ),
+    };
+    found.into_iter().map(told).collect()
+}
+
+fn packs(root: &Path) -> Vec<Problem> {
+    let folder = root.join("objects/pack");
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let message = format!("cannot be read: {error}; bring it back from a backup");
+            return vec![Problem { subject: "objects/pack".into(), message }];
+        }
+    };
+    let mut problems = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let lacks = |ending: &str| !path.with_extension(ending).exists();
+        let is = |ending: &str| path.extension().is_some_and(|it| it == ending);
+        let message = if is("idx") && lacks("pack") {
+            "its pack is gone, and all objects in it; bring the pack back from a backup"
+        } else if is("pack") && lacks("idx") {
+            "its index is gone; `git index-pack FILE` makes it again"
+        } else if is("pack") && !is_whole(&path) {
+            "is cut off; bring it back from a backup"
+        } else {
+            continue;
+        };
+        let message = message.replace("FILE", &path.display().to_string());
+        problems.push(Problem { subject: shown(root, &path), message });
+    }
+    problems
+}
+
+/// Whether a pack begins as one, and is long enough for a head and a checksum.
+fn is_whole(path: &Path) -> bool {
+    use std::io::Read;
+    let mut head = [0; 4];
+    let read = bounded::file::open_regular(path).and_then(|mut file| {
+        file.read_exact(&mut head)?;
+        file.metadata()
+    });
+    read.is_ok_and(|metadata| head == *b"PACK" && metadata.len() >= 32)
+}
+
+fn rights(root: &Path, files: &[PathBuf]) -> Vec<Problem> {
+    let Ok(owner) = fs::metadata(root).map(|it| it.uid()) else { return Vec::new() };
+    let (mut foreign, mut closed) = (Vec::new(), Vec::new());
+    for path in files {
+        let Ok(it) = fs::symlink_metadata(path) else { continue };
+        if it.uid() != owner {
+            foreign.push(path);
+        } else if (it.is_dir() && it.mode() & 0o700 != 0o700) || (it.is_file() && it.mode() & 0o400 == 0) {
+            closed.push(path);
+        }
+    }
+    let told = |found: &[&PathBuf], what: String| {
+        let first = found.first()?;
+        let more = if found.len() > 1 { format!(" (and {} more)", found.len() - 1) } else { String::new() };
+        Some(Problem { subject: shown(root, first), message: format!("{what}{more}") })
+    };
+    let (root, of) = (root.display(), "the repository");
+    let foreign = told(
+        &foreign,
+        format!("belongs to another user than {of}, {owner}: chown -R --reference={root} {root}"),
+    );
+    let closed = told(
+        &closed,
+        format!(
+            "its owner has not the rights that an import needs: chmod -R u+rX {root}; chmod u+w for folders"
+        ),
+    );
+    foreign.into_iter().chain(closed).collect()
+}
