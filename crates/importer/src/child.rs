@@ -15,7 +15,7 @@ use source_package::version::PackageName;
 use wait4::{ResourceUsage, Wait4};
 
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, Report, Request};
+use crate::protocol::{Event, ForeignRef, Report, Request};
 
 /// As much of what a child writes to its standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
@@ -41,6 +41,8 @@ pub struct Ended {
     pub cpu_ms: u64,
     /// Bytes that it read and wrote.
     pub moved: (u64, u64),
+    /// Refs that are not where the importer has put them.
+    pub foreign: Vec<ForeignRef>,
     /// What it wrote to its standard error.
     pub stderr: String,
 }
@@ -72,6 +74,7 @@ pub fn run(
         peak_rss: 0,
         cpu_ms: 0,
         moved: (0, 0),
+        foreign: Vec::new(),
         stderr: String::new(),
     };
     let mut clock = Clock::new(request.limits.walls().seconds);
@@ -218,6 +221,7 @@ impl Ended {
             // From here on no single version is to blame.
             Event::Publishing => self.last = None,
             Event::Moving(_) => {}
+            Event::Foreign(foreign) => self.foreign = foreign,
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;

@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
-use packaging_repo::refname::{InvalidName, check_distro};
+use packaging_repo::refname::{InvalidName, check_distro, check_suite};
 use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
 use state::open::Location;
 use state::publications::LOCAL;
 
+use crate::check_names;
+use crate::protocol::Trust;
 use crate::sandbox::Walls;
 
 /// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
@@ -96,6 +98,14 @@ impl Default for Import {
             allow_weak_checksums: false,
             repack: true,
         }
+    }
+}
+
+impl Import {
+    /// Why a `.dsc` that was given by hand may be trusted, if nothing else was said: a signature by a known key.
+    pub fn trust(&self) -> Trust {
+        let given = Some(&self.keyrings).filter(|keyrings| !keyrings.is_empty());
+        Trust::Keyrings(given.cloned().unwrap_or_else(archive::signature::system_keyrings))
     }
 }
 
@@ -219,6 +229,18 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// A suite's branch cannot be the name of one.
+    #[error("{}: archive {archive:?}, suite {suite:?}: branch: {error}", path.display())]
+    Branch {
+        /// The file.
+        path: PathBuf,
+        /// The archive.
+        archive: String,
+        /// The suite.
+        suite: String,
+        /// Why.
+        error: InvalidName,
+    },
     /// An archive's distro cannot be a part of a branch's name.
     #[error("{}: {error}", path.display())]
     Distro {
@@ -243,6 +265,15 @@ impl Config {
         }
     }
 
+    /// The distros whose refs this installation writes, sorted.
+    pub fn distros(&self) -> Vec<String> {
+        let mut distros: Vec<String> = self.archives.iter().map(|archive| archive.distro.clone()).collect();
+        distros.push(self.import.distro.clone());
+        distros.sort();
+        distros.dedup();
+        distros
+    }
+
     fn read(path: &Path) -> Result<Config, ConfigError> {
         let text =
             fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
@@ -256,9 +287,22 @@ impl Config {
             if archive.name == LOCAL {
                 return Err(ConfigError::ArchiveName { path: path.to_owned() });
             }
-            check_distro(&archive.distro)
-                .map_err(|error| ConfigError::Distro { path: path.to_owned(), error })?;
+            let bad = |error| ConfigError::Distro { path: path.to_owned(), error };
+            check_distro(&archive.distro).map_err(bad)?;
+            for suite in &archive.suites {
+                let Some(branch) = suite.branch.as_deref() else { continue };
+                // What stands for a suite's name is checked once that is known.
+                check_suite(&branch.replace("{suite}", "suite")).map_err(|error| ConfigError::Branch {
+                    path: path.to_owned(),
+                    archive: archive.name.clone(),
+                    suite: suite.name.clone(),
+                    error,
+                })?;
+            }
         }
+        let given = &config.import;
+        check_names(&given.distro, Some(&given.suite))
+            .map_err(|error| ConfigError::Distro { path: path.to_owned(), error })?;
         Ok(config)
     }
 }

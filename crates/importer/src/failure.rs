@@ -152,6 +152,10 @@ impl From<RepoError> for Failure {
             (RepoError::Fenced { .. }, _) => (Stage::Publish, "superseded"),
             (RepoError::RefMoved { .. }, _) => (Stage::Publish, "ref-moved"),
             (RepoError::Locked(_), _) => (Stage::Publish, "locked"),
+            (RepoError::BadRefName(_), _) => (Stage::Publish, "bad-ref-name"),
+            (RepoError::TagExists { .. }, _) => (Stage::Publish, "tag-exists"),
+            (RepoError::NameConflict { .. }, _) => (Stage::Publish, "ref-blocked"),
+            (RepoError::BrokenRecord(_), _) => (Stage::Verify, "broken-record"),
             (_, Some(error)) => store_code(error),
             (_, None) => (Stage::Commit, "repository"),
         };

@@ -9,6 +9,7 @@ use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
 pub use packaging_repo::repack::{Effort, Started};
+use packaging_repo::record::unsealed::Word;
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
@@ -127,6 +128,18 @@ pub fn verify(root: &Path, package: &str, expected: &Expected) -> Result<Vec<Pro
         problems.extend(missing);
     }
     Ok(problems)
+}
+
+/// Whether a package has a repository that was made before there were records.
+pub fn lacks_record(root: &Path, package: &str) -> bool {
+    let Ok(package) = PackageName::new(package) else { return false };
+    Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
+}
+
+/// What the state says of such a repository.
+pub fn word(expected: &Expected) -> Word {
+    let (versions, published) = wanted(expected);
+    Word { versions, branches: published.into_iter().map(|it| it.branch).collect() }
 }
 
 /// What has to be in a repository by the word of the state.

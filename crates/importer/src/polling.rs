@@ -14,7 +14,8 @@ use state::suites::{self, Key};
 use state::words::Lane;
 use state::{StateError, Store, breaker};
 
-use crate::failure::Failure;
+use crate::check_names;
+use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
 use crate::queue::archives::{Archives, Missed, Stored};
 use crate::queue::outage::probe_of;
@@ -149,6 +150,11 @@ impl Poller<'_> {
         polled: Polled,
     ) -> Result<Result<Found, Failure>, StateError> {
         let branch = suite.branch(&polled.remember);
+        // An index names its codename itself, and nobody has looked at that yet.
+        if let Err(error) = check_names(distro, Some(&branch)) {
+            let message = format!("suite {}: {error}; set `branch` of the suite in config.toml", suite.name);
+            return Ok(Err(Failure::new(Stage::Poll, "bad-ref-name", message)));
+        }
         let skipped = polled.skipped.iter().map(ToString::to_string).collect();
         let mut found = Found { remarks: skipped, ..Found::default() };
         let mut date = polled.remember.date;

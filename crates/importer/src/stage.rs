@@ -121,9 +121,10 @@ impl<'a> Stager<'a> {
     ) -> Result<Read, Failure> {
         let text = read_dsc(&wanted.dsc)?;
         let sha256 = sha256_hex(&text);
-        // The same bytes were trusted before; only their name is needed to find that out.
         if let Ok(claimed) = Dsc::parse(&text) {
             *version = Some(claimed.version.to_string());
+            index_has(&wanted.trust, &sha256)?;
+            // The same bytes were trusted before: that they were imported is on record, where nobody else can write.
             if let Some(tag) = history.find_dsc(&wanted.distro, &claimed.version, &sha256)? {
                 let applied = history.find_applied(&wanted.distro, &claimed.version, &sha256)?;
                 return Ok(Read::Known(Known { version: claimed.version, dsc_sha256: sha256, tag, applied }));
@@ -149,11 +150,10 @@ impl<'a> Stager<'a> {
     fn trusted(&self, text: &[u8], sha256: &str, wanted: &VersionRequest) -> Result<Dsc, Failure> {
         let dsc = match &wanted.trust {
             Trust::Keyrings(keyrings) => Dsc::parse(&signature::verify(text, keyrings)?)?,
-            Trust::Index(expected) if expected != sha256 => {
-                let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
-                return Err(Failure::new(Stage::Verify, "checksum-mismatch", message));
+            Trust::Index(_) | Trust::Unsigned => {
+                index_has(&wanted.trust, sha256)?;
+                Dsc::parse(text)?
             }
-            Trust::Index(_) | Trust::Unsigned => Dsc::parse(text)?,
         };
         if dsc.source != *self.package {
             let message = format!("the signed .dsc is one of {}, not of {}", dsc.source, self.package);
@@ -283,6 +283,16 @@ impl Stager<'_> {
         let readable = store.size(content)? <= self.request.limits.text_bytes;
         Ok(readable.then_some(content))
     }
+}
+
+/// What an index vouches for is these bytes, and no others.
+fn index_has(trust: &Trust, sha256: &str) -> Result<(), Failure> {
+    let Trust::Index(expected) = trust else { return Ok(()) };
+    if expected == sha256 {
+        return Ok(());
+    }
+    let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
+    Err(Failure::new(Stage::Verify, "checksum-mismatch", message))
 }
 
 /// The tarballs of the upstream commit. A 1.0 package whose only tarball is not called `.orig` has no upstream.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use source_package::version::Version;
 
 use crate::object::{self, CommitObject};
+use crate::record::Record;
 use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::view::{VersionTag, View};
@@ -38,9 +39,11 @@ pub struct CatalogEntry {
 }
 
 impl Catalog {
-    /// Opens a repository.
+    /// Opens a repository. What is not on record is not in it; of a repository without a record, everything is taken for
+    /// what it seems to be.
     pub fn open(repository: &Repository) -> Result<Catalog, Error> {
-        Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?) })
+        let record = repository.record()?.unwrap_or_else(Record::believing_all);
+        Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?, record) })
     }
 
     /// The tag of a version in a distro; of several contents that of the first one.
@@ -122,8 +125,10 @@ impl Catalog {
     /// Walks all ancestors of a branch; returns the version's commit that the branch shows: the tip, or what its last
     /// join brought in.
     fn walk(&mut self, tip: ObjectId, reachable: &mut HashSet<ObjectId>) -> Result<ObjectId, Error> {
-        let commit = object::read_commit(tip, &mut self.store)?;
-        let shown = joined(&commit).unwrap_or(tip);
+        let mut shown = tip;
+        while let Some(brought_in) = joined(&object::read_commit(shown, &mut self.store)?) {
+            shown = brought_in;
+        }
         let mut todo = vec![tip];
         while let Some(id) = todo.pop() {
             if reachable.insert(id) {

@@ -1,6 +1,7 @@
 //! Compares a repository with what somebody has written down about it elsewhere: what is gone leaves no trace in the
 //! repository itself.
 
+use serde::{Deserialize, Serialize};
 use source_package::version::Version;
 
 use crate::catalog::{Catalog, CatalogEntry};
@@ -11,6 +12,7 @@ use crate::verify::Problem;
 use crate::{Error, ObjectId};
 
 /// A version that was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
     /// Its tag, without `refs/tags/`.
     pub tag: String,

@@ -63,7 +63,6 @@ impl<'a> History<'a> {
             }
         };
         let tag = self.tag_version(distro, version, commit)?;
-        self.keep_dsc(&tag, version)?;
         let applied = match &version.applied {
             Some(patches) => Some(self.add_applied(distro, &tag, version, patches, commit, parent)?),
             None => None,

@@ -71,7 +71,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         }
     }
     if !files.is_empty() {
-        let (some, wrong) = by_file(&store, arguments, &config, &files)?;
+        let (some, wrong) = by_file(installation, &store, arguments, &config, &files)?;
         queued += some;
         failed += wrong;
     }
@@ -87,6 +87,7 @@ fn by_name(store: &Store, name: &str, lane: Lane) -> Result<(), StateError> {
 }
 
 fn by_file(
+    installation: &Installation,
     store: &Store,
     arguments: &Arguments,
     config: &Config,
@@ -101,11 +102,12 @@ fn by_file(
         .map(|dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() })
         .collect();
     import::packaging_names(&items)?;
+    let key = requests::key(&installation.root).map_err(|failure| Error::msg(failure.to_string()))?;
     let (mut queued, mut failed) = (0, 0);
     for chunk in items.chunks(RECORDED) {
         let mut known = Vec::new();
         for item in chunk {
-            match requests::from_file(item) {
+            match requests::from_file(item, &key) {
                 Ok((package, publication)) => {
                     known.push((package, NewPublication { lane: arguments.lane, ..publication }));
                 }

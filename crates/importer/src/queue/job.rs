@@ -22,7 +22,7 @@ pub use plan::Plan;
 use super::logs::Log;
 use super::session::Session;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Outcome as Became, Report, VersionRequest};
+use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
 
 /// How an attempt ended, for whoever watches.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ struct Work<'a> {
     gone: Vec<i64>,
     wait: Option<Wait>,
     cancelled: bool,
+    /// Refs that are not where the importer has put them, once somebody has looked.
+    foreign: Option<Vec<ForeignRef>>,
 }
 
 /// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
@@ -75,6 +77,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         gone: Vec::new(),
         wait: None,
         cancelled: false,
+        foreign: None,
     };
     let first = work.import(plan, watch);
     work.look_after();

@@ -22,7 +22,7 @@ pub fn scratch() -> Scratch {
     let folder = TempDir::new().unwrap();
     let name = PackageName::new("a0").unwrap();
     let repository = Repository::open_or_init(&folder.path().join("repos"), &name).unwrap();
-    repository.publish(&repository.lock().unwrap(), &[], None).unwrap();
+    repository.publish(&repository.lock().unwrap(), &[], None, None).unwrap();
     // As others have them.
     ["refs/heads", "refs/tags"]
         .iter()
