@@ -28,8 +28,11 @@ pub enum BackupError {
     #[error("{} changes faster than it can be copied; try again when less is going on", .0.display())]
     Restless(PathBuf),
     /// Another backup is at work.
-    #[error("another backup into {} is at work", .0.display())]
-    Busy(PathBuf),
+    #[error("{0}: another backup into this folder is at work")]
+    Busy(bounded::lock::Held),
+    /// As many backups were made in one second as can have a name.
+    #[error("{} has too many backups of one second; try again", .0.display())]
+    TooMany(PathBuf),
     /// There is none.
     #[error("{} holds no finished backup", .0.display())]
     NoBackup(PathBuf),

@@ -159,7 +159,7 @@ fn loose(repository: &Path, folder: &Path, found: &mut RefFiles) -> Result<(), B
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
-    match fs::read(path) {
+    match bounded::file::read(path, u64::MAX) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(BackupError::file("read", path)(error)),

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use bounded::file::open_regular;
 use sha2::{Digest, Sha256};
 
 use crate::error::BackupError;
@@ -61,12 +62,12 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 
 /// The checksum of a file, and its size.
 pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
-    copy_and_sum(&mut File::open(path)?, None)
+    copy_and_sum(&mut open_regular(path)?, None)
 }
 
 /// Copies a file whose checksum is taken on the way. Blocks are shared where the file system can do that.
 pub fn copy(from: &Path, to: &Path) -> io::Result<(String, u64)> {
-    let mut source = File::open(from)?;
+    let mut source = open_regular(from)?;
     let permissions = source.metadata()?.permissions();
     let mut target = File::create_new(to)?;
     let shared = rustix::fs::ioctl_ficlone(&target, &source).is_ok();

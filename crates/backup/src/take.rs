@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bounded::Deadline;
+use bounded::lock::{LockError, Mode};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use state::{Store, events, meta, runs, schema, transfer};
@@ -179,7 +181,7 @@ fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, Back
         synced.map_err(BackupError::file("write", destination))?;
         return Ok(path);
     }
-    Err(BackupError::Busy(destination.to_owned()))
+    Err(BackupError::TooMany(destination.to_owned()))
 }
 
 /// The destination is ours until this is dropped.
@@ -195,13 +197,10 @@ impl Drop for Lock {
 /// Two at a time would write into the same folder.
 fn lock(destination: &Path) -> Result<Lock, BackupError> {
     let path = destination.join(LOCK);
-    let opened = File::options().create(true).append(true).open(&path);
-    let file = opened.map_err(BackupError::file("open", &path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Lock(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(BackupError::Busy(destination.to_owned())),
-        Err(error) => Err(BackupError::file("lock", &path)(error.into())),
-    }
+    bounded::lock::open(&path, Mode::Exclusive, Deadline::now()).map(Lock).map_err(|error| match error {
+        LockError::Held(held) => BackupError::Busy(held),
+        LockError::File { action, path, error } => BackupError::file(action, &path)(error),
+    })
 }
 
 fn remove_old(destination: &Path, keep: usize) -> Result<Vec<PathBuf>, BackupError> {

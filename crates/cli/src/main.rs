@@ -3,6 +3,7 @@
 
 mod commands;
 mod exit;
+mod interrupt;
 mod screen;
 mod show;
 mod table;

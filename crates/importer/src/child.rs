@@ -1,31 +1,42 @@
 //! Starts the child that performs one import, follows what it says and judges how it ended.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::cell::RefCell;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use bounded::Deadline;
+use bounded::program::{Group, Left, Running, Said};
 use packaging_repo::fence::Fence;
 use packaging_repo::repository::Repository;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use source_package::version::PackageName;
 use wait4::{ResourceUsage, Wait4};
 
+use crate::ending;
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Report, Request};
 
 /// As much of what a child writes to its standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
+/// The longest event that is waited for to end.
+const LONGEST_EVENT: usize = 16 << 20;
 
 /// The hidden subcommand of our own binary that performs an import.
 pub const SUBCOMMAND: &str = "import-package";
 
-/// SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM: somebody else sends these, and the version that was being read has no
-/// part in it. To go on without it would make it late for ever, and its successor nobody's descendant.
-const FROM_OUTSIDE: [i32; 5] = [1, 2, 3, 9, 15];
+/// What of this process's environment a child sees. It has no use for the rest, and what it reads is hostile: secrets of
+/// a service are none of its business.
+const ENVIRONMENT: &[&str] = &["PATH", "RUST_BACKTRACE"];
+/// The same of a program with crash points.
+#[cfg(feature = "failpoints")]
+const CRASH_POINTS: &[&str] = crate::crash::VARIABLE_NAMES;
+#[cfg(not(feature = "failpoints"))]
+const CRASH_POINTS: &[&str] = &[];
+
+/// How long the lock of a repository whose child has died is waited for, to tidy up at once.
+const TIDYING: Duration = Duration::from_secs(1);
 
 /// How a child ended.
 pub struct Ended {
@@ -57,16 +68,10 @@ pub fn run(
     let worker = |what: &str, error: io::Error| {
         Failure::new(Stage::Worker, "cannot-start", format!("cannot {what} {}: {error}", program.display()))
     };
-    let mut child = Command::new(program)
-        .arg(SUBCOMMAND)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
+    let input = serde_json::to_vec(request).map_err(|error| worker("ask", error.into()))?;
+    let mut running = Running::start(&mut command(program), Group::Own, Some(input))
         .map_err(|error| worker("start", error))?;
-    on_start(child.id());
-    // A child that cannot even read its request says so on its standard error.
-    let _ = send(&mut child, request);
+    on_start(running.child.id());
     let mut ended = Ended {
         reports: request.versions.iter().map(|_| None).collect(),
         last: None,
@@ -77,22 +82,68 @@ pub fn run(
         foreign: Vec::new(),
         stderr: String::new(),
     };
-    let mut clock = Clock::new(request.limits.walls().seconds);
-    let stderr = follow(&mut child, &mut clock, |line, clock| {
-        if let Ok(event) = serde_json::from_slice::<Event>(line) {
-            clock.hear(&event);
-            on_event(&event);
-            ended.take(event);
-        }
-    });
-    let usage = child.wait4().map_err(|error| worker("wait for", error))?;
-    ended.judge(&usage.status, &usage.rusage, &stderr, clock.is_over);
-    ended.stderr = stderr;
+    let clock = RefCell::new(Clock::new(request.limits.time, request.limits.lock_wait));
+    let (mut begun, mut kept) = (Vec::new(), Vec::new());
+    let left = running.follow(
+        || clock.borrow().left(),
+        |said| match said {
+            Said::Out(bytes) => lines(&mut begun, bytes, |line| {
+                if let Ok(event) = serde_json::from_slice::<Event>(line) {
+                    clock.borrow_mut().hear(&event);
+                    on_event(&event);
+                    ended.take(event);
+                }
+            }),
+            Said::Err(bytes) => {
+                let room = STDERR_KEPT.saturating_sub(kept.len());
+                kept.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            }
+        },
+    );
+    ended.stderr = String::from_utf8_lossy(&kept).into_owned();
+    if left == Left::Undead {
+        ended.failure = Some(Failure::new(Stage::Worker, "stuck", STUCK));
+        ended.last = None;
+        return Ok(ended);
+    }
+    let usage = running.child.wait4().map_err(|error| worker("wait for", error))?;
+    let late = (left == Left::Killed).then(|| clock.borrow().failure());
+    ended.judge(&usage.status, &usage.rusage, late);
     if !usage.status.success() {
         // What cannot be tidied up now, the next import tidies up.
         let _ = settle(request);
     }
     Ok(ended)
+}
+
+/// What is said of a child that a signal does not end.
+const STUCK: &str = "the import's process was killed because its time was up, and does not end: it waits for the disk, \
+    or for the server of a network file system";
+
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg(SUBCOMMAND).env_clear();
+    for name in ENVIRONMENT.iter().chain(CRASH_POINTS) {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// Passes on each whole line, and keeps what is begun.
+fn lines(begun: &mut Vec<u8>, bytes: &[u8], mut on_line: impl FnMut(&[u8])) {
+    begun.extend_from_slice(bytes);
+    let mut start = 0;
+    while let Some(length) = begun.get(start..).and_then(|rest| rest.iter().position(|&it| it == b'\n')) {
+        on_line(begun.get(start..start + length).unwrap_or_default());
+        start += length + 1;
+    }
+    begun.drain(..start);
+    // No event is so long; one that never ends must not fill the memory of this process.
+    if begun.len() > LONGEST_EVENT {
+        begun.clear();
+    }
 }
 
 /// Tidies up after a child that was killed, unless somebody else has the package by now.
@@ -101,31 +152,29 @@ fn settle(request: &Request) -> Result<(), packaging_repo::Error> {
         return Ok(());
     };
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
-    repository.settle(&repository.lock_fenced(Fence { epoch, token })?)
-}
-
-fn send(child: &mut Child, request: &Request) -> io::Result<()> {
-    let Some(mut stdin) = child.stdin.take() else { return Ok(()) };
-    stdin.write_all(&serde_json::to_vec(request)?)
+    repository.settle(&repository.lock_fenced(Fence { epoch, token }, Deadline::after(TIDYING))?)
 }
 
 /// The time that a version may take. It begins anew with each one: otherwise the version that is being read when the
-/// time of all is up would be blamed for those before it.
+/// time of all is up would be blamed for those before it. It begins with the process, so that nothing comes before it.
 struct Clock {
     limit: Duration,
     end: Option<Instant>,
-    is_over: bool,
+    has_begun: bool,
 }
 
 impl Clock {
-    fn new(seconds: u64) -> Clock {
-        Clock { limit: Duration::from_secs(seconds), end: None, is_over: false }
+    fn new(seconds: u64, lock_wait: u64) -> Clock {
+        let limit = Duration::from_secs(seconds);
+        // A limit beyond all times is none.
+        let end = Instant::now().checked_add(limit.saturating_add(Duration::from_secs(lock_wait)));
+        Clock { limit, end, has_begun: false }
     }
 
     fn hear(&mut self, event: &Event) {
         if matches!(event, Event::Reading(_) | Event::Publishing) {
-            // A limit beyond all times is none.
             self.end = Instant::now().checked_add(self.limit);
+            self.has_begun = true;
         }
     }
 
@@ -133,80 +182,15 @@ impl Clock {
         self.end.map(|end| end.saturating_duration_since(Instant::now()))
     }
 
-    fn failure() -> Failure {
+    fn failure(&self) -> Failure {
+        if !self.has_begun {
+            let message = "the import's process did not begin with its first version in time: the disk or the machine \
+                is too slow, or the process was stopped";
+            return Failure::new(Stage::Worker, "stuck", message);
+        }
         let message = "took longer than limits.time allows; raise it if the package is really that large";
         Failure::new(Stage::Worker, "out-of-time", message)
     }
-
-    /// Ends the child, whatever it hangs in, once its time is up.
-    fn enforce(&mut self, child: &mut Child) {
-        if self.left() == Some(Duration::ZERO) {
-            self.is_over = true;
-            self.end = None;
-            // One that has ended by itself needs no end.
-            let _ = child.kill();
-        }
-    }
-}
-
-/// Reads what a child says until it ends: each line of its output is passed on, its standard error is returned. Both at
-/// once, so that it need not wait for either; without a thread, which would cost as much as the rest of this.
-fn follow(child: &mut Child, clock: &mut Clock, mut on_line: impl FnMut(&[u8], &mut Clock)) -> String {
-    let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
-    let (mut begun, mut kept) = (Vec::new(), Vec::new());
-    let mut buffer = [0; 8192];
-    while stdout.is_some() || stderr.is_some() {
-        let streams = (stdout.as_ref().map(AsFd::as_fd), stderr.as_ref().map(AsFd::as_fd));
-        let [of_stdout, of_stderr] = wait(streams, clock.left());
-        if of_stdout {
-            let read = read(&mut stdout, &mut buffer);
-            begun.extend_from_slice(read);
-            while let Some(end) = begun.iter().position(|&byte| byte == b'\n') {
-                on_line(&begun[..end], clock);
-                begun.drain(..=end);
-            }
-        }
-        if of_stderr {
-            let read = read(&mut stderr, &mut buffer);
-            let room = STDERR_KEPT - kept.len();
-            kept.extend_from_slice(read.get(..room).unwrap_or(read));
-        }
-        // Not before what it has said is heard: it may have begun with the next version.
-        clock.enforce(child);
-    }
-    String::from_utf8_lossy(&kept).into_owned()
-}
-
-/// Waits until one of two streams has something, or has ended, or the time is up.
-fn wait((a, b): (Option<BorrowedFd<'_>>, Option<BorrowedFd<'_>>), left: Option<Duration>) -> [bool; 2] {
-    let is_there = [a.is_some(), b.is_some()];
-    let mut polled: Vec<PollFd<'_>> =
-        [a, b].into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-    // A time that is no number of seconds for the kernel is none.
-    let left = left.and_then(|left| Timespec::try_from(left).ok());
-    while let Err(error) = poll(&mut polled, left.as_ref()) {
-        if error != Errno::INTR {
-            // Reading waits, too, and tells what is wrong.
-            return is_there;
-        }
-    }
-    let mut ready = polled.iter().map(|fd| !fd.revents().is_empty());
-    is_there.map(|is_there| is_there && ready.next().unwrap_or_default())
-}
-
-/// Reads once. At its end, or when it cannot be read, the stream is closed.
-fn read<'b>(stream: &mut Option<impl Read>, buffer: &'b mut [u8]) -> &'b [u8] {
-    let count = loop {
-        match stream.as_mut().map_or(Ok(0), |stream| stream.read(buffer)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(count) => break count,
-            Err(_) => break 0,
-        }
-    };
-    if count == 0 {
-        *stream = None;
-    }
-    &buffer[..count]
 }
 
 impl Ended {
@@ -230,12 +214,16 @@ impl Ended {
         }
     }
 
-    fn judge(&mut self, status: &ExitStatus, usage: &ResourceUsage, stderr: &str, out_of_time: bool) {
+    fn judge(&mut self, status: &ExitStatus, usage: &ResourceUsage, late: Option<Failure>) {
         self.peak_rss = usage.maxrss;
         self.cpu_ms = u64::try_from((usage.utime + usage.stime).as_millis()).unwrap_or(u64::MAX);
         if self.failure.is_none() && !status.success() {
-            self.failure = Some(if out_of_time { Clock::failure() } else { cause(status, stderr) });
-            if !out_of_time && status.signal().is_some_and(|signal| FROM_OUTSIDE.contains(&signal)) {
+            // The version that was being read has no part in what others send. To go on without it would make it late
+            // for ever, and its successor nobody's descendant.
+            let from_outside = late.is_none() && status.signal().is_some_and(ending::is_from_outside);
+            let is_stuck = late.as_ref().is_some_and(|late| late.code == "stuck");
+            self.failure = Some(late.unwrap_or_else(|| ending::cause(status, &self.stderr)));
+            if from_outside || is_stuck {
                 self.last = None;
             }
         }
@@ -245,19 +233,20 @@ impl Ended {
     }
 }
 
-/// Each way to die has its own code: what to do about it differs.
-fn cause(status: &ExitStatus, stderr: &str) -> Failure {
-    let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
-    let (code, message) = match (status.code(), status.signal()) {
-        (_, Some(25)) => ("file-too-large", "wrote a file larger than limits.file_size".into()),
-        (_, Some(6)) if stderr.contains("memory allocation of") => {
-            ("out-of-memory", "needed more memory than limits.memory allows".into())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_in_pieces() {
+        let (mut begun, mut heard) = (Vec::new(), Vec::new());
+        for piece in ["a", "b\nc\n", "", "\nd"] {
+            lines(&mut begun, piece.as_bytes(), |line| {
+                heard.push(String::from_utf8_lossy(line).into_owned())
+            });
         }
-        (_, Some(9)) => {
-            ("killed", "the import was killed (signal 9): by somebody, or for lack of memory".into())
-        }
-        (_, Some(signal)) => ("crashed", format!("the import ended by signal {signal}: {last}")),
-        (code, None) => ("crashed", format!("the import ended with code {}: {last}", code.unwrap_or(-1))),
-    };
-    Failure { stage: Stage::Worker, code: code.into(), message }
+        assert_eq!((heard, &begun[..]), (vec!["ab".into(), "c".into(), String::new()], &b"d"[..]));
+        lines(&mut begun, &vec![b'x'; LONGEST_EVENT + 1], |_| {});
+        assert!(begun.is_empty());
+    }
 }

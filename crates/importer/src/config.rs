@@ -1,6 +1,5 @@
 //! `config.toml`: what an installation is told once, so that commands need few arguments.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
@@ -132,6 +131,9 @@ pub struct LimitsConfig {
     pub time: u64,
     /// See [`Walls::file_size`].
     pub file_size: u64,
+    /// How long the lock of a repository that somebody else holds is waited for: `30s`, `2m`.
+    #[serde(deserialize_with = "duration", serialize_with = "seconds")]
+    pub lock_wait: u64,
 }
 
 impl Default for LimitsConfig {
@@ -147,6 +149,7 @@ impl Default for LimitsConfig {
             memory: 2 << 30,
             time: 4 * 3600,
             file_size: 64 << 30,
+            lock_wait: 30,
         }
     }
 }
@@ -174,6 +177,9 @@ impl LimitsConfig {
         Walls { memory: self.memory, seconds: self.time, file_size: self.file_size }
     }
 }
+
+/// A configuration larger than this is none.
+const LARGEST: u64 = 4 << 20;
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
@@ -275,8 +281,8 @@ impl Config {
     }
 
     fn read(path: &Path) -> Result<Config, ConfigError> {
-        let text =
-            fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
+        let text = bounded::file::read_text(path, LARGEST)
+            .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
         let config: Config = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
         check_sections::names_and_keys(&config.checks)
@@ -310,6 +316,8 @@ impl Config {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs;
+
     use super::*;
 
     fn load(text: &str) -> Result<Config, String> {

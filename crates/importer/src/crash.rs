@@ -8,6 +8,9 @@ use rustix::process::{Signal, getpid, kill_process};
 const VARIABLES: [(&str, Signal); 2] =
     [("PACKAGE_IMPORT_KILL_AT", Signal::KILL), ("PACKAGE_IMPORT_STOP_AT", Signal::STOP)];
 
+/// The variables that the child of an import has to see, too.
+pub(crate) const VARIABLE_NAMES: &[&str] = &["PACKAGE_IMPORT_KILL_AT", "PACKAGE_IMPORT_STOP_AT"];
+
 /// Does what the environment says.
 pub fn arm() {
     for (variable, signal) in VARIABLES {

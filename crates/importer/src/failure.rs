@@ -156,6 +156,8 @@ impl From<RepoError> for Failure {
             (RepoError::TagExists { .. }, _) => (Stage::Publish, "tag-exists"),
             (RepoError::NameConflict { .. }, _) => (Stage::Publish, "ref-blocked"),
             (RepoError::BrokenRecord(_), _) => (Stage::Verify, "broken-record"),
+            (RepoError::NoGit { .. }, _) => (Stage::Worker, "cannot-start"),
+            (RepoError::Busy(_), _) => (Stage::Worker, "lock-held"),
             (_, Some(error)) => store_code(error),
             (_, None) => (Stage::Commit, "repository"),
         };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use bounded::Deadline;
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
@@ -14,6 +16,8 @@ use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
 use state::versions::Expected;
+
+use crate::config::LimitsConfig;
 
 /// Why a repository could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -172,10 +176,12 @@ pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
     packaging_repo::repack::due(&Repository::place(&root.join("repos"), &package))
 }
 
-/// Repacks the repository of a package, when nobody imports into it any more.
-pub fn repack(root: &Path, package: &str, effort: Effort) -> Result<(), InspectError> {
+/// Repacks the repository of a package, when nobody imports into it any more, which is waited for.
+pub fn repack(root: &Path, package: &str, effort: Effort, limits: &LimitsConfig) -> Result<(), InspectError> {
     let repository = open(root, package)?;
-    Ok(packaging_repo::repack::repack(&repository, &repository.lock()?, effort, None)?)
+    let guard = repository.lock(Deadline::after(Duration::from_secs(limits.lock_wait)))?;
+    let deadline = Deadline::after(Duration::from_secs(limits.time));
+    Ok(packaging_repo::repack::repack(&repository, &guard, effort, None, deadline)?)
 }
 
 /// The same if nobody imports into it now; [`Error::Busy`] otherwise. `started` is told the process group that does it.
@@ -183,8 +189,11 @@ pub fn repack_idle(
     root: &Path,
     package: &str,
     effort: Effort,
+    limits: &LimitsConfig,
     started: Started<'_>,
 ) -> Result<(), InspectError> {
     let repository = open(root, package)?;
-    Ok(packaging_repo::repack::repack(&repository, &repository.lock_idle()?, effort, Some(started))?)
+    let deadline = Deadline::after(Duration::from_secs(limits.time));
+    let guard = repository.lock_idle()?;
+    Ok(packaging_repo::repack::repack(&repository, &guard, effort, Some(started), deadline)?)
 }

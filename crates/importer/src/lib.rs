@@ -9,6 +9,7 @@ pub mod child;
 pub mod config;
 #[cfg(feature = "failpoints")]
 pub mod crash;
+mod ending;
 pub mod failure;
 mod files;
 pub mod inspect;

@@ -1,8 +1,9 @@
 //! Performs one import, inside the child: every version of one package that is asked for, in one transaction.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bounded::Deadline;
 use packaging_repo::fence::Fence;
 use packaging_repo::foreign;
 use packaging_repo::history::{Added, History};
@@ -40,9 +41,11 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     sandbox::die_with_parent(request.parent)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
+    // Within the time of a version: nobody else shall have to end this process because somebody has the lock.
+    let patience = Duration::from_secs(request.limits.lock_wait.min(request.limits.time));
     let lock = match request.fence {
-        Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token })?,
-        None => repository.lock()?,
+        Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token }, Deadline::after(patience))?,
+        None => repository.lock(Deadline::after(patience))?,
     };
     enter_sandbox(request, repository.path())?;
     repository.remove_leftovers(&lock)?;

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use bounded::file::open_regular;
 use source_package::control::Stanza;
 use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
-use crate::files::open_regular;
 use crate::protocol::Trust;
 
 /// A `.dsc` larger than this is none.

@@ -95,7 +95,7 @@ impl New {
     pub(crate) fn write(repository: &Path, guard: &Guard, name: &str, content: &[u8]) -> Result<New, Error> {
         let own = repository.join(format!("{NEW}{}{name}", guard.prefix()));
         let write = || {
-            let mut file = File::create(&own)?;
+            let mut file = bounded::file::create(&own)?;
             file.write_all(content)?;
             begin(&file);
             Ok(file)

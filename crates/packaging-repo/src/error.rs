@@ -77,9 +77,9 @@ pub enum Error {
     /// Somebody else holds a lock of Git's.
     #[error("{} is locked by another program; if none runs, remove it", .0.display())]
     Locked(PathBuf),
-    /// An importer works on the repository.
-    #[error("{} is being imported into; try again when that has ended", .0.display())]
-    Busy(PathBuf),
+    /// An importer works on the repository, or somebody else has its lock.
+    #[error("{0}; the repository is being imported into or repacked: try again when that has ended")]
+    Busy(bounded::lock::Held),
     /// Whoever was given the package later has shut this importer out.
     #[error("attempt {ours} was superseded{}; nothing was moved", higher.map_or(String::new(), |it| format!(" by {it}")))]
     Fenced {
@@ -147,6 +147,14 @@ pub enum Error {
         /// The subcommand.
         verb: &'static str,
         /// The last lines it printed.
+        cause: String,
+    },
+    /// Git did not end, or could not be started: nothing is known of the repository.
+    #[error("git {verb} could not be done: {cause}")]
+    NoGit {
+        /// The subcommand.
+        verb: &'static str,
+        /// Why.
         cause: String,
     },
     /// There is no such version.

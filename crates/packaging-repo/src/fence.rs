@@ -9,7 +9,7 @@
 //! Files that are made and removed by name need no lock that a frozen process could hold, and work on NFS: each step is
 //! decided by the server.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,7 @@ impl Fence {
         let folder = repository.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|error| Error::file("create", &folder, error))?;
         let own = self.file(repository);
-        File::create(&own).map_err(|error| Error::file("create", &own, error))?;
+        bounded::file::create(&own).map_err(|error| Error::file("create", &own, error))?;
         let standing = standing(&folder)?;
         if let Some((higher, _)) = standing.iter().find(|(fence, _)| *fence > self) {
             let higher = *higher;

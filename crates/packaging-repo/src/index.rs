@@ -23,7 +23,7 @@ pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectI
     let checksum = Sha1::digest(&bytes);
     bytes.extend_from_slice(&checksum);
     let write = || {
-        let mut file = File::create(path)?;
+        let mut file = bounded::file::create(path)?;
         file.write_all(&bytes)?;
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
         begin(&file);
@@ -34,7 +34,7 @@ pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectI
 
 /// The pack that an index is of; `None` if the file was not completed.
 pub(crate) fn pack_of(path: &Path) -> Option<ObjectId> {
-    let bytes = std::fs::read(path).ok()?;
+    let bytes = bounded::file::read(path, u64::MAX).ok()?;
     let (content, checksum) = bytes.split_last_chunk::<20>()?;
     let (_, pack) = content.split_last_chunk::<20>()?;
     (Sha1::digest(content)[..] == checksum[..]).then_some(ObjectId::Sha1(*pack))

@@ -10,8 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
+use bounded::Deadline;
+use bounded::lock::{LockError, Mode};
 
 use crate::Error;
 use crate::birth;
@@ -35,9 +35,13 @@ pub struct Guard {
 
 /// Waits until no other importer works on the repository. Importers with fences do not wait for each other, since one
 /// of them may be frozen: the higher fence shuts the lower out.
-pub(crate) fn repository(repository: &Path, fence: Option<Fence>) -> Result<Guard, Error> {
-    let how = if fence.is_some() { FlockOperation::LockShared } else { FlockOperation::LockExclusive };
-    let file = locked(repository, how)?;
+pub(crate) fn repository(
+    repository: &Path,
+    fence: Option<Fence>,
+    deadline: Deadline,
+) -> Result<Guard, Error> {
+    let mode = if fence.is_some() { Mode::Shared } else { Mode::Exclusive };
+    let file = locked(repository, mode, deadline)?;
     if let Some(fence) = fence {
         fence.raise(repository)?;
     }
@@ -46,22 +50,15 @@ pub(crate) fn repository(repository: &Path, fence: Option<Fence>) -> Result<Guar
 
 /// The repository, unless an importer works on it: that may be one that stands still, and would be waited for in vain.
 pub(crate) fn idle(repository: &Path) -> Result<Guard, Error> {
-    let file = locked(repository, FlockOperation::NonBlockingLockExclusive)?;
+    let file = locked(repository, Mode::Exclusive, Deadline::now())?;
     Ok(Guard { file, fence: None })
 }
 
-fn locked(repository: &Path, how: FlockOperation) -> Result<File, Error> {
-    let path = repository.join(LOCK);
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.map_err(|error| Error::file("open", &path, error))?;
-    loop {
-        match flock(&file, how) {
-            Ok(()) => return Ok(file),
-            Err(Errno::INTR) => {}
-            Err(Errno::WOULDBLOCK) => return Err(Error::Busy(repository.to_owned())),
-            Err(error) => return Err(Error::file("lock", &path, error.into())),
-        }
-    }
+fn locked(repository: &Path, mode: Mode, deadline: Deadline) -> Result<File, Error> {
+    bounded::lock::open(&repository.join(LOCK), mode, deadline).map_err(|error| match error {
+        LockError::Held(held) => Error::Busy(held),
+        LockError::File { action, path, error } => Error::File { action, path, error },
+    })
 }
 
 impl Guard {

@@ -41,8 +41,11 @@ fn walk(repository: &Path, folder: &str, found: &mut BTreeMap<String, ObjectId>)
     Ok(())
 }
 
+/// A loose ref longer than this is none.
+const LONGEST: u64 = 64 << 10;
+
 fn read(repository: &Path, name: &str) -> Option<ObjectId> {
-    let text = fs::read(repository.join(name)).ok()?;
+    let text = bounded::file::read(&repository.join(name), LONGEST).ok()?;
     ObjectId::from_hex(text.trim_ascii_end()).ok()
 }
 

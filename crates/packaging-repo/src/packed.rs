@@ -1,8 +1,9 @@
 //! The file `packed-refs`, as text.
 
-use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
+
+use bounded::file::open_regular;
 
 use crate::refs::{Refs, Value};
 use crate::{Error, ObjectId};
@@ -21,7 +22,7 @@ pub(crate) struct Packed {
 /// Reads the file; none is as good as an empty one.
 pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
     let path = repository.join("packed-refs");
-    let text = match fs::read(&path) {
+    let text = match bounded::file::read(&path, u64::MAX) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Packed::default()),
         Err(error) => return Err(Error::file("read", &path, error)),
@@ -61,7 +62,7 @@ pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
 pub(crate) fn is_fully_peeled(repository: &Path) -> Result<bool, Error> {
     let path = repository.join("packed-refs");
     let mut line = Vec::new();
-    match File::open(&path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line)) {
+    match open_regular(&path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(Error::file("read", &path, error)),
         Ok(_) => {}

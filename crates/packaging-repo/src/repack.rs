@@ -1,9 +1,12 @@
 //! Keeps repositories in shape, with Git's own means.
 
 use std::fs;
-use std::os::unix::process::CommandExt;
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use bounded::Deadline;
+use bounded::program::{self, Group};
 
 use crate::Error;
 use crate::lock::Guard;
@@ -61,6 +64,7 @@ pub fn repack(
     guard: &Guard,
     effort: Effort,
     started: Option<Started<'_>>,
+    deadline: Deadline,
 ) -> Result<(), Error> {
     repository.remove_leftovers(guard)?;
     // `-a -d` alone would drop what no ref names; `-k` keeps it, in case somebody is about to name it. `-F` compresses
@@ -71,7 +75,8 @@ pub fn repack(
     };
     interrupted::mark(repository.path())?;
     // Git has the lock, too: should it outlive this process, nobody tidies up behind its back.
-    let packed = guard.to_stdin().and_then(|lock| git(repository, "repack", arguments, lock, started));
+    let packed =
+        guard.to_stdin().and_then(|lock| git(repository, "repack", arguments, lock, started, deadline));
     tidy(repository.path())?;
     packed
 }
@@ -81,13 +86,17 @@ pub fn repack(
 const CONFIGURATION: [(&str, &str); 3] =
     [("safe.directory", "*"), ("pack.writeReverseIndex", "true"), ("pack.windowMemory", "256m")];
 
-/// Runs Git in a repository, without the configuration of whoever calls.
+/// As much of what Git says is kept.
+const SAID: usize = 1 << 20;
+
+/// Runs Git in a repository until it ends or the deadline is over, without the configuration of whoever calls.
 pub(crate) fn git(
     repository: &Repository,
     verb: &'static str,
     arguments: &[&str],
     stdin: Stdio,
     started: Option<Started<'_>>,
+    deadline: Deadline,
 ) -> Result<(), Error> {
     let failed = |cause: String| Error::Git { verb, cause };
     let mut command = Command::new("git");
@@ -99,10 +108,7 @@ pub(crate) fn git(
     for (place, (key, value)) in CONFIGURATION.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{place}"), key).env(format!("GIT_CONFIG_VALUE_{place}"), value);
     }
-    if started.is_some() {
-        command.process_group(0);
-    }
-    let running = command
+    command
         .arg("--git-dir")
         .arg(repository.path())
         .arg(verb)
@@ -111,15 +117,13 @@ pub(crate) fn git(
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_COUNT", CONFIGURATION.len().to_string())
         .env("LC_ALL", "C")
-        .stdin(stdin)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(format!("cannot run it: {error}; is git installed?")))?;
-    if let Some(started) = started {
-        started(running.id());
-    }
-    let output = running.wait_with_output().map_err(|error| failed(error.to_string()))?;
+        .stdin(stdin);
+    let group = if started.is_some() { Group::Own } else { Group::Ours };
+    let told = |pid| started.map_or((), |started| started(pid));
+    let output = program::output(&mut command, group, None, SAID, deadline, told).map_err(|error| {
+        let hint = if error.kind() == io::ErrorKind::NotFound { "; is git installed?" } else { "" };
+        Error::NoGit { verb, cause: format!("{error}{hint}") }
+    })?;
     if output.status.success() {
         return Ok(());
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bounded::Deadline;
 use fail::fail_point;
 use source_package::version::PackageName;
 
@@ -19,6 +20,9 @@ use crate::repack;
 use crate::seal::{Key, PackageKey};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
+
+/// A `HEAD` longer than this is none.
+const LONGEST_HEAD: u64 = 64 << 10;
 
 /// A packaging repository.
 #[derive(Clone, Debug)]
@@ -73,9 +77,9 @@ impl Repository {
         &self.path
     }
 
-    /// Waits until no other importer works on it.
-    pub fn lock(&self) -> Result<Guard, Error> {
-        lock::repository(&self.path, None)
+    /// Waits until no other importer works on it; [`Error::Busy`] if one does until the deadline.
+    pub fn lock(&self, deadline: Deadline) -> Result<Guard, Error> {
+        lock::repository(&self.path, None, deadline)
     }
 
     /// Locks it if no importer works on it; [`Error::Busy`] otherwise.
@@ -84,8 +88,9 @@ impl Repository {
     }
 
     /// Puts up a fence: importers with a lower one cannot move refs any more, even if they were frozen just before.
-    pub fn lock_fenced(&self, fence: Fence) -> Result<Guard, Error> {
-        lock::repository(&self.path, Some(fence))
+    /// A repack, or an importer without a fence, is waited for until the deadline: [`Error::Busy`].
+    pub fn lock_fenced(&self, fence: Fence, deadline: Deadline) -> Result<Guard, Error> {
+        lock::repository(&self.path, Some(fence), deadline)
     }
 
     /// Removes what a killed importer or repack left: unfinished packs, locks, and files of a new repository.
@@ -160,7 +165,8 @@ impl Repository {
     /// The branch that a clone checks out.
     pub fn head(&self) -> Result<String, Error> {
         let path = self.path.join("HEAD");
-        let text = fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;
+        let text = bounded::file::read_text(&path, LONGEST_HEAD)
+            .map_err(|error| Error::file("read", &path, error))?;
         Ok(text.trim_end().strip_prefix("ref: ").unwrap_or_default().to_owned())
     }
 
@@ -201,7 +207,7 @@ fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> 
 
 fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {
     let write = || -> io::Result<()> {
-        let mut file = fs::File::create(path)?;
+        let mut file = bounded::file::create(path)?;
         file.write_all(content)?;
         file.sync_all()
     };

@@ -1,7 +1,9 @@
 //! Checks a repository: objects by `git fsck`, tags against their manifests, `.dsc` blobs and commits.
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use bounded::Deadline;
 use source_package::checksum::{Hasher, ListedFile, sha256_hex};
 use source_package::dsc::{Dsc, Family};
 use source_package::version::Version;
@@ -25,17 +27,19 @@ pub struct Problem {
     pub message: String,
 }
 
+/// The longest that `git fsck` may take. The largest repositories of an archive take minutes.
+const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = Vec::new();
-    if let Err(Error::Git { cause, .. }) = git(
-        repository,
-        "fsck",
-        &["--strict", "--full", "--no-dangling", "--no-progress"],
-        Stdio::null(),
-        None,
-    ) {
-        problems.push(Problem { subject: "objects".into(), message: format!("git fsck: {cause}") });
+    let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
+    match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
+        Ok(()) => {}
+        Err(Error::Git { cause, .. }) => {
+            problems.push(Problem { subject: "objects".into(), message: format!("git fsck: {cause}") });
+        }
+        Err(error) => return Err(error),
     }
     let checked = Catalog::open(repository).and_then(|mut catalog| {
         check("HEAD", check_head(repository, &catalog), &mut problems);

@@ -93,7 +93,8 @@ fn path() -> impl Strategy<Value = Vec<u8>> {
 fn head_points_to_what_a_clone_should_check_out() {
     let scratch = scratch();
     let point = |wanted: Option<&str>| {
-        let guard = scratch.repository.lock().unwrap();
+        let guard =
+            scratch.repository.lock(bounded::Deadline::after(std::time::Duration::from_secs(600))).unwrap();
         scratch.repository.point_head(&guard, wanted).unwrap();
         let output = git(scratch.path()).args(["symbolic-ref", "HEAD"]).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
@@ -106,7 +107,8 @@ fn head_points_to_what_a_clone_should_check_out() {
     let id = store.add(Kind::Commit, text.as_bytes()).unwrap();
     store.finish().unwrap();
     let make = |name: &str| {
-        let guard = scratch.repository.lock().unwrap();
+        let guard =
+            scratch.repository.lock(bounded::Deadline::after(std::time::Duration::from_secs(600))).unwrap();
         let edit = Edit { name: name.into(), expected: None, new: Value { id, peeled: None } };
         scratch.repository.transact(&guard, &[edit]).unwrap();
     };

@@ -127,7 +127,7 @@ fn a_name_that_is_none_is_refused_before_a_file_is_touched() {
     for name in bad {
         let edits = [edit("refs/heads/new", None, commits[0], None), edit(name, None, commits[0], None)];
         assert!(matches!(transact(&scratch, &edits), Err(Error::BadRefName(_))), "{name}");
-        let guard = scratch.repository.lock().unwrap();
+        let guard = scratch.repository.lock_idle().unwrap();
         let published = scratch.repository.publish(&guard, &edits, None, None);
         assert!(matches!(published, Err(Error::BadRefName(_))), "{name}");
     }

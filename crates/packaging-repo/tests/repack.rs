@@ -14,6 +14,8 @@ use packaging_repo::fence::Fence;
 use packaging_repo::object::Kind;
 use packaging_repo::repack::{Effort, due, repack};
 
+const LONG: std::time::Duration = std::time::Duration::from_secs(600);
+
 /// One more pack with content that nothing makes smaller.
 fn grow(scratch: &Scratch, numbers: &mut Numbers, bytes: usize) {
     let mut store = scratch.repository.store(1).unwrap();
@@ -23,7 +25,7 @@ fn grow(scratch: &Scratch, numbers: &mut Numbers, bytes: usize) {
 
 fn repacked(scratch: &Scratch, effort: Effort) {
     let guard = scratch.repository.lock_idle().unwrap();
-    repack(&scratch.repository, &guard, effort, None).unwrap();
+    repack(&scratch.repository, &guard, effort, None, bounded::Deadline::after(LONG)).unwrap();
 }
 
 #[test]
@@ -68,7 +70,8 @@ fn what_was_only_stored_is_compressed() {
 fn nobody_has_to_wait_for_an_importer() {
     let (scratch, mut numbers) = (scratch(), Numbers(1));
     grow(&scratch, &mut numbers, 1000);
-    let guard = scratch.repository.lock_fenced(Fence { epoch: 1, token: 1 }).unwrap();
+    let guard =
+        scratch.repository.lock_fenced(Fence { epoch: 1, token: 1 }, bounded::Deadline::now()).unwrap();
     assert!(matches!(scratch.repository.lock_idle(), Err(Error::Busy(_))));
     drop(guard);
     repacked(&scratch, Effort::Full);
@@ -112,7 +115,8 @@ fn a_repack_that_was_killed_leaves_nothing_behind() {
         fs::write(folder.join("tmp_idx_X1y2Z3"), "half an ind").unwrap();
         fs::write(scratch.path().join("package-import.repack"), &mark).unwrap();
         assert!(due(scratch.path()).is_some(), "{step}: nobody would come");
-        let guard = scratch.repository.lock().unwrap();
+        let guard =
+            scratch.repository.lock(bounded::Deadline::after(std::time::Duration::from_secs(600))).unwrap();
         scratch.repository.remove_leftovers(&guard).unwrap();
         let (left, is_in_place) = (files(&scratch), step >= after.len());
         let extra =
@@ -141,6 +145,7 @@ fn git_holds_the_lock_as_long_as_it_runs() {
         held.store(is_lock, Ordering::Relaxed);
     };
     let guard = scratch.repository.lock_idle().unwrap();
-    repack(&scratch.repository, &guard, Effort::Full, Some(&started)).unwrap();
+    repack(&scratch.repository, &guard, Effort::Full, Some(&started), bounded::Deadline::after(LONG))
+        .unwrap();
     assert!(held.load(Ordering::Relaxed));
 }

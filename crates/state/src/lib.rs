@@ -1,46 +1,30 @@
-//! Remembers: packages, publications, jobs, attempts, failures, hosts, samples and what operators did. One [`store`]
-//! with two [`driver`]s; each other module is a group of functions that work inside a transaction ([`tx`]).
+//! Remembers: packages, publications, jobs, attempts, failures, hosts, samples and what operators did. One store
+//! ([`db`]) with two [`driver`]s; each other room is a group of functions that work inside a transaction.
 //!
 //! Knows no Git and no archive: what a file's trust is, or how to probe a mirror, passes through as text.
 
-pub mod batch;
-pub mod breaker;
-pub mod counters;
+pub mod audit;
+pub mod db;
 pub mod driver;
 mod error;
-pub mod events;
-mod failing;
-pub mod finish;
-pub mod histories;
-pub mod hold;
-pub mod identity;
-pub mod integrity;
-pub mod latency;
-pub mod marks;
-pub mod meta;
-pub mod open;
+pub mod failure;
+pub mod figures;
+pub mod fleet;
+pub mod job;
 pub mod operate;
-mod persist;
-pub mod policy;
-pub mod publications;
-pub mod queue;
+pub mod publication;
 pub mod read;
-pub mod reclassify;
-pub mod retention;
-pub mod runs;
-pub mod samples;
 pub mod schema;
-pub mod settings;
-mod settle;
-pub mod signature;
-pub mod store;
-pub mod suites;
 pub mod transfer;
-pub mod tx;
 pub mod verdicts;
-pub mod versions;
-pub mod waits;
 pub mod words;
 
+pub use audit as events;
+pub use db::{integrity, meta, open, retention, store, tx};
 pub use error::{DbError, StateError};
+pub use failure::{reclassify, retry_policy as policy, signature};
+pub use figures::{latency, recount as counters, sample as samples};
+pub use fleet::{identity, runs, settings};
+pub use job::{breaker, claim_cursor as marks, finish, hold, queue, retry_batch as batch, wait as waits};
+pub use publication::{history as histories, rows as publications, suites, versions};
 pub use store::Store;

@@ -1,26 +1,18 @@
 //! What operators change: in chunks, each with its entry in the audit trail.
 
-use crate::batch;
+use crate::audit;
+pub use crate::audit::By;
+use crate::db::store::Store;
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::events;
-use crate::queue;
+use crate::job::queue;
+use crate::job::retry_batch;
 use crate::read::package;
-use crate::store::Store;
-use crate::tx::Tx;
 use crate::values;
 use crate::words::{Class, Lane, Policy, Tasks};
 
 /// Packages in one transaction: each writes up to four rows.
 const CHUNK: usize = 40;
-
-/// Who does something, and why.
-#[derive(Clone, Copy, Debug)]
-pub struct By<'a> {
-    /// Who.
-    pub actor: &'a str,
-    /// Why.
-    pub reason: Option<&'a str>,
-}
 
 /// Which packages are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,19 +140,19 @@ pub fn retry(
     let (first, rest) = ids.split_at(ids.len().min(CHUNK));
     // A run that sees a batch without members takes it for done.
     let batch = store.write(|tx| {
-        let batch = batch::begin(tx, by.actor, selector, by.reason, canary)?;
+        let batch = retry_batch::begin(tx, by.actor, selector, by.reason, canary)?;
         let after = format!("batch {batch}: {} packages", packages.len());
-        events::record(tx, by.actor, "retry", selector, by.reason, None, Some(&after))?;
-        batch::add(tx, batch, first)?;
+        audit::record(tx, by.actor, "retry", selector, by.reason, None, Some(&after))?;
+        retry_batch::add(tx, batch, first)?;
         Ok(batch)
     })?;
     for chunk in rest.chunks(CHUNK) {
-        store.write(|tx| batch::add(tx, batch, chunk))?;
+        store.write(|tx| retry_batch::add(tx, batch, chunk))?;
     }
     let mut left = if canary > 0 { canary } else { i64::MAX };
     while left > 0 {
         let some = left.min(CHUNK as i64);
-        let released = store.write(|tx| batch::release(tx, batch, some, lane))?;
+        let released = store.write(|tx| retry_batch::release(tx, batch, some, lane))?;
         if released == 0 {
             break;
         }
@@ -181,7 +173,7 @@ pub fn enqueue_all(
         store.write(|tx| {
             for (id, name) in chunk {
                 queue::enqueue(tx, *id, lane, tasks)?;
-                events::record(tx, by.actor, action, name, by.reason, None, Some(lane.as_str()))?;
+                audit::record(tx, by.actor, action, name, by.reason, None, Some(lane.as_str()))?;
             }
             Ok(())
         })?;
@@ -219,7 +211,7 @@ pub struct Decision<'a> {
     pub bug: Option<&'a str>,
 }
 
-/// Decides about a signature. Failures that it concerns are judged again by [`crate::reclassify`].
+/// Decides about a signature. Failures that it concerns are judged again by [`crate::failure::reclassify`].
 pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>) -> Result<i64, StateError> {
     let sql = "SELECT t.id, t.policy, t.note, t.bug FROM signature s JOIN signature t ON t.id = COALESCE(s.alias_of, s.id)
         WHERE s.short = ?1";
@@ -240,7 +232,7 @@ pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>)
         "UPDATE signature SET policy = ?2, note = ?3, bug = ?4 WHERE id = ?1",
         values![row.int(0), policy, note, bug],
     )?;
-    events::record(tx, by.actor, "signature", short, by.reason, Some(&before), Some(&after))?;
+    audit::record(tx, by.actor, "signature", short, by.reason, Some(&before), Some(&after))?;
     Ok(row.int(0))
 }
 
@@ -262,7 +254,7 @@ pub fn suppress(tx: &mut Tx<'_>, subject: &str, until: i64, by: By<'_>) -> Resul
         values![kind, id, subject, until, by.reason.unwrap_or(""), by.actor, now],
     )?;
     let after = format!("until {until}");
-    events::record(tx, by.actor, "suppress", subject, by.reason, None, Some(&after))?;
+    audit::record(tx, by.actor, "suppress", subject, by.reason, None, Some(&after))?;
     Ok(kind)
 }
 
@@ -276,5 +268,5 @@ pub fn unsuppress(tx: &mut Tx<'_>, subject: &str, by: By<'_>) -> Result<(), Stat
     if ended == 0 {
         return Err(StateError::Unknown(format!("{subject} is not suppressed")));
     }
-    events::record(tx, by.actor, "unsuppress", subject, by.reason, None, None)
+    audit::record(tx, by.actor, "unsuppress", subject, by.reason, None, None)
 }

@@ -145,6 +145,6 @@ fn a_root_without_a_state() {
       |
     2 | memori = 1
       | ^^^^^^
-    unknown field `memori`, expected one of `unpacked_bytes`, `entries`, `path_length`, `expansion_ratio`, `decoder_memory`, `text_bytes`, `memory`, `time`, `file_size`
+    unknown field `memori`, expected one of `unpacked_bytes`, `entries`, `path_length`, `expansion_ratio`, `decoder_memory`, `text_bytes`, `memory`, `time`, `file_size`, `lock_wait`
     ");
 }

@@ -10,8 +10,11 @@ mod sources;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use bounded::Deadline;
+use bounded::program::{self, Group};
 pub use index::Candidate;
 pub use source::AptSource;
 use source_package::version::Version;
@@ -176,7 +179,7 @@ impl Apt {
 
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command.env("LC_ALL", "C.UTF-8");
+        command.env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
         for option in &self.options {
             command.arg("-o").arg(option);
         }
@@ -184,9 +187,21 @@ impl Apt {
     }
 }
 
-fn output(program: &str, mut command: Command) -> Result<(Vec<u8>, String), AptError> {
-    let start = |error| AptError::Start { program: program.to_owned(), error };
-    let output = command.output().map_err(start)?;
+/// The longest that apt may take: it has no limit of its own while a server goes on answering, however slowly.
+const LONGEST: Duration = Duration::from_secs(2 * 3600);
+/// As much of what it prints is read. The text of an index is the longest.
+const MOST: usize = 2 << 30;
+
+fn output(program_name: &str, mut command: Command) -> Result<(Vec<u8>, String), AptError> {
+    let start = |error| AptError::Start { program: program_name.to_owned(), error };
+    let deadline = Deadline::after(LONGEST);
+    let output = match program::output(&mut command, Group::Ours, None, MOST, deadline, |_| {}) {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            let program = program_name.to_owned();
+            return Err(AptError::Failed { program, status: "hung".into(), output: error.to_string() });
+        }
+        other => other.map_err(start)?,
+    };
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() {
         let lines: Vec<&str> = errors.lines().collect();
@@ -194,7 +209,7 @@ fn output(program: &str, mut command: Command) -> Result<(Vec<u8>, String), AptE
         let telling = if errors.is_empty() { &lines } else { &errors };
         let last = telling[telling.len().saturating_sub(8)..].join("\n");
         return Err(AptError::Failed {
-            program: program.to_owned(),
+            program: program_name.to_owned(),
             status: output.status.to_string(),
             output: last,
         });

@@ -1,12 +1,13 @@
 //! Keeping the cache below its limit.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{FlockOperation, flock};
+use bounded::Deadline;
+use bounded::lock::{self, LockError, Mode};
 
 /// What nobody has gone on with for a week nobody will.
 const ABANDONED: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -19,11 +20,12 @@ struct Kept {
 
 /// Removes what was not used for longest. Returns the bytes that are left.
 pub(super) fn trim(folder: &Path, limit: u64) -> io::Result<u64> {
-    let lock = File::create(folder.join("trim.lock"))?;
     // Two that trim at once would remove more than has to go. Where there are no locks, so be it.
-    if flock(&lock, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK) {
-        return Ok(limit);
-    }
+    let _lock = match lock::open(&folder.join("trim.lock"), Mode::Exclusive, Deadline::now()) {
+        Err(LockError::Held(_)) => return Ok(limit),
+        Err(LockError::File { action: "open", error, .. }) => return Err(error),
+        other => other.ok(),
+    };
     remove_abandoned(&folder.join("partial"));
     remove_abandoned(&folder.join("claims"));
     let mut files = Vec::new();
@@ -68,6 +70,8 @@ fn remove_abandoned(folder: &Path) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::fs::File;
+
     use super::*;
 
     #[test]

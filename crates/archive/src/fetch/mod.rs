@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use bounded::file::open_regular;
 pub(crate) use download::Source;
 use source_package::checksum::{Checksums, ListedFile};
 use source_package::dsc::Dsc;
@@ -247,7 +248,7 @@ fn lay(cached: &Path, place: &Path) -> io::Result<()> {
 }
 
 pub(crate) fn read_dsc_text(path: &Path) -> Result<Vec<u8>, Error> {
-    let file = fs::File::open(path).map_err(|error| disk(Stage::Fetch, "read the .dsc", error))?;
+    let file = open_regular(path).map_err(|error| disk(Stage::Fetch, "read the .dsc", error))?;
     let mut text = Vec::new();
     let read = file.take(MAX_DSC + 1).read_to_end(&mut text);
     read.map_err(|error| disk(Stage::Fetch, "read the .dsc", error))?;

@@ -4,10 +4,13 @@
 //! unknown key makes gpgv exit with 2 though the first is good. Only what gpgv wrote out is used afterwards,
 //! because text around the signed block passes gpgv.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
+use std::time::Duration;
+
+use bounded::Deadline;
+use bounded::program::{self, Group};
 
 mod status;
 
@@ -97,6 +100,9 @@ fn judge(status: &str) -> Result<(), SignatureError> {
     }
 }
 
+/// The longest that gpgv may take. It reads megabytes in less than a second.
+const LONGEST: Duration = Duration::from_secs(120);
+
 const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 
 fn run(
@@ -117,8 +123,14 @@ fn run(
 /// goes nowhere, because names from the signed text in it could look like status lines.
 fn gpgv(text: &[u8], keyrings: &[PathBuf], detached: Option<&Path>) -> io::Result<(String, Vec<u8>)> {
     let mut command = Command::new("gpgv");
+    command.env_clear().env("LC_ALL", "C").envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     command.args(["--status-fd", "2", "--log-file", "/dev/null"]);
     for keyring in keyrings {
+        // gpgv would wait for somebody to write into a named pipe.
+        if std::fs::metadata(keyring).is_ok_and(|it| !it.is_file()) {
+            let message = format!("the keyring {} is not a regular file", keyring.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         // gpgv takes a name without a slash for a file in its home.
         command.arg("--keyring").arg(std::path::absolute(keyring)?);
     }
@@ -128,23 +140,9 @@ fn gpgv(text: &[u8], keyrings: &[PathBuf], detached: Option<&Path>) -> io::Resul
         Some(signature) => command.arg(signature).arg("-"),
         None => command.args(["--output", "-", "-"]),
     };
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("LC_ALL", "C");
-    let mut child = command.spawn()?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (status, signed) = thread::scope(|scope| {
-        // A gpgv that gives up early closes its end; its status lines say why.
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(text)));
-        let status = scope.spawn(move || read(stderr));
-        let signed = read(stdout)?;
-        let status = status.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))?;
-        Ok::<_, io::Error>((String::from_utf8_lossy(&status).into_owned(), signed))
-    })?;
-    child.wait()?;
-    Ok((status, signed))
-}
-
-fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes))?;
-    Ok(bytes)
+    let deadline = Deadline::after(LONGEST);
+    // The signed text is no longer than what it stands in. Status lines are few.
+    let most = text.len().max(1 << 20);
+    let output = program::output(&mut command, Group::Ours, Some(text.to_vec()), most, deadline, |_| {})?;
+    Ok((String::from_utf8_lossy(&output.stderr).into_owned(), output.stdout))
 }

@@ -1,12 +1,12 @@
 //! A mirror in a folder: a copy on this machine, or one that is mounted.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
+use bounded::file::open_regular;
 
 use super::{Answer, Body, Limits, Mirror, Request, Validators};
 use crate::config::is_path;
@@ -51,9 +51,9 @@ impl Mirror for Folder {
             return Err(self.error(&path, Problem::UnsafePath(request.path.to_owned())));
         }
         let slot = self.limits.connect();
-        let mut file = open_regular(&path).map_err(|error| match error {
-            OpenError::NotRegular => self.error(&path, Problem::NotAFile),
-            OpenError::Io(error) => self.explain(&path, error),
+        let mut file = open_regular(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => self.error(&path, Problem::NotAFile),
+            _ => self.explain(&path, error),
         })?;
         let metadata = file.metadata().map_err(|error| self.explain(&path, error))?;
         let validators = validators(&metadata);
@@ -99,21 +99,4 @@ fn validators(metadata: &fs::Metadata) -> Validators {
     let (seconds, nanos) = (metadata.mtime(), metadata.mtime_nsec());
     let etag = format!("{seconds}.{nanos:09}-{}-{}", metadata.len(), metadata.ino());
     Validators { etag: Some(etag), last_modified: None }
-}
-
-enum OpenError {
-    NotRegular,
-    Io(io::Error),
-}
-
-/// Opens a regular file. A named pipe must not make anybody wait for ever.
-fn open_regular(path: &Path) -> Result<File, OpenError> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let opened = rustix::fs::open(path, flags, rustix::fs::Mode::empty());
-    let file = File::from(opened.map_err(|error| OpenError::Io(error.into()))?);
-    match file.metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(file),
-        Ok(_) => Err(OpenError::NotRegular),
-        Err(error) => Err(OpenError::Io(error)),
-    }
 }

@@ -1,9 +1,9 @@
-use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error};
+use bounded::file::open_regular;
 use clap::ValueEnum;
 use importer::apt;
 use importer::config::Config;
@@ -14,6 +14,7 @@ use importer::signature;
 
 use super::Installation;
 use crate::exit::{self, Usage};
+use crate::interrupt;
 use crate::show::{Progress, Reporter};
 
 /// Import source packages: .dsc files, folders of them, or names that apt knows
@@ -23,6 +24,8 @@ use crate::show::{Progress, Reporter};
 ///
 /// Exit code 0: everything is there. 1: something failed, or was imported without its patches applied (each said
 /// on standard error). 2: the command line or the configuration cannot be used.
+///
+/// SIGINT, SIGTERM, SIGHUP: what is being imported is cancelled and stays in the queue.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  package-import import hello_2.10-3.dsc\n  package-import import --suite bookworm --distro debian downloads/\n  package-import import --from apt hello dash=0.5.12-2"
@@ -79,6 +82,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let jobs = jobs(arguments.jobs, versions);
     let session = installation.begin(config, "import", jobs, false)?;
     let pulse = installation.pulse(&session)?;
+    let interrupted = interrupt::stop_on_signals(&session)?;
     let progress = Progress::new(versions, !arguments.json && io::stderr().is_terminal());
     let mut written = Ok(());
     by_hand::import(&session, items, |step| {
@@ -99,7 +103,16 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     });
     progress.finish();
     drop(pulse);
-    session.close("done", None)?;
+    let signal = interrupted.signal();
+    session.close(if signal.is_some() { "interrupted" } else { "done" }, None)?;
+    if let Some(signal) = signal {
+        eprintln!(
+            "interrupted: nothing is half done; what is not imported stays in the queue, and the next `package-import \
+             run` goes on with it"
+        );
+        interrupt::end_by(signal);
+        return Ok(exit::SOME_FAILED);
+    }
     if session.store.may_be_left() {
         // The program ends. To take everything apart first would only give back memory, piece by piece.
         std::mem::forget(session);
@@ -152,7 +165,7 @@ pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Res
 fn check_keyring(keyring: &Path) -> Result<(), Error> {
     const ARMOR: &[u8] = b"-----BEGIN PGP";
     let mut start = Vec::new();
-    File::open(keyring)
+    open_regular(keyring)
         .and_then(|file| file.take(ARMOR.len() as u64).read_to_end(&mut start))
         .map_err(|error| Usage(format!("cannot read the keyring {}: {error}", keyring.display())))?;
     if start == ARMOR {

@@ -5,6 +5,8 @@ use super::Installation;
 use crate::exit;
 
 /// Repack repositories with deltas: smaller, and faster to clone
+///
+/// Exit code 0: all are repacked. 1: some are not, each said with the reason on standard error.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The source packages [default: all]
@@ -20,8 +22,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         named => named.to_vec(),
     };
     let effort = if arguments.geometric { Effort::Geometric } else { Effort::Full };
+    let limits = installation.config()?.limits;
+    let mut all_done = true;
     for package in &packages {
-        importer::inspect::repack(&installation.root, package, effort)?;
+        // One that cannot be repacked now does not keep the others back.
+        if let Err(error) = importer::inspect::repack(&installation.root, package, effort, &limits) {
+            all_done = false;
+            eprintln!("{package}: {error}");
+        }
     }
-    Ok(exit::DONE)
+    Ok(if all_done { exit::DONE } else { exit::SOME_FAILED })
 }

@@ -61,7 +61,8 @@ pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step
     let queue: Mutex<VecDeque<Wanted>> = Mutex::new(packages.into_values().collect());
     let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop_front();
     let work = || {
-        while let Some(wanted) = next() {
+        // Told to stop, nothing new is begun: it has not even been put into the queue.
+        while let Some(wanted) = next().filter(|_| !session.is_stopping()) {
             package(session, &wanted, &say);
         }
     };

@@ -2,6 +2,7 @@
 
 use state::words::Class;
 
+use crate::ending;
 use crate::failure::{Failure, Stage};
 
 /// Codes of what may go away by itself.
@@ -51,6 +52,7 @@ const INFRASTRUCTURE: &[&str] = &[
     "disk",
     "disk-full",
     "killed",
+    "lock-held",
     "lost",
     "no-apt",
     "no-archive",
@@ -58,6 +60,7 @@ const INFRASTRUCTURE: &[&str] = &[
     "no-keyring",
     "sandbox",
     "store",
+    "stuck",
     "superseded",
 ];
 
@@ -81,11 +84,15 @@ const UNKNOWN: &[&str] = &[
 pub fn class(failure: &Failure) -> Class {
     let code = failure.code.as_str();
     let of_archive = matches!(failure.stage, Stage::Poll | Stage::Fetch);
-    if failure.stage == Stage::State || INFRASTRUCTURE.contains(&code) {
+    let of_machine = INFRASTRUCTURE.contains(&code) || ending::is_code_from_outside(code);
+    if failure.stage == Stage::State || of_machine {
         Class::Infrastructure
     } else if TRANSIENT.contains(&code) || (of_archive && TRANSIENT_FETCH.contains(&code)) {
         Class::Transient
-    } else if UNKNOWN.contains(&code) || (of_archive && UNKNOWN_ARCHIVE.contains(&code)) {
+    } else if UNKNOWN.contains(&code)
+        || ending::is_code_of_signal(code)
+        || (of_archive && UNKNOWN_ARCHIVE.contains(&code))
+    {
         Class::Unknown
     } else {
         Class::Permanent
@@ -101,6 +108,9 @@ mod tests {
         let class = |code: &str| class(&Failure::new(Stage::Worker, code, ""));
         assert_eq!(class("killed"), Class::Infrastructure);
         assert_eq!(class("disk-full"), Class::Infrastructure);
+        assert_eq!(class("lock-held"), Class::Infrastructure);
+        assert_eq!(class("signal-QUIT"), Class::Infrastructure);
+        assert_eq!(class("signal-SEGV"), Class::Unknown);
         assert_eq!(class("connect"), Class::Transient);
         assert_eq!(class("crashed"), Class::Unknown);
         assert_eq!(class("bad-dsc"), Class::Permanent);

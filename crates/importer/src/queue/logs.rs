@@ -73,10 +73,10 @@ impl Log {
     pub fn begin(root: &Path, attempt: i64) -> Log {
         let path = path(root, &today(), attempt);
         let open = || -> io::Result<File> {
-            match File::create(&path) {
+            match bounded::file::create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir_all(path.parent().unwrap_or(root))?;
-                    File::create(&path)
+                    bounded::file::create(&path)
                 }
                 other => other,
             }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use bounded::Deadline;
 use state::finish::Finished;
 use state::policy::Retries;
 use state::queue::Claim;
@@ -25,6 +26,9 @@ pub const LEASE: i64 = 60_000;
 
 /// Pauses between attempts to reach a database that is away.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+
+/// How long a command that somebody waits for tries to reach a database that is away.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program's version, as it stands in the records.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -53,6 +57,8 @@ pub struct Session {
     pub outages: Outages,
     /// Where files come from.
     pub archives: Archives,
+    /// How long a database that is away is waited for; for ever, if not set.
+    patience: Option<Duration>,
     orders: Mutex<Orders>,
     children: Mutex<BTreeMap<i64, u32>>,
     known: Mutex<BTreeSet<i64>>,
@@ -122,6 +128,7 @@ impl Session {
             rule: breaker::Rule::default(),
             outages: Outages::default(),
             archives,
+            patience: (!matches!(start.mode, "until-empty" | "service")).then_some(PATIENCE),
             orders: Mutex::default(),
             children: Mutex::default(),
             known: Mutex::default(),
@@ -129,12 +136,18 @@ impl Session {
         }))
     }
 
-    /// Does what has to be done, however long the database is away.
+    /// Does what has to be done, however long the database is away. A command that somebody waits for gives up in the end,
+    /// and says why.
     pub fn patiently<T>(&self, mut work: impl FnMut() -> Result<T, StateError>) -> Result<T, StateError> {
         let mut pause = PAUSES.0;
+        let deadline = self.patience.map(Deadline::after);
         loop {
             match work() {
-                Err(error) if error.is_outage() && !self.is_stopping() => {
+                Err(error)
+                    if error.is_outage()
+                        && !self.is_stopping()
+                        && !deadline.is_some_and(|deadline| deadline.is_over()) =>
+                {
                     thread::sleep(pause);
                     pause = (pause * 2).min(PAUSES.1);
                 }

@@ -5,7 +5,7 @@
 //! lock and finds that file knows that the repack is dead, for Git holds the lock as well.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ pub(super) fn mark(repository: &Path) -> Result<(), Error> {
     }
     let path = repository.join(MARK);
     let write = || -> io::Result<()> {
-        let mut file = File::create(&path)?;
+        let mut file = bounded::file::create(&path)?;
         file.write_all(lines.as_bytes())?;
         file.sync_all()
     };
@@ -48,7 +48,7 @@ pub(super) fn mark(repository: &Path) -> Result<(), Error> {
 /// Finishes what a dead repack had begun to remove, and removes what it had begun to add. The caller has the lock.
 pub(crate) fn tidy(repository: &Path) -> Result<(), Error> {
     let mark = repository.join(MARK);
-    let before = match fs::read_to_string(&mark) {
+    let before = match bounded::file::read_text(&mark, u64::MAX) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::file("read", &mark, error)),

@@ -22,7 +22,14 @@ pub fn scratch() -> Scratch {
     let folder = TempDir::new().unwrap();
     let name = PackageName::new("a0").unwrap();
     let repository = Repository::open_or_init(&folder.path().join("repos"), &name).unwrap();
-    repository.publish(&repository.lock().unwrap(), &[], None, None).unwrap();
+    repository
+        .publish(
+            &repository.lock(bounded::Deadline::after(std::time::Duration::from_secs(600))).unwrap(),
+            &[],
+            None,
+            None,
+        )
+        .unwrap();
     // As others have them.
     ["refs/heads", "refs/tags"]
         .iter()
@@ -124,7 +131,8 @@ pub fn edit(name: &str, expected: Option<ObjectId>, new: ObjectId, peeled: Optio
 }
 
 pub fn transact(scratch: &Scratch, edits: &[Edit]) -> Result<(), Error> {
-    let guard = scratch.repository.lock().unwrap();
+    let guard =
+        scratch.repository.lock(bounded::Deadline::after(std::time::Duration::from_secs(600))).unwrap();
     scratch.repository.remove_leftovers(&guard).unwrap();
     scratch.repository.transact(&guard, edits)
 }

@@ -44,7 +44,7 @@ impl Sqlite {
         connection.pragma_update(None, "journal_mode", "wal")?;
         // At a power failure the last transactions may be lost, never the file: importing again finds the work done.
         connection.pragma_update(None, "synchronous", "normal")?;
-        crate::persist::keep_wal(&connection)?;
+        crate::db::wal::keep_wal(&connection)?;
         let sqlite = Sqlite { connection, path: path.to_owned(), steps: 0 };
         sqlite.fix_modes();
         Ok(sqlite)
@@ -62,6 +62,17 @@ impl Sqlite {
         single_file(target)
     }
 
+    /// Who keeps the database busy is what has to be known to end it.
+    fn with_holder(&self, text: String) -> String {
+        let files = ["", "-shm"].map(|ending| beside(&self.path, ending));
+        let holder = files.iter().find_map(|file| bounded::lock::holder_of_records(file));
+        let ours = i32::try_from(std::process::id()).unwrap_or(0);
+        match holder.filter(|holder| holder.pid != ours) {
+            Some(holder) => format!("{text}: {holder} has locked it"),
+            None => text,
+        }
+    }
+
     /// Whatever the umask was when SQLite made them.
     fn fix_modes(&self) {
         for ending in ["", "-wal", "-shm"] {
@@ -76,7 +87,7 @@ impl Sqlite {
 
 impl Drop for Sqlite {
     fn drop(&mut self) {
-        crate::persist::before_close(&self.connection, &beside(&self.path, "-wal"));
+        crate::db::wal::before_close(&self.connection, &beside(&self.path, "-wal"));
     }
 }
 
@@ -110,7 +121,7 @@ pub(crate) fn quick_check(path: &Path) -> Result<String, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(wait))?;
-    crate::persist::keep_wal(&connection)?;
+    crate::db::wal::keep_wal(&connection)?;
     match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)) {
         Ok(found) => Ok(found),
         // A page that makes no sense at all is an error, not an answer.
@@ -188,7 +199,10 @@ impl Driver for Sqlite {
     fn begin(&mut self, mode: Mode) -> Result<(), DbError> {
         // A transaction that reads first and writes later would fail where this one waits.
         let sql = if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN" };
-        Ok(self.connection.execute_batch(sql)?)
+        self.connection.execute_batch(sql).map_err(|error| match DbError::from(error) {
+            DbError::Busy(text) => DbError::Busy(self.with_holder(text)),
+            other => other,
+        })
     }
 
     fn commit(&mut self) -> Result<(), DbError> {
@@ -224,7 +238,7 @@ impl Driver for Sqlite {
     }
 
     fn may_be_left(&self) -> bool {
-        crate::persist::is_short(&beside(&self.path, "-wal"))
+        crate::db::wal::is_short(&beside(&self.path, "-wal"))
     }
 
     fn steps(&self) -> i64 {

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
-use crate::tx::Tx;
 use crate::values;
 use crate::words::{Class, FailureState};
 

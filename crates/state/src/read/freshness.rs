@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::package::{self, Package};
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::tx::Tx;
 use crate::values;
 
 /// The figures of the newest sample, times in seconds.
@@ -142,7 +142,7 @@ fn why(tx: &mut Tx<'_>, package: &Package) -> Result<(&'static str, String, Opti
         return Ok(("running", "it is being imported".into(), None));
     }
     if let Some(dependency) = package.waits_for.as_ref().filter(|_| package.work == "parked") {
-        let probe = crate::breaker::get(tx, dependency)?.and_then(|breaker| breaker.next_probe);
+        let probe = crate::job::breaker::get(tx, dependency)?.and_then(|breaker| breaker.next_probe);
         return Ok(("parked", format!("{dependency} is out of reach"), probe));
     }
     if let Some(place) = package.place {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::tx::Tx;
 use crate::values;
 
 /// A host.
@@ -103,6 +103,6 @@ pub fn set_state(
         values![host, state.as_str(), reason, actor, now],
     )?;
     let before = row.text(0);
-    crate::events::record(tx, actor, "host", host, reason, Some(&before), Some(state.as_str()))?;
+    crate::audit::record(tx, actor, "host", host, reason, Some(&before), Some(state.as_str()))?;
     Ok(before)
 }

@@ -2,9 +2,10 @@
 
 use super::status::{self, Status};
 use super::verdicts::{self, Verdict};
+use crate::db::meta;
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::tx::Tx;
-use crate::{breaker, meta};
+use crate::job::breaker;
 
 /// What is told.
 #[derive(Clone, Debug)]

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::{failures, queue};
+use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
-use crate::histories::{self, Asked};
-use crate::tx::Tx;
+use crate::job::wait::{self, Waiting};
+use crate::publication::history::{self, Asked};
 use crate::values;
-use crate::waits::{self, Waiting};
 use crate::words::{Fact, Lane};
 
 /// An attempt, for people.
@@ -172,9 +172,9 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         place: queue::place(tx, package)?,
         due: row.opt_int(9),
         waits_for: row.opt_text(10),
-        wait: waits::get(tx, package)?,
+        wait: wait::get(tx, package)?,
         went_on: went_on(tx, name)?,
-        history: histories::of_package(tx, package)?,
+        history: history::of_package(tx, package)?,
         held,
         failure,
         last_success: row.opt_int(1),

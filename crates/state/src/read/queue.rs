@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
-use crate::samples::counter;
-use crate::tx::{HOUR, Tx};
+use crate::figures::sample::counter;
 use crate::values;
 use crate::words::Lane;
 
@@ -80,7 +80,7 @@ pub fn later(tx: &mut Tx<'_>) -> Result<Later, StateError> {
     Ok(Later {
         parked: counter(tx, "parked")?,
         retrying: counter(tx, "state_retrying")? + counter(tx, "state_failing")?,
-        next_retry: crate::queue::next_due(tx)?,
+        next_retry: crate::job::queue::next_due(tx)?,
         held: counter(tx, "queue_held")?,
     })
 }

@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::failures::{self, Group};
 use super::hosts::{self, Host};
 use super::queue::{self, LaneLoad};
-use crate::breaker;
+use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
-use crate::samples::counter;
-use crate::tx::{HOUR, Tx};
+use crate::figures::sample::counter;
+use crate::job::breaker;
 use crate::values;
 
 /// An outage.

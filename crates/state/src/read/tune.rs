@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::tx::Tx;
 
 /// What imports have cost lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

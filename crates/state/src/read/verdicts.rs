@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
-use crate::tx::{HOUR, Tx};
 use crate::values;
 
 /// What was said last about a figure.

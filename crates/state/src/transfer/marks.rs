@@ -1,8 +1,8 @@
 //! Marks in a database that is being left or arrived at, so that nobody works with half of a state or with an old one.
 
+use crate::db::meta;
+use crate::db::store::Store;
 use crate::error::StateError;
-use crate::meta;
-use crate::store::Store;
 
 /// Marks a state as not complete: it refuses to be opened until [`complete`] is called.
 pub fn begin(target: &Store, from: &str) -> Result<(), StateError> {
@@ -21,7 +21,7 @@ pub fn arrive(target: &Store, actor: &str, action: &str, from: &str) -> Result<i
         meta::remove(tx, meta::INCOMING)?;
         meta::remove(tx, meta::HOME)?;
         let after = format!("epoch {epoch}");
-        crate::events::record(tx, actor, action, "state", Some(from), None, Some(&after))?;
+        crate::audit::record(tx, actor, action, "state", Some(from), None, Some(&after))?;
         Ok(epoch)
     })
 }
@@ -56,7 +56,7 @@ pub fn leave(source: &Store, actor: &str, to: &str) -> Result<(), StateError> {
             return Err(StateError::Refused("a run has just begun; stop it first".into()));
         }
         meta::set(tx, meta::MOVED_TO, to)?;
-        crate::events::record(tx, actor, "migrate", "state", None, None, Some(to))
+        crate::audit::record(tx, actor, "migrate", "state", None, None, Some(to))
     })
 }
 
@@ -67,7 +67,7 @@ pub fn stay(source: &Store, actor: &str, reason: &str) -> Result<(), StateError>
             return Err(StateError::Refused("this state was not moved".into()));
         };
         meta::remove(tx, meta::MOVED_TO)?;
-        crate::events::record(tx, actor, "stay", "state", Some(reason), Some(&to), None)
+        crate::audit::record(tx, actor, "stay", "state", Some(reason), Some(&to), None)
     })
 }
 

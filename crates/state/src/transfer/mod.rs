@@ -7,12 +7,12 @@ mod marks;
 
 use sha2::{Digest, Sha256};
 
+use crate::db::meta;
+use crate::db::store::Store;
+use crate::db::tx::LARGEST;
 use crate::driver::{Driver, Kind, Mode, Row, Value};
 use crate::error::StateError;
-use crate::meta;
 use crate::schema::tables::{self, Table};
-use crate::store::Store;
-use crate::tx::LARGEST;
 
 pub(crate) use marks::check_whole;
 pub use marks::{arrive, begin, check_idle, complete, leave, moved, stay};
@@ -264,7 +264,7 @@ pub fn copy_to_file(source: &Store, file: &std::path::Path) -> Result<(), StateE
         // A connection of its own: the copy takes its time, and nobody shall wait for it.
         return Ok(crate::driver::sqlite::Sqlite::open(&path, false)?.copy_to(file)?);
     }
-    let target = crate::open::Location::Sqlite(file.to_owned()).connect(true)?;
+    let target = crate::db::open::Location::Sqlite(file.to_owned()).connect(true)?;
     target.migrate()?;
     carry(source, &target, |_, _| ())?;
     complete(&target)?;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::audit;
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::events;
-use crate::samples::counter;
-use crate::tx::Tx;
+use crate::figures::sample::counter;
 use crate::values;
 
 /// A signature that something fails with.
@@ -132,7 +132,7 @@ pub fn expire(tx: &mut Tx<'_>) -> Result<(), StateError> {
     for row in tx.query(sql, values![now, ENDED])? {
         tx.execute("UPDATE suppression SET ended = until WHERE id = ?1", values![row.int(0)])?;
         let reason = Some("its time is over");
-        events::record(tx, "package-import", "unsuppress", &row.text(1), reason, None, None)?;
+        audit::record(tx, "package-import", "unsuppress", &row.text(1), reason, None, None)?;
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 use baseline::{Figure, Verdict};
 
 use super::{counted, judge_with, memory, prepare};
+use crate::audit;
+use crate::db::store::Store;
 use crate::error::StateError;
-use crate::events;
 use crate::operate::By;
-use crate::store::Store;
 
 /// What is decided.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +46,7 @@ pub fn decide(store: &Store, figure: Figure, decision: Decision, by: By<'_>) -> 
         let counted = counted::count(tx)?;
         let verdict = judge_with(tx, &mut judge, &counted)?;
         let after = judge.norm(figure).map(|norm| format!("{norm:.1}"));
-        events::record(tx, by.actor, action, figure.name(), by.reason, before.as_deref(), after.as_deref())?;
+        audit::record(tx, by.actor, action, figure.name(), by.reason, before.as_deref(), after.as_deref())?;
         Ok(verdict)
     })
 }

@@ -2,9 +2,9 @@
 
 use baseline::{Judge, Saved, Settings};
 
+use crate::db::meta;
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::meta;
-use crate::tx::Tx;
 use crate::values;
 
 /// The memory; nobody else judges before this transaction ends.

@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 
 use baseline::{Breaker, Context, Judge, Judged, Sample, State, Verdict};
 
-use crate::breaker;
+use crate::db::meta;
+use crate::db::store::Store;
+use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
-use crate::meta;
-use crate::store::Store;
-use crate::tx::{HOUR, Tx};
+use crate::job::breaker;
 use crate::values;
 use counted::Counted;
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use baseline::{Context, Judge, Sample, Settings};
 
 use super::{SIGNATURE, number};
+use crate::db::meta;
+use crate::db::store::Store;
+use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
-use crate::meta;
-use crate::store::Store;
-use crate::tx::{HOUR, Tx};
 use crate::values;
 
 /// Hours that are read at once.

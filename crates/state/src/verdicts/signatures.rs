@@ -6,9 +6,9 @@ use baseline::{Judge, Leading, State};
 
 use super::counted::{self, Counted};
 use super::{Row, SIGNATURE, json, memory, put};
+use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::samples;
-use crate::tx::Tx;
+use crate::figures::sample;
 use crate::values;
 
 /// Signatures in one transaction: each writes two rows.
@@ -39,7 +39,7 @@ pub fn write_some(tx: &mut Tx<'_>) -> Result<bool, StateError> {
             return Ok(true);
         }
         written += 1;
-        samples::set(tx, &format!("{SIGNATURE}{}", one.short), one.failing)?;
+        sample::set(tx, &format!("{SIGNATURE}{}", one.short), one.failing)?;
         write(tx, &one.short, one.failing, &one.label(), leading.as_ref())?;
     }
     for short in known.keys() {
@@ -48,7 +48,7 @@ pub fn write_some(tx: &mut Tx<'_>) -> Result<bool, StateError> {
         }
         written += 1;
         let figure = format!("{SIGNATURE}{short}");
-        samples::set(tx, &figure, 0)?;
+        sample::set(tx, &figure, 0)?;
         tx.execute("DELETE FROM verdict WHERE figure = ?1", values![&figure])?;
     }
     Ok(false)

@@ -24,6 +24,8 @@ impl Work<'_> {
                         self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
                     }
                 }
+                // What could not be looked at is not known to be damaged.
+                Err(InspectError::Repository(error @ Error::NoGit { .. })) => self.fail(error.into(), None),
                 Err(error) => self.fail(Failure::new(Stage::Verify, "repository-damaged", error), None),
             }
         }
@@ -37,13 +39,20 @@ impl Work<'_> {
         let (session, attempt) = (self.session, self.claim.attempt);
         let Some(effort) = inspect::due_repack(&session.root, &self.claim.package) else { return };
         let started = |group| session.started(attempt, group);
-        let done = inspect::repack_idle(&session.root, &self.claim.package, effort, &started);
+        let done = inspect::repack_idle(
+            &session.root,
+            &self.claim.package,
+            effort,
+            &session.config.limits,
+            &started,
+        );
         session.is_over(attempt);
         match done {
             Ok(()) => {}
             // Whoever imports the package asks for it again afterwards; if it is Git that has outlived its run, it does it.
             Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,
+            Err(InspectError::Repository(error @ Error::NoGit { .. })) => self.fail(error.into(), None),
             Err(error) => self.fail(Failure::new(Stage::Commit, "repack", error), None),
         }
     }

@@ -1,0 +1,43 @@
+//! Locks, programs and files of this machine. Whatever can keep a process waiting is waited for until a [`Deadline`] and
+//! no longer: a lock that somebody else holds, a program that hangs, a named pipe in the place of a file.
+
+pub mod file;
+pub mod lock;
+pub mod program;
+
+use std::time::{Duration, Instant};
+
+/// The moment up to which something is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    /// `None`: a moment beyond all times.
+    end: Option<Instant>,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// The moment that is `limit` from now.
+    pub fn after(limit: Duration) -> Deadline {
+        Deadline { end: Instant::now().checked_add(limit), limit }
+    }
+
+    /// The present moment: nothing is waited for.
+    pub fn now() -> Deadline {
+        Deadline::after(Duration::ZERO)
+    }
+
+    /// The time until then; zero if it is over.
+    pub fn left(&self) -> Duration {
+        self.end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether it is over.
+    pub fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// How long it was when it began.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}

@@ -1,0 +1,9 @@
+//! The database: a connection, its transactions, how it is opened, examined and pruned.
+
+pub mod integrity;
+pub mod meta;
+pub mod open;
+pub mod retention;
+pub mod store;
+pub mod tx;
+pub(crate) mod wal;

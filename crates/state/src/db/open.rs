@@ -1,0 +1,121 @@
+//! Opening the state: which database, and whether its schema fits.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use pg_connect::Target;
+
+use crate::db::store::Store;
+use crate::driver::postgres::Postgres;
+use crate::error::{DbError, StateError};
+use crate::schema;
+
+/// Where the state is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server: a URL or a list of `key=value`, without a password, and a file with passwords.
+    Postgres {
+        /// `postgresql://user@host/database?sslmode=verify-full`, or `host=... dbname=...`.
+        url: String,
+        /// A file like `~/.pgpass`.
+        passfile: Option<PathBuf>,
+    },
+}
+
+impl Location {
+    /// From the configuration's `[state] url` and `passfile`; a file below the root if there is none.
+    pub fn new(root: &Path, url: Option<&str>, passfile: Option<&Path>) -> Location {
+        match url {
+            None => Location::Sqlite(root.join("state.db")),
+            Some(url) if is_postgres(url) => {
+                Location::Postgres { url: url.to_owned(), passfile: passfile.map(Path::to_owned) }
+            }
+            Some(url) => {
+                let path = url.strip_prefix("sqlite://").or(url.strip_prefix("sqlite:")).unwrap_or(url);
+                Location::Sqlite(root.join(path))
+            }
+        }
+    }
+
+    /// Opens it; an empty one gets its tables, one with another schema is refused.
+    pub fn open_or_make(&self) -> Result<Store, StateError> {
+        let store = self.connect(true)?;
+        store.prepare()?;
+        Ok(store)
+    }
+
+    /// Opens it; it has to be there.
+    pub fn open(&self) -> Result<Store, StateError> {
+        let store = self.connect(false)?;
+        store.prepare()?;
+        Ok(store)
+    }
+
+    /// Opens it whatever its schema is, to migrate it.
+    pub fn connect(&self, create: bool) -> Result<Store, StateError> {
+        match self {
+            Location::Sqlite(path) if create => Store::sqlite(path, true),
+            Location::Sqlite(path) => Store::open_sqlite(path),
+            Location::Postgres { url, passfile } => open_postgres(url, passfile.as_deref()),
+        }
+    }
+}
+
+/// A URL of PostgreSQL's, or `key=value` words as `psql` takes them.
+fn is_postgres(url: &str) -> bool {
+    let names_one = |word: &str| ["host=", "hostaddr=", "dbname="].iter().any(|key| word.starts_with(key));
+    Target::is_meant_by(url) || url.split_whitespace().any(names_one)
+}
+
+/// A statement that takes longer is stuck: none of ours is meant to.
+const LONGEST_STATEMENT: Duration = Duration::from_secs(120);
+
+fn open_postgres(url: &str, passfile: Option<&Path>) -> Result<Store, StateError> {
+    let name = url.to_owned();
+    let failed = |cause: String| StateError::Open { name: name.clone(), cause };
+    let target = Target::parse(url)
+        .map_err(|error| StateError::Location(error.to_string()))?
+        .with_passfile(passfile.map(Path::to_owned))
+        .with_statement_timeout(LONGEST_STATEMENT)
+        .with_application_name("package-import");
+    let connect = Box::new(move || target.connect().map_err(|error| DbError::Lost(error.to_string())));
+    let driver = Postgres::open(connect).map_err(|error| failed(error.to_string()))?;
+    Ok(Store::new(Box::new(driver), url.to_owned()))
+}
+
+impl Store {
+    /// Makes the tables of an empty database, and refuses a schema that does not fit.
+    pub(crate) fn prepare(&self) -> Result<(), StateError> {
+        let found = schema::find(self.driver().as_mut())?;
+        if found.schema == 0 {
+            self.migrate()?;
+            return Ok(());
+        }
+        schema::check(found)?;
+        crate::transfer::check_whole(self)
+    }
+
+    /// The schema that the database has; 0 if it is empty.
+    pub fn schema(&self) -> Result<i64, StateError> {
+        Ok(schema::find(self.driver().as_mut())?.schema)
+    }
+
+    /// Brings the schema up to this program's. Returns what it was and what it is. Nothing is half done: where readers
+    /// are in the way, it lets them finish and begins anew.
+    pub fn migrate(&self) -> Result<(i64, i64), StateError> {
+        const PATIENCE: Duration = Duration::from_secs(30);
+        const PAUSE: Duration = Duration::from_millis(100);
+        let started = Instant::now();
+        loop {
+            match schema::migrate(self.driver().as_mut()) {
+                Err(StateError::Database(DbError::Busy(_))) if started.elapsed() < PATIENCE => {
+                    thread::sleep(PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+}

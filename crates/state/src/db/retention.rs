@@ -1,0 +1,246 @@
+//! What is forgotten, and when. Publications and versions never are; nor is what explains the present.
+//!
+//! A pass looks at one table after the other, a chunk a step, by number from the oldest on, and stops where the young
+//! begin. How far it has come is kept, so that a pass that was cut off goes on. No step costs more when there is more.
+
+use crate::db::meta;
+use crate::db::tx::{HOUR, Tx};
+use crate::driver::{Kind, Row};
+use crate::error::StateError;
+use crate::values;
+
+const DAY: i64 = 24 * HOUR;
+
+/// Rows that one step looks at, and deletes at most. The position is written, too.
+const CHUNK: i64 = 150;
+
+/// What is kept. Times are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Attempts younger than this are kept,
+    pub attempts: i64,
+    /// and so many of each package, however old, besides the newest failure of each signature.
+    pub newest: i64,
+    /// Events.
+    pub events: i64,
+    /// Samples.
+    pub samples: i64,
+    /// Runs and batches that have ended; the newest run of all is kept.
+    pub runs: i64,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Rule { attempts: 90 * DAY, newest: 4, events: 731 * DAY, samples: 15 * 7 * DAY, runs: 90 * DAY }
+    }
+}
+
+/// Tables in the order in which they are pruned.
+pub const TABLES: [&str; 5] = ["attempt", "event", "sample", "run", "batch"];
+
+/// How far a pass has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    table: usize,
+    after: i64,
+}
+
+impl Position {
+    fn parse(text: &str) -> Option<Position> {
+        let (table, after) = text.split_once(':')?;
+        Some(Position { table: table.parse().ok()?, after: after.parse().ok()? })
+    }
+
+    /// The table that comes next; `None` at the end.
+    pub fn table(&self) -> Option<&'static str> {
+        TABLES.get(self.table).copied()
+    }
+
+    fn next_table(&self) -> Position {
+        Position { table: self.table + 1, after: 0 }
+    }
+}
+
+/// What a step found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The table.
+    pub table: &'static str,
+    /// Rows that it looked at.
+    pub seen: usize,
+    /// Rows that are not kept.
+    pub forgotten: usize,
+}
+
+/// Does the next step of a pass. Returns whether there is more; after the last one, the next call begins anew.
+pub fn step(tx: &mut Tx<'_>, rule: &Rule) -> Result<bool, StateError> {
+    Ok(next(tx, rule)?.is_some())
+}
+
+/// Does the next step of a pass and says what it was; `None` at the end of the pass.
+pub fn next(tx: &mut Tx<'_>, rule: &Rule) -> Result<Option<Step>, StateError> {
+    let kept = meta::lock(tx, meta::PRUNED)?;
+    let mut position = kept.and_then(|text| Position::parse(&text)).unwrap_or_default();
+    let step = walk(tx, rule, &mut position, true)?;
+    match step {
+        Some(_) => meta::set(tx, meta::PRUNED, &format!("{}:{}", position.table, position.after))?,
+        None => meta::remove(tx, meta::PRUNED)?,
+    }
+    Ok(step)
+}
+
+/// Says what the step at a position would forget, and moves the position on.
+pub fn look(tx: &mut Tx<'_>, rule: &Rule, position: &mut Position) -> Result<Option<Step>, StateError> {
+    if position.table() == Some("sample") {
+        return look_at_hour(tx, rule, position).map(Some);
+    }
+    walk(tx, rule, position, false)
+}
+
+/// Samples that stay where they are have to be passed by the hour: they have no number.
+fn look_at_hour(tx: &mut Tx<'_>, rule: &Rule, position: &mut Position) -> Result<Step, StateError> {
+    let cutoff = (tx.now()? - rule.samples).div_euclid(HOUR);
+    let sql =
+        "SELECT hour, COUNT(*) FROM sample WHERE hour > ?1 AND hour < ?2 GROUP BY hour ORDER BY hour LIMIT 1";
+    let row = tx.first(sql, values![position.after, cutoff])?;
+    let count = usize::try_from(row.as_ref().map_or(0, |row| row.int(1))).unwrap_or(0);
+    *position = match row {
+        Some(row) => Position { after: row.int(0), ..*position },
+        None => position.next_table(),
+    };
+    Ok(Step { table: "sample", seen: count, forgotten: count })
+}
+
+fn walk(
+    tx: &mut Tx<'_>,
+    rule: &Rule,
+    position: &mut Position,
+    delete: bool,
+) -> Result<Option<Step>, StateError> {
+    let Some(table) = position.table() else { return Ok(None) };
+    let now = tx.now()?;
+    if table == "batch" {
+        return batches(tx, now - rule.runs, position, delete).map(Some);
+    }
+    let (seen, mut old, last) = match table {
+        "attempt" => attempts(tx, rule, now, position.after)?,
+        "event" => by_time(tx, "event", "id", "at", now - rule.events, position.after)?,
+        "sample" => samples(tx, (now - rule.samples).div_euclid(HOUR), position.after)?,
+        _ => old_runs(tx, now - rule.runs, position.after)?,
+    };
+    if table == "event" && !old.is_empty() && !may_delete_events(tx)? {
+        old.clear();
+    }
+    if delete {
+        for row in &old {
+            forget(tx, table, row)?;
+        }
+    }
+    let step = Step { table, seen, forgotten: old.len() };
+    *position = match last {
+        // What is gone is not met again; what is kept has to be passed.
+        Some(last) => Position { after: last, ..*position },
+        None => position.next_table(),
+    };
+    Ok(Some(step))
+}
+
+/// How many rows a step has seen, which of them are old, and where the next one begins if there is more.
+type Seen = (usize, Vec<Row>, Option<i64>);
+
+fn seen(rows: &[Row], is_young: impl Fn(&Row) -> bool, is_old: impl Fn(&Row) -> bool) -> Seen {
+    let reached = rows.iter().any(&is_young);
+    let full = rows.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+    let last = rows.last().filter(|_| full && !reached).map(|row| row.int(0));
+    let old = rows.iter().filter(|row| !is_young(row) && is_old(row)).cloned().collect();
+    (rows.len(), old, last)
+}
+
+fn attempts(tx: &mut Tx<'_>, rule: &Rule, now: i64, after: i64) -> Result<Seen, StateError> {
+    // Each part is answered by an index, whatever there is: the newest of the package, the newest with the signature.
+    let sql = "SELECT a.id, a.started, CASE WHEN a.ended IS NOT NULL
+            AND a.id < COALESCE((SELECT b.id FROM attempt b WHERE b.package_id = a.package_id
+                ORDER BY b.id DESC LIMIT 1 OFFSET ?3), 0)
+            AND (a.signature_id IS NULL
+                OR a.id < (SELECT MAX(c.id) FROM attempt c WHERE c.signature_id = a.signature_id))
+            AND NOT EXISTS (SELECT 1 FROM failure f WHERE f.package_id = a.package_id AND f.attempt_id = a.id)
+            THEN 1 ELSE 0 END
+        FROM attempt a WHERE a.id > ?1 ORDER BY a.id LIMIT ?2";
+    let rows = tx.query(sql, values![after, CHUNK, (rule.newest - 1).max(0)])?;
+    let cutoff = now - rule.attempts;
+    Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
+}
+
+fn by_time(
+    tx: &mut Tx<'_>,
+    table: &str,
+    key: &str,
+    time: &str,
+    cutoff: i64,
+    after: i64,
+) -> Result<Seen, StateError> {
+    let sql = format!("SELECT {key}, {time} FROM {table} WHERE {key} > ?1 ORDER BY {key} LIMIT ?2");
+    let rows = tx.query(&sql, values![after, CHUNK])?;
+    Ok(seen(&rows, |row| row.int(1) >= cutoff, |_| true))
+}
+
+/// Samples have no number; their hour orders them, and those of one hour are found again until none is left.
+fn samples(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError> {
+    let sql = "SELECT hour, figure, shard FROM sample WHERE hour < ?1 AND hour >= ?2 ORDER BY hour LIMIT ?3";
+    let rows = tx.query(sql, values![cutoff, after, CHUNK])?;
+    Ok(seen(&rows, |_| false, |_| true))
+}
+
+fn old_runs(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError> {
+    let sql = "SELECT id, started, CASE WHEN ended < ?3 AND id < (SELECT MAX(id) FROM run) THEN 1 ELSE 0 END
+        FROM run WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let rows = tx.query(sql, values![after, CHUNK, cutoff])?;
+    Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
+}
+
+/// Batches that are over, one at a time: its members first, however many they are, then itself.
+fn batches(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
+    let sql = "SELECT id FROM batch WHERE id > ?1 AND made_at < ?2 AND state NOT IN ('canary', 'all')
+        ORDER BY id LIMIT 1";
+    let Some(row) = tx.first(sql, values![position.after, cutoff])? else {
+        *position = position.next_table();
+        return Ok(Step { table: "batch", seen: 0, forgotten: 0 });
+    };
+    let id = row.int(0);
+    let members = if delete {
+        let sql = "DELETE FROM batch_member WHERE batch_id = ?1 AND package_id IN
+            (SELECT package_id FROM batch_member WHERE batch_id = ?1 ORDER BY package_id LIMIT ?2)";
+        tx.execute(sql, values![id, CHUNK])?
+    } else {
+        let sql = "SELECT COUNT(*) FROM batch_member WHERE batch_id = ?1";
+        tx.first(sql, values![id])?.map_or(0, |row| u64::try_from(row.int(0)).unwrap_or(0))
+    };
+    let members = usize::try_from(members).unwrap_or(0);
+    if delete && members > 0 {
+        return Ok(Step { table: "batch", seen: members, forgotten: members });
+    }
+    if delete {
+        tx.execute("DELETE FROM batch WHERE id = ?1", values![id])?;
+    }
+    *position = Position { after: id, ..*position };
+    Ok(Step { table: "batch", seen: members + 1, forgotten: members + 1 })
+}
+
+fn forget(tx: &mut Tx<'_>, table: &str, row: &Row) -> Result<(), StateError> {
+    if table == "sample" {
+        let sql = "DELETE FROM sample WHERE hour = ?1 AND figure = ?2 AND shard = ?3";
+        tx.execute(sql, &row.0)?;
+    } else {
+        tx.execute(&format!("DELETE FROM {table} WHERE id = ?1"), values![row.int(0)])?;
+    }
+    Ok(())
+}
+
+/// Workers and operators may add to the audit trail and not take from it: then the owner's `prune` does that.
+fn may_delete_events(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    if tx.kind() == Kind::Sqlite {
+        return Ok(true);
+    }
+    let row = tx.first("SELECT has_table_privilege('event', 'DELETE')", &[])?;
+    Ok(row.is_some_and(|row| row.flag(0)))
+}

@@ -1,0 +1,187 @@
+//! The store: one connection, transactions that are tried again, and the time.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::db::tx::{LARGEST, Tx};
+use crate::driver::sqlite::Sqlite;
+use crate::driver::{Driver, Kind, Mode};
+use crate::error::{DbError, StateError};
+
+/// A busy database is asked again for as long as this, above what SQLite itself waits.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The first pause, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
+/// Counters are spread over as many rows in PostgreSQL.
+const SHARDS: i64 = 16;
+
+/// A clock that does not move by itself, for tests of what happens in weeks.
+pub type FixedClock = std::sync::Arc<std::sync::atomic::AtomicI64>;
+
+/// Everything that an installation remembers.
+pub struct Store {
+    driver: Mutex<Box<dyn Driver>>,
+    kind: Kind,
+    name: String,
+    shard: i64,
+    clock: Option<FixedClock>,
+    retries: AtomicU64,
+    largest: AtomicU64,
+    waited: Mutex<Vec<u64>>,
+}
+
+impl Store {
+    pub(crate) fn new(driver: Box<dyn Driver>, name: String) -> Store {
+        let kind = driver.kind();
+        let shard = if kind == Kind::Postgres { i64::from(std::process::id()) % SHARDS } else { 0 };
+        Store {
+            driver: Mutex::new(driver),
+            kind,
+            name,
+            shard,
+            clock: None,
+            retries: AtomicU64::new(0),
+            largest: AtomicU64::new(0),
+            waited: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Opens an SQLite file whose schema has to be there.
+    pub fn open_sqlite(path: &Path) -> Result<Store, StateError> {
+        if !path.exists() {
+            return Err(StateError::Missing(path.to_owned()));
+        }
+        Store::sqlite(path, false)
+    }
+
+    pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
+        let name = path.display().to_string();
+        let driver = Sqlite::open(path, create).map_err(|error| match error {
+            DbError::Damaged(cause) => StateError::Damaged { name: name.clone(), cause },
+            error => StateError::Open { name: name.clone(), cause: error.to_string() },
+        })?;
+        Ok(Store::new(Box::new(driver), name))
+    }
+
+    /// Lives by another clock.
+    pub fn with_clock(mut self, clock: FixedClock) -> Store {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Its file or server, for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file, if it is one.
+    pub fn path(&self) -> Option<PathBuf> {
+        (self.kind == Kind::Sqlite).then(|| PathBuf::from(&self.name))
+    }
+
+    /// How often a transaction had to be tried again.
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// What statements have cost so far, in the steps of SQLite's virtual machine.
+    pub fn steps(&self) -> i64 {
+        self.driver().steps()
+    }
+
+    /// Rows that the largest transaction wrote.
+    pub fn largest_transaction(&self) -> u64 {
+        self.largest.load(Ordering::Relaxed)
+    }
+
+    /// How long transactions that write took, waiting included, in microseconds: the last ten thousand.
+    pub fn waits(&self) -> Vec<u64> {
+        self.waited.lock().map(|waited| waited.clone()).unwrap_or_default()
+    }
+
+    /// Reads: everything that `work` sees is of one moment.
+    pub fn read<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
+        self.transact(Mode::Read, work)
+    }
+
+    /// Writes, all or nothing. `work` may be called several times, and sees a fresh transaction each time.
+    pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
+        let started = Instant::now();
+        let done = self.transact(Mode::Write, work);
+        if let Ok(mut waited) = self.waited.lock() {
+            if waited.len() >= 10_000 {
+                waited.clear();
+            }
+            waited.push(u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX));
+        }
+        done
+    }
+
+    fn transact<T>(
+        &self,
+        mode: Mode,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        let started = Instant::now();
+        let mut pause = PAUSES.0;
+        loop {
+            let mut driver = self.driver();
+            match self.once(driver.as_mut(), mode, &mut work) {
+                Err(StateError::Database(DbError::Busy(_))) if started.elapsed() < PATIENCE => {
+                    drop(driver);
+                    self.retries.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn once<T>(
+        &self,
+        driver: &mut dyn Driver,
+        mode: Mode,
+        work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        driver.begin(mode)?;
+        let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
+        let mut tx = Tx::new(driver, fixed, self.shard);
+        let done = work(&mut tx).and_then(|done| tx.write_counters().map(|()| done));
+        let written = tx.written();
+        self.largest.fetch_max(written, Ordering::Relaxed);
+        debug_assert!(written <= LARGEST, "a transaction wrote {written} rows");
+        match done {
+            Ok(done) => match driver.commit() {
+                Ok(()) => Ok(done),
+                Err(error) => {
+                    driver.rollback();
+                    // Whether it was kept is not known: the caller has to look.
+                    Err(error.into())
+                }
+            },
+            Err(error) => {
+                driver.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a program that ends may leave it open: everything is written, and closing would tidy up nothing.
+    pub fn may_be_left(&self) -> bool {
+        self.driver().may_be_left()
+    }
+
+    /// The connection itself, for what is no transaction.
+    pub(crate) fn driver(&self) -> MutexGuard<'_, Box<dyn Driver>> {
+        self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,190 @@
+//! A transaction: statements, the time, and a count of the rows that it writes.
+
+use std::collections::BTreeMap;
+
+use crate::driver::{Driver, Kind, Row, Value};
+use crate::error::{DbError, StateError};
+
+/// No transaction writes more rows than this, so that nobody waits long for another.
+pub const LARGEST: u64 = 200;
+
+/// A transaction that is open.
+pub struct Tx<'a> {
+    driver: &'a mut dyn Driver,
+    now: Option<i64>,
+    fixed: Option<i64>,
+    written: u64,
+    counters: BTreeMap<String, i64>,
+    flows: BTreeMap<String, i64>,
+    /// Changes of `failing` and of `parked`.
+    signatures: BTreeMap<i64, (i64, i64)>,
+    /// Changes of `dependency.parked`.
+    dependencies: BTreeMap<i64, i64>,
+    shard: i64,
+}
+
+/// Milliseconds of an hour, by which samples are kept.
+pub const HOUR: i64 = 3_600_000;
+
+/// Values of a statement.
+#[macro_export]
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { &[$($crate::driver::Value::from($value)),*][..] };
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(driver: &'a mut dyn Driver, fixed: Option<i64>, shard: i64) -> Tx<'a> {
+        Tx {
+            driver,
+            now: None,
+            fixed,
+            written: 0,
+            counters: BTreeMap::new(),
+            flows: BTreeMap::new(),
+            signatures: BTreeMap::new(),
+            dependencies: BTreeMap::new(),
+            shard,
+        }
+    }
+
+    /// The time, the same throughout the transaction.
+    pub fn now(&mut self) -> Result<i64, StateError> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let now = match self.fixed {
+            Some(fixed) => fixed,
+            None => self.driver.now()?,
+        };
+        self.now = Some(now);
+        Ok(now)
+    }
+
+    /// Runs a statement that writes.
+    pub fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StateError> {
+        let written = self.driver.execute(sql, values)?;
+        self.count(written);
+        Ok(written)
+    }
+
+    /// Runs a statement that reads.
+    pub fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StateError> {
+        Ok(self.driver.query(sql, values)?)
+    }
+
+    /// The first row of a statement that reads.
+    pub fn first(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StateError> {
+        Ok(self.query(sql, values)?.into_iter().next())
+    }
+
+    /// Runs a statement that writes and returns what it wrote.
+    pub fn returning(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StateError> {
+        let rows = self.driver.query(sql, values)?;
+        self.count(rows.len() as u64);
+        Ok(rows)
+    }
+
+    /// The id of a row that a statement inserts.
+    pub fn insert(&mut self, sql: &str, values: &[Value]) -> Result<i64, StateError> {
+        let rows = self.returning(sql, values)?;
+        rows.first()
+            .and_then(|row| row.opt_int(0))
+            .ok_or_else(|| DbError::Other("a row was inserted and has no id".into()).into())
+    }
+
+    /// Changes a counter, in this transaction.
+    pub fn counter(&mut self, name: &str, by: i64) {
+        *self.counters.entry(name.to_owned()).or_default() += by;
+    }
+
+    /// Adds to what happened in this hour.
+    pub fn flow(&mut self, figure: &str, by: i64) -> Result<(), StateError> {
+        self.now()?;
+        *self.flows.entry(figure.to_owned()).or_default() += by;
+        Ok(())
+    }
+
+    /// Changes the number of packages that fail with a signature.
+    pub(crate) fn signature(&mut self, id: i64, by: i64) {
+        self.signatures.entry(id).or_default().0 += by;
+    }
+
+    /// Changes the number of parked jobs whose package fails with a signature and is not held.
+    pub(crate) fn parked_failing(&mut self, signature: i64, by: i64) {
+        self.counter("parked_failing", by);
+        self.signatures.entry(signature).or_default().1 += by;
+    }
+
+    /// Changes the number of jobs that are parked on a dependency.
+    pub(crate) fn parked_on(&mut self, dependency: i64, by: i64) {
+        *self.dependencies.entry(dependency).or_default() += by;
+    }
+
+    /// Prefers indices for the rest of the transaction: for those that fill tables.
+    pub(crate) fn prefer_indices(&mut self) -> Result<(), StateError> {
+        Ok(self.driver.prefer_indices()?)
+    }
+
+    /// Which database it is.
+    pub fn kind(&self) -> Kind {
+        self.driver.kind()
+    }
+
+    /// The part of each counter and sample that this process writes, so that processes do not wait for each other.
+    pub fn shard(&self) -> i64 {
+        self.shard
+    }
+
+    /// Rows written so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    fn count(&mut self, rows: u64) {
+        self.written += rows;
+    }
+
+    /// Writes the counters, always in the same order: two transactions cannot wait for each other.
+    pub(crate) fn write_counters(&mut self) -> Result<(), StateError> {
+        for (id, by) in std::mem::take(&mut self.dependencies) {
+            if by != 0 {
+                self.execute("UPDATE dependency SET parked = parked + ?2 WHERE id = ?1", values![id, by])?;
+            }
+        }
+        for (id, (failing, parked)) in std::mem::take(&mut self.signatures) {
+            if failing != 0 {
+                let now = self.now()?;
+                let sql =
+                    "UPDATE signature SET failing = failing + ?2, parked = parked + ?3, last_change = ?4
+                    WHERE id = ?1";
+                self.execute(sql, values![id, failing, parked, now])?;
+            } else if parked != 0 {
+                // As many fail with it as before, so there is nothing new to judge.
+                self.execute("UPDATE signature SET parked = parked + ?2 WHERE id = ?1", values![id, parked])?;
+            }
+        }
+        for (figure, by) in std::mem::take(&mut self.flows) {
+            if by == 0 {
+                continue;
+            }
+            let (hour, shard) = (self.now()?.div_euclid(HOUR), self.shard);
+            self.execute(
+                "INSERT INTO sample (figure, hour, shard, value) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (figure, hour, shard) DO UPDATE SET value = sample.value + excluded.value",
+                values![&figure, hour, shard, by],
+            )?;
+        }
+        for (name, by) in std::mem::take(&mut self.counters) {
+            if by == 0 {
+                continue;
+            }
+            let shard = self.shard;
+            self.execute(
+                "INSERT INTO counter (name, shard, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (name, shard) DO UPDATE SET value = counter.value + excluded.value",
+                values![&name, shard, by],
+            )?;
+        }
+        Ok(())
+    }
+}

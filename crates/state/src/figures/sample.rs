@@ -1,0 +1,80 @@
+//! Samples: figures by the hour, for baselines.
+
+use crate::db::store::Store;
+use crate::db::tx::{HOUR, Tx};
+use crate::error::StateError;
+use crate::values;
+use crate::verdicts::{self, counted};
+use crate::words::Lane;
+
+/// Counters that are kept as levels.
+const LEVELS: &[&str] = &["running", "held", "failing_held", "state_wedged"];
+
+/// Stores the levels once an hour; `last` is the hour in which this was done before. Returns the hour.
+pub fn hourly(store: &Store, last: i64) -> Result<i64, StateError> {
+    let hour = store.read(|tx| Ok(tx.now()?.div_euclid(HOUR)))?;
+    if hour != last {
+        take(store)?;
+    }
+    Ok(hour)
+}
+
+/// Stores the levels of now, and judges them: those of all, of each lane, and of each signature that changed.
+pub fn take(store: &Store) -> Result<(), StateError> {
+    verdicts::prepare(store)?;
+    store.write(|tx| {
+        counted::expire(tx)?;
+        let counted = counted::count(tx)?;
+        set(tx, "failing", counted.failing)?;
+        set(tx, "parked", counted.parked)?;
+        set(tx, "parked_failing", counted.parked_failing)?;
+        set(tx, "suppressed", counted.left_out)?;
+        // An hour in which nothing happened is not one in which nobody looked.
+        for flow in ["attempted", "failed"] {
+            let (hour, shard) = (tx.now()?.div_euclid(HOUR), tx.shard());
+            let sql = "INSERT INTO sample (figure, hour, shard, value) VALUES (?1, ?2, ?3, 0) ON CONFLICT DO NOTHING";
+            tx.execute(sql, values![flow, hour, shard])?;
+        }
+        levels(tx)?;
+        verdicts::judge(tx, &counted).map(drop)
+    })?;
+    while store.write(verdicts::write_signatures)? {}
+    Ok(())
+}
+
+fn levels(tx: &mut Tx<'_>) -> Result<(), StateError> {
+    for name in LEVELS {
+        let value = counter(tx, name)?;
+        set(tx, name, value)?;
+    }
+    let now = tx.now()?;
+    for lane in Lane::ALL {
+        let waiting = counter(tx, &format!("queue_{lane}"))?;
+        set(tx, &format!("queue_{lane}"), waiting)?;
+        let sql = "SELECT entered FROM job WHERE lane = ?1 AND state = 'pending' AND held = 0
+            ORDER BY lane, entered, package_id LIMIT 1";
+        let oldest = tx.first(sql, values![lane.place()])?.map_or(0, |row| (now - row.int(0)) / 1000);
+        set(tx, &format!("oldest_{lane}"), oldest)?;
+    }
+    let behind = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
+    let behind = tx.first(behind, &[])?.map_or(0, |row| row.int(0));
+    set(tx, "behind", behind)?;
+    crate::figures::latency::take(tx)
+}
+
+/// The value of a counter.
+pub fn counter(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
+    let sql = "SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = ?1";
+    Ok(tx.first(sql, values![name])?.map_or(0, |row| row.int(0)))
+}
+
+pub(crate) fn set(tx: &mut Tx<'_>, figure: &str, value: i64) -> Result<(), StateError> {
+    let hour = tx.now()?.div_euclid(HOUR);
+    // A level has one value, whoever stores it.
+    tx.execute(
+        "INSERT INTO sample (figure, hour, shard, value) VALUES (?1, ?2, 0, ?3)
+         ON CONFLICT (figure, hour, shard) DO UPDATE SET value = excluded.value",
+        values![figure, hour, value],
+    )?;
+    Ok(())
+}

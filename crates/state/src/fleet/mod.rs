@@ -1,0 +1,5 @@
+//! The machines that share a state: their runs, their settings, and where a state lives.
+
+pub mod identity;
+pub mod runs;
+pub mod settings;

@@ -1,0 +1,250 @@
+//! Hosts and runs: who works, since when, and whether they still live.
+
+use crate::db::tx::Tx;
+use crate::error::StateError;
+use crate::failure::retry_policy::Retries;
+use crate::job::finish::{self, Cause, Finished, Usage};
+use crate::job::transition;
+use crate::values;
+use crate::words::{HostState, Outcome};
+
+/// Who a process is, beyond its number, which another may get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i64,
+    /// When it started, in the kernel's ticks since the machine did.
+    pub start: i64,
+    /// The machine's start.
+    pub boot: String,
+}
+
+/// A run that begins.
+#[derive(Clone, Debug)]
+pub struct NewRun<'a> {
+    /// The machine's name.
+    pub host: &'a str,
+    /// `until-empty`, `service` or the name of an operator's command.
+    pub mode: &'a str,
+    /// The process.
+    pub process: &'a Process,
+    /// The program's version.
+    pub version: &'a str,
+    /// How many imports at a time.
+    pub jobs: i64,
+}
+
+/// A run as its row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenRun {
+    /// The run.
+    pub id: i64,
+    /// `until-empty`, `service` or the name of a command.
+    pub mode: String,
+    /// The process.
+    pub process: Process,
+    /// When it started.
+    pub started: i64,
+    /// When it was last heard of.
+    pub heartbeat: i64,
+}
+
+/// The id of a host, made if it is not known.
+pub fn host_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
+    let now = tx.now()?;
+    if let Some(row) = tx.first("SELECT id FROM host WHERE name = ?1", values![name])? {
+        return Ok(row.int(0));
+    }
+    tx.insert(
+        "INSERT INTO host (name, heartbeat) VALUES (?1, ?2)
+         ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat RETURNING id",
+        values![name, now],
+    )
+}
+
+/// Begins a run.
+pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
+    let now = tx.now()?;
+    let host = host_id(tx, run.host)?;
+    // The first beat of the run: a pulse has time until the next.
+    tx.execute("UPDATE host SET heartbeat = ?2 WHERE id = ?1", values![host, now])?;
+    expect(tx, host, run.mode)?;
+    tx.insert(
+        "INSERT INTO run (host_id, mode, pid, pid_start, boot, version, started, heartbeat, jobs)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) RETURNING id",
+        values![
+            host,
+            run.mode,
+            run.process.pid,
+            run.process.start,
+            &run.process.boot,
+            run.version,
+            now,
+            run.jobs
+        ],
+    )
+}
+
+/// A host with a service is expected to be there always, until that was ended in order and its runs are begun otherwise,
+/// by cron for one. After a service that died, a run made by hand changes nothing: it is missed all the same.
+fn expect(tx: &mut Tx<'_>, host: i64, mode: &str) -> Result<(), StateError> {
+    if mode == "service" {
+        tx.execute("UPDATE host SET expected = 1 WHERE id = ?1 AND expected = 0", values![host])?;
+    } else if mode == "until-empty"
+        && tx.first("SELECT id FROM host WHERE id = ?1 AND expected = 1", values![host])?.is_some()
+    {
+        let sql = "SELECT mode, outcome FROM run
+            WHERE host_id = ?1 AND mode IN ('service', 'until-empty') ORDER BY id DESC LIMIT 1";
+        let last = tx.first(sql, values![host])?.map(|row| (row.text(0), row.opt_text(1)));
+        let in_order = |outcome: &str| !matches!(outcome, "killed" | "lost");
+        if matches!(&last, Some((mode, Some(outcome))) if mode == "service" && in_order(outcome)) {
+            tx.execute("UPDATE host SET expected = 0 WHERE id = ?1", values![host])?;
+        }
+    }
+    Ok(())
+}
+
+/// The runs of a host that have not ended.
+pub fn open_runs(tx: &mut Tx<'_>, host: &str) -> Result<Vec<OpenRun>, StateError> {
+    let sql = "SELECT r.id, r.mode, r.pid, r.pid_start, r.boot, r.started, r.heartbeat
+        FROM run r JOIN host h ON h.id = r.host_id WHERE h.name = ?1 AND r.ended IS NULL ORDER BY r.id";
+    let rows = tx.query(sql, values![host])?;
+    Ok(rows
+        .iter()
+        .map(|row| OpenRun {
+            id: row.int(0),
+            mode: row.text(1),
+            process: Process { pid: row.int(2), start: row.int(3), boot: row.text(4) },
+            started: row.int(5),
+            heartbeat: row.int(6),
+        })
+        .collect())
+}
+
+/// What a heartbeat brings back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// Attempts whose leases are ours and were renewed.
+    pub held: Vec<i64>,
+}
+
+/// Says that a run lives and renews its leases, all in one statement.
+pub fn beat(tx: &mut Tx<'_>, run: i64, lease: i64) -> Result<Beat, StateError> {
+    let now = tx.now()?;
+    let held = transition::renew_leases(tx, run, now + lease)?;
+    tx.execute("UPDATE run SET heartbeat = ?2 WHERE id = ?1", values![run, now])?;
+    tx.execute(
+        "UPDATE host SET heartbeat = ?2 WHERE id = (SELECT host_id FROM run WHERE id = ?1)",
+        values![run, now],
+    )?;
+    Ok(Beat { held })
+}
+
+/// What a host is to do.
+pub fn host_state(tx: &mut Tx<'_>, name: &str) -> Result<HostState, StateError> {
+    let row = tx.first("SELECT state FROM host WHERE name = ?1", values![name])?;
+    Ok(row.and_then(|row| row.text(0).parse().ok()).unwrap_or(HostState::Online))
+}
+
+/// Ends a run.
+pub fn end(tx: &mut Tx<'_>, run: i64, outcome: &str, note: Option<&str>) -> Result<(), StateError> {
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE run SET ended = ?2, outcome = ?3, note = ?4, heartbeat = ?2 WHERE id = ?1 AND ended IS NULL",
+        values![run, now, outcome, note],
+    )?;
+    Ok(())
+}
+
+/// Attempts whose lease is over, or that belong to one of the runs that are known to be dead.
+pub fn lost(tx: &mut Tx<'_>, dead: &[i64], at_most: i64) -> Result<Vec<(i64, i64, String)>, StateError> {
+    let now = tx.now()?;
+    let mut found = Vec::new();
+    let columns =
+        "SELECT j.attempt_id, j.package_id, p.name FROM job j JOIN package p ON p.id = j.package_id";
+    let sql =
+        format!("{columns} WHERE j.state = 'running' AND j.lease_until < ?1 ORDER BY j.package_id LIMIT ?2");
+    found.extend(tx.query(&sql, values![now, at_most])?);
+    let sql = format!("{columns} WHERE j.state = 'running' AND j.run_id = ?1 ORDER BY j.package_id LIMIT ?2");
+    for run in dead {
+        found.extend(tx.query(&sql, values![*run, at_most])?);
+    }
+    let mut lost: Vec<_> = found.iter().map(|row| (row.int(0), row.int(1), row.text(2))).collect();
+    lost.sort();
+    lost.dedup();
+    lost.truncate(usize::try_from(at_most).unwrap_or(0));
+    Ok(lost)
+}
+
+/// Takes the jobs of the dead back into the queue: their attempts are lost, and count for nothing. Returns how many.
+pub fn reclaim(tx: &mut Tx<'_>, dead: &[i64], at_most: i64, importer: &str) -> Result<usize, StateError> {
+    let lost = lost(tx, dead, at_most)?;
+    let mut taken = 0;
+    for (attempt, package_id, package) in &lost {
+        let finished = Finished {
+            attempt: *attempt,
+            package_id: *package_id,
+            package: package.clone(),
+            outcome: Outcome::Lost,
+            cause: Some(Cause {
+                stage: "worker".into(),
+                code: "lost".into(),
+                class: crate::words::Class::Infrastructure,
+                message: "the worker died or lost its lease; the import is done again".into(),
+                distro: None,
+                version: None,
+            }),
+            usage: Usage::default(),
+            versions: 0,
+            first_tries: (0, 0),
+            log: None,
+            parked_on: None,
+            wait: None,
+            importer: importer.to_owned(),
+        };
+        match finish::finish(tx, &finished, &Retries::default()) {
+            Ok(_) => taken += 1,
+            // It was finished just now, or somebody else takes it back.
+            Err(StateError::LeaseLost(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(taken)
+}
+
+/// Closes runs that were killed.
+pub fn close_dead(tx: &mut Tx<'_>, dead: &[i64]) -> Result<(), StateError> {
+    for run in dead {
+        end(tx, *run, "killed", Some("found dead by the next run"))?;
+    }
+    Ok(())
+}
+
+/// Keeps two runs of one host from starting at the same moment.
+pub fn lock_host(tx: &mut Tx<'_>, name: &str) -> Result<(), StateError> {
+    let id = host_id(tx, name)?;
+    tx.first("SELECT id FROM host WHERE id = ?1 @LOCK", values![id])?;
+    Ok(())
+}
+
+/// Closes runs that have not been heard of for longer than `silence` milliseconds, whatever their host: it may never
+/// come back.
+pub fn close_silent(tx: &mut Tx<'_>, silence: i64) -> Result<(), StateError> {
+    for run in silent(tx, silence)? {
+        end(tx, run, "lost", Some("not heard of any more"))?;
+    }
+    Ok(())
+}
+
+/// Runs that have not been heard of for longer than `silence` milliseconds: the first of them.
+pub fn silent(tx: &mut Tx<'_>, silence: i64) -> Result<Vec<i64>, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT id FROM run WHERE ended IS NULL AND heartbeat < ?1 ORDER BY id LIMIT 50";
+    Ok(tx.query(sql, values![now - silence])?.iter().map(|row| row.int(0)).collect())
+}
+
+/// The state's epoch: it rises with each restore, so that no token from before is valid.
+pub fn epoch(tx: &mut Tx<'_>) -> Result<i64, StateError> {
+    let row = tx.first("SELECT value FROM meta WHERE name = 'epoch'", &[])?;
+    Ok(row.and_then(|row| row.text(0).parse().ok()).unwrap_or(1))
+}

@@ -1,0 +1,236 @@
+//! The queue: one live row a package, lanes, claims.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::db::tx::Tx;
+use crate::driver::{Kind, Value};
+use crate::error::StateError;
+use crate::job::claim_cursor::Marks;
+use crate::job::transition::{self, Job, Transition};
+use crate::publication::rows::rows;
+use crate::values;
+use crate::words::{Lane, Tasks};
+
+/// The worker's own view of a job that it claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The attempt, whose id is the fencing token.
+    pub attempt: i64,
+    /// The package.
+    pub package_id: i64,
+    /// Its name.
+    pub package: String,
+    /// The lane that it came from.
+    pub lane: Lane,
+    /// What to do.
+    pub tasks: Tasks,
+    /// When the lease ends, unless it is renewed.
+    pub lease_until: i64,
+    /// The largest memory that its imports have needed, in bytes; 0 if none was.
+    pub memory: i64,
+}
+
+/// What may be claimed.
+#[derive(Clone, Debug, Default)]
+pub struct Wish<'a> {
+    /// Whoever claims.
+    pub run: i64,
+    /// How long a lease lasts, in milliseconds.
+    pub lease: i64,
+    /// The program's version, for the records.
+    pub importer: &'a str,
+    /// The oldest job of any lane, not the first of the highest: every k-th claim, so that nothing starves.
+    pub oldest: bool,
+    /// Only jobs that have needed no more memory than this, in bytes.
+    pub memory: Option<i64>,
+    /// Only this package.
+    pub only: Option<i64>,
+    /// How far earlier claims have come.
+    pub marks: Option<&'a Marks>,
+}
+
+/// The id of a package, made if it is not known.
+pub fn package_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
+    if let Some(row) = tx.first("SELECT id FROM package WHERE name = ?1", values![name])? {
+        return Ok(row.int(0));
+    }
+    let now = tx.now()?;
+    tx.execute(
+        "INSERT INTO package (name, first_seen) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+        values![name, now],
+    )?;
+    let row = tx.first("SELECT id FROM package WHERE name = ?1", values![name])?;
+    row.map(|row| row.int(0)).ok_or_else(|| StateError::Unknown(format!("package {name} is not known")))
+}
+
+/// The ids of packages, made if they are not known.
+pub(crate) fn package_ids<'a>(
+    tx: &mut Tx<'_>,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, i64>, StateError> {
+    let names: BTreeSet<&str> = names.collect();
+    let now = tx.now()?;
+    let mut known = known_ids(tx, &names)?;
+    let missing: Vec<&str> = names.iter().copied().filter(|name| !known.contains_key(*name)).collect();
+    if missing.is_empty() {
+        return Ok(known);
+    }
+    let mut all = Vec::with_capacity(missing.len() * 2);
+    missing.iter().for_each(|name| all.extend_from_slice(values![*name, now]));
+    let sql = format!(
+        "INSERT INTO package (name, first_seen) VALUES {} ON CONFLICT (name) DO NOTHING RETURNING name, id",
+        rows(missing.len(), 2)
+    );
+    known.extend(tx.returning(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))));
+    // Somebody else may have made one of them at the same moment.
+    if names.iter().any(|name| !known.contains_key(*name)) {
+        known = known_ids(tx, &names)?;
+    }
+    Ok(known)
+}
+
+fn known_ids(tx: &mut Tx<'_>, names: &BTreeSet<&str>) -> Result<BTreeMap<String, i64>, StateError> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let all: Vec<Value> = names.iter().map(|name| Value::from(*name)).collect();
+    let sql = format!("SELECT name, id FROM package WHERE name IN {}", rows(1, names.len()));
+    Ok(tx.query(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))).collect())
+}
+
+/// Puts packages into the queue, as [`enqueue`] does with one.
+pub(crate) fn enqueue_all(
+    tx: &mut Tx<'_>,
+    packages: &BTreeMap<i64, Lane>,
+    tasks: Tasks,
+) -> Result<(), StateError> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let inserted = transition::insert(tx, packages, tasks)?;
+    for (package, lane) in packages {
+        if !inserted.contains(package) {
+            transition::enqueue(tx, *package, *lane, tasks)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a package into the queue. If it is there already it keeps its place, or gets a better one: a lane only rises,
+/// and work that is asked for while it runs is done afterwards.
+pub fn enqueue(tx: &mut Tx<'_>, package: i64, lane: Lane, tasks: Tasks) -> Result<(), StateError> {
+    transition::enqueue(tx, package, lane, tasks)
+}
+
+/// Claims a job: at most one, in one short transaction. Its attempt is on record from here on.
+pub fn claim(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Claim>, StateError> {
+    let now = tx.now()?;
+    let Some(job) = next(tx, wish)? else { return Ok(None) };
+    let (package, lane, tasks) = (job.package, job.lane, job.tasks);
+    let attempt = tx.insert(
+        "INSERT INTO attempt (package_id, run_id, lane, tasks, started, importer)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+        values![package, wish.run, lane, tasks, now, wish.importer],
+    )?;
+    let lease_until = now + wish.lease;
+    transition::apply(tx, &job, Transition::Claim { attempt, run: wish.run, lease_until })?;
+    let name = tx.first("SELECT name FROM package WHERE id = ?1", values![package])?;
+    Ok(Some(Claim {
+        attempt,
+        package_id: package,
+        package: name.map(|row| row.text(0)).unwrap_or_default(),
+        lane: Lane::at(lane),
+        tasks: Tasks(tasks),
+        lease_until,
+        memory: job.memory,
+    }))
+}
+
+fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Job>, StateError> {
+    let memory = wish.memory.map_or(Value::Int(i64::MAX), Value::Int);
+    if let Some(package) = wish.only {
+        let condition = "package_id = ?1 AND state = 'pending' AND held = 0";
+        return Ok(transition::lock_free(tx, condition, values![package])?.into_iter().next());
+    }
+    // SQLite keeps nothing in the way.
+    let marks = wish.marks.filter(|_| tx.kind() == Kind::Postgres);
+    let near = match marks {
+        Some(marks) => near_mark(tx, wish, marks, &memory)?,
+        None => None,
+    };
+    let found = match near {
+        Some(job) => Some(job),
+        None => first_of(tx, wish, "", &[memory])?,
+    };
+    if let (Some(marks), Some(job)) = (marks, &found) {
+        marks.note(wish.oldest, job.lane, job.entered);
+    }
+    Ok(found)
+}
+
+/// The first job of those that fit a further condition.
+fn first_of(
+    tx: &mut Tx<'_>,
+    wish: &Wish<'_>,
+    condition: &str,
+    values: &[Value],
+) -> Result<Option<Job>, StateError> {
+    let order = if wish.oldest { "entered, package_id" } else { "lane, entered, package_id" };
+    let condition =
+        format!("state = 'pending' AND held = 0 AND memory <= ?1 {condition} ORDER BY {order} LIMIT 1");
+    Ok(transition::lock_free(tx, &condition, values)?.into_iter().next())
+}
+
+/// The next job, looked for from where the last one was; those of higher lanes go first even so.
+fn near_mark(
+    tx: &mut Tx<'_>,
+    wish: &Wish<'_>,
+    marks: &Marks,
+    memory: &Value,
+) -> Result<Option<Job>, StateError> {
+    if wish.oldest {
+        let Some(entered) = marks.by_age() else { return Ok(None) };
+        return first_of(tx, wish, "AND entered >= ?2", &[memory.clone(), Value::Int(entered)]);
+    }
+    let Some((lane, entered)) = marks.by_lane() else { return Ok(None) };
+    let higher = first_of(tx, wish, "AND lane < ?2", &[memory.clone(), Value::Int(lane)])?;
+    if higher.is_some() {
+        return Ok(higher);
+    }
+    let beyond = "AND (lane, entered) >= (CAST(?2 AS BIGINT), CAST(?3 AS BIGINT))";
+    first_of(tx, wish, beyond, &[memory.clone(), Value::Int(lane), Value::Int(entered)])
+}
+
+/// Brings jobs whose time has come back into the queue, some at a time. Returns how many.
+pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
+    let now = tx.now()?;
+    let condition = "state = 'retrying' AND held = 0 AND due <= ?1 ORDER BY due LIMIT ?2";
+    let jobs = transition::lock_free(tx, condition, values![now, at_most])?;
+    for job in &jobs {
+        transition::apply(tx, job, Transition::Wake)?;
+    }
+    Ok(jobs.len())
+}
+
+/// When the next job that waits for its time comes back; `None` if none waits.
+pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
+    let sql = "SELECT due FROM job WHERE state = 'retrying' AND held = 0 ORDER BY due LIMIT 1";
+    Ok(tx.first(sql, &[])?.and_then(|row| row.opt_int(0)))
+}
+
+/// Whether there is a job that could be claimed now, or one that is on its way back: out of parking, or in a batch.
+pub fn is_more(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT 1 FROM job WHERE state = 'pending' AND held = 0 LIMIT 1";
+    if tx.first(sql, &[])?.is_some() {
+        return Ok(true);
+    }
+    let sql = "SELECT 1 FROM job WHERE state = 'retrying' AND held = 0 AND due <= ?1 LIMIT 1";
+    if tx.first(sql, values![now])?.is_some() {
+        return Ok(true);
+    }
+    if tx.first("SELECT 1 FROM dependency WHERE state = 'closed' AND parked > 0 LIMIT 1", &[])?.is_some() {
+        return Ok(true);
+    }
+    crate::job::retry_batch::is_waiting(tx)
+}

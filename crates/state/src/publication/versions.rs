@@ -1,0 +1,108 @@
+//! Versions that a repository has although the state did not know: a backup's repositories are younger than its state.
+
+use crate::audit;
+use crate::db::tx::Tx;
+use crate::error::StateError;
+use crate::job::queue;
+use crate::values;
+use crate::words::{Lane, Tasks};
+
+/// A version as a repository has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The distro.
+    pub distro: String,
+    /// The version.
+    pub version: String,
+    /// The commit, patches unapplied.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
+    /// The commit with patches applied.
+    pub applied: Option<String>,
+    /// The tag.
+    pub tag: String,
+    /// The rules by which it was made.
+    pub rules: i64,
+}
+
+/// Records what is not on record, at most 100 at a time. The package is put into the lane `verify`: its publications are
+/// not settled here, because a version may be wanted in a suite whose branch does not have it yet. Returns how many were
+/// new.
+pub fn record(
+    tx: &mut Tx<'_>,
+    package: &str,
+    versions: &[Known],
+    importer: &str,
+) -> Result<usize, StateError> {
+    let now = tx.now()?;
+    let id = queue::package_id(tx, package)?;
+    let mut new = 0;
+    for known in versions {
+        new += tx.execute(
+            "INSERT INTO version (package_id, distro, version, commit_id, tree_id, applied_id, tag, rules, importer,
+                imported)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+            values![
+                id,
+                &known.distro,
+                &known.version,
+                &known.commit,
+                &known.tree,
+                known.applied.as_deref(),
+                &known.tag,
+                known.rules,
+                importer,
+                now
+            ],
+        )?;
+    }
+    if new > 0 {
+        queue::enqueue(tx, id, Lane::Verify, Tasks::IMPORT)?;
+        let after = format!("{new} versions that its repository has");
+        audit::record(tx, "package-import", "reconcile", package, None, None, Some(&after))?;
+    }
+    Ok(usize::try_from(new).unwrap_or(0))
+}
+
+/// What the state says that a repository has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// The versions that were imported.
+    pub versions: Vec<Known>,
+    /// Distro, suite and version of what was brought to the branch of a suite.
+    pub published: Vec<(String, String, String)>,
+}
+
+/// Reads what the repository of a package should have.
+pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> {
+    let sql = "SELECT v.distro, v.version, v.commit_id, v.tree_id, v.applied_id, v.tag, v.rules
+        FROM version v JOIN package p ON p.id = v.package_id WHERE p.name = ?1
+        ORDER BY v.distro, v.version, v.commit_id";
+    let versions = tx.query(sql, values![package])?;
+    let sql = "SELECT DISTINCT u.distro, u.suite, u.version
+        FROM publication u JOIN package p ON p.id = u.package_id
+        WHERE p.name = ?1 AND u.done IS NOT NULL AND u.suite <> '' ORDER BY u.distro, u.suite, u.version";
+    let published = tx.query(sql, values![package])?;
+    Ok(Expected {
+        versions: (versions.iter())
+            .map(|row| Known {
+                distro: row.text(0),
+                version: row.text(1),
+                commit: row.text(2),
+                tree: row.text(3),
+                applied: row.opt_text(4),
+                tag: row.text(5),
+                rules: row.int(6),
+            })
+            .collect(),
+        published: published.iter().map(|row| (row.text(0), row.text(1), row.text(2))).collect(),
+    })
+}
+
+/// The packages that have imported versions, sorted.
+pub fn packages(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
+    let sql = "SELECT name FROM package p WHERE EXISTS (SELECT 1 FROM version v WHERE v.package_id = p.id)
+        ORDER BY name";
+    Ok(tx.query(sql, values![])?.iter().map(|row| row.text(0)).collect())
+}
