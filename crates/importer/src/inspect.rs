@@ -10,12 +10,16 @@ use bounded::Deadline;
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
-pub use packaging_repo::repack::{Effort, Started};
+use packaging_repo::foreign::{Foreign, Kind};
 use packaging_repo::record::unsealed::Word;
+pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
+use state::publication::foreign::ForeignRef as Row;
 use state::versions::Expected;
+
+use crate::protocol::ForeignRef;
 
 use crate::config::LimitsConfig;
 
@@ -61,6 +65,10 @@ pub struct Shown {
     pub head: String,
     /// Its versions.
     pub versions: Vec<CatalogEntry>,
+    /// Refs that are not where the importer has put them, in its namespaces or not.
+    pub foreign: Vec<Foreign>,
+    /// Whether what the importer has written is on record.
+    pub has_record: bool,
 }
 
 fn open(root: &Path, package: &str) -> Result<Repository, InspectError> {
@@ -95,8 +103,44 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, InspectError> {
 /// What the repository of a package has.
 pub fn show(root: &Path, package: &str) -> Result<Shown, InspectError> {
     let repository = open(root, package)?;
-    let versions = Catalog::open(&repository)?.entries()?;
-    Ok(Shown { repository: repository.path().to_owned(), head: repository.head()?, versions })
+    let mut catalog = Catalog::open(&repository)?;
+    let versions = catalog.entries()?;
+    let has_record = repository.has_record();
+    let foreign = if has_record { foreign(&mut catalog)? } else { Vec::new() };
+    Ok(Shown {
+        repository: repository.path().to_owned(),
+        head: repository.head()?,
+        versions,
+        foreign,
+        has_record,
+    })
+}
+
+fn foreign(catalog: &mut Catalog) -> Result<Vec<Foreign>, Error> {
+    packaging_repo::foreign::find(&catalog.view, &[], &mut catalog.store)
+}
+
+/// Refs that are not where the importer has put them, as the state keeps them; none of a repository without a record.
+pub fn foreign_refs(root: &Path, package: &str) -> Result<Vec<ForeignRef>, InspectError> {
+    let repository = open(root, package)?;
+    if !repository.has_record() {
+        return Ok(Vec::new());
+    }
+    Ok(foreign(&mut Catalog::open(&repository)?)?.iter().map(ForeignRef::from).collect())
+}
+
+/// The same as rows of the state. Names that mean nothing to the importer are nobody's concern.
+pub fn foreign_rows(found: &[ForeignRef]) -> Vec<Row> {
+    let counts = found.iter().filter(|it| it.kind != Kind::Outside.as_str());
+    counts
+        .map(|it| Row {
+            name: it.name.clone(),
+            kind: it.kind.clone(),
+            since: 0,
+            ours: it.ours.clone(),
+            theirs: it.theirs.clone(),
+        })
+        .collect()
 }
 
 /// Writes a version into a new folder.

@@ -170,12 +170,7 @@ impl History<'_> {
         Ok(false)
     }
 
-    fn join(
-        &mut self,
-        branch: &str,
-        tip: ObjectId,
-        version: ObjectId,
-    ) -> Result<ObjectId, Error> {
+    fn join(&mut self, branch: &str, tip: ObjectId, version: ObjectId) -> Result<ObjectId, Error> {
         let commit = object::read_commit(version, self.store)?;
         let branch = branch.trim_start_matches("refs/heads/");
         let join = Commit {

@@ -48,10 +48,14 @@ impl Kind {
     pub fn message(self) -> &'static str {
         match self {
             Kind::Branch => "its tip is no commit of an import: somebody else pushed there",
-            Kind::Tag => "somebody else made it: it is no tag of an import, and nothing that it says is believed",
+            Kind::Tag => {
+                "somebody else made it: it is no tag of an import, and nothing that it says is believed"
+            }
             Kind::Other => "somebody else made it: no import has written it, and nothing in it is believed",
             Kind::Gone => "is gone: an import has written it, and somebody removed it",
-            Kind::Blocked => "somebody else made it where a folder of the importer's refs has to be; remove it",
+            Kind::Blocked => {
+                "somebody else made it where a folder of the importer's refs has to be; remove it"
+            }
             Kind::Outside => "is none of the importer's names",
         }
     }

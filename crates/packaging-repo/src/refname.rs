@@ -13,7 +13,9 @@ pub enum InvalidName {
     #[error("{0:?} cannot be part of a branch's name (git-check-ref-format(1))")]
     Malformed(String),
     /// No file could have its name: Git keeps a ref, and the lock of it, in a file.
-    #[error("a name of {length} bytes is too long for a part of a branch's name: {most} are the most (it begins with {begin:?})")]
+    #[error(
+        "a name of {length} bytes is too long for a part of a branch's name: {most} are the most (it begins with {begin:?})"
+    )]
     TooLong {
         /// Its length.
         length: usize,

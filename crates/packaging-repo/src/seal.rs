@@ -61,7 +61,8 @@ impl Key {
             Err(error) => return Err(Error::file("read", &path, error)),
         }
         let key = unhex(text.trim_end()).ok_or_else(|| {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "it is no key; bring back that of a backup");
+            let error =
+                io::Error::new(io::ErrorKind::InvalidData, "it is no key; bring back that of a backup");
             Error::file("use", &path, error)
         })?;
         Ok(Some(Key(key)))

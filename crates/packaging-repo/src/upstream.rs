@@ -3,6 +3,7 @@
 use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::date::Date;
 
+use crate::Error;
 use crate::hash;
 use crate::identity::importer;
 use crate::manifest::Manifest;
@@ -13,7 +14,6 @@ use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::version::{StagedTree, StagedUpstream};
 use crate::view::{VersionTag, View};
-use crate::Error;
 
 /// The rule by which tarballs were unpacked, where it makes a difference.
 pub const RULE_ANY: &str = "any";

@@ -165,7 +165,7 @@ fn check_version(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>,
                 .any(|name| name == tag.name),
         "the manifest is of another version than the tag's name",
     );
-    let Some(id) = catalog.view.get(&refname::dsc_of_tag(&tag.name)) else {
+    let Some(id) = catalog.view.taken(&refname::dsc_of_tag(&tag.name)) else {
         expect(false, "its .dsc is missing");
         return Ok(wrong);
     };

@@ -72,8 +72,7 @@ impl View {
 
     /// Names of ours below a prefix, sorted.
     pub fn below(&self, prefix: &str) -> Vec<String> {
-        let mut names: Vec<String> =
-            below(&self.pending, prefix).map(|(name, _)| name.clone()).collect();
+        let mut names: Vec<String> = below(&self.pending, prefix).map(|(name, _)| name.clone()).collect();
         let known = below(&self.before, prefix).filter(|(name, value)| self.record.knows(name, value.id));
         names.extend(known.map(|(name, _)| name.clone()));
         names.sort();

@@ -93,10 +93,8 @@ fn a_tag_that_exists_is_never_written() {
     for (name, theirs) in [("refs/tags/debian/1", commits[1]), ("refs/dsc/debian/1", commits[0])] {
         scratch.git(&["update-ref", name, &theirs.to_string()]);
         for expected in [None, Some(theirs)] {
-            let edits = [
-                edit("refs/heads/new", None, commits[0], None),
-                edit(name, expected, tag, Some(commits[0])),
-            ];
+            let edits =
+                [edit("refs/heads/new", None, commits[0], None), edit(name, expected, tag, Some(commits[0]))];
             assert!(matches!(transact(&scratch, &edits), Err(Error::TagExists { .. })), "{name}");
         }
         transact(&scratch, &[edit(name, None, theirs, None)]).unwrap();

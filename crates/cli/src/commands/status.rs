@@ -33,6 +33,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     outages(&status)?;
     failures(&status)?;
+    foreign(&status)?;
     queue(&status)?;
     hosts(&status)?;
     next(&status)?;
@@ -94,6 +95,16 @@ fn failures(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
+/// Refs that somebody else made, moved or removed. Nothing of them is believed; somebody should know why they are there.
+fn foreign(status: &Status) -> io::Result<()> {
+    let foreign = &status.foreign;
+    let (Some(package), Some(since)) = (&foreign.oldest, foreign.since) else { return Ok(()) };
+    let head = format!("{} of repositories are not the importer's", count(foreign.refs, "ref"));
+    let line =
+        format!("in {}; the oldest in {package} since {}", count(foreign.packages, "package"), at(since));
+    writeln!(io::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
+}
+
 fn queue(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let waiting: i64 = status.queue.iter().map(|lane| lane.waiting).sum();
@@ -141,6 +152,9 @@ fn next(status: &Status) -> io::Result<()> {
         hints.push(format!("package-import failures --signature {}", group.signature));
         let canary = if group.packages > CANARY { format!(" --canary {CANARY}") } else { String::new() };
         hints.push(format!("package-import retry --signature {}{canary}", group.signature));
+    }
+    if let Some(package) = &status.foreign.oldest {
+        hints.push(format!("package-import show {package}"));
     }
     if status.wedged > 0 {
         hints.push("package-import failures --state wedged".into());

@@ -85,11 +85,13 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     work.forget_gone();
     work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
+    let foreign = work.foreign.take();
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
-    let settled = session.patiently(|| end::record(session, &finished, &done, repack)).ok();
+    let settled =
+        session.patiently(|| end::record(session, &finished, &done, foreign.as_deref(), repack)).ok();
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }

@@ -50,7 +50,13 @@ impl History<'_> {
         let (version, sha256) = (&manifest.version, manifest.fact("Dsc-Sha256").unwrap_or_default());
         let folder = refname::reimport_folder(distro, version);
         let names = std::iter::once(refname::version_tag(distro, version));
-        let name = self.free_tag(names.chain(refname::by_hash(&folder, sha256)), commit, date, manifest, Some(&dsc))?;
+        let name = self.free_tag(
+            names.chain(refname::by_hash(&folder, sha256)),
+            commit,
+            date,
+            manifest,
+            Some(&dsc),
+        )?;
         self.tag(&name, commit, date, manifest)?;
         self.view.set(refname::dsc_of_tag(&name), dsc.text);
         if let Some(signatures) = dsc.signatures {
@@ -93,7 +99,8 @@ impl History<'_> {
         manifest: &Manifest,
     ) -> Result<(), Error> {
         let (version, sha256) = (&manifest.version, manifest.fact("Dsc-Sha256").unwrap_or_default());
-        let plain = (tag == refname::version_tag(distro, version)).then(|| refname::applied_tag(distro, version));
+        let plain =
+            (tag == refname::version_tag(distro, version)).then(|| refname::applied_tag(distro, version));
         let folder = refname::applied_reimport_folder(distro, version);
         let names = plain.into_iter().chain(refname::by_hash(&folder, sha256));
         let name = self.free_tag(names, commit, date, manifest, None)?;

@@ -28,7 +28,13 @@ pub struct Word {
 
 /// The record of what the state confirms. What cannot be read is not confirmed.
 pub fn seal(refs: &Refs, word: &Word, store: &mut RepoStore) -> Result<Record, Error> {
-    let mut sealing = Sealing { refs, store, record: Record::default(), shown: BTreeSet::new(), upstreams: BTreeSet::new() };
+    let mut sealing = Sealing {
+        refs,
+        store,
+        record: Record::default(),
+        shown: BTreeSet::new(),
+        upstreams: BTreeSet::new(),
+    };
     for version in &word.versions {
         sealing.version(version);
     }
@@ -128,7 +134,8 @@ impl Sealing<'_> {
     /// Tags of upstream commits from which versions descend that were imported: the commit names its tarballs.
     fn upstream_tags(&mut self) {
         for folder in ["refs/tags/upstream/", "refs/tags/reimport/upstream/"] {
-            let names: Vec<String> = crate::view::below(self.refs, folder).map(|(name, _)| name.clone()).collect();
+            let names: Vec<String> =
+                crate::view::below(self.refs, folder).map(|(name, _)| name.clone()).collect();
             for name in names {
                 if let Some(id) = self.upstream(&name) {
                     self.record.confirm(name, id);

@@ -8,8 +8,8 @@ mod fleet;
 mod queue;
 
 pub use failures::{
-    LiveCounts, Signature, Suppression, VerdictRow, Wedged, live, suppressions, verdict, verdict_value,
-    wedged, wedged_suppressed, worst_signatures,
+    ForeignRef, LiveCounts, Signature, Suppression, VerdictRow, Wedged, foreign_refs, live, suppressions,
+    verdict, verdict_value, wedged, wedged_suppressed, worst_signatures,
 };
 pub use fleet::{Host, Run, Running, hosts, last_run, open_runs, recent_runs, running};
 pub use queue::{Lane, Outage, Suite, attempts_since, explain, lanes, last_attempt, level, outages, suites};

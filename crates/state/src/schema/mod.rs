@@ -8,7 +8,11 @@ use crate::error::{DbError, StateError};
 use crate::values;
 
 /// The steps, in order. A step that has been released never changes.
-const STEPS: &[&str] = &[include_str!("0001_tables.sql"), include_str!("0002_parked_failing.sql")];
+const STEPS: &[&str] = &[
+    include_str!("0001_tables.sql"),
+    include_str!("0002_parked_failing.sql"),
+    include_str!("0003_foreign_refs.sql"),
+];
 
 /// The views that the checks read, made anew after each step: they are kept when tables change.
 const VIEWS: &str = include_str!("views.sql");

@@ -98,6 +98,7 @@ fn every_table_is_carried_and_both_kinds_have_the_same() {
     let schema = [
         include_str!("../../src/schema/0001_tables.sql"),
         include_str!("../../src/schema/0002_parked_failing.sql"),
+        include_str!("../../src/schema/0003_foreign_refs.sql"),
     ]
     .concat();
     let made: BTreeSet<String> = schema

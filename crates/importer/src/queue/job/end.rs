@@ -2,12 +2,14 @@
 
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
+use state::publication::foreign;
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, queue, values};
 
 use super::Work;
 use crate::failure::Failure;
-use crate::protocol::{Outcome as Became, Report};
+use crate::inspect::foreign_rows;
+use crate::protocol::{ForeignRef, Outcome as Became, Report};
 use crate::queue::classify::class;
 use crate::queue::logs::tail;
 use crate::queue::outage::Need;
@@ -117,6 +119,7 @@ pub(super) fn record(
     session: &Session,
     finished: &Finished,
     done: &[Done],
+    foreign: Option<&[ForeignRef]>,
     repack: bool,
 ) -> std::result::Result<Settled, StateError> {
     let (early, last) = done.split_at(done.len().saturating_sub(RECORDED));
@@ -126,8 +129,15 @@ pub(super) fn record(
     fail_point!("run::versions-recorded");
     let settled = session.store.write(|tx| {
         // Said again after a broken connection, the versions are on record already.
-        let open =
-            tx.first("SELECT 1 FROM attempt WHERE id = ?1 AND ended IS NULL", values![finished.attempt])?;
+        let sql =
+            "SELECT (SELECT COUNT(*) FROM foreign_ref f WHERE f.package_id = a.package_id) FROM attempt a
+            WHERE id = ?1 AND ended IS NULL";
+        let open = tx.first(sql, values![finished.attempt])?;
+        if let (Some(row), Some(found)) = (&open, foreign)
+            && (row.int(0) > 0 || !found.is_empty())
+        {
+            foreign::settle(tx, finished.package_id, &foreign_rows(found))?;
+        }
         if open.is_some() && !last.is_empty() {
             finish::record_versions(tx, finished, last, RULES)?;
         }
