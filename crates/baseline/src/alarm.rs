@@ -1,7 +1,7 @@
 //! How an alert begins, changes and ends.
 
 use crate::fit::Kind;
-use crate::memory::Alarm;
+use crate::memory::{Again, Alarm};
 use crate::rule;
 use crate::state::State;
 use crate::track::{Finding, Track};
@@ -20,17 +20,42 @@ pub struct Evidence<'a> {
     pub findings: &'a [Finding],
     /// How many of a day's new failures still fail, if that is known.
     pub young: Option<f64>,
+    /// The highest value of the day before, if it has doubled since.
+    pub doubled_from: Option<f64>,
+    /// How many windows have to agree.
+    pub agree: usize,
 }
 
 impl Evidence<'_> {
     fn wanted(&self, kind: Kind) -> State {
-        self.findings.iter().map(|finding| finding.state(kind)).max().unwrap_or_default()
+        if self.doubled_from.is_some() && self.value >= clear_limit(self.expected) {
+            return State::Critical;
+        }
+        let states = self.findings.iter().map(|finding| finding.state(kind));
+        if states.clone().filter(|state| state.alerts()).count() < self.agree {
+            return State::Ok;
+        }
+        states.max().unwrap_or_default()
     }
 }
 
 /// Below this an alert about a stock ends.
 pub fn clear_limit(expected: f64) -> f64 {
     (rule::CLEAR * expected).max(expected + rule::floor(expected) / 2.0)
+}
+
+/// Notes a second incident within an alert, once for each day.
+fn note_again(alarm: &mut Alarm, evidence: &Evidence<'_>) {
+    let Some(before) = evidence.doubled_from.filter(|_| evidence.hour > alarm.from + rule::DOUBLED_WITHIN)
+    else {
+        return;
+    };
+    let said = alarm.again.filter(|again| evidence.time - again.since < 86_400 + 3600 * rule::DOUBLED_WITHIN);
+    let by = evidence.value - before;
+    alarm.again = Some(match said {
+        Some(again) => Again { by: by.max(again.by), ..again },
+        None => Again { times: alarm.again.map_or(0, |again| again.times) + 1, since: evidence.time, by },
+    });
 }
 
 /// Below this a window of a flow is back. Where next to nothing is expected, a few are not worth an alert's going on.
@@ -58,6 +83,8 @@ impl Track {
                     cured: 0,
                     recovered: 0.0,
                     counted: evidence.hour,
+                    above: evidence.hour,
+                    again: None,
                 });
             }
             None => {}
@@ -87,14 +114,29 @@ impl Track {
             Kind::Flow => self.recovered(&mut alarm, evidence),
         };
         alarm.below = if over { alarm.below + 1 } else { 0 };
+        if !over {
+            alarm.above = evidence.hour;
+            note_again(&mut alarm, evidence);
+        }
         let enough = if self.kind == Kind::Stock { rule::CLEAR_SAMPLES } else { 1 };
-        let long = evidence.hour - alarm.from >= rule::ACCEPT_DAYS * 24;
-        if alarm.below >= enough {
-            self.memory.cleared = Some(evidence.hour);
-            self.memory.above_since = None;
+        let lasted = evidence.hour - alarm.from;
+        if alarm.below >= enough && evidence.hour - alarm.above >= self.hold(&alarm) {
+            self.memory.end(alarm.from, evidence.hour);
             return None;
         }
-        if long && !alarm.was_critical && wanted != State::Critical && self.flat(evidence.hour) {
+        let mild = !alarm.was_critical && wanted != State::Critical;
+        let long = lasted >= rule::ACCEPT_DAYS * 24 && mild && self.flat(evidence.hour);
+        // What was normal before a fall is no news for long.
+        let back = self.memory.fell_from.filter(|(_, at)| alarm.from - at < rule::ACCEPT_DAYS * 24);
+        let back = back.filter(|(level, _)| evidence.value < clear_limit(*level));
+        if let Some((level, _)) = back.filter(|_| self.kind == Kind::Stock && lasted >= rule::BACK_HOURS) {
+            self.memory.fell_from = None;
+            self.memory.end(alarm.from, evidence.hour);
+            self.accept(level, evidence.hour);
+            return None;
+        }
+        let longest = 24 * if mild { rule::LONGEST_WARNING_DAYS } else { rule::LONGEST_CRITICAL_DAYS };
+        if long || lasted >= longest {
             self.accept_week(evidence.hour);
             return None;
         }
@@ -110,6 +152,12 @@ impl Track {
             }
         }
         Some(alarm)
+    }
+
+    /// How many hours have to be quiet before an alert ends. The scale of a flow has that in it, unless it comes back.
+    pub fn hold(&self, alarm: &Alarm) -> i64 {
+        let hold = self.memory.hold(alarm.from, alarm.above);
+        if self.kind == Kind::Flow && hold <= rule::HOLD_HOURS + 1 { 0 } else { hold }
     }
 
     /// Takes the last week for normal.

@@ -3,7 +3,7 @@
 use crate::fit::Kind;
 use crate::hours::Hours;
 use crate::profile::Profile;
-use crate::robust::{count, median};
+use crate::robust::{count, median, spread};
 use crate::rule;
 use crate::scale::Scale;
 
@@ -94,6 +94,19 @@ impl Days {
             })
             .collect();
         (1.4826 * median(&ratios).unwrap_or(0.0)).clamp(0.02, 0.6)
+    }
+
+    /// How far days are from the day before, as the deviation of noise that lasts for some days would make them. A level
+    /// that changes slowly has small steps, however far it goes.
+    pub fn steps(&self) -> Option<f64> {
+        let last = self.days.get(self.days.len().saturating_sub(rule::LEVEL_DAYS + 1)..)?;
+        let steps: Vec<f64> = last
+            .iter()
+            .zip(last.iter().skip(1))
+            .map(|(one, other)| Scale::Stock.distance(other.level, one.level))
+            .collect();
+        let seen = spread(&steps, rule::LEAST_SPREAD).filter(|_| steps.len() >= rule::LEARNING_DAYS)?;
+        Some((rule::STEPS * seen.deviation / std::f64::consts::SQRT_2).max(rule::LEAST_SPREAD))
     }
 
     fn fell(&self, kind: Kind, start: usize, at: usize, noise: f64) -> bool {

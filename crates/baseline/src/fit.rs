@@ -3,6 +3,7 @@
 
 use crate::days::{Days, Levels};
 use crate::hours::{Hours, LEARNED_DAYS, Sums};
+use crate::jump::{self, Jumps};
 use crate::profile::Profile;
 use crate::robust::{Spread, count, median, spread};
 use crate::rule::{self, Window};
@@ -115,6 +116,10 @@ pub struct Fit {
     pub days: usize,
     /// The part of its hours that a day usually has samples of, as a number of hours.
     pub usual_hours: f64,
+    /// How far a stock usually rises within hours.
+    pub jumps: [Jumps; 2],
+    /// How far it is from one day to the next, made as large as noise of some days would be.
+    pub steps: f64,
     /// The first hour that may be compared with the level: what was before a fall may not.
     pub start: i64,
 }
@@ -132,8 +137,22 @@ impl Fit {
         // The day of a fall itself is partly what was before.
         let fallen = days.days.get(levels.start).filter(|_| levels.start > 0);
         let start = fallen.map_or(i64::MIN / 64, |day| (day.number + 1) * DAY);
-        let mut fit =
-            Fit { kind, profile, trials: Vec::new(), level_days, days: days.days.len(), usual_hours, start };
+        let mut fit = Fit {
+            kind,
+            profile,
+            trials: Vec::new(),
+            level_days,
+            days: days.days.len(),
+            usual_hours,
+            jumps: [Jumps::UNKNOWN; 2],
+            steps: f64::INFINITY,
+            start,
+        };
+        if kind == Kind::Stock {
+            let at = |hour: i64| fit.profile.at(hour);
+            fit.jumps = jump::BOTH.map(|since| Jumps::learn(since, history.noise, day, at));
+            fit.steps = days.steps().unwrap_or(f64::INFINITY);
+        }
         let sums = Sums::new(history.noise, first * DAY, day * DAY, |hour| fit.profile.at(hour));
         let past = Past { first, last: day, days: &days, levels: &levels, sums: &sums };
         for window in kind.windows() {
@@ -161,6 +180,8 @@ impl Fit {
             level_days: 0,
             days: 0,
             usual_hours: 1.0,
+            jumps: [Jumps::UNKNOWN; 2],
+            steps: f64::INFINITY,
             start: i64::MIN / 64,
         }
     }

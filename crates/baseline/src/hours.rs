@@ -115,6 +115,21 @@ impl Hours {
         Some(self.first + length - 1)
     }
 
+    /// The newest hour before `to` with a sample.
+    pub fn newest_before(&self, to: i64) -> Option<i64> {
+        let newest = self.newest()?.min(to - 1);
+        let length = usize::try_from(newest - self.first + 1).ok()?;
+        let at = self.values.iter().take(length).rposition(|value| !value.is_nan())?;
+        Some(self.first + i64::try_from(at).unwrap_or(0))
+    }
+
+    /// The newest samples before `to`, at most so many, newest first.
+    pub fn newest_of(&self, to: i64, number: usize) -> impl Iterator<Item = (i64, f64)> + '_ {
+        let length = usize::try_from(to.saturating_sub(self.first)).unwrap_or(0).min(self.values.len());
+        let values = self.values.iter().take(length).enumerate().rev().filter(|(_, value)| !value.is_nan());
+        values.take(number).map(|(at, value)| (self.first + i64::try_from(at).unwrap_or(0), *value))
+    }
+
     /// Hours and values from `from` up to but not including `to`.
     pub fn between(&self, from: i64, to: i64) -> impl Iterator<Item = (i64, f64)> + '_ {
         let start = from.max(self.first);

@@ -7,7 +7,7 @@ use crate::fit::Kind;
 use crate::memory::Memory;
 use crate::rule;
 use crate::signature::{Leading, Signatures};
-use crate::surge::Surge;
+use crate::surge::{Hour, Surge};
 use crate::track::{Finding, Track};
 use crate::verdict::{Context, Sample, Verdict};
 
@@ -61,6 +61,8 @@ pub struct Remembered {
     pub counts: (f64, f64),
     /// Since when jobs are parked.
     pub parked_since: Option<i64>,
+    /// The first hour of an outage that goes on.
+    pub outage_from: Option<i64>,
 }
 
 /// Judges samples in order of time.
@@ -129,19 +131,21 @@ impl Judge {
         let Some(hour) = track.hours.newest() else { return };
         let from = track.memory.alarm.as_ref().map_or(hour - 23, |alarm| alarm.from.max(hour - 23));
         let seen = track.hours.observe(from.min(hour), hour + 1, |_| 1.0);
-        track.memory.accepted = Some((seen.sum / f64::from(seen.hours.max(1)), hour));
+        let level = seen.sum / f64::from(seen.hours.max(1));
         track.memory.pinned = None;
         track.memory.alarm = None;
+        track.memory.ended = None;
+        track.accept(level, hour);
+        track.memory.by_rule = false;
         track.memory.cleared = Some(hour);
-        track.memory.thaw(hour);
-        track.forget_fit();
     }
 
-    /// Sets what is normal, until [`Judge::unset`]. New failures are given a day.
+    /// Sets what is normal, until [`Judge::unset`], for 90 days at most. New failures are given a day.
     pub fn set(&mut self, figure: Figure, value: f64) {
         let track = self.track(figure);
         let level = if figure == Figure::Failed { value / 24.0 } else { value };
         track.memory.pinned = Some(level.clamp(0.0, LARGEST)).filter(|level| !level.is_nan());
+        track.memory.pinned_at = track.hours.newest();
         track.memory.accepted = None;
         track.forget_fit();
     }
@@ -150,6 +154,7 @@ impl Judge {
     pub fn unset(&mut self, figure: Figure) {
         let track = self.track(figure);
         track.memory.pinned = None;
+        track.memory.pinned_at = None;
         track.memory.accepted = None;
         track.forget_fit();
     }
@@ -170,7 +175,10 @@ impl Judge {
         self.take(sample);
         let hour = sample.time.div_euclid(3600);
         let day = hour.div_euclid(24);
-        if context.drained == Some(false) {
+        for track in [&mut self.stock, &mut self.failed] {
+            track.memory.expire(hour);
+        }
+        if self.is_first_fill(hour, context) {
             // What is attempted while everything is imported for the first time is no measure for later.
             self.failed.memory.freeze(hour);
             self.attempted.memory.freeze(hour);
@@ -219,8 +227,8 @@ impl Judge {
         let waited = main.full_days(first, hour) >= rule::SETTLING_DAYS;
         let settled = waited || main.settled(hour);
         let days = main.full_days(if waited { first } else { filled }, hour);
-        if days < rule::LEARNING_DAYS || !settled || context.drained == Some(false) {
-            return;
+        if days < rule::LEARNING_DAYS || !settled || self.is_first_fill(hour, context) {
+            return self.find_incident(hour, context);
         }
         self.rest.learned = true;
         let regime = (hour - rule::ACCEPT_DAYS * 24).max(filled).div_euclid(24);
@@ -233,11 +241,36 @@ impl Judge {
         }
     }
 
+    /// Whether everything is imported for the first time. That does not last for ever, either.
+    fn is_first_fill(&self, hour: i64, context: &Context) -> bool {
+        let first = self.stock.memory.first.or(self.failed.memory.first).unwrap_or(hour);
+        context.drained == Some(false) && self.stock.full_days(first, hour) < rule::LONGEST_LEARNING_DAYS
+    }
+
+    /// An incident in the days of learning is not the norm: what was before it is.
+    fn find_incident(&mut self, hour: i64, context: &Context) {
+        if self.stock.memory.decided().is_some() || self.is_first_fill(hour, context) {
+            return;
+        }
+        let Some(before) = self.stock.incident(hour) else { return };
+        let rose = self.stock.hours.get(hour).unwrap_or(0.0) - before;
+        let attempted = self.attempted.hours.observe(hour - 29, hour + 1, |_| 1.0).sum;
+        if rose >= rule::LEARNING_SHARE * attempted {
+            self.stock.accept(before, hour - 1);
+        }
+    }
+
+    /// Whether anything is judged yet, or only learned.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.rest.learned || self.stock.memory.decided().is_some() || self.stock.memory.alarm.is_some()
+    }
+
     fn find(&mut self, sample: &Sample, hour: i64, context: &Context) -> Found {
         let mut found = Found { stock: None, flow: None, signature: None, outage: false };
-        if !self.rest.learned && self.stock.memory.decided().is_none() {
+        if !self.is_judged() {
             return found;
         }
+        found.outage = self.follow_outage(hour);
         self.follow_surge(hour);
         let explained = self.explained();
         if self.stock.hours.newest() == Some(hour) {
@@ -245,12 +278,6 @@ impl Judge {
         }
         if self.failed.hours.newest() == Some(hour) {
             found.flow = self.find_flow(sample.time, hour, context.young);
-        }
-        if let Some((_, expected)) = &found.stock {
-            found.outage = self.rest.counts.1 >= self.parked_limit(*expected);
-            if found.outage {
-                self.stock.memory.freeze(hour);
-            }
         }
         if self.rest.learned {
             let level = self.stock.memory.level.unwrap_or(0.0).max(1.0);
@@ -270,31 +297,84 @@ impl Judge {
         self.stock.memory.first.map_or(i64::MAX, |hour| hour.div_euclid(24))
     }
 
+    /// Whether so many jobs are parked that it is an outage. They are no part of the stock then, so that nothing of it is
+    /// left in any mean when it is over.
+    fn follow_outage(&mut self, hour: i64) -> bool {
+        let parked = self.rest.counts.1;
+        let expected = self.stock.fit(hour).map(|fit| fit.expected(hour));
+        let is_outage =
+            expected.is_some_and(|expected| parked >= self.parked_limit(expected + self.explained()));
+        if self.stock.hours.newest() != Some(hour) {
+            return is_outage;
+        }
+        if !is_outage {
+            self.rest.outage_from = None;
+            return false;
+        }
+        let from = *self.rest.outage_from.get_or_insert(hour);
+        self.stock.add(hour, self.rest.counts.0);
+        if hour - from < rule::OUTAGE_HOURS {
+            self.stock.memory.freeze(hour);
+        }
+        true
+    }
+
     fn follow_surge(&mut self, hour: i64) {
         if self.attempted.hours.newest() != Some(hour) {
             return;
         }
+        self.stock.fit(hour);
+        self.failed.fit(hour);
         let before = self.rest.surge.take();
-        let ended = before.as_ref().map(|surge| surge.last);
-        self.rest.surge = Surge::follow(before, &mut self.attempted, hour);
-        if let (Some(last), None, None) = (ended, &self.rest.surge, &self.stock.memory.alarm) {
-            // What the surge left behind is normal now: a week has passed.
-            let regime = last.div_euclid(24) + 1;
-            self.stock.memory.regime = Some(regime);
-            self.stock.memory.thaw(regime * 24);
-            self.stock.forget_fit();
+        let Some(mut surge) = Surge::follow(before, &mut self.attempted, hour) else { return };
+        let share = if self.is_unusual(&surge) { 0.0 } else { self.usual_share().unwrap_or(0.0) };
+        let stock = &self.stock;
+        surge.count(&self.attempted, hour, |at| Hour {
+            share,
+            stock: stock.hours.get(at).zip(stock.expected(at)),
+        });
+        if share == 0.0 {
+            surge.explained = 0.0;
+        }
+        if surge.is_over(hour) {
+            self.end_surge(&surge, hour);
+        } else {
+            self.rest.surge = Some(surge);
+        }
+    }
+
+    /// What a surge left is normal now: a week has passed.
+    fn end_surge(&mut self, surge: &Surge, hour: i64) {
+        if surge.explained >= 1.0 && self.stock.memory.alarm.is_none() {
+            let level = self.stock.norm().unwrap_or(0.0) + surge.explained;
+            self.stock.memory.pinned = None;
+            self.stock.accept(level, hour);
+        }
+        if hour - surge.last < 24 {
+            // It goes on, so it is none.
+            let regime = surge.from.div_euclid(24) + 1;
+            self.attempted.memory.regime = Some(regime);
+            self.attempted.memory.thaw(regime * 24);
+            self.attempted.forget_fit();
+            if self.failed.memory.alarm.is_none() {
+                self.failed.memory.regime = Some(regime);
+                self.failed.forget_fit();
+            }
         }
     }
 
     /// How many more failing a surge of attempts explains.
     pub(crate) fn explained(&self) -> f64 {
-        let Some(surge) = &self.rest.surge else { return 0.0 };
-        let share = self.usual_share().unwrap_or(0.0);
-        // Only a surge of which as usual a part fails explains anything: what fails at once was attempted as well.
-        let usual = share * surge.attempted;
+        self.rest.surge.as_ref().map_or(0.0, |surge| surge.explained)
+    }
+
+    /// Whether far more than the usual part of a surge fails. Then it explains nothing: what fails at once was attempted
+    /// as well.
+    fn is_unusual(&self, surge: &Surge) -> bool {
+        let attempted = self.attempted.hours.observe(surge.from, surge.last + 1, |_| 1.0).sum;
+        let usual = self.usual_share().unwrap_or(0.0) * attempted;
         let failed = self.failed.hours.observe(surge.from, surge.last + 1, |_| 1.0).sum;
-        let is_unusual = failed > rule::CRITICAL * usual && failed > usual + 2.0 * rule::floor(usual);
-        if is_unusual { 0.0 } else { share * surge.surplus }
+        failed > rule::CRITICAL * usual && failed > usual + 2.0 * rule::floor(usual)
     }
 
     /// Which part of the attempts usually fails.
@@ -304,10 +384,25 @@ impl Judge {
     }
 
     fn find_stock(&mut self, time: i64, hour: i64, explained: f64) -> Option<(Vec<Finding>, f64)> {
+        self.stock.fit(hour)?;
+        if explained <= 0.0 && self.stock.memory.alarm.is_none() && self.rest.outage_from.is_none() {
+            self.stock.follow_fall(hour);
+        }
         let expected = self.stock.fit(hour)?.expected(hour) + explained;
         let value = self.stock.hours.get(hour)?;
         let findings = self.stock.findings(hour, explained, 1.0);
-        self.stock.decide(&Evidence { time, hour, value, expected, findings: &findings, young: None });
+        let doubled_from = self.stock.doubled_from(hour, value);
+        let evidence = Evidence {
+            time,
+            hour,
+            value,
+            expected,
+            findings: &findings,
+            young: None,
+            doubled_from,
+            agree: 1,
+        };
+        self.stock.decide(&evidence);
         if explained > 0.0 {
             self.stock.memory.freeze(hour);
         }
@@ -321,21 +416,53 @@ impl Judge {
         let attempts = self.attempted.findings(hour, 0.0, 1.0);
         let mut findings = self.failed.findings(hour, 0.0, 1.0);
         for finding in &mut findings {
-            if let Some(attempts) = attempts.iter().find(|one| one.window == finding.window) {
+            if let Some(attempts) = attempts.iter().find(|one| one.window.hours == finding.window.hours)
+                && (finding.state(Kind::Flow).alerts()
+                    || attempts.value < rule::FEW_ATTEMPTS * attempts.expected)
+            {
                 self.share_out(hour, finding, attempts);
             }
         }
-        self.failed.decide(&Evidence { time, hour, value, expected, findings: &findings, young });
+        let alone = self.is_alone();
+        for finding in &mut findings {
+            finding.needed += if alone { rule::ALONE } else { 0.0 };
+        }
+        let agree = if alone { 2 } else { 1 };
+        let evidence =
+            Evidence { time, hour, value, expected, findings: &findings, young, doubled_from: None, agree };
+        self.failed.decide(&evidence);
         Some(findings)
+    }
+
+    /// Which part of the attempts of the last weeks failed, without those of alerts.
+    fn learned_share(&self, hour: i64) -> Option<f64> {
+        let to = hour.div_euclid(24) * 24;
+        let usual = self.failed.hours.without(&self.failed.memory.frozen, to);
+        let (mut attempted, mut failed) = (0.0, 0.0);
+        for (at, value) in usual.between(to - 24 * rule::SHARE_DAYS, to) {
+            if let Some(attempts) = self.attempted.hours.get(at) {
+                attempted += attempts;
+                failed += value;
+            }
+        }
+        (attempted >= 1.0).then_some(failed / attempted)
+    }
+
+    /// Where the stock is known and as it usually is, new failures have to be too many for two windows.
+    fn is_alone(&self) -> bool {
+        self.stock.hours.newest().is_some() && self.stock.memory.alarm.is_none()
     }
 
     /// Corrects what is expected of a window of new failures by how many attempts there were in it.
     fn share_out(&self, hour: i64, finding: &mut Finding, attempts: &Finding) {
         let factor = attempts.value / attempts.expected.max(1.0);
+        let usual = self.learned_share(hour).unwrap_or(0.0) * attempts.value / finding.expected.max(1.0);
         let Some(scaled) = self.failed.finding(hour, finding.window, factor) else { return };
-        if attempts.score > rule::MORE_ATTEMPTS && factor > 1.0 {
-            // More attempts than their own noise explains: as many more failures are no surprise.
-            *finding = scaled;
+        if (attempts.score > rule::MORE_ATTEMPTS && factor > 1.0) || usual > rule::MORE_FAILURES {
+            // More attempts than their own noise explains: as many more failures are no surprise. Where there have been
+            // more for so long that they are no surprise, the part of them that fails is as it was.
+            let more = factor.max(usual).min(rule::MOST_EXPLAINED);
+            *finding = self.failed.finding(hour, finding.window, more).unwrap_or(scaled);
         } else if factor < rule::FEW_ATTEMPTS {
             // Usual numbers of failures may be an unusual part of few attempts. That part is noisier than the number.
             let careful = Finding { needed: scaled.needed + rule::FEW_ATTEMPTS_SCORE, ..scaled };

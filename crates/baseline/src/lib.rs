@@ -9,6 +9,7 @@ mod days;
 mod fit;
 mod hours;
 mod judge;
+mod jump;
 mod live;
 mod memory;
 mod profile;

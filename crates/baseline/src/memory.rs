@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hours::KEPT;
+use crate::rule;
 use crate::state::State;
 
 /// Hours that a short alert lasts at most.
@@ -32,6 +33,23 @@ pub struct Alarm {
     /// For a flow: the last hour that went into it.
     #[serde(default)]
     pub counted: i64,
+    /// The last hour in which the figure was not back.
+    #[serde(default)]
+    pub above: i64,
+    /// How many times it rose again while it went on: by how much the last time, and when, in seconds since 1970.
+    #[serde(default)]
+    pub again: Option<Again>,
+}
+
+/// A second incident within an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Again {
+    /// How many there were.
+    pub times: u32,
+    /// When the last one began, in seconds since 1970.
+    pub since: i64,
+    /// By how much the figure rose.
+    pub by: f64,
 }
 
 /// What is remembered of one figure.
@@ -54,6 +72,14 @@ pub struct Memory {
     pub level: Option<f64>,
     /// The level an hour that an operator set.
     pub pinned: Option<f64>,
+    /// Whether no operator, but the rule has accepted it.
+    pub by_rule: bool,
+    /// The level an hour before the last fall, and the hour of that fall.
+    pub fell_from: Option<(f64, i64)>,
+    /// The hour in which that was set.
+    pub pinned_at: Option<i64>,
+    /// The hour in which an alert ended last, and how many on end were relapses.
+    pub ended: Option<(i64, u32)>,
     /// The level an hour that an operator accepted, and the hour of it. It holds until a week was learned since.
     pub accepted: Option<(f64, i64)>,
 }
@@ -86,7 +112,46 @@ impl Memory {
         }
     }
 
-    /// The level an hour that an operator has decided on.
+    /// How many hours an alert that began in the hour `from` has to be quiet before it ends, if it was last above in `above`.
+    pub fn hold(&self, from: i64, above: i64) -> i64 {
+        let lasted = match above - from {
+            // Of a single sample nobody has to be told that it may come back.
+            ..=0 => 0,
+            more => more.min(rule::HOLD_HOURS - 1) + 2,
+        };
+        match self.ended {
+            Some((ended, relapses)) if from - ended <= rule::RELAPSE_HOURS => {
+                (rule::RELAPSE_HOLD_HOURS << relapses.min(8)).min(rule::LONGEST_HOLD_HOURS) + 1
+            }
+            _ => lasted,
+        }
+    }
+
+    /// Notes that the alert which began in the hour `from` ended in `hour`.
+    pub fn end(&mut self, from: i64, hour: i64) {
+        let relapses = match self.ended {
+            Some((ended, relapses)) if from - ended <= rule::RELAPSE_HOURS => relapses + 1,
+            _ => 0,
+        };
+        self.ended = Some((hour, relapses));
+        self.cleared = Some(hour);
+        self.above_since = None;
+    }
+
+    /// Forgets a level that was set too long ago.
+    pub fn expire(&mut self, hour: i64) {
+        if self.pinned.is_some() && hour - *self.pinned_at.get_or_insert(hour) >= rule::SET_DAYS * 24 {
+            self.pinned = None;
+            self.pinned_at = None;
+        }
+    }
+
+    /// Whether an operator has said what is normal.
+    pub fn is_set(&self) -> bool {
+        self.pinned.is_some() || (self.accepted.is_some() && !self.by_rule)
+    }
+
+    /// The level an hour that was decided on, whatever is learned.
     pub fn decided(&self) -> Option<f64> {
         self.pinned.or(self.accepted.map(|(level, _)| level))
     }

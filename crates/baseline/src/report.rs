@@ -41,8 +41,7 @@ impl Judge {
         verdict.signature = self.named(time, context, found);
         verdict.share = self.share(&verdict);
         // Where somebody said what is normal, nobody has to wait for it.
-        let learns = !self.rest.learned && self.stock.memory.decided().is_none();
-        verdict.learning = learns.then(|| self.learned_days(hour));
+        verdict.learning = (!self.is_judged()).then(|| self.learned_days(hour));
         verdict.outage = found.outage;
         verdict.explained = self.explained();
         self.conclude(&mut verdict, hour, found, settings, total);
@@ -171,7 +170,11 @@ impl Judge {
         }
         let new = stock.value - (stock.normal - explained);
         let new = (false, if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
-        line(&[base, new, (false, since(verdict)), (false, self.cause(verdict, context))])
+        let again = self.stock.memory.alarm.as_ref().and_then(|alarm| alarm.again);
+        let again = again.map_or_else(String::new, |again| {
+            format!(", again {} since {}", whole(again.by), moment(again.since))
+        });
+        line(&[base, new, (false, since(verdict)), (false, again), (false, self.cause(verdict, context))])
     }
 
     /// `, 97% fetch/connect: archive unreachable`; of a signature that alerts while the total does not, its count.
@@ -261,7 +264,7 @@ fn judged(
         },
         since: track.memory.alarm.as_ref().map(|alarm| alarm.since),
         days: (level_days, days),
-        set: track.memory.decided().is_some(),
+        set: track.memory.is_set(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! The numbers of the rule. `docs/baselines.md` has the reason of each.
 
 /// The version of the rule. What another version has made of the samples is not used; they are judged again.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Days of data before anything but a static limit alerts.
 pub const LEARNING_DAYS: usize = 7;
@@ -14,6 +14,13 @@ pub const UNFILLED: f64 = 0.5;
 pub const FILLED: f64 = 0.8;
 /// After so many days it is not believed any more.
 pub const SETTLING_DAYS: usize = 28;
+/// A first queue that is not drained after so many days is no first queue: learning ends.
+pub const LONGEST_LEARNING_DAYS: usize = 42;
+/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless it
+/// is a smaller part than this of what was attempted: then it is being filled.
+pub const LEARNING_SHARE: f64 = 0.3;
+/// How flat that day has to be: its highest value against its lowest.
+pub const LEARNING_FLAT: f64 = 1.35;
 
 /// Days of data that make the level.
 pub const LEVEL_DAYS: usize = 28;
@@ -25,6 +32,14 @@ pub const NOISY_LEVEL_DAYS: usize = 104;
 pub const FALL: f64 = 1.35;
 /// And it must be this many standard errors.
 pub const FALL_ERRORS: f64 = 3.5;
+/// A stock all of whose samples of a day are below the norm by this factor has fallen: that day is the norm.
+pub const FALLEN_DAY: f64 = 1.15;
+/// However noisy it is, it has fallen by at most this part of the norm then.
+pub const FARTHEST_FALL: f64 = 0.9;
+/// Hours after which a stock that is back where it was before a fall is back for good.
+pub const BACK_HOURS: i64 = 72;
+/// Samples that such a day must have. Of fewer, three days are needed.
+pub const FALLEN_SAMPLES: u32 = 6;
 /// What a level rests on at least.
 pub const LEAST_DAYS: usize = 3;
 
@@ -57,6 +72,36 @@ pub const CLEAR_SAMPLES: u32 = 2;
 pub const ACCEPT_DAYS: i64 = 7;
 /// See [`ACCEPT_DAYS`].
 pub const ACCEPT_FLAT: f64 = 1.1;
+/// Days after which an alert that was never CRITICAL ends, flat or not: what has lasted so long is how it is.
+pub const LONGEST_WARNING_DAYS: i64 = 28;
+/// The same for one that was CRITICAL.
+pub const LONGEST_CRITICAL_DAYS: i64 = 84;
+/// Days for which a level that an operator has set holds.
+pub const SET_DAYS: i64 = 90;
+
+/// A stock that is this factor above the highest value of the day before has doubled, whatever its norm is: an alert is
+/// CRITICAL by that, and one that goes on has a second reason.
+pub const DOUBLED: f64 = 1.75;
+/// The last hours, which do not belong to the day before.
+pub const DOUBLED_WITHIN: i64 = 6;
+/// The score that it needs, against the highest rises of the days before,
+pub const JUMP_SCORE: f64 = 4.5;
+/// of so many of them.
+pub const JUMP_DAYS: i64 = 56;
+/// How many times the deviation of days from the day before noise that lasts for some days has.
+pub const STEPS: f64 = 2.2;
+
+/// An alert ends after as many quiet hours as it lasted, but after these at the latest.
+pub const HOLD_HOURS: i64 = 6;
+/// One that came back within a day after an end needs so many, twice as many the next time,
+pub const RELAPSE_HOLD_HOURS: i64 = 12;
+/// but not more than these.
+pub const LONGEST_HOLD_HOURS: i64 = 48;
+/// Hours after an end in which an alert is a relapse.
+pub const RELAPSE_HOURS: i64 = 24;
+
+/// Hours of an outage that are not learned from, at most.
+pub const OUTAGE_HOURS: i64 = 168;
 
 /// Parked jobs that are an outage: this many, or this part of the norm.
 pub const PARKED: f64 = 20.0;
@@ -71,6 +116,9 @@ pub const NEW_SIGNATURE: f64 = 20.0;
 pub const SIGNATURE_FACTOR: f64 = 3.0;
 /// Days that make a signature's norm.
 pub const SIGNATURE_DAYS: i64 = 28;
+/// A new signature in about as many packages as another fell by is that one under another name: so much of it, at least
+/// and at most.
+pub const RENAMED: (f64, f64) = (0.85, 1.3);
 
 /// Hours after which a verdict is stale.
 pub const STALE_HOURS: i64 = 36;
@@ -82,9 +130,19 @@ pub const LEAST_ATTEMPTS: f64 = 1.0;
 pub const SURGE: f64 = 2.0;
 /// The score that a surge needs.
 pub const SURGE_SCORE: f64 = 4.0;
+/// Hours after which a surge is how it is: attempts are learned from, and explain nothing more.
+pub const SURGE_HOURS: i64 = 168;
+/// How many times the norm a surge may explain beyond the norm.
+pub const SURGE_EXPLAINS: f64 = 3.0;
 
 /// From this score on attempts are more than their own noise explains, and failures are expected to be as many more.
 pub const MORE_ATTEMPTS: f64 = 2.0;
+/// The days from which it is known which part of attempts fails,
+pub const SHARE_DAYS: i64 = 28;
+/// from which factor of the norm on that part of the attempts explains failures,
+pub const MORE_FAILURES: f64 = 1.3;
+/// and which factor at most.
+pub const MOST_EXPLAINED: f64 = 50.0;
 /// Below this part of the usual attempts the share of failures is judged too,
 pub const FEW_ATTEMPTS: f64 = 0.7;
 /// with so much more of a score, and from [`CRITICAL`] times the usual share on.
@@ -116,6 +174,9 @@ pub const FLOW_WINDOWS: [Window; 4] = [
     Window { hours: 72, score: 3.0, lag: 2 },
     Window { hours: 168, score: 2.7, lag: 6 },
 ];
+
+/// What new failures need more of a score where the stock, which leads, is known and as it usually is.
+pub const ALONE: f64 = 0.5;
 
 /// What is added to the score of a window, times the square of the number of deviations by which a usual day's peak is
 /// above its middle: such a peak is one of several independent values and has a longer tail than they have.

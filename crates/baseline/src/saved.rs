@@ -63,7 +63,8 @@ impl Judge {
         let old = &saved.remembered;
         for (track, old) in [(&mut self.stock, &old.stock), (&mut self.failed, &old.failed)] {
             track.memory.pinned = old.pinned;
-            track.memory.accepted = old.accepted;
+            track.memory.pinned_at = old.pinned_at;
+            track.memory.accepted = old.accepted.filter(|_| !old.by_rule);
             track.forget_fit();
         }
     }

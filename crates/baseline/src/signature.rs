@@ -18,6 +18,9 @@ struct Signature {
     /// Since when it is suppressed: it is neither judged nor named.
     #[serde(default)]
     suspended: Option<i64>,
+    /// That it has only got another name.
+    #[serde(default)]
+    renamed: Option<Renamed>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,16 @@ struct SignatureAlarm {
     /// For how many seconds it was suppressed, which is no time in which it could become the norm.
     #[serde(default)]
     suspended: i64,
+}
+
+/// What is normal for a signature by the history of another name.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Renamed {
+    normal: f64,
+    /// What was normal under this name.
+    before: f64,
+    /// The day from which on its own history counts.
+    until: i64,
 }
 
 /// A signature that stands out.
@@ -124,15 +137,62 @@ impl Signatures {
     /// larger. Gives the one that stands out most.
     pub fn judge(&mut self, time: i64, first: i64, growth: f64) -> Option<Leading> {
         let day = time.div_euclid(86_400);
-        let mut worst: Option<Leading> = None;
+        let mut risen = Vec::new();
         for (id, signature) in self.known.iter_mut().filter(|(_, signature)| signature.suspended.is_none()) {
-            let Some(found) = signature.judge(id, time, day, first, growth) else { continue };
-            let more = |than: &Leading| found.value - found.normal > than.value - than.normal;
-            if worst.as_ref().is_none_or(more) {
-                worst = Some(found);
+            if let Some(rise) = signature.judge(time, day, first, growth) {
+                risen.push((id.clone(), rise));
             }
         }
-        worst
+        if !risen.is_empty() {
+            let renamed = self.renamed(&risen, day, first);
+            for (id, _) in risen {
+                let Some(signature) = self.known.get_mut(&id) else { continue };
+                let normal = signature.normal(day, first).0;
+                if renamed.contains(&id) {
+                    let before = signature.renamed.map_or(normal, |renamed| renamed.before);
+                    let (normal, until) = (signature.value(), day + rule::ACCEPT_DAYS);
+                    signature.renamed = Some(Renamed { normal, before, until });
+                } else {
+                    signature.alarm = Some(SignatureAlarm { since: time, normal, below: 0, suspended: 0 });
+                }
+            }
+        }
+        let alerting = self.known.keys().filter_map(|id| self.alerting(id));
+        alerting.max_by(|a, b| (a.value - a.normal).total_cmp(&(b.value - b.normal)))
+    }
+
+    /// Which of those that rose have only got another name: one other fell by about as much, or all others together by
+    /// about as much as all of them rose.
+    fn renamed(&self, risen: &[(String, f64)], day: i64, first: i64) -> BTreeSet<String> {
+        let is_risen = |id: &String| risen.iter().any(|(one, _)| one == id);
+        let others = self.known.iter().filter(|(id, one)| one.suspended.is_none() && !is_risen(id));
+        let mut fallen: Vec<f64> = others.map(|(_, one)| one.normal(day, first).0 - one.value()).collect();
+        fallen.retain(|fall| *fall >= rule::floor(0.0));
+        let matches = |fall: f64, rise: f64| fall >= rule::RENAMED.0 * rise && fall <= rule::RENAMED.1 * rise;
+        let (mut renamed, mut rest) = (BTreeSet::new(), Vec::new());
+        // What was there before has not got its name now.
+        let is_new = |id: &String| {
+            self.known.get(id).is_some_and(|one| one.renamed.is_some() || one.normal(day, first).1 < 1.0)
+        };
+        for (id, rise) in risen.iter().filter(|(id, _)| is_new(id)) {
+            let near = |fall: &f64| (fall / rise).ln().abs();
+            let best = (0..fallen.len()).min_by(|a, b| {
+                let of = |at: &usize| fallen.get(*at).map_or(f64::INFINITY, near);
+                of(a).total_cmp(&of(b))
+            });
+            match best {
+                Some(at) if fallen.get(at).is_some_and(|fall| matches(*fall, *rise)) => {
+                    fallen.swap_remove(at);
+                    renamed.insert(id.clone());
+                }
+                _ => rest.push((id, *rise)),
+            }
+        }
+        let (all_rose, all_fell) = (rest.iter().map(|(_, rise)| rise).sum(), fallen.iter().sum());
+        if matches(all_fell, all_rose) {
+            renamed.extend(rest.into_iter().map(|(id, _)| id.clone()));
+        }
+        renamed
     }
 
     /// The signature that grew most against its norm, whether it alerts by itself or not.
@@ -158,6 +218,9 @@ impl Signature {
         if let Some(alarm) = &self.alarm {
             return (alarm.normal, alarm.normal);
         }
+        if let Some(renamed) = &self.renamed {
+            return (renamed.normal, renamed.normal);
+        }
         let from = (day - rule::SIGNATURE_DAYS).max(first).max(self.regime.unwrap_or(i64::MIN));
         let mut at = 0;
         let mut held = 0.0;
@@ -172,18 +235,23 @@ impl Signature {
         (median(&values).unwrap_or(0.0), quantile(&values, 0.95).unwrap_or(0.0))
     }
 
-    fn judge(&mut self, id: &str, time: i64, day: i64, first: i64, growth: f64) -> Option<Leading> {
+    /// By how much it rose, if that is worth an alert and there is none yet.
+    fn judge(&mut self, time: i64, day: i64, first: i64, growth: f64) -> Option<f64> {
         let value = self.value();
         if value < 10.0 && self.alarm.is_none() {
             return None;
         }
-        let (normal, high) = self.normal(day, first);
-        self.go_on(time, day, value, normal);
-        if self.alarm.is_none() && value >= growth * limit(normal, high) {
-            self.alarm = Some(SignatureAlarm { since: time, normal, below: 0, suspended: 0 });
+        if let Some(alarm) = &self.alarm {
+            let normal = alarm.normal;
+            self.go_on(time, day, value, normal);
+            return None;
         }
-        let alarm = self.alarm.as_ref()?;
-        Some(Leading { id: id.to_owned(), value, normal: alarm.normal, since: Some(alarm.since) })
+        if let Some(renamed) = self.renamed.take_if(|renamed| renamed.until <= day) {
+            self.regime = Some(renamed.until - rule::ACCEPT_DAYS + 1);
+        }
+        let (normal, high) = self.normal(day, first);
+        let before = self.renamed.map_or(normal, |renamed| renamed.before);
+        (value >= growth * limit(normal, high)).then_some(value - before)
     }
 
     /// Ends an alert: two samples near the norm, or a week has passed and this is the norm now.

@@ -1,12 +1,9 @@
-//! A series opens: ten times the uploads. What fails of them as usual is explained.
+//! A series opens: ten times the uploads. What fails of them as usual is explained, for a week.
 
 use serde::{Deserialize, Serialize};
 
 use crate::rule;
 use crate::track::{Finding, Track};
-
-/// Hours after which what a surge left behind is the new normal.
-const AFTER: i64 = rule::ACCEPT_DAYS * 24;
 
 /// Far more attempts than usual, now or in the last week.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,8 +14,21 @@ pub struct Surge {
     pub last: i64,
     /// Attempts in it.
     pub attempted: f64,
-    /// Attempts beyond the usual ones.
-    pub surplus: f64,
+    /// How many failing it explains: the usual share of the attempts beyond the usual ones, and never more than the
+    /// stock has beyond its norm. So what did not fail explains nothing that fails later.
+    #[serde(default)]
+    pub explained: f64,
+    /// The hour up to which that was counted.
+    #[serde(default)]
+    pub counted: i64,
+}
+
+/// What an hour of a surge may explain.
+pub struct Hour {
+    /// Which part of attempts usually fails.
+    pub share: f64,
+    /// What the stock has, and what is normal for it.
+    pub stock: Option<(f64, f64)>,
 }
 
 impl Surge {
@@ -26,22 +36,44 @@ impl Surge {
     pub fn follow(surge: Option<Surge>, attempts: &mut Track, hour: i64) -> Option<Surge> {
         attempts.fit(hour)?;
         let findings = attempts.findings(hour, 0.0, 1.0);
-        let day = findings.iter().find(|finding| finding.is_last_day());
-        let now = day.is_some_and(is_surge);
-        let surge = surge.filter(|surge| now || hour - surge.last < AFTER);
-        if !now {
-            return surge;
+        let now = findings.iter().find(|finding| finding.is_last_day()).is_some_and(is_surge);
+        let Some(mut surge) = surge else {
+            let from = hour - 23;
+            return now.then(|| {
+                attempts.memory.freeze(hour);
+                Surge { from, last: hour, attempted: 0.0, explained: 0.0, counted: from - 1 }
+            });
+        };
+        if now && !surge.is_over(hour) {
+            surge.last = hour;
+            attempts.memory.freeze(hour);
         }
-        let counted = surge.as_ref().map_or(hour - 24, |surge| surge.last.max(hour - 24));
-        let mut surge = surge.unwrap_or(Surge { from: hour - 23, last: hour, attempted: 0.0, surplus: 0.0 });
-        if let Some(fit) = attempts.fit(hour).cloned() {
-            let new = attempts.hours.observe(counted + 1, hour + 1, |hour| fit.expected(hour));
-            surge.attempted += new.sum;
-            surge.surplus = (surge.surplus + new.sum - new.share).max(0.0);
-        }
-        surge.last = hour;
-        attempts.memory.freeze(hour);
         Some(surge)
+    }
+
+    /// Whether it has lasted, or been, for so long that what it left is the norm.
+    pub fn is_over(&self, hour: i64) -> bool {
+        hour - self.from >= rule::SURGE_HOURS
+    }
+
+    /// Counts hours up to and including `hour`.
+    pub fn count(&mut self, attempts: &Track, hour: i64, of: impl Fn(i64) -> Hour) {
+        for at in self.counted + 1..=hour {
+            let (Some(value), Some(expected)) = (attempts.hours.get(at), attempts.expected(at)) else {
+                continue;
+            };
+            if at <= self.last {
+                self.attempted += value;
+            }
+            let Hour { share, stock } = of(at);
+            let more = if at <= self.last { share * (value - expected) } else { 0.0 };
+            // Of an hour in which nobody looked nobody knows what it explains.
+            let most = stock.map_or(self.explained, |(value, normal)| {
+                (value - normal).clamp(0.0, rule::SURGE_EXPLAINS * normal.max(1.0))
+            });
+            self.explained = (self.explained + more).clamp(0.0, most);
+        }
+        self.counted = hour;
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::fit::{Fit, History, Kind, Trial};
 use crate::hours::Hours;
 use crate::memory::Memory;
+use crate::robust::median;
 use crate::rule::{self, Window};
 use crate::scale::Scale;
 use crate::state::State;
@@ -96,6 +97,35 @@ impl Track {
         self.fit.as_ref().map(|(_, fit)| fit)
     }
 
+    /// Takes a level for normal from `hour` on, until a week was learned since.
+    pub fn accept(&mut self, level: f64, hour: i64) {
+        self.memory.accepted = Some((level, hour));
+        self.memory.by_rule = true;
+        self.memory.thaw(hour);
+        self.forget_fit();
+    }
+
+    /// Takes the level to which the stock has fallen for normal.
+    pub fn follow_fall(&mut self, hour: i64) {
+        if self.memory.pinned.is_some() {
+            return;
+        }
+        if let (Some(level), Some(before)) = (self.fallen_to(hour), self.norm()) {
+            let long = self.memory.fell_from.is_some_and(|(_, at)| hour - at < rule::ACCEPT_DAYS * DAY);
+            if !long {
+                self.memory.fell_from = Some((before, hour));
+            }
+            self.accept(level, hour);
+            // No window contains what was before.
+            self.memory.cleared = self.memory.cleared.max(Some(hour - DAY));
+        }
+    }
+
+    /// The level that is normal now.
+    pub fn norm(&self) -> Option<f64> {
+        self.fit.as_ref().map(|(_, fit)| fit.level())
+    }
+
     fn learn(&mut self, day: i64) -> Option<Fit> {
         if let Some((_, hour)) = self.memory.accepted
             && day * DAY - hour >= rule::ACCEPT_DAYS * DAY
@@ -110,7 +140,9 @@ impl Track {
         let set = self.memory.decided();
         let fit = Fit::learn(self.kind, history, day, if set.is_some() { i64::MIN / 64 } else { regime });
         match (fit, set) {
-            (Some(fit), Some(level)) => Some(fit.at_level(level)),
+            // Of a few days nobody knows how much they usually differ.
+            (Some(fit), Some(level)) if fit.days >= rule::LEARNING_DAYS => Some(fit.at_level(level)),
+            (Some(_), Some(level)) => Some(Fit::pinned(self.kind, level)),
             (None, Some(level)) => Some(Fit::pinned(self.kind, level)),
             (fit, None) => fit,
         }
@@ -179,6 +211,11 @@ impl Track {
         Some((fit.level_days, fit.days, trial.spread))
     }
 
+    /// What is expected of an hour.
+    pub fn expected(&self, hour: i64) -> Option<f64> {
+        self.fit.as_ref().map(|(_, fit)| fit.expected(hour))
+    }
+
     /// What short windows that end with `hour` are compared with.
     pub fn expected_around(&self, hour: i64) -> Option<f64> {
         self.fit.as_ref().map(|(_, fit)| fit.expected_around(hour))
@@ -198,6 +235,49 @@ impl Track {
         Some(by_ratio.max(by_score))
     }
 
+    /// The highest value before, if the stock has doubled within hours, whatever its norm is.
+    pub fn doubled_from(&self, hour: i64, value: f64) -> Option<f64> {
+        self.fit.as_ref()?.1.doubled_from(&self.hours, hour, value)
+    }
+
+    /// The level of the last day, if the stock has fallen to it for good: all of the day is far below the norm, and it does
+    /// not rise.
+    pub fn fallen_to(&self, hour: i64) -> Option<f64> {
+        let (_, fit) = self.fit.as_ref()?;
+        let mut seen = self.hours.observe(hour + 1 - DAY, hour + 1, |hour| fit.profile.at(hour));
+        let mut from = hour + 1 - DAY;
+        if seen.hours < rule::FALLEN_SAMPLES {
+            from = hour + 1 - 3 * DAY;
+            seen = self.hours.observe(from, hour + 1, |hour| fit.profile.at(hour));
+            // The days of those who take one sample a day.
+            if seen.hours < 3 {
+                return None;
+            }
+        }
+        let trial = fit.trials.first()?;
+        let (level, newest) = (seen.sum / seen.share, self.hours.get(hour)? / fit.profile.at(hour));
+        let is_low = |(hour, value): (i64, f64)| value < fit.expected(hour) / rule::FALLEN_DAY;
+        // In parts of the norm, not in factors: a logarithm takes a low day of noise for a far fall.
+        let least = (rule::FALL_ERRORS * trial.spread.min(fit.steps)).min(rule::FARTHEST_FALL) * fit.level();
+        let fallen = fit.level() - level >= least.max(rule::floor(fit.level()))
+            && self.hours.between(from, hour + 1).all(is_low)
+            && newest <= rule::ACCEPT_FLAT * level + 1.0;
+        fallen.then_some(level)
+    }
+
+    /// The level of the day before, if the stock was flat then and has doubled: an incident, although nothing is learned.
+    pub fn incident(&self, hour: i64) -> Option<f64> {
+        let value = self.hours.get(hour)?;
+        let last = self.hours.newest_before(hour - rule::DOUBLED_WITHIN)?;
+        let before: Vec<f64> = self.hours.between(last + 1 - DAY, last + 1).map(|(_, value)| value).collect();
+        let (most, least) =
+            before.iter().fold((0.0, f64::INFINITY), |(most, least), it| (it.max(most), it.min(least)));
+        let is_known = before.len() >= 12 && hour - self.memory.first? >= DAY + rule::DOUBLED_WITHIN;
+        let is_flat = most <= (rule::LEARNING_FLAT * least).max(least + 3.0);
+        let is_doubled = value >= rule::CRITICAL * most && value >= most + 2.0 * rule::floor(most);
+        (is_known && is_flat && is_doubled).then(|| median(&before)).flatten()
+    }
+
     /// Full days since the hour `first` that have samples.
     pub fn full_days(&self, first: i64, hour: i64) -> usize {
         let first = first.max(hour - crate::hours::KEPT);
@@ -211,7 +291,9 @@ impl Track {
     pub fn filled(&self, hour: i64) -> i64 {
         let first = self.memory.first.unwrap_or(hour).max(hour - crate::hours::KEPT);
         let recent = self.hours.observe(hour - 3 * DAY, hour, |_| 1.0);
-        if self.kind == Kind::Flow || recent.hours == 0 {
+        // Where an incident is known, it is no filling.
+        let is_judged = self.memory.alarm.is_some() || self.memory.decided().is_some();
+        if self.kind == Kind::Flow || recent.hours == 0 || is_judged {
             return first;
         }
         let level = recent.sum / f64::from(recent.hours);
@@ -227,8 +309,9 @@ impl Track {
     /// Whether the last three days are about as high as the four before.
     pub fn settled(&self, hour: i64) -> bool {
         let unit = if self.kind == Kind::Stock { 1.0 } else { 24.0 };
+        let usual = self.hours.without(&self.memory.frozen, hour);
         let mean = |from: i64, to: i64| {
-            let seen = self.hours.observe(hour + from, hour + to, |_| 1.0);
+            let seen = usual.observe(hour + from, hour + to, |_| 1.0);
             (seen.hours > 0).then(|| unit * seen.sum / f64::from(seen.hours))
         };
         let (Some(before), Some(now)) = (mean(-7 * DAY, -3 * DAY), mean(-3 * DAY, 0)) else { return true };

@@ -80,6 +80,12 @@ fn hint(error: &Error) -> Option<Cow<'static, str>> {
                 .into(),
         );
     }
+    if let Some(StateError::Denied { advice, .. }) = state {
+        return Some(advice.clone().into());
+    }
+    if let Some(StateError::Login { .. }) = state {
+        return Some("logins, pass files and certificates: docs/postgresql.md".into());
+    }
     let text = format!("{error:#}");
     if !text.contains("ermission denied") {
         return None;

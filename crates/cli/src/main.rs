@@ -9,10 +9,11 @@ mod show;
 mod table;
 mod time;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Import Debian-format source packages into Git, a repository for each.
 #[derive(Parser)]
@@ -98,9 +99,21 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|name| name == importer::child::SUBCOMMAND) {
         return exit::code(commands::import_package::run());
     }
-    let cli = quick().unwrap_or_else(Cli::parse);
+    let (cli, name) = quick().map_or_else(whole, |cli| (cli, "import".to_owned()));
+    state::open::introduce(&name, &importer::root::host_name());
+    state::waiting::listen(|text| drop(writeln!(io::stderr(), "{text}")));
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
     exit::code(run(&installation, &cli.command))
+}
+
+/// The command line, and the name of its subcommand.
+fn whole() -> (Cli, String) {
+    let matches = Cli::command().get_matches();
+    let name = matches.subcommand_name().unwrap_or_default().to_owned();
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => (cli, name),
+        Err(error) => error.exit(),
+    }
 }
 
 /// A command line that is an `import` without a mistake. All others, and what asks for help, are for the whole parser.

@@ -53,6 +53,8 @@ pub struct Wanted<'a> {
     pub version: &'a str,
     /// The distro.
     pub distro: &'a str,
+    /// Which of several contents: how the SHA-256 of its `.dsc` begins. The first one, if not said.
+    pub dsc: Option<&'a str>,
     /// With patches applied.
     pub applied: bool,
 }
@@ -148,14 +150,15 @@ pub fn export(root: &Path, wanted: &Wanted<'_>, folder: &Path) -> Result<(), Ins
     let repository = open(root, wanted.package)?;
     let version = Version::new(wanted.version)?;
     let mut catalog = Catalog::open(&repository)?;
-    let Some(tag) = catalog.find(wanted.distro, &version, wanted.applied)? else {
-        let unapplied = wanted.applied && catalog.find(wanted.distro, &version, false)?.is_some();
+    let Some(tag) = catalog.find(wanted.distro, &version, wanted.dsc, wanted.applied)? else {
+        let unapplied = wanted.applied && catalog.find(wanted.distro, &version, wanted.dsc, false)?.is_some();
         let hint = if unapplied {
             " with patches applied: they do not apply".to_owned()
         } else {
             format!(" in {}; `package-import show {}` lists what there is", wanted.distro, wanted.package)
         };
-        let (package, version) = (wanted.package.to_owned(), wanted.version.to_owned());
+        let of = wanted.dsc.map_or(String::new(), |dsc| format!(" with a .dsc {dsc}"));
+        let (package, version) = (wanted.package.to_owned(), format!("{}{of}", wanted.version));
         return Err(Error::NoVersion { package, version, hint }.into());
     };
     Ok(packaging_repo::export::export(&tag, &mut catalog.store, folder)?)

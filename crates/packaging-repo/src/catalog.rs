@@ -28,6 +28,8 @@ pub struct CatalogEntry {
     pub version: String,
     /// Its tag, without `refs/tags/`.
     pub tag: String,
+    /// The SHA-256 of its `.dsc`: of several contents of a version, which one it is.
+    pub dsc_sha256: String,
     /// Its commit.
     pub commit: ObjectId,
     /// The commit with patches applied; none if they do not apply.
@@ -46,14 +48,21 @@ impl Catalog {
         Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?, record) })
     }
 
-    /// The tag of a version in a distro; of several contents that of the first one.
+    /// The tag of a version in a distro; of several contents that of the first one, or of the one whose `.dsc` has a SHA-256
+    /// that begins like this.
     pub fn find(
         &mut self,
         distro: &str,
         version: &Version,
+        dsc: Option<&str>,
         applied: bool,
     ) -> Result<Option<VersionTag>, Error> {
-        let tag = self.view.tags_of(distro, version, &mut self.store)?.into_iter().next();
+        let tags = self.view.tags_of(distro, version, &mut self.store)?;
+        let is_meant = |tag: &VersionTag| {
+            let sha256 = tag.manifest.fact("Dsc-Sha256").unwrap_or_default();
+            dsc.is_none_or(|dsc| sha256.starts_with(dsc))
+        };
+        let tag = tags.into_iter().find(is_meant);
         let (Some(first), true) = (&tag, applied) else { return Ok(tag) };
         let tags = self.view.applied_tags_of(distro, version, &mut self.store)?;
         let sha256 = first.manifest.fact("Dsc-Sha256");
@@ -69,6 +78,7 @@ impl Catalog {
             let version = tag.manifest.version.clone();
             let sha256 = tag.manifest.fact("Dsc-Sha256").unwrap_or_default();
             entries.push(CatalogEntry {
+                dsc_sha256: sha256.to_owned(),
                 applied: self.applied(distro, &version, sha256)?,
                 branches: tips.get(&tag.commit).cloned().unwrap_or_default(),
                 late: !reachable.is_empty() && !reachable.contains(&tag.commit),

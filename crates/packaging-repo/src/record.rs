@@ -20,7 +20,7 @@ use crate::seal::PackageKey;
 use crate::{Error, ObjectId};
 
 /// The file, in the repository's folder.
-pub const FILE: &str = "package-import.record";
+pub const FILE: &str = "package-import-record";
 const HEADER: &str = "# package-import record 1\n";
 const SEAL: &str = "seal ";
 const MOVED: &str = "moved\n";

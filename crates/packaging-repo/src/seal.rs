@@ -18,7 +18,7 @@ use crate::Error;
 use crate::durable::sync_folder;
 
 /// The file of the key, below `repos`.
-pub const KEY: &str = ".package-import.key";
+pub const KEY: &str = "package-import-key";
 
 /// Bytes of a key.
 const LENGTH: usize = 32;

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use postgres::config::{ChannelBinding, SslMode as Wanted, TargetSessionAttrs};
 use postgres::{Client, Config, NoTls};
@@ -76,11 +77,29 @@ impl Target {
             Lookup::Missing(reason) => Some(reason),
         };
         let tls = if server.is_socket() { None } else { tls::connector(self)? };
-        let set = self.statement_timeout.map(|timeout| {
-            format!("SET statement_timeout = {}", timeout.as_millis().clamp(1, i32::MAX as u128))
-        });
+        let set = self.session_settings();
         within(self.connect_timeout, move || open(&config, tls, set.as_deref()))?
             .map_err(|source| Failure::Refused { note: note.filter(|_| wants_password(&source)), source })
+    }
+
+    /// The statements that bound what this session may do, if it is bounded.
+    fn session_settings(&self) -> Option<String> {
+        let milliseconds = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128);
+        let mut set = Vec::new();
+        if let Some(timeout) = self.statement_timeout {
+            set.push(format!("SET statement_timeout = {}", milliseconds(timeout)));
+        }
+        if let Some(limits) = self.transaction_limits {
+            // Only what is longer than ours is set: 0 is for ever.
+            set.push(format!(
+                "SELECT set_config(s.name, w.value, false) FROM pg_catalog.pg_settings s
+                 JOIN (VALUES ('lock_timeout', '{}'), ('idle_in_transaction_session_timeout', '{}')) AS w (name, value)
+                    ON s.name = w.name WHERE s.setting::bigint NOT BETWEEN 1 AND w.value::bigint",
+                milliseconds(limits.lock),
+                milliseconds(limits.idle)
+            ));
+        }
+        (!set.is_empty()).then(|| set.join("; "))
     }
 
     fn look_up(&self, environment: &Environment, login: Login<'_>) -> Lookup {

@@ -51,6 +51,21 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
+impl ConnectError {
+    /// Whether it may work later as it is: a server is away, starts, or has no connection left. What a person has to mend
+    /// (a login that is refused, a file of certificates) does not pass.
+    pub fn may_pass(&self) -> bool {
+        self.attempts.iter().any(|(_, failure)| match failure {
+            Failure::TimedOut(_) | Failure::TooManyWaiting(_) | Failure::Thread(_) | Failure::Lost => true,
+            Failure::Refused { source, note: None } => source.code().is_none_or(|code| {
+                let code = code.code();
+                code.starts_with("08") || code.starts_with("53") || code.starts_with("57P")
+            }),
+            _ => false,
+        })
+    }
+}
+
 /// What happened at one server.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {

@@ -51,4 +51,4 @@ mod within;
 pub use connect::Environment;
 pub use error::{ConnectError, Failure, TargetError, describe};
 pub use postgres;
-pub use target::{Keepalive, Server, SslMode, Target};
+pub use target::{Keepalive, Server, SslMode, Target, TransactionLimits};

@@ -85,6 +85,8 @@ pub struct Target {
     pub connect_timeout: Duration,
     /// How long a statement may take; the server ends it.
     pub statement_timeout: Option<Duration>,
+    /// What bounds a transaction; a shorter limit of the server's own stays.
+    pub transaction_limits: Option<TransactionLimits>,
     /// What `pg_stat_activity` shows.
     pub application_name: Option<String>,
     /// Options for the server process.
@@ -95,6 +97,16 @@ pub struct Target {
     pub tcp_user_timeout: Duration,
     /// Whether the server must be (`true`) or must not be writable.
     pub writable: Option<bool>,
+}
+
+/// How long a transaction may wait for others, and make others wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransactionLimits {
+    /// How long a statement waits for a lock (`lock_timeout`).
+    pub lock: Duration,
+    /// How long a transaction may be open while its client says nothing (`idle_in_transaction_session_timeout`). Then the
+    /// server ends the session, and the locks of a client that was frozen are free.
+    pub idle: Duration,
 }
 
 /// TCP keepalives.
@@ -123,6 +135,7 @@ impl Default for Target {
             channel_binding: None,
             connect_timeout: Duration::from_secs(10),
             statement_timeout: None,
+            transaction_limits: None,
             application_name: None,
             options: None,
             keepalive: Keepalive {
@@ -162,6 +175,12 @@ impl Target {
     /// Has the server end every statement after this time.
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Target {
         self.statement_timeout = Some(timeout);
+        self
+    }
+
+    /// Has the server bound how long a transaction waits for a lock, and for its client.
+    pub fn with_transaction_limits(mut self, limits: TransactionLimits) -> Target {
+        self.transaction_limits = Some(limits);
         self
     }
 

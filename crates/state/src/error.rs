@@ -11,6 +11,12 @@ pub enum DbError {
     /// The connection broke. What a transaction that was not committed did is gone.
     #[error("the connection to the database is lost: {0}")]
     Lost(String),
+    /// The server or its disk cannot write now: no room, no memory, a read-only copy.
+    #[error("the database cannot be written to: {0}")]
+    Unable(String),
+    /// This login may not do it.
+    #[error("{0}")]
+    Denied(String),
     /// What stands in the file makes no sense.
     #[error("damaged: {0}")]
     Damaged(String),
@@ -40,6 +46,24 @@ pub enum StateError {
         name: String,
         /// Why.
         cause: String,
+    },
+    /// The server is there and lets us not in.
+    #[error("cannot log in to the state database {name}: {cause}")]
+    Login {
+        /// The server.
+        name: String,
+        /// Why.
+        cause: String,
+    },
+    /// The login may not do it.
+    #[error("state database: {what}; {who}")]
+    Denied {
+        /// What the database said.
+        what: String,
+        /// The login, and what it is for.
+        who: String,
+        /// What has to be done for it to be allowed.
+        advice: String,
     },
     /// What the configuration says of it cannot be used.
     #[error("[state] url: {0}")]
@@ -108,6 +132,18 @@ impl StateError {
 
     /// Whether the database itself is out of reach, so that the same may work later.
     pub fn is_outage(&self) -> bool {
-        matches!(self, StateError::Database(DbError::Busy(_) | DbError::Lost(_)) | StateError::Open { .. })
+        matches!(
+            self,
+            StateError::Database(DbError::Busy(_) | DbError::Lost(_) | DbError::Unable(_))
+                | StateError::Open { .. }
+        )
+    }
+
+    /// Whether the login may not do it, so that the same works when it is given the right.
+    pub fn is_denial(&self) -> bool {
+        matches!(
+            self,
+            StateError::Denied { .. } | StateError::Login { .. } | StateError::Database(DbError::Denied(_))
+        )
     }
 }

@@ -6,3 +6,4 @@ pub mod peers;
 pub mod random;
 pub mod series;
 pub mod trial;
+pub mod world;

@@ -17,7 +17,7 @@ use crate::exit::{self, Usage};
 /// Put packages into the queue: by name, as .dsc files, or as folders of them
 ///
 /// What is named is imported by the next run, or by the one that is active. A name asks for everything that is known to
-/// be published of that package and is not imported.
+/// be published of that package and is not imported; in the lane `verify`, for a check of its repository, too.
 ///
 /// Exit code 0: all are in the queue. 1: some are not (each said on standard error). 2: the command line or the
 /// configuration cannot be used.
@@ -79,10 +79,15 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(if failed == 0 { exit::DONE } else { exit::SOME_FAILED })
 }
 
+/// In the lane `verify` the repository is checked, too, once what is published is imported.
+fn tasks(lane: Lane) -> Tasks {
+    if lane == Lane::Verify { Tasks::IMPORT.and(Tasks::VERIFY) } else { Tasks::IMPORT }
+}
+
 fn by_name(store: &Store, name: &str, lane: Lane) -> Result<(), StateError> {
     store.write(|tx| {
         let package = operate::known(tx, name)?;
-        queue::enqueue(tx, package, lane, Tasks::IMPORT)
+        queue::enqueue(tx, package, lane, tasks(lane))
     })
 }
 
@@ -121,7 +126,7 @@ fn by_file(
             for (package, publication) in &known {
                 let id = queue::package_id(tx, package)?;
                 publications::record(tx, id, publication)?;
-                queue::enqueue(tx, id, arguments.lane, Tasks::IMPORT)?;
+                queue::enqueue(tx, id, arguments.lane, tasks(arguments.lane))?;
             }
             Ok(())
         })?;

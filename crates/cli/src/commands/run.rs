@@ -67,6 +67,8 @@ pub struct Arguments {
 
 /// How often the end of another run is looked for.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often it is said that the database is away.
+const TOLD: Duration = Duration::from_secs(60);
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     importer::arm_crash_points();
@@ -109,12 +111,30 @@ fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Sessi
     let mode = if arguments.service { "service" } else { "until-empty" };
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get);
+    let mut told: Option<Instant> = None;
     loop {
         match installation.begin(installation.config()?, mode, jobs, true) {
             Err(error) if arguments.wait && is_active(&error) => thread::sleep(PAUSE),
+            Err(error) if arguments.service && is_server_away(&error) => {
+                // Said again now and then, or the log of a night would say nothing of it.
+                if told.is_none_or(|at| at.elapsed() >= TOLD) {
+                    writeln!(io::stdout(), "{error:#}; waiting for it")?;
+                    told = Some(Instant::now());
+                }
+                thread::sleep(PAUSE * 4);
+            }
             other => return other,
         }
     }
+}
+
+/// Whether a server does not answer, which a service outlasts; a file that cannot be opened is for a person.
+fn is_server_away(error: &Error) -> bool {
+    let state = error.downcast_ref::<StateError>();
+    state.is_some_and(|error| match error {
+        StateError::Open { name, .. } => !std::path::Path::new(name).is_absolute(),
+        error => error.is_outage(),
+    })
 }
 
 fn is_active(error: &Error) -> bool {

@@ -72,7 +72,7 @@ fn json(name: &str, state: Option<&Package>, shown: Option<&Shown>) -> serde_jso
         let entries = shown.versions.iter().map(|entry| {
             serde_json::json!({
                 "distro": entry.distro, "version": entry.version, "tag": entry.tag,
-                "commit": entry.commit.to_string(),
+                "dsc_sha256": entry.dsc_sha256, "commit": entry.commit.to_string(),
                 "applied_commit": entry.applied.map(|id| id.to_string()),
                 "branches": entry.branches, "late": entry.late,
             })

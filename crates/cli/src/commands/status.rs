@@ -26,11 +26,14 @@ const CANARY: i64 = 5;
 const TOP: i64 = 5;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let status = installation.state()?.read(|tx| status::read(tx, TOP))?;
+    let store = installation.state()?;
+    let mut status = store.read(|tx| status::read(tx, TOP))?;
+    status.locks = status::locks(&store)?;
     if arguments.json {
         print_json(&status)?;
         return Ok(exit::DONE);
     }
+    locks(&status)?;
     outages(&status)?;
     failures(&status)?;
     foreign(&status)?;
@@ -38,6 +41,16 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     hosts(&status)?;
     next(&status)?;
     Ok(exit::DONE)
+}
+
+fn locks(status: &Status) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    for held in &status.locks {
+        let waiting =
+            held.waiting.as_deref().map_or(String::new(), |waiting| format!("; {waiting} waits for it"));
+        writeln!(stdout, "{}", title(&paragraph(0, &format!("LOCK: {held}{waiting}"))))?;
+    }
+    Ok(())
 }
 
 fn outages(status: &Status) -> io::Result<()> {

@@ -1,14 +1,17 @@
 //! Opening the state: which database, and whether its schema fits.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pg_connect::Target;
+use pg_connect::{Target, TransactionLimits};
 
 use crate::db::store::Store;
+use crate::driver::Driver;
 use crate::driver::postgres::Postgres;
 use crate::error::{DbError, StateError};
+use crate::fleet::rights::explained;
 use crate::schema;
 
 /// Where the state is.
@@ -73,6 +76,23 @@ fn is_postgres(url: &str) -> bool {
 /// A statement that takes longer is stuck: none of ours is meant to.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(120);
 
+/// A client that is frozen within a transaction keeps everybody else from what it has locked for as long as `idle`; whoever
+/// waits for a lock says so after `lock`, and asks again.
+const LIMITS: TransactionLimits =
+    TransactionLimits { lock: Duration::from_secs(3), idle: Duration::from_secs(10) };
+
+/// What the server shows of this process to others who wait for it.
+static NAME: OnceLock<String> = OnceLock::new();
+
+/// Says who this process is: its command and its machine. To be called before a state is opened.
+pub fn introduce(command: &str, host: &str) {
+    let pid = std::process::id();
+    // The server cuts a name after 63 bytes.
+    let room = 60_usize.saturating_sub(format!("package-import {command} :{pid}").len());
+    let host: String = host.chars().take(room).collect();
+    let _ = NAME.set(format!("package-import {command} {host}:{pid}"));
+}
+
 fn open_postgres(url: &str, passfile: Option<&Path>) -> Result<Store, StateError> {
     let name = url.to_owned();
     let failed = |cause: String| StateError::Open { name: name.clone(), cause };
@@ -80,17 +100,34 @@ fn open_postgres(url: &str, passfile: Option<&Path>) -> Result<Store, StateError
         .map_err(|error| StateError::Location(error.to_string()))?
         .with_passfile(passfile.map(Path::to_owned))
         .with_statement_timeout(LONGEST_STATEMENT)
-        .with_application_name("package-import");
-    let connect = Box::new(move || target.connect().map_err(|error| DbError::Lost(error.to_string())));
-    let driver = Postgres::open(connect).map_err(|error| failed(error.to_string()))?;
+        .with_transaction_limits(LIMITS)
+        .with_application_name(NAME.get().map_or("package-import", String::as_str));
+    let connect = Box::new(move || {
+        target.connect().map_err(|error| match error.may_pass() {
+            true => DbError::Lost(error.to_string()),
+            false => DbError::Denied(error.to_string()),
+        })
+    });
+    let driver = Postgres::open(connect).map_err(|error| match error {
+        DbError::Denied(cause) => StateError::Login { name: name.clone(), cause },
+        DbError::Lost(cause) => failed(cause),
+        error => failed(error.to_string()),
+    })?;
     Ok(Store::new(Box::new(driver), url.to_owned()))
 }
 
 impl Store {
+    /// Asks the connection itself, outside of a transaction.
+    fn look<T>(&self, ask: impl Fn(&mut dyn Driver) -> Result<T, DbError>) -> Result<T, StateError> {
+        let mut driver = self.driver();
+        ask(driver.as_mut()).map_err(|error| explained(driver.as_mut(), error.into()))
+    }
+
     /// Makes the tables of an empty database, and refuses a schema that does not fit.
     pub(crate) fn prepare(&self) -> Result<(), StateError> {
-        let found = schema::find(self.driver().as_mut())?;
+        let found = self.look(schema::find)?;
         if found.schema == 0 {
+            self.look(schema::may_be_made)??;
             self.migrate()?;
             return Ok(());
         }
@@ -100,7 +137,7 @@ impl Store {
 
     /// The schema that the database has; 0 if it is empty.
     pub fn schema(&self) -> Result<i64, StateError> {
-        Ok(schema::find(self.driver().as_mut())?.schema)
+        Ok(self.look(schema::find)?.schema)
     }
 
     /// Brings the schema up to this program's. Returns what it was and what it is. Nothing is half done: where readers

@@ -7,9 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::db::tx::{LARGEST, Tx};
+use crate::db::waiting;
+use crate::driver::held::Held;
 use crate::driver::sqlite::Sqlite;
 use crate::driver::{Driver, Kind, Mode};
 use crate::error::{DbError, StateError};
+use crate::fleet::rights::explained;
 
 /// A busy database is asked again for as long as this, above what SQLite itself waits.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -136,6 +139,7 @@ impl Store {
             let mut driver = self.driver();
             match self.once(driver.as_mut(), mode, &mut work) {
                 Err(StateError::Database(DbError::Busy(_))) if started.elapsed() < PATIENCE => {
+                    waiting::tell(driver.as_mut(), started.elapsed());
                     drop(driver);
                     self.retries.fetch_add(1, Ordering::Relaxed);
                     thread::sleep(pause);
@@ -152,7 +156,7 @@ impl Store {
         mode: Mode,
         work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
-        driver.begin(mode)?;
+        driver.begin(mode).map_err(|error| explained(driver, error.into()))?;
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
         let mut tx = Tx::new(driver, fixed, self.shard);
         let done = work(&mut tx).and_then(|done| tx.write_counters().map(|()| done));
@@ -165,14 +169,19 @@ impl Store {
                 Err(error) => {
                     driver.rollback();
                     // Whether it was kept is not known: the caller has to look.
-                    Err(error.into())
+                    Err(explained(driver, error.into()))
                 }
             },
             Err(error) => {
                 driver.rollback();
-                Err(error)
+                Err(explained(driver, error))
             }
         }
+    }
+
+    /// Who holds locks that others wait for, or might.
+    pub fn held(&self) -> Result<Vec<Held>, StateError> {
+        Ok(self.driver().held()?)
     }
 
     /// Whether a program that ends may leave it open: everything is written, and closing would tidy up nothing.

@@ -1,9 +1,11 @@
 //! What the store needs of a database, and nothing that tells one from another: statements with values, one
 //! transaction at a time, and a clock. Everything above speaks the SQL that SQLite and PostgreSQL share.
 
+pub mod held;
 pub mod postgres;
 pub mod sqlite;
 
+use crate::driver::held::Held;
 use crate::error::DbError;
 
 /// A value of a row or a parameter.
@@ -146,6 +148,8 @@ pub trait Driver: Send {
     fn prefer_indices(&mut self) -> Result<(), DbError> {
         Ok(())
     }
+    /// Who holds locks that others wait for, or might: asked outside of a transaction.
+    fn held(&mut self) -> Result<Vec<Held>, DbError>;
     /// The tables' text of this driver.
     fn dialect(&self, sql: &str) -> String;
 }

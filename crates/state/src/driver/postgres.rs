@@ -6,6 +6,7 @@ use std::error::Error;
 use postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use postgres::{Client, Statement};
 
+use super::held::{self, Held};
 use super::{Driver, Kind, Mode, Row, Value};
 use crate::error::DbError;
 
@@ -48,7 +49,7 @@ impl Postgres {
             .replace('?', "$")
             .replace("@LOCK_SKIP", "FOR UPDATE SKIP LOCKED")
             .replace("@LOCK", "FOR UPDATE");
-        let statement = self.live()?.prepare(&translated)?;
+        let statement = self.live()?.prepare(&translated).map_err(|error| with_verb(error.into(), sql))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -69,11 +70,19 @@ impl From<postgres::Error> for DbError {
             None => with_causes(&error),
         };
         match error.code().map(|code| code.code()) {
-            // serialization_failure, deadlock_detected, lock_not_available
-            Some("40001" | "40P01" | "55P03") => DbError::Busy(text),
+            // serialization_failure, deadlock_detected, lock_not_available, query_canceled (statement_timeout)
+            Some("40001" | "40P01" | "55P03" | "57014") => DbError::Busy(text),
+            // The session was ended because its client said nothing within a transaction, or took too long for it.
+            Some("25P03" | "25P04") => DbError::Lost(text),
+            // insufficient_privilege
+            Some("42501") => DbError::Denied(text),
             // connection exceptions, and the server's own ends: shutdown, crash, starting up, too many clients
             Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
                 DbError::Lost(text)
+            }
+            // No disk, no memory, an error of the disk, a copy that may only be read.
+            Some(code) if code.starts_with("53") || matches!(code, "58030" | "25006") => {
+                DbError::Unable(text)
             }
             // data_corrupted, index_corrupted
             Some("XX001" | "XX002") => DbError::Damaged(text),
@@ -81,6 +90,17 @@ impl From<postgres::Error> for DbError {
             None if error.is_closed() || is_io(&error) => DbError::Lost(text),
             None => DbError::Other(text),
         }
+    }
+}
+
+/// PostgreSQL says which table may not be used, but not how it was to be used: the statement's first word tells.
+fn with_verb(error: DbError, sql: &str) -> DbError {
+    match error {
+        DbError::Denied(text) => {
+            let verb = sql.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+            DbError::Denied(format!("{text} ({verb})"))
+        }
+        other => other,
     }
 }
 
@@ -168,12 +188,14 @@ impl Driver for Postgres {
 
     fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError> {
         let statement = self.statement(sql)?;
-        Ok(self.live()?.execute(&statement, &parameters(values))?)
+        let done = self.live()?.execute(&statement, &parameters(values));
+        done.map_err(|error| with_verb(error.into(), sql))
     }
 
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError> {
         let statement = self.statement(sql)?;
-        self.live()?.query(&statement, &parameters(values))?.iter().map(row).collect()
+        let found = self.live()?.query(&statement, &parameters(values));
+        found.map_err(|error| with_verb(error.into(), sql))?.iter().map(row).collect()
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {
@@ -183,6 +205,11 @@ impl Driver for Postgres {
     fn now(&mut self) -> Result<i64, DbError> {
         let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
         Ok(self.query(sql, &[])?.first().map_or(0, |row| row.int(0)))
+    }
+
+    fn held(&mut self) -> Result<Vec<Held>, DbError> {
+        self.client()?;
+        Ok(self.query(held::POSTGRES, &[])?.iter().map(held::of_row).collect())
     }
 
     fn prefer_indices(&mut self) -> Result<(), DbError> {

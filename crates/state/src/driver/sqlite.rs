@@ -9,12 +9,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, StatementStatus, ToSql, params_from_iter};
 
+use super::held::{self, Held};
 use super::{Driver, Kind, Mode, Row, Value};
 use crate::error::DbError;
 
-/// How long another writer is waited for, and how long at a time. SQLite's own handler sleeps for up to 100 ms, so that
+/// How long another writer is waited for before those who wait are told of it, and how long at a time. SQLite's own handler sleeps for up to 100 ms, so that
 /// whoever has waited longest is served last.
-const BUSY: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(2);
 const NAP: Duration = Duration::from_micros(500);
 
 /// Statements that stay compiled.
@@ -167,6 +168,15 @@ impl From<rusqlite::Error> for DbError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DbError::Busy(error.to_string()),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => DbError::Damaged(error.to_string()),
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::OutOfMemory,
+            ) => DbError::Unable(error.to_string()),
+            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+                DbError::Denied(error.to_string())
+            }
             _ => DbError::Other(error.to_string()),
         }
     }
@@ -247,6 +257,10 @@ impl Driver for Sqlite {
 
     fn batch(&mut self, sql: &str) -> Result<(), DbError> {
         Ok(self.connection.execute_batch(sql)?)
+    }
+
+    fn held(&mut self) -> Result<Vec<Held>, DbError> {
+        Ok(held::of_file(&beside(&self.path, "-shm")))
     }
 
     fn now(&mut self) -> Result<i64, DbError> {

@@ -1,5 +1,6 @@
 //! The machines that share a state: their runs, their settings, and where a state lives.
 
 pub mod identity;
+pub mod rights;
 pub mod runs;
 pub mod settings;

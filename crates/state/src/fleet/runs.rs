@@ -181,6 +181,11 @@ pub fn reclaim(tx: &mut Tx<'_>, dead: &[i64], at_most: i64, importer: &str) -> R
     let lost = lost(tx, dead, at_most)?;
     let mut taken = 0;
     for (attempt, package_id, package) in &lost {
+        // Somebody is at it: its end is recorded just now, or whoever did so is frozen. The next round finds it again.
+        let condition = "package_id = ?1 AND attempt_id = ?2 AND state = 'running'";
+        if transition::lock_free(tx, condition, values![*package_id, *attempt])?.is_empty() {
+            continue;
+        }
         let finished = Finished {
             attempt: *attempt,
             package_id: *package_id,

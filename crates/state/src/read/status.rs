@@ -6,10 +6,12 @@ use super::failures::{self, Group};
 use super::hosts::{self, Host};
 use super::queue::{self, LaneLoad};
 use crate::db::tx::{HOUR, Tx};
+use crate::driver::held::Held;
 use crate::error::StateError;
 use crate::figures::sample::counter;
 use crate::job::breaker;
 use crate::publication::foreign::{self, Summary};
+use crate::store::Store;
 use crate::values;
 
 /// An outage.
@@ -90,6 +92,8 @@ pub struct Status {
     pub packages: i64,
     /// Refs of repositories that somebody else made, moved or removed.
     pub foreign: Summary,
+    /// Who holds locks of the database that others wait for.
+    pub locks: Vec<Held>,
 }
 
 /// Reads it. `top` is how many signatures are wanted.
@@ -120,8 +124,34 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         last_run: last_run(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
         foreign: foreign::summary(tx)?,
+        locks: Vec::new(),
     })
 }
+
+/// A transaction that is open for longer than this is told, although nobody was seen waiting for it, in milliseconds.
+const LONG: i64 = 2000;
+
+/// Who keeps others waiting. A lock is held for a moment all the time: what is looked at twice is told.
+pub fn locks(store: &Store) -> Result<Vec<Held>, StateError> {
+    let is_told = |held: &Held| {
+        held.waiting.is_some()
+            || held.open_for.is_some_and(|open_for| open_for > LONG)
+            || held.activity.as_deref() == Some("stopped")
+    };
+    let first = store.held()?;
+    if !first.iter().any(is_told) {
+        return Ok(Vec::new());
+    }
+    std::thread::sleep(AGAIN);
+    let again = store.held()?;
+    Ok(again
+        .into_iter()
+        .filter(|held| is_told(held) && first.iter().any(|it| it.holder == held.holder))
+        .collect())
+}
+
+/// The pause between the two looks.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// The sum of a figure over the last hours, this one included.
 pub fn flow(tx: &mut Tx<'_>, figure: &str, now: i64, hours: i64) -> Result<i64, StateError> {

@@ -55,6 +55,23 @@ pub fn find(driver: &mut dyn Driver) -> Result<Found, DbError> {
     Ok(Found { schema: number("schema")?, min_writer: number("min_writer")? })
 }
 
+/// Whether tables may be made where none can be seen: it may be that they are there and this login must not see them.
+pub fn may_be_made(driver: &mut dyn Driver) -> Result<Result<(), StateError>, DbError> {
+    if driver.kind() == Kind::Sqlite {
+        return Ok(Ok(()));
+    }
+    let sql = "SELECT current_schema(), COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false),
+        current_setting('search_path')";
+    let rows = driver.query(sql, &[])?;
+    if rows.first().is_some_and(|row| row.flag(1)) {
+        return Ok(Ok(()));
+    }
+    let path = rows.first().map(|row| row.text(2)).unwrap_or_default();
+    let what =
+        format!("this login sees no tables of a state in search_path {path:?}, and may not make any there");
+    Ok(Err(crate::fleet::rights::explained(driver, StateError::Database(DbError::Denied(what)))))
+}
+
 /// Refuses what this program must not write to.
 pub fn check(found: Found) -> Result<(), StateError> {
     if found.schema < CURRENT {

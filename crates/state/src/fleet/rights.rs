@@ -1,0 +1,235 @@
+//! What a login of PostgreSQL may do, by the roles of `docs/examples/grants.sql`: in words for whoever was refused, and as
+//! the list of what a worker lacks.
+
+use std::sync::OnceLock;
+
+use crate::db::tx::Tx;
+use crate::driver::{Driver, Kind};
+use crate::error::{DbError, StateError};
+use crate::values;
+
+const GRANTS: &str = include_str!("../../../../docs/examples/grants.sql");
+
+/// The roles, and what each is for.
+const ROLES: [(&str, &str); 3] = [
+    (
+        "package_import_operator",
+        "reads everything and decides: retries, holds, priorities, policies, settings",
+    ),
+    ("package_import_worker", "imports and keeps the records of it: run, import, enqueue, poll, backup"),
+    ("package_import_monitor", "reads the views of the checks and nothing else"),
+];
+
+/// A right to do something with a table, or with some of its columns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// `SELECT`, `INSERT`, `UPDATE` or `DELETE`.
+    pub verb: String,
+    /// The table.
+    pub table: String,
+    /// The columns, if not all.
+    pub columns: Vec<String>,
+    /// The role that has it.
+    pub role: String,
+}
+
+/// What `docs/examples/grants.sql` gives, statement by statement; that two of the roles may read all tables is left out.
+fn granted() -> &'static [Right] {
+    static GRANTED: OnceLock<Vec<Right>> = OnceLock::new();
+    GRANTED.get_or_init(|| {
+        let lines = GRANTS.lines().map(|line| line.split("--").next().unwrap_or_default());
+        let text = lines.collect::<Vec<_>>().join(" ");
+        // What stands between the dollars is a program, not a list.
+        let plain: String = text.split("$$").step_by(2).collect();
+        plain
+            .split(';')
+            .filter_map(|statement| statement.trim().strip_prefix("GRANT "))
+            .flat_map(rights)
+            .collect()
+    })
+}
+
+/// The rights of `INSERT, UPDATE (a, b) ON t, u TO r`.
+fn rights(grant: &str) -> Vec<Right> {
+    let Some((verbs, rest)) = grant.split_once(" ON ") else { return Vec::new() };
+    let Some((tables, roles)) = rest.split_once(" TO ") else { return Vec::new() };
+    let words = |text: &str| -> Vec<String> {
+        text.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+    };
+    let mut found = Vec::new();
+    for (verb, columns) in split_verbs(verbs) {
+        for table in words(tables.trim().trim_start_matches("TABLE ")) {
+            for role in words(roles) {
+                found.push(Right {
+                    verb: verb.clone(),
+                    table: table.clone(),
+                    columns: words(&columns),
+                    role,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// `INSERT, UPDATE (a, b)` as verbs with their columns.
+fn split_verbs(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while !rest.trim().is_empty() {
+        let end = rest.find([',', '(']).unwrap_or(rest.len());
+        let (verb, after) = rest.split_at(end);
+        let (columns, after) = match after.strip_prefix('(') {
+            Some(inner) => inner.split_once(')').unwrap_or((inner, "")),
+            None => ("", after),
+        };
+        found.push((verb.trim().to_owned(), columns.to_owned()));
+        rest = after.trim_start().trim_start_matches(',');
+    }
+    found
+}
+
+/// What a worker must be able to do and this login may not, as `INSERT on version`. Nothing is asked of SQLite.
+pub fn lacking(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
+    if tx.kind() == Kind::Sqlite {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT w.verb || ' on ' || w.tab FROM unnest(string_to_array(?1, ',')) AS w0 (pair)
+        CROSS JOIN LATERAL (SELECT split_part(w0.pair, ' ', 1) AS verb, split_part(w0.pair, ' ', 2) AS tab) AS w
+        WHERE to_regclass(quote_ident(w.tab)) IS NULL OR NOT CASE w.verb
+            WHEN 'DELETE' THEN has_table_privilege(to_regclass(quote_ident(w.tab)), 'DELETE')
+            ELSE has_any_column_privilege(to_regclass(quote_ident(w.tab)), w.verb) END";
+    let mut pairs: Vec<String> = Vec::new();
+    for right in granted().iter().filter(|right| right.role == "package_import_worker") {
+        pairs.push(format!("{} {}", right.verb, right.table));
+        pairs.push(format!("SELECT {}", right.table));
+    }
+    pairs.sort();
+    pairs.dedup();
+    let rows = tx.query(sql, values![pairs.join(",")])?;
+    Ok(rows.iter().map(|row| row.text(0)).collect())
+}
+
+/// An error as it is told: one that says that the login may not do something gets who it is and what has to be done.
+pub(crate) fn explained(driver: &mut dyn Driver, error: StateError) -> StateError {
+    let StateError::Database(DbError::Denied(what)) = error else { return error };
+    if driver.kind() == Kind::Sqlite {
+        return StateError::Database(DbError::Denied(what));
+    }
+    let login = Login::of(driver).unwrap_or_default();
+    StateError::Denied { who: login.who(), advice: login.advice(&what), what }
+}
+
+/// The login of a connection.
+#[derive(Default)]
+struct Login {
+    name: String,
+    /// Which of [`ROLES`] it has.
+    roles: Vec<usize>,
+}
+
+impl Login {
+    fn of(driver: &mut dyn Driver) -> Result<Login, DbError> {
+        let mut login = Login::default();
+        for (place, (role, _)) in ROLES.iter().enumerate() {
+            let sql =
+                "SELECT CAST(current_user AS TEXT), COALESCE((SELECT pg_has_role(current_user, oid, 'MEMBER')
+                FROM pg_roles WHERE rolname = ?1 AND rolname <> current_user), current_user = ?1)";
+            if let Some(row) = driver.query(sql, values![*role])?.first() {
+                login.name = row.text(0);
+                login.roles.extend(row.flag(1).then_some(place));
+            }
+        }
+        Ok(login)
+    }
+
+    fn who(&self) -> String {
+        let roles: Vec<String> = self
+            .roles
+            .iter()
+            .filter_map(|at| ROLES.get(*at))
+            .map(|(role, what)| format!("{role}, which {what}"))
+            .collect();
+        match roles.is_empty() {
+            true => format!("login {} has none of the roles of docs/examples/grants.sql", self.name),
+            false => format!("login {} has the role {}", self.name, roles.join("; and ")),
+        }
+    }
+
+    fn advice(&self, what: &str) -> String {
+        let mine: Vec<&str> =
+            self.roles.iter().filter_map(|at| ROLES.get(*at)).map(|(role, _)| *role).collect();
+        let given = given_to(what);
+        if let Some(role) = mine.iter().find(|role| given.contains(role)) {
+            return format!(
+                "{role} has this right by docs/examples/grants.sql: let the owner of the tables apply that file again"
+            );
+        }
+        let name = if self.name.is_empty() { "the login" } else { &self.name };
+        match given.as_slice() {
+            [] => "only the owner of the tables may do this".to_owned(),
+            roles => format!(
+                "use a login with the role {}, or let the owner of the tables say: GRANT {} TO {name} \
+                 (docs/examples/grants.sql makes the roles)",
+                roles.join(" or "),
+                roles.first().copied().unwrap_or_default(),
+            ),
+        }
+    }
+}
+
+/// The roles that may do what was refused: `permission denied for table version (INSERT)`.
+fn given_to(what: &str) -> Vec<&'static str> {
+    let words: Vec<&str> = what.split(|at: char| !(at.is_alphanumeric() || at == '_')).collect();
+    let after =
+        |word: &str| words.iter().position(|it| *it == word).and_then(|at| words.get(at + 1)).copied();
+    let verb = words.iter().rev().find(|it| !it.is_empty()).copied().unwrap_or_default();
+    let (operator, worker) = (ROLES[0].0, ROLES[1].0);
+    match after("table") {
+        Some(_) if verb == "SELECT" => vec![operator, worker],
+        Some(table) => {
+            let has = |role: &str| {
+                granted().iter().any(|it| it.role == role && it.verb == verb && it.table == table)
+            };
+            ROLES.iter().map(|(role, _)| *role).filter(|role| has(role)).collect()
+        }
+        // A schema, a sequence, a database, a table that cannot even be seen.
+        None => vec![operator, worker],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rights_are_read_from_the_file_that_gives_them() {
+        let has = |role: &str, verb: &str, table: &str| {
+            granted().iter().any(|it| it.role == role && it.verb == verb && it.table == table)
+        };
+        assert!(has("package_import_worker", "INSERT", "version"));
+        assert!(has("package_import_worker", "DELETE", "job"));
+        assert!(has("package_import_operator", "UPDATE", "signature"));
+        assert!(!has("package_import_operator", "INSERT", "version"));
+        let ended = granted().iter().find(|it| it.table == "suppression" && it.role.ends_with("worker"));
+        assert_eq!(ended.map(|it| it.columns.clone()), Some(vec!["ended".to_owned()]));
+        assert!(
+            granted().iter().all(|it| ["SELECT", "INSERT", "UPDATE", "DELETE"].contains(&it.verb.as_str()))
+        );
+    }
+
+    #[test]
+    fn who_was_refused_is_told_which_role_may() {
+        let worker = "permission denied for table version (INSERT)";
+        assert_eq!(given_to(worker), ["package_import_worker"]);
+        assert_eq!(given_to("permission denied for table event (DELETE)"), [""; 0]);
+        let operator = Login { name: "anna".into(), roles: vec![0] };
+        assert!(
+            operator.advice(worker).contains("package_import_worker TO anna"),
+            "{}",
+            operator.advice(worker)
+        );
+        let machine = Login { name: "w7".into(), roles: vec![1] };
+        assert!(machine.advice(worker).contains("apply that file again"), "{}", machine.advice(worker));
+    }
+}
