@@ -47,7 +47,10 @@ impl World {
             folder
         };
         let (genuine, forged) = (genuine.write(&folder("genuine")), forged.write(&folder("forged")));
-        World { it, genuine, forged }
+        let world = World { it, genuine, forged };
+        // The checks say nothing of an installation that has never run.
+        assert!(world.command(&["run", "--until-empty"]).status.success());
+        world
     }
 
     fn git(&self, arguments: &[&str]) -> String {
@@ -61,6 +64,7 @@ impl World {
             .args(["-c", "user.name=M", "-c", "user.email=m@example.org", "-c", "safe.directory=*"])
             .args(arguments)
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -87,6 +91,7 @@ impl World {
     fn evil_commit(&self, trailers: &str, parents: &[&str]) -> String {
         let tree = self.evil_tree();
         let mut arguments = vec!["commit-tree", &tree];
+        let parents: Vec<String> = parents.iter().map(|parent| format!("{parent}^{{commit}}")).collect();
         parents.iter().for_each(|parent| arguments.extend(["-p", parent]));
         self.git_with(&arguments, format!("Import a0\n\n{trailers}").as_bytes())
     }
@@ -324,13 +329,9 @@ fn is_clean(it: &World, name: &str, of_others: &[String]) -> bool {
 }
 
 fn check(it: &World) -> (i32, String) {
-    let built = package_import_tests::programs::built(&["-p", "check_import_wedged"]);
-    let output = Command::new(&built["check_import_wedged"])
-        .arg("--root")
-        .arg(it.it.root())
-        .arg("-v")
-        .output()
-        .unwrap();
+    let program = package_import_tests::daemons::plugins::path("wedged");
+    let output =
+        Command::new(program).arg("--state").arg(it.it.root().join("state.db")).arg("-v").output().unwrap();
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

@@ -11,7 +11,7 @@ use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
 use packaging_repo::foreign::{Foreign, Kind};
-use packaging_repo::record::unsealed::Word;
+use packaging_repo::record::unsealed::{self, Word};
 pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
@@ -20,6 +20,7 @@ use state::publication::foreign::ForeignRef as Row;
 use state::versions::Expected;
 
 use crate::protocol::ForeignRef;
+use crate::rederive::{self, Places};
 
 use crate::config::LimitsConfig;
 
@@ -173,6 +174,9 @@ pub fn verify(root: &Path, package: &str, expected: &Expected) -> Result<Vec<Pro
         opened => opened?,
     };
     let mut problems = packaging_repo::verify::verify(&repository)?;
+    // What cannot be read has been told of already.
+    let places = Places::new(root, &expected.dscs);
+    problems.extend(rederive::upstreams(&repository, &places).unwrap_or_default());
     let (imported, published) = wanted(expected);
     // What cannot be read has been told of already.
     if let Ok(missing) = packaging_repo::expected::compare(&repository, &imported, &published) {
@@ -185,6 +189,16 @@ pub fn verify(root: &Path, package: &str, expected: &Expected) -> Result<Vec<Pro
 pub fn lacks_record(root: &Path, package: &str) -> bool {
     let Ok(package) = PackageName::new(package) else { return false };
     Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
+}
+
+/// Puts on record what such a repository has, as an operator has decided. Returns how many refs that are.
+pub fn believe(root: &Path, package: &str) -> Result<usize, InspectError> {
+    let repository = Repository::open_or_init(&root.join("repos"), &PackageName::new(package)?)?;
+    let guard = repository.lock_idle()?;
+    let refs = repository.refs()?;
+    let record = unsealed::believe(&refs);
+    repository.publish(&guard, &[], None, Some(&record))?;
+    Ok(record.written().count())
 }
 
 /// What the state says of such a repository.

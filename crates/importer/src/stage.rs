@@ -296,7 +296,7 @@ fn index_has(trust: &Trust, sha256: &str) -> Result<(), Failure> {
 }
 
 /// The tarballs of the upstream commit. A 1.0 package whose only tarball is not called `.orig` has no upstream.
-fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d ListedFile> {
+pub(crate) fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d ListedFile> {
     let tarballs: Vec<&ListedFile> = layout.upstream().iter().map(|&(_, index)| &dsc.files[index]).collect();
     let named =
         dsc.format.family != Family::V1 || tarballs.iter().all(|file| file.name.contains(".orig.tar"));

@@ -70,10 +70,11 @@ fn wrong_tag(version: &Imported, found: Option<&CatalogEntry>) -> Option<String>
 }
 
 fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<String>, Error> {
-    let Some(tip) = catalog.view.get(&branch.branch) else {
+    let Some(tip) = catalog.view.taken(&branch.branch) else {
         return Ok(Some(format!("is gone, and {} was published there", branch.version)));
     };
-    let commit = object::read_commit(tip, &mut catalog.store)?;
+    // What cannot be read is told of by the other checks, too.
+    let Ok(commit) = object::read_commit(tip, &mut catalog.store) else { return Ok(None) };
     // A tip that shows no version at all is told of by the other checks.
     let shown = commit.trailer("Version").and_then(|text| Version::new(text).ok());
     Ok(shown

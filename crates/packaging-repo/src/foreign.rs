@@ -32,6 +32,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 6] =
+        [Kind::Branch, Kind::Tag, Kind::Other, Kind::Gone, Kind::Blocked, Kind::Outside];
+
     /// The kind as a word.
     pub fn as_str(self) -> &'static str {
         match self {

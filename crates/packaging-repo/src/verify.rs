@@ -10,6 +10,7 @@ use source_package::version::Version;
 
 use crate::catalog::{Catalog, split_tag};
 use crate::foreign;
+use crate::manifest::Manifest;
 use crate::object::{self, Kind};
 use crate::record::unsealed::signed_part;
 use crate::refname;
@@ -29,6 +30,13 @@ pub struct Problem {
 
 /// The longest that `git fsck` may take. The largest repositories of an archive take minutes.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
+
+impl Problem {
+    /// Whether it is somebody else's ref, which harms nothing of ours.
+    pub fn is_foreign(&self) -> bool {
+        foreign::Kind::ALL.iter().any(|kind| self.message.starts_with(kind.message()))
+    }
+}
 
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
@@ -56,7 +64,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
 /// A clone has to check something out.
 fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<String>, Error> {
     let head = repository.head()?;
-    let leads = catalog.view.get(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
+    let leads = catalog.view.taken(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
     Ok(if leads { Vec::new() } else { vec![format!("leads to {head:?}, which is no branch")] })
 }
 
@@ -98,9 +106,19 @@ fn check_foreign(
         };
         let was = it.ours.filter(|_| it.theirs.is_some());
         let was = was.map_or(String::new(), |ours| format!("; an import had put it to {ours}"));
-        problems.push(Problem { subject: it.name, message: format!("{}{was}", kind.message()) });
+        let other = it.theirs.and_then(|id| other_version(&it.name, id, catalog)).unwrap_or_default();
+        problems.push(Problem { subject: it.name, message: format!("{}{was}{other}", kind.message()) });
     }
     Ok(())
+}
+
+/// What a manifest says that is not of the version in the tag's name.
+fn other_version(name: &str, id: ObjectId, catalog: &mut Catalog) -> Option<String> {
+    let tag = object::read_tag(id, &mut catalog.store).ok()??;
+    let manifest = Manifest::parse(&tag.message).ok()?;
+    let part = format!("/{}", refname::mangle(&manifest.version));
+    let is_named = name.ends_with(&part) || name.contains(&format!("{part}/"));
+    (!is_named).then(|| format!("; its manifest is of another version, {}", manifest.version))
 }
 
 fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
@@ -214,8 +232,10 @@ fn check_tarballs(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<
     let version = dsc.version.upstream();
     let mut names = vec![refname::upstream_tag(version)];
     names.extend(catalog.view.below(&refname::upstream_reimport_folder(version)));
+    let mut is_tagged = false;
     for name in names {
         let Some(upstream) = catalog.view.version_tag(&name, &mut catalog.store)? else { continue };
+        is_tagged = true;
         let known = &upstream.manifest.files;
         let is_known =
             |file: &&ListedFile| known.iter().any(|it| it.name == file.name && file.check(it).is_ok());
@@ -227,7 +247,7 @@ fn check_tarballs(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<
         }
     }
     // A tag that was rewritten before tags were guarded: the commit in its history still names its tarballs.
-    if descends_from_tarballs(tag.commit, &tarballs, catalog)? {
+    if is_tagged && descends_from_tarballs(tag.commit, &tarballs, catalog)? {
         return Ok(Vec::new());
     }
     Ok(vec!["no tag of an upstream version in its history is that of its tarballs".into()])

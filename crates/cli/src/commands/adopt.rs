@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
 use anyhow::{Context, Error};
-use state::identity;
+use state::{events, identity};
 
 use super::{Installation, actor};
 use crate::exit;
@@ -13,6 +13,11 @@ use crate::screen;
 /// and will not be started again: both would import the same packages. What was running is queued again, in a new epoch.
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// Believe repositories that are on no record as they are, and put on record what they have: those that were copied
+    /// from elsewhere, and of which the state knows nothing. Nothing else is done
+    #[arg(long)]
+    repositories: bool,
+
     /// Why; it is kept
     #[arg(long)]
     reason: Option<String>,
@@ -23,6 +28,9 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    if arguments.repositories {
+        return repositories(installation, arguments);
+    }
     let store = installation.state()?;
     if let Some(path) = store.path() {
         // A file that was copied while it was written to may be torn.
@@ -38,6 +46,29 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         screen::print_json(&serde_json::json!({"epoch": epoch, "taken_back": taken_back}))?;
     } else {
         writeln!(io::stdout(), "adopted: epoch {epoch}, {taken_back} jobs queued again")?;
+    }
+    Ok(exit::DONE)
+}
+
+/// Puts on record what repositories have that were copied here.
+fn repositories(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let root = &installation.root;
+    let store = installation.state_or_make()?;
+    let mut believed = 0;
+    for package in importer::inspect::packages(root)? {
+        if importer::inspect::lacks_record(root, &package) {
+            importer::inspect::believe(root, &package)?;
+            believed += 1;
+        }
+    }
+    let versions = backup::reconcile::all(&store, root, env!("CARGO_PKG_VERSION"), |_, _| ())?;
+    let after = format!("{believed} repositories, {versions} versions");
+    let (actor, reason) = (actor(), arguments.reason.as_deref());
+    store.write(|tx| events::record(tx, &actor, "adopt", "repositories", reason, None, Some(&after)))?;
+    if arguments.json {
+        screen::print_json(&serde_json::json!({"repositories": believed, "versions": versions}))?;
+    } else {
+        writeln!(io::stdout(), "{after} put on record")?;
     }
     Ok(exit::DONE)
 }

@@ -45,6 +45,18 @@ pub fn seal(refs: &Refs, word: &Word, store: &mut RepoStore) -> Result<Record, E
     Ok(sealing.record)
 }
 
+/// The record of a repository that an operator believes as it is: every branch, tag and `.dsc` that could be ours.
+pub fn believe(refs: &Refs) -> Record {
+    let mut record = Record::default();
+    for (name, value) in refs {
+        let is_ours = |folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.contains('/'));
+        if ["refs/heads/", "refs/tags/", "refs/dsc/"].into_iter().any(is_ours) {
+            record.confirm(name.clone(), value.id);
+        }
+    }
+    record
+}
+
 struct Sealing<'a> {
     refs: &'a Refs,
     store: &'a mut RepoStore,
@@ -153,7 +165,11 @@ impl Sealing<'_> {
         let listed: Vec<String> = (manifest.files.iter())
             .filter_map(|file| Some(format!("{} {}", file.checksums.sha256.as_deref()?, file.name)))
             .collect();
-        let is_same = commit.trailer("Upstream-Version") == Some(&manifest.version)
+        let version = &manifest.version;
+        let is_its_name = name == refname::upstream_tag(version)
+            || name.starts_with(&refname::upstream_reimport_folder(version));
+        let is_same = is_its_name
+            && commit.trailer("Upstream-Version") == Some(version)
             && !listed.is_empty()
             && commit.trailers("Tarball") == listed;
         is_same.then_some(id)
@@ -177,7 +193,7 @@ impl Sealing<'_> {
 }
 
 /// Text in front of a signature was never part of what was imported.
-pub(crate) fn signed_part(text: &[u8]) -> &[u8] {
+pub fn signed_part(text: &[u8]) -> &[u8] {
     let begin = b"-----BEGIN PGP SIGNED MESSAGE-----";
     let at = text.windows(begin.len()).position(|window| window == begin);
     at.map_or(text, |at| &text[at..])
