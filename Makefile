@@ -40,13 +40,13 @@ check:
 # The long versions of tests that `make test` runs in short.
 storm:
 	@scripts/install-tools test
-	STORM=long $(CARGO) test --locked --workspace --features $(FEATURES) --test storm --test queue_storm --test hosts \
-		--test outage --test load --test interference --test story -- --nocapture
+	STORM=long $(CARGO) test --locked --workspace --features $(FEATURES) --test end_to_end --test conformance -- \
+		storm:: hosts:: backup:: outage:: load:: interference:: story:: --nocapture
 
 # Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
 baseline:
-	BASELINE=long PEERS=1 $(CARGO) test --release --locked -p baseline --test years -- --nocapture
-	BASELINE=long $(CARGO) test --release --locked -p baseline --test unseen -- --nocapture
+	BASELINE=long PEERS=1 $(CARGO) test --release --locked -p baseline --test integration -- years:: --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test integration -- unseen:: --nocapture
 
 fuzz:
 	@scripts/fuzz

@@ -111,29 +111,3 @@ fn words(output: &Output) -> String {
     let both = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8_lossy(&both).trim().replace('\n', " | ")
 }
-
-/// The binary named by `PACKAGE_IMPORT_BIN`, else a freshly built one.
-#[cfg(test)]
-mod tests {
-    use super::{mangled, pool_prefix};
-
-    #[test]
-    fn tags_are_mangled_as_dep_14_says() {
-        let pairs = [
-            ("1:1.0~rc1-1", "1%1.0_rc1-1"),
-            ("1..2", "1.#.2"),
-            ("1...2", "1.#.#.2"),
-            ("1.", "1.#"),
-            ("1.lock", "1.#lock"),
-            ("1.lock.2", "1.lock.2"),
-        ];
-        for (version, tag) in pairs {
-            assert_eq!(mangled(version), tag);
-        }
-    }
-
-    #[test]
-    fn pool_prefixes() {
-        assert_eq!(["hello", "libx", "libxml2", "lib"].map(pool_prefix), ["h", "libx", "libx", "lib"]);
-    }
-}

@@ -16,13 +16,8 @@ pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("PACKAGE_IMPORT_BIN") {
         Some(path) => path.into(),
-        None => build(),
+        None => built("package-import").to_owned(),
     })
-}
-
-fn build() -> PathBuf {
-    let mut programs = built(&["-p", "cli", "--features", "failpoints"]);
-    programs.remove("package-import").unwrap()
 }
 
 /// The root of an installation, and a folder for the files of packages.

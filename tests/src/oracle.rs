@@ -19,6 +19,23 @@ pub struct Verdict {
     pub applied: Result<Listing, String>,
 }
 
+impl Verdict {
+    /// Both trees, entry by entry, for those who look at single cases.
+    pub fn shown(&self) -> String {
+        format!("  unapplied\n{}  applied\n{}", shown(&self.unapplied), shown(&self.applied))
+    }
+}
+
+fn shown(tree: &Result<Listing, String>) -> String {
+    match tree {
+        Ok(listing) => {
+            let lines = listing.iter().map(|(path, entry)| format!("    {} {entry}\n", path.escape_ascii()));
+            lines.collect()
+        }
+        Err(complaint) => format!("    {complaint}\n"),
+    }
+}
+
 /// How dpkg-source is to look at a package.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {

@@ -1,11 +1,11 @@
 //! The programs that the tests need.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, OnceLock};
 
 use serde_json::Value;
 
@@ -27,8 +27,15 @@ pub fn need(program: &str, package: &str) {
     found.insert(program.to_owned());
 }
 
-/// Builds programs of this workspace; their names, and where they are.
-pub fn built(what: &[&str]) -> BTreeMap<String, PathBuf> {
+/// Where a program of this workspace is: the importer has its crash points, the checks have PostgreSQL.
+pub fn built(name: &str) -> &'static Path {
+    static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(build).get(name).unwrap_or_else(|| panic!("this workspace has no program {name}"))
+}
+
+/// Builds all programs, as `cargo test --workspace` with the features of the Makefile does: what cargo has built for that
+/// is what it finds here. Another choice of packages has other features of what they share, and would build it again.
+fn build() -> BTreeMap<String, PathBuf> {
     // What cargo tells this test about its own package is no setting of that build. Build scripts that look at such
     // variables (ring's does) would run anew, and with them everything above, each time that they come and go.
     let of_this_test = |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
@@ -37,8 +44,14 @@ pub fn built(what: &[&str]) -> BTreeMap<String, PathBuf> {
         command.env_remove(name);
     }
     let output = command
-        .arg("build")
-        .args(what)
+        .args([
+            "build",
+            "--workspace",
+            "--bins",
+            "--examples",
+            "--features",
+            "cli/failpoints,plugin/postgres",
+        ])
         .arg("--message-format=json")
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .output()

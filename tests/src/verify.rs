@@ -1,7 +1,8 @@
 //! Compares what the importer has made of a package with what dpkg-source makes of it.
 
-use std::path::PathBuf;
+use std::path::Path;
 
+use crate::build::package::Built;
 use crate::cases::{Case, Expect, write};
 use crate::engine::{Engine, Outcome, Package};
 use crate::git;
@@ -14,21 +15,35 @@ const NAME: &str = crate::build::package::SOURCE;
 /// So many differences of one tree are shown.
 const SHOWN: usize = 6;
 
-/// Imports a case and says everything that is wrong with the result.
+/// Asks dpkg-source about a case, imports it, and says everything that is wrong with either.
 pub fn case(case: &Case) -> Vec<String> {
     let folder = open_temp_dir();
     let built = case.write(folder.path());
-    let root = folder.path().join("root");
+    let verdict = truth(&built);
+    if std::env::var_os("PACKAGE_IMPORT_CASES").is_some() {
+        println!("{}\n{}", case.name, verdict.shown());
+    }
+    // What is expected is about dpkg-source, so it must confirm it before anything is measured against it.
+    let mut wrong: Vec<String> =
+        case.check_oracle(&verdict).err().map(|said| format!("dpkg-source: {said}")).into_iter().collect();
+    wrong.extend(import(case, &built, folder.path(), &verdict));
+    wrong
+}
+
+fn truth(built: &Built) -> Verdict {
+    ask(&Question { dsc: &built.dsc, distro: &built.distro, no_check: built.no_check })
+}
+
+/// Imports a case and compares the result with what dpkg-source makes of it.
+fn import(case: &Case, built: &Built, folder: &Path, verdict: &Verdict) -> Vec<String> {
+    let root = folder.join("root");
     std::fs::create_dir(&root).unwrap();
     let engine = Engine::new(&root, &built.distro);
     let outcome = engine.import(std::slice::from_ref(&built.dsc));
     let package = engine.package(NAME, &built.version);
-    let truth = |dsc: PathBuf| ask(&Question { dsc: &dsc, distro: &built.distro, no_check: built.no_check });
     match case.expect {
         Expect::Refused | Expect::RefusedThoughDpkgTakesIt(_) => check_refused(&package, &outcome),
-        Expect::Same | Expect::UnappliedOnly => {
-            check_taken(&package, &outcome, &truth(built.dsc), built.escaped)
-        }
+        Expect::Same | Expect::UnappliedOnly => check_taken(&package, &outcome, verdict, built.escaped),
         Expect::Differs(_) => {
             let mut wrong = check_code(&outcome, 0);
             wrong.extend(git::fsck(&package.repo()).err());
@@ -37,7 +52,8 @@ pub fn case(case: &Case) -> Vec<String> {
         Expect::TakenThoughDpkgRefuses(_) => {
             let other = open_temp_dir();
             let twin = write(built.twin.expect("such a case has a twin"), other.path());
-            check_taken(&package, &outcome, &truth(twin.dsc), built.escaped)
+            let twins = ask(&Question { dsc: &twin.dsc, distro: &built.distro, no_check: built.no_check });
+            check_taken(&package, &outcome, &twins, built.escaped)
         }
     }
 }

@@ -1,0 +1,29 @@
+//! The list of crash points is complete.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn every_crash_point_of_the_source_is_listed_once() {
+    let mut found = BTreeSet::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    let listed: BTreeSet<String> =
+        packaging_repo::failpoints::FAILPOINTS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(listed, found);
+    assert_eq!(listed.len(), packaging_repo::failpoints::FAILPOINTS.len());
+}
+
+/// The names of all crash points below a folder.
+fn collect(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
+        let names = text.split("fail_point!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        found.extend(names.map(str::to_owned));
+    }
+}

@@ -1,0 +1,24 @@
+//! What both drivers must do: the tests run on SQLite and on PostgreSQL. And what jobs cost, what roles may do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod checked;
+mod closing;
+mod common;
+mod cost;
+mod failures;
+mod foreign;
+mod freshness;
+mod frozen;
+mod grants;
+mod homes;
+mod hosts;
+mod load;
+mod parked;
+mod policy;
+mod queue;
+mod random;
+mod reclassify;
+mod retention;
+mod transfers;
+mod verdicts;
+mod writers;
