@@ -27,13 +27,14 @@ demo: build
 
 test: check
 	@scripts/install-tools test
-	$(CARGO) build --locked --workspace --all-targets --features $(FEATURES)
+	$(CARGO) build --locked --workspace --bins --examples --features $(FEATURES)
 	$(CARGO) test --locked --workspace --features $(FEATURES)
 
 check:
-	@scripts/install-tools build
+	@scripts/install-tools check
 	@scripts/install-cargo-tools
 	$(CARGO) fmt --check
+	CARGO=$(CARGO) scripts/check-claims
 	CARGO=$(CARGO) scripts/lint --features $(FEATURES)
 	$(CARGO) deny --all-features check licenses bans sources
 

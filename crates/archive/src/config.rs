@@ -173,6 +173,21 @@ pub enum ConfigError {
         /// The branch, `DISTRO/NAME`.
         branch: String,
     },
+    /// A branch in the place of a folder of branches.
+    #[error(
+        "{first} would be the branch {outer:?} and {second} the branch {inner:?}, which Git cannot have together; give one of \
+         them another `branch`"
+    )]
+    BranchBelow {
+        /// The one with the shorter name.
+        first: String,
+        /// The other.
+        second: String,
+        /// The branch of the first, `DISTRO/NAME`.
+        outer: String,
+        /// The branch of the second.
+        inner: String,
+    },
     /// Nothing to check old signatures with.
     #[error(
         "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"
@@ -219,6 +234,22 @@ pub fn check(archives: &[Archive]) -> Result<(), ConfigError> {
             let here = format!("archive {}, suite {}", archive.name, suite.name);
             if let Some(first) = branches.insert(branch.clone(), here.clone()) {
                 return Err(ConfigError::SameBranch { first, second: here, branch });
+            }
+        }
+    }
+    check_folders(&branches)
+}
+
+/// No branch may be a folder of another.
+fn check_folders(branches: &HashMap<String, String>) -> Result<(), ConfigError> {
+    for (inner, second) in branches {
+        let mut outer = inner.as_str();
+        while let Some((shorter, _)) = outer.rsplit_once('/') {
+            outer = shorter;
+            if let Some(first) = branches.get(outer) {
+                let (first, second) = (first.clone(), second.clone());
+                let (outer, inner) = (outer.to_owned(), inner.clone());
+                return Err(ConfigError::BranchBelow { first, second, outer, inner });
             }
         }
     }
@@ -293,7 +324,7 @@ impl Suite {
     }
 
     /// The branch, as far as it is known before the index is.
-    fn fixed_branch(&self) -> Option<String> {
+    pub fn fixed_branch(&self) -> Option<String> {
         match &self.branch {
             Some(branch) => Some(branch.replace("{suite}", &self.name)),
             None => Some(self.name.clone()),

@@ -7,9 +7,11 @@ use packaging_repo::catalog::Catalog;
 use packaging_repo::manifest::IMPORT_RULES;
 use packaging_repo::object;
 use packaging_repo::repository::Repository;
+use serde::Serialize;
 use source_package::version::PackageName;
-use state::Store;
 use state::versions::{self, Known};
+use state::words::{Lane, Tasks};
+use state::{Store, queue};
 
 use crate::check;
 use crate::error::BackupError;
@@ -17,26 +19,56 @@ use crate::error::BackupError;
 /// Versions that are recorded in one transaction.
 const CHUNK: usize = 100;
 
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Versions that the repositories had and the state did not.
+    pub versions: usize,
+    /// Repositories that cannot be read.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A repository that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Damaged {
+    /// The source package.
+    pub package: String,
+    /// Why.
+    pub cause: String,
+}
+
 /// Records every version that a repository has and the state lacks. Their packages are looked at by the next run, in the
-/// lane `verify`: it settles which publications that answers. Returns how many versions there were.
+/// lane `verify`: it settles which publications that answers. One that cannot be read keeps the others not back: it is
+/// named, and the next run checks it.
 pub fn all(
     store: &Store,
     root: &Path,
     program: &str,
     mut watch: impl FnMut(usize, usize),
-) -> Result<usize, BackupError> {
+) -> Result<Reconciled, BackupError> {
     let repositories = check::repositories(root)?;
-    let mut recorded = 0;
-    for (done, path) in repositories.iter().enumerate() {
-        watch(done, repositories.len());
+    let mut done = Reconciled::default();
+    for (place, path) in repositories.iter().enumerate() {
+        watch(place, repositories.len());
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
         let Ok(package) = PackageName::new(name) else { continue };
-        let versions = of_repository(&Repository::open(&root.join("repos"), &package)?)?;
-        for some in versions.chunks(CHUNK) {
-            recorded += store.write(|tx| versions::record(tx, name, some, program))?;
+        let found = Repository::open(&root.join("repos"), &package).map_err(BackupError::from);
+        match found.and_then(|repository| of_repository(&repository)) {
+            Ok(versions) => {
+                for some in versions.chunks(CHUNK) {
+                    done.versions += store.write(|tx| versions::record(tx, name, some, program))?;
+                }
+            }
+            Err(error) => {
+                store.write(|tx| {
+                    let id = queue::package_id(tx, name)?;
+                    queue::enqueue(tx, id, Lane::Verify, Tasks::VERIFY)
+                })?;
+                done.damaged.push(Damaged { package: name.to_owned(), cause: error.to_string() });
+            }
         }
     }
-    Ok(recorded)
+    Ok(done)
 }
 
 fn of_repository(repository: &Repository) -> Result<Vec<Known>, BackupError> {

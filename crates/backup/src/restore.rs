@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use state::open::Location;
-use state::{Store, identity, transfer};
+use state::{Store, identity, meta, transfer};
 
 use crate::check;
 use crate::error::BackupError;
-use crate::reconcile;
+use crate::reconcile::{self, Damaged};
 use crate::sums;
 use crate::take::{CONFIG, STATE};
 
@@ -46,6 +46,8 @@ pub struct Restored {
     pub taken_back: usize,
     /// Versions that repositories had and the state did not.
     pub reconciled: usize,
+    /// Repositories that cannot be read.
+    pub damaged: Vec<Damaged>,
 }
 
 /// Copies everything but the state into an empty root.
@@ -107,12 +109,19 @@ pub fn state(
     let floor = reconcile::highest_epoch(here.root)?;
     let why = (here.actor, "restore", Some(reason.as_str()));
     let (epoch, taken_back) = identity::take_over(&store, here.host, floor, why, here.program)?;
-    let reconciled = reconcile::all(&store, here.root, here.program, watch)?;
+    let done = reconcile::all(&store, here.root, here.program, watch)?;
     transfer::complete(&store)?;
     let mark = here.root.join(UNFINISHED);
     // A state that is brought back beside repositories that were there has none.
     let _ = fs::remove_file(&mark);
-    Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled })
+    let (reconciled, damaged) = (done.versions, done.damaged);
+    Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled, damaged })
+}
+
+/// Whether a state is there that an earlier attempt did not complete.
+fn is_unfinished(location: &Location) -> bool {
+    let opened = location.connect(false);
+    opened.is_ok_and(|store| store.read(|tx| meta::get(tx, meta::INCOMING)).is_ok_and(|it| it.is_some()))
 }
 
 /// The state where it shall be, marked as not complete: nobody works with it before it has its new epoch.
@@ -120,8 +129,18 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
     let source = backup.join(STATE);
     match location {
         Location::Sqlite(path) => {
-            if path.exists() {
+            if path.exists() && !is_unfinished(location) {
                 return Err(BackupError::NotEmpty(path.clone()));
+            }
+            // What an earlier attempt left; its log must not be read into the new file.
+            for ending in ["", "-wal", "-shm"] {
+                let old = PathBuf::from(format!("{}{ending}", path.display()));
+                match fs::remove_file(&old) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(BackupError::file("remove", &old)(error));
+                    }
+                    _ => {}
+                }
             }
             let part = path.with_extension("part");
             let _ = fs::remove_file(&part);

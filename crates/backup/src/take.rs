@@ -87,6 +87,9 @@ pub struct Taken {
     pub linked: u64,
     /// Older backups that were removed.
     pub removed: Vec<PathBuf>,
+    /// Why the state could not be told of it: its own disk is full, or read-only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unrecorded: Option<String>,
 }
 
 /// Takes a backup. `watch` is told how many repositories are done, and of how many.
@@ -130,13 +133,15 @@ pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<
     let (copied, linked) = (target.copied, target.linked);
     let manifest = finish(wanted, &folder, &sums, made, repositories.len())?;
     let folder = publish(destination, &folder, made)?;
-    wanted.store.write(|tx| {
+    // The backup is whole: that is worth more than a record of it.
+    let recorded = wanted.store.write(|tx| {
         meta::set(tx, meta::LAST_BACKUP, &made.to_string())?;
         let after = folder.display().to_string();
         events::record(tx, wanted.actor, "backup", "state", None, None, Some(&after))
-    })?;
+    });
+    let unrecorded = recorded.err().map(|error| format!("{}: {error}", wanted.store.name()));
     let removed = remove_old(destination, wanted.keep)?;
-    Ok(Taken { folder, manifest, copied, linked, removed })
+    Ok(Taken { folder, manifest, copied, linked, removed, unrecorded })
 }
 
 fn finish(

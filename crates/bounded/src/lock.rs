@@ -150,7 +150,7 @@ fn find_holder(kind: &str, metadata: &Metadata) -> Option<Holder> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
 

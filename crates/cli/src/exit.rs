@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use anyhow::Error;
 use state::StateError;
 
+use crate::owner;
+
 /// Everything that was asked for is done.
 pub const DONE: u8 = 0;
 /// Some of it is not; what and why was said for each part.
@@ -89,6 +91,15 @@ fn hint(error: &Error) -> Option<Cow<'static, str>> {
     let text = format!("{error:#}");
     if !text.contains("ermission denied") {
         return None;
+    }
+    if let Some(user) = owner::changed() {
+        return Some(
+            format!(
+                "{user} owns the root, so root works as {user} here: give {user} the rights to what is named, or name \
+                 another place"
+            )
+            .into(),
+        );
     }
     if let Some(Unwritable(path)) = error.downcast_ref() {
         let folder = path.parent().unwrap_or(path).display();

@@ -4,10 +4,12 @@
 mod commands;
 mod exit;
 mod interrupt;
+mod owner;
 mod screen;
 mod show;
 mod table;
 mod time;
+mod words;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -95,6 +97,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // What this process was given without being told is not passed on to what it starts.
+    close_fds::set_fds_cloexec(3, &[]);
     // The child of an import has no options: to build all subcommands first would cost it more than a small package.
     if std::env::args_os().nth(1).is_some_and(|name| name == importer::child::SUBCOMMAND) {
         return exit::code(commands::import_package::run());
@@ -103,7 +107,9 @@ fn main() -> ExitCode {
     state::open::introduce(&name, &importer::root::host_name());
     state::waiting::listen(|text| drop(writeln!(io::stderr(), "{text}")));
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
-    exit::code(run(&installation, &cli.command))
+    let is_of_a_root = !matches!(cli.command, Command::Completions(_) | Command::Man(_));
+    let owned = if is_of_a_root { owner::become_owner(&installation.root) } else { Ok(()) };
+    exit::code(owned.and_then(|()| run(&installation, &cli.command)))
 }
 
 /// The command line, and the name of its subcommand.

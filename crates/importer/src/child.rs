@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ pub struct Ended {
 
 /// Runs a child for `request`. `on_start` is told its number; `on_event` is called for each of its events.
 pub fn run(
-    program: &PathBuf,
+    program: &Path,
     request: &Request,
     on_start: impl FnOnce(u32),
     mut on_event: impl FnMut(&Event),
@@ -204,7 +204,7 @@ impl Ended {
             }
             // From here on no single version is to blame.
             Event::Publishing => self.last = None,
-            Event::Moving(_) => {}
+            Event::Moving(_) | Event::Unwalled(_) => {}
             Event::Foreign(foreign) => self.foreign = foreign,
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {

@@ -3,14 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
-use packaging_repo::refname::{InvalidName, check_distro, check_suite};
 use serde::{Deserialize, Serialize};
 use source_package::limits::Limits;
 use source_package::patch;
 use state::open::Location;
 use state::publications::LOCAL;
 
-use crate::check_names;
+use crate::names::{self, NameError};
 use crate::protocol::Trust;
 use crate::sandbox::Walls;
 
@@ -235,25 +234,13 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
-    /// A suite's branch cannot be the name of one.
-    #[error("{}: archive {archive:?}, suite {suite:?}: branch: {error}", path.display())]
-    Branch {
-        /// The file.
-        path: PathBuf,
-        /// The archive.
-        archive: String,
-        /// The suite.
-        suite: String,
-        /// Why.
-        error: InvalidName,
-    },
-    /// An archive's distro cannot be a part of a branch's name.
+    /// An archive's distro, or a suite's branch, cannot be a part of a branch's name.
     #[error("{}: {error}", path.display())]
-    Distro {
+    Name {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: InvalidName,
+        error: NameError,
     },
 }
 
@@ -285,6 +272,8 @@ impl Config {
             .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
         let config: Config = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_owned(), error: Box::new(error) })?;
+        names::check(&config.import.distro, Some(&config.import.suite))
+            .map_err(|error| ConfigError::Name { path: path.to_owned(), error })?;
         check_sections::names_and_keys(&config.checks)
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
@@ -293,22 +282,17 @@ impl Config {
             if archive.name == LOCAL {
                 return Err(ConfigError::ArchiveName { path: path.to_owned() });
             }
-            let bad = |error| ConfigError::Distro { path: path.to_owned(), error };
-            check_distro(&archive.distro).map_err(bad)?;
-            for suite in &archive.suites {
-                let Some(branch) = suite.branch.as_deref() else { continue };
-                // What stands for a suite's name is checked once that is known.
-                check_suite(&branch.replace("{suite}", "suite")).map_err(|error| ConfigError::Branch {
-                    path: path.to_owned(),
-                    archive: archive.name.clone(),
-                    suite: suite.name.clone(),
-                    error,
-                })?;
+            let named = |error| ConfigError::Name { path: path.to_owned(), error };
+            names::check(&archive.distro, None).map_err(named)?;
+            // Of a pattern's suites each is checked when it is found.
+            let fixed = archive.suites.iter().filter(|suite| !suite.name.contains(['*', '?', '[', '!', '^']));
+            for branch in fixed.filter_map(|suite| suite.fixed_branch()) {
+                names::check(&archive.distro, Some(&branch)).map_err(named)?;
             }
         }
         let given = &config.import;
-        check_names(&given.distro, Some(&given.suite))
-            .map_err(|error| ConfigError::Distro { path: path.to_owned(), error })?;
+        names::check(&given.distro, Some(&given.suite))
+            .map_err(|error| ConfigError::Name { path: path.to_owned(), error })?;
         Ok(config)
     }
 }

@@ -10,8 +10,9 @@ use bounded::Deadline;
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
+use packaging_repo::fence::Fence;
 use packaging_repo::foreign::{Foreign, Kind};
-use packaging_repo::record::unsealed::{self, Word};
+use packaging_repo::record::unsealed::Word;
 pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
@@ -93,6 +94,26 @@ pub fn packages(root: &Path) -> Result<Vec<String>, InspectError> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Where the repository of a package would be, if there is none.
+pub fn missing_repository(root: &Path, package: &str) -> Option<PathBuf> {
+    let package = PackageName::new(package).ok()?;
+    let repos = root.join("repos");
+    Repository::open(&repos, &package).is_err().then(|| Repository::place(&repos, &package))
+}
+
+/// The highest fence that stands in the repository of a package.
+pub fn highest_fence(root: &Path, package: &str) -> Option<Fence> {
+    open(root, package).ok()?.highest_fence()
+}
+
+/// Whether there is any repository.
+pub fn has_repositories(root: &Path) -> bool {
+    let prefixes = folders(&root.join("repos")).unwrap_or_default();
+    prefixes
+        .iter()
+        .any(|prefix| folders(prefix).unwrap_or_default().iter().any(|it| it.join("HEAD").is_file()))
 }
 
 fn folders(path: &Path) -> Result<Vec<PathBuf>, InspectError> {
@@ -189,16 +210,6 @@ pub fn verify(root: &Path, package: &str, expected: &Expected) -> Result<Vec<Pro
 pub fn lacks_record(root: &Path, package: &str) -> bool {
     let Ok(package) = PackageName::new(package) else { return false };
     Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
-}
-
-/// Puts on record what such a repository has, as an operator has decided. Returns how many refs that are.
-pub fn believe(root: &Path, package: &str) -> Result<usize, InspectError> {
-    let repository = Repository::open_or_init(&root.join("repos"), &PackageName::new(package)?)?;
-    let guard = repository.lock_idle()?;
-    let refs = repository.refs()?;
-    let record = unsealed::believe(&refs);
-    repository.publish(&guard, &[], None, Some(&record))?;
-    Ok(record.written().count())
 }
 
 /// What the state says of such a repository.

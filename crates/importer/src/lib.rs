@@ -13,6 +13,7 @@ mod ending;
 pub mod failure;
 mod files;
 pub mod inspect;
+pub mod names;
 pub mod order;
 pub mod patches;
 pub mod perform;
@@ -27,14 +28,6 @@ pub mod stage;
 mod trees;
 
 pub use archive::signature;
-use packaging_repo::refname::{InvalidName, check_distro, check_suite};
-
-/// Whether a distro and a suite can become the name of a branch.
-pub fn check_names(distro: &str, suite: Option<&str>) -> Result<(), InvalidName> {
-    check_distro(distro)?;
-    suite.map_or(Ok(()), check_suite)
-}
-
 /// Arms the crash point that the environment names. Nothing in a release.
 pub fn arm_crash_points() {
     #[cfg(feature = "failpoints")]

@@ -17,7 +17,7 @@ use source_package::version::{PackageName, Version};
 
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request};
-use crate::sandbox;
+use crate::sandbox::{self, Wall};
 use crate::stage::{Read, Stager};
 use crate::{base, order};
 
@@ -47,7 +47,10 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token }, Deadline::after(patience))?,
         None => repository.lock(Deadline::after(patience))?,
     };
-    enter_sandbox(request, repository.path())?;
+    let missing = enter_sandbox(request, repository.path())?;
+    if !missing.is_empty() {
+        emit(&Event::Unwalled(missing));
+    }
     repository.remove_leftovers(&lock)?;
     let mut store = repository.store(request.threads)?;
     let refs = repository.refs()?;
@@ -87,7 +90,7 @@ fn seal(request: &Request, refs: &Refs, store: &mut RepoStore) -> Result<Record,
     let word = request.word.as_ref().unwrap_or(&nothing);
     if word.versions.is_empty() && !refs.is_empty() {
         let message = "the repository has refs, and neither a record nor the state says whose they are; \
-            `package-import adopt --repositories` takes over what it has, if you trust that";
+            `package-import adopt` takes over what it has, if you trust that";
         return Err(Failure::new(Stage::Verify, "not-on-record", message));
     }
     Ok(unsealed::seal(refs, word, store)?)
@@ -100,9 +103,8 @@ fn moved() -> Option<(u64, u64)> {
     Some((field("rchar:")?, field("wchar:")?))
 }
 
-fn enter_sandbox(request: &Request, repository: &Path) -> Result<(), Failure> {
-    sandbox::enter(&request.limits.walls(), &[repository])
-        .map(drop)
+fn enter_sandbox(request: &Request, repository: &Path) -> Result<Vec<Wall>, Failure> {
+    sandbox::enter(&request.limits.walls(), &sandbox::of_request(request, repository))
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
 }
 

@@ -14,8 +14,8 @@ use state::suites::{self, Key};
 use state::words::Lane;
 use state::{StateError, Store, breaker};
 
-use crate::check_names;
 use crate::failure::{Failure, Stage};
+use crate::names;
 use crate::protocol::Trust;
 use crate::queue::archives::{Archives, Missed, Stored};
 use crate::queue::outage::probe_of;
@@ -150,10 +150,9 @@ impl Poller<'_> {
         polled: Polled,
     ) -> Result<Result<Found, Failure>, StateError> {
         let branch = suite.branch(&polled.remember);
-        // An index names its codename itself, and nobody has looked at that yet.
-        if let Err(error) = check_names(distro, Some(&branch)) {
-            let message = format!("suite {}: {error}; set `branch` of the suite in config.toml", suite.name);
-            return Ok(Err(Failure::new(Stage::Poll, "bad-ref-name", message)));
+        if let Err(error) = names::check(distro, Some(&branch)) {
+            let message = format!("{}: {error}; set `branch` for this suite", suite.name);
+            return Ok(Err(Failure::new(Stage::Poll, "bad-release", message)));
         }
         let skipped = polled.skipped.iter().map(ToString::to_string).collect();
         let mut found = Found { remarks: skipped, ..Found::default() };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::LimitsConfig;
 use crate::failure::Failure;
+use crate::sandbox::Wall;
 
 /// What a child is asked to do: bring versions of one package into its repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +91,8 @@ pub enum Trust {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
+    /// Walls that the kernel does not build.
+    Unwalled(Vec<Wall>),
     /// It begins to read the version at this place of the request.
     Reading(usize),
     /// Everything is read; commits are made now.

@@ -88,6 +88,11 @@ fn standing(folder: &Path) -> Result<Vec<(Fence, PathBuf)>, Error> {
     Ok(found)
 }
 
+/// The highest that stands in a repository.
+pub(crate) fn highest(repository: &Path) -> Option<Fence> {
+    standing(&repository.join(FOLDER)).ok()?.into_iter().map(|(fence, _)| fence).max()
+}
+
 fn remove(path: &Path) -> Result<(), Error> {
     crate::lock::remove_if_there(path)
 }

@@ -10,11 +10,13 @@ use source_package::version::PackageName;
 
 use crate::birth;
 use crate::durable::sync_folder;
-use crate::fence::Fence;
+use crate::fence::{self, Fence};
 use crate::lock::{self, Guard};
 use crate::object;
 use crate::pack;
+use crate::packed;
 use crate::record::{self, Record};
+use crate::refname;
 use crate::refs::{self, Edit, Refs};
 use crate::repack;
 use crate::seal::{Key, PackageKey};
@@ -93,6 +95,11 @@ impl Repository {
         lock::repository(&self.path, Some(fence), deadline)
     }
 
+    /// The highest fence that stands.
+    pub fn highest_fence(&self) -> Option<Fence> {
+        fence::highest(&self.path)
+    }
+
     /// Removes what a killed importer or repack left: unfinished packs, locks, and files of a new repository.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(&self.path, guard)?;
@@ -108,6 +115,14 @@ impl Repository {
     /// All refs.
     pub fn refs(&self) -> Result<Refs, Error> {
         refs::read(&self.path)
+    }
+
+    /// A branch, `DISTRO/SUITE`, because of which there cannot be one for another suite: Git has one name either for a branch or
+    /// for a folder of branches.
+    pub fn conflicting_branch(&self, distro: &str, suite: &str) -> Result<Option<String>, Error> {
+        let refs = self.refs()?;
+        let found = packed::find_conflict(&refname::branch(distro, suite), &refs);
+        Ok(found.map(|name| name.trim_start_matches("refs/heads/").to_owned()))
     }
 
     /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The objects

@@ -245,7 +245,7 @@ fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
             Trouble::TimedOut(format!("{shown} is locked by another process"))
         }
         Some(ErrorCode::ReadOnly) => Trouble::TimedOut(format!(
-            "{shown} is locked by another process, or its log has to be mended: start the importer once"
+            "{shown} is locked by another process, or its log has to be repaired: start the importer once"
         )),
         // Its first page, or another file than was meant.
         Some(ErrorCode::NotADatabase) => Trouble::Damaged(format!(": {shown} is none of SQLite")),

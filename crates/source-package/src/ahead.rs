@@ -67,7 +67,7 @@ impl BufRead for Ahead {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at >= self.block.len() && !self.is_over {
             // Without an end, the thread has: what came so far is not all.
-            let next = self.blocks.recv().map_err(|_| io::Error::other("reading it was cut off"))??;
+            let next = self.blocks.recv().map_err(|_| io::Error::other("reading it was interrupted"))??;
             let spent = std::mem::replace(&mut self.block, next);
             self.at = 0;
             self.is_over = self.block.is_empty();

@@ -65,7 +65,7 @@ impl Check for Freshness {
             let in_a_mass = views::level(database, "latency_rescan_count")?.map_or(0, |(_, count)| count);
             report.say(match in_a_mass {
                 0 => "nothing was published in 7 days".to_owned(),
-                count => format!("nothing was published in 7 days but {count} in a mass"),
+                count => format!("nothing was published in 7 days but {count} in bulk"),
             });
         } else {
             views::explain(&mut report, &outages, now);

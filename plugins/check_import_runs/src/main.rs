@@ -21,7 +21,7 @@ struct Runs;
 impl Check for Runs {
     const PROGRAM: &'static str = "check_import_runs";
     const ABOUT: &'static str = "Did the last run start, end and succeed in time? -w and -c are those of the\ntime since a run ended well, \
-         or since one that is open was heard of: 2 and 4\nintervals of [checks.runs] interval (1h). Is a run hanging?";
+         or since one that is open was seen: 2 and 4\nintervals of [checks.runs] interval (1h). Is a run hanging?";
     const EXAMPLES: &'static str = "  check_import_runs\n  check_import_runs -w 15m -c 1h";
     type Options = plugin::NoOptions;
     type Policy = Policy;
@@ -98,12 +98,16 @@ fn tell(report: &mut Report, told: &Told<'_>) {
     let ended = Some(told.last).filter(|run| run.ended.is_some());
     for run in told.open.iter().chain(ended) {
         let ended = run.ended.map_or_else(|| "open".into(), |ended| format!("ended {}", moment(ended)));
-        let outcome = run.outcome.as_deref().unwrap_or("no outcome yet");
+        let outcome = match run.outcome.as_deref() {
+            Some("empty") => "queue empty",
+            Some(outcome) => outcome,
+            None => "no outcome yet",
+        };
         let heard = moment(run.heartbeat);
         report.detail(
             1,
             format!(
-                "run {} on {} ({}): started {}, {ended}, {outcome}, {} attempts, {} failed, last heard of {heard}",
+                "run {} on {} ({}): started {}, {ended}, {outcome}, {} attempts, {} failed, last seen {heard}",
                 run.id,
                 run.host,
                 run.mode,

@@ -108,7 +108,7 @@ fn details(report: &mut Report, hosts: &[Host], jobs: &[Running], now: i64) {
         report.detail(
             1,
             format!(
-                "{}: {}{reason}, {} open runs, {} jobs, last heard of {} ago",
+                "{}: {}{reason}, {} open runs, {} jobs, last seen {} ago",
                 host.name,
                 host.state,
                 host.runs,

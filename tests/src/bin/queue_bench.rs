@@ -253,7 +253,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             distros: vec!["debian".into()],
             word: None,
         };
-        let ended = child::run(&program.to_owned(), &request, |_| {}, |_| {}).unwrap();
+        let ended = child::run(program, &request, |_| {}, |_| {}).unwrap();
         assert!(ended.failure.is_none(), "{:?}", ended.failure);
     }
 }

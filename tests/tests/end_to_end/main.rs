@@ -24,6 +24,7 @@ mod queue_storm;
 mod random_histories;
 mod real;
 mod real_headers;
+mod roots;
 mod signature;
 mod small_archive;
 mod storm;

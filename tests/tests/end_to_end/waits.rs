@@ -289,3 +289,49 @@ fn the_clock_begins_with_the_child() {
     assert!(said(&ended).contains("\"code\":\"stuck\""), "{}", said(&ended));
     it.import_well("debian", "sid", &[&dsc]);
 }
+
+/// What a process was given: nothing that a service has for itself.
+#[test]
+fn a_child_inherits_nothing() {
+    let queue = with_one_version();
+    let second = package("hello", "1.1-1").below(&["1.0-1"]).write(&queue.installation.files());
+    // A file that the caller has left open, as a shell does by `3<FILE`.
+    let script = "exec 7</etc/passwd; exec \"$0\" \"$@\"";
+    let importer = queue.command(&[]);
+    let mut command = Command::new("bash");
+    command.arg("-c").arg(script).arg(importer.get_program()).args(importer.get_args());
+    command.args(["import", "--allow-unsigned", second.to_str().unwrap()]);
+    command.env("PGPASSWORD", "secret").env("PACKAGE_IMPORT_STATE", "").env("LD_PRELOAD", "");
+    let (mut parent, child) = frozen(&mut command);
+    let environment = fs::read_to_string(format!("/proc/{child}/environ")).unwrap();
+    let names: Vec<&str> = environment.split_terminator('\0').filter_map(|it| it.split('=').next()).collect();
+    let expected = ["PATH", "RUST_BACKTRACE", "PACKAGE_IMPORT_STOP_AT"];
+    assert!(names.iter().all(|name| expected.contains(name)), "{names:?}");
+    let mut open: Vec<String> = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{child}/fd")).unwrap() {
+        open.push(fs::read_link(entry.unwrap().path()).unwrap().to_string_lossy().into_owned());
+    }
+    assert!(open.iter().all(|target| !target.contains("passwd")), "{open:?}");
+    let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim();
+    assert_eq!((field("NoNewPrivs:"), field("Seccomp:")), ("1", "2"));
+    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"] {
+        assert_eq!(field(set), "0000000000000000", "{set}");
+    }
+    kill_process(pid(child), Signal::CONT).unwrap();
+    assert!(parent.wait().unwrap().success());
+}
+
+#[test]
+fn a_wall_that_is_missing_is_said() {
+    let queue = with_one_version();
+    let all_there = queue.well(&["status"]);
+    assert!(!all_there.contains("Wall missing"), "{all_there}");
+    let set = "INSERT INTO meta (name, value) VALUES ('walls/host1', 'files,calls')";
+    queue.store().write(|tx| tx.execute(set, &[]).map(drop)).unwrap();
+    let said = queue.well(&["status"]);
+    assert!(
+        said.contains("Wall missing on host1 (files): ") && said.contains("Wall missing on host1 (calls): ")
+    );
+    assert!(queue.well(&["status", "--json"]).contains("\"unwalled\":[{\"host\":\"host1\""));
+}

@@ -6,12 +6,15 @@ use crate::common::world::{DAY, Hour, Log, World};
 
 const YEARS: usize = 3;
 
+/// What something makes of an hour, by its number.
+type Change = dyn Fn(usize, &mut Hour);
+
 /// Something that changes an hour, from one on and up to another.
 struct Event {
     name: &'static str,
     from: usize,
     to: usize,
-    change: Box<dyn Fn(usize, &mut Hour)>,
+    change: Box<Change>,
 }
 
 struct Life {

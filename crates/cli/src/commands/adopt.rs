@@ -1,23 +1,19 @@
 use std::io::{self, Write};
 
 use anyhow::{Context, Error};
-use state::{events, identity};
+use state::identity;
 
-use super::{Installation, actor};
+use super::{Installation, actor, restore};
 use crate::exit;
 use crate::screen;
+use crate::show::Progress;
 
-/// Make a copied root this machine's own, although its original may still run
+/// Take over a root as it is: one that was copied, or whose state is older than its repositories, new, or empty
 ///
-/// Asked for by `run` and `import` when a root was copied while something ran. Make sure that the original does not run
+/// What the repositories have and the state lacks is put on record, and a new epoch begins. Asked for by `run` and `import` when a root was copied while something ran. Make sure that the original does not run
 /// and will not be started again: both would import the same packages. What was running is queued again, in a new epoch.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Believe repositories that are on no record as they are, and put on record what they have: those that were copied
-    /// from elsewhere, and of which the state knows nothing. Nothing else is done
-    #[arg(long)]
-    repositories: bool,
-
     /// Why; it is kept
     #[arg(long)]
     reason: Option<String>,
@@ -28,10 +24,7 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    if arguments.repositories {
-        return repositories(installation, arguments);
-    }
-    let store = installation.state()?;
+    let store = installation.state_to_adopt()?;
     if let Some(path) = store.path() {
         // A file that was copied while it was written to may be torn.
         state::driver::sqlite::check_file(&path)
@@ -42,33 +35,22 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let why = (actor.as_str(), "adopt", arguments.reason.as_deref());
     let host = importer::root::host_name();
     let (epoch, taken_back) = identity::take_over(&store, &host, floor, why, env!("CARGO_PKG_VERSION"))?;
+    let progress = Progress::long(arguments.json);
+    let watch = |done, all| progress.at(done, all);
+    let done = backup::reconcile::all(&store, &installation.root, env!("CARGO_PKG_VERSION"), watch)?;
+    progress.finish();
     if arguments.json {
-        screen::print_json(&serde_json::json!({"epoch": epoch, "taken_back": taken_back}))?;
-    } else {
-        writeln!(io::stdout(), "adopted: epoch {epoch}, {taken_back} jobs queued again")?;
+        let (reconciled, damaged) = (done.versions, done.damaged);
+        screen::print_json(&serde_json::json!({
+            "epoch": epoch, "taken_back": taken_back, "reconciled": reconciled, "damaged": damaged
+        }))?;
+        return Ok(exit::DONE);
     }
-    Ok(exit::DONE)
-}
-
-/// Puts on record what repositories have that were copied here.
-fn repositories(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let root = &installation.root;
-    let store = installation.state_or_make()?;
-    let mut believed = 0;
-    for package in importer::inspect::packages(root)? {
-        if importer::inspect::lacks_record(root, &package) {
-            importer::inspect::believe(root, &package)?;
-            believed += 1;
-        }
-    }
-    let versions = backup::reconcile::all(&store, root, env!("CARGO_PKG_VERSION"), |_, _| ())?;
-    let after = format!("{believed} repositories, {versions} versions");
-    let (actor, reason) = (actor(), arguments.reason.as_deref());
-    store.write(|tx| events::record(tx, &actor, "adopt", "repositories", reason, None, Some(&after)))?;
-    if arguments.json {
-        screen::print_json(&serde_json::json!({"repositories": believed, "versions": versions}))?;
-    } else {
-        writeln!(io::stdout(), "{after} put on record")?;
-    }
+    let versions = done.versions;
+    writeln!(
+        io::stdout(),
+        "adopted: epoch {epoch}, {taken_back} jobs queued again, {versions} versions added to the records"
+    )?;
+    restore::say_damaged(&done.damaged)?;
     Ok(exit::DONE)
 }

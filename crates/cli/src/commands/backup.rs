@@ -81,6 +81,13 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         taken.linked,
         taken.removed.len()
     )?;
+    if let Some(cause) = &taken.unrecorded {
+        writeln!(
+            io::stderr(),
+            "the backup is whole, but that it was made could not be recorded in {}",
+            screen::plain(cause)
+        )?;
+    }
     Ok(exit::DONE)
 }
 

@@ -106,7 +106,7 @@ fn by_file(
         .into_iter()
         .map(|dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() })
         .collect();
-    import::packaging_names(&items)?;
+    import::packaging_names(installation, &items)?;
     let key = requests::key(&installation.root).map_err(|failure| Error::msg(failure.to_string()))?;
     let (mut queued, mut failed) = (0, 0);
     for chunk in items.chunks(RECORDED) {

@@ -13,7 +13,7 @@ use crate::time::{ago, at, span};
 /// How far branches are behind what is published, why, and when that changes
 ///
 /// Without a package: how long it took from publication to branch, of what was first seen in the last seven days, and the
-/// packages that lack something. What keeps failing or is held, and what came in a mass (over 500 at once, a new
+/// packages that lack something. What keeps failing or is held, and what came in bulk (over 500 at once, a new
 /// series), is counted apart. Figures are those of the last sample, stored each hour and at the end of a run; the list is
 /// of now.
 ///
@@ -105,7 +105,7 @@ fn all(answer: &Answer) -> io::Result<()> {
             if figures.rescans > 0 {
                 writeln!(
                     stdout,
-                    "In a mass: 95 % within {}, worst {} ({})",
+                    "Bulk: 95 % within {}, worst {} ({})",
                     seconds(figures.rescan_p95),
                     seconds(figures.rescan_worst),
                     count(figures.rescans, "version")

@@ -10,6 +10,7 @@ use super::{Installation, audit};
 use crate::exit;
 use crate::screen::{Table, print, print_json, table};
 use crate::time::{at, took};
+use crate::words;
 
 /// The attempts of a package, newest first, and what operators did with it
 #[derive(clap::Args)]
@@ -59,7 +60,7 @@ pub fn attempts(attempts: &[Attempt]) -> Table {
     let mut rows = table(&["ATTEMPT", "BEGAN", "TOOK", "OUTCOME", "CAUSE"]).cut(2);
     for attempt in attempts {
         let took = attempt.wall_ms.map_or(String::new(), took);
-        let outcome = attempt.outcome.as_deref().unwrap_or("running");
+        let outcome = attempt.outcome.as_deref().map_or("running", words::attempt_outcome);
         let cause = match (&attempt.stage, &attempt.code) {
             (Some(stage), Some(code)) => {
                 format!("{stage}/{code}: {}", attempt.message.as_deref().unwrap_or_default())

@@ -7,6 +7,7 @@ use bounded::file::open_regular;
 use clap::ValueEnum;
 use importer::apt;
 use importer::config::Config;
+use importer::names;
 use importer::plan::{self, Item};
 use importer::protocol::Trust;
 use importer::queue::by_hand::{self, Step};
@@ -77,7 +78,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         Some(Source::Apt) => from_apt(installation, arguments, &mut reporter)?,
         None => from_files(arguments, &config)?,
     };
-    packaging_names(&items)?;
+    packaging_names(installation, &items)?;
     let versions = items.len();
     let jobs = jobs(arguments.jobs, versions);
     let session = installation.begin(config, "import", jobs, false)?;
@@ -131,12 +132,8 @@ fn jobs(given: Option<NonZeroUsize>, versions: usize) -> usize {
 }
 
 /// Names that cannot become branches are a usage error, before anything is done.
-pub fn packaging_names(items: &[Item]) -> Result<(), Error> {
-    for item in items {
-        importer::check_names(&item.distro, item.suite.as_deref())
-            .map_err(|error| Usage(error.to_string()))?;
-    }
-    Ok(())
+pub fn packaging_names(installation: &Installation, items: &[Item]) -> Result<(), Error> {
+    Ok(names::check_items(&installation.root, items).map_err(|error| Usage(error.to_string()))?)
 }
 
 fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error> {

@@ -129,7 +129,7 @@ fn queue(text: &mut Text, metrics: &Metrics) {
         status.queue.iter().map(|lane| (vec![("lane", lane.lane.as_str())], age(lane.oldest))).collect();
     text.add("queue_oldest_seconds", "gauge", "Age of the oldest job that waits, by lane.", &oldest);
     text.one("running_jobs", "Jobs that run.", status.running);
-    text.one("parked_jobs", "Jobs that wait for something that is out of reach.", status.parked);
+    text.one("parked_jobs", "Jobs that wait for something that cannot be used now.", status.parked);
     let attempts = [(Vec::new(), float(metrics.attempts))];
     text.add(
         "attempts_total",
@@ -182,7 +182,7 @@ fn surroundings(text: &mut Text, metrics: &Metrics) {
         .iter()
         .map(|(name, open, _)| (vec![("dependency", name.as_str())], f64::from(u8::from(*open))))
         .collect();
-    text.add("breaker_open", "gauge", "Whether a dependency is out of reach.", &open);
+    text.add("breaker_open", "gauge", "Whether a dependency cannot be used now.", &open);
     let parked: Vec<_> = metrics
         .dependencies
         .iter()
@@ -203,7 +203,7 @@ fn surroundings(text: &mut Text, metrics: &Metrics) {
         .iter()
         .map(|host| (vec![("host", host.host.as_str())], seconds(host.heartbeat)))
         .collect();
-    text.add("heartbeat_timestamp_seconds", "gauge", "When a host was last heard of.", &heard);
+    text.add("heartbeat_timestamp_seconds", "gauge", "When a host was last seen.", &heard);
     let moment = |at: Option<i64>| at.map(|at| (Vec::new(), seconds(at))).into_iter().collect::<Vec<_>>();
     let ended = moment(metrics.status.last_run.as_ref().map(|run| run.ended));
     text.add("run_ended_timestamp_seconds", "gauge", "When the last run ended.", &ended);

@@ -14,7 +14,7 @@ use crate::show::Progress;
 ///
 /// Without --to: the schema. With --to: everything is carried, in either direction between SQLite and PostgreSQL, and
 /// rows and checksums of each table are compared on both sides. No run may be open. From then on the old database refuses
-/// to be used. A move that was cut off is begun anew by the same command.
+/// to be used. A move that was interrupted is started again by the same command.
 ///
 /// Exit code 0: done. 1: not done; the reason is said. 2: the command line or the configuration cannot be used.
 #[derive(clap::Args)]

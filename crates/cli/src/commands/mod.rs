@@ -65,7 +65,40 @@ impl Installation {
 
     /// Opens the state, which has to be there.
     pub fn state(&self) -> Result<Store, Error> {
-        Ok(self.config()?.state.location(&self.root).open()?)
+        let opened = self.config()?.state.location(&self.root).open();
+        match opened {
+            Ok(store) => self.beside_repositories(store),
+            Err(error @ StateError::Missing(_)) if importer::inspect::has_repositories(&self.root) => {
+                Err(error).context(
+                    "there are repositories without a state: `package-import restore --state-only BACKUP` \
+                    brings it back, `package-import adopt` makes a new one from them",
+                )
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens or makes the state for whoever takes the root over as it is.
+    pub fn state_to_adopt(&self) -> Result<Store, Error> {
+        Ok(self.config()?.state.location(&self.root).open_or_make()?)
+    }
+
+    /// Refuses a state that knows nothing beside repositories: everything would seem to be well, and imports would not know
+    /// what they have.
+    fn beside_repositories(&self, store: Store) -> Result<Store, Error> {
+        if store.read(state::versions::is_without_packages)?
+            && importer::inspect::has_repositories(&self.root)
+        {
+            let (state, repos) = (store.name().to_owned(), self.root.join("repos"));
+            return Err(StateError::Foreign(format!(
+                "the state {state} is new or empty, and {} has repositories: `package-import restore --state-only BACKUP` \
+                 brings the state back (move this one away first), `package-import adopt` puts on record what the \
+                 repositories have",
+                repos.display()
+            ))
+            .into());
+        }
+        Ok(store)
     }
 
     /// Opens the state; a root may have only repositories.
@@ -79,14 +112,14 @@ impl Installation {
 
     /// Opens the state, made if there is none.
     pub fn state_or_make(&self) -> Result<Store, Error> {
-        Ok(self.config()?.state.location(&self.root).open_or_make()?)
+        self.beside_repositories(self.config()?.state.location(&self.root).open_or_make()?)
     }
 
     /// Begins to work on the queue.
     pub fn begin(&self, config: Config, mode: &str, jobs: usize, alone: bool) -> Result<Arc<Session>, Error> {
         let root = std::path::absolute(&self.root).context("cannot find the current folder")?;
         let start = Start {
-            store: config.state.location(&root).open_or_make()?,
+            store: self.beside_repositories(config.state.location(&root).open_or_make()?)?,
             root,
             config,
             program: env::current_exe().context("cannot find my own program")?,

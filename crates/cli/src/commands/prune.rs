@@ -14,7 +14,7 @@ use crate::screen;
 /// Forget what is old: attempts, events, samples, runs, logs
 ///
 /// Of each package the newest four attempts stay, of each signature the newest failure, however old. Publications and
-/// versions are never forgotten. Runs do this by themselves, a little at a time; it can be cut off and goes on.
+/// versions are never forgotten. Runs do this by themselves, a little at a time; it can be interrupted, and resumes.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  package-import prune --dry-run --days 30")]
 pub struct Arguments {

@@ -23,6 +23,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let (store, actor) = (installation.state()?, actor());
     let reason = Some(arguments.reason.as_str());
     store.write(|tx| hosts::set_state(tx, &host, HostState::Quiescing, &actor, reason))?;
-    writeln!(io::stdout(), "{host} begins nothing new; `package-import resume {host}` lets it go on")?;
+    writeln!(
+        io::stdout(),
+        "{host} paused: finishing current jobs; `package-import resume {host}` resumes it"
+    )?;
     Ok(exit::DONE)
 }

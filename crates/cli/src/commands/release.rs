@@ -31,7 +31,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             }
             Ok(released)
         })?;
-        let what = if released { "is free" } else { "was not held" };
+        let what = if released { "released" } else { "was not held" };
         writeln!(io::stdout(), "{name} {what}")?;
     }
     Ok(exit::DONE)

@@ -11,7 +11,7 @@ use crate::exit;
 pub struct Arguments {
     /// The source packages [default: all]
     packages: Vec<String>,
-    /// Join small packs only; by default everything is packed anew
+    /// Join small packs only; by default everything is repacked
     #[arg(long)]
     geometric: bool,
 }

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Error};
+use backup::reconcile::Damaged;
 use backup::restore;
 
 use super::{Installation, actor};
@@ -13,7 +14,8 @@ use crate::show::Progress;
 ///
 /// It is checked first. What was running when it was taken is queued again, workers from before can move nothing any more
 /// (a new epoch begins), and versions that the repositories have and the state lacks are put on record. The state goes
-/// where the configuration in the backup says; that database has to be empty.
+/// where the configuration in the backup says; that database has to be empty. Repositories that are damaged are named and
+/// passed over. One that was cut off is begun anew by the same command.
 ///
 /// Exit code 0: done. 1: not done; the reason is said. 2: the command line or the configuration cannot be used.
 #[derive(clap::Args)]
@@ -66,5 +68,22 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         restored.taken_back,
         restored.reconciled
     )?;
+    say_damaged(&restored.damaged)?;
     Ok(exit::DONE)
+}
+
+/// Names the repositories that cannot be read. The installation works without them.
+pub fn say_damaged(damaged: &[Damaged]) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    for one in damaged {
+        writeln!(stderr, "{}: damaged, and passed over: {}", one.package, screen::plain(&one.cause))?;
+    }
+    if !damaged.is_empty() {
+        writeln!(
+            stderr,
+            "{} are damaged; the next run checks them, `package-import verify PACKAGE` does it now",
+            screen::count(i64::try_from(damaged.len()).unwrap_or(i64::MAX), "repository")
+        )?;
+    }
+    Ok(())
 }

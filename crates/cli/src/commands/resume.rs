@@ -23,6 +23,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let (store, actor) = (installation.state()?, actor());
     let reason = arguments.reason.as_deref();
     let before = store.write(|tx| hosts::set_state(tx, &host, HostState::Online, &actor, reason))?;
-    writeln!(io::stdout(), "{host} goes on (it was {before})")?;
+    writeln!(io::stdout(), "{host} resumed (it was {before})")?;
     Ok(exit::DONE)
 }

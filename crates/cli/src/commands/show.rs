@@ -124,9 +124,9 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     }
     lineage(now, package, &mut stdout)?;
     match (&package.waits_for, package.place, package.due) {
-        (Some(dependency), ..) => writeln!(stdout, "  waits for {dependency}, and comes back by itself")?,
+        (Some(dependency), ..) => writeln!(stdout, "  waits for {dependency}, and resumes automatically")?,
         (None, Some(_), _) if package.lane.as_deref() == Some(Lane::Maintain.as_str()) => {
-            writeln!(stdout, "  its repository is packed anew when nothing else is to be done")?;
+            writeln!(stdout, "  its repository is repacked when nothing else is to be done")?;
         }
         (None, Some(place), _) => {
             writeln!(

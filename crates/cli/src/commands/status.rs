@@ -1,12 +1,15 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use importer::sandbox::Wall;
+use state::read::hosts::Host;
 use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
 use crate::screen::{count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at};
+use crate::words;
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -56,7 +59,8 @@ fn locks(status: &Status) -> io::Result<()> {
 fn outages(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for outage in &status.outages {
-        let head = format!("OUTAGE: {} out of reach since {}", outage.dependency, at(outage.since));
+        let state = words::unusable(&outage.dependency);
+        let head = format!("OUTAGE: {} {state} since {}", outage.dependency, at(outage.since));
         writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
         let next =
             outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
@@ -75,15 +79,8 @@ fn outages(status: &Status) -> io::Result<()> {
 
 fn failures(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let head = format!("{} of {} packages fail", status.failing, status.packages);
-    writeln!(
-        stdout,
-        "{}: {} retrying, {} wedged, {} new in 24 h",
-        title(&head),
-        status.retrying,
-        status.wedged,
-        status.new_failures
-    )?;
+    let (head, rest) = headline(status);
+    writeln!(stdout, "{}{rest}", title(&head))?;
     drop(stdout);
     if !status.top.is_empty() {
         let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]).cut(1);
@@ -118,6 +115,35 @@ fn foreign(status: &Status) -> io::Result<()> {
     writeln!(io::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
+/// How many packages fail, and figures of those; whether all is well, if none does.
+fn headline(status: &Status) -> (String, String) {
+    let figures = [status.retrying, status.wedged, status.new_failures];
+    let rest = format!(": {} retrying, {} wedged, {} new in 24 h", figures[0], figures[1], figures[2]);
+    match (status.failing, status.packages) {
+        (0, 0) => ("no packages yet".to_owned(), String::new()),
+        (0, packages) if is_well(status) => {
+            (format!("all is well: none of {} fails", count(packages, "package")), String::new())
+        }
+        (0, packages) => (format!("none of {} fails", count(packages, "package")), rest),
+        (failing, packages) => (format!("{failing} of {packages} packages fail"), rest),
+    }
+}
+
+/// Whether there is nothing on this screen that somebody would have to look at.
+fn is_well(status: &Status) -> bool {
+    let all_figures = [status.retrying, status.wedged, status.new_failures, status.held.0, status.parked];
+    all_figures.iter().all(|figure| *figure == 0)
+        && status.outages.is_empty()
+        && status.locks.is_empty()
+        && status.suppressed.is_empty()
+        && status.foreign.refs == 0
+        && status.hosts.iter().all(|host| host.state == "online" && !is_silent(status, host))
+}
+
+fn is_silent(status: &Status, host: &Host) -> bool {
+    (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT
+}
+
 fn queue(status: &Status) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let waiting: i64 = status.queue.iter().map(|lane| lane.waiting).sum();
@@ -132,7 +158,7 @@ fn queue(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// A host that has something to do and was not heard of for longer is silent, in milliseconds.
+/// Milliseconds without a heartbeat after which a host that has something to do is silent.
 const SILENT: i64 = 120_000;
 
 fn hosts(status: &Status) -> io::Result<()> {
@@ -142,14 +168,22 @@ fn hosts(status: &Status) -> io::Result<()> {
         if host.state != "online" {
             let reason = short(host.reason.as_deref().unwrap_or("no reason given"), LONGEST);
             writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
-        } else if (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT {
-            writeln!(stdout, "{}", title(&format!("Host {} is silent: last heard of {heard}", host.host)))?;
+        } else if is_silent(status, host) {
+            writeln!(stdout, "{}", title(&format!("Host {} is silent: last seen {heard}", host.host)))?;
+        }
+    }
+    for lacking in &status.unwalled {
+        let known = lacking.walls.iter().filter_map(|name| Wall::from_word(name));
+        for wall in known {
+            let line =
+                format!("Wall missing on {} ({}): {}", lacking.host, wall.as_str(), wall.consequence());
+            writeln!(stdout, "{}", paragraph(0, &line))?;
         }
     }
     if let Some(run) = &status.last_run {
         let note = short(run.note.as_deref().unwrap_or_default(), 60);
         let ended = ago(status.now, run.ended);
-        let line = format!("Last run: {}, {ended}, {}: {note}", run.host, run.outcome);
+        let line = format!("Last run: {}, {ended}, {}: {note}", run.host, words::run_outcome(&run.outcome));
         writeln!(stdout, "{}", paragraph(0, line.trim_end_matches(": ")))?;
     }
     Ok(())
@@ -159,7 +193,7 @@ fn hosts(status: &Status) -> io::Result<()> {
 fn next(status: &Status) -> io::Result<()> {
     let mut hints = Vec::new();
     if let Some(outage) = status.outages.first() {
-        hints.push(format!("look at {} itself: jobs come back by themselves", outage.dependency));
+        hints.push(format!("look at {} itself: jobs resume automatically", outage.dependency));
     }
     if let Some(group) = status.top.first() {
         hints.push(format!("package-import failures --signature {}", group.signature));

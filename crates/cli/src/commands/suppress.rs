@@ -10,7 +10,7 @@ use crate::time::{at, parse_until};
 /// Keep a known problem from alerting until a time
 ///
 /// Failures with this signature, or of this package, do not count for the checks, which say so. They are still retried.
-/// It comes back by itself.
+/// It counts again by itself when the time is over.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  package-import suppress k3v9q2m --until 2026-12-01 --reason 'mirror is rebuilt'"

@@ -105,11 +105,11 @@ fn state(installation: &Installation, arguments: &Arguments) -> Result<u8, Error
     }
     let wrong = if arguments.repair {
         let actor = actor();
-        let mut mended = Vec::new();
+        let mut repaired = Vec::new();
         loop {
             match store.write(|tx| counters::repair(tx, &actor))? {
-                some if some.is_empty() => break mended,
-                some => mended.extend(some),
+                some if some.is_empty() => break repaired,
+                some => repaired.extend(some),
             }
         }
     } else {
@@ -133,7 +133,7 @@ fn show_differences(wrong: &[Difference], arguments: &Arguments) -> io::Result<(
     for it in wrong {
         writeln!(stdout, "{}: {} is kept, {} are there", it.place, it.kept, it.counted)?;
     }
-    let end = if arguments.repair { "mended" } else { "wrong; --repair mends them" };
+    let end = if arguments.repair { "repaired" } else { "wrong; --repair repairs them" };
     match wrong.len() {
         0 => writeln!(stdout, "the state is sound"),
         count => writeln!(stdout, "{count} numbers {end}"),

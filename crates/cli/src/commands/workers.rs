@@ -40,7 +40,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn show(answer: &Answer) -> io::Result<()> {
-    let mut rows = table(&["HOST", "STATE", "HEARD OF", "RUNS", "JOBS", "REASON"]);
+    let mut rows = table(&["HOST", "STATE", "LAST SEEN", "RUNS", "JOBS", "REASON"]);
     for host in &answer.hosts {
         let reason = short(host.reason.as_deref().unwrap_or_default(), 40);
         rows.add_row([

@@ -58,6 +58,7 @@ const INFRASTRUCTURE: &[&str] = &[
     "no-archive",
     "no-gpgv",
     "no-keyring",
+    "repository-lost",
     "sandbox",
     "store",
     "stuck",

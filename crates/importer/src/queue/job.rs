@@ -118,7 +118,7 @@ impl Work<'_> {
         let Some(open) = self.with_history(open) else { return first };
         let (ids, requests) = self.requests(&open, false);
         // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
-        if self.is_ready() && !requests.is_empty() {
+        if self.is_ready() && !requests.is_empty() && self.has_its_history(&open, &ids) {
             self.versions(ids, requests, watch);
         }
         self.again_with_all(&open, watch);

@@ -122,7 +122,7 @@ impl Need {
 
     /// One full disk is enough to know that it is full.
     fn rule(&self, rule: &breaker::Rule) -> breaker::Rule {
-        match self.name.starts_with("disk:") {
+        match is_disk(&self.name) {
             true => breaker::Rule { least: 1, percent: 1, ..rule.clone() },
             false => rule.clone(),
         }
@@ -163,19 +163,27 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
         }
         session.outages.probing.fetch_sub(1, Ordering::SeqCst);
         let note = match cause {
-            None if session.archives.uses(&breaker.name) => Some(format!("{} is there again", breaker.name)),
-            None => Some(format!("what waited for {} goes on without it", breaker.name)),
-            Some(cause) => session
-                .outages
-                .tells(&breaker.name)
-                .then(|| format!("{} is out of reach: {cause}", breaker.name)),
+            None if is_disk(&breaker.name) => Some(format!("{} has room again", breaker.name)),
+            None if session.archives.uses(&breaker.name) => {
+                Some(format!("{} can be reached again", breaker.name))
+            }
+            None => Some(format!("what waited for {} resumes without it", breaker.name)),
+            Some(cause) => session.outages.tells(&breaker.name).then(|| {
+                let state = if is_disk(&breaker.name) { "full" } else { "out of reach" };
+                format!("{} is {state}: {cause}", breaker.name)
+            }),
         };
         // Nobody listens any more if the run is over.
         let _ = note.map(|note| notes.send(note));
     });
 }
 
-/// Finds out whether what a breaker guards is there again. Returns what is wrong, if something is.
+/// Whether a breaker is that of a disk.
+fn is_disk(name: &str) -> bool {
+    name.starts_with("disk:")
+}
+
+/// Finds out whether what a breaker guards can be used again. Returns what is wrong, if something is.
 pub fn probe(probe: &str, archives: &Archives) -> Result<(), String> {
     match probe.split_once(' ') {
         Some(("archive", name)) => archives.probe(name),

@@ -13,8 +13,8 @@ use source_package::control::Stanza;
 use state::publications::{LOCAL, NewPublication, Publication};
 use state::words::Lane;
 
-use crate::check_names;
 use crate::failure::{Failure, Stage};
+use crate::names;
 use crate::plan::{self, Item};
 use crate::protocol::{Trust, VersionRequest};
 
@@ -83,7 +83,7 @@ pub fn from_file(item: &Item, key: &Key) -> Result<(String, NewPublication), Fai
 pub fn request(publication: &Publication, dsc: PathBuf, trust: Trust) -> Result<VersionRequest, Failure> {
     let what = &publication.what;
     let suite = (!what.suite.is_empty()).then(|| what.suite.clone());
-    check_names(&what.distro, suite.as_deref()).map_err(|error| bad_row(publication, error))?;
+    names::check(&what.distro, suite.as_deref()).map_err(|error| bad_row(publication, error))?;
     Ok(VersionRequest {
         dsc,
         distro: what.distro.clone(),

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Once};
 use std::thread;
 use std::time::Duration;
 
 use bounded::Deadline;
 use state::finish::Finished;
+use state::fleet::walls;
 use state::policy::Retries;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
@@ -20,6 +21,7 @@ use super::archives::Archives;
 use super::outage::Outages;
 use super::process;
 use crate::config::Config;
+use crate::sandbox::Wall;
 
 /// How long a lease lasts without a heartbeat, in milliseconds.
 pub const LEASE: i64 = 60_000;
@@ -59,6 +61,8 @@ pub struct Session {
     pub archives: Archives,
     /// How long a database that is away is waited for; for ever, if not set.
     patience: Option<Duration>,
+    /// Whether the walls of imports on this host are on record.
+    walls: Once,
     orders: Mutex<Orders>,
     children: Mutex<BTreeMap<i64, u32>>,
     known: Mutex<BTreeSet<i64>>,
@@ -129,6 +133,7 @@ impl Session {
             outages: Outages::default(),
             archives,
             patience: (!matches!(start.mode, "until-empty" | "service")).then_some(PATIENCE),
+            walls: Once::new(),
             orders: Mutex::default(),
             children: Mutex::default(),
             known: Mutex::default(),
@@ -154,6 +159,19 @@ impl Session {
                 other => return other,
             }
         }
+    }
+
+    /// Puts on record which walls the imports of this host lack, once a run.
+    pub fn note_walls(&self, missing: &[Wall]) {
+        let is_of_interest = !missing.is_empty() || self.patience.is_none();
+        if !is_of_interest {
+            return;
+        }
+        self.walls.call_once(|| {
+            let names: Vec<&str> = missing.iter().map(|wall| wall.as_str()).collect();
+            // It is said in the log of each attempt, too.
+            let _ = self.store.write(|tx| walls::set(tx, &crate::root::host_name(), &names));
+        });
     }
 
     /// Remembers the process of an attempt; one that has to stop is ended at once.

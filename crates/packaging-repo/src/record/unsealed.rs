@@ -45,18 +45,6 @@ pub fn seal(refs: &Refs, word: &Word, store: &mut RepoStore) -> Result<Record, E
     Ok(sealing.record)
 }
 
-/// The record of a repository that an operator believes as it is: every branch, tag and `.dsc` that could be ours.
-pub fn believe(refs: &Refs) -> Record {
-    let mut record = Record::default();
-    for (name, value) in refs {
-        let is_ours = |folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.contains('/'));
-        if ["refs/heads/", "refs/tags/", "refs/dsc/"].into_iter().any(is_ours) {
-            record.confirm(name.clone(), value.id);
-        }
-    }
-    record
-}
-
 struct Sealing<'a> {
     refs: &'a Refs,
     store: &'a mut RepoStore,

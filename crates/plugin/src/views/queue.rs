@@ -59,7 +59,7 @@ pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
     let Some(outage) = outages.first() else { return };
     if now - outage.since <= DAY && outage.parked >= ALERTS_ELSEWHERE {
         report.lower_to(Status::Warning);
-        report.say(format!("explained by breaker {} since {}", outage.name, moment(outage.since)));
+        report.say(format!("expected: outage of {} since {}", outage.name, moment(outage.since)));
     } else {
         report.say(format!("breaker {} open since {}", outage.name, moment(outage.since)));
     }

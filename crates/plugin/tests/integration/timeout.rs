@@ -68,7 +68,7 @@ fn req9_an_index_that_a_writer_has_to_mend() {
     tear();
     let said = root.check(&["-t", "1", "--timeout-state", "warning"]);
     said.is(1, "IMPORT EXAMPLE WARNING - ");
-    said.contains("its log has to be mended: start the importer once");
+    said.contains("its log has to be repaired: start the importer once");
     let check = root.command(&["-t", "60"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     writer.execute_batch("UPDATE counters SET failing = 5").unwrap();
     let said: crate::common::Said = check.wait_with_output().unwrap().into();

@@ -4,3 +4,4 @@ pub mod identity;
 pub mod rights;
 pub mod runs;
 pub mod settings;
+pub mod walls;

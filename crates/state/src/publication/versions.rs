@@ -107,6 +107,17 @@ pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> 
     })
 }
 
+/// Whether no package is known at all: the state is new, or empty.
+pub fn is_without_packages(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    Ok(tx.first("SELECT 1 FROM package LIMIT 1", &[])?.is_none())
+}
+
+/// Distro and version of everything that was imported of a package.
+pub fn imported(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, String)>, StateError> {
+    let sql = "SELECT DISTINCT distro, version FROM version WHERE package_id = ?1";
+    Ok(tx.query(sql, values![package])?.iter().map(|row| (row.text(0), row.text(1))).collect())
+}
+
 /// The packages that have imported versions, sorted.
 pub fn packages(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
     let sql = "SELECT name FROM package p WHERE EXISTS (SELECT 1 FROM version v WHERE v.package_id = p.id)

@@ -9,6 +9,7 @@ use crate::db::tx::{HOUR, Tx};
 use crate::driver::held::Held;
 use crate::error::StateError;
 use crate::figures::sample::counter;
+use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
 use crate::publication::foreign::{self, Summary};
 use crate::store::Store;
@@ -92,6 +93,8 @@ pub struct Status {
     pub packages: i64,
     /// Refs of repositories that somebody else made, moved or removed.
     pub foreign: Summary,
+    /// Hosts whose imports lack a wall.
+    pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
     pub locks: Vec<Held>,
 }
@@ -124,6 +127,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         last_run: last_run(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
         foreign: foreign::summary(tx)?,
+        unwalled: walls::list(tx)?,
         locks: Vec::new(),
     })
 }

@@ -85,7 +85,7 @@ pub(crate) fn check_whole(store: &Store) -> Result<(), StateError> {
         store.read(|tx| Ok((meta::get(tx, meta::MOVED_TO)?, meta::get(tx, meta::INCOMING)?)))?;
     if let Some(from) = incoming {
         return Err(StateError::Foreign(format!(
-            "the state is not complete: carrying it from {from} was cut off; do that again"
+            "the state is not complete: its transfer from {from} was interrupted; run the same command again"
         )));
     }
     moved_to.map_or(Ok(()), |to| Err(StateError::Foreign(moved(&to))))

@@ -106,7 +106,7 @@ fn req2_freshness_counts_what_fails_and_what_is_a_rescan_apart() {
     world.advance(HOUR);
     world.end(run, "empty");
     let said = world.says("freshness", &[]);
-    assert!(said.contains("OK - nothing was published in 7 days but 3 in a mass, 2 behind"), "{said}");
+    assert!(said.contains("OK - nothing was published in 7 days but 3 in bulk, 2 behind"), "{said}");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn req2_runs() {
     let run = world.run("a", "until-empty");
     insta::assert_snapshot!(world.says("runs", &["-v"]), @r"
     IMPORT RUNS OK - until-empty open on a since 11-24 12:31Z, last good run ended 4h 30m ago on a: 1 done, 0 failed | age=0s;7200;14400 stalled=0s;21600;86400 open=1 failed_runs=0 duration=60s
-    run 2 on a (until-empty): started 11-24 12:31Z, open, no outcome yet, 0 attempts, 0 failed, last heard of 11-24 12:31Z
+    run 2 on a (until-empty): started 11-24 12:31Z, open, no outcome yet, 0 attempts, 0 failed, last seen 11-24 12:31Z
     ");
     world.advance(5 * MINUTE);
     insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - run 2 on a silent since 11-24 12:31Z, last good run 4h 35m ago | age=300s;7200;14400 stalled=0s;21600;86400 open=1 failed_runs=0 duration=60s");
@@ -177,8 +177,8 @@ fn req2_workers() {
     world.beat(a);
     insta::assert_snapshot!(world.says("workers", &["-vv"]), @r"
     IMPORT WORKERS WARNING - b silent since 11-24 08:01Z, hello runs for 3h on a, usually 30s, 1 running | silent=1;0;1 stuck=1;0 longest=10800s hosts=2 running=1
-    a: online, 1 open runs, 1 jobs, last heard of 0s ago
-    b: online, 1 open runs, 0 jobs, last heard of 3h ago
+    a: online, 1 open runs, 1 jobs, last seen 0s ago
+    b: online, 1 open runs, 0 jobs, last seen 3h ago
     hello on a for 3h, usually 30s
     ");
     world.advance(3 * MINUTE);
@@ -267,9 +267,9 @@ fn req13_an_outage_is_one_alert() {
         lines += &world.says(check, &[]);
     }
     insta::assert_snapshot!(lines, @r"
-    IMPORT QUEUE WARNING - explained by breaker deb.debian.org since 11-24 08:01Z, 1 waiting, oldest upload 5h, 30 parked | oldest_upload=18000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=581s running=0 parked=30 held=0
-    IMPORT FRESHNESS OK - explained by breaker deb.debian.org since 11-24 08:01Z, 95% of 1 within 11m, half within 11m, worst 5h | p95=660s;14400;86400 p50=660s worst=18000s behind=0 failing=0 rescan=0
-    IMPORT ARCHIVE WARNING - explained by breaker deb.debian.org since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1 polls failed | intervals=20.06;2;6 oldest=18060s suites=1 failed=1 unreachable=1
+    IMPORT QUEUE WARNING - expected: outage of deb.debian.org since 11-24 08:01Z, 1 waiting, oldest upload 5h, 30 parked | oldest_upload=18000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=581s running=0 parked=30 held=0
+    IMPORT FRESHNESS OK - expected: outage of deb.debian.org since 11-24 08:01Z, 95% of 1 within 11m, half within 11m, worst 5h | p95=660s;14400;86400 p50=660s worst=18000s behind=0 failing=0 rescan=0
+    IMPORT ARCHIVE WARNING - expected: outage of deb.debian.org since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1 polls failed | intervals=20.06;2;6 oldest=18060s suites=1 failed=1 unreachable=1
     ");
     world.advance(20 * HOUR);
     let mut lines = String::new();

@@ -80,7 +80,8 @@ fn packages_are_held_and_released() {
     3 packages held, 3 of them failing
     signature ex4zyw0 suppressed until YYYY-MM-DD hh:mmZ: known
     Queue: 0 waiting, 0 running, 0 parked
-    Last run: host1, 3h ago, empty: 10 attempts, 4 imported, 6 failed, 0 parked
+    Last run: host1, 3h ago, queue empty: 10 attempts, 4 imported, 6 failed, 0
+      parked
     Next:
       package-import failures --signature 7fpkgvz
       package-import retry --signature 7fpkgvz
@@ -92,7 +93,7 @@ fn packages_are_held_and_released() {
     3 packages would be tried again
     ");
     insta::assert_snapshot!(show(&queue, &["release", "bash", "hello", "--reason", "mended"]), @r"
-    bash is free
+    bash released
     hello was not held
     ");
     insta::assert_snapshot!(show(&queue, &["history", "bash"]), @r"
@@ -178,7 +179,8 @@ fn known_problems_are_suppressed_until_a_day() {
     signature 7fpkgvz suppressed until YYYY-MM-DD hh:mmZ: the mirror is rebuilt
       until the new year, ask Olga
     Queue: 0 waiting, 0 running, 0 parked
-    Last run: host1, 3h ago, empty: 10 attempts, 4 imported, 6 failed, 0 parked
+    Last run: host1, 3h ago, queue empty: 10 attempts, 4 imported, 6 failed, 0
+      parked
     Next:
       package-import failures --signature 7fpkgvz
       package-import retry --signature 7fpkgvz
@@ -214,13 +216,13 @@ fn settings_are_changed_while_it_runs() {
 fn a_host_is_quiesced_and_goes_on() {
     let queue = incident::sqlite();
     incident::uploads(&queue);
-    insta::assert_snapshot!(show(&queue, &["quiesce", "--reason", "the disk is replaced"]), @"host1 begins nothing new; `package-import resume host1` lets it go on");
+    insta::assert_snapshot!(show(&queue, &["quiesce", "--reason", "the disk is replaced"]), @"host1 paused: finishing current jobs; `package-import resume host1` resumes it");
     run(&queue);
     assert_eq!(queue.number("SELECT COUNT(*) FROM job WHERE state = 'pending'"), 2, "nothing was begun");
     incident::age(&queue);
     insta::assert_snapshot!(show(&queue, &["workers"]), @r"
-    HOST   STATE      HEARD OF  RUNS  JOBS  REASON
-    host1  quiescing  3h ago    0     0     the disk is replaced
+    HOST   STATE      LAST SEEN  RUNS  JOBS  REASON
+    host1  quiescing  3h ago     0     0     the disk is replaced
     ");
     insta::assert_snapshot!(show(&queue, &["status"]), @r"
     5 of 12 packages fail: 1 retrying, 0 wedged, 6 new in 24 h
@@ -239,7 +241,7 @@ fn a_host_is_quiesced_and_goes_on() {
       package-import failures --signature 7fpkgvz
       package-import retry --signature 7fpkgvz
     ");
-    insta::assert_snapshot!(show(&queue, &["resume", "host1"]), @"host1 goes on (it was quiescing)");
+    insta::assert_snapshot!(show(&queue, &["resume", "host1"]), @"host1 resumed (it was quiescing)");
     run(&queue);
     assert_eq!(queue.number("SELECT COUNT(*) FROM job WHERE state = 'pending'"), 0, "everything was done");
     insta::assert_snapshot!(show(&queue, &["audit", "host1"]), @r"

@@ -17,7 +17,8 @@ fn first_screens(queue: &Queue) {
         1 package held, 1 of them failing
         signature ex4zyw0 suppressed until YYYY-MM-DD hh:mmZ: known
         Queue: 0 waiting, 0 running, 0 parked
-        Last run: host1, 3h ago, empty: 10 attempts, 4 imported, 6 failed, 0 parked
+        Last run: host1, 3h ago, queue empty: 10 attempts, 4 imported, 6 failed, 0
+          parked
         Next:
           package-import failures --signature 7fpkgvz
           package-import retry --signature 7fpkgvz
@@ -148,8 +149,8 @@ fn packages_are_shown_in_every_condition() {
     insta::assert_snapshot!(show(&queue, &["show", "hello"]), @r"
     hello: current, work: none
       last success YYYY-MM-DD hh:mmZ (3h ago)
-    ATTEMPT  BEGAN              TOOK   OUTCOME     CAUSE
-    12       YYYY-MM-DD hh:mmZ  0.04s  maintained
+    ATTEMPT  BEGAN              TOOK   OUTCOME   CAUSE
+    12       YYYY-MM-DD hh:mmZ  0.04s  repacked
     5        YYYY-MM-DD hh:mmZ  0.04s  imported
 
     /srv/root/repos/h/hello.git
@@ -199,7 +200,7 @@ fn packages_are_shown_in_every_condition() {
     openssh: current, work: none
       last success YYYY-MM-DD hh:mmZ (3h ago)
     ATTEMPT  BEGAN              TOOK   OUTCOME         CAUSE
-    13       YYYY-MM-DD hh:mmZ  0.04s  maintained
+    13       YYYY-MM-DD hh:mmZ  0.04s  repacked
     7        YYYY-MM-DD hh:mmZ  0.04s  unapplied-only  patch/patch-does-not-apply:
                                                        failed to apply port.diff:...
 
@@ -272,7 +273,8 @@ fn the_queue_and_its_hosts() {
     Queue: 2 waiting, 0 running, 0 parked
       operator: 1, the oldest 3h ago
       upload: 1, the oldest 3h ago
-    Last run: host1, 3h ago, empty: 10 attempts, 4 imported, 6 failed, 0 parked
+    Last run: host1, 3h ago, queue empty: 10 attempts, 4 imported, 6 failed, 0
+      parked
     Next:
       package-import failures --signature 7fpkgvz
       package-import retry --signature 7fpkgvz
@@ -295,8 +297,8 @@ fn the_queue_and_its_hosts() {
       not imported: 7.2-1 in debian/sid, seen 3h ago
     ");
     insta::assert_snapshot!(show(&queue, &["workers"]), @r"
-    HOST   STATE   HEARD OF  RUNS  JOBS  REASON
-    host1  online  3h ago    0     0
+    HOST   STATE   LAST SEEN  RUNS  JOBS  REASON
+    host1  online  3h ago     0     0
     ");
 }
 
@@ -316,9 +318,10 @@ fn an_outage_is_on_top_of_everything() {
     1 package held, 1 of them failing
     signature ex4zyw0 suppressed until YYYY-MM-DD hh:mmZ: known
     Queue: 0 waiting, 0 running, 0 parked
-    Last run: host1, 3h ago, empty: 10 attempts, 4 imported, 6 failed, 0 parked
+    Last run: host1, 3h ago, queue empty: 10 attempts, 4 imported, 6 failed, 0
+      parked
     Next:
-      look at deb.example.org itself: jobs come back by themselves
+      look at deb.example.org itself: jobs resume automatically
       package-import failures --signature 7fpkgvz
       package-import retry --signature 7fpkgvz
     ");
@@ -330,9 +333,10 @@ fn nothing_to_say_is_said() {
     incident::run(&queue);
     incident::age(&queue);
     insta::assert_snapshot!(show(&queue, &["status"]), @r"
-    0 of 0 packages fail: 0 retrying, 0 wedged, 0 new in 24 h
+    no packages yet
     Queue: 0 waiting, 0 running, 0 parked
-    Last run: host1, 3h ago, empty: 0 attempts, 0 imported, 0 failed, 0 parked
+    Last run: host1, 3h ago, queue empty: 0 attempts, 0 imported, 0 failed, 0
+      parked
     ");
     insta::assert_snapshot!(show(&queue, &["failures"]), @"nothing fails");
     insta::assert_snapshot!(show(&queue, &["queue"]), @"0 waiting");

@@ -66,6 +66,7 @@ impl Work<'_> {
 
     fn child(&mut self, request: &Request, watch: Watch<'_>) -> Result<Ended, Failure> {
         let (session, claim, log) = (self.session, self.claim, &mut self.log);
+        let mut walled = Vec::new();
         let ended = child::run(
             &session.program,
             request,
@@ -77,13 +78,26 @@ impl Work<'_> {
                         watch(claim, version);
                     }
                 }
+                Event::Unwalled(missing) => {
+                    walled = missing.clone();
+                    for wall in missing {
+                        log.line(&format!("no wall ({}): {}", wall.as_str(), wall.consequence()));
+                    }
+                }
                 Event::Moving(0) => log.line("no ref moves"),
                 Event::Moving(refs) => log.line(&format!("moving {refs} refs")),
                 _ => {}
             },
         );
         session.is_over(claim.attempt);
-        let ended = ended?;
+        let mut ended = ended?;
+        if ended.failure.as_ref().is_some_and(|failure| failure.code == "superseded")
+            && let Some(older) = self.older_state()
+        {
+            ended.failure = Some(older);
+        }
+        let log = &mut self.log;
+        session.note_walls(&walled);
         if !ended.stderr.is_empty() {
             log.line(&ended.stderr);
         }

@@ -1,6 +1,7 @@
 //! Looks after the repository itself, where a job asks for that.
 
 use packaging_repo::Error;
+use state::publications::Publication;
 use state::queue::Claim;
 use state::versions;
 use state::words::{Outcome, Tasks};
@@ -11,6 +12,60 @@ use crate::inspect::{self, InspectError};
 use crate::queue::session::Session;
 
 impl Work<'_> {
+    /// Whether an import continues what was published. Where the repository is gone although the state has versions of the
+    /// package, it would begin another history under tags that others have; unless all that there was is imported again,
+    /// which gives the same commits.
+    pub(super) fn has_its_history(&mut self, open: &[Publication], ids: &[i64]) -> bool {
+        let (session, claim) = (self.session, self.claim);
+        let Some(place) = inspect::missing_repository(&session.root, &claim.package) else { return true };
+        let imported =
+            session.patiently(|| session.store.read(|tx| versions::imported(tx, claim.package_id)));
+        let imported = match imported {
+            Ok(imported) => imported,
+            Err(error) => {
+                self.fail(Failure::new(Stage::State, "unreachable", error), None);
+                return false;
+            }
+        };
+        let is_asked_for = |distro: &str, version: &str| {
+            let mut asked = open.iter().filter(|publication| ids.contains(&publication.id));
+            asked.any(|it| it.what.distro == distro && it.what.version == version)
+        };
+        let Some((_, version)) = imported.iter().find(|(distro, version)| !is_asked_for(distro, version))
+        else {
+            return true;
+        };
+        let message = format!(
+            "the state has {} imported versions of {package} ({version} among them), and its repository {} is gone: to \
+             import others would begin another history under tags that are published. Mount it or bring it back from a \
+             backup; if it is lost, `package-import requeue {package}` imports all of it again",
+            imported.len(),
+            place.display(),
+            package = claim.package,
+        );
+        self.fail(Failure::new(Stage::Publish, "repository-lost", message), None);
+        false
+    }
+
+    /// What is to be said of a repository that somebody with a higher fence has: this state may never have given that
+    /// fence. Then it is older than its repositories, and every import would fail in the same way.
+    pub(super) fn older_state(&self) -> Option<Failure> {
+        let (session, claim) = (self.session, self.claim);
+        let highest = inspect::highest_fence(&session.root, &claim.package)?;
+        let given = session.store.read(|tx| tx.first("SELECT max(id) FROM attempt", &[])).ok()?;
+        let given = given.and_then(|row| row.opt_int(0)).and_then(|id| u64::try_from(id).ok()).unwrap_or(0);
+        let is_ours = (highest.epoch, highest.token) <= (session.epoch, given);
+        if is_ours || claim.attempt <= 0 {
+            return None;
+        }
+        let message = format!(
+            "the repository has seen attempt {highest}, and this state is at {}-{given}: it is older than its repositories, \
+             a copy or a backup. `package-import adopt` puts on record what they have and begins a new epoch",
+            session.epoch
+        );
+        Some(Failure::new(Stage::State, "older-than-repositories", message))
+    }
+
     /// Checks or repacks the repository, if that was asked for.
     pub(super) fn look_after(&mut self) {
         let (root, package, tasks) = (&self.session.root, &self.claim.package, self.claim.tasks);

@@ -1,0 +1,134 @@
+//! Which files an import reaches, by landlock.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope,
+};
+
+use super::{Needs, SandboxError};
+use crate::plan::LARGEST_DSC;
+use crate::protocol::{Request, Trust};
+
+/// What `gpgv` is made of, and the loader of programs; it may be run and read.
+const PROGRAMS: &[&str] = &["/usr", "/bin", "/lib", "/lib64", "/lib32", "/nix/store", "/gnu/store"];
+/// What it looks at when it starts; it may be read.
+const SYSTEM: &[&str] = &[
+    "/etc/ld.so.cache",
+    "/etc/ld.so.preload",
+    "/etc/gcrypt",
+    "/etc/crypto-policies",
+    "/proc/self",
+    "/proc/sys/crypto",
+    "/sys/fs/cgroup",
+    "/dev/urandom",
+    "/dev/random",
+];
+const NULL: &str = "/dev/null";
+
+/// More combinations of folders and names are not looked up.
+const COMBINED: usize = 4096;
+/// More files than this no `.dsc` names.
+const NAMES: usize = 1024;
+
+/// What the child of a request has to reach: its repository, each `.dsc` and the files that lie beside it, keyrings.
+pub fn of_request(request: &Request, repository: &Path) -> Needs {
+    let ours = request.root.join("cache");
+    let mut readable = BTreeSet::new();
+    let (mut folders, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let mut beside = Vec::new();
+    for version in &request.versions {
+        if let Trust::Keyrings(keyrings) = &version.trust {
+            readable.extend(keyrings.iter().cloned());
+        }
+        let folder = version.dsc.parent().unwrap_or(Path::new("/"));
+        // What was fetched lies in a folder of its own. What is named by hand may lie beside everything.
+        if folder.starts_with(&ours) && folder != ours {
+            readable.insert(folder.to_owned());
+            continue;
+        }
+        readable.insert(version.dsc.clone());
+        let named = names_in(&version.dsc);
+        beside.extend(named.iter().map(|name| folder.join(name)));
+        names.extend(named);
+        folders.insert(folder.to_owned());
+    }
+    readable.extend(beside);
+    // A version may find its files beside another one of the same plan.
+    if folders.len() > 1 && folders.len() * names.len() <= COMBINED {
+        readable.extend(folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))));
+    }
+    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
+}
+
+/// The names in the lists of files of a `.dsc`, without any claim to understand it: the last word of each line that goes
+/// on with a field.
+fn names_in(dsc: &Path) -> BTreeSet<OsString> {
+    let text = bounded::file::read(dsc, LARGEST_DSC).unwrap_or_default();
+    let is_gone_on = |line: &&[u8]| line.first().is_some_and(|&first| first == b' ' || first == b'\t');
+    let lines = text.split(|&byte| byte == b'\n').filter(is_gone_on);
+    let words = lines.filter_map(|line| {
+        line.split(u8::is_ascii_whitespace).rfind(|word| !word.is_empty()).filter(|word| word.len() <= 255)
+    });
+    let names = words.filter(|word| !word.contains(&b'/') && *word != b"." && *word != b"..");
+    names.take(NAMES).map(|name| OsString::from_vec(name.to_owned())).collect()
+}
+
+/// Allows what is needed and nothing else. Returns which landlock this kernel has, if any.
+pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
+    let every = AccessFs::from_all(ABI::V5);
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let write = (AccessFs::from_write(ABI::V3) | read)
+        & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeSock | AccessFs::MakeFifo);
+    let mut rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(every)?
+        .handle_access(AccessNet::from_all(ABI::V4))?
+        .scope(Scope::from_all(ABI::V6))?
+        .create()?;
+    let fd = PathFd::new(&needs.repository)
+        .map_err(|error| SandboxError::Open(needs.repository.clone(), error))?;
+    rules = rules.add_rule(PathBeneath::new(fd, write))?;
+    // A new repository is made durable by syncing the folder that it is in, which has to be opened.
+    if let Some(folder) = needs.repository.parent() {
+        rules = allow(rules, folder, AccessFs::ReadDir.into())?;
+    }
+    rules = allow(rules, Path::new(NULL), AccessFs::ReadFile | AccessFs::WriteFile)?;
+    for path in PROGRAMS.iter().map(Path::new).chain(gpgv().as_deref()) {
+        rules = allow(rules, path, read | AccessFs::Execute)?;
+    }
+    let system = SYSTEM.iter().map(Path::new);
+    for path in system.chain(needs.readable.iter().map(PathBuf::as_path)) {
+        rules = allow(rules, path, read)?;
+    }
+    let status = rules.restrict_self()?;
+    Ok(match (status.ruleset, status.landlock) {
+        (RulesetStatus::NotEnforced, _) => None,
+        (_, LandlockStatus::Available { effective_abi, .. }) => Some(effective_abi),
+        _ => None,
+    })
+}
+
+/// What is not there needs no rule: to look for it stays possible.
+fn allow(
+    rules: RulesetCreated,
+    path: &Path,
+    access: BitFlags<AccessFs>,
+) -> Result<RulesetCreated, SandboxError> {
+    let Ok(fd) = PathFd::new(path) else { return Ok(rules) };
+    let is_folder = std::fs::metadata(path).is_ok_and(|it| it.is_dir());
+    let access = if is_folder { access } else { access & AccessFs::from_file(ABI::V5) };
+    Ok(rules.add_rule(PathBeneath::new(fd, access))?)
+}
+
+/// `gpgv`, if it is not where the system's programs are.
+fn gpgv() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let found = std::env::split_paths(&path).map(|folder| folder.join("gpgv")).find(|it| it.is_file())?;
+    (!PROGRAMS.iter().any(|known| found.as_os_str().as_bytes().starts_with(known.as_bytes())))
+        .then_some(found)
+}

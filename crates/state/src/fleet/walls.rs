@@ -1,0 +1,39 @@
+//! Which walls the imports of a host lack: its kernel does not build them. A host without a row has all of them.
+
+use serde::Serialize;
+
+use crate::db::meta;
+use crate::db::tx::Tx;
+use crate::error::StateError;
+
+const PREFIX: &str = "walls/";
+
+/// A host, and the walls that it lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unwalled {
+    /// The host.
+    pub host: String,
+    /// The names of the walls.
+    pub walls: Vec<String>,
+}
+
+/// Puts on record what a host lacks. Nothing is written if that is known.
+pub fn set(tx: &mut Tx<'_>, host: &str, walls: &[&str]) -> Result<(), StateError> {
+    let (name, now) = (format!("{PREFIX}{host}"), walls.join(","));
+    let known = meta::get(tx, &name)?.unwrap_or_default();
+    match (known == now, now.is_empty()) {
+        (true, _) => Ok(()),
+        (false, true) => meta::remove(tx, &name),
+        (false, false) => meta::set(tx, &name, &now),
+    }
+}
+
+/// All hosts that lack one.
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Unwalled>, StateError> {
+    let rows = tx.query("SELECT name, value FROM meta WHERE name LIKE 'walls/%' ORDER BY name", &[])?;
+    let one = |row: &crate::driver::Row| Unwalled {
+        host: row.text(0).trim_start_matches(PREFIX).to_owned(),
+        walls: row.text(1).split(',').map(str::to_owned).collect(),
+    };
+    Ok(rows.iter().map(one).collect())
+}
