@@ -178,8 +178,12 @@ mod tests {
     #[test]
     fn what_was_begun_counts_once_a_ref_confirms_it() {
         let folder = tempfile::tempdir().unwrap();
-        let key = Key::open_or_make(folder.path()).unwrap().of_package(&PackageName::new("a0").unwrap());
-        let other = Key::open_or_make(folder.path()).unwrap().of_package(&PackageName::new("b0").unwrap());
+        let key = Key::open_or_make(&folder.path().join("repos"))
+            .unwrap()
+            .of_package(&PackageName::new("a0").unwrap());
+        let other = Key::open_or_make(&folder.path().join("repos"))
+            .unwrap()
+            .of_package(&PackageName::new("b0").unwrap());
         let (a, b) = ("refs/tags/a".to_owned(), "refs/heads/b".to_owned());
         let first = Record::default().with(&Refs::new(), [(&a, id('1')), (&b, id('2'))].into_iter());
         let write = |record: &Record| fs::write(folder.path().join(FILE), record.encode(&key)).unwrap();
@@ -202,7 +206,9 @@ mod tests {
     #[test]
     fn a_record_that_was_touched_is_broken() {
         let folder = tempfile::tempdir().unwrap();
-        let key = Key::open_or_make(folder.path()).unwrap().of_package(&PackageName::new("a0").unwrap());
+        let key = Key::open_or_make(&folder.path().join("repos"))
+            .unwrap()
+            .of_package(&PackageName::new("a0").unwrap());
         let a = "refs/tags/a".to_owned();
         let record = Record::default().with(&Refs::new(), [(&a, id('1'))].into_iter());
         let text = record.encode(&key);

@@ -1,14 +1,14 @@
 //! The key of an installation, with which it seals what it has verified, so that it can tell its own word from that of
 //! whoever can push to a repository or write a row.
 //!
-//! The key lies beside the repositories, which all hosts of an installation share: whoever works on them has it. Nothing
+//! The key lies beside the folder of the repositories, wherever a link leads to, which all hosts of an installation share: whoever works on them has it. Nothing
 //! that Git serves leads to it, and a copied root has it, too.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -17,7 +17,7 @@ use source_package::version::PackageName;
 use crate::Error;
 use crate::durable::sync_folder;
 
-/// The file of the key, below `repos`.
+/// The file of the key: see [`place`].
 pub const KEY: &str = "package-import-key";
 
 /// Bytes of a key.
@@ -49,7 +49,7 @@ impl Key {
     /// # Errors
     /// A file that cannot be read for another reason, or is no key.
     pub fn open(repos: &Path) -> Result<Option<Key>, Error> {
-        let path = repos.join(KEY);
+        let path = place(repos);
         let mut text = String::new();
         match File::open(&path).and_then(|file| file.take(1024).read_to_string(&mut text)) {
             Ok(_) => {}
@@ -73,10 +73,10 @@ impl Key {
     /// # Errors
     /// The key can be neither read nor made.
     pub fn open_or_make(repos: &Path) -> Result<Key, Error> {
-        let path = repos.join(KEY);
+        let path = place(repos);
         if !path.exists() {
             make(repos).map_err(|error| Error::file("create", &path, error))?;
-            sync_folder(repos)?;
+            path.parent().map_or(Ok(()), sync_folder)?;
         }
         Key::open(repos)?.ok_or_else(|| {
             let error = io::Error::new(io::ErrorKind::PermissionDenied, "only its owner can import");
@@ -112,15 +112,28 @@ impl PackageKey {
     }
 }
 
+/// Where the key of an installation lies: beside the real folder of its repositories. Where that is mounted by itself, hosts
+/// share nothing else, and it lies inside.
+pub fn place(repos: &Path) -> PathBuf {
+    let real = fs::canonicalize(repos).unwrap_or_else(|_| repos.to_owned());
+    let device = |path: &Path| fs::metadata(path).map(|it| it.dev()).ok();
+    match real.parent().filter(|root| device(&real).is_none_or(|it| device(root) == Some(it))) {
+        Some(root) => root.join(KEY),
+        None => real.join(KEY),
+    }
+}
+
 /// A new key under a name of its own, then under its real one, if nobody else was faster.
 fn make(repos: &Path) -> io::Result<()> {
     fs::create_dir_all(repos)?;
+    let place = place(repos);
     let mut key = [0; LENGTH];
     File::open("/dev/urandom")?.read_exact(&mut key)?;
-    let own = repos.join(format!("{KEY}.{}", hex(&mac(&key, &[b"name"])).get(..16).unwrap_or_default()));
+    let ending = hex(&mac(&key, &[b"name"]));
+    let own = place.with_file_name(format!("{KEY}.{}", ending.get(..16).unwrap_or_default()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&own)?;
     let written = file.write_all(format!("{}\n", hex(&key)).as_bytes()).and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| match fs::hard_link(&own, repos.join(KEY)) {
+    let linked = written.and_then(|()| match fs::hard_link(&own, &place) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     });
@@ -180,9 +193,9 @@ mod tests {
             made.into_iter().map(|one| one.join().unwrap()).collect()
         });
         assert!(keys.iter().all(|key| key.0 == keys[0].0));
-        let names: Vec<_> = fs::read_dir(&repos).unwrap().map(|it| it.unwrap().file_name()).collect();
-        assert_eq!(names, [KEY]);
-        assert_eq!(fs::metadata(repos.join(KEY)).unwrap().permissions().mode() & 0o777, 0o600);
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert!(names.len() == 2 && names.iter().any(|name| name == KEY));
+        assert_eq!(fs::metadata(place(&repos)).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
