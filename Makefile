@@ -47,7 +47,8 @@ storm:
 # Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
 baseline:
 	BASELINE=long PEERS=1 $(CARGO) test --release --locked -p baseline --test integration -- years:: --nocapture
-	BASELINE=long $(CARGO) test --release --locked -p baseline --test integration -- unseen:: --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test integration -- family:: --nocapture
+	BASELINE=long $(CARGO) test --release --locked -p baseline --test integration -- lives:: unseen:: --nocapture
 
 fuzz:
 	@scripts/fuzz

@@ -120,7 +120,7 @@ impl Track {
         }
         let enough = if self.kind == Kind::Stock { rule::CLEAR_SAMPLES } else { 1 };
         let lasted = evidence.hour - alarm.from;
-        if alarm.below >= enough && evidence.hour - alarm.above >= self.hold(&alarm) {
+        if alarm.below >= enough && evidence.hour - alarm.above >= self.memory.hold(alarm.from) {
             self.memory.end(alarm.from, evidence.hour);
             return None;
         }
@@ -152,12 +152,6 @@ impl Track {
             }
         }
         Some(alarm)
-    }
-
-    /// How many hours have to be quiet before an alert ends. The scale of a flow has that in it, unless it comes back.
-    pub fn hold(&self, alarm: &Alarm) -> i64 {
-        let hold = self.memory.hold(alarm.from, alarm.above);
-        if self.kind == Kind::Flow && hold <= rule::HOLD_HOURS + 1 { 0 } else { hold }
     }
 
     /// Takes the last week for normal.

@@ -9,7 +9,7 @@ use crate::rule;
 use crate::signature::{Leading, Signatures};
 use crate::surge::{Hour, Surge};
 use crate::track::{Finding, Track};
-use crate::verdict::{Context, Sample, Verdict};
+use crate::verdict::{Causes, Context, Sample, Verdict};
 
 /// What an operator sets beside the rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub struct Remembered {
 /// Judges samples in order of time.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) stock: Track,
     pub(crate) failed: Track,
     pub(crate) attempted: Track,
@@ -168,6 +168,11 @@ impl Judge {
 
     /// Judges a sample by what is known from the samples before it, and takes it.
     pub fn judge(&mut self, sample: &Sample, context: &Context) -> Verdict {
+        self.judge_by(sample, context, &mut &context.labels)
+    }
+
+    /// The same, with somebody who knows about causes.
+    pub fn judge_by(&mut self, sample: &Sample, context: &Context, causes: &mut dyn Causes) -> Verdict {
         if self.rest.last.is_some_and(|last| sample.time < last) || sample.time.abs() > LATEST {
             return self.refuse(sample.time);
         }
@@ -192,7 +197,7 @@ impl Judge {
         self.rest.signatures.forget(day);
         self.learn(hour, context);
         let found = self.find(sample, hour, context);
-        self.verdict(sample.time, hour, context, &found, self.settings)
+        self.verdict(hour, context, &found, causes)
     }
 
     /// Puts a sample into the histories.

@@ -17,7 +17,7 @@ const RECENT: usize = 3;
 /// What a value is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// The highest of the last samples.
+    /// The middle of the last samples.
     Recent,
     /// The highest of the day before, without the last hours.
     Day,
@@ -54,11 +54,15 @@ impl Jumps {
     }
 }
 
-/// The highest value before `hour`, without the pattern of the week.
+/// What a value of `hour` is compared with, without the pattern of the week.
 fn reference(since: Since, hours: &Hours, hour: i64, at: &impl Fn(i64) -> f64) -> Option<f64> {
     let level = |(hour, value): (i64, f64)| value / at(hour);
     match since {
-        Since::Recent => hours.newest_of(hour, RECENT).map(level).reduce(f64::max),
+        Since::Recent => {
+            let mut levels: Vec<f64> = hours.newest_of(hour, RECENT).map(level).collect();
+            levels.sort_by(f64::total_cmp);
+            levels.get(levels.len() / 2).copied()
+        }
         Since::Day => {
             // After a gap, the last day that there was.
             let last = hours.newest_before(hour - rule::DOUBLED_WITHIN)?;

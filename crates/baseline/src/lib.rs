@@ -3,9 +3,11 @@
 //! [`Judge`] takes samples in order of time and gives a verdict on each without looking ahead. `docs/baselines.md` has
 //! the rule and what it is worth.
 
+pub mod age;
 mod alarm;
 pub mod backtest;
 mod days;
+mod explain;
 mod fit;
 mod hours;
 mod judge;
@@ -34,4 +36,5 @@ pub use saved::Saved;
 pub use signature::Leading;
 pub use state::State;
 pub use surge::Surge;
-pub use verdict::{Breaker, Context, Judged, Limits, Sample, Verdict};
+pub use text::concise;
+pub use verdict::{Breaker, Causes, Context, Judged, Limits, Sample, Verdict};

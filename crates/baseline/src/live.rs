@@ -1,8 +1,9 @@
 //! What a check says: the verdict of the last sample, beside what is counted now. Pure comparison, no history.
 
+use crate::age;
 use crate::rule;
 use crate::state::State;
-use crate::text::{line, moment, whole};
+use crate::text::{line, moment, share_of, whole};
 use crate::verdict::{Breaker, Judged, Verdict};
 
 /// What is counted now.
@@ -21,7 +22,7 @@ pub struct Live {
 pub struct Now {
     /// The state.
     pub state: State,
-    /// One line for a person: at most 96 characters of ASCII.
+    /// One line for a person: at most 150 characters of ASCII.
     pub text: String,
     /// Since when, if it alerts and that is known: seconds since 1970.
     pub since: Option<i64>,
@@ -35,9 +36,14 @@ impl Live {
 }
 
 impl Verdict {
-    /// Whether the verdict is too old at `now` to say anything.
+    /// Whether the verdict is too old at `now` to say anything, or comes from the future.
     pub fn is_stale(&self, now: i64) -> bool {
-        now.saturating_sub(self.time) > rule::STALE_HOURS * 3600
+        self.is_ahead(now) || now.saturating_sub(self.time) > rule::STALE_HOURS * 3600
+    }
+
+    /// Whether it was made when a clock was wrong.
+    pub fn is_ahead(&self, now: i64) -> bool {
+        !age::is_believed(now.saturating_mul(1000), self.time.saturating_mul(1000))
     }
 
     /// What a check says that compares a live counter of failing and parked with this verdict's limits at `now`. A
@@ -52,16 +58,20 @@ impl Verdict {
     /// State and line at `now`, with what is counted now. `now` is in seconds since 1970.
     pub fn at(&self, live: &Live, now: i64) -> Now {
         if self.is_stale(now) {
-            let text = line(&[(false, format!("no sample since {}", moment(self.time)))]);
+            let text = match self.is_ahead(now) {
+                true => format!("the newest sample is from the future: {}", moment(self.time, now)),
+                false => format!("no sample since {}", moment(self.time, now)),
+            };
+            let text = line(&[(false, text)]);
             return Now { state: State::Unknown, text, since: None };
         }
         let total = live.total();
         if self.is_outage(live) {
-            return self.outage_now(live);
+            return self.outage_now(live, now);
         }
         let state = self.by_count(total).max(self.lasting(total));
         let since = self.since.filter(|_| state.alerts());
-        Now { state, text: self.text_now(total, state), since }
+        Now { state, text: self.text_now(total, state, now), since }
     }
 
     /// The state that the live counter alone asks for.
@@ -98,21 +108,15 @@ impl Verdict {
         live.breaker.is_some() && limit.is_some_and(|limit| live.parked >= limit)
     }
 
-    fn outage_now(&self, live: &Live) -> Now {
-        let since = live.breaker.as_ref().map(|breaker| breaker.since);
-        let name = live.breaker.as_ref().map_or("", |breaker| breaker.name.as_str());
+    fn outage_now(&self, live: &Live, now: i64) -> Now {
+        let breaker = live.breaker.clone().unwrap_or_default();
         let normal = self.stock.as_ref().map(|stock| stock.normal);
-        let text = outage_line(
-            &live.parked.to_string(),
-            since.unwrap_or(self.time),
-            &live.failing.to_string(),
-            normal,
-            name,
-        );
-        Now { state: State::Critical, text, since }
+        let counts = (live.parked.to_string(), live.failing.to_string());
+        let text = outage_line(&breaker, (&counts.0, &counts.1), normal, now);
+        Now { state: State::Critical, text, since: live.breaker.as_ref().map(|breaker| breaker.since) }
     }
 
-    fn text_now(&self, total: u64, state: State) -> String {
+    fn text_now(&self, total: u64, state: State, now: i64) -> String {
         let Some(stock) = &self.stock else { return self.counted(total) };
         let unchanged = whole(stock.value) == total.to_string() && state == self.state && !self.outage;
         if unchanged {
@@ -120,12 +124,12 @@ impl Verdict {
         }
         let rises = self.by_count(total) >= State::Warning && state > self.state;
         if rises || (self.outage && !stock.state.alerts()) || (stock.state.alerts() && state.alerts()) {
-            return self.excess_now(stock, total, state);
+            return self.excess_now(stock, total, state, now);
         }
         if state.alerts() || !self.state.alerts() {
             return self.counted(total);
         }
-        self.excess_now(stock, total, state)
+        self.excess_now(stock, total, state, now)
     }
 
     /// The stored line with the number of now at its beginning.
@@ -140,7 +144,7 @@ impl Verdict {
         }
     }
 
-    fn excess_now(&self, stock: &Judged, total: u64, state: State) -> String {
+    fn excess_now(&self, stock: &Judged, total: u64, state: State, now: i64) -> String {
         let normal = whole(stock.normal - self.explained);
         let norm = if stock.set { "set to" } else { "normally" };
         let base = (false, format!("{total} failing, {norm} {normal}"));
@@ -149,28 +153,29 @@ impl Verdict {
         }
         let new = total.saturating_sub(normal.parse().unwrap_or(0));
         let since = self.since.filter(|_| self.state.alerts() && !self.outage);
-        let since = since.map_or_else(String::new, |since| format!(" since {}", moment(since)));
+        let since = since.map_or_else(String::new, |since| format!(" since {}", moment(since, now)));
         let cause = match (&self.cause, self.share) {
-            (Some(cause), Some(share)) if stock.state.alerts() => format!(", {share}% {cause}"),
+            (Some(cause), share) if stock.state.alerts() => share_of(share, cause),
             _ => String::new(),
         };
         line(&[base, (false, format!(" - {new} new")), (false, since), (false, cause)])
     }
 }
 
-/// The line of an outage.
+/// The line of an outage: how many are parked and how many fail besides, and what is out of reach.
 pub(crate) fn outage_line(
-    parked: &str,
-    since: i64,
-    failing: &str,
+    breaker: &Breaker,
+    (parked, failing): (&str, &str),
     normal: Option<f64>,
-    name: &str,
+    now: i64,
 ) -> String {
     let normal = normal.map_or_else(String::new, |normal| format!(", normally {}", whole(normal)));
+    let cause = breaker.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
     line(&[
-        (false, format!("{parked} parked since {}", moment(since))),
+        (false, format!("{parked} parked since {}", moment(breaker.since, now))),
         (true, format!(", {failing} more failing{normal}")),
-        (false, format!(": {name}")),
+        (false, format!(": {} is out of reach", breaker.name)),
+        (false, cause),
     ])
 }
 
@@ -233,9 +238,9 @@ mod tests {
     #[test]
     fn an_outage_alerts_while_the_norm_is_learned() {
         let learning = || Verdict { stock: None, learning: Some(2), ..stored(State::Ok) };
-        let breaker = || Some(Breaker { name: "deb.example.org".into(), since: SINCE });
+        let breaker = || Some(Breaker { name: "deb.example.org".into(), since: SINCE, cause: None });
         let outage = at(&learning(), 7, 60, breaker());
-        let text = "60 parked since 11-24 08:32Z, 7 more failing: deb.example.org";
+        let text = "60 parked since 11-24 08:32Z, 7 more failing: deb.example.org is out of reach";
         assert_eq!(outage, (State::Critical, text.into()));
         assert_eq!(at(&learning(), 7, 19, breaker()).0, State::Ok, "too few");
         assert_eq!(at(&learning(), 7, 60, None).0, State::Ok, "no breaker is open");
@@ -243,10 +248,13 @@ mod tests {
 
     #[test]
     fn an_outage_begins_and_ends_between_two_samples() {
-        let breaker = || Some(Breaker { name: "deb.example.org".into(), since: SINCE });
+        let breaker = || Some(Breaker { name: "deb.example.org".into(), since: SINCE, cause: None });
         let begun = at(&stored(State::Ok), 500, 60, breaker());
         assert_eq!(begun.0, State::Critical);
-        assert_eq!(begun.1, "60 parked since 11-24 08:32Z, 500 more failing, normally 500: deb.example.org");
+        assert_eq!(
+            begun.1,
+            "60 parked since 11-24 08:32Z, 500 more failing, normally 500: deb.example.org is out of reach"
+        );
         assert_eq!(at(&stored(State::Ok), 500, 60, None).0, State::Ok, "no breaker is open");
         let mut outage = stored(State::Ok);
         outage.state = State::Critical;

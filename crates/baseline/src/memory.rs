@@ -112,18 +112,13 @@ impl Memory {
         }
     }
 
-    /// How many hours an alert that began in the hour `from` has to be quiet before it ends, if it was last above in `above`.
-    pub fn hold(&self, from: i64, above: i64) -> i64 {
-        let lasted = match above - from {
-            // Of a single sample nobody has to be told that it may come back.
-            ..=0 => 0,
-            more => more.min(rule::HOLD_HOURS - 1) + 2,
-        };
+    /// How many hours an alert that began in the hour `from` has to be quiet before it ends: some, if it has come back.
+    pub fn hold(&self, from: i64) -> i64 {
         match self.ended {
             Some((ended, relapses)) if from - ended <= rule::RELAPSE_HOURS => {
                 (rule::RELAPSE_HOLD_HOURS << relapses.min(8)).min(rule::LONGEST_HOLD_HOURS) + 1
             }
-            _ => lasted,
+            _ => 0,
         }
     }
 

@@ -7,25 +7,25 @@ use crate::live::outage_line;
 use crate::rule;
 use crate::signature::Leading;
 use crate::state::State;
-use crate::text::{line, moment, whole};
+use crate::text::{line, moment, share_of, whole};
 use crate::track::{Finding, Track};
-use crate::verdict::{Context, Judged, Limits, Verdict};
+use crate::verdict::{Breaker, Causes, Context, Judged, Limits, Verdict};
 
 impl Judge {
     /// The verdict on a sample that is out of order or out of this world.
     pub(crate) fn refuse(&self, time: i64) -> Verdict {
-        let text = self.rest.last.map_or_else(String::new, |last| format!(" after {}", moment(last)));
-        blank(time, State::Unknown, line(&[(false, format!("sample of {} came{text}", moment(time)))]))
+        let text = self.rest.last.map_or_else(String::new, |last| format!(" after {}", moment(last, time)));
+        blank(time, State::Unknown, line(&[(false, format!("sample of {} came{text}", moment(time, time)))]))
     }
 
     pub(crate) fn verdict(
         &self,
-        time: i64,
         hour: i64,
         context: &Context,
         found: &Found,
-        settings: Settings,
+        causes: &mut dyn Causes,
     ) -> Verdict {
+        let (time, settings) = (self.rest.last.unwrap_or(hour * 3600), self.settings);
         let mut verdict = blank(time, State::Ok, String::new());
         let total = self.rest.counts.0 + self.rest.counts.1;
         verdict.stock = found.stock.as_ref().and_then(|(findings, expected)| {
@@ -45,7 +45,7 @@ impl Judge {
         verdict.outage = found.outage;
         verdict.explained = self.explained();
         self.conclude(&mut verdict, hour, found, settings, total);
-        verdict.cause = self.cause_of(&verdict, context);
+        self.name_cause(&mut verdict, context, causes);
         verdict.text = self.describe(&verdict, found, context, total);
         verdict
     }
@@ -104,15 +104,13 @@ impl Judge {
         if excess < 1.0 {
             return None;
         }
-        let share = 100.0 * (signature.value - signature.normal) / excess;
-        // Between 0 and 100, so the cast is exact.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Some(share.clamp(0.0, 100.0).round() as u32)
+        Some(percent((signature.value - signature.normal) / excess))
     }
 
     fn describe(&self, verdict: &Verdict, found: &Found, context: &Context, total: f64) -> String {
         if verdict.state == State::Unknown {
-            let last = self.stock.hours.newest().map_or_else(String::new, |hour| moment(hour * 3600));
+            let last =
+                self.stock.hours.newest().map_or_else(String::new, |hour| moment(hour * 3600, verdict.time));
             return line(&[(false, format!("no sample of what fails since {last}"))]);
         }
         if let Some(days) = verdict.learning {
@@ -124,34 +122,51 @@ impl Judge {
         if found.outage {
             return self.describe_outage(verdict, context);
         }
-        let stock_alerts = self.stock.memory.state() == verdict.state || self.failed.memory.alarm.is_none();
         match (&verdict.stock, &verdict.flow) {
-            (Some(stock), _) if stock_alerts => self.describe_stock(verdict, stock, context),
-            (_, Some(flow)) => self.describe_flow(verdict, flow, context),
-            (Some(stock), _) => self.describe_stock(verdict, stock, context),
+            (_, Some(flow)) if self.is_about_flow(verdict) => self.describe_flow(verdict, flow),
+            (Some(stock), _) => self.describe_stock(verdict, stock),
+            (_, Some(flow)) => self.describe_flow(verdict, flow),
             _ => line(&[(false, format!("{} failing", whole(total)))]),
         }
     }
 
+    /// Whether it is new failures that alert, and not how many fail.
+    fn is_about_flow(&self, verdict: &Verdict) -> bool {
+        let stock_alerts = self.stock.memory.state() == verdict.state || self.failed.memory.alarm.is_none();
+        !verdict.outage && verdict.flow.is_some() && (verdict.stock.is_none() || !stock_alerts)
+    }
+
     fn describe_outage(&self, verdict: &Verdict, context: &Context) -> String {
-        let breaker = context.breakers.first();
-        let name = breaker.map_or("an open breaker", |breaker| breaker.name.as_str());
-        let since = breaker.map(|breaker| breaker.since).or(self.rest.parked_since).unwrap_or(verdict.time);
+        let unknown = Breaker { name: "an open breaker".into(), ..Breaker::default() };
+        let known = context.breakers.first();
+        let since = known.map(|breaker| breaker.since).or(self.rest.parked_since).unwrap_or(verdict.time);
+        let breaker = Breaker { since, ..known.unwrap_or(&unknown).clone() };
         let normal = verdict.stock.as_ref().map(|stock| stock.normal);
         let (failing, parked) = self.rest.counts;
-        outage_line(&whole(parked), since, &whole(failing), normal, name)
+        outage_line(&breaker, (&whole(parked), &whole(failing)), normal, verdict.time)
     }
 
-    /// What a person would call the cause.
-    fn cause_of(&self, verdict: &Verdict, context: &Context) -> Option<String> {
-        if verdict.outage {
-            return context.breakers.first().map(|breaker| breaker.name.clone());
+    /// What is behind an alert: of new failures, the signature that most of them have; of the number that fails, the one
+    /// that grew most.
+    fn name_cause(&self, verdict: &mut Verdict, context: &Context, causes: &mut dyn Causes) {
+        if !verdict.state.alerts() {
+            return;
         }
-        let id = &verdict.signature.as_ref()?.id;
-        Some(context.labels.get(id).unwrap_or(id).clone())
+        if verdict.outage {
+            verdict.cause = context.breakers.first().map(|breaker| breaker.name.clone());
+            return;
+        }
+        if self.is_about_flow(verdict) {
+            let newly = causes.newly_failed();
+            verdict.signature = None;
+            verdict.share = newly.as_ref().map(|(_, part)| percent(*part));
+            verdict.cause = newly.map(|(id, _)| labelled(&id, causes));
+        } else if let Some(signature) = &verdict.signature {
+            verdict.cause = Some(labelled(&signature.id, causes));
+        }
     }
 
-    fn describe_stock(&self, verdict: &Verdict, stock: &Judged, context: &Context) -> String {
+    fn describe_stock(&self, verdict: &Verdict, stock: &Judged) -> String {
         let norm = if stock.set { "set to" } else { "normally" };
         let explained = self.explained();
         let base =
@@ -172,47 +187,67 @@ impl Judge {
         let new = (false, if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
         let again = self.stock.memory.alarm.as_ref().and_then(|alarm| alarm.again);
         let again = again.map_or_else(String::new, |again| {
-            format!(", again {} since {}", whole(again.by), moment(again.since))
+            format!(", again {} since {}", whole(again.by), moment(again.since, verdict.time))
         });
-        line(&[base, new, (false, since(verdict)), (false, again), (false, self.cause(verdict, context))])
+        line(&[base, new, (false, since(verdict)), (false, again), (false, self.cause(verdict))])
     }
 
-    /// `, 97% fetch/connect: archive unreachable`; of a signature that alerts while the total does not, its count.
-    fn cause(&self, verdict: &Verdict, context: &Context) -> String {
-        let Some(signature) = &verdict.signature else { return String::new() };
-        let label = context.labels.get(&signature.id).unwrap_or(&signature.id);
-        match verdict.share {
-            Some(share) if self.stock.memory.alarm.is_some() => format!(", {share}% {label}"),
-            _ => format!(", {} (normally {}) {label}", whole(signature.value), whole(signature.normal)),
+    /// `, 97% rnbyej7 fetch/connect: archive unreachable`; of a signature that alerts while the total does not, its count.
+    fn cause(&self, verdict: &Verdict) -> String {
+        let Some(cause) = &verdict.cause else { return String::new() };
+        match (&verdict.signature, verdict.share) {
+            (None, None) => format!(", {cause}"),
+            (Some(signature), _) if self.stock.memory.alarm.is_none() => {
+                format!(", {} (normally {}) {cause}", whole(signature.value), whole(signature.normal))
+            }
+            (_, share) => share_of(share, cause),
         }
     }
 
-    fn describe_flow(&self, verdict: &Verdict, flow: &Judged, context: &Context) -> String {
-        let base = format!("{} failed in 24 h, normally {}", whole(flow.value), whole(flow.normal));
+    fn describe_flow(&self, verdict: &Verdict, flow: &Judged) -> String {
+        // What alerts may be three days or a week, while the last day is as usual.
+        let (hours, value, expected) = flow.window;
+        let (long, value, normal) = match hours {
+            ..=24 => ("24 h".to_owned(), flow.value, flow.normal),
+            _ => (format!("{} d", hours / 24), value, expected),
+        };
+        let long = if verdict.state.alerts() { long } else { "24 h".to_owned() };
+        let base = format!("{} failed in {long}, normally {}", whole(value), whole(normal));
+        if !verdict.state.alerts() {
+            let base = format!("{} failed in 24 h, normally {}", whole(flow.value), whole(flow.normal));
+            return line(&[(false, base)]);
+        }
         let attempts = self
             .attempted
             .hours
             .newest()
-            .map(|hour| self.attempted.hours.observe(hour - 23, hour + 1, |_| 1.0).sum);
+            .map(|hour| self.attempted.hours.observe(hour + 1 - hours.max(24), hour + 1, |_| 1.0).sum);
         let share = match (attempts, self.usual_share()) {
             (Some(attempts), Some(usual)) if attempts >= 1.0 => {
-                format!(
-                    ", {:.0}% of attempts (norm {:.0}%)",
-                    100.0 * (flow.value / attempts).min(1.0),
-                    100.0 * usual
-                )
+                let part = 100.0 * (value / attempts).min(1.0);
+                format!(", {part:.0}% of attempts (norm {:.0}%)", 100.0 * usual)
             }
             _ => String::new(),
         };
-        if !verdict.state.alerts() {
-            return line(&[(false, base)]);
-        }
-        line(&[(false, base), (false, since(verdict)), (true, share), (false, self.cause(verdict, context))])
+        line(&[(false, base), (false, since(verdict)), (true, share), (false, self.cause(verdict))])
     }
 }
 
+/// What a person would call a signature: its id, which the next command needs, and its label.
+fn labelled(id: &str, causes: &mut dyn Causes) -> String {
+    causes.label(id).map_or_else(|| id.to_owned(), |label| format!("{id} {label}"))
+}
+
+/// A part in per cent.
+fn percent(part: f64) -> u32 {
+    // Between 0 and 100, so the cast is exact.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let percent = (100.0 * part).clamp(0.0, 100.0).round() as u32;
+    percent
+}
+
 fn since(verdict: &Verdict) -> String {
-    verdict.since.map_or_else(String::new, |since| format!(" since {}", moment(since)))
+    verdict.since.map_or_else(String::new, |since| format!(" since {}", moment(since, verdict.time)))
 }
 
 /// The state by the static limits.
@@ -258,8 +293,13 @@ fn judged(
         limits: Limits {
             warning: limit(false, settings.warning),
             critical: limit(true, settings.critical),
-            clear: (track.kind == Kind::Stock && track.memory.alarm.is_some())
-                .then(|| as_limit(clear_limit(normal).ceil())),
+            // One that has come back before ends with a sample only.
+            clear: track
+                .memory
+                .alarm
+                .as_ref()
+                .filter(|alarm| track.kind == Kind::Stock && track.memory.hold(alarm.from) == 0)
+                .map(|_| as_limit(clear_limit(normal).ceil())),
             parked: None,
         },
         since: track.memory.alarm.as_ref().map(|alarm| alarm.since),

@@ -91,9 +91,7 @@ pub const JUMP_DAYS: i64 = 56;
 /// How many times the deviation of days from the day before noise that lasts for some days has.
 pub const STEPS: f64 = 2.2;
 
-/// An alert ends after as many quiet hours as it lasted, but after these at the latest.
-pub const HOLD_HOURS: i64 = 6;
-/// One that came back within a day after an end needs so many, twice as many the next time,
+/// An alert that came back within a day after an end needs so many quiet hours to end, twice as many the next time,
 pub const RELAPSE_HOLD_HOURS: i64 = 12;
 /// but not more than these.
 pub const LONGEST_HOLD_HOURS: i64 = 48;
@@ -119,6 +117,9 @@ pub const SIGNATURE_DAYS: i64 = 28;
 /// A new signature in about as many packages as another fell by is that one under another name: so much of it, at least
 /// and at most.
 pub const RENAMED: (f64, f64) = (0.85, 1.3);
+
+/// A signature that makes a smaller part of what is new, in per cent, is not its cause.
+pub const LEAST_SHARE: u32 = 10;
 
 /// Hours after which a verdict is stale.
 pub const STALE_HOURS: i64 = 36;

@@ -62,9 +62,12 @@ impl Judge {
     pub fn inherit(&mut self, saved: &Saved) {
         let old = &saved.remembered;
         for (track, old) in [(&mut self.stock, &old.stock), (&mut self.failed, &old.failed)] {
+            // What was decided when a clock was wrong was decided now.
+            let now = self.rest.last.map_or(i64::MAX, |last| last.div_euclid(3600));
             track.memory.pinned = old.pinned;
-            track.memory.pinned_at = old.pinned_at;
-            track.memory.accepted = old.accepted.filter(|_| !old.by_rule);
+            track.memory.pinned_at = old.pinned_at.map(|at| at.min(now));
+            track.memory.accepted =
+                old.accepted.filter(|_| !old.by_rule).map(|(level, at)| (level, at.min(now)));
             track.forget_fit();
         }
     }

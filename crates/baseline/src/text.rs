@@ -1,20 +1,31 @@
 //! The one line for people, within what Nagios and everything between it and a person lets through.
 
-/// The longest line: about 80 characters, and enough for count, norm, since when, share and a cause of some words.
-pub const LONGEST: usize = 96;
+use crate::rule;
 
-/// `11-24 08:32Z`.
-pub fn moment(seconds: i64) -> String {
+/// The longest line: about 80 characters for count, norm, since when and share, and a cause of some words.
+pub const LONGEST: usize = 150;
+
+/// `11-24 08:32Z`, and with its year if that is another than that of `now`: `2025-11-24 08:32Z`. Both are in seconds since
+/// 1970.
+pub fn moment(seconds: i64, now: i64) -> String {
+    let ((year, month, day), (this, ..)) = (civil(seconds), civil(now));
+    let minute = seconds.rem_euclid(86_400) / 60;
+    let year = if year == this { String::new() } else { format!("{year:04}-") };
+    format!("{year}{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
+}
+
+/// Year, month and day in UTC.
+fn civil(seconds: i64) -> (i64, i64, i64) {
     const DAYS_OF_400_YEARS: i64 = 146_097;
     // A year is counted from March, so that the leap day is its last one. A library for this would be a tenth of a check.
-    let days = (seconds.div_euclid(86_400) + 719_468).rem_euclid(DAYS_OF_400_YEARS);
+    let days = seconds.div_euclid(86_400) + 719_468;
+    let (era, days) = (days.div_euclid(DAYS_OF_400_YEARS), days.rem_euclid(DAYS_OF_400_YEARS));
     let year = (days - days / 1460 + days / 36_524 - days / 146_096) / 365;
     let day = days - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let minute = seconds.rem_euclid(86_400) / 60;
-    format!("{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (400 * era + year + next, month, day)
 }
 
 /// A value as a whole number.
@@ -28,8 +39,47 @@ pub fn clean(text: &str) -> String {
     text.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
 }
 
+/// A message of an error as it fits into a line: of a URL its host, of a long path its last part, of a hash its beginning.
+pub fn concise(message: &str) -> String {
+    let words = message.split_whitespace().map(|word| {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '/');
+        let is_hash = bare.len() >= 32 && bare.bytes().all(|c| c.is_ascii_hexdigit());
+        let short = if let Some((_, rest)) = bare.split_once("://") {
+            rest.split('/').next().unwrap_or(rest).rsplit('@').next().unwrap_or(rest)
+        } else if is_hash {
+            bare.get(..8).unwrap_or(bare)
+        } else if bare.len() > 24 && bare.contains('/') {
+            bare.rsplit('/').find(|part| !part.is_empty()).unwrap_or(bare)
+        } else {
+            bare
+        };
+        if bare.is_empty() { word.to_owned() } else { word.replacen(bare, short, 1) }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// The cause of a part of what is new. One of few of them is none.
+pub fn share_of(share: Option<u32>, cause: &str) -> String {
+    match share {
+        Some(share) if share < rule::LEAST_SHARE => ", many causes".to_owned(),
+        Some(share) => format!(", {share}% {cause}"),
+        None => String::new(),
+    }
+}
+
+/// The text, cut after a whole word.
+pub fn cut(text: &str, length: usize) -> &str {
+    if text.len() <= length {
+        return text.trim_end();
+    }
+    let head = text.get(..length).unwrap_or_default();
+    let is_between = text.as_bytes().get(length).is_some_and(|c| *c == b' ');
+    let end = if is_between { head.len() } else { head.rfind(' ').unwrap_or(head.len()) };
+    head.get(..end).unwrap_or_default().trim_end_matches([' ', ',', ':', '-', '('])
+}
+
 /// The parts in order, joined. If they do not fit, those marked as optional go, the last of them first; then the end
-/// is cut.
+/// is cut after a whole word.
 pub fn line(parts: &[(bool, String)]) -> String {
     let mut kept: Vec<(bool, String)> = parts.iter().map(|(can_go, part)| (*can_go, clean(part))).collect();
     while kept.iter().map(|(_, part)| part.len()).sum::<usize>() > LONGEST {
@@ -37,7 +87,7 @@ pub fn line(parts: &[(bool, String)]) -> String {
         kept.remove(last);
     }
     let text: String = kept.into_iter().map(|(_, part)| part).collect();
-    text.chars().take(LONGEST).collect::<String>().trim_end().to_owned()
+    cut(&text, LONGEST).to_owned()
 }
 
 #[cfg(test)]
@@ -46,10 +96,13 @@ mod tests {
 
     #[test]
     fn moments_are_those_of_the_calendar() {
-        for seconds in (-100_000_000_000..200_000_000_000).step_by(12_345_678) {
-            let expected =
-                jiff::Timestamp::from_second(seconds).map(|time| time.strftime("%m-%d %H:%MZ").to_string());
-            assert_eq!(Ok(moment(seconds)), expected.map_err(|_| ()), "{seconds}");
+        for seconds in (-60_000_000_000..200_000_000_000).step_by(12_345_678) {
+            let time = jiff::Timestamp::from_second(seconds);
+            let expected = time.as_ref().map(|time| time.strftime("%Y-%m-%d %H:%MZ").to_string());
+            let said = moment(seconds, seconds + 800 * 86_400);
+            assert_eq!(Ok(said.as_str()), expected.as_deref().map_err(|_| ()), "{seconds}");
+            let same = expected.as_deref().map(|text| &text[5..]).map_err(|_| ());
+            assert_eq!(Ok(moment(seconds, seconds).as_str()), same, "{seconds}");
         }
     }
 
@@ -63,10 +116,21 @@ mod tests {
             ]
         };
         assert_eq!(line(&parts(", here")), "1012 failing, normally 500 - 493 new, here");
-        let long = ", 97% fetch/connect: archive unreachable for somebody who has no route";
-        assert_eq!(
-            line(&parts(long)),
-            "1012 failing, normally 500, 97% fetch/connect: archive unreachable for somebody who has no route"
-        );
+        let long = format!(", 97% fetch/connect: {}", "archive unreachable for somebody ".repeat(4));
+        let said = line(&parts(&long));
+        assert!(said.starts_with("1012 failing, normally 500, 97% fetch/connect: archive"), "{said}");
+        assert!(said.len() <= LONGEST && said.ends_with(" somebody"), "{said}");
+    }
+
+    #[test]
+    fn a_message_keeps_its_host_and_its_error() {
+        let message = "cannot fetch https://user@deb.example.org:8080/debian/pool/main/h/hello/hello_1-1.dsc: \
+                       connection refused";
+        assert_eq!(concise(message), "cannot fetch deb.example.org:8080: connection refused");
+        let hash = "a".repeat(64);
+        let message = format!("/var/lib/package-import/cache/hello_1.orig.tar.gz has {hash}, not 12");
+        assert_eq!(concise(&message), "hello_1.orig.tar.gz has aaaaaaaa, not 12");
+        assert_eq!(concise("- a  b/c\n"), "- a b/c");
+        assert_eq!((cut("abc def", 7), cut("abc defg", 7), cut("abc defg", 3)), ("abc def", "abc", "abc"));
     }
 }

@@ -25,10 +25,12 @@ pub struct Sample {
 }
 
 /// A dependency that cannot be reached.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Breaker {
     /// Its name, such as an archive's host.
     pub name: String,
+    /// What is wrong with it, for a person: `connection refused`.
+    pub cause: Option<String>,
     /// Since when, in seconds since 1970.
     pub since: i64,
 }
@@ -47,6 +49,24 @@ pub struct Context {
     pub young: Option<f64>,
     /// Signatures that are neither judged nor named.
     pub suppressed: BTreeSet<String>,
+}
+
+/// What the caller can say about causes. It is asked only if something alerts.
+pub trait Causes {
+    /// What a signature is called, for a person.
+    fn label(&mut self, id: &str) -> Option<String>;
+    /// The signature that most of the new failures of the last 24 hours have, and which part of them has it, 0 to 1.
+    fn newly_failed(&mut self) -> Option<(String, f64)>;
+}
+
+impl Causes for &BTreeMap<String, String> {
+    fn label(&mut self, id: &str) -> Option<String> {
+        self.get(id).cloned()
+    }
+
+    fn newly_failed(&mut self) -> Option<(String, f64)> {
+        None
+    }
 }
 
 /// Limits of the live counter of failing and parked, as whole numbers.
@@ -97,7 +117,7 @@ pub struct Verdict {
     pub time: i64,
     /// The state.
     pub state: State,
-    /// One line for a person: at most 96 characters of ASCII.
+    /// One line for a person: at most 150 characters of ASCII.
     pub text: String,
     /// Full days of data, while there is too little to judge.
     pub learning: Option<usize>,

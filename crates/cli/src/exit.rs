@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Error;
 use state::StateError;
 
-use crate::owner;
+use crate::{owner, screen};
 
 /// Everything that was asked for is done.
 pub const DONE: u8 = 0;
@@ -51,9 +51,9 @@ pub fn code(result: Result<u8, Error>) -> ExitCode {
         // The reader of our output has gone, as with `| head`: nobody is left to be told.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(SOME_FAILED),
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            screen::say!("Error: {error:#}");
             if let Some(hint) = hint(&error) {
-                eprintln!("Hint: {hint}");
+                screen::say!("Hint: {hint}");
             }
             if matches!(error.downcast_ref(), Some(StateError::RunActive(_))) {
                 return ExitCode::from(BUSY);

@@ -11,7 +11,7 @@ mod table;
 mod time;
 mod words;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,6 +75,7 @@ enum Command {
     Release(commands::release::Arguments),
     Signature(commands::signature::Arguments),
     Baseline(commands::baseline::Arguments),
+    Samples(commands::samples::Arguments),
     Suppress(commands::suppress::Arguments),
     Unsuppress(commands::unsuppress::Arguments),
     Set(commands::set::Arguments),
@@ -105,7 +106,7 @@ fn main() -> ExitCode {
     }
     let (cli, name) = quick().map_or_else(whole, |cli| (cli, "import".to_owned()));
     state::open::introduce(&name, &importer::root::host_name());
-    state::waiting::listen(|text| drop(writeln!(io::stderr(), "{text}")));
+    state::waiting::listen(|text| drop(writeln!(screen::stderr(), "{text}")));
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
     let is_of_a_root = !matches!(cli.command, Command::Completions(_) | Command::Man(_));
     let owned = if is_of_a_root { owner::become_owner(&installation.root) } else { Ok(()) };
@@ -149,6 +150,7 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Release(arguments) => commands::release::run(installation, arguments),
         Command::Signature(arguments) => commands::signature::run(installation, arguments),
         Command::Baseline(arguments) => commands::baseline::run(installation, arguments),
+        Command::Samples(arguments) => commands::samples::run(installation, arguments),
         Command::Suppress(arguments) => commands::suppress::run(installation, arguments),
         Command::Unsuppress(arguments) => commands::unsuppress::run(installation, arguments),
         Command::Set(arguments) => commands::set::run(installation, arguments),

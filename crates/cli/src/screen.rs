@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use source_package::printable::{escaped, is_hidden};
 
 use crate::table::wrap;
 pub use crate::table::{Table, print, table};
@@ -30,12 +31,63 @@ pub fn print_json(value: &impl Serialize) -> io::Result<()> {
     writeln!(io::stdout(), "{value}")
 }
 
+/// What stands on a terminal through this holds nothing that it obeys, wherever a text in it came from, but for the
+/// headlines of [`title`].
+pub struct Clean<W>(W);
+
+/// The standard output for people.
+pub fn stdout() -> Clean<io::Stdout> {
+    Clean(io::stdout())
+}
+
+/// The standard error for people.
+pub fn stderr() -> Clean<io::Stderr> {
+    Clean(io::stderr())
+}
+
+impl<W: Write> Write for Clean<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let (mut rest, mut clean) = (&*text, String::with_capacity(text.len()));
+        while let Some(at) = TITLE.iter().filter_map(|code| rest.find(code)).min() {
+            let (before, behind) = rest.split_at(at);
+            let code = TITLE.iter().find(|code| behind.starts_with(**code)).map_or("", |code| *code);
+            clean.push_str(&escaped(before, is_hidden));
+            clean.push_str(code);
+            rest = behind.get(code.len()..).unwrap_or_default();
+        }
+        clean.push_str(&escaped(rest, is_hidden));
+        self.0.write_all(clean.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    /// A whole line at once: others may be printing, too.
+    fn write_fmt(&mut self, arguments: std::fmt::Arguments<'_>) -> io::Result<()> {
+        self.write_all(arguments.to_string().as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Says a line on the standard error; that nobody reads it is no reason to stop.
+macro_rules! say {
+    ($($arguments:tt)*) => {
+        drop(std::io::Write::write_fmt(
+            &mut $crate::screen::stderr(),
+            format_args!("{}\n", format_args!($($arguments)*)),
+        ))
+    };
+}
+pub(crate) use say;
+
+/// What a headline begins and ends with.
+const TITLE: [&str; 2] = ["\u{1b}[1m", "\u{1b}[0m"];
+
 /// Text out of the database as one line that no terminal obeys.
 pub fn plain(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) { ' ' } else { c })
-        .collect();
+    let line: String = text.chars().map(|c| if c.is_control() || is_hidden(c) { ' ' } else { c }).collect();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -74,5 +126,26 @@ pub fn count(number: impl TryInto<i64>, noun: &str) -> String {
 /// A headline; bold on a terminal that wants it.
 pub fn title(text: &str) -> String {
     let colour = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none();
-    if colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    if colour { format!("{}{text}{}", TITLE[0], TITLE[1]) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_is_obeyed() {
+        let shown = |text: &str| {
+            let mut out = Clean(Vec::new());
+            write!(out, "{text}").unwrap();
+            String::from_utf8(out.0).unwrap()
+        };
+        assert_eq!(shown("aa 1.0\u{1b}]0;x\u{7}: failed\n"), "aa 1.0\\u{1b}]0;x\\u{7}: failed\n");
+        assert_eq!(
+            shown("\u{1b}[1mTitle\u{1b}[0m \u{1b}[31m\u{202e}"),
+            "\u{1b}[1mTitle\u{1b}[0m \\u{1b}[31m\\u{202e}"
+        );
+        assert_eq!(shown("Größe\t日本\n"), "Größe\t日本\n");
+    }
 }

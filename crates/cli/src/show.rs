@@ -7,7 +7,7 @@ use importer::failure::Failure;
 use importer::protocol::{Outcome, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::screen::print_json;
+use crate::screen::{self, print_json};
 
 /// Shows reports as they come and remembers whether anything is missing.
 pub struct Reporter {
@@ -29,7 +29,7 @@ impl Reporter {
     /// A remark that is no result.
     pub fn note(&self, line: &str) {
         if !self.json {
-            eprintln!("{line}");
+            screen::say!("{line}");
         }
     }
 
@@ -37,12 +37,12 @@ impl Reporter {
     pub fn done(&mut self, report: &Report) -> io::Result<()> {
         if matches!(report.outcome, Outcome::Failed | Outcome::UnappliedOnly) {
             self.missing = true;
-            writeln!(io::stderr(), "{}", failure_line(report))?;
+            writeln!(screen::stderr(), "{}", failure_line(report))?;
         }
         if self.json {
             print_json(report)
         } else if report.outcome != Outcome::Failed {
-            writeln!(io::stdout(), "{}", success_line(report))
+            writeln!(screen::stdout(), "{}", success_line(report))
         } else {
             Ok(())
         }
@@ -51,7 +51,13 @@ impl Reporter {
     /// Shows that something that was asked for did not even become a version.
     pub fn failed(&mut self, name: &str, failure: &Failure) -> io::Result<()> {
         self.missing = true;
-        writeln!(io::stderr(), "{name}: {}/{}: {}", failure.stage.as_str(), failure.code, failure.message)?;
+        writeln!(
+            screen::stderr(),
+            "{name}: {}/{}: {}",
+            failure.stage.as_str(),
+            failure.code,
+            failure.message
+        )?;
         if self.json {
             let report = serde_json::json!({
                 "package": null, "version": null, "outcome": "failed", "name": name,

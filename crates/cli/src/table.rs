@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::iter;
 
-use crate::screen::{plain, width};
+use crate::screen::{self, plain, width};
 
 /// Between columns.
 const GAP: &str = "  ";
@@ -28,7 +28,7 @@ pub fn table(header: &[&str]) -> Table {
 
 /// Prints a table.
 pub fn print(table: &Table) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     table.lines_of(usize::from(width())).iter().try_for_each(|line| writeln!(stdout, "{line}"))
 }
 

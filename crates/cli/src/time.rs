@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ::baseline::age::Age;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -18,10 +19,12 @@ pub fn day(milliseconds: i64) -> String {
     at(milliseconds).get(..10).unwrap_or_default().to_owned()
 }
 
-/// A span by its largest unit: `42s`, `7m`, `3h`, `12d`.
+/// A span by its largest unit: `42s`, `7m`, `3h`, `12d`. A span since something that is still to come is negative, and says
+/// so.
 pub fn span(milliseconds: i64) -> String {
-    let seconds = milliseconds.max(0) / 1000;
+    let seconds = milliseconds / 1000;
     match seconds {
+        ..0 => format!("in the future by {}", span(milliseconds.saturating_neg())),
         0..=119 => format!("{seconds}s"),
         120..=7199 => format!("{}m", seconds / 60),
         7200..=172_799 => format!("{}h", seconds / 3600),
@@ -37,9 +40,30 @@ pub fn took(milliseconds: i64) -> String {
     }
 }
 
-/// `3h ago`, `in 7m`.
+/// When something that has happened did: `3h ago`. What is ahead by more than clocks differ is `in the future by 399d`.
 pub fn ago(now: i64, then: i64) -> String {
+    match Age::of(now, then) {
+        Age::Ago(ago) => format!("{} ago", span(ago)),
+        Age::Ahead(ahead) => format!("in the future by {}", span(ahead)),
+    }
+}
+
+/// When something that is due happens: `in 7m`; what is overdue was due `3h ago`.
+pub fn until(now: i64, then: i64) -> String {
     if then <= now { format!("{} ago", span(now - then)) } else { format!("in {}", span(then - now)) }
+}
+
+/// Reads a time that may be past: `now`, a day (its beginning in UTC), or RFC 3339.
+pub fn parse_time(text: &str) -> Result<i64, String> {
+    if text == "now" {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        return i64::try_from(now.as_millis()).map_err(|_| "the clock is out of this world".to_owned());
+    }
+    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let time: Result<Timestamp, _> = whole.parse();
+    time.map(Timestamp::as_millisecond).map_err(|_| {
+        format!("{text:?} is neither now, nor a day (2026-12-01), nor a time (2026-12-01T08:00:00Z)")
+    })
 }
 
 /// Reads when something ends: a span from now (`3d`), a day (its end in UTC), or a time (RFC 3339).
@@ -77,7 +101,9 @@ mod tests {
         );
         assert_eq!((took(40), took(9_999), took(10_000)), ("0.04s".into(), "9.99s".into(), "10s".into()));
         assert_eq!(ago(10_000, 5_000), "5s ago");
-        assert_eq!(ago(0, 600_000), "in 10m");
+        assert_eq!((ago(0, 200_000), ago(0, 600_000)), ("0s ago".into(), "in the future by 10m".into()));
+        assert_eq!(until(0, 600_000), "in 10m");
+        assert_eq!(span(-90_000), "in the future by 90s");
     }
 
     #[test]

@@ -13,12 +13,23 @@ pub fn is_imported(view: &View, version: &Version) -> bool {
     view.distros().iter().any(has)
 }
 
-/// The version that one is built on, if it is not here and may still come: the newest one below the top of its
-/// changelog that is not the derivative's own. What the base has passed over will not come any more.
-pub fn missing(below: &[Version], base: &Base, is_here: &dyn Fn(&Version) -> bool) -> Option<String> {
-    for version in below {
+/// What is known of the version that one is built on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It is here: the one at this place below the top of the changelog.
+    Here(usize),
+    /// It is not here and may still come.
+    Missing(String),
+    /// It will not come any more, or there is none.
+    None,
+}
+
+/// Looks for the version that one is built on, from a place below the top of its changelog on: the newest one that is not
+/// the derivative's own. What the base has passed over will not come any more.
+pub fn find(below: &[Version], from: usize, base: &Base, is_here: &dyn Fn(&Version) -> bool) -> Found {
+    for (place, version) in below.iter().enumerate().skip(from) {
         if is_here(version) {
-            return None;
+            return Found::Here(place);
         }
         if base.own.iter().any(|own| pattern::matches(own, version.as_str())) {
             continue;
@@ -26,9 +37,9 @@ pub fn missing(below: &[Version], base: &Base, is_here: &dyn Fn(&Version) -> boo
         let is_open = base.open.iter().any(|open| open == version.as_str());
         let highest = base.highest.as_deref().and_then(|highest| Version::new(highest).ok());
         let may_come = is_open || highest.is_none_or(|highest| *version > highest);
-        return may_come.then(|| format!("{} {version}", base.distro));
+        return if may_come { Found::Missing(format!("{} {version}", base.distro)) } else { Found::None };
     }
-    None
+    Found::None
 }
 
 #[cfg(test)]
@@ -47,7 +58,10 @@ mod tests {
             own: vec!["*ubuntu*".into(), "*build[0-9]*".into()],
             may_wait: true,
         };
-        missing(&below, &base, &|version| here.contains(version))
+        match find(&below, 0, &base, &|version| here.contains(version)) {
+            Found::Missing(missing) => Some(missing),
+            Found::Here(_) | Found::None => None,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
 use serde::{Deserialize, Serialize};
-use source_package::limits::Limits;
+use source_package::limits::{DscLimits, Limits};
 use source_package::patch;
 use state::open::Location;
 use state::publications::LOCAL;
@@ -123,6 +123,23 @@ pub struct LimitsConfig {
     pub decoder_memory: u64,
     /// See [`Limits::text_bytes`].
     pub text_bytes: u64,
+    /// See [`Limits::hole_bytes`].
+    pub hole_bytes: u64,
+    /// See [`DscLimits::bytes`].
+    pub dsc_bytes: u64,
+    /// See [`DscLimits::fields`].
+    pub dsc_fields: usize,
+    /// See [`DscLimits::files`].
+    pub dsc_files: usize,
+    /// See [`patch::Limits::max_work`].
+    pub patch_work: u64,
+    /// See [`patch::Limits::max_series`].
+    pub series_work: u64,
+    /// Bytes that one version may add to its repository before anything is compressed: its files, its trees, and what
+    /// patches make of both.
+    pub written_bytes: u64,
+    /// Bytes that stay free on the disk of the repositories: no import begins below, and none goes on.
+    pub disk_reserve: u64,
     /// See [`Walls::memory`].
     pub memory: u64,
     /// How long the import of one version may take: `2h`, `90m`.
@@ -138,6 +155,7 @@ pub struct LimitsConfig {
 impl Default for LimitsConfig {
     fn default() -> Self {
         let limits = Limits::default();
+        let patches = patch::Limits::default();
         LimitsConfig {
             unpacked_bytes: limits.unpacked_bytes,
             entries: limits.entries,
@@ -145,6 +163,14 @@ impl Default for LimitsConfig {
             expansion_ratio: limits.expansion_ratio,
             decoder_memory: limits.decoder_memory,
             text_bytes: limits.text_bytes,
+            hole_bytes: limits.hole_bytes,
+            dsc_bytes: limits.dsc.bytes,
+            dsc_fields: limits.dsc.fields,
+            dsc_files: limits.dsc.files,
+            patch_work: patches.max_work,
+            series_work: patches.max_series,
+            written_bytes: 40 << 30,
+            disk_reserve: 64 << 20,
             memory: 2 << 30,
             time: 4 * 3600,
             file_size: 64 << 30,
@@ -163,12 +189,24 @@ impl LimitsConfig {
             expansion_ratio: self.expansion_ratio,
             decoder_memory: self.decoder_memory,
             text_bytes: self.text_bytes,
+            hole_bytes: self.hole_bytes,
+            dsc: self.dsc(),
         }
+    }
+
+    /// What a `.dsc` may be.
+    pub fn dsc(&self) -> DscLimits {
+        DscLimits { bytes: self.dsc_bytes, fields: self.dsc_fields, files: self.dsc_files }
     }
 
     /// The limits for applying patches.
     pub fn patching(&self) -> patch::Limits {
-        patch::Limits { max_file: self.text_bytes, max_patch: self.text_bytes, ..patch::Limits::default() }
+        patch::Limits {
+            max_file: self.text_bytes,
+            max_patch: self.text_bytes,
+            max_work: self.patch_work,
+            max_series: self.series_work,
+        }
     }
 
     /// The walls around the process.

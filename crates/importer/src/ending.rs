@@ -62,7 +62,7 @@ fn name(signal: i32) -> String {
 /// Why a process that did not end well did not; `stderr` is what it said.
 pub fn cause(status: &ExitStatus, stderr: &str) -> Failure {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
-    let (code, message) = match (status.code(), status.signal()) {
+    let (code, message): (String, String) = match (status.code(), status.signal()) {
         (_, Some(25)) => ("file-too-large".into(), "wrote a file larger than limits.file_size".into()),
         (_, Some(6)) if stderr.contains("memory allocation of") => {
             ("out-of-memory".into(), "needed more memory than limits.memory allows".into())
@@ -82,7 +82,7 @@ pub fn cause(status: &ExitStatus, stderr: &str) -> Failure {
             ("crashed".into(), format!("the import ended with code {}: {last}", code.unwrap_or(-1)))
         }
     };
-    Failure { stage: Stage::Worker, code, message }
+    Failure::new(Stage::Worker, &code, message)
 }
 
 #[cfg(test)]

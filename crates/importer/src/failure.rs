@@ -10,6 +10,8 @@ use source_package::dsc::DscError;
 use source_package::finish::FinishError;
 use source_package::layout::LayoutError;
 use source_package::limits::OverLimit;
+use source_package::links::TraversalError;
+use source_package::printable::Printable;
 use source_package::source::SourceError;
 use source_package::tree::TreeError;
 use source_package::unpack::{EntryError, UnpackError};
@@ -76,7 +78,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with a code of ours.
     pub fn new(stage: Stage, code: &str, message: impl ToString) -> Failure {
-        Failure { stage, code: code.to_owned(), message: message.to_string() }
+        Failure { stage, code: code.to_owned(), message: Printable(&message.to_string()).to_string() }
     }
 }
 
@@ -103,6 +105,7 @@ impl From<DscError> for Failure {
         let code = match error {
             DscError::UnsupportedFormat(_) => "unsupported-format",
             DscError::Weak(_) => "weak-checksums",
+            DscError::TooLarge { .. } => "dsc-too-large",
             _ => "bad-dsc",
         };
         Failure::new(Stage::Verify, code, error)
@@ -127,8 +130,13 @@ impl From<SourceError> for Failure {
             SourceError::Compression { .. } => (Stage::Unpack, "bad-compression"),
             SourceError::Unpack { error, .. } => unpack_code(error),
             SourceError::Limit { limit, .. } => (Stage::Unpack, limit_code(limit)),
+            SourceError::Overlay { error: TreeError::Store(error), .. } => store_code(error),
             SourceError::Overlay { .. } | SourceError::Component { .. } => (Stage::Unpack, "overlay"),
-            SourceError::Diff { .. } => (Stage::Patch, "diff-does-not-apply"),
+            SourceError::Diff { error, .. } => match error.store_error() {
+                Some(error) => store_code(error),
+                None if error.is_limit() => (Stage::Patch, "too-much-work"),
+                None => (Stage::Patch, "diff-does-not-apply"),
+            },
             SourceError::Store(error) => store_code(error),
         };
         Failure::new(stage, code, &error)
@@ -138,7 +146,10 @@ impl From<SourceError> for Failure {
 impl From<FinishError> for Failure {
     fn from(error: FinishError) -> Self {
         let (stage, code) = match &error {
+            FinishError::Traversal(TraversalError::Store(error)) => store_code(error),
+            FinishError::Traversal(TraversalError::TooLong(_)) => (Stage::Unpack, "too-many-links"),
             FinishError::Traversal(_) => (Stage::Unpack, "link-out-of-source"),
+            FinishError::Tree(TreeError::Store(error)) => store_code(error),
             FinishError::Format(_) | FinishError::Tree(_) => (Stage::Unpack, "no-debian-folder"),
             FinishError::Store(error) => store_code(error),
         };
@@ -156,6 +167,7 @@ impl From<RepoError> for Failure {
             (RepoError::TagExists { .. }, _) => (Stage::Publish, "tag-exists"),
             (RepoError::NameConflict { .. }, _) => (Stage::Publish, "ref-blocked"),
             (RepoError::BrokenRecord(_), _) => (Stage::Verify, "broken-record"),
+            (RepoError::WritesTooMuch(_), _) => (Stage::Commit, "writes-too-much"),
             (RepoError::NoGit { .. }, _) => (Stage::Worker, "cannot-start"),
             (RepoError::Busy(_), _) => (Stage::Worker, "lock-held"),
             (_, Some(error)) => store_code(error),
@@ -181,6 +193,7 @@ fn unpack_code(error: &UnpackError) -> (Stage, &'static str) {
             Stage::Unpack,
             match reason {
                 EntryError::Absolute | EntryError::Climbs => "unsafe-path",
+                EntryError::Tree(TreeError::Store(error)) => return store_code(error),
                 EntryError::Tree(TreeError::ThroughLink { .. }) => "through-link",
                 EntryError::Device => "device",
                 EntryError::MissingTarget(_) | EntryError::FolderTarget(_) => "bad-hard-link",
@@ -200,11 +213,16 @@ fn limit_code(limit: &OverLimit) -> &'static str {
         OverLimit::Entries(_) => "too-many-entries",
         OverLimit::PathLength(_) => "path-too-long",
         OverLimit::ExpansionRatio(_) => "expands-too-much",
+        OverLimit::HoleBytes(_) => "too-many-holes",
     }
 }
 
 /// A failure of the disk is not the package's fault, and a full one needs another answer than a broken one.
 fn store_code(error: &io::Error) -> (Stage, &'static str) {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<RepoError>());
+    if let Some(RepoError::WritesTooMuch(_)) = inner {
+        return (Stage::Commit, "writes-too-much");
+    }
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Stage::Commit, "disk-full"),
         io::ErrorKind::FileTooLarge => (Stage::Commit, "file-too-large"),

@@ -1,6 +1,6 @@
 //! Looking at repositories and keeping them in shape: what needs no child, because its input is our own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -226,12 +226,14 @@ fn wanted(expected: &Expected) -> (Vec<Imported>, Vec<Published>) {
         applied: known.applied.clone(),
     });
     let mut highest: BTreeMap<String, Version> = BTreeMap::new();
+    let unapplied: HashSet<(&str, &str)> = (expected.versions.iter())
+        .filter(|known| known.applied.is_none())
+        .map(|known| (known.distro.as_str(), known.version.as_str()))
+        .collect();
     for (distro, suite, text) in &expected.published {
         let Ok(version) = Version::new(text) else { continue };
         // A version whose patches do not apply is on the one branch only.
-        let mut known =
-            expected.versions.iter().filter(|known| known.distro == *distro && known.version == *text);
-        let applies = known.all(|known| known.applied.is_some());
+        let applies = !unapplied.contains(&(distro.as_str(), text.as_str()));
         let [plain, applied] = branches(distro, suite);
         for branch in [Some(plain), applies.then_some(applied)].into_iter().flatten() {
             let shown = highest.entry(branch).or_insert_with(|| version.clone());

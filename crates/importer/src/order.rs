@@ -32,19 +32,53 @@ pub fn by_history(places: &[Place<'_>]) -> Vec<usize> {
     for &place in &sorted {
         by_version.entry(places[place].version.as_str()).or_default().push(place);
     }
+    let parents = without_loops(&sorted, places, &by_version);
     let mut order = Vec::with_capacity(places.len());
     let mut seen = vec![false; places.len()];
     for &start in &sorted {
-        visit(start, places, &by_version, &mut seen, &mut order);
+        visit(start, &parents, &by_version, &mut seen, &mut order);
     }
     order
 }
 
-/// Walks down from a version without recursion: a history may be thousands of versions deep. A version that is met
-/// while it is being walked is a loop, and is passed over.
+/// The version of the plan that each is built on: the first one in its changelog, unless the repository has a nearer one;
+/// it does no harm to be behind it all the same. Where changelogs lead back to where they began, the lowest version of the
+/// circle is built on none.
+fn without_loops<'p>(
+    sorted: &[usize],
+    places: &[Place<'p>],
+    by_version: &HashMap<&str, Vec<usize>>,
+) -> Vec<Option<&'p str>> {
+    let first = |place: &Place<'p>| {
+        let below = place.below.iter().map(Version::as_str);
+        below.into_iter().find(|version| by_version.contains_key(version))
+    };
+    let mut parents: Vec<Option<&str>> = places.iter().map(first).collect();
+    // Which walk has met a place.
+    let mut met: Vec<Option<usize>> = vec![None; places.len()];
+    for &start in sorted {
+        let (mut way, mut at) = (Vec::new(), Some(start));
+        while let Some(place) = at {
+            if met[place].is_some() {
+                break;
+            }
+            met[place] = Some(start);
+            way.push(place);
+            at = parents[place].and_then(|version| by_version.get(version)?.first().copied());
+        }
+        if let Some(begin) = at.and_then(|place| way.iter().position(|&other| other == place))
+            && let Some(&lowest) = way[begin..].iter().min_by(|&&a, &&b| places[a].compare(&places[b]))
+        {
+            parents[lowest] = None;
+        }
+    }
+    parents
+}
+
+/// Walks down from a version without recursion: a history may be thousands of versions deep.
 fn visit(
     start: usize,
-    places: &[Place<'_>],
+    parents: &[Option<&str>],
     by_version: &HashMap<&str, Vec<usize>>,
     seen: &mut [bool],
     order: &mut Vec<usize>,
@@ -59,9 +93,7 @@ fn visit(
             continue;
         }
         stack.push((place, true));
-        // The first version of the plan in the changelog is the parent, unless the repository has a nearer one; it
-        // does no harm to be behind it all the same.
-        let parents = places[place].below.iter().find_map(|version| by_version.get(version.as_str()));
+        let parents = parents[place].and_then(|version| by_version.get(version));
         stack.extend(parents.into_iter().flatten().map(|&parent| (parent, false)));
     }
 }
@@ -98,7 +130,9 @@ mod tests {
 
     #[test]
     fn loops_are_cut_at_the_lower_version() {
-        assert_eq!(order(&[("2", &["1"]), ("1", &["2"])]), ["2", "1"]);
+        assert_eq!(order(&[("2", &["1"]), ("1", &["2"])]), ["1", "2"]);
         assert_eq!(order(&[("1", &["1"])]), ["1"]);
+        assert_eq!(order(&[("2", &["3"]), ("3", &["1"]), ("1", &["2"])]), ["1", "3", "2"]);
+        assert_eq!(order(&[("5", &["2"]), ("2", &["3"]), ("3", &["2"])]), ["2", "3", "5"]);
     }
 }

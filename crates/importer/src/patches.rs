@@ -1,13 +1,16 @@
 //! The trees of the applied branch: one before the first patch, one after each.
 
+use packaging_repo::ObjectId;
 use packaging_repo::history::History;
 use packaging_repo::store::RepoStore;
 use packaging_repo::version::{StagedPatch, StagedPatches, StagedTree};
 use packaging_repo::view::VersionTag;
 use source_package::dsc::{Dsc, Family};
 use source_package::finish::{FinishError, finish};
-use source_package::patch::Limits;
-use source_package::patch::series::{ApplyAllError, Format, Patch, SeriesError, apply_all, series};
+use source_package::patch::series::{
+    ApplyAllError, Format, Patch, SeriesError, TooMuchWork, Work, apply_all, series,
+};
+use source_package::patch::{Limits, PatchError};
 use source_package::patch_header::PatchHeader;
 use source_package::store::FolderId;
 use source_package::tree::Tree;
@@ -37,15 +40,14 @@ pub fn stage(
         Family::V2 => Format::Version2,
         Family::V1 | Family::Native => return Ok(Ok(staged)),
     };
-    let applied = apply_all(format, limits, &mut tree, store, |patch, tree, store| {
-        let finished = store_finished(tree, dsc, inherited, store)?;
-        staged.patches.push(described(patch, &finished));
+    let applied = apply_all(format, limits, &mut tree, store, |patch, tree, store, work| {
+        let id = store_finished(tree, dsc, store, work)?;
+        staged.patches.push(described(patch, id));
         Ok(())
     });
     match applied {
         Ok(series) => staged.series = series.and_then(|series| series.file).map(|name| lossy(&name)),
-        Err(ApplyAllError::After(failure)) => return Err(failure),
-        Err(error) => return unapplicable(&error),
+        Err(error) => return unapplicable(error),
     }
     // dpkg's own notes may change the tree after the last patch, or without any.
     match finish(&mut tree, &dsc.format, store) {
@@ -67,37 +69,58 @@ pub fn stage(
 fn store_finished(
     tree: &mut Tree,
     dsc: &Dsc,
-    inherited: &[Vec<u8>],
     store: &mut RepoStore,
-) -> Result<StagedTree, Failure> {
+    work: &mut Work,
+) -> Result<ObjectId, Failure> {
+    let before = store.added();
     // In between, a tree may have what dpkg refuses at the end; that is looked at when all patches are applied.
-    match finish(tree, &dsc.format, store) {
+    let id = match finish(tree, &dsc.format, store) {
         Ok(finished) => {
-            let stored = store_tree(tree, inherited, store)?;
+            work.look_up(finished.looked_at()).map_err(too_much)?;
+            let id = store.write_tree(tree)?;
             finished.undo(tree, store).map_err(|error| Failure::new(Stage::Commit, "store", error))?;
-            Ok(stored)
+            id
         }
-        Err(FinishError::Store(error)) => Err(error.into()),
-        Err(_) => store_tree(tree, inherited, store),
-    }
+        Err(FinishError::Store(error)) => return Err(error.into()),
+        Err(_) => store.write_tree(tree)?,
+    };
+    work.spend(store.added() - before).map_err(too_much)?;
+    Ok(id)
 }
 
-fn unapplicable(error: &ApplyAllError<Failure>) -> Result<Result<StagedPatches, Failure>, Failure> {
+fn too_much(error: TooMuchWork) -> Failure {
+    Failure::new(Stage::Patch, "too-much-work", error)
+}
+
+/// Patches that do not apply leave a version without them. What the disk or a limit refuses says nothing about them: the
+/// version fails, and is tried again when that has changed.
+fn unapplicable(error: ApplyAllError<Failure>) -> Result<Result<StagedPatches, Failure>, Failure> {
+    let text = error.to_string();
     let code = match error {
+        ApplyAllError::After(failure) => return Err(failure),
+        ApplyAllError::Series(SeriesError::Store(error)) => return Err(error.into()),
+        ApplyAllError::Patch { error: PatchError::Store(error), .. } => return Err(error.into()),
+        ApplyAllError::Work(error) => return Err(too_much(error)),
+        ApplyAllError::Patch { error, .. } if error.is_limit() => {
+            return Err(Failure::new(Stage::Patch, "too-much-work", text));
+        }
+        ApplyAllError::Series(SeriesError::TooLarge { .. }) => {
+            return Err(Failure::new(Stage::Patch, "too-much-work", text));
+        }
         ApplyAllError::Patch { .. } => "patch-does-not-apply",
         ApplyAllError::Series(SeriesError::NotFile { .. }) => "missing-patch",
-        ApplyAllError::Series(_) | ApplyAllError::After(_) => "bad-series",
+        ApplyAllError::Series(_) => "bad-series",
     };
-    Ok(Err(Failure::new(Stage::Patch, code, error)))
+    Ok(Err(Failure::new(Stage::Patch, code, text)))
 }
 
-fn described(patch: &Patch, tree: &StagedTree) -> StagedPatch {
+fn described(patch: &Patch, tree: ObjectId) -> StagedPatch {
     let header = PatchHeader::parse(&patch.content);
     let name = lossy(&patch.name);
     let subject = header.subject.unwrap_or_else(|| name.clone());
     StagedPatch {
         name,
-        tree: tree.id,
+        tree,
         author: header.author,
         date: header.date,
         message: format!("{subject}\n\n{}", header.body),

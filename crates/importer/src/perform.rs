@@ -1,5 +1,6 @@
 //! Performs one import, inside the child: every version of one package that is asked for, in one transaction.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use packaging_repo::store::RepoStore;
 use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
+use crate::base::Found;
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request};
 use crate::sandbox::{self, Wall};
@@ -52,7 +54,9 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         emit(&Event::Unwalled(missing));
     }
     repository.remove_leftovers(&lock)?;
+    repository.check_free(request.limits.disk_reserve)?;
     let mut store = repository.store(request.threads)?;
+    store.keep_free(request.limits.disk_reserve);
     let refs = repository.refs()?;
     let on_record = repository.record()?;
     let record = match &on_record {
@@ -152,35 +156,44 @@ fn hold_back(
     emit: &impl Fn(&Event),
 ) -> Vec<Pending> {
     let mut lacks: Vec<Option<String>> = vec![None; pending.len()];
-    loop {
-        let found: Vec<(usize, String)> = (pending.iter().enumerate())
-            .filter(|(place, _)| lacks.get(*place).is_some_and(Option::is_none))
-            .filter_map(|(place, version)| {
-                let base = request.versions.get(version.index)?.base.as_ref()?;
-                let is_waiting = |other: usize| lacks.get(other).is_some_and(Option::is_some);
-                let is_here = |wanted: &Version| {
-                    let mut plan = pending.iter().enumerate();
-                    plan.any(|(other, it)| !is_waiting(other) && it.read.version() == wanted)
-                        || base::is_imported(view, wanted)
-                };
-                let Read::New(staged, _) = &version.read else { return None };
-                base::missing(&staged.changelog.below, base, &is_here).map(|missing| (place, missing))
-            })
-            .collect();
-        let mut more = false;
-        for (place, missing) in found {
-            let Some(version) = pending.get_mut(place) else { continue };
-            let base = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref());
-            version.report.lacks = Some(missing.clone());
-            if base.is_some_and(|base| base.may_wait)
-                && let Some(slot) = lacks.get_mut(place)
-            {
-                *slot = Some(missing);
-                more = true;
+    // How many of the plan are here under a version, and who is built on it.
+    let mut here: HashMap<Version, usize> = HashMap::new();
+    for version in &pending {
+        *here.entry(version.read.version().clone()).or_default() += 1;
+    }
+    let mut built_on: HashMap<Version, Vec<(usize, usize)>> = HashMap::new();
+    let mut todo: Vec<(usize, usize)> = (0..pending.len()).rev().map(|place| (place, 0)).collect();
+    while let Some((place, from)) = todo.pop() {
+        let Some(version) = pending.get_mut(place) else { continue };
+        let Some(base) = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref()) else {
+            continue;
+        };
+        let Read::New(staged, _) = &version.read else { continue };
+        let below = &staged.changelog.below;
+        let is_here = |wanted: &Version| {
+            here.get(wanted).is_some_and(|&count| count > 0) || base::is_imported(view, wanted)
+        };
+        match base::find(below, from, base, &is_here) {
+            Found::Here(at) => {
+                if let Some(on) = below.get(at) {
+                    built_on.entry(on.clone()).or_default().push((place, at));
+                }
             }
-        }
-        if !more {
-            break;
+            Found::None => {}
+            Found::Missing(missing) => {
+                version.report.lacks = Some(missing.clone());
+                let own = version.read.version();
+                if let (true, Some(slot), Some(count)) =
+                    (base.may_wait, lacks.get_mut(place), here.get_mut(own))
+                {
+                    *slot = Some(missing);
+                    *count -= 1;
+                    if *count == 0 {
+                        // Those that are built on it look for another one, from there on.
+                        todo.extend(built_on.remove(own).unwrap_or_default());
+                    }
+                }
+            }
         }
     }
     let mut left = Vec::new();

@@ -5,14 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use bounded::file::open_regular;
-use source_package::control::Stanza;
+use source_package::dsc::{self, DscError};
+use source_package::limits::DscLimits;
+use source_package::printable::Printable;
 use source_package::version::PackageName;
 
 use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
-
-/// A `.dsc` larger than this is none.
-pub const LARGEST_DSC: u64 = 8 << 20;
 
 /// A `.dsc` to import, with what is known about it before it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,23 +60,45 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Reads a whole `.dsc`.
-pub fn read_dsc(path: &Path) -> Result<Vec<u8>, Failure> {
+pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     let file = open_regular(path).map_err(|error| unreadable(path, &error))?;
-    file.take(LARGEST_DSC + 1).read_to_end(&mut text).map_err(|error| unreadable(path, &error))?;
-    if text.len() as u64 > LARGEST_DSC {
-        let message = format!("{} is larger than {LARGEST_DSC} bytes: not a .dsc", path.display());
-        return Err(Failure::new(Stage::Verify, "bad-dsc", message));
+    let most = limits.bytes.saturating_add(1);
+    file.take(most).read_to_end(&mut text).map_err(|error| unreadable(path, &error))?;
+    if text.len() as u64 > limits.bytes {
+        return Err(claimed(path, DscError::too_many_bytes(limits.bytes)));
     }
     Ok(text)
 }
 
-/// The package that a `.dsc` claims to be of.
-pub fn claimed_package(path: &Path) -> Result<String, Failure> {
-    let bad = |cause: String| Failure::new(Stage::Verify, "bad-dsc", format!("{}: {cause}", path.display()));
-    let stanza =
-        Stanza::parse(&read_dsc(path)?).map_err(|error| bad(format!("the .dsc is malformed: {error}")))?;
-    let source = stanza.get("Source").ok_or_else(|| bad("the .dsc has no field Source".into()))?;
-    let name = PackageName::new(source).map_err(|error| bad(error.to_string()))?;
-    Ok(name.to_string())
+/// So many characters of a version that is none are shown.
+const LONGEST_VERSION: usize = 200;
+
+/// What a `.dsc` claims to be, before anything about it is checked.
+pub struct Claimed {
+    /// The package.
+    pub package: String,
+    /// The version, as it is written.
+    pub version: Option<String>,
+    /// The whole text.
+    pub text: Vec<u8>,
+}
+
+/// Reads what a `.dsc` claims to be.
+pub fn read_claimed(path: &Path, limits: &DscLimits) -> Result<Claimed, Failure> {
+    let text = read_dsc(path, limits)?;
+    let stanza = dsc::stanza_within(&text, limits).map_err(|error| claimed(path, error))?;
+    let source = stanza.get("Source").ok_or_else(|| claimed(path, DscError::Missing("Source")))?;
+    let package = PackageName::new(source).map_err(|error| claimed(path, error.into()))?.to_string();
+    // What is no version is shown as it was written, and refused by whoever checks it.
+    let version = stanza.get("Version").map(|version| {
+        let shown: String = version.chars().take(LONGEST_VERSION).collect();
+        Printable(&shown).to_string()
+    });
+    Ok(Claimed { package, version, text })
+}
+
+fn claimed(path: &Path, error: DscError) -> Failure {
+    let failure = Failure::from(error);
+    Failure { message: format!("{}: {}", path.display(), failure.message), ..failure }
 }

@@ -109,7 +109,7 @@ impl Poller<'_> {
             let known = self.store.read(|tx| suites::get(tx, name, &suite.name))?;
             let interval = milliseconds(config.interval(&suite.entry));
             let last = known.polled.max(known.failed);
-            if self.due.is_some_and(|now| last.is_some_and(|last| now - last < interval)) {
+            if self.due.is_some_and(|now| last.is_some_and(|last| is_recent(now, last, interval))) {
                 continue;
             }
             Progress::add(&self.progress.indices, 1);
@@ -282,4 +282,9 @@ impl Place<'_> {
         };
         new.insert(key, row);
     }
+}
+
+/// Whether a poll is so young that the next can wait. One that a wrong clock has dated ahead is not.
+fn is_recent(now: i64, last: i64, interval: i64) -> bool {
+    state::tx::is_believed(now, last) && now - last < interval
 }

@@ -17,7 +17,7 @@ use source_package::checksum::ListedFile;
 use source_package::dsc::Dsc;
 use source_package::layout::Layout;
 use source_package::limits::Budget;
-use source_package::source::{Reading, SourceFiles};
+use source_package::source::{Reading, SourceFiles, Upstream};
 
 use crate::config::LimitsConfig;
 use crate::failure::Failure;
@@ -34,11 +34,9 @@ pub struct Places {
 struct Files(BTreeMap<String, PathBuf>);
 
 impl SourceFiles for Files {
-    fn open(&mut self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        match self.0.get(name) {
-            Some(path) => Ok(Box::new(open_regular(path)?)),
-            None => Err(io::ErrorKind::NotFound.into()),
-        }
+    fn open(&mut self, listed: &ListedFile, attempt: usize) -> Option<io::Result<Box<dyn Read + Send>>> {
+        let path = self.0.get(&listed.name).filter(|_| attempt == 0)?;
+        Some(open_regular(path).map(|file| Box::new(file) as Box<dyn Read + Send>))
     }
 }
 
@@ -111,6 +109,6 @@ fn derive(dsc: &Dsc, layout: &Layout, mut files: Files) -> Result<ObjectId, Fail
     let mut store = RepoStore::open(&objects, 1)?;
     let mut budget = Budget::new(LimitsConfig::default().reading());
     let mut reading = Reading { dsc, layout, files: &mut files, budget: &mut budget, threads: 1 };
-    let mut read = reading.upstream(&mut store)?;
+    let mut read = reading.upstream(Upstream::empty(), &mut store)?;
     Ok(store_tree(&mut read.tree, &[], &mut store)?.id)
 }

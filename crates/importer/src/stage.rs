@@ -1,5 +1,7 @@
 //! Reads one version: trust, files, trees. Nothing becomes visible here; objects that no ref names are garbage.
 
+use std::collections::HashMap;
+
 use packaging_repo::ObjectId;
 use packaging_repo::history::{Added, History};
 use packaging_repo::store::RepoStore;
@@ -15,13 +17,13 @@ use source_package::ident::Ident;
 use source_package::layout::Layout;
 use source_package::limits::Budget;
 use source_package::links::{Target, resolve};
-use source_package::source::Reading;
+use source_package::source::{Reading, Upstream};
 use source_package::store::{ContentStore, FolderId};
 use source_package::tree::{Kind, Node, Tree};
 use source_package::version::{PackageName, Version};
 
 use crate::failure::{Failure, Stage};
-use crate::files::Beside;
+use crate::files::{Files, Places};
 use crate::order::Place;
 use crate::plan::read_dsc;
 use crate::protocol::{Request, Trust, VersionRequest};
@@ -102,14 +104,17 @@ impl Read {
 pub struct Stager<'a> {
     package: &'a PackageName,
     request: &'a Request,
-    /// Upstream tarballs that were read for a version before this one.
-    upstreams: Vec<StagedUpstream>,
+    /// Upstream tarballs that were read for a version before this one, by the SHA-256 of the main one.
+    upstreams: HashMap<String, Vec<StagedUpstream>>,
+    places: Places,
 }
 
 impl<'a> Stager<'a> {
     /// For one request.
     pub fn new(package: &'a PackageName, request: &'a Request) -> Stager<'a> {
-        Stager { package, request, upstreams: Vec::new() }
+        let plan = request.versions.iter().map(|version| version.dsc.clone()).collect();
+        let places = Places::new(plan, request.limits.dsc());
+        Stager { package, request, upstreams: HashMap::new(), places }
     }
 
     /// Reads one version. `version` is set as soon as it is known.
@@ -119,9 +124,10 @@ impl<'a> Stager<'a> {
         history: &mut History<'_>,
         version: &mut Option<String>,
     ) -> Result<Read, Failure> {
-        let text = read_dsc(&wanted.dsc)?;
+        let dsc_limits = self.request.limits.dsc();
+        let text = read_dsc(&wanted.dsc, &dsc_limits)?;
         let sha256 = sha256_hex(&text);
-        if let Ok(claimed) = Dsc::parse(&text) {
+        if let Ok(claimed) = Dsc::parse_within(&text, &dsc_limits) {
             *version = Some(claimed.version.to_string());
             index_has(&wanted.trust, &sha256)?;
             // The same bytes were trusted before: that they were imported is on record, where nobody else can write.
@@ -148,11 +154,12 @@ impl<'a> Stager<'a> {
 
     /// Checks why the `.dsc` may be trusted, then reads what the check vouches for and nothing else.
     fn trusted(&self, text: &[u8], sha256: &str, wanted: &VersionRequest) -> Result<Dsc, Failure> {
+        let limits = self.request.limits.dsc();
         let dsc = match &wanted.trust {
-            Trust::Keyrings(keyrings) => Dsc::parse(&signature::verify(text, keyrings)?)?,
+            Trust::Keyrings(keyrings) => Dsc::parse_within(&signature::verify(text, keyrings)?, &limits)?,
             Trust::Index(_) | Trust::Unsigned => {
                 index_has(&wanted.trust, sha256)?;
-                Dsc::parse(text)?
+                Dsc::parse_within(text, &limits)?
             }
         };
         if dsc.source != *self.package {
@@ -173,11 +180,27 @@ impl<'a> Stager<'a> {
         dsc_sha256: String,
         history: &mut History<'_>,
     ) -> Result<Read, Failure> {
+        // What is not beside the `.dsc` may be beside another one of the plan.
+        let mut places = std::mem::take(&mut self.places);
+        let read = self.stage_from(places.of(&wanted.dsc), wanted, dsc, dsc_text, dsc_sha256, history);
+        self.places = places;
+        read
+    }
+
+    fn stage_from(
+        &mut self,
+        mut files: Files<'_>,
+        wanted: &VersionRequest,
+        dsc: Dsc,
+        dsc_text: Vec<u8>,
+        dsc_sha256: String,
+        history: &mut History<'_>,
+    ) -> Result<Read, Failure> {
         let layout = Layout::of(&dsc)?;
+        history.store.allow(self.request.limits.written_bytes);
         // Other formats have no series of patches.
         history.store.expect_changes(matches!(dsc.format.family, Family::Quilt | Family::V2));
         let mut budget = Budget::new(self.request.limits.reading());
-        let mut files = Beside::new(&wanted.dsc);
         let mut reading = Reading {
             dsc: &dsc,
             layout: &layout,
@@ -226,27 +249,37 @@ impl Stager<'_> {
     ) -> Result<(Option<StagedUpstream>, Tree), Failure> {
         let tarballs = upstream_tarballs(reading.dsc, reading.layout);
         if tarballs.is_empty() {
-            let tree = reading.upstream(history.store)?.tree;
+            let tree = reading.upstream(Upstream::empty(), history.store)?.tree;
             return Ok((None, tree));
         }
         let rule = reading.layout.unpack_rule();
         let version = reading.dsc.version.upstream().to_owned();
-        let staged = self.upstreams.iter().find(|known| upstream::matches(&known.manifest, rule, &tarballs));
+        let main = tarballs.first().and_then(|file| file.checksums.sha256.clone()).unwrap_or_default();
+        let staged = self.upstreams.get(&main).map_or(&[][..], Vec::as_slice);
+        let staged = upstream::longest(staged, rule, &tarballs).cloned();
         let known = match staged {
-            Some(staged) => Some(staged.clone()),
-            None => upstream::find(&version, rule, &tarballs, &mut history.view, history.store)?,
+            Some(staged) if staged.manifest.files.len() == tarballs.len() => Some(staged),
+            staged => {
+                let found = upstream::find(&version, rule, &tarballs, &mut history.view, history.store)?;
+                let both: Vec<StagedUpstream> = staged.into_iter().chain(found).collect();
+                upstream::longest(&both, rule, &tarballs).cloned()
+            }
         };
-        if let Some(known) = known {
-            let tree = stored_tree(&known, history.store)?;
-            return Ok((Some(known), tree));
-        }
-        let mut read = reading.upstream(history.store)?;
+        let (begun, escaped) = match known {
+            Some(known) if known.manifest.files.len() == tarballs.len() => {
+                let tree = stored_tree(&known, history.store)?;
+                return Ok((Some(known), tree));
+            }
+            Some(known) => (begun(&known, history.store)?, known.manifest.escaped),
+            None => (Upstream::empty(), Vec::new()),
+        };
+        let mut read = reading.upstream(begun, history.store)?;
         let rule = if read.rule_matters { rule } else { upstream::RULE_ANY };
-        let tree = store_tree(&mut read.tree, &[], history.store)?;
+        let tree = store_tree(&mut read.tree, &escaped, history.store)?;
         let source = self.package.as_str();
         let staged =
             upstream::stage(source, &version, rule, tree, read.newest, read.tarballs, history.store)?;
-        self.upstreams.push(staged.clone());
+        self.upstreams.entry(main).or_default().push(staged.clone());
         Ok((Some(staged), read.tree))
     }
 
@@ -261,14 +294,22 @@ impl Stager<'_> {
             author: Ident::new(self.package.as_str(), ""),
             date: Date { seconds: 0, offset_minutes: 0 },
             below: Vec::new(),
+            by_position: None,
+            order: None,
             content: None,
         };
         let Some(content) = self.changelog_file(tree, store)? else { return Ok(facts) };
         let text = store.get(content)?;
-        let newest = changelog::author(&text);
+        let lineage = changelog::lineage(&text, self.package.as_str(), version);
+        let newest = match &lineage.order {
+            Some(order) => changelog::author_in(&text, order),
+            None => changelog::author(&text),
+        };
         facts.author = newest.ident.unwrap_or(facts.author);
         facts.date = newest.date.unwrap_or(facts.date);
-        facts.below = changelog::versions_below(&text, version);
+        facts.below = lineage.below;
+        facts.by_position = lineage.by_position;
+        facts.order = lineage.order;
         facts.content = Some(ObjectId::Sha1(content.0));
         Ok(facts)
     }
@@ -303,6 +344,16 @@ pub(crate) fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d Li
     if named { tarballs } else { Vec::new() }
 }
 
+/// Upstream tarballs that are known, where others come behind them: a component that was added later.
+fn begun(known: &StagedUpstream, store: &mut RepoStore) -> Result<Upstream, Failure> {
+    Ok(Upstream {
+        tree: stored_tree(known, store)?,
+        newest: upstream::newest(known, store)?,
+        tarballs: known.manifest.files.clone(),
+        rule_matters: known.manifest.fact("Unpack-Rule") != Some(upstream::RULE_ANY),
+    })
+}
+
 /// A stored upstream tree, with the named pipes that Git does not hold.
 fn stored_tree(upstream: &StagedUpstream, store: &mut RepoStore) -> Result<Tree, Failure> {
     let mut tree = Tree::stored(FolderId(packaging_repo::raw_id(upstream.tree)));
@@ -326,7 +377,7 @@ fn signatures(
         }
         let bytes = match reading.small_file(index) {
             Ok(bytes) => bytes,
-            Err(error) if upstream_known && error.is_missing_file() => match history.find_signature(file)? {
+            Err(error) if upstream_known && error.is_about_file() => match history.find_signature(file)? {
                 Some(bytes) => bytes,
                 None => return Err(error.into()),
             },

@@ -30,6 +30,11 @@ pub enum Error {
     /// The pack could not be written.
     #[error("cannot write the pack: {0}")]
     Pack(io::Error),
+    /// More was added for one version than it may cost.
+    #[error(
+        "a version stores more than {0} bytes, with what its patches make of its files (limits.written_bytes)"
+    )]
+    WritesTooMuch(u64),
     /// A pack holds four thousand million objects at most.
     #[error("too many objects for one pack")]
     TooManyObjects,

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::fs::{CWD, FileType, Mode, RenameFlags, mknodat, renameat_with};
 use source_package::path::Name;
 use source_package::store::{ContentStore, FolderId};
 use source_package::tree::{Folder, Node, Tree};
@@ -29,16 +29,27 @@ pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<
             io::Error::new(io::ErrorKind::AlreadyExists, "it exists already; name a folder that does not");
         return Err(Error::file("export to", folder, error));
     }
-    let mut name = folder.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".export-{}", std::process::id()));
-    let temporary = folder.with_file_name(name);
-    let written = write_folder(&mut tree.root, &temporary, store)
-        .and_then(|()| fs::rename(&temporary, folder).map_err(|error| Error::file("create", folder, error)));
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_dir_all(&temporary);
+    let above = match folder.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    // A folder that nobody had before and nobody can guess: what is removed after an error is ours alone.
+    let temporary = tempfile::Builder::new()
+        .prefix(".export-")
+        .tempdir_in(above)
+        .map_err(|error| Error::file("make a folder in", above, error))?;
+    let written = temporary.path().join("source");
+    write_folder(&mut tree.root, &written, store)?;
+    put_in_place(&written, folder).map_err(|error| Error::file("create", folder, error))
+}
+
+/// Nothing that came there meanwhile is replaced.
+fn put_in_place(written: &Path, folder: &Path) -> io::Result<()> {
+    match renameat_with(CWD, written, CWD, folder, RenameFlags::NOREPLACE) {
+        // Not every file system can promise that.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(written, folder),
+        renamed => Ok(renamed?),
     }
-    written
 }
 
 fn write_folder(folder: &mut Folder, path: &Path, store: &mut RepoStore) -> Result<(), Error> {

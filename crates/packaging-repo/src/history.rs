@@ -7,19 +7,23 @@ mod applied;
 mod find;
 mod tags;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use source_package::changelog;
+use source_package::links::{Target, resolve};
+use source_package::store::{ContentStore, FolderId};
+use source_package::tree::{self, Tree};
 use source_package::version::Version;
 
 use crate::identity::importer;
+use crate::manifest::{IMPORT_RULES, RAISED_RULES};
 use crate::message;
 use crate::object::{self, Commit, Kind};
 use crate::refname;
 use crate::store::RepoStore;
 use crate::version::StagedVersion;
 use crate::view::View;
-use crate::{Error, ObjectId};
+use crate::{Error, ObjectId, raw_id};
 
 /// What became of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,18 @@ pub struct Added {
     pub tag: String,
 }
 
+/// What was made of a version before its patches are applied.
+pub(crate) struct Unapplied<'a> {
+    /// Its tag.
+    pub(crate) tag: &'a str,
+    /// Its commit.
+    pub(crate) commit: ObjectId,
+    /// The version that it descends from.
+    pub(crate) parent: Option<ObjectId>,
+    /// The import rules of its commit.
+    pub(crate) rules: u32,
+}
+
 /// The history of one package while versions are added to it.
 pub struct History<'a> {
     /// Where objects go.
@@ -40,12 +56,14 @@ pub struct History<'a> {
     pub view: View,
     /// Upstream commits that were made just now: no older commit can descend from them.
     new_upstreams: HashSet<ObjectId>,
+    /// The signatures of upstream tarballs that the repository has, by name and SHA-256, once one was asked for.
+    signatures: Option<HashMap<(String, String), ObjectId>>,
 }
 
 impl<'a> History<'a> {
     /// Starts from the refs as they are.
     pub fn new(store: &'a mut RepoStore, view: View) -> History<'a> {
-        History { store, view, new_upstreams: HashSet::new() }
+        History { store, view, new_upstreams: HashSet::new(), signatures: None }
     }
 
     /// Adds a version: its commits, its tags, its `.dsc`. Its branch is moved by [`History::publish`].
@@ -54,17 +72,24 @@ impl<'a> History<'a> {
             return Ok(added);
         }
         let known = self.find_dsc_elsewhere(distro, &version.dsc.version, &version.dsc_sha256)?;
-        let (commit, parent) = match known {
+        let (commit, parent, rules) = match known {
             // Another distro has it, but without its patches or with another series: it stays one commit.
-            Some(tag) => (tag.commit, self.version_parent(tag.commit)?),
+            Some(tag) => {
+                let rules = tag.manifest.raised.unwrap_or(IMPORT_RULES);
+                (tag.commit, self.version_parent(tag.commit)?, rules)
+            }
             None => {
-                let parent = self.changelog_parent(distro, &version.changelog.below)?;
-                (self.version_commit(version, parent)?, parent)
+                let parent = self.changelog_parent(distro, version)?;
+                let (commit, rules) = self.version_commit(version, parent)?;
+                (commit, parent, rules)
             }
         };
-        let tag = self.tag_version(distro, version, commit)?;
+        let tag = self.tag_version(distro, version, commit, rules)?;
         let applied = match &version.applied {
-            Some(patches) => Some(self.add_applied(distro, &tag, version, patches, commit, parent)?),
+            Some(patches) => {
+                let place = Unapplied { tag: &tag, commit, parent, rules };
+                Some(self.add_applied(distro, version, patches, &place)?)
+            }
             None => None,
         };
         Ok(Added { commit, applied, tag })
@@ -78,19 +103,44 @@ impl<'a> History<'a> {
         Ok(Some(Added { commit: tag.commit, applied, tag: tag.name }))
     }
 
-    /// The first version below the top of the changelog that the repository has, of any distro; the version's
-    /// own distro is asked first.
-    fn changelog_parent(&mut self, distro: &str, below: &[Version]) -> Result<Option<ObjectId>, Error> {
+    /// The first of these versions that the repository has, of any distro; the version's own distro is asked first. Of two
+    /// that name each other, the lower one is the parent.
+    fn changelog_parent(&mut self, distro: &str, version: &StagedVersion) -> Result<Option<ObjectId>, Error> {
         let distros = self.distros_from(distro);
-        for version in below {
+        let own = &version.dsc.version;
+        for older in &version.changelog.below {
             for distro in &distros {
-                let name = refname::version_tag(distro, version.as_str());
+                let name = refname::version_tag(distro, older.as_str());
                 if let Some(tag) = self.view.version_tag(&name, self.store)? {
-                    return Ok(Some(tag.commit));
+                    let is_loop = older.compare(own).is_gt()
+                        && self.names_version(tag.commit, version.dsc.source.as_str(), older, own)?;
+                    if !is_loop {
+                        return Ok(Some(tag.commit));
+                    }
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Whether the changelog of a version's commit names another one below its own.
+    fn names_version(
+        &mut self,
+        commit: ObjectId,
+        source: &str,
+        of: &Version,
+        other: &Version,
+    ) -> Result<bool, Error> {
+        let mut tree = Tree::stored(FolderId(raw_id(self.tree_of(commit)?)));
+        let Target::Inside(path) =
+            resolve(b"debian/changelog", &mut tree, self.store).map_err(Error::Content)?
+        else {
+            return Ok(false);
+        };
+        let found = tree.kind(&path, self.store).map_err(Error::Content)?;
+        let tree::Kind::File { content, .. } = found else { return Ok(false) };
+        let text = self.store.get(content).map_err(Error::Content)?;
+        Ok(changelog::lineage(&text, source, of).below.contains(other))
     }
 
     /// The version that a version's commit descends from.
@@ -104,7 +154,7 @@ impl<'a> History<'a> {
         &mut self,
         version: &StagedVersion,
         parent: Option<ObjectId>,
-    ) -> Result<ObjectId, Error> {
+    ) -> Result<(ObjectId, u32), Error> {
         let mut parents: Vec<ObjectId> = parent.into_iter().collect();
         if let Some(upstream) = &version.upstream {
             self.keep_upstream(upstream)?;
@@ -113,6 +163,12 @@ impl<'a> History<'a> {
             }
         }
         let news = self.news(version, parent)?;
+        let author = &version.changelog.author;
+        let facts = &version.changelog;
+        // Of what is ordinary, the first rules make the same.
+        let is_raised = facts.order.is_some() || facts.by_position.is_some();
+        let rules = if is_raised { RAISED_RULES } else { IMPORT_RULES };
+        let rules = rules.max(message::rules_of([news.as_str(), author.name(), author.email()]));
         let commit = Commit {
             tree: version.tree.id,
             parents,
@@ -120,9 +176,9 @@ impl<'a> History<'a> {
             authored: version.changelog.date,
             committer: importer(),
             committed: version.changelog.date,
-            message: message::version(&version.dsc, &version.dsc_sha256, &news),
+            message: message::version(&version.dsc, &version.dsc_sha256, &news, rules),
         };
-        self.store.add(Kind::Commit, &commit.encode())
+        Ok((self.store.add(Kind::Commit, &commit.encode())?, rules))
     }
 
     /// The changelog's entries that are new since the parent.
@@ -134,7 +190,11 @@ impl<'a> History<'a> {
                 .and_then(|text| Version::new(text).ok()),
             None => None,
         };
-        Ok(changelog::text_since(&self.store.read(content)?, since.as_ref()))
+        let text = self.store.read(content)?;
+        Ok(match &version.changelog.order {
+            Some(order) => changelog::text_in(&text, order, since.as_ref()),
+            None => changelog::text_since(&text, since.as_ref()),
+        })
     }
 
     /// Whether an upstream commit is among the ancestors of a version. Version commits hang on each other by their

@@ -37,6 +37,7 @@ pub mod repack;
 pub mod repository;
 pub mod seal;
 mod slot;
+mod space;
 pub mod store;
 mod stream;
 pub mod tree;

@@ -4,11 +4,14 @@
 //! The text is a stanza like those of Debian's control files. It holds facts of the `.dsc` and of its files alone,
 //! never when or where something was published: the same input gives the same tag.
 
-use source_package::checksum::{Checksums, ListedFile};
+use source_package::checksum::{Checksums, FileList, ListedFile};
 use source_package::control::{ControlError, Stanza};
 
 /// The version of the rules by which trees and commits are made. Raised when the same input gives other objects.
 pub const IMPORT_RULES: u32 = 1;
+/// The same of those versions of which the rules after the first ones make something else: where the changelog's own entry
+/// is not the top, and where text would turn the direction of what stands around it.
+pub const RAISED_RULES: u32 = 2;
 
 /// What a tag's message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub struct Manifest {
     pub facts: Vec<(String, String)>,
     /// The files of the source package, or the tarballs of the upstream version.
     pub files: Vec<ListedFile>,
+    /// The rules, if they are not [`IMPORT_RULES`].
+    pub raised: Option<u32>,
     /// Paths whose last name is stored escaped, as they are in the source.
     pub escaped: Vec<Vec<u8>>,
     /// Named pipes; the flag tells whether they have an execute bit.
@@ -56,7 +61,7 @@ impl Manifest {
         for (name, value) in &self.facts {
             text.push_str(&format!("{name}: {value}\n"));
         }
-        text.push_str(&format!("Import-Rules: {IMPORT_RULES}\n"));
+        text.push_str(&format!("Import-Rules: {}\n", self.raised.unwrap_or(IMPORT_RULES)));
         list(&mut text, "Files", &self.files, |sums| &sums.md5);
         list(&mut text, "Checksums-Sha1", &self.files, |sums| &sums.sha1);
         list(&mut text, "Checksums-Sha256", &self.files, |sums| &sums.sha256);
@@ -79,14 +84,18 @@ impl Manifest {
         let need = |field| stanza.get(field).map(str::to_owned).ok_or(ManifestError::Field(field));
         let mut manifest =
             Manifest { source: need("Source")?, version: need("Version")?, ..Manifest::default() };
+        let rules = stanza.get("Import-Rules").and_then(|rules| rules.parse().ok());
+        manifest.raised = rules.filter(|rules| *rules != IMPORT_RULES);
         for (name, value) in stanza.fields() {
             if !matches!(name, "Source" | "Version" | "Import-Rules") && !value.starts_with('\n') {
                 manifest.facts.push((name.to_owned(), value.to_owned()));
             }
         }
-        read_list(&stanza, "Files", &mut manifest.files, |sums| &mut sums.md5)?;
-        read_list(&stanza, "Checksums-Sha1", &mut manifest.files, |sums| &mut sums.sha1)?;
-        read_list(&stanza, "Checksums-Sha256", &mut manifest.files, |sums| &mut sums.sha256)?;
+        let mut files = FileList::default();
+        read_list(&stanza, "Files", &mut files, |sums| &mut sums.md5)?;
+        read_list(&stanza, "Checksums-Sha1", &mut files, |sums| &mut sums.sha1)?;
+        read_list(&stanza, "Checksums-Sha256", &mut files, |sums| &mut sums.sha256)?;
+        manifest.files = files.into_files();
         for line in values(&stanza, "Escaped") {
             let path = line.strip_prefix("path ").and_then(unquote);
             manifest.escaped.push(path.ok_or(ManifestError::Field("Escaped"))?);
@@ -123,7 +132,7 @@ fn values<'a>(stanza: &'a Stanza, field: &str) -> impl Iterator<Item = &'a str> 
 fn read_list(
     stanza: &Stanza,
     field: &'static str,
-    files: &mut Vec<ListedFile>,
+    files: &mut FileList,
     slot: fn(&mut Checksums) -> &mut Option<String>,
 ) -> Result<(), ManifestError> {
     for line in values(stanza, field) {
@@ -132,12 +141,7 @@ fn read_list(
             return Err(ManifestError::Field(field));
         };
         let size = size.parse().map_err(|_| ManifestError::Field(field))?;
-        if !files.iter().any(|file| file.name == name) {
-            files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
-        }
-        if let Some(file) = files.iter_mut().find(|file| file.name == name) {
-            *slot(&mut file.checksums) = Some(sum.to_owned());
-        }
+        *slot(&mut files.entry(name, size).checksums) = Some(sum.to_owned());
     }
     Ok(())
 }
@@ -186,6 +190,7 @@ mod tests {
             version: "1:2-3".into(),
             facts: vec![("Format".into(), "3.0 (quilt)".into())],
             files: vec![file("a0_2.orig.tar.gz", Some("00")), file("a0_2-3.debian.tar.xz", None)],
+            raised: Some(RAISED_RULES),
             escaped: vec![b".git".to_vec(), b"x/\xff%\n y/.GIT".to_vec(), b"...".to_vec()],
             fifos: vec![(b"p".to_vec(), false), (b"q".to_vec(), true)],
         };

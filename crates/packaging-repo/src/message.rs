@@ -1,27 +1,28 @@
 //! The messages of commits: for people above, trailers for programs below.
 
 use source_package::dsc::Dsc;
+use source_package::printable::{escaped, is_refused_in_history};
 
-use crate::manifest::IMPORT_RULES;
+use crate::manifest::{IMPORT_RULES, RAISED_RULES};
 use crate::object::CommitObject;
 
 /// A version, patches not applied. `news` are the changelog's entries since its parent.
-pub fn version(dsc: &Dsc, sha256: &str, news: &str) -> String {
+pub fn version(dsc: &Dsc, sha256: &str, news: &str, rules: u32) -> String {
     let title = format!("Import {} {}", dsc.source, dsc.version);
-    with_trailers(&[&title, news], &facts(dsc, sha256))
+    with_trailers(&[&title, news], &facts(dsc, sha256, rules))
 }
 
 /// The commit under a version's patches.
-pub fn applied(dsc: &Dsc, sha256: &str, series: Option<&str>) -> String {
+pub fn applied(dsc: &Dsc, sha256: &str, series: Option<&str>, rules: u32) -> String {
     let title = format!("Apply the patches of {} {}", dsc.source, dsc.version);
-    let mut trailers = facts(dsc, sha256);
+    let mut trailers = facts(dsc, sha256, rules);
     trailers.push(("Series", series.unwrap_or("none").to_owned()));
     with_trailers(&[&title], &trailers)
 }
 
 /// One patch.
-pub fn patch(dsc: &Dsc, sha256: &str, name: &str, text: &str) -> String {
-    let mut trailers = facts(dsc, sha256);
+pub fn patch(dsc: &Dsc, sha256: &str, name: &str, text: &str, rules: u32) -> String {
+    let mut trailers = facts(dsc, sha256, rules);
     trailers.push(("Patch", name.to_owned()));
     with_trailers(&[text], &trailers)
 }
@@ -45,12 +46,12 @@ pub fn upstream(source: &str, version: &str, tarballs: &[(String, String)]) -> S
     with_trailers(&[&title], &trailers)
 }
 
-fn facts(dsc: &Dsc, sha256: &str) -> Vec<(&'static str, String)> {
+fn facts(dsc: &Dsc, sha256: &str, rules: u32) -> Vec<(&'static str, String)> {
     vec![
         ("Source-Package", dsc.source.to_string()),
         ("Version", dsc.version.to_string()),
         ("Dsc-Sha256", sha256.to_owned()),
-        ("Import-Rules", IMPORT_RULES.to_string()),
+        ("Import-Rules", rules.to_string()),
     ]
 }
 
@@ -64,5 +65,11 @@ fn with_trailers(paragraphs: &[&str], trailers: &[(&str, String)]) -> String {
         text.push_str(&format!("{key}: {}\n", value.replace(['\n', '\0'], " ")));
     }
     // Git's own limit of a message is a NUL, which would hide the trailers.
-    text.replace('\0', "")
+    escaped(&text.replace('\0', ""), is_refused_in_history).into_owned()
+}
+
+/// The rules for texts that become a part of commits: nearly none has anything that is escaped.
+pub fn rules_of<'t>(texts: impl IntoIterator<Item = &'t str>) -> u32 {
+    let is_escaped = |text: &str| text.chars().any(|c| c != '\0' && is_refused_in_history(c));
+    if texts.into_iter().any(is_escaped) { RAISED_RULES } else { IMPORT_RULES }
 }

@@ -3,6 +3,7 @@
 use gix_object::bstr::ByteSlice;
 use source_package::date::Date;
 use source_package::ident::Ident;
+use source_package::printable::{escaped, is_refused_in_history};
 
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
@@ -75,7 +76,7 @@ fn without_nul(message: &str) -> String {
 fn signature(person: &Ident, date: Date) -> String {
     let clean = |text: &str| {
         let text: String = text.chars().filter(|c| !matches!(c, '<' | '>' | '\n' | '\0')).collect();
-        text.trim().to_owned()
+        escaped(text.trim(), is_refused_in_history).into_owned()
     };
     let name = Some(clean(person.name())).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into());
     let offset = date.offset_minutes.clamp(-14 * 60, 14 * 60);

@@ -18,6 +18,7 @@ use gix_object::Kind;
 use crate::deflate::{Batch, Deflaters};
 use crate::delta;
 use crate::slot::Slot;
+use crate::space::Space;
 use crate::stream::{self, Streamed};
 use crate::{Error, ObjectId};
 
@@ -40,15 +41,24 @@ pub struct PackWriter {
     temporary: PathBuf,
     file: Option<File>,
     offset: u64,
-    /// Why the file or the tables are not what they should be. Such a pack is never completed.
+    /// Why the file or the tables are not what they should be. Nothing is done with such a pack any more.
     broken: Option<io::ErrorKind>,
+    /// Bytes that were added, as they are before they are compressed.
+    added: u64,
+    /// How many of them there may be, and what the limit is called by whoever set it.
+    most_added: u64,
+    limit: u64,
     slots: HashMap<ObjectId, Slot>,
     /// Objects that other threads are compressing.
     flying: HashMap<ObjectId, (Kind, u64)>,
     batch: Batch,
     deflaters: Deflaters,
-    /// How many deltas an object hangs on.
-    depths: HashMap<ObjectId, u8>,
+    /// What of the disk stays free.
+    space: Space,
+    /// How many deltas an object hangs on, and the whole one below them.
+    depths: HashMap<ObjectId, (u8, ObjectId)>,
+    /// The large file that was changed last: a series of patches changes the same one again and again.
+    changed: Option<(ObjectId, Vec<u8>)>,
     /// What was written last, as it was before: patches touch what was just unpacked.
     recent: VecDeque<Batch>,
     recent_bytes: usize,
@@ -66,11 +76,16 @@ impl PackWriter {
             file: None,
             offset: 12,
             broken: None,
+            added: 0,
+            most_added: u64::MAX,
+            limit: u64::MAX,
             slots: HashMap::new(),
             flying: HashMap::new(),
             batch: Batch::default(),
             deflaters: Deflaters::new(threads),
+            space: Space::default(),
             depths: HashMap::new(),
+            changed: None,
             recent: VecDeque::new(),
             recent_bytes: 0,
             keeps: RECENT,
@@ -81,6 +96,41 @@ impl PackWriter {
     /// each batch.
     pub(crate) fn expect_changes(&mut self, expected: bool) {
         self.keeps = if expected { RECENT } else { 0 };
+    }
+
+    /// Keeps so many bytes of the disk free: it counts as full before.
+    pub(crate) fn keep_free(&mut self, bytes: u64) {
+        self.space = Space::keeping(bytes);
+    }
+
+    /// From here on so many bytes may be added.
+    pub(crate) fn allow(&mut self, bytes: u64) {
+        self.most_added = self.added.saturating_add(bytes);
+        self.limit = bytes;
+    }
+
+    /// Bytes that were added so far, as they are before they are compressed.
+    pub(crate) fn added(&self) -> u64 {
+        self.added
+    }
+
+    /// To be asked before anything is added: whether the pack can still be used, and whether so much fits the limit.
+    fn take(&mut self, bytes: u64) -> Result<(), Error> {
+        self.check()?;
+        let added = self.added.saturating_add(bytes);
+        if added > self.most_added {
+            return Err(Error::WritesTooMuch(self.limit));
+        }
+        self.added = added;
+        Ok(())
+    }
+
+    /// After its first error a pack is never used again: what it says that it has may be lost.
+    fn check(&self) -> Result<(), Error> {
+        match self.broken {
+            Some(kind) => Err(Error::write_pack(kind.into())),
+            None => Ok(()),
+        }
     }
 
     /// Whether the pack has an object, written or not.
@@ -96,6 +146,7 @@ impl PackWriter {
 
     /// Adds an object under an id that the caller has computed and that is not in the pack.
     pub fn add(&mut self, id: ObjectId, kind: Kind, content: &[u8]) -> Result<(), Error> {
+        self.take(content.len() as u64)?;
         self.batch.push(id, kind, content);
         self.hand_over_full()
     }
@@ -107,19 +158,41 @@ impl PackWriter {
         content: &[u8],
         before: ObjectId,
     ) -> Result<(), Error> {
-        let depth = self.depths.get(&before).copied().unwrap_or(0);
-        let small = content.len() < SMALLEST_DELTA || Self::is_large(content.len() as u64);
-        if small || depth >= DEEPEST_DELTA || !self.contains(&before) {
-            return self.add(id, Kind::Blob, content);
+        let is_large = Self::is_large(content.len() as u64);
+        let delta = self.delta(content, before)?;
+        match delta {
+            Some((delta, base)) => {
+                self.take(delta.len() as u64)?;
+                let (depth, root) = self.depths.get(&base).copied().unwrap_or((0, base));
+                self.depths.insert(id, (depth + 1, root));
+                self.batch.push_delta(id, content.len() as u64, base, &delta);
+                self.hand_over_full()?;
+            }
+            None if is_large => drop(self.stream(content.len() as u64, &mut &content[..], |_| false)?),
+            None => self.add(id, Kind::Blob, content)?,
         }
-        let delta = match self.whole(&before) {
-            Some(base) => delta::encode(base, content),
-            None => delta::encode(&self.read(&before)?, content),
+        if is_large {
+            self.changed = Some((id, content.to_vec()));
+        }
+        Ok(())
+    }
+
+    /// The change that makes a content out of one that the pack has, and which of them that is.
+    fn delta(&mut self, content: &[u8], before: ObjectId) -> Result<Option<(Vec<u8>, ObjectId)>, Error> {
+        self.check()?;
+        if content.len() < SMALLEST_DELTA || !self.contains(&before) {
+            return Ok(None);
+        }
+        // At the end of a chain another one begins at the same whole object.
+        let base = match self.depths.get(&before) {
+            Some(&(depth, root)) if depth >= DEEPEST_DELTA => root,
+            _ => before,
         };
-        let Some(delta) = delta else { return self.add(id, Kind::Blob, content) };
-        self.depths.insert(id, depth + 1);
-        self.batch.push_delta(id, content.len() as u64, before, &delta);
-        self.hand_over_full()
+        let delta = match self.whole(&base) {
+            Some(base) => delta::encode(base, content),
+            None => delta::encode(&self.read(&base)?, content),
+        };
+        Ok(delta.map(|delta| (delta, base)))
     }
 
     /// Room for an object's content at the end of the batch; see [`PackWriter::commit_tail`].
@@ -129,6 +202,11 @@ impl PackWriter {
 
     /// Makes what was appended to the batch since `start` an object.
     pub(crate) fn commit_tail(&mut self, start: usize, id: ObjectId, kind: Kind) -> Result<(), Error> {
+        let length = self.batch.len().saturating_sub(start);
+        if let Err(error) = self.take(length as u64) {
+            self.batch.content().truncate(start);
+            return Err(error);
+        }
         self.batch.push_tail(start, id, kind);
         self.hand_over_full()
     }
@@ -145,18 +223,25 @@ impl PackWriter {
         content: &mut dyn Read,
         known: impl FnOnce(&ObjectId) -> bool,
     ) -> Result<ObjectId, Error> {
+        self.take(size)?;
         self.settle()?;
         let start = self.offset;
-        let Streamed { id, length, crc32 } = match stream::append(self.open()?, size, content) {
+        self.open()?;
+        let Some(file) = &mut self.file else {
+            return Err(Error::write_pack(io::ErrorKind::NotFound.into()));
+        };
+        let Streamed { id, length, crc32 } = match stream::append(file, size, content, &mut self.space) {
             Ok(streamed) => streamed,
             Err(error) => {
                 self.cut_back(start)?;
-                return Err(error);
+                // The content's own fault leaves a pack as it was before.
+                return if matches!(error, Error::Pack(_)) { self.note(Err(error)) } else { Err(error) };
             }
         };
         let slot = Slot { offset: start, length, crc32, kind: Kind::Blob, size, delta: None };
         if self.slots.contains_key(&id) || known(&id) {
             self.cut_back(start)?;
+            self.added -= size;
         } else {
             self.offset += slot.length;
             self.slots.insert(id, slot);

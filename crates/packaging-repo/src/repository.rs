@@ -107,6 +107,13 @@ impl Repository {
         repack::tidy(&self.path)
     }
 
+    /// Whether its disk has so many bytes free; the error is that of a full one.
+    pub fn check_free(&self, bytes: u64) -> Result<(), Error> {
+        let file = |error| Error::file("write to the disk of", &self.path, error);
+        let folder = std::fs::File::open(&self.path).map_err(file)?;
+        crate::space::check(&folder, bytes).map_err(file)
+    }
+
     /// The objects, and a new pack to add to them.
     pub fn store(&self, threads: usize) -> Result<RepoStore, Error> {
         RepoStore::open(&self.path.join("objects"), threads)

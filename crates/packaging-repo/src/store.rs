@@ -38,6 +38,21 @@ impl RepoStore {
         self.pack.expect_changes(expected);
     }
 
+    /// Keeps so many bytes of the disk free: it counts as full before.
+    pub fn keep_free(&mut self, bytes: u64) {
+        self.pack.keep_free(bytes);
+    }
+
+    /// From here on so many bytes may be added: what one version may cost, before anything is compressed.
+    pub fn allow(&mut self, bytes: u64) {
+        self.pack.allow(bytes);
+    }
+
+    /// Bytes that were added so far, before anything is compressed.
+    pub fn added(&self) -> u64 {
+        self.pack.added()
+    }
+
     /// Whether there is an object.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.pack.contains(id) || exists(self.odb.as_ref(), id)

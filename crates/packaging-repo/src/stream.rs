@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use gix_object::Kind;
 
 use crate::deflate::{code, entry_header};
+use crate::space::Space;
 use crate::{Error, ObjectId};
 
 /// What was appended to the pack.
@@ -16,8 +17,13 @@ pub(crate) struct Streamed {
 }
 
 /// Appends a blob. After an error, the file ends with what was written up to then.
-pub(crate) fn append(file: &mut File, size: u64, content: &mut dyn Read) -> Result<Streamed, Error> {
-    let mut out = Counting { file, length: 0, crc32: libdeflater::Crc::new() };
+pub(crate) fn append(
+    file: &mut File,
+    size: u64,
+    content: &mut dyn Read,
+    space: &mut Space,
+) -> Result<Streamed, Error> {
+    let mut out = Counting { file, length: 0, crc32: libdeflater::Crc::new(), space };
     let mut header = [0; 16];
     out.write_all(entry_header(code(Kind::Blob), size, &mut header)).map_err(Error::write_pack)?;
     let mut encoder = flate2::write::ZlibEncoder::new(out, flate2::Compression::fast());
@@ -49,6 +55,7 @@ struct Counting<'a> {
     file: &'a mut File,
     length: u64,
     crc32: libdeflater::Crc,
+    space: &'a mut Space,
 }
 
 impl Write for Counting<'_> {
@@ -56,6 +63,7 @@ impl Write for Counting<'_> {
         let count = self.file.write(bytes)?;
         self.crc32.update(&bytes[..count]);
         self.length += count as u64;
+        self.space.wrote(self.file, count as u64)?;
         Ok(count)
     }
 

@@ -21,7 +21,8 @@ pub const RULE_ANY: &str = "any";
 /// The latest date that a tarball can claim (2106-02-07): beyond it, other tools overflow.
 const LATEST: i64 = u32::MAX as i64;
 
-/// Finds the upstream commit of tarballs: same rule, and every listed hash as it was recorded.
+/// Finds the upstream commit of tarballs: same rule, and every listed hash as it was recorded. Else that of as many of
+/// them, from the first one on, as were known before: the others go over its tree.
 pub fn find(
     version: &str,
     rule: &str,
@@ -30,22 +31,40 @@ pub fn find(
     store: &mut RepoStore,
 ) -> Result<Option<StagedUpstream>, Error> {
     // A tarball's name has its version in it: only tags of this version can match.
-    for name in names(version, view) {
+    let mut known = Vec::new();
+    for name in names(version, &view) {
         let Some(tag) = view.version_tag(&name, store)? else { continue };
-        if matches(&tag.manifest, rule, tarballs) {
-            return opened(version, tag, store).map(Some);
+        if begins(&tag.manifest, rule, tarballs) {
+            known.push(opened(version, tag, store)?);
         }
     }
-    Ok(None)
+    Ok(longest(&known, rule, tarballs).cloned())
 }
 
-/// Whether tarballs are those of a manifest.
-pub fn matches(manifest: &Manifest, rule: &str, tarballs: &[&ListedFile]) -> bool {
+/// The one of several that has the most of these tarballs, from the first one on.
+pub fn longest<'u>(
+    known: &'u [StagedUpstream],
+    rule: &str,
+    tarballs: &[&ListedFile],
+) -> Option<&'u StagedUpstream> {
+    let fits = known.iter().filter(|known| begins(&known.manifest, rule, tarballs));
+    // Of two with as many the first, which has the plain tag.
+    fits.rev().max_by_key(|known| known.manifest.files.len())
+}
+
+/// The newest time of change in tarballs that are known.
+pub fn newest(known: &StagedUpstream, store: &mut RepoStore) -> Result<i64, Error> {
+    Ok(object::read_commit(known.commit, store)?.committed.seconds)
+}
+
+/// Whether a manifest has the first ones of these tarballs and no others.
+fn begins(manifest: &Manifest, rule: &str, tarballs: &[&ListedFile]) -> bool {
     let known_rule = manifest.fact("Unpack-Rule").is_some_and(|known| known == RULE_ANY || known == rule);
     let same = |(known, listed): (&ListedFile, &&ListedFile)| {
         known.name == listed.name && listed.checksums.sha256.is_some() && listed.check(known).is_ok()
     };
-    known_rule && manifest.files.len() == tarballs.len() && manifest.files.iter().zip(tarballs).all(same)
+    let count = manifest.files.len();
+    known_rule && (1..=tarballs.len()).contains(&count) && manifest.files.iter().zip(tarballs).all(same)
 }
 
 fn opened(version: &str, tag: VersionTag, store: &mut RepoStore) -> Result<StagedUpstream, Error> {
@@ -83,6 +102,7 @@ pub fn stage(
         version: version.to_owned(),
         facts: vec![("Unpack-Rule".into(), rule.to_owned())],
         files: tarballs,
+        raised: None,
         escaped: tree.escaped,
         fifos: tree.fifos,
     };

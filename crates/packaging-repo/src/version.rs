@@ -62,6 +62,10 @@ pub struct ChangelogFacts {
     pub date: Date,
     /// The versions below the newest entry, newest first.
     pub below: Vec<Version>,
+    /// What the first import rules took for the versions below, where that is something else.
+    pub by_position: Option<Vec<Version>>,
+    /// The places of the entries that count, where they are not those of the file.
+    pub order: Option<Vec<usize>>,
     /// The stored file, for the text of the entries.
     pub content: Option<ObjectId>,
 }

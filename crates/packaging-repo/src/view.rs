@@ -9,12 +9,14 @@ use std::collections::hash_map::Entry;
 use source_package::version::Version;
 
 use crate::manifest::Manifest;
-use crate::object::{self, TagObject};
+use crate::object;
 use crate::record::Record;
 use crate::refname;
 use crate::refs::{Edit, Refs, Value};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
+
+const TAGS: &str = "refs/tags/";
 
 /// A version's tag, opened.
 #[derive(Clone, Debug)]
@@ -32,7 +34,8 @@ pub struct View {
     pub(crate) before: Refs,
     pub(crate) pending: Refs,
     pub(crate) record: Record,
-    opened: HashMap<ObjectId, Option<TagObject>>,
+    /// The commits and manifests of tags, by the tag's id.
+    opened: HashMap<ObjectId, Option<(ObjectId, Manifest)>>,
 }
 
 impl View {
@@ -80,17 +83,25 @@ impl View {
         names
     }
 
-    /// The distros that have tags of ours, sorted.
+    /// The distros that have tags, sorted. It takes as long as there are distros, however many tags they have.
     pub fn distros(&self) -> Vec<String> {
-        let mut distros: Vec<String> = self
-            .below("refs/tags/")
-            .iter()
-            .filter_map(|name| name.strip_prefix("refs/tags/")?.split_once('/'))
-            .map(|(distro, _)| distro.to_owned())
-            .filter(|distro| !refname::is_reserved(distro))
-            .collect();
-        distros.dedup();
-        distros
+        let mut distros = Vec::new();
+        let mut from = TAGS.to_owned();
+        loop {
+            let first = |refs: &Refs| refs.range(from.clone()..).next().map(|(name, _)| name.clone());
+            let next = [&self.before, &self.pending].into_iter().filter_map(first).min();
+            let Some(rest) = next.as_deref().and_then(|name| name.strip_prefix(TAGS)) else { return distros };
+            match rest.split_once('/') {
+                Some((distro, _)) => {
+                    // What follows the slash in ASCII comes behind all names below the folder.
+                    from = format!("{TAGS}{distro}0");
+                    if !refname::is_reserved(distro) {
+                        distros.push(distro.to_owned());
+                    }
+                }
+                None => from = format!("{TAGS}{rest}\0"),
+            }
+        }
     }
 
     /// Opens the tag of a version; what is no tag, or not ours, is `None`.
@@ -98,11 +109,13 @@ impl View {
         let Some(id) = self.get(name) else { return Ok(None) };
         let opened = match self.opened.entry(id) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => free.insert(object::read_tag(id, store)?),
+            Entry::Vacant(free) => {
+                let tag = object::read_tag(id, store)?;
+                free.insert(tag.and_then(|tag| Some((tag.target, Manifest::parse(&tag.message).ok()?))))
+            }
         };
-        let Some(tag) = opened else { return Ok(None) };
-        let Ok(manifest) = Manifest::parse(&tag.message) else { return Ok(None) };
-        Ok(Some(VersionTag { name: name.to_owned(), commit: tag.target, manifest }))
+        let Some((commit, manifest)) = opened else { return Ok(None) };
+        Ok(Some(VersionTag { name: name.to_owned(), commit: *commit, manifest: manifest.clone() }))
     }
 
     /// All tags of a version in a distro: the plain one first, then those of other content.
@@ -169,4 +182,31 @@ impl View {
 /// Refs below a prefix.
 pub(crate) fn below<'a>(refs: &'a Refs, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     refs.range(prefix.to_owned()..).take_while(move |(name, _)| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distros_are_found_without_a_look_at_every_tag() {
+        let value = Value { id: ObjectId::null(gix_hash::Kind::Sha1), peeled: None };
+        let names = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), value)).collect::<Refs>();
+        let mut view = View::new(
+            names(&[
+                "refs/heads/zebra/x",
+                "refs/tags/applied/debian/1",
+                "refs/tags/debian",
+                "refs/tags/debian-x/1",
+                "refs/tags/debian/1",
+                "refs/tags/debian/2/x",
+                "refs/tags/debian0/1",
+                "refs/tags/reimport/a/1",
+                "refs/tags/upstream/1",
+            ]),
+            Record::believing_all(),
+        );
+        view.pending = names(&["refs/tags/aaa/1", "refs/tags/debian/3", "refs/tags/zzz/1"]);
+        assert_eq!(view.distros(), ["aaa", "debian-x", "debian", "debian0", "zzz"]);
+    }
 }

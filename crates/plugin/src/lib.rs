@@ -8,6 +8,7 @@
 //!
 //! `views` and `time` know the product; all else is what any check of any program would need.
 
+pub mod alive;
 mod check;
 mod config;
 mod database;

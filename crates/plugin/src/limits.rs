@@ -58,24 +58,31 @@ impl Limits {
         let parse = |given: Option<Given<'_>>| given.map(|given| given.parse(unit)).transpose();
         let limits = Limits { warning: parse(warning)?, critical: parse(critical)? };
         if let (Some(warning), Some(critical)) = (warning, critical)
-            && !warning.is_default
-            && !critical.is_default
+            && !(warning.is_default && critical.is_default)
         {
-            limits.in_order().map_err(|error| critical.trouble(error))?;
+            let given = if critical.is_default { warning } else { critical };
+            limits.in_order((warning, critical)).map_err(|error| given.trouble(error))?;
         }
         Ok(limits)
     }
 
     /// Refuses a limit for CRITICAL that is below that for WARNING, which then could never be said. A range that is more
     /// than a number says what it wants.
-    fn in_order(&self) -> Result<(), ThresholdError> {
+    fn in_order(&self, given: (Given<'_>, Given<'_>)) -> Result<(), ThresholdError> {
         let (Some(warning), Some(critical)) = (&self.warning, &self.critical) else { return Ok(()) };
-        match (warning.upper(), critical.upper()) {
-            (Some(low), Some(high)) if high < low => Err(ThresholdError {
-                text: critical.text().to_owned(),
-                reason: format!("for CRITICAL is below \"{warning}\", that for WARNING"),
-            }),
-            _ => Ok(()),
+        let is_wrong = matches!((warning.upper(), critical.upper()), (Some(low), Some(high)) if high < low);
+        let of = |text: &str, reason: String| Err(ThresholdError { text: text.to_owned(), reason });
+        match (is_wrong, given.0.is_default, given.1.is_default) {
+            (false, ..) => Ok(()),
+            (_, _, true) => of(
+                warning.text(),
+                format!("for WARNING is above \"{critical}\", the default for CRITICAL: set both"),
+            ),
+            (_, true, _) => of(
+                critical.text(),
+                format!("for CRITICAL is below \"{warning}\", the default for WARNING: set both"),
+            ),
+            _ => of(critical.text(), format!("for CRITICAL is below \"{warning}\", that for WARNING")),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::text::{detail, first_line, shorten};
 /// NRPE version 2 carries 1,023 bytes and cuts what is longer.
 const FIRST_LINE: usize = 1023;
 /// The text before the perfdata. Checks keep to about 80 characters; what does not count, and is said, may come on top.
-const TEXT: usize = 140;
+pub(crate) const TEXT: usize = 240;
 /// With details: below the 64 KiB of NRPE version 4.
 const WHOLE: usize = 60_000;
 

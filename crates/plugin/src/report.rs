@@ -4,6 +4,9 @@ use crate::limits::Limits;
 use crate::metric::{Metric, Unit, bad_label};
 use crate::status::Status;
 
+/// Advice stands only in texts of this length at most.
+const ADVISED: usize = 240;
+
 /// The result of a check: a status, one line of text, figures, and details for who asks for them.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -76,6 +79,13 @@ impl Report {
             self.text.push_str(", ");
         }
         self.text.push_str(text.as_ref());
+    }
+
+    /// Adds what to do next to the text, if all of it fits.
+    pub fn advise(&mut self, text: &str) {
+        if self.text.len() + text.len() + 2 <= ADVISED {
+            self.say(text);
+        }
     }
 
     /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3. With level 0 it is always shown, which is

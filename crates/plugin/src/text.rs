@@ -66,8 +66,13 @@ pub(crate) fn shorten(text: &str, length: usize) -> String {
     if text.len() <= length {
         return text.to_owned();
     }
-    let kept = text.get(..length.saturating_sub(MARK.len())).unwrap_or("");
-    format!("{}{MARK}", kept.trim_end())
+    let length = length.saturating_sub(MARK.len());
+    let kept = text.get(..length).unwrap_or("");
+    // After a whole word, unless it is a very long one.
+    let is_between = text.as_bytes().get(length).is_some_and(|c| *c == b' ');
+    let end =
+        if is_between { length } else { kept.rfind(' ').filter(|at| 2 * at > length).unwrap_or(length) };
+    format!("{}{MARK}", kept.get(..end).unwrap_or(kept).trim_end_matches([' ', ',', ':', '-']))
 }
 
 #[cfg(test)]
@@ -89,7 +94,8 @@ mod tests {
     #[test]
     fn shortened_texts_say_so() {
         assert_eq!(shorten("abc def", 7), "abc def");
-        assert_eq!(shorten("abc defg", 7), "abc...");
+        assert_eq!((shorten("abc defg", 7), shorten("abc defghi", 9)), ("abc...".into(), "abc...".into()));
+        assert_eq!(shorten("abcdefghijk", 9), "abcdef...");
     }
 
     proptest! {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use baseline::age::Age;
+pub use baseline::age::is_believed;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -43,19 +45,32 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-/// How long ago something was, in seconds; what is in the future was just now, because clocks differ.
+/// How long ago something was, in seconds. What is ahead by more than five minutes has a negative age, which is outside of
+/// every range that is a plain number: it alerts.
 pub fn age(now: i64, then: i64) -> f64 {
     // An age of milliseconds is far below 2^53.
     #[allow(clippy::cast_precision_loss)]
-    let seconds = now.saturating_sub(then).max(0) as f64 / 1000.0;
+    let seconds = Age::of(now, then).signed() as f64 / 1000.0;
     seconds.floor()
 }
 
-/// A time span in seconds with its two largest units at most: `45s`, `12m`, `3h 20m`, `2d 4h`.
+/// `3h 20m ago`, or `in the future by 399d`.
+pub fn ago(now: i64, then: i64) -> String {
+    match Age::of(now, then) {
+        Age::Ago(_) => format!("{} ago", span(age(now, then))),
+        Age::Ahead(_) => span(age(now, then)),
+    }
+}
+
+/// A time span in seconds with its two largest units at most: `45s`, `12m`, `3h 20m`, `2d 4h`; a negative age is
+/// `in the future by 399d`.
 pub fn span(seconds: f64) -> String {
-    // Ages are not negative and far below 2^63.
+    if seconds < 0.0 {
+        return format!("in the future by {}", span(-seconds));
+    }
+    // Ages are far below 2^63.
     #[allow(clippy::cast_possible_truncation)]
-    let seconds = seconds.max(0.0) as i64;
+    let seconds = seconds as i64;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     let two = |large: i64, unit: &str, rest: i64, small: &str| match rest {
         0 => format!("{large}{unit}"),
@@ -69,11 +84,12 @@ pub fn span(seconds: f64) -> String {
     }
 }
 
-/// `11-24 08:32Z`.
-pub fn moment(milliseconds: i64) -> String {
-    let (_, month, day) = civil(milliseconds);
+/// `11-24 08:32Z`, and with its year if that is another than that of `now`: `2025-11-24 08:32Z`.
+pub fn moment(milliseconds: i64, now: i64) -> String {
+    let ((year, month, day), (this, ..)) = (civil(milliseconds), civil(now));
     let minute = milliseconds.rem_euclid(DAY) / (60 * SECOND);
-    format!("{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
+    let year = if year == this { String::new() } else { format!("{year:04}-") };
+    format!("{year}{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
 }
 
 /// `2026-11-24`.
@@ -102,15 +118,17 @@ mod tests {
 
     #[test]
     fn spans_have_two_units_at_most() {
-        let spans = [-5.0, 0.0, 59.9, 60.0, 3599.0, 3600.0, 12_000.0, 86_400.0, 187_300.0].map(span);
+        assert_eq!(span(-34_500_000.0), "in the future by 399d 7h");
+        assert_eq!((ago(9000, 2000), ago(0, 3 * DAY)), ("7s ago".into(), "in the future by 3d".into()));
+        let spans = [0.4, 0.0, 59.9, 60.0, 3599.0, 3600.0, 12_000.0, 86_400.0, 187_300.0].map(span);
         assert_eq!(spans, ["0s", "0s", "59s", "1m", "59m", "1h", "3h 20m", "1d", "2d 4h"]);
-        assert_eq!((age(5000, 2500), age(0, 9)), (2.0, 0.0));
+        assert_eq!((age(5000, 2500), age(0, 9), age(0, DAY)), (2.0, 0.0, -86_400.0));
     }
 
     #[test]
     fn dates_are_those_of_the_calendar() {
-        assert_eq!(moment(0), "01-01 00:00Z");
-        assert_eq!(moment(1_764_000_000_000 - 1), "11-24 15:59Z");
+        assert_eq!((moment(0, 5), moment(0, 400 * DAY)), ("01-01 00:00Z".into(), "1970-01-01 00:00Z".into()));
+        assert_eq!(moment(1_764_000_000_000 - 1, 1_764_000_000_000), "11-24 15:59Z");
         let dates = [951_782_400_000, 951_868_800_000, 4_107_542_400_000, 1_796_083_200_000, -1].map(date);
         assert_eq!(dates, ["2000-02-29", "2000-03-01", "2100-03-01", "2026-12-01", "1969-12-31"]);
     }

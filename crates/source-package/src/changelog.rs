@@ -106,13 +106,110 @@ pub fn author(changelog: &[u8]) -> Author {
 /// if it is lower: a higher one is taken for `own` under a wrong name. A version is `own` if dpkg's order
 /// says so (`1.0-1` and `0:1.0-1`).
 pub fn versions_below(changelog: &[u8], own: &Version) -> Vec<Version> {
+    below_of(versions(changelog).flatten().collect(), own)
+}
+
+fn below_of(mut versions: Vec<Version>, own: &Version) -> Vec<Version> {
     let mut seen = HashSet::new();
-    let mut versions: Vec<Version> = versions(changelog).flatten().collect();
     if versions.first().is_some_and(|top| top.compare(own).is_gt()) {
         versions.remove(0);
     }
     versions.retain(|version| version.compare(own).is_ne() && seen.insert(version.clone()));
     versions
+}
+
+/// Which entries of a changelog a version takes its facts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lineage {
+    /// The versions that it grew out of, the nearest first.
+    pub below: Vec<Version>,
+    /// What [`versions_below`] says, where that is something else: the entry of the version is not the top, others are of
+    /// another source, or the oldest entry stands first.
+    pub by_position: Option<Vec<Version>>,
+    /// The places of the entries that count, the version's own first; `None` if they are those of the file.
+    pub order: Option<Vec<usize>>,
+}
+
+/// Finds the entry of a version, and what stands below it.
+///
+/// The entry with the version's own number is the top, wherever it stands. Entries of another source are no ancestors.
+/// If the version's own entry is the last one and all others are of lower versions, the file begins with its oldest entry
+/// and is read from its end. Without an entry of its own number [`versions_below`] holds, for entries of this source.
+pub fn lineage(changelog: &[u8], source: &str, own: &Version) -> Lineage {
+    let all: Vec<Option<(bool, Version)>> = sources_and_versions(changelog, source).collect();
+    let by_position = below_of(all.iter().flatten().map(|(_, version)| version.clone()).collect(), own);
+    let is_ours =
+        |place: &usize| all.get(*place).is_some_and(|it| it.as_ref().is_some_and(|(ours, _)| *ours));
+    let version = |place: usize| all.get(place).and_then(|it| it.as_ref()).map(|(_, version)| version);
+    let ours: Vec<usize> = (0..all.len()).filter(is_ours).collect();
+    let is_own = |place: &usize| version(*place).is_some_and(|it| it.compare(own).is_eq());
+    let Some(top) = ours.iter().copied().find(is_own) else {
+        let below = below_of(ours.iter().filter_map(|place| version(*place).cloned()).collect(), own);
+        let by_position = Some(by_position).filter(|other| *other != below);
+        return Lineage { below, by_position, order: None };
+    };
+    let others = || ours.iter().copied().filter(|place| !is_own(place));
+    let is_lower = |place: usize| version(place).is_some_and(|it| it.compare(own).is_lt());
+    let is_reversed = others().next().is_some() && others().all(|place| place < top && is_lower(place));
+    let order: Vec<usize> = if is_reversed { (0..=top).rev().collect() } else { (top..all.len()).collect() };
+    let mut seen = HashSet::new();
+    let below: Vec<Version> = (order.iter().copied())
+        .filter(|place| is_ours(place) && !is_own(place))
+        .filter_map(|place| version(place).cloned())
+        .filter(|version| seen.insert(version.clone()))
+        .collect();
+    let first = all.iter().position(Option::is_some).unwrap_or(0);
+    Lineage {
+        by_position: Some(by_position).filter(|other| *other != below),
+        below,
+        order: Some(order).filter(|_| is_reversed || top != first),
+    }
+}
+
+/// Whether the entry of each heading is of this source, and its version.
+fn sources_and_versions<'a>(
+    changelog: &'a [u8],
+    source: &'a str,
+) -> impl Iterator<Item = Option<(bool, Version)>> + 'a {
+    let mut entries = Entries::new(changelog);
+    std::iter::from_fn(move || entries.next_draft()).map(move |draft| {
+        let (_, heading) = draft.heading?;
+        let version = Version::new(&decode_line(heading.version)).ok()?;
+        Some((heading.source == source.as_bytes(), version))
+    })
+}
+
+/// The author and the date of the first of these entries; a date that it lacks is that of the next one that has any.
+pub fn author_in(changelog: &[u8], order: &[usize]) -> Author {
+    let mut all: Vec<Option<Trailer>> = entries(changelog).map(|entry| entry.trailer).collect();
+    let mut trailers = order.iter().filter_map(|place| all.get_mut(*place)?.take());
+    let own = order.first().and_then(|place| entries(changelog).nth(*place)).and_then(|entry| entry.trailer);
+    let date = trailers.find_map(|trailer| trailer.date);
+    Author { ident: own.and_then(|trailer| trailer.ident), date }
+}
+
+/// The text of those entries that come before the first one of `base`; without it, of the first one alone.
+pub fn text_in(changelog: &[u8], order: &[usize], base: Option<&Version>) -> String {
+    let mut all: Vec<Option<Entry>> = entries(changelog).map(Some).collect();
+    let version = |all: &[Option<Entry>], place: usize| all.get(place)?.as_ref()?.version();
+    let is_base =
+        |place: &usize| base.zip(version(&all, *place)).is_some_and(|(base, it)| it.compare(base).is_eq());
+    let new = order.iter().position(is_base).unwrap_or(1);
+    let new: Vec<Entry> = order.iter().take(new).filter_map(|place| all.get_mut(*place)?.take()).collect();
+    joined_text(new)
+}
+
+fn joined_text(new: Vec<Entry>) -> String {
+    let has_headings = new.len() > 1;
+    let mut parts = Vec::new();
+    for entry in new {
+        if has_headings {
+            parts.extend(entry.heading.map(|heading| heading.text));
+        }
+        parts.push(entry.body);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
 }
 
 /// The text of what is new since `base`: the entries above the first one of that version.

@@ -188,3 +188,77 @@ proptest! {
         prop_assert_eq!(text.trim_matches('\n'), text.as_str());
     }
 }
+
+fn changelog_of(entries: &[(&str, &str)]) -> Vec<u8> {
+    let text: String = (entries.iter().enumerate())
+        .map(|(number, (source, version))| {
+            format!(
+                "{source} ({version}) unstable; urgency=low\n\n  * About {version}.\n\n -- A <{version}@x>  Mon, {:02} Jan 2024 10:00:00 +0000\n\n",
+                number + 1
+            )
+        })
+        .collect();
+    text.into_bytes()
+}
+
+/// What counts below, whether that is something else than by position, and whose entry the top is.
+fn lineage_of(entries: &[(&str, &str)], own: &str) -> (Vec<String>, bool, Option<String>) {
+    let text = changelog_of(entries);
+    let found = lineage(&text, "aa", &v(own));
+    let names = |versions: &[Version]| versions.iter().map(|version| version.to_string()).collect::<Vec<_>>();
+    let author = found.order.as_ref().map(|order| author_in(&text, order).ident.unwrap().email().to_owned());
+    if let Some(by_position) = &found.by_position {
+        assert_ne!(*by_position, found.below);
+    }
+    (names(&found.below), found.by_position.is_some(), author)
+}
+
+#[test]
+fn the_entry_of_the_version_is_the_top() {
+    let aa = |versions: &[&'static str]| versions.iter().map(|version| ("aa", *version)).collect::<Vec<_>>();
+    let below = |versions: &[&str]| versions.iter().map(|version| (*version).to_owned()).collect::<Vec<_>>();
+    // As it is nearly always.
+    assert_eq!(lineage_of(&aa(&["3", "2", "1"]), "3"), (below(&["2", "1"]), false, None));
+    assert_eq!(lineage_of(&aa(&["2~bpo", "2", "1"]), "2~bpo"), (below(&["2", "1"]), false, None));
+    // What stands above it is no ancestor, whether higher or lower.
+    assert_eq!(lineage_of(&aa(&["9", "3", "2"]), "3"), (below(&["2"]), false, Some("3@x".into())));
+    assert_eq!(lineage_of(&aa(&["1", "3", "2"]), "3"), (below(&["2"]), true, Some("3@x".into())));
+    // The oldest entry first.
+    assert_eq!(lineage_of(&aa(&["1", "2", "3"]), "3"), (below(&["2", "1"]), true, Some("3@x".into())));
+    // Not in the file: by position.
+    assert_eq!(lineage_of(&aa(&["4", "2", "1"]), "3"), (below(&["2", "1"]), false, None));
+    assert_eq!(lineage_of(&aa(&["2", "1"]), "3"), (below(&["2", "1"]), false, None));
+}
+
+#[test]
+fn entries_of_another_source_are_no_ancestors() {
+    let below = |versions: &[&str]| versions.iter().map(|version| (*version).to_owned()).collect::<Vec<_>>();
+    let found = lineage_of(&[("aa", "3"), ("old-aa", "2"), ("aa", "1")], "3");
+    assert_eq!(found, (below(&["1"]), true, None));
+    let found = lineage_of(&[("other", "3"), ("aa", "3"), ("aa", "1")], "3");
+    assert_eq!(found, (below(&["1"]), false, Some("3@x".into())));
+}
+
+#[test]
+fn text_follows_the_order_of_the_entries() {
+    let text = changelog_of(&[("aa", "1"), ("aa", "2"), ("aa", "3")]);
+    let order = lineage(&text, "aa", &v("3")).order.unwrap();
+    assert_eq!(text_in(&text, &order, Some(&v("2"))), "  * About 3.");
+    assert_eq!(text_in(&text, &order, None), "  * About 3.");
+    let both = text_in(&text, &order, Some(&v("1")));
+    assert!(both.starts_with("aa (3)") && both.contains("About 2.") && !both.contains("About 1."), "{both}");
+}
+
+proptest! {
+    /// Where the own entry is on top and all are of one source, nothing is other than by position.
+    #[test]
+    fn an_ordinary_changelog_means_what_it_meant(below in prop::collection::vec("[1-9]{1,3}", 0..20)) {
+        let mut entries = vec![("aa", "1000")];
+        entries.extend(below.iter().map(|version| ("aa", version.as_str())));
+        let text = changelog_of(&entries);
+        let own = v("1000");
+        let found = lineage(&text, "aa", &own);
+        prop_assert_eq!(&found.below, &versions_below(&text, &own));
+        prop_assert_eq!((found.by_position, found.order), (None, None));
+    }
+}

@@ -1,5 +1,6 @@
 //! Checksums of the files of a source package, computed on the stream while it is unpacked.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -71,6 +72,43 @@ impl ListedFile {
             }
         }
         Ok(())
+    }
+}
+
+/// Files in the order in which they are listed first, found by their names: input decides how many there are.
+#[derive(Debug, Default)]
+pub struct FileList {
+    files: Vec<ListedFile>,
+    places: HashMap<String, usize>,
+}
+
+impl FileList {
+    /// The file of a name; one that is new begins without checksums.
+    pub fn entry(&mut self, name: &str, size: u64) -> &mut ListedFile {
+        let place = match self.places.get(name) {
+            Some(&place) => place,
+            None => {
+                self.places.insert(name.to_owned(), self.files.len());
+                self.files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
+                self.files.len() - 1
+            }
+        };
+        &mut self.files[place]
+    }
+
+    /// How many files there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The files.
+    pub fn into_files(self) -> Vec<ListedFile> {
+        self.files
     }
 }
 

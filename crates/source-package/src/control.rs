@@ -3,10 +3,14 @@
 //! A general deb822 parser will not do for a `.dsc`: what dpkg refuses (a duplicate field, an unfinished signature,
 //! text between stanza and signature) must be refused here too, and what it lets pass must pass.
 
+use std::collections::HashMap;
+
 /// A stanza: field names as written, values with their continuation lines.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Stanza {
     fields: Vec<(String, String)>,
+    /// Where a field stands, by its name in lower case, once there are more than [`FEW`]: input decides how many.
+    places: HashMap<String, usize>,
     /// Whether a signature surrounds it. It says nothing about whether that signature is good.
     pub signed: bool,
 }
@@ -40,7 +44,13 @@ pub enum ControlError {
     /// Not a single field.
     #[error("no fields")]
     Empty,
+    /// More fields than the caller allows.
+    #[error("more than {0} fields")]
+    TooManyFields(usize),
 }
+
+/// So many fields are found faster by looking at each.
+const FEW: usize = 32;
 
 const BEGIN_MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 const BEGIN_SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
@@ -49,6 +59,11 @@ const END_SIGNATURE: &[u8] = b"-----END PGP SIGNATURE-----";
 impl Stanza {
     /// Reads the first stanza of `text`; what follows a blank line is not looked at, except a signature.
     pub fn parse(text: &[u8]) -> Result<Stanza, ControlError> {
+        Stanza::parse_within(text, usize::MAX)
+    }
+
+    /// The same, for a text that may have so many fields at most.
+    pub fn parse_within(text: &[u8], most_fields: usize) -> Result<Stanza, ControlError> {
         let mut reader = Reader { lines: text.split(|&byte| byte == b'\n'), number: 0 };
         let mut stanza = Stanza::default();
         let mut started = false;
@@ -60,6 +75,9 @@ impl Stanza {
             }
             started = true;
             if stanza.read_field(line, reader.number)? || stanza.read_continuation(line, reader.number)? {
+                if stanza.fields.len() > most_fields {
+                    return Err(ControlError::TooManyFields(most_fields));
+                }
                 continue;
             }
             if line.is_empty() || (armored && is_armor(raw, BEGIN_SIGNATURE)) {
@@ -89,10 +107,25 @@ impl Stanza {
 
     /// The value of a field; names are compared without case. A field without a colon has no value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.place(name).map(|place| self.fields[place].1.as_str())
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        if self.fields.len() > FEW {
+            return self.places.get(&name.to_ascii_lowercase()).copied();
+        }
+        self.fields.iter().position(|(field, _)| field.eq_ignore_ascii_case(name))
+    }
+
+    fn push(&mut self, name: String, value: String) {
+        self.fields.push((name, value));
+        if self.fields.len() <= FEW {
+            return;
+        }
+        let known = self.places.len();
+        for (place, (name, _)) in self.fields.iter().enumerate().skip(known) {
+            self.places.insert(name.to_ascii_lowercase(), place);
+        }
     }
 
     /// All fields in order, as they were written.
@@ -110,11 +143,11 @@ impl Stanza {
             return Err(ControlError::Hyphen(number));
         }
         let name = String::from_utf8_lossy(name).into_owned();
-        if self.get(&name).is_some() {
+        if self.place(&name).is_some() {
             return Err(ControlError::Duplicate { line: number, name });
         }
         let value = line.get(colon + 1..).unwrap_or_default().trim_ascii_start();
-        self.fields.push((name, String::from_utf8_lossy(value).into_owned()));
+        self.push(name, String::from_utf8_lossy(value).into_owned());
         Ok(true)
     }
 
@@ -201,6 +234,26 @@ mod tests {
         assert_eq!(refused(format!("{begin}A: 1\n").as_bytes()), ControlError::UnfinishedSignature);
         assert_eq!(refused(format!("{begin}A: 1\n\nB: 2\n").as_bytes()), ControlError::UnfinishedSignature);
         assert_eq!(refused(format!("A: 1\n{begin}").as_bytes()), ControlError::SignatureNotAllowed(2));
+    }
+
+    #[test]
+    fn many_fields_are_found_like_few() {
+        for count in [1, FEW - 1, FEW, FEW + 1, FEW + 2, 200] {
+            let text: String = (0..count).map(|number| format!("Field-{number}: {number}\n")).collect();
+            let stanza = Stanza::parse(text.as_bytes()).unwrap();
+            for number in 0..count {
+                assert_eq!(stanza.get(&format!("fIELD-{number}")), Some(number.to_string().as_str()));
+            }
+            assert_eq!(stanza.get("Field"), None);
+            for number in [0, count / 2, count - 1] {
+                let twice = format!("{text}FIELD-{number}: x\n");
+                let expected = ControlError::Duplicate { line: count + 1, name: format!("FIELD-{number}") };
+                assert_eq!(Stanza::parse(twice.as_bytes()), Err(expected));
+            }
+            assert_eq!(Stanza::parse_within(text.as_bytes(), count).unwrap(), stanza);
+            let refused = Stanza::parse_within(text.as_bytes(), count - 1);
+            assert_eq!(refused, Err(ControlError::TooManyFields(count - 1)));
+        }
     }
 
     #[test]

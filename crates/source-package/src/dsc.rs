@@ -1,7 +1,8 @@
 //! The `.dsc` of a source package (Debian policy 5.4, `dsc(5)`).
 
-use crate::checksum::{Checksums, ListedFile};
+use crate::checksum::{Checksums, FileList, ListedFile};
 use crate::control::{ControlError, Stanza};
+use crate::limits::DscLimits;
 use crate::version::{PackageName, PackageNameError, Version, VersionError};
 
 /// What a `.dsc` says.
@@ -80,18 +81,51 @@ pub enum DscError {
         "the .dsc has no SHA-256 of {0}; weak checksums are accepted only where the configuration says so"
     )]
     Weak(String),
+    /// It is larger than a `.dsc` may be.
+    #[error("the .dsc has {what} (limits.{limit})")]
+    TooLarge {
+        /// What there is too much of.
+        what: String,
+        /// The limit that was passed.
+        limit: &'static str,
+    },
+}
+
+impl DscError {
+    /// A file of more than so many bytes.
+    pub fn too_many_bytes(most: u64) -> DscError {
+        DscError::TooLarge { what: format!("more than {most} bytes"), limit: "dsc_bytes" }
+    }
+}
+
+/// Reads the stanza of a `.dsc`.
+pub fn stanza_within(text: &[u8], limits: &DscLimits) -> Result<Stanza, DscError> {
+    if text.len() as u64 > limits.bytes {
+        return Err(DscError::too_many_bytes(limits.bytes));
+    }
+    match Stanza::parse_within(text, limits.fields) {
+        Err(error @ ControlError::TooManyFields(_)) => {
+            Err(DscError::TooLarge { what: error.to_string(), limit: "dsc_fields" })
+        }
+        result => Ok(result?),
+    }
 }
 
 impl Dsc {
-    /// Reads the text of a `.dsc`, signed or not. Whether to trust it is for the caller to know.
+    /// Reads the text of a `.dsc`, signed or not, however large. Whether to trust it is for the caller to know.
     pub fn parse(text: &[u8]) -> Result<Dsc, DscError> {
-        let stanza = Stanza::parse(text)?;
+        Dsc::parse_within(text, &DscLimits::NONE)
+    }
+
+    /// The same of one that may be only so large.
+    pub fn parse_within(text: &[u8], limits: &DscLimits) -> Result<Dsc, DscError> {
+        let stanza = stanza_within(text, limits)?;
         let need = |field| stanza.get(field).ok_or(DscError::Missing(field));
         let source = PackageName::new(need("Source")?)?;
         let version = Version::new(need("Version")?)?;
         need("Files")?;
         let format = Format::parse(stanza.get("Format").unwrap_or("1.0"))?;
-        let files = listed_files(&stanza)?;
+        let files = listed_files_within(&stanza, limits)?;
         Ok(Dsc { source, version, format, files })
     }
 
@@ -145,13 +179,17 @@ impl Format {
 
 /// The files that a stanza of a `.dsc`, or of a list of source packages, names in `Files` and `Checksums-*`.
 pub fn listed_files(stanza: &Stanza) -> Result<Vec<ListedFile>, DscError> {
-    let mut files = Vec::new();
+    listed_files_within(stanza, &DscLimits::NONE)
+}
+
+fn listed_files_within(stanza: &Stanza, limits: &DscLimits) -> Result<Vec<ListedFile>, DscError> {
+    let mut files = FileList::default();
     for (field, kind) in FIELDS {
         if let Some(text) = stanza.get(field) {
-            read_list(field, kind, text, &mut files)?;
+            read_list(field, kind, text, limits.files, &mut files)?;
         }
     }
-    Ok(files)
+    Ok(files.into_files())
 }
 
 const FIELDS: [(&str, Sum); 3] =
@@ -186,19 +224,14 @@ fn read_list(
     field: &'static str,
     kind: Sum,
     text: &str,
-    files: &mut Vec<ListedFile>,
+    most: usize,
+    files: &mut FileList,
 ) -> Result<(), DscError> {
-    for line in text.split('\n').map(|line| line.trim_start_matches(' ')).filter(|line| !line.is_empty()) {
+    let lines = text.split('\n').map(|line| line.trim_start_matches(' ')).filter(|line| !line.is_empty());
+    for (number, line) in lines.enumerate() {
         let (sum, size, name) = parse_line(line, kind.digits())
             .ok_or_else(|| DscError::BadLine { field, line: line.to_owned() })?;
-        let index = match files.iter().position(|file| file.name == name) {
-            Some(index) => index,
-            None => {
-                files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
-                files.len() - 1
-            }
-        };
-        let file = &mut files[index];
+        let file = files.entry(name, size);
         if file.size != size {
             return Err(DscError::Conflict { name: name.to_owned(), what: "size" });
         }
@@ -207,6 +240,9 @@ fn read_list(
             return Err(DscError::Conflict { name: name.to_owned(), what: field });
         }
         *slot = Some(sum.to_owned());
+        if number >= most || files.len() > most {
+            return Err(DscError::TooLarge { what: format!("more than {most} files"), limit: "dsc_files" });
+        }
     }
     Ok(())
 }
@@ -239,7 +275,8 @@ mod tests {
     const MD5: &str = "00000000000000000000000000000000";
 
     fn dsc(files: &str) -> Result<Dsc, DscError> {
-        Dsc::parse(format!("Format: 3.0 (quilt)\nSource: a0\nVersion: 1:2.0-3\nFiles:\n{files}").as_bytes())
+        let text = format!("Format: 3.0 (quilt)\nSource: a0\nVersion: 1:2.0-3\nFiles:\n{files}");
+        Dsc::parse_within(text.as_bytes(), &DscLimits::default())
     }
 
     #[test]
@@ -264,6 +301,21 @@ mod tests {
         ] {
             assert!(dsc(&line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn counts_are_bounded() {
+        let files = |count: usize| (0..count).map(|n| format!(" {MD5} 5 a{n}.x\n")).collect::<String>();
+        assert_eq!(dsc(&files(1000)).unwrap().files.len(), 1000);
+        let refused = |result: Result<Dsc, DscError>| result.unwrap_err().to_string();
+        assert!(refused(dsc(&files(1001))).contains("more than 1000 files (limits.dsc_files)"));
+        assert!(refused(dsc(&format!(" {MD5} 5 a.b\n").repeat(1001))).contains("limits.dsc_files"));
+        let fields = |count: usize| (0..count).map(|n| format!("X{n}: 1\n")).collect::<String>();
+        let text = |count| format!(" {MD5} 5 a.b\n{}", fields(count));
+        assert!(dsc(&text(400)).is_ok());
+        assert!(refused(dsc(&text(50_000))).contains("more than 500 fields (limits.dsc_fields)"));
+        let long = format!(" {MD5} 5 a.b\nBinary: {}\n", "x".repeat(1 << 20));
+        assert!(refused(dsc(&long)).contains("more than 1048576 bytes (limits.dsc_bytes)"));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub struct Finished {
     rules: Option<(Vec<u8>, Node)>,
     format: Option<Vec<u8>>,
     source: Option<Vec<u8>>,
+    looked_at: u64,
 }
 
 /// Checks for links out of `debian/`, writes a missing `debian/source/format`, makes `debian/rules` executable.
@@ -39,8 +40,7 @@ pub fn finish(
     format: &Format,
     store: &mut dyn ContentStore,
 ) -> Result<Finished, FinishError> {
-    check_debian(tree, store)?;
-    let mut done = Finished::default();
+    let mut done = Finished { looked_at: check_debian(tree, store)?, ..Finished::default() };
     if format.recorded {
         record_format(tree, format, store, &mut done)?;
     }
@@ -49,6 +49,11 @@ pub fn finish(
 }
 
 impl Finished {
+    /// How many entries of the tree were looked at.
+    pub fn looked_at(&self) -> u64 {
+        self.looked_at
+    }
+
     /// Takes the changes back.
     pub fn undo(self, tree: &mut Tree, store: &mut dyn ContentStore) -> Result<(), TreeError> {
         if let Some((path, node)) = self.rules {

@@ -19,6 +19,7 @@ pub mod memory;
 pub mod patch;
 pub mod patch_header;
 pub mod path;
+pub mod printable;
 pub mod source;
 pub mod store;
 pub mod tar;

@@ -15,6 +15,32 @@ pub struct Limits {
     pub decoder_memory: u64,
     /// Bytes of one patch, one patched file, one changelog: what has to be in memory as a whole.
     pub text_bytes: u64,
+    /// Bytes of all holes of sparse files: a tarball of a hundred bytes can make a checkout of any size.
+    pub hole_bytes: u64,
+    /// What a `.dsc` may be.
+    pub dsc: DscLimits,
+}
+
+/// Limits of one `.dsc`. It is read before anything about it is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DscLimits {
+    /// Bytes of the file. The longest of Debian's is below 200 KiB.
+    pub bytes: u64,
+    /// Fields.
+    pub fields: usize,
+    /// Files, and lines of each list of files.
+    pub files: usize,
+}
+
+impl DscLimits {
+    /// No limits: what is read was taken within limits before, or only takes time in proportion to its size.
+    pub const NONE: DscLimits = DscLimits { bytes: u64::MAX, fields: usize::MAX, files: usize::MAX };
+}
+
+impl Default for DscLimits {
+    fn default() -> Self {
+        DscLimits { bytes: 1 << 20, fields: 500, files: 1000 }
+    }
 }
 
 impl Default for Limits {
@@ -26,6 +52,8 @@ impl Default for Limits {
             expansion_ratio: 1500,
             decoder_memory: 192 << 20,
             text_bytes: 256 << 20,
+            hole_bytes: 1 << 30,
+            dsc: DscLimits::default(),
         }
     }
 }
@@ -45,20 +73,24 @@ pub enum OverLimit {
     /// See [`Limits::expansion_ratio`].
     #[error("expands to more than {0} times its size (limits.expansion_ratio)")]
     ExpansionRatio(u64),
+    /// See [`Limits::hole_bytes`].
+    #[error("more than {0} bytes of holes in sparse files (limits.hole_bytes)")]
+    HoleBytes(u64),
 }
 
 /// What has been used so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Budget {
     limits: Limits,
     bytes: u64,
     entries: u64,
+    holes: u64,
 }
 
 impl Budget {
     /// Nothing used yet.
     pub fn new(limits: Limits) -> Self {
-        Budget { limits, bytes: 0, entries: 0 }
+        Budget { limits, bytes: 0, entries: 0, holes: 0 }
     }
 
     /// The limits.
@@ -78,6 +110,33 @@ impl Budget {
         }
         if path > self.limits.path_length {
             return Err(OverLimit::PathLength(self.limits.path_length));
+        }
+        Ok(())
+    }
+
+    /// Bytes that may still be unpacked.
+    pub fn bytes_left(&self) -> u64 {
+        self.limits.unpacked_bytes.saturating_sub(self.bytes)
+    }
+
+    /// Takes bytes that are no content: headers of an archive, and what follows its end.
+    pub fn take_bytes(&mut self, bytes: u64) -> Result<(), OverLimit> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > self.limits.unpacked_bytes {
+            return Err(OverLimit::UnpackedBytes(self.limits.unpacked_bytes));
+        }
+        Ok(())
+    }
+
+    /// Takes the holes of a sparse file, and the regions between them: each costs as much as an entry.
+    pub fn take_sparse(&mut self, holes: u64, regions: u64) -> Result<(), OverLimit> {
+        self.holes = self.holes.saturating_add(holes);
+        self.entries = self.entries.saturating_add(regions);
+        if self.holes > self.limits.hole_bytes {
+            return Err(OverLimit::HoleBytes(self.limits.hole_bytes));
+        }
+        if self.entries > self.limits.entries {
+            return Err(OverLimit::Entries(self.limits.entries));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Where symbolic links lead, without a file system: dpkg refuses a package in which something reachable
 //! from `debian/` points outside (`Dpkg::Path`, check_directory_traversal).
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 
 use crate::path::{Name, Shown, names};
@@ -13,6 +13,10 @@ const MOST_LINKS: usize = 20;
 
 /// The longest name of a file.
 const LONGEST_NAME: usize = 255;
+
+/// How many names may be looked up to follow all the links that can be reached from `debian/`. Chains of links over long
+/// paths could ask for any number; a large package needs thousands.
+pub(crate) const MOST_STEPS: u64 = if cfg!(test) { 1 << 20 } else { 1 << 26 };
 
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +45,9 @@ pub enum TraversalError {
     /// A link leads in circles, or through a file.
     #[error("{} is a link that cannot be resolved", Shown(.0))]
     Broken(Vec<u8>),
+    /// The links are so long that nobody needs them.
+    #[error("following {} and the links before it takes more than {MOST_STEPS} steps", Shown(.0))]
+    TooLong(Vec<u8>),
     /// The store failed.
     #[error("cannot read a stored link: {0}")]
     Store(#[from] io::Error),
@@ -103,68 +110,191 @@ const FILES_EVERYWHERE: &[&str] = &[
 
 /// Follows `path` through the tree. Missing last names are inside, as `realpath` of Perl has it.
 pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<Target> {
-    let mut at: Vec<Name> = Vec::new();
-    let mut ahead: VecDeque<Name> = names(path).map(Name::from).collect();
-    let mut links = 0;
-    while let Some(name) = ahead.pop_front() {
-        if &*name == b".." {
-            if at.pop().is_none() {
-                return Ok(leave(&ahead));
-            }
-            continue;
-        }
-        // No system looks up such a name, so that nobody knows where it leads.
-        if name.len() > LONGEST_NAME {
-            return Ok(Target::Broken);
-        }
-        at.push(name);
-        let here = at.join(&b'/');
-        match tree.kind(&here, store)? {
-            Kind::Folder => {}
-            Kind::Missing if ahead.is_empty() => {}
-            Kind::Missing => return Ok(Target::Nowhere),
-            Kind::File { .. } | Kind::Fifo if ahead.is_empty() => {}
-            Kind::File { .. } | Kind::Fifo => return Ok(Target::Broken),
-            Kind::Link(content) => {
-                links += 1;
-                if links > MOST_LINKS {
-                    return Ok(Target::Broken);
-                }
-                at.pop();
-                if let Some(target) = follow(content, &mut ahead, store)? {
-                    return Ok(target);
-                }
-            }
-        }
-    }
-    Ok(Target::Inside(at.join(&b'/')))
+    resolve_within(path, tree, store, &mut MOST_STEPS.clone())
 }
 
-/// Puts a link's target in front of what is left of the path; an absolute one leaves the tree at once.
-fn follow(
-    link: ContentId,
-    ahead: &mut VecDeque<Name>,
+/// The same, of which the steps are taken from those that are left for many paths. Without any, it leads nowhere that
+/// can be said.
+fn resolve_within(
+    path: &[u8],
+    tree: &mut Tree,
     store: &mut dyn ContentStore,
-) -> io::Result<Option<Target>> {
-    let target = store.get(link)?;
-    if target.starts_with(b"/") {
-        let path: VecDeque<Name> = names(&target).map(Name::from).chain(ahead.drain(..)).collect();
-        return Ok(Some(absolute(&path)));
+    steps_left: &mut u64,
+) -> io::Result<Target> {
+    let mut resolver = Resolver::new(tree, store);
+    resolver.steps_left = *steps_left;
+    let target = resolver.resolve(path)?;
+    *steps_left = resolver.steps_left;
+    Ok(target.unwrap_or(Target::Broken))
+}
+
+/// Where a path ends, before it is known what comes behind it.
+#[derive(Clone)]
+enum End {
+    Inside(Vec<Name>),
+    Nowhere,
+    /// At the top of the machine, with these names ahead.
+    Absolute(Vec<Name>),
+    /// Above the top of the tree, with these names ahead.
+    Climbed(Vec<Name>),
+    Broken,
+}
+
+/// Follows paths through a tree that does not change meanwhile. Where a link leads is found out once.
+pub(crate) struct Resolver<'a> {
+    pub(crate) tree: &'a mut Tree,
+    pub(crate) store: &'a mut dyn ContentStore,
+    /// Where the link at a path leads, over how many links, itself included. `None`: it is being followed.
+    known: HashMap<Vec<u8>, Option<(End, usize)>>,
+    steps_left: u64,
+    /// How many links are being followed, one inside of the other.
+    depth: usize,
+}
+
+/// Why a path is not followed to its end.
+enum Stopped {
+    Store(io::Error),
+    Steps,
+    /// Over more links than anybody follows.
+    Links,
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Stopped::Store(error)
     }
-    for name in names(&target).rev() {
-        ahead.push_front(name.into());
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(tree: &'a mut Tree, store: &'a mut dyn ContentStore) -> Resolver<'a> {
+        Resolver { tree, store, known: HashMap::new(), steps_left: MOST_STEPS, depth: 0 }
     }
-    Ok(None)
+
+    /// `None` if the links take more steps than are left.
+    pub(crate) fn resolve(&mut self, path: &[u8]) -> io::Result<Option<Target>> {
+        let end = match self.follow(Vec::new(), names(path).map(Name::from).collect()) {
+            Ok((end, _)) => end,
+            Err(Stopped::Steps) => return Ok(None),
+            Err(Stopped::Links) => End::Broken,
+            Err(Stopped::Store(error)) => return Err(error),
+        };
+        Ok(Some(match end {
+            End::Inside(place) => Target::Inside(place.join(&b'/')),
+            End::Nowhere => Target::Nowhere,
+            End::Absolute(ahead) => absolute(&ahead),
+            End::Climbed(ahead) => leave(&ahead),
+            End::Broken => Target::Broken,
+        }))
+    }
+
+    /// Where the names `ahead` lead from the folder `at`, and over how many links.
+    fn follow(&mut self, mut at: Vec<Name>, mut ahead: VecDeque<Name>) -> Result<(End, usize), Stopped> {
+        let mut links = 0;
+        loop {
+            while ahead.front().is_some_and(|name| &**name == b"..") {
+                ahead.pop_front();
+                if at.pop().is_none() {
+                    return Ok((End::Climbed(ahead.into()), links));
+                }
+            }
+            let down = ahead.iter().take_while(|name| &***name != b"..").map(|name| &**name);
+            let walked = self.tree.walk(at.iter().map(|name| &**name), down, self.store)?;
+            self.spend(at.len() + walked.folders + 1)?;
+            at.extend(ahead.drain(..walked.folders));
+            let Some(kind) = walked.stop else {
+                if ahead.is_empty() {
+                    return Ok((End::Inside(at), links));
+                }
+                continue;
+            };
+            let Some(name) = ahead.pop_front() else { return Ok((End::Inside(at), links)) };
+            // No system looks up such a name, so that nobody knows where it leads.
+            if name.len() > LONGEST_NAME {
+                return Ok((End::Broken, links));
+            }
+            at.push(name);
+            let Kind::Link(content) = kind else {
+                let end = match kind {
+                    _ if ahead.is_empty() => End::Inside(at),
+                    Kind::Missing => End::Nowhere,
+                    _ => End::Broken,
+                };
+                return Ok((end, links));
+            };
+            let (end, more) = self.link(at, content)?;
+            links += more;
+            if links > MOST_LINKS {
+                return Ok((End::Broken, links));
+            }
+            match end {
+                End::Inside(place) if ahead.is_empty() => return Ok((End::Inside(place), links)),
+                End::Inside(place) => {
+                    let walked =
+                        self.tree.walk(std::iter::empty(), place.iter().map(|name| &**name), self.store)?;
+                    self.spend(place.len())?;
+                    match walked.stop {
+                        None => at = place,
+                        Some(Kind::Missing) => return Ok((End::Nowhere, links)),
+                        Some(_) => return Ok((End::Broken, links)),
+                    }
+                }
+                End::Absolute(names) => return Ok((End::Absolute(joined(names, ahead)), links)),
+                End::Climbed(names) => return Ok((End::Climbed(joined(names, ahead)), links)),
+                End::Nowhere | End::Broken => return Ok((end, links)),
+            }
+        }
+    }
+
+    /// Where the link at a place leads. One that leads back to itself has more links than anybody follows.
+    fn link(&mut self, mut place: Vec<Name>, content: ContentId) -> Result<(End, usize), Stopped> {
+        let path = place.join(&b'/');
+        self.spend(place.len())?;
+        if let Some(known) = self.known.get(&path) {
+            return Ok(known.clone().unwrap_or((End::Broken, MOST_LINKS + 1)));
+        }
+        if self.depth >= MOST_LINKS {
+            return Err(Stopped::Links);
+        }
+        let target = self.store.get(content)?;
+        if target.starts_with(b"/") {
+            return Ok((End::Absolute(names(&target).map(Name::from).collect()), 1));
+        }
+        place.pop();
+        self.known.insert(path.clone(), None);
+        self.depth += 1;
+        let followed = self.follow(place, names(&target).map(Name::from).collect());
+        self.depth -= 1;
+        match followed {
+            Ok((end, links)) => {
+                let found = (end, links + 1);
+                self.known.insert(path, Some(found.clone()));
+                Ok(found)
+            }
+            Err(stopped) => {
+                self.known.remove(&path);
+                Err(stopped)
+            }
+        }
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), Stopped> {
+        self.steps_left = self.steps_left.checked_sub(steps as u64).ok_or(Stopped::Steps)?;
+        Ok(())
+    }
+}
+
+fn joined(names: Vec<Name>, ahead: VecDeque<Name>) -> Vec<Name> {
+    names.into_iter().chain(ahead).collect()
 }
 
 /// A path that climbed out of the top: `ahead` is relative to the folder in which the source was unpacked.
-fn leave(ahead: &VecDeque<Name>) -> Target {
+fn leave(ahead: &[Name]) -> Target {
     let climbed = ahead.iter().take_while(|name| &***name == b"..").count();
-    let rest: VecDeque<Name> = ahead.iter().skip(climbed).cloned().collect();
-    if rest.len() <= 1 { Target::Outside { exists: false } } else { absolute(&rest) }
+    let rest = &ahead[climbed..];
+    if rest.len() <= 1 { Target::Outside { exists: false } } else { absolute(rest) }
 }
 
-fn absolute(path: &VecDeque<Name>) -> Target {
+fn absolute(path: &[Name]) -> Target {
     let mut steps: Vec<&[u8]> = Vec::new();
     for name in path {
         if &**name == b".." {
@@ -192,23 +322,32 @@ fn absolute(path: &VecDeque<Name>) -> Target {
 
 /// Whether dpkg could set the time of what stands at a path. It tries to after a patch, follows links, and may not do it
 /// to a file of the machine; what is not there is fine.
-pub fn may_be_touched(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<bool> {
-    let target = resolve(path, tree, store)?;
+/// The links of many such paths may take so many steps.
+pub(crate) fn may_be_touched(
+    path: &[u8],
+    tree: &mut Tree,
+    store: &mut dyn ContentStore,
+    steps_left: &mut u64,
+) -> io::Result<bool> {
+    let target = resolve_within(path, tree, store, steps_left)?;
     Ok(!matches!(target, Target::Broken | Target::Null | Target::Outside { exists: true }))
 }
 
-/// Checks everything that can be reached from `debian/`, links included.
-pub fn check_debian(tree: &mut Tree, store: &mut dyn ContentStore) -> Result<(), TraversalError> {
+/// Checks everything that can be reached from `debian/`, links included. Tells how many entries it looked at.
+pub fn check_debian(tree: &mut Tree, store: &mut dyn ContentStore) -> Result<u64, TraversalError> {
+    let mut resolver = Resolver::new(tree, store);
     let mut seen = HashSet::new();
+    let mut looked_at = 0;
     let mut folders = Vec::new();
-    visit(b"debian".to_vec(), tree, store, &mut folders)?;
+    visit(b"debian".to_vec(), &mut resolver, &mut folders)?;
     while let Some(folder) = folders.pop() {
         if !seen.insert(folder.clone()) {
             continue;
         }
-        let Some(Node::Folder(node)) = tree.find(&folder, store)? else { continue };
-        let children: Vec<(Name, bool)> = node
-            .entries(store)?
+        let Some(Node::Folder(node)) = resolver.tree.find(&folder, resolver.store)? else { continue };
+        let entries = node.entries(resolver.store)?;
+        looked_at += entries.len() as u64;
+        let children: Vec<(Name, bool)> = entries
             .iter()
             .filter(|(_, node)| matches!(node, Node::Folder(_) | Node::Link(_)))
             .map(|(name, node)| (name.clone(), matches!(node, Node::Folder(_))))
@@ -219,29 +358,33 @@ pub fn check_debian(tree: &mut Tree, store: &mut dyn ContentStore) -> Result<(),
             if is_folder {
                 folders.push(path);
             } else {
-                visit(path, tree, store, &mut folders)?;
+                visit(path, &mut resolver, &mut folders)?;
             }
         }
     }
-    Ok(())
+    Ok(looked_at + (MOST_STEPS - resolver.steps_left))
 }
 
 fn visit(
     path: Vec<u8>,
-    tree: &mut Tree,
-    store: &mut dyn ContentStore,
+    resolver: &mut Resolver<'_>,
     folders: &mut Vec<Vec<u8>>,
 ) -> Result<(), TraversalError> {
-    match resolve(&path, tree, store)? {
-        Target::Outside { .. } => return Err(TraversalError::Outside(path)),
-        Target::Broken => return Err(TraversalError::Broken(path)),
-        Target::Nowhere | Target::Null => {}
-        Target::Inside(place) if place.is_empty() => folders.push(place),
-        Target::Inside(place) => {
-            if tree.kind(&place, store)? == Kind::Folder {
+    match resolver.resolve(&path)? {
+        None => return Err(TraversalError::TooLong(path)),
+        Some(Target::Outside { .. }) => return Err(TraversalError::Outside(path)),
+        Some(Target::Broken) => return Err(TraversalError::Broken(path)),
+        Some(Target::Nowhere | Target::Null) => {}
+        Some(Target::Inside(place)) if place.is_empty() => folders.push(place),
+        Some(Target::Inside(place)) => {
+            if resolver.tree.kind(&place, resolver.store)? == Kind::Folder {
                 folders.push(place);
             }
         }
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "links_tests.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::printable::is_hidden;
+
 /// The name of one entry in a folder. Bytes, not text: a tarball may hold any encoding.
 pub type Name = Box<[u8]>;
 
@@ -30,7 +32,7 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
             for character in chunk.valid().chars() {
-                if character.is_control() {
+                if character.is_control() || is_hidden(character) {
                     write!(f, "{}", character.escape_default())?;
                 } else {
                     write!(f, "{character}")?;

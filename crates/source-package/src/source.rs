@@ -28,8 +28,9 @@ const WORTH_A_THREAD: u64 = 512 << 10;
 
 /// Where the files of a source package are read from.
 pub trait SourceFiles {
-    /// Opens one of the files that the `.dsc` lists.
-    fn open(&mut self, name: &str) -> io::Result<Box<dyn Read + Send>>;
+    /// Opens one of the files that the `.dsc` lists. `attempt` counts those that could not be read, or turned out to be
+    /// others; `None` if there is no further place where it may be.
+    fn open(&mut self, listed: &ListedFile, attempt: usize) -> Option<io::Result<Box<dyn Read + Send>>>;
 }
 
 /// The upstream part of a source package.
@@ -43,6 +44,13 @@ pub struct Upstream {
     pub tarballs: Vec<ListedFile>,
     /// Whether another format would unpack them to another tree: quilt's own folder is among the entries.
     pub rule_matters: bool,
+}
+
+impl Upstream {
+    /// Before any tarball is unpacked.
+    pub fn empty() -> Upstream {
+        Upstream { tree: Tree::new(), newest: 0, tarballs: Vec::new(), rule_matters: false }
+    }
 }
 
 /// One reading of one source package.
@@ -60,15 +68,18 @@ pub struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Unpacks the upstream tarballs.
-    pub fn upstream(&mut self, store: &mut dyn ContentStore) -> Result<Upstream, SourceError> {
+    /// Unpacks the upstream tarballs. What `upstream` has already are the first ones of them.
+    pub fn upstream(
+        &mut self,
+        mut upstream: Upstream,
+        store: &mut dyn ContentStore,
+    ) -> Result<Upstream, SourceError> {
         let exclude = match self.layout {
             Layout::Quilt { .. } => Exclude::QuiltFolder,
             _ => Exclude::Nothing,
         };
-        let mut upstream =
-            Upstream { tree: Tree::new(), newest: 0, tarballs: Vec::new(), rule_matters: false };
-        for (component, index) in self.layout.upstream() {
+        let known = upstream.tarballs.len();
+        for (component, index) in self.layout.upstream().into_iter().skip(known) {
             let exclude = if component.is_none() { exclude } else { Exclude::Nothing };
             let (unpacked, found) = self.tarball(index, exclude, store)?;
             upstream.newest = upstream.newest.max(unpacked.newest);
@@ -103,10 +114,12 @@ impl Reading<'_> {
     /// Reads a small file as a whole: a signature.
     pub fn small_file(&mut self, index: usize) -> Result<Vec<u8>, SourceError> {
         let listed = &self.dsc.files[index];
-        let read = |error| SourceError::Read { name: listed.name.clone(), error };
-        let mut hashing = Hashing::new(self.files.open(&listed.name).map_err(read)?);
-        let bytes = read_whole(&mut hashing, listed, self.budget)?;
-        listed.check(&hashing.finish(&listed.name).map_err(read)?)?;
+        let before = self.budget.clone();
+        let budget = &mut *self.budget;
+        let (bytes, _) = read_verified(listed, self.files, |hashing| {
+            budget.clone_from(&before);
+            read_whole(hashing, listed, budget)
+        })?;
         Ok(bytes)
     }
 
@@ -117,11 +130,13 @@ impl Reading<'_> {
         store: &mut dyn ContentStore,
     ) -> Result<(Unpacked, ListedFile), SourceError> {
         let listed = &self.dsc.files[index];
+        let before = self.budget.clone();
         let budget = &mut *self.budget;
         let is_worth_a_thread = self.threads > 1 && listed.size > WORTH_A_THREAD;
-        read_verified(listed, self.files, |mut hashing| {
+        read_verified(listed, self.files, |hashing| {
+            budget.clone_from(&before);
             let limits = *budget.limits();
-            let decoded = decompress(&mut hashing, listed.size, &limits);
+            let decoded = decompress(hashing, listed.size, &limits);
             let decoded = decoded.map_err(|error| compression(listed, error))?;
             let unpacked = if is_worth_a_thread {
                 thread::scope(|scope| {
@@ -142,11 +157,13 @@ impl Reading<'_> {
         store: &mut dyn ContentStore,
     ) -> Result<Tree, SourceError> {
         let listed = &self.dsc.files[index];
+        let before = self.budget.clone();
         let budget = &mut *self.budget;
-        let (text, _) = read_verified(listed, self.files, |mut hashing| {
+        let (text, _) = read_verified(listed, self.files, |hashing| {
+            budget.clone_from(&before);
             let limits = *budget.limits();
             let mut decoded =
-                decompress(&mut hashing, listed.size, &limits).map_err(|error| compression(listed, error))?;
+                decompress(hashing, listed.size, &limits).map_err(|error| compression(listed, error))?;
             read_whole(&mut decoded, listed, budget)
         })?;
         patch::apply(&text, Rules::Version1, &mut tree, store)
@@ -160,14 +177,26 @@ impl Reading<'_> {
 fn read_verified<T>(
     listed: &ListedFile,
     files: &mut dyn SourceFiles,
-    use_it: impl FnOnce(&mut Hashing<Box<dyn Read + Send>>) -> Result<T, SourceError>,
+    mut use_it: impl FnMut(&mut Hashing<Box<dyn Read + Send>>) -> Result<T, SourceError>,
 ) -> Result<(T, ListedFile), SourceError> {
     let read = |error| SourceError::Read { name: listed.name.clone(), error };
-    let mut hashing = Hashing::new(files.open(&listed.name).map_err(read)?);
-    let result = use_it(&mut hashing);
-    let found = hashing.finish(&listed.name).map_err(read)?;
-    listed.check(&found)?;
-    Ok((result?, found))
+    let mut first = None;
+    for attempt in 0.. {
+        let Some(opened) = files.open(listed, attempt) else { break };
+        let once = || {
+            let mut hashing = Hashing::new(opened.map_err(read)?);
+            let result = use_it(&mut hashing);
+            let found = hashing.finish(&listed.name).map_err(read)?;
+            listed.check(&found)?;
+            Ok((result, found))
+        };
+        match once() {
+            Ok((result, found)) => return Ok((result?, found)),
+            // What is wrong where it is looked for first is what is told.
+            Err(error) => drop(first.get_or_insert(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| read(io::ErrorKind::NotFound.into())))
 }
 
 fn read_whole(

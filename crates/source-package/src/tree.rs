@@ -57,6 +57,15 @@ pub enum Kind {
     Folder,
 }
 
+/// Where a walk down from a folder ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// How many of the names are folders.
+    pub folders: usize,
+    /// What stands at the name behind them; `None` if all names are folders.
+    pub stop: Option<Kind>,
+}
+
 /// Why a path cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
@@ -169,6 +178,32 @@ impl Tree {
         Ok(self.find(path, store)?.map_or(Kind::Missing, |node| node.kind()))
     }
 
+    /// Walks down from the folder at `base` for as long as there are folders: once, whatever the length of the way.
+    pub fn walk<'n>(
+        &mut self,
+        base: impl Iterator<Item = &'n [u8]>,
+        names: impl Iterator<Item = &'n [u8]>,
+        store: &mut dyn ContentStore,
+    ) -> io::Result<Walked> {
+        let mut folder = &mut self.root;
+        for name in base {
+            match folder.load(store)?.get_mut(name) {
+                Some(Node::Folder(below)) => folder = below,
+                _ => return Ok(Walked { folders: 0, stop: Some(Kind::Missing) }),
+            }
+        }
+        let mut folders = 0;
+        for name in names {
+            match folder.load(store)?.get_mut(name) {
+                Some(Node::Folder(below)) => folder = below,
+                Some(node) => return Ok(Walked { folders, stop: Some(node.kind()) }),
+                None => return Ok(Walked { folders, stop: Some(Kind::Missing) }),
+            }
+            folders += 1;
+        }
+        Ok(Walked { folders, stop: None })
+    }
+
     /// The node at `path`, links not followed.
     pub fn find(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Option<&mut Node>> {
         let mut parts = names(path).peekable();
@@ -252,6 +287,35 @@ impl Tree {
             }
         }
         Ok(folder.entries_mut(store)?.remove(name))
+    }
+
+    /// Takes away the folder at `path` if it is empty, with those above it that have nothing else in them. Returns the
+    /// highest of them and its path.
+    pub fn take_empty(
+        &mut self,
+        path: &[u8],
+        store: &mut dyn ContentStore,
+    ) -> io::Result<Option<(Vec<u8>, Node)>> {
+        // The highest folder that has one entry alone, and so has everything on the way below it.
+        let mut highest = None;
+        let mut walked = Vec::new();
+        let mut folder = &mut self.root;
+        for name in names(path) {
+            let only = folder.load(store)?.len() == 1 && !walked.is_empty();
+            push_name(&mut walked, name);
+            let Some(Node::Folder(below)) = folder.load(store)?.get_mut(name) else { return Ok(None) };
+            highest = match highest {
+                Some(highest) if only => Some(highest),
+                _ => Some(walked.len()),
+            };
+            folder = below;
+        }
+        if !folder.load(store)?.is_empty() {
+            return Ok(None);
+        }
+        let Some(length) = highest else { return Ok(None) };
+        walked.truncate(length);
+        Ok(self.remove(&walked, store)?.map(|node| (walked, node)))
     }
 }
 

@@ -11,6 +11,9 @@ use crate::tree::{Folder, Kind, Node, Tree, TreeError, push_name};
 /// The longest target of a symbolic link that Linux takes.
 const LONGEST_TARGET: usize = 4095;
 
+/// Bytes behind the end of an archive that cost nothing: it is filled up to a whole record.
+const PADDING: u64 = 1 << 20;
+
 /// Why a tarball cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
@@ -99,19 +102,41 @@ pub fn unpack(
     let mut tree = Tree::new();
     let mut newest = 0;
     let mut quilt_folder = false;
-    while let Some(entry) = reader.next_entry()? {
-        budget.take(entry.path.len(), entry.size)?;
+    while let Some(entry) = next_entry(&mut reader, budget)? {
         if is_quilt_folder(&entry.path) {
             quilt_folder = true;
             if exclude == Exclude::QuiltFolder {
                 continue;
             }
         }
-        add(&entry, &mut reader, &mut tree, store)?;
+        add(&entry, &mut reader, &mut tree, budget, store)?;
         newest = newest.max(entry.mtime);
     }
-    reader.finish()?;
+    let left = budget.bytes_left().saturating_add(PADDING);
+    reader.finish(left).map_err(|error| too_long(error, budget))?;
     Ok(Unpacked { tree, newest, quilt_folder })
+}
+
+/// The next entry, paid for with all that stands in front of its content.
+fn next_entry<R: Read>(reader: &mut TarReader<R>, budget: &mut Budget) -> Result<Option<Entry>, UnpackError> {
+    let left = budget.bytes_left();
+    *reader.headers_left() = left;
+    let entry = reader.next_entry().map_err(|error| too_long(error, budget))?;
+    budget.take_bytes(left - *reader.headers_left())?;
+    if let Some(entry) = &entry {
+        budget.take(entry.path.len(), entry.size.max(entry.stored))?;
+        let (holes, regions) = entry.sparse;
+        budget.take_sparse(holes, regions)?;
+    }
+    Ok(entry)
+}
+
+/// What has no end in the archive passes the limit of what is unpacked.
+fn too_long(error: TarError, budget: &Budget) -> UnpackError {
+    match error {
+        TarError::TooLong(_) => OverLimit::UnpackedBytes(budget.limits().unpacked_bytes).into(),
+        error => error.into(),
+    }
 }
 
 /// A tree whose only entry is a folder becomes that folder; any other stays as it is.
@@ -135,6 +160,7 @@ fn add<R: Read>(
     entry: &Entry,
     reader: &mut TarReader<R>,
     tree: &mut Tree,
+    budget: &mut Budget,
     store: &mut dyn ContentStore,
 ) -> Result<(), UnpackError> {
     let refuse = |reason| UnpackError::Entry { path: entry.path.clone(), reason };
@@ -153,7 +179,15 @@ fn add<R: Read>(
         EntryKind::Link if entry.link.is_empty() => return Err(refuse(EntryError::NoTarget)),
         EntryKind::Link if entry.link.len() > LONGEST_TARGET => return Err(refuse(EntryError::LongName)),
         EntryKind::Link => Node::Link(store.put_bytes(&entry.link).map_err(UnpackError::Store)?),
-        EntryKind::HardLink => hard_link(&entry.link, tree, store).map_err(refuse)?,
+        EntryKind::HardLink if entry.link.len() > LONGEST_TARGET => return Err(refuse(EntryError::LongName)),
+        EntryKind::HardLink => {
+            let node = hard_link(&entry.link, tree, store).map_err(refuse)?;
+            if let Node::File { content, .. } = node {
+                // It is a copy: a checkout has its bytes once more.
+                budget.take_bytes(store.size(content).map_err(UnpackError::Store)?)?;
+            }
+            node
+        }
         EntryKind::File => {
             let content = store.put(entry.size, &mut reader.content()).map_err(stored_or_read)?;
             Node::File { content, executable: entry.executable }
@@ -210,3 +244,7 @@ fn hard_link(target: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> Re
         Some(node) => Ok(node.clone()),
     }
 }
+
+#[cfg(test)]
+#[path = "unpack_tests.rs"]
+mod tests;

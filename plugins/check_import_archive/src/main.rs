@@ -1,5 +1,5 @@
 //! When was each archive and suite last polled with success, and is a source unreachable?
-use plugin::time::{DAY, age, moment, span};
+use plugin::time::{DAY, age, ago, is_believed, moment, span};
 use plugin::views::{self, Outage, Suite};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
@@ -52,6 +52,9 @@ impl Check for Archive {
         report.measure("unreachable", outages.len() as f64, Unit::Count, &Limits::none());
 
         let is_late = report.status() > Status::Ok;
+        let mut dated = suites.iter().filter_map(|it| Some((it.name(), it.polled?)));
+        let ahead = dated.find(|(_, at)| !is_believed(now, *at));
+        report.raise(if ahead.is_some() { Status::Warning } else { Status::Ok });
         unreachable(&mut report, &outages, now);
         views::explain(&mut report, &outages, now);
         if report.status() == Status::Ok {
@@ -64,9 +67,14 @@ impl Check for Archive {
         if is_late {
             let name = latest.name();
             report.say(match latest.polled {
-                Some(polled) => format!("{name} not polled since {}", moment(polled)),
-                None => format!("{name} never polled in {}", span(latest.age(now))),
+                Some(polled) if latest.believed(now).is_some() => {
+                    format!("{name} not polled since {}", moment(polled, now))
+                }
+                _ => format!("{name} never polled in {}", span(latest.age(now))),
             });
+        }
+        if let Some((name, at)) = ahead {
+            report.say(format!("poll of {name} is dated {}: is the clock right?", ago(now, at)));
         }
         if failing > 0 {
             report.say(format!("{failing} of {} polls failed", suites.len()));
@@ -86,6 +94,7 @@ fn unreachable(report: &mut Report, outages: &[Outage], now: i64) {
 }
 
 trait Judged {
+    fn believed(&self, now: i64) -> Option<i64>;
     fn age(&self, now: i64) -> f64;
     fn late(&self, now: i64, between: i64) -> f64;
     fn name(&self) -> String;
@@ -95,7 +104,12 @@ trait Judged {
 impl Judged for Suite {
     /// Seconds since the last good poll; since it is followed, if there was none.
     fn age(&self, now: i64) -> f64 {
-        age(now, self.polled.unwrap_or(self.followed))
+        age(now, self.believed(now).unwrap_or(self.followed))
+    }
+
+    /// The last good poll, unless a wrong clock has dated it ahead.
+    fn believed(&self, now: i64) -> Option<i64> {
+        self.polled.filter(|polled| is_believed(now, *polled))
     }
 
     /// The same in intervals, with two decimals.
@@ -110,12 +124,12 @@ impl Judged for Suite {
 
     fn describe(&self, now: i64) -> String {
         let polled = match self.polled {
-            Some(_) => format!("polled {} ago", span(self.age(now))),
+            Some(polled) => format!("polled {}", ago(now, polled)),
             None => "never polled".to_owned(),
         };
         let every = span(self.interval as f64 / 1000.0);
         let failed = match (&self.error, self.failed) {
-            (Some(error), Some(failed)) => format!(", failed at {}: {error}", moment(failed)),
+            (Some(error), Some(failed)) => format!(", failed at {}: {error}", moment(failed, now)),
             _ => String::new(),
         };
         format!("{}: {polled}, every {every}{failed}", self.name())

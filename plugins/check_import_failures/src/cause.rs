@@ -2,6 +2,7 @@
 //! a run is open, and nobody should wait for that.
 
 use baseline::{Live, Now, Verdict};
+use plugin::views::Signature;
 use plugin::{Database, Trouble, views};
 
 /// Signatures that are looked at: those with most packages.
@@ -9,27 +10,38 @@ const LOOKED_AT: i64 = 10;
 /// A cause is named if it is behind at least so much of what is new, in per cent.
 const MAIN: i64 = 50;
 
-/// `, 97% fetch/connect: archive unreachable`, if the line does not say so already.
+/// What is behind most of what is new.
+pub struct Cause {
+    /// The signature, by its short id.
+    pub id: String,
+    /// `97% rnbyej7 fetch/connect: archive unreachable`.
+    pub text: String,
+}
+
+/// The cause, if the line does not say so already.
 pub fn of_jump(
     database: &mut Database<'_>,
     verdict: &Verdict,
     live: &Live,
     found: &Now,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Option<Cause>, Trouble> {
     let Some(stock) = verdict.stock.as_ref().filter(|_| found.state.alerts()) else { return Ok(None) };
     let is_named = verdict.cause.as_ref().is_some_and(|cause| found.text.contains(cause.as_str()));
     let new = live.total() as f64 - stock.normal;
     if is_named || live.total() as f64 <= stock.value || found.text.contains("parked") || new < 1.0 {
         return Ok(None);
     }
-    let mut leading: Option<(i64, String)> = None;
+    let mut leading: Option<(i64, Signature)> = None;
     for one in views::worst_signatures(database, LOOKED_AT)? {
         let before = views::verdict_value(database, &format!("signature:{}", one.short))?.unwrap_or(0);
         let grown = one.failing - before;
         if leading.as_ref().is_none_or(|(most, _)| grown > *most) {
-            leading = Some((grown, one.label));
+            leading = Some((grown, one));
         }
     }
-    let named = leading.map(|(grown, label)| ((100.0 * grown as f64 / new).min(100.0) as i64, label));
-    Ok(named.filter(|(share, _)| *share >= MAIN).map(|(share, label)| format!("{share}% {label}")))
+    let named = leading.map(|(grown, one)| ((100.0 * grown as f64 / new).min(100.0) as i64, one));
+    let Some((share, one)) = named.filter(|(share, _)| *share >= MAIN) else { return Ok(None) };
+    let said = views::newest_message(database, &one.short)?;
+    let label = said.map_or(one.label, |said| format!("{}: {}", one.name, baseline::concise(&said)));
+    Ok(Some(Cause { text: format!("{share}% {} {label}", one.short), id: one.short }))
 }

@@ -2,7 +2,7 @@
 
 use baseline::{Judged, Verdict};
 use plugin::Report;
-use plugin::time::{SECOND, moment};
+use plugin::time::{SECOND, date};
 
 /// Adds it: at once if it was asked for, else with `-vv`.
 pub fn explain(report: &mut Report, asked: bool, verdict: Option<&Verdict>) {
@@ -12,17 +12,12 @@ pub fn explain(report: &mut Report, asked: bool, verdict: Option<&Verdict>) {
         tell("no sample was judged yet: the importer does so at the end of a run, and once an hour".into());
         return;
     };
-    tell(format!("judged {} at {}: {}", verdict.state, moment(verdict.time * SECOND), verdict.text));
-    if let Some(days) = verdict.learning {
-        tell(format!("learning: {days} of 7 full days; only limits that somebody set count"));
-    }
+    tell(format!("judged {} at {}: {}", verdict.state, date(verdict.time * SECOND), verdict.text));
+    verdict.sentences().into_iter().for_each(&mut tell);
     for (figure, judged) in [("failing and parked", &verdict.stock), ("failed in 24 h", &verdict.flow)] {
         if let Some(judged) = judged {
             numbers(figure, judged).into_iter().for_each(&mut tell);
         }
-    }
-    if verdict.explained >= 1.0 {
-        tell(format!("{:.0} are explained by many more attempts than usual", verdict.explained));
     }
     if let Some(one) = &verdict.signature {
         tell(format!("signature {}: {:.0}, normally {:.0}", one.id, one.value, one.normal));

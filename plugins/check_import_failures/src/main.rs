@@ -4,7 +4,7 @@ mod explain;
 mod limits;
 
 use baseline::{Breaker, Live, State, Verdict};
-use plugin::time::{SECOND, date, moment};
+use plugin::time::{HOUR, SECOND, date, moment};
 use plugin::views::{self, LiveCounts, Suppression};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
@@ -44,6 +44,7 @@ impl Check for Failures {
         let suppressions = views::suppressions(database)?;
         let suppressed: i64 = suppressions.iter().map(|one| one.failing).sum();
         let counters = views::counters(database)?;
+        check_alive(database, verdict.as_ref(), counters.has("failing"))?;
         let held = counters.get("failing_held");
         // Which parked jobs count, and behind what they are parked, is asked only if there are any.
         let (counts, breaker) = match counters.get("parked") {
@@ -53,7 +54,11 @@ impl Check for Failures {
         let live = Live {
             failing: u64::try_from(counts.failing - suppressed - counts.parked_failing).unwrap_or(0),
             parked: u64::try_from(counts.parked).unwrap_or(0),
-            breaker: breaker.map(|outage| Breaker { name: outage.name, since: outage.since / SECOND }),
+            breaker: breaker.map(|outage| Breaker {
+                cause: outage.cause.as_deref().map(said),
+                name: outage.name,
+                since: outage.since / SECOND,
+            }),
         };
         let given = &settings.common.limits;
         let fixed = Limits::pick(Unit::Count, given, &settings.policy.failing, ("~:", "~:"))?;
@@ -68,6 +73,14 @@ impl Check for Failures {
         let normal = verdict.as_ref().and_then(|it| it.stock.as_ref()).map_or(0.0, |stock| stock.normal);
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
         judge(&mut report, database, verdict.as_ref(), &live)?;
+        match verdict.as_ref().is_some_and(|verdict| verdict.is_ahead(now / SECOND)) {
+            // It says so itself.
+            true => {
+                report.raise(Status::Warning);
+                report.advise("package-import samples drop --after now --reason WHY");
+            }
+            false => views::warn_of_samples_ahead(&mut report, database)?,
+        }
         left_out(&mut report, &suppressions, (suppressed, held));
         // Only those who see them pay for details.
         if settings.common.verbose > 0 {
@@ -84,12 +97,34 @@ impl Check for Failures {
 fn verdict(database: &mut Database<'_>) -> Result<Option<Verdict>, Trouble> {
     let Some(row) = views::verdict(database, "failing")? else { return Ok(None) };
     let verdict = serde_json::from_str(&row.detail).map_err(|error| {
-        let at = moment(row.at);
+        let at = date(row.at);
         Trouble::no_data(format!(
             "the verdict of {at} is of another release ({error}): run the importer once"
         ))
     })?;
     Ok(Some(verdict))
+}
+
+/// Whether there are figures at all: where they are gone, nothing fails.
+fn check_alive(
+    database: &mut Database<'_>,
+    verdict: Option<&Verdict>,
+    is_counted: bool,
+) -> Result<(), Trouble> {
+    let failing = verdict.and_then(|it| it.stock.as_ref()).map_or(0.0, |stock| stock.value);
+    if failing >= 1.0 && !is_counted {
+        return Err(Trouble::no_data("the counters are gone: package-import run counts again"));
+    }
+    let started = views::last_run(database)?.map(|run| run.started);
+    let now = database.now()?;
+    match (verdict, started) {
+        // A run judges at its end, and every hour.
+        (None, Some(started)) if now - started > 36 * HOUR => Err(Trouble::no_data(format!(
+            "no sample was ever judged, though a run began at {}: see check_import_runs",
+            moment(started, now)
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn judge(
@@ -102,7 +137,8 @@ fn judge(
         report.say(format!("{} failing, learning 0/7 days", live.total()));
         return Ok(());
     };
-    let found = verdict.at(live, database.now()? / SECOND);
+    let now = database.now()?;
+    let found = verdict.at(live, now / SECOND);
     report.raise(match found.state {
         State::Ok => Status::Ok,
         State::Unknown => Status::Unknown,
@@ -110,9 +146,21 @@ fn judge(
         State::Critical => Status::Critical,
     });
     let cause = cause::of_jump(database, verdict, live, &found)?;
+    let is_named = verdict.cause.as_ref().is_some_and(|cause| found.text.contains(cause.as_str()));
+    let stored = verdict.signature.as_ref().map(|one| one.id.clone()).filter(|_| is_named);
+    let id = cause.as_ref().map(|cause| cause.id.clone()).or(stored);
     report.say(found.text);
-    report.say(cause.unwrap_or_default());
+    report.say(cause.map_or_else(String::new, |cause| cause.text));
+    if let Some(id) = id.filter(|_| found.state.alerts()) {
+        report.advise(&format!("package-import failures --signature {id}"));
+    }
     Ok(())
+}
+
+/// What was wrong last with a dependency, without the words for programs before it.
+fn said(cause: &str) -> String {
+    let rest = cause.split_once(": ").filter(|(code, _)| code.contains('/') && !code.contains(' '));
+    baseline::concise(rest.map_or(cause, |(_, rest)| rest))
 }
 
 /// What does not count is said, so that nobody forgets it.

@@ -59,7 +59,7 @@ impl Check for Freshness {
             // What was measured so long ago must not alert, nor say that all is well.
             report.lower_to(plugin::Status::Ok);
             report.raise(plugin::Status::Unknown);
-            report.say(format!("nothing measured since {}: does the importer run?", moment(sampled)));
+            report.say(format!("nothing measured since {}: does the importer run?", moment(sampled, now)));
         } else if count == 0 {
             views::explain(&mut report, &outages, now);
             let in_a_mass = views::level(database, "latency_rescan_count")?.map_or(0, |(_, count)| count);
@@ -72,8 +72,9 @@ impl Check for Freshness {
             let (p50, p95, worst) = (span(p50), span(p95), span(worst));
             report.say(format!("95% of {count} within {p95}, half within {p50}, worst {worst}"));
         }
+        views::warn_of_samples_ahead(&mut report, database)?;
         report.say(if behind > 0.0 { format!("{behind} behind") } else { String::new() });
-        report.detail(1, format!("measured at {}: {count} publications of 7 days", moment(sampled)));
+        report.detail(1, format!("measured at {}: {count} publications of 7 days", moment(sampled, now)));
         if let Some(entered) = upload {
             report.detail(1, format!("oldest upload in the queue: {}", span(age(now, entered))));
         }

@@ -1,7 +1,7 @@
 //! Is the backlog, the age of the oldest job in each lane, or the time until it is drained, too big?
 use plugin::time::{HOUR, SECOND, age, span};
 use plugin::views::{self, Lane};
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
 /// `[checks.queue]`.
 #[derive(Default, serde::Deserialize)]
@@ -71,6 +71,7 @@ impl Check for Queue {
         }
         say_some(&mut report, counters.get("parked"), "parked");
         say_some(&mut report, counters.get("queue_held"), "held");
+        alive::judge(&mut report, settings, database)?;
         details(&mut report, database, &lanes, now)?;
         Ok(report)
     }

@@ -1,5 +1,5 @@
 //! Did the last run start, end and succeed in time, and is one hanging? A dead man's switch.
-use plugin::time::{HOUR, SECOND, age, moment, span};
+use plugin::time::{HOUR, SECOND, age, ago, is_believed, moment, span};
 use plugin::views::{self, Run};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status, Trouble, Unit};
 
@@ -32,8 +32,10 @@ impl Check for Runs {
         let recent = views::recent_runs(database)?;
         let open = views::open_runs(database)?;
         let Some(last) = recent.first() else { return Err(Trouble::no_data("no run yet")) };
-        let alive = open.iter().map(|run| run.heartbeat).max();
-        let good = recent.iter().find(|run| run.is_good());
+        let believed = |at: &i64| is_believed(now, *at);
+        let alive = open.iter().map(|run| run.heartbeat).filter(believed).max();
+        let good = recent.iter().find(|run| run.is_good() && run.ended.is_some_and(|at| believed(&at)));
+        // Where nothing can be believed, the age is negative, and alerts.
         let heard = good.and_then(|run| run.ended).max(alive).unwrap_or(last.started);
         let failed = recent.iter().take_while(|run| is_failed(run)).count();
         let stalled = stalled(database, &open)?;
@@ -67,9 +69,14 @@ struct Told<'a> {
 fn tell(report: &mut Report, told: &Told<'_>) {
     let now = told.now;
     let silent: Vec<&Run> = told.open.iter().filter(|run| now - run.heartbeat > SILENT).collect();
+    if let Some((run, at)) = ahead(now, told.last, told.open) {
+        report.raise(Status::Warning);
+        let (moment, by) = (moment(at, now), ago(now, at));
+        report.say(format!("run {} on {} is dated {moment}, {by}: is its clock right?", run.id, run.host));
+    }
     if let Some(run) = silent.first() {
         report.raise(Status::Warning);
-        let since = moment(run.heartbeat);
+        let since = moment(run.heartbeat, now);
         report.say(format!("run {} on {} silent since {since}", run.id, run.host));
     }
     if told.failed > 0 {
@@ -79,31 +86,32 @@ fn tell(report: &mut Report, told: &Told<'_>) {
     if told.stalled > 0.0 && report.status() > Status::Ok {
         report.say(format!("nothing ended for {} though jobs wait", span(told.stalled)));
     }
-    if let Some(run) = told.open.iter().find(|run| now - run.heartbeat <= SILENT) {
-        report.say(format!("{} open on {} since {}", run.mode, run.host, moment(run.started)));
+    let lives = |run: &&Run| is_believed(now, run.heartbeat) && now - run.heartbeat <= SILENT;
+    if let Some(run) = told.open.iter().find(lives) {
+        report.say(format!("{} open on {} since {}", run.mode, run.host, moment(run.started, now)));
     }
     let is_troubled =
         report.status() > Status::Ok && (told.failed > 0 || !silent.is_empty() || told.stalled > 0.0);
     match told.good.and_then(|run| run.ended.map(|ended| (run, ended))) {
-        Some((_, ended)) if is_troubled => report.say(format!("last good run {} ago", span(age(now, ended)))),
+        Some((_, ended)) if is_troubled => report.say(format!("last good run {}", ago(now, ended))),
         Some((run, ended)) => {
-            let ago = span(age(now, ended));
+            let ago = ago(now, ended);
             let did = format!("{} done, {} failed", run.attempts, run.failed);
             let did = if run.attempts == 0 { "nothing to do".to_owned() } else { did };
-            report.say(format!("last good run ended {ago} ago on {}: {did}", run.host));
+            report.say(format!("last good run ended {ago} on {}: {did}", run.host));
         }
         None if told.open.is_empty() => report.say("no run has ended well"),
         None => {}
     }
     let ended = Some(told.last).filter(|run| run.ended.is_some());
     for run in told.open.iter().chain(ended) {
-        let ended = run.ended.map_or_else(|| "open".into(), |ended| format!("ended {}", moment(ended)));
+        let ended = run.ended.map_or_else(|| "open".into(), |ended| format!("ended {}", moment(ended, now)));
         let outcome = match run.outcome.as_deref() {
             Some("empty") => "queue empty",
             Some(outcome) => outcome,
             None => "no outcome yet",
         };
-        let heard = moment(run.heartbeat);
+        let heard = moment(run.heartbeat, now);
         report.detail(
             1,
             format!(
@@ -111,12 +119,19 @@ fn tell(report: &mut Report, told: &Told<'_>) {
                 run.id,
                 run.host,
                 run.mode,
-                moment(run.started),
+                moment(run.started, now),
                 run.attempts,
                 run.failed
             ),
         );
     }
+}
+
+/// The run whose newest time is still to come.
+fn ahead<'a>(now: i64, last: &'a Run, open: &'a [Run]) -> Option<(&'a Run, i64)> {
+    let newest = |run: &Run| run.heartbeat.max(run.started).max(run.ended.unwrap_or(i64::MIN));
+    let mut runs = open.iter().chain([last]).map(|run| (run, newest(run)));
+    runs.find(|(_, at)| !is_believed(now, *at))
 }
 
 fn is_failed(run: &Run) -> bool {

@@ -1,9 +1,9 @@
 //! Is the state database sound, backed up, and has it room?
 use std::path::Path;
 
-use plugin::time::{age, date, moment, span};
+use plugin::time::{age, ago, date, is_believed, moment, span};
 use plugin::views::{self, Facts};
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit, alive};
 
 /// `[checks.database]`: `[checks] state` names the database.
 #[derive(Default, serde::Deserialize)]
@@ -18,15 +18,23 @@ struct Policy {
 /// What to do with a damaged database: docs/operations.md.
 const RESTORE: &str = "stop the importer, copy its folder away, package-import restore";
 
+#[derive(Clone, clap::Args)]
+struct Options {
+    /// Only whether the database is readable and sound
+    #[arg(long)]
+    database: bool,
+}
+
 struct State;
 
 impl Check for State {
     const PROGRAM: &'static str = "check_import_state";
     const ABOUT: &'static str = "Is the state database sound, backed up, and has it room? -w and -c are those of\nthe age of the last backup: \
          2d and 7d. Disk and inodes: 85 and 95 %.";
-    const EXAMPLES: &'static str = "  check_import_state -v\n  check_import_state -w 36h -c 3d";
+    const EXAMPLES: &'static str =
+        "  check_import_state -v\n  check_import_state -w 36h -c 3d\n  check_import_state --database";
     const DAMAGED: (Status, &'static str) = (Status::Critical, RESTORE);
-    type Options = plugin::NoOptions;
+    type Options = Options;
     type Policy = Policy;
 
     fn section() -> &'static str {
@@ -36,6 +44,12 @@ impl Check for State {
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
         let facts = views::facts(database)?;
         let now = database.now()?;
+        if settings.options.database {
+            let mut report = Report::new();
+            damage(&mut report, &facts);
+            report.say(if report.status() == Status::Ok { "the database can be read" } else { "" });
+            return Ok(report);
+        }
         let (policy, given) = (&settings.policy, &settings.common.limits);
         let created = facts.created.unwrap_or(now);
         let none = LimitTexts::default();
@@ -51,6 +65,7 @@ impl Check for State {
         let examined = age(now, facts.integrity_at.unwrap_or(created));
         let examined = report.measure("integrity_age", examined, Unit::Seconds, &limits);
         damage(&mut report, &facts);
+        lost(&mut report, settings, database)?;
         said(&mut report, &facts, now, (backup, examined));
         room(&mut report, settings)?;
         report.detail(1, format!("schema {}", facts.schema.unwrap_or(0)));
@@ -67,15 +82,30 @@ fn damage(report: &mut Report, facts: &Facts) {
     }
 }
 
+/// A state that does not know its repositories is another one, new or old: the next import would begin their histories
+/// again.
+fn lost(report: &mut Report, settings: &Settings<State>, database: &mut Database<'_>) -> Result<(), Trouble> {
+    let Some(root) = settings.folders().into_iter().next() else { return Ok(()) };
+    let Some((unknown, looked_up)) = alive::unknown_repositories(&root, database)? else { return Ok(()) };
+    if 2 * unknown > looked_up {
+        report.raise(Status::Critical);
+        report.say(format!(
+            "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
+        ));
+    }
+    Ok(())
+}
+
 fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Status, Status)) {
     match facts.last_backup {
-        Some(at) => report.say(format!("backup {} old", span(age(now, at)))),
+        Some(at) if is_believed(now, at) => report.say(format!("backup {} old", span(age(now, at)))),
+        Some(at) => report.say(format!("backup dated {}: is the clock right?", ago(now, at))),
         None if backup > Status::Ok => report.say("no backup was ever taken"),
         None => report.say("no backup yet"),
     }
     match facts.integrity_at {
-        Some(at) if examined > Status::Ok => report.say(format!("not examined since {}", moment(at))),
-        Some(at) => report.detail(1, format!("examined at {}", moment(at))),
+        Some(at) if examined > Status::Ok => report.say(format!("not examined since {}", moment(at, now))),
+        Some(at) => report.detail(1, format!("examined at {}", moment(at, now))),
         None if examined > Status::Ok => report.say("never examined"),
         None => report.detail(1, "not examined yet: a run does so once a day"),
     }

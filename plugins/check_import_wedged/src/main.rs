@@ -1,7 +1,7 @@
 //! What waits for a person, and for how long?
 use plugin::time::{age, date, span};
 use plugin::views::{self, Wedged as Row};
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
 /// `[checks.wedged]`.
 #[derive(Default, serde::Deserialize)]
@@ -70,6 +70,7 @@ impl Check for Wedged {
         if counters.get("held") > 0 {
             report.say(format!("{} held", counters.get("held")));
         }
+        alive::judge(&mut report, settings, database)?;
         for row in &rows {
             report.detail(1, describe(row, now));
         }

@@ -1,9 +1,9 @@
 //! Are the hosts alive that should be, and is a job stuck far over its own normal time?
 use std::collections::BTreeSet;
 
-use plugin::time::{HOUR, SECOND, age, moment, span};
+use plugin::time::{HOUR, SECOND, age, ago, is_believed, moment, span};
 use plugin::views::{self, Host, Running};
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status, Trouble, Unit};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status, Trouble, Unit, alive};
 
 /// `[checks.workers]`.
 #[derive(Default, serde::Deserialize)]
@@ -49,7 +49,8 @@ impl Check for Workers {
         let expected: Vec<&Host> = hosts.iter().filter(is_expected).collect();
         let missing: Vec<&str> =
             named.iter().copied().filter(|name| hosts.iter().all(|host| host.name != *name)).collect();
-        let silent: Vec<&&Host> = expected.iter().filter(|host| now - host.heartbeat > after).collect();
+        let is_silent = |host: &&&Host| !is_believed(now, host.heartbeat) || now - host.heartbeat > after;
+        let silent: Vec<&&Host> = expected.iter().filter(is_silent).collect();
         let all = expected.len() + missing.len();
         let jobs = views::running(database)?;
         let stuck: Vec<&Running> = jobs.iter().filter(|job| is_stuck(job, now)).collect();
@@ -66,7 +67,12 @@ impl Check for Workers {
         report.measure("running", jobs.len() as f64, Unit::Count, &Limits::none());
 
         for host in silent.iter().take(3) {
-            report.say(format!("{} silent since {}", host.name, moment(host.heartbeat)));
+            report.say(match is_believed(now, host.heartbeat) {
+                true => format!("{} silent since {}", host.name, moment(host.heartbeat, now)),
+                false => {
+                    format!("{} last heard of {}: is its clock right?", host.name, ago(now, host.heartbeat))
+                }
+            });
         }
         missing.iter().for_each(|name| report.say(format!("{name} was never seen")));
         if let Some(job) = stuck.first() {
@@ -88,6 +94,7 @@ impl Check for Workers {
         for host in hosts.iter().filter(|host| host.state != "online") {
             report.say(format!("{} {}", host.name, host.state));
         }
+        alive::judge(&mut report, settings, database)?;
         details(&mut report, &hosts, &jobs, now);
         Ok(report)
     }
@@ -108,12 +115,12 @@ fn details(report: &mut Report, hosts: &[Host], jobs: &[Running], now: i64) {
         report.detail(
             1,
             format!(
-                "{}: {}{reason}, {} open runs, {} jobs, last seen {} ago",
+                "{}: {}{reason}, {} open runs, {} jobs, last seen {}",
                 host.name,
                 host.state,
                 host.runs,
                 host.running,
-                span(age(now, host.heartbeat))
+                ago(now, host.heartbeat)
             ),
         );
     }

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Error>> {
-    let text = read_dsc(dsc).map_err(|failure| failure.to_string())?;
+    let text = read_dsc(dsc, &LimitsConfig::default().dsc()).map_err(|failure| failure.to_string())?;
     let stanza = Stanza::parse(&text)?;
     let version = VersionRequest {
         dsc: dsc.to_owned(),

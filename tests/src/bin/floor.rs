@@ -45,7 +45,7 @@ fn unpack(archive: impl Read, pack: &mut Pack) -> Result<()> {
             pack.add(&content)?;
         }
     }
-    Ok(reader.finish()?)
+    Ok(reader.finish(u64::MAX)?)
 }
 
 struct Hashing {

@@ -51,6 +51,21 @@ fn a_bomb() {
     assert_fails_alone("expansion_ratio = 50", hostile, "unpack", "expands-too-much");
 }
 
+/// Each patch is within its limit. What a limit refuses is not imported without its patches.
+#[test]
+fn more_patches_than_allowed() {
+    let patched = || {
+        let hostile = package("hostile", "1.0-1").upstream("README", lines(2000));
+        (1..30).fold(hostile, |package, number| {
+            package.patch(&format!("p{number}"), &format!("line {}", 3 * number), "changed")
+        })
+    };
+    assert_fails_alone("series_work = 300000", patched(), "patch", "too-much-work");
+    assert_fails_alone("patch_work = 10000", patched(), "patch", "too-much-work");
+    assert_fails_alone("text_bytes = 10000", patched(), "patch", "too-much-work");
+    assert_fails_alone("written_bytes = 20000", patched(), "commit", "writes-too-much");
+}
+
 /// A patched file is held in memory, several times over.
 #[test]
 fn more_memory_than_allowed() {

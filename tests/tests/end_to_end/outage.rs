@@ -135,7 +135,7 @@ fn a_mirror_that_is_replaced_holds_nothing_up() {
     let other = Server::new(archive.root());
     follow(&queue, &archive, &other);
     let said = queue.well(&["run", "--jobs", "2"]);
-    assert!(said.contains(&format!("what waited for {} goes on without it", server.host())), "{said}");
+    assert!(said.contains(&format!("what waited for {} resumes without it", server.host())), "{said}");
     assert_eq!(queue.number("SELECT COUNT(*) FROM job WHERE state = 'parked'"), 0);
     assert_all_imported(&queue, 20);
 }

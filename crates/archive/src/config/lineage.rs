@@ -24,6 +24,10 @@ pub struct History {
     /// Why what it has is believed.
     #[serde(default)]
     pub trust: HistoryTrust,
+    /// Whether a signature may be made with MD5, SHA-1 or RIPEMD-160, as those before about 2012 are. What is published
+    /// now may never.
+    #[serde(default)]
+    pub allow_weak_digests: bool,
     /// How long the first import of a package waits for a service that is out of reach.
     #[serde(default = "history_wait", deserialize_with = "duration")]
     pub longest_wait: Duration,

@@ -20,7 +20,7 @@ use crate::error::{Error, Stage};
 use crate::fetch::{Fetcher, Got, Known, Options, Outcome, Wanted, failed, read_dsc_text, union};
 use crate::poll::{Failed, is_network};
 use crate::problem::Problem;
-use crate::signature::{self, SignatureError};
+use crate::signature::{self, Digests, SignatureError};
 use crate::transport::{Limits, Mirror, Request, open};
 
 /// The longest answer that is read. The longest that Debian's service gives is below 1 MiB.
@@ -31,6 +31,7 @@ pub struct Snapshot {
     mirrors: Vec<Box<dyn Mirror>>,
     keyrings: Vec<PathBuf>,
     trust: HistoryTrust,
+    digests: Digests,
     /// SHA-256 by SHA-1 of files that were fetched: the cache knows them by the one, the service by the other.
     sums: Mutex<HashMap<String, String>>,
     cache: Arc<Cache>,
@@ -52,6 +53,7 @@ impl Snapshot {
             mirrors: vec![Box::new(Paced::new(server, history.request_interval, clock.clone()))],
             keyrings: history.keyrings.clone(),
             trust: history.trust,
+            digests: if history.allow_weak_digests { Digests::Any } else { Digests::Strong },
             sums: Mutex::default(),
             cache,
             options: Options {
@@ -103,7 +105,7 @@ impl Snapshot {
     /// The `.dsc`, if there is a reason to believe it.
     fn read(&self, path: &Path, version: &OldVersion) -> Result<Dsc, Problem> {
         let text = read_dsc_text(path).map_err(|error| *error.problem)?;
-        let dsc = match signature::verify_old(&text, &self.keyrings) {
+        let dsc = match signature::verify_old(&text, &self.keyrings, self.digests) {
             Ok(signed) => {
                 let dsc = Dsc::parse(&signed).map_err(Problem::BadDsc)?;
                 // Later readers take the file as it is: what they see has to be what was signed.

@@ -14,6 +14,8 @@ use bounded::program::{self, Group};
 
 mod status;
 
+pub use status::Digests;
+
 /// The keyrings of Debian's developers and of other vendors, where their packages install them.
 const SYSTEM_KEYRINGS: &[&str] = &[
     "/usr/share/keyrings/debian-keyring.gpg",
@@ -60,12 +62,12 @@ pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureErr
 }
 
 /// Checks the signature of an old text: a key that has expired since it signed still counts.
-pub fn verify_old(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureError> {
+pub fn verify_old(text: &[u8], keyrings: &[PathBuf], digests: Digests) -> Result<Vec<u8>, SignatureError> {
     if !is_clearsigned(text) {
         return Err(SignatureError::Unsigned);
     }
     let (status, signed) = run(text, keyrings, None)?;
-    if status::was_good_signature(&status) { Ok(signed) } else { judge(&status).map(|()| signed) }
+    if status::was_good_signature(&status, digests) { Ok(signed) } else { judge(&status).map(|()| signed) }
 }
 
 /// Whether gpgv finds that a text is not what was signed. Where it cannot tell, nothing speaks against it.
@@ -91,7 +93,7 @@ pub fn verify_detached(text: &[u8], signature: &[u8], keyrings: &[PathBuf]) -> R
 }
 
 fn judge(status: &str) -> Result<(), SignatureError> {
-    if status::has_good_signature(status) {
+    if status::has_good_signature(status, Digests::Strong) {
         Ok(())
     } else if status::only_unknown_keys(status) {
         Err(SignatureError::UnknownKey(status::reasons(status)))

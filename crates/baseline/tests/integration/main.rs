@@ -5,6 +5,7 @@ mod backtest;
 mod common;
 mod days;
 mod exemptions;
+mod family;
 mod lives;
 mod properties;
 mod scenarios;

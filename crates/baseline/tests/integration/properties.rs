@@ -180,7 +180,7 @@ proptest! {
             samples.sort_by_key(|sample| sample.time);
         }
         for verdict in judge_all(&samples) {
-            prop_assert!(verdict.text.len() <= 96 && !verdict.text.is_empty());
+            prop_assert!(verdict.text.len() <= 150 && !verdict.text.is_empty());
             prop_assert!(verdict.text.chars().all(|c| (c.is_ascii_graphic() || c == ' ') && !"`~$&|'\"<>;".contains(c)));
             for judged in verdict.stock.iter().chain(&verdict.flow) {
                 prop_assert!(judged.score.is_finite() && judged.normal.is_finite() && judged.spread > 0.0);

@@ -26,7 +26,7 @@ impl World {
         sample.time = START + 3600 * self.hour;
         self.hour += 1;
         let verdict = self.judge.judge(&sample, &self.context);
-        assert!(verdict.text.len() <= 96 && verdict.text.is_ascii(), "{}", verdict.text);
+        assert!(verdict.text.len() <= 150 && verdict.text.is_ascii(), "{}", verdict.text);
         if verdict.state.alerts() {
             self.alerts.push(format!("{} {}", verdict.state, verdict.text));
         }
@@ -55,11 +55,17 @@ fn sample(failing: f64, parked: f64) -> Sample {
 fn a_cut_off_archive_is_one_critical_that_names_it() {
     let mut world = World::new();
     world.days(30, 500.0);
-    world.context.breakers =
-        vec![Breaker { name: "deb.example.org".into(), since: START + 30 * 86_400 - 1500 }];
+    world.context.breakers = vec![Breaker {
+        name: "deb.example.org".into(),
+        since: START + 30 * 86_400 - 1500,
+        cause: Some("connection refused".into()),
+    }];
     let verdict = world.next(sample(505.0, 60.0));
     assert_eq!(verdict.state, State::Critical, "{}", verdict.text);
-    assert_eq!(verdict.text, "60 parked since 09-29 23:35Z, 505 more failing, normally 500: deb.example.org");
+    assert_eq!(
+        verdict.text,
+        "60 parked since 09-29 23:35Z, 505 more failing, normally 500: deb.example.org is out of reach: connection refused"
+    );
     let verdict = world.next(sample(505.0, 5012.0));
     assert_eq!(verdict.state, State::Critical);
     world.context.breakers.clear();
@@ -92,7 +98,7 @@ fn a_jump_to_twice_the_norm_is_critical_in_the_first_run_and_its_cause_is_named(
     assert_eq!(verdict.state, State::Critical);
     assert_eq!(
         verdict.text,
-        "1012 failing, normally 503 - 509 new since 09-30 00:00Z, 97% fetch/connect: unreachable"
+        "1012 failing, normally 503 - 509 new since 09-30 00:00Z, 97% a1b2 fetch/connect: unreachable"
     );
     assert_eq!((verdict.share, verdict.since), (Some(97), Some(START + 30 * 86_400)));
     let mut back = sample(503.0, 0.0);
@@ -321,6 +327,7 @@ fn a_check_needs_only_the_stored_limits() {
     assert_eq!(states, [State::Ok, State::Warning, State::Warning, State::Critical]);
     let alert = world.failing(1000.0);
     assert_eq!(alert.stock.clone().unwrap().limits.clear, Some(630));
+    let now = alert.time + 600;
     assert_eq!(alert.state_of(640, now), State::Critical, "the alert goes on until the next sample");
     assert_eq!(alert.state_of(620, now), State::Ok);
 }

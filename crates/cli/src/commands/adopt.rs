@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Context, Error};
 use state::identity;
@@ -48,7 +48,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     let versions = done.versions;
     writeln!(
-        io::stdout(),
+        screen::stdout(),
         "adopted: epoch {epoch}, {taken_back} jobs queued again, {versions} versions added to the records"
     )?;
     restore::say_damaged(&done.damaged)?;

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use state::events::{self, Event};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{paragraph, print_json, short};
+use crate::screen::{self, paragraph, print_json, short};
 use crate::time::at;
 
 /// Who did what, when and why, newest first
@@ -40,9 +40,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     if events.is_empty() {
-        writeln!(io::stdout(), "nothing is on record")?;
+        writeln!(screen::stdout(), "nothing is on record")?;
     }
-    events.iter().try_for_each(|event| writeln!(io::stdout(), "{}", line(event)))?;
+    events.iter().try_for_each(|event| writeln!(screen::stdout(), "{}", line(event)))?;
     Ok(exit::DONE)
 }
 

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Error};
@@ -72,7 +72,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     writeln!(
-        io::stdout(),
+        screen::stdout(),
         "{}: {} repositories, {} files, {} MiB copied, {} files shared with the backup before, {} old backups removed",
         taken.folder.display(),
         taken.manifest.repositories,
@@ -83,7 +83,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     )?;
     if let Some(cause) = &taken.unrecorded {
         writeln!(
-            io::stderr(),
+            screen::stderr(),
             "the backup is whole, but that it was made could not be recorded in {}",
             screen::plain(cause)
         )?;
@@ -105,7 +105,7 @@ fn verify(destination: &std::path::Path, json: bool) -> Result<u8, Error> {
     if json {
         screen::print_json(&serde_json::json!({"backup": backup, "problems": problems}))?;
     } else {
-        let mut stdout = io::stdout().lock();
+        let mut stdout = screen::stdout();
         problems.iter().try_for_each(|problem| writeln!(stdout, "{}", screen::plain(problem)))?;
         writeln!(
             stdout,

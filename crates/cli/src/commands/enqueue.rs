@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Error;
@@ -13,6 +13,7 @@ use state::{StateError, Store};
 
 use super::{Installation, import};
 use crate::exit::{self, Usage};
+use crate::screen;
 
 /// Put packages into the queue: by name, as .dsc files, or as folders of them
 ///
@@ -66,7 +67,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             Ok(()) => queued += 1,
             Err(error) => {
                 failed += 1;
-                writeln!(io::stderr(), "{error}")?;
+                writeln!(screen::stderr(), "{error}")?;
             }
         }
     }
@@ -75,7 +76,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         queued += some;
         failed += wrong;
     }
-    writeln!(io::stdout(), "{queued} queued in lane {}", arguments.lane)?;
+    writeln!(screen::stdout(), "{queued} queued in lane {}", arguments.lane)?;
     Ok(if failed == 0 { exit::DONE } else { exit::SOME_FAILED })
 }
 
@@ -112,13 +113,13 @@ fn by_file(
     for chunk in items.chunks(RECORDED) {
         let mut known = Vec::new();
         for item in chunk {
-            match requests::from_file(item, &key) {
+            match requests::from_file(item, &config.limits.dsc(), &key) {
                 Ok((package, publication)) => {
                     known.push((package, NewPublication { lane: arguments.lane, ..publication }));
                 }
                 Err(failure) => {
                     failed += 1;
-                    writeln!(io::stderr(), "{}: {failure}", item.dsc.display())?;
+                    writeln!(screen::stderr(), "{}: {failure}", item.dsc.display())?;
                 }
             }
         }

@@ -9,8 +9,8 @@ use state::words::{Class, FailureState};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{paragraph, print, print_json, short, table};
-use crate::time::{ago, at};
+use crate::screen::{self, paragraph, print, print_json, short, table};
+use crate::time::{at, until};
 
 /// What fails, by cause; with --signature, --state or --packages, which packages
 ///
@@ -78,7 +78,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if arguments.json {
         print_json(&answer)?;
     } else if answer.signatures.is_empty() && answer.packages.is_empty() {
-        writeln!(io::stdout(), "{}", if narrowed { "no failure matches" } else { "nothing fails" })?;
+        writeln!(screen::stdout(), "{}", if narrowed { "no failure matches" } else { "nothing fails" })?;
     } else if by_package {
         packages(&answer, arguments.signature.is_some())?;
     } else {
@@ -109,10 +109,10 @@ fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
     for group in answer.signatures.iter().filter(|_| with_cause) {
         let line = format!("{}/{}: {}", group.stage, group.code, group.text);
         let line = format!("{} {}: {}", group.signature, group.class, short(&line, LONGEST));
-        writeln!(io::stdout(), "{}", paragraph(0, &line))?;
+        writeln!(screen::stdout(), "{}", paragraph(0, &line))?;
         for (what, text) in [("policy", &group.policy), ("note", &group.note), ("bug", &group.bug)] {
             if let Some(text) = text {
-                writeln!(io::stdout(), "{}", paragraph(2, &format!("{what}: {}", short(text, LONGEST))))?;
+                writeln!(screen::stdout(), "{}", paragraph(2, &format!("{what}: {}", short(text, LONGEST))))?;
             }
         }
     }
@@ -120,7 +120,7 @@ fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
     for failing in &answer.packages {
         let next = match (failing.held, failing.due) {
             (true, _) => "held".into(),
-            (false, Some(due)) => ago(answer.now, due),
+            (false, Some(due)) => until(answer.now, due),
             (false, None) => "now".into(),
         };
         rows.add_row([
@@ -134,7 +134,11 @@ fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
     }
     print(&rows)?;
     if let Some(failing) = answer.packages.first() {
-        writeln!(io::stdout(), "Next:\n  package-import show {}\n  package-import log {0}", failing.package)?;
+        writeln!(
+            screen::stdout(),
+            "Next:\n  package-import show {}\n  package-import log {0}",
+            failing.package
+        )?;
     }
     Ok(())
 }

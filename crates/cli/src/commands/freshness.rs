@@ -7,8 +7,8 @@ use state::read::freshness::{self, Behind, Figures};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{count, paragraph, print, print_json, short, table};
-use crate::time::{ago, at, span};
+use crate::screen::{self, count, paragraph, print, print_json, short, table};
+use crate::time::{ago, at, span, until};
 
 /// How far branches are behind what is published, why, and when that changes
 ///
@@ -73,7 +73,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn one(now: i64, found: &Behind) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     writeln!(stdout, "{}: {}", found.package, found.state)?;
     for lacking in &found.lacks {
         let (version, place) = (&lacking.version, &lacking.place);
@@ -83,13 +83,13 @@ fn one(now: i64, found: &Behind) -> io::Result<()> {
         writeln!(stdout, "{}", paragraph(2, &format!("{why}: {}", short(reason, LONGEST))))?;
     }
     if let Some(next) = found.next {
-        writeln!(stdout, "  next: {} ({})", at(next), ago(now, next))?;
+        writeln!(stdout, "  next: {} ({})", at(next), until(now, next))?;
     }
     Ok(())
 }
 
 fn all(answer: &Answer) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let seconds = |seconds: i64| span(seconds * 1000);
     match &answer.figures {
         None => writeln!(stdout, "nothing was measured yet; a run does that each hour and when it ends")?,
@@ -125,7 +125,7 @@ fn all(answer: &Answer) -> io::Result<()> {
     for package in &answer.packages {
         let version = package.lacks.first().map_or("", |lacking| lacking.version.as_str());
         let published = package.lacks.first().map_or(String::new(), |it| ago(answer.now, it.published));
-        let next = package.next.map_or(String::new(), |next| ago(answer.now, next));
+        let next = package.next.map_or(String::new(), |next| until(answer.now, next));
         let why = package.why.as_deref().unwrap_or_default();
         rows.add_row([&package.package, version, &published, why, &next]);
     }

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use state::read::package::{self, Attempt};
 
 use super::{Installation, audit};
 use crate::exit;
-use crate::screen::{Table, print, print_json, table};
+use crate::screen::{self, Table, print, print_json, table};
 use crate::time::{at, took};
 use crate::words;
 
@@ -50,7 +50,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     print(&attempts(&answer.attempts))?;
     for event in &answer.events {
-        writeln!(io::stdout(), "{}", audit::line(event))?;
+        writeln!(screen::stdout(), "{}", audit::line(event))?;
     }
     Ok(exit::DONE)
 }

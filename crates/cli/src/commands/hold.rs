@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::operate::{self, Selection};
@@ -6,6 +6,7 @@ use state::{events, hold};
 
 use super::{Installation, actor};
 use crate::exit;
+use crate::screen;
 use crate::time::{at, parse_until};
 
 /// Take packages out of the queue, with a reason
@@ -32,7 +33,7 @@ pub struct Arguments {
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let store = installation.state()?;
     let actor = actor();
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let packages = operate::select(&store, &Selection::Names(arguments.packages.clone()))?;
     for (id, name) in packages {
         let after = arguments.until.map(|until| format!("until {}", at(until)));

@@ -16,11 +16,13 @@ use importer::signature;
 use super::Installation;
 use crate::exit::{self, Usage};
 use crate::interrupt;
+use crate::screen;
 use crate::show::{Progress, Reporter};
 
 /// Import source packages: .dsc files, folders of them, or names that apt knows
 ///
-/// Versions are put in order by their changelogs, so the order of the arguments does not matter. What is there
+/// Versions are put in order by their changelogs, and files are found by their hashes beside all versions of a package that
+/// are named: the order of the arguments does not matter. What is there
 /// already stays as it is.
 ///
 /// Exit code 0: everything is there. 1: something failed, or was imported without its patches applied (each said
@@ -107,7 +109,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let signal = interrupted.signal();
     session.close(if signal.is_some() { "interrupted" } else { "done" }, None)?;
     if let Some(signal) = signal {
-        eprintln!(
+        screen::say!(
             "interrupted: nothing is half done; what is not imported stays in the queue, and the next `package-import \
              run` goes on with it"
         );

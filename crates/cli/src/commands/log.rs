@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Error, bail};
 use importer::queue::logs;
@@ -7,6 +7,7 @@ use state::read::package;
 
 use super::Installation;
 use crate::exit;
+use crate::screen;
 use crate::time::day;
 
 /// The log of a package's last attempt, or of any attempt by its number
@@ -50,6 +51,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     // A log may hold what a hostile package wrote: only its lines are its own.
     let clean: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
-    io::stdout().write_all(clean.as_bytes())?;
+    screen::stdout().write_all(clean.as_bytes())?;
     Ok(exit::DONE)
 }

@@ -1,5 +1,5 @@
 use std::fmt::Write as _;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -39,19 +39,26 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 /// Writes beside the file and renames. The collector, another user, has to be able to read it.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // The collector reads whatever ends in .prom.
-    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.set_permissions(Permissions::from_mode(0o644))?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
+    let kind = match fs::symlink_metadata(path) {
+        Ok(there) => Some(there.file_type()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    // A device, a pipe or a link is what somebody else needs in its place.
+    if kind.is_some_and(|kind| !kind.is_file()) {
+        let message = "it is not a regular file, and only such a one is replaced; - is the standard output";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
-    written
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    // The collector reads whatever ends in .prom.
+    let mut beside =
+        tempfile::Builder::new().prefix(&format!(".{name}.")).suffix(".new").tempfile_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    beside.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    beside.as_file().sync_all()?;
+    beside.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// The text that is built, a metric after the other.
@@ -207,6 +214,11 @@ fn surroundings(text: &mut Text, metrics: &Metrics) {
     let moment = |at: Option<i64>| at.map(|at| (Vec::new(), seconds(at))).into_iter().collect::<Vec<_>>();
     let ended = moment(metrics.status.last_run.as_ref().map(|run| run.ended));
     text.add("run_ended_timestamp_seconds", "gauge", "When the last run ended.", &ended);
+    text.one(
+        "times_ahead",
+        "Times of what has happened that are still to come: a clock was wrong. They are not told.",
+        i64::try_from(metrics.status.ahead.len()).unwrap_or(i64::MAX),
+    );
     let backup = moment(metrics.last_backup);
     text.add("backup_timestamp_seconds", "gauge", "When the last good backup was made.", &backup);
 }
@@ -219,4 +231,41 @@ fn seconds(milliseconds: i64) -> f64 {
 #[allow(clippy::cast_precision_loss)]
 fn float(value: i64) -> f64 {
     value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_a_regular_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        replace(&place("new.prom"), "1").unwrap();
+        replace(&place("new.prom"), "2").unwrap();
+        assert_eq!(fs::read_to_string(place("new.prom")).unwrap(), "2");
+        assert_eq!(fs::metadata(place("new.prom")).unwrap().permissions().mode() & 0o777, 0o644);
+        symlink(place("new.prom"), place("link")).unwrap();
+        symlink(place("nowhere"), place("dangling")).unwrap();
+        fs::create_dir(place("folder")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            place("pipe"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        for name in ["link", "dangling", "folder", "pipe"] {
+            let before = fs::symlink_metadata(place(name)).unwrap().file_type();
+            assert!(replace(&place(name), "3").unwrap_err().to_string().contains("not a regular file"));
+            assert_eq!(fs::symlink_metadata(place(name)).unwrap().file_type(), before, "{name}");
+        }
+        assert!(replace(Path::new("/dev/null"), "3").is_err());
+        assert_eq!(fs::read_to_string(place("new.prom")).unwrap(), "2");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 5, "nothing is left behind");
+    }
 }

@@ -45,7 +45,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let store = config.state.location(&root).connect(false)?;
     if arguments.undo {
         transfer::stay(&store, &actor(), "migrate --undo")?;
-        writeln!(io::stdout(), "{} is in use again", store.name())?;
+        writeln!(screen::stdout(), "{} is in use again", store.name())?;
         return Ok(exit::DONE);
     }
     let Some(url) = &arguments.to else { return schema(&store, arguments) };
@@ -65,7 +65,7 @@ fn schema(store: &Store, arguments: &Arguments) -> Result<u8, Error> {
         (false, true) => format!("schema {from} would become {to}"),
         (false, false) => format!("schema {from} is {to} now"),
     };
-    writeln!(io::stdout(), "{line}")?;
+    writeln!(screen::stdout(), "{line}")?;
     Ok(exit::DONE)
 }
 
@@ -102,7 +102,7 @@ fn carry(store: &Store, to: &Location, url: &str, arguments: &Arguments) -> Resu
     }
     show(&carried)?;
     writeln!(
-        io::stdout(),
+        screen::stdout(),
         "\nEverything is in {url}, with equal rows and checksums. Now put this into config.toml of every host:\n\n\
          [state]\nurl = {}\n\n{} is kept and refuses to be used.",
         toml_text(url),
@@ -121,7 +121,7 @@ fn look(store: &Store, target: &Store, json: bool) -> Result<u8, Error> {
     } else {
         show(&found)?;
         let fit = if is_empty { "is empty" } else { "is not empty: it would be refused" };
-        writeln!(io::stdout(), "\n{} {fit}", target.name())?;
+        writeln!(screen::stdout(), "\n{} {fit}", target.name())?;
     }
     Ok(if is_empty { exit::DONE } else { exit::SOME_FAILED })
 }

@@ -29,6 +29,7 @@ pub mod restore;
 pub mod resume;
 pub mod retry;
 pub mod run;
+pub mod samples;
 pub mod set;
 pub mod show;
 pub mod signature;

@@ -11,7 +11,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyl
 
 use super::Installation;
 use crate::exit::{self, Usage};
-use crate::screen::short;
+use crate::screen::{self, short};
 
 /// Ask archives what they publish, and queue what is new
 ///
@@ -94,18 +94,17 @@ fn spinner(archives: &Arc<Archives>, far: &Arc<Progress>) -> ProgressBar {
 
 fn tell(report: &Report, arguments: &Arguments) -> io::Result<()> {
     if arguments.json {
-        return writeln!(io::stdout(), "{}", json(report));
+        return writeln!(screen::stdout(), "{}", json(report));
     }
     let (archive, suite) = (&report.archive, &report.suite);
     match &report.result {
         Ok(found) => {
-            writeln!(io::stdout(), "{}", line(report, found, arguments.dry_run))?;
-            found
-                .remarks
-                .iter()
-                .try_for_each(|remark| writeln!(io::stderr(), "{archive} {suite}: {}", short(remark, 300)))
+            writeln!(screen::stdout(), "{}", line(report, found, arguments.dry_run))?;
+            found.remarks.iter().try_for_each(|remark| {
+                writeln!(screen::stderr(), "{archive} {suite}: {}", short(remark, 300))
+            })
         }
-        Err(failure) => writeln!(io::stderr(), "{archive} {suite}: {}", short(&failure.to_string(), 600)),
+        Err(failure) => writeln!(screen::stderr(), "{archive} {suite}: {}", short(&failure.to_string(), 600)),
     }
 }
 

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::operate::{self, By, Selection};
@@ -6,7 +6,7 @@ use state::words::{Lane, Tasks};
 
 use super::{Installation, actor};
 use crate::exit;
-use crate::screen::count;
+use crate::screen::{self, count};
 
 /// Do these packages next
 #[derive(clap::Args)]
@@ -26,6 +26,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let actor = actor();
     let by = By { actor: &actor, reason: arguments.reason.as_deref() };
     operate::enqueue_all(&store, &packages, Lane::Operator, Tasks::IMPORT, ("prioritize", by))?;
-    writeln!(io::stdout(), "next: {}", count(packages.len(), "package"))?;
+    writeln!(screen::stdout(), "next: {}", count(packages.len(), "package"))?;
     Ok(exit::DONE)
 }

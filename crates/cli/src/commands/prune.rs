@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use anyhow::Error;
@@ -57,7 +57,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     let verb = if arguments.dry_run { "would be forgotten" } else { "forgotten" };
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for table in TABLES {
         writeln!(stdout, "{table}: {} {verb}", forgotten.get(table).copied().unwrap_or(0))?;
     }

@@ -8,8 +8,8 @@ use state::words::Lane;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table};
-use crate::time::{ago, span};
+use crate::screen::{self, print, print_json, short, table};
+use crate::time::{ago, span, until};
 
 /// What waits, in the order in which it will be done, and when it is done
 #[derive(clap::Args)]
@@ -66,7 +66,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         }
         _ => String::new(),
     };
-    writeln!(io::stdout(), "{waiting} waiting{pace}")?;
+    writeln!(screen::stdout(), "{waiting} waiting{pace}")?;
     if arguments.lane.is_none() {
         say_later(&answer)?;
     }
@@ -87,7 +87,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if !answer.waits.is_empty() && arguments.lane.is_none() {
         let mut rows = table(&["PACKAGE", "WAITS FOR", "GOES ON WITHOUT"]);
         for wait in &answer.waits {
-            rows.add_row([&wait.package, &short(&wait.reason, LONGEST), &ago(answer.now, wait.until)]);
+            rows.add_row([&wait.package, &short(&wait.reason, LONGEST), &until(answer.now, wait.until)]);
         }
         writeln!(io::stdout())?;
         print(&rows)?;
@@ -98,14 +98,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 /// What is in no lane now.
 fn say_later(answer: &Answer) -> io::Result<()> {
     let later = &answer.later;
-    let next = later.next_retry.map_or(String::new(), |due| format!(", the next {}", ago(answer.now, due)));
+    let next = later.next_retry.map_or(String::new(), |due| format!(", the next {}", until(answer.now, due)));
     let parts = [
         (later.parked, format!("{} parked by an outage (`package-import status`)", later.parked)),
         (later.retrying, format!("{} failed and tried again later{next}", later.retrying)),
         (later.held, format!("{} held", later.held)),
     ];
     for (_, text) in parts.iter().filter(|(count, _)| *count > 0) {
-        writeln!(io::stdout(), "{text}")?;
+        writeln!(screen::stdout(), "{text}")?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::read::hosts;
@@ -6,6 +6,7 @@ use state::words::HostState;
 
 use super::{Installation, actor};
 use crate::exit;
+use crate::screen;
 
 /// Let a host finish what it does and begin nothing new, with a reason
 #[derive(clap::Args)]
@@ -24,7 +25,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let reason = Some(arguments.reason.as_str());
     store.write(|tx| hosts::set_state(tx, &host, HostState::Quiescing, &actor, reason))?;
     writeln!(
-        io::stdout(),
+        screen::stdout(),
         "{host} paused: finishing current jobs; `package-import resume {host}` resumes it"
     )?;
     Ok(exit::DONE)

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::operate::{self, Selection};
@@ -6,6 +6,7 @@ use state::{events, hold};
 
 use super::{Installation, actor};
 use crate::exit;
+use crate::screen;
 
 /// Let held packages go: back to the queue, if they have something to do
 #[derive(clap::Args)]
@@ -32,7 +33,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             Ok(released)
         })?;
         let what = if released { "released" } else { "was not held" };
-        writeln!(io::stdout(), "{name} {what}")?;
+        writeln!(screen::stdout(), "{name} {what}")?;
     }
     Ok(exit::DONE)
 }

@@ -3,6 +3,7 @@ use importer::inspect::Effort;
 
 use super::Installation;
 use crate::exit;
+use crate::screen;
 
 /// Repack repositories with deltas: smaller, and faster to clone
 ///
@@ -28,7 +29,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         // One that cannot be repacked now does not keep the others back.
         if let Err(error) = importer::inspect::repack(&installation.root, package, effort, &limits) {
             all_done = false;
-            eprintln!("{package}: {error}");
+            screen::say!("{package}: {error}");
         }
     }
     Ok(if all_done { exit::DONE } else { exit::SOME_FAILED })

@@ -1,11 +1,11 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::operate::{self, By, Selection};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::count;
+use crate::screen::{self, count};
 
 /// Look at packages again although they are imported: after a bug of the importer was mended
 ///
@@ -50,7 +50,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         (None, false) => return Err(Usage("name packages, or give --imported-by or --all".into()).into()),
     };
     let packages = operate::select(&store, &selection)?;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if arguments.dry_run {
         packages.iter().try_for_each(|(_, name)| writeln!(stdout, "{name}"))?;
         writeln!(stdout, "{} would be looked at again", count(packages.len(), "package"))?;

@@ -60,7 +60,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     writeln!(
-        io::stdout(),
+        screen::stdout(),
         "{} is in {}: epoch {}, {} jobs queued again, {} versions added to the records",
         restored.backup.display(),
         root.display(),
@@ -74,7 +74,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 /// Names the repositories that cannot be read. The installation works without them.
 pub fn say_damaged(damaged: &[Damaged]) -> io::Result<()> {
-    let mut stderr = io::stderr().lock();
+    let mut stderr = screen::stderr();
     for one in damaged {
         writeln!(stderr, "{}: damaged, and passed over: {}", one.package, screen::plain(&one.cause))?;
     }

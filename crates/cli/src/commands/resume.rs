@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::read::hosts;
@@ -6,6 +6,7 @@ use state::words::HostState;
 
 use super::{Installation, actor};
 use crate::exit;
+use crate::screen;
 
 /// Let a host that was quiesced go on
 #[derive(clap::Args)]
@@ -23,6 +24,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let (store, actor) = (installation.state()?, actor());
     let reason = arguments.reason.as_deref();
     let before = store.write(|tx| hosts::set_state(tx, &host, HostState::Online, &actor, reason))?;
-    writeln!(io::stdout(), "{host} resumed (it was {before})")?;
+    writeln!(screen::stdout(), "{host} resumed (it was {before})")?;
     Ok(exit::DONE)
 }

@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use state::words::{Class, Lane};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::{count, paragraph, print_json};
+use crate::screen::{self, count, paragraph, print_json};
 
 /// Try failing packages again, now
 ///
@@ -72,7 +72,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         if arguments.json {
             print_json(&batch)?;
         } else {
-            writeln!(io::stdout(), "{}", paragraph(0, &line(&batch)))?;
+            writeln!(screen::stdout(), "{}", paragraph(0, &line(&batch)))?;
         }
         return Ok(exit::DONE);
     }
@@ -109,7 +109,7 @@ fn tell(arguments: &Arguments, answer: Answer, what: &str) -> Result<u8, Error> 
         print_json(&answer)?;
         return Ok(exit::DONE);
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if arguments.dry_run {
         answer.packages.iter().try_for_each(|package| writeln!(stdout, "{package}"))?;
     }

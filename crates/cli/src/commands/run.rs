@@ -16,6 +16,7 @@ use state::{StateError, integrity, samples};
 
 use super::{Installation, poll};
 use crate::exit;
+use crate::screen;
 
 /// Work through the queue: import what is asked for, retry what failed
 ///
@@ -102,7 +103,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     drop(pulse);
     session.close(&summary.why, Some(&line(&summary)))?;
     if lines {
-        writeln!(io::stdout(), "{}: {}", summary.why, line(&summary))?;
+        writeln!(screen::stdout(), "{}: {}", summary.why, line(&summary))?;
     }
     Ok(exit::DONE)
 }
@@ -118,7 +119,7 @@ fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Sessi
             Err(error) if arguments.service && is_server_away(&error) => {
                 // Said again now and then, or the log of a night would say nothing of it.
                 if told.is_none_or(|at| at.elapsed() >= TOLD) {
-                    writeln!(io::stdout(), "{error:#}; waiting for it")?;
+                    writeln!(screen::stdout(), "{error:#}; waiting for it")?;
                     told = Some(Instant::now());
                 }
                 thread::sleep(PAUSE * 4);
@@ -155,7 +156,7 @@ fn stop_on_signals() -> Result<Stop, Error> {
 }
 
 fn say(said: &Said<'_>, lines: bool) {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     // A reader that has gone is no reason to stop importing.
     let _ = match said {
         Said::Note(note) => writeln!(stdout, "{note}"),
@@ -173,7 +174,7 @@ fn say(said: &Said<'_>, lines: bool) {
 
 /// What a poll came to. That nothing is new is no news.
 fn tell(report: &Report, lines: bool) {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let _ = match &report.result {
         Ok(found) if found.unchanged || !lines => Ok(()),
         Ok(found) => writeln!(stdout, "{}", poll::line(report, found, false)),

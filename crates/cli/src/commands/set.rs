@@ -1,11 +1,11 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::{events, settings};
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::{print, table};
+use crate::screen::{self, print, table};
 
 /// Change a setting while it runs, or list all
 ///
@@ -39,7 +39,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         Ok(before)
     })?;
     let show = |value: Option<&str>| value.unwrap_or("not set").to_owned();
-    writeln!(io::stdout(), "{name}: {} (was {})", show(value), show(before.as_deref()))?;
+    writeln!(screen::stdout(), "{name}: {} (was {})", show(value), show(before.as_deref()))?;
     Ok(exit::DONE)
 }
 

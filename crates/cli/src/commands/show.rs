@@ -8,8 +8,8 @@ use state::words::Lane;
 
 use super::{Installation, history};
 use crate::exit;
-use crate::screen::{count, paragraph, print, print_json, short, table, title};
-use crate::time::{ago, at};
+use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
+use crate::time::{ago, at, until};
 
 /// Everything about a package: how its imports went, what to do, and what its repository has
 ///
@@ -97,7 +97,7 @@ fn foreign_json(shown: &Shown) -> Vec<serde_json::Value> {
 }
 
 fn show_facts(now: i64, package: &Package) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let held = if package.held.is_some() { ", held" } else { "" };
     let head = format!("{}: {}, work: {}{held}", package.package, package.result, package.work);
     writeln!(stdout, "{}", title(&head))?;
@@ -137,7 +137,7 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         }
         (None, None, Some(due)) if package.held.is_none() => {
             let word = if package.wait.is_some() { "looked at again" } else { "tried again" };
-            writeln!(stdout, "  {word} {} ({})", at(due), ago(now, due))?
+            writeln!(stdout, "  {word} {} ({})", at(due), until(now, due))?
         }
         (None, None, _) => {}
     }
@@ -157,7 +157,7 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
             "waits for {}; goes on without at {} ({})",
             wait.reason,
             at(wait.until),
-            ago(now, wait.until)
+            until(now, wait.until)
         );
         writeln!(out, "{}", paragraph(2, &line))?;
     }
@@ -180,7 +180,7 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
 /// What to type next.
 fn hints(package: &Package) -> io::Result<()> {
     let name = &package.package;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if package.held.is_some() {
         writeln!(stdout, "Next:\n  package-import release {name}")?;
     } else if let Some(failure) = &package.failure {
@@ -216,13 +216,13 @@ fn foreign(shown: &Shown) -> io::Result<()> {
 }
 
 fn versions(shown: &Shown) -> io::Result<()> {
-    writeln!(io::stdout(), "{}", shown.repository.display())?;
+    writeln!(screen::stdout(), "{}", shown.repository.display())?;
     foreign(shown)?;
     if shown.versions.is_empty() {
-        writeln!(io::stdout(), "no version is imported yet")?;
+        writeln!(screen::stdout(), "no version is imported yet")?;
         return Ok(());
     }
-    writeln!(io::stdout(), "HEAD: {}\n", shown.head)?;
+    writeln!(screen::stdout(), "HEAD: {}\n", shown.head)?;
     let mut rows = table(&["TAG", "COMMIT", "APPLIED", "BRANCHES"]);
     for entry in &shown.versions {
         let applied =

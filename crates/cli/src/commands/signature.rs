@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::{Error, bail};
 use clap::Subcommand;
@@ -11,7 +11,7 @@ use state::words::Policy;
 
 use super::{Installation, actor};
 use crate::exit::{self, Usage};
-use crate::screen::{count, paragraph, print, print_json, short, table};
+use crate::screen::{self, count, paragraph, print, print_json, short, table};
 use crate::time::at;
 
 /// What failures have in common, and what is decided about it
@@ -112,7 +112,7 @@ fn show(installation: &Installation, id: &str, json: bool) -> Result<u8, Error> 
         print_json(&group)?;
         return Ok(exit::DONE);
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     writeln!(stdout, "{}: {}/{}, {}", group.signature, group.stage, group.code, group.class)?;
     writeln!(stdout, "{}", paragraph(2, &short(&group.text, LONGEST)))?;
     let packages = count(group.packages, "package");
@@ -135,6 +135,6 @@ fn set(installation: &Installation, id: &str, decision: &Decision<'_>) -> Result
         None => 0,
     };
     let changed = count(changed, "failure");
-    writeln!(io::stdout(), "{id}: noted; {changed} judged differently now")?;
+    writeln!(screen::stdout(), "{id}: noted; {changed} judged differently now")?;
     Ok(exit::DONE)
 }

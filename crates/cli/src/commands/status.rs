@@ -1,5 +1,6 @@
 use std::io::{self, Write};
 
+use ::baseline::age::is_believed;
 use anyhow::Error;
 use importer::sandbox::Wall;
 use state::read::hosts::Host;
@@ -7,8 +8,8 @@ use state::read::status::{self, Status};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{count, paragraph, print, print_json, short, table, title};
-use crate::time::{ago, at};
+use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
+use crate::time::{ago, at, until};
 use crate::words;
 
 /// What is wrong, since when, and what to do: everything on one screen
@@ -37,6 +38,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::DONE);
     }
     locks(&status)?;
+    clock(&status)?;
     outages(&status)?;
     failures(&status)?;
     foreign(&status)?;
@@ -47,7 +49,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn locks(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for held in &status.locks {
         let waiting =
             held.waiting.as_deref().map_or(String::new(), |waiting| format!("; {waiting} waits for it"));
@@ -56,14 +58,24 @@ fn locks(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
+/// Times that are still to come, of what has happened.
+fn clock(status: &Status) -> io::Result<()> {
+    let mut stdout = screen::stdout();
+    for ahead in &status.ahead {
+        let head = format!("CLOCK: {} is dated {}", ahead.what, at(ahead.at));
+        writeln!(stdout, "{} ({}): it is not believed", title(&head), ago(status.now, ahead.at))?;
+    }
+    Ok(())
+}
+
 fn outages(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for outage in &status.outages {
         let state = words::unusable(&outage.dependency);
         let head = format!("OUTAGE: {} {state} since {}", outage.dependency, at(outage.since));
         writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
         let next =
-            outage.next_probe.map_or(String::new(), |next| format!(", the next {}", ago(status.now, next)));
+            outage.next_probe.map_or(String::new(), |next| format!(", the next {}", until(status.now, next)));
         writeln!(
             stdout,
             "  {} parked; {}{next}",
@@ -78,7 +90,7 @@ fn outages(status: &Status) -> io::Result<()> {
 }
 
 fn failures(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let (head, rest) = headline(status);
     writeln!(stdout, "{}{rest}", title(&head))?;
     drop(stdout);
@@ -91,7 +103,7 @@ fn failures(status: &Status) -> io::Result<()> {
         }
         print(&rows)?;
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let (held, failing) = status.held;
     if held > 0 {
         writeln!(stdout, "{} held, {failing} of them failing", count(held, "package"))?;
@@ -141,11 +153,12 @@ fn is_well(status: &Status) -> bool {
 }
 
 fn is_silent(status: &Status, host: &Host) -> bool {
-    (host.runs > 0 || host.service) && status.now - host.heartbeat > SILENT
+    let is_old = !is_believed(status.now, host.heartbeat) || status.now - host.heartbeat > SILENT;
+    (host.runs > 0 || host.service) && is_old
 }
 
 fn queue(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     let waiting: i64 = status.queue.iter().map(|lane| lane.waiting).sum();
     let head =
         title(&format!("Queue: {waiting} waiting, {} running, {} parked", status.running, status.parked));
@@ -162,7 +175,7 @@ fn queue(status: &Status) -> io::Result<()> {
 const SILENT: i64 = 120_000;
 
 fn hosts(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for host in &status.hosts {
         let heard = ago(status.now, host.heartbeat);
         if host.state != "online" {
@@ -192,6 +205,9 @@ fn hosts(status: &Status) -> io::Result<()> {
 /// What to type next.
 fn next(status: &Status) -> io::Result<()> {
     let mut hints = Vec::new();
+    if status.ahead.iter().any(|ahead| ahead.what == "newest sample") {
+        hints.push("package-import samples drop --after now --reason WHY".into());
+    }
     if let Some(outage) = status.outages.first() {
         hints.push(format!("look at {} itself: jobs resume automatically", outage.dependency));
     }
@@ -206,7 +222,7 @@ fn next(status: &Status) -> io::Result<()> {
     if status.wedged > 0 {
         hints.push("package-import failures --state wedged".into());
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if !hints.is_empty() {
         writeln!(stdout, "Next:")?;
     }

@@ -1,10 +1,11 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::operate::{self, By};
 
 use super::{Installation, actor};
 use crate::exit;
+use crate::screen;
 use crate::time::{at, parse_until};
 
 /// Keep a known problem from alerting until a time
@@ -34,6 +35,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let actor = actor();
     let by = By { actor: &actor, reason: Some(&arguments.reason) };
     let kind = store.write(|tx| operate::suppress(tx, &arguments.subject, arguments.until, by))?;
-    writeln!(io::stdout(), "{kind} {} does not count until {}", arguments.subject, at(arguments.until))?;
+    writeln!(screen::stdout(), "{kind} {} does not count until {}", arguments.subject, at(arguments.until))?;
     Ok(exit::DONE)
 }

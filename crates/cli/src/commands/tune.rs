@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use importer::queue::limits::Limits;
@@ -6,7 +6,7 @@ use state::read::tune;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{count, print_json};
+use crate::screen::{self, count, print_json};
 use crate::time::took;
 
 /// What this machine could carry, from what imports have cost
@@ -23,7 +23,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         print_json(&costs)?;
         return Ok(exit::DONE);
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if costs.attempts == 0 {
         writeln!(stdout, "nothing was imported yet: there is nothing to go by")?;
         return Ok(exit::DONE);

@@ -1,10 +1,11 @@
-use std::io::{self, Write};
+use std::io::Write;
 
 use anyhow::Error;
 use state::operate::{self, By};
 
 use super::{Installation, actor};
 use crate::exit;
+use crate::screen;
 
 /// Let a suppressed problem count again
 #[derive(clap::Args)]
@@ -23,6 +24,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let actor = actor();
     let by = By { actor: &actor, reason: arguments.reason.as_deref() };
     store.write(|tx| operate::unsuppress(tx, &arguments.subject, by))?;
-    writeln!(io::stdout(), "{} counts again", arguments.subject)?;
+    writeln!(screen::stdout(), "{} counts again", arguments.subject)?;
     Ok(exit::DONE)
 }

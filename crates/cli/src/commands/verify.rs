@@ -40,7 +40,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         named => named.to_vec(),
     };
     let mut wrong = 0;
-    let mut stdout = io::stdout();
+    let mut stdout = screen::stdout();
     for package in &packages {
         let expected = match &store {
             Some(store) => store.read(|tx| versions::expected(tx, package))?,
@@ -129,7 +129,7 @@ fn show_differences(wrong: &[Difference], arguments: &Arguments) -> io::Result<(
             .collect();
         return screen::print_json(&serde_json::json!({"differences": list, "repaired": arguments.repair}));
     }
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     for it in wrong {
         writeln!(stdout, "{}: {} is kept, {} are there", it.place, it.kept, it.counted)?;
     }

@@ -6,7 +6,7 @@ use state::read::hosts::{self, Host, Running};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{print, print_json, short, table};
+use crate::screen::{self, print, print_json, short, table};
 use crate::time::{ago, span, took};
 
 /// Hosts, and what they do now
@@ -54,7 +54,7 @@ fn show(answer: &Answer) -> io::Result<()> {
     }
     print(&rows)?;
     if answer.hosts.is_empty() {
-        writeln!(io::stdout(), "no host has imported yet")?;
+        writeln!(screen::stdout(), "no host has imported yet")?;
     }
     if answer.running.is_empty() {
         return Ok(());

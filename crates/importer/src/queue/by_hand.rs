@@ -49,7 +49,8 @@ pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step
     let mut packages: BTreeMap<String, Wanted> = BTreeMap::new();
     let key = requests::key(&session.root);
     for item in items {
-        match key.clone().and_then(|key| requests::from_file(&item, &key)) {
+        let limits = session.config.limits.dsc();
+        match key.clone().and_then(|key| requests::from_file(&item, &limits, &key)) {
             Ok((package, publication)) => packages
                 .entry(package.clone())
                 .or_insert_with(|| Wanted { package, items: Vec::new() })

@@ -154,7 +154,10 @@ const ENOUGH: u64 = 64 << 20;
 pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>) {
     session.outages.probing.fetch_add(1, Ordering::SeqCst);
     thread::spawn(move || {
-        let cause = probe(breaker.probe.as_deref().unwrap_or_default(), &session.archives).err();
+        let cause = {
+            let reserve = session.config.limits.disk_reserve;
+            probe(breaker.probe.as_deref().unwrap_or_default(), &session.archives, reserve).err()
+        };
         // If this cannot be written down, the probe is given up after its time, and another one goes out.
         let noted =
             session.store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule));
@@ -184,16 +187,19 @@ fn is_disk(name: &str) -> bool {
 }
 
 /// Finds out whether what a breaker guards can be used again. Returns what is wrong, if something is.
-pub fn probe(probe: &str, archives: &Archives) -> Result<(), String> {
+pub fn probe(probe: &str, archives: &Archives, reserve: u64) -> Result<(), String> {
     match probe.split_once(' ') {
         Some(("archive", name)) => archives.probe(name),
         Some(("history", name)) => archives.probe_history(name),
-        Some(("disk", path)) => {
-            let found =
-                rustix::fs::statvfs(path).map_err(|error| format!("cannot look at {path}: {error}"))?;
-            let free = found.f_bavail.saturating_mul(found.f_frsize);
-            if free >= ENOUGH { Ok(()) } else { Err(format!("{path} has {} MiB free", free >> 20)) }
-        }
+        Some(("disk", path)) => disk_has_room(std::path::Path::new(path), reserve),
         _ => Ok(()),
     }
+}
+
+/// Whether a disk has room for imports, of which a reserve is never used.
+pub fn disk_has_room(root: &std::path::Path, reserve: u64) -> Result<(), String> {
+    let path = root.display();
+    let found = rustix::fs::statvfs(root).map_err(|error| format!("cannot look at {path}: {error}"))?;
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    if free >= ENOUGH.max(reserve) { Ok(()) } else { Err(format!("{path} has {} MiB free", free >> 20)) }
 }

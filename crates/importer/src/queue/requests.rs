@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use packaging_repo::seal::Key;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use source_package::control::Stanza;
+use source_package::checksum::sha256_hex;
+use source_package::limits::DscLimits;
 use state::publications::{LOCAL, NewPublication, Publication};
 use state::words::Lane;
 
 use crate::failure::{Failure, Stage};
 use crate::names;
-use crate::plan::{self, Item};
+use crate::plan::{self, Claimed, Item};
 use crate::protocol::{Trust, VersionRequest};
 
 /// Why a file may be trusted, as it stands in its row.
@@ -50,17 +50,14 @@ pub fn key(root: &Path) -> Result<Key, Failure> {
 
 /// The package that a `.dsc` claims to be of, and what is to be remembered of it. The claim is checked again, against
 /// what the signature covers, by whoever imports it.
-pub fn from_file(item: &Item, key: &Key) -> Result<(String, NewPublication), Failure> {
-    let package = plan::claimed_package(&item.dsc)?;
-    let content = plan::read_dsc(&item.dsc)?;
-    let version = Stanza::parse(&content).ok().and_then(|stanza| stanza.get("Version").map(str::to_owned));
+pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, NewPublication), Failure> {
+    let Claimed { package, version, text } = plan::read_claimed(&item.dsc, limits)?;
     let absolute = std::path::absolute(&item.dsc).unwrap_or_else(|_| item.dsc.clone());
     let dsc = absolute.to_str().ok_or_else(|| {
         let message =
             format!("{} is a name that is no UTF-8: rename the folder or the file", item.dsc.display());
         Failure::new(Stage::Fetch, "unreadable-file", message)
     })?;
-    let digest: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut publication = NewPublication {
         archive: LOCAL.into(),
         distro: item.distro.clone(),
@@ -68,7 +65,7 @@ pub fn from_file(item: &Item, key: &Key) -> Result<(String, NewPublication), Fai
         component: String::new(),
         version: version.unwrap_or_default(),
         dsc: dsc.to_owned(),
-        dsc_sha256: digest,
+        dsc_sha256: sha256_hex(&text),
         trust: String::new(),
         files: String::new(),
         published: None,
@@ -112,7 +109,7 @@ mod tests {
         let dsc = own.path().join("a0_1.0-1.dsc");
         std::fs::write(&dsc, "Format: 1.0\nSource: a0\nVersion: 1.0-1\n").unwrap();
         let item = Item { dsc, distro: "debian".into(), suite: Some("sid".into()), trust: Trust::Unsigned };
-        let (package, row) = from_file(&item, &key).unwrap();
+        let (package, row) = from_file(&item, &DscLimits::default(), &key).unwrap();
         assert_eq!(sealed_trust(&key, &package, &row), Some(Trust::Unsigned));
         let changed = |change: fn(&mut NewPublication)| {
             let mut row = row.clone();

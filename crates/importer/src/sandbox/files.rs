@@ -11,7 +11,6 @@ use landlock::{
 };
 
 use super::{Needs, SandboxError};
-use crate::plan::LARGEST_DSC;
 use crate::protocol::{Request, Trust};
 
 /// What `gpgv` is made of, and the loader of programs; it may be run and read.
@@ -52,7 +51,7 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
             continue;
         }
         readable.insert(version.dsc.clone());
-        let named = names_in(&version.dsc);
+        let named = names_in(&version.dsc, request.limits.dsc_bytes);
         beside.extend(named.iter().map(|name| folder.join(name)));
         names.extend(named);
         folders.insert(folder.to_owned());
@@ -67,8 +66,8 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
 
 /// The names in the lists of files of a `.dsc`, without any claim to understand it: the last word of each line that goes
 /// on with a field.
-fn names_in(dsc: &Path) -> BTreeSet<OsString> {
-    let text = bounded::file::read(dsc, LARGEST_DSC).unwrap_or_default();
+fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
+    let text = bounded::file::read(dsc, most).unwrap_or_default();
     let is_gone_on = |line: &&[u8]| line.first().is_some_and(|&first| first == b' ' || first == b'\t');
     let lines = text.split(|&byte| byte == b'\n').filter(is_gone_on);
     let words = lines.filter_map(|line| {

@@ -3,7 +3,7 @@
 
 use source_package::version::Version;
 
-use super::History;
+use super::{History, Unapplied};
 use crate::identity::importer;
 use crate::message;
 use crate::object::{self, Commit, Kind};
@@ -15,15 +15,19 @@ impl History<'_> {
     pub(super) fn add_applied(
         &mut self,
         distro: &str,
-        tag: &str,
         version: &StagedVersion,
         patches: &StagedPatches,
-        unapplied: ObjectId,
-        parent: Option<ObjectId>,
+        unapplied: &Unapplied<'_>,
     ) -> Result<ObjectId, Error> {
-        let before = self.applied_before(distro, parent)?;
-        let commit = self.applied_commits(version, patches, unapplied, before)?;
-        self.tag_applied(distro, tag, version, patches, commit)?;
+        let before = self.applied_before(distro, unapplied.parent)?;
+        let of_patches = patches.patches.iter().flat_map(|patch| {
+            let author = patch.author.as_ref();
+            let (name, email) = (author.map(|author| author.name()), author.map(|author| author.email()));
+            [Some(patch.name.as_str()), Some(patch.message.as_str()), name, email].into_iter().flatten()
+        });
+        let rules = unapplied.rules.max(message::rules_of(of_patches));
+        let commit = self.applied_commits(version, patches, unapplied.commit, before, rules)?;
+        self.tag_applied(distro, unapplied.tag, version, patches, commit, rules)?;
         Ok(commit)
     }
 
@@ -55,6 +59,7 @@ impl History<'_> {
         patches: &StagedPatches,
         unapplied: ObjectId,
         before: Option<ObjectId>,
+        rules: u32,
     ) -> Result<ObjectId, Error> {
         let facts = &version.changelog;
         let series = patches.series.as_deref();
@@ -65,7 +70,7 @@ impl History<'_> {
             authored: facts.date,
             committer: importer(),
             committed: facts.date,
-            message: message::applied(&version.dsc, &version.dsc_sha256, series),
+            message: message::applied(&version.dsc, &version.dsc_sha256, series, rules),
         };
         let mut tip = self.store.add(Kind::Commit, &base.encode())?;
         for patch in &patches.patches {
@@ -76,7 +81,13 @@ impl History<'_> {
                 authored: patch.date.unwrap_or(facts.date),
                 committer: importer(),
                 committed: facts.date,
-                message: message::patch(&version.dsc, &version.dsc_sha256, &patch.name, &patch.message),
+                message: message::patch(
+                    &version.dsc,
+                    &version.dsc_sha256,
+                    &patch.name,
+                    &patch.message,
+                    rules,
+                ),
             };
             tip = self.store.add(Kind::Commit, &commit.encode())?;
         }

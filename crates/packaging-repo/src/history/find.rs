@@ -3,8 +3,11 @@
 use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::version::Version;
 
+use std::collections::HashMap;
+
 use super::History;
-use crate::object;
+use crate::hash;
+use crate::object::{self, Kind};
 use crate::view::VersionTag;
 use crate::{Error, ObjectId};
 
@@ -73,15 +76,25 @@ impl History<'_> {
 
     /// Looks for the signature of an upstream tarball beside the `.dsc` of another version.
     pub fn find_signature(&mut self, listed: &ListedFile) -> Result<Option<Vec<u8>>, Error> {
+        let Some(sha256) = listed.checksums.sha256.clone() else { return Ok(None) };
+        let known = match self.signatures.take() {
+            Some(known) => known,
+            None => self.all_signatures()?,
+        };
+        let found = known.get(&(listed.name.clone(), sha256)).copied();
+        self.signatures = Some(known);
+        found.map(|id| self.store.read(id)).transpose()
+    }
+
+    fn all_signatures(&mut self) -> Result<HashMap<(String, String), ObjectId>, Error> {
+        let mut known = HashMap::new();
         for name in self.view.below("refs/dsc/").into_iter().filter(|name| name.ends_with("@asc")) {
             let Some(id) = self.view.get(&name) else { continue };
             for (file, content) in self.store.read_flat_tree(id)? {
-                if file == listed.name && listed.checksums.sha256.as_deref() == Some(&sha256_hex(&content)) {
-                    return Ok(Some(content));
-                }
+                known.insert((file, sha256_hex(&content)), hash::object(Kind::Blob, &content)?);
             }
         }
-        Ok(None)
+        Ok(known)
     }
 
     /// The tree of a commit.

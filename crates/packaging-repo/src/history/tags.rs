@@ -5,7 +5,7 @@ use source_package::date::Date;
 use super::{Added, History};
 use crate::hash;
 use crate::identity::importer;
-use crate::manifest::Manifest;
+use crate::manifest::{IMPORT_RULES, Manifest};
 use crate::object::{self, Kind, Tag};
 use crate::refname;
 use crate::upstream::{tag_of, upstream_tag};
@@ -20,6 +20,7 @@ impl History<'_> {
         distro: &str,
         version: &StagedVersion,
         commit: ObjectId,
+        rules: u32,
     ) -> Result<String, Error> {
         let manifest = Manifest {
             source: version.dsc.source.to_string(),
@@ -30,6 +31,7 @@ impl History<'_> {
                 ("Dsc-Size".into(), version.dsc_text.len().to_string()),
             ],
             files: version.dsc.files.clone(),
+            raised: Some(rules).filter(|rules| *rules != IMPORT_RULES),
             escaped: version.tree.escaped.clone(),
             fifos: version.tree.fifos.clone(),
         };
@@ -73,6 +75,7 @@ impl History<'_> {
         version: &StagedVersion,
         patches: &StagedPatches,
         commit: ObjectId,
+        rules: u32,
     ) -> Result<(), Error> {
         let manifest = Manifest {
             source: version.dsc.source.to_string(),
@@ -83,6 +86,7 @@ impl History<'_> {
                 ("Patches".into(), patches.patches.len().to_string()),
             ],
             files: Vec::new(),
+            raised: Some(rules).filter(|rules| *rules != IMPORT_RULES),
             escaped: patches.escaped.clone(),
             fifos: patches.fifos.clone(),
         };

@@ -16,10 +16,8 @@ impl PackWriter {
 
     /// Hands the batch over, and takes what is compressed meanwhile.
     fn hand_over(&mut self) -> Result<(), Error> {
+        self.check()?;
         let batch = std::mem::take(&mut self.batch);
-        if let Some(kind) = self.broken {
-            return Err(Error::write_pack(kind.into()));
-        }
         if batch.is_empty() {
             self.batch = batch;
             return Ok(());
@@ -35,6 +33,7 @@ impl PackWriter {
 
     /// Waits for all batches that were handed over.
     pub(super) fn land_all(&mut self) -> Result<(), Error> {
+        self.check()?;
         loop {
             let landed = self.deflaters.wait();
             match self.note(landed)? {
@@ -55,6 +54,10 @@ impl PackWriter {
         let start = self.offset;
         let written = self.open().and_then(|file| file.write_all(&packed.bytes).map_err(Error::write_pack));
         self.note(written)?;
+        if let Some(file) = &self.file {
+            let left = self.space.wrote(file, packed.bytes.len() as u64).map_err(Error::write_pack);
+            self.note(left)?;
+        }
         self.offset += packed.bytes.len() as u64;
         self.deflaters.recycle(packed.bytes);
         for (id, mut slot) in packed.slots {

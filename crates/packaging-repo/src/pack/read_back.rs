@@ -10,6 +10,7 @@ use crate::{Error, ObjectId};
 impl PackWriter {
     /// Reads an object of the pack back.
     pub fn read(&mut self, id: &ObjectId) -> Result<Vec<u8>, Error> {
+        self.check()?;
         if let Some(content) = self.whole(id) {
             return Ok(content.to_vec());
         }
@@ -33,6 +34,11 @@ impl PackWriter {
 
     /// An object that is in memory as a whole.
     pub(super) fn whole(&self, id: &ObjectId) -> Option<&[u8]> {
+        if let Some((changed, content)) = &self.changed
+            && changed == id
+        {
+            return Some(content);
+        }
         let (content, base) = self.in_memory(id)?;
         base.is_none().then_some(content)
     }
@@ -49,7 +55,9 @@ impl PackWriter {
         }
         if self.flying.contains_key(id) {
             self.land_all()?;
-            return self.read_stored(id);
+            if let Some((content, base)) = self.in_memory(id) {
+                return Ok((content.to_vec(), base));
+            }
         }
         let Some(slot) = self.slots.get(id).copied() else { return Err(Error::Missing(*id)) };
         let file = self.open()?;

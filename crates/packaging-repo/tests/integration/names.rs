@@ -68,6 +68,7 @@ proptest! {
             version: "1:1.0~rc1-1".into(),
             facts: vec![("Format".into(), format), ("Dsc-Sha256".into(), "a".repeat(64))],
             files,
+            raised: None,
             escaped,
             fifos,
         };

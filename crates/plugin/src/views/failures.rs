@@ -65,8 +65,20 @@ pub struct Signature {
     pub short: String,
     /// In how many packages it is.
     pub failing: i64,
+    /// Where and how it fails: `fetch/connect`.
+    pub name: String,
     /// What a person calls it.
     pub label: String,
+}
+
+/// What the newest failure with a signature said; nothing where the importer is too old to tell.
+pub fn newest_message(database: &mut Database<'_>, short: &str) -> Result<Option<String>, Trouble> {
+    let sql = "SELECT message FROM check_v1_messages WHERE short = $1";
+    match database.first(sql, &[Parameter::Text(short)]) {
+        Ok(row) => Ok(row.and_then(|row| row.optional_text(0).ok().flatten().map(str::to_owned))),
+        Err(Trouble::NoData(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The signatures with most packages.
@@ -74,8 +86,9 @@ pub fn worst_signatures(database: &mut Database<'_>, at_most: i64) -> Result<Vec
     let sql =
         "SELECT short, failing, stage, code, text FROM check_v1_signatures ORDER BY failing DESC LIMIT $1";
     let signature = |row: &Row| {
-        let label = format!("{}/{}: {}", row.text(2)?, row.text(3)?, row.text(4)?);
-        Ok(Signature { short: row.text(0)?.into(), failing: row.integer(1)?, label })
+        let name = format!("{}/{}", row.text(2)?, row.text(3)?);
+        let label = format!("{name}: {}", row.text(4)?);
+        Ok(Signature { short: row.text(0)?.into(), failing: row.integer(1)?, name, label })
     };
     database.rows(sql, &[Parameter::Integer(at_most)])?.iter().map(signature).collect()
 }

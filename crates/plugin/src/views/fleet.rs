@@ -1,6 +1,6 @@
 //! Hosts, runs and the jobs that run.
 
-use crate::database::{Database, Row};
+use crate::database::{Database, Parameter, Row};
 use crate::trouble::Trouble;
 
 /// A machine that imports, or did.
@@ -104,6 +104,12 @@ pub fn open_runs(database: &mut Database<'_>) -> Result<Vec<Run>, Trouble> {
         .iter()
         .map(run)
         .collect()
+}
+
+/// Whether the state knows a package.
+pub fn is_known(database: &mut Database<'_>, package: &str) -> Result<bool, Trouble> {
+    let sql = "SELECT name FROM check_v1_packages WHERE name = $1";
+    Ok(database.first(sql, &[Parameter::Text(package)])?.is_some())
 }
 
 /// A job that runs.

@@ -8,11 +8,14 @@ mod fleet;
 mod queue;
 
 pub use failures::{
-    ForeignRef, LiveCounts, Signature, Suppression, VerdictRow, Wedged, foreign_refs, live, suppressions,
-    verdict, verdict_value, wedged, wedged_suppressed, worst_signatures,
+    ForeignRef, LiveCounts, Signature, Suppression, VerdictRow, Wedged, foreign_refs, live, newest_message,
+    suppressions, verdict, verdict_value, wedged, wedged_suppressed, worst_signatures,
 };
-pub use fleet::{Host, Run, Running, hosts, last_run, open_runs, recent_runs, running};
-pub use queue::{Lane, Outage, Suite, attempts_since, explain, lanes, last_attempt, level, outages, suites};
+pub use fleet::{Host, Run, Running, hosts, is_known, last_run, open_runs, recent_runs, running};
+pub use queue::{
+    Lane, Outage, Suite, attempts_since, explain, lanes, last_attempt, level, outages, suites,
+    warn_of_samples_ahead,
+};
 
 use std::collections::BTreeMap;
 
@@ -79,6 +82,11 @@ pub fn facts_before_any_run(database: &mut Database<'_>) -> Result<Facts, Troubl
 pub struct Counters(BTreeMap<String, i64>);
 
 impl Counters {
+    /// Whether the importer keeps one of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// One of them.
     pub fn get(&self, name: &str) -> i64 {
         self.0.get(name).copied().unwrap_or(0)

@@ -1,9 +1,11 @@
 //! The queue, the archives that feed it, and what is out of reach.
 
+use baseline::age::TOLERATED;
+
 use crate::database::{Database, Parameter};
 use crate::report::Report;
 use crate::status::Status;
-use crate::time::{DAY, HOUR, moment};
+use crate::time::{DAY, HOUR, ago, is_believed, moment};
 use crate::trouble::Trouble;
 
 /// A lane of the queue.
@@ -57,11 +59,11 @@ const ALERTS_ELSEWHERE: i64 = 20;
 /// jobs parked it does not, and each check goes by its own limits.
 pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
     let Some(outage) = outages.first() else { return };
-    if now - outage.since <= DAY && outage.parked >= ALERTS_ELSEWHERE {
+    if is_believed(now, outage.since) && now - outage.since <= DAY && outage.parked >= ALERTS_ELSEWHERE {
         report.lower_to(Status::Warning);
-        report.say(format!("expected: outage of {} since {}", outage.name, moment(outage.since)));
+        report.say(format!("expected: outage of {} since {}", outage.name, moment(outage.since, now)));
     } else {
-        report.say(format!("breaker {} open since {}", outage.name, moment(outage.since)));
+        report.say(format!("breaker {} open since {}", outage.name, moment(outage.since, now)));
     }
     for outage in outages {
         let cause = outage.cause.as_deref().unwrap_or("no cause noted");
@@ -70,7 +72,7 @@ pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
             format!(
                 "breaker {} open since {}, {} parked: {cause}",
                 outage.name,
-                moment(outage.since),
+                moment(outage.since, now),
                 outage.parked
             ),
         );
@@ -114,18 +116,37 @@ pub fn suites(database: &mut Database<'_>) -> Result<Vec<Suite>, Trouble> {
     database.rows(sql, &[])?.iter().map(suite).collect()
 }
 
-/// The newest hourly value of a level, and the end of its hour at the latest: now.
+/// The newest hourly value of a level, and the end of its hour at the latest: now. What a wrong clock has dated ahead is no
+/// value.
 pub fn level(database: &mut Database<'_>, figure: &str) -> Result<Option<(i64, i64)>, Trouble> {
     let now = database.now()?;
-    let sql = "SELECT hour, value FROM check_v1_levels WHERE figure = $1 ORDER BY hour DESC LIMIT 1";
-    let row = database.first(sql, &[Parameter::Text(figure)])?;
+    let sql =
+        "SELECT hour, value FROM check_v1_levels WHERE figure = $1 AND hour <= $2 ORDER BY hour DESC LIMIT 1";
+    let latest = Parameter::Integer((now + TOLERATED).div_euclid(HOUR));
+    let row = database.first(sql, &[Parameter::Text(figure), latest])?;
     row.map(|row| Ok((((row.integer(0)? + 1) * HOUR).min(now), row.integer(1)?))).transpose()
+}
+
+/// Says that a clock was wrong when the newest samples were taken, if it was. They are not believed; a check that rests on
+/// samples must not be green all the same.
+pub fn warn_of_samples_ahead(report: &mut Report, database: &mut Database<'_>) -> Result<(), Trouble> {
+    let now = database.now()?;
+    let sql = "SELECT hour FROM check_v1_levels WHERE figure = $1 ORDER BY hour DESC LIMIT 1";
+    let Some(row) = database.first(sql, &[Parameter::Text("failing")])? else { return Ok(()) };
+    let newest = row.integer(0)? * HOUR;
+    if !is_believed(now, newest) {
+        report.raise(Status::Warning);
+        report.say(format!("samples dated {}, {}", moment(newest, now), ago(now, newest)));
+        report.advise("package-import samples drop --after now --reason WHY");
+    }
+    Ok(())
 }
 
 /// When an attempt ended last.
 pub fn last_attempt(database: &mut Database<'_>) -> Result<Option<i64>, Trouble> {
-    let sql = "SELECT ended FROM check_v1_attempts ORDER BY ended DESC LIMIT 1";
-    database.first(sql, &[])?.map(|row| row.integer(0)).transpose()
+    let now = database.now()?;
+    let sql = "SELECT ended FROM check_v1_attempts WHERE ended <= $1 ORDER BY ended DESC LIMIT 1";
+    database.first(sql, &[Parameter::Integer(now + TOLERATED)])?.map(|row| row.integer(0)).transpose()
 }
 
 /// About how many attempts have ended since a time: their numbers rise, so two of them tell it.

@@ -3,7 +3,7 @@
 use super::diff::{Absent, Diff, INDEX, LINK, NEW, OLD, REGULAR};
 use super::error::{Context, PatchError};
 use super::stage::{Stage, Stat};
-use crate::path::climbs;
+use crate::path::{climbs, names};
 use crate::tree::Kind;
 
 /// The longest path that system calls take.
@@ -148,12 +148,12 @@ fn fewest_folders(diff: &Diff, stage: &mut Stage<'_>) -> Result<Option<usize>, P
     let mut missing = [usize::MAX; 3];
     for (side, name) in diff.names.iter().enumerate() {
         let Some(name) = name else { continue };
-        let mut exist = 0;
+        let there = stage.folders_there(name)?;
+        let (mut begin, mut depth, mut exist) = (0, 0, 0);
         for end in folders(name) {
-            if !stage.is_folder(&name[..end])? {
-                break;
-            }
-            exist += 1;
+            depth += names(&name[begin..end]).count();
+            begin = end;
+            exist += usize::from(depth <= there);
         }
         missing[side] = folders(name).count() - exist;
     }

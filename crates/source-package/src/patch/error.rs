@@ -86,7 +86,10 @@ pub enum PatchError {
         cause: &'static str,
     },
     /// A file is larger than allowed.
-    #[error("the diff at line {line} of the patch works on {}, which exceeds {limit} bytes", Shown(path))]
+    #[error(
+        "the diff at line {line} of the patch works on {}, which exceeds {limit} bytes (limits.text_bytes)",
+        Shown(path)
+    )]
     TooLarge {
         /// Line in the patch.
         line: u64,
@@ -96,7 +99,10 @@ pub enum PatchError {
         limit: u64,
     },
     /// The patch makes too much work.
-    #[error("the patch reads and writes more than {limit} bytes, at line {line} for {}", Shown(path))]
+    #[error(
+        "the patch reads and writes more than {limit} bytes (limits.patch_work), at line {line} for {}",
+        Shown(path)
+    )]
     TooMuch {
         /// Line in the patch.
         line: u64,
@@ -111,6 +117,21 @@ pub enum PatchError {
     /// The tree refuses a change.
     #[error("{0}")]
     Tree(TreeError),
+}
+
+impl PatchError {
+    /// Whether the patch is good for all that is known, and only passes a limit.
+    pub fn is_limit(&self) -> bool {
+        matches!(self, PatchError::TooLarge { .. } | PatchError::TooMuch { .. })
+    }
+
+    /// The error of the store behind this one, which says nothing about the patch.
+    pub fn store_error(&self) -> Option<&io::Error> {
+        match self {
+            PatchError::Store(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl From<TreeError> for PatchError {

@@ -61,11 +61,13 @@ pub struct Limits {
     pub max_patch: u64,
     /// How many bytes one patch may read and write in all: it can name a large file any number of times.
     pub max_work: u64,
+    /// The same of all patches of a package together.
+    pub max_series: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_file: 1 << 30, max_patch: 1 << 30, max_work: 8 << 30 }
+        Limits { max_file: 1 << 30, max_patch: 1 << 30, max_work: 8 << 30, max_series: 16 << 30 }
     }
 }
 
@@ -74,6 +76,8 @@ impl Default for Limits {
 pub struct Summary {
     /// The files that it named, in its order; a file that it names twice is there twice.
     pub files: Vec<Vec<u8>>,
+    /// How many bytes were read and written for them.
+    pub work: u64,
 }
 
 /// Where quilt keeps what it needs to take patches back.
@@ -131,7 +135,8 @@ fn apply_staged(
         touched: Vec::new(),
     };
     run.run()?;
-    let summary = Summary { files: std::mem::take(&mut run.touched) };
+    let work = limits.max_work - run.work_left;
+    let summary = Summary { files: std::mem::take(&mut run.touched), work };
     clean_up(&expected, backups, stage)?;
     Ok(summary)
 }

@@ -5,8 +5,8 @@ mod error;
 mod links;
 mod list;
 
-pub use apply::{Format, apply_all, read_patch};
-pub use error::{ApplyAllError, SeriesError};
+pub use apply::{Format, Work, apply_all, read_patch};
+pub use error::{ApplyAllError, SeriesError, TooMuchWork};
 pub use list::{series, version2_series};
 
 use super::Summary;

@@ -9,7 +9,7 @@ use super::error::{Context, PatchError};
 use crate::links;
 use crate::path::{names, split_last};
 use crate::store::{ContentId, ContentStore};
-use crate::tree::{Kind, Node, Tree, push_name};
+use crate::tree::{Kind, Node, Tree, Walked, push_name};
 
 /// The longest name of an entry that file systems take.
 const LONGEST_NAME: usize = 255;
@@ -29,6 +29,8 @@ pub(super) struct Stage<'a> {
     undo: Vec<(Vec<u8>, Option<Node>)>,
     inodes: HashMap<Vec<u8>, u64>,
     next_inode: u64,
+    /// How many more steps links may take.
+    steps_left: u64,
 }
 
 /// A path as the tree knows it: without empty names and `.`.
@@ -47,7 +49,14 @@ fn means_folder(path: &[u8]) -> bool {
 
 impl<'a> Stage<'a> {
     pub(super) fn new(tree: &'a mut Tree, store: &'a mut dyn ContentStore) -> Self {
-        Stage { tree, store, undo: Vec::new(), inodes: HashMap::new(), next_inode: 0 }
+        Stage {
+            tree,
+            store,
+            undo: Vec::new(),
+            inodes: HashMap::new(),
+            next_inode: 0,
+            steps_left: links::MOST_STEPS,
+        }
     }
 
     /// A number for a file that has no place in the tree yet.
@@ -97,40 +106,39 @@ impl<'a> Stage<'a> {
         Ok(self.tree.link_on_the_way(&clean(path), self.store)?)
     }
 
+    /// How many names of a path are folders, one below the other, and what stands behind them.
+    fn walk(&mut self, path: &[u8]) -> Result<Walked, PatchError> {
+        Ok(self.tree.walk(std::iter::empty(), names(path), self.store)?)
+    }
+
+    /// How many of the folders that a path names are there.
+    pub(super) fn folders_there(&mut self, path: &[u8]) -> Result<usize, PatchError> {
+        Ok(self.walk(path)?.folders)
+    }
+
     /// Whether something that is no folder stands above a path.
     pub(super) fn is_blocked(&mut self, path: &[u8]) -> Result<bool, PatchError> {
         let place = clean(path);
-        let mut above = split_last(&place).0;
-        if means_folder(path) {
-            above = &place;
-        }
-        while !above.is_empty() {
-            match self.tree.kind(above, self.store)? {
-                Kind::Missing => above = split_last(above).0,
-                Kind::Folder => return Ok(false),
-                _ => return Ok(true),
-            }
-        }
-        Ok(false)
+        let above = if means_folder(path) { &place[..] } else { split_last(&place).0 };
+        Ok(!matches!(self.walk(above)?.stop, None | Some(Kind::Missing)))
     }
 
     /// Makes a folder and those above it.
     pub(super) fn make_folder(&mut self, path: &[u8], at: Context<'_>) -> Result<(), PatchError> {
-        let mut walked = Vec::new();
-        for name in names(path) {
-            push_name(&mut walked, name);
-            match self.tree.kind(&walked, self.store)? {
-                Kind::Folder => {}
-                Kind::Missing if name.len() > LONGEST_NAME => {
-                    return Err(at.target("the name of a folder is too long"));
-                }
-                Kind::Missing => {
-                    self.undo.push((walked.clone(), None));
-                    self.tree.make_folder(&walked, self.store)?;
-                }
-                _ => return Err(at.target("a folder above it is a file")),
-            }
+        let walked = self.walk(path)?;
+        let missing = match walked.stop {
+            None => return Ok(()),
+            Some(Kind::Missing) => names(path).skip(walked.folders),
+            Some(_) => return Err(at.target("a folder above it is a file")),
+        };
+        if missing.clone().any(|name| name.len() > LONGEST_NAME) {
+            return Err(at.target("the name of a folder is too long"));
         }
+        // What is there no more takes those below it along.
+        let mut first = Vec::new();
+        names(path).take(walked.folders + 1).for_each(|name| push_name(&mut first, name));
+        self.undo.push((first, None));
+        self.tree.make_folder(path, self.store)?;
         Ok(())
     }
 
@@ -167,7 +175,7 @@ impl<'a> Stage<'a> {
 
     /// Whether dpkg could set the time of a file, after links.
     pub(super) fn may_be_touched(&mut self, path: &[u8]) -> Result<bool, PatchError> {
-        Ok(links::may_be_touched(&clean(path), self.tree, self.store)?)
+        Ok(links::may_be_touched(&clean(path), self.tree, self.store, &mut self.steps_left)?)
     }
 
     /// Moves a file or a link. What stood at `to` goes.
@@ -182,15 +190,9 @@ impl<'a> Stage<'a> {
     /// Removes the folders above a file for as long as they are empty.
     pub(super) fn remove_empty_folders(&mut self, path: &[u8]) -> Result<(), PatchError> {
         let place = clean(path);
-        let mut above = split_last(&place).0;
-        while !above.is_empty() {
-            let Some(Node::Folder(folder)) = self.tree.find(above, self.store)? else { return Ok(()) };
-            if !folder.entries(self.store)?.is_empty() {
-                return Ok(());
-            }
-            let old = self.tree.remove(above, self.store)?;
-            self.undo.push((above.to_vec(), old));
-            above = split_last(above).0;
+        let above = split_last(&place).0;
+        if let Some((folder, old)) = self.tree.take_empty(above, self.store)? {
+            self.undo.push((folder, Some(old)));
         }
         Ok(())
     }

@@ -138,7 +138,10 @@ fn files_and_patches_are_limited() {
     let limits = Limits { max_file: 5, ..Limits::default() };
     let patch = b"--- a/f\n+++ b/f\n@@ -1 +1 @@\n-1\n+x\n";
     let error = apply_within(patch, Rules::Quilt, limits, &mut tree, &mut store).unwrap_err();
-    assert_eq!(error.to_string(), "the diff at line 3 of the patch works on f, which exceeds 5 bytes");
+    assert_eq!(
+        error.to_string(),
+        "the diff at line 3 of the patch works on f, which exceeds 5 bytes (limits.text_bytes)"
+    );
     let patch = b"--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+123456\n";
     let error = apply_within(patch, Rules::Quilt, limits, &mut tree, &mut store).unwrap_err();
     assert!(matches!(error, PatchError::TooLarge { .. }));
@@ -169,6 +172,33 @@ fn errors_name_line_file_and_cause() {
     assert_eq!(error("text\n"), "the patch is not empty and holds no diff");
 }
 
+/// Each patch is within its limit; so many of them are not.
+#[test]
+fn a_series_is_limited() {
+    let within = |max_series: u64, patches: usize| {
+        let mut store = MemoryStore::default();
+        let mut tree = small_tree(&mut store);
+        let mut series = String::new();
+        for number in 0..patches {
+            let name = format!("p{number}");
+            let (old, new) = if number % 2 == 0 { ("1", "x") } else { ("x", "1") };
+            let patch = format!("--- a/f\n+++ b/f\n@@ -1 +1 @@\n-{old}\n+{new}\n");
+            let node = file(&mut store, patch.as_bytes());
+            tree.put(format!("debian/patches/{name}").as_bytes(), node, &mut store).unwrap();
+            series.push_str(&format!("{name}\n"));
+        }
+        let node = file(&mut store, series.as_bytes());
+        tree.put(b"debian/patches/series", node, &mut store).unwrap();
+        let limits = Limits { max_series, ..Limits::default() };
+        let format = Format::Quilt { distro: "debian" };
+        apply_all::<_, std::io::Error>(format, limits, &mut tree, &mut store, |_, _, _, _| Ok(()))
+    };
+    assert!(within(1 << 20, 100).is_ok());
+    let refused = within(1 << 20, 1000).unwrap_err();
+    assert!(matches!(refused, ApplyAllError::Work(_)), "{refused}");
+    assert!(refused.to_string().contains("limits.series_work"), "{refused}");
+}
+
 #[test]
 fn the_caller_sees_the_tree_after_each_patch() {
     let mut store = MemoryStore::default();
@@ -188,7 +218,7 @@ fn the_caller_sees_the_tree_after_each_patch() {
         Limits::default(),
         &mut tree,
         &mut store,
-        |patch, tree, store| {
+        |patch, tree, store, _| {
             let made = tree.kind(b"n", store)? != Kind::Missing;
             seen.push((patch.name.clone(), patch.summary.files.clone(), made));
             Ok(())

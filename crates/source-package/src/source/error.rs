@@ -77,9 +77,9 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Whether a file is simply not there.
-    pub fn is_missing_file(&self) -> bool {
-        matches!(self, SourceError::Read { error, .. } if error.kind() == io::ErrorKind::NotFound)
+    /// Whether a file is not there, cannot be read, or is another one than was listed: whoever has it elsewhere can go on.
+    pub fn is_about_file(&self) -> bool {
+        matches!(self, SourceError::Read { .. } | SourceError::Mismatch(_))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::error::SourceError;
-use crate::links::{Target, resolve};
+use crate::links::{Resolver, Target, resolve};
 use crate::path::Name;
 use crate::store::ContentStore;
 use crate::tree::{Folder, Kind, Node, Tree, TreeError, push_name};
@@ -45,7 +45,8 @@ pub(super) fn lay_over(
 ) -> Result<Tree, SourceError> {
     let mut tree = upstream;
     tree.remove(b"debian", store)?;
-    let overlaid = check_replaced_links(&mut debian.root, &mut Vec::new(), &mut tree, store)
+    let mut resolver = Resolver::new(&mut tree, store);
+    let overlaid = check_replaced_links(&mut debian.root, &mut Vec::new(), &mut resolver)
         .and_then(|()| overlay(&mut tree.root, debian.root, &mut Vec::new(), store));
     overlaid.map_err(|error| SourceError::Overlay { name: file, error })?;
     Ok(tree)
@@ -55,19 +56,19 @@ pub(super) fn lay_over(
 fn check_replaced_links(
     over: &mut Folder,
     path: &mut Vec<u8>,
-    tree: &mut Tree,
-    store: &mut dyn ContentStore,
+    resolver: &mut Resolver<'_>,
 ) -> Result<(), TreeError> {
     for (name, node) in over.loaded().into_iter().flatten() {
         let length = path.len();
         push_name(path, name);
-        match tree.kind(path, store)? {
-            Kind::Link(_) if resolve(path, tree, store)? == Target::Broken => {
+        match resolver.tree.kind(path, resolver.store)? {
+            // One that takes too many steps is none that can be resolved.
+            Kind::Link(_) if matches!(resolver.resolve(path)?, Some(Target::Broken) | None) => {
                 return Err(TreeError::ThroughLink { path: path.clone(), link: path.clone() });
             }
             Kind::Folder => {
                 if let Node::Folder(below) = node {
-                    check_replaced_links(below, path, tree, store)?;
+                    check_replaced_links(below, path, resolver)?;
                 }
             }
             _ => {}

@@ -27,6 +27,9 @@ pub enum TarError {
         /// Which part.
         what: &'static str,
     },
+    /// Extended headers, or what follows the end of the archive, are longer than they may be.
+    #[error("the headers at byte {0} are longer than they may be")]
+    TooLong(u64),
     /// The archive ends inside an entry.
     #[error("the tar archive ends too early, in the entry at byte {0}")]
     Truncated(u64),
@@ -78,6 +81,10 @@ pub struct Entry {
     pub mtime: i64,
     /// The size of the content, holes included.
     pub size: u64,
+    /// Bytes that follow in the archive, used or not.
+    pub stored: u64,
+    /// Bytes of the holes of a sparse file, and the number of regions between them.
+    pub sparse: (u64, u64),
 }
 
 /// Reads entries one after the other.
@@ -91,6 +98,8 @@ pub struct TarReader<R> {
     /// Where the data of a sparse entry belong.
     map: Option<sparse::Map>,
     global: Extended,
+    /// How many bytes of names and extended headers may follow: they are no content of any entry.
+    headers_left: u64,
 }
 
 impl<R: Read> TarReader<R> {
@@ -104,7 +113,13 @@ impl<R: Read> TarReader<R> {
             padding: 0,
             map: None,
             global: Extended::default(),
+            headers_left: u64::MAX,
         }
+    }
+
+    /// Limits the bytes of names and extended headers that are read from here on. Those that were not needed are left.
+    pub fn headers_left(&mut self) -> &mut u64 {
+        &mut self.headers_left
     }
 
     /// The next entry; content that was not read is skipped. `None` at the end of the archive.
@@ -144,10 +159,10 @@ impl<R: Read> TarReader<R> {
         Content { reader: self }
     }
 
-    /// Reads to the end of the stream: the decompressor checks its sums there.
-    pub fn finish(mut self) -> Result<(), TarError> {
-        io::copy(&mut self.input, &mut io::sink())?;
-        Ok(())
+    /// Reads to the end of the stream: the decompressor checks its sums there. It may be so far away.
+    pub fn finish(mut self, most: u64) -> Result<(), TarError> {
+        let rest = io::copy(&mut (&mut self.input).take(most.saturating_add(1)), &mut io::sink())?;
+        if rest > most { Err(TarError::TooLong(self.offset)) } else { Ok(()) }
     }
 
     fn entry(
@@ -159,8 +174,8 @@ impl<R: Read> TarReader<R> {
         long_link: Option<Vec<u8>>,
     ) -> Result<Entry, TarError> {
         let at = self.entry_at;
-        let mut path =
-            extended.sparse.name.clone().or(extended.path).or(long_name).unwrap_or_else(|| header.name());
+        let named = extended.sparse.name.as_deref().or(extended.path.as_deref()).or(long_name.as_deref());
+        let mut path = named.map_or_else(|| header.name(), <[u8]>::to_vec);
         let slash = path.last() == Some(&b'/');
         while path.len() > 1 && path.last() == Some(&b'/') {
             path.pop();
@@ -180,12 +195,16 @@ impl<R: Read> TarReader<R> {
             _ if mapped => self.pax_sparse(&extended.sparse)?,
             _ => stored,
         };
+        let is_link = matches!(kind, EntryKind::Link | EntryKind::HardLink);
+        let link = extended.link.as_deref().or(long_link.as_deref()).filter(|_| is_link);
         Ok(Entry {
             path,
-            link: extended.link.or(long_link).unwrap_or_else(|| header.link()),
+            link: link.map_or_else(|| header.link(), <[u8]>::to_vec),
             executable: header.mode(at)? & 0o111 != 0,
             mtime: extended.mtime.unwrap_or(header.mtime(at)?),
             size: if kind == EntryKind::File { real } else { 0 },
+            stored,
+            sparse: self.map.as_ref().map_or((0, 0), sparse::Map::cost),
             kind,
         })
     }
@@ -230,6 +249,9 @@ impl<R: Read> TarReader<R> {
                 what: "length of a name or extended header",
             });
         }
+        // Each has a block of its own in front.
+        let left = self.headers_left.checked_sub(size + BLOCK as u64);
+        self.headers_left = left.ok_or(TarError::TooLong(self.entry_at))?;
         self.set_data(size);
         let mut data = vec![0; size as usize];
         self.read_data_exact(&mut data)?;

@@ -1,13 +1,16 @@
 //! Extended headers of POSIX archives (`pax(1)`), and GNU tar's sparse files that are described in them.
 
+use std::rc::Rc;
+
 use super::TarError;
 use super::header::text;
 
-/// What extended headers say about the next entry.
+/// What extended headers say about the next entry. Every entry begins with what global ones say of all, so that nothing
+/// long may be copied with it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extended {
-    pub path: Option<Vec<u8>>,
-    pub link: Option<Vec<u8>>,
+    pub path: Option<Rc<[u8]>>,
+    pub link: Option<Rc<[u8]>>,
     pub size: Option<u64>,
     pub mtime: Option<i64>,
     pub sparse: Sparse,
@@ -17,9 +20,9 @@ pub(super) struct Extended {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sparse {
     pub major: u64,
-    pub name: Option<Vec<u8>>,
+    pub name: Option<Rc<[u8]>>,
     pub real_size: Option<u64>,
-    pub map: Vec<(u64, u64)>,
+    pub map: Rc<Vec<(u64, u64)>>,
     /// How many regions the map may have, which must be said before it.
     most: u64,
     offset: Option<u64>,
@@ -47,8 +50,8 @@ impl Extended {
 
     fn take(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
         match key {
-            b"path" => self.path = Some(value.to_vec()),
-            b"linkpath" => self.link = Some(value.to_vec()),
+            b"path" => self.path = Some(value.into()),
+            b"linkpath" => self.link = Some(value.into()),
             b"size" => self.size = Some(decimal(value)?),
             b"mtime" => self.mtime = Some(seconds(value)?),
             // Nobody needs these, but GNU tar fails if they are wrong.
@@ -87,17 +90,20 @@ impl Sparse {
     fn take(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
         match key {
             b"major" => self.major = decimal(value)?,
-            b"name" => self.name = Some(value.to_vec()),
+            b"name" => self.name = Some(value.into()),
             b"size" | b"realsize" => self.real_size = Some(decimal(value)?),
             b"numblocks" => {
                 self.most = decimal(value)?;
-                self.map.clear();
+                self.map = Rc::default();
             }
             b"minor" => drop(decimal(value)?),
             b"offset" if self.map.len() as u64 >= self.most => return None,
             b"offset" => self.offset = Some(decimal(value)?),
-            b"numbytes" => self.map.push((self.offset.take().unwrap_or(0), decimal(value)?)),
-            b"map" => self.map = map(value)?,
+            b"numbytes" => {
+                let region = (self.offset.take().unwrap_or(0), decimal(value)?);
+                Rc::make_mut(&mut self.map).push(region);
+            }
+            b"map" => self.map = Rc::new(map(value)?),
             _ => {}
         }
         (self.map.len() as u64 <= self.most).then_some(())

@@ -1,6 +1,7 @@
 //! Sparse files: the old GNU format (type `S`) and pax formats 0.0, 0.1 and 1.0.
 
 use std::io::Read;
+use std::rc::Rc;
 
 use super::header::{BLOCK, Header, number};
 use super::pax::{Sparse, decimal};
@@ -12,10 +13,12 @@ const MOST_REGIONS: usize = 1 << 20;
 /// Where the stored data of a sparse file belong.
 pub(super) struct Map {
     /// Offset and length, ascending.
-    regions: Vec<(u64, u64)>,
+    regions: Rc<Vec<(u64, u64)>>,
     region: usize,
     position: u64,
     size: u64,
+    /// Bytes that are not stored.
+    holes: u64,
 }
 
 /// What comes next in the file.
@@ -29,17 +32,22 @@ impl Map {
     /// Checks that the regions ascend and that their data are stored. GNU tar reads whole blocks for each region, so only
     /// the last one may end inside a block; and it makes the file end where the last region ends, whatever size it is
     /// said to have, which is why it writes an empty region behind a hole.
-    fn new(regions: Vec<(u64, u64)>, stored: u64) -> Option<Map> {
+    fn new(regions: Rc<Vec<(u64, u64)>>, stored: u64) -> Option<Map> {
         let mut end = 0u64;
         let mut total = 0u64;
-        for &(offset, length) in &regions {
+        for &(offset, length) in regions.iter() {
             if offset < end || (length > 0 && !total.is_multiple_of(BLOCK as u64)) {
                 return None;
             }
             end = offset.checked_add(length)?;
             total = total.checked_add(length)?;
         }
-        (total <= stored).then_some(Map { regions, region: 0, position: 0, size: end })
+        (total <= stored).then_some(Map { regions, region: 0, position: 0, size: end, holes: end - total })
+    }
+
+    /// Bytes of holes, and the number of regions.
+    pub(super) fn cost(&self) -> (u64, u64) {
+        (self.holes, self.regions.len() as u64)
     }
 
     pub(super) fn next_piece(&mut self, most: usize) -> Piece {
@@ -82,17 +90,17 @@ impl<R: Read> TarReader<R> {
                 return Err(bad);
             }
         }
-        let size = self.use_map(regions)?;
+        let size = self.use_map(Rc::new(regions))?;
         if size > real { Err(bad) } else { Ok(size) }
     }
 
     /// The pax formats; in 1.0 the map stands in front of the data.
     pub(super) fn pax_sparse(&mut self, sparse: &Sparse) -> Result<u64, TarError> {
-        let regions = if sparse.major == 0 { sparse.map.clone() } else { self.stored_map()? };
+        let regions = if sparse.major == 0 { sparse.map.clone() } else { Rc::new(self.stored_map()?) };
         self.use_map(regions)
     }
 
-    fn use_map(&mut self, regions: Vec<(u64, u64)>) -> Result<u64, TarError> {
+    fn use_map(&mut self, regions: Rc<Vec<(u64, u64)>>) -> Result<u64, TarError> {
         let map = Map::new(regions, self.data);
         let map = map.ok_or(TarError::BadHeader { offset: self.entry_at, what: "sparse map" })?;
         let size = map.size;

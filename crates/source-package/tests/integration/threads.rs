@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use source_package::checksum::Hasher;
+use source_package::checksum::{Hasher, ListedFile};
 use source_package::dsc::Dsc;
 use source_package::layout::Layout;
 use source_package::limits::{Budget, Limits};
@@ -54,8 +54,8 @@ fn tarball(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
 struct One(Vec<u8>);
 
 impl SourceFiles for One {
-    fn open(&mut self, _name: &str) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Cursor::new(self.0.clone())))
+    fn open(&mut self, _: &ListedFile, attempt: usize) -> Option<io::Result<Box<dyn Read + Send>>> {
+        (attempt == 0).then(|| Ok(Box::new(Cursor::new(self.0.clone())) as Box<dyn Read + Send>))
     }
 }
 

@@ -1,5 +1,6 @@
 //! A transaction: statements, the time, and a count of the rows that it writes.
 
+pub use baseline::age::is_believed;
 use std::collections::BTreeMap;
 
 use crate::driver::{Driver, Kind, Row, Value};

@@ -1,5 +1,6 @@
 //! Samples: figures by the hour, for baselines.
 
+use crate::audit::{self, By};
 use crate::db::store::Store;
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
@@ -40,6 +41,41 @@ pub fn take(store: &Store) -> Result<(), StateError> {
     })?;
     while store.write(verdicts::write_signatures)? {}
     Ok(())
+}
+
+/// What was dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Samples.
+    pub samples: u64,
+    /// Verdicts.
+    pub verdicts: u64,
+}
+
+/// Drops the samples and verdicts of a time and later, such as a wrong clock has left, with an entry in the audit trail.
+/// What is normal is learned again from the others; what operators decided stays. `after` is in milliseconds. With
+/// `is_tried`, it is only counted.
+pub fn drop_after(store: &Store, after: i64, by: By<'_>, is_tried: bool) -> Result<Dropped, StateError> {
+    // The hour in which the time lies stays, unless it is its beginning.
+    let hour = (after + HOUR - 1).div_euclid(HOUR);
+    store.write(|tx| {
+        let count = |tx: &mut Tx<'_>, sql: &str, from: i64| {
+            let row = tx.first(sql, values![from])?;
+            Ok::<_, StateError>(row.and_then(|row| u64::try_from(row.int(0)).ok()).unwrap_or(0))
+        };
+        let samples = count(tx, "SELECT COUNT(*) FROM sample WHERE hour >= ?1", hour)?;
+        let verdicts = count(tx, "SELECT COUNT(*) FROM verdict WHERE at >= ?1", after)?;
+        if is_tried {
+            return Ok(Dropped { samples, verdicts });
+        }
+        tx.execute("DELETE FROM sample WHERE hour >= ?1", values![hour])?;
+        tx.execute("DELETE FROM verdict WHERE at >= ?1", values![after])?;
+        verdicts::forget(tx)?;
+        let what = format!("{samples} samples, {verdicts} verdicts");
+        let subject = format!("after {}", hour * HOUR / 1000);
+        audit::record(tx, by.actor, "samples-drop", &subject, by.reason, Some(&what), None)?;
+        Ok(Dropped { samples, verdicts })
+    })
 }
 
 fn levels(tx: &mut Tx<'_>) -> Result<(), StateError> {

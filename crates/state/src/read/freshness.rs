@@ -1,9 +1,10 @@
 //! Whether branches are as new as what is published, and if not, why.
 
+use baseline::age::TOLERATED;
 use serde::Serialize;
 
 use super::package::{self, Package};
-use crate::db::tx::Tx;
+use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::values;
 
@@ -64,24 +65,28 @@ pub struct Lacking {
     pub first_seen: i64,
 }
 
-/// The figures; none before the first sample.
+/// The figures; none before the first sample. What a wrong clock has dated ahead is no sample.
 pub fn figures(tx: &mut Tx<'_>) -> Result<Option<Figures>, StateError> {
-    let sql = "SELECT at, measured, p50, p95, worst, failing, failing_worst, rescans, rescan_p95, rescan_worst, behind
-        FROM check_v1_freshness";
-    let Some(row) = tx.first(sql, &[])? else { return Ok(None) };
-    let Some(at) = row.opt_int(0) else { return Ok(None) };
+    let latest = (tx.now()? + TOLERATED).div_euclid(HOUR);
+    let mut newest = |figure: &str| {
+        let sql =
+            "SELECT hour, value FROM sample WHERE figure = ?1 AND hour <= ?2 ORDER BY hour DESC LIMIT 1";
+        Ok::<_, StateError>(tx.first(sql, values![figure, latest])?.map(|row| (row.int(0), row.int(1))))
+    };
+    let Some((hour, measured)) = newest("latency_count")? else { return Ok(None) };
+    let mut level = |figure| Ok::<_, StateError>(newest(figure)?.map_or(0, |(_, value)| value));
     Ok(Some(Figures {
-        at,
-        measured: row.int(1),
-        p50: row.int(2),
-        p95: row.int(3),
-        worst: row.int(4),
-        failing: row.int(5),
-        failing_worst: row.int(6),
-        rescans: row.int(7),
-        rescan_p95: row.int(8),
-        rescan_worst: row.int(9),
-        behind: row.int(10),
+        at: hour * HOUR,
+        measured,
+        p50: level("latency_p50")?,
+        p95: level("latency_p95")?,
+        worst: level("latency_max")?,
+        failing: level("latency_failing_count")?,
+        failing_worst: level("latency_failing_max")?,
+        rescans: level("latency_rescan_count")?,
+        rescan_p95: level("latency_rescan_p95")?,
+        rescan_worst: level("latency_rescan_max")?,
+        behind: level("behind")?,
     }))
 }
 

@@ -1,11 +1,14 @@
 //! Figures for a system that keeps time series of its own.
 
+use baseline::age::TOLERATED;
+
 use super::status::{self, Status};
 use super::verdicts::{self, Verdict};
 use crate::db::meta;
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::job::breaker;
+use crate::values;
 
 /// What is told.
 #[derive(Clone, Debug)]
@@ -32,18 +35,24 @@ const SIGNATURES: i64 = 50;
 /// Reads them.
 pub fn read(tx: &mut Tx<'_>) -> Result<Metrics, StateError> {
     let attempts = tx.first("SELECT MAX(id) FROM attempt", &[])?.map_or(0, |row| row.int(0));
+    // What a wrong clock has dated ahead is not told: it would be fresh for ever.
+    let latest = tx.now()? + TOLERATED;
     let polled = tx.query(
-        "SELECT archive, suite, polled FROM suite WHERE polled IS NOT NULL ORDER BY archive, suite",
-        &[],
+        "SELECT archive, suite, polled FROM suite WHERE polled <= ?1 ORDER BY archive, suite",
+        values![latest],
     )?;
     let suppressed = crate::verdicts::counted::count(tx)?.left_out;
+    let mut status = status::read(tx, SIGNATURES)?;
+    status.hosts.retain(|host| host.heartbeat <= latest);
+    let mut verdicts = verdicts::list(tx, None)?;
+    verdicts.retain(|verdict| verdict.at <= latest);
     Ok(Metrics {
-        status: status::read(tx, SIGNATURES)?,
-        verdicts: verdicts::list(tx, None)?,
+        status,
+        verdicts,
         suppressed,
         attempts,
         dependencies: breaker::list(tx)?.into_iter().map(|it| (it.name, it.open, it.parked)).collect(),
         polled: polled.iter().map(|row| (row.text(0), row.text(1), row.int(2))).collect(),
-        last_backup: meta::number(tx, meta::LAST_BACKUP)?,
+        last_backup: meta::number(tx, meta::LAST_BACKUP)?.filter(|at| *at <= latest),
     })
 }

@@ -1,5 +1,6 @@
 //! What operators read. Each is of one moment, and no query's cost grows with history.
 
+pub mod clock;
 pub mod failures;
 pub mod freshness;
 pub mod hosts;

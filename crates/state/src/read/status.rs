@@ -1,7 +1,9 @@
 //! What is wrong, since when: everything on one screen.
 
+use baseline::age::TOLERATED;
 use serde::Serialize;
 
+use super::clock::{self, Ahead};
 use super::failures::{self, Group};
 use super::hosts::{self, Host};
 use super::queue::{self, LaneLoad};
@@ -97,6 +99,8 @@ pub struct Status {
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
     pub locks: Vec<Held>,
+    /// Times that are still to come, of what has happened: a clock was wrong.
+    pub ahead: Vec<Ahead>,
 }
 
 /// Reads it. `top` is how many signatures are wanted.
@@ -129,6 +133,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         foreign: foreign::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
+        ahead: clock::ahead(tx)?,
     })
 }
 
@@ -159,8 +164,9 @@ const AGAIN: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// The sum of a figure over the last hours, this one included.
 pub fn flow(tx: &mut Tx<'_>, figure: &str, now: i64, hours: i64) -> Result<i64, StateError> {
-    let sql = "SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM sample WHERE figure = ?1 AND hour > ?2";
-    Ok(tx.first(sql, values![figure, now.div_euclid(HOUR) - hours])?.map_or(0, |row| row.int(0)))
+    let sql = "SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM sample WHERE figure = ?1 AND hour > ?2 AND hour <= ?3";
+    let hour = now.div_euclid(HOUR);
+    Ok(tx.first(sql, values![figure, hour - hours, hour])?.map_or(0, |row| row.int(0)))
 }
 
 /// What does not count now.
@@ -181,8 +187,9 @@ pub fn suppressed(tx: &mut Tx<'_>) -> Result<Vec<Suppressed>, StateError> {
 
 fn last_run(tx: &mut Tx<'_>) -> Result<Option<LastRun>, StateError> {
     let sql = "SELECT h.name, r.ended, r.outcome, r.note FROM run r JOIN host h ON h.id = r.host_id
-        WHERE r.ended IS NOT NULL ORDER BY r.ended DESC LIMIT 1";
-    Ok(tx.first(sql, &[])?.map(|row| LastRun {
+        WHERE r.ended <= ?1 ORDER BY r.ended DESC LIMIT 1";
+    let latest = tx.now()? + TOLERATED;
+    Ok(tx.first(sql, values![latest])?.map(|row| LastRun {
         host: row.text(0),
         ended: row.int(1),
         outcome: row.text(2),

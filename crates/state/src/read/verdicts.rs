@@ -68,9 +68,10 @@ pub struct Sample {
 
 /// The samples of a figure in the last hours, newest first.
 pub fn samples(tx: &mut Tx<'_>, figure: &str, hours: i64) -> Result<Vec<Sample>, StateError> {
-    let from = tx.now()?.div_euclid(HOUR) - hours;
-    let sql = "SELECT hour, CAST(SUM(value) AS BIGINT) FROM sample WHERE figure = ?1 AND hour > ?2
+    let to = tx.now()?.div_euclid(HOUR);
+    let sql =
+        "SELECT hour, CAST(SUM(value) AS BIGINT) FROM sample WHERE figure = ?1 AND hour > ?2 AND hour <= ?3
         GROUP BY hour ORDER BY hour DESC";
-    let rows = tx.query(sql, values![figure, from])?;
+    let rows = tx.query(sql, values![figure, to - hours, to])?;
     Ok(rows.iter().map(|row| Sample { hour: row.int(0) * HOUR, value: row.int(1) }).collect())
 }

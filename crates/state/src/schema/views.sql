@@ -36,6 +36,12 @@ DROP VIEW IF EXISTS check_v1_signatures;
 CREATE VIEW check_v1_signatures AS
     SELECT short, stage, code, text, failing, first_seen, last_seen FROM signature WHERE failing > 0;
 
+-- What the newest failure with a signature said. Its reader asks for one by its short id.
+DROP VIEW IF EXISTS check_v1_messages;
+CREATE VIEW check_v1_messages AS
+    SELECT s.short, (SELECT f.message FROM failure f WHERE f.signature_id = s.id ORDER BY f.since DESC LIMIT 1)
+        AS message FROM signature s;
+
 -- What does not count now, and how many failures that are. No failure is in two of them: that of a package whose
 -- signature is suppressed belongs to the signature, and held packages count nowhere. One whose `until` has passed counts
 -- again, although its row stays until the next sample is taken.
@@ -88,6 +94,10 @@ CREATE VIEW check_v1_hosts AS
         (SELECT COUNT(*) FROM run r JOIN job j ON j.run_id = r.id AND j.state = 'running'
             WHERE r.host_id = h.id AND r.ended IS NULL) AS running
     FROM host h;
+
+-- Packages that are known.
+DROP VIEW IF EXISTS check_v1_packages;
+CREATE VIEW check_v1_packages AS SELECT name FROM package;
 
 -- Runs over the queue, not what operators did by hand.
 DROP VIEW IF EXISTS check_v1_runs;

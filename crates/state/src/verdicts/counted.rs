@@ -21,6 +21,11 @@ pub struct Signature {
 }
 
 impl Signature {
+    /// What a person calls it, by what one of its failures said.
+    pub fn label_of(&self, message: &str) -> String {
+        format!("{}/{}: {}", self.stage, self.code, baseline::concise(message))
+    }
+
     /// What a person calls it.
     pub fn label(&self) -> String {
         format!("{}/{}: {}", self.stage, self.code, self.text)

@@ -1,6 +1,6 @@
 //! What the rule remembers between two samples: one text in `meta`.
 
-use baseline::{Judge, Saved, Settings};
+use baseline::{Judge, Saved, Settings, age};
 
 use crate::db::meta;
 use crate::db::tx::Tx;
@@ -16,13 +16,22 @@ pub fn lock(tx: &mut Tx<'_>) -> Result<Option<Saved>, StateError> {
 
 /// The judge; nothing if its memory is missing or was made by another rule.
 pub fn load(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
-    Ok(lock(tx)?.and_then(|saved| Judge::load(Settings::default(), saved)))
+    let now = tx.now()?;
+    Ok(lock(tx)?.and_then(|saved| usable(saved, now)))
+}
+
+/// The judge of a memory, unless another rule made it, or a sample of a time that is still to come: a clock was wrong.
+fn usable(saved: Saved, now: i64) -> Option<Judge> {
+    let judge = Judge::load(Settings::default(), saved)?;
+    let last = judge.last().unwrap_or(i64::MIN).saturating_mul(1000);
+    age::is_believed(now, last).then_some(judge)
 }
 
 /// Whether there is a memory that this program's rule can use.
 pub fn is_usable(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let saved = meta::get(tx, meta::BASELINE)?.as_deref().and_then(read);
-    Ok(saved.is_some_and(|saved| Judge::load(Settings::default(), saved).is_some()))
+    let now = tx.now()?;
+    Ok(saved.is_some_and(|saved| usable(saved, now).is_some()))
 }
 
 /// Stores it.

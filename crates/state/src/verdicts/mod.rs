@@ -12,7 +12,7 @@ mod signatures;
 
 use std::collections::BTreeMap;
 
-use baseline::{Breaker, Context, Judge, Judged, Sample, State, Verdict};
+use baseline::{Breaker, Causes, Context, Judge, Judged, Sample, State, Verdict};
 
 use crate::db::meta;
 use crate::db::store::Store;
@@ -65,12 +65,16 @@ pub fn judge(tx: &mut Tx<'_>, counted: &Counted) -> Result<Option<Verdict>, Stat
 fn judge_with(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<Verdict, StateError> {
     let now = tx.now()?;
     catch_up(tx, judge, counted)?;
-    let sample = sample(tx, judge, counted)?;
+    let mut sample = sample(tx, judge, counted)?;
+    // A clock that was set back by a little.
+    sample.time = sample.time.max(judge.last().unwrap_or(sample.time));
     let mut context = context(tx, counted)?;
     if judge.flow_alerts() {
         context.young = Some(number(counted::young(tx, counted, now - 24 * HOUR)?));
     }
-    let verdict = judge.judge(&sample, &context);
+    let mut causes = Newest { tx, counted, error: None };
+    let verdict = judge.judge_by(&sample, &context, &mut causes);
+    causes.error.map_or(Ok(()), Err)?;
     memory::store(tx, judge)?;
     write(tx, now, counted, &verdict)?;
     Ok(verdict)
@@ -149,14 +153,69 @@ fn context(tx: &mut Tx<'_>, counted: &Counted) -> Result<Context, StateError> {
     // While jobs come back, theirs is closed and still the reason.
     breakers.retain(|it| it.open || it.parked > 0);
     breakers.sort_by_key(|it| (std::cmp::Reverse(it.parked), it.since));
-    let breakers = breakers.into_iter().map(|it| Breaker { name: it.name, since: it.since.div_euclid(1000) });
+    let breakers = breakers.into_iter().map(|it| Breaker {
+        name: it.name,
+        since: it.since.div_euclid(1000),
+        cause: it.cause.as_deref().map(said),
+    });
     Ok(Context {
         drained: Some(meta::number(tx, meta::FILLED)?.is_some()),
         breakers: breakers.collect(),
-        labels: counted.signatures.iter().map(|one| (one.short.clone(), one.label())).collect(),
+        labels: BTreeMap::new(),
         young: None,
         suppressed: counted.suppressed.iter().cloned().collect(),
     })
+}
+
+/// Looks up causes where they are asked for: what the newest failure of a signature said, in its words.
+struct Newest<'a, 'b> {
+    tx: &'a mut Tx<'b>,
+    counted: &'a Counted,
+    error: Option<StateError>,
+}
+
+impl Newest<'_, '_> {
+    fn first(&mut self, sql: &str, values: &[crate::driver::Value]) -> Option<crate::driver::Row> {
+        match self.tx.first(sql, values) {
+            Ok(row) => row,
+            Err(error) => {
+                self.error.get_or_insert(error);
+                None
+            }
+        }
+    }
+}
+
+impl Causes for Newest<'_, '_> {
+    fn label(&mut self, id: &str) -> Option<String> {
+        let at = self.counted.signatures.binary_search_by(|one| one.short.as_str().cmp(id)).ok()?;
+        let signature = self.counted.signatures.get(at)?;
+        let sql = "SELECT f.message FROM failure f JOIN signature s ON s.id = f.signature_id
+            WHERE s.short = ?1 ORDER BY f.since DESC LIMIT 1";
+        Some(match self.first(sql, values![id]) {
+            Some(row) => signature.label_of(&row.text(0)),
+            None => signature.label(),
+        })
+    }
+
+    fn newly_failed(&mut self) -> Option<(String, f64)> {
+        let hour = self.tx.now().ok()?.div_euclid(HOUR);
+        let sql = "SELECT figure, CAST(SUM(value) AS BIGINT) AS failed,
+                (SELECT CAST(SUM(value) AS BIGINT) FROM sample
+                    WHERE figure >= 'failed:' AND figure < 'failed;' AND hour > ?1 AND hour <= ?2)
+            FROM sample WHERE figure >= 'failed:' AND figure < 'failed;' AND hour > ?1 AND hour <= ?2
+            GROUP BY figure ORDER BY failed DESC, figure LIMIT 1";
+        let row = self.first(sql, values![hour - 24, hour])?;
+        let (failed, all) = (number(row.int(1)), number(row.int(2)));
+        let id = row.text(0).strip_prefix("failed:")?.to_owned();
+        (failed >= 1.0 && !self.counted.suppressed.contains(&id)).then_some((id, failed / all.max(1.0)))
+    }
+}
+
+/// What was wrong last with a dependency, without the words for programs before it.
+fn said(cause: &str) -> String {
+    let rest = cause.split_once(": ").filter(|(code, _)| code.contains('/') && !code.contains(' '));
+    baseline::concise(rest.map_or(cause, |(_, rest)| rest))
 }
 
 /// Writes the verdicts on the whole.

@@ -22,7 +22,7 @@ pub fn replay(store: &Store) -> Result<Judge, StateError> {
     let (now, filled) = store.read(|tx| Ok((tx.now()?.div_euclid(HOUR), meta::number(tx, meta::FILLED)?)))?;
     let mut from = now - KEPT;
     while from <= now {
-        let samples = store.read(|tx| read(tx, from, from + CHUNK))?;
+        let samples = store.read(|tx| read(tx, from, (from + CHUNK).min(now + 1)))?;
         for (hour, sample) in samples {
             let drained = filled.is_some_and(|filled| filled.div_euclid(HOUR) <= hour);
             let context = Context { drained: Some(drained), ..Context::default() };

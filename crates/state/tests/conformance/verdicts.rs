@@ -62,9 +62,8 @@ fn a_verdict_is_stored_with_each_sample_and_names_what_is_new() {
         let found = verdict(&world.store);
         assert_eq!(found.state, State::Critical);
         assert!(
-            found
-                .text
-                .starts_with("50 failing, normally 20 - 30 new since 01-14 02:00Z, 100% fetch/connect: "),
+            found.text.starts_with("50 failing, normally 20 - 30 new since 01-14 02:00Z, 100% ")
+                && found.text.ends_with(" fetch/connect: the mirror has gone away"),
             "{}",
             found.text
         );

@@ -45,6 +45,7 @@ critical = '3d'
 
 [checks.database.disk]
 warning = '99%'
+critical = '99%'
 ";
 
 #[test]
@@ -133,4 +134,32 @@ fn req7_options_go_before_the_configuration() {
     assert_eq!(world.ask("runs", &["-w", "1d", "-c", "2d"]).code, 0);
     world.advance(2 * DAY);
     assert_eq!(world.ask("runs", &["-w", "1d", "-c", "1d"]).code, 2);
+}
+
+#[test]
+fn req8_one_of_a_pair_is_compared_with_the_default_of_the_other() {
+    let world = World::healthy();
+    for (check, section, said) in [
+        (
+            "state",
+            "database.backup]\nwarning = '10d'",
+            "the threshold 10d for WARNING is above 7d, the default for CRITICAL",
+        ),
+        (
+            "queue",
+            "queue.upload]\ncritical = '30m'",
+            "the threshold 30m for CRITICAL is below 1h, the default for WARNING",
+        ),
+    ] {
+        world.configure(&format!("[checks.{section}\n"));
+        let answer = world.ask(check, &[]);
+        assert!(
+            answer.code == 3 && answer.out.contains(said) && answer.out.contains("set both"),
+            "{answer:?}"
+        );
+    }
+    world.configure("[checks.queue.upload]\nwarning = '30m'\n[checks.database.backup]\nwarning = '1d'\n");
+    assert_eq!(world.ask("queue", &[]).code, 0);
+    let options = world.ask("queue", &["-w", "5h"]);
+    assert!(options.code == 3 && options.out.contains("the default for CRITICAL"), "{options:?}");
 }

@@ -204,9 +204,9 @@ fn req2_wedged() {
     moved2 for 0s: fetch/ref-moved: archive unreachable
     ");
     world.advance(2 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=0");
     world.advance(6 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED CRITICAL - 3 wait for a person, moved0 for 8d: fetch/ref-moved | oldest=691200s;86400;604800 wedged=3 held=0 suppressed=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED CRITICAL - 3 wait for a person, moved0 for 8d: fetch/ref-moved, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=691200s;86400;604800 wedged=3 held=0 suppressed=0");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn req14_wedged_and_suppressed() {
     world.failures(run, "other", 1, "bad-ref");
     world.wedge("");
     world.suppress("moved1", world.now() + DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, 1 suppressed until 2026-11-27 | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=1");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, 1 suppressed until 2026-11-27, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=1");
     world
         .store
         .write(|tx| {
@@ -227,9 +227,9 @@ fn req14_wedged_and_suppressed() {
         })
         .unwrap();
     world.suppress("moved2", world.now() + 2 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED OK - 1 wait for a person, other0 for 0s: fetch/bad-ref, 2 suppressed until 2026-11-27, 1 held | oldest=0s;86400;604800 wedged=1 held=1 suppressed=2");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED UNKNOWN - 1 wait for a person, other0 for 0s: fetch/bad-ref, 2 suppressed until 2026-11-27, 1 held, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=0s;86400;604800 wedged=1 held=1 suppressed=2");
     world.advance(3 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved1 for 5d: fetch/ref-moved, 1 held | oldest=432000s;86400;604800 wedged=3 held=1 suppressed=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved1 for 5d: fetch/ref-moved, 1 held, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=432000s;86400;604800 wedged=3 held=1 suppressed=0");
 }
 
 #[test]

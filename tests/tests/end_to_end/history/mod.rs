@@ -1,6 +1,7 @@
 //! Which histories imports make.
 
 mod descent;
+mod files;
 mod function;
 mod report;
 mod repository;

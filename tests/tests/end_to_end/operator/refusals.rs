@@ -145,6 +145,6 @@ fn a_root_without_a_state() {
       |
     2 | memori = 1
       | ^^^^^^
-    unknown field `memori`, expected one of `unpacked_bytes`, `entries`, `path_length`, `expansion_ratio`, `decoder_memory`, `text_bytes`, `memory`, `time`, `file_size`, `lock_wait`
+    unknown field `memori`, expected one of `unpacked_bytes`, `entries`, `path_length`, `expansion_ratio`, `decoder_memory`, `text_bytes`, `hole_bytes`, `dsc_bytes`, `dsc_fields`, `dsc_files`, `patch_work`, `series_work`, `written_bytes`, `disk_reserve`, `memory`, `time`, `file_size`, `lock_wait`
     ");
 }

@@ -75,7 +75,7 @@ impl World {
     /// One hour of the world, and the verdict on it.
     pub fn step(&mut self, of: &Hour) -> Option<Verdict> {
         let sample = self.sample(of)?;
-        let breaker = Breaker { name: "deb.example.org".into(), since: sample.time };
+        let breaker = Breaker { name: "deb.example.org".into(), since: sample.time, cause: None };
         self.context.breakers = if of.parked > 0.0 { vec![breaker] } else { Vec::new() };
         Some(self.judge.judge(&sample, &self.context))
     }

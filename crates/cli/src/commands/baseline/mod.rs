@@ -6,7 +6,7 @@ mod set;
 mod show;
 mod unset;
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use ::baseline::{Figure, Verdict};
 use anyhow::Error;
@@ -14,6 +14,7 @@ use clap::Subcommand;
 
 use super::Installation;
 use crate::exit;
+use crate::screen;
 
 /// What is normal: learned from the last 15 weeks, accepted or set
 ///
@@ -55,6 +56,6 @@ fn figure(name: &str) -> Result<Figure, String> {
 
 /// Says what is thought now.
 fn tell(verdict: &Verdict) -> Result<u8, Error> {
-    writeln!(io::stdout(), "{}: {}", verdict.state, verdict.text)?;
+    writeln!(screen::stdout(), "{}: {}", verdict.state, verdict.text)?;
     Ok(exit::DONE)
 }

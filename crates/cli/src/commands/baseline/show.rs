@@ -7,7 +7,7 @@ use state::read::verdicts::{self, Sample, Verdict};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{paragraph, print, print_json, table, title};
+use crate::screen::{self, paragraph, print, print_json, table, title};
 use crate::time::{ago, at};
 
 /// What is thought of each figure, and what is normal for it
@@ -19,7 +19,7 @@ pub struct Arguments {
     /// failing, failed or signature:ID [default: all but signatures that are as usual]
     figure: Option<String>,
 
-    /// Everything that it rests on
+    /// Why: five sentences, then the numbers that they rest on
     #[arg(long)]
     explain: bool,
 
@@ -82,16 +82,16 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 fn explain(it: &Explained, now: i64) -> io::Result<()> {
     let verdict = &it.verdict;
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     writeln!(stdout, "{}", title(&format!("{}: {}", verdict.figure, verdict.state)))?;
     let said = format!("{} (at {}, {})", verdict.text, at(verdict.at), ago(now, verdict.at));
     writeln!(stdout, "{}", paragraph(2, &said))?;
     if let Ok(whole) = serde_json::from_value::<Whole>(verdict.detail.clone()) {
+        for sentence in whole.sentences() {
+            writeln!(stdout, "{}", paragraph(2, &sentence))?;
+        }
         if let Some(stock) = &whole.stock {
             judged(&mut stdout, stock)?;
-        }
-        if whole.explained >= 1.0 {
-            writeln!(stdout, "  {:.0} of the norm are explained by many attempts", whole.explained)?;
         }
         if let Some(leading) = &whole.signature {
             let share = whole.share.map_or(String::new(), |share| format!(", {share} % of what is new"));

@@ -9,6 +9,7 @@ use archive::sources;
 use packaging_repo::repository::Repository;
 use packaging_repo::upstream;
 use source_package::checksum::{ListedFile, sha256_hex};
+use source_package::limits::DscLimits;
 use state::publications::Publication;
 
 use super::Archives;
@@ -97,7 +98,7 @@ impl Archives {
             Ok(Outcome::Gone { file }) => return Ok(Got::Gone(file)),
             Err(failed) => return Err(self.missed_history(&failed, archive)),
         };
-        let text = crate::plan::read_dsc(&fetched.dsc)?;
+        let text = crate::plan::read_dsc(&fetched.dsc, &DscLimits::NONE)?;
         let dsc_sha256 = sha256_hex(&text);
         let mut dsc = old.dsc;
         dsc.checksums.sha256 = Some(dsc_sha256.clone());

@@ -12,7 +12,7 @@ use crate::inspect::foreign_rows;
 use crate::protocol::{ForeignRef, Outcome as Became, Report};
 use crate::queue::classify::class;
 use crate::queue::logs::tail;
-use crate::queue::outage::Need;
+use crate::queue::outage::{self, Need};
 use crate::queue::session::Session;
 
 /// The rules by which histories are made; the trailer `Import-Rules` of each commit.
@@ -26,8 +26,10 @@ impl Work<'_> {
     pub(super) fn conclude(mut self, first: &[i64]) -> (Finished, Vec<Done>, Vec<(i64, Report)>) {
         // What the package is to blame for tells more than what the machine did to another of its versions.
         self.failures.sort_by_key(|(failure, ..)| class(failure) == Class::Infrastructure);
-        let cause = self.failures.first().cloned();
-        self.note_disk(cause.as_ref().map(|(failure, ..)| failure));
+        let mut cause = self.failures.first().cloned();
+        if let Some((failure, ..)) = &mut cause {
+            self.note_disk(failure);
+        }
         let outcome = self.outcome(cause.is_some());
         let failed_first = self
             .reports
@@ -37,7 +39,8 @@ impl Work<'_> {
         let done = self.reports.iter().filter_map(|(id, report)| done(*id, report)).collect();
         let failed = outcome == Outcome::Failed;
         let cause = match outcome {
-            Outcome::Failed => cause,
+            // Of one that is parked it is no failure; it tells who met a full disk before.
+            Outcome::Failed | Outcome::Parked => cause,
             Outcome::UnappliedOnly => self.unapplied.first().cloned(),
             _ => None,
         };
@@ -65,13 +68,37 @@ impl Work<'_> {
     }
 
     /// A full disk fails everything that comes: it has a breaker, like everything else that imports need.
-    fn note_disk(&mut self, failure: Option<&Failure>) {
-        let Some(failure) = failure.filter(|failure| failure.code == "disk-full") else { return };
+    /// Who fills it again while others are imported is to blame for it.
+    fn note_disk(&mut self, failure: &mut Failure) {
+        if failure.code != "disk-full" {
+            return;
+        }
+        if self.fills_the_disk() {
+            let message = format!("filled the disk twice, while others were imported: {}", failure.message);
+            *failure = Failure::new(failure.stage, "fills-disk", message);
+            return;
+        }
         let need = Need::disk(&self.session.root, &crate::root::host_name());
         let session = self.session;
         if let Ok(open) = session.outages.bad(&session.store, failure, &need, &session.rule) {
             self.parked_on = open;
         }
+    }
+
+    /// Whether the package met a full disk in its last attempt, too, others were imported in between, and the disk has
+    /// room again now that what it wrote is gone.
+    fn fills_the_disk(&self) -> bool {
+        let session = self.session;
+        if outage::disk_has_room(&session.root, session.config.limits.disk_reserve).is_err() {
+            return false;
+        }
+        let sql = "SELECT 1 FROM attempt a WHERE a.id = (SELECT MAX(b.id) FROM attempt b
+                WHERE b.package_id = ?1 AND b.id < ?2 AND b.ended IS NOT NULL)
+            AND a.code = 'disk-full' AND EXISTS (SELECT 1 FROM attempt o JOIN run r ON r.id = o.run_id
+                WHERE o.ended > a.ended AND o.package_id <> ?1 AND o.outcome IN ('imported', 'unapplied-only')
+                AND r.host_id = (SELECT host_id FROM run WHERE id = ?3))";
+        let asked = values![self.claim.package_id, self.claim.attempt, session.run];
+        session.store.read(|tx| tx.first(sql, asked)).is_ok_and(|row| row.is_some())
     }
 
     fn outcome(&self, failed: bool) -> Outcome {

@@ -1,8 +1,10 @@
 //! Applies the patches one after the other, and leaves beside them what dpkg leaves.
 
+use std::io;
+
 use super::super::{Limits, Rules, apply_within, compressed};
-use super::error::{ApplyAllError, SeriesError};
-use super::links::{follow, resolve};
+use super::error::{ApplyAllError, SeriesError, TooMuchWork};
+use super::links::{resolve, resolve_counted};
 use super::list::{series, version2_series};
 use super::{PATCHES, Patch, Series, below_patches};
 use crate::store::ContentStore;
@@ -20,14 +22,42 @@ pub enum Format<'a> {
     Version2,
 }
 
-/// Applies all patches of a package, and calls `after` after each. On success the tree is that of
+/// What a patch costs that does nothing.
+const PATCH_COST: u64 = 4 << 10;
+/// What looking up a name costs, in bytes that could be read in its time.
+const STEP_COST: u64 = 64;
+
+/// What is left of the work that the patches of a package may make, in bytes that are read and written.
+pub struct Work {
+    left: u64,
+    most: u64,
+}
+
+impl Work {
+    fn new(most: u64) -> Work {
+        Work { left: most, most }
+    }
+
+    /// Takes bytes that were read or written.
+    pub fn spend(&mut self, bytes: u64) -> Result<(), TooMuchWork> {
+        self.left = self.left.checked_sub(bytes).ok_or(TooMuchWork(self.most))?;
+        Ok(())
+    }
+
+    /// Takes entries that were looked at.
+    pub fn look_up(&mut self, entries: u64) -> Result<(), TooMuchWork> {
+        self.spend(entries.saturating_mul(STEP_COST))
+    }
+}
+
+/// Applies all patches of a package, and calls `after` after each, which takes its own share of the work. On success the tree is that of
 /// `dpkg-source -x`, but for `.pc`. On failure it is that after the last patch that could be applied.
 pub fn apply_all<S: ContentStore, E>(
     format: Format<'_>,
     limits: Limits,
     tree: &mut Tree,
     store: &mut S,
-    mut after: impl FnMut(&Patch, &mut Tree, &mut S) -> Result<(), E>,
+    mut after: impl FnMut(&Patch, &mut Tree, &mut S, &mut Work) -> Result<(), E>,
 ) -> Result<Option<Series>, ApplyAllError<E>> {
     let (series, rules) = match format {
         Format::Quilt { distro } => {
@@ -38,17 +68,21 @@ pub fn apply_all<S: ContentStore, E>(
         }
         Format::Version2 => (Some(version2_series(tree, store)?), Rules::Version2),
     };
+    let mut work = Work::new(limits.max_series);
     let mut list = b"# During unpack\n".to_vec();
     for name in series.iter().flat_map(|series| &series.names) {
-        let content = read_patch(name, limits, tree, store)?;
+        let content = read_counted(name, limits, tree, store, &mut work)?;
         let summary = apply_within(&content, rules, limits, tree, store)
             .map_err(|error| ApplyAllError::Patch { name: name.clone(), error })?;
+        work.spend(summary.work)?;
         if rules == Rules::Version2 {
+            work.spend(list.len() as u64)?;
             list.extend_from_slice(name);
             list.push(b'\n');
             put_file(&below_patches(b".dpkg-source-applied"), &list, tree, store)?;
         }
-        after(&Patch { name: name.clone(), content, summary }, tree, store).map_err(ApplyAllError::After)?;
+        let patch = Patch { name: name.clone(), content, summary };
+        after(&patch, tree, store, &mut work).map_err(ApplyAllError::After)?;
     }
     Ok(series)
 }
@@ -60,17 +94,49 @@ pub fn read_patch(
     tree: &mut Tree,
     store: &mut dyn ContentStore,
 ) -> Result<Vec<u8>, SeriesError> {
+    Ok(read_steps(name, limits, tree, store)?.0)
+}
+
+/// The same, as a part of the work.
+fn read_counted<E>(
+    name: &[u8],
+    limits: Limits,
+    tree: &mut Tree,
+    store: &mut dyn ContentStore,
+    work: &mut Work,
+) -> Result<Vec<u8>, ApplyAllError<E>> {
+    work.spend(PATCH_COST)?;
+    let (content, steps) = read_steps(name, limits, tree, store)?;
+    work.look_up(steps)?;
+    work.spend(content.len() as u64)?;
+    Ok(content)
+}
+
+fn read_steps(
+    name: &[u8],
+    limits: Limits,
+    tree: &mut Tree,
+    store: &mut dyn ContentStore,
+) -> Result<(Vec<u8>, u64), SeriesError> {
     let path = below_patches(name);
-    let content = match follow(&path, tree, store)? {
+    let (_, kind, steps) = resolve_counted(&path, tree, store)?;
+    let content = match kind {
         Kind::File { content, .. } => content,
         Kind::Missing => return Err(SeriesError::NotFile { path, cause: "does not exist" }),
         _ => return Err(SeriesError::NotFile { path, cause: "is not a file" }),
     };
-    if store.size(content)? > limits.max_patch {
-        return Err(SeriesError::NotFile { path, cause: "is larger than a patch may be" });
+    let limit = limits.max_patch;
+    if store.size(content)? > limit {
+        return Err(SeriesError::TooLarge { path, limit });
     }
-    compressed::content(name, store.get(content)?, limits.max_patch)
-        .map_err(|error| SeriesError::Compressed { path, error })
+    let content = compressed::content(name, store.get(content)?, limit);
+    match content {
+        Ok(content) => Ok((content, steps)),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Err(SeriesError::TooLarge { path, limit })
+        }
+        Err(error) => Err(SeriesError::Compressed { path, error }),
+    }
 }
 
 /// dpkg keeps its notes in `.pc`, so nothing else may stand there.

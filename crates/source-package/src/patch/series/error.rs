@@ -33,6 +33,14 @@ pub enum SeriesError {
         /// What the decoder says.
         error: io::Error,
     },
+    /// A patch that is larger than allowed, as it is or decompressed.
+    #[error("{} exceeds {limit} bytes (limits.text_bytes)", Shown(path))]
+    TooLarge {
+        /// Its path.
+        path: Vec<u8>,
+        /// The limit.
+        limit: u64,
+    },
     /// The store failed.
     #[error("cannot read or keep a file: {0}")]
     Store(#[from] io::Error),
@@ -40,6 +48,11 @@ pub enum SeriesError {
     #[error("{0}")]
     Tree(TreeError),
 }
+
+/// The patches of a package make too much work together.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the patches make more work together than reading and writing {0} bytes (limits.series_work)")]
+pub struct TooMuchWork(pub u64);
 
 impl From<TreeError> for SeriesError {
     fn from(error: TreeError) -> Self {
@@ -64,6 +77,9 @@ pub enum ApplyAllError<E> {
         /// Why.
         error: PatchError,
     },
+    /// All of them are too much.
+    #[error("{0}")]
+    Work(#[from] TooMuchWork),
     /// The caller's work failed.
     #[error("{0}")]
     After(E),

@@ -1,9 +1,11 @@
 //! Where a path of the package leads: what dpkg reads and writes for its patches may not lie outside.
 
+use std::collections::VecDeque;
+
 use super::error::SeriesError;
-use crate::path::{names, split_last};
+use crate::path::{Name, names};
 use crate::store::ContentStore;
-use crate::tree::{Kind, Tree, push_name};
+use crate::tree::{Kind, Tree};
 
 /// How many links in a row are followed.
 const MAX_LINKS: usize = 40;
@@ -14,40 +16,54 @@ pub(super) fn resolve(
     tree: &mut Tree,
     store: &mut dyn ContentStore,
 ) -> Result<(Vec<u8>, Kind), SeriesError> {
+    let (place, kind, _) = resolve_counted(path, tree, store)?;
+    Ok((place, kind))
+}
+
+/// The same, and how many names were looked up on the way.
+pub(super) fn resolve_counted(
+    path: &[u8],
+    tree: &mut Tree,
+    store: &mut dyn ContentStore,
+) -> Result<(Vec<u8>, Kind, u64), SeriesError> {
     let outside = || SeriesError::NotFile { path: path.to_vec(), cause: "leads out of the source package" };
-    let mut todo: Vec<Vec<u8>> = names(path).rev().map(<[u8]>::to_vec).collect();
-    let mut walked = Vec::new();
-    let mut links = 0;
-    while let Some(name) = todo.pop() {
-        if name == b".." {
-            if walked.is_empty() {
+    let mut ahead: VecDeque<Name> = names(path).map(Name::from).collect();
+    let mut at: Vec<Name> = Vec::new();
+    let (mut links, mut steps) = (0, 0);
+    let (at, kind) = loop {
+        while ahead.front().is_some_and(|name| &**name == b"..") {
+            ahead.pop_front();
+            if at.pop().is_none() {
                 return Err(outside());
             }
-            walked.truncate(split_last(&walked).0.len());
-            continue;
         }
-        let above = walked.len();
-        push_name(&mut walked, &name);
-        match tree.kind(&walked, store)? {
-            Kind::Link(target) => {
-                links += 1;
-                let target = store.get(target)?;
-                if links > MAX_LINKS || target.len() > 4095 {
-                    return Ok((walked, Kind::Missing));
-                }
-                if target.first() == Some(&b'/') {
-                    return Err(outside());
-                }
-                walked.truncate(above);
-                todo.extend(names(&target).rev().map(<[u8]>::to_vec));
+        let down = ahead.iter().take_while(|name| &***name != b"..").map(|name| &**name);
+        let walked = tree.walk(at.iter().map(|name| &**name), down, store)?;
+        steps += (at.len() + walked.folders + 1) as u64;
+        at.extend(ahead.drain(..walked.folders));
+        let (Some(kind), Some(name)) = (walked.stop, ahead.front().cloned()) else {
+            if ahead.is_empty() {
+                break (at, Kind::Folder);
             }
-            Kind::Folder => {}
-            Kind::Missing => return Ok((walked, Kind::Missing)),
-            kind if todo.is_empty() => return Ok((walked, kind)),
-            _ => return Ok((walked, Kind::Missing)),
+            continue;
+        };
+        ahead.pop_front();
+        let Kind::Link(target) = kind else {
+            at.push(name);
+            break (at, if ahead.is_empty() { kind } else { Kind::Missing });
+        };
+        links += 1;
+        let target = store.get(target)?;
+        if links > MAX_LINKS || target.len() > 4095 {
+            at.push(name);
+            break (at, Kind::Missing);
         }
-    }
-    Ok((walked, Kind::Folder))
+        if target.first() == Some(&b'/') {
+            return Err(outside());
+        }
+        names(&target).rev().for_each(|name| ahead.push_front(name.into()));
+    };
+    Ok((at.join(&b'/'), kind, steps))
 }
 
 /// What a path leads to when links are followed.

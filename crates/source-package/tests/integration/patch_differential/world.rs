@@ -126,7 +126,7 @@ impl World {
 }
 
 fn all(format: series::Format<'_>, tree: &mut Tree, store: &mut MemoryStore) -> Result<(), String> {
-    apply_all::<_, String>(format, Limits::default(), tree, store, |_, _, _| Ok(()))
+    apply_all::<_, String>(format, Limits::default(), tree, store, |_, _, _, _| Ok(()))
         .map(drop)
         .map_err(|error| error.to_string())
 }

@@ -1,0 +1,52 @@
+//! How long ago something was. A time that is still to come is no age: some clock was wrong, and what bears it says nothing
+//! about now.
+
+/// How many milliseconds a time may be ahead, because clocks differ a little.
+pub const TOLERATED: i64 = 300_000;
+
+/// How a time lies to now, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// It was so long ago.
+    Ago(i64),
+    /// It is so far ahead, which is not to be believed.
+    Ahead(i64),
+}
+
+impl Age {
+    /// Of a time, both in milliseconds.
+    pub fn of(now: i64, then: i64) -> Age {
+        match now.saturating_sub(then) {
+            ago if ago >= 0 => Age::Ago(ago),
+            ahead if ahead >= -TOLERATED => Age::Ago(0),
+            ahead => Age::Ahead(ahead.saturating_neg()),
+        }
+    }
+
+    /// The milliseconds since then; those until then are negative.
+    pub fn signed(self) -> i64 {
+        match self {
+            Age::Ago(ago) => ago,
+            Age::Ahead(ahead) => -ahead,
+        }
+    }
+}
+
+/// Whether a time can be believed.
+pub fn is_believed(now: i64, then: i64) -> bool {
+    matches!(Age::of(now, then), Age::Ago(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ahead_by_more_than_clocks_differ_is_no_age() {
+        assert_eq!((Age::of(9000, 4000), Age::of(0, TOLERATED)), (Age::Ago(5000), Age::Ago(0)));
+        assert_eq!(Age::of(0, TOLERATED + 1), Age::Ahead(TOLERATED + 1));
+        assert_eq!(Age::of(0, TOLERATED + 1).signed(), -TOLERATED - 1);
+        assert_eq!(Age::of(0, i64::MIN).signed(), i64::MAX);
+        assert_eq!(Age::of(i64::MIN, i64::MAX).signed(), -i64::MAX);
+    }
+}

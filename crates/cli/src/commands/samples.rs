@@ -1,0 +1,72 @@
+use std::io::Write;
+
+use anyhow::Error;
+use clap::Subcommand;
+use state::operate::By;
+use state::samples;
+
+use super::{Installation, actor};
+use crate::exit;
+use crate::screen::{self, count, print_json};
+use crate::time::{at, parse_time};
+
+/// Samples: the hourly figures that what is normal is learned from
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Drop(Drop),
+}
+
+/// Drop the samples from a time on, such as a wrong clock has left
+///
+/// What is dated more than five minutes ahead is not believed by anything, and `status` and the checks say that it is
+/// there. This removes it, with what was said about it. What is normal is learned again from the other samples; what was
+/// accepted or set stays.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  package-import samples drop --after now --reason 'the clock was a year ahead'
+  package-import samples drop --after 2026-11-24T08:00:00Z --reason 'a test ran here' --dry-run")]
+struct Drop {
+    /// Samples of the hours after this time: now, a day (2026-12-01) or a time (2026-12-01T08:00:00Z)
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    after: i64,
+
+    /// Why; it is kept
+    #[arg(long, value_name = "WHY")]
+    reason: String,
+
+    /// Say what would be dropped, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let Command::Drop(arguments) = &arguments.command;
+    let actor = actor();
+    let by = By { actor: &actor, reason: Some(&arguments.reason) };
+    let dropped = samples::drop_after(&installation.state()?, arguments.after, by, arguments.dry_run)?;
+    if arguments.json {
+        print_json(&serde_json::json!({
+            "done": !arguments.dry_run,
+            "after": arguments.after,
+            "samples": dropped.samples,
+            "verdicts": dropped.verdicts,
+        }))?;
+        return Ok(exit::DONE);
+    }
+    let verb = if arguments.dry_run { "would be dropped" } else { "dropped" };
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let (samples, verdicts) =
+        (count(number(dropped.samples), "sample"), count(number(dropped.verdicts), "verdict"));
+    writeln!(screen::stdout(), "{samples} and {verdicts} after {} {verb}", at(arguments.after))?;
+    Ok(exit::DONE)
+}

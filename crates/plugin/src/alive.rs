@@ -1,0 +1,80 @@
+//! Whether the state is still told what happens. Counters of a dead installation are as good as they were on its last day, so
+//! a check whose figures do not age by themselves asks this, too: absence is no fact.
+
+use std::fs;
+use std::path::Path;
+
+use crate::check::{Check, Settings};
+use crate::database::Database;
+use crate::report::Report;
+use crate::status::Status;
+use crate::time::{HOUR, Span, is_believed, moment};
+use crate::trouble::Trouble;
+use crate::views;
+
+/// Nothing is heard of for so long only if nothing runs, with the shipped crontab.
+const SILENT: i64 = 36 * HOUR;
+
+/// `[checks.runs]`, of which only this is of use here: who runs once a week is heard of once a week.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Runs {
+    interval: Option<Span>,
+}
+
+/// Makes an OK UNKNOWN where no host was heard of for 36 hours, or four intervals of `[checks.runs]` if that is more.
+pub fn judge<C: Check>(
+    report: &mut Report,
+    settings: &Settings<C>,
+    database: &mut Database<'_>,
+) -> Result<(), Trouble> {
+    let now = database.now()?;
+    let interval = settings.section::<Runs>("runs")?.interval.map_or(0, Span::milliseconds);
+    let heard = views::hosts(database)?.iter().map(|host| host.heartbeat).collect::<Vec<_>>();
+    let newest = heard.iter().copied().filter(|at| is_believed(now, *at)).max();
+    match newest {
+        Some(newest) if now - newest <= SILENT.max(4 * interval) => return Ok(()),
+        Some(newest) => report.say(format!("nothing heard since {}", moment(newest, now))),
+        None => report.say("no host was ever heard of"),
+    }
+    report.raise(Status::Unknown);
+    report.say("see check_import_runs");
+    Ok(())
+}
+
+/// How many repositories are looked up.
+const LOOKED_UP: usize = 20;
+
+/// How many of some repositories the state does not know, and how many they are. None where there are none here, or the
+/// importer is too old to tell.
+pub fn unknown_repositories(
+    root: &Path,
+    database: &mut Database<'_>,
+) -> Result<Option<(usize, usize)>, Trouble> {
+    let names = some_repositories(&root.join("repos"));
+    let mut unknown = 0;
+    for name in &names {
+        match views::is_known(database, name) {
+            Ok(is_known) => unknown += usize::from(!is_known),
+            Err(Trouble::NoData(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((!names.is_empty()).then_some((unknown, names.len())))
+}
+
+/// The names of some packages that have a repository: `repos/h/hello.git`. A few of each folder are read, and no more.
+fn some_repositories(repos: &Path) -> Vec<String> {
+    let folders = fs::read_dir(repos).into_iter().flatten().flatten().take(LOOKED_UP);
+    let mut names = Vec::new();
+    for folder in folders {
+        let inside = fs::read_dir(folder.path()).into_iter().flatten().flatten().take(LOOKED_UP);
+        let packages = inside.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_suffix(".git").map(str::to_owned)
+        });
+        names.extend(packages.take(LOOKED_UP / 4));
+    }
+    names.truncate(LOOKED_UP);
+    names
+}
