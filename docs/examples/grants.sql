@@ -11,9 +11,24 @@ DO $$
 DECLARE
     role TEXT;
     it TEXT;
+    owner NAME;
+    roles CONSTANT TEXT[] := ARRAY['package_import_operator', 'package_import_worker', 'package_import_monitor'];
 BEGIN
-    FOREACH role IN ARRAY ARRAY['package_import_operator', 'package_import_worker', 'package_import_monitor'] LOOP
+    SELECT tableowner INTO owner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'job';
+    IF owner IS NULL THEN
+        RAISE EXCEPTION 'there are no tables of a state in schema %: SET search_path, or package-import migrate, first',
+            COALESCE(current_schema(), '(none)');
+    END IF;
+    IF NOT pg_has_role(current_user, owner, 'USAGE') THEN
+        RAISE EXCEPTION '% does not own the tables: apply this file as %', current_user, owner;
+    END IF;
+    FOREACH role IN ARRAY roles LOOP
         IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = role) THEN
+            IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = current_user AND (rolcreaterole OR rolsuper)) THEN
+                RAISE EXCEPTION 'role % does not exist, and % may not make it: CREATEROLE is missing', role, current_user
+                    USING HINT = format('Let a superuser say "ALTER ROLE %I CREATEROLE", or "CREATE ROLE ... NOLOGIN" for '
+                        'each of %s; then apply this file again.', current_user, array_to_string(roles, ', '));
+            END IF;
             EXECUTE format('CREATE ROLE %I NOLOGIN', role);
         END IF;
         -- What an earlier form of this file granted goes.

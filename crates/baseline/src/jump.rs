@@ -5,11 +5,14 @@
 
 use crate::fit::Fit;
 use crate::hours::Hours;
-use crate::robust::{count, spread};
+use crate::robust::count;
 use crate::rule;
 use crate::scale::Scale;
 
 const DAY: i64 = 24;
+
+/// So many of the farthest rises of the last weeks are not counted among the usual ones.
+const INCIDENTS: usize = 3;
 
 /// Samples that are just before.
 const RECENT: usize = 3;
@@ -29,13 +32,12 @@ pub const BOTH: [Since; 2] = [Since::Recent, Since::Day];
 /// How far a stock usually rises, of the peaks of days.
 #[derive(Clone, Copy, Debug)]
 pub struct Jumps {
-    centre: f64,
     deviation: f64,
 }
 
 impl Jumps {
     /// Before there are data.
-    pub const UNKNOWN: Jumps = Jumps { centre: 0.0, deviation: rule::PRIOR_SPREAD };
+    pub const UNKNOWN: Jumps = Jumps { deviation: rule::PRIOR_SPREAD };
 
     /// Learns from the last weeks before `day`. `at` is the pattern of the week.
     pub fn learn(since: Since, hours: &Hours, day: i64, at: impl Fn(i64) -> f64) -> Jumps {
@@ -47,10 +49,16 @@ impl Jumps {
             });
             peaks.extend(rises.reduce(f64::max));
         }
-        let Some(seen) = spread(&peaks, rule::LEAST_SPREAD) else { return Jumps::UNKNOWN };
-        let known = count(seen.count);
+        // Most days have no rise at all, so no median says how far the others go. The farthest may have been incidents.
+        peaks.sort_by(|a, b| b.total_cmp(a));
+        let usual: Vec<f64> = peaks.iter().skip(INCIDENTS).map(|peak| peak.max(0.0)).collect();
+        if usual.is_empty() {
+            return Jumps::UNKNOWN;
+        }
+        let known = count(usual.len());
+        let mean = usual.iter().map(|peak| peak * peak).sum::<f64>() / known;
         let doubt = 1.0 + rule::DOUBT / (known - 1.0).max(1.0);
-        Jumps { centre: seen.centre.max(0.0), deviation: doubt * seen.deviation.max(rule::LEAST_SPREAD) }
+        Jumps { deviation: doubt * mean.sqrt().max(rule::LEAST_SPREAD) }
     }
 }
 
@@ -75,13 +83,14 @@ impl Fit {
     /// The highest value before, if the stock has doubled since and usually does not.
     pub fn doubled_from(&self, hours: &Hours, hour: i64, value: f64) -> Option<f64> {
         let at = |hour: i64| self.profile.at(hour);
-        let level = value / at(hour);
+        // Clocks change by an hour in spring and autumn.
+        let level = value / self.profile.around(hour);
         let found = BOTH.iter().zip(&self.jumps).filter_map(|(since, usual)| {
             let most = reference(*since, hours, hour, &at)?;
             let is_doubled = level >= rule::DOUBLED * most
                 && level >= most + 2.0 * rule::floor(most)
-                && Scale::Stock.distance(level, most) >= usual.centre + rule::JUMP_SCORE * usual.deviation;
-            is_doubled.then_some(most * at(hour))
+                && Scale::Stock.distance(level, most) >= rule::JUMP_SCORE * usual.deviation;
+            is_doubled.then_some(most * self.profile.around(hour))
         });
         found.reduce(f64::min)
     }

@@ -15,6 +15,7 @@ mod jump;
 mod live;
 mod memory;
 mod profile;
+pub mod progress;
 mod report;
 mod robust;
 pub mod rule;

@@ -25,6 +25,8 @@ pub use error::{DbError, StateError};
 pub use failure::{reclassify, retry_policy as policy, signature};
 pub use figures::{latency, recount as counters, sample as samples};
 pub use fleet::{identity, runs, settings};
-pub use job::{breaker, claim_cursor as marks, finish, hold, queue, retry_batch as batch, wait as waits};
+pub use job::{
+    attempt, breaker, claim_cursor as marks, finish, hold, queue, retry_batch as batch, wait as waits,
+};
 pub use publication::{history as histories, rows as publications, suites, versions};
 pub use store::Store;

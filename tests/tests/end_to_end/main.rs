@@ -9,6 +9,7 @@ mod cases;
 mod checks;
 mod daemons;
 mod engine;
+mod fleet;
 mod floor;
 mod forgery;
 mod history;

@@ -79,7 +79,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         Err(error) if arguments.if_idle && is_active(&error) => return Ok(exit::DONE),
         Err(error) => return Err(error),
     };
-    let pulse = installation.pulse(&session)?;
+    let pulse = outlast(arguments, || installation.pulse(&session))?;
     let stop = stop_on_signals()?;
     let lines = arguments.verbose || arguments.service || io::stdout().is_terminal();
     let told = move |report: &Report| tell(report, lines);
@@ -97,9 +97,13 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     let summary = dispatcher.run();
     drop(watch);
-    // The next run would do it, too.
-    let _ = samples::take(&session.store);
-    let _ = integrity::examine_if_due(&session.store);
+    // The next run would do it, too; that it cannot be done is said.
+    let last =
+        samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));
+    if let Err(error) = last {
+        writeln!(io::stdout(), "cannot record the samples of this run: {error}")?;
+    }
+    session.troubles.take_notes().iter().try_for_each(|note| writeln!(io::stdout(), "{note}"))?;
     drop(pulse);
     session.close(&summary.why, Some(&line(&summary)))?;
     if lines {
@@ -112,10 +116,19 @@ fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Sessi
     let mode = if arguments.service { "service" } else { "until-empty" };
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get);
+    loop {
+        match outlast(arguments, || installation.begin(installation.config()?, mode, jobs, true)) {
+            Err(error) if arguments.wait && is_active(&error) => thread::sleep(PAUSE),
+            other => return other,
+        }
+    }
+}
+
+/// Does what needs a server; a service outlasts one that does not answer.
+fn outlast<T>(arguments: &Arguments, mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut told: Option<Instant> = None;
     loop {
-        match installation.begin(installation.config()?, mode, jobs, true) {
-            Err(error) if arguments.wait && is_active(&error) => thread::sleep(PAUSE),
+        match work() {
             Err(error) if arguments.service && is_server_away(&error) => {
                 // Said again now and then, or the log of a night would say nothing of it.
                 if told.is_none_or(|at| at.elapsed() >= TOLD) {

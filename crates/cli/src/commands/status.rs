@@ -1,6 +1,5 @@
 use std::io::{self, Write};
 
-use ::baseline::age::is_believed;
 use anyhow::Error;
 use importer::sandbox::Wall;
 use state::read::hosts::Host;
@@ -149,12 +148,12 @@ fn is_well(status: &Status) -> bool {
         && status.locks.is_empty()
         && status.suppressed.is_empty()
         && status.foreign.refs == 0
-        && status.hosts.iter().all(|host| host.state == "online" && !is_silent(status, host))
+        && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
-fn is_silent(status: &Status, host: &Host) -> bool {
-    let is_old = !is_believed(status.now, host.heartbeat) || status.now - host.heartbeat > SILENT;
-    (host.runs > 0 || host.service) && is_old
+/// Whether a host gets on with its work, or has nothing to do.
+fn gets_on(host: &Host) -> bool {
+    matches!(host.life.as_str(), "alive" | "away")
 }
 
 fn queue(status: &Status) -> io::Result<()> {
@@ -171,9 +170,6 @@ fn queue(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// Milliseconds without a heartbeat after which a host that has something to do is silent.
-const SILENT: i64 = 120_000;
-
 fn hosts(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for host in &status.hosts {
@@ -181,8 +177,18 @@ fn hosts(status: &Status) -> io::Result<()> {
         if host.state != "online" {
             let reason = short(host.reason.as_deref().unwrap_or("no reason given"), LONGEST);
             writeln!(stdout, "{}", paragraph(0, &format!("Host {} is {}: {reason}", host.host, host.state)))?;
-        } else if is_silent(status, host) {
-            writeln!(stdout, "{}", title(&format!("Host {} is silent: last seen {heard}", host.host)))?;
+            continue;
+        }
+        let since = host.since.map_or(String::new(), |since| format!(", since {}", at(since)));
+        let head = match host.life.as_str() {
+            "silent" => format!("Host {} is silent: last seen {heard}", host.host),
+            "stalled" => format!("Host {} has work and gets nothing done{since}", host.host),
+            "troubled" => format!("Host {} has trouble{since}", host.host),
+            _ => continue,
+        };
+        writeln!(stdout, "{}", title(&head))?;
+        if let Some(trouble) = &host.trouble {
+            writeln!(stdout, "{}", paragraph(2, &short(trouble, LONGEST * 2)))?;
         }
     }
     for lacking in &status.unwalled {

@@ -39,13 +39,23 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
+/// Whether a host lives and gets on, and since when it does not.
+fn life(host: &Host, now: i64) -> String {
+    match host.since {
+        Some(since) => format!("{} for {}", host.life, span(now - since)),
+        None => host.life.clone(),
+    }
+}
+
 fn show(answer: &Answer) -> io::Result<()> {
-    let mut rows = table(&["HOST", "STATE", "LAST SEEN", "RUNS", "JOBS", "REASON"]);
+    let mut rows = table(&["HOST", "STATE", "LIFE", "LAST SEEN", "RUNS", "JOBS", "REASON"]);
     for host in &answer.hosts {
-        let reason = short(host.reason.as_deref().unwrap_or_default(), 40);
+        let why = host.trouble.as_deref().or(host.reason.as_deref()).unwrap_or_default();
+        let reason = short(why, 60);
         rows.add_row([
             &host.host,
             &host.state,
+            &life(host, answer.now),
             &ago(answer.now, host.heartbeat),
             &host.runs.to_string(),
             &host.running.to_string(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use state::queue::{self, Claim, Wish};
 use state::tx::Tx;
 use state::words::{Lane, Outcome, Tasks};
-use state::{StateError, publications, values};
+use state::{StateError, attempt, hold, publications, versions};
 
 use super::job::{self, Plan};
 use super::requests;
@@ -221,10 +221,9 @@ fn tell(package: &str, one: &Recorded, result: &job::Result, say: &(impl Fn(Step
 
 /// Why a package that is held is not imported.
 fn held(session: &Session, package: i64) -> Result<Option<Failure>, StateError> {
-    let sql = "SELECT name, held, held_by, held_reason FROM package WHERE id = ?1";
-    let row = session.store.read(|tx| tx.first(sql, values![package]))?;
-    Ok(row.filter(|row| row.flag(1)).map(|row| {
-        let (name, by, why) = (row.text(0), row.text(2), row.text(3));
+    let hold = session.store.read(|tx| hold::of_package(tx, package))?;
+    Ok(hold.map(|hold| {
+        let (name, by, why) = (hold.package, hold.by, hold.reason);
         let message = format!("{name} is held by {by} ({why}); `package-import release {name}` lets it go");
         Failure::new(Stage::Worker, "held", message)
     }))
@@ -238,23 +237,18 @@ fn by_others(
     one: &Recorded,
     asked: i64,
 ) -> Result<Option<Report>, StateError> {
-    let sql = "SELECT v.commit_id, v.tree_id, v.applied_id, v.tag FROM publication p JOIN version v
-        ON v.package_id = p.package_id AND v.distro = p.distro AND v.version = p.version
-        WHERE p.id = ?1 AND p.done IS NOT NULL ORDER BY v.imported DESC LIMIT 1";
-    if let Some(row) = session.store.read(|tx| tx.first(sql, values![one.id]))? {
+    if let Some(recorded) = session.store.read(|tx| versions::of_publication(tx, one.id))? {
         let mut report = Report::new(name, one.version.as_deref(), &one.request, Became::AlreadyThere);
-        report.commit = row.opt_text(0);
-        report.tree = row.opt_text(1);
-        report.applied_commit = row.opt_text(2);
-        report.tag = row.opt_text(3);
+        report.commit = recorded.commit;
+        report.tree = recorded.tree;
+        report.applied_commit = recorded.applied;
+        report.tag = recorded.tag;
         return Ok(Some(report));
     }
-    let sql = "SELECT stage, code, message FROM attempt
-        WHERE package_id = ?1 AND started >= ?2 AND outcome = 'failed' ORDER BY id DESC LIMIT 1";
-    let row = session.store.read(|tx| tx.first(sql, values![package, asked]))?;
-    Ok(row.map(|row| {
-        let stage = Stage::from_word(&row.text(0)).unwrap_or(Stage::Worker);
-        let failure = Failure::new(stage, &row.text(1), row.text(2));
+    let failed = session.store.read(|tx| attempt::failed_since(tx, package, asked))?;
+    Ok(failed.map(|failed| {
+        let stage = Stage::from_word(&failed.stage).unwrap_or(Stage::Worker);
+        let failure = Failure::new(stage, &failed.code, failed.message);
         Report::new(name, one.version.as_deref(), &one.request, Became::Failed).with_failure(&failure)
     }))
 }

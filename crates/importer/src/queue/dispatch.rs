@@ -26,6 +26,10 @@ use upkeep::Upkeep;
 const EVERY: u64 = 8;
 /// What is looked after between claims, and how often.
 const TICK: Duration = Duration::from_secs(1);
+/// A login that may not claim tries again after this time.
+const DENIED: Duration = Duration::from_secs(10);
+/// The noun for it.
+const CLAIMS: &str = "claims of jobs";
 /// A run that ends by itself gives what can wait (packing repositories anew) so much time on end, then leaves the rest to
 /// the next one: whoever starts one every five minutes wants a poll every five minutes.
 const TIDYING: Duration = Duration::from_secs(240);
@@ -99,8 +103,14 @@ struct Loop<'a> {
     waiting: Option<Claim>,
     summary: Summary,
     limits: Limits,
-    /// Since when the database is away.
+    /// When the database was found to be away.
     unreachable: Option<Instant>,
+    /// Since when this login may not claim, and when that was tried last.
+    denied: Option<(Instant, Instant)>,
+    /// Whether there was nothing to claim, and nothing has come since that is known.
+    is_drained: bool,
+    /// Whether any package is known.
+    is_known: bool,
     upkeep: Upkeep,
     is_filled: bool,
     marks: Marks,
@@ -151,6 +161,9 @@ impl<'a> Loop<'a> {
             summary: Summary::default(),
             limits: Limits::of_machine(),
             unreachable: None,
+            denied: None,
+            is_drained: false,
+            is_known: true,
             upkeep: Upkeep::default(),
             is_filled: false,
             marks: Marks::default(),
@@ -220,7 +233,8 @@ impl<'a> Loop<'a> {
     }
 
     fn claim(&mut self) -> Option<Claim> {
-        if self.unreachable.is_some_and(|since| since.elapsed() < TICK) {
+        let is_away = self.unreachable.is_some_and(|since| since.elapsed() < TICK);
+        if is_away || self.is_drained || self.denied.is_some_and(|(_, tried)| tried.elapsed() < DENIED) {
             return None;
         }
         self.claims += 1;
@@ -238,6 +252,9 @@ impl<'a> Loop<'a> {
         match claimed {
             Ok(claim) => {
                 self.unreachable = None;
+                self.denied = None;
+                self.is_drained = claim.is_none();
+                self.session().troubles.clear(CLAIMS);
                 if let Some(claim) = &claim {
                     self.session().know(claim.attempt);
                     self.note_tidying(claim, oldest);
@@ -245,8 +262,14 @@ impl<'a> Loop<'a> {
                 }
                 claim
             }
-            Err(error) => {
+            Err(error) if error.is_outage() => {
                 self.away(&error);
+                None
+            }
+            Err(error) => {
+                let since = self.denied.map_or_else(Instant::now, |(since, _)| since);
+                self.denied = Some((since, Instant::now()));
+                self.session().troubles.note(CLAIMS, &error);
                 None
             }
         }
@@ -280,7 +303,11 @@ impl<'a> Loop<'a> {
         if let Some(claim) = self.waiting.take() {
             let blank = Session::blank(&claim, Outcome::Cancelled);
             let session = self.session();
-            let _ = session.store.write(|tx| state::finish::finish(tx, &blank, &session.retries));
+            // If this cannot be recorded, the lease ends by itself; it is said all the same.
+            if let Err(error) = session.store.write(|tx| state::finish::finish(tx, &blank, &session.retries))
+            {
+                self.note(format!("cannot give {} back to the queue: {error}", claim.package));
+            }
             session.forget(claim.attempt);
         }
     }
@@ -299,6 +326,8 @@ impl<'a> Loop<'a> {
 
     fn ended(&mut self, result: &job::Result) {
         self.running -= 1;
+        // It may have asked for more.
+        self.is_drained = false;
         self.importing -= usize::from(result.claim.tasks.has(Tasks::IMPORT));
         self.memory -= need(result.claim.memory);
         self.summary.attempts += u64::from(result.outcome != Outcome::Maintained);

@@ -11,6 +11,7 @@ mod repository;
 use std::time::Instant;
 
 use fail::fail_point;
+use state::StateError;
 use state::finish::{Cause, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
 use state::queue::Claim;
@@ -90,8 +91,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
-    let settled =
-        session.patiently(|| end::record(session, &finished, &done, foreign.as_deref(), repack)).ok();
+    let (finished, settled) = end::record_surely(session, finished, done, foreign.as_deref(), repack);
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }
@@ -107,7 +107,8 @@ impl Work<'_> {
         self.log.line(&format!("attempt {} of {} in lane {}", claim.attempt, claim.package, claim.lane));
         let store = &self.session.store;
         let make = || store.write(|tx| Plan::make(tx, claim.package_id, u64::MAX));
-        let planned = plan.map_or_else(|| self.session.patiently(make), |plan| Ok(Some(plan)));
+        let planned =
+            plan.map_or_else(|| self.session.patiently("what is published", make), |plan| Ok(Some(plan)));
         let (open, first) = match planned {
             Ok(plan) => plan.map_or_else(Default::default, |plan| (plan.open, plan.first)),
             Err(error) => {
@@ -185,10 +186,20 @@ impl Work<'_> {
     }
 
     /// What no mirror has any more is no failure, and is not asked for again.
-    fn forget_gone(&self) {
+    fn forget_gone(&mut self) {
         let store = &self.session.store;
-        for chunk in self.gone.chunks(100) {
-            let _ = self.session.patiently(|| store.write(|tx| publications::gone(tx, chunk)));
+        for chunk in self.gone.clone().chunks(100) {
+            let gone = self
+                .session
+                .patiently("versions that are gone", || store.write(|tx| publications::gone(tx, chunk)));
+            self.not_noted(gone.err());
+        }
+    }
+
+    /// Says in the job's log what could not be recorded; it is found out again by the next attempt.
+    fn not_noted(&mut self, error: Option<StateError>) {
+        if let Some(error) = error {
+            self.log.line(&format!("could not be recorded: {error}"));
         }
     }
 }

@@ -15,4 +15,5 @@ pub mod process;
 pub mod pulse;
 pub mod requests;
 pub mod session;
+pub mod trouble;
 pub mod watch;

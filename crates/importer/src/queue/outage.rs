@@ -83,8 +83,9 @@ impl Outages {
         Ok(now.open.then_some(now.id))
     }
 
-    /// Writes the good news down and learns what others have found out. Returns the open breakers.
-    pub fn refresh(&self, store: &Store, rule: &breaker::Rule) -> Result<Vec<Breaker>, StateError> {
+    /// Writes the good news down and learns what others have found out: the breakers that are open.
+    pub fn refresh(&self, store: &Store, rule: &breaker::Rule, open: &[Breaker]) -> Result<(), StateError> {
+        self.known().open = open.iter().map(|it| (it.name.clone(), it.id)).collect();
         let good = std::mem::take(&mut self.known().good);
         for (name, count) in good {
             store.write(|tx| {
@@ -95,9 +96,7 @@ impl Outages {
                 Ok(())
             })?;
         }
-        let open = store.read(breaker::list_open)?;
-        self.known().open = open.iter().map(|it| (it.name.clone(), it.id)).collect();
-        Ok(open)
+        Ok(())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -9,12 +9,15 @@ use std::time::Duration;
 use state::policy::Retries;
 use state::runs;
 use state::words::Outcome;
-use state::{StateError, Store, finish, values};
+use state::{StateError, Store, attempt, finish};
 
 use super::session::{LEASE, Session};
 
 /// Six beats may get lost before a lease does.
 const PAUSE: Duration = Duration::from_millis(LEASE as u64 / 6);
+
+/// The noun for what cannot be recorded without it.
+const BEATS: &str = "heartbeats";
 
 /// A heartbeat that goes on until this is dropped.
 pub struct Pulse {
@@ -34,13 +37,17 @@ impl Pulse {
             let (mut store, mut strays) = (None, BTreeSet::new());
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PAUSE) {
                 // A database that is away is asked again; what was lost meanwhile is found out then.
-                if store.is_none() {
-                    store = open().ok();
-                }
-                if let Some(store) = &store
-                    && let Ok(found) = beat(&session, store, &strays)
-                {
-                    strays = found;
+                let connected = match store.take() {
+                    Some(store) => Ok(store),
+                    None => open(),
+                };
+                let beaten = connected.and_then(|opened| beat(&session, store.insert(opened), &strays));
+                match beaten {
+                    Ok(found) => {
+                        session.troubles.clear(BEATS);
+                        strays = found;
+                    }
+                    Err(error) => session.troubles.note(BEATS, &error),
                 }
             }
         });
@@ -72,14 +79,13 @@ fn beat(session: &Session, store: &Store, before: &BTreeSet<i64>) -> Result<BTre
     Ok(strays)
 }
 
-fn give_back(store: &Store, attempt: i64) -> Result<(), StateError> {
+fn give_back(store: &Store, stray: i64) -> Result<(), StateError> {
     store.write(|tx| {
-        let sql = "SELECT a.package_id, p.name FROM attempt a JOIN package p ON p.id = a.package_id WHERE a.id = ?1";
-        let Some(row) = tx.first(sql, values![attempt])? else { return Ok(()) };
+        let Some((package_id, package)) = attempt::package_of(tx, stray)? else { return Ok(()) };
         let claim = state::queue::Claim {
-            attempt,
-            package_id: row.int(0),
-            package: row.text(1),
+            attempt: stray,
+            package_id,
+            package,
             lane: state::words::Lane::Upload,
             tasks: state::words::Tasks::IMPORT,
             lease_until: 0,

@@ -9,17 +9,20 @@ use std::time::Duration;
 
 use bounded::Deadline;
 use state::finish::Finished;
+use state::fleet::look::{self, Look};
+use state::fleet::rights;
 use state::fleet::walls;
 use state::policy::Retries;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
 use state::tx::Tx;
 use state::words::HostState;
-use state::{StateError, Store, breaker, identity, settings};
+use state::{StateError, Store, breaker, identity};
 
 use super::archives::Archives;
 use super::outage::Outages;
 use super::process;
+use super::trouble::Troubles;
 use crate::config::Config;
 use crate::sandbox::Wall;
 
@@ -59,6 +62,8 @@ pub struct Session {
     pub outages: Outages,
     /// Where files come from.
     pub archives: Archives,
+    /// What cannot be recorded now.
+    pub troubles: Troubles,
     /// How long a database that is away is waited for; for ever, if not set.
     patience: Option<Duration>,
     /// Whether the walls of imports on this host are on record.
@@ -132,6 +137,7 @@ impl Session {
             rule: breaker::Rule::default(),
             outages: Outages::default(),
             archives,
+            troubles: Troubles::default(),
             patience: (!matches!(start.mode, "until-empty" | "service")).then_some(PATIENCE),
             walls: Once::new(),
             orders: Mutex::default(),
@@ -141,22 +147,28 @@ impl Session {
         }))
     }
 
-    /// Does what has to be done, however long the database is away. A command that somebody waits for gives up in the end,
-    /// and says why.
-    pub fn patiently<T>(&self, mut work: impl FnMut() -> Result<T, StateError>) -> Result<T, StateError> {
+    /// Does what has to be done, however long the database is away or this login may not do it; `what` is a noun, for
+    /// whoever asks meanwhile what is the matter. A command that somebody waits for gives up in the end, and says why.
+    pub fn patiently<T>(
+        &self,
+        what: &str,
+        mut work: impl FnMut() -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
         let mut pause = PAUSES.0;
         let deadline = self.patience.map(Deadline::after);
+        let is_over = || self.is_stopping() || deadline.is_some_and(|deadline| deadline.is_over());
         loop {
             match work() {
-                Err(error)
-                    if error.is_outage()
-                        && !self.is_stopping()
-                        && !deadline.is_some_and(|deadline| deadline.is_over()) =>
-                {
+                Err(error) if may_pass(&error) && !is_over() => {
+                    self.troubles.note(what, &error);
                     thread::sleep(pause);
                     pause = (pause * 2).min(PAUSES.1);
                 }
-                other => return other,
+                Ok(done) => {
+                    self.troubles.clear(what);
+                    return Ok(done);
+                }
+                Err(error) => return Err(error),
             }
         }
     }
@@ -170,7 +182,13 @@ impl Session {
         self.walls.call_once(|| {
             let names: Vec<&str> = missing.iter().map(|wall| wall.as_str()).collect();
             // It is said in the log of each attempt, too.
-            let _ = self.store.write(|tx| walls::set(tx, &crate::root::host_name(), &names));
+            let host = crate::root::host_name();
+            let noted = self.patiently("the walls that this host lacks", || {
+                self.store.write(|tx| walls::set(tx, &host, &names))
+            });
+            if let Err(error) = noted {
+                self.troubles.say(format!("cannot record the walls that this host lacks: {error}"));
+            }
         });
     }
 
@@ -209,20 +227,21 @@ impl Session {
         self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Learns what an operator wants of this host.
-    pub fn take_orders(&self) -> Result<(), StateError> {
-        let orders = self.store.read(|tx| {
-            let host = crate::root::host_name();
-            let number = |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok());
-            Ok(Orders {
-                state: runs::host_state(tx, &host)?,
-                jobs: number(settings::number_for(tx, "jobs", &host)?),
-                memory: settings::number_for(tx, "memory", &host)?,
-                load: settings::number_for(tx, "load", &host)?,
-            })
+    /// Looks at what an operator wants of this host, and at what is due; also at what this login may not do, if wanted.
+    pub fn look(&self, with_rights: bool) -> Result<(Look, Option<Vec<String>>), StateError> {
+        let (look, lacking) = self.store.read(|tx| {
+            let look = look::look(tx, &crate::root::host_name())?;
+            let lacking = if with_rights { Some(rights::lacking(tx)?) } else { None };
+            Ok((look, lacking))
         })?;
+        let orders = Orders {
+            state: look.state,
+            jobs: look.jobs.and_then(|jobs| usize::try_from(jobs).ok()),
+            memory: look.memory,
+            load: look.load,
+        };
         *self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = orders;
-        Ok(())
+        Ok((look, lacking))
     }
 
     /// What an operator wants of this host.
@@ -277,6 +296,11 @@ impl Session {
     }
 }
 
+/// Whether the same may work later: the database is away, or this login has lost a right.
+pub fn may_pass(error: &StateError) -> bool {
+    error.is_outage() || error.is_denial()
+}
+
 /// Begins a run, after what dead ones left was taken back. Returns its row and the epoch. As a rule nothing is left,
 /// and this is one transaction.
 fn begin_run(store: &Store, new: &NewRun<'_>, alone: bool) -> Result<(i64, i64), StateError> {
@@ -297,6 +321,12 @@ fn enter(tx: &mut Tx<'_>, new: &NewRun<'_>, alone: bool) -> Result<(i64, i64), S
     runs::lock_host(tx, new.host)?;
     if alone {
         let others = runs::open_runs(tx, new.host)?;
+        // What this process began itself, and never heard that it was kept: the connection broke just then.
+        let (own, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|run| run.process == *new.process && run.mode == new.mode);
+        for run in own {
+            runs::end(tx, run.id, "lost", Some("begun again after the connection broke"))?;
+        }
         let other = others.iter().find(|run| {
             matches!(run.mode.as_str(), "until-empty" | "service") && process::is_alive(&run.process)
         });

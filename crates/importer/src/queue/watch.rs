@@ -5,13 +5,13 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use state::{integrity, suites};
+use state::{StateError, integrity, suites};
 
 use super::session::Session;
 use crate::polling::{Poller, Report};
 
 /// How often it is looked whether a suite's interval is over.
-const PAUSE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether the database should be examined again.
 const EXAMINE: Duration = Duration::from_secs(3600);
@@ -28,11 +28,21 @@ impl Watch {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             let mut examined: Option<Instant> = None;
+            let mut is_first = true;
             loop {
-                round(&session, true, &told);
+                // The configuration is read once a run: after the first round, a suite whose time has come is reason for one.
+                let is_due = is_first || suites::is_any_due(&session.store).unwrap_or(true);
+                is_first = false;
+                if is_due {
+                    round(&session, true, &told);
+                }
                 // Here nobody waits for it. An error comes again where somebody hears it.
                 if examined.is_none_or(|at| at.elapsed() >= EXAMINE) {
-                    let _ = integrity::examine_if_due(&session.store);
+                    note(
+                        &session,
+                        "the state of the database",
+                        integrity::examine_if_due(&session.store).err(),
+                    );
                     examined = Some(Instant::now());
                 }
                 match stopped.recv_timeout(PAUSE) {
@@ -66,18 +76,38 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
     };
     let names = session.archives.names();
     // A database that is away is told by whoever works on the queue; the next round does it then.
-    let _ = suites::follow_only(&session.store, &names);
+    note(session, "suites", suites::follow_only(&session.store, &names).err());
     for name in names {
         let need = session.archives.need(&name);
         // While it is known to be out of reach, its breaker's probe asks.
         if need.is_some_and(|need| session.outages.open(&need.name).is_some()) {
             continue;
         }
-        // A database that is away is noticed, and told, by whoever works on the queue.
-        for missed in poller.archive(&name, told).unwrap_or_default() {
+        let what = format!("the poll of {name}");
+        let missed = match poller.archive(&name, told) {
+            Ok(missed) => {
+                session.troubles.clear(&what);
+                missed
+            }
+            Err(error) => {
+                note(session, &what, Some(error));
+                Vec::new()
+            }
+        };
+        for missed in missed {
             if let Some(need) = &missed.need {
-                let _ = session.outages.bad(&session.store, &missed.failure, need, &session.rule);
+                let noted = session.outages.bad(&session.store, &missed.failure, need, &session.rule);
+                note(session, "outages", noted.err());
             }
         }
+    }
+}
+
+/// Notes what could not be recorded. A database that is away is noticed, and told, by whoever works on the queue.
+fn note(session: &Session, what: &str, error: Option<StateError>) {
+    match error {
+        Some(error) if !error.is_outage() => session.troubles.note(what, &error),
+        Some(_) => {}
+        None => session.troubles.clear(what),
     }
 }

@@ -162,7 +162,7 @@ pub struct ForeignRef {
 }
 
 /// The schema that tells of foreign refs.
-const FOREIGN_REFS: i64 = 3;
+const FOREIGN_REFS: i64 = 4;
 
 /// How many refs are foreign, and those that have been for longest. A state of an older importer says nothing of them.
 pub fn foreign_refs(

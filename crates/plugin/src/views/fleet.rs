@@ -2,6 +2,7 @@
 
 use crate::database::{Database, Parameter, Row};
 use crate::trouble::Trouble;
+use crate::views::Facts;
 
 /// A machine that imports, or did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub struct Run {
     pub heartbeat: i64,
     /// When it ended.
     pub ended: Option<i64>,
-    /// How: `empty`, `stopped`, `out of time`, `quiesced`, `killed`, `lost`.
+    /// How: `empty`, `stopped`, `out of time`, `quiesced`, `denied`, `killed`, `lost`.
     pub outcome: Option<String>,
     /// Jobs that it did.
     pub attempts: i64,
@@ -66,7 +67,7 @@ pub struct Run {
 impl Run {
     /// Whether it ended as it should; a run that imports nothing, or only failures, did.
     pub fn is_good(&self) -> bool {
-        self.ended.is_some() && !matches!(self.outcome.as_deref(), Some("killed" | "lost") | None)
+        self.ended.is_some() && !matches!(self.outcome.as_deref(), Some("killed" | "lost" | "denied") | None)
     }
 }
 
@@ -115,6 +116,8 @@ pub fn is_known(database: &mut Database<'_>, package: &str) -> Result<bool, Trou
 /// A job that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
+    /// The attempt.
+    pub attempt: i64,
     /// The package.
     pub package: String,
     /// Its machine.
@@ -127,14 +130,71 @@ pub struct Running {
 
 /// The jobs that have run longest.
 pub fn running(database: &mut Database<'_>) -> Result<Vec<Running>, Trouble> {
-    let sql = "SELECT package, host, started, usual_ms FROM check_v1_running ORDER BY started LIMIT 500";
+    let sql =
+        "SELECT attempt, package, host, started, usual_ms FROM check_v1_running ORDER BY started LIMIT 500";
     let job = |row: &Row| {
         Ok(Running {
-            package: row.text(0)?.into(),
-            host: row.text(1)?.into(),
-            started: row.integer(2)?,
-            usual: row.optional_integer(3)?,
+            attempt: row.integer(0)?,
+            package: row.text(1)?.into(),
+            host: row.text(2)?.into(),
+            started: row.integer(3)?,
+            usual: row.optional_integer(4)?,
         })
     };
     database.rows(sql, &[])?.iter().map(job).collect()
+}
+
+/// Whether a host gets on with its work, and what keeps it from recording that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The host.
+    pub host: String,
+    /// When one of its jobs ended last; before the first, when its run began. `None` without an open run.
+    pub progress: Option<i64>,
+    /// How long its jobs took on average, in milliseconds.
+    pub usual: Option<i64>,
+    /// When the job that could be claimed and waits for longest entered its lane.
+    pub waiting: Option<i64>,
+    /// What keeps it from recording its work.
+    pub trouble: Option<String>,
+    /// Since when.
+    pub trouble_since: Option<i64>,
+}
+
+/// The schema from which on the state tells of progress.
+const PROGRESS: i64 = 3;
+
+/// Of all hosts; of none, if the state is of an older release, half-way through an upgrade.
+pub fn progress(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Progress>, Trouble> {
+    if facts.schema.is_none_or(|schema| schema < PROGRESS) {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT host, progress, usual_ms, waiting, trouble, trouble_since FROM check_v1_progress ORDER BY host";
+    let progress = |row: &Row| {
+        Ok(Progress {
+            host: row.text(0)?.into(),
+            progress: row.optional_integer(1)?,
+            usual: row.optional_integer(2)?,
+            waiting: row.optional_integer(3)?,
+            trouble: row.optional_text(4)?.map(str::to_owned),
+            trouble_since: row.optional_integer(5)?,
+        })
+    };
+    database.rows(sql, &[])?.iter().map(progress).collect()
+}
+
+/// Attempts whose lease ended before a time: whoever does them does not say so any more.
+pub fn abandoned(database: &mut Database<'_>, facts: &Facts, before: i64) -> Result<Vec<i64>, Trouble> {
+    if facts.schema.is_none_or(|schema| schema < PROGRESS) {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT attempt, lease_until FROM check_v1_leases";
+    let rows = database.rows(sql, &[])?;
+    let mut found = Vec::new();
+    for row in &rows {
+        if row.integer(1)? < before {
+            found.push(row.integer(0)?);
+        }
+    }
+    Ok(found)
 }

@@ -11,7 +11,10 @@ pub use failures::{
     ForeignRef, LiveCounts, Signature, Suppression, VerdictRow, Wedged, foreign_refs, live, newest_message,
     suppressions, verdict, verdict_value, wedged, wedged_suppressed, worst_signatures,
 };
-pub use fleet::{Host, Run, Running, hosts, is_known, last_run, open_runs, recent_runs, running};
+pub use fleet::{
+    Host, Progress, Run, Running, abandoned, hosts, is_known, last_run, open_runs, progress, recent_runs,
+    running,
+};
 pub use queue::{
     Lane, Outage, Suite, attempts_since, explain, lanes, last_attempt, level, outages, suites,
     warn_of_samples_ahead,

@@ -12,7 +12,7 @@ static LISTENER: OnceLock<Listener> = OnceLock::new();
 static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// A wait is told after this time,
-const EARLY: Duration = Duration::from_secs(2);
+const EARLY: Duration = Duration::from_secs(5);
 /// and then as often as this, however many threads of a process wait.
 const AGAIN: Duration = Duration::from_secs(10);
 

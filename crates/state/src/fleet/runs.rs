@@ -72,8 +72,8 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     tx.execute("UPDATE host SET heartbeat = ?2 WHERE id = ?1", values![host, now])?;
     expect(tx, host, run.mode)?;
     tx.insert(
-        "INSERT INTO run (host_id, mode, pid, pid_start, boot, version, started, heartbeat, jobs)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8) RETURNING id",
+        "INSERT INTO run (host_id, mode, pid, pid_start, boot, version, started, heartbeat, progress, jobs)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7, ?8) RETURNING id",
         values![
             host,
             run.mode,

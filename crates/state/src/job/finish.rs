@@ -222,17 +222,32 @@ fn note_success(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> 
     Ok(())
 }
 
-/// What a run says of itself is about imports: looking after repositories does not count.
+/// What a run says of itself is about imports: looking after repositories does not count, but it is progress. That others
+/// record the end of what a dead run began is none, nor is what the machine did to it.
 fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
-    if finished.outcome == Outcome::Maintained {
-        return Ok(());
-    }
+    let now = tx.now()?;
     let good = matches!(finished.outcome, Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly);
     let failed = finished.outcome == Outcome::Failed;
+    let counts = finished.outcome != Outcome::Maintained;
+    let by_machine = finished.cause.as_ref().is_some_and(|cause| cause.class == Class::Infrastructure);
+    let is_progress = match finished.outcome {
+        Outcome::Failed => !by_machine,
+        Outcome::Lost | Outcome::Cancelled | Outcome::Parked => false,
+        _ => true,
+    };
     tx.execute(
-        "UPDATE run SET attempts = attempts + 1, imported = imported + ?2, failed = failed + ?3
+        "UPDATE run SET attempts = attempts + ?2, imported = imported + ?3, failed = failed + ?4,
+            worked_ms = worked_ms + ?5, progress = CASE WHEN ?6 = 1 THEN CAST(?7 AS BIGINT) ELSE progress END
          WHERE id = (SELECT run_id FROM attempt WHERE id = ?1)",
-        values![finished.attempt, good, failed],
+        values![
+            finished.attempt,
+            counts,
+            good,
+            failed,
+            if counts { finished.usage.wall_ms } else { 0 },
+            is_progress,
+            now
+        ],
     )?;
     Ok(())
 }

@@ -33,6 +33,24 @@ pub(crate) fn by_policy(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError>
     hold(tx, package, "policy", "the policy of its signature is to hold", None).map(drop)
 }
 
+/// Who holds a package, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The package.
+    pub package: String,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The hold of a package, if it is held.
+pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Option<Hold>, StateError> {
+    let sql = "SELECT name, held_by, held_reason FROM package WHERE id = ?1 AND held = 1";
+    let row = tx.first(sql, values![package])?;
+    Ok(row.map(|row| Hold { package: row.text(0), by: row.text(1), reason: row.text(2) }))
+}
+
 /// Lets a package go.
 pub fn release(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
     let changed = set(tx, package, false)?;

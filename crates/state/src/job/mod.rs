@@ -1,5 +1,6 @@
 //! The job of a package, from the queue to its end: one live row of `job` a package.
 
+pub mod attempt;
 pub mod breaker;
 pub mod claim_cursor;
 pub mod finish;

@@ -218,6 +218,11 @@ pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
     Ok(tx.first(sql, &[])?.and_then(|row| row.opt_int(0)))
 }
 
+/// Whether any package is known.
+pub fn is_anything_known(tx: &mut Tx<'_>) -> Result<bool, StateError> {
+    Ok(tx.first("SELECT id FROM package LIMIT 1", &[])?.is_some())
+}
+
 /// Whether there is a job that could be claimed now, or one that is on its way back: out of parking, or in a batch.
 pub fn is_more(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let now = tx.now()?;

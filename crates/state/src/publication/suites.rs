@@ -97,6 +97,17 @@ pub fn follow(store: &Store, archive: &str, wanted: &[(String, i64)]) -> Result<
     Ok(())
 }
 
+/// Whether the interval of any suite that is followed is over: cheap, where [`follow`] and a poll are not.
+pub fn is_any_due(store: &Store) -> Result<bool, StateError> {
+    let sql = "SELECT 1 FROM suite WHERE followed IS NOT NULL AND (COALESCE(polled, failed) IS NULL
+        OR CASE WHEN COALESCE(polled, 0) > COALESCE(failed, 0) THEN COALESCE(polled, 0) ELSE COALESCE(failed, 0) END
+            + every <= ?1) LIMIT 1";
+    store.read(|tx| {
+        let now = tx.now()?;
+        Ok(tx.first(sql, values![now])?.is_some())
+    })
+}
+
 /// Whether any suite of an archive is followed.
 pub fn are_followed(store: &Store, archive: &str) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM suite WHERE archive = ?1 AND followed IS NOT NULL LIMIT 1";

@@ -124,3 +124,30 @@ pub fn packages(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
         ORDER BY name";
     Ok(tx.query(sql, values![])?.iter().map(|row| row.text(0)).collect())
 }
+
+/// What a version is in its repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The commit, patches unapplied.
+    pub commit: Option<String>,
+    /// Its tree.
+    pub tree: Option<String>,
+    /// The commit with patches applied.
+    pub applied: Option<String>,
+    /// The tag.
+    pub tag: Option<String>,
+}
+
+/// The version of a publication, if it is imported.
+pub fn of_publication(tx: &mut Tx<'_>, publication: i64) -> Result<Option<Recorded>, StateError> {
+    let sql = "SELECT v.commit_id, v.tree_id, v.applied_id, v.tag FROM publication p JOIN version v
+        ON v.package_id = p.package_id AND v.distro = p.distro AND v.version = p.version
+        WHERE p.id = ?1 AND p.done IS NOT NULL ORDER BY v.imported DESC LIMIT 1";
+    let row = tx.first(sql, values![publication])?;
+    Ok(row.map(|row| Recorded {
+        commit: row.opt_text(0),
+        tree: row.opt_text(1),
+        applied: row.opt_text(2),
+        tag: row.opt_text(3),
+    }))
+}

@@ -1,17 +1,22 @@
-//! Hosts, their runs, and what they do now.
+//! Hosts, their runs, what they do now, and whether they get on with it.
 
+use baseline::age::is_believed;
+use baseline::progress::{Job, Work, stalled_since};
 use serde::Serialize;
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
 
+/// A host that has something to do and was not heard of for longer is silent, in milliseconds: its leases are over.
+pub const SILENT: i64 = 60_000;
+
 /// A host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Host {
     /// Its name.
     pub host: String,
-    /// `online`, `quiescing` or `offline`.
+    /// `online`, `quiescing` or `offline`: what an operator wants of it.
     pub state: String,
     /// Why it is not online.
     pub reason: Option<String>,
@@ -23,6 +28,13 @@ pub struct Host {
     pub runs: i64,
     /// Jobs that it does now.
     pub running: i64,
+    /// `alive`; `silent`: it should be heard of and is not; `stalled`: it has work and gets nothing done; `troubled`: it
+    /// cannot record its work; `away`: nothing runs there now, and nothing has to.
+    pub life: String,
+    /// Since when it is stalled or troubled.
+    pub since: Option<i64>,
+    /// What keeps it from recording its work.
+    pub trouble: Option<String>,
 }
 
 /// A job that runs.
@@ -47,12 +59,13 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Host>, StateError> {
     let sql = "SELECT h.name, h.state, h.reason, h.heartbeat, h.expected,
         (SELECT COUNT(*) FROM run r WHERE r.host_id = h.id AND r.ended IS NULL),
         (SELECT COUNT(*) FROM run r JOIN job j ON j.run_id = r.id AND j.state = 'running'
-            WHERE r.host_id = h.id AND r.ended IS NULL)
-        FROM host h ORDER BY h.name";
+            WHERE r.host_id = h.id AND r.ended IS NULL),
+        p.progress, p.usual_ms, p.trouble, p.trouble_since
+        FROM host h LEFT JOIN check_v1_progress p ON p.host = h.name ORDER BY h.name";
     let rows = tx.query(sql, &[])?;
-    Ok(rows
-        .iter()
-        .map(|row| Host {
+    let (now, jobs, waiting) = (tx.now()?, running(tx, i64::MAX)?, oldest_waiting(tx)?);
+    let host = |row: &crate::driver::Row| {
+        let mut host = Host {
             host: row.text(0),
             state: row.text(1),
             reason: row.opt_text(2),
@@ -60,8 +73,52 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Host>, StateError> {
             service: row.flag(4),
             runs: row.int(5),
             running: row.int(6),
-        })
-        .collect())
+            life: String::new(),
+            since: None,
+            trouble: row.opt_text(9),
+        };
+        let work = row.opt_int(7).map(|progress| Work {
+            progress,
+            usual: row.opt_int(8),
+            jobs: jobs.iter().filter(|job| job.host == host.host).map(Running::judged).collect(),
+            waiting,
+        });
+        let (life, since) = life(now, &host, work.as_ref(), row.opt_int(10));
+        (host.life, host.since) = (life.to_owned(), since);
+        host
+    };
+    Ok(rows.iter().map(host).collect())
+}
+
+/// In a word, how a host is, and since when where that matters.
+fn life(now: i64, host: &Host, work: Option<&Work>, troubled: Option<i64>) -> (&'static str, Option<i64>) {
+    if host.runs == 0 && !host.service {
+        return ("away", None);
+    }
+    if !is_believed(now, host.heartbeat) || now - host.heartbeat > SILENT {
+        return ("silent", None);
+    }
+    if host.trouble.is_some() {
+        return ("troubled", troubled);
+    }
+    let is_online = host.state == "online";
+    match work.filter(|_| is_online).and_then(|work| stalled_since(now, work)) {
+        Some(since) => ("stalled", Some(since)),
+        None => ("alive", None),
+    }
+}
+
+/// When the job entered its lane that could be claimed and waits for longest.
+fn oldest_waiting(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
+    let sql =
+        "SELECT entered FROM job WHERE state = 'pending' AND held = 0 ORDER BY entered, package_id LIMIT 1";
+    Ok(tx.first(sql, &[])?.and_then(|row| row.opt_int(0)))
+}
+
+impl Running {
+    fn judged(&self) -> Job {
+        Job { started: self.started, usual: self.usual_ms }
+    }
 }
 
 /// Jobs that run, oldest first.

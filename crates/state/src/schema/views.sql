@@ -174,3 +174,25 @@ CREATE VIEW check_v1_freshness AS
         (SELECT published FROM publication
             WHERE done IS NULL AND gone IS NULL AND tries = 0 AND lane < 3 AND suite <> ''
             ORDER BY published LIMIT 1) AS oldest;
+
+-- Whether hosts with an open run over the queue get on: progress is when one of their jobs ended last (before the first,
+-- when the run began), usual_ms how long those took on average, waiting when the job that could be claimed and waits for
+-- longest entered its lane. trouble: what keeps a host from recording its work, in the database's words. All hosts have a
+-- row; without an open run, or with one of an older release, progress is null.
+DROP VIEW IF EXISTS check_v1_progress;
+CREATE VIEW check_v1_progress AS
+    SELECT h.name AS host,
+        (SELECT MAX(r.progress) FROM run r
+            WHERE r.host_id = h.id AND r.ended IS NULL AND r.mode IN ('until-empty', 'service')) AS progress,
+        (SELECT CAST(SUM(r.worked_ms) / SUM(r.attempts) AS BIGINT) FROM run r
+            WHERE r.host_id = h.id AND r.ended IS NULL AND r.attempts > 0 AND r.worked_ms > 0) AS usual_ms,
+        (SELECT entered FROM job WHERE state = 'pending' AND held = 0
+            ORDER BY entered, package_id LIMIT 1) AS waiting,
+        COALESCE(h.trouble, (SELECT m.value FROM meta m WHERE m.name = 'trouble:' || h.name)) AS trouble,
+        h.trouble_since
+    FROM host h;
+
+-- The leases of jobs that run: what is not renewed is taken back by somebody else.
+DROP VIEW IF EXISTS check_v1_leases;
+CREATE VIEW check_v1_leases AS
+    SELECT attempt_id AS attempt, lease_until FROM job WHERE state = 'running';

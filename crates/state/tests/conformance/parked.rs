@@ -101,6 +101,11 @@ fn lower(world: &World) {
         "DROP VIEW check_v1_live",
         "CREATE VIEW check_v1_live AS SELECT 1 AS failing, 2 AS parked",
         "ALTER TABLE signature DROP COLUMN parked",
+        "DROP VIEW check_v1_progress",
+        "ALTER TABLE run DROP COLUMN progress",
+        "ALTER TABLE run DROP COLUMN worked_ms",
+        "ALTER TABLE host DROP COLUMN trouble",
+        "ALTER TABLE host DROP COLUMN trouble_since",
         "DELETE FROM counter WHERE name = 'parked_failing'",
         "UPDATE meta SET value = '1' WHERE name IN ('schema', 'min_writer')",
     ];

@@ -3,7 +3,7 @@
 use state::runs;
 use state::words::Lane;
 
-use crate::checks::world::{DAY, HOUR, MINUTE, World};
+use crate::checks::world::{DAY, HOUR, MINUTE, SECOND, World};
 
 #[test]
 fn req2_a_healthy_installation() {
@@ -18,7 +18,7 @@ fn req2_a_healthy_installation() {
     IMPORT FRESHNESS OK - 95% of 1 within 11m, half within 11m, worst 11m | p95=660s;14400;86400 p50=660s worst=660s behind=0 failing=0 rescan=0
     IMPORT ARCHIVE OK - 1 suite polled 5m ago | intervals=0.33;2;6 oldest=300s suites=1 failed=0 unreachable=0
     IMPORT RUNS OK - last good run ended 4m ago on a: 1 done, 0 failed | age=240s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s
-    IMPORT WORKERS OK - no host has to be there now, 0 running | silent=0;0;0 stuck=0;0 longest=0s hosts=0 running=0
+    IMPORT WORKERS OK - no host has to be there now, 0 running | silent=0;0;0 stuck=0;0 longest=0s hosts=0 running=0 hindered=0;0
     IMPORT WEDGED OK - nothing waits for a person | oldest=0s;86400;604800 wedged=0 held=0 suppressed=0
     ");
 }
@@ -170,25 +170,80 @@ fn req2_a_run_that_hangs() {
 fn req2_workers() {
     let world = World::healthy();
     let (a, b) = (world.run("a", "service"), world.run("b", "service"));
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS OK - 2 of 2 hosts alive, 0 running | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS OK - 2 of 2 hosts alive, 0 running | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=0;0");
     world.publish("hello", world.now());
     world.claim(a);
     world.advance(3 * HOUR);
     world.beat(a);
     insta::assert_snapshot!(world.says("workers", &["-vv"]), @r"
-    IMPORT WORKERS WARNING - b silent since 11-24 08:01Z, hello runs for 3h on a, usually 30s, 1 running | silent=1;0;1 stuck=1;0 longest=10800s hosts=2 running=1
+    IMPORT WORKERS CRITICAL - b silent since 11-24 08:01Z, a has work and gets nothing done for 3h, hello runs for 3h on a, usually 30s, 1 running | silent=1;0;1 stuck=1;0 longest=10800s hosts=2 running=1 hindered=1;0
     a: online, 1 open runs, 1 jobs, last seen 0s ago
     b: online, 1 open runs, 0 jobs, last seen 3h ago
     hello on a for 3h, usually 30s
     ");
     world.advance(3 * MINUTE);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a silent since 11-24 11:01Z, b silent since 11-24 08:01Z, hello runs for 3h 3m on a, usually 30s, 1 running | silent=2;0;1 stuck=1;0 longest=10980s hosts=2 running=1");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a silent since 11-24 11:01Z, b silent since 11-24 08:01Z, hello runs for 3h 3m on a, usually 30s, and its lease is over, 1 running | silent=2;0;1 stuck=1;0 longest=10980s hosts=2 running=1 hindered=0;0");
     world.execute("UPDATE host SET state = 'offline', reason = 'new disk' WHERE name = 'b'");
     world.beat(a);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=0;0;0 stuck=1;0 longest=10980s hosts=1 running=1");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - a has work and gets nothing done for 3h 3m, hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=0;0;0 stuck=1;0 longest=10980s hosts=1 running=1 hindered=1;0");
     world.beat(b);
     world.configure("[checks.workers]\nhosts = ['a', 'c']\n");
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c was never seen, hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=1;0;1 stuck=1;0 longest=10980s hosts=2 running=1");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - c was never seen, a has work and gets nothing done for 3h 3m, hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=1;0;1 stuck=1;0 longest=10980s hosts=2 running=1 hindered=1;0");
+}
+
+#[test]
+fn req2_workers_alive_is_not_progress() {
+    let world = World::healthy();
+    let [a, b, c] = ["a", "b", "c"].map(|host| world.run(host, "service"));
+    let all = || [a, b, c].iter().for_each(|run| world.beat(*run));
+    world.advance(MINUTE + 1);
+    // Two of three are gone.
+    world.beat(a);
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - b silent since 11-24 08:01Z, c silent since 11-24 08:01Z, 0 running | silent=2;0;1 stuck=0;0 longest=0s hosts=3 running=0 hindered=0;0");
+    world.beat(b);
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c silent since 11-24 08:01Z, 0 running | silent=1;0;1 stuck=0;0 longest=0s hosts=3 running=0 hindered=0;0");
+    all();
+    // One has a job that usually takes ten minutes.
+    world.publish("large", world.now());
+    world.claim(c);
+    world.execute("UPDATE package SET wall_ms = 600000 WHERE name = 'large'");
+    world.advance(30 * MINUTE);
+    all();
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS OK - 3 of 3 hosts alive, 1 running | silent=0;0;1 stuck=0;0 longest=1800s hosts=3 running=1 hindered=0;0");
+    world.advance(SECOND);
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c has work and gets nothing done for 30m, 1 running | silent=0;0;1 stuck=0;0 longest=1801s hosts=3 running=1 hindered=1;0");
+    // The others claim nothing although something waits.
+    world.enqueue("small", Lane::Upload);
+    world.advance(6 * MINUTE);
+    all();
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a has work and gets nothing done for 6m, b has work and gets nothing done for 6m, c has work and gets nothing done for 36m, 1 running | silent=0;0;1 stuck=0;0 longest=2161s hosts=3 running=1 hindered=3;0");
+}
+
+#[test]
+fn req2_workers_that_cannot_record() {
+    let world = World::healthy();
+    let [a, b] = ["a", "b"].map(|host| world.run(host, "service"));
+    let trouble =
+        |host: &str, text: Option<&str>| state::fleet::trouble::set(&world.store, host, text).unwrap();
+    trouble(
+        "a",
+        Some("cannot record the end of attempt 7 of hello: permission denied for table version (INSERT)"),
+    );
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), 0 running | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=1;0");
+    trouble(
+        "b",
+        Some("cannot record heartbeats: the database cannot be written to: no space left on device"),
+    );
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), b cannot record heartbeats: the database can... | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=2;0");
+    trouble("a", None);
+    trouble("b", None);
+    // A job whose host does not renew its lease, and nobody takes it back.
+    world.publish("hello", world.now());
+    world.claim(a);
+    world.advance(2 * MINUTE);
+    world.execute("UPDATE host SET heartbeat = heartbeat + 120000");
+    world.beat(b);
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - hello runs for 2m on a, usually 30s, and its lease is over, 1 running | silent=0;0;1 stuck=1;0 longest=120s hosts=2 running=1 hindered=0;0");
 }
 
 #[test]

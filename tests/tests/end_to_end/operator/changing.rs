@@ -221,8 +221,8 @@ fn a_host_is_quiesced_and_goes_on() {
     assert_eq!(queue.number("SELECT COUNT(*) FROM job WHERE state = 'pending'"), 2, "nothing was begun");
     incident::age(&queue);
     insta::assert_snapshot!(show(&queue, &["workers"]), @r"
-    HOST   STATE      LAST SEEN  RUNS  JOBS  REASON
-    host1  quiescing  3h ago     0     0     the disk is replaced
+    HOST   STATE      LIFE  LAST SEEN  RUNS  JOBS  REASON
+    host1  quiescing  away  3h ago     0     0     the disk is replaced
     ");
     insta::assert_snapshot!(show(&queue, &["status"]), @r"
     5 of 12 packages fail: 1 retrying, 0 wedged, 6 new in 24 h

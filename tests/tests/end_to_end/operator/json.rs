@@ -56,7 +56,7 @@ fn what_is_wrong() {
     insta::assert_snapshot!(form(&json(&queue, &["status"])), @r"
     {ahead failing foreign held hosts last_run locks new_failures now outages packages parked queue retrying running suppressed top unwalled v wedged}
     .foreign{oldest packages refs since}
-    .hosts[]{heartbeat host reason running runs service state}
+    .hosts[]{heartbeat host life reason running runs service since state trouble}
     .last_run{ended host note outcome}
     .outages[]{cause dependency next_probe parked probes since}
     .queue[]{lane oldest waiting}
@@ -123,7 +123,7 @@ fn work() {
     ");
     insta::assert_snapshot!(form(&json(&queue, &["workers"])), @r"
     {hosts now running v}
-    .hosts[]{heartbeat host reason running runs service state}
+    .hosts[]{heartbeat host life reason running runs service since state trouble}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["tune"])), @"{attempts bytes_in bytes_out cpu_ms rss_max rss_p50 rss_p95 v wall_ms}");
     insta::assert_snapshot!(form(&json(&queue, &["audit"])), @r"

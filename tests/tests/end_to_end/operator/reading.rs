@@ -297,8 +297,8 @@ fn the_queue_and_its_hosts() {
       not imported: 7.2-1 in debian/sid, seen 3h ago
     ");
     insta::assert_snapshot!(show(&queue, &["workers"]), @r"
-    HOST   STATE   LAST SEEN  RUNS  JOBS  REASON
-    host1  online  3h ago     0     0
+    HOST   STATE   LIFE  LAST SEEN  RUNS  JOBS  REASON
+    host1  online  away  3h ago     0     0
     ");
 }
 

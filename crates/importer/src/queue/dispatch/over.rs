@@ -1,11 +1,14 @@
 //! When a run is over, and when all that was asked for has been done for the first time.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use state::words::HostState;
 use state::{breaker, meta, queue, samples};
 
 use super::{Loop, Until};
+
+/// A run that ends by itself waits so long for a right that was taken away.
+const DENIED_FOR: Duration = Duration::from_secs(60);
 
 impl Loop<'_> {
     /// Whether the run is over, and why.
@@ -25,6 +28,10 @@ impl Loop<'_> {
         }
         if session.orders().state != HostState::Online {
             return Some("quiesced");
+        }
+        // Who may not claim at all leaves it to a later run; what it has done is on record.
+        if self.denied.is_some_and(|(since, _)| since.elapsed() >= DENIED_FOR) {
+            return Some("denied");
         }
         if !idle || self.unreachable.is_some() || session.outages.is_probing() {
             return None;
@@ -59,7 +66,9 @@ impl Loop<'_> {
     /// Once everything that was asked for has been done, the checks may begin to say what is normal.
     pub(super) fn note_filled(&mut self, idle: bool) {
         let is_done = (idle || self.tidying.is_some()) && self.importing == 0;
-        if self.is_filled || !is_done || self.is_closing() {
+        // A service that has nothing to do asks no more often than it looks.
+        let is_asked = self.dispatcher.until == Until::Stopped && !self.is_known;
+        if self.is_filled || !is_done || is_asked || self.is_closing() {
             return;
         }
         let noted = self.session().store.write(|tx| {
@@ -68,13 +77,17 @@ impl Loop<'_> {
             }
             // Jobs that wait for an archive are not done, and where nothing was asked for yet, nothing is.
             let parked = samples::counter(tx, "parked")? > 0;
-            if parked || tx.first("SELECT id FROM package LIMIT 1", &[])?.is_none() {
+            if parked || !queue::is_anything_known(tx)? {
                 return Ok(false);
             }
             let now = tx.now()?;
             meta::set(tx, meta::FILLED, &now.to_string())?;
             Ok(true)
         });
-        self.is_filled = noted.unwrap_or(false);
+        match noted {
+            Ok(noted) => self.is_filled = noted,
+            Err(error) if error.is_outage() => self.away(&error),
+            Err(error) => self.session().troubles.note("that the first queue is done", &error),
+        }
     }
 }

@@ -1,20 +1,32 @@
 //! What is looked after between claims: retries, breakers, holds, batches, lost leases, samples, what is old.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
+use state::fleet::look::Look;
+use state::fleet::trouble;
 use state::queue;
 use state::{StateError, Store, batch, breaker, hold, retention, runs, samples, waits};
 
 use super::{Loop, TICK};
 use crate::queue::limits::Limits;
-use crate::queue::session::VERSION;
+use crate::queue::session::{Session, VERSION};
 use crate::queue::{logs, outage};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Jobs that are brought back in one transaction: each writes up to three rows.
 const CHUNK: i64 = 60;
+
+/// An idle host looks less often: it costs a server one transaction each time.
+const IDLE_TICK: Duration = Duration::from_millis(1800);
+/// What could not be done is left alone for so long.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Steps of pruning in one round.
+const STEPS: usize = 10;
+/// How often it is looked whether this login may still do what a worker does.
+const RIGHTS: Duration = Duration::from_secs(10);
 
 /// When that was done last.
 pub(super) struct Upkeep {
@@ -24,15 +36,34 @@ pub(super) struct Upkeep {
     sampled: i64,
     pruned: Option<Instant>,
     swept: Option<Instant>,
+    rights: Option<Instant>,
+    /// What could not be done, and when that was tried.
+    failed: BTreeMap<&'static str, Instant>,
+    /// What the state says of this host's trouble, and when that was written.
+    reported: (Option<String>, Option<Instant>),
     /// What those say who work beside the loop.
     notes: (Sender<String>, Receiver<String>),
 }
 
 impl Default for Upkeep {
     fn default() -> Self {
-        Upkeep { ticked: None, hurried: false, sampled: 0, pruned: None, swept: None, notes: mpsc::channel() }
+        Upkeep {
+            ticked: None,
+            hurried: false,
+            sampled: 0,
+            pruned: None,
+            swept: None,
+            rights: None,
+            failed: BTreeMap::new(),
+            // An earlier run may have left some.
+            reported: (Some(String::new()), None),
+            notes: mpsc::channel(),
+        }
     }
 }
+
+/// Something that is looked after: a noun for whoever reads that it cannot be done, whether it is due, and how.
+type Task = (&'static str, bool, fn(&Store) -> Result<(), StateError>);
 
 impl Loop<'_> {
     /// Looks after everything that has its time.
@@ -40,7 +71,8 @@ impl Loop<'_> {
         if self.stops() > 1 {
             self.session().stop();
         }
-        if self.upkeep.ticked.is_some_and(|at| at.elapsed() < TICK) {
+        let pause = if self.running == 0 && self.is_drained { IDLE_TICK } else { TICK };
+        if self.upkeep.ticked.is_some_and(|at| at.elapsed() < pause) {
             return;
         }
         self.upkeep.ticked = Some(Instant::now());
@@ -48,15 +80,25 @@ impl Loop<'_> {
             self.note(note);
         }
         self.sweep();
-        let looked = self.session().take_orders();
-        self.limits = self.limits_now();
-        if let Err(error) = looked.and_then(|()| self.look_after()) {
-            if error.is_outage() {
-                self.away(&error);
-            } else {
-                self.note(error.to_string());
+        let with_rights = self.upkeep.rights.is_none_or(|at| at.elapsed() >= RIGHTS);
+        let session = Arc::clone(&self.dispatcher.session);
+        match session.look(with_rights) {
+            Ok((look, lacking)) => {
+                session.troubles.clear(LOOK);
+                if let Some(lacking) = lacking {
+                    self.upkeep.rights = Some(Instant::now());
+                    note_rights(&session, &lacking);
+                }
+                self.is_known = look.is_anything_known;
+                self.limits = self.limits_now();
+                self.is_drained &= !(look.is_claimable || look.is_anything_due());
+                self.look_after(&look);
             }
+            Err(error) if error.is_outage() => self.away(&error),
+            Err(error) => session.troubles.note(LOOK, &error),
         }
+        session.troubles.take_notes().into_iter().for_each(|note| self.note(note));
+        self.report_trouble();
     }
 
     fn limits_now(&self) -> Limits {
@@ -68,34 +110,97 @@ impl Loop<'_> {
         }
     }
 
-    fn look_after(&mut self) -> Result<(), StateError> {
+    /// Does what is due. What cannot be done keeps nothing else from being done, and is tried again after a pause.
+    fn look_after(&mut self, look: &Look) {
+        let session = Arc::clone(&self.dispatcher.session);
+        if let Err(error) = self.look_after_outages(look) {
+            if error.is_outage() {
+                return self.away(&error);
+            }
+            session.troubles.note("outages", &error);
+        }
+        let is_hour_over = look.hour != self.upkeep.sampled;
+        let is_pruning = self.upkeep.pruned.is_none_or(|at| at.elapsed() >= DAY);
+        let tasks: [Task; 8] = [
+            ("the return of parked jobs", look.is_unparking, |it| {
+                it.write(|tx| breaker::unpark(tx, CHUNK)).map(drop)
+            }),
+            ("the end of waits", look.is_wait_over, |it| it.write(|tx| waits::expire(tx, CHUNK)).map(drop)),
+            ("retries", look.is_retry_due, |it| it.write(|tx| queue::wake(tx, CHUNK)).map(drop)),
+            ("the end of holds", look.is_hold_over, |it| {
+                it.write(|tx| hold::expire(tx, CHUNK / 4)).map(drop)
+            }),
+            ("batches", look.is_batch_waiting, |it| it.write(|tx| batch::advance(tx, CHUNK / 4)).map(drop)),
+            ("the loss of leases", look.is_lease_over, |it| {
+                it.write(|tx| runs::reclaim(tx, &[], CHUNK / 4, VERSION)).map(drop)
+            }),
+            (SAMPLES, is_hour_over, samples::take),
+            (PRUNING, is_pruning, |_| Ok(())),
+        ];
+        for (what, is_due, task) in tasks {
+            if !is_due {
+                self.upkeep.failed.remove(what);
+                session.troubles.clear(what);
+                continue;
+            }
+            if self.upkeep.failed.get(what).is_some_and(|at| at.elapsed() < PAUSE) {
+                continue;
+            }
+            let done = if what == PRUNING { self.prune(&session.store) } else { task(&session.store) };
+            match done {
+                Ok(()) => {
+                    self.upkeep.failed.remove(what);
+                    session.troubles.clear(what);
+                    if what == SAMPLES {
+                        self.upkeep.sampled = look.hour;
+                    }
+                }
+                Err(error) if error.is_outage() => return self.away(&error),
+                Err(error) => {
+                    self.upkeep.failed.insert(what, Instant::now());
+                    session.troubles.note(what, &error);
+                }
+            }
+        }
+    }
+
+    fn look_after_outages(&mut self, look: &Look) -> Result<(), StateError> {
         let session = Arc::clone(&self.dispatcher.session);
         let store = &session.store;
         if !std::mem::replace(&mut self.upkeep.hurried, true) {
             outage::hurry(&session)?;
         }
-        for breaker in session.outages.refresh(store, &session.rule)? {
+        session.outages.refresh(store, &session.rule, &look.open)?;
+        for breaker in &look.open {
             if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
-                outage::send_probe(Arc::clone(&session), breaker, self.upkeep.notes.0.clone());
+                outage::send_probe(Arc::clone(&session), breaker.clone(), self.upkeep.notes.0.clone());
             }
         }
-        store.write(|tx| breaker::unpark(tx, CHUNK))?;
-        store.write(|tx| waits::expire(tx, CHUNK))?;
-        store.write(|tx| queue::wake(tx, CHUNK))?;
-        store.write(|tx| hold::expire(tx, CHUNK / 4))?;
-        store.write(|tx| batch::advance(tx, CHUNK / 4))?;
-        store.write(|tx| runs::reclaim(tx, &[], CHUNK / 4, VERSION))?;
-        self.upkeep.sampled = samples::hourly(store, self.upkeep.sampled)?;
-        self.prune(store)
+        session.troubles.clear("outages");
+        Ok(())
+    }
+
+    /// Says in the state what cannot be recorded, or that all can be.
+    fn report_trouble(&mut self) {
+        let trouble = self.session().troubles.summary();
+        let (reported, at) = &self.upkeep.reported;
+        if *reported == trouble || (at.is_some_and(|at| at.elapsed() < PAUSE) && trouble.is_some()) {
+            return;
+        }
+        let host = crate::root::host_name();
+        let said = trouble::set(&self.session().store, &host, trouble.as_deref());
+        // What cannot be written is tried again, and stands in the log.
+        let text = if said.is_ok() { trouble } else { Some(String::new()) };
+        self.upkeep.reported = (text, Some(Instant::now()));
     }
 
     /// Forgets what is old, a little at a time; once a day it begins anew.
     fn prune(&mut self, store: &Store) -> Result<(), StateError> {
-        if self.upkeep.pruned.is_some_and(|at| at.elapsed() < DAY) {
-            return Ok(());
-        }
-        if !store.write(|tx| retention::step(tx, &retention::Rule::default()))? {
-            self.upkeep.pruned = Some(Instant::now());
+        for _ in 0..STEPS {
+            if !store.write(|tx| retention::step(tx, &retention::Rule::default()))? {
+                self.upkeep.pruned = Some(Instant::now());
+                break;
+            }
         }
         Ok(())
     }
@@ -112,4 +217,21 @@ impl Loop<'_> {
             self.note(error.to_string());
         }
     }
+}
+
+const LOOK: &str = "what is due";
+const SAMPLES: &str = "samples";
+const PRUNING: &str = "the removal of what is old";
+
+/// Notes what this login may not do although a worker has to.
+fn note_rights(session: &Session, lacking: &[String]) {
+    const RIGHTS: &str = "all that a worker does";
+    if lacking.is_empty() {
+        return session.troubles.clear(RIGHTS);
+    }
+    let text = format!(
+        "this login lacks {}: let the owner of the tables apply docs/examples/grants.sql again",
+        lacking.join(", ")
+    );
+    session.troubles.note(RIGHTS, &text);
 }

@@ -21,7 +21,7 @@ impl Work<'_> {
             let Some((config, own)) = session.archives.base(&publication.what.archive) else { continue };
             let limit = i64::try_from(config.longest_wait.as_millis()).unwrap_or(i64::MAX);
             let until = publication.first_seen.saturating_add(limit);
-            let known = session.patiently(|| {
+            let known = session.patiently("the versions of another distro", || {
                 session.store.read(|tx| {
                     let versions = publications::versions_of(tx, self.claim.package_id, &config.distro)?;
                     Ok((tx.now()?, versions))
@@ -44,7 +44,8 @@ impl Work<'_> {
     /// A version is left for later, because what it is built on is not there.
     pub(super) fn wait_for_base(&mut self, id: i64, report: &Report) {
         let (session, package) = (self.session, self.claim.package_id);
-        let open = session.patiently(|| session.store.read(|tx| publications::open(tx, package)));
+        let open = session
+            .patiently("what is published", || session.store.read(|tx| publications::open(tx, package)));
         let publication = open.ok().and_then(|open| open.into_iter().find(|it| it.id == id));
         let Some(publication) = publication else { return };
         let limit = session.archives.base(&publication.what.archive).map(|(base, _)| base.longest_wait);
@@ -60,8 +61,8 @@ impl Work<'_> {
     }
 
     /// Says of each version that did not wait any longer what it was imported without: its parents stay what they are.
-    pub(super) fn say_what_is_lacking(&self) {
-        for (_, report) in &self.reports {
+    pub(super) fn say_what_is_lacking(&mut self) {
+        for (_, report) in &self.reports.clone() {
             let is_there = matches!(report.outcome, Became::Imported | Became::UnappliedOnly);
             let (Some(lacks), Some(version), true) = (&report.lacks, &report.version, is_there) else {
                 continue;
@@ -70,14 +71,15 @@ impl Work<'_> {
                 "{} {version} was imported without {lacks}, on which it is built: that had not come in time",
                 report.distro
             );
-            let _ = self.say_went_on(&what);
+            let said = self.say_went_on(&what);
+            self.not_noted(said.err());
         }
     }
 
     /// An entry in the audit trail: the package did not wait any longer.
     pub(super) fn say_went_on(&self, what: &str) -> Result<(), StateError> {
         let (session, package) = (self.session, self.claim.package.as_str());
-        session.patiently(|| {
+        session.patiently("what a version was imported without", || {
             session
                 .store
                 .write(|tx| events::record(tx, "package-import", WENT_ON, package, Some(what), None, None))

@@ -59,7 +59,9 @@ impl Work<'_> {
         if !inspect::lacks_record(&session.root, name) {
             return Ok(None);
         }
-        let expected = session.patiently(|| session.store.read(|tx| versions::expected(tx, name)));
+        let expected = session.patiently("what is on record of a package", || {
+            session.store.read(|tx| versions::expected(tx, name))
+        });
         let expected = expected.map_err(|error| Failure::new(Stage::State, "unreachable", error))?;
         Ok(Some(inspect::word(&expected)))
     }

@@ -1,19 +1,22 @@
 //! The end of a job: what its parts came to, and its records.
 
+use std::thread;
+use std::time::Duration;
+
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
 use state::publication::foreign;
 use state::words::{Class, Lane, Outcome, Tasks};
-use state::{StateError, queue, values};
+use state::{StateError, attempt, queue, values};
 
 use super::Work;
-use crate::failure::Failure;
+use crate::failure::{Failure, Stage};
 use crate::inspect::foreign_rows;
 use crate::protocol::{ForeignRef, Outcome as Became, Report};
 use crate::queue::classify::class;
 use crate::queue::logs::tail;
 use crate::queue::outage::{self, Need};
-use crate::queue::session::Session;
+use crate::queue::session::{Session, may_pass};
 
 /// The rules by which histories are made; the trailer `Import-Rules` of each commit.
 const RULES: i64 = 1;
@@ -141,8 +144,75 @@ fn done(id: i64, report: &Report) -> Option<Done> {
     })
 }
 
+/// The pauses between attempts to record an end that the database refuses for what it says: the first, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// After so many refusals that nobody but the database can explain, the attempt ends as one that could not be recorded.
+const REFUSALS: u32 = 3;
+
+/// Records the end of a job, however long that takes: the work is done, and nobody shall do it again. A database that is
+/// away and a right that was taken away are waited for. What the database refuses for another reason becomes a failure
+/// of the machine, in the database's words. Returns how it ended, and what becomes of the package; `None` if the lease
+/// was lost meanwhile, or all has to end.
+pub(super) fn record_surely(
+    session: &Session,
+    mut finished: Finished,
+    mut done: Vec<Done>,
+    foreign: Option<&[ForeignRef]>,
+    repack: bool,
+) -> (Finished, Option<Settled>) {
+    let what = format!("the end of attempt {} of {}", finished.attempt, finished.package);
+    let (mut refusals, mut pause) = (0, PAUSES.0);
+    loop {
+        let recorded = session.patiently(&what, || record(session, &finished, &done, foreign, repack));
+        let error = match recorded {
+            Ok(settled) => return (finished, Some(settled)),
+            Err(StateError::LeaseLost(_)) => {
+                session.troubles.clear(&what);
+                return (finished, None);
+            }
+            Err(error) => error,
+        };
+        if session.is_stopping() {
+            return (finished, None);
+        }
+        // A command that somebody waits for has waited long enough.
+        if may_pass(&error) {
+            return (not_recorded(finished, &error), None);
+        }
+        session.troubles.note(&what, &error);
+        refusals += 1;
+        if refusals == REFUSALS {
+            done.clear();
+            finished = not_recorded(finished, &error);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// The end of an attempt whose true end the database refuses.
+fn not_recorded(finished: Finished, error: &StateError) -> Finished {
+    Finished {
+        outcome: Outcome::Failed,
+        cause: Some(Cause {
+            stage: Stage::State.as_str().to_owned(),
+            code: "not-recorded".to_owned(),
+            class: Class::Infrastructure,
+            message: format!("the end of the import ({}) could not be recorded: {error}", finished.outcome),
+            distro: None,
+            version: None,
+        }),
+        versions: 0,
+        first_tries: (0, 0),
+        log: None,
+        parked_on: None,
+        wait: None,
+        ..finished
+    }
+}
+
 /// Records the end of a job, and that the repository is to be packed anew.
-pub(super) fn record(
+fn record(
     session: &Session,
     finished: &Finished,
     done: &[Done],
@@ -156,16 +226,11 @@ pub(super) fn record(
     fail_point!("run::versions-recorded");
     let settled = session.store.write(|tx| {
         // Said again after a broken connection, the versions are on record already.
-        let sql =
-            "SELECT (SELECT COUNT(*) FROM foreign_ref f WHERE f.package_id = a.package_id) FROM attempt a
-            WHERE id = ?1 AND ended IS NULL";
-        let open = tx.first(sql, values![finished.attempt])?;
-        if let (Some(row), Some(found)) = (&open, foreign)
-            && (row.int(0) > 0 || !found.is_empty())
-        {
+        let is_open = attempt::is_open(tx, finished.attempt)?;
+        if let (true, Some(found)) = (is_open, foreign) {
             foreign::settle(tx, finished.package_id, &foreign_rows(found))?;
         }
-        if open.is_some() && !last.is_empty() {
+        if !last.is_empty() && is_open {
             finish::record_versions(tx, finished, last, RULES)?;
         }
         let settled = finish::finish(tx, finished, &session.retries)?;

@@ -70,7 +70,8 @@ impl Work<'_> {
             }
         }
         let package = self.claim.package_id;
-        let again = session.patiently(|| session.store.read(|tx| publications::open(tx, package)));
+        let again = session
+            .patiently("what is published", || session.store.read(|tx| publications::open(tx, package)));
         Some(again.unwrap_or(open))
     }
 
@@ -78,7 +79,7 @@ impl Work<'_> {
     fn ask(&mut self, archive: &str, distro: &str, open: &[Publication]) -> Result<(), Stopped> {
         let (session, package) = (self.session, self.claim.package_id);
         let Some((_, history)) = session.archives.history(archive) else { return Ok(()) };
-        let (wanted, over) = session.patiently(|| {
+        let (wanted, over) = session.patiently("what is published", || {
             session.store.read(|tx| {
                 let wanted = histories::is_wanted(tx, package, archive, distro)?;
                 let now = tx.now()?;
@@ -100,7 +101,7 @@ impl Work<'_> {
         let found = self.read_all(history, (archive, distro), open)?;
         need.iter().for_each(|need| session.outages.good(&need.name));
         self.log.line(&format!("{found} old versions in the history of {archive}"));
-        session.patiently(|| {
+        session.patiently("the search for old versions", || {
             session.store.write(|tx| histories::asked(tx, (package, archive), (found, 0), None))
         })?;
         Ok(())
@@ -153,7 +154,7 @@ impl Work<'_> {
     fn record(&self, rows: &mut Vec<NewPublication>) -> Result<(), StateError> {
         let (session, name) = (self.session, self.claim.package.as_str());
         for chunk in std::mem::take(rows).chunks(CHUNK) {
-            session.patiently(|| {
+            session.patiently("old versions", || {
                 session.store.write(|tx| {
                     let package = queue::package_id(tx, name)?;
                     chunk.iter().try_for_each(|new| publications::record(tx, package, new).map(drop))
@@ -190,7 +191,7 @@ impl Work<'_> {
         let (session, package) = (self.session, self.claim.package_id);
         let Some((config, history)) = session.archives.history(archive) else { return };
         let limit = i64::try_from(config.longest_wait.as_millis()).unwrap_or(i64::MAX);
-        let known = session.patiently(|| {
+        let known = session.patiently("what is known of old versions", || {
             session.store.read(|tx| {
                 let before = waits::get(tx, package)?.filter(|wait| wait.kind == WaitKind::History.as_str());
                 let now = tx.now()?;
@@ -213,10 +214,12 @@ impl Work<'_> {
             .map(|it| it.id)
             .collect();
         for chunk in old.chunks(CHUNK) {
-            session.patiently(|| session.store.write(|tx| publications::gone(tx, chunk)))?;
+            session.patiently("versions that are gone", || {
+                session.store.write(|tx| publications::gone(tx, chunk))
+            })?;
         }
         let what = format!("its old versions had not come from the history of {archive} in time");
-        session.patiently(|| {
+        session.patiently("the search for old versions", || {
             session.store.write(|tx| histories::asked(tx, (package, archive), (0, 0), Some(&what)))
         })?;
         self.log.line(&what);
@@ -238,15 +241,17 @@ impl Work<'_> {
         self.gone.push(publication.id);
         let (session, package) = (self.session, self.claim.package_id);
         let note = format!("{version}: {}", missed.failure);
-        let _ = session
-            .patiently(|| session.store.write(|tx| histories::left_out(tx, (package, archive), 1, &note)));
+        let noted = session.patiently("versions that are left out", || {
+            session.store.write(|tx| histories::left_out(tx, (package, archive), 1, &note))
+        });
+        self.not_noted(noted.err());
     }
 
     /// Notes what the files of an old version turned out to be. None if that cannot be recorded.
     pub(super) fn complete(&mut self, id: i64, found: &Found) -> Option<()> {
         let session = self.session;
         let trust = serde_json::to_string(&found.trust).unwrap_or_default();
-        let noted = session.patiently(|| {
+        let noted = session.patiently("the files of an old version", || {
             session.store.write(|tx| publications::complete(tx, id, &found.dsc_sha256, &trust, &found.files))
         });
         noted

@@ -18,8 +18,9 @@ impl Work<'_> {
     pub(super) fn has_its_history(&mut self, open: &[Publication], ids: &[i64]) -> bool {
         let (session, claim) = (self.session, self.claim);
         let Some(place) = inspect::missing_repository(&session.root, &claim.package) else { return true };
-        let imported =
-            session.patiently(|| session.store.read(|tx| versions::imported(tx, claim.package_id)));
+        let imported = session.patiently("what is imported", || {
+            session.store.read(|tx| versions::imported(tx, claim.package_id))
+        });
         let imported = match imported {
             Ok(imported) => imported,
             Err(error) => {

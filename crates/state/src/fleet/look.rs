@@ -1,0 +1,89 @@
+//! What a host looks at once a second: its orders, and what is due. One statement, so that an idle host costs a server
+//! one transaction.
+
+use crate::db::tx::{HOUR, Tx};
+use crate::error::StateError;
+use crate::fleet::{runs, settings};
+use crate::job::breaker::{self, Breaker};
+use crate::job::retry_batch;
+use crate::values;
+use crate::words::HostState;
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// Whether the host may begin new imports.
+    pub state: HostState,
+    /// Imports at a time, if that was set.
+    pub jobs: Option<i64>,
+    /// Bytes of memory, if that was set.
+    pub memory: Option<i64>,
+    /// The highest load average, if that was set.
+    pub load: Option<i64>,
+    /// Breakers that are open.
+    pub open: Vec<Breaker>,
+    /// The hour since 1970.
+    pub hour: i64,
+    /// Whether a job could be claimed.
+    pub is_claimable: bool,
+    /// Whether a job waits for its time, which has come.
+    pub is_retry_due: bool,
+    /// Whether a lease is over.
+    pub is_lease_over: bool,
+    /// Whether jobs are parked on what is there again.
+    pub is_unparking: bool,
+    /// Whether a parked job has waited for long enough.
+    pub is_wait_over: bool,
+    /// Whether the hold of a package has ended.
+    pub is_hold_over: bool,
+    /// Whether a batch can be moved on.
+    pub is_batch_waiting: bool,
+    /// Whether a package is known: before that, nothing that was asked for has been done.
+    pub is_anything_known: bool,
+}
+
+impl Look {
+    /// Whether jobs may come into the queue by what is due.
+    pub fn is_anything_due(&self) -> bool {
+        self.is_retry_due
+            || self.is_lease_over
+            || self.is_unparking
+            || self.is_wait_over
+            || self.is_hold_over
+            || self.is_batch_waiting
+    }
+}
+
+const DUE: &str = "SELECT
+    EXISTS (SELECT 1 FROM job WHERE state = 'pending' AND held = 0),
+    EXISTS (SELECT 1 FROM job WHERE state = 'retrying' AND held = 0 AND due <= ?1),
+    EXISTS (SELECT 1 FROM job WHERE state = 'running' AND lease_until < ?1),
+    EXISTS (SELECT 1 FROM dependency WHERE state = 'closed' AND parked > 0),
+    EXISTS (SELECT 1 FROM wait w JOIN job j ON j.package_id = w.package_id AND j.state = 'parked' WHERE w.until <= ?1),
+    EXISTS (SELECT 1 FROM package WHERE held = 1 AND held_until <= ?1),
+    EXISTS (SELECT 1 FROM batch WHERE state IN ('canary', 'all')),
+    EXISTS (SELECT 1 FROM package)";
+
+/// Looks.
+pub fn look(tx: &mut Tx<'_>, host: &str) -> Result<Look, StateError> {
+    let now = tx.now()?;
+    let Some(due) = tx.first(DUE, values![now])? else {
+        return Err(StateError::Refused("the state does not say what is due".into()));
+    };
+    Ok(Look {
+        state: runs::host_state(tx, host)?,
+        jobs: settings::number_for(tx, "jobs", host)?,
+        memory: settings::number_for(tx, "memory", host)?,
+        load: settings::number_for(tx, "load", host)?,
+        open: breaker::list_open(tx)?,
+        hour: now.div_euclid(HOUR),
+        is_claimable: due.flag(0),
+        is_retry_due: due.flag(1),
+        is_lease_over: due.flag(2),
+        is_unparking: due.flag(3),
+        is_wait_over: due.flag(4),
+        is_hold_over: due.flag(5),
+        is_batch_waiting: due.flag(6) && retry_batch::is_waiting(tx)?,
+        is_anything_known: due.flag(7),
+    })
+}

@@ -1,0 +1,37 @@
+//! What is on record of an attempt, for those who do it or wait for it.
+
+use crate::db::tx::Tx;
+use crate::error::StateError;
+use crate::values;
+
+/// Whether an attempt has not ended yet.
+pub fn is_open(tx: &mut Tx<'_>, attempt: i64) -> Result<bool, StateError> {
+    let sql = "SELECT 1 FROM attempt WHERE id = ?1 AND ended IS NULL";
+    Ok(tx.first(sql, values![attempt])?.is_some())
+}
+
+/// The package of an attempt: its number and its name.
+pub fn package_of(tx: &mut Tx<'_>, attempt: i64) -> Result<Option<(i64, String)>, StateError> {
+    let sql =
+        "SELECT a.package_id, p.name FROM attempt a JOIN package p ON p.id = a.package_id WHERE a.id = ?1";
+    Ok(tx.first(sql, values![attempt])?.map(|row| (row.int(0), row.text(1))))
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Where.
+    pub stage: String,
+    /// How, in a word.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+}
+
+/// Why the newest attempt of a package failed that began at a time or later, if one did.
+pub fn failed_since(tx: &mut Tx<'_>, package: i64, since: i64) -> Result<Option<Failed>, StateError> {
+    let sql = "SELECT stage, code, message FROM attempt
+        WHERE package_id = ?1 AND started >= ?2 AND outcome = 'failed' ORDER BY id DESC LIMIT 1";
+    let row = tx.first(sql, values![package, since])?;
+    Ok(row.map(|row| Failed { stage: row.text(0), code: row.text(1), message: row.text(2) }))
+}
