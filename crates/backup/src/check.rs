@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use state::driver::sqlite;
 
 use crate::error::BackupError;
+use crate::manifest::{FORM, MANIFEST, Manifest, STATE};
 use crate::sums::{self, SUMS, Sums};
-use crate::take::{FORM, MANIFEST, Manifest, STATE};
 
 /// The newest backup in a folder, or the folder itself if it is one.
 pub fn newest(folder: &Path) -> Result<PathBuf, BackupError> {

@@ -7,6 +7,7 @@
 
 pub mod check;
 mod error;
+pub mod manifest;
 pub mod reconcile;
 pub mod repository;
 pub mod restore;

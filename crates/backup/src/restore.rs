@@ -14,9 +14,9 @@ use state::{Store, identity, meta, transfer};
 
 use crate::check;
 use crate::error::BackupError;
+use crate::manifest::{CONFIG, STATE};
 use crate::reconcile::{self, Damaged};
 use crate::sums;
-use crate::take::{CONFIG, STATE};
 
 /// Says that a root is not complete.
 const UNFINISHED: &str = "restore.unfinished";

@@ -40,21 +40,6 @@ struct Place {
     config: Option<PathBuf>,
 }
 
-/// `import` by itself: to build all subcommands first costs as much as to read a small package.
-#[derive(Parser)]
-struct Quick {
-    #[command(flatten)]
-    place: Place,
-
-    #[command(subcommand)]
-    command: QuickCommand,
-}
-
-#[derive(Subcommand)]
-enum QuickCommand {
-    Import(commands::import::Arguments),
-}
-
 #[derive(Subcommand)]
 enum Command {
     Import(commands::import::Arguments),
@@ -104,7 +89,7 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|name| name == importer::child::SUBCOMMAND) {
         return exit::code(commands::import_package::run());
     }
-    let (cli, name) = quick().map_or_else(whole, |cli| (cli, "import".to_owned()));
+    let (cli, name) = parse();
     state::open::introduce(&name, &importer::root::host_name());
     state::waiting::listen(|text| drop(writeln!(screen::stderr(), "{text}")));
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
@@ -114,20 +99,13 @@ fn main() -> ExitCode {
 }
 
 /// The command line, and the name of its subcommand.
-fn whole() -> (Cli, String) {
+fn parse() -> (Cli, String) {
     let matches = Cli::command().get_matches();
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => (cli, name),
         Err(error) => error.exit(),
     }
-}
-
-/// A command line that is an `import` without a mistake. All others, and what asks for help, are for the whole parser.
-fn quick() -> Option<Cli> {
-    std::env::args_os().nth(1).filter(|name| name == "import")?;
-    let Quick { place, command: QuickCommand::Import(arguments) } = Quick::try_parse().ok()?;
-    Some(Cli { place, command: Command::Import(arguments) })
 }
 
 fn run(installation: &commands::Installation, command: &Command) -> Result<u8, anyhow::Error> {

@@ -95,8 +95,11 @@ impl Site {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if name.starts_with(&format!("{check}.")) && name.ends_with(".code") {
                 let code = fs::read_to_string(&path).unwrap().trim().parse().unwrap();
-                let read = |ending| fs::read(path.with_extension(ending)).unwrap();
-                printed.push(Said { code, out: read("out"), err: read("err") });
+                // One that was running when all was forgotten has lost what it had printed before.
+                let read = |ending| fs::read(path.with_extension(ending));
+                if let (Ok(out), Ok(err)) = (read("out"), read("err")) {
+                    printed.push(Said { code, out, err });
+                }
             }
         }
         printed
