@@ -50,19 +50,23 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter, wait, history TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref TO package_import_worker;
 -- Where else a publication is listed is written anew when that changes.
 GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
 -- A job is over, a wait has ended, a failure is cured, a position is not needed any more; attempts, samples and runs
 -- grow old.
-GRANT DELETE ON job, wait, failure, meta, attempt, sample, verdict, run, batch, batch_member TO package_import_worker;
+GRANT DELETE ON job, wait, failure, meta, attempt, sample, verdict, run, batch, batch_member, foreign_ref
+    TO package_import_worker;
 -- The end of a suppression whose time is over.
 GRANT UPDATE (ended) ON suppression TO package_import_worker;
 
 -- Decides: retries, holds, priorities, policies, settings, hosts; mends counters.
-GRANT INSERT, UPDATE ON meta, host, package, publication, job, suppression, sample, verdict, batch, batch_member,
+GRANT INSERT, UPDATE ON meta, host, package, job, suppression, sample, verdict, batch, batch_member,
     counter TO package_import_operator;
+-- What is published, where its files are and why they are trusted, only a poll or an import writes. An operator asks for an
+-- import again.
+GRANT UPDATE (done) ON publication TO package_import_operator;
 GRANT UPDATE ON signature, failure, dependency, batch TO package_import_operator;
 GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
 -- `history ask`.

@@ -10,6 +10,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use packaging_repo::record;
+
 use crate::error::BackupError;
 use crate::sums::{self, Sums};
 
@@ -135,7 +137,8 @@ fn read_refs(repository: &Path) -> Result<RefFiles, BackupError> {
 fn ref_files(repository: &Path) -> Result<RefFiles, BackupError> {
     let mut found = RefFiles::new();
     loose(repository, Path::new("refs"), &mut found)?;
-    for name in ["packed-refs", "HEAD"] {
+    // What is on record is read after the refs that it vouches for.
+    for name in ["packed-refs", "HEAD", record::FILE] {
         if let Some(content) = read(&repository.join(name))? {
             found.insert(name.into(), content);
         }

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use packaging_repo::seal::{KEY, place as place_of_key};
 use serde::Serialize;
 use state::open::Location;
 use state::{Store, identity, meta, transfer};
@@ -21,7 +22,7 @@ use crate::sums;
 const UNFINISHED: &str = "restore.unfinished";
 
 /// What a restored root may consist of.
-const PARTS: [&str; 6] = ["repos", "logs", CONFIG, "state.db", "state.db-wal", "state.db-shm"];
+const PARTS: [&str; 7] = ["repos", "logs", KEY, CONFIG, "state.db", "state.db-wal", "state.db-shm"];
 
 /// Who brings it back, and where to.
 pub struct Here<'a> {
@@ -56,7 +57,7 @@ pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
     for part in ["repos", "logs", CONFIG] {
         copy_all(&backup.join(part), &root.join(part))?;
     }
-    Ok(())
+    copy_all(&backup.join(KEY), &place_of_key(&root.join("repos")))
 }
 
 /// An empty folder, marked as not complete. What an earlier attempt left there is removed.

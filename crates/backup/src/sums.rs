@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use bounded::file::open_regular;
@@ -69,7 +70,8 @@ pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
 pub fn copy(from: &Path, to: &Path) -> io::Result<(String, u64)> {
     let mut source = open_regular(from)?;
     let permissions = source.metadata()?.permissions();
-    let mut target = File::create_new(to)?;
+    // Nobody reads it before it has the permissions of its original.
+    let mut target = File::options().write(true).create_new(true).mode(0o600).open(to)?;
     let shared = rustix::fs::ioctl_ficlone(&target, &source).is_ok();
     let done = copy_and_sum(&mut source, (!shared).then_some(&mut target))?;
     target.set_permissions(permissions)?;

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bounded::Deadline;
 use bounded::lock::{LockError, Mode};
+use packaging_repo::seal::{KEY, place};
 use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 use state::{Store, events, meta, runs, schema, transfer};
@@ -89,6 +90,8 @@ pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<
         watch(done, repositories.len());
         repository::copy(&wanted.root.join(name), name, &mut target)?;
     }
+    // Without the key, nobody could tell after a restore which refs are the importer's.
+    target.copy(&place(&wanted.root.join("repos")), Path::new(KEY))?;
     if let Some(config) = wanted.config {
         target.copy(config, Path::new(CONFIG))?;
     }

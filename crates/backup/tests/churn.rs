@@ -57,7 +57,7 @@ fn a_copy_is_whole_whatever_others_do() {
     let destination = folder.path().join("backups");
     let repository =
         Repository::open_or_init(&root.join("repos"), &PackageName::new("hello").unwrap()).unwrap();
-    repository.publish(&repository.lock(bounded::Deadline::now()).unwrap(), &[], None).unwrap();
+    repository.publish(&repository.lock(bounded::Deadline::now()).unwrap(), &[], None, None).unwrap();
     let store = Location::new(&root, None, None).open_or_make().unwrap();
     let stop = AtomicBool::new(false);
     let wanted = backup::take::Wanted {

@@ -16,7 +16,7 @@ use wait4::{ResourceUsage, Wait4};
 
 use crate::ending;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, Report, Request};
+use crate::protocol::{Event, ForeignRef, Report, Request};
 
 /// As much of what a child writes to its standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
@@ -52,6 +52,8 @@ pub struct Ended {
     pub cpu_ms: u64,
     /// Bytes that it read and wrote.
     pub moved: (u64, u64),
+    /// Refs that are not where the importer has put them.
+    pub foreign: Vec<ForeignRef>,
     /// What it wrote to its standard error.
     pub stderr: String,
 }
@@ -77,6 +79,7 @@ pub fn run(
         peak_rss: 0,
         cpu_ms: 0,
         moved: (0, 0),
+        foreign: Vec::new(),
         stderr: String::new(),
     };
     let clock = RefCell::new(Clock::new(request.limits.time, request.limits.lock_wait));
@@ -202,6 +205,7 @@ impl Ended {
             // From here on no single version is to blame.
             Event::Publishing => self.last = None,
             Event::Moving(_) | Event::Unwalled(_) => {}
+            Event::Foreign(foreign) => self.foreign = foreign,
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;

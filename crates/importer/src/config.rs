@@ -10,6 +10,7 @@ use state::open::Location;
 use state::publications::LOCAL;
 
 use crate::names::{self, NameError};
+use crate::protocol::Trust;
 use crate::sandbox::Walls;
 
 /// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
@@ -95,6 +96,14 @@ impl Default for Import {
             allow_weak_checksums: false,
             repack: true,
         }
+    }
+}
+
+impl Import {
+    /// Why a `.dsc` that was given by hand may be trusted, if nothing else was said: a signature by a known key.
+    pub fn trust(&self) -> Trust {
+        let given = Some(&self.keyrings).filter(|keyrings| !keyrings.is_empty());
+        Trust::Keyrings(given.cloned().unwrap_or_else(archive::signature::system_keyrings))
     }
 }
 
@@ -287,6 +296,15 @@ impl Config {
         }
     }
 
+    /// The distros whose refs this installation writes, sorted.
+    pub fn distros(&self) -> Vec<String> {
+        let mut distros: Vec<String> = self.archives.iter().map(|archive| archive.distro.clone()).collect();
+        distros.push(self.import.distro.clone());
+        distros.sort();
+        distros.dedup();
+        distros
+    }
+
     fn read(path: &Path) -> Result<Config, ConfigError> {
         let text = bounded::file::read_text(path, LARGEST)
             .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
@@ -310,6 +328,9 @@ impl Config {
                 names::check(&archive.distro, Some(&branch)).map_err(named)?;
             }
         }
+        let given = &config.import;
+        names::check(&given.distro, Some(&given.suite))
+            .map_err(|error| ConfigError::Name { path: path.to_owned(), error })?;
         Ok(config)
     }
 }

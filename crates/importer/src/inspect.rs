@@ -11,11 +11,17 @@ use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
 use packaging_repo::expected::{Imported, Published, branches};
 use packaging_repo::fence::Fence;
+use packaging_repo::foreign::{Foreign, Kind};
+use packaging_repo::record::unsealed::Word;
 pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
+use state::publication::foreign::ForeignRef as Row;
 use state::versions::Expected;
+
+use crate::protocol::ForeignRef;
+use crate::rederive::{self, Places};
 
 use crate::config::LimitsConfig;
 
@@ -49,6 +55,8 @@ pub struct Wanted<'a> {
     pub version: &'a str,
     /// The distro.
     pub distro: &'a str,
+    /// Which of several contents: how the SHA-256 of its `.dsc` begins. The first one, if not said.
+    pub dsc: Option<&'a str>,
     /// With patches applied.
     pub applied: bool,
 }
@@ -61,6 +69,10 @@ pub struct Shown {
     pub head: String,
     /// Its versions.
     pub versions: Vec<CatalogEntry>,
+    /// Refs that are not where the importer has put them, in its namespaces or not.
+    pub foreign: Vec<Foreign>,
+    /// Whether what the importer has written is on record.
+    pub has_record: bool,
 }
 
 fn open(root: &Path, package: &str) -> Result<Repository, InspectError> {
@@ -115,8 +127,44 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, InspectError> {
 /// What the repository of a package has.
 pub fn show(root: &Path, package: &str) -> Result<Shown, InspectError> {
     let repository = open(root, package)?;
-    let versions = Catalog::open(&repository)?.entries()?;
-    Ok(Shown { repository: repository.path().to_owned(), head: repository.head()?, versions })
+    let mut catalog = Catalog::open(&repository)?;
+    let versions = catalog.entries()?;
+    let has_record = repository.has_record();
+    let foreign = if has_record { foreign(&mut catalog)? } else { Vec::new() };
+    Ok(Shown {
+        repository: repository.path().to_owned(),
+        head: repository.head()?,
+        versions,
+        foreign,
+        has_record,
+    })
+}
+
+fn foreign(catalog: &mut Catalog) -> Result<Vec<Foreign>, Error> {
+    packaging_repo::foreign::find(&catalog.view, &[], &mut catalog.store)
+}
+
+/// Refs that are not where the importer has put them, as the state keeps them; none of a repository without a record.
+pub fn foreign_refs(root: &Path, package: &str) -> Result<Vec<ForeignRef>, InspectError> {
+    let repository = open(root, package)?;
+    if !repository.has_record() {
+        return Ok(Vec::new());
+    }
+    Ok(foreign(&mut Catalog::open(&repository)?)?.iter().map(ForeignRef::from).collect())
+}
+
+/// The same as rows of the state. Names that mean nothing to the importer are nobody's concern.
+pub fn foreign_rows(found: &[ForeignRef]) -> Vec<Row> {
+    let counts = found.iter().filter(|it| it.kind != Kind::Outside.as_str());
+    counts
+        .map(|it| Row {
+            name: it.name.clone(),
+            kind: it.kind.clone(),
+            since: 0,
+            ours: it.ours.clone(),
+            theirs: it.theirs.clone(),
+        })
+        .collect()
 }
 
 /// Writes a version into a new folder.
@@ -124,14 +172,15 @@ pub fn export(root: &Path, wanted: &Wanted<'_>, folder: &Path) -> Result<(), Ins
     let repository = open(root, wanted.package)?;
     let version = Version::new(wanted.version)?;
     let mut catalog = Catalog::open(&repository)?;
-    let Some(tag) = catalog.find(wanted.distro, &version, wanted.applied)? else {
-        let unapplied = wanted.applied && catalog.find(wanted.distro, &version, false)?.is_some();
+    let Some(tag) = catalog.find(wanted.distro, &version, wanted.dsc, wanted.applied)? else {
+        let unapplied = wanted.applied && catalog.find(wanted.distro, &version, wanted.dsc, false)?.is_some();
         let hint = if unapplied {
             " with patches applied: they do not apply".to_owned()
         } else {
             format!(" in {}; `package-import show {}` lists what there is", wanted.distro, wanted.package)
         };
-        let (package, version) = (wanted.package.to_owned(), wanted.version.to_owned());
+        let of = wanted.dsc.map_or(String::new(), |dsc| format!(" with a .dsc {dsc}"));
+        let (package, version) = (wanted.package.to_owned(), format!("{}{of}", wanted.version));
         return Err(Error::NoVersion { package, version, hint }.into());
     };
     Ok(packaging_repo::export::export(&tag, &mut catalog.store, folder)?)
@@ -146,12 +195,27 @@ pub fn verify(root: &Path, package: &str, expected: &Expected) -> Result<Vec<Pro
         opened => opened?,
     };
     let mut problems = packaging_repo::verify::verify(&repository)?;
+    // What cannot be read has been told of already.
+    let places = Places::new(root, &expected.dscs);
+    problems.extend(rederive::upstreams(&repository, &places).unwrap_or_default());
     let (imported, published) = wanted(expected);
     // What cannot be read has been told of already.
     if let Ok(missing) = packaging_repo::expected::compare(&repository, &imported, &published) {
         problems.extend(missing);
     }
     Ok(problems)
+}
+
+/// Whether a package has a repository that was made before there were records.
+pub fn lacks_record(root: &Path, package: &str) -> bool {
+    let Ok(package) = PackageName::new(package) else { return false };
+    Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
+}
+
+/// What the state says of such a repository.
+pub fn word(expected: &Expected) -> Word {
+    let (versions, published) = wanted(expected);
+    Word { versions, branches: published.into_iter().map(|it| it.branch).collect() }
 }
 
 /// What has to be in a repository by the word of the state.

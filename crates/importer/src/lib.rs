@@ -21,6 +21,7 @@ pub mod plan;
 pub mod polling;
 pub mod protocol;
 pub mod queue;
+pub mod rederive;
 pub mod root;
 pub mod sandbox;
 pub mod stage;

@@ -6,14 +6,19 @@ use std::time::{Duration, Instant};
 
 use bounded::Deadline;
 use packaging_repo::fence::Fence;
+use packaging_repo::foreign;
 use packaging_repo::history::{Added, History};
+use packaging_repo::record::Record;
+use packaging_repo::record::unsealed::{self, Word};
+use packaging_repo::refs::Refs;
 use packaging_repo::repository::Repository;
+use packaging_repo::store::RepoStore;
 use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
 use crate::base::Found;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, Outcome, Report, Request};
+use crate::protocol::{Event, ForeignRef, Outcome, Report, Request};
 use crate::sandbox::{self, Wall};
 use crate::stage::{Read, Stager};
 use crate::{base, order};
@@ -52,16 +57,28 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     repository.check_free(request.limits.disk_reserve)?;
     let mut store = repository.store(request.threads)?;
     store.keep_free(request.limits.disk_reserve);
-    let view = View::new(repository.refs()?);
+    let refs = repository.refs()?;
+    let on_record = repository.record()?;
+    let record = match &on_record {
+        Some(record) => record.clone(),
+        None => seal(request, &refs, &mut store)?,
+    };
+    let view = View::new(refs, record);
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);
     let pending = hold_back(pending, request, &history.view, emit);
     emit(&Event::Publishing);
     let finished = add_all(pending, &mut history)?;
+    history.put_back()?;
     let edits = history.view.edits();
+    let record = Some(history.view.record_after()).filter(|after| on_record.as_ref() != Some(after));
+    let foreign = foreign::find(&history.view, &request.distros, history.store)?;
     emit(&Event::Moving(edits.len()));
     store.finish()?;
-    repository.publish(&lock, &edits, request.default_branch.as_deref())?;
+    repository.publish(&lock, &edits, request.default_branch.as_deref(), record.as_ref())?;
+    if !foreign.is_empty() {
+        emit(&Event::Foreign(foreign.iter().map(ForeignRef::from).collect()));
+    }
     for (index, report) in finished {
         emit(&Event::Finished(index, Box::new(report)));
     }
@@ -69,6 +86,18 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         emit(&Event::Moved(read, written));
     }
     Ok(())
+}
+
+/// The record of a repository that was made before there were records: what the state confirms.
+fn seal(request: &Request, refs: &Refs, store: &mut RepoStore) -> Result<Record, Failure> {
+    let nothing = Word::default();
+    let word = request.word.as_ref().unwrap_or(&nothing);
+    if word.versions.is_empty() && !refs.is_empty() {
+        let message = "the repository has refs, and neither a record nor the state says whose they are; \
+            `package-import adopt` takes over what it has, if you trust that";
+        return Err(Failure::new(Stage::Verify, "not-on-record", message));
+    }
+    Ok(unsealed::seal(refs, word, store)?)
 }
 
 /// Bytes that this process has read and written, as the kernel counts them.

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use packaging_repo::ObjectId;
+use packaging_repo::foreign::Foreign;
+use packaging_repo::record::unsealed::Word;
 use serde::{Deserialize, Serialize};
 
 use crate::config::LimitsConfig;
@@ -30,6 +33,12 @@ pub struct Request {
     /// Epoch and token of the attempt: whoever comes later shuts this import out. Without it, imports wait for each
     /// other.
     pub fence: Option<(u64, u64)>,
+    /// The distros of the installation: refs of these are ours to write.
+    #[serde(default)]
+    pub distros: Vec<String>,
+    /// What the state says of a repository that has no record yet.
+    #[serde(default)]
+    pub word: Option<Word>,
 }
 
 /// One version.
@@ -92,10 +101,37 @@ pub enum Event {
     Moving(usize),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
+    /// Refs that are not where the importer has put them, if there are any.
+    Foreign(Vec<ForeignRef>),
     /// Nothing could be done at all.
     Broken(Failure),
     /// Bytes that it has read and written in all.
     Moved(u64, u64),
+}
+
+/// A ref that is not where the importer has put it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignRef {
+    /// Its full name.
+    pub name: String,
+    /// What is foreign about it: a word of [`packaging_repo::foreign::Kind`].
+    pub kind: String,
+    /// Where the importer has put it, if it has.
+    pub ours: Option<String>,
+    /// Where it points, if it is there.
+    pub theirs: Option<String>,
+}
+
+impl From<&Foreign> for ForeignRef {
+    fn from(it: &Foreign) -> Self {
+        let text = |id: Option<ObjectId>| id.map(|id| id.to_string());
+        ForeignRef {
+            name: it.name.clone(),
+            kind: it.kind.as_str().to_owned(),
+            ours: text(it.ours),
+            theirs: text(it.theirs),
+        }
+    }
 }
 
 /// What became of a version.

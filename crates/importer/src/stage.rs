@@ -127,9 +127,10 @@ impl<'a> Stager<'a> {
         let dsc_limits = self.request.limits.dsc();
         let text = read_dsc(&wanted.dsc, &dsc_limits)?;
         let sha256 = sha256_hex(&text);
-        // The same bytes were trusted before; only their name is needed to find that out.
         if let Ok(claimed) = Dsc::parse_within(&text, &dsc_limits) {
             *version = Some(claimed.version.to_string());
+            index_has(&wanted.trust, &sha256)?;
+            // The same bytes were trusted before: that they were imported is on record, where nobody else can write.
             if let Some(tag) = history.find_dsc(&wanted.distro, &claimed.version, &sha256)? {
                 let applied = history.find_applied(&wanted.distro, &claimed.version, &sha256)?;
                 return Ok(Read::Known(Known { version: claimed.version, dsc_sha256: sha256, tag, applied }));
@@ -156,11 +157,10 @@ impl<'a> Stager<'a> {
         let limits = self.request.limits.dsc();
         let dsc = match &wanted.trust {
             Trust::Keyrings(keyrings) => Dsc::parse_within(&signature::verify(text, keyrings)?, &limits)?,
-            Trust::Index(expected) if expected != sha256 => {
-                let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
-                return Err(Failure::new(Stage::Verify, "checksum-mismatch", message));
+            Trust::Index(_) | Trust::Unsigned => {
+                index_has(&wanted.trust, sha256)?;
+                Dsc::parse_within(text, &limits)?
             }
-            Trust::Index(_) | Trust::Unsigned => Dsc::parse_within(text, &limits)?,
         };
         if dsc.source != *self.package {
             let message = format!("the signed .dsc is one of {}, not of {}", dsc.source, self.package);
@@ -326,8 +326,18 @@ impl Stager<'_> {
     }
 }
 
+/// What an index vouches for is these bytes, and no others.
+fn index_has(trust: &Trust, sha256: &str) -> Result<(), Failure> {
+    let Trust::Index(expected) = trust else { return Ok(()) };
+    if expected == sha256 {
+        return Ok(());
+    }
+    let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
+    Err(Failure::new(Stage::Verify, "checksum-mismatch", message))
+}
+
 /// The tarballs of the upstream commit. A 1.0 package whose only tarball is not called `.orig` has no upstream.
-fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d ListedFile> {
+pub(crate) fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d ListedFile> {
     let tarballs: Vec<&ListedFile> = layout.upstream().iter().map(|&(_, index)| &dsc.files[index]).collect();
     let named =
         dsc.format.family != Family::V1 || tarballs.iter().all(|file| file.name.contains(".orig.tar"));

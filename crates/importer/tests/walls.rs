@@ -98,6 +98,8 @@ fn the_files_of_a_request_are_named_one_by_one() {
         threads: 1,
         parent: 0,
         fence: None,
+        distros: Vec::new(),
+        word: None,
     };
     let needs = sandbox::of_request(&request, &root.join("repos/h/hello.git"));
     let mut wanted = [

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::durable::{begin, sync_folder};
 use crate::lock::Guard;
 use crate::packed;
+use crate::record;
 use crate::refs::{self, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
@@ -44,6 +45,7 @@ pub(crate) fn complete(
     guard: &Guard,
     edits: &[Edit],
     wanted: Option<&str>,
+    record: Option<&[u8]>,
 ) -> Result<(), Error> {
     // A predecessor may have been killed just before `HEAD`.
     let mut packed = packed::read(repository)?;
@@ -51,6 +53,10 @@ pub(crate) fn complete(
     let head = wanted.filter(|branch| packed.refs.contains_key(*branch)).map(str::to_owned);
     let head = head.or_else(|| first_branch(&packed.refs)).unwrap_or_else(|| NO_BRANCH.into());
     let mut files = vec![New::write(repository, guard, "config", CONFIG.as_bytes())?];
+    // Before the refs, whose word it is.
+    if let Some(record) = record {
+        files.push(New::write(repository, guard, record::FILE, record)?);
+    }
     if !packed.refs.is_empty() {
         files.push(New::write(repository, guard, "packed-refs", &packed.encode())?);
     }
@@ -79,14 +85,14 @@ pub(crate) fn first_branch(refs: &Refs) -> Option<String> {
 }
 
 /// A file of the repository under a name of our own.
-struct New {
+pub(crate) struct New {
     own: PathBuf,
     target: PathBuf,
     file: File,
 }
 
 impl New {
-    fn write(repository: &Path, guard: &Guard, name: &str, content: &[u8]) -> Result<New, Error> {
+    pub(crate) fn write(repository: &Path, guard: &Guard, name: &str, content: &[u8]) -> Result<New, Error> {
         let own = repository.join(format!("{NEW}{}{name}", guard.prefix()));
         let write = || {
             let mut file = bounded::file::create(&own)?;
@@ -98,11 +104,11 @@ impl New {
         Ok(New { own, target: repository.join(name), file })
     }
 
-    fn sync(&self) -> Result<(), Error> {
+    pub(crate) fn sync(&self) -> Result<(), Error> {
         self.file.sync_all().map_err(|error| Error::file("write", &self.own, error))
     }
 
-    fn put_in_place(&self, guard: &Guard) -> Result<(), Error> {
+    pub(crate) fn put_in_place(&self, guard: &Guard) -> Result<(), Error> {
         fs::rename(&self.own, &self.target).map_err(|error| guard.gone("rename", &self.own, error))
     }
 }

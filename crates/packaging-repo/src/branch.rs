@@ -1,10 +1,13 @@
 //! How branches move: forward only, and never away from what somebody may have cloned.
 
+use std::collections::HashSet;
+
 use source_package::version::Version;
 
 use crate::history::{Added, History};
 use crate::message;
 use crate::object::{self, Commit, CommitObject, Kind};
+use crate::packed::find_conflict;
 use crate::refname;
 use crate::{Error, ObjectId};
 
@@ -26,25 +29,103 @@ impl History<'_> {
     }
 
     fn advance(&mut self, branch: String, version: &Version, commit: ObjectId) -> Result<(), Error> {
-        let Some(tip) = self.view.get(&branch) else {
-            self.view.set(branch, commit);
-            return Ok(());
+        let (ours, theirs) = self.tips(&branch)?;
+        let mut target = match ours {
+            Some(tip) => self.next(&branch, tip, version, commit)?,
+            None => commit,
         };
+        if let Some(theirs) = theirs
+            && !self.leads_to(target, theirs)?
+        {
+            // Nothing that somebody pushed becomes unreachable, and nothing of it is shown.
+            target = self.join(&branch, theirs, target)?;
+        }
+        if self.view.taken(&branch) != Some(target) || ours != Some(target) {
+            self.view.set(branch, target);
+        }
+        Ok(())
+    }
+
+    /// Puts back what was on record and is gone, and branches that were set back: nothing that was published is lost.
+    pub fn put_back(&mut self) -> Result<(), Error> {
+        let written: Vec<(String, ObjectId)> =
+            self.view.record().written().map(|(name, id)| (name.clone(), id)).collect();
+        for (name, id) in written {
+            let now = self.view.taken(&name);
+            if now == Some(id) || self.view.pending.contains_key(&name) || !self.store.contains(&id) {
+                continue;
+            }
+            let is_back = match now {
+                None => find_conflict(&name, &self.view.before).is_none(),
+                Some(theirs) => {
+                    let is_branch = name.starts_with("refs/heads/");
+                    is_branch && self.view.record().last(&name) == Some(id) && self.leads_to(id, theirs)?
+                }
+            };
+            if is_back {
+                let commit = object::tag_target(id, self.store)?;
+                match commit {
+                    Some(commit) => self.view.set_tag(name, id, commit),
+                    None => self.view.set(name, id),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the importer has put a branch last, and where somebody else has moved it since. A branch that was deleted,
+    /// or put back to where it was before, is moved on from the importer's own tip.
+    fn tips(&self, branch: &str) -> Result<(Option<ObjectId>, Option<ObjectId>), Error> {
+        if let Some(tip) = self.view.pending.get(branch) {
+            return Ok((Some(tip.id), None));
+        }
+        let record = self.view.record();
+        let known = [record.last(branch), record.before_last(branch)];
+        let ours = known.into_iter().flatten().find(|id| self.store.contains(id));
+        let taken = self.view.taken(branch).filter(|taken| ours != Some(*taken));
+        match taken {
+            Some(id) if self.store.kind(id)? != Kind::Commit => {
+                Err(Error::WrongKind { id, wanted: Kind::Commit })
+            }
+            taken => Ok((ours, taken)),
+        }
+    }
+
+    /// Where a branch of ours moves for a version: it stays where it is unless the version is the highest there.
+    fn next(
+        &mut self,
+        branch: &str,
+        tip: ObjectId,
+        version: &Version,
+        commit: ObjectId,
+    ) -> Result<ObjectId, Error> {
         let new = object::read_commit(commit, self.store)?;
         let old = object::read_commit(tip, self.store)?;
         let published = old.trailer("Version").and_then(|text| Version::new(text).ok());
         let is_older = published.as_ref().is_some_and(|published| version < published);
         if tip == commit || is_older || same_content(&old, &new) {
-            return Ok(());
+            return Ok(tip);
         }
         // Of two contents of one version the later one is shown, also when the earlier one is named again.
         if published.as_ref() == Some(version) && self.has_shown(tip, version, commit)? {
-            return Ok(());
+            return Ok(tip);
         }
         let descends = !is_join(&old) && self.descends(&new, tip, published.as_ref())?;
-        let target = if descends { commit } else { self.join(&branch, tip, commit, &new)? };
-        self.view.set(branch, target);
-        Ok(())
+        if descends { Ok(commit) } else { self.join(branch, tip, commit) }
+    }
+
+    /// Whether a commit is among all ancestors of another, which is ours.
+    fn leads_to(&mut self, from: ObjectId, wanted: ObjectId) -> Result<bool, Error> {
+        let (mut todo, mut seen) = (vec![from], HashSet::new());
+        while let Some(id) = todo.pop() {
+            if id == wanted {
+                return Ok(true);
+            }
+            if seen.insert(id) {
+                todo.extend(object::read_commit(id, self.store)?.parents);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a branch has shown a commit of its present version before.
@@ -89,13 +170,8 @@ impl History<'_> {
         Ok(false)
     }
 
-    fn join(
-        &mut self,
-        branch: &str,
-        tip: ObjectId,
-        version: ObjectId,
-        commit: &CommitObject,
-    ) -> Result<ObjectId, Error> {
+    fn join(&mut self, branch: &str, tip: ObjectId, version: ObjectId) -> Result<ObjectId, Error> {
+        let commit = object::read_commit(version, self.store)?;
         let branch = branch.trim_start_matches("refs/heads/");
         let join = Commit {
             tree: commit.tree,
@@ -104,15 +180,16 @@ impl History<'_> {
             authored: commit.authored,
             committer: commit.committer.clone(),
             committed: commit.committed,
-            message: message::join(branch, commit),
+            message: message::join(branch, &commit),
         };
         self.store.add(Kind::Commit, &join.encode())
     }
 }
 
-/// A re-upload has the same version and another `.dsc`.
+/// A re-upload with another `.dsc` and the same tree, signed anew for example, is nothing new to show: a join for it would
+/// make joins of all that follow.
 fn same_content(old: &CommitObject, new: &CommitObject) -> bool {
-    old.tree == new.tree && ["Version", "Dsc-Sha256"].iter().all(|key| old.trailer(key) == new.trailer(key))
+    old.tree == new.tree && old.trailer("Version") == new.trailer("Version")
 }
 
 /// No version descends from a join: they hang on versions alone.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use source_package::version::Version;
 
 use crate::object::{self, CommitObject};
+use crate::record::Record;
 use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::view::{VersionTag, View};
@@ -27,6 +28,8 @@ pub struct CatalogEntry {
     pub version: String,
     /// Its tag, without `refs/tags/`.
     pub tag: String,
+    /// The SHA-256 of its `.dsc`: of several contents of a version, which one it is.
+    pub dsc_sha256: String,
     /// Its commit.
     pub commit: ObjectId,
     /// The commit with patches applied; none if they do not apply.
@@ -38,19 +41,28 @@ pub struct CatalogEntry {
 }
 
 impl Catalog {
-    /// Opens a repository.
+    /// Opens a repository. What is not on record is not in it; of a repository without a record, everything is taken for
+    /// what it seems to be.
     pub fn open(repository: &Repository) -> Result<Catalog, Error> {
-        Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?) })
+        let record = repository.record()?.unwrap_or_else(Record::believing_all);
+        Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?, record) })
     }
 
-    /// The tag of a version in a distro; of several contents that of the first one.
+    /// The tag of a version in a distro; of several contents that of the first one, or of the one whose `.dsc` has a SHA-256
+    /// that begins like this.
     pub fn find(
         &mut self,
         distro: &str,
         version: &Version,
+        dsc: Option<&str>,
         applied: bool,
     ) -> Result<Option<VersionTag>, Error> {
-        let tag = self.view.tags_of(distro, version, &mut self.store)?.into_iter().next();
+        let tags = self.view.tags_of(distro, version, &mut self.store)?;
+        let is_meant = |tag: &VersionTag| {
+            let sha256 = tag.manifest.fact("Dsc-Sha256").unwrap_or_default();
+            dsc.is_none_or(|dsc| sha256.starts_with(dsc))
+        };
+        let tag = tags.into_iter().find(is_meant);
         let (Some(first), true) = (&tag, applied) else { return Ok(tag) };
         let tags = self.view.applied_tags_of(distro, version, &mut self.store)?;
         let sha256 = first.manifest.fact("Dsc-Sha256");
@@ -66,6 +78,7 @@ impl Catalog {
             let version = tag.manifest.version.clone();
             let sha256 = tag.manifest.fact("Dsc-Sha256").unwrap_or_default();
             entries.push(CatalogEntry {
+                dsc_sha256: sha256.to_owned(),
                 applied: self.applied(distro, &version, sha256)?,
                 branches: tips.get(&tag.commit).cloned().unwrap_or_default(),
                 late: !reachable.is_empty() && !reachable.contains(&tag.commit),
@@ -122,8 +135,10 @@ impl Catalog {
     /// Walks all ancestors of a branch; returns the version's commit that the branch shows: the tip, or what its last
     /// join brought in.
     fn walk(&mut self, tip: ObjectId, reachable: &mut HashSet<ObjectId>) -> Result<ObjectId, Error> {
-        let commit = object::read_commit(tip, &mut self.store)?;
-        let shown = joined(&commit).unwrap_or(tip);
+        let mut shown = tip;
+        while let Some(brought_in) = joined(&object::read_commit(shown, &mut self.store)?) {
+            shown = brought_in;
+        }
         let mut todo = vec![tip];
         while let Some(id) = todo.pop() {
             if reachable.insert(id) {

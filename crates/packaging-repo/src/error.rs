@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::ObjectId;
 use crate::fence::Fence;
+use crate::refname::InvalidName;
+use crate::seal::KEY;
 
 /// Why a repository could not be read or written. Each says which file, object or ref.
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +114,36 @@ pub enum Error {
     /// A ref that names another one, or nothing that can be understood.
     #[error("ref {0} is symbolic or broken; look at the file of that name in the repository and remove it")]
     StrangeRef(String),
+    /// A name that no ref can have, whoever asked for it.
+    #[error("cannot write a ref: {0}")]
+    BadRefName(#[from] InvalidName),
+    /// A tag never changes its value.
+    #[error(
+        "tag {name} is {found}, which is not what was imported ({ours}): a tag that exists is never written; nothing was moved"
+    )]
+    TagExists {
+        /// The tag.
+        name: String,
+        /// Where it points.
+        found: ObjectId,
+        /// What was to be written.
+        ours: ObjectId,
+    },
+    /// A ref that an import needs is not on record as ours.
+    #[error("{0} is not on record; run `package-import verify`")]
+    NotOnRecord(String),
+    /// What is said to be on record was not sealed by this installation, or is damaged.
+    #[error(
+        "{} is not sealed with this installation's key, or is damaged; bring back {KEY} of a backup, or, if the key is lost, \
+         remove the record: the next import makes it again of what the state confirms",
+        .0.display()
+    )]
+    BrokenRecord(PathBuf),
     /// A ref cannot be a folder, too.
-    #[error("ref {name} cannot exist beside ref {other}")]
+    #[error(
+        "ref {name} cannot exist beside ref {other}: one branch cannot lie inside of another; give one of the two suites \
+         another name (--suite, or `branch` of the suite in config.toml), or remove {other} if somebody else made it"
+    )]
     NameConflict {
         /// The longer name.
         name: String,

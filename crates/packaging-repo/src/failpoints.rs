@@ -14,6 +14,7 @@ pub const FAILPOINTS: &[&str] = &[
     "repo::refs-written",
     "repo::refs-synced",
     "repo::refs-checked",
+    "repo::record-renamed",
     "repo::birth",
     "repo::birth-durable",
     "repo::refs-renamed",

@@ -85,7 +85,6 @@ impl<'a> History<'a> {
             }
         };
         let tag = self.tag_version(distro, version, commit, rules)?;
-        self.keep_dsc(&tag, version)?;
         let applied = match &version.applied {
             Some(patches) => {
                 let place = Unapplied { tag: &tag, commit, parent, rules };

@@ -111,6 +111,13 @@ impl CommitObject {
         paragraph.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
     }
 
+    /// All values of a trailer that stands more than once.
+    pub fn trailers(&self, key: &str) -> Vec<&str> {
+        let body = self.message.trim_end_matches('\n');
+        let paragraph = body.rsplit("\n\n").next().unwrap_or_default();
+        paragraph.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(": ")).collect()
+    }
+
     /// The first line of the message.
     pub fn title(&self) -> &str {
         self.message.lines().next().unwrap_or_default()

@@ -12,6 +12,55 @@ pub enum InvalidName {
     /// Git would refuse it.
     #[error("{0:?} cannot be part of a branch's name (git-check-ref-format(1))")]
     Malformed(String),
+    /// No file could have its name: Git keeps a ref, and the lock of it, in a file.
+    #[error(
+        "a name of {length} bytes is too long for a part of a branch's name: {most} are the most (it begins with {begin:?})"
+    )]
+    TooLong {
+        /// Its length.
+        length: usize,
+        /// The most.
+        most: usize,
+        /// How it begins.
+        begin: String,
+    },
+    /// A full name that is none of ours.
+    #[error("{0:?} is no name of a ref that is written here")]
+    Elsewhere(String),
+}
+
+/// The longest part of a ref's name, in bytes. Git takes 250 of the 255 that a file's name may have, for the lock beside
+/// it; ours of a lock needs a few more.
+const LONGEST_PART: usize = 230;
+
+/// The longest name of a ref, in bytes.
+const LONGEST: usize = 1000;
+
+/// Where refs are written, and nowhere else.
+const WRITTEN: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/dsc/"];
+
+/// Checks the full name of a ref that is about to be written, whoever asks for it.
+pub fn check_ref(name: &str) -> Result<(), InvalidName> {
+    if !WRITTEN.iter().any(|folder| name.len() > folder.len() && name.starts_with(folder)) {
+        return Err(InvalidName::Elsewhere(begin(name)));
+    }
+    if !is_valid(name) {
+        return Err(InvalidName::Malformed(begin(name)));
+    }
+    check_lengths(name)
+}
+
+fn check_lengths(name: &str) -> Result<(), InvalidName> {
+    let too_long = |text: &str, most| InvalidName::TooLong { length: text.len(), most, begin: begin(text) };
+    if let Some(part) = name.split('/').find(|part| part.len() > LONGEST_PART) {
+        return Err(too_long(part, LONGEST_PART));
+    }
+    if name.len() > LONGEST { Err(too_long(name, LONGEST)) } else { Ok(()) }
+}
+
+/// As much of a name as a message can take.
+fn begin(name: &str) -> String {
+    name.chars().take(60).collect()
 }
 
 /// Whether a name is one that no distro can have.
@@ -24,14 +73,19 @@ pub fn check_distro(distro: &str) -> Result<(), InvalidName> {
     if is_reserved(distro) {
         return Err(InvalidName::Reserved(distro.to_owned()));
     }
-    if distro.contains('/') { Err(InvalidName::Malformed(distro.to_owned())) } else { check_part(distro) }
+    if distro.contains('/') {
+        return Err(InvalidName::Malformed(begin(distro)));
+    }
+    check_part(distro)?;
+    check_lengths(distro)
 }
 
 /// Checks the name of a suite, which may have slashes (`bookworm/updates`).
 pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
     suite
         .split('/')
-        .try_for_each(|part| check_part(part).map_err(|_| InvalidName::Malformed(suite.to_owned())))
+        .try_for_each(|part| check_part(part).map_err(|_| InvalidName::Malformed(begin(suite))))?;
+    check_lengths(suite)
 }
 
 /// Whether Git takes a full name for the one of a ref (git-check-ref-format(1)).
@@ -55,7 +109,7 @@ fn check_part(part: &str) -> Result<(), InvalidName> {
         || part.ends_with('.')
         || part == "@"
         || part.contains(|c: char| c.is_control() || c.is_whitespace());
-    if bad { Err(InvalidName::Malformed(part.to_owned())) } else { Ok(()) }
+    if bad { Err(InvalidName::Malformed(begin(part))) } else { Ok(()) }
 }
 
 /// A version as part of a ref's name (DEP-14, "Version mangling").
@@ -159,6 +213,12 @@ fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
+/// The names of a tag of other content, from the shortest: one that somebody else has taken is passed over.
+pub fn by_hash(folder: &str, hash: &str) -> impl Iterator<Item = String> {
+    let (folder, hash) = (folder.to_owned(), hash.to_owned());
+    [12, 20, 64].into_iter().map(move |digits| format!("{folder}{}", hash.get(..digits).unwrap_or(&hash)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,9 +239,36 @@ mod tests {
     }
 
     #[test]
+    fn only_what_git_takes_is_written_and_only_where_it_belongs() {
+        for good in ["refs/heads/debian/sid", "refs/tags/debian/1%2.#.3_rc1-1", "refs/dsc/debian/1@asc"] {
+            assert_eq!(check_ref(good), Ok(()), "{good}");
+        }
+        let long = format!("refs/tags/debian/{}", "1".repeat(240));
+        for bad in [
+            "refs/heads/../../hooks",
+            "refs/heads/debian/a b",
+            "refs/heads/foo..bar",
+            "refs/heads/debian/x.lock",
+            "refs/heads/debian/x/",
+            "refs/heads//x",
+            "refs/heads/@{x",
+            "refs/heads/a\u{7}",
+            "refs/heads/",
+            "refs/notes/x",
+            "HEAD",
+            "/etc/passwd",
+            "",
+            &long,
+        ] {
+            assert!(check_ref(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn refuses_names_that_mean_something_else() {
         assert!(check_distro("debian").is_ok());
         assert!(check_suite("bookworm/updates").is_ok());
+        assert!(check_suite(&"x".repeat(255)).is_err() && check_suite(&"x".repeat(200)).is_ok());
         for bad in
             ["applied", "upstream", "reimport", "collisions", "a/b", "", ".a", "a..b", "a b", "a.lock", "-x"]
         {

@@ -13,10 +13,13 @@ use std::time::Duration;
 
 use fail::fail_point;
 
-use crate::durable::sync_folder;
+use crate::birth::New;
+use crate::durable::{begin, sync_folder};
 use crate::lock::{self, Guard};
 use crate::loose;
 use crate::packed::{self, Packed};
+use crate::record;
+use crate::refname;
 use crate::{Error, ObjectId};
 
 /// How often another program's lock is waited for, and how long each time.
@@ -56,16 +59,19 @@ pub fn read(repository: &Path) -> Result<Refs, Error> {
     Ok(refs)
 }
 
-/// Moves refs, all or none. `peel` finds what is behind a tag that somebody else made.
-pub fn transact(
+/// Moves refs, all or none. `peel` finds what is behind a tag that somebody else made. `record` is what is on record
+/// afterwards: it is there, and durable, before a ref moves.
+pub(crate) fn transact(
     repository: &Path,
     guard: &Guard,
     edits: &[Edit],
+    record: Option<&[u8]>,
     peel: impl FnMut(ObjectId) -> Result<Option<ObjectId>, Error>,
 ) -> Result<(), Error> {
+    check_names(edits)?;
     fold(repository, guard, peel)?;
     if edits.is_empty() {
-        return Ok(());
+        return record.map_or(Ok(()), |record| put_on_record(repository, guard, record));
     }
     // The order in which Git takes them, too.
     let branches = lock_branches(repository, guard, edits)?;
@@ -74,7 +80,7 @@ pub fn transact(
     let mut packed = packed::read(repository)?;
     let loose = loose::read_all(repository)?;
     apply(&mut packed, &loose, edits)?;
-    locked.commit(&packed, guard)?;
+    locked.commit(&packed, guard, record)?;
     fail_point!("repo::refs-moved");
     branches.release()
 }
@@ -85,15 +91,41 @@ pub(crate) fn apply(
     loose: &BTreeMap<String, ObjectId>,
     edits: &[Edit],
 ) -> Result<(), Error> {
+    check_names(edits)?;
     for edit in edits {
         let now =
             loose.get(&edit.name).copied().or_else(|| packed.refs.get(&edit.name).map(|value| value.id));
+        if let Some(found) = now.filter(|_| is_fixed(&edit.name)) {
+            if found == edit.new.id {
+                continue;
+            }
+            return Err(Error::TagExists { name: edit.name.clone(), found, ours: edit.new.id });
+        }
         if now != edit.expected {
             return Err(Error::RefMoved { name: edit.name.clone(), expected: edit.expected, found: now });
         }
         packed.refs.insert(edit.name.clone(), edit.new);
     }
     edits.iter().try_for_each(|edit| check_name(&edit.name, packed, loose))
+}
+
+/// Every name is checked here, where it is written, whoever asks for it.
+fn check_names(edits: &[Edit]) -> Result<(), Error> {
+    edits.iter().try_for_each(|edit| Ok(refname::check_ref(&edit.name)?))
+}
+
+/// Whether a ref never changes its value once it is there.
+fn is_fixed(name: &str) -> bool {
+    !name.starts_with("refs/heads/")
+}
+
+/// Writes the record alone: nothing moves.
+fn put_on_record(repository: &Path, guard: &Guard, record: &[u8]) -> Result<(), Error> {
+    let file = New::write(repository, guard, record::FILE, record)?;
+    file.sync()?;
+    guard.check(repository)?;
+    file.put_in_place(guard)?;
+    sync_folder(repository)
 }
 
 /// The branches of a transaction, locked.
@@ -178,7 +210,7 @@ fn fold(
         }
     }
     found.keys().try_for_each(|name| check_name(name, &packed, &found))?;
-    locked.commit(&packed, guard)?;
+    locked.commit(&packed, guard, None)?;
     fail_point!("repo::refs-folded");
     let is_packed = |name: &str, id: ObjectId| packed.refs.get(name).is_some_and(|value| value.id == id);
     loose::prune(repository, guard, found.iter().filter(|(name, id)| is_packed(name, **id)))
@@ -206,15 +238,23 @@ fn lock_packed<'a>(repository: &'a Path, guard: &Guard) -> Result<Locked<'a>, Er
 }
 
 impl Locked<'_> {
-    fn commit(mut self, packed: &Packed, guard: &Guard) -> Result<(), Error> {
+    /// The record goes first: what a ref confirms has to be on record, not the other way round.
+    fn commit(mut self, packed: &Packed, guard: &Guard, record: Option<&[u8]>) -> Result<(), Error> {
         let path = self.repository.join("packed-refs");
         let write = |error| Error::file("write", &path, error);
         self.file.write_all(&packed.encode()).map_err(write)?;
+        begin(&self.file);
+        let record = record.map(|text| New::write(self.repository, guard, record::FILE, text)).transpose()?;
         fail_point!("repo::refs-written");
+        record.as_ref().map_or(Ok(()), New::sync)?;
         self.file.sync_all().map_err(write)?;
         fail_point!("repo::refs-synced");
         guard.check(self.repository)?;
         fail_point!("repo::refs-checked");
+        if let Some(record) = &record {
+            record.put_in_place(guard)?;
+            fail_point!("repo::record-renamed");
+        }
         self.held.rename_to(&path, guard)?;
         fail_point!("repo::refs-renamed");
         sync_folder(self.repository)?;

@@ -114,6 +114,8 @@ pub(crate) fn git(
         .arg(verb)
         .args(arguments)
         .env("GIT_CONFIG_NOSYSTEM", "1")
+        // Whoever can push could have other objects looked at in place of ours.
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_COUNT", CONFIGURATION.len().to_string())
         .env("LC_ALL", "C")

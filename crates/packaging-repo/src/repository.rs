@@ -15,9 +15,11 @@ use crate::lock::{self, Guard};
 use crate::object;
 use crate::pack;
 use crate::packed;
+use crate::record::{self, Record};
 use crate::refname;
 use crate::refs::{self, Edit, Refs};
 use crate::repack;
+use crate::seal::{Key, PackageKey};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
@@ -28,6 +30,7 @@ const LONGEST_HEAD: u64 = 64 << 10;
 #[derive(Clone, Debug)]
 pub struct Repository {
     path: PathBuf,
+    key: Option<PackageKey>,
 }
 
 impl Repository {
@@ -39,17 +42,36 @@ impl Repository {
     /// Opens a package's repository.
     pub fn open(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
-        if birth::is_complete(&path) { Ok(Repository { path }) } else { Err(Error::NoRepository(path)) }
+        if !birth::is_complete(&path) {
+            return Err(Error::NoRepository(path));
+        }
+        let key = Key::open(repos)?.map(|key| key.of_package(package));
+        Ok(Repository { path, key })
     }
 
     /// Opens a package's repository. If there is none, its folder is made: it is one as soon as something was
-    /// published.
+    /// published. So is the installation's key, without which nobody imports.
     pub fn open_or_init(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
         if !birth::is_complete(&path) {
             birth::prepare(&path)?;
         }
-        Ok(Repository { path })
+        let key = Some(Key::open_or_make(repos)?.of_package(package));
+        Ok(Repository { path, key })
+    }
+
+    /// What the importer has written here; `None` if that is on no record: the repository is new, or was made before there
+    /// were records.
+    ///
+    /// # Errors
+    /// [`Error::BrokenRecord`] if it was not sealed by this installation.
+    pub fn record(&self) -> Result<Option<Record>, Error> {
+        Record::read(&self.path, self.key.as_ref())
+    }
+
+    /// Whether there is a record, whatever it says.
+    pub fn has_record(&self) -> bool {
+        self.path.join(record::FILE).exists()
     }
 
     /// The repository's folder.
@@ -111,14 +133,26 @@ impl Repository {
     }
 
     /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The objects
-    /// have to be durable. A new repository comes to be by this.
-    pub fn publish(&self, guard: &Guard, edits: &[Edit], wanted: Option<&str>) -> Result<(), Error> {
+    /// have to be durable. A new repository comes to be by this. `record` is what is on record from then on.
+    pub fn publish(
+        &self,
+        guard: &Guard,
+        edits: &[Edit],
+        wanted: Option<&str>,
+        record: Option<&Record>,
+    ) -> Result<(), Error> {
+        let record = record.zip(self.key.as_ref()).map(|(record, key)| record.encode(key));
         if birth::is_complete(&self.path) {
-            self.transact(guard, edits)?;
-            return self.point_head(guard, wanted);
+            self.move_refs(guard, edits, record.as_deref())?;
+            self.point_head(guard, wanted)?;
+        } else {
+            let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));
+            birth::complete(&self.path, guard, edits, wanted.as_deref(), record.as_deref())?;
         }
-        let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));
-        birth::complete(&self.path, guard, edits, wanted.as_deref())
+        if record.is_some() {
+            record::note_moved(&self.path);
+        }
+        Ok(())
     }
 
     /// Tidies up after an importer that was killed: what it had begun goes, and a new repository is one, if only an empty
@@ -128,14 +162,20 @@ impl Repository {
         if birth::is_complete(&self.path) {
             return Ok(());
         }
-        birth::complete(&self.path, guard, &[], None)
+        // It has a record from the beginning: what others push into it is not taken for anything of ours.
+        let record = self.key.as_ref().map(|key| Record::default().encode(key));
+        birth::complete(&self.path, guard, &[], None, record.as_deref())
     }
 
-    /// Moves refs, all or none. The objects have to be durable.
+    /// Moves refs, all or none, without a word on record. The objects have to be durable.
     pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
+        self.move_refs(guard, edits, None)
+    }
+
+    fn move_refs(&self, guard: &Guard, edits: &[Edit], record: Option<&[u8]>) -> Result<(), Error> {
         // Opened at most once, and only if others made refs.
         let mut opened = None;
-        refs::transact(&self.path, guard, edits, |id| {
+        refs::transact(&self.path, guard, edits, record, |id| {
             let store = match &mut opened {
                 Some(store) => store,
                 none => none.insert(self.store(1)?),

@@ -3,16 +3,17 @@
 use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::date::Date;
 
+use crate::Error;
+use crate::hash;
 use crate::identity::importer;
 use crate::manifest::Manifest;
 use crate::message;
-use crate::object::{self, Commit, Kind};
+use crate::object::{self, Commit, Kind, Tag};
 use crate::refname;
 use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::version::{StagedTree, StagedUpstream};
 use crate::view::{VersionTag, View};
-use crate::{Error, ObjectId};
 
 /// The rule by which tarballs were unpacked, where it makes a difference.
 pub const RULE_ANY: &str = "any";
@@ -30,10 +31,8 @@ pub fn find(
     store: &mut RepoStore,
 ) -> Result<Option<StagedUpstream>, Error> {
     // A tarball's name has its version in it: only tags of this version can match.
-    let mut names = vec![refname::upstream_tag(version)];
-    names.extend(view.below(&refname::upstream_reimport_folder(version)));
     let mut known = Vec::new();
-    for name in names {
+    for name in names(version, &view) {
         let Some(tag) = view.version_tag(&name, store)? else { continue };
         if begins(&tag.manifest, rule, tarballs) {
             known.push(opened(version, tag, store)?);
@@ -110,47 +109,70 @@ pub fn stage(
     Ok(StagedUpstream { version: version.to_owned(), commit: id, manifest, tree: tree.id })
 }
 
-/// The name under which an upstream commit is still to be tagged; `None` if it is tagged already.
+/// The name under which an upstream commit is still to be tagged; `None` if it is tagged already. The first that comes has
+/// the plain name, unless somebody else has taken it.
 pub(crate) fn upstream_tag(
     upstream: &StagedUpstream,
     view: &mut View,
     store: &mut RepoStore,
 ) -> Result<Option<String>, Error> {
-    let plain = refname::upstream_tag(&upstream.version);
-    if view.get(&plain).is_none() {
-        return Ok(Some(plain));
-    }
-    let other = refname::upstream_reimport_tag(&upstream.version, &content_hash(upstream));
-    for name in [plain, other.clone()] {
-        if is_tag_of(&name, upstream.commit, view, store)? {
+    for name in names(&upstream.version, view) {
+        if view.version_tag(&name, store)?.is_some_and(|tag| tag.commit == upstream.commit) {
             return Ok(None);
         }
     }
-    Ok(Some(other))
-}
-
-fn is_tag_of(name: &str, commit: ObjectId, view: &mut View, store: &mut RepoStore) -> Result<bool, Error> {
-    Ok(view.version_tag(name, store)?.is_some_and(|tag| tag.commit == commit))
-}
-
-/// The SHA-256 of the only tarball; of several, that of all their sums.
-fn content_hash(upstream: &StagedUpstream) -> String {
-    let sums: Vec<&str> =
-        upstream.manifest.files.iter().filter_map(|file| file.checksums.sha256.as_deref()).collect();
-    match sums.as_slice() {
-        [only] => (*only).to_owned(),
-        several => sha256_hex(several.join("\n").as_bytes()),
+    let folder = refname::upstream_reimport_folder(&upstream.version);
+    let plain = std::iter::once(refname::upstream_tag(&upstream.version));
+    let mut taken = None;
+    for name in plain.chain(refname::by_hash(&folder, &identity(upstream))) {
+        let id = hash::object(Kind::Tag, &tag_of(upstream, &name, store)?.encode())?;
+        if view.is_free_for(&name, id) {
+            return Ok(Some(name));
+        }
+        taken = Some(Error::TagExists { found: view.taken(&name).unwrap_or(id), name, ours: id });
     }
+    taken.map_or(Ok(None), Err)
+}
+
+/// The tag of an upstream commit, under a name.
+pub(crate) fn tag_of(upstream: &StagedUpstream, name: &str, store: &mut RepoStore) -> Result<Tag, Error> {
+    let title = format!("{} upstream {}", upstream.manifest.source, upstream.version);
+    Ok(Tag {
+        target: upstream.commit,
+        name: name.trim_start_matches("refs/tags/").to_owned(),
+        tagger: importer(),
+        date: object::read_commit(upstream.commit, store)?.committed,
+        message: upstream.manifest.to_message(&title),
+    })
+}
+
+/// The hash of everything that the object of a tag depends on: the rule by which the tarballs were unpacked, their names,
+/// which say what component each is, and their contents.
+pub(crate) fn identity(upstream: &StagedUpstream) -> String {
+    let manifest = &upstream.manifest;
+    let mut text = format!("{}\n", manifest.fact("Unpack-Rule").unwrap_or_default());
+    for file in &manifest.files {
+        let sha256 = file.checksums.sha256.as_deref().unwrap_or_default();
+        text.push_str(&format!("{sha256} {} {}\n", file.size, file.name));
+    }
+    sha256_hex(text.as_bytes())
+}
+
+/// The tags of an upstream version, whatever their names were made of.
+fn names(version: &str, view: &View) -> Vec<String> {
+    let mut names = vec![refname::upstream_tag(version)];
+    names.extend(view.below(&refname::upstream_reimport_folder(version)));
+    names
 }
 
 /// The tarballs that the repository knows for an upstream version: they need not be fetched again.
 pub fn known_files(repository: &Repository, version: &str) -> Result<Vec<ListedFile>, Error> {
+    // Without a record nothing is known for certain.
+    let Some(record) = repository.record()? else { return Ok(Vec::new()) };
     let mut store = repository.store(1)?;
-    let mut view = View::new(repository.refs()?);
-    let mut names = vec![refname::upstream_tag(version)];
-    names.extend(view.below(&refname::upstream_reimport_folder(version)));
+    let mut view = View::new(repository.refs()?, record);
     let mut known = Vec::new();
-    for name in names {
+    for name in names(version, &view) {
         if let Some(tag) = view.version_tag(&name, &mut store)? {
             known.extend(tag.manifest.files);
         }

@@ -10,7 +10,10 @@ use source_package::version::Version;
 
 use crate::catalog::{Catalog, split_tag};
 use crate::damage;
+use crate::foreign;
+use crate::manifest::Manifest;
 use crate::object::{self, Kind};
+use crate::record::unsealed::signed_part;
 use crate::refname;
 use crate::repack::git;
 use crate::repository::Repository;
@@ -29,6 +32,13 @@ pub struct Problem {
 /// The longest that `git fsck` may take. The largest repositories of an archive take minutes.
 const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
+impl Problem {
+    /// Whether it is somebody else's ref, which harms nothing of ours.
+    pub fn is_foreign(&self) -> bool {
+        foreign::Kind::ALL.iter().any(|kind| self.message.starts_with(kind.message()))
+    }
+}
+
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = damage::find(repository);
@@ -43,7 +53,8 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let checked = Catalog::open(repository).and_then(|mut catalog| {
         check("HEAD", check_head(repository, &catalog), &mut problems);
         check_peeled(repository, &mut catalog, &mut problems)?;
-        check_refs(&mut catalog, &mut problems)
+        check_refs(&mut catalog, &mut problems)?;
+        check_foreign(repository, &mut catalog, &mut problems)
     });
     if let Err(error) = checked {
         problems.push(Problem { subject: "refs".into(), message: error.to_string() });
@@ -58,7 +69,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
 /// A clone has to check something out.
 fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<String>, Error> {
     let head = repository.head()?;
-    let leads = catalog.view.get(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
+    let leads = catalog.view.taken(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
     Ok(if leads { Vec::new() } else { vec![format!("leads to {head:?}, which is no branch")] })
 }
 
@@ -77,6 +88,42 @@ fn check_peeled(
         check(&name, behind, problems);
     }
     Ok(())
+}
+
+/// Whatever is not where the importer has put it. Without a record, nobody can tell.
+fn check_foreign(
+    repository: &Repository,
+    catalog: &mut Catalog,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Error> {
+    if !repository.has_record() {
+        return Ok(());
+    }
+    for it in foreign::find(&catalog.view, &[], &mut catalog.store)? {
+        // Branches of any name are looked at: a clone has them all.
+        if it.kind == foreign::Kind::Outside && !it.name.starts_with("refs/heads/") {
+            continue;
+        }
+        let kind = if it.name.starts_with("refs/heads/") && it.kind == foreign::Kind::Outside {
+            foreign::Kind::Branch
+        } else {
+            it.kind
+        };
+        let was = it.ours.filter(|_| it.theirs.is_some());
+        let was = was.map_or(String::new(), |ours| format!("; an import had put it to {ours}"));
+        let other = it.theirs.and_then(|id| other_version(&it.name, id, catalog)).unwrap_or_default();
+        problems.push(Problem { subject: it.name, message: format!("{}{was}{other}", kind.message()) });
+    }
+    Ok(())
+}
+
+/// What a manifest says that is not of the version in the tag's name.
+fn other_version(name: &str, id: ObjectId, catalog: &mut Catalog) -> Option<String> {
+    let tag = object::read_tag(id, &mut catalog.store).ok()??;
+    let manifest = Manifest::parse(&tag.message).ok()?;
+    let part = format!("/{}", refname::mangle(&manifest.version));
+    let is_named = name.ends_with(&part) || name.contains(&format!("{part}/"));
+    (!is_named).then(|| format!("; its manifest is of another version, {}", manifest.version))
 }
 
 fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
@@ -137,10 +184,11 @@ fn check_version(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>,
     let sha256 = manifest.fact("Dsc-Sha256").unwrap_or_default();
     expect(
         tag.name == refname::version_tag(distro, &manifest.version)
-            || tag.name == refname::reimport_tag(distro, &manifest.version, sha256),
+            || refname::by_hash(&refname::reimport_folder(distro, &manifest.version), sha256)
+                .any(|name| name == tag.name),
         "the manifest is of another version than the tag's name",
     );
-    let Some(id) = catalog.view.get(&refname::dsc_of_tag(&tag.name)) else {
+    let Some(id) = catalog.view.taken(&refname::dsc_of_tag(&tag.name)) else {
         expect(false, "its .dsc is missing");
         return Ok(wrong);
     };
@@ -189,8 +237,10 @@ fn check_tarballs(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<
     let version = dsc.version.upstream();
     let mut names = vec![refname::upstream_tag(version)];
     names.extend(catalog.view.below(&refname::upstream_reimport_folder(version)));
+    let mut is_tagged = false;
     for name in names {
         let Some(upstream) = catalog.view.version_tag(&name, &mut catalog.store)? else { continue };
+        is_tagged = true;
         let known = &upstream.manifest.files;
         let is_known =
             |file: &&ListedFile| known.iter().any(|it| it.name == file.name && file.check(it).is_ok());
@@ -201,7 +251,37 @@ fn check_tarballs(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<
             return Ok(Vec::new());
         }
     }
+    // A tag that was rewritten before tags were guarded: the commit in its history still names its tarballs.
+    if is_tagged && descends_from_tarballs(tag.commit, &tarballs, catalog)? {
+        return Ok(Vec::new());
+    }
     Ok(vec!["no tag of an upstream version in its history is that of its tarballs".into()])
+}
+
+/// Whether there is an upstream commit of these tarballs among the ancestors of a version.
+fn descends_from_tarballs(
+    from: ObjectId,
+    tarballs: &[&ListedFile],
+    catalog: &mut Catalog,
+) -> Result<bool, Error> {
+    let mut wanted: Vec<String> = (tarballs.iter())
+        .filter_map(|file| Some(format!("{} {}", file.checksums.sha256.as_deref()?, file.name)))
+        .collect();
+    wanted.sort();
+    let mut at = Some(from);
+    while let Some(id) = at {
+        let commit = object::read_commit(id, &mut catalog.store)?;
+        for parent in &commit.parents {
+            let parent = object::read_commit(*parent, &mut catalog.store)?;
+            let mut known = parent.trailers("Tarball");
+            known.sort();
+            if !known.is_empty() && known == wanted {
+                return Ok(true);
+            }
+        }
+        at = commit.parents.first().copied();
+    }
+    Ok(false)
 }
 
 /// Whether an upstream commit is among the ancestors of a version: version commits hang on each other by their first
@@ -218,20 +298,14 @@ fn descends(from: ObjectId, upstream: ObjectId, catalog: &mut Catalog) -> Result
     Ok(false)
 }
 
-/// Text in front of a signature was never part of what was imported.
-fn signed_part(text: &[u8]) -> &[u8] {
-    let begin = b"-----BEGIN PGP SIGNED MESSAGE-----";
-    let at = text.windows(begin.len()).position(|window| window == begin);
-    at.map_or(text, |at| &text[at..])
-}
-
 /// An applied tag leads to its version's commit, as the second parent of the commit under its patches.
 fn check_applied(applied: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
     let short = applied.name.trim_start_matches("refs/tags/").trim_start_matches("reimport/");
     let distro = short.split('/').nth(1).unwrap_or_default();
     let (manifest, sha256) = (&applied.manifest, applied.manifest.fact("Dsc-Sha256").unwrap_or_default());
     if applied.name != refname::applied_tag(distro, &manifest.version)
-        && applied.name != refname::applied_reimport_tag(distro, &manifest.version, sha256)
+        && !refname::by_hash(&refname::applied_reimport_folder(distro, &manifest.version), sha256)
+            .any(|name| name == applied.name)
     {
         return Ok(vec!["the manifest is of another version than the tag's name".into()]);
     }

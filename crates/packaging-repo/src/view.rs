@@ -1,4 +1,7 @@
 //! The refs as they will be: those that are there, overlaid with what an import is about to change.
+//!
+//! A ref is *ours* if it is where the importer has put it, by the record; only these are ever opened and believed. What
+//! somebody else made is seen as a name that is taken, and nothing more.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,6 +10,7 @@ use source_package::version::Version;
 
 use crate::manifest::Manifest;
 use crate::object;
+use crate::record::Record;
 use crate::refname;
 use crate::refs::{Edit, Refs, Value};
 use crate::store::RepoStore;
@@ -27,21 +31,36 @@ pub struct VersionTag {
 
 /// Refs with pending changes.
 pub struct View {
-    before: Refs,
-    pending: Refs,
+    pub(crate) before: Refs,
+    pub(crate) pending: Refs,
+    pub(crate) record: Record,
     /// The commits and manifests of tags, by the tag's id.
     opened: HashMap<ObjectId, Option<(ObjectId, Manifest)>>,
 }
 
 impl View {
-    /// The refs as they are now.
-    pub fn new(before: Refs) -> View {
-        View { before, pending: Refs::new(), opened: HashMap::new() }
+    /// The refs as they are now, and which of them are on record.
+    pub fn new(before: Refs, record: Record) -> View {
+        View { before, pending: Refs::new(), record, opened: HashMap::new() }
     }
 
-    /// Where a ref points, pending changes included.
-    pub fn get(&self, name: &str) -> Option<ObjectId> {
+    /// Where a ref points, whoever made it, pending changes included.
+    pub fn taken(&self, name: &str) -> Option<ObjectId> {
         self.pending.get(name).or_else(|| self.before.get(name)).map(|value| value.id)
+    }
+
+    /// Where a ref points that is ours, pending changes included.
+    pub fn get(&self, name: &str) -> Option<ObjectId> {
+        let pending = self.pending.get(name).map(|value| value.id);
+        pending.or_else(|| {
+            let id = self.before.get(name)?.id;
+            self.record.knows(name, id).then_some(id)
+        })
+    }
+
+    /// Whether a name is free, or has this value already.
+    pub(crate) fn is_free_for(&self, name: &str, id: ObjectId) -> bool {
+        self.taken(name).is_none_or(|taken| taken == id)
     }
 
     /// Notes a change of a branch, or of a ref that names no commit.
@@ -54,17 +73,11 @@ impl View {
         self.pending.insert(name, Value { id, peeled: Some(commit) });
     }
 
-    /// Names below a prefix, sorted.
+    /// Names of ours below a prefix, sorted.
     pub fn below(&self, prefix: &str) -> Vec<String> {
-        let under = |refs: &Refs| {
-            let range = refs.range(prefix.to_owned()..);
-            range
-                .map(|(name, _)| name.clone())
-                .take_while(|name| name.starts_with(prefix))
-                .collect::<Vec<_>>()
-        };
-        let mut names = under(&self.before);
-        names.extend(under(&self.pending));
+        let mut names: Vec<String> = below(&self.pending, prefix).map(|(name, _)| name.clone()).collect();
+        let known = below(&self.before, prefix).filter(|(name, value)| self.record.knows(name, value.id));
+        names.extend(known.map(|(name, _)| name.clone()));
         names.sort();
         names.dedup();
         names
@@ -91,7 +104,7 @@ impl View {
         }
     }
 
-    /// Opens the tag of a version; a ref that is no tag of ours is `None`.
+    /// Opens the tag of a version; what is no tag, or not ours, is `None`.
     pub fn version_tag(&mut self, name: &str, store: &mut RepoStore) -> Result<Option<VersionTag>, Error> {
         let Some(id) = self.get(name) else { return Ok(None) };
         let opened = match self.opened.entry(id) {
@@ -154,6 +167,21 @@ impl View {
         let changed = self.pending.iter().filter(|(name, value)| old(name) != Some(value.id));
         changed.map(|(name, value)| Edit { name: name.clone(), expected: old(name), new: *value }).collect()
     }
+
+    /// What is on record once the changes are made.
+    pub fn record_after(&self) -> Record {
+        self.record.with(&self.before, self.pending.iter().map(|(name, value)| (name, value.id)))
+    }
+
+    /// What was on record before.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
+/// Refs below a prefix.
+pub(crate) fn below<'a>(refs: &'a Refs, prefix: &'a str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    refs.range(prefix.to_owned()..).take_while(move |(name, _)| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -164,17 +192,20 @@ mod tests {
     fn distros_are_found_without_a_look_at_every_tag() {
         let value = Value { id: ObjectId::null(gix_hash::Kind::Sha1), peeled: None };
         let names = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), value)).collect::<Refs>();
-        let mut view = View::new(names(&[
-            "refs/heads/zebra/x",
-            "refs/tags/applied/debian/1",
-            "refs/tags/debian",
-            "refs/tags/debian-x/1",
-            "refs/tags/debian/1",
-            "refs/tags/debian/2/x",
-            "refs/tags/debian0/1",
-            "refs/tags/reimport/a/1",
-            "refs/tags/upstream/1",
-        ]));
+        let mut view = View::new(
+            names(&[
+                "refs/heads/zebra/x",
+                "refs/tags/applied/debian/1",
+                "refs/tags/debian",
+                "refs/tags/debian-x/1",
+                "refs/tags/debian/1",
+                "refs/tags/debian/2/x",
+                "refs/tags/debian0/1",
+                "refs/tags/reimport/a/1",
+                "refs/tags/upstream/1",
+            ]),
+            Record::believing_all(),
+        );
         view.pending = names(&["refs/tags/aaa/1", "refs/tags/debian/3", "refs/tags/zzz/1"]);
         assert_eq!(view.distros(), ["aaa", "debian-x", "debian", "debian0", "zzz"]);
     }

@@ -198,7 +198,12 @@ impl Tasks {
     /// Pack the repository anew.
     pub const REPACK: Tasks = Tasks(4);
 
-    /// Whether it has these.
+    /// These and others.
+    pub fn and(self, other: Tasks) -> Tasks {
+        Tasks(self.0 | other.0)
+    }
+
+    /// Whether it has one of these.
     pub fn has(self, other: Tasks) -> bool {
         self.0 & other.0 != 0
     }

@@ -9,6 +9,7 @@ use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Uni
 struct Policy {
     oldest: LimitTexts,
     wedged: LimitTexts,
+    foreign: LimitTexts,
 }
 
 /// Those that have waited longest are looked at one by one.
@@ -25,13 +26,14 @@ impl Check for Wedged {
     type Policy = Policy;
 
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
-        views::facts(database)?;
+        let facts = views::facts(database)?;
         let now = database.now()?;
         let counters = views::counters(database)?;
         let rows = views::wedged(database, LOOKED_AT)?;
         let suppressions = views::suppressions(database)?;
         let suppressed = if suppressions.is_empty() { 0 } else { views::wedged_suppressed(database)? };
         let wedged = (counters.get("state_wedged") - suppressed).max(0);
+        let (foreign, examples) = views::foreign_refs(database, &facts, LOOKED_AT)?;
         let oldest = rows.first().map_or(0.0, |row| age(now, row.since));
 
         let (policy, given) = (&settings.policy, &settings.common.limits);
@@ -41,6 +43,11 @@ impl Check for Wedged {
         report.measure("wedged", wedged as f64, Unit::Count, &Limits::optional(Unit::Count, &policy.wedged)?);
         report.measure("held", counters.get("held") as f64, Unit::Count, &Limits::none());
         report.measure("suppressed", suppressed as f64, Unit::Count, &Limits::none());
+        // Somebody has pushed to what nobody but the importer writes: that is worth a look, however young it is.
+        let warning = policy.foreign.warning.clone().or_else(|| Some("0".into()));
+        let critical = policy.foreign.critical.clone();
+        let limits = Limits::optional(Unit::Count, &LimitTexts { warning, critical })?;
+        report.measure("foreign", foreign as f64, Unit::Count, &limits);
 
         match rows.first() {
             Some(row) => {
@@ -48,6 +55,14 @@ impl Check for Wedged {
                 report.say(format!("{} for {}: {}/{}", row.package, span(oldest), row.stage, row.code));
             }
             None => report.say("nothing waits for a person"),
+        }
+        if let Some(first) = examples.first() {
+            report.say(format!(
+                "{foreign} foreign refs, the oldest {} in {} for {}",
+                first.name,
+                first.package,
+                span(age(now, first.since))
+            ));
         }
         if let (true, Some(first)) = (suppressed > 0, suppressions.first()) {
             report.say(format!("{suppressed} suppressed until {}", date(first.until)));
@@ -58,6 +73,12 @@ impl Check for Wedged {
         alive::judge(&mut report, settings, database)?;
         for row in &rows {
             report.detail(1, describe(row, now));
+        }
+        for it in &examples {
+            report.detail(
+                1,
+                format!("{}: {} for {}: foreign {}", it.package, it.name, span(age(now, it.since)), it.kind),
+            );
         }
         Ok(report)
     }

@@ -45,5 +45,7 @@ fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Err
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         parent: std::process::id(),
         fence: Some((1, 1)),
+        distros: vec!["debian".into()],
+        word: None,
     })
 }

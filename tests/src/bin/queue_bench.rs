@@ -250,6 +250,8 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             threads: 2,
             parent: std::process::id(),
             fence: None,
+            distros: vec!["debian".into()],
+            word: None,
         };
         let ended = child::run(program, &request, |_| {}, |_| {}).unwrap();
         assert!(ended.failure.is_none(), "{:?}", ended.failure);

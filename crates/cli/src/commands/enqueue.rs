@@ -18,7 +18,7 @@ use crate::screen;
 /// Put packages into the queue: by name, as .dsc files, or as folders of them
 ///
 /// What is named is imported by the next run, or by the one that is active. A name asks for everything that is known to
-/// be published of that package and is not imported.
+/// be published of that package and is not imported; in the lane `verify`, for a check of its repository, too.
 ///
 /// Exit code 0: all are in the queue. 1: some are not (each said on standard error). 2: the command line or the
 /// configuration cannot be used.
@@ -80,10 +80,15 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(if failed == 0 { exit::DONE } else { exit::SOME_FAILED })
 }
 
+/// In the lane `verify` the repository is checked, too, once what is published is imported.
+fn tasks(lane: Lane) -> Tasks {
+    if lane == Lane::Verify { Tasks::IMPORT.and(Tasks::VERIFY) } else { Tasks::IMPORT }
+}
+
 fn by_name(store: &Store, name: &str, lane: Lane) -> Result<(), StateError> {
     store.write(|tx| {
         let package = operate::known(tx, name)?;
-        queue::enqueue(tx, package, lane, Tasks::IMPORT)
+        queue::enqueue(tx, package, lane, tasks(lane))
     })
 }
 
@@ -103,11 +108,12 @@ fn by_file(
         .map(|dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() })
         .collect();
     import::packaging_names(installation, &items)?;
+    let key = requests::key(&installation.root).map_err(|failure| Error::msg(failure.to_string()))?;
     let (mut queued, mut failed) = (0, 0);
     for chunk in items.chunks(RECORDED) {
         let mut known = Vec::new();
         for item in chunk {
-            match requests::from_file(item, &config.limits.dsc()) {
+            match requests::from_file(item, &config.limits.dsc(), &key) {
                 Ok((package, publication)) => {
                     known.push((package, NewPublication { lane: arguments.lane, ..publication }));
                 }
@@ -121,7 +127,7 @@ fn by_file(
             for (package, publication) in &known {
                 let id = queue::package_id(tx, package)?;
                 publications::record(tx, id, publication)?;
-                queue::enqueue(tx, id, arguments.lane, Tasks::IMPORT)?;
+                queue::enqueue(tx, id, arguments.lane, tasks(arguments.lane))?;
             }
             Ok(())
         })?;

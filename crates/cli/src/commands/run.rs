@@ -101,9 +101,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let last =
         samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));
     if let Err(error) = last {
-        writeln!(io::stdout(), "cannot record the samples of this run: {error}")?;
+        writeln!(crate::screen::stdout(), "cannot record the samples of this run: {error}")?;
     }
-    session.troubles.take_notes().iter().try_for_each(|note| writeln!(io::stdout(), "{note}"))?;
+    session.troubles.take_notes().iter().try_for_each(|note| writeln!(crate::screen::stdout(), "{note}"))?;
     drop(pulse);
     session.close(&summary.why, Some(&line(&summary)))?;
     if lines {

@@ -28,6 +28,9 @@ pub struct Arguments {
 /// Texts are cut to so many characters.
 const LONGEST: usize = 300;
 
+/// Foreign refs that are shown.
+const FOREIGN: usize = 20;
+
 /// Attempts that are shown.
 const ATTEMPTS: i64 = 5;
 
@@ -85,7 +88,7 @@ fn json(name: &str, state: Option<&Package>, shown: Option<&Shown>) -> serde_jso
         let entries = shown.versions.iter().map(|entry| {
             serde_json::json!({
                 "distro": entry.distro, "version": entry.version, "tag": entry.tag,
-                "commit": entry.commit.to_string(),
+                "dsc_sha256": entry.dsc_sha256, "commit": entry.commit.to_string(),
                 "applied_commit": entry.applied.map(|id| id.to_string()),
                 "branches": entry.branches, "late": entry.late,
             })
@@ -95,7 +98,18 @@ fn json(name: &str, state: Option<&Package>, shown: Option<&Shown>) -> serde_jso
     serde_json::json!({
         "package": name, "state": state, "repository": shown.map(|shown| &shown.repository),
         "head": shown.map(|shown| &shown.head), "versions": versions.unwrap_or_default(),
+        "foreign": shown.map(foreign_json).unwrap_or_default(),
     })
+}
+
+fn foreign_json(shown: &Shown) -> Vec<serde_json::Value> {
+    let text = |id: Option<packaging_repo::ObjectId>| id.map(|id| id.to_string());
+    let one = |it: &packaging_repo::foreign::Foreign| {
+        serde_json::json!({
+            "ref": it.name, "kind": it.kind.as_str(), "ours": text(it.ours), "theirs": text(it.theirs),
+        })
+    };
+    shown.foreign.iter().map(one).collect()
 }
 
 fn show_facts(now: i64, package: &Package) -> io::Result<()> {
@@ -194,8 +208,31 @@ fn hints(package: &Package) -> io::Result<()> {
     writeln!(stdout)
 }
 
+/// Refs that somebody else made, moved or removed: nothing in them is believed.
+fn foreign(shown: &Shown) -> io::Result<()> {
+    let mut stdout = screen::stdout();
+    if !shown.has_record {
+        let line = "no record yet: refs are shown as they are, and the next import puts on record what the state confirms";
+        writeln!(stdout, "{}", paragraph(2, line))?;
+    }
+    if shown.foreign.is_empty() {
+        return Ok(());
+    }
+    let some = i64::try_from(shown.foreign.len()).unwrap_or(i64::MAX);
+    writeln!(stdout, "{}", title(&format!("{} not of the importer:", count(some, "ref"))))?;
+    for it in shown.foreign.iter().take(FOREIGN) {
+        let ours = it.ours.map_or(String::new(), |id| format!("; an import had put it to {id}"));
+        writeln!(stdout, "{}", paragraph(2, &format!("{}: {}{ours}", it.name, it.kind.message())))?;
+    }
+    if shown.foreign.len() > FOREIGN {
+        writeln!(stdout, "  and {} more; --json lists all", shown.foreign.len() - FOREIGN)?;
+    }
+    Ok(())
+}
+
 fn versions(shown: &Shown) -> io::Result<()> {
     writeln!(screen::stdout(), "{}", shown.repository.display())?;
+    foreign(shown)?;
     if shown.versions.is_empty() {
         writeln!(screen::stdout(), "no version is imported yet")?;
         return Ok(());

@@ -42,6 +42,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     outages(&status)?;
     failures(&status)?;
     archives(&status)?;
+    foreign(&status)?;
     queue(&status)?;
     hosts(&status)?;
     next(&status)?;
@@ -119,7 +120,7 @@ fn failures(status: &Status) -> io::Result<()> {
 
 /// A line about all suites, and one for each that something is wrong with.
 fn archives(status: &Status) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut stdout = screen::stdout();
     if status.suites.is_empty() {
         return Ok(());
     }
@@ -145,6 +146,16 @@ fn archives(status: &Status) -> io::Result<()> {
     status.waits.iter().try_for_each(|wait| writeln!(stdout, "  {}", waiting(wait, status.now)))
 }
 
+/// Refs that somebody else made, moved or removed. Nothing of them is believed; somebody should know why they are there.
+fn foreign(status: &Status) -> io::Result<()> {
+    let foreign = &status.foreign;
+    let (Some(package), Some(since)) = (&foreign.oldest, foreign.since) else { return Ok(()) };
+    let head = format!("{} of repositories are not the importer's", count(foreign.refs, "ref"));
+    let line =
+        format!("in {}; the oldest in {package} since {}", count(foreign.packages, "package"), at(since));
+    writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
+}
+
 /// How many packages fail, and figures of those; whether all is well, if none does.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
@@ -168,6 +179,7 @@ fn is_well(status: &Status) -> bool {
         && status.suites.iter().all(|suite| matches!(suite.verdict, "ok" | "remarks"))
         && !status.waits.iter().any(|wait| wait.kind == "pool")
         && status.suppressed.is_empty()
+        && status.foreign.refs == 0
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
@@ -241,6 +253,9 @@ fn next(status: &Status) -> io::Result<()> {
         hints.push(format!("package-import failures --signature {}", group.signature));
         let canary = if group.packages > CANARY { format!(" --canary {CANARY}") } else { String::new() };
         hints.push(format!("package-import retry --signature {}{canary}", group.signature));
+    }
+    if let Some(package) = &status.foreign.oldest {
+        hints.push(format!("package-import show {package}"));
     }
     if status.wedged > 0 {
         hints.push("package-import failures --state wedged".into());

@@ -4,6 +4,7 @@ use anyhow::Error;
 use packaging_repo::verify::Problem;
 use state::Store;
 use state::counters::{self, Difference};
+use state::publication::foreign;
 use state::versions::{self, Expected};
 
 use super::{Installation, actor};
@@ -54,6 +55,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             other => other?,
         };
         wrong += usize::from(!problems.is_empty());
+        if let Some(store) = &store {
+            keep_foreign(installation, store, package)?;
+        }
         if arguments.json {
             let problems: Vec<_> = problems
                 .iter()
@@ -70,6 +74,24 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
     }
     Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
+}
+
+/// What was found foreign is known to the checks from now on. Whoever may only read the state has no part in that.
+fn keep_foreign(installation: &Installation, store: &Store, package: &str) -> Result<(), Error> {
+    let Ok(found) = importer::inspect::foreign_refs(&installation.root, package) else { return Ok(()) };
+    let rows = importer::inspect::foreign_rows(&found);
+    let known = store.read(|tx| match state::read::package::id(tx, package)? {
+        Some(id) => Ok(Some((id, foreign::of_package(tx, id)?))),
+        None => Ok(None),
+    })?;
+    let Some((id, known)) = known else { return Ok(()) };
+    if known.is_empty() && rows.is_empty() {
+        return Ok(());
+    }
+    if let Err(error) = store.write(|tx| foreign::settle(tx, id, &rows)) {
+        writeln!(io::stderr(), "{package}: the checks are not told of it: {error}")?;
+    }
+    Ok(())
 }
 
 /// All packages that have a repository, or should have one.

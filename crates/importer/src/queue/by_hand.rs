@@ -47,8 +47,10 @@ pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step
     let on_step = Mutex::new(on_step);
     let say = |step: Step<'_>| (on_step.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))(step);
     let mut packages: BTreeMap<String, Wanted> = BTreeMap::new();
+    let key = requests::key(&session.root);
     for item in items {
-        match requests::from_file(&item, &session.config.limits.dsc()) {
+        let limits = session.config.limits.dsc();
+        match key.clone().and_then(|key| requests::from_file(&item, &limits, &key)) {
             Ok((package, publication)) => packages
                 .entry(package.clone())
                 .or_insert_with(|| Wanted { package, items: Vec::new() })

@@ -24,6 +24,7 @@ const TRANSIENT: &[&str] = &[
     "ref-moved",
     "rolled-back",
     "server-error",
+    "tag-exists",
     "timeout",
     "tls",
     "too-slow",
@@ -48,6 +49,7 @@ const UNKNOWN_ARCHIVE: &[&str] = &["bad-compression", "bad-signature", "expands-
 const INFRASTRUCTURE: &[&str] = &[
     "apt-state",
     "bad-row",
+    "broken-record",
     "cannot-start",
     "disk",
     "disk-full",

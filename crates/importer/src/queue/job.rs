@@ -23,7 +23,7 @@ pub use plan::Plan;
 use super::logs::Log;
 use super::session::Session;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Outcome as Became, Report, VersionRequest};
+use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
 
 /// How an attempt ended, for whoever watches.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
+    /// Refs that are not where the importer has put them, once somebody has looked.
+    foreign: Option<Vec<ForeignRef>>,
 }
 
 /// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
@@ -79,6 +81,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         wait: None,
         history_over: false,
         cancelled: false,
+        foreign: None,
     };
     let first = work.import(plan, watch);
     work.look_after();
@@ -86,11 +89,12 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     work.forget_gone();
     work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
+    let foreign = work.foreign.take();
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
-    let (finished, settled) = end::record_surely(session, finished, done, repack);
+    let (finished, settled) = end::record_surely(session, finished, done, foreign.as_deref(), repack);
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }

@@ -1,19 +1,56 @@
 //! Publications as the state keeps them, and as an import wants them.
+//!
+//! A row is no reason to trust anything: others can write rows. What an archive publishes is trusted by the configuration of
+//! whoever imports it. Why a file may be trusted that was given by hand, its row says with a seal, which takes the
+//! installation's key; without that, the keyrings of the configuration decide.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use packaging_repo::seal::Key;
+use serde::{Deserialize, Serialize};
 use source_package::checksum::sha256_hex;
 use source_package::limits::DscLimits;
 use state::publications::{LOCAL, NewPublication, Publication};
 use state::words::Lane;
 
 use crate::failure::{Failure, Stage};
+use crate::names;
 use crate::plan::{self, Claimed, Item};
 use crate::protocol::{Trust, VersionRequest};
 
+/// Why a file may be trusted, as it stands in its row.
+#[derive(Serialize, Deserialize)]
+struct SealedTrust {
+    trust: Trust,
+    seal: String,
+}
+
+/// What a seal is of: the whole row, as far as an import goes by it.
+fn sealed_words<'a>(package: &'a str, what: &'a NewPublication, trust: &'a str) -> [&'a str; 7] {
+    ["publication", package, &what.distro, &what.suite, &what.version, &what.dsc_sha256, trust]
+}
+
+fn seal(key: &Key, package: &str, what: &NewPublication, trust: &Trust) -> String {
+    let text = serde_json::to_string(trust).unwrap_or_default();
+    let seal = key.seal(&sealed_words(package, what, &text));
+    serde_json::to_string(&SealedTrust { trust: trust.clone(), seal }).unwrap_or_default()
+}
+
+/// Why a file that was given by hand may be trusted, if whoever asked for it had the installation's key.
+pub fn sealed_trust(key: &Key, package: &str, what: &NewPublication) -> Option<Trust> {
+    let said: SealedTrust = serde_json::from_str(&what.trust).ok()?;
+    let text = serde_json::to_string(&said.trust).ok()?;
+    key.is_sealed(&sealed_words(package, what, &text), &said.seal).then_some(said.trust)
+}
+
+/// The key with which an installation seals what it has checked.
+pub fn key(root: &Path) -> Result<Key, Failure> {
+    Ok(Key::open_or_make(&root.join("repos"))?)
+}
+
 /// The package that a `.dsc` claims to be of, and what is to be remembered of it. The claim is checked again, against
 /// what the signature covers, by whoever imports it.
-pub fn from_file(item: &Item, limits: &DscLimits) -> Result<(String, NewPublication), Failure> {
+pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, NewPublication), Failure> {
     let Claimed { package, version, text } = plan::read_claimed(&item.dsc, limits)?;
     let absolute = std::path::absolute(&item.dsc).unwrap_or_else(|_| item.dsc.clone());
     let dsc = absolute.to_str().ok_or_else(|| {
@@ -21,41 +58,29 @@ pub fn from_file(item: &Item, limits: &DscLimits) -> Result<(String, NewPublicat
             format!("{} is a name that is no UTF-8: rename the folder or the file", item.dsc.display());
         Failure::new(Stage::Fetch, "unreadable-file", message)
     })?;
-    Ok((
-        package,
-        NewPublication {
-            archive: LOCAL.into(),
-            distro: item.distro.clone(),
-            suite: item.suite.clone().unwrap_or_default(),
-            component: String::new(),
-            version: version.unwrap_or_default(),
-            dsc: dsc.to_owned(),
-            dsc_sha256: sha256_hex(&text),
-            trust: serde_json::to_string(&item.trust).unwrap_or_default(),
-            files: String::new(),
-            published: None,
-            lane: Lane::Upload,
-        },
-    ))
+    let mut publication = NewPublication {
+        archive: LOCAL.into(),
+        distro: item.distro.clone(),
+        suite: item.suite.clone().unwrap_or_default(),
+        component: String::new(),
+        version: version.unwrap_or_default(),
+        dsc: dsc.to_owned(),
+        dsc_sha256: sha256_hex(&text),
+        trust: String::new(),
+        files: String::new(),
+        published: None,
+        lane: Lane::Upload,
+    };
+    publication.trust = seal(key, &package, &publication, &item.trust);
+    Ok((package, publication))
 }
 
-/// What an import is asked for a publication whose files are at hand. `checked` says why they are trusted, if that is not
-/// what the row says.
-pub fn request(
-    publication: &Publication,
-    dsc: PathBuf,
-    checked: Option<Trust>,
-) -> Result<VersionRequest, Failure> {
+/// What an import is asked for a publication whose files are at hand. The names that become refs are checked here already:
+/// a row that has others is told of by its number.
+pub fn request(publication: &Publication, dsc: PathBuf, trust: Trust) -> Result<VersionRequest, Failure> {
     let what = &publication.what;
-    let trust: Trust = match checked {
-        Some(trust) => trust,
-        None => serde_json::from_str(&what.trust).map_err(|error| {
-            let message =
-                format!("publication {} has a trust that is not understood: {error}", publication.id);
-            Failure::new(Stage::State, "bad-row", message)
-        })?,
-    };
     let suite = (!what.suite.is_empty()).then(|| what.suite.clone());
+    names::check(&what.distro, suite.as_deref()).map_err(|error| bad_row(publication, error))?;
     Ok(VersionRequest {
         dsc,
         distro: what.distro.clone(),
@@ -64,4 +89,40 @@ pub fn request(
         allow_weak_checksums: false,
         base: None,
     })
+}
+
+/// A row that nobody who may write it would have written.
+pub fn bad_row(publication: &Publication, what: impl std::fmt::Display) -> Failure {
+    let message = format!("publication {} has a row that is not believed: {what}", publication.id);
+    Failure::new(Stage::State, "bad-row", message)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_who_has_the_key_can_say_that_a_file_needs_no_signature() {
+        let (own, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let key = key(own.path()).unwrap();
+        let dsc = own.path().join("a0_1.0-1.dsc");
+        std::fs::write(&dsc, "Format: 1.0\nSource: a0\nVersion: 1.0-1\n").unwrap();
+        let item = Item { dsc, distro: "debian".into(), suite: Some("sid".into()), trust: Trust::Unsigned };
+        let (package, row) = from_file(&item, &DscLimits::default(), &key).unwrap();
+        assert_eq!(sealed_trust(&key, &package, &row), Some(Trust::Unsigned));
+        let changed = |change: fn(&mut NewPublication)| {
+            let mut row = row.clone();
+            change(&mut row);
+            sealed_trust(&key, &package, &row)
+        };
+        assert_eq!(changed(|row| row.distro = "ubuntu".into()), None);
+        assert_eq!(changed(|row| row.suite = "bookworm".into()), None);
+        assert_eq!(changed(|row| row.version = "1.0-2".into()), None);
+        assert_eq!(changed(|row| row.dsc_sha256 = "0".repeat(64)), None);
+        assert_eq!(changed(|row| row.trust = "\"unsigned\"".into()), None);
+        assert_eq!(changed(|row| row.trust = "{\"trust\":\"unsigned\",\"seal\":\"\"}".into()), None);
+        assert_eq!(sealed_trust(&key, "b0", &row), None);
+        assert_eq!(sealed_trust(&super::key(other.path()).unwrap(), &package, &row), None);
+    }
 }

@@ -3,11 +3,12 @@
 use source_package::date::Date;
 
 use super::{Added, History};
+use crate::hash;
 use crate::identity::importer;
 use crate::manifest::{IMPORT_RULES, Manifest};
 use crate::object::{self, Kind, Tag};
 use crate::refname;
-use crate::upstream::upstream_tag;
+use crate::upstream::{tag_of, upstream_tag};
 use crate::version::{StagedPatches, StagedUpstream, StagedVersion};
 use crate::view::VersionTag;
 use crate::{Error, ObjectId};
@@ -34,10 +35,35 @@ impl History<'_> {
             escaped: version.tree.escaped.clone(),
             fifos: version.tree.fifos.clone(),
         };
-        let name = self.free_tag(refname::version_tag(distro, &manifest.version), || {
-            refname::reimport_tag(distro, &manifest.version, &version.dsc_sha256)
-        });
-        self.tag(&name, commit, version.changelog.date, &manifest)?;
+        let dsc = self.dsc_objects(version)?;
+        self.version_tag(distro, commit, version.changelog.date, &manifest, dsc)
+    }
+
+    /// The tag of a version and its `.dsc`, under the first name that nobody has for something else. The first content of
+    /// a version has the plain name.
+    fn version_tag(
+        &mut self,
+        distro: &str,
+        commit: ObjectId,
+        date: Date,
+        manifest: &Manifest,
+        dsc: DscObjects,
+    ) -> Result<String, Error> {
+        let (version, sha256) = (&manifest.version, manifest.fact("Dsc-Sha256").unwrap_or_default());
+        let folder = refname::reimport_folder(distro, version);
+        let names = std::iter::once(refname::version_tag(distro, version));
+        let name = self.free_tag(
+            names.chain(refname::by_hash(&folder, sha256)),
+            commit,
+            date,
+            manifest,
+            Some(&dsc),
+        )?;
+        self.tag(&name, commit, date, manifest)?;
+        self.view.set(refname::dsc_of_tag(&name), dsc.text);
+        if let Some(signatures) = dsc.signatures {
+            self.view.set(refname::signatures_of_tag(&name), signatures);
+        }
         Ok(name)
     }
 
@@ -64,47 +90,45 @@ impl History<'_> {
             escaped: patches.escaped.clone(),
             fifos: patches.fifos.clone(),
         };
-        let name = self.applied_tag(distro, tag, &manifest.version, &version.dsc_sha256);
-        self.tag(&name, commit, version.changelog.date, &manifest)
+        self.applied_tag(distro, tag, commit, version.changelog.date, &manifest)
     }
 
     /// The plain name goes with the plain tag of the version, so that both are of the same content.
-    fn applied_tag(&self, distro: &str, tag: &str, version: &str, dsc_sha256: &str) -> String {
-        let other = || refname::applied_reimport_tag(distro, version, dsc_sha256);
-        if tag == refname::version_tag(distro, version) {
-            self.free_tag(refname::applied_tag(distro, version), other)
-        } else {
-            other()
-        }
+    fn applied_tag(
+        &mut self,
+        distro: &str,
+        tag: &str,
+        commit: ObjectId,
+        date: Date,
+        manifest: &Manifest,
+    ) -> Result<(), Error> {
+        let (version, sha256) = (&manifest.version, manifest.fact("Dsc-Sha256").unwrap_or_default());
+        let plain =
+            (tag == refname::version_tag(distro, version)).then(|| refname::applied_tag(distro, version));
+        let folder = refname::applied_reimport_folder(distro, version);
+        let names = plain.into_iter().chain(refname::by_hash(&folder, sha256));
+        let name = self.free_tag(names, commit, date, manifest, None)?;
+        self.tag(&name, commit, date, manifest)
     }
 
     /// Tags the upstream part of a version, unless it has its tag.
     pub(super) fn keep_upstream(&mut self, upstream: &StagedUpstream) -> Result<(), Error> {
         let Some(name) = upstream_tag(upstream, &mut self.view, self.store)? else { return Ok(()) };
         self.new_upstreams.insert(upstream.commit);
-        let date = object::read_commit(upstream.commit, self.store)?.committed;
-        let title = format!("{} upstream {}", upstream.manifest.source, upstream.version);
-        let tag = Tag {
-            target: upstream.commit,
-            name: name.trim_start_matches("refs/tags/").to_owned(),
-            tagger: importer(),
-            date,
-            message: upstream.manifest.to_message(&title),
-        };
+        let tag = tag_of(upstream, &name, self.store)?;
         let id = self.store.add(Kind::Tag, &tag.encode())?;
         self.view.set_tag(name, id, upstream.commit);
         Ok(())
     }
 
     /// The `.dsc` itself, and the signatures of upstream tarballs beside it: anyone can verify again.
-    pub(super) fn keep_dsc(&mut self, tag: &str, version: &StagedVersion) -> Result<(), Error> {
-        let id = self.store.add(Kind::Blob, &version.dsc_text)?;
-        self.view.set(refname::dsc_of_tag(tag), id);
-        if !version.signatures.is_empty() {
-            let signatures = self.store.add_flat_tree(&version.signatures)?;
-            self.view.set(refname::signatures_of_tag(tag), signatures);
-        }
-        Ok(())
+    fn dsc_objects(&mut self, version: &StagedVersion) -> Result<DscObjects, Error> {
+        let text = self.store.add(Kind::Blob, &version.dsc_text)?;
+        let signatures = match version.signatures.as_slice() {
+            [] => None,
+            some => Some(self.store.add_flat_tree(some)?),
+        };
+        Ok(DscObjects { text, signatures })
     }
 
     /// Takes a version over that another distro has: the same commits, tags and `.dsc` under names of this one.
@@ -115,39 +139,67 @@ impl History<'_> {
         applied: Option<&VersionTag>,
     ) -> Result<Added, Error> {
         let date = object::read_commit(known.commit, self.store)?.committed;
-        let (version, sha256) =
-            (&known.manifest.version, known.manifest.fact("Dsc-Sha256").unwrap_or_default());
-        let tag = self.free_tag(refname::version_tag(distro, version), || {
-            refname::reimport_tag(distro, version, sha256)
-        });
-        self.tag(&tag, known.commit, date, &known.manifest)?;
-        for of in [refname::dsc_of_tag, refname::signatures_of_tag] {
-            if let Some(id) = self.view.get(&of(&known.name)) {
-                self.view.set(of(&tag), id);
-            }
-        }
+        let dsc = self.view.get(&refname::dsc_of_tag(&known.name));
+        let dsc = dsc.ok_or_else(|| Error::NotOnRecord(refname::dsc_of_tag(&known.name)))?;
+        let signatures = self.view.get(&refname::signatures_of_tag(&known.name));
+        let dsc = DscObjects { text: dsc, signatures };
+        let tag = self.version_tag(distro, known.commit, date, &known.manifest, dsc)?;
         if let Some(applied) = applied {
-            let name = self.applied_tag(distro, &tag, version, sha256);
-            self.tag(&name, applied.commit, date, &applied.manifest)?;
+            self.applied_tag(distro, &tag, applied.commit, date, &applied.manifest)?;
         }
         Ok(Added { commit: known.commit, applied: applied.map(|tag| tag.commit), tag })
     }
 
-    /// The plain name, if nobody has it; the first content of a version keeps it.
-    fn free_tag(&self, plain: String, other: impl FnOnce() -> String) -> String {
-        if self.view.get(&plain).is_none() { plain } else { other() }
+    /// The first of some names under which nobody has another tag, nor another `.dsc`.
+    fn free_tag(
+        &self,
+        names: impl Iterator<Item = String>,
+        commit: ObjectId,
+        date: Date,
+        manifest: &Manifest,
+        dsc: Option<&DscObjects>,
+    ) -> Result<String, Error> {
+        let mut taken = None;
+        for name in names {
+            let id = hash::object(Kind::Tag, &tag_object(&name, commit, date, manifest).encode())?;
+            let is_free = self.view.is_free_for(&name, id)
+                && dsc.is_none_or(|dsc| {
+                    let signatures = refname::signatures_of_tag(&name);
+                    self.view.is_free_for(&refname::dsc_of_tag(&name), dsc.text)
+                        && match dsc.signatures {
+                            Some(id) => self.view.is_free_for(&signatures, id),
+                            None => self.view.taken(&signatures).is_none(),
+                        }
+                });
+            if is_free {
+                return Ok(name);
+            }
+            let found = self.view.taken(&name).unwrap_or(id);
+            taken = Some(Error::TagExists { name, found, ours: id });
+        }
+        Err(taken.unwrap_or_else(|| Error::NotOnRecord(manifest.version.clone())))
     }
 
     fn tag(&mut self, name: &str, commit: ObjectId, date: Date, manifest: &Manifest) -> Result<(), Error> {
-        let tag = Tag {
-            target: commit,
-            name: name.trim_start_matches("refs/tags/").to_owned(),
-            tagger: importer(),
-            date,
-            message: manifest.to_message(&format!("{} {}", manifest.source, manifest.version)),
-        };
+        let tag = tag_object(name, commit, date, manifest);
         let id = self.store.add(Kind::Tag, &tag.encode())?;
         self.view.set_tag(name.to_owned(), id, commit);
         Ok(())
+    }
+}
+
+/// The objects of a `.dsc`.
+pub(super) struct DscObjects {
+    text: ObjectId,
+    signatures: Option<ObjectId>,
+}
+
+fn tag_object(name: &str, commit: ObjectId, date: Date, manifest: &Manifest) -> Tag {
+    Tag {
+        target: commit,
+        name: name.trim_start_matches("refs/tags/").to_owned(),
+        tagger: importer(),
+        date,
+        message: manifest.to_message(&format!("{} {}", manifest.source, manifest.version)),
     }
 }

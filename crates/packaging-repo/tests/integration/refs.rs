@@ -75,12 +75,59 @@ fn a_transaction_that_meets_the_unexpected_moves_nothing() {
         let edits = [edit("refs/heads/b", None, commits[1], None), wrong];
         assert!(matches!(transact(&scratch, &edits), Err(Error::RefMoved { .. })));
     }
-    for name in ["refs/heads/a/b", "refs/heads/a/b/c", "refs/heads"] {
+    for name in ["refs/heads/a/b", "refs/heads/a/b/c"] {
         let refused = transact(&scratch, &[edit(name, None, commits[1], None)]);
         assert!(matches!(refused, Err(Error::NameConflict { .. })), "{name}: {refused:?}");
     }
     assert_eq!(fs::read(scratch.path().join("packed-refs")).unwrap(), before);
     assert_tidy(&scratch);
+}
+
+#[test]
+fn a_tag_that_exists_is_never_written() {
+    let scratch = scratch();
+    let (commits, tag) = objects(&scratch, 2);
+    for (name, theirs) in [("refs/tags/debian/1", commits[1]), ("refs/dsc/debian/1", commits[0])] {
+        scratch.git(&["update-ref", name, &theirs.to_string()]);
+        for expected in [None, Some(theirs)] {
+            let edits =
+                [edit("refs/heads/new", None, commits[0], None), edit(name, expected, tag, Some(commits[0]))];
+            assert!(matches!(transact(&scratch, &edits), Err(Error::TagExists { .. })), "{name}");
+        }
+        transact(&scratch, &[edit(name, None, theirs, None)]).unwrap();
+        assert_eq!(scratch.git(&["rev-parse", name]).trim(), theirs.to_string());
+    }
+    assert!(!scratch.repository.refs().unwrap().contains_key("refs/heads/new"), "nothing moved");
+    assert_tidy(&scratch);
+}
+
+#[test]
+fn a_name_that_is_none_is_refused_before_a_file_is_touched() {
+    let scratch = scratch();
+    let (commits, _) = objects(&scratch, 1);
+    let long = format!("refs/heads/debian/{}", "x".repeat(255));
+    let bad = [
+        "refs/heads/../../hooks/post-update",
+        "refs/heads/debian/a b",
+        "refs/heads/debian/foo..bar",
+        "refs/heads/debian/x.lock",
+        "refs/heads/debian/x/",
+        "refs/heads/debian/@{1}",
+        "refs/heads/debian/a\nb",
+        "refs/heads",
+        "HEAD",
+        &long,
+    ];
+    let before = files(&scratch, ".");
+    for name in bad {
+        let edits = [edit("refs/heads/new", None, commits[0], None), edit(name, None, commits[0], None)];
+        assert!(matches!(transact(&scratch, &edits), Err(Error::BadRefName(_))), "{name}");
+        let guard = scratch.repository.lock_idle().unwrap();
+        let published = scratch.repository.publish(&guard, &edits, None, None);
+        assert!(matches!(published, Err(Error::BadRefName(_))), "{name}");
+    }
+    assert_eq!(files(&scratch, "."), before);
+    assert!(scratch.repository.refs().unwrap().is_empty());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::database::{Database, Parameter, Row};
 use crate::trouble::Trouble;
+use crate::views::Facts;
 
 /// A signature or a package that does not count for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +146,49 @@ pub fn wedged(database: &mut Database<'_>, at_most: i64) -> Result<Vec<Wedged>, 
     };
     let rows = database.rows(sql, &[Parameter::Integer(now), Parameter::Integer(at_most)])?;
     rows.iter().map(wedged).collect()
+}
+
+/// A ref of a repository that is not where the importer has put it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignRef {
+    /// The package.
+    pub package: String,
+    /// The ref.
+    pub name: String,
+    /// What is foreign about it.
+    pub kind: String,
+    /// Since when it was seen like this.
+    pub since: i64,
+}
+
+/// The schema that tells of foreign refs.
+const FOREIGN_REFS: i64 = 4;
+
+/// How many refs are foreign, and those that have been for longest. A state of an older importer says nothing of them.
+pub fn foreign_refs(
+    database: &mut Database<'_>,
+    facts: &Facts,
+    at_most: i64,
+) -> Result<(i64, Vec<ForeignRef>), Trouble> {
+    if facts.schema.is_none_or(|schema| schema < FOREIGN_REFS) {
+        return Ok((0, Vec::new()));
+    }
+    let sql = "SELECT package, name, kind, since FROM check_v1_foreign_refs ORDER BY since LIMIT $1";
+    let one = |row: &Row| {
+        Ok(ForeignRef {
+            package: row.text(0)?.into(),
+            name: row.text(1)?.into(),
+            kind: row.text(2)?.into(),
+            since: row.integer(3)?,
+        })
+    };
+    let rows = database.rows(sql, &[Parameter::Integer(at_most)])?;
+    let rows = rows.iter().map(one).collect::<Result<Vec<_>, Trouble>>()?;
+    if (rows.len() as i64) < at_most {
+        return Ok((rows.len() as i64, rows));
+    }
+    let count = database.row("SELECT COUNT(*) FROM check_v1_foreign_refs", &[])?.integer(0)?;
+    Ok((count, rows))
 }
 
 /// How many wedged packages are suppressed. Asked only if anything is.

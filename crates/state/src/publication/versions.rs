@@ -4,6 +4,7 @@ use crate::audit;
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::job::queue;
+use crate::publication::rows::LOCAL;
 use crate::values;
 use crate::words::{Lane, Tasks};
 
@@ -72,6 +73,8 @@ pub struct Expected {
     pub versions: Vec<Known>,
     /// Distro, suite and version of what was brought to the branch of a suite.
     pub published: Vec<(String, String, String)>,
+    /// The paths of `.dsc` files that were given by hand: their tarballs may still lie beside them.
+    pub dscs: Vec<String>,
 }
 
 /// Reads what the repository of a package should have.
@@ -84,7 +87,11 @@ pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> 
         FROM publication u JOIN package p ON p.id = u.package_id
         WHERE p.name = ?1 AND u.done IS NOT NULL AND u.suite <> '' ORDER BY u.distro, u.suite, u.version";
     let published = tx.query(sql, values![package])?;
+    let sql = "SELECT DISTINCT u.dsc FROM publication u JOIN package p ON p.id = u.package_id
+        WHERE p.name = ?1 AND u.archive = ?2 ORDER BY u.dsc";
+    let dscs = tx.query(sql, values![package, LOCAL])?;
     Ok(Expected {
+        dscs: dscs.iter().map(|row| row.text(0)).collect(),
         versions: (versions.iter())
             .map(|row| Known {
                 distro: row.text(0),

@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::wait::{self, Waiting};
+use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
 use crate::values;
 use crate::words::{Fact, Lane};
@@ -110,6 +111,8 @@ pub struct Package {
     pub failure: Option<failures::Failing>,
     /// The last success.
     pub last_success: Option<i64>,
+    /// Refs of its repository that somebody else made, moved or removed, as the last import found them.
+    pub foreign: Vec<ForeignRef>,
     /// What is published and not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
@@ -178,6 +181,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         held,
         failure,
         last_success: row.opt_int(1),
+        foreign: foreign::of_package(tx, package)?,
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))

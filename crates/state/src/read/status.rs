@@ -14,6 +14,7 @@ use crate::error::StateError;
 use crate::figures::sample::counter;
 use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
+use crate::publication::foreign::{self, Summary};
 use crate::store::Store;
 use crate::values;
 
@@ -97,6 +98,8 @@ pub struct Status {
     pub suites: Vec<SuiteVerdict>,
     /// What packages wait for.
     pub waits: Vec<Waits>,
+    /// Refs of repositories that somebody else made, moved or removed.
+    pub foreign: Summary,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
@@ -134,6 +137,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         suites: archives::list(tx)?,
         waits: archives::waits(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
+        foreign: foreign::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
         ahead: clock::ahead(tx)?,

@@ -123,6 +123,12 @@ CREATE VIEW check_v1_wedged AS
     FROM failure f JOIN package p ON p.id = f.package_id
     WHERE f.state = 'wedged' AND p.held = 0;
 
+-- Refs of repositories that are not where the importer has put them: somebody else made, moved or removed them.
+DROP VIEW IF EXISTS check_v1_foreign_refs;
+CREATE VIEW check_v1_foreign_refs AS
+    SELECT p.name AS package, f.name, f.kind, f.since FROM foreign_ref f JOIN package p ON p.id = f.package_id
+    WHERE p.held = 0;
+
 -- Suites that are followed, how often they are polled, and since when.
 DROP VIEW IF EXISTS check_v1_suites;
 CREATE VIEW check_v1_suites AS

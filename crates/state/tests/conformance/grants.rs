@@ -149,6 +149,13 @@ fn an_operator_decides_and_imports_nothing() {
             "DELETE FROM job",
             "DELETE FROM failure",
             "DELETE FROM publication",
+            "INSERT INTO publication (package_id, archive, distro, suite, component, version, dsc, dsc_sha256, trust, files,
+                published, first_seen) VALUES (1, 'local', 'debian', 'sid', '', '1', '/x', 'x', '\"unsigned\"', '', 1, 1)",
+            "UPDATE publication SET trust = '\"unsigned\"'",
+            "UPDATE publication SET dsc = '/x'",
+            "UPDATE publication SET distro = '../../hooks'",
+            "DELETE FROM foreign_ref",
+            "UPDATE suite SET suite = 'x'",
             "DROP TABLE job",
         ],
     );

@@ -6,6 +6,7 @@ mod closing;
 mod common;
 mod cost;
 mod failures;
+mod foreign;
 mod freshness;
 mod frozen;
 mod grants;

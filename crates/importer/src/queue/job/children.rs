@@ -2,9 +2,13 @@
 
 use std::thread;
 
+use packaging_repo::record::unsealed::Word;
+use state::versions;
+
 use super::{Watch, Work};
 use crate::child::{self, Ended};
 use crate::failure::{Failure, Stage};
+use crate::inspect;
 use crate::protocol::{Event, Outcome as Became, Report, Request, VersionRequest};
 
 impl Work<'_> {
@@ -17,7 +21,10 @@ impl Work<'_> {
         watch: Watch<'_>,
     ) {
         while !versions.is_empty() {
-            let request = self.request(versions);
+            let request = match self.request(versions) {
+                Ok(request) => request,
+                Err(failure) => return self.fail(failure, None),
+            };
             match self.child(&request, watch) {
                 Ok(ended) => (ids, versions) = self.settle(ids, request, ended),
                 Err(failure) => return self.fail(failure, None),
@@ -28,10 +35,10 @@ impl Work<'_> {
         }
     }
 
-    fn request(&self, versions: Vec<VersionRequest>) -> Request {
+    fn request(&self, versions: Vec<VersionRequest>) -> Result<Request, Failure> {
         let session = self.session;
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Request {
+        Ok(Request {
             root: session.root.clone(),
             package: self.claim.package.clone(),
             default_branch: session.config.import.default_branch.clone(),
@@ -41,7 +48,22 @@ impl Work<'_> {
             threads: (cores / session.jobs.max(1)).max(1),
             parent: std::process::id(),
             fence: Some((session.epoch, u64::try_from(self.claim.attempt).unwrap_or(0))),
+            distros: session.config.distros(),
+            word: self.word()?,
+        })
+    }
+
+    /// What the state says of a repository that was made before there were records: the child puts it on record.
+    fn word(&self) -> Result<Option<Word>, Failure> {
+        let (session, name) = (self.session, self.claim.package.as_str());
+        if !inspect::lacks_record(&session.root, name) {
+            return Ok(None);
         }
+        let expected = session.patiently("what is on record of a package", || {
+            session.store.read(|tx| versions::expected(tx, name))
+        });
+        let expected = expected.map_err(|error| Failure::new(Stage::State, "unreachable", error))?;
+        Ok(Some(inspect::word(&expected)))
     }
 
     fn child(&mut self, request: &Request, watch: Watch<'_>) -> Result<Ended, Failure> {
@@ -86,6 +108,9 @@ impl Work<'_> {
         add(&mut self.usage.bytes_in, ended.moved.0);
         add(&mut self.usage.bytes_out, ended.moved.1);
         self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
+        if ended.failure.is_none() {
+            self.foreign = Some(ended.foreign.clone());
+        }
         Ok(ended)
     }
 

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
+use state::publication::foreign;
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, attempt, queue, values};
 
 use super::Work;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Outcome as Became, Report};
+use crate::inspect::foreign_rows;
+use crate::protocol::{ForeignRef, Outcome as Became, Report};
 use crate::queue::classify::class;
 use crate::queue::logs::tail;
 use crate::queue::outage::{self, Need};
@@ -155,12 +157,13 @@ pub(super) fn record_surely(
     session: &Session,
     mut finished: Finished,
     mut done: Vec<Done>,
+    foreign: Option<&[ForeignRef]>,
     repack: bool,
 ) -> (Finished, Option<Settled>) {
     let what = format!("the end of attempt {} of {}", finished.attempt, finished.package);
     let (mut refusals, mut pause) = (0, PAUSES.0);
     loop {
-        let recorded = session.patiently(&what, || record(session, &finished, &done, repack));
+        let recorded = session.patiently(&what, || record(session, &finished, &done, foreign, repack));
         let error = match recorded {
             Ok(settled) => return (finished, Some(settled)),
             Err(StateError::LeaseLost(_)) => {
@@ -213,6 +216,7 @@ fn record(
     session: &Session,
     finished: &Finished,
     done: &[Done],
+    foreign: Option<&[ForeignRef]>,
     repack: bool,
 ) -> std::result::Result<Settled, StateError> {
     let (early, last) = done.split_at(done.len().saturating_sub(RECORDED));
@@ -222,7 +226,11 @@ fn record(
     fail_point!("run::versions-recorded");
     let settled = session.store.write(|tx| {
         // Said again after a broken connection, the versions are on record already.
-        if !last.is_empty() && attempt::is_open(tx, finished.attempt)? {
+        let is_open = attempt::is_open(tx, finished.attempt)?;
+        if let (true, Some(found)) = (is_open, foreign) {
+            foreign::settle(tx, finished.package_id, &foreign_rows(found))?;
+        }
+        if !last.is_empty() && is_open {
             finish::record_versions(tx, finished, last, RULES)?;
         }
         let settled = finish::finish(tx, finished, &session.retries)?;

@@ -25,7 +25,8 @@ impl Work<'_> {
                 break;
             }
             let Some((dsc, trust)) = self.files(publication, all) else { continue };
-            match requests::request(publication, dsc, trust) {
+            let trust = self.trust(publication, trust);
+            match trust.and_then(|trust| requests::request(publication, dsc, trust)) {
                 Ok(mut request) => {
                     request.allow_weak_checksums = self.session.archives.allows_weak_checksums(publication);
                     request.base = bases.get(&publication.id).cloned();
@@ -36,6 +37,25 @@ impl Work<'_> {
             }
         }
         (ids, wanted)
+    }
+
+    /// Why the content of a publication may be trusted: by our own configuration, never by what its row says of itself.
+    /// `fetched` is what was found out when it was fetched.
+    fn trust(&self, publication: &Publication, fetched: Option<Trust>) -> Result<Trust, Failure> {
+        let (session, what) = (self.session, &publication.what);
+        if what.archive == LOCAL {
+            let key = requests::key(&session.root)?;
+            let sealed = requests::sealed_trust(&key, &self.claim.package, what);
+            return Ok(sealed.unwrap_or_else(|| session.config.import.trust()));
+        }
+        let Some((archive, _)) = session.archives.source(&what.archive) else {
+            return Err(requests::bad_row(publication, "its archive is not configured"));
+        };
+        if archive.distro != what.distro {
+            let message = format!("{} is of {}, not of {}", what.archive, archive.distro, what.distro);
+            return Err(requests::bad_row(publication, message));
+        }
+        Ok(fetched.unwrap_or_else(|| Trust::Index(what.dsc_sha256.clone())))
     }
 
     /// Where the files of a publication are, fetched if they are elsewhere, and why they are trusted if that is new.

@@ -75,7 +75,14 @@ impl Work<'_> {
             let expected = self.session.store.read(|tx| versions::expected(tx, package)).unwrap_or_default();
             match inspect::verify(root, package, &expected) {
                 Ok(problems) => {
-                    for problem in problems {
+                    // Somebody else's refs are no damage of ours: they have rows of their own.
+                    let (foreign, damage): (Vec<_>, Vec<_>) =
+                        problems.into_iter().partition(packaging_repo::verify::Problem::is_foreign);
+                    for problem in foreign {
+                        self.log.line(&format!("{}: {}", problem.subject, problem.message));
+                    }
+                    self.foreign = inspect::foreign_refs(root, package).ok().or(self.foreign.take());
+                    for problem in damage {
                         let message = format!("{}: {}", problem.subject, problem.message);
                         self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
                     }

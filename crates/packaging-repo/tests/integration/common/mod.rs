@@ -27,6 +27,7 @@ pub fn scratch() -> Scratch {
             &repository.lock(bounded::Deadline::after(std::time::Duration::from_secs(600))).unwrap(),
             &[],
             None,
+            None,
         )
         .unwrap();
     // As others have them.

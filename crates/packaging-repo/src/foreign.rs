@@ -1,0 +1,139 @@
+//! Refs that are not where the importer has put them: who can push made, moved or removed them. They are never believed and
+//! never overwritten; here they are named.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::manifest::Manifest;
+use crate::object;
+use crate::refname;
+use crate::store::RepoStore;
+use crate::view::View;
+use crate::{Error, ObjectId};
+
+/// Names below which nothing but the importer writes, whatever the distros are called.
+const FOLDERS: [&str; 3] = ["refs/dsc/", "refs/notes/", "refs/replace/"];
+
+/// What is foreign about a ref.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A branch of ours, or one beside it, that somebody else has moved or made.
+    Branch,
+    /// A tag under a name of ours, or one that says to be of an import.
+    Tag,
+    /// Anything else in our namespaces: a `.dsc`, notes, replacements.
+    Other,
+    /// A ref that was written and is gone.
+    Gone,
+    /// A ref where a folder of ours has to be: nothing can be written below it.
+    Blocked,
+    /// A name that means nothing to the importer. It harms nobody.
+    Outside,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 6] =
+        [Kind::Branch, Kind::Tag, Kind::Other, Kind::Gone, Kind::Blocked, Kind::Outside];
+
+    /// The kind as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Branch => "branch",
+            Kind::Tag => "tag",
+            Kind::Other => "other",
+            Kind::Gone => "gone",
+            Kind::Blocked => "blocked",
+            Kind::Outside => "outside",
+        }
+    }
+
+    /// What is to be said about it.
+    pub fn message(self) -> &'static str {
+        match self {
+            Kind::Branch => "its tip is no commit of an import: somebody else pushed there",
+            Kind::Tag => {
+                "somebody else made it: it is no tag of an import, and nothing that it says is believed"
+            }
+            Kind::Other => "somebody else made it: no import has written it, and nothing in it is believed",
+            Kind::Gone => "is gone: an import has written it, and somebody removed it",
+            Kind::Blocked => {
+                "somebody else made it where a folder of the importer's refs has to be; remove it"
+            }
+            Kind::Outside => "is none of the importer's names",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A ref that is not where the importer has put it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// Its full name.
+    pub name: String,
+    /// What is foreign about it.
+    pub kind: Kind,
+    /// Where the importer has put it, if it has.
+    pub ours: Option<ObjectId>,
+    /// Where it points, if it is there.
+    pub theirs: Option<ObjectId>,
+}
+
+/// All that are foreign once the changes of a view are made, sorted by name. `distros` are those of the installation,
+/// beside those that the repository has.
+pub fn find(view: &View, distros: &[String], store: &mut RepoStore) -> Result<Vec<Foreign>, Error> {
+    let mut known: BTreeSet<String> = view.distros().into_iter().collect();
+    known.extend(distros.iter().cloned());
+    let mut found = Vec::new();
+    for (name, value) in &view.before {
+        if view.get(name) == Some(value.id) || view.pending.contains_key(name) {
+            continue;
+        }
+        let kind = match kind(name, &known) {
+            Kind::Outside if says_to_be_ours(name, value.id, store) => Kind::Tag,
+            kind => kind,
+        };
+        let ours = view.record.last(name);
+        found.push(Foreign { name: name.clone(), kind, ours, theirs: Some(value.id) });
+    }
+    let gone = view.record.written().filter(|(name, _)| view.taken(name).is_none());
+    found.extend(gone.map(|(name, id)| Foreign {
+        name: name.clone(),
+        kind: Kind::Gone,
+        ours: Some(id),
+        theirs: None,
+    }));
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+fn kind(name: &str, distros: &BTreeSet<String>) -> Kind {
+    if FOLDERS.iter().any(|folder| name.starts_with(folder)) {
+        return Kind::Other;
+    }
+    if matches!(name, "refs/dsc" | "refs/tags" | "refs/heads") {
+        return Kind::Blocked;
+    }
+    for (folder, kind) in [("refs/heads/", Kind::Branch), ("refs/tags/", Kind::Tag)] {
+        let Some(rest) = name.strip_prefix(folder) else { continue };
+        let is_ours = |part: &str| refname::is_reserved(part) || distros.contains(part);
+        return match rest.split_once('/') {
+            Some((first, _)) if is_ours(first) => kind,
+            None if is_ours(rest) => Kind::Blocked,
+            _ => Kind::Outside,
+        };
+    }
+    Kind::Outside
+}
+
+/// A tag in whose message a manifest stands, wherever it is.
+fn says_to_be_ours(name: &str, id: ObjectId, store: &mut RepoStore) -> bool {
+    let is_tag = name.starts_with("refs/tags/");
+    let message = if is_tag { object::read_tag(id, store).ok().flatten() } else { None };
+    message.is_some_and(|tag| Manifest::parse(&tag.message).is_ok())
+}

@@ -1,0 +1,209 @@
+//! The key of an installation, with which it seals what it has verified, so that it can tell its own word from that of
+//! whoever can push to a repository or write a row.
+//!
+//! The key lies beside the folder of the repositories, wherever a link leads to, which all hosts of an installation share: whoever works on them has it. Nothing
+//! that Git serves leads to it, and a copied root has it, too.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use source_package::version::PackageName;
+
+use crate::Error;
+use crate::durable::sync_folder;
+
+/// The file of the key: see [`place`].
+pub const KEY: &str = "package-import-key";
+
+/// Bytes of a key.
+const LENGTH: usize = 32;
+
+/// The key of an installation.
+#[derive(Clone)]
+pub struct Key([u8; LENGTH]);
+
+/// What seals the record of one package: whoever has it can seal nothing else.
+#[derive(Clone)]
+pub struct PackageKey([u8; LENGTH]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+impl fmt::Debug for PackageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PackageKey(..)")
+    }
+}
+
+impl Key {
+    /// Reads the key; `None` if there is none, or if it is not ours to read.
+    ///
+    /// # Errors
+    /// A file that cannot be read for another reason, or is no key.
+    pub fn open(repos: &Path) -> Result<Option<Key>, Error> {
+        let path = place(repos);
+        let mut text = String::new();
+        match File::open(&path).and_then(|file| file.take(1024).read_to_string(&mut text)) {
+            Ok(_) => {}
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(Error::file("read", &path, error)),
+        }
+        let key = unhex(text.trim_end()).ok_or_else(|| {
+            let error =
+                io::Error::new(io::ErrorKind::InvalidData, "it is no key; bring back that of a backup");
+            Error::file("use", &path, error)
+        })?;
+        Ok(Some(Key(key)))
+    }
+
+    /// Reads the key, made if there is none. Hosts that do so at the same time agree on one.
+    ///
+    /// # Errors
+    /// The key can be neither read nor made.
+    pub fn open_or_make(repos: &Path) -> Result<Key, Error> {
+        let path = place(repos);
+        if !path.exists() {
+            make(repos).map_err(|error| Error::file("create", &path, error))?;
+            path.parent().map_or(Ok(()), sync_folder)?;
+        }
+        Key::open(repos)?.ok_or_else(|| {
+            let error = io::Error::new(io::ErrorKind::PermissionDenied, "only its owner can import");
+            Error::file("read", &path, error)
+        })
+    }
+
+    /// The key of a package's record.
+    pub fn of_package(&self, package: &PackageName) -> PackageKey {
+        PackageKey(mac(&self.0, &[b"record", package.as_str().as_bytes()]))
+    }
+
+    /// The seal of words that belong together, in hexadecimal digits.
+    pub fn seal(&self, words: &[&str]) -> String {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        hex(&mac(&self.0, &words))
+    }
+
+    /// Whether a seal is that of these words.
+    pub fn is_sealed(&self, words: &[&str], seal: &str) -> bool {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        is_mac(&self.0, &words, seal)
+    }
+}
+
+impl PackageKey {
+    pub(crate) fn seal(&self, content: &[u8]) -> String {
+        hex(&mac(&self.0, &[content]))
+    }
+
+    pub(crate) fn is_sealed(&self, content: &[u8], seal: &str) -> bool {
+        is_mac(&self.0, &[content], seal)
+    }
+}
+
+/// Where the key of an installation lies: beside the real folder of its repositories. Where that is mounted by itself, hosts
+/// share nothing else, and it lies inside.
+pub fn place(repos: &Path) -> PathBuf {
+    let real = fs::canonicalize(repos).unwrap_or_else(|_| repos.to_owned());
+    let device = |path: &Path| fs::metadata(path).map(|it| it.dev()).ok();
+    match real.parent().filter(|root| device(&real).is_none_or(|it| device(root) == Some(it))) {
+        Some(root) => root.join(KEY),
+        None => real.join(KEY),
+    }
+}
+
+/// A new key under a name of its own, then under its real one, if nobody else was faster.
+fn make(repos: &Path) -> io::Result<()> {
+    fs::create_dir_all(repos)?;
+    let place = place(repos);
+    let mut key = [0; LENGTH];
+    File::open("/dev/urandom")?.read_exact(&mut key)?;
+    let ending = hex(&mac(&key, &[b"name"]));
+    let own = place.with_file_name(format!("{KEY}.{}", ending.get(..16).unwrap_or_default()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&own)?;
+    let written = file.write_all(format!("{}\n", hex(&key)).as_bytes()).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| match fs::hard_link(&own, &place) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    let removed = fs::remove_file(&own);
+    linked.and(removed)
+}
+
+/// Each word with its length before it, so that no two lists of words are the same bytes.
+fn started(key: &[u8; LENGTH], words: &[&[u8]]) -> Option<Hmac<Sha256>> {
+    // Keys of every length are taken.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    for word in words {
+        mac.update(&(word.len() as u64).to_be_bytes());
+        mac.update(word);
+    }
+    Some(mac)
+}
+
+fn mac(key: &[u8; LENGTH], words: &[&[u8]]) -> [u8; LENGTH] {
+    started(key, words).map_or([0; LENGTH], |mac| mac.finalize().into_bytes().into())
+}
+
+fn is_mac(key: &[u8; LENGTH], words: &[&[u8]], seal: &str) -> bool {
+    let (Some(mac), Some(seal)) = (started(key, words), unhex(seal)) else { return false };
+    mac.verify_slice(&seal).is_ok()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    if text.len() != 2 * LENGTH || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * place..2 * place + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn everybody_agrees_on_one_key_that_only_its_owner_can_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let repos = folder.path().join("repos");
+        assert!(Key::open(&repos).unwrap().is_none());
+        let keys: Vec<Key> = std::thread::scope(|scope| {
+            let made: Vec<_> = (0..8).map(|_| scope.spawn(|| Key::open_or_make(&repos).unwrap())).collect();
+            made.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| key.0 == keys[0].0));
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert!(names.len() == 2 && names.iter().any(|name| name == KEY));
+        assert_eq!(fs::metadata(place(&repos)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_seal_is_that_of_its_words_alone() {
+        let key = Key([7; LENGTH]);
+        let seal = key.seal(&["a", "bc"]);
+        assert!(key.is_sealed(&["a", "bc"], &seal));
+        assert!(!key.is_sealed(&["ab", "c"], &seal) && !key.is_sealed(&["a", "bd"], &seal));
+        assert!(!Key([8; LENGTH]).is_sealed(&["a", "bc"], &seal) && !key.is_sealed(&["a", "bc"], "00"));
+    }
+}
