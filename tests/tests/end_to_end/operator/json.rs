@@ -54,7 +54,7 @@ fn what_is_wrong() {
     incident::uploads(&queue);
     incident::outage(&queue);
     insta::assert_snapshot!(form(&json(&queue, &["status"])), @r"
-    {ahead failing held hosts last_run locks new_failures now outages packages parked queue retrying running suppressed top unwalled v wedged}
+    {ahead failing held hosts last_run locks new_failures now outages packages parked queue retrying running suites suppressed top unwalled v waits wedged}
     .hosts[]{heartbeat host reason running runs service state}
     .last_run{ended host note outcome}
     .outages[]{cause dependency next_probe parked probes since}
