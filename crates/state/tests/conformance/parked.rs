@@ -97,7 +97,29 @@ fn a_wait_that_is_over_brings_it_back() {
 
 /// Makes of a state what a program of the first schema would have left.
 fn lower(world: &World) {
+    let added = [
+        "distro",
+        "branch",
+        "mirror",
+        "listed",
+        "reconciled",
+        "remarks",
+        "remarked",
+        "withheld",
+        "withheld_index",
+        "withheld_since",
+        "not_before",
+    ];
+    let views = ["check_v1_archives", "check_v1_waits"].map(|view| format!("DROP VIEW {view}"));
+    let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));
+    for step in views.iter().chain(&columns) {
+        world.store.write(|tx| tx.execute(step, &[])).unwrap();
+    }
     let steps = [
+        "ALTER TABLE publication DROP COLUMN unlisted",
+        "ALTER TABLE history DROP COLUMN again",
+        "DROP TABLE place",
+        "DROP INDEX wait_kind",
         "DROP VIEW check_v1_live",
         "CREATE VIEW check_v1_live AS SELECT 1 AS failing, 2 AS parked",
         "ALTER TABLE signature DROP COLUMN parked",

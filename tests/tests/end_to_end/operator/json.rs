@@ -54,7 +54,7 @@ fn what_is_wrong() {
     incident::uploads(&queue);
     incident::outage(&queue);
     insta::assert_snapshot!(form(&json(&queue, &["status"])), @r"
-    {ahead failing foreign held hosts last_run locks new_failures now outages packages parked queue retrying running suppressed top unwalled v wedged}
+    {ahead failing foreign held hosts last_run locks new_failures now outages packages parked queue retrying running suites suppressed top unwalled v waits wedged}
     .foreign{oldest packages refs since}
     .hosts[]{heartbeat host life reason running runs service since state trouble}
     .last_run{ended host note outcome}
