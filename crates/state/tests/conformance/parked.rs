@@ -110,7 +110,7 @@ fn lower(world: &World) {
         "withheld_since",
         "not_before",
     ];
-    let views = ["check_v1_archives", "check_v1_waits"].map(|view| format!("DROP VIEW {view}"));
+    let views = ["check_v1_archives", "check_v1_waits", "check_v1_foreign_refs"].map(|view| format!("DROP VIEW {view}"));
     let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));
     for step in views.iter().chain(&columns) {
         world.store.write(|tx| tx.execute(step, &[])).unwrap();
@@ -119,6 +119,7 @@ fn lower(world: &World) {
         "ALTER TABLE publication DROP COLUMN unlisted",
         "ALTER TABLE history DROP COLUMN again",
         "DROP TABLE place",
+        "DROP TABLE foreign_ref",
         "DROP INDEX wait_kind",
         "DROP VIEW check_v1_live",
         "CREATE VIEW check_v1_live AS SELECT 1 AS failing, 2 AS parked",
