@@ -85,7 +85,7 @@ pub const DOUBLED: f64 = 1.75;
 /// The last hours, which do not belong to the day before.
 pub const DOUBLED_WITHIN: i64 = 6;
 /// The score that it needs, against the highest rises of the days before,
-pub const JUMP_SCORE: f64 = 6.0;
+pub const JUMP_SCORE: f64 = 7.0;
 /// of so many of them.
 pub const JUMP_DAYS: i64 = 56;
 /// How many times the deviation of days from the day before noise that lasts for some days has.
