@@ -86,7 +86,8 @@ fn what_is_no_file_is_not_read() {
     let it = Installation::new();
     let files = it.files();
     let first = package("a0", "0.9-1").write(&files);
-    let hostile = package("a0", "1.0-1").below(&["0.9-1"]).write(&files);
+    // With content of its own: the same would be found in the other version's tarball.
+    let hostile = package("a0", "1.0-1").below(&["0.9-1"]).upstream("new", "only here").write(&files);
     let orig = files.join("a0_1.0.orig.tar.gz");
     for make in ["mkfifo", "mkdir"] {
         let _ = std::fs::remove_file(&orig);

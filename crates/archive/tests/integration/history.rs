@@ -159,9 +159,10 @@ fn a_version_comes_with_all_its_hashes() {
         let bytes = fs::read(file.path.as_ref().unwrap()).unwrap();
         assert_eq!(sums.sha1.as_deref(), Some(hex(&Sha1::digest(&bytes)).as_str()));
     }
-    // find, .dsc, two files: the first at once, then one every two seconds.
+    // find, .dsc, two files: the first at once, then at most one every two seconds. A request that is sent again, because
+    // the server had closed its connection, waits for a turn of its own.
     assert_eq!(world.server.seen().len(), 4);
-    assert_eq!(world.clock.now(), Duration::from_secs(6));
+    assert!(world.clock.now() >= Duration::from_secs(6), "{:?}", world.clock.now());
 }
 
 #[test]

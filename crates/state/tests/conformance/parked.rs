@@ -110,7 +110,8 @@ fn lower(world: &World) {
         "withheld_since",
         "not_before",
     ];
-    let views = ["check_v1_archives", "check_v1_waits", "check_v1_foreign_refs"].map(|view| format!("DROP VIEW {view}"));
+    let views = ["check_v1_archives", "check_v1_waits", "check_v1_foreign_refs"]
+        .map(|view| format!("DROP VIEW {view}"));
     let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));
     for step in views.iter().chain(&columns) {
         world.store.write(|tx| tx.execute(step, &[])).unwrap();
