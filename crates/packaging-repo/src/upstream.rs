@@ -32,7 +32,7 @@ pub fn find(
 ) -> Result<Option<StagedUpstream>, Error> {
     // A tarball's name has its version in it: only tags of this version can match.
     let mut known = Vec::new();
-    for name in names(version, &view) {
+    for name in names(version, view) {
         let Some(tag) = view.version_tag(&name, store)? else { continue };
         if begins(&tag.manifest, rule, tarballs) {
             known.push(opened(version, tag, store)?);
@@ -172,7 +172,7 @@ pub fn known_files(repository: &Repository, version: &str) -> Result<Vec<ListedF
     let mut store = repository.store(1)?;
     let mut view = View::new(repository.refs()?, record);
     let mut known = Vec::new();
-    for name in names(version, &view) {
+    for name in names(version, view) {
         if let Some(tag) = view.version_tag(&name, &mut store)? {
             known.extend(tag.manifest.files);
         }
