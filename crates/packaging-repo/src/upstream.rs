@@ -172,7 +172,7 @@ pub fn known_files(repository: &Repository, version: &str) -> Result<Vec<ListedF
     let mut store = repository.store(1)?;
     let mut view = View::new(repository.refs()?, record);
     let mut known = Vec::new();
-    for name in names(version, view) {
+    for name in names(version, &view) {
         if let Some(tag) = view.version_tag(&name, &mut store)? {
             known.extend(tag.manifest.files);
         }
