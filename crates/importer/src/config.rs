@@ -261,7 +261,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: archive::config::ConfigError,
+        error: Box<archive::config::ConfigError>,
     },
     /// An archive's name stands for something else.
     #[error(
@@ -315,7 +315,7 @@ impl Config {
         check_sections::names_and_keys(&config.checks)
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
-        archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error })?;
+        archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error: Box::new(error) })?;
         for archive in &config.archives {
             if archive.name == LOCAL {
                 return Err(ConfigError::ArchiveName { path: path.to_owned() });

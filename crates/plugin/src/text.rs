@@ -71,7 +71,7 @@ pub(crate) fn shorten(text: &str, length: usize) -> String {
     // After a whole word, unless it is a very long one.
     let is_between = text.as_bytes().get(length).is_some_and(|c| *c == b' ');
     let end =
-        if is_between { length } else { kept.rfind(' ').filter(|at| 2 * at > length).unwrap_or(length) };
+        if is_between { length } else { kept.rfind(' ').filter(|at| 2 * at >= length).unwrap_or(length) };
     format!("{}{MARK}", kept.get(..end).unwrap_or(kept).trim_end_matches([' ', ',', ':', '-']))
 }
 

@@ -129,6 +129,5 @@ fn all(answer: &Answer) -> io::Result<()> {
         let why = package.why.as_deref().unwrap_or_default();
         rows.add_row([&package.package, version, &published, why, &next]);
     }
-    drop(stdout);
     print(&rows)
 }

@@ -161,7 +161,6 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         let (version, place) = (&missing.version, &missing.place);
         writeln!(stdout, "  not imported: {version} in {place}, seen {}", ago(now, missing.first_seen))?;
     }
-    drop(stdout);
     print(&history::attempts(&package.attempts))?;
     hints(package)
 }

@@ -94,7 +94,6 @@ fn failures(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     let (head, rest) = headline(status);
     writeln!(stdout, "{}{rest}", title(&head))?;
-    drop(stdout);
     if !status.top.is_empty() {
         let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]).cut(1);
         for group in &status.top {

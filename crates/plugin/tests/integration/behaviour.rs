@@ -208,8 +208,13 @@ fn req8_a_threshold_that_cannot_be_meant_names_its_place() {
     root.write("config.toml", "[checks.example.failing]\nwarning = 4\n");
     root.check(&["-c", "3"])
         .is(3, "IMPORT EXAMPLE UNKNOWN - the threshold 3 for CRITICAL is below 4, that for WARNING\n");
-    // Equal ones, ranges, and one of them by itself mean what they say.
-    for arguments in [&["-c", "4"][..], &["-c", "1:3"], &["-c", "@1:2"], &["-w", "5000"]] {
+    // One by itself is compared with the default of the other.
+    root.check(&["-w", "5000"]).is(
+        3,
+        "IMPORT EXAMPLE UNKNOWN - the threshold 5000 for WARNING is above 1000, the default for CRITICAL: set both\n",
+    );
+    // Equal ones and ranges mean what they say.
+    for arguments in [&["-c", "4"][..], &["-c", "1:3"], &["-c", "@1:2"], &["-w", "5000", "-c", "6000"]] {
         root.check(arguments).is(0, "IMPORT EXAMPLE OK");
     }
 }
