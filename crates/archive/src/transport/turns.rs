@@ -21,7 +21,7 @@ const FIRST: i64 = 100;
 /// The longest pause between two requests that refusals lead to, in milliseconds. A server that wants a longer one says so
 /// by `Retry-After`; one that refuses every fourth file for reasons of its own must not slow the others down for hours.
 const LONGEST: i64 = 2_000;
-/// After so many answers in a row the pause becomes an eighth shorter.
+/// After so many answers in a row the pause becomes a quarter shorter.
 const GOOD: i64 = 1;
 /// A pause below this is none, in milliseconds.
 const NONE: i64 = 50;
@@ -113,7 +113,7 @@ impl Turns {
             state.good += 1;
             if state.good >= GOOD {
                 state.good = 0;
-                state.interval -= state.interval / 8;
+                state.interval -= state.interval / 4;
                 if state.interval < NONE {
                     state.interval = 0;
                 }
