@@ -80,13 +80,11 @@ impl Turns {
             turn - now
         });
         self.is_slow.fetch_or(slow, Ordering::Relaxed);
-        let wait = duration(wait);
-        if wait > duration(longest) {
-            return Err(wait);
+        if wait > longest {
+            return Err(duration(wait));
         }
-        if !wait.is_zero() {
-            self.clock.sleep(wait);
-        }
+        // Until then, not for so long: others who wait at the same time have turns of their own.
+        self.clock.sleep_until(now + wait);
         Ok(())
     }
 
