@@ -147,8 +147,7 @@ fn copy(
     want.iter().for_each(|id| input.push_str(&format!("{id}\n")));
     have.iter().for_each(|id| input.push_str(&format!("^{id}\n")));
     let base = packs.join("pack").to_string_lossy().into_owned();
-    let arguments =
-        ["--revs", "--quiet", "--non-empty", "--delta-base-offset", "--threads=1", base.as_str()];
+    let arguments = ["--revs", "--quiet", "--non-empty", "--delta-base-offset", "--threads=1", base.as_str()];
     let mut command = repack::command(to_git_dir(from), "pack-objects", &arguments);
     let mut alternates = OsString::from("\"");
     // Git's quoting: a colon would end the name.

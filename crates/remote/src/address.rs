@@ -73,7 +73,8 @@ impl Template {
     pub fn of(&self, package: &str, prefix: &str) -> Address {
         // `+` is in names of packages, and not in those that GitLab takes; no package has `_` in its name.
         let slug = package.replace('+', "_plus");
-        let text = self.text.replace("{prefix}", prefix).replace("{package}", package).replace("{slug}", &slug);
+        let text =
+            self.text.replace("{prefix}", prefix).replace("{package}", package).replace("{slug}", &slug);
         Address { text, scheme: self.scheme }
     }
 
@@ -136,7 +137,8 @@ fn scheme(text: &str) -> Result<Scheme, AddressError> {
 fn check_host(text: &str) -> Result<(), AddressError> {
     let rest = text.split_once("://").map_or("", |(_, rest)| rest);
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    let (user, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     if user.is_some_and(|user| user.contains(':')) {
         return Err(AddressError::Password);
     }
@@ -205,7 +207,12 @@ mod tests {
                 "/imports/libstdc_plus_plus.git",
                 "gitlab.example.org:8443",
             ),
-            ("/srv/git/{prefix}/{package}.git", "/srv/git/libs/libstdc++.git", "/srv/git/libs/libstdc++.git", "/srv/git"),
+            (
+                "/srv/git/{prefix}/{package}.git",
+                "/srv/git/libs/libstdc++.git",
+                "/srv/git/libs/libstdc++.git",
+                "/srv/git",
+            ),
         ] {
             let template = Template::parse(template).unwrap();
             let address = template.of("libstdc++", "libs");

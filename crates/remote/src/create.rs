@@ -32,7 +32,9 @@ pub fn check(command: &str) -> Result<(), String> {
         let Some((name, after)) = after.split_once('}') else { break };
         let is_word = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase());
         if is_word && !matches!(name, "package" | "path" | "branch" | "url") {
-            return Err(format!("{{{name}}} means nothing here: {{package}}, {{path}}, {{url}} and {{branch}} do"));
+            return Err(format!(
+                "{{{name}}} means nothing here: {{package}}, {{path}}, {{url}} and {{branch}} do"
+            ));
         }
         rest = after;
     }

@@ -113,7 +113,8 @@ impl Git {
         let number = self.number();
         let own = call.refs.map(|refs| self.with_refs(refs, number)).transpose()?;
         let trace = self.folder.path().join(format!("trace-{number}"));
-        let mut command = self.command(call, own.as_ref().map_or(self.empty.as_path(), tempfile::TempDir::path));
+        let mut command =
+            self.command(call, own.as_ref().map_or(self.empty.as_path(), tempfile::TempDir::path));
         if call.is_http {
             command.env("GIT_TRACE_CURL", &trace).env("GIT_TRACE_CURL_NO_DATA", "1");
         }
@@ -171,7 +172,9 @@ impl Git {
         let all: Vec<(&str, &str)> = CONFIGURATION.into_iter().chain(more).collect();
         command.env("GIT_CONFIG_COUNT", all.len().to_string());
         for (place, (key, value)) in all.into_iter().enumerate() {
-            command.env(format!("GIT_CONFIG_KEY_{place}"), key).env(format!("GIT_CONFIG_VALUE_{place}"), value);
+            command
+                .env(format!("GIT_CONFIG_KEY_{place}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{place}"), value);
         }
         for (name, value) in &call.environment {
             command.env(name, value);

@@ -86,8 +86,9 @@ pub fn make(
         let decision = match found.refs.get(&it.name) {
             Some(theirs) if *theirs == it.id => Decision::Same,
             Some(theirs) => match kin(it, *theirs, judge)? {
-                Kin::Ancestor => refusal()
-                    .map_or(Decision::Forward(*theirs), |why| Decision::Withheld(why.to_owned())),
+                Kin::Ancestor => {
+                    refusal().map_or(Decision::Forward(*theirs), |why| Decision::Withheld(why.to_owned()))
+                }
                 kin => Decision::Foreign(*theirs, kin),
             },
             None => match (conflict(&it.name, &found.refs), refusal()) {
@@ -153,10 +154,15 @@ impl Plan {
     /// none, with the tags of their tips: nobody sees a branch without its tag.
     pub fn batches(&self, head: Option<&str>, is_new: bool, most: usize, atomic: bool) -> Vec<Batch> {
         let mut first = Vec::new();
-        let (mut tags, mut optional, mut last_tags, mut branches) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut tags, mut optional, mut last_tags, mut branches) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let moving: Vec<(&Wanted, Move)> = self.moves().collect();
         let tips = |of: &dyn Fn(&Wanted) -> bool| -> BTreeSet<ObjectId> {
-            moving.iter().filter(|(wanted, _)| wanted.is_branch() && of(wanted)).map(|(_, it)| it.new).collect()
+            moving
+                .iter()
+                .filter(|(wanted, _)| wanted.is_branch() && of(wanted))
+                .map(|(_, it)| it.new)
+                .collect()
         };
         let is_head = |wanted: &Wanted| is_new && Some(wanted.name.as_str()) == head;
         let (head_tip, all_tips) = (tips(&is_head), tips(&|_| true));

@@ -168,13 +168,8 @@ const MISSING: [&str; 8] = [
     "repository not found",
     "Cannot find repository",
 ];
-const LARGE: [&str; 5] = [
-    "maximum allowed size",
-    "exceeds the limit",
-    "too large",
-    "Request Entity Too Large",
-    "file size limit",
-];
+const LARGE: [&str; 5] =
+    ["maximum allowed size", "exceeds the limit", "too large", "Request Entity Too Large", "file size limit"];
 const BUSY: [&str; 3] = ["rate limit", "Too many requests", "too many connections"];
 
 /// What a failed exchange with a server comes to. `text` is all that Git and the server said.

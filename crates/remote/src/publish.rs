@@ -157,13 +157,8 @@ impl Work<'_, '_> {
         let mut has_head = false;
         for round in 0..ROUNDS {
             let found = self.read()?;
-            let plan = plan::make(
-                &self.desired.refs,
-                &found,
-                self.abilities,
-                &self.withheld,
-                self.publisher.judge,
-            )?;
+            let plan =
+                plan::make(&self.desired.refs, &found, self.abilities, &self.withheld, self.publisher.judge)?;
             self.keep_aside(&plan, aside)?;
             let wrong = self.wrong_head(&found);
             if plan.moving() == 0 {
@@ -346,8 +341,12 @@ impl Work<'_, '_> {
     }
 
     fn report(&self, found: &Advertised, plan: &Plan, wrong: Option<Option<String>>) -> Published {
-        let mut done =
-            Published { moved: self.moved.len(), created: self.created, wrong_head: wrong, ..Published::default() };
+        let mut done = Published {
+            moved: self.moved.len(),
+            created: self.created,
+            wrong_head: wrong,
+            ..Published::default()
+        };
         for (wanted, decision) in &plan.steps {
             let name = wanted.name.clone();
             match decision {

@@ -38,7 +38,8 @@ impl Ssh {
 
     /// The command, as Git takes it.
     pub fn command(&self) -> String {
-        let mut words = vec!["ssh".to_owned(), "-F".into(), "/dev/null".into(), "-T".into(), "-x".into(), "-a".into()];
+        let mut words =
+            vec!["ssh".to_owned(), "-F".into(), "/dev/null".into(), "-T".into(), "-x".into(), "-a".into()];
         let mut options = vec![
             "BatchMode=yes".to_owned(),
             "IdentitiesOnly=yes".into(),
@@ -77,7 +78,14 @@ impl Drop for Ssh {
             let mut command = Command::new("ssh");
             let control = format!("ControlPath={}", socket.path().display());
             command.args(["-F", "/dev/null", "-o", &control, "-O", "exit", "none"]);
-            let _ = program::output(&mut command, Group::Own, Some(Vec::new()), 1, Deadline::after(CLOSING), |_| {});
+            let _ = program::output(
+                &mut command,
+                Group::Own,
+                Some(Vec::new()),
+                1,
+                Deadline::after(CLOSING),
+                |_| {},
+            );
         }
     }
 }

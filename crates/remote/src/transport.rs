@@ -73,7 +73,8 @@ impl Transport<'_> {
             Scheme::Ssh => {
                 call.configuration.push(("protocol.ssh.allow".into(), "always".into()));
                 let ssh = self.entry.ssh.as_ref();
-                let command = ssh.map(Ssh::command).unwrap_or_else(|| "ssh -F /dev/null -o BatchMode=yes".into());
+                let command =
+                    ssh.map(Ssh::command).unwrap_or_else(|| "ssh -F /dev/null -o BatchMode=yes".into());
                 call.environment.push(("GIT_SSH_COMMAND".into(), command.into()));
                 call.environment.push(("GIT_SSH_VARIANT".into(), "ssh".into()));
             }
@@ -96,7 +97,8 @@ impl Transport<'_> {
         let Some(password) = &self.entry.password else { return Ok(None) };
         let offered = password.offer(self.git.folder(), self.git.number())?;
         let authority = rest.split('/').next().unwrap_or_default();
-        let (named, host) = authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+        let (named, host) =
+            authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
         let user = self.entry.user.as_deref().or(named).unwrap_or("git");
         // Nobody but this server is told.
         add(&format!("credential.{scheme}://{host}.helper"), offered.helper(user));
@@ -118,7 +120,10 @@ impl Transport<'_> {
     }
 
     fn command(&self, command: &str) -> Result<(), Problem> {
-        create::run(command, &ToldCommand { package: self.package, address: self.address, branch: self.branch })
+        create::run(
+            command,
+            &ToldCommand { package: self.package, address: self.address, branch: self.branch },
+        )
     }
 }
 
@@ -154,7 +159,9 @@ impl Server for Transport<'_> {
             (_, Some(0), _) => Ok(told),
             (_, _, lock @ Problem::StaleLock { .. }) => Err(lock),
             (_, _, large @ Problem::TooLarge(_)) => Err(large),
-            (true, ..) if atomic && ran.stderr.contains("does not support --atomic") => Err(Problem::NotAtomic),
+            (true, ..) if atomic && ran.stderr.contains("does not support --atomic") => {
+                Err(Problem::NotAtomic)
+            }
             (true, _, problem) => Err(problem),
             (false, ..) => Ok(told),
         }

@@ -14,7 +14,8 @@ pub struct Gitolite {
 }
 
 /// `imports/...` is made by whoever has the key, who cannot rewind there; nothing else is.
-const RULES: &str = "repo gitolite-admin\n    RW+ = admin\nrepo imports/..*\n    C = publisher\n    RW = publisher\n";
+const RULES: &str =
+    "repo gitolite-admin\n    RW+ = admin\nrepo imports/..*\n    C = publisher\n    RW = publisher\n";
 
 impl Gitolite {
     /// Starts one.

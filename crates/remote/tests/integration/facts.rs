@@ -62,7 +62,8 @@ fn a_branch_that_is_protected_keeps_nothing_else_back() {
     let protected = "refs/heads/applied/debian/sid";
     // As gitolite and Gerrit do, ref by ref; and as GitLab does, which sees the whole push.
     let one = format!("#!/bin/sh\ncase $1 in {protected}) exit 1;; esac\n");
-    let whole = format!("#!/bin/sh\nwhile read -r a b ref; do case $ref in {protected}) exit 1;; esac; done\n");
+    let whole =
+        format!("#!/bin/sh\nwhile read -r a b ref; do case $ref in {protected}) exit 1;; esac; done\n");
     for (package, name, hook) in [("protected", "update", &one), ("protected-whole", "pre-receive", &whole)] {
         let check = |server: &Recorder, source: &Source, done: &Done| {
             let mut wanted = source.refs();
@@ -92,7 +93,8 @@ fn a_branch_where_a_folder_has_to_be() {
     let server = Recorder::make(&ssh().folder().join("folder.git"));
     let remote = Remote::ssh(ssh());
     let source = Source::make(1);
-    let id = source.git(&["push", "-q", &server.path.to_string_lossy(), &format!("{HEAD}:refs/heads/debian")]);
+    let id =
+        source.git(&["push", "-q", &server.path.to_string_lossy(), &format!("{HEAD}:refs/heads/debian")]);
     assert_eq!(id, "");
     let done = publish(&source, &remote, "folder");
     assert_eq!(done.published().blocked, [(HEAD.to_owned(), "refs/heads/debian".to_owned())]);

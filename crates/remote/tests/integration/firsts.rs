@@ -26,7 +26,8 @@ fn first_and_next(remote: &Remote, server: &Recorder, package: &str) {
 /// The branches of the first push that had any.
 fn first_branches(server: &Recorder) -> Vec<String> {
     let pushes = server.pushes();
-    let branch = |line: &String| line.split(' ').nth(3).filter(|it| it.starts_with("refs/heads/")).map(str::to_owned);
+    let branch =
+        |line: &String| line.split(' ').nth(3).filter(|it| it.starts_with("refs/heads/")).map(str::to_owned);
     pushes.iter().filter_map(branch).take(1).collect()
 }
 
@@ -62,8 +63,10 @@ fn gitolite_makes_the_repository() {
 fn a_command_makes_the_repository_and_its_head() {
     let folder = ssh().folder().join("by command");
     let mut remote = Remote::ssh(ssh());
-    remote.entry.create =
-        Some(format!("git init -q --bare --initial-branch={{branch}} {{path}} && touch '{}'/{{package}}", folder.display()));
+    remote.entry.create = Some(format!(
+        "git init -q --bare --initial-branch={{branch}} {{path}} && touch '{}'/{{package}}",
+        folder.display()
+    ));
     std::fs::create_dir(&folder).unwrap();
     let source = Source::make(2);
     let done = publish(&source, &remote, "commanded");

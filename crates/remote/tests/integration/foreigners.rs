@@ -20,7 +20,10 @@ fn a_branch_that_somebody_has_gone_on_with_stays() {
         let published = done.published();
         assert_eq!(published.foreign.len(), 1, "{place}");
         let foreign = &published.foreign[0];
-        assert_eq!((foreign.name.as_str(), foreign.theirs.to_string(), foreign.kin), (HEAD, theirs.clone(), Kin::Other));
+        assert_eq!(
+            (foreign.name.as_str(), foreign.theirs.to_string(), foreign.kin),
+            (HEAD, theirs.clone(), Kin::Other)
+        );
         assert_eq!(done.aside, published.foreign);
         assert_eq!(server.at(HEAD), Some(theirs.clone()));
         // All others have moved.
@@ -70,7 +73,8 @@ fn refs_outside_of_what_is_wanted_are_left_alone() {
     let remote = Remote::ssh(ssh());
     let mut source = Source::make(1);
     publish(&source, &remote, "outside");
-    for name in ["refs/heads/main", "refs/heads/debian/theirs", "refs/notes/x", "refs/merge-requests/1/head"] {
+    for name in ["refs/heads/main", "refs/heads/debian/theirs", "refs/notes/x", "refs/merge-requests/1/head"]
+    {
         server.git(&["update-ref", name, HEAD]);
     }
     source.add();

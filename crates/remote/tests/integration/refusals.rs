@@ -34,9 +34,11 @@ fn a_lock_that_was_left_is_named() {
 #[test]
 fn a_repository_that_is_missing() {
     let source = Source::make(1);
-    for (remote, package) in
-        [(Remote::ssh(ssh()), "absent"), (Remote::web(web(), "git"), "absent"), (Remote::web(web(), "elsewhere"), "x")]
-    {
+    for (remote, package) in [
+        (Remote::ssh(ssh()), "absent"),
+        (Remote::web(web(), "git"), "absent"),
+        (Remote::web(web(), "elsewhere"), "x"),
+    ] {
         let done = publish(&source, &remote, package);
         let Problem::Missing { address, .. } = done.problem() else { panic!("{:?}", done.result) };
         assert!(address.contains(package));
@@ -50,7 +52,11 @@ fn a_repository_that_is_missing() {
         Entry { ssh: Some(ssh), ..remote.entry },
     );
     let done = publish(&source, &remote, "x");
-    assert!(matches!(done.problem(), Problem::Missing { said, .. } if said.contains("DENIED")), "{:?}", done.result);
+    assert!(
+        matches!(done.problem(), Problem::Missing { said, .. } if said.contains("DENIED")),
+        "{:?}",
+        done.result
+    );
 }
 
 #[test]
@@ -83,7 +89,11 @@ fn who_is_not_let_in_by_http() {
     let mut remote = Remote::web(web(), "git");
     remote.entry.authorities = None;
     let done = publish(&source, &remote, "entry");
-    assert!(matches!(done.problem(), Problem::NoEntry(said) if said.contains("certificate")), "{:?}", done.result);
+    assert!(
+        matches!(done.problem(), Problem::NoEntry(said) if said.contains("certificate")),
+        "{:?}",
+        done.result
+    );
 }
 
 #[test]
@@ -128,7 +138,9 @@ fn what_is_too_large_goes_in_pieces_and_what_does_not_fit_is_refused() {
     let source = Source::make(2);
     // Each of these fits alone; noise does not become smaller.
     for n in 0..6_u32 {
-        let noise: String = (0..9000_u32).map(|i| format!("{:x}", i.wrapping_mul(2_654_435_761).rotate_left(n) % 7919)).collect();
+        let noise: String = (0..9000_u32)
+            .map(|i| format!("{:x}", i.wrapping_mul(2_654_435_761).rotate_left(n) % 7919))
+            .collect();
         let file = source.path().join("noise");
         std::fs::write(&file, &noise[..18_000]).unwrap();
         let blob = source.git(&["hash-object", "-w", &file.to_string_lossy()]);
@@ -137,7 +149,8 @@ fn what_is_too_large_goes_in_pieces_and_what_does_not_fit_is_refused() {
     let done = publish(&source, &remote, "large");
     assert!(done.published().is_complete(), "{:?}", done.result);
     assert_eq!(server.refs(), source.refs());
-    let noise: String = (0..60_000_u32).map(|i| format!("{:x}", i.wrapping_mul(2_654_435_761) % 65_521)).collect();
+    let noise: String =
+        (0..60_000_u32).map(|i| format!("{:x}", i.wrapping_mul(2_654_435_761) % 65_521)).collect();
     let file = source.path().join("noise");
     std::fs::write(&file, noise).unwrap();
     let blob = source.git(&["hash-object", "-w", &file.to_string_lossy()]);

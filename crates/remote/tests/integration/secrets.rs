@@ -38,7 +38,8 @@ fn a_password_stands_in_no_process_and_in_no_file() {
             }
             let seen = processes();
             assert!(seen.iter().any(|(_, text)| text.windows(4).any(|it| it == b"push")), "nobody pushes");
-            let found: Vec<&String> = seen.iter().filter(|(_, text)| has(text)).map(|(name, _)| name).collect();
+            let found: Vec<&String> =
+                seen.iter().filter(|(_, text)| has(text)).map(|(name, _)| name).collect();
             assert_eq!(found, Vec::<&String>::new());
             for entry in fs::read_dir(remote.git.folder()).unwrap().flatten() {
                 if entry.file_type().unwrap().is_file() {
