@@ -115,7 +115,7 @@ impl Scene {
     }
 
     fn run(&self, arguments: &[&str]) {
-        self.world.queue.well(&[&["run", "--max-duration", "2s"], arguments].concat());
+        self.world.queue.well(&[&["run", "--max-duration", "30s"], arguments].concat());
     }
 
     fn upload(&self) {
