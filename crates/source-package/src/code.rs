@@ -215,6 +215,7 @@ codes! {
     Sandbox = "sandbox" [Worker] Infrastructure,
     Crashed = "crashed" [Worker] Unknown,
     Held = "held" [Worker] Permanent,
+    Waits = "waits" [Worker] Permanent,
 }
 
 impl Code {
