@@ -110,7 +110,7 @@ fn lower(world: &World) {
         "withheld_since",
         "not_before",
     ];
-    let views = ["check_v1_archives", "check_v1_waits", "check_v1_foreign_refs"]
+    let views = ["check_v1_archives", "check_v1_waits", "check_v1_foreign_refs", "check_v1_remotes"]
         .map(|view| format!("DROP VIEW {view}"));
     let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));
     for step in views.iter().chain(&columns) {
@@ -121,6 +121,9 @@ fn lower(world: &World) {
         "ALTER TABLE history DROP COLUMN again",
         "DROP TABLE place",
         "DROP TABLE foreign_ref",
+        "DROP TABLE publish",
+        "DROP TABLE remote",
+        "ALTER TABLE publication DROP COLUMN reached",
         "DROP INDEX wait_kind",
         "DROP VIEW check_v1_live",
         "CREATE VIEW check_v1_live AS SELECT 1 AS failing, 2 AS parked",
