@@ -96,7 +96,7 @@ pub struct Remote {
 }
 
 /// The schema that tells of remotes.
-const REMOTES: i64 = 6;
+const REMOTES: i64 = 7;
 
 /// The remotes that are followed. A state of an older importer has none.
 pub fn remotes(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Remote>, Trouble> {

@@ -1,10 +1,11 @@
 //! The row of a package on a remote, read and written by this one mapping, and what it counts for.
 
+use source_package::words;
+
 use crate::db::tx::Tx;
 use crate::driver::{Row as Columns, Value};
 use crate::error::StateError;
 use crate::values;
-use crate::words::words;
 
 words! {
     /// What a row is doing.

@@ -6,7 +6,6 @@ use state::words::HostState;
 use state::{breaker, meta, queue, samples};
 
 use super::{Loop, TIDYING, Until};
-use crate::publishing::pool as publishing;
 
 /// A run that ends by itself waits so long for a right that was taken away.
 const DENIED_FOR: Duration = Duration::from_secs(60);
@@ -56,6 +55,7 @@ impl Loop<'_> {
         self.pool.is_done(self.session()) || since.elapsed() >= TIDYING
     }
 
+    /// Whether something is parked on what has only just come out of reach. Where nothing is, there is nothing to wait for.
     fn opened_recently(&self) -> bool {
         let session = self.session();
         // The last of the frequent probes is waited for.
@@ -64,10 +64,7 @@ impl Loop<'_> {
             .store
             .read(|tx| {
                 let now = tx.now()?;
-                let open = breaker::list_open(tx)?;
-                // No import waits for a remote.
-                let mut imports = open.iter().filter(|it| !publishing::is_of_remote(&it.name));
-                Ok(imports.any(|it| now - it.since < early))
+                Ok(breaker::list_open(tx)?.iter().any(|it| it.parked > 0 && now - it.since < early))
             })
             .unwrap_or(true)
     }
