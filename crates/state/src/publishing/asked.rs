@@ -93,7 +93,9 @@ pub fn is_due(tx: &mut Tx<'_>) -> Result<bool, StateError> {
         EXISTS (SELECT 1 FROM publish WHERE state IN ('retrying', 'done') AND due <= ?1),
         EXISTS (SELECT 1 FROM publish u JOIN run r ON r.id = u.run_id WHERE u.state = 'running'
             AND (r.ended IS NOT NULL OR r.heartbeat < ?2))";
-    Ok(tx.first(sql, values![now, now - SILENCE])?.is_some_and(|row| row.flag(0) || row.flag(1) || row.flag(2)))
+    Ok(tx
+        .first(sql, values![now, now - SILENCE])?
+        .is_some_and(|row| row.flag(0) || row.flag(1) || row.flag(2)))
 }
 
 /// Whether somebody publishes a package on a remote right now.

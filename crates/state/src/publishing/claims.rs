@@ -77,7 +77,8 @@ pub(super) const SILENCE: i64 = 600_000;
 /// # Errors
 /// The database.
 pub fn take_back(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
-    let condition = "state = 'running' AND run_id IN (SELECT id FROM run WHERE ended IS NOT NULL OR heartbeat < ?2)
+    let condition =
+        "state = 'running' AND run_id IN (SELECT id FROM run WHERE ended IS NOT NULL OR heartbeat < ?2)
         ORDER BY package_id, remote_id LIMIT ?1";
     let heard = tx.now()? - SILENCE;
     let rows = lock_free(tx, condition, values![at_most, heard])?;
