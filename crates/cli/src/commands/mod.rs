@@ -42,14 +42,16 @@ pub mod verify;
 pub mod workers;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Error};
+use importer::checking::{self, Check, Checked};
 use importer::config::{Config, ConfigError};
 use importer::queue::pulse::Pulse;
 use importer::queue::session::{Session, Start};
 use state::driver::Kind;
+use state::versions::Expected;
 use state::{StateError, Store};
 
 /// The installation that a command works on.
@@ -148,6 +150,14 @@ impl Installation {
             Kind::Sqlite => None,
         };
         Ok(Pulse::start(Arc::clone(session), move || ready.take().map_or_else(|| location.open(), Ok)))
+    }
+
+    /// Checks the repository of a package below a root, in a process of its own.
+    pub fn check(&self, root: &Path, package: &str, expected: &Expected) -> Result<Checked, Error> {
+        let program = env::current_exe().context("cannot find my own program")?;
+        let limits = self.config()?.limits;
+        let check = Check { program: &program, root, package, expected, limits: &limits };
+        Ok(checking::verify(&check, |_| {})?)
     }
 
     /// The file that the configuration is read from, if there is one.

@@ -60,6 +60,7 @@ const INFRASTRUCTURE: &[&str] = &[
     "no-archive",
     "no-gpgv",
     "no-keyring",
+    "parked",
     "repository-lost",
     "sandbox",
     "store",
