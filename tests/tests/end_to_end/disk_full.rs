@@ -118,9 +118,12 @@ fn fill(start: usize, after: usize, once: bool) -> bool {
 fn the_disk_is_full_at_any_change() {
     // How many changes there are: the first number that nothing fails after.
     let count = |start: usize| {
-        let step = 8;
-        let beyond = (0..).map(|it| it * step).find(|&after| fill(start, after, false)).unwrap();
-        (beyond.saturating_sub(step)..=beyond).find(|&after| fill(start, after, false)).unwrap()
+        let (mut few, mut enough) = (0, 512);
+        while few < enough {
+            let middle = usize::midpoint(few, enough);
+            if fill(start, middle, false) { enough = middle } else { few = middle + 1 }
+        }
+        enough
     };
     let counts = parallel::map(&[0, 1], |&start| count(start));
     println!("{counts:?} changes of files");
@@ -133,8 +136,8 @@ fn the_disk_is_full_at_any_change() {
             // Most changes write large files; the last ones make all of it visible.
             let wanted = |way: usize| {
                 is_long()
-                    || (place + 8 * way).is_multiple_of(16)
-                    || (after + 32 >= count && (place + 2 * way).is_multiple_of(4))
+                    || (place + 8 * way).is_multiple_of(24)
+                    || (after + 32 >= count && (place + 2 * way).is_multiple_of(8))
             };
             all.extend(ways.into_iter().enumerate().filter(|(way, _)| wanted(*way)).map(|(_, it)| it));
         }

@@ -1,18 +1,19 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-use serde::Serialize;
-use state::read::archives::{self, SuiteVerdict, Waits};
+use operations::questions::{self, Archives};
+use state::read::archives::{SuiteVerdict, Waits};
 
 use super::Installation;
 use crate::exit;
 use crate::screen::{self, count, paragraph, print, print_json, short, table};
-use crate::time::{ago, at};
+use crate::time::{ago, at, span};
 
 /// What each suite's last poll came to: how old its index is, what is odd, what fails
 ///
-/// Verdicts: ok; remarks (something is odd, listed below the table); withheld (more than a tenth was listed no more at
-/// once: it is marked when another index agrees, or by `poll ARCHIVE --accept-removals`); failing (the last accepted
+/// Verdicts: ok; remarks (something is odd, listed below the table); stale (its lists have been as they are for longer
+/// than `stale_after`, or than they ever were: is the mirror still updated?); withheld (more than a tenth was listed no
+/// more at once: it is marked when another index agrees, or by `poll ARCHIVE --accept-removals`); failing (the last accepted
 /// index goes on to count); never (no poll has worked yet).
 ///
 /// Exit code 0, whatever the verdicts are: check_import_archive alerts.
@@ -27,23 +28,11 @@ pub struct Arguments {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    v: u32,
-    now: i64,
-    suites: Vec<SuiteVerdict>,
-    waits: Vec<Waits>,
-}
-
 /// Texts are cut to so many characters.
 const LONGEST: usize = 400;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let mut answer = installation.state()?.read(|tx| {
-        Ok(Answer { v: 1, now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
-    })?;
-    let wanted = &arguments.archives;
-    answer.suites.retain(|suite| wanted.is_empty() || wanted.contains(&suite.archive));
+    let answer = questions::archives(&installation.open()?, &arguments.archives)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
@@ -64,7 +53,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-fn details(answer: &Answer) -> io::Result<()> {
+fn details(answer: &Archives) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for suite in &answer.suites {
         let name = format!("{} {}", suite.archive, suite.suite);
@@ -75,17 +64,45 @@ fn details(answer: &Answer) -> io::Result<()> {
         for remark in &suite.remarks {
             writeln!(stdout, "{}", paragraph(0, &format!("{name}: {}", short(remark, LONGEST))))?;
         }
+        if let Some(line) = stale(suite, answer.now) {
+            writeln!(stdout, "{}", paragraph(0, &format!("{name}: {line}")))?;
+        }
         if let Some(since) = suite.withheld_since {
             writeln!(stdout, "{name}: {} removals withheld since {}", suite.withheld, at(since))?;
         }
     }
-    answer.waits.iter().try_for_each(|wait| writeln!(stdout, "{}", waiting(wait, answer.now)))
+    answer.waits.iter().try_for_each(|wait| writeln!(stdout, "{}", waiting(wait, answer.now)))?;
+    match answer.left_out {
+        0 => Ok(()),
+        some => {
+            let more = if some < 1000 { "" } else { " or more" };
+            let line = format!(
+                "{}{more} without all old versions that its history lists or should have; `package-import history ask` \
+                 asks again",
+                count(some, "package")
+            );
+            writeln!(stdout, "{}", paragraph(0, &line))
+        }
+    }
+}
+
+/// Why a suite's content is too old, if it is.
+pub fn stale(suite: &SuiteVerdict, now: i64) -> Option<String> {
+    let (content, limit) = (suite.content?, suite.stale_after?);
+    let line = format!(
+        "its lists are as they were {} (limit {}): is the mirror still updated? `stale_after` in config.toml sets the limit",
+        ago(now, content),
+        span(limit)
+    );
+    (now - content > limit).then_some(line)
 }
 
 /// What packages wait for, in a line.
 pub fn waiting(wait: &Waits, now: i64) -> String {
     let what = match wait.kind.as_str() {
+        "history" if wait.packages == 1 => "its old versions",
         "history" => "their old versions",
+        "base" if wait.packages == 1 => "the version that one of its versions is built on",
         "base" => "the version that one of theirs is built on",
         _ => "a file that is listed and on no mirror",
     };

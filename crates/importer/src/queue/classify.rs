@@ -60,7 +60,6 @@ const INFRASTRUCTURE: &[&str] = &[
     "no-archive",
     "no-gpgv",
     "no-keyring",
-    "parked",
     "repository-lost",
     "sandbox",
     "store",

@@ -9,7 +9,7 @@ use crate::job::claim_cursor::Marks;
 use crate::job::transition::{self, Job, Transition};
 use crate::publication::rows::rows;
 use crate::values;
-use crate::words::{JobState, Lane, Tasks};
+use crate::words::{Lane, Tasks};
 
 /// The worker's own view of a job that it claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct Wish<'a> {
     pub oldest: bool,
     /// Only jobs that have needed no more memory than this, in bytes.
     pub memory: Option<i64>,
-    /// Only this package, whose import somebody asks for now: also what is parked is tried.
+    /// Only this package, also if it is parked or waits for its time: whoever asks for it wants it now.
     pub only: Option<i64>,
     /// How far earlier claims have come.
     pub marks: Option<&'a Marks>,
@@ -149,12 +149,8 @@ pub fn claim(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Claim>, StateErr
 fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Job>, StateError> {
     let memory = wish.memory.map_or(Value::Int(i64::MAX), Value::Int);
     if let Some(package) = wish.only {
-        let condition = "package_id = ?1 AND state IN ('pending', 'parked') AND held = 0";
-        let found = transition::lock_free(tx, condition, values![package])?.into_iter().next();
-        return match found {
-            Some(job) if job.state == JobState::Parked => transition::apply(tx, &job, Transition::Unpark),
-            found => Ok(found),
-        };
+        let condition = "package_id = ?1 AND state <> 'running' AND held = 0";
+        return Ok(transition::lock_free(tx, condition, values![package])?.into_iter().next());
     }
     // SQLite keeps nothing in the way.
     let marks = wish.marks.filter(|_| tx.kind() == Kind::Postgres);

@@ -45,11 +45,25 @@ impl Work<'_> {
     /// Adds the old versions to what a package lacks, if this is its first import. None if they have to be waited for.
     pub(super) fn with_history(&mut self, open: Vec<Publication>) -> Option<Vec<Publication>> {
         let session = self.session;
-        let archives: BTreeMap<String, String> = open
+        if !session.archives.have_histories() {
+            return Some(open);
+        }
+        let mut archives: BTreeMap<String, String> = open
             .iter()
             .filter(|publication| session.archives.history(&publication.what.archive).is_some())
             .map(|publication| (publication.what.archive.clone(), publication.what.distro.clone()))
             .collect();
+        // Where everything that is known is imported, there may be more to know.
+        let package = self.claim.package_id;
+        let again = session.patiently("what is asked again", || {
+            session.store.read(|tx| histories::wanted_again(tx, package))
+        });
+        for archive in again.unwrap_or_default() {
+            let distro = session.archives.source(&archive).map(|(config, _)| config.distro.clone());
+            if let Some(distro) = distro.filter(|_| session.archives.history(&archive).is_some()) {
+                archives.insert(archive, distro);
+            }
+        }
         if archives.is_empty() {
             return Some(open);
         }
