@@ -11,7 +11,7 @@ use state::words::{Class, Lane, WaitKind};
 use state::{StateError, histories, queue};
 
 use super::Work;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::queue::archives::{Found, Missed, Stored};
 use crate::queue::classify::class;
 
@@ -26,7 +26,7 @@ const AGAIN: i64 = 60_000;
 const LATEST: i64 = 6 * 3_600_000;
 
 /// Codes of a `.dsc` that nobody vouches for, beside those that stay whatever happens.
-const NOT_VOUCHED_FOR: [&str; 2] = ["bad-signature", "text-around-signature"];
+const NOT_VOUCHED_FOR: [Code; 2] = [Code::BadSignature, Code::TextAroundSignature];
 
 /// Why the history was not read to its end.
 enum Stopped {
@@ -276,7 +276,8 @@ impl Work<'_> {
         if class == Class::Infrastructure {
             return self.fail(missed.failure, Some(publication));
         }
-        let is_nobodys = class == Class::Permanent || NOT_VOUCHED_FOR.contains(&missed.failure.code.as_str());
+        let is_nobodys = class == Class::Permanent
+            || NOT_VOUCHED_FOR.iter().any(|code| missed.failure.code == code.as_str());
         if !is_nobodys && !self.history_over {
             return self.wait_for_history(missed, archive);
         }
