@@ -50,7 +50,7 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish TO package_import_worker;
 -- Where else a publication is listed is written anew when that changes.
 GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
@@ -69,6 +69,8 @@ GRANT INSERT, UPDATE ON meta, host, package, job, suppression, sample, verdict, 
 GRANT UPDATE (done, gone, tries) ON publication TO package_import_operator;
 GRANT UPDATE ON signature, failure, dependency, batch TO package_import_operator;
 GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
+-- `remotes NAME --leave`.
+GRANT UPDATE (followed) ON remote TO package_import_operator;
 -- `history ask`.
 GRANT INSERT, UPDATE ON history TO package_import_operator;
 GRANT INSERT ON event TO package_import_operator;

@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{StateError, integrity, samples};
 
-use super::{Installation, poll};
+use super::{Installation, poll, publish};
 use crate::exit;
 use crate::screen::{self, short};
 
@@ -185,7 +185,12 @@ fn say(said: &Said<'_>, lines: bool) {
             let (attempt, package, outcome) = (result.claim.attempt, &result.claim.package, result.outcome);
             writeln!(stdout, "{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
         }
-        Said::Ended(_) | Said::Reading(..) => Ok(()),
+        Said::Published(ended) if lines => match &ended.result {
+            // What was there already is no news.
+            Ok((0, there)) if there.foreign + there.refused == 0 => Ok(()),
+            _ => writeln!(stdout, "{}", publish::line(ended)),
+        },
+        Said::Ended(_) | Said::Reading(..) | Said::Published(_) => Ok(()),
     };
 }
 
