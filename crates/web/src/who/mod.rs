@@ -1,0 +1,104 @@
+//! Who asks, and what they may.
+
+pub mod accounts;
+pub mod attempts;
+pub mod session;
+pub mod veil;
+
+use std::net::IpAddr;
+
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
+use importer::config::web::Web;
+use operations::Role;
+
+pub use accounts::{Account, Accounts};
+
+use crate::server::App;
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peer {
+    /// The Unix socket.
+    Unix,
+    /// An address.
+    Tcp(IpAddr),
+}
+
+/// Somebody who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewer {
+    /// The name, if somebody vouches for it.
+    pub name: Option<String>,
+    /// What they may.
+    pub role: Role,
+    /// Whether hosts, paths, logs and operators' names are kept from them.
+    pub is_public: bool,
+    /// How they are known.
+    pub by: By,
+}
+
+/// How somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A proxy says so.
+    Proxy,
+    /// By an account of this installation.
+    Account,
+    /// Not at all.
+    Nothing,
+}
+
+/// Who asks; nobody who may look, if there is no answer.
+pub fn identify(app: &App, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
+    by_proxy(&app.web, headers, peer).or_else(|| by_account(app, headers)).or_else(|| anybody(app))
+}
+
+/// Whom a proxy names, if it is one that is believed. A name that stands there twice is nobody's.
+fn by_proxy(web: &Web, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
+    let header = web.user_header.as_deref()?;
+    let is_believed = match peer {
+        Peer::Unix => true,
+        Peer::Tcp(address) => web.proxies.contains(&address.to_canonical()) || web.proxies.contains(&address),
+    };
+    let mut values = headers.get_all(header).iter();
+    let (Some(value), None) = (values.next().filter(|_| is_believed), values.next()) else { return None };
+    let name = value.to_str().ok().map(str::trim).filter(|name| is_name(name))?;
+    let is_in = |list: &[String]| list.iter().any(|it| it == name);
+    let role = if is_in(&web.admin) {
+        Role::Admin
+    } else if is_in(&web.operate) {
+        Role::Operate
+    } else if is_in(&web.view) || web.view.iter().any(|it| it == "*") {
+        Role::View
+    } else {
+        return None;
+    };
+    Some(Viewer { name: Some(name.to_owned()), role, is_public: false, by: By::Proxy })
+}
+
+/// Whether something can be the name of a person, in records and on pages.
+pub fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(allowed)
+}
+
+fn by_account(app: &App, headers: &HeaderMap) -> Option<Viewer> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let token = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
+        let (name, value) = cookie.trim().split_once('=')?;
+        (name == session::COOKIE).then_some(value)
+    })?;
+    let account = app.sessions.account(token, &app.accounts, crate::reader::now())?;
+    Some(Viewer { name: Some(account.name), role: account.role, is_public: false, by: By::Account })
+}
+
+fn anybody(app: &App) -> Option<Viewer> {
+    let viewer = |is_public| Viewer { name: None, role: Role::View, is_public, by: By::Nothing };
+    if app.web.public {
+        return Some(viewer(true));
+    }
+    // Without accounts and without a proxy nobody could be told from anybody: whoever is on this machine may look.
+    let is_open = app.listen.is_local() && !app.web.has_proxy() && app.accounts.is_empty();
+    is_open.then(|| viewer(false))
+}
