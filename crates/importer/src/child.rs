@@ -204,7 +204,7 @@ impl Ended {
             }
             // From here on no single version is to blame.
             Event::Publishing => self.last = None,
-            Event::Moving(_) | Event::Unwalled(_) => {}
+            Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
             Event::Foreign(foreign) => self.foreign = foreign,
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {

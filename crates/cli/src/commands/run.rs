@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error};
+use bounded::waiting::Wait;
 use importer::polling::Report;
 use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
 use importer::queue::session::Session;
@@ -116,9 +117,13 @@ fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Sessi
     let mode = if arguments.service { "service" } else { "until-empty" };
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get);
+    let mut wait = Wait::new();
     loop {
         match outlast(arguments, || Ok(installation.begin(installation.config()?, mode, jobs, true)?)) {
-            Err(error) if arguments.wait && is_active(&error) => thread::sleep(PAUSE),
+            Err(error) if arguments.wait && is_active(&error) => {
+                wait.tell(|| format!("the end of another run: {error}"));
+                thread::sleep(PAUSE);
+            }
             other => return other,
         }
     }
