@@ -1,6 +1,5 @@
 //! `/api/v1`: what commands print with `--json`, as `docs/json.md` has it.
 
-use axum::body::Body;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -9,10 +8,11 @@ use operations::{Error, Opened};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::answers;
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::ROWS;
-use crate::router::Asked;
-use crate::who::veil::Veil;
+use crate::veil::Veil;
 
 /// The form of what is given; that of `--json`.
 const VERSION: u32 = 1;
@@ -76,15 +76,9 @@ async fn told(
         }
     }
     Veil::of(asked).await.json(&mut value);
-    Ok(answer(StatusCode::OK, &value))
+    Ok(answers::json(StatusCode::OK, &value))
 }
 
 fn json<T: Serialize>(found: Result<T, Error>) -> Result<Value, Error> {
     serde_json::to_value(found?).map_err(|error| Error::Failed(error.to_string()))
-}
-
-/// JSON with a code.
-pub fn answer(status: StatusCode, value: &Value) -> Response {
-    let answer = Response::builder().status(status).header("content-type", "application/json");
-    answer.body(Body::from(format!("{value}\n"))).unwrap_or_default()
 }

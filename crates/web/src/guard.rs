@@ -3,8 +3,8 @@
 use axum::http::header::{HeaderName, HeaderValue, ORIGIN};
 use axum::http::{HeaderMap, Method};
 
+use crate::app::App;
 use crate::listen::Listen;
-use crate::server::App;
 
 /// Headers of every answer.
 pub const HEADERS: [(&str, &str); 8] = [
@@ -43,7 +43,9 @@ pub fn examine(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), Un
     let host = headers.get("host").and_then(|host| host.to_str().ok());
     if !is_ours(app, host) {
         let name = host.unwrap_or_default();
-        return Err(Unheard::Name(format!("this server is not {name:?}; [web] names lists those that it is")));
+        return Err(Unheard::Name(format!(
+            "this server is not {name:?}; [web] names lists those that it is"
+        )));
     }
     if matches!(*method, Method::GET | Method::HEAD) {
         return Ok(());
@@ -53,24 +55,30 @@ pub fn examine(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), Un
 
 /// A page of a stranger can have its name lead here. Where everybody who comes may look, only names that cannot be turned are heard.
 fn is_ours(app: &App, host: Option<&str>) -> bool {
-    let name = host.map(|host| host.strip_suffix(|c: char| c.is_ascii_digit()).map_or(host, |_| without_port(host)));
-    let named = |name: &str| app.web.names.iter().any(|it| it.eq_ignore_ascii_case(name));
+    let name =
+        host.map(|host| host.strip_suffix(|c: char| c.is_ascii_digit()).map_or(host, |_| without_port(host)));
+    let named = |name: &str| app.gate.web.names.iter().any(|it| it.eq_ignore_ascii_case(name));
     let is_fixed = |name: &str| {
-        name.eq_ignore_ascii_case("localhost") || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
+        name.eq_ignore_ascii_case("localhost")
+            || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
     };
-    let is_open = !app.web.public && !app.web.has_proxy() && app.accounts.is_empty();
+    let is_open = app.gate.is_open();
     match name {
         Some(name) if named(name) => true,
-        _ if matches!(app.listen, Listen::Unix(_)) && app.web.names.is_empty() => true,
-        Some(name) if is_fixed(name) => app.web.names.is_empty() || app.listen.is_local(),
-        Some(_) => app.web.names.is_empty() && !is_open,
-        None => app.web.names.is_empty(),
+        _ if matches!(app.listen, Listen::Unix(_)) && app.gate.web.names.is_empty() => true,
+        Some(name) if is_fixed(name) => app.gate.web.names.is_empty() || app.listen.is_local(),
+        Some(_) => app.gate.web.names.is_empty() && !is_open,
+        None => app.gate.web.names.is_empty(),
     }
 }
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        Some((name, port))
+            if port.chars().all(|c| c.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
         _ => host,
     }
 }

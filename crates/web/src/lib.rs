@@ -5,7 +5,11 @@
 //! page may not. Whatever comes out of packages, logs and remotes is hostile: texts reach a page only through [`shown`],
 //! which writes out what would be obeyed, and maud, which escapes.
 
+mod act;
+mod answers;
 mod api;
+mod app;
+mod asked;
 mod assets;
 mod guard;
 pub mod listen;
@@ -13,13 +17,16 @@ mod metrics;
 mod pages;
 mod problem;
 mod questions;
+mod random;
 mod reader;
 mod router;
 mod server;
 mod shown;
+mod veil;
 mod who;
 
 pub use listen::{Listen, Prefix};
 pub use metrics::render as render_metrics;
+pub use questions::COSTS;
 pub use server::{ServeError, Server, serve};
-pub use who::{Account, Accounts};
+pub use who::{Account, Accounts, Peer};

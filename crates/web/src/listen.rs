@@ -83,7 +83,9 @@ impl FromStr for Prefix {
         };
         match trimmed.strip_prefix('/') {
             Some(rest) if rest.split('/').all(is_good) => Ok(Prefix(trimmed.to_owned())),
-            _ => Err(format!("{text:?} is no path: /imports, of letters, digits, - _ . ~ and single slashes")),
+            _ => {
+                Err(format!("{text:?} is no path: /imports, of letters, digits, - _ . ~ and single slashes"))
+            }
         }
     }
 }

@@ -8,14 +8,17 @@ use serde_json::Value;
 use state::read::metrics::Metrics;
 use state::read::verdicts::Verdict;
 
+use crate::answers::plain;
+use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::router::{Asked, plain};
 
 /// Answers `/metrics`. What is old is not told: whoever collects notices that it is missing.
 pub async fn answer(asked: Asked) -> Result<Response, Problem> {
     let found = asked.app.reader.metrics().await?;
     match &found.away {
-        Some(cause) => Ok(plain(StatusCode::SERVICE_UNAVAILABLE, &format!("the database is away: {cause}\n"))),
+        Some(cause) => {
+            Ok(plain(StatusCode::SERVICE_UNAVAILABLE, &format!("the database is away: {cause}\n")))
+        }
         None => Ok(plain(StatusCode::OK, &render(&found.value, asked.viewer.is_public))),
     }
 }

@@ -1,12 +1,12 @@
-//! What is said when a page cannot be shown.
+//! Why there is no page.
 
+use std::sync::Arc;
+
+use axum::body::Body;
 use axum::http::StatusCode;
-use axum::response::Response;
-use maud::html;
+use axum::response::{IntoResponse, Response};
 
-use crate::pages::{Part, Shell};
 use crate::reader::Trouble;
-use crate::shown::clean;
 
 /// Why there is no page.
 pub struct Problem {
@@ -26,25 +26,15 @@ impl Problem {
     pub fn usage(text: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, text)
     }
+}
 
-    /// There is no such page.
-    pub fn not_found() -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "there is no such page")
-    }
-
-    /// As a page.
-    pub fn page(&self, shell: &Shell<'_>) -> Response {
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        let part = Part::still("problem", html! { p.verdict { (clean(&self.text)) } });
-        let mut answer = shell.page(title, vec![part]);
+/// It becomes what is shown once it is known for whom.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut answer = Response::new(Body::empty());
         *answer.status_mut() = self.status;
+        answer.extensions_mut().insert(Arc::new(self));
         answer
-    }
-
-    /// As JSON.
-    pub fn json(&self) -> Response {
-        let value = serde_json::json!({ "v": 1, "error": self.text });
-        crate::api::answer(self.status, &value)
     }
 }
 
@@ -55,7 +45,8 @@ impl From<Trouble> for Problem {
             Trouble::Usage(text) => Problem::usage(text),
             Trouble::Refused(text) => Problem::new(StatusCode::FORBIDDEN, text),
             Trouble::Away(cause) => {
-                let text = format!("the database is away ({cause}), and nothing is known yet that could be shown");
+                let text =
+                    format!("the database is away ({cause}), and nothing is known yet that could be shown");
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, text)
             }
         }

@@ -110,8 +110,6 @@ pub struct Found {
     pub packages: Vec<String>,
     /// A signature of this id.
     pub signature: Option<String>,
-    /// Versions that are it: package, distro, version.
-    pub versions: Vec<(String, String, String)>,
 }
 
 /// Suites.
@@ -214,6 +212,26 @@ fn front(tx: &mut Tx<'_>) -> Result<Front, StateError> {
 
 const HOUR: i64 = 3_600_000;
 
+/// A question by its name, for tests of what it costs.
+pub type Cost = (&'static str, fn(&Opened) -> Result<(), Error>);
+
+/// Every question that a page asks, of names that are in a state of a test.
+pub const COSTS: &[Cost] = &[
+    ("front", |at| Ok(at.store.read(front).map(drop)?)),
+    ("failures", |at| Ok(at.store.read(|tx| failures::groups(tx, &Filter::default(), ROWS)).map(drop)?)),
+    ("signature", |at| Ok(at.store.read(|tx| cause(tx, "s000001")).map(drop)?)),
+    ("package", |at| Ok(at.store.read(|tx| facts(tx, "package-with-a-name-00001")).map(drop)?)),
+    ("queue", |at| asked::queue(at, None, ROWS as u32).map(drop)),
+    ("hosts", |at| asked::workers(at).map(drop)),
+    ("archives", |at| Ok(at.store.read(archives::list).map(drop)?)),
+    ("audit", |at| Ok(at.store.read(|tx| events::list(tx, None, ROWS)).map(drop)?)),
+    ("audit of one", |at| {
+        Ok(at.store.read(|tx| events::list(tx, Some("package-with-a-name-00001"), ROWS)).map(drop)?)
+    }),
+    ("search", |at| Ok(at.store.read(|tx| search(tx, "package")).map(drop)?)),
+    ("metrics", |at| asked::metrics(at).map(drop)),
+];
+
 /// When anything was out of reach: each dependency's own entries in the audit trail, which are found by its name.
 fn outages(tx: &mut Tx<'_>, from: i64) -> Result<Vec<Band>, StateError> {
     let mut bands = Vec::new();
@@ -288,9 +306,8 @@ fn search(tx: &mut Tx<'_>, word: &str) -> Result<Found, StateError> {
     let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT 50";
     let packages = tx.query(sql, &[word.into(), end.as_str().into()])?;
     let signature = failures::signature(tx, word)?.map(|group| group.signature);
-    Ok(Found { packages: packages.iter().map(|row| row.text(0)).collect(), signature, versions: Vec::new() })
+    Ok(Found { packages: packages.iter().map(|row| row.text(0)).collect(), signature })
 }
-
 
 /// What `show --json` has of the state: its repository is the machine's that has it.
 pub fn package_json(at: &Opened, name: &str) -> Result<Value, Error> {

@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same while the thread still waits for an answer that nobody waits for any more.
 const IMPATIENCE: Duration = Duration::from_millis(100);
+/// So long something is done.
+const LENGTH: Duration = Duration::from_secs(12);
 /// An answer that is not older is given again: fifty open pages ask no more than one.
 const FRESH: Duration = Duration::from_secs(1);
 /// Questions that wait for the thread.
@@ -26,7 +28,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// How an installation is opened for this thread.
 pub type Open = Box<dyn Fn() -> Result<Opened, Error> + Send>;
-
 
 type Question = Box<dyn FnOnce(&mut Hand) + Send>;
 
@@ -117,9 +118,26 @@ impl Reader {
         }
     }
 
-    /// Asks or does something whose answer is not kept.
+    /// Asks something whose answer is not kept.
     pub async fn once<T: Send + 'static>(
         &self,
+        question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let patience = if self.is_stuck.load(Ordering::SeqCst) { IMPATIENCE } else { PATIENCE };
+        self.within(patience, question).await
+    }
+
+    /// Does something that may take longer than a look.
+    pub async fn at_length<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        self.within(LENGTH, work).await
+    }
+
+    async fn within<T: Send + 'static>(
+        &self,
+        patience: Duration,
         question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Trouble> {
         let (tell, told) = oneshot::channel();
@@ -129,7 +147,6 @@ impl Reader {
                 let _ = tell.send(hand.answer(question));
             }
         });
-        let patience = if self.is_stuck.load(Ordering::SeqCst) { IMPATIENCE } else { PATIENCE };
         let answer = match self.questions.try_send(work) {
             Err(TrySendError::Full(_)) => Err(Trouble::Away("too many questions wait for it".into())),
             Err(TrySendError::Disconnected(_)) => Err(Trouble::Away("this server ends".into())),

@@ -1,85 +1,34 @@
 //! From a request to an answer: which page, for whom, and what every answer has.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
-use axum::http::request::Parts;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use maud::html;
 use operations::Role;
 
+use crate::answers::{plain, query, see_other};
+use crate::app::App;
+use crate::asked::Asked;
 use crate::guard::{self, Unheard};
-use crate::pages::{self, Page, Shell};
+use crate::pages::{self, Page, Part, Shell};
 use crate::problem::Problem;
-use crate::server::App;
-use crate::who::{self, Peer, Viewer};
-use crate::{api, assets, metrics};
+use crate::shown::clean;
+use crate::who::{By, Peer, Viewer};
+use crate::{answers, api, assets, metrics};
 
 /// A request is answered by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Bytes that a form may have.
 const FORM: usize = 16 * 1024;
-
-/// What is known of a request, for whoever answers it.
-#[derive(Clone)]
-pub struct Asked {
-    /// The server.
-    pub app: Arc<App>,
-    /// Who asks.
-    pub viewer: Viewer,
-    /// The path below the prefix.
-    pub path: String,
-    /// What stands behind the question mark, the last of each name.
-    pub query: HashMap<String, String>,
-    /// Where the request comes from.
-    pub peer: Peer,
-    /// Whether a page of ours wants its live parts anew, as a script.
-    pub is_script: bool,
-}
-
-impl Asked {
-    /// Refuses what is not for everybody.
-    pub fn private(&self) -> Result<(), Problem> {
-        if self.viewer.is_public {
-            return Err(Problem::new(StatusCode::FORBIDDEN, "this page is not public: sign in to see it"));
-        }
-        Ok(())
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = StatusCode;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Asked, StatusCode> {
-        parts.extensions.get().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
-    }
-}
-
-/// Pages and problems become what is shown once it is known for whom.
-impl IntoResponse for Page {
-    fn into_response(self) -> Response {
-        let mut answer = Response::new(Body::empty());
-        answer.extensions_mut().insert(Arc::new(self));
-        answer
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut answer = Response::new(Body::empty());
-        *answer.status_mut() = self.status;
-        answer.extensions_mut().insert(Arc::new(self));
-        answer
-    }
-}
 
 /// All pages.
 pub fn routes() -> Router {
@@ -96,6 +45,8 @@ pub fn routes() -> Router {
         .route("/search", get(pages::search::page))
         .route("/sign-in", get(pages::sign_in::page).post(pages::sign_in::sign_in))
         .route("/sign-out", post(pages::sign_in::sign_out))
+        .route("/act", post(pages::act::preview))
+        .route("/act/confirmed", post(pages::act::confirmed))
         .route("/metrics", get(metrics::answer))
         .route("/api/v1/{question}", get(api::question))
         .route("/api/v1/packages/{name}", get(api::package))
@@ -133,11 +84,11 @@ async fn answer_in_time(app: &Arc<App>, peer: Peer, request: Request) -> Respons
         let found = assets::get(asset.1).filter(|_| is_read);
         return found.unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "no such file\n"));
     }
-    let viewer = who::identify(app, request.headers(), peer);
+    let viewer = app.gate.identify(request.headers(), peer);
     let query = query(uri.query().unwrap_or_default());
     let (viewer, is_known) = match viewer {
         Some(viewer) => (viewer, true),
-        None => (Viewer { name: None, role: Role::View, is_public: true, by: who::By::Nothing }, false),
+        None => (Viewer { name: None, role: Role::View, is_public: true, by: By::Nothing }, false),
     };
     let is_script = query.contains_key("refresh") && is_script(request.headers());
     let asked = Asked { app: Arc::clone(app), viewer, path: path.clone(), query, peer, is_script };
@@ -184,11 +135,27 @@ fn shown(asked: &Asked, mut answer: Response) -> Response {
     let problem = match problem {
         Some(problem) => Problem::new(problem.status, problem.text.clone()),
         // What was said in other words than a page's stays.
-        None if status.is_client_error() && !answer.headers().contains_key("content-type") => Problem::new(status, words(status)),
-        None if status.is_client_error() && !asked.path.starts_with("/metrics") => Problem::new(status, words(status)),
+        None if status.is_client_error() && !answer.headers().contains_key("content-type") => {
+            Problem::new(status, words(status))
+        }
+        None if status.is_client_error() && !asked.path.starts_with("/metrics") => {
+            Problem::new(status, words(status))
+        }
         None => return answer,
     };
-    if asked.path.starts_with("/api/") { problem.json() } else { problem.page(&shell) }
+    said(asked, &problem)
+}
+
+/// A problem: for programs as JSON, for people as a page.
+fn said(asked: &Asked, problem: &Problem) -> Response {
+    if asked.path.starts_with("/api/") {
+        return answers::json(problem.status, &serde_json::json!({ "v": 1, "error": problem.text }));
+    }
+    let title = problem.status.canonical_reason().unwrap_or("Error");
+    let part = Part::still("problem", html! { p { (clean(&problem.text)) } });
+    let mut answer = Shell::new(asked).page(title, vec![part]);
+    *answer.status_mut() = problem.status;
+    answer
 }
 
 /// What the router says without words.
@@ -205,27 +172,15 @@ fn words(status: StatusCode) -> &'static str {
 /// Somebody who may not even look.
 fn stranger(asked: &Asked, is_read: bool) -> Response {
     let is_page = is_read && !asked.path.starts_with("/api/") && asked.path != "/metrics";
-    if is_page && !asked.app.accounts.is_empty() {
+    if is_page && !asked.app.gate.accounts.is_empty() {
         return see_other(&format!("{}/sign-in", asked.app.prefix.as_str()));
     }
-    let text = match (asked.app.accounts.is_empty(), asked.app.web.has_proxy()) {
+    let text = match (asked.app.gate.accounts.is_empty(), asked.app.gate.web.has_proxy()) {
         (true, true) => "the proxy before this server names nobody who may look",
         _ => "sign in to look",
     };
     let problem = Problem::new(StatusCode::UNAUTHORIZED, text);
-    if asked.path.starts_with("/api/") { problem.json() } else { problem.page(&Shell::new(asked)) }
-}
-
-/// Another page, to be got.
-pub fn see_other(target: &str) -> Response {
-    let answer = Response::builder().status(StatusCode::SEE_OTHER).header("location", target);
-    answer.body(Body::empty()).unwrap_or_default()
-}
-
-/// A few words.
-pub fn plain(status: StatusCode, text: &str) -> Response {
-    let answer = Response::builder().status(status).header("content-type", "text/plain; charset=utf-8");
-    answer.body(Body::from(text.to_owned())).unwrap_or_default()
+    said(asked, &problem)
 }
 
 /// Whether the server is alive, which it is; and how its database is.
@@ -233,17 +188,11 @@ fn healthz(app: &App) -> Response {
     let text = match app.reader.away() {
         None => "ok\n".to_owned(),
         Some((since, _)) => {
-            format!("ok, but the database is away for {}\n", crate::shown::span(crate::reader::now() - since))
+            format!(
+                "ok, but the database is away for {}\n",
+                crate::shown::span(crate::reader::now().saturating_sub(since))
+            )
         }
     };
     plain(StatusCode::OK, &text)
-}
-
-fn query(text: &str) -> HashMap<String, String> {
-    form_urlencoded::parse(text.as_bytes()).into_owned().take(32).collect()
-}
-
-/// The fields of a form.
-pub fn form(body: &[u8]) -> HashMap<String, String> {
-    form_urlencoded::parse(body).into_owned().take(64).collect()
 }

@@ -10,20 +10,21 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use importer::config::web::Web;
 use operations::{Installation, Opened};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
+use crate::act::Pending;
+use crate::app::App;
 use crate::listen::{Listen, Prefix};
 use crate::reader::Reader;
 use crate::router;
 use crate::who::accounts::AccountError;
 use crate::who::attempts::Attempts;
 use crate::who::session::Sessions;
-use crate::who::{Accounts, Peer};
+use crate::who::{Accounts, Gate, Peer};
 
 /// The head of a request has to be there by then, also that of the next one on a connection.
 const HEAD: Duration = Duration::from_secs(10);
@@ -49,30 +50,6 @@ enum Socket {
     Unix(std::os::unix::net::UnixListener, PathBuf),
 }
 
-/// What requests are answered from.
-pub struct App {
-    /// `[web]` of the configuration.
-    pub web: Web,
-    /// Where it listens.
-    pub listen: Listen,
-    /// The path below which the pages are.
-    pub prefix: Prefix,
-    /// The root.
-    pub root: PathBuf,
-    /// What asks the state.
-    pub reader: Reader,
-    /// What changes it, which needs the right to write.
-    pub writer: Reader,
-    /// Who has an account.
-    pub accounts: Accounts,
-    /// What seals sessions.
-    pub sessions: Sessions,
-    /// Wrong sign-ins.
-    pub attempts: Attempts,
-    /// One sign-in is verified at a time: each takes 19 MiB.
-    pub verifying: Semaphore,
-}
-
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -91,7 +68,9 @@ pub enum ServeError {
     )]
     Open(Listen),
     /// Passwords would travel in the clear.
-    #[error("{0} is reached from other machines, and passwords would travel in the clear: put a proxy with TLS before it (docs/web.md)")]
+    #[error(
+        "{0} is reached from other machines, and passwords would travel in the clear: put a proxy with TLS before it (docs/web.md)"
+    )]
     Clear(Listen),
     /// The accounts.
     #[error(transparent)]
@@ -131,20 +110,26 @@ impl Server {
         let failed = |error| ServeError::Listen { listen: listen.clone(), error };
         let (socket, listen) = bind(listen).map_err(failed)?;
         let machine = |what| move |error| ServeError::Machine { what, error };
-        let sessions = Sessions::of(&root).map_err(machine("cannot read or make the key of sessions, web-key in the root"))?;
+        let sessions = Sessions::of(&root)
+            .map_err(machine("cannot read or make the key of sessions, web-key in the root"))?;
         let started = machine("cannot start a thread");
         let reader = Reader::start(opening(&root, &config, false)).map_err(started)?;
-        let writer = Reader::start(opening(&root, &config, true)).map_err(machine("cannot start a thread"))?;
-        let app = App {
-            web, listen: listen.clone(), prefix, root, reader, writer, accounts, sessions,
-            attempts: Attempts::default(), verifying: Semaphore::new(1),
-        };
+        let writer =
+            Reader::start(opening(&root, &config, true)).map_err(machine("cannot start a thread"))?;
+        let (attempts, verifying, is_local) = (Attempts::default(), Semaphore::new(1), listen.is_local());
+        let gate = Gate { web, accounts, sessions, attempts, verifying, is_local };
+        let app = App { gate, listen: listen.clone(), prefix, reader, writer, pending: Pending::default() };
         Ok(Server { listen, app: Arc::new(app), socket })
+    }
+
+    /// Answers one request, as if it had come from there.
+    pub async fn answer(&self, peer: Peer, request: Request) -> axum::response::Response {
+        router::answer(&self.app, peer, request).await
     }
 
     /// Whether whoever comes may look, because nobody can be told from anybody.
     pub fn is_open(&self) -> bool {
-        !self.app.web.public && !self.app.web.has_proxy() && self.app.accounts.is_empty()
+        self.app.gate.is_open()
     }
 }
 
@@ -168,7 +153,8 @@ fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
         Listen::Unix(path) => {
             // One that a killed server has left; a living one answers, and a file of somebody else stays.
             if std::fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket())
-                && std::os::unix::net::UnixStream::connect(path).is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused)
+                && std::os::unix::net::UnixStream::connect(path)
+                    .is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused)
             {
                 std::fs::remove_file(path)?;
             }
@@ -197,13 +183,14 @@ pub fn serve(server: Server) -> Result<(), ServeError> {
 
 async fn run(server: Server) -> io::Result<()> {
     let (stop, stopped) = watch::channel(false);
-    let mut signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal).into_iter();
+    let mut signals =
+        [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal).into_iter();
     let (mut term, mut int, mut hup) = match (signals.next(), signals.next(), signals.next()) {
         (Some(term), Some(int), Some(hup)) => (term?, int?, hup?),
         _ => return Err(io::Error::other("no signals")),
     };
     let app = server.app;
-    let slots = Arc::new(Semaphore::new(app.web.connections));
+    let slots = Arc::new(Semaphore::new(app.gate.web.connections));
     let (listener, path) = match server.socket {
         Socket::Tcp(listener) => (Listener::Tcp(TcpListener::from_std(listener)?), None),
         Socket::Unix(listener, path) => (Listener::Unix(UnixListener::from_std(listener)?), Some(path)),
@@ -238,7 +225,7 @@ async fn run(server: Server) -> io::Result<()> {
         let _ = std::fs::remove_file(path);
     }
     let _ = stop.send(true);
-    let all = u32::try_from(app.web.connections).unwrap_or(u32::MAX);
+    let all = u32::try_from(app.gate.web.connections).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(GRACE, slots.acquire_many(all)).await;
     Ok(())
 }
@@ -274,7 +261,11 @@ async fn connection(app: Arc<App>, stream: Box<dyn Stream>, peer: Peer, mut stop
         }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES).max_headers(HEAD_LINES);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_LINES);
     let mut answering = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let is_over = tokio::select! {
         _ = answering.as_mut() => true,

@@ -75,6 +75,11 @@ pub fn count(number: i64, noun: &str) -> String {
     format!("{} {noun}{ending}", grouped(number))
 }
 
+/// A verb after a number of things: one waits, two wait.
+pub fn verb(number: i64, verb: &str) -> String {
+    if number == 1 { format!("{verb}s") } else { verb.to_owned() }
+}
+
 /// A number with its thousands apart.
 pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -111,11 +116,20 @@ mod tests {
 
     #[test]
     fn numbers_and_times() {
-        assert_eq!((grouped(0), grouped(1234), grouped(-1_234_567)), ("0".into(), "1,234".into(), "-1,234,567".into()));
+        assert_eq!(
+            (grouped(0), grouped(1234), grouped(-1_234_567)),
+            ("0".into(), "1,234".into(), "-1,234,567".into())
+        );
         assert_eq!((count(1, "package"), count(2000, "job")), ("1 package".into(), "2,000 jobs".into()));
-        assert_eq!(time(1_767_571_200_000).into_string(), "<time datetime=\"2026-01-05T00:00:00Z\">2026-01-05 00:00Z</time>");
+        assert_eq!(
+            time(1_767_571_200_000).into_string(),
+            "<time datetime=\"2026-01-05T00:00:00Z\">2026-01-05 00:00Z</time>"
+        );
         assert_eq!((ago(10_000, 5_000), until(0, 600_000)), ("5s ago".into(), "in 10m".into()));
         assert_eq!(ago(0, i64::MAX), "in the future by 106751991167d");
-        assert_eq!((span(i64::MIN), bytes(2 << 20)), ("in the future by 106751991167d".into(), "2 MiB".into()));
+        assert_eq!(
+            (span(i64::MIN), bytes(2 << 20)),
+            ("in the future by 106751991167d".into(), "2 MiB".into())
+        );
     }
 }

@@ -30,7 +30,10 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let mut stdout = screen::stdout();
     writeln!(stdout, "serving on {}{}/", server.listen, arguments.prefix.as_str())?;
     if server.is_open() {
-        writeln!(stdout, "there are no accounts and no proxy: whoever is on this machine may look, nobody may change anything")?;
+        writeln!(
+            stdout,
+            "there are no accounts and no proxy: whoever is on this machine may look, nobody may change anything"
+        )?;
     }
     stdout.flush()?;
     web::serve(server).context("the server has ended")?;

@@ -16,7 +16,9 @@ use crate::screen::{self, print, print_json, table};
 /// They stand in web-accounts in the root, which its owner alone may read. A password is read from the standard input: typed
 /// twice on a terminal, else its first line.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  package-import user add olga --role operate\n  package-import user list")]
+#[command(
+    after_help = "Examples:\n  package-import user add olga --role operate\n  package-import user list"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -129,7 +131,8 @@ fn asked(prompt: &str) -> Result<String, Error> {
     let before = tcgetattr(io::stdin()).context("cannot ask the terminal")?;
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(io::stdin(), OptionalActions::Flush, &silent).context("cannot keep the terminal from showing it")?;
+    tcsetattr(io::stdin(), OptionalActions::Flush, &silent)
+        .context("cannot keep the terminal from showing it")?;
     let typed = line();
     tcsetattr(io::stdin(), OptionalActions::Flush, &before).context("cannot set the terminal back")?;
     writeln!(stderr)?;

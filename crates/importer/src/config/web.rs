@@ -54,7 +54,9 @@ pub enum Wrong {
     #[error("[web] user_header = {0:?} is a header with another meaning; X-Remote-User is usual")]
     Taken(String),
     /// Lists of names, or proxies, without a header that names anybody.
-    #[error("[web] {0} is set, but no user_header: nobody would be named; accounts have their roles from `user add`")]
+    #[error(
+        "[web] {0} is set, but no user_header: nobody would be named; accounts have their roles from `user add`"
+    )]
     NoHeader(&'static str),
     /// A header that names people without anybody who may do anything.
     #[error("[web] user_header is set, but view, operate and admin are empty: nobody may do anything")]
@@ -71,7 +73,9 @@ pub enum Wrong {
         name: String,
     },
     /// No address of a commit.
-    #[error("[web] commit_url = {0:?}: it has to begin with https:// or http:// and to have {{commit}} in it")]
+    #[error(
+        "[web] commit_url = {0:?}: it has to begin with https:// or http:// and to have {{commit}} in it"
+    )]
     Commit(String),
     /// No number of connections.
     #[error("[web] connections = {0}: from 1 to 10000")]
@@ -80,7 +84,15 @@ pub enum Wrong {
 
 /// Headers that have a meaning of their own.
 const TAKEN: [&str; 9] = [
-    "authorization", "cookie", "host", "origin", "referer", "user-agent", "content-type", "content-length", "connection",
+    "authorization",
+    "cookie",
+    "host",
+    "origin",
+    "referer",
+    "user-agent",
+    "content-type",
+    "content-length",
+    "connection",
 ];
 
 impl Web {
@@ -132,7 +144,12 @@ impl Web {
     }
 
     fn check_names(&self) -> Result<(), Wrong> {
-        let lists = [("view", &self.view), ("operate", &self.operate), ("admin", &self.admin), ("names", &self.names)];
+        let lists = [
+            ("view", &self.view),
+            ("operate", &self.operate),
+            ("admin", &self.admin),
+            ("names", &self.names),
+        ];
         for (list, names) in lists {
             for name in names {
                 if name == "*" && list != "view" {
@@ -182,7 +199,10 @@ mod tests {
     fn what_can_be_meant_is_taken() {
         check("").unwrap();
         check("public = true").unwrap();
-        check("user_header = 'X-Remote-User'\nproxies = ['::1', '10.0.0.1']\nview = ['*']\noperate = ['olga']").unwrap();
+        check(
+            "user_header = 'X-Remote-User'\nproxies = ['::1', '10.0.0.1']\nview = ['*']\noperate = ['olga']",
+        )
+        .unwrap();
         check("commit_url = 'https://git.example.org/{package}/commit/{commit}'").unwrap();
     }
 }

@@ -152,7 +152,8 @@ impl Store {
     fn examine(&self) -> Result<(), StateError> {
         let found = self.look(schema::find)?;
         if found.schema == 0 {
-            let (name, cause) = (self.name().to_owned(), "it has no tables yet; the first run makes them".to_owned());
+            let (name, cause) =
+                (self.name().to_owned(), "it has no tables yet; the first run makes them".to_owned());
             return Err(StateError::Open { name, cause });
         }
         schema::check(found)?;

@@ -4,10 +4,10 @@ use maud::html;
 
 use super::front::wait_for;
 use super::{Page, Part, parts};
+use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::router::Asked;
-use crate::shown::{clean, count, grouped, since, span};
-use crate::who::veil::Veil;
+use crate::shown::{clean, count, grouped, since, span, verb};
+use crate::veil::Veil;
 
 /// Shows them.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
@@ -38,7 +38,7 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
         } @else {
             (parts::table("Suites", &["Suite", "Verdict", "Branch", "Last good poll", "Index of", "Listed", "Every", "Remarks"], &rows))
         }
-        @for wait in &found.waits { p { (count(wait.packages, "package")) " wait for " (wait_for(&wait.kind)) "." } }
+        @for wait in &found.waits { p { (count(wait.packages, "package")) " " (verb(wait.packages, "wait")) " for " (wait_for(&wait.kind)) "." } }
     };
     Ok(Page::of("Archives", &answer, vec![Part::live("suites", html)]))
 }

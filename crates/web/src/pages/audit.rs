@@ -3,9 +3,9 @@
 use maud::html;
 
 use super::{Page, Part, parts};
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::ROWS;
-use crate::router::Asked;
 use crate::shown::clean;
 
 /// Shows it, of one subject or of all.

@@ -15,6 +15,8 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 96.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 26.0;
+/// No figure is larger.
+const LARGEST: f64 = 1e15;
 
 /// What a chart shows. Times are Unix milliseconds.
 pub struct Chart {
@@ -85,11 +87,12 @@ pub fn step(most: f64) -> f64 {
 impl Chart {
     /// Draws it, with its table.
     pub fn draw(&self) -> Markup {
-        let from = self.samples.iter().map(|(hour, _)| *hour).min().unwrap_or(self.now - DAY);
-        let from = from.min(self.now - DAY);
+        let from = self.samples.iter().map(|(hour, _)| *hour).min().unwrap_or(self.now);
+        // What a wrong clock has dated is not drawn to scale.
+        let from = from.clamp(self.now.saturating_sub(60 * DAY), self.now.saturating_sub(DAY));
         let limits = [self.warning, self.critical].into_iter().flatten().map(float);
         let values = self.samples.iter().map(|(_, value)| float(*value));
-        let level = values.fold(self.normal.map_or(1.0, |(normal, _)| normal), f64::max).max(1.0);
+        let level = values.fold(self.normal.map_or(1.0, |(normal, _)| normal), f64::max).clamp(1.0, LARGEST);
         // A limit far above everything that was would press the level to the ground.
         let most = limits.filter(|limit| *limit < level * 3.0).fold(level, f64::max);
         let step = step(most);
@@ -134,9 +137,14 @@ impl Chart {
     }
 
     fn axes(&self, scale: &Scale, step: f64) -> Markup {
-        let lines: Vec<f64> = std::iter::successors(Some(0.0), |at| Some(at + step)).take_while(|at| *at <= scale.top * 1.001).collect();
-        let midnights = std::iter::successors(Some(scale.from.div_euclid(DAY) * DAY + DAY), |at| Some(at + DAY));
-        let every = ((scale.to - scale.from) / DAY / 7).max(1);
+        let lines: Vec<f64> = std::iter::successors(Some(0.0), |at| Some(at + step))
+            .take_while(|at| *at <= scale.top * 1.001)
+            .take(12)
+            .collect();
+        let midnights =
+            std::iter::successors(Some(scale.from.div_euclid(DAY) * DAY + DAY), |at| Some(at + DAY));
+        let every = ((scale.to - scale.from) / DAY + 6) / 7;
+        let every = every.max(1);
         let days: Vec<i64> = midnights.take_while(|at| *at <= scale.to).take(40).collect();
         html! {
             @for value in lines {
@@ -167,7 +175,10 @@ impl Chart {
         let mut last: Option<i64> = None;
         for (hour, value) in self.samples.iter().rev() {
             let point = format!("{},{}", round(scale.x(*hour)), round(scale.y(float(*value))));
-            match lines.last_mut().filter(|_| last.is_some_and(|last| hour - last <= 3 * HOUR)) {
+            match lines
+                .last_mut()
+                .filter(|_| last.is_some_and(|last: i64| hour.saturating_sub(last) <= 3 * HOUR))
+            {
                 Some(line) => {
                     line.push(' ');
                     line.push_str(&point);
@@ -185,8 +196,16 @@ impl Chart {
         let mut labels: Vec<(f64, &str, String)> = Vec::new();
         labels.extend(newest.map(|it| (scale.y(float(it)), "level", format!("now {}", grouped(it)))));
         labels.extend(self.normal.map(|(it, _)| (scale.y(it), "usual", format!("normal {it:.0}"))));
-        labels.extend(self.warning.filter(|it| float(*it) <= scale.top).map(|it| (scale.y(float(it)), "warning", format!("warning {}", grouped(it)))));
-        labels.extend(self.critical.filter(|it| float(*it) <= scale.top).map(|it| (scale.y(float(it)), "critical", format!("critical {}", grouped(it)))));
+        labels.extend(
+            self.warning
+                .filter(|it| float(*it) <= scale.top)
+                .map(|it| (scale.y(float(it)), "warning", format!("warning {}", grouped(it)))),
+        );
+        labels.extend(
+            self.critical
+                .filter(|it| float(*it) <= scale.top)
+                .map(|it| (scale.y(float(it)), "critical", format!("critical {}", grouped(it)))),
+        );
         labels.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut lowest = SIZE.1 - BOTTOM + 6.0;
         for label in &mut labels {
@@ -205,7 +224,7 @@ impl Chart {
             figcaption.dim {
                 "Line: " (self.unit) ". Dashed: what is normal, with how much it varies. "
                 @if self.warning.or(self.critical).is_some() { "Dotted: from where on it alerts. " }
-                @if !self.bands.is_empty() { "Hatched: something was out of reach." }
+                @if !self.bands.is_empty() { "Shaded: something was out of reach." }
             }
         }
     }
@@ -232,7 +251,7 @@ impl Chart {
                     @for band in &self.bands {
                         li {
                             (band.what) " out of reach from " (time(band.from))
-                            @match band.to { Some(to) => { ", for " (span(to - band.from)) }, None => ", still" }
+                            @match band.to { Some(to) => { ", for " (span(to.saturating_sub(band.from))) }, None => ", still" }
                         }
                     }
                 }
@@ -249,7 +268,8 @@ fn limit(scale: &Scale, class: &str, name: &str, value: Option<i64>) -> Markup {
 
 /// `24 Nov`.
 fn day_text(day: i64) -> String {
-    jiff::Timestamp::from_millisecond(day).map_or_else(|_| String::new(), |it| it.strftime("%-d %b").to_string())
+    jiff::Timestamp::from_millisecond(day)
+        .map_or_else(|_| String::new(), |it| it.strftime("%-d %b").to_string())
 }
 
 fn round(value: f64) -> f64 {
@@ -262,7 +282,9 @@ mod tests {
 
     #[test]
     fn a_scale_is_one_that_a_person_would_choose() {
-        for (most, chosen) in [(1.0, 1.0), (5.0, 1.0), (7.0, 2.0), (23.0, 5.0), (500.0, 100.0), (1040.0, 500.0), (0.0, 1.0)] {
+        for (most, chosen) in
+            [(1.0, 1.0), (5.0, 1.0), (7.0, 2.0), (23.0, 5.0), (500.0, 100.0), (1040.0, 500.0), (0.0, 1.0)]
+        {
             assert!((step(most) - chosen).abs() < 1e-9, "{most}: {}", step(most));
         }
     }
@@ -270,9 +292,18 @@ mod tests {
     #[test]
     fn any_numbers_can_be_drawn() {
         let chart = |samples: Vec<(i64, i64)>, normal, warning| Chart {
-            name: "x", title: "t", unit: "packages", now: 0, samples, normal, warning, critical: Some(i64::MAX), bands: Vec::new(),
+            name: "x",
+            title: "t",
+            unit: "packages",
+            now: 0,
+            samples,
+            normal,
+            warning,
+            critical: Some(i64::MAX),
+            bands: Vec::new(),
         };
-        for samples in [vec![], vec![(0, 0)], vec![(0, i64::MAX), (-HOUR, i64::MIN)], vec![(i64::MAX / 2, 5)]] {
+        for samples in [vec![], vec![(0, 0)], vec![(0, i64::MAX), (-HOUR, i64::MIN)], vec![(i64::MAX / 2, 5)]]
+        {
             let text = chart(samples, Some((f64::MAX, 9.0)), Some(-5)).draw().into_string();
             assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
         }
@@ -282,7 +313,15 @@ mod tests {
     fn missing_hours_break_the_line() {
         let samples = vec![(10 * HOUR, 4), (9 * HOUR, 4), (HOUR, 3), (0, 3)];
         let chart = Chart {
-            name: "x", title: "t", unit: "packages", now: 10 * HOUR, samples, normal: None, warning: None, critical: None, bands: Vec::new(),
+            name: "x",
+            title: "t",
+            unit: "packages",
+            now: 10 * HOUR,
+            samples,
+            normal: None,
+            warning: None,
+            critical: None,
+            bands: Vec::new(),
         };
         assert_eq!(chart.draw().into_string().matches("<polyline").count(), 2);
     }

@@ -3,11 +3,11 @@
 use maud::html;
 
 use super::{Page, Part, parts};
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::ROWS;
-use crate::router::Asked;
-use crate::shown::count;
-use crate::who::veil::Veil;
+use crate::shown::{count, verb};
+use crate::veil::Veil;
 
 /// Shows them, most packages first.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
@@ -19,7 +19,7 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
         @if groups.is_empty() {
             p { "Nothing fails." }
         } @else {
-            p { (count(failing, "package")) " fail in " (count(i64::try_from(groups.len()).unwrap_or(0), "way")) ". Held ones are left out." }
+            p { (count(failing, "package")) " " (verb(failing, "fail")) " in " (count(i64::try_from(groups.len()).unwrap_or(0), "way")) ". Held ones are left out." }
             (parts::groups(&asked, &veil, groups))
             @if i64::try_from(groups.len()).is_ok_and(|some| some >= ROWS) { p.dim { "Only the first " (ROWS) " are shown." } }
         }

@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 use state::read::verdicts::Verdict;
 
-use super::{Page, Part, chart, parts, verdict};
+use super::{Page, Part, act, chart, parts, verdict};
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::Front;
-use crate::router::Asked;
-use crate::shown::{ago, clean, count, grouped, since, span, time, until};
-use crate::who::veil::Veil;
+use crate::shown::{ago, clean, count, grouped, since, span, time, until, verb};
+use crate::veil::Veil;
 
 /// Shows it.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
@@ -22,7 +22,7 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
     }
     let parts = vec![
         Part::live("verdict", said(front, &items)),
-        Part::live("baseline", baseline(&veil, front)),
+        Part::live("baseline", baseline(&asked, &veil, front)),
         Part::live("failures", failures(&asked, &veil, front)),
         Part::live("runs", running(&asked, &veil, front)).narrow(),
         Part::live("queue", queue(&asked, front)).narrow(),
@@ -36,7 +36,7 @@ fn said(front: &Front, items: &[verdict::Item]) -> Markup {
     let status = &front.status;
     html! {
         p.figures {
-            strong { (grouped(status.failing)) } " of " (count(status.packages, "package")) " fail"
+            strong { (grouped(status.failing)) } " of " (count(status.packages, "package")) " " (verb(status.failing, "fail"))
             " \u{b7} " strong { (grouped(status.new_failures)) } " new in 24 h"
             " \u{b7} " (grouped(status.retrying)) " retrying"
             " \u{b7} " (grouped(status.wedged)) " wedged"
@@ -46,7 +46,7 @@ fn said(front: &Front, items: &[verdict::Item]) -> Markup {
     }
 }
 
-fn baseline(veil: &Veil, front: &Front) -> Markup {
+fn baseline(asked: &Asked, veil: &Veil, front: &Front) -> Markup {
     let found = front.verdicts.iter().find(|it| it.figure == "failing");
     html! {
         h2 { "Failing packages, as normal" }
@@ -55,13 +55,20 @@ fn baseline(veil: &Veil, front: &Front) -> Markup {
             None => p { "Nothing was said about it yet." },
         }
         @if !front.samples.is_empty() { (figure(veil, front, found)) }
+        @if act::may(asked) && found.is_some_and(|it| it.state != "OK") {
+            div.acts { (act::button(asked, "baseline-accept", "failing", "Take today's level for normal", &html! {})) }
+        }
     }
 }
 
 fn figure(veil: &Veil, front: &Front, found: Option<&Verdict>) -> Markup {
     let judged = found.map(|it| it.detail.get("stock").unwrap_or(&it.detail));
     let number = |name: &str| judged.and_then(|it| it.get(name)).and_then(serde_json::Value::as_f64);
-    let bands = front.outages.iter().map(|band| chart::Band { what: veil.text(&band.what), from: band.from, to: band.to });
+    let bands = front.outages.iter().map(|band| chart::Band {
+        what: veil.text(&band.what),
+        from: band.from,
+        to: band.to,
+    });
     chart::Chart {
         name: "failing",
         title: "Failing packages by the hour, the last two weeks",
@@ -96,7 +103,7 @@ fn running(asked: &Asked, veil: &Veil, front: &Front) -> Markup {
             tr {
                 td { (parts::package(asked, &it.package)) }
                 @if !veil.is_on() { td { (clean(&it.host)) } }
-                td { (span(now - it.started)) }
+                td { (span(now.saturating_sub(it.started))) }
                 td { @if let Some(usual) = it.usual_ms { "usually " (span(usual)) } }
             }
         }
@@ -104,7 +111,7 @@ fn running(asked: &Asked, veil: &Veil, front: &Front) -> Markup {
     let heads: &[&str] = if veil.is_on() { &["Package", "For", ""] } else { &["Package", "Host", "For", ""] };
     html! {
         h2 { "What runs" }
-        p { (count(status.running, "job")) " run, " (grouped(status.parked)) " parked" }
+        p { (count(status.running, "job")) " " (verb(status.running, "run")) ", " (grouped(status.parked)) " parked" }
         @if !front.running.is_empty() { (parts::table("Jobs that run", heads, &rows)) }
         @if let Some(run) = &status.last_run {
             p.dim { "The last run ended " (time(run.ended)) " (" (clean(&run.outcome)) ")" @if !veil.is_on() { " on " (clean(&run.host)) } }
@@ -127,8 +134,8 @@ fn queue(asked: &Asked, front: &Front) -> Markup {
     html! {
         h2 { a href={ (asked.app.prefix.as_str()) "/queue" } { "Queue" } }
         p {
-            (count(waiting, "job")) " wait"
-            @if let Some(left) = front.pace.left.filter(|_| waiting > 0) { ", done " (until(now, now + left)) " at the pace of the last hour" }
+            (count(waiting, "job")) " " (verb(waiting, "wait"))
+            @if let Some(left) = front.pace.left.filter(|_| waiting > 0) { ", done " (until(now, now.saturating_add(left))) " at the pace of the last hour" }
         }
         @if waiting > 0 { (parts::table("Lanes", &["Lane", "Jobs", "Oldest"], &rows)) }
     }
@@ -141,9 +148,9 @@ fn freshness(front: &Front) -> Markup {
             None => p { "There is no sample yet." },
             Some(it) => {
                 (parts::facts(&[
-                    ("median", html! { (span(it.p50 * 1000)) }),
-                    ("95 of 100", html! { (span(it.p95 * 1000)) }),
-                    ("worst", html! { (span(it.worst * 1000)) }),
+                    ("median", html! { (span(it.p50.saturating_mul(1000))) }),
+                    ("95 of 100", html! { (span(it.p95.saturating_mul(1000))) }),
+                    ("worst", html! { (span(it.worst.saturating_mul(1000))) }),
                     ("packages behind", html! { (grouped(it.behind)) }),
                 ]))
                 p.dim { (count(it.measured, "publication")) " of seven days, sample of " (time(it.at)) }
@@ -163,7 +170,7 @@ fn archives(asked: &Asked, front: &Front) -> Markup {
             @if remarks > 0 { ", " (count(i64::try_from(remarks).unwrap_or(0), "remark")) }
         }
         @if let Some(oldest) = oldest { p { "Oldest poll: " (since(now, oldest)) } }
-        @for wait in &status.waits { p { (count(wait.packages, "package")) " wait for " (wait_for(&wait.kind)) } }
+        @for wait in &status.waits { p { (count(wait.packages, "package")) " " (verb(wait.packages, "wait")) " for " (wait_for(&wait.kind)) } }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use maud::html;
 
-use super::{Page, Part, parts};
+use super::{Page, Part, act, parts};
+use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::router::Asked;
 use crate::shown::{ago, clean, short, span, time};
 
 /// Shows them.
@@ -21,6 +21,14 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
                 td { (ago(found.now, host.heartbeat)) }
                 td { @if host.service { "service" } @else { "runs" } }
                 td.number { (host.running) }
+                @if act::may(&asked) {
+                    td {
+                        @match host.state.as_str() {
+                            "online" => (act::button(&asked, "quiesce", &host.host, "Pause", &html! {})),
+                            _ => (act::button(&asked, "resume", &host.host, "Go on", &html! {})),
+                        }
+                    }
+                }
                 td.wide { @if let Some(trouble) = &host.trouble { (short(trouble, 300)) } }
             }
         }
@@ -31,25 +39,35 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
                 td { (clean(&it.host)) }
                 td { (parts::package(&asked, &it.package)) }
                 td { (clean(&it.lane)) }
-                td { (span(found.now - it.started)) }
+                td { (span(found.now.saturating_sub(it.started))) }
                 td { @if let Some(usual) = it.usual_ms { (span(usual)) } }
             }
         }
     };
+    let heads: &[&str] = match act::may(&asked) {
+        true => &["Host", "Life", "State", "Last seen", "Kind", "Jobs", "Do", "Trouble"],
+        false => &["Host", "Life", "State", "Last seen", "Kind", "Jobs", "Trouble"],
+    };
     let shown = vec![
-        Part::live("hosts", html! {
-            @if found.hosts.is_empty() {
-                p { "No host has worked here yet." }
-            } @else {
-                (parts::table("Hosts", &["Host", "Life", "State", "Last seen", "Kind", "Jobs", "Trouble"], &hosts))
-            }
-        }),
-        Part::live("running", html! {
-            h2 { "What they do" }
-            @if found.running.is_empty() { p { "Nothing runs." } } @else {
-                (parts::table("Running jobs", &["Host", "Package", "Lane", "For", "Usually"], &running))
-            }
-        }),
+        Part::live(
+            "hosts",
+            html! {
+                @if found.hosts.is_empty() {
+                    p { "No host has worked here yet." }
+                } @else {
+                    (parts::table("Hosts", heads, &hosts))
+                }
+            },
+        ),
+        Part::live(
+            "running",
+            html! {
+                h2 { "What they do" }
+                @if found.running.is_empty() { p { "Nothing runs." } } @else {
+                    (parts::table("Running jobs", &["Host", "Package", "Lane", "For", "Usually"], &running))
+                }
+            },
+        ),
     ];
     Ok(Page::of("Hosts", &answer, shown))
 }

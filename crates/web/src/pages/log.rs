@@ -4,8 +4,8 @@ use axum::extract::Path;
 use maud::html;
 
 use super::{Page, Part};
+use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::router::Asked;
 use crate::shown::lines;
 
 /// Bytes of a log that are shown: its end, where the cause stands.

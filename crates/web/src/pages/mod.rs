@@ -1,5 +1,6 @@
 //! Pages: each asks, and says what it found in parts. What all have around them is the [`Shell`].
 
+pub mod act;
 pub mod archives;
 pub mod audit;
 pub mod chart;

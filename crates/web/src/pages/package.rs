@@ -3,12 +3,12 @@
 use axum::extract::Path;
 use maud::{Markup, html};
 
-use super::{Page, Part, parts};
+use super::{Page, Part, act, parts};
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::{Facts, Version};
-use crate::router::Asked;
-use crate::shown::{bytes, clean, count, since, time, took, until};
-use crate::who::veil::Veil;
+use crate::shown::{bytes, clean, since, time, took, until};
+use crate::veil::Veil;
 
 /// A wait that has no end is dated so far ahead.
 const NEVER: i64 = state::waits::NEVER;
@@ -20,6 +20,7 @@ pub async fn page(asked: Asked, Path(name): Path<String>) -> Result<Page, Proble
     let it = &*answer.value;
     let mut shown = vec![
         Part::live("facts", facts(&asked, &veil, it)),
+        Part::still("acts", acts(&asked, it)),
         Part::live("missing", missing(it)),
         Part::live("attempts", attempts(&asked, &veil, it)),
         Part::live("versions", versions(&asked, it)),
@@ -37,24 +38,33 @@ fn facts(asked: &Asked, veil: &Veil, it: &Facts) -> Markup {
     let (now, package) = (it.now, &it.package);
     let mut facts = vec![
         ("result", parts::state(&package.result)),
-        ("work", html! { (parts::state(&package.work)) @if let Some(lane) = &package.lane { " in lane " (clean(lane)) } }),
+        (
+            "work",
+            html! { (parts::state(&package.work)) @if let Some(lane) = &package.lane { " in lane " (clean(lane)) } },
+        ),
     ];
     facts.extend(package.place.map(|place| ("place in the queue", html! { (place) })));
     facts.extend(package.due.map(|due| ("next try", html! { (time(due)) " (" (until(now, due)) ")" })));
     facts.extend(package.waits_for.as_deref().map(|it| ("parked on", html! { (veil.text(it)) })));
     if let Some(wait) = &package.wait {
-        facts.push(("waits for", html! {
-            (veil.text(&wait.reason))
-            @if wait.until != NEVER { ", goes on without it " (time(wait.until)) }
-        }));
+        facts.push((
+            "waits for",
+            html! {
+                (veil.text(&wait.reason))
+                @if wait.until != NEVER { ", goes on without it " (time(wait.until)) }
+            },
+        ));
     }
     facts.extend(package.last_success.map(|at| ("last success", since(now, at))));
     if let Some(held) = &package.held {
-        facts.push(("held", html! {
-            @if !veil.is_on() { "by " (clean(&held.by)) ": " (clean(&held.reason)) ", " }
-            "since " (time(held.since))
-            @if let Some(until) = held.until { ", until " (time(until)) }
-        }));
+        facts.push((
+            "held",
+            html! {
+                @if !veil.is_on() { "by " (clean(&held.by)) ": " (clean(&held.reason)) ", " }
+                "since " (time(held.since))
+                @if let Some(until) = held.until { ", until " (time(until)) }
+            },
+        ));
     }
     if let Some(behind) = it.freshness.as_ref().filter(|it| it.state == "behind") {
         let is_hidden = veil.is_on() && behind.why.as_deref() == Some("held");
@@ -73,6 +83,28 @@ fn facts(asked: &Asked, veil: &Veil, it: &Facts) -> Markup {
             p { (parts::state("foreign")) " ref " span.code { (clean(&foreign.name)) } " is not the importer's, since " (time(foreign.since)) }
         }
         @for it in &package.went_on { p.dim { (time(it.at)) " " (veil.short(&it.what, 300)) } }
+    }
+}
+
+fn acts(asked: &Asked, it: &Facts) -> Markup {
+    let name = &it.package.package;
+    let button = |action: &str, label: &str| act::button(asked, action, name, label, &html! {});
+    html! {
+        @if act::may(asked) {
+            h2 { "Do something" }
+            div.acts {
+                @if it.package.failure.is_some() { (button("retry", "Try again")) }
+                @if it.package.held.is_some() {
+                    (button("release", "Release"))
+                } @else {
+                    (act::button(asked, "hold", name, "Hold", &act::field("until", "until", "")))
+                }
+                (button("prioritize", "Do next"))
+                (button("requeue", "Look at again"))
+                (act::button(asked, "suppress", name, "Do not count", &act::field("until", "until", "3d")))
+                (button("unsuppress", "Count again"))
+            }
+        }
     }
 }
 
@@ -122,7 +154,6 @@ fn attempts(asked: &Asked, veil: &Veil, it: &Facts) -> Markup {
             p { "It was never tried." }
         } @else {
             (parts::table("Attempts", if veil.is_on() { public } else { all }, &rows))
-            p.dim { "The last " (count(i64::try_from(it.package.attempts.len()).unwrap_or(0), "attempt")) "." }
         }
     }
 }
@@ -153,7 +184,7 @@ fn versions(asked: &Asked, it: &Facts) -> Markup {
 fn commit(asked: &Asked, package: &str, version: &Version) -> Markup {
     let short: String = clean(&version.commit).chars().take(12).collect();
     let is_id = version.commit.chars().all(|c| c.is_ascii_hexdigit());
-    match asked.app.web.commit_url.as_deref().filter(|_| is_id) {
+    match asked.app.gate.web.commit_url.as_deref().filter(|_| is_id) {
         Some(url) => {
             let address = url.replace("{package}", package).replace("{commit}", &version.commit);
             html! { a.code href=(address) rel="noreferrer noopener" { (short) } }

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 use state::events::Event;
 use state::read::failures::{Failing, Group};
 
-use crate::router::Asked;
+use crate::asked::Asked;
 use crate::shown::{clean, grouped, since, time, until};
-use crate::who::veil::Veil;
+use crate::veil::Veil;
 
 /// How a text becomes a part of a path.
 fn escaped(text: &str) -> String {
@@ -41,7 +41,8 @@ pub fn state(word: &str) -> Markup {
     let class = match word {
         "current" | "ok" | "OK" | "alive" | "imported" | "online" | "closed" => "good",
         "failing" | "wedged" | "CRITICAL" | "silent" | "failed" | "lost" => "bad",
-        "retrying" | "WARNING" | "stalled" | "troubled" | "never" | "withheld" | "held" | "parked" | "quiescing" | "offline" => "odd",
+        "retrying" | "WARNING" | "stalled" | "troubled" | "never" | "withheld" | "held" | "parked"
+        | "quiescing" | "offline" => "odd",
         _ => "plain",
     };
     html! { span.state.(class) { (clean(word)) } }
@@ -121,7 +122,10 @@ pub fn events(events: &[Event]) -> Markup {
 /// Ends of suppressions are on record as milliseconds.
 fn readable(text: &str) -> String {
     let end = text.strip_prefix("until ").and_then(|end| end.parse().ok());
-    crate::shown::short(&end.map_or_else(|| text.to_owned(), |end| format!("until {}", operations::moment::text(end))), 200)
+    crate::shown::short(
+        &end.map_or_else(|| text.to_owned(), |end| format!("until {}", operations::moment::text(end))),
+        200,
+    )
 }
 
 fn change(event: &Event) -> String {

@@ -5,10 +5,10 @@ use operations::questions::Queue;
 
 use super::front::wait_for;
 use super::{Page, Part, parts};
+use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::router::Asked;
 use crate::shown::{ago, clean, count, grouped, span, time, until};
-use crate::who::veil::Veil;
+use crate::veil::Veil;
 
 /// Shows it.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
@@ -47,7 +47,7 @@ fn lanes(queue: &Queue) -> Markup {
                 Some(pace) => { (grouped(pace)) " jobs an hour lately" },
                 None => "Nothing was done in the last hour",
             }
-            @if let Some(left) = queue.pace.left.filter(|_| waiting > 0) { "; done " (until(now, now + left)) " at that pace" }
+            @if let Some(left) = queue.pace.left.filter(|_| waiting > 0) { "; done " (until(now, now.saturating_add(left))) " at that pace" }
             @if let Some(next) = later.next_retry { "; the next retry " (until(now, next)) }
             "."
         }
@@ -62,12 +62,16 @@ fn running(asked: &Asked, veil: &Veil, queue: &Queue) -> Markup {
                 td { (parts::package(asked, &it.package)) }
                 td { (clean(&it.lane)) }
                 @if !veil.is_on() { td { (clean(&it.host)) } }
-                td { (span(queue.now - it.started)) }
+                td { (span(queue.now.saturating_sub(it.started))) }
                 td { @if let Some(usual) = it.usual_ms { (span(usual)) } }
             }
         }
     };
-    let heads: &[&str] = if veil.is_on() { &["Package", "Lane", "For", "Usually"] } else { &["Package", "Lane", "Host", "For", "Usually"] };
+    let heads: &[&str] = if veil.is_on() {
+        &["Package", "Lane", "For", "Usually"]
+    } else {
+        &["Package", "Lane", "Host", "For", "Usually"]
+    };
     html! {
         h2 { "Running" }
         @if queue.running.is_empty() { p { "Nothing runs." } } @else { (parts::table("Running jobs", heads, &rows)) }

@@ -5,9 +5,10 @@ use maud::html;
 
 use super::parts::{self, to};
 use super::{Page, Part};
+use crate::answers::see_other;
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::Found;
-use crate::router::{Asked, see_other};
 use crate::shown::clean;
 
 /// Characters of what is searched for.
@@ -15,7 +16,8 @@ const LONGEST: usize = 200;
 
 /// Shows what was found; if it is one thing, that.
 pub async fn page(asked: Asked) -> Result<Response, Problem> {
-    let word: String = asked.query.get("q").map(String::as_str).unwrap_or_default().trim().chars().take(LONGEST).collect();
+    let word: String =
+        asked.query.get("q").map(String::as_str).unwrap_or_default().trim().chars().take(LONGEST).collect();
     if word.is_empty() {
         let html = html! { p { "Type how the name of a source package begins, or the id of a signature." } };
         return Ok(Page::still("Search", vec![Part::still("found", html)]).into_response());

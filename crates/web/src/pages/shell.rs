@@ -1,13 +1,15 @@
 //! What is around every page: its head, the way to the others, who looks, and how old it is.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::asked::Asked;
 use crate::assets;
 use crate::reader::{Answer, now};
-use crate::router::Asked;
 use crate::shown::{clean, span, time};
 use crate::who::By;
 
@@ -61,6 +63,15 @@ impl Page {
     /// Of nothing that was asked.
     pub fn still(title: impl Into<String>, parts: Vec<Part>) -> Page {
         Page { title: title.into(), parts, read: None, away: None }
+    }
+}
+
+/// It becomes what is shown once it is known for whom.
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let mut answer = Response::new(Body::empty());
+        answer.extensions_mut().insert(Arc::new(self));
+        answer
     }
 }
 
@@ -192,7 +203,7 @@ impl<'a> Shell<'a> {
                         button { "Sign out" }
                     },
                     (Some(name), _) => p { (clean(name)) " (" (viewer.role.as_str()) ")" },
-                    (None, _) => @if !self.asked.app.accounts.is_empty() {
+                    (None, _) => @if !self.asked.app.gate.accounts.is_empty() {
                         p { a href=(self.path("/sign-in")) { "Sign in" } }
                     },
                 }

@@ -8,17 +8,21 @@ use axum::response::{IntoResponse as _, Response};
 use maud::html;
 
 use super::{Page, Part};
+use crate::answers::{form, see_other};
+use crate::app::App;
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::reader::now;
-use crate::router::{Asked, form, see_other};
-use crate::server::App;
 use crate::who::session::COOKIE;
 use crate::who::{Account, Peer};
 
 /// The form.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
-    if asked.app.accounts.is_empty() {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "there are no accounts here: `package-import user add` makes one"));
+    if asked.app.gate.accounts.is_empty() {
+        return Err(Problem::new(
+            StatusCode::NOT_FOUND,
+            "there are no accounts here: `package-import user add` makes one",
+        ));
     }
     Ok(shown(&asked, None))
 }
@@ -47,27 +51,28 @@ pub async fn sign_in(asked: Asked, body: Bytes) -> Result<Response, Problem> {
         Peer::Tcp(address) => address.to_string(),
     };
     let who = [format!("name {}", name.chars().take(64).collect::<String>()), format!("from {from}")];
-    if !asked.app.attempts.may(&who) {
+    if !asked.app.gate.attempts.may(&who) {
         return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong attempts: wait a minute"));
     }
     let Some(account) = verified(&asked.app, name, password).await? else {
-        asked.app.attempts.failed(&who);
-        let mut answer = shown(&asked, Some("There is no such account, or the password is wrong.")).into_response();
+        asked.app.gate.attempts.failed(&who);
+        let mut answer =
+            shown(&asked, Some("There is no such account, or the password is wrong.")).into_response();
         *answer.status_mut() = StatusCode::UNAUTHORIZED;
         return Ok(answer);
     };
-    asked.app.attempts.succeeded(&who);
-    let token = asked.app.sessions.token(&account, now());
+    asked.app.gate.attempts.succeeded(&who);
+    let token = asked.app.gate.sessions.token(&account, now());
     Ok(with_cookie(&asked, &format!("{COOKIE}={token}")))
 }
 
 /// Whether the password is right: in a thread, because it takes a tenth of a second, and one at a time, because it takes memory.
 async fn verified(app: &Arc<App>, name: String, password: String) -> Result<Option<Account>, Problem> {
     let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "others are signing in: try again");
-    let waiting = tokio::time::timeout(std::time::Duration::from_secs(5), app.verifying.acquire()).await;
+    let waiting = tokio::time::timeout(std::time::Duration::from_secs(5), app.gate.verifying.acquire()).await;
     let _permit = waiting.map_err(|_| busy())?.map_err(|_| busy())?;
     let app = Arc::clone(app);
-    tokio::task::spawn_blocking(move || app.accounts.verify(&name, &password)).await.map_err(|_| busy())
+    tokio::task::spawn_blocking(move || app.gate.accounts.verify(&name, &password)).await.map_err(|_| busy())
 }
 
 /// Ends the session.

@@ -3,12 +3,12 @@
 use axum::extract::Path;
 use maud::html;
 
-use super::{Page, Part, chart, parts};
+use super::{Page, Part, act, chart, parts};
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::Cause;
-use crate::router::Asked;
 use crate::shown::{clean, count, since};
-use crate::who::veil::Veil;
+use crate::veil::Veil;
 
 /// Shows it.
 pub async fn page(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem> {
@@ -19,15 +19,21 @@ pub async fn page(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem>
     if !cause.samples.is_empty() {
         shown.push(Part::live("trend", trend(cause)));
     }
-    shown.push(Part::live("packages", html! {
-        h2 { "Packages" }
-        @if cause.packages.is_empty() {
-            p { "Nothing fails with it now." }
-        } @else {
-            (parts::failing(&asked, cause.now, &cause.packages))
-            (parts::more(cause.packages.len(), cause.group.packages))
-        }
-    }));
+    if act::may(&asked) {
+        shown.push(Part::still("acts", acts(&asked, cause)));
+    }
+    shown.push(Part::live(
+        "packages",
+        html! {
+            h2 { "Packages" }
+            @if cause.packages.is_empty() {
+                p { "Nothing fails with it now." }
+            } @else {
+                (parts::failing(&asked, cause.now, &cause.packages))
+                (parts::more(cause.packages.len(), cause.group.packages))
+            }
+        },
+    ));
     if !veil.is_on() {
         shown.push(Part::live("events", html! {
             h2 { "What was decided" }
@@ -50,10 +56,33 @@ fn facts(veil: &Veil, cause: &Cause) -> maud::Markup {
         facts.extend(group.note.as_deref().map(|note| ("note", html! { (clean(note)) })));
         facts.extend(group.bug.as_deref().map(|bug| ("reported", parts::outside(bug))));
     }
-    facts.extend(cause.verdict.as_ref().map(|it| ("as normal", html! { (parts::state(&it.state)) " " (veil.text(&it.text)) })));
+    facts.extend(
+        cause
+            .verdict
+            .as_ref()
+            .map(|it| ("as normal", html! { (parts::state(&it.state)) " " (veil.text(&it.text)) })),
+    );
     html! {
         p.cause { span.code { (clean(&group.stage)) "/" (clean(&group.code)) } " " (veil.text(&group.text)) }
         (parts::facts(&facts))
+    }
+}
+
+fn acts(asked: &Asked, cause: &Cause) -> maud::Markup {
+    let short = &cause.group.signature;
+    let policy = html! {
+        label { "Policy " select name="policy" { @for word in ["retry", "fail", "hold", "none"] { option { (word) } } } }
+    };
+    html! {
+        h2 { "Do something" }
+        div.acts {
+            @if cause.group.packages > 0 {
+                (act::button(asked, "retry-signature", short, &format!("Try all {} again", cause.group.packages), &act::field("canary", "first", "5")))
+            }
+            (act::button(asked, "suppress", short, "Do not count", &act::field("until", "until", "3d")))
+            (act::button(asked, "unsuppress", short, "Count again", &html! {}))
+            (act::button(asked, "policy", short, "Decide", &policy))
+        }
     }
 }
 
@@ -68,7 +97,8 @@ fn class(class: &str) -> &'static str {
 }
 
 fn trend(cause: &Cause) -> maud::Markup {
-    let normal = cause.verdict.as_ref().and_then(|it| it.detail.get("normal")).and_then(serde_json::Value::as_f64);
+    let normal =
+        cause.verdict.as_ref().and_then(|it| it.detail.get("normal")).and_then(serde_json::Value::as_f64);
     let chart = chart::Chart {
         name: "signature",
         title: "Packages with this signature by the hour",

@@ -5,10 +5,10 @@ use state::read::status::Status;
 use state::read::verdicts::Verdict;
 
 use super::parts;
+use crate::asked::Asked;
 use crate::questions::Front;
-use crate::router::Asked;
-use crate::shown::{ago, clean, count, grouped, time};
-use crate::who::veil::Veil;
+use crate::shown::{ago, clean, count, grouped, time, verb};
+use crate::veil::Veil;
 
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,10 +95,13 @@ fn said(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, verdict
             _ => Level::Unknown,
         };
         let text = veil.text(&verdict.text);
-        add(level, match verdict.figure.strip_prefix("signature:") {
-            Some(short) => html! { "Signature " (parts::signature(asked, short)) ": " (text) },
-            None => html! { (text) },
-        });
+        add(
+            level,
+            match verdict.figure.strip_prefix("signature:") {
+                Some(short) => html! { "Signature " (parts::signature(asked, short)) ": " (text) },
+                None => html! { (text) },
+            },
+        );
     }
 }
 
@@ -106,36 +109,51 @@ fn said(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, verdict
 fn reach(add: &mut impl FnMut(Level, Markup), veil: &Veil, status: &Status) {
     for outage in &status.outages {
         let word = if outage.dependency.starts_with("disk:") { "is full" } else { "is out of reach" };
-        add(Level::Alarm, html! {
-            strong { (veil.text(&outage.dependency)) } " " (word) " since " (time(outage.since)) " (" (ago(status.now, outage.since)) "): "
-            (count(outage.parked, "job")) " parked"
-            @if let Some(cause) = &outage.cause { ". " (veil.short(cause, 200)) }
-        });
+        add(
+            Level::Alarm,
+            html! {
+                strong { (veil.text(&outage.dependency)) } " " (word) " since " (time(outage.since)) " (" (ago(status.now, outage.since)) "): "
+                (count(outage.parked, "job")) " parked"
+                @if let Some(cause) = &outage.cause { ". " (veil.short(cause, 200)) }
+            },
+        );
     }
     for suite in status.suites.iter().filter(|suite| !matches!(suite.verdict, "ok" | "remarks")) {
         let why = suite.error.as_deref().or(suite.remarks.last().map(String::as_str)).unwrap_or_default();
-        add(Level::Look, html! {
-            "Archive " (clean(&suite.archive)) ", suite " (clean(&suite.suite)) ": " (parts::state(suite.verdict)) " " (veil.short(why, 200))
-        });
+        add(
+            Level::Look,
+            html! {
+                "Archive " (clean(&suite.archive)) ", suite " (clean(&suite.suite)) ": " (parts::state(suite.verdict)) " " (veil.short(why, 200))
+            },
+        );
     }
 }
 
 /// What waits for a person.
 fn people(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, status: &Status) {
     if status.wedged > 0 {
-        add(Level::Look, html! { (count(status.wedged, "package")) " wait for a decision of a person (wedged)" });
+        add(
+            Level::Look,
+            html! { (count(status.wedged, "package")) " " (verb(status.wedged, "wait")) " for a decision of a person (wedged)" },
+        );
     }
     let foreign = &status.foreign;
     if foreign.refs > 0 {
-        add(Level::Look, html! {
-            (count(foreign.refs, "ref")) " in " (count(foreign.packages, "repository").replace("repositorys", "repositories"))
-            " were made, moved or removed by somebody else"
-            @if let Some(package) = &foreign.oldest { ", the oldest in " (parts::package(asked, package)) }
-        });
+        add(
+            Level::Look,
+            html! {
+                (count(foreign.refs, "ref")) " in " (count(foreign.packages, "repository").replace("repositorys", "repositories"))
+                " were made, moved or removed by somebody else"
+                @if let Some(package) = &foreign.oldest { ", the oldest in " (parts::package(asked, package)) }
+            },
+        );
     }
     for it in &status.suppressed {
         let reason = if veil.is_on() { String::new() } else { crate::shown::short(&it.reason, 200) };
-        add(Level::Well, html! { (clean(&it.kind)) " " (clean(&it.subject)) " does not count until " (time(it.until)) " " (reason) });
+        add(
+            Level::Well,
+            html! { (clean(&it.kind)) " " (clean(&it.subject)) " does not count until " (time(it.until)) " " (reason) },
+        );
     }
 }
 
@@ -144,27 +162,39 @@ fn machines(add: &mut impl FnMut(Level, Markup), veil: &Veil, status: &Status) {
     let newest = status.hosts.iter().map(|host| host.heartbeat).max();
     match newest {
         None => add(Level::Unknown, html! { "No host has worked here yet." }),
-        Some(newest) if status.now - newest > DEAD => add(Level::Alarm, html! {
-            "No host was heard of since " (time(newest)) " (" (ago(status.now, newest)) "): all figures are as old"
-        }),
+        Some(newest) if status.now.saturating_sub(newest) > DEAD => add(
+            Level::Alarm,
+            html! {
+                "No host was heard of since " (time(newest)) " (" (ago(status.now, newest)) "): all figures are as old"
+            },
+        ),
         Some(_) => {}
     }
     for ahead in &status.ahead {
-        add(Level::Look, html! { (veil.text(&ahead.what)) " is dated " (time(ahead.at)) ", which is still to come: a clock is wrong" });
+        add(
+            Level::Look,
+            html! { (veil.text(&ahead.what)) " is dated " (time(ahead.at)) ", which is still to come: a clock is wrong" },
+        );
     }
     if veil.is_on() {
         let bad = status.hosts.iter().filter(|host| is_bad(&host.life)).count();
         if bad > 0 {
-            add(Level::Look, html! { (grouped(i64::try_from(bad).unwrap_or(0))) " of " (status.hosts.len()) " hosts do not get on" });
+            add(
+                Level::Look,
+                html! { (grouped(i64::try_from(bad).unwrap_or(0))) " of " (status.hosts.len()) " hosts do not get on" },
+            );
         }
         return;
     }
     for host in status.hosts.iter().filter(|host| is_bad(&host.life)) {
         let since = host.since.unwrap_or(host.heartbeat);
-        add(Level::Look, html! {
-            "Host " strong { (clean(&host.host)) } " is " (parts::state(&host.life)) " since " (time(since))
-            @if let Some(trouble) = &host.trouble { ": " (crate::shown::short(trouble, 200)) }
-        });
+        add(
+            Level::Look,
+            html! {
+                "Host " strong { (clean(&host.host)) } " is " (parts::state(&host.life)) " since " (time(since))
+                @if let Some(trouble) = &host.trouble { ": " (crate::shown::short(trouble, 200)) }
+            },
+        );
     }
 }
 

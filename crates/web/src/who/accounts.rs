@@ -2,7 +2,7 @@
 //! made of the password.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier 
 use argon2::{Algorithm, Argon2, Params, Version};
 use operations::Role;
 
-use super::is_name;
+use super::name::is_name;
 
 /// Its name in the root.
 const FILE: &str = "web-accounts";
@@ -124,7 +124,13 @@ impl Accounts {
     /// # Errors
     ///
     /// The name or the password cannot be one, there is such an account and none was to be changed, or the file cannot be written.
-    pub fn put(&self, name: &str, role: Option<Role>, password: &str, is_new: bool) -> Result<(), AccountError> {
+    pub fn put(
+        &self,
+        name: &str,
+        role: Option<Role>,
+        password: &str,
+        is_new: bool,
+    ) -> Result<(), AccountError> {
         if !is_name(name) {
             return Err(AccountError::Name(name.to_owned()));
         }
@@ -189,7 +195,8 @@ impl Accounts {
 }
 
 /// What a password is compared with where there is no account.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn changed(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|it| it.modified()).ok()
@@ -206,7 +213,9 @@ fn load(path: &Path) -> Result<Vec<Account>, AccountError> {
         let mut words = line.split(' ');
         let (name, role, hash, rest) = (words.next(), words.next(), words.next(), words.next());
         match (name, role.map(str::parse::<Role>), hash, rest) {
-            (Some(name), Some(Ok(role)), Some(hash), None) if is_name(name) && PasswordHash::new(hash).is_ok() => {
+            (Some(name), Some(Ok(role)), Some(hash), None)
+                if is_name(name) && PasswordHash::new(hash).is_ok() =>
+            {
                 Ok(Account { name: name.to_owned(), role, hash: hash.to_owned() })
             }
             _ => Err(AccountError::Line { path: path.to_owned(), line: number + 1 }),
@@ -218,18 +227,13 @@ fn load(path: &Path) -> Result<Vec<Account>, AccountError> {
 fn hashed(password: &str) -> Result<String, AccountError> {
     let failed = |error: &dyn std::fmt::Display| AccountError::Hash(error.to_string());
     let mut salt = [0; 16];
-    random(&mut salt).map_err(|error| failed(&error))?;
+    crate::random::fill(&mut salt).map_err(|error| failed(&error))?;
     let salt = SaltString::encode_b64(&salt).map_err(|error| failed(&error))?;
     let (memory, times, lanes) = COST;
     let params = Params::new(memory, times, lanes, None).map_err(|error| failed(&error))?;
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash = argon.hash_password(password.as_bytes(), &salt).map_err(|error| failed(&error))?;
     Ok(hash.to_string())
-}
-
-/// Bytes that nobody can guess.
-pub(super) fn random(bytes: &mut [u8]) -> io::Result<()> {
-    fs::File::open("/dev/urandom")?.read_exact(bytes)
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ impl Attempts {
     /// Whether one more may be made by all of these.
     pub fn may(&self, who: &[String]) -> bool {
         let made = self.made();
-        who.iter().all(|who| made.get(who).is_none_or(|(count, last)| *count < FREE || last.elapsed() >= PAUSE))
+        who.iter()
+            .all(|who| made.get(who).is_none_or(|(count, last)| *count < FREE || last.elapsed() >= PAUSE))
     }
 
     /// A wrong one was made.

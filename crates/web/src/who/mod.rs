@@ -2,8 +2,8 @@
 
 pub mod accounts;
 pub mod attempts;
+mod name;
 pub mod session;
-pub mod veil;
 
 use std::net::IpAddr;
 
@@ -11,10 +11,13 @@ use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use importer::config::web::Web;
 use operations::Role;
+use tokio::sync::Semaphore;
 
 pub use accounts::{Account, Accounts};
+use attempts::Attempts;
+use session::Sessions;
 
-use crate::server::App;
+use name::is_name;
 
 /// Where a connection comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +52,32 @@ pub enum By {
     Nothing,
 }
 
-/// Who asks; nobody who may look, if there is no answer.
-pub fn identify(app: &App, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
-    by_proxy(&app.web, headers, peer).or_else(|| by_account(app, headers)).or_else(|| anybody(app))
+/// What people are told from each other by.
+pub struct Gate {
+    /// `[web]` of the configuration.
+    pub web: Web,
+    /// Who has an account.
+    pub accounts: Accounts,
+    /// What seals sessions.
+    pub sessions: Sessions,
+    /// Wrong sign-ins.
+    pub attempts: Attempts,
+    /// One sign-in is verified at a time: each takes 19 MiB.
+    pub verifying: Semaphore,
+    /// Whether only this machine reaches the server.
+    pub is_local: bool,
+}
+
+impl Gate {
+    /// Who asks; nobody who may look, if there is no answer.
+    pub fn identify(&self, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
+        by_proxy(&self.web, headers, peer).or_else(|| by_account(self, headers)).or_else(|| anybody(self))
+    }
+
+    /// Whether nobody can be told from anybody.
+    pub fn is_open(&self) -> bool {
+        !self.web.public && !self.web.has_proxy() && self.accounts.is_empty()
+    }
 }
 
 /// Whom a proxy names, if it is one that is believed. A name that stands there twice is nobody's.
@@ -77,28 +103,21 @@ fn by_proxy(web: &Web, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
     Some(Viewer { name: Some(name.to_owned()), role, is_public: false, by: By::Proxy })
 }
 
-/// Whether something can be the name of a person, in records and on pages.
-pub fn is_name(text: &str) -> bool {
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+');
-    !text.is_empty() && text.len() <= 64 && text.chars().all(allowed)
-}
-
-fn by_account(app: &App, headers: &HeaderMap) -> Option<Viewer> {
+fn by_account(gate: &Gate, headers: &HeaderMap) -> Option<Viewer> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let token = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
         let (name, value) = cookie.trim().split_once('=')?;
         (name == session::COOKIE).then_some(value)
     })?;
-    let account = app.sessions.account(token, &app.accounts, crate::reader::now())?;
+    let account = gate.sessions.account(token, &gate.accounts, crate::reader::now())?;
     Some(Viewer { name: Some(account.name), role: account.role, is_public: false, by: By::Account })
 }
 
-fn anybody(app: &App) -> Option<Viewer> {
+fn anybody(gate: &Gate) -> Option<Viewer> {
     let viewer = |is_public| Viewer { name: None, role: Role::View, is_public, by: By::Nothing };
-    if app.web.public {
+    if gate.web.public {
         return Some(viewer(true));
     }
     // Without accounts and without a proxy nobody could be told from anybody: whoever is on this machine may look.
-    let is_open = app.listen.is_local() && !app.web.has_proxy() && app.accounts.is_empty();
-    is_open.then(|| viewer(false))
+    (gate.is_local && gate.is_open()).then(|| viewer(false))
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::accounts::{Account, Accounts, random};
+use super::accounts::{Account, Accounts};
 
 /// The cookie's name.
 pub const COOKIE: &str = "package-import";
@@ -78,7 +78,7 @@ impl Sessions {
 /// Under a name of its own first: of two servers that begin at once, one makes it.
 fn make(path: &Path) -> io::Result<Sessions> {
     let mut key = [0; LENGTH];
-    random(&mut key)?;
+    crate::random::fill(&mut key)?;
     let own = path.with_extension(format!("new.{}", std::process::id()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&own)?;
     let linked = file.write_all(&key).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&own, path));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::router::Asked;
+use crate::asked::Asked;
 use crate::shown::{clean, short};
 
 /// What is put before a text.
@@ -13,8 +13,20 @@ pub struct Veil {
 
 /// Fields of answers that are never public.
 const HIDDEN: [&str; 14] = [
-    "host", "hosts", "running", "last_run", "unwalled", "locks", "repository", "actor", "by", "made_by", "note", "bug",
-    "attempts", "mirror",
+    "host",
+    "hosts",
+    "running",
+    "last_run",
+    "unwalled",
+    "locks",
+    "repository",
+    "actor",
+    "by",
+    "made_by",
+    "note",
+    "bug",
+    "attempts",
+    "mirror",
 ];
 /// What stands in place of a path, and of a host.
 const PATH: &str = "[path]";
@@ -88,8 +100,10 @@ fn without_paths(text: &str) -> String {
         before = start.chars().next_back().unwrap_or(before);
         let length = path.find(is_end).unwrap_or(path.len());
         let (path, behind) = path.split_at(length);
-        let begins = before.is_whitespace() || matches!(before, '"' | '\'' | '(' | '=' | '`' | ',' | '[' | '<');
-        let is_path = (begins || shown.ends_with("file://")) && path.trim_matches('/').contains(|c: char| c.is_alphanumeric());
+        let begins =
+            before.is_whitespace() || matches!(before, '"' | '\'' | '(' | '=' | '`' | ',' | '[' | '<');
+        let is_path = (begins || shown.ends_with("file://"))
+            && path.trim_matches('/').contains(|c: char| c.is_alphanumeric());
         shown.push_str(if is_path { PATH } else { path });
         before = path.chars().next_back().unwrap_or(before);
         rest = behind;
@@ -114,7 +128,10 @@ mod tests {
     fn paths_and_hosts_are_kept_back() {
         for (text, shown) in [
             ("cannot read /var/lib/package-import/x.dsc: no such file", "cannot read [path]: no such file"),
-            ("GET https://deb.debian.org/debian/pool/x.dsc: 404", "GET https://deb.debian.org/debian/pool/x.dsc: 404"),
+            (
+                "GET https://deb.debian.org/debian/pool/x.dsc: 404",
+                "GET https://deb.debian.org/debian/pool/x.dsc: 404",
+            ),
             ("(/srv/a) and '/srv/b'", "([path]) and '[path]'"),
             ("patch debian/patches/a.patch fails", "patch debian/patches/a.patch fails"),
             ("on worker7: 3/4", "on [host]: 3/4"),
