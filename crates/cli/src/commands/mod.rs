@@ -33,6 +33,7 @@ pub mod resume;
 pub mod retry;
 pub mod run;
 pub mod samples;
+pub mod serve;
 pub mod set;
 pub mod show;
 pub mod signature;
@@ -40,6 +41,7 @@ pub mod status;
 pub mod suppress;
 pub mod tune;
 pub mod unsuppress;
+pub mod user;
 pub mod verify;
 pub mod workers;
 
