@@ -39,6 +39,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         print_json(&answer.json())?;
         return Ok(said(name, unreadable));
     }
+    screen::page();
     if let Some((now, package)) = &answer.state {
         show_facts(*now, package)?;
     }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod failures;
 pub mod freshness;
 pub mod hosts;
+pub mod list;
 pub mod metrics;
 pub mod package;
 pub mod queue;
