@@ -164,3 +164,47 @@ fn plain(cell: &str) -> String {
     }
     text + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use importer::failure::Code;
+
+    use super::*;
+
+    /// The program's own table beside the documents: nothing that can fail is without a word.
+    #[test]
+    fn every_code_of_the_program_is_explained() {
+        for code in Code::ALL {
+            for stage in code.stages() {
+                let (stage, word, class) = (stage.as_str(), code.as_str(), code.class(*stage));
+                let found = of(Some(stage), word);
+                assert_eq!(found.len(), 1, "{stage}/{word}: {found:?}");
+                let it = &found[0];
+                assert!(!it.meaning.is_empty() && !it.name().is_empty(), "{it:?}");
+                if let Some(said) = &it.class {
+                    assert_eq!(said, class.as_str(), "{stage}/{word}");
+                    assert!(it.retry.is_some(), "{stage}/{word}: nothing is said of retries");
+                }
+                for text in [&it.meaning, &it.advice] {
+                    assert!(!text.contains("](") && !text.contains('|'), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn signals_and_parts_of_names_are_understood() {
+        let class = |name: &str| of(Some("worker"), name).pop().and_then(|it| it.class);
+        assert_eq!(class("signal-QUIT").as_deref(), Some("infrastructure"));
+        assert_eq!(class("signal-IO").as_deref(), Some("infrastructure"));
+        assert_eq!(class("signal-FPE").as_deref(), Some("unknown"));
+        assert_eq!(class("signal-"), None);
+        assert!(of(None, "signal-FPE").len() == 1 && of(Some("patch"), "signal-FPE").is_empty());
+        assert_eq!(of(None, "checksum-mismatch").len(), 2, "of files that are here, and of those of an archive");
+        assert!(of(None, "nothing-of-that").is_empty() && of(Some("nowhere"), "unsigned").is_empty());
+        assert_eq!(like("checksum-mismatsch")[0], "verify/checksum-mismatch");
+        assert!(like("zz").is_empty());
+        assert!(policy("hold").is_some_and(|it| it.contains("released")) && policy("x").is_none());
+        assert_eq!(plain("see [there](a.md#b), or [x] and [y](z)"), "see there, or [x] and y");
+    }
+}

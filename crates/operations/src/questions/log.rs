@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
+use baseline::time::Millis;
 use importer::queue::logs;
 use state::breaker;
 use state::operate;
@@ -12,7 +13,6 @@ use state::words::Outcome;
 
 use crate::error::Error;
 use crate::installation::Opened;
-use crate::moment;
 
 /// Which log is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ fn known(at: &Opened, attempt: i64) -> Result<(i64, Option<String>), Error> {
 }
 
 fn path(at: &Opened, started: i64, attempt: i64) -> PathBuf {
-    logs::path(&at.root, &moment::day(started), attempt)
+    logs::path(&at.root, &Millis(started).day(), attempt)
 }
 
 /// What is not in the log.
