@@ -25,8 +25,9 @@ build:
 
 # Everything, as docs/operations.md has it. Nothing is built, and nothing is started. What may have been changed on this
 # machine (crontab, nrpe.d) is written only where it is not there yet.
-install: install-plugins
+install:
 	@test -x $(BIN) || { echo "run make build first" >&2; exit 1; }
+	@$(MAKE) --no-print-directory install-plugins
 	install -d $(DESTDIR)$(BINDIR) $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
 		$(SHARE)/fish/vendor_completions.d $(UNITS) $(DESTDIR)$(SYSCONFDIR)/cron.d $(DESTDIR)$(SYSCONFDIR)/nagios/nrpe.d \
 		$(DOC)/examples

@@ -12,6 +12,7 @@ mod screen;
 mod show;
 mod table;
 mod time;
+mod told;
 mod words;
 
 use std::io::Write;

@@ -19,6 +19,7 @@ use super::{Installation, poll};
 use crate::eta::Eta;
 use crate::exit;
 use crate::screen::{self, short};
+use crate::told;
 
 /// Work through the queue: import what is asked for, retry what failed
 ///
@@ -74,6 +75,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 const TOLD: Duration = Duration::from_secs(60);
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let result = work(installation, arguments);
+    match arguments.if_idle && !io::stderr().is_terminal() {
+        true => told::once(&installation.root, result),
+        false => result,
+    }
+}
+
+fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     importer::arm_crash_points();
     let started = Instant::now();
     let session = match begin(installation, arguments) {
