@@ -10,15 +10,38 @@ const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Look",
         &[
-            "status", "failures", "show", "explain", "log", "list", "history", "queue", "workers", "archives",
-            "remotes", "freshness", "baseline", "audit", "tune", "metrics",
+            "status",
+            "failures",
+            "show",
+            "explain",
+            "log",
+            "list",
+            "history",
+            "queue",
+            "workers",
+            "archives",
+            "remotes",
+            "freshness",
+            "baseline",
+            "audit",
+            "tune",
+            "metrics",
         ],
     ),
     (
         "Act",
         &[
-            "retry", "requeue", "prioritize", "hold", "release", "suppress", "unsuppress", "signature", "set",
-            "quiesce", "resume",
+            "retry",
+            "requeue",
+            "prioritize",
+            "hold",
+            "release",
+            "suppress",
+            "unsuppress",
+            "signature",
+            "set",
+            "quiesce",
+            "resume",
         ],
     ),
     ("Run", &["import", "enqueue", "poll", "run", "publish", "export"]),
@@ -40,20 +63,20 @@ pub fn grouped(command: Command) -> Command {
 fn groups(command: &Command, width: usize) -> String {
     let about = |name: &str| match name {
         "help" => Some("Print this message or the help of a subcommand".to_owned()),
-        _ => command.find_subcommand(name).filter(|it| !it.is_hide_set()).map(|it| {
-            it.get_about().map(ToString::to_string).unwrap_or_default()
-        }),
+        _ => command
+            .find_subcommand(name)
+            .filter(|it| !it.is_hide_set())
+            .map(|it| it.get_about().map(ToString::to_string).unwrap_or_default()),
     };
     let names = command.get_subcommands().map(Command::get_name);
-    let others: Vec<&str> = names.filter(|name| !GROUPS.iter().any(|(_, group)| group.contains(name))).collect();
+    let others: Vec<&str> =
+        names.filter(|name| !GROUPS.iter().any(|(_, group)| group.contains(name))).collect();
     let all = GROUPS.iter().map(|(heading, names)| (*heading, *names)).chain([(OTHER, &others[..])]);
     let longest = command.get_subcommands().map(|it| it.get_name().len()).max().unwrap_or(0);
     let mut text = String::new();
     for (heading, names) in all {
-        let lines: Vec<String> = names
-            .iter()
-            .filter_map(|name| Some(entry(name, &about(name)?, longest, width)))
-            .collect();
+        let lines: Vec<String> =
+            names.iter().filter_map(|name| Some(entry(name, &about(name)?, longest, width))).collect();
         if !lines.is_empty() {
             text += &format!("{heading}:\n{}\n", lines.concat());
         }

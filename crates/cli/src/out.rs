@@ -137,7 +137,8 @@ fn drawn(frame: &str, rows: usize) -> String {
         text += &format!("\u{1b}[2K{line}\n");
     }
     let more = lines.len().saturating_sub(room);
-    let more = if more > 0 { format!("{} below; ", screen::count(more as i64, "more line")) } else { String::new() };
+    let more =
+        if more > 0 { format!("{} below; ", screen::count(more as i64, "more line")) } else { String::new() };
     text + &format!("\u{1b}[2K\u{1b}[J{more}every 2 s, until Ctrl-C")
 }
 

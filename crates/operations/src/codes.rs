@@ -47,7 +47,8 @@ pub fn all() -> Vec<Explained> {
         let [codes, class, meaning, advice] = cells[..] else { continue };
         let mut stage = None;
         for word in quoted(codes) {
-            let (named, code) = word.split_once('/').map_or((None, word), |(stage, code)| (Some(stage), code));
+            let (named, code) =
+                word.split_once('/').map_or((None, word), |(stage, code)| (Some(stage), code));
             stage = named.or(stage);
             if let Some(stage) = stage.filter(|_| code != "...") {
                 found.push(explained((vec![stage], code), class, (meaning, advice), "docs/failures.md"));
@@ -57,7 +58,12 @@ pub fn all() -> Vec<Explained> {
     for cells in rows(ARCHIVES, "| code | class |") {
         let [codes, class, meaning, advice] = cells[..] else { continue };
         for code in quoted(codes) {
-            found.push(explained((vec!["poll", "fetch"], code), class, (meaning, advice), "docs/archives.md"));
+            found.push(explained(
+                (vec!["poll", "fetch"], code),
+                class,
+                (meaning, advice),
+                "docs/archives.md",
+            ));
         }
     }
     for it in &mut found {
@@ -70,7 +76,8 @@ pub fn all() -> Vec<Explained> {
 pub fn of(stage: Option<&str>, code: &str) -> Vec<Explained> {
     let all = all();
     let found: Vec<Explained> = all.iter().filter(|it| it.is(stage, code)).cloned().collect();
-    let is_signal = code.len() > SIGNAL.len() && code.starts_with(SIGNAL) && stage.is_none_or(|it| it == "worker");
+    let is_signal =
+        code.len() > SIGNAL.len() && code.starts_with(SIGNAL) && stage.is_none_or(|it| it == "worker");
     if !found.is_empty() || !is_signal {
         return found;
     }
@@ -79,9 +86,8 @@ pub fn of(stage: Option<&str>, code: &str) -> Vec<Explained> {
         code,
         "",
     ));
-    let like = all.into_iter().find(|it| {
-        it.code.starts_with(SIGNAL) && it.class.as_deref() == Some(class.as_str())
-    });
+    let like =
+        all.into_iter().find(|it| it.code.starts_with(SIGNAL) && it.class.as_deref() == Some(class.as_str()));
     like.map(|it| Explained { code: code.to_owned(), ..it }).into_iter().collect()
 }
 
@@ -89,7 +95,8 @@ const SIGNAL: &str = "signal-";
 
 /// Codes that have a word in common with a text.
 pub fn like(text: &str) -> Vec<String> {
-    let words: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|it| it.len() > 2).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|it| it.len() > 2).collect();
     let mut scored: Vec<(usize, String)> = all()
         .iter()
         .map(|it| (words.iter().filter(|word| it.code.contains(**word)).count(), it.name()))
@@ -101,7 +108,9 @@ pub fn like(text: &str) -> Vec<String> {
 
 /// What an operator's decision about a signature does.
 pub fn policy(word: &str) -> Option<String> {
-    let row = rows(FAILURES, "| policy |").into_iter().find(|cells| cells.first().is_some_and(|it| **it == format!("`{word}`")));
+    let row = rows(FAILURES, "| policy |")
+        .into_iter()
+        .find(|cells| cells.first().is_some_and(|it| **it == format!("`{word}`")));
     row.and_then(|cells| cells.get(1).map(|text| plain(text)))
 }
 
@@ -200,7 +209,11 @@ mod tests {
         assert_eq!(class("signal-FPE").as_deref(), Some("unknown"));
         assert_eq!(class("signal-"), None);
         assert!(of(None, "signal-FPE").len() == 1 && of(Some("patch"), "signal-FPE").is_empty());
-        assert_eq!(of(None, "checksum-mismatch").len(), 2, "of files that are here, and of those of an archive");
+        assert_eq!(
+            of(None, "checksum-mismatch").len(),
+            2,
+            "of files that are here, and of those of an archive"
+        );
         assert!(of(None, "nothing-of-that").is_empty() && of(Some("nowhere"), "unsigned").is_empty());
         assert_eq!(like("checksum-mismatsch")[0], "verify/checksum-mismatch");
         assert!(like("zz").is_empty());

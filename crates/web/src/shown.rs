@@ -28,7 +28,7 @@ pub fn short(text: &str, most: usize) -> String {
 
 /// A moment: UTC, and for the reader's own zone, which the script adds, as a machine reads it.
 pub fn time(milliseconds: i64) -> Markup {
-    let text = moment::text(milliseconds);
+    let text = moment::Millis(milliseconds).to_string();
     let machine = text.replace(' ', "T").replace('Z', ":00Z");
     html! { time datetime=(machine) { (text) } }
 }

@@ -64,7 +64,11 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     screen::page();
     if answer.events.is_empty() {
-        writeln!(screen::stdout(), "{}", if is_narrowed { "no entry matches" } else { "nothing is on record" })?;
+        writeln!(
+            screen::stdout(),
+            "{}",
+            if is_narrowed { "no entry matches" } else { "nothing is on record" }
+        )?;
     }
     answer.events.iter().try_for_each(|event| writeln!(screen::stdout(), "{}", line(event)))?;
     older(answer.more, arguments.limit)?;
@@ -74,7 +78,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 /// Says that older entries are not listed, and how they are.
 pub fn older(more: bool, limit: u32) -> io::Result<()> {
     match more {
-        true => writeln!(screen::stdout(), "there are older ones (--limit {})", limit.saturating_mul(10).max(10)),
+        true => {
+            writeln!(screen::stdout(), "there are older ones (--limit {})", limit.saturating_mul(10).max(10))
+        }
         false => Ok(()),
     }
 }

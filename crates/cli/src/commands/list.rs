@@ -86,7 +86,8 @@ fn show(packages: &[OfPackage], with_versions: bool) -> io::Result<()> {
         let mut versions: Vec<String> =
             known.unapplied.iter().map(|version| format!("{version} (not applied)")).collect();
         versions.extend(it.late.iter().map(|version| format!("{version} (late)")));
-        let about = if with_versions { versions.join(", ") } else { known.signature.clone().unwrap_or_default() };
+        let about =
+            if with_versions { versions.join(", ") } else { known.signature.clone().unwrap_or_default() };
         rows.add_row([&known.package, &known.result, &since, &known.work, held, &about]);
     }
     print(&rows)

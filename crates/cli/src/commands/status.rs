@@ -101,7 +101,13 @@ fn outages(status: &Status) -> io::Result<()> {
 fn failures(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     let (head, rest) = headline(status);
-    let mark = if status.failing > 0 { alarm } else if is_well(status) { good } else { title };
+    let mark = if status.failing > 0 {
+        alarm
+    } else if is_well(status) {
+        good
+    } else {
+        title
+    };
     writeln!(stdout, "{}{rest}", mark(&head))?;
     if !status.top.is_empty() {
         let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]).cut(1);

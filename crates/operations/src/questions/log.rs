@@ -140,9 +140,13 @@ fn remark(at: &Opened, attempt: i64, wanted: &LogWanted) -> Result<Option<String
         let id = operate::known(tx, &name)?;
         package::history(tx, id, LOOKED_AT)
     })?;
-    let import = before.iter().find(|it| it.id < attempt && it.outcome.as_deref() != Some(Outcome::Maintained.as_str()));
+    let import = before
+        .iter()
+        .find(|it| it.id < attempt && it.outcome.as_deref() != Some(Outcome::Maintained.as_str()));
     let import = import.map_or(String::new(), |it| format!("; its last import is attempt {}", it.id));
-    let done = format!("attempt {attempt} of {name} imported nothing: its repository was checked or repacked{import}");
+    let done = format!(
+        "attempt {attempt} of {name} imported nothing: its repository was checked or repacked{import}"
+    );
     Ok(Some(done))
 }
 
@@ -158,7 +162,9 @@ fn cause(attempt: &Attempt) -> Option<String> {
 fn parked(at: &Opened, name: &str) -> Result<Option<String>, Error> {
     Ok(at.store.read(|tx| {
         let Some(package) = package::read(tx, name, 0)? else { return Ok(None) };
-        let Some(dependency) = package.waits_for.filter(|_| package.work == "parked") else { return Ok(None) };
+        let Some(dependency) = package.waits_for.filter(|_| package.work == "parked") else {
+            return Ok(None);
+        };
         let cause = breaker::get(tx, &dependency)?.and_then(|it| it.cause);
         let cause = cause.map_or(String::new(), |cause| format!(" ({cause})"));
         Ok(Some(format!("{name} is parked now: it waits for {dependency}{cause}, and resumes automatically")))

@@ -34,7 +34,10 @@ fn every_question_is_answered_and_changes_nothing() {
         assert_eq!(json(&questions::signature(at, &id).unwrap())["code"], "checksum-mismatch");
         assert_eq!(json(&questions::status(at).unwrap())["failing"], 3);
         assert_eq!(json(&questions::workers(at).unwrap())["hosts"][0]["host"], HOST);
-        assert_eq!(json(&questions::history(at, GOOD, &of_five()).unwrap())["attempts"][0]["outcome"], "imported");
+        assert_eq!(
+            json(&questions::history(at, GOOD, &of_five()).unwrap())["attempts"][0]["outcome"],
+            "imported"
+        );
         assert_eq!(json(&questions::audit(at, Some("jobs"), 5).unwrap())["events"][0]["actor"], "olga");
         assert_eq!(json(&questions::freshness_of(at, GOOD).unwrap().1)["state"], "current");
         assert_eq!(
@@ -60,8 +63,7 @@ fn packages_are_listed_by_what_is_known_of_them() {
         let list = |conditions: &[Condition], patterns: &[&str], limit: u32| {
             let patterns = patterns.iter().map(ToString::to_string).collect();
             let known = list::Wanted { conditions: conditions.to_vec(), patterns, unapplied: false };
-            let found =
-                questions::packages(at, &PackagesWanted { known, late: false, limit }).unwrap();
+            let found = questions::packages(at, &PackagesWanted { known, late: false, limit }).unwrap();
             let names: Vec<String> = found.packages.into_iter().map(|it| it.known.package).collect();
             (found.all, names.join(" "))
         };
@@ -71,8 +73,15 @@ fn packages_are_listed_by_what_is_known_of_them() {
         assert_eq!(list(&[Condition::Failing], &["*sh", "cu?l"], 1), (3, "bash".into()));
         assert_eq!(list(&[Condition::Current], &[], 50), (1, "hello".into()));
         assert_eq!(list(&[Condition::Current, Condition::Failing], &["?a*"], 50), (2, "bash dash".into()));
-        assert_eq!(list(&[Condition::Wedged, Condition::Held, Condition::Parked], &[], 50), (0, String::new()));
-        assert_eq!(list(&[], &["ba_h", "ba%", "!", "b'"], 50), (0, String::new()), "these are no signs for any text");
+        assert_eq!(
+            list(&[Condition::Wedged, Condition::Held, Condition::Parked], &[], 50),
+            (0, String::new())
+        );
+        assert_eq!(
+            list(&[], &["ba_h", "ba%", "!", "b'"], 50),
+            (0, String::new()),
+            "these are no signs for any text"
+        );
         // Each package is in the condition that `show` gives it, and in no other result.
         for name in ["bash", "hello"] {
             let result = at.store.read(|tx| state::read::package::read(tx, name, 0)).unwrap().unwrap().result;
@@ -98,7 +107,8 @@ fn records_are_filtered() {
         let now = at.store.read(|tx| tx.now()).unwrap();
         let found = |wanted: &Wanted, limit: u32| {
             let found = questions::audit_of(at, &AuditWanted { entries: wanted.clone(), limit }).unwrap();
-            let each: Vec<String> = found.events.iter().map(|it| format!("{} {}", it.actor, it.subject)).collect();
+            let each: Vec<String> =
+                found.events.iter().map(|it| format!("{} {}", it.actor, it.subject)).collect();
             (each.join(", "), found.more)
         };
         let by = |actor: &str| Wanted { actor: Some(actor.into()), ..Wanted::default() };

@@ -268,7 +268,9 @@ pub fn find(
 
 /// An attempt by its number, with the name of its package.
 pub fn attempt_of(tx: &mut Tx<'_>, number: i64) -> Result<Option<(String, Attempt)>, StateError> {
-    let Some(row) = tx.first(&format!("{ATTEMPT} WHERE a.id = ?1"), values![number])? else { return Ok(None) };
+    let Some(row) = tx.first(&format!("{ATTEMPT} WHERE a.id = ?1"), values![number])? else {
+        return Ok(None);
+    };
     let sql = "SELECT p.name FROM attempt a JOIN package p ON p.id = a.package_id WHERE a.id = ?1";
     let name = tx.first(sql, values![number])?.map_or(String::new(), |row| row.text(0));
     Ok(Some((name, attempt(&row))))

@@ -123,7 +123,7 @@ pub fn events(events: &[Event]) -> Markup {
 fn readable(text: &str) -> String {
     let end = text.strip_prefix("until ").and_then(|end| end.parse().ok());
     crate::shown::short(
-        &end.map_or_else(|| text.to_owned(), |end| format!("until {}", operations::moment::text(end))),
+        &end.map_or_else(|| text.to_owned(), |end| format!("until {}", operations::moment::Millis(end))),
         200,
     )
 }

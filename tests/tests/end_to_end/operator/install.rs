@@ -53,7 +53,12 @@ fn listing(folder: &Path) -> Vec<String> {
         for entry in fs::read_dir(&next).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o755, "{}", path.display());
+                assert_eq!(
+                    path.metadata().unwrap().permissions().mode() & 0o777,
+                    0o755,
+                    "{}",
+                    path.display()
+                );
                 folders.push(path);
             } else {
                 let mode = path.metadata().unwrap().permissions().mode() & 0o777;
@@ -91,7 +96,9 @@ fn everything_is_installed_below_a_folder() {
     let missing: Vec<&String> = pages.iter().filter(|page| !there.contains(page)).collect();
     assert!(missing.is_empty(), "{missing:?} are not among {there:?}");
     let documents = of("644 /usr/share/doc/package-import/");
-    for name in ["operations.md", "failures.md", "examples/grants.sql", "examples/nagios-services.cfg", "LICENSE-MIT"] {
+    for name in
+        ["operations.md", "failures.md", "examples/grants.sql", "examples/nagios-services.cfg", "LICENSE-MIT"]
+    {
         assert!(documents.iter().any(|it| it == name), "{name} is not among {documents:?}");
     }
     let rest: Vec<&String> = found
@@ -112,7 +119,10 @@ fn everything_is_installed_below_a_folder() {
     );
     // Each file names the program where it is, not where it was staged.
     let read = |name: &str| fs::read_to_string(to.join(name)).unwrap();
-    assert!(read("usr/lib/systemd/system/package-import.service").contains("\nExecStart=/usr/bin/package-import run"));
+    assert!(
+        read("usr/lib/systemd/system/package-import.service")
+            .contains("\nExecStart=/usr/bin/package-import run")
+    );
     let crontab = read("etc/cron.d/package-import");
     assert_eq!(crontab.matches(" /usr/bin/package-import ").count(), 2, "{crontab}");
     for name in &found {
@@ -129,7 +139,10 @@ fn everything_is_installed_below_a_folder() {
     fs::write(to.join("etc/nagios/nrpe.d/package-import.cfg"), "# none\n").unwrap();
     fs::write(to.join("usr/lib/systemd/system/package-import.service"), "").unwrap();
     well(&clone, &settings);
-    assert_eq!(read("etc/cron.d/package-import") + &read("etc/nagios/nrpe.d/package-import.cfg"), "# none\n# none\n");
+    assert_eq!(
+        read("etc/cron.d/package-import") + &read("etc/nagios/nrpe.d/package-import.cfg"),
+        "# none\n# none\n"
+    );
     assert!(read("usr/lib/systemd/system/package-import.service").contains("[Unit]"));
     assert_eq!(listing(&to), found);
 }
@@ -139,8 +152,11 @@ fn checks_can_be_elsewhere_and_what_is_not_built_is_not_installed() {
     let folder = TempDir::new().unwrap();
     let (clone, to) = (folder.path().join("clone"), folder.path().join("to"));
     built(&clone);
-    let settings =
-        [format!("DESTDIR={}", to.display()), "PLUGINS=/opt/checks".to_owned(), "SYSCONFDIR=/usr/local/etc".to_owned()];
+    let settings = [
+        format!("DESTDIR={}", to.display()),
+        "PLUGINS=/opt/checks".to_owned(),
+        "SYSCONFDIR=/usr/local/etc".to_owned(),
+    ];
     well(&clone, &settings);
     let commands = fs::read_to_string(to.join("usr/local/etc/nagios/nrpe.d/package-import.cfg")).unwrap();
     for line in commands.lines().filter(|line| line.starts_with("command[")) {

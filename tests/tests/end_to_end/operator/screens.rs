@@ -200,7 +200,9 @@ fn long_texts_are_read_through_a_pager() {
     fs::write(&pager, format!("#!/bin/sh\ncat > {}\n", read.display())).unwrap();
     fs::set_permissions(&pager, fs::Permissions::from_mode(0o755)).unwrap();
     let pager = pager.to_str().unwrap();
-    for arguments in [&["failures"][..], &["show", "bash"], &["log", "bash"], &["list"], &["audit"], &["history", "bash"]] {
+    for arguments in
+        [&["failures"][..], &["show", "bash"], &["log", "bash"], &["list"], &["audit"], &["history", "bash"]]
+    {
         let plain = show(&queue, arguments);
         assert_eq!(seen(&queue, arguments, &[("PAGER", pager)]), "", "{arguments:?}");
         let paged = fs::read_to_string(&read).unwrap();
@@ -226,12 +228,15 @@ fn a_screen_is_watched_on_a_terminal() {
         let said = refused(&queue, &[name, "--watch"], 2);
         assert!(said.contains("--watch needs a terminal"), "{said}");
     }
-    let mut child = on_a_terminal(&queue, &["status", "--watch"], &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        on_a_terminal(&queue, &["status", "--watch"], &[]).stdout(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     let (mut seen, mut part) = (String::new(), [0; 4096]);
     // What changes meanwhile is on the next frame.
     let mut is_changed = false;
-    while seen.matches("until Ctrl-C").count() < 2 || !seen.contains("1 packages fail") && !seen.contains("none of") {
+    while seen.matches("until Ctrl-C").count() < 2
+        || !seen.contains("1 packages fail") && !seen.contains("none of")
+    {
         let length = out.read(&mut part).unwrap();
         assert!(length > 0, "it ended: {seen}");
         seen += &String::from_utf8_lossy(&part[..length]);
@@ -255,7 +260,8 @@ fn cron_is_told_of_an_error_once() {
         (output.status.code().unwrap(), text(&output))
     };
     assert_eq!(run(), (0, String::new()));
-    for wrong in ["[state]\nurl = 'postgresql://localhost:1/x'\n", "[state]\nurl = 'gopher://localhost/x'\n"] {
+    for wrong in ["[state]\nurl = 'postgresql://localhost:1/x'\n", "[state]\nurl = 'gopher://localhost/x'\n"]
+    {
         queue.installation.configure(wrong);
         let (code, said) = run();
         assert!(code != 0 && said.starts_with("Error: "), "{said}");

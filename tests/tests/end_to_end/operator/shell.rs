@@ -51,7 +51,9 @@ const STEPS: [Step; 32] = [
         "man -l /usr/local/share/man/man1/package-import-status.1 >/dev/null 2>&1 || test -s /usr/local/share/man/man1/package-import-status.1",
     ),
     Ours("bash -n /usr/local/share/bash-completion/completions/package-import"),
-    Ours("grep -q '^ExecStart=/usr/local/bin/package-import' /usr/local/lib/systemd/system/package-import.service"),
+    Ours(
+        "grep -q '^ExecStart=/usr/local/bin/package-import' /usr/local/lib/systemd/system/package-import.service",
+    ),
     Ours(
         "printf '[import]\\nsuite = \"sid\"\\n' > /var/lib/package-import/config.toml; chown package-import /var/lib/package-import/config.toml; chmod 0640 /var/lib/package-import/config.toml",
     ),

@@ -69,7 +69,8 @@ type Task = (&'static str, bool, fn(&Store) -> Result<(), StateError>);
 impl Loop<'_> {
     /// Looks after everything that has its time.
     pub(super) fn tick(&mut self) {
-        if self.stops() > 1 {
+        // A state that has outgrown this program is not written to any more, so what runs cannot be recorded.
+        if self.stops() > 1 || self.session().store.outgrown().is_some() {
             self.session().stop();
         }
         if self.stops() > 0 || self.dispatcher.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
