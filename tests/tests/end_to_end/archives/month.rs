@@ -394,7 +394,7 @@ fn month(packages: usize, step: i64) {
             20 if is_first => {
                 let listed = life.origin.listed.get_mut("oldstable").unwrap();
                 let names: Vec<String> = listed.keys().take(listed.len() * 6 / 10).cloned().collect();
-                names.iter().for_each(|name| drop(listed.remove(name)));
+                listed.retain(|name, _| !names.contains(name));
             }
             // It goes away, to an archive of what is over.
             22 if is_first => {
