@@ -1,5 +1,6 @@
 //! What is to be published is asked for: after an import, by an operator, because a remote is new.
 
+use super::claims::SILENCE;
 use super::row::{Publish, PublishLane, PublishState, insert, lock, lock_free, update};
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -90,8 +91,11 @@ pub fn is_due(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let now = tx.now()?;
     let sql = "SELECT EXISTS (SELECT 1 FROM remote WHERE followed IS NOT NULL AND filled IS NOT NULL),
         EXISTS (SELECT 1 FROM publish WHERE state IN ('retrying', 'done') AND due <= ?1),
-        EXISTS (SELECT 1 FROM publish u JOIN run r ON r.id = u.run_id WHERE u.state = 'running' AND r.ended IS NOT NULL)";
-    Ok(tx.first(sql, values![now])?.is_some_and(|row| row.flag(0) || row.flag(1) || row.flag(2)))
+        EXISTS (SELECT 1 FROM publish u JOIN run r ON r.id = u.run_id WHERE u.state = 'running'
+            AND (r.ended IS NOT NULL OR r.heartbeat < ?2))";
+    Ok(tx
+        .first(sql, values![now, now - SILENCE])?
+        .is_some_and(|row| row.flag(0) || row.flag(1) || row.flag(2)))
 }
 
 /// Whether somebody publishes a package on a remote right now.

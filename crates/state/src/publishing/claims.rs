@@ -69,14 +69,19 @@ pub fn is_claimable(tx: &mut Tx<'_>, remote: i64) -> Result<bool, StateError> {
     Ok(tx.first(sql, values![remote])?.is_some())
 }
 
+/// A run that was not heard of for so long, in milliseconds, is over, or would be told so if it came back.
+pub(super) const SILENCE: i64 = 600_000;
+
 /// Takes back what runs that are over have left, some at a time. Returns how many.
 ///
 /// # Errors
 /// The database.
 pub fn take_back(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
-    let condition = "state = 'running' AND run_id IN (SELECT id FROM run WHERE ended IS NOT NULL)
+    let condition =
+        "state = 'running' AND run_id IN (SELECT id FROM run WHERE ended IS NOT NULL OR heartbeat < ?2)
         ORDER BY package_id, remote_id LIMIT ?1";
-    let rows = lock_free(tx, condition, values![at_most])?;
+    let heard = tx.now()? - SILENCE;
+    let rows = lock_free(tx, condition, values![at_most, heard])?;
     for row in &rows {
         update(tx, row, &Publish { state: PublishState::Pending, run: None, ..row.clone() })?;
     }

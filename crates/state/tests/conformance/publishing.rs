@@ -172,6 +172,11 @@ fn what_a_dead_run_had_begun_comes_back() {
         let new = claim(&world, next, a).unwrap();
         assert!(!end(&world, run, &old, &there("1")), "its end is nobody's any more");
         assert!(end(&world, next, &new, &there("2")));
+        // A host that went away with its run open is not waited for either.
+        world.store.write(|tx| asked::ask(tx, package, None, PublishLane::Upload)).unwrap();
+        assert!(claim(&world, next, a).is_some());
+        world.advance(11 * MINUTE);
+        assert_eq!(world.store.write(|tx| claims::take_back(tx, 10)).unwrap(), 1);
         assert_counted(&world);
     }
 }
