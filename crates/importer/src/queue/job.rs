@@ -177,7 +177,7 @@ impl Work<'_> {
         };
         if let Some(list) = list {
             let stage = report.stage.as_deref().and_then(Stage::from_word).unwrap_or(Stage::Worker);
-            let failure = Failure::new(stage, &text(&report.code), text(&report.message));
+            let failure = Failure::new(stage, text(&report.code), text(&report.message));
             list.push((failure, Some(report.distro.clone()), report.version.clone()));
         }
         if report.outcome == Became::Waits {
