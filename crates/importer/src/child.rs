@@ -14,6 +14,7 @@ use packaging_repo::repository::Repository;
 use source_package::version::PackageName;
 use wait4::{ResourceUsage, Wait4};
 
+use crate::collisions::News;
 use crate::ending;
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Report, Request};
@@ -54,6 +55,8 @@ pub struct Ended {
     pub moved: (u64, u64),
     /// Refs that are not where the importer has put them.
     pub foreign: Vec<ForeignRef>,
+    /// What became of refs that others have made or moved.
+    pub collisions: News,
     /// What it wrote to its standard error.
     pub stderr: String,
 }
@@ -80,6 +83,7 @@ pub fn run(
         cpu_ms: 0,
         moved: (0, 0),
         foreign: Vec::new(),
+        collisions: News::default(),
         stderr: String::new(),
     };
     let clock = RefCell::new(Clock::new(request.limits.time, request.limits.lock_wait));
@@ -206,6 +210,7 @@ impl Ended {
             Event::Publishing => self.last = None,
             Event::Moving(_) | Event::Unwalled(_) => {}
             Event::Foreign(foreign) => self.foreign = foreign,
+            Event::Collisions(news) => self.collisions.add(news),
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;

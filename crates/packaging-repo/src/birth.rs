@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use fail::fail_point;
 
 use crate::Error;
+use crate::collision::ASIDE;
 use crate::durable::{begin, sync_folder};
 use crate::lock::Guard;
 use crate::packed;
 use crate::record;
-use crate::refs::{self, Edit, Refs};
+use crate::refs::{self, Decided, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
 const CONFIG: &str =
@@ -49,7 +50,7 @@ pub(crate) fn complete(
 ) -> Result<(), Error> {
     // A predecessor may have been killed just before `HEAD`.
     let mut packed = packed::read(repository)?;
-    refs::apply(&mut packed, &Default::default(), edits)?;
+    refs::apply(&mut packed, &Default::default(), edits, &Decided::default())?;
     let head = wanted.filter(|branch| packed.refs.contains_key(*branch)).map(str::to_owned);
     let head = head.or_else(|| first_branch(&packed.refs)).unwrap_or_else(|| NO_BRANCH.into());
     let mut files = vec![New::write(repository, guard, "config", CONFIG.as_bytes())?];
@@ -81,7 +82,8 @@ pub(crate) fn complete(
 /// The branch that `HEAD` points to if none is wanted, or there is no such branch.
 pub(crate) fn first_branch(refs: &Refs) -> Option<String> {
     let mut branches = refs.keys().filter(|name| name.starts_with("refs/heads/"));
-    branches.find(|name| !name.starts_with("refs/heads/applied/")).cloned()
+    let is_beside = |name: &str| name.starts_with("refs/heads/applied/") || name.starts_with(ASIDE);
+    branches.find(|name| !is_beside(name)).cloned()
 }
 
 /// A file of the repository under a name of our own.

@@ -8,6 +8,7 @@ mod absence;
 mod backup;
 mod cases;
 mod checks;
+mod collisions;
 mod daemons;
 mod engine;
 mod fleet;

@@ -112,6 +112,22 @@ fn packages(text: &mut Text, metrics: &Metrics) {
     );
     text.one("suppressed_packages", "Failing packages that do not count for a while.", metrics.suppressed);
     text.one("wedged_packages", "Packages that wait for a person.", status.wedged);
+    let kinds: Vec<_> = (status.collisions.kinds.iter())
+        .map(|(kind, some)| (vec![("kind", kind.as_str())], float(*some)))
+        .collect();
+    text.add(
+        "collisions",
+        "gauge",
+        "Refs that somebody else has moved, and that wait for a decision.",
+        &kinds,
+    );
+    let oldest = status.collisions.since.map_or(0.0, |since| seconds(status.now - since));
+    text.add(
+        "collision_oldest_seconds",
+        "gauge",
+        "Age of the collision that has waited longest.",
+        &[(Vec::new(), oldest)],
+    );
     text.one("held_packages", "Packages that an operator took out of the queue.", status.held.0);
     let each: Vec<_> = status
         .top

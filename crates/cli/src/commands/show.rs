@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use anyhow::{Error, bail};
 use importer::inspect::{InspectError, Shown};
+use packaging_repo::collision::Collision;
 use state::operate;
 use state::read::package::{self, Package};
 use state::waits::NEVER;
@@ -104,12 +105,13 @@ fn json(name: &str, state: Option<&Package>, shown: Option<&Shown>) -> serde_jso
 
 fn foreign_json(shown: &Shown) -> Vec<serde_json::Value> {
     let text = |id: Option<packaging_repo::ObjectId>| id.map(|id| id.to_string());
-    let one = |it: &packaging_repo::foreign::Foreign| {
+    let one = |(it, judged): (&packaging_repo::foreign::Foreign, &Option<Collision>)| {
         serde_json::json!({
             "ref": it.name, "kind": it.kind.as_str(), "ours": text(it.ours), "theirs": text(it.theirs),
+            "content": judged.as_ref().map(|it| it.kind.as_str()),
         })
     };
-    shown.foreign.iter().map(one).collect()
+    shown.foreign.iter().zip(&shown.judged).map(one).collect()
 }
 
 fn show_facts(now: i64, package: &Package) -> io::Result<()> {
@@ -156,6 +158,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
             writeln!(stdout, "  {word} {} ({})", at(due), until(now, due))?
         }
         (None, None, _) => {}
+    }
+    for it in &package.collisions {
+        let line = super::collisions::line(it);
+        writeln!(stdout, "{}", paragraph(2, &format!("{} ({})", line, ago(now, it.since))))?;
     }
     for missing in &package.missing {
         let (version, place) = (&missing.version, &missing.place);
@@ -219,7 +225,11 @@ fn foreign(shown: &Shown) -> io::Result<()> {
     }
     let some = i64::try_from(shown.foreign.len()).unwrap_or(i64::MAX);
     writeln!(stdout, "{}", title(&format!("{} not of the importer:", count(some, "ref"))))?;
-    for it in shown.foreign.iter().take(FOREIGN) {
+    for (it, judged) in shown.foreign.iter().zip(&shown.judged).take(FOREIGN) {
+        if let Some(judged) = judged {
+            writeln!(stdout, "{}", paragraph(2, &format!("{}: {}", it.name, judged.kind.message())))?;
+            continue;
+        }
         let ours = it.ours.map_or(String::new(), |id| format!("; an import had put it to {id}"));
         writeln!(stdout, "{}", paragraph(2, &format!("{}: {}{ours}", it.name, it.kind.message())))?;
     }

@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::wait::{self, Waiting};
+use crate::publication::collisions::{self, Collision};
 use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
 use crate::values;
@@ -113,6 +114,8 @@ pub struct Package {
     pub last_success: Option<i64>,
     /// Refs of its repository that somebody else made, moved or removed, as the last import found them.
     pub foreign: Vec<ForeignRef>,
+    /// Refs of ours that somebody else made or moved: those that wait for a person, and the last of those that have ended.
+    pub collisions: Vec<Collision>,
     /// What is published and not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
@@ -182,9 +185,25 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         failure,
         last_success: row.opt_int(1),
         foreign: foreign::of_package(tx, package)?,
+        collisions: recent(collisions::of_package(tx, package)?),
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))
+}
+
+/// Collisions that have ended and are shown.
+const ENDED: usize = 5;
+
+/// Those that are open, and the last of the others.
+fn recent(mut all: Vec<Collision>) -> Vec<Collision> {
+    let ended = all.iter().filter(|it| it.ended.is_some()).count();
+    let mut left_out = ended.saturating_sub(ENDED);
+    all.retain(|it| {
+        let is_left_out = it.ended.is_some() && left_out > 0;
+        left_out -= usize::from(is_left_out);
+        !is_left_out
+    });
+    all
 }
 
 /// The action of the event that says what a package went on without.

@@ -14,6 +14,7 @@ use crate::error::StateError;
 use crate::figures::sample::counter;
 use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
+use crate::publication::collisions;
 use crate::publication::foreign::{self, Summary};
 use crate::store::Store;
 use crate::values;
@@ -100,6 +101,8 @@ pub struct Status {
     pub waits: Vec<Waits>,
     /// Refs of repositories that somebody else made, moved or removed.
     pub foreign: Summary,
+    /// Refs of ours that somebody else made or moved, and that wait for a person.
+    pub collisions: collisions::Summary,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
@@ -138,6 +141,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         waits: archives::waits(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
         foreign: foreign::summary(tx)?,
+        collisions: collisions::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
         ahead: clock::ahead(tx)?,

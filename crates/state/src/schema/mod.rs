@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("0003_progress.sql"),
     include_str!("0004_archives.sql"),
     include_str!("0005_foreign_refs.sql"),
+    include_str!("0006_collisions.sql"),
 ];
 
 /// The views that the checks read, made anew after each step: they are kept when tables change.

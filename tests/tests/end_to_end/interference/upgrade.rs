@@ -25,6 +25,8 @@ ALTER TABLE host DROP COLUMN trouble_since;
 DROP VIEW check_v1_archives;
 DROP VIEW check_v1_waits;
 DROP VIEW check_v1_foreign_refs;
+DROP VIEW check_v1_collisions;
+DROP TABLE collision;
 DROP TABLE foreign_ref;
 DROP TABLE place;
 DROP INDEX wait_kind;

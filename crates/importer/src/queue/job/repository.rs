@@ -1,14 +1,17 @@
 //! Looks after the repository itself, where a job asks for that.
 
 use packaging_repo::Error;
+use state::publication::collisions;
 use state::publications::Publication;
 use state::queue::Claim;
 use state::versions;
 use state::words::{Outcome, Tasks};
 
-use super::Work;
+use super::{Watch, Work};
+use crate::collisions::Known;
 use crate::failure::{Failure, Stage};
 use crate::inspect::{self, Effort, InspectError};
+use crate::protocol::ForeignRef;
 use crate::queue::session::Session;
 
 impl Work<'_> {
@@ -68,7 +71,7 @@ impl Work<'_> {
     }
 
     /// Checks or repacks the repository, if that was asked for.
-    pub(super) fn look_after(&mut self) {
+    pub(super) fn look_after(&mut self, watch: Watch<'_>) {
         let (root, package, tasks) = (&self.session.root, &self.claim.package, self.claim.tasks);
         if tasks.has(Tasks::VERIFY) {
             // A state that cannot be read now is no fault of the repository.
@@ -82,9 +85,15 @@ impl Work<'_> {
                         self.log.line(&format!("{}: {}", problem.subject, problem.message));
                     }
                     self.foreign = inspect::foreign_refs(root, package).ok().or(self.foreign.take());
+                    let is_moved = |it: &ForeignRef| it.kind == "branch" && it.ours.is_some();
+                    let moved = self.foreign.iter().flatten().any(is_moved);
+                    let is_sound = damage.is_empty();
                     for problem in damage {
                         let message = format!("{}: {}", problem.subject, problem.message);
                         self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
+                    }
+                    if moved && is_sound && !self.cancelled {
+                        self.settle_found(watch);
                     }
                 }
                 // What could not be looked at is not known to be damaged.
@@ -95,6 +104,21 @@ impl Work<'_> {
         // An upload is not kept back by packing: after it, that is asked for anew.
         if tasks.has(Tasks::REPACK) && !tasks.has(Tasks::IMPORT) {
             self.repack();
+        }
+    }
+
+    /// Somebody has moved branches of ours: they are brought to where they belong, without waiting for an upload.
+    fn settle_found(&mut self, watch: Watch<'_>) {
+        let (store, id) = (&self.session.store, self.claim.package_id);
+        let rows = self
+            .session
+            .patiently("what is known of collisions", || store.read(|tx| collisions::of_package(tx, id)));
+        match rows {
+            Ok(rows) => {
+                self.known = Known::of(&rows);
+                self.settle_refs(watch);
+            }
+            Err(error) => self.fail(Failure::new(Stage::State, "unreachable", error), None),
         }
     }
 
