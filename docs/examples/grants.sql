@@ -65,8 +65,8 @@ GRANT UPDATE (ended) ON suppression TO package_import_worker;
 GRANT INSERT, UPDATE ON meta, host, package, job, suppression, sample, verdict, batch, batch_member,
     counter TO package_import_operator;
 -- What is published, where its files are and why they are trusted, only a poll or an import writes. An operator asks for an
--- import again.
-GRANT UPDATE (done) ON publication TO package_import_operator;
+-- import again, and of a history for what it could not deliver before (`history ask`).
+GRANT UPDATE (done, gone, tries) ON publication TO package_import_operator;
 GRANT UPDATE ON signature, failure, dependency, batch TO package_import_operator;
 GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
 -- `history ask`.

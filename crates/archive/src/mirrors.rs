@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bounded::waiting::tell_pause;
+
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{Archive, Suite};
@@ -101,6 +103,7 @@ impl Source for Mirrors {
             Err(failed) => match failed.retry_after().filter(|wait| *wait <= longest) {
                 // Once: it is polled again soon anyway.
                 Some(wait) => {
+                    tell_pause(wait, || format!("the index of {}: the server wants it so", suite.name));
                     self.clock.sleep(wait);
                     ask()
                 }

@@ -4,6 +4,7 @@
 pub mod file;
 pub mod lock;
 pub mod program;
+pub mod waiting;
 
 use std::time::{Duration, Instant};
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use crate::waiting::Wait;
 use crate::{Deadline, file};
 
 /// How often a lock is tried: soon at first, because most are held for a moment.
@@ -97,11 +98,16 @@ pub fn lock(file: &File, path: &Path, mode: Mode, deadline: Deadline) -> Result<
         Mode::Exclusive => FlockOperation::NonBlockingLockExclusive,
     };
     let mut nap = NAPS.0;
+    let mut wait = Wait::new();
     loop {
         match flock(file, how) {
             Ok(()) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(Errno::WOULDBLOCK) if !deadline.is_over() => {
+                wait.tell(|| {
+                    let (path, waited) = (path.to_owned(), Duration::ZERO);
+                    format!("a lock: {}", Held { path, waited, holder: holder(file) })
+                });
                 thread::sleep(nap.min(deadline.left()));
                 nap = (nap * 2).min(NAPS.1);
             }

@@ -55,18 +55,31 @@ pub fn code(result: Result<u8, Error>) -> ExitCode {
             if let Some(hint) = hint(&error) {
                 screen::say!("Hint: {hint}");
             }
-            if matches!(error.downcast_ref(), Some(StateError::RunActive(_))) {
-                return ExitCode::from(BUSY);
-            }
-            if matches!(error.downcast_ref(), Some(StateError::Foreign(_))) {
-                return ExitCode::from(FOREIGN);
-            }
-            let usage = error.is::<Usage>()
-                || error.is::<importer::config::ConfigError>()
-                || matches!(error.downcast_ref(), Some(StateError::Location(_)));
-            ExitCode::from(if usage { USAGE } else { SOME_FAILED })
+            ExitCode::from(match of_state(&error) {
+                Some(StateError::RunActive(_)) => BUSY,
+                Some(StateError::Foreign(_)) => FOREIGN,
+                _ if is_usage(&error) => USAGE,
+                _ => SOME_FAILED,
+            })
         }
     }
+}
+
+/// The error of the state that an error is.
+pub fn of_state(error: &Error) -> Option<&StateError> {
+    let operation = error.downcast_ref::<operations::Error>();
+    error.downcast_ref().or(operation.and_then(operations::Error::of_state))
+}
+
+fn is_usage(error: &Error) -> bool {
+    let operation = error.downcast_ref::<operations::Error>();
+    error.is::<Usage>()
+        || error.is::<importer::config::ConfigError>()
+        || matches!(error.downcast_ref(), Some(StateError::Location(_)))
+        || operation.is_some_and(|error| {
+            matches!(error, operations::Error::Usage(_) | operations::Error::Config(_))
+                || matches!(error.of_state(), Some(StateError::Location(_)))
+        })
 }
 
 fn is_broken_pipe(error: &Error) -> bool {
@@ -74,7 +87,7 @@ fn is_broken_pipe(error: &Error) -> bool {
 }
 
 fn hint(error: &Error) -> Option<Cow<'static, str>> {
-    let state = error.chain().find_map(|cause| cause.downcast_ref::<StateError>());
+    let state = of_state(error).or(error.chain().find_map(|cause| cause.downcast_ref::<StateError>()));
     if state.is_some_and(StateError::is_damage) {
         return Some(
             "stop what runs, copy the root away, move state.db and what stands beside it out of the root, then \

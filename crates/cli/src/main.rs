@@ -94,7 +94,7 @@ fn main() -> ExitCode {
     }
     let (cli, name) = parse();
     state::open::introduce(&name, &importer::root::host_name());
-    state::waiting::listen(|text| drop(writeln!(screen::stderr(), "{text}")));
+    bounded::waiting::listen(|text| drop(writeln!(screen::stderr(), "{text}")));
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
     let is_of_a_root = !matches!(cli.command, Command::Completions(_) | Command::Man(_));
     let owned = if is_of_a_root { owner::become_owner(&installation.root) } else { Ok(()) };

@@ -208,7 +208,7 @@ impl Ended {
             }
             // From here on no single version is to blame.
             Event::Publishing => self.last = None,
-            Event::Moving(_) | Event::Unwalled(_) => {}
+            Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
             Event::Foreign(foreign) => self.foreign = foreign,
             Event::Collisions(news) => self.collisions.add(news),
             Event::Moved(read, written) => self.moved = (read, written),

@@ -101,6 +101,8 @@ pub enum Trust {
 pub enum Event {
     /// Walls that the kernel does not build.
     Unwalled(Vec<Wall>),
+    /// It has waited for somebody else for some time; the text says for whom.
+    Waiting(String),
     /// It begins to read the version at this place of the request.
     Reading(usize),
     /// Everything is read; commits are made now.

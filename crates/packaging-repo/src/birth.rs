@@ -9,16 +9,18 @@ use std::path::{Path, PathBuf};
 use fail::fail_point;
 
 use crate::Error;
-use crate::collision::ASIDE;
 use crate::durable::{begin, sync_folder};
 use crate::lock::Guard;
 use crate::packed;
 use crate::record;
+use crate::refname;
 use crate::refs::{self, Decided, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
-const CONFIG: &str =
+pub(crate) const CONFIG: &str =
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
+/// That of a copy, which others push to, and which is Git's to keep in shape.
+pub(crate) const OF_COPY: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
 /// Where `HEAD` points as long as there is no branch.
 const NO_BRANCH: &str = "refs/heads/main";
 /// What the files of a repository are called before they are durable; whose they are follows.
@@ -47,13 +49,14 @@ pub(crate) fn complete(
     edits: &[Edit],
     wanted: Option<&str>,
     record: Option<&[u8]>,
+    config: &str,
 ) -> Result<(), Error> {
     // A predecessor may have been killed just before `HEAD`.
     let mut packed = packed::read(repository)?;
     refs::apply(&mut packed, &Default::default(), edits, &Decided::default())?;
     let head = wanted.filter(|branch| packed.refs.contains_key(*branch)).map(str::to_owned);
     let head = head.or_else(|| first_branch(&packed.refs)).unwrap_or_else(|| NO_BRANCH.into());
-    let mut files = vec![New::write(repository, guard, "config", CONFIG.as_bytes())?];
+    let mut files = vec![New::write(repository, guard, "config", config.as_bytes())?];
     // Before the refs, whose word it is.
     if let Some(record) = record {
         files.push(New::write(repository, guard, record::FILE, record)?);
@@ -82,7 +85,7 @@ pub(crate) fn complete(
 /// The branch that `HEAD` points to if none is wanted, or there is no such branch.
 pub(crate) fn first_branch(refs: &Refs) -> Option<String> {
     let mut branches = refs.keys().filter(|name| name.starts_with("refs/heads/"));
-    let is_beside = |name: &str| name.starts_with("refs/heads/applied/") || name.starts_with(ASIDE);
+    let is_beside = |name: &str| name.starts_with("refs/heads/applied/") || name.starts_with(refname::ASIDE);
     branches.find(|name| !is_beside(name)).cloned()
 }
 

@@ -14,6 +14,14 @@ pub enum Error {
     /// There is no repository.
     #[error("there is no repository at {}", .0.display())]
     NoRepository(PathBuf),
+    /// A repository that Git could write and we cannot.
+    #[error("{} has {what}, which is not supported for a folder of this machine: reach it by ssh or HTTP", path.display())]
+    Unsuitable {
+        /// The repository.
+        path: PathBuf,
+        /// What it has.
+        what: &'static str,
+    },
     /// A file of the repository.
     #[error("cannot {action} {}: {error}", path.display())]
     File {

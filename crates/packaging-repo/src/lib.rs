@@ -28,6 +28,7 @@ mod lock;
 mod loose;
 pub mod manifest;
 pub mod message;
+pub mod mirror;
 mod modules;
 pub mod object;
 pub mod pack;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use bounded::waiting::Wait;
 use fail::fail_point;
 
 use crate::birth::New;
@@ -207,10 +208,12 @@ impl Drop for Branches<'_> {
 
 /// Tries to take a lock until another program has had time to give it up.
 fn wait_for<T>(path: PathBuf, mut take: impl FnMut() -> Result<Option<T>, Error>) -> Result<T, Error> {
+    let mut wait = Wait::new();
     for _ in 0..WAITS {
         if let Some(taken) = take()? {
             return Ok(taken);
         }
+        wait.tell(|| format!("{}: another Git has it", path.display()));
         thread::sleep(WAIT);
     }
     Err(Error::Locked(path))

@@ -98,31 +98,54 @@ pub(crate) fn git(
     started: Option<Started<'_>>,
     deadline: Deadline,
 ) -> Result<(), Error> {
-    let failed = |cause: String| Error::Git { verb, cause };
+    let mut command = command(repository.path(), verb, arguments);
+    command.stdin(stdin);
+    let group = if started.is_some() { Group::Own } else { Group::Ours };
+    let told = |pid| started.map_or((), |started| started(pid));
+    run(&mut command, verb, group, None, deadline, told)
+}
+
+/// Git in a repository, without the configuration of whoever calls.
+pub(crate) fn command(git_dir: &Path, verb: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     // Called from a hook, Git would look for objects elsewhere.
     let inherited = std::env::vars_os().map(|(name, _)| name);
     for name in inherited.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")) {
         command.env_remove(name);
     }
-    for (place, (key, value)) in CONFIGURATION.iter().enumerate() {
-        command.env(format!("GIT_CONFIG_KEY_{place}"), key).env(format!("GIT_CONFIG_VALUE_{place}"), value);
-    }
+    configure(&mut command, &[]);
     command
         .arg("--git-dir")
-        .arg(repository.path())
+        .arg(git_dir)
         .arg(verb)
         .args(arguments)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         // Whoever can push could have other objects looked at in place of ours.
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_COUNT", CONFIGURATION.len().to_string())
-        .env("LC_ALL", "C")
-        .stdin(stdin);
-    let group = if started.is_some() { Group::Own } else { Group::Ours };
-    let told = |pid| started.map_or((), |started| started(pid));
-    let output = program::output(&mut command, group, None, SAID, deadline, told).map_err(|error| {
+        .env("LC_ALL", "C");
+    command
+}
+
+/// Tells Git what it is told always, and more.
+pub(crate) fn configure(command: &mut Command, more: &[(&str, &str)]) {
+    let all = CONFIGURATION.iter().chain(more);
+    for (place, (key, value)) in all.clone().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{place}"), key).env(format!("GIT_CONFIG_VALUE_{place}"), value);
+    }
+    command.env("GIT_CONFIG_COUNT", all.count().to_string());
+}
+
+/// Runs it until it ends or the deadline is over.
+pub(crate) fn run(
+    command: &mut Command,
+    verb: &'static str,
+    group: Group,
+    input: Option<Vec<u8>>,
+    deadline: Deadline,
+    told: impl FnOnce(u32),
+) -> Result<(), Error> {
+    let output = program::output(command, group, input, SAID, deadline, told).map_err(|error| {
         let hint = if error.kind() == io::ErrorKind::NotFound { "; is git installed?" } else { "" };
         Error::NoGit { verb, cause: format!("{error}{hint}") }
     })?;
@@ -132,5 +155,6 @@ pub(crate) fn git(
     let text = [output.stderr, output.stdout].concat();
     let text = String::from_utf8_lossy(&text).into_owned();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).take(10).collect();
-    Err(failed(if lines.is_empty() { output.status.to_string() } else { lines.join("; ") }))
+    let cause = if lines.is_empty() { output.status.to_string() } else { lines.join("; ") };
+    Err(Error::Git { verb, cause })
 }

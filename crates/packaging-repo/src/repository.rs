@@ -31,6 +31,8 @@ const LONGEST_HEAD: u64 = 64 << 10;
 pub struct Repository {
     path: PathBuf,
     key: Option<PackageKey>,
+    /// What stands in its configuration, if it is new.
+    config: &'static str,
 }
 
 impl Repository {
@@ -46,7 +48,7 @@ impl Repository {
             return Err(Error::NoRepository(path));
         }
         let key = Key::open(repos)?.map(|key| key.of_package(package));
-        Ok(Repository { path, key })
+        Ok(Repository { path, key, config: birth::CONFIG })
     }
 
     /// Opens a package's repository. If there is none, its folder is made: it is one as soon as something was
@@ -57,7 +59,12 @@ impl Repository {
             birth::prepare(&path)?;
         }
         let key = Some(Key::open_or_make(repos)?.of_package(package));
-        Ok(Repository { path, key })
+        Ok(Repository { path, key, config: birth::CONFIG })
+    }
+
+    /// One that is no importer's: a copy of one, which has no record. It need not be there.
+    pub(crate) fn copy(path: &Path) -> Repository {
+        Repository { path: path.to_owned(), key: None, config: birth::OF_COPY }
     }
 
     /// What the importer has written here; `None` if that is on no record: the repository is new, or was made before there
@@ -166,7 +173,7 @@ impl Repository {
             self.point_head(guard, wanted)?;
         } else {
             let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));
-            birth::complete(&self.path, guard, edits, wanted.as_deref(), record.as_deref())?;
+            birth::complete(&self.path, guard, edits, wanted.as_deref(), record.as_deref(), self.config)?;
         }
         if record.is_some() {
             record::note_moved(&self.path);
@@ -183,7 +190,7 @@ impl Repository {
         }
         // It has a record from the beginning: what others push into it is not taken for anything of ours.
         let record = self.key.as_ref().map(|key| Record::default().encode(key));
-        birth::complete(&self.path, guard, &[], None, record.as_deref())
+        birth::complete(&self.path, guard, &[], None, record.as_deref(), self.config)
     }
 
     /// Moves refs, all or none, without a word on record. The objects have to be durable.

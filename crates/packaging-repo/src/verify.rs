@@ -9,8 +9,8 @@ use source_package::dsc::{Dsc, Family};
 use source_package::version::Version;
 
 use crate::catalog::{Catalog, split_tag};
+use crate::collision;
 use crate::collision::Kind::{Adopted, Contained, Noise};
-use crate::collision::{self, ASIDE};
 use crate::damage;
 use crate::foreign;
 use crate::manifest::Manifest;
@@ -368,7 +368,8 @@ fn check_upstream(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>
 
 /// A branch shows a version that is tagged.
 fn check_branches(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
-    for name in catalog.view.below("refs/heads/").into_iter().filter(|name| !name.starts_with(ASIDE)) {
+    for name in catalog.view.below("refs/heads/").into_iter().filter(|name| !name.starts_with(refname::ASIDE))
+    {
         check(&name, check_branch(&name, catalog), problems);
     }
     Ok(())

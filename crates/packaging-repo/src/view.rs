@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use source_package::version::Version;
 
-use crate::collision::ASIDE;
 use crate::manifest::Manifest;
 use crate::object;
 use crate::record::Record;
@@ -127,7 +126,7 @@ impl View {
             let tip = if is_adopted { self.record.last(name) } else { self.get(name) };
             Some((name.clone(), tip?))
         };
-        let of_suites = |(name, _): &(&String, &Value)| !name.starts_with(ASIDE);
+        let of_suites = |(name, _): &(&String, &Value)| !name.starts_with(refname::ASIDE);
         below(&self.before, "refs/heads/").filter(of_suites).filter_map(tip).collect()
     }
 

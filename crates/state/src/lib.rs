@@ -20,7 +20,7 @@ pub mod verdicts;
 pub mod words;
 
 pub use audit as events;
-pub use db::{integrity, meta, open, retention, store, tx, waiting};
+pub use db::{integrity, meta, open, retention, store, tx};
 pub use error::{DbError, StateError};
 pub use failure::{reclassify, retry_policy as policy, signature};
 pub use figures::{latency, recount as counters, sample as samples};

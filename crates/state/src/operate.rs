@@ -181,23 +181,28 @@ pub fn enqueue_all(
     Ok(())
 }
 
-/// Makes everything of packages wanted again, as if it were new: their repositories decide what is missing.
+/// Publications of a package that are made wanted in one transaction, beside its job and its entry.
+const WANTED: u64 = 150;
+
+/// Makes everything of packages wanted again, as if it were new: their repositories decide what is missing. Each is queued in
+/// the transaction that makes the last of it wanted.
 pub fn requeue(store: &Store, packages: &[(i64, String)], by: By<'_>) -> Result<(), StateError> {
-    for (id, _) in packages {
-        loop {
-            let changed = store.write(|tx| {
-                tx.execute(
-                    "UPDATE publication SET done = NULL WHERE id IN (SELECT id FROM publication
-                     WHERE package_id = ?1 AND done IS NOT NULL AND gone IS NULL ORDER BY id LIMIT 150)",
-                    values![*id],
-                )
-            })?;
-            if changed == 0 {
-                break;
+    for (id, name) in packages {
+        while store.write(|tx| {
+            let changed = tx.execute(
+                "UPDATE publication SET done = NULL WHERE id IN (SELECT id FROM publication
+                 WHERE package_id = ?1 AND done IS NOT NULL AND gone IS NULL ORDER BY id LIMIT ?2)",
+                values![*id, WANTED as i64],
+            )?;
+            if changed == WANTED {
+                return Ok(true);
             }
-        }
+            queue::enqueue(tx, *id, Lane::Rescan, Tasks::IMPORT)?;
+            audit::record(tx, by.actor, "requeue", name, by.reason, None, Some(Lane::Rescan.as_str()))?;
+            Ok(false)
+        })? {}
     }
-    enqueue_all(store, packages, Lane::Rescan, Tasks::IMPORT, ("requeue", by))
+    Ok(())
 }
 
 /// What is decided about a signature.
@@ -236,14 +241,37 @@ pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>)
     Ok(row.int(0))
 }
 
-/// Makes a signature or a package not count until a time. What is named is a signature if there is one of that id.
+/// What is named is a signature if there is one of that id, else a package: its kind and its number.
+fn subject_of(tx: &mut Tx<'_>, subject: &str) -> Result<(&'static str, i64), StateError> {
+    let row = tx.first("SELECT id FROM signature WHERE short = ?1", values![subject])?;
+    match row {
+        Some(row) => Ok(("signature", row.int(0))),
+        None => Ok(("package", known(tx, subject)?)),
+    }
+}
+
+/// Whether [`suppress`] would take what is named for a `signature` or a `package`.
+pub fn suppressible(tx: &mut Tx<'_>, subject: &str) -> Result<&'static str, StateError> {
+    subject_of(tx, subject).map(|(kind, _)| kind)
+}
+
+/// The suppression that holds for what is named: its kind, and until when, in Unix milliseconds.
+pub fn suppression(tx: &mut Tx<'_>, subject: &str) -> Result<Option<(String, i64)>, StateError> {
+    let now = tx.now()?;
+    let sql = "SELECT kind, until FROM suppression WHERE subject = ?1 AND ended IS NULL AND until > ?2
+        ORDER BY id DESC LIMIT 1";
+    Ok(tx.first(sql, values![subject, now])?.map(|row| (row.text(0), row.int(1))))
+}
+
+/// The error about what is not suppressed.
+pub fn not_suppressed(subject: &str) -> StateError {
+    StateError::Unknown(format!("{subject} is not suppressed"))
+}
+
+/// Makes a signature or a package not count until a time, in Unix milliseconds. Returns which of the two it is.
 pub fn suppress(tx: &mut Tx<'_>, subject: &str, until: i64, by: By<'_>) -> Result<&'static str, StateError> {
     let now = tx.now()?;
-    let row = tx.first("SELECT id FROM signature WHERE short = ?1", values![subject])?;
-    let (kind, id) = match row {
-        Some(row) => ("signature", row.int(0)),
-        None => ("package", known(tx, subject)?),
-    };
+    let (kind, id) = subject_of(tx, subject)?;
     tx.execute(
         "UPDATE suppression SET ended = ?3 WHERE kind = ?1 AND subject_id = ?2 AND ended IS NULL",
         values![kind, id, now],
@@ -266,7 +294,7 @@ pub fn unsuppress(tx: &mut Tx<'_>, subject: &str, by: By<'_>) -> Result<(), Stat
         values![subject, now],
     )?;
     if ended == 0 {
-        return Err(StateError::Unknown(format!("{subject} is not suppressed")));
+        return Err(not_suppressed(subject));
     }
     audit::record(tx, by.actor, "unsuppress", subject, by.reason, None, None)
 }

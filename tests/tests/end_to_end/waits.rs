@@ -335,3 +335,100 @@ fn a_wall_that_is_missing_is_said() {
     );
     assert!(queue.well(&["status", "--json"]).contains("\"unwalled\":[{\"host\":\"host1\""));
 }
+
+/// A command that goes on, and the file that it says things in.
+struct Speaking {
+    child: Child,
+    said: PathBuf,
+}
+
+impl Speaking {
+    fn start(queue: &Queue, name: &str, arguments: &[&str]) -> Speaking {
+        let said = queue.installation.files().join(name);
+        let file = File::create(&said).unwrap();
+        let mut command = queue.command(arguments);
+        command.stdin(Stdio::null());
+        let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        Speaking { child, said }
+    }
+
+    fn says(&self, words: &str) {
+        let said = || fs::read_to_string(&self.said).unwrap();
+        let deadline = Deadline::after(HUNG);
+        while !said().contains(words) {
+            assert!(!deadline.is_over(), "{words:?} is not in {:?}", said());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn ends_well(mut self) {
+        assert!(self.child.wait().unwrap().success(), "{}", fs::read_to_string(&self.said).unwrap());
+    }
+}
+
+#[test]
+fn an_import_says_whose_import_of_the_package_it_waits_for() {
+    let queue = with_one_version();
+    let second = package("hello", "1.1-1").below(&["1.0-1"]).write(&queue.installation.files());
+    let arguments = ["import", "--allow-unsigned", second.to_str().unwrap()];
+    let (mut first, child) = frozen(&mut queue.command(&arguments));
+    let other = Speaking::start(&queue, "other", &arguments);
+    let attempt = queue.number("SELECT MAX(id) FROM attempt");
+    other.says("waiting for 5 s for hello: attempt ");
+    other.says(&format!("attempt {attempt} on "));
+    other.says(&format!("(process {}, import), which began ", first.id()));
+    kill_process(pid(child), Signal::CONT).unwrap();
+    assert!(first.wait().unwrap().success());
+    other.ends_well();
+    assert_eq!(queue.number("SELECT COUNT(*) FROM version WHERE version = '1.1-1'"), 1);
+}
+
+#[test]
+fn a_run_says_which_run_it_waits_for() {
+    let queue = with_one_version();
+    let mut service = queue.start(&["--service"]);
+    until("the service runs", || {
+        (queue.number("SELECT COUNT(*) FROM run WHERE mode = 'service'") == 1).then_some(())
+    });
+    let other = Speaking::start(&queue, "other", &["run", "--wait"]);
+    other.says("waiting for 5 s for the end of another run");
+    other.says(&format!("(service), process {}", service.id()));
+    kill_process(pid(i32::try_from(service.id()).unwrap()), Signal::TERM).unwrap();
+    assert!(service.wait().unwrap().success());
+    other.ends_well();
+}
+
+#[test]
+fn an_import_says_who_has_locked_the_repository() {
+    let queue = with_one_version();
+    let second = package("hello", "1.1-1").below(&["1.0-1"]).write(&queue.installation.files());
+    let path = queue.installation.repository("hello").join("package-import.flock");
+    let held = File::open(&path).unwrap();
+    lock(&held, &path, Mode::Exclusive, Deadline::now()).unwrap();
+    let arguments = ["import", "--allow-unsigned", second.to_str().unwrap()];
+    let import = Speaking::start(&queue, "import", &arguments);
+    import.says("hello: waiting for 5 s for a lock: ");
+    import.says(&format!("is locked by process {}", std::process::id()));
+    drop(held);
+    import.ends_well();
+}
+
+/// What somebody has at hand needs no mirror: an outage of one does not keep it waiting.
+#[test]
+fn an_import_of_files_does_not_wait_for_an_outage() {
+    let queue = with_one_version();
+    let store = queue.store();
+    let rule = state::breaker::Rule::default();
+    let park = |tx: &mut state::tx::Tx<'_>| {
+        let open =
+            state::breaker::note(tx, "deb.example.org", (0, 99), Some("connection refused"), None, &rule)?;
+        let id = state::queue::package_id(tx, "hello")?;
+        state::queue::enqueue(tx, id, state::words::Lane::Upload, state::words::Tasks::IMPORT)?;
+        tx.execute("UPDATE job SET state = 'parked', dependency_id = ?1", state::values![open.0.id])
+    };
+    assert_eq!(store.write(park).unwrap(), 1);
+    store.write(|tx| state::counters::repair(tx, "me").map(drop)).unwrap();
+    let second = package("hello", "1.1-1").below(&["1.0-1"]).write(&queue.installation.files());
+    queue.well(&["import", "--allow-unsigned", second.to_str().unwrap()]);
+    assert_eq!(store.read(state::counters::verify).unwrap(), []);
+}

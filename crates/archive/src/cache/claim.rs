@@ -146,6 +146,16 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// Whoever has the claim, for people.
+    pub(super) fn owner(&self) -> String {
+        let token = self.last.as_ref().map(|(seen, _)| seen.token.as_str()).unwrap_or_default();
+        match token.split('.').collect::<Vec<_>>()[..] {
+            [boot, pid, ..] if !BOOT.is_empty() && boot == *BOOT => format!("process {pid}"),
+            [_, pid, ..] => format!("process {pid} of another host"),
+            _ => "another process".to_owned(),
+        }
+    }
+
     /// Looks at a claim of somebody else's, and removes it if its owner is dead.
     pub(super) fn look(&mut self, path: &Path, now: Duration, stale: Duration) -> io::Result<()> {
         let Some((seen, file)) = see(path)? else { return Ok(()) };

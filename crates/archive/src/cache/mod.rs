@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use bounded::waiting::Wait;
 pub(crate) use claim::Claim;
 pub(crate) use partial::Partial;
 use source_package::checksum::ListedFile;
@@ -106,6 +107,7 @@ impl Cache {
     /// Waits until a file is there, or until it is our turn to fetch it.
     pub(crate) fn turn(&self, key: &str, sha256: Option<&str>) -> io::Result<Turn> {
         let mut watch = claim::Watch::default();
+        let (mut wait, began) = (Wait::new(), self.clock.now());
         let path = self.folder.join("claims").join(key);
         loop {
             if let Some(path) = sha256.and_then(|sha256| self.get(sha256)) {
@@ -119,6 +121,8 @@ impl Cache {
                 });
             }
             watch.look(&path, self.clock.now(), self.sharing.stale)?;
+            let lasted = self.clock.now().saturating_sub(began);
+            wait.tell_after(lasted, || format!("the file {key}: {} fetches it", watch.owner()));
             self.clock.sleep(self.sharing.look);
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use bounded::waiting::tell_pause;
 use source_package::checksum::ListedFile;
 
 use super::transfer::{Transfer, is_other_file};
@@ -68,6 +69,7 @@ impl Source<'_> {
             match round.wait.filter(|wait| waits > 0 && *wait <= self.options.longest_wait) {
                 Some(wait) => {
                     waits -= 1;
+                    tell_pause(wait, || format!("{}: the server wants it so", wanted.file.name));
                     self.clock.sleep(wait);
                 }
                 None => {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use bounded::Deadline;
 use bounded::lock::{Mode, lock};
+use bounded::waiting::tell_pause;
 use rustix::fs::OFlags;
 
 use crate::clock::Clock;
@@ -85,6 +86,7 @@ impl Turns {
             return Err(wait);
         }
         if !wait.is_zero() {
+            tell_pause(wait, || format!("a turn at {host}, which wants fewer requests"));
             self.clock.sleep(wait);
         }
         Ok(())

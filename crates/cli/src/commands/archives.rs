@@ -1,8 +1,8 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-use serde::Serialize;
-use state::read::archives::{self, SuiteVerdict, Waits};
+use operations::questions::{self, Archives};
+use state::read::archives::Waits;
 
 use super::Installation;
 use crate::exit;
@@ -27,23 +27,11 @@ pub struct Arguments {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    v: u32,
-    now: i64,
-    suites: Vec<SuiteVerdict>,
-    waits: Vec<Waits>,
-}
-
 /// Texts are cut to so many characters.
 const LONGEST: usize = 400;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let mut answer = installation.state()?.read(|tx| {
-        Ok(Answer { v: 1, now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
-    })?;
-    let wanted = &arguments.archives;
-    answer.suites.retain(|suite| wanted.is_empty() || wanted.contains(&suite.archive));
+    let answer = questions::archives(&installation.open()?, &arguments.archives)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
@@ -64,7 +52,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-fn details(answer: &Answer) -> io::Result<()> {
+fn details(answer: &Archives) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for suite in &answer.suites {
         let name = format!("{} {}", suite.archive, suite.suite);

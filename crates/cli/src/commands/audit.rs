@@ -1,8 +1,8 @@
 use std::io::Write;
 
 use anyhow::Error;
-use serde::Serialize;
-use state::events::{self, Event};
+use operations::questions;
+use state::events::Event;
 
 use super::Installation;
 use crate::exit;
@@ -27,22 +27,16 @@ pub struct Arguments {
 /// Texts are cut to so many characters.
 const LONGEST: usize = 200;
 
-#[derive(Serialize)]
-struct Answer {
-    events: Vec<Event>,
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let limit = i64::from(arguments.limit);
-    let events = installation.state()?.read(|tx| events::list(tx, arguments.subject.as_deref(), limit))?;
+    let answer = questions::audit(&installation.open()?, arguments.subject.as_deref(), arguments.limit)?;
     if arguments.json {
-        print_json(&Answer { events })?;
+        print_json(&answer)?;
         return Ok(exit::DONE);
     }
-    if events.is_empty() {
+    if answer.events.is_empty() {
         writeln!(screen::stdout(), "nothing is on record")?;
     }
-    events.iter().try_for_each(|event| writeln!(screen::stdout(), "{}", line(event)))?;
+    answer.events.iter().try_for_each(|event| writeln!(screen::stdout(), "{}", line(event)))?;
     Ok(exit::DONE)
 }
 

@@ -1,18 +1,14 @@
 use std::io::{self, Write};
 
-use anyhow::{Error, bail};
+use anyhow::Error;
 use clap::Subcommand;
-use importer::inspect;
-use importer::queue::by_hand;
+use operations::{Action, Reason, actions, questions};
 use packaging_repo::collision::difference::{Difference, File};
 use packaging_repo::collision::{Decision, Kind};
-use state::audit::By;
 use state::publication::collisions::{self, Collision};
-use state::{StateError, Store};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit::{self, Usage};
-use crate::interrupt;
 use crate::screen::{self, count, paragraph, plain, print_json, title};
 use crate::time::at;
 
@@ -68,8 +64,8 @@ struct Resolve {
     take_tag: bool,
 
     /// Why; it is kept
-    #[arg(long)]
-    reason: String,
+    #[arg(long, value_name = "WHY")]
+    reason: Reason,
 
     /// Only write it down: the next run carries it out
     #[arg(long)]
@@ -91,33 +87,18 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
 }
 
-fn find(store: &Store, id: i64) -> Result<Collision, Error> {
-    let found = store.read(|tx| collisions::get(tx, id))?;
-    let unknown =
-        || StateError::Unknown(format!("there is no collision {id}; `package-import collisions` lists them"));
-    Ok(found.ok_or_else(unknown)?)
-}
-
 fn show(installation: &Installation, arguments: &Show) -> Result<u8, Error> {
-    let it = find(&installation.state()?, arguments.id)?;
-    let difference = match it.theirs {
-        Some(_) => inspect::difference(&installation.root, &it).map(Some),
-        None => Ok(None),
-    };
+    let answer = questions::collision(&installation.open()?, arguments.id)?;
     if arguments.json {
-        let (difference, error) = match &difference {
-            Ok(found) => (found.as_ref().map(json), None),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        print_json(&serde_json::json!({ "collision": it, "difference": difference, "error": error }))?;
+        print_json(&answer.json())?;
         return Ok(exit::DONE);
     }
-    facts(&it)?;
-    match difference {
-        Ok(Some(difference)) => print(&difference, arguments.names)?,
+    facts(&answer.collision)?;
+    match &answer.difference {
+        Ok(Some(difference)) => print(difference, arguments.names)?,
         Ok(None) => {}
         Err(error) => {
-            screen::say!("the difference cannot be shown here: {}", plain(&error.to_string()));
+            screen::say!("the difference cannot be shown here: {}", plain(error));
             return Ok(exit::SOME_FAILED);
         }
     }
@@ -197,19 +178,6 @@ fn text(file: &File) -> String {
     String::from_utf8_lossy(&file.lines).into_owned()
 }
 
-fn json(difference: &Difference) -> serde_json::Value {
-    let side = |side: &packaging_repo::collision::difference::Side| serde_json::json!({ "what": side.what, "tree": side.tree.map(|id| id.to_string()) });
-    let files: Vec<_> = (difference.files.iter())
-        .map(|file| {
-            serde_json::json!({
-                "path": String::from_utf8_lossy(&file.path), "what": file.what, "remark": file.remark,
-                "lines": text(file),
-            })
-        })
-        .collect();
-    serde_json::json!({ "from": side(&difference.from), "to": side(&difference.to), "files": files })
-}
-
 fn resolve(installation: &Installation, arguments: &Resolve) -> Result<u8, Error> {
     let decision = match (arguments.drop, arguments.keep, arguments.take_tag) {
         (true, ..) => Decision::Drop,
@@ -217,16 +185,15 @@ fn resolve(installation: &Installation, arguments: &Resolve) -> Result<u8, Error
         (_, _, true) => Decision::TakeTag,
         _ => return Err(Usage("say what is decided: --drop, --keep or --take-tag".into()).into()),
     };
-    let store = installation.state()?;
-    let it = find(&store, arguments.id)?;
-    if let Some(why) = it.kind.parse::<Kind>().ok().and_then(|kind| decision.refused_for(kind)) {
-        return Err(Usage(format!("collision {} is {}: {why}", it.id, it.kind)).into());
-    }
-    let actor = actor();
-    let by = By { actor: &actor, reason: Some(&arguments.reason) };
-    store.write(|tx| collisions::decide(tx, it.id, decision.as_str(), by))?;
-    let why_not = if arguments.later { None } else { carry_out(installation, &store, &it.package).err() };
-    let after = find(&store, it.id)?;
+    let opened = installation.open()?;
+    let action = actions::collision::Resolve { id: arguments.id, decision };
+    let decided = action.perform(&opened, &caller(), Some(&arguments.reason))?;
+    let why_not = if arguments.later {
+        None
+    } else {
+        actions::collision::carry_out(installation, &decided.package).err()
+    };
+    let after = opened.store.read(|tx| collisions::get(tx, decided.id))?.unwrap_or(decided);
     if arguments.json {
         print_json(&serde_json::json!({ "collision": after }))?;
     } else {
@@ -235,28 +202,7 @@ fn resolve(installation: &Installation, arguments: &Resolve) -> Result<u8, Error
     Ok(if after.trouble.is_some() { exit::SOME_FAILED } else { exit::DONE })
 }
 
-/// Does it here, where that is possible: with the repository at hand, and nobody else at work on it.
-fn carry_out(installation: &Installation, store: &Store, package: &str) -> Result<(), Error> {
-    if inspect::missing_repository(&installation.root, package).is_some() {
-        bail!("the repository is not on this machine");
-    }
-    let id = store.read(|tx| state::operate::known(tx, package))?;
-    let session = installation.begin(installation.config()?, "import", 1, false)?;
-    let pulse = installation.pulse(&session)?;
-    let interrupted = interrupt::stop_on_signals(&session)?;
-    let done = by_hand::carry_out(&session, id);
-    drop(pulse);
-    session.close(if interrupted.signal().is_some() { "interrupted" } else { "done" }, None)?;
-    match done? {
-        Some(result) => match result.cause {
-            Some(cause) => bail!("{}/{}: {}", cause.stage, cause.code, cause.message),
-            None => Ok(()),
-        },
-        None => bail!("somebody else works on {package}, or it is held"),
-    }
-}
-
-fn told(it: &Collision, decision: Decision, why_not: Option<&Error>) -> io::Result<()> {
+fn told(it: &Collision, decision: Decision, why_not: Option<&operations::Error>) -> io::Result<()> {
     let mut stdout = screen::stdout();
     match (&it.trouble, it.ended) {
         (Some(trouble), _) => {
@@ -264,7 +210,7 @@ fn told(it: &Collision, decision: Decision, why_not: Option<&Error>) -> io::Resu
         }
         (None, Some(_)) => writeln!(stdout, "collision {} has ended: {decision}", it.id),
         (None, None) => {
-            let why = why_not.map_or(String::new(), |error| format!(" (not here: {error:#})"));
+            let why = why_not.map_or(String::new(), |error| format!(" (not here: {error})"));
             let line =
                 format!("collision {}: {decision} is decided; the next run carries it out{why}", it.id);
             writeln!(stdout, "{}", paragraph(0, &line))

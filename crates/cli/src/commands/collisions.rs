@@ -1,9 +1,9 @@
 use std::io::Write;
 
 use anyhow::Error;
+use operations::questions::{self, CollisionsWanted};
 use packaging_repo::collision::Kind;
-use state::operate;
-use state::publication::collisions::{self, Collision, Filter};
+use state::publication::collisions::Collision;
 
 use super::Installation;
 use crate::exit;
@@ -44,22 +44,18 @@ pub struct Arguments {
 const LONGEST: usize = 60;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let filter = Filter {
+    let wanted = CollisionsWanted {
         package: arguments.package.as_deref(),
-        kind: arguments.kind.map(Kind::as_str),
+        kind: arguments.kind,
         all: arguments.all,
-        limit: i64::from(arguments.limit),
+        limit: arguments.limit,
     };
-    let found = installation.state()?.read(|tx| {
-        if let Some(package) = filter.package {
-            operate::known(tx, package)?;
-        }
-        collisions::list(tx, &filter)
-    })?;
+    let answer = questions::collisions(&installation.open()?, &wanted)?;
     if arguments.json {
-        print_json(&serde_json::json!({ "collisions": found }))?;
+        print_json(&answer)?;
         return Ok(exit::DONE);
     }
+    let found = answer.collisions;
     if found.is_empty() {
         writeln!(screen::stdout(), "no collision waits for a decision")?;
         return Ok(exit::DONE);

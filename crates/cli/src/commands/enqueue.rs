@@ -2,16 +2,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Error;
-use importer::config::Config;
 use importer::plan::{self, Item};
-use importer::queue::requests;
-use state::operate;
-use state::publications::{self, NewPublication};
-use state::queue;
-use state::words::{Lane, Tasks};
-use state::{StateError, Store};
+use operations::actions::enqueue::{Enqueue, EnqueueFiles, Enqueued};
+use operations::{Action, Names, Opened};
+use state::words::Lane;
 
-use super::{Installation, import};
+use super::{Installation, caller, import};
 use crate::exit::{self, Usage};
 use crate::screen;
 
@@ -52,86 +48,45 @@ pub struct Arguments {
     allow_unsigned: bool,
 }
 
-/// Files that are recorded in one transaction: each writes up to four rows.
-const RECORDED: usize = 40;
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let config = installation.config()?;
     let is_name = |path: &Path| !path.exists() && path.extension().is_none_or(|ending| ending != "dsc");
     let (names, files): (Vec<PathBuf>, Vec<PathBuf>) =
         arguments.what.iter().cloned().partition(|path| is_name(path));
-    let store = installation.state_or_make()?;
+    let at = installation.open_or_make()?;
     let (mut queued, mut failed) = (0, 0);
-    for name in &names {
-        match by_name(&store, &name.to_string_lossy(), arguments.lane) {
-            Ok(()) => queued += 1,
-            Err(error) => {
-                failed += 1;
-                writeln!(screen::stderr(), "{error}")?;
-            }
-        }
+    let mut tell = |done: Enqueued| {
+        queued += done.queued;
+        failed += done.refused.len();
+        done.refused.iter().try_for_each(|why| writeln!(screen::stderr(), "{why}"))
+    };
+    if !names.is_empty() {
+        let names = names.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+        let action = Enqueue { packages: Names::new(names)?, lane: arguments.lane };
+        tell(action.perform(&at, &caller(), None)?)?;
     }
     if !files.is_empty() {
-        let (some, wrong) = by_file(installation, &store, arguments, &config, &files)?;
-        queued += some;
-        failed += wrong;
+        let action =
+            EnqueueFiles { items: items(installation, arguments, &at, &files)?, lane: arguments.lane };
+        tell(action.perform(&at, &caller(), None)?)?;
     }
     writeln!(screen::stdout(), "{queued} queued in lane {}", arguments.lane)?;
     Ok(if failed == 0 { exit::DONE } else { exit::SOME_FAILED })
 }
 
-/// In the lane `verify` the repository is checked, too, once what is published is imported.
-fn tasks(lane: Lane) -> Tasks {
-    if lane == Lane::Verify { Tasks::IMPORT.and(Tasks::VERIFY) } else { Tasks::IMPORT }
-}
-
-fn by_name(store: &Store, name: &str, lane: Lane) -> Result<(), StateError> {
-    store.write(|tx| {
-        let package = operate::known(tx, name)?;
-        queue::enqueue(tx, package, lane, tasks(lane))
-    })
-}
-
-fn by_file(
+/// The files that are named, with where each is published and why it may be trusted.
+fn items(
     installation: &Installation,
-    store: &Store,
     arguments: &Arguments,
-    config: &Config,
+    at: &Opened,
     files: &[PathBuf],
-) -> Result<(usize, usize), Error> {
+) -> Result<Vec<Item>, Error> {
+    let config = &at.config;
     let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
     let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
     let trust = import::trust(arguments.allow_unsigned, &arguments.keyring, config)?;
     let found = plan::find(files).map_err(|failure| Usage(failure.message))?;
-    let items: Vec<Item> = found
-        .into_iter()
-        .map(|dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() })
-        .collect();
+    let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
+    let items: Vec<Item> = found.into_iter().map(item).collect();
     import::packaging_names(installation, &items)?;
-    let key = requests::key(&installation.root).map_err(|failure| Error::msg(failure.to_string()))?;
-    let (mut queued, mut failed) = (0, 0);
-    for chunk in items.chunks(RECORDED) {
-        let mut known = Vec::new();
-        for item in chunk {
-            match requests::from_file(item, &config.limits.dsc(), &key) {
-                Ok((package, publication)) => {
-                    known.push((package, NewPublication { lane: arguments.lane, ..publication }));
-                }
-                Err(failure) => {
-                    failed += 1;
-                    writeln!(screen::stderr(), "{}: {failure}", item.dsc.display())?;
-                }
-            }
-        }
-        store.write(|tx| {
-            for (package, publication) in &known {
-                let id = queue::package_id(tx, package)?;
-                publications::record(tx, id, publication)?;
-                queue::enqueue(tx, id, arguments.lane, tasks(arguments.lane))?;
-            }
-            Ok(())
-        })?;
-        queued += known.len();
-    }
-    Ok((queued, failed))
+    Ok(items)
 }

@@ -1,10 +1,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-use serde::Serialize;
-use state::StateError;
-use state::read::failures::{self, Failing, Filter, Group};
-use state::tx::Tx;
+use operations::questions::{self, Failures, FailuresWanted};
 use state::words::{Class, FailureState};
 
 use super::Installation;
@@ -53,33 +50,25 @@ pub struct Arguments {
 /// Texts are cut to so many characters.
 const LONGEST: usize = 300;
 
-#[derive(Serialize)]
-struct Answer {
-    now: i64,
-    signatures: Vec<Group>,
-    packages: Vec<Failing>,
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let by_package = arguments.packages || arguments.signature.is_some() || arguments.state.is_some();
-    let limit = i64::from(arguments.limit);
-    let answer = installation.state()?.read(|tx| {
-        let now = tx.now()?;
-        let since = arguments.since.map(|span| now - i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-        let signature = arguments.signature.as_deref().map(|id| known(tx, id)).transpose()?;
-        let filter = Filter { signature, class: arguments.class, state: arguments.state, since };
-        Ok(Answer {
-            now,
-            signatures: failures::groups(tx, &filter, limit)?,
-            packages: if by_package { failures::packages(tx, &filter, limit)? } else { Vec::new() },
-        })
-    })?;
-    let narrowed = by_package || arguments.class.is_some() || arguments.since.is_some();
+    let wanted = FailuresWanted {
+        signature: arguments.signature.clone(),
+        class: arguments.class,
+        state: arguments.state,
+        since: arguments.since,
+        packages: arguments.packages,
+        limit: arguments.limit,
+    };
+    let answer = questions::failures(&installation.open()?, &wanted)?;
     if arguments.json {
         print_json(&answer)?;
     } else if answer.signatures.is_empty() && answer.packages.is_empty() {
-        writeln!(screen::stdout(), "{}", if narrowed { "no failure matches" } else { "nothing fails" })?;
-    } else if by_package {
+        writeln!(
+            screen::stdout(),
+            "{}",
+            if wanted.is_narrowed() { "no failure matches" } else { "nothing fails" }
+        )?;
+    } else if wanted.by_package() {
         packages(&answer, arguments.signature.is_some())?;
     } else {
         signatures(&answer)?;
@@ -87,15 +76,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-/// The id that a signature has now: an old one is an alias of it.
-fn known(tx: &mut Tx<'_>, id: &str) -> Result<String, StateError> {
-    let found = failures::signature(tx, id)?.map(|group| group.signature);
-    found.ok_or_else(|| {
-        StateError::Unknown(format!("there is no signature {id}; `package-import signature list` lists them"))
-    })
-}
-
-fn signatures(answer: &Answer) -> io::Result<()> {
+fn signatures(answer: &Failures) -> io::Result<()> {
     let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CLASS", "CAUSE"]).cut(3);
     for group in &answer.signatures {
         let policy = group.policy.as_ref().map_or(String::new(), |policy| format!(" [policy {policy}]"));
@@ -105,7 +86,7 @@ fn signatures(answer: &Answer) -> io::Result<()> {
     print(&rows)
 }
 
-fn packages(answer: &Answer, with_cause: bool) -> io::Result<()> {
+fn packages(answer: &Failures, with_cause: bool) -> io::Result<()> {
     for group in answer.signatures.iter().filter(|_| with_cause) {
         let line = format!("{}/{}: {}", group.stage, group.code, group.text);
         let line = format!("{} {}: {}", group.signature, group.class, short(&line, LONGEST));

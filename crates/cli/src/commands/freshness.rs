@@ -1,9 +1,8 @@
 use std::io::{self, Write};
 
-use anyhow::{Error, bail};
-use serde::Serialize;
-use state::operate;
-use state::read::freshness::{self, Behind, Figures};
+use anyhow::Error;
+use operations::questions::{self, Freshness};
+use state::read::freshness::Behind;
 
 use super::Installation;
 use crate::exit;
@@ -34,36 +33,20 @@ pub struct Arguments {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    now: i64,
-    figures: Option<Figures>,
-    behind: i64,
-    packages: Vec<Behind>,
-}
-
 /// Texts are cut to so many characters.
 const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
+    let at_installation = installation.open()?;
     if let Some(name) = &arguments.package {
-        let (now, found) = store.read(|tx| Ok((tx.now()?, freshness::of_package(tx, name)?)))?;
-        let Some(found) = found else {
-            let error = store.read(|tx| operate::known(tx, name)).err();
-            bail!(error.map_or_else(|| format!("package {name} is not known"), |error| error.to_string()));
-        };
+        let (now, found) = questions::freshness_of(&at_installation, name)?;
         match arguments.json {
             true => print_json(&found)?,
             false => one(now, &found)?,
         }
         return Ok(exit::DONE);
     }
-    let answer = store.read(|tx| {
-        let figures = freshness::figures(tx)?;
-        let (behind, packages) = freshness::behind(tx, i64::from(arguments.limit))?;
-        Ok(Answer { now: tx.now()?, figures, behind, packages })
-    })?;
+    let answer = questions::freshness(&at_installation, arguments.limit)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
@@ -88,7 +71,7 @@ fn one(now: i64, found: &Behind) -> io::Result<()> {
     Ok(())
 }
 
-fn all(answer: &Answer) -> io::Result<()> {
+fn all(answer: &Freshness) -> io::Result<()> {
     let mut stdout = screen::stdout();
     let seconds = |seconds: i64| span(seconds * 1000);
     match &answer.figures {

@@ -2,13 +2,11 @@ use std::io::Write;
 
 use anyhow::Error;
 use clap::Subcommand;
-use serde::Serialize;
-use state::events::{self, Event};
-use state::read::package::{self, Attempt};
-use state::words::{Lane, Tasks};
-use state::{histories, operate, queue};
+use operations::actions::history::AskHistory;
+use operations::{Action, Names, questions};
+use state::read::package::Attempt;
 
-use super::{Installation, actor, audit};
+use super::{Installation, audit, caller};
 use crate::exit::{self, Usage};
 use crate::screen::{self, Table, count, print, print_json, table};
 use crate::time::{at, took};
@@ -55,13 +53,6 @@ struct Ask {
     packages: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    package: &'a str,
-    attempts: Vec<Attempt>,
-    events: Vec<Event>,
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let Some(package) = &arguments.package else {
         return match &arguments.verb {
@@ -69,15 +60,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             None => Err(Usage("give a package, or `ask`".into()).into()),
         };
     };
-    let limit = i64::from(arguments.limit);
-    let answer = installation.state()?.read(|tx| {
-        let id = operate::known(tx, package)?;
-        Ok(Answer {
-            package,
-            attempts: package::history(tx, id, limit)?,
-            events: events::list(tx, Some(package), limit)?,
-        })
-    })?;
+    let answer = questions::history(&installation.open()?, package, arguments.limit)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
@@ -90,38 +73,17 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn ask(installation: &Installation, verb: &Ask) -> Result<u8, Error> {
-    let config = installation.config()?;
-    let archives: Vec<&str> = (config.archives.iter().filter(|archive| archive.history.is_some()))
-        .map(|archive| archive.name.as_str())
-        .collect();
-    if archives.is_empty() {
-        return Err(Usage("no archive of config.toml has a [archives.history]".into()).into());
+    let packages = match verb.packages.is_empty() {
+        true => None,
+        false => Some(Names::new(verb.packages.clone())?),
+    };
+    let asked = AskHistory { packages }.perform(&installation.open()?, &caller(), None)?;
+    for it in &asked {
+        let (name, archive, versions) = (&it.package, &it.archive, count(it.left_out, "version"));
+        let line = format!("{name}: the history of {archive} is asked again; {versions} had been left out");
+        writeln!(screen::stdout(), "{line}")?;
     }
-    let store = installation.state()?;
-    let mut asked = 0;
-    for archive in archives {
-        let packages = match verb.packages.is_empty() {
-            true => store.read(|tx| histories::incomplete(tx, archive))?,
-            false => verb.packages.clone(),
-        };
-        for name in packages {
-            let left_out = store.write(|tx| {
-                let id = operate::known(tx, &name)?;
-                let left_out = histories::ask_again(tx, id, archive)?;
-                queue::enqueue(tx, id, Lane::Operator, Tasks::IMPORT)?;
-                let what = format!("the history of {archive}");
-                events::record(tx, &actor(), "history-ask", &name, None, None, Some(&what))?;
-                Ok(left_out)
-            })?;
-            asked += 1;
-            let versions = count(left_out, "version");
-            writeln!(
-                screen::stdout(),
-                "{name}: the history of {archive} is asked again; {versions} had been left out"
-            )?;
-        }
-    }
-    if asked == 0 {
+    if asked.is_empty() {
         writeln!(screen::stdout(), "of no package is it known that its history lacks something")?;
     }
     Ok(exit::DONE)

@@ -1,13 +1,13 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::operate::{self, Selection};
-use state::{events, hold};
+use operations::actions::hold::Hold;
+use operations::moment::Until;
+use operations::{Action, Names, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
-use crate::time::{at, parse_until};
 
 /// Take packages out of the queue, with a reason
 ///
@@ -23,26 +23,18 @@ pub struct Arguments {
 
     /// Why; it is shown wherever the package is
     #[arg(long, value_name = "WHY")]
-    reason: String,
+    reason: Reason,
 
     /// When it ends by itself: 3d, 2026-12-01, 2026-12-01T08:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = parse_until)]
-    until: Option<i64>,
+    #[arg(long, value_name = "TIME")]
+    until: Option<Until>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let actor = actor();
+    let action = Hold { packages: Names::new(arguments.packages.clone())?, until: arguments.until };
+    let held = action.perform(&installation.open()?, &caller(), Some(&arguments.reason))?;
+    let end = arguments.until.map_or(String::new(), |until| format!(" until {until}"));
     let mut stdout = screen::stdout();
-    let packages = operate::select(&store, &Selection::Names(arguments.packages.clone()))?;
-    for (id, name) in packages {
-        let after = arguments.until.map(|until| format!("until {}", at(until)));
-        let reason = arguments.reason.as_str();
-        store.write(|tx| {
-            hold::hold(tx, id, &actor, reason, arguments.until)?;
-            events::record(tx, &actor, "hold", &name, Some(reason), None, after.as_deref())
-        })?;
-        writeln!(stdout, "{name} is held{}", after.map_or(String::new(), |after| format!(" {after}")))?;
-    }
+    held.iter().try_for_each(|name| writeln!(stdout, "{name} is held{end}"))?;
     Ok(exit::DONE)
 }

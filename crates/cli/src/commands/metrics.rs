@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error};
+use operations::questions;
 use serde_json::Value;
-use state::read::metrics::{self, Metrics};
+use state::read::metrics::Metrics;
 use state::read::verdicts::Verdict;
 
 use super::Installation;
@@ -26,7 +27,7 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let metrics = installation.state()?.read(metrics::read)?;
+    let metrics = questions::metrics(&installation.open()?)?;
     let text = render(&metrics);
     if arguments.textfile.as_os_str() == "-" {
         io::stdout().write_all(text.as_bytes())?;

@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::operate::{self, By, Selection};
-use state::words::{Lane, Tasks};
+use operations::actions::queue::Prioritize;
+use operations::{Action, Names, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen::{self, count};
 
@@ -17,15 +17,12 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let packages = operate::select(&store, &Selection::Names(arguments.packages.clone()))?;
-    let actor = actor();
-    let by = By { actor: &actor, reason: arguments.reason.as_deref() };
-    operate::enqueue_all(&store, &packages, Lane::Operator, Tasks::IMPORT, ("prioritize", by))?;
-    writeln!(screen::stdout(), "next: {}", count(packages.len(), "package"))?;
+    let action = Prioritize { packages: Names::new(arguments.packages.clone())? };
+    let packages = action.perform(&installation.open()?, &caller(), arguments.reason.as_ref())?;
+    writeln!(screen::stdout(), "next: {}", count(packages, "package"))?;
     Ok(exit::DONE)
 }

@@ -1,13 +1,12 @@
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Duration;
 
 use anyhow::Error;
-use importer::queue::logs;
-use state::retention::{self, Position, Rule, TABLES};
-use state::{Store, events};
+use operations::actions::prune::{Days, Prune, Pruned};
+use operations::{Action, Kind, Preview};
+use state::retention::TABLES;
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 
@@ -35,23 +34,17 @@ pub struct Arguments {
     json: bool,
 }
 
-const DAY: i64 = 86_400_000;
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let rule = Rule {
-        attempts: arguments.days * DAY,
-        runs: arguments.days * DAY,
-        events: arguments.event_days * DAY,
-        ..Rule::default()
+    let action = Prune { days: Days::new(arguments.days)?, event_days: Days::new(arguments.event_days)? };
+    let at = installation.open()?;
+    let Pruned { rows, log_days } = if arguments.dry_run {
+        foreseen(&action.preview(&at, &caller())?)
+    } else {
+        action.perform(&at, &caller(), None)?
     };
-    let forgotten = if arguments.dry_run { look(&store, &rule)? } else { prune(&store, &rule)? };
-    let seconds = u64::try_from(arguments.days).unwrap_or(0) * 86400;
-    let day = logs::day_before(Duration::from_secs(seconds));
-    let logs = logs::prune(&installation.root, &day, arguments.dry_run)?;
     if arguments.json {
         let object = serde_json::json!({
-            "done": !arguments.dry_run, "rows": forgotten, "log_days": logs,
+            "done": !arguments.dry_run, "rows": rows, "log_days": log_days,
         });
         screen::print_json(&object)?;
         return Ok(exit::DONE);
@@ -59,30 +52,15 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let verb = if arguments.dry_run { "would be forgotten" } else { "forgotten" };
     let mut stdout = screen::stdout();
     for table in TABLES {
-        writeln!(stdout, "{table}: {} {verb}", forgotten.get(table).copied().unwrap_or(0))?;
+        writeln!(stdout, "{table}: {} {verb}", rows.get(table).copied().unwrap_or(0))?;
     }
-    writeln!(stdout, "logs: {} days {verb}", logs.len())?;
+    writeln!(stdout, "logs: {} days {verb}", log_days.len())?;
     Ok(exit::DONE)
 }
 
-type Forgotten = BTreeMap<&'static str, usize>;
-
-fn look(store: &Store, rule: &Rule) -> Result<Forgotten, Error> {
-    let (mut position, mut forgotten) = (Position::default(), Forgotten::new());
-    while let Some(step) = store.read(|tx| retention::look(tx, rule, &mut position))? {
-        *forgotten.entry(step.table).or_default() += step.forgotten;
-    }
-    Ok(forgotten)
-}
-
-fn prune(store: &Store, rule: &Rule) -> Result<Forgotten, Error> {
-    let mut forgotten = Forgotten::new();
-    while let Some(step) = store.write(|tx| retention::next(tx, rule))? {
-        *forgotten.entry(step.table).or_default() += step.forgotten;
-    }
-    if forgotten.values().any(|count| *count > 0) {
-        let after = format!("{forgotten:?}");
-        store.write(|tx| events::record(tx, &actor(), "prune", "state", None, None, Some(&after)))?;
-    }
-    Ok(forgotten)
+/// What a preview says, as it is said of what was done.
+fn foreseen(preview: &Preview) -> Pruned {
+    let number = |table| usize::try_from(preview.number(Kind::Rows, table)).unwrap_or(usize::MAX);
+    let rows: BTreeMap<_, _> = TABLES.iter().map(|table| (*table, number(table))).collect();
+    Pruned { rows, log_days: preview.subjects(Kind::LogDay).into_iter().map(str::to_owned).collect() }
 }

@@ -1,9 +1,8 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-use serde::Serialize;
-use state::read::hosts::{self, Running};
-use state::read::queue::{self, LaneLoad, Later, Pace, Waiting, Waits};
+use operations::questions::{self, Queue};
+use state::read::queue::LaneLoad;
 use state::waits::NEVER;
 use state::words::Lane;
 
@@ -31,30 +30,8 @@ pub struct Arguments {
 /// Texts are cut to so many characters.
 const LONGEST: usize = 100;
 
-#[derive(Serialize)]
-struct Answer {
-    now: i64,
-    lanes: Vec<LaneLoad>,
-    pace: Pace,
-    later: Later,
-    running: Vec<Running>,
-    next: Vec<Waiting>,
-    waits: Vec<Waits>,
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let limit = i64::from(arguments.limit);
-    let answer = installation.state()?.read(|tx| {
-        Ok(Answer {
-            now: tx.now()?,
-            lanes: queue::lanes(tx)?,
-            pace: queue::pace(tx)?,
-            later: queue::later(tx)?,
-            running: hosts::running(tx, limit)?,
-            next: queue::next(tx, arguments.lane, limit)?,
-            waits: queue::waits(tx, limit)?,
-        })
-    })?;
+    let answer = questions::queue(&installation.open()?, arguments.lane, arguments.limit)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
@@ -98,7 +75,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 /// What is in no lane now.
-fn say_later(answer: &Answer) -> io::Result<()> {
+fn say_later(answer: &Queue) -> io::Result<()> {
     let later = &answer.later;
     let next = later.next_retry.map_or(String::new(), |due| format!(", the next {}", until(answer.now, due)));
     let parts = [

@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::read::hosts;
-use state::words::HostState;
+use operations::actions::hosts::Quiesce;
+use operations::{Action, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 
@@ -16,14 +16,13 @@ pub struct Arguments {
 
     /// Why; it is shown
     #[arg(long, value_name = "WHY")]
-    reason: String,
+    reason: Reason,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let host = arguments.host.clone().unwrap_or_else(importer::root::host_name);
-    let (store, actor) = (installation.state()?, actor());
-    let reason = Some(arguments.reason.as_str());
-    store.write(|tx| hosts::set_state(tx, &host, HostState::Quiescing, &actor, reason))?;
+    let action = Quiesce { host: host.clone() };
+    action.perform(&installation.open()?, &caller(), Some(&arguments.reason))?;
     writeln!(
         screen::stdout(),
         "{host} paused: finishing current jobs; `package-import resume {host}` resumes it"

@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::operate::{self, Selection};
-use state::{events, hold};
+use operations::actions::hold::Release;
+use operations::{Action, Names, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 
@@ -17,23 +17,14 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let actor = actor();
-    let packages = operate::select(&store, &Selection::Names(arguments.packages.clone()))?;
-    for (id, name) in packages {
-        let released = store.write(|tx| {
-            let released = hold::release(tx, id)?;
-            if released {
-                events::record(tx, &actor, "release", &name, arguments.reason.as_deref(), None, None)?;
-            }
-            Ok(released)
-        })?;
-        let what = if released { "released" } else { "was not held" };
-        writeln!(screen::stdout(), "{name} {what}")?;
+    let action = Release { packages: Names::new(arguments.packages.clone())? };
+    for it in action.perform(&installation.open()?, &caller(), arguments.reason.as_ref())? {
+        let what = if it.was_held { "released" } else { "was not held" };
+        writeln!(screen::stdout(), "{} {what}", it.package)?;
     }
     Ok(exit::DONE)
 }

@@ -1,9 +1,10 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::operate::{self, By, Selection};
+use operations::actions::queue::Requeue;
+use operations::{Action, Comparison, Imported, Kind, Names, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit::{self, Usage};
 use crate::screen::{self, count};
 
@@ -32,59 +33,28 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let selection = match (&arguments.imported_by, arguments.all) {
-        (Some(comparison), _) => {
-            let (operator, wanted) = parse(comparison)?;
-            let versions = operate::importers(&store)?;
-            Selection::ImportedBy(
-                versions.into_iter().filter(|version| operator(numbers(version), wanted)).collect(),
-            )
+    let at = installation.open()?;
+    let which = match (&arguments.imported_by, arguments.all) {
+        (Some(comparison), _) => Imported::By(Comparison::new(comparison)?),
+        (None, true) => Imported::All,
+        (None, false) if !arguments.packages.is_empty() => {
+            Imported::Names(Names::new(arguments.packages.clone())?)
         }
-        (None, true) => Selection::All,
-        (None, false) if !arguments.packages.is_empty() => Selection::Names(arguments.packages.clone()),
         (None, false) => return Err(Usage("name packages, or give --imported-by or --all".into()).into()),
     };
-    let packages = operate::select(&store, &selection)?;
+    let action = Requeue { which };
     let mut stdout = screen::stdout();
     if arguments.dry_run {
-        packages.iter().try_for_each(|(_, name)| writeln!(stdout, "{name}"))?;
-        writeln!(stdout, "{} would be looked at again", count(packages.len(), "package"))?;
+        let preview = action.preview(&at, &caller())?;
+        preview.subjects(Kind::Package).iter().try_for_each(|name| writeln!(stdout, "{name}"))?;
+        writeln!(stdout, "{} would be looked at again", count(preview.count(), "package"))?;
         return Ok(exit::DONE);
     }
-    let actor = actor();
-    operate::requeue(&store, &packages, By { actor: &actor, reason: arguments.reason.as_deref() })?;
-    writeln!(stdout, "{} queued in lane rescan", count(packages.len(), "package"))?;
+    let packages = action.perform(&at, &caller(), arguments.reason.as_ref())?;
+    writeln!(stdout, "{} queued in lane rescan", count(packages, "package"))?;
     Ok(exit::DONE)
-}
-
-type Numbers = [u64; 3];
-
-/// A version of this program as its numbers; what is missing is 0.
-fn numbers(version: &str) -> Numbers {
-    let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
-    std::array::from_fn(|_| parts.next().unwrap_or(0))
-}
-
-type Comparison = fn(Numbers, Numbers) -> bool;
-
-fn parse(comparison: &str) -> Result<(Comparison, Numbers), Error> {
-    let operators: [(&str, Comparison); 5] = [
-        ("<=", |a, b| a <= b),
-        (">=", |a, b| a >= b),
-        ("<", |a, b| a < b),
-        (">", |a, b| a > b),
-        ("=", |a, b| a == b),
-    ];
-    let found = operators.iter().find_map(|(sign, operator)| {
-        let version = comparison.trim().strip_prefix(sign)?.trim();
-        version.starts_with(|c: char| c.is_ascii_digit()).then(|| (*operator, numbers(version)))
-    });
-    found.ok_or_else(|| {
-        Usage(format!("{comparison:?} is no comparison with a version, such as <0.3 or =0.1.0")).into()
-    })
 }

@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::read::hosts;
-use state::words::HostState;
+use operations::actions::hosts::Resume;
+use operations::{Action, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 
@@ -16,14 +16,13 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let host = arguments.host.clone().unwrap_or_else(importer::root::host_name);
-    let (store, actor) = (installation.state()?, actor());
-    let reason = arguments.reason.as_deref();
-    let before = store.write(|tx| hosts::set_state(tx, &host, HostState::Online, &actor, reason))?;
+    let action = Resume { host: host.clone() };
+    let before = action.perform(&installation.open()?, &caller(), arguments.reason.as_ref())?;
     writeln!(screen::stdout(), "{host} resumed (it was {before})")?;
     Ok(exit::DONE)
 }

@@ -1,12 +1,13 @@
 use std::io::Write;
+use std::num::NonZeroUsize;
 
 use anyhow::Error;
-use serde::Serialize;
+use operations::actions::queue::{Retried, Retry};
+use operations::{Action, Failing, Kind, Names, Reason, questions};
 use state::batch;
-use state::operate::{self, By, Selection};
-use state::words::{Class, Lane};
+use state::words::Class;
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit::{self, Usage};
 use crate::screen::{self, count, paragraph, print_json};
 
@@ -44,7 +45,7 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 
     /// What became of an earlier retry: cured, unchanged, newly broken
     #[arg(
@@ -59,16 +60,10 @@ pub struct Arguments {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    batch: Option<i64>,
-    packages: Vec<String>,
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
+    let at = installation.open()?;
     if let Some(number) = arguments.report {
-        let batch = store.read(|tx| batch::get(tx, number))?;
+        let batch = questions::batch(&at, number)?;
         if arguments.json {
             print_json(&batch)?;
         } else {
@@ -76,27 +71,23 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         }
         return Ok(exit::DONE);
     }
-    let selection = selection(arguments)?;
-    let packages = operate::select(&store, &selection)?;
-    let names = packages.iter().map(|(_, name)| name.clone()).collect();
-    if arguments.dry_run || packages.is_empty() {
-        return tell(arguments, Answer { batch: None, packages: names }, "would be tried again");
+    let action = Retry { which: which(arguments)?, canary: NonZeroUsize::new(arguments.canary) };
+    if arguments.dry_run {
+        let preview = action.preview(&at, &caller())?;
+        let packages = preview.subjects(Kind::Package).into_iter().map(str::to_owned).collect();
+        return tell(arguments, Retried { batch: None, packages });
     }
-    let actor = actor();
-    let by = By { actor: &actor, reason: arguments.reason.as_deref() };
-    // Few are asked for by name: they go first.
-    let lane = if matches!(selection, Selection::Names(_)) { Lane::Operator } else { Lane::Retry };
-    let describe = selection.describe();
-    let batch = operate::retry(&store, &packages, &describe, arguments.canary, lane, by)?;
-    tell(arguments, Answer { batch: Some(batch), packages: names }, "will be tried again")
+    tell(arguments, action.perform(&at, &caller(), arguments.reason.as_ref())?)
 }
 
-fn selection(arguments: &Arguments) -> Result<Selection, Error> {
+fn which(arguments: &Arguments) -> Result<Failing, Error> {
     Ok(match (&arguments.signature, arguments.class, arguments.all) {
-        (Some(short), ..) => Selection::Signature(short.clone()),
-        (None, Some(class), _) => Selection::Class(class),
-        (None, None, true) => Selection::Failing,
-        (None, None, false) if !arguments.packages.is_empty() => Selection::Names(arguments.packages.clone()),
+        (Some(short), ..) => Failing::Signature(short.clone()),
+        (None, Some(class), _) => Failing::Class(class),
+        (None, None, true) => Failing::All,
+        (None, None, false) if !arguments.packages.is_empty() => {
+            Failing::Names(Names::new(arguments.packages.clone())?)
+        }
         (None, None, false) => {
             let hint = "name packages, or give --signature, --class or --all";
             return Err(Usage(hint.into()).into());
@@ -104,7 +95,8 @@ fn selection(arguments: &Arguments) -> Result<Selection, Error> {
     })
 }
 
-fn tell(arguments: &Arguments, answer: Answer, what: &str) -> Result<u8, Error> {
+fn tell(arguments: &Arguments, answer: Retried) -> Result<u8, Error> {
+    let what = if answer.batch.is_some() { "will be tried again" } else { "would be tried again" };
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);

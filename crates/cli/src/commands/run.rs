@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error};
+use bounded::waiting::Wait;
 use importer::polling::Report;
 use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
 use importer::queue::session::Session;
@@ -79,7 +80,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         Err(error) if arguments.if_idle && is_active(&error) => return Ok(exit::DONE),
         Err(error) => return Err(error),
     };
-    let pulse = outlast(arguments, || installation.pulse(&session))?;
+    let pulse = outlast(arguments, || Ok(installation.pulse(&session)?))?;
     let stop = stop_on_signals()?;
     let lines = arguments.verbose || arguments.service || io::stdout().is_terminal();
     let told = move |report: &Report| tell(report, lines);
@@ -116,9 +117,13 @@ fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Sessi
     let mode = if arguments.service { "service" } else { "until-empty" };
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get);
+    let mut wait = Wait::new();
     loop {
-        match outlast(arguments, || installation.begin(installation.config()?, mode, jobs, true)) {
-            Err(error) if arguments.wait && is_active(&error) => thread::sleep(PAUSE),
+        match outlast(arguments, || Ok(installation.begin(installation.config()?, mode, jobs, true)?)) {
+            Err(error) if arguments.wait && is_active(&error) => {
+                wait.tell(|| format!("the end of another run: {error}"));
+                thread::sleep(PAUSE);
+            }
             other => return other,
         }
     }
@@ -144,15 +149,14 @@ fn outlast<T>(arguments: &Arguments, mut work: impl FnMut() -> Result<T, Error>)
 
 /// Whether a server does not answer, which a service outlasts; a file that cannot be opened is for a person.
 fn is_server_away(error: &Error) -> bool {
-    let state = error.downcast_ref::<StateError>();
-    state.is_some_and(|error| match error {
+    exit::of_state(error).is_some_and(|error| match error {
         StateError::Open { name, .. } => !std::path::Path::new(name).is_absolute(),
         error => error.is_outage(),
     })
 }
 
 fn is_active(error: &Error) -> bool {
-    matches!(error.downcast_ref(), Some(StateError::RunActive(_)))
+    matches!(exit::of_state(error), Some(StateError::RunActive(_)))
 }
 
 /// Counts the signals that say stop.

@@ -2,13 +2,14 @@ use std::io::Write;
 
 use anyhow::Error;
 use clap::Subcommand;
-use state::operate::By;
-use state::samples;
+use operations::actions::samples::DropSamples;
+use operations::moment::Moment;
+use operations::{Action, Kind, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen::{self, count, print_json};
-use crate::time::{at, parse_time};
+use crate::time::at;
 
 /// Samples: the hourly figures that what is normal is learned from
 #[derive(clap::Args)]
@@ -33,12 +34,12 @@ enum Command {
   package-import samples drop --after 2026-11-24T08:00:00Z --reason 'a test ran here' --dry-run")]
 struct Drop {
     /// Samples of the hours after this time: now, a day (2026-12-01) or a time (2026-12-01T08:00:00Z)
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    after: i64,
+    #[arg(long, value_name = "TIME")]
+    after: Moment,
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: String,
+    reason: Reason,
 
     /// Say what would be dropped, and do nothing
     #[arg(long)]
@@ -51,22 +52,26 @@ struct Drop {
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let Command::Drop(arguments) = &arguments.command;
-    let actor = actor();
-    let by = By { actor: &actor, reason: Some(&arguments.reason) };
-    let dropped = samples::drop_after(&installation.state()?, arguments.after, by, arguments.dry_run)?;
+    let (at_installation, action) = (installation.open()?, DropSamples { after: arguments.after });
+    let (samples, verdicts) = if arguments.dry_run {
+        let preview = action.preview(&at_installation, &caller())?;
+        (preview.number(Kind::Rows, "sample"), preview.number(Kind::Rows, "verdict"))
+    } else {
+        let dropped = action.perform(&at_installation, &caller(), Some(&arguments.reason))?;
+        (dropped.samples, dropped.verdicts)
+    };
     if arguments.json {
         print_json(&serde_json::json!({
             "done": !arguments.dry_run,
-            "after": arguments.after,
-            "samples": dropped.samples,
-            "verdicts": dropped.verdicts,
+            "after": arguments.after.0,
+            "samples": samples,
+            "verdicts": verdicts,
         }))?;
         return Ok(exit::DONE);
     }
     let verb = if arguments.dry_run { "would be dropped" } else { "dropped" };
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let (samples, verdicts) =
-        (count(number(dropped.samples), "sample"), count(number(dropped.verdicts), "verdict"));
-    writeln!(screen::stdout(), "{samples} and {verdicts} after {} {verb}", at(arguments.after))?;
+    let (samples, verdicts) = (count(number(samples), "sample"), count(number(verdicts), "verdict"));
+    writeln!(screen::stdout(), "{samples} and {verdicts} after {} {verb}", at(arguments.after.0))?;
     Ok(exit::DONE)
 }

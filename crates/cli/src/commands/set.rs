@@ -1,10 +1,12 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::{events, settings};
+use operations::actions::settings::{Set, Setting};
+use operations::{Action, Reason, questions};
+use state::settings;
 
-use super::{Installation, actor};
-use crate::exit::{self, Usage};
+use super::{Installation, caller};
+use crate::exit;
 use crate::screen::{self, print, table};
 
 /// Change a setting while it runs, or list all
@@ -21,30 +23,21 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let Some(setting) = &arguments.setting else { return list(installation) };
-    let Some((name, value)) = setting.split_once('=') else {
-        return Err(Usage(format!("{setting:?} is not NAME=VALUE")).into());
-    };
-    let value = Some(value).filter(|value| !value.is_empty());
-    settings::check(name, value).map_err(|error| Usage(error.to_string()))?;
-    let store = installation.state_or_make()?;
-    let actor = actor();
-    let before = store.write(|tx| {
-        let before = settings::set(tx, name, value)?;
-        events::record(tx, &actor, "set", name, arguments.reason.as_deref(), before.as_deref(), value)?;
-        Ok(before)
-    })?;
+    let action = Set { setting: Setting::new(setting)? };
+    let before = action.perform(&installation.open_or_make()?, &caller(), arguments.reason.as_ref())?;
     let show = |value: Option<&str>| value.unwrap_or("not set").to_owned();
+    let (name, value) = (action.setting.name(), action.setting.value());
     writeln!(screen::stdout(), "{name}: {} (was {})", show(value), show(before.as_deref()))?;
     Ok(exit::DONE)
 }
 
 fn list(installation: &Installation) -> Result<u8, Error> {
-    let set = installation.state()?.read(settings::list)?;
+    let set = questions::settings(&installation.open()?)?;
     let mut rows = table(&["SETTING", "VALUE", "WHAT IT DOES"]);
     for known in settings::KNOWN {
         let value = set.iter().find(|(name, _)| name == known.name).map_or("", |(_, value)| value);

@@ -1,10 +1,9 @@
 use std::io::{self, Write};
 
-use anyhow::{Error, bail};
-use importer::inspect::{InspectError, Shown};
-use packaging_repo::collision::Collision;
-use state::operate;
-use state::read::package::{self, Package};
+use anyhow::Error;
+use importer::inspect::Shown;
+use operations::questions;
+use state::read::package::Package;
 use state::waits::NEVER;
 use state::words::Lane;
 
@@ -32,36 +31,21 @@ const LONGEST: usize = 300;
 /// Foreign refs that are shown.
 const FOREIGN: usize = 20;
 
-/// Attempts that are shown.
-const ATTEMPTS: i64 = 5;
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let name = &arguments.package;
-    let state = facts(installation, name)?;
-    let mut unreadable = None;
-    let repository = match importer::inspect::show(&installation.root, name) {
-        Ok(shown) => Some(shown),
-        Err(InspectError::Repository(packaging_repo::Error::NoRepository(_))) if state.is_some() => None,
-        Err(error) if state.is_none() => {
-            bail!(unknown(installation, name).unwrap_or_else(|| error.to_string()))
-        }
-        // What the state knows is worth most when the repository is damaged.
-        Err(error) => {
-            unreadable = Some(error.to_string());
-            None
-        }
-    };
+    let answer = questions::show(installation, name)?;
+    let unreadable = answer.unreadable.as_deref();
     if arguments.json {
-        print_json(&json(name, state.as_ref().map(|(_, package)| package), repository.as_ref()))?;
-        return Ok(said(name, unreadable.as_deref()));
+        print_json(&answer.json())?;
+        return Ok(said(name, unreadable));
     }
-    if let Some((now, package)) = &state {
+    if let Some((now, package)) = &answer.state {
         show_facts(*now, package)?;
     }
-    if let Some(shown) = &repository {
+    if let Some(shown) = &answer.repository {
         versions(shown)?;
     }
-    Ok(said(name, unreadable.as_deref()))
+    Ok(said(name, unreadable))
 }
 
 /// Says why the repository cannot be shown, if it cannot.
@@ -69,49 +53,6 @@ fn said(name: &str, unreadable: Option<&str>) -> u8 {
     let Some(cause) = unreadable else { return exit::DONE };
     eprintln!("its repository cannot be read: {}; `package-import verify {name}` says more", plain(cause));
     exit::SOME_FAILED
-}
-
-/// What the state knows; a root without one has only repositories.
-fn facts(installation: &Installation, name: &str) -> Result<Option<(i64, Package)>, Error> {
-    let Some(store) = installation.state_if_any()? else { return Ok(None) };
-    let (now, package) = store.read(|tx| Ok((tx.now()?, package::read(tx, name, ATTEMPTS)?)))?;
-    Ok(package.map(|package| (now, package)))
-}
-
-/// A better word for a package that nobody knows.
-fn unknown(installation: &Installation, name: &str) -> Option<String> {
-    let store = installation.state_if_any().ok()??;
-    store.read(|tx| operate::known(tx, name)).err().map(|error| error.to_string())
-}
-
-fn json(name: &str, state: Option<&Package>, shown: Option<&Shown>) -> serde_json::Value {
-    let versions = shown.map(|shown| {
-        let entries = shown.versions.iter().map(|entry| {
-            serde_json::json!({
-                "distro": entry.distro, "version": entry.version, "tag": entry.tag,
-                "dsc_sha256": entry.dsc_sha256, "commit": entry.commit.to_string(),
-                "applied_commit": entry.applied.map(|id| id.to_string()),
-                "branches": entry.branches, "late": entry.late,
-            })
-        });
-        entries.collect::<Vec<_>>()
-    });
-    serde_json::json!({
-        "package": name, "state": state, "repository": shown.map(|shown| &shown.repository),
-        "head": shown.map(|shown| &shown.head), "versions": versions.unwrap_or_default(),
-        "foreign": shown.map(foreign_json).unwrap_or_default(),
-    })
-}
-
-fn foreign_json(shown: &Shown) -> Vec<serde_json::Value> {
-    let text = |id: Option<packaging_repo::ObjectId>| id.map(|id| id.to_string());
-    let one = |(it, judged): (&packaging_repo::foreign::Foreign, &Option<Collision>)| {
-        serde_json::json!({
-            "ref": it.name, "kind": it.kind.as_str(), "ours": text(it.ours), "theirs": text(it.theirs),
-            "content": judged.as_ref().map(|it| it.kind.as_str()),
-        })
-    };
-    shown.foreign.iter().zip(&shown.judged).map(one).collect()
 }
 
 fn show_facts(now: i64, package: &Package) -> io::Result<()> {

@@ -1,15 +1,12 @@
 use std::io::Write;
 
-use anyhow::{Error, bail};
+use anyhow::Error;
 use clap::Subcommand;
-use serde::Serialize;
-use state::operate::{self, By, Decision};
-use state::policy::Retries;
-use state::read::failures::{self, Filter, Group};
-use state::reclassify;
+use operations::actions::signature::Decide;
+use operations::{Action, Reason, questions};
 use state::words::Policy;
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit::{self, Usage};
 use crate::screen::{self, count, paragraph, print, print_json, short, table};
 use crate::time::at;
@@ -46,23 +43,15 @@ enum Command {
         policy: Option<String>,
         /// What is known of it; required with --policy
         #[arg(long)]
-        note: Option<String>,
+        note: Option<Reason>,
         /// Where it is reported
         #[arg(long, value_name = "URL")]
         bug: Option<String>,
     },
 }
 
-#[derive(Serialize)]
-struct Answer {
-    signatures: Vec<Group>,
-}
-
 /// Texts are cut to so many characters.
 const LONGEST: usize = 300;
-
-/// As many signatures are listed.
-const LISTED: i64 = 1000;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     match &arguments.command {
@@ -76,26 +65,19 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
                     Some(Some(word.parse::<Policy>().map_err(|error| Usage(format!("{error}, none")))?))
                 }
             };
-            if policy.is_some() && note.is_none() {
-                return Err(Usage("a policy needs its reason: --note".into()).into());
-            }
-            if policy.is_none() && note.is_none() && bug.is_none() {
-                return Err(Usage("nothing is decided: give --policy, --note or --bug".into()).into());
-            }
-            let decision = Decision { policy, note: note.as_deref(), bug: bug.as_deref() };
-            set(installation, id, &decision)
+            set(installation, &Decide::new(id, policy, note.clone(), bug.clone())?)
         }
     }
 }
 
 fn list(installation: &Installation, json: bool) -> Result<u8, Error> {
-    let signatures = installation.state()?.read(|tx| failures::groups(tx, &Filter::default(), LISTED))?;
+    let answer = questions::signatures(&installation.open()?)?;
     if json {
-        print_json(&Answer { signatures })?;
+        print_json(&answer)?;
         return Ok(exit::DONE);
     }
     let mut rows = table(&["SIGNATURE", "PACKAGES", "CLASS", "POLICY", "CAUSE"]).cut(3);
-    for group in &signatures {
+    for group in &answer.signatures {
         let cause = format!("{}/{}: {}", group.stage, group.code, group.text);
         let policy = group.policy.clone().unwrap_or_default();
         rows.add_row([&group.signature, &group.packages.to_string(), &group.class, &policy, &cause]);
@@ -105,9 +87,7 @@ fn list(installation: &Installation, json: bool) -> Result<u8, Error> {
 }
 
 fn show(installation: &Installation, id: &str, json: bool) -> Result<u8, Error> {
-    let Some(group) = installation.state()?.read(|tx| failures::signature(tx, id))? else {
-        bail!("there is no signature {id}; `package-import signature list` lists them");
-    };
+    let group = questions::signature(&installation.open()?, id)?;
     if json {
         print_json(&group)?;
         return Ok(exit::DONE);
@@ -125,16 +105,8 @@ fn show(installation: &Installation, id: &str, json: bool) -> Result<u8, Error> 
     Ok(exit::DONE)
 }
 
-fn set(installation: &Installation, id: &str, decision: &Decision<'_>) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let actor = actor();
-    let by = By { actor: &actor, reason: decision.note };
-    let signature = store.write(|tx| operate::decide(tx, id, decision, by))?;
-    let changed = match decision.policy {
-        Some(_) => reclassify::signature(&store, signature, &Retries::default())?,
-        None => 0,
-    };
-    let changed = count(changed, "failure");
-    writeln!(screen::stdout(), "{id}: noted; {changed} judged differently now")?;
+fn set(installation: &Installation, action: &Decide) -> Result<u8, Error> {
+    let changed = count(action.perform(&installation.open()?, &caller(), None)?, "failure");
+    writeln!(screen::stdout(), "{}: noted; {changed} judged differently now", action.signature())?;
     Ok(exit::DONE)
 }

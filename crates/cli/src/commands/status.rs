@@ -2,8 +2,9 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use importer::sandbox::Wall;
+use operations::questions;
 use state::read::hosts::Host;
-use state::read::status::{self, Status};
+use state::read::status::Status;
 
 use super::Installation;
 use super::archives::waiting;
@@ -26,13 +27,8 @@ const LONGEST: usize = 200;
 /// As many are tried first where more fail with one signature.
 const CANARY: i64 = 5;
 
-/// Signatures on the screen.
-const TOP: i64 = 5;
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let mut status = store.read(|tx| status::read(tx, TOP))?;
-    status.locks = status::locks(&store)?;
+    let status = questions::status(&installation.open()?)?;
     if arguments.json {
         print_json(&status)?;
         return Ok(exit::DONE);

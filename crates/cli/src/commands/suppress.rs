@@ -1,12 +1,13 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::operate::{self, By};
+use operations::actions::suppress::Suppress;
+use operations::moment::Until;
+use operations::{Action, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
-use crate::time::{at, parse_until};
 
 /// Keep a known problem from alerting until a time
 ///
@@ -22,19 +23,18 @@ pub struct Arguments {
     subject: String,
 
     /// When it counts again: 3d, 2026-12-01, 2026-12-01T08:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = parse_until)]
-    until: i64,
+    #[arg(long, value_name = "TIME")]
+    until: Until,
 
     /// Why; every output says it
     #[arg(long, value_name = "WHY")]
-    reason: String,
+    reason: Reason,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let actor = actor();
-    let by = By { actor: &actor, reason: Some(&arguments.reason) };
-    let kind = store.write(|tx| operate::suppress(tx, &arguments.subject, arguments.until, by))?;
-    writeln!(screen::stdout(), "{kind} {} does not count until {}", arguments.subject, at(arguments.until))?;
+    let Arguments { subject, until, reason } = arguments;
+    let action = Suppress { subject: subject.clone(), until: *until };
+    let kind = action.perform(&installation.open()?, &caller(), Some(reason))?;
+    writeln!(screen::stdout(), "{kind} {subject} does not count until {until}")?;
     Ok(exit::DONE)
 }

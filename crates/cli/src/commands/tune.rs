@@ -2,7 +2,7 @@ use std::io::Write;
 
 use anyhow::Error;
 use importer::queue::limits::Limits;
-use state::read::tune;
+use operations::questions;
 
 use super::Installation;
 use crate::exit;
@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let costs = installation.state()?.read(tune::read)?;
+    let costs = questions::tune(&installation.open()?)?;
     if arguments.json {
         print_json(&costs)?;
         return Ok(exit::DONE);

@@ -1,9 +1,10 @@
 use std::io::Write;
 
 use anyhow::Error;
-use state::operate::{self, By};
+use operations::actions::suppress::Unsuppress;
+use operations::{Action, Reason};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 
@@ -16,14 +17,12 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    let actor = actor();
-    let by = By { actor: &actor, reason: arguments.reason.as_deref() };
-    store.write(|tx| operate::unsuppress(tx, &arguments.subject, by))?;
+    let action = Unsuppress { subject: arguments.subject.clone() };
+    action.perform(&installation.open()?, &caller(), arguments.reason.as_ref())?;
     writeln!(screen::stdout(), "{} counts again", arguments.subject)?;
     Ok(exit::DONE)
 }

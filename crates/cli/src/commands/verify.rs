@@ -1,13 +1,15 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use operations::Action;
+use operations::actions::counters::RepairCounters;
 use packaging_repo::verify::Problem;
 use state::Store;
 use state::counters::{self, Difference};
 use state::publication::{collisions, foreign};
 use state::versions::{self, Expected};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 
@@ -121,21 +123,14 @@ fn all(installation: &Installation, store: Option<&Store>) -> Result<Vec<String>
 }
 
 fn state(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state()?;
-    if let Some(path) = store.path() {
+    let at = installation.open()?;
+    if let Some(path) = at.store.path() {
         state::driver::sqlite::check_file(&path).map_err(state::StateError::from)?;
     }
     let wrong = if arguments.repair {
-        let actor = actor();
-        let mut repaired = Vec::new();
-        loop {
-            match store.write(|tx| counters::repair(tx, &actor))? {
-                some if some.is_empty() => break repaired,
-                some => repaired.extend(some),
-            }
-        }
+        RepairCounters.perform(&at, &caller(), None)?
     } else {
-        store.read(counters::verify)?
+        at.store.read(counters::verify)?
     };
     show_differences(&wrong, arguments)?;
     Ok(if wrong.is_empty() || arguments.repair { exit::DONE } else { exit::SOME_FAILED })

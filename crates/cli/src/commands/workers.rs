@@ -1,8 +1,8 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-use serde::Serialize;
-use state::read::hosts::{self, Host, Running};
+use operations::questions::{self, Workers};
+use state::read::hosts::Host;
 
 use super::Installation;
 use crate::exit;
@@ -17,20 +17,8 @@ pub struct Arguments {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    now: i64,
-    hosts: Vec<Host>,
-    running: Vec<Running>,
-}
-
-/// As many running jobs are listed.
-const LISTED: i64 = 200;
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let answer = installation.state()?.read(|tx| {
-        Ok(Answer { now: tx.now()?, hosts: hosts::list(tx)?, running: hosts::running(tx, LISTED)? })
-    })?;
+    let answer = questions::workers(&installation.open()?)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
@@ -47,7 +35,7 @@ fn life(host: &Host, now: i64) -> String {
     }
 }
 
-fn show(answer: &Answer) -> io::Result<()> {
+fn show(answer: &Workers) -> io::Result<()> {
     let mut rows = table(&["HOST", "STATE", "LIFE", "LAST SEEN", "RUNS", "JOBS", "REASON"]);
     for host in &answer.hosts {
         let why = host.trouble.as_deref().or(host.reason.as_deref()).unwrap_or_default();

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use bounded::waiting::Wait;
 use state::queue::{self, Claim, Wish};
 use state::tx::Tx;
 use state::words::{Lane, Outcome, Tasks};
-use state::{StateError, attempt, hold, publications, versions};
+use state::{StateError, attempt, breaker, hold, publications, versions, waits};
 
 use super::job::{self, Plan};
 use super::requests;
@@ -130,6 +131,7 @@ fn try_package(
     say: &(impl Fn(Step<'_>) + Sync),
 ) -> Result<(), StateError> {
     let (package, mut recorded, asked, mut claimed) = ask(session, wanted)?;
+    let mut wait = Wait::new();
     loop {
         if let Some((claim, plan)) = claimed {
             session.know(claim.attempt);
@@ -140,6 +142,13 @@ fn try_package(
             if recorded.is_empty() || result.outcome == Outcome::Cancelled {
                 return Ok(());
             }
+            // What keeps the package waiting keeps these from being imported now.
+            if matches!(result.outcome, Outcome::Parked | Outcome::Waiting) {
+                let failure = waits(session, package, &wanted.package)?;
+                recorded.iter().for_each(|it| say(failed(&wanted.package, it, &failure)));
+                return Ok(());
+            }
+            wait = Wait::new();
         }
         if let Some(failure) = held(session, package)? {
             fail_all(wanted, &failure, say);
@@ -157,6 +166,7 @@ fn try_package(
         if recorded.is_empty() || session.is_stopping() {
             return Ok(());
         }
+        tell_wait(session, &mut wait, package, &wanted.package)?;
         thread::sleep(PAUSE);
         claimed = session.store.write(|tx| claim(tx, session, package))?;
     }
@@ -223,11 +233,37 @@ fn tell(package: &str, one: &Recorded, result: &job::Result, say: &(impl Fn(Step
     }
     let Some(cause) = &result.cause else { return false };
     let stage = Stage::from_word(&cause.stage).unwrap_or(Stage::Worker);
-    let failure = Failure::new(stage, &cause.code, &cause.message);
-    let report =
-        Report::new(package, one.version.as_deref(), &one.request, Became::Failed).with_failure(&failure);
-    say(Step::Done(Box::new(report)));
+    say(failed(package, one, &Failure::new(stage, &cause.code, &cause.message)));
     true
+}
+
+/// A version that failed.
+fn failed(package: &str, one: &Recorded, failure: &Failure) -> Step<'static> {
+    let report = Report::new(package, one.version.as_deref(), &one.request, Became::Failed);
+    Step::Done(Box::new(report.with_failure(failure)))
+}
+
+/// Says who has a package that is waited for, if it is time to.
+fn tell_wait(session: &Session, wait: &mut Wait, package: i64, name: &str) -> Result<(), StateError> {
+    let mut going = Ok(None);
+    wait.tell(|| {
+        going = session.store.read(|tx| attempt::going(tx, package));
+        let whom = going.as_ref().ok().and_then(Option::as_ref).map(ToString::to_string);
+        format!("{name}: {} imports it", whom.unwrap_or_else(|| "somebody else".to_owned()))
+    });
+    going.map(drop)
+}
+
+/// What a package waits for.
+fn waits(session: &Session, package: i64, name: &str) -> Result<Failure, StateError> {
+    let (wait, parked) =
+        session.store.read(|tx| Ok((waits::get(tx, package)?, breaker::of_package(tx, package)?)))?;
+    let what = wait.map(|wait| wait.reason).or(parked);
+    let message = format!(
+        "{name} waits for {}; it stays in the queue, and `package-import show {name}` says more",
+        what.unwrap_or_else(|| "what it needs".to_owned())
+    );
+    Ok(Failure::new(Stage::Worker, "waits", message))
 }
 
 /// Why a package that is held is not imported.

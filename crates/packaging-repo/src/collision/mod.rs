@@ -18,6 +18,7 @@ use std::str::FromStr;
 
 use crate::ObjectId;
 use crate::packed::find_conflict;
+use crate::refname::ASIDE;
 use crate::refs::Edit;
 use crate::view::View;
 pub(crate) use ancestry::leads_to;
@@ -170,6 +171,3 @@ pub(crate) fn branch_of_aside(name: &str) -> Option<(String, &str)> {
     let is_id = id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id.then(|| (format!("refs/heads/{branch}"), id))
 }
-
-/// Where branches of others are set aside.
-pub const ASIDE: &str = "refs/heads/collisions/";

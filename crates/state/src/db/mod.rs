@@ -6,5 +6,5 @@ pub mod open;
 pub mod retention;
 pub mod store;
 pub mod tx;
-pub mod waiting;
+mod waiting;
 pub(crate) mod wal;

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use bounded::waiting::Wait;
 use pg_connect::{Target, TransactionLimits};
 
 use crate::db::store::Store;
+use crate::db::waiting;
 use crate::driver::Driver;
 use crate::driver::postgres::Postgres;
 use crate::error::{DbError, StateError};
@@ -145,10 +147,13 @@ impl Store {
     pub fn migrate(&self) -> Result<(i64, i64), StateError> {
         const PATIENCE: Duration = Duration::from_secs(30);
         const PAUSE: Duration = Duration::from_millis(100);
-        let started = Instant::now();
+        let mut wait = Wait::new();
         loop {
-            match schema::migrate(self.driver().as_mut()) {
-                Err(StateError::Database(DbError::Busy(_))) if started.elapsed() < PATIENCE => {
+            let mut driver = self.driver();
+            match schema::migrate(driver.as_mut()) {
+                Err(StateError::Database(DbError::Busy(_))) if wait.lasted() < PATIENCE => {
+                    waiting::tell(driver.as_mut(), &mut wait);
+                    drop(driver);
                     thread::sleep(PAUSE);
                 }
                 other => return other,

@@ -6,6 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bounded::waiting::Wait;
+
 use crate::db::tx::{LARGEST, Tx};
 use crate::db::waiting;
 use crate::driver::held::Held;
@@ -133,13 +135,13 @@ impl Store {
         mode: Mode,
         mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
-        let started = Instant::now();
+        let mut wait = Wait::new();
         let mut pause = PAUSES.0;
         loop {
             let mut driver = self.driver();
             match self.once(driver.as_mut(), mode, &mut work) {
-                Err(StateError::Database(DbError::Busy(_))) if started.elapsed() < PATIENCE => {
-                    waiting::tell(driver.as_mut(), started.elapsed());
+                Err(StateError::Database(DbError::Busy(_))) if wait.lasted() < PATIENCE => {
+                    waiting::tell(driver.as_mut(), &mut wait);
                     drop(driver);
                     self.retries.fetch_add(1, Ordering::Relaxed);
                     thread::sleep(pause);

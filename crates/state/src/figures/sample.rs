@@ -43,7 +43,7 @@ pub fn take(store: &Store) -> Result<(), StateError> {
     Ok(())
 }
 
-/// What was dropped.
+/// What was dropped, or would be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
     /// Samples.
@@ -53,29 +53,38 @@ pub struct Dropped {
 }
 
 /// Drops the samples and verdicts of a time and later, such as a wrong clock has left, with an entry in the audit trail.
-/// What is normal is learned again from the others; what operators decided stays. `after` is in milliseconds. With
-/// `is_tried`, it is only counted.
-pub fn drop_after(store: &Store, after: i64, by: By<'_>, is_tried: bool) -> Result<Dropped, StateError> {
-    // The hour in which the time lies stays, unless it is its beginning.
-    let hour = (after + HOUR - 1).div_euclid(HOUR);
+/// What is normal is learned again from the others; what operators decided stays. `after` is in Unix milliseconds.
+pub fn drop_after(store: &Store, after: i64, by: By<'_>) -> Result<Dropped, StateError> {
+    let hour = hour_after(after);
     store.write(|tx| {
-        let count = |tx: &mut Tx<'_>, sql: &str, from: i64| {
-            let row = tx.first(sql, values![from])?;
-            Ok::<_, StateError>(row.and_then(|row| u64::try_from(row.int(0)).ok()).unwrap_or(0))
-        };
-        let samples = count(tx, "SELECT COUNT(*) FROM sample WHERE hour >= ?1", hour)?;
-        let verdicts = count(tx, "SELECT COUNT(*) FROM verdict WHERE at >= ?1", after)?;
-        if is_tried {
-            return Ok(Dropped { samples, verdicts });
-        }
+        let dropped = count_after(tx, after)?;
         tx.execute("DELETE FROM sample WHERE hour >= ?1", values![hour])?;
         tx.execute("DELETE FROM verdict WHERE at >= ?1", values![after])?;
         verdicts::forget(tx)?;
-        let what = format!("{samples} samples, {verdicts} verdicts");
+        let what = format!("{} samples, {} verdicts", dropped.samples, dropped.verdicts);
         let subject = format!("after {}", hour * HOUR / 1000);
         audit::record(tx, by.actor, "samples-drop", &subject, by.reason, Some(&what), None)?;
-        Ok(Dropped { samples, verdicts })
+        Ok(dropped)
     })
+}
+
+/// What [`drop_after`] would drop.
+pub fn dropped_after(store: &Store, after: i64) -> Result<Dropped, StateError> {
+    store.read(|tx| count_after(tx, after))
+}
+
+fn count_after(tx: &mut Tx<'_>, after: i64) -> Result<Dropped, StateError> {
+    let mut count = |sql: &str, from: i64| {
+        let row = tx.first(sql, values![from])?;
+        Ok::<_, StateError>(row.and_then(|row| u64::try_from(row.int(0)).ok()).unwrap_or(0))
+    };
+    let samples = count("SELECT COUNT(*) FROM sample WHERE hour >= ?1", hour_after(after))?;
+    Ok(Dropped { samples, verdicts: count("SELECT COUNT(*) FROM verdict WHERE at >= ?1", after)? })
+}
+
+/// The hour in which a time lies stays, unless the time is its beginning.
+fn hour_after(milliseconds: i64) -> i64 {
+    milliseconds.saturating_add(HOUR - 1).div_euclid(HOUR)
 }
 
 fn levels(tx: &mut Tx<'_>) -> Result<(), StateError> {

@@ -117,7 +117,16 @@ pub(crate) fn explained(driver: &mut dyn Driver, error: StateError) -> StateErro
         return StateError::Database(DbError::Denied(what));
     }
     let login = Login::of(driver).unwrap_or_default();
+    let what = without_schema(driver).unwrap_or(None).unwrap_or(what);
     StateError::Denied { who: login.who(), advice: login.advice(&what), what }
+}
+
+/// What is to be said if a login sees no schema at all: then all tables are missing for it.
+fn without_schema(driver: &mut dyn Driver) -> Result<Option<String>, DbError> {
+    let rows = driver.query("SELECT current_schema(), current_setting('search_path')", &[])?;
+    let Some(row) = rows.first().filter(|row| row.opt_text(0).is_none()) else { return Ok(None) };
+    let path = row.text(1);
+    Ok(Some(format!("permission denied for schema {path} (USAGE), or there is no such schema")))
 }
 
 /// The login of a connection.

@@ -17,6 +17,44 @@ pub fn package_of(tx: &mut Tx<'_>, attempt: i64) -> Result<Option<(i64, String)>
     Ok(tx.first(sql, values![attempt])?.map(|row| (row.int(0), row.text(1))))
 }
 
+/// An attempt that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Going {
+    /// Its number.
+    pub attempt: i64,
+    /// The host where it runs.
+    pub host: String,
+    /// The process of its run there.
+    pub pid: i64,
+    /// What that run is: `service`, `until-empty`, `import`, ...
+    pub mode: String,
+    /// For how many milliseconds.
+    pub lasts: i64,
+}
+
+impl std::fmt::Display for Going {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Going { attempt, host, pid, mode, lasts } = self;
+        write!(f, "attempt {attempt} on {host} (process {pid}, {mode}), which began {} s ago", lasts / 1000)
+    }
+}
+
+/// The attempt that has the job of a package now, if one has.
+pub fn going(tx: &mut Tx<'_>, package: i64) -> Result<Option<Going>, StateError> {
+    let sql = "SELECT a.id, h.name, r.pid, r.mode, a.started FROM job j JOIN attempt a ON a.id = j.attempt_id
+        JOIN run r ON r.id = j.run_id JOIN host h ON h.id = r.host_id
+        WHERE j.package_id = ?1 AND j.state = 'running'";
+    let now = tx.now()?;
+    let row = tx.first(sql, values![package])?;
+    Ok(row.map(|row| Going {
+        attempt: row.int(0),
+        host: row.text(1),
+        pid: row.int(2),
+        mode: row.text(3),
+        lasts: now - row.int(4),
+    }))
+}
+
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {

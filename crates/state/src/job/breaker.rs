@@ -96,6 +96,15 @@ pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Breaker>, StateError> {
     Ok(tx.first(&format!("{COLUMNS} WHERE name = ?1"), values![name])?.as_ref().map(breaker))
 }
 
+/// What the job of a package is parked on, and why: `deb.example.org (connection refused)`.
+pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Option<String>, StateError> {
+    let sql = "SELECT d.name, d.cause FROM job j JOIN dependency d ON d.id = j.dependency_id WHERE j.package_id = ?1";
+    Ok(tx.first(sql, values![package])?.map(|row| match row.opt_text(1) {
+        Some(cause) => format!("{} ({cause})", row.text(0)),
+        None => row.text(0),
+    }))
+}
+
 /// All that are open.
 pub fn list_open(tx: &mut Tx<'_>) -> Result<Vec<Breaker>, StateError> {
     let sql = format!("{COLUMNS} WHERE state = 'open' ORDER BY since, id");

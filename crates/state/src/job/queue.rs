@@ -43,7 +43,7 @@ pub struct Wish<'a> {
     pub oldest: bool,
     /// Only jobs that have needed no more memory than this, in bytes.
     pub memory: Option<i64>,
-    /// Only this package.
+    /// Only this package, also if it is parked or waits for its time: whoever asks for it wants it now.
     pub only: Option<i64>,
     /// How far earlier claims have come.
     pub marks: Option<&'a Marks>,
@@ -149,7 +149,7 @@ pub fn claim(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Claim>, StateErr
 fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Job>, StateError> {
     let memory = wish.memory.map_or(Value::Int(i64::MAX), Value::Int);
     if let Some(package) = wish.only {
-        let condition = "package_id = ?1 AND state = 'pending' AND held = 0";
+        let condition = "package_id = ?1 AND state <> 'running' AND held = 0";
         return Ok(transition::lock_free(tx, condition, values![package])?.into_iter().next());
     }
     // SQLite keeps nothing in the way.

@@ -59,6 +59,7 @@ impl Transition {
                 run: Some(run),
                 lease_until: Some(lease_until),
                 due: None,
+                dependency: None,
                 ..job
             },
             Transition::Again { tasks, is_new } => {

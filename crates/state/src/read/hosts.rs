@@ -141,6 +141,14 @@ pub fn running(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Running>, StateError
         .collect())
 }
 
+/// What a host was told to do.
+pub fn state(tx: &mut Tx<'_>, host: &str) -> Result<String, StateError> {
+    let row = tx.first("SELECT state FROM host WHERE name = ?1", values![host])?;
+    row.map(|row| row.text(0)).ok_or_else(|| {
+        StateError::Unknown(format!("no host {host} is known; `package-import workers` lists those that are"))
+    })
+}
+
 /// Tells a host what to do. Returns what it did before.
 pub fn set_state(
     tx: &mut Tx<'_>,
@@ -150,16 +158,11 @@ pub fn set_state(
     reason: Option<&str>,
 ) -> Result<String, StateError> {
     let now = tx.now()?;
-    let Some(row) = tx.first("SELECT state FROM host WHERE name = ?1", values![host])? else {
-        return Err(StateError::Unknown(format!(
-            "no host {host} is known; `package-import workers` lists those that are"
-        )));
-    };
+    let before = self::state(tx, host)?;
     tx.execute(
         "UPDATE host SET state = ?2, reason = ?3, changed_by = ?4, changed_at = ?5 WHERE name = ?1",
         values![host, state.as_str(), reason, actor, now],
     )?;
-    let before = row.text(0);
     crate::audit::record(tx, actor, "host", host, reason, Some(&before), Some(state.as_str()))?;
     Ok(before)
 }

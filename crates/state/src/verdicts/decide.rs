@@ -1,8 +1,8 @@
 //! What operators decide about what is normal: at once, and with an entry in the audit trail.
 
-use baseline::{Figure, Verdict};
+use baseline::{Figure, Judge, Verdict};
 
-use super::{counted, judge_with, memory, prepare};
+use super::{counted, judge_with, memory, prepare, replay};
 use crate::audit;
 use crate::db::store::Store;
 use crate::error::StateError;
@@ -28,25 +28,53 @@ pub fn decide(store: &Store, figure: Figure, decision: Decision, by: By<'_>) -> 
                 "another version of package-import is at work; try again".into(),
             ));
         };
-        let before = judge.norm(figure).map(|norm| format!("{norm:.1}"));
-        let action = match decision {
-            Decision::Accept => {
-                judge.accept(figure);
-                "baseline-accept"
-            }
-            Decision::Set(value) => {
-                judge.set(figure, value);
-                "baseline-set"
-            }
-            Decision::Unset => {
-                judge.unset(figure);
-                "baseline-unset"
-            }
-        };
+        let before = norm(&judge, figure);
+        let action = apply(&mut judge, figure, decision);
         let counted = counted::count(tx)?;
         let verdict = judge_with(tx, &mut judge, &counted)?;
-        let after = judge.norm(figure).map(|norm| format!("{norm:.1}"));
+        let after = norm(&judge, figure);
         audit::record(tx, by.actor, action, figure.name(), by.reason, before.as_deref(), after.as_deref())?;
         Ok(verdict)
     })
+}
+
+/// What is normal for a figure now, and what a decision would make normal. Nothing is changed.
+pub fn foresee(
+    store: &Store,
+    figure: Figure,
+    decision: Decision,
+) -> Result<(Option<String>, Option<String>), StateError> {
+    let mut judge = match store.read(memory::look)? {
+        Some(judge) => judge,
+        None => replay::replay(store)?,
+    };
+    let before = norm(&judge, figure);
+    apply(&mut judge, figure, decision);
+    let after = match decision {
+        Decision::Set(value) => Some(format!("{value:.1}")),
+        Decision::Accept | Decision::Unset => norm(&judge, figure),
+    };
+    Ok((before, after))
+}
+
+/// Does it, and returns its word in the audit trail.
+fn apply(judge: &mut Judge, figure: Figure, decision: Decision) -> &'static str {
+    match decision {
+        Decision::Accept => {
+            judge.accept(figure);
+            "baseline-accept"
+        }
+        Decision::Set(value) => {
+            judge.set(figure, value);
+            "baseline-set"
+        }
+        Decision::Unset => {
+            judge.unset(figure);
+            "baseline-unset"
+        }
+    }
+}
+
+fn norm(judge: &Judge, figure: Figure) -> Option<String> {
+    judge.norm(figure).map(|norm| format!("{norm:.1}"))
 }

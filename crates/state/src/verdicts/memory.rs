@@ -20,6 +20,13 @@ pub fn load(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
     Ok(lock(tx)?.and_then(|saved| usable(saved, now)))
 }
 
+/// The judge, for whoever changes nothing; nothing if its memory is missing or was made by another rule.
+pub fn look(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
+    let saved = meta::get(tx, meta::BASELINE)?.as_deref().and_then(read);
+    let now = tx.now()?;
+    Ok(saved.and_then(|saved| usable(saved, now)))
+}
+
 /// The judge of a memory, unless another rule made it, or a sample of a time that is still to come: a clock was wrong.
 fn usable(saved: Saved, now: i64) -> Option<Judge> {
     let judge = Judge::load(Settings::default(), saved)?;
@@ -29,9 +36,7 @@ fn usable(saved: Saved, now: i64) -> Option<Judge> {
 
 /// Whether there is a memory that this program's rule can use.
 pub fn is_usable(tx: &mut Tx<'_>) -> Result<bool, StateError> {
-    let saved = meta::get(tx, meta::BASELINE)?.as_deref().and_then(read);
-    let now = tx.now()?;
-    Ok(saved.is_some_and(|saved| usable(saved, now).is_some()))
+    Ok(look(tx)?.is_some())
 }
 
 /// Stores it.

@@ -22,7 +22,7 @@ use crate::job::breaker;
 use crate::values;
 use counted::Counted;
 
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, foresee};
 pub use memory::{forget, merge};
 pub use signatures::write_some as write_signatures;
 

@@ -232,7 +232,7 @@ fn who_waits_says_for_whom_and_others_can_see_it() {
         postgres::Client::connect(&format!("{url} application_name=psql-of-anna"), postgres::NoTls).unwrap();
     holder.batch_execute(&format!("BEGIN; SELECT * FROM job WHERE package_id = {id} FOR UPDATE")).unwrap();
     let (told, said) = std::sync::mpsc::channel();
-    state::waiting::listen(move |text| drop(told.send(text.to_owned())));
+    bounded::waiting::listen(move |text| drop(told.send(text.to_owned())));
     let waiter = location.open().unwrap();
     let waits =
         thread::spawn(move || waiter.write(|tx| queue::enqueue(tx, id, Lane::Operator, Tasks::IMPORT)));

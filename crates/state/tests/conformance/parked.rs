@@ -3,6 +3,7 @@
 use state::breaker::{self, Rule};
 use state::operate::{self, By};
 use state::policy::Retries;
+use state::queue::{self, Wish};
 use state::reclassify::normaliser;
 use state::words::{Class, Lane, Outcome};
 use state::{StateError, counters, finish, hold, samples, schema, waits};
@@ -161,5 +162,29 @@ fn an_upgrade_while_nothing_is_parked_adds_no_counter() {
         world.location.connect(false).unwrap().migrate().unwrap();
         assert_eq!(world.count("SELECT COUNT(*) FROM counter"), 0);
         assert_eq!(live(&world), (0, 0, 0));
+    }
+}
+
+/// What is parked or waits for its time is there for whoever asks for it by name.
+#[test]
+fn one_that_is_asked_for_by_name_waits_for_nothing() {
+    for world in worlds() {
+        begin(&world);
+        let run = world.run();
+        let id = world.count("SELECT id FROM package WHERE name = 'p5'");
+        let wish = Wish { run, lease: MINUTE, importer: "1", only: Some(id), ..Wish::default() };
+        let claim = || world.store.write(|tx| queue::claim(tx, &wish)).unwrap();
+        let first = claim().unwrap();
+        assert_eq!(live(&world), (5, 5, 5));
+        assert_eq!(world.count("SELECT parked FROM dependency"), 5);
+        assert_eq!(claim(), None, "somebody does it already");
+        world.finish(&first, Outcome::Failed, failure(Class::Transient, "it is odd")).unwrap();
+        assert_eq!(world.text("SELECT state FROM job WHERE package_id = 6"), "retrying");
+        let second = claim().unwrap();
+        world.finish(&second, Outcome::Imported, None).unwrap();
+        assert_eq!(live(&world), (5, 5, 5));
+        world.store.write(|tx| hold::hold(tx, 1, "me", "why not", None)).unwrap();
+        let wish = Wish { only: Some(1), ..wish.clone() };
+        assert_eq!(world.store.write(|tx| queue::claim(tx, &wish)).unwrap(), None, "held by a person");
     }
 }

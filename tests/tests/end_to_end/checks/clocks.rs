@@ -52,8 +52,8 @@ fn times_of_the_future_are_said_and_no_check_is_green_by_them() {
         assert!(said.code == 1 && said.out.contains("samples dated 2028-01-"), "{check}: {said:?}");
     }
     let by = By { actor: "me", reason: Some("the clock was wrong") };
-    let tried = samples::drop_after(&world.store, world.now(), by, true).unwrap();
-    let dropped = samples::drop_after(&world.store, world.now(), by, false).unwrap();
+    let tried = samples::dropped_after(&world.store, world.now()).unwrap();
+    let dropped = samples::drop_after(&world.store, world.now(), by).unwrap();
     assert!(dropped.samples > 0 && tried == dropped, "{dropped:?}");
     samples::take(&world.store).unwrap();
     for check in CHECKS {

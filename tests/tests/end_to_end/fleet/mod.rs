@@ -2,6 +2,7 @@
 //! are frozen, and what an idle service costs.
 
 mod frozen;
+mod hour;
 mod idle;
 mod rights;
 mod roles;

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Child, Command, Output, Stdio};
 
 use package_import_tests::installation::binary;
+use package_import_tests::programs::built;
 use package_import_tests::queue::{Queue, text, write_packages};
 
 pub const GRANTS: &str = include_str!("../../../../docs/examples/grants.sql");
@@ -61,6 +62,19 @@ impl Fleet {
             .stderr(Stdio::from(log))
             .spawn()
             .unwrap()
+    }
+
+    /// What a check says that reads the state as its owner.
+    pub fn check(&self, name: &str) -> String {
+        let url = self.queue.postgres.as_ref().unwrap();
+        let config = self.queue.installation.files().join("checks.toml");
+        fs::write(&config, format!("[checks]\nstate = '''{url}'''\n")).unwrap();
+        let output = Command::new(built(&format!("check_import_{name}")))
+            .arg("--config")
+            .arg(&config)
+            .output()
+            .unwrap();
+        text(&output)
     }
 
     pub fn log_of(&self, host: &str) -> std::path::PathBuf {

@@ -2,6 +2,7 @@
 //!
 //! Each text is what the program prints at 80 columns without a terminal. Only what differs from day to day is replaced.
 
+mod blocks;
 mod changing;
 mod documents;
 mod help;
@@ -9,5 +10,8 @@ mod incident;
 mod json;
 mod metrics;
 mod reading;
+mod readme;
 mod refusals;
+mod shell;
+mod snippets;
 mod terminal;

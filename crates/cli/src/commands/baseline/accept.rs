@@ -1,10 +1,9 @@
-use ::baseline::Figure;
 use anyhow::Error;
-use state::operate::By;
-use state::verdicts::{self, Decision};
+use operations::actions::baseline::{AcceptBaseline, Decidable};
+use operations::{Action, Reason};
 
-use super::{Installation, figure, tell};
-use crate::commands::actor;
+use super::{Installation, tell};
+use crate::commands::caller;
 
 /// Take today's level for normal at once
 ///
@@ -13,16 +12,15 @@ use crate::commands::actor;
 #[command(after_help = "Example:\n  package-import baseline accept --reason 'the new series is like this'")]
 pub struct Arguments {
     /// failing or failed
-    #[arg(default_value = "failing", value_parser = figure)]
-    figure: Figure,
+    #[arg(default_value = "failing")]
+    figure: Decidable,
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: String,
+    reason: Reason,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let actor = actor();
-    let by = By { actor: &actor, reason: Some(&arguments.reason) };
-    tell(&verdicts::decide(&installation.state()?, arguments.figure, Decision::Accept, by)?)
+    let action = AcceptBaseline { figure: arguments.figure };
+    tell(&action.perform(&installation.open()?, &caller(), Some(&arguments.reason))?)
 }

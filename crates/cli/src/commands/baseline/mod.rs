@@ -8,7 +8,7 @@ mod unset;
 
 use std::io::Write;
 
-use ::baseline::{Figure, Verdict};
+use ::baseline::Verdict;
 use anyhow::Error;
 use clap::Subcommand;
 
@@ -42,15 +42,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         Command::Set(arguments) => set::run(installation, arguments),
         Command::Unset(arguments) => unset::run(installation, arguments),
         Command::Backtest(arguments) => backtest::run(arguments),
-    }
-}
-
-/// Reads the name of a figure whose norm can be decided.
-fn figure(name: &str) -> Result<Figure, String> {
-    match name {
-        "failing" => Ok(Figure::Failing),
-        "failed" => Ok(Figure::Failed),
-        other => Err(format!("{other:?} is neither failing nor failed (new failures a day)")),
     }
 }
 

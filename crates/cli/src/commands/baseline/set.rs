@@ -1,10 +1,9 @@
-use ::baseline::Figure;
 use anyhow::Error;
-use state::operate::By;
-use state::verdicts::{self, Decision};
+use operations::actions::baseline::{Decidable, SetBaseline};
+use operations::{Action, Reason};
 
-use super::{Installation, figure, tell};
-use crate::commands::actor;
+use super::{Installation, tell};
+use crate::commands::caller;
 
 /// Say what is normal, until `unset`
 #[derive(clap::Args)]
@@ -14,22 +13,21 @@ use crate::commands::actor;
 pub struct Arguments {
     /// failing=N, or failed=N a day
     #[arg(value_name = "FIGURE=N", value_parser = setting)]
-    setting: (Figure, u32),
+    setting: (Decidable, u32),
 
     /// Why; it is kept
     #[arg(long, value_name = "WHY")]
-    reason: String,
+    reason: Reason,
 }
 
-fn setting(text: &str) -> Result<(Figure, u32), String> {
+fn setting(text: &str) -> Result<(Decidable, u32), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is not FIGURE=N"))?;
     let value = value.parse().map_err(|_| format!("{value:?} is no number of packages"))?;
-    Ok((figure(name)?, value))
+    Ok((name.parse()?, value))
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let actor = actor();
-    let by = By { actor: &actor, reason: Some(&arguments.reason) };
     let (figure, value) = arguments.setting;
-    tell(&verdicts::decide(&installation.state()?, figure, Decision::Set(f64::from(value)), by)?)
+    let action = SetBaseline { figure, value };
+    tell(&action.perform(&installation.open()?, &caller(), Some(&arguments.reason))?)
 }

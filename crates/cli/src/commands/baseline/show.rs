@@ -2,8 +2,7 @@ use std::io::{self, Write};
 
 use ::baseline::{Judged, Verdict as Whole};
 use anyhow::{Error, bail};
-use serde::Serialize;
-use state::read::verdicts::{self, Sample, Verdict};
+use operations::questions::{self, Explained};
 
 use super::Installation;
 use crate::exit;
@@ -28,35 +27,9 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Hours whose samples an explanation shows.
-const HOURS: i64 = 24;
-
-#[derive(Serialize)]
-struct Answer {
-    now: i64,
-    verdicts: Vec<Explained>,
-}
-
-#[derive(Serialize)]
-struct Explained {
-    #[serde(flatten)]
-    verdict: Verdict,
-    samples: Vec<Sample>,
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let answer = installation.state()?.read(|tx| {
-        let now = tx.now()?;
-        let mut found = Vec::new();
-        for verdict in verdicts::list(tx, arguments.figure.as_deref())? {
-            let samples = match arguments.explain {
-                true => verdicts::samples(tx, &verdict.figure, HOURS)?,
-                false => Vec::new(),
-            };
-            found.push(Explained { verdict, samples });
-        }
-        Ok(Answer { now, verdicts: found })
-    })?;
+    let figure = arguments.figure.as_deref();
+    let answer = questions::baselines(&installation.open()?, figure, arguments.explain)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);

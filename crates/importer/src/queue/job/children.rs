@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use bounded::waiting;
 use packaging_repo::record::unsealed::Word;
 use state::versions;
 
@@ -87,6 +88,10 @@ impl Work<'_> {
                     for wall in missing {
                         log.line(&format!("no wall ({}): {}", wall.as_str(), wall.consequence()));
                     }
+                }
+                Event::Waiting(text) => {
+                    log.line(text);
+                    waiting::say(&format!("{}: {text}", claim.package));
                 }
                 Event::Moving(0) => log.line("no ref moves"),
                 Event::Moving(refs) => log.line(&format!("moving {refs} refs")),

@@ -1,0 +1,40 @@
+//! Mending numbers that are not what the rows say.
+
+use state::counters::{self, Difference};
+
+use crate::action::{Action, Change, Kind, Preview};
+use crate::error::Error;
+use crate::installation::Opened;
+use crate::role::{Permit, Role};
+
+/// Counts every number that is kept again from the rows, and mends those that differ. On record: `repair-counter`, an entry
+/// for each number.
+#[derive(Clone, Copy, Debug)]
+pub struct RepairCounters;
+
+impl Action for RepairCounters {
+    const NAME: &'static str = "repair-counters";
+    const ROLE: Role = Role::Operate;
+    /// What was mended.
+    type Done = Vec<Difference>;
+
+    fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
+        let change = |it: Difference| {
+            Change::new(Kind::Number, it.place.to_string())
+                .before(it.kept.to_string())
+                .after(it.counted.to_string())
+        };
+        Ok(Preview::of(at.store.read(counters::verify)?.into_iter().map(change)))
+    }
+
+    fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Vec<Difference>, Error> {
+        let mut repaired = Vec::new();
+        loop {
+            let some = at.store.write(|tx| counters::repair(tx, permit.by().actor))?;
+            if some.is_empty() {
+                return Ok(repaired);
+            }
+            repaired.extend(some);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Asking the histories of archives again.
+
+use state::words::{Lane, Tasks};
+use state::{events, histories, operate, queue};
+
+use crate::action::{Action, Change, Kind, Preview};
+use crate::error::Error;
+use crate::installation::Opened;
+use crate::packages::Names;
+use crate::role::{Permit, Role};
+
+/// Asks the histories of archives again for old versions, and queues the packages. On record: `history-ask`, an entry for
+/// each package and archive.
+#[derive(Clone, Debug)]
+pub struct AskHistory {
+    /// Which; by default all of which a version was left out.
+    pub packages: Option<Names>,
+}
+
+/// A history that is asked again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The package.
+    pub package: String,
+    /// The archive whose history it is.
+    pub archive: String,
+    /// Versions that had been left out until now.
+    pub left_out: i64,
+}
+
+impl AskHistory {
+    /// Each package, with the archive whose history is asked for it.
+    fn pairs(&self, at: &Opened) -> Result<Vec<(String, String)>, Error> {
+        let with_history = at.config.archives.iter().filter(|archive| archive.history.is_some());
+        let archives: Vec<&str> = with_history.map(|archive| archive.name.as_str()).collect();
+        if archives.is_empty() {
+            return Err(Error::Usage("no archive of config.toml has a [archives.history]".into()));
+        }
+        let mut pairs = Vec::new();
+        for archive in archives {
+            let packages = match &self.packages {
+                None => at.store.read(|tx| histories::incomplete(tx, archive))?,
+                Some(names) => names.as_slice().to_vec(),
+            };
+            pairs.extend(packages.into_iter().map(|package| (package, archive.to_owned())));
+        }
+        Ok(pairs)
+    }
+}
+
+fn of_archive(archive: &str) -> String {
+    format!("the history of {archive}")
+}
+
+impl Action for AskHistory {
+    const NAME: &'static str = "history-ask";
+    const ROLE: Role = Role::Operate;
+    type Done = Vec<Asked>;
+
+    fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
+        let pairs = self.pairs(at)?;
+        at.store
+            .read(|tx| pairs.iter().try_for_each(|(package, _)| operate::known(tx, package).map(drop)))?;
+        let change = |(package, archive): (String, String)| {
+            Change::new(Kind::Package, package).after(format!("asks {}", of_archive(&archive)))
+        };
+        Ok(Preview::of(pairs.into_iter().map(change)))
+    }
+
+    fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Vec<Asked>, Error> {
+        let by = permit.by();
+        let one = |(package, archive): (String, String)| {
+            let left_out = at.store.write(|tx| {
+                let id = operate::known(tx, &package)?;
+                let left_out = histories::ask_again(tx, id, &archive)?;
+                queue::enqueue(tx, id, Lane::Operator, Tasks::IMPORT)?;
+                let what = of_archive(&archive);
+                events::record(tx, by.actor, "history-ask", &package, by.reason, None, Some(&what))?;
+                Ok(left_out)
+            })?;
+            Ok(Asked { package, archive, left_out })
+        };
+        self.pairs(at)?.into_iter().map(one).collect()
+    }
+}

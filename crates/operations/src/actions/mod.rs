@@ -1,0 +1,15 @@
+//! One file for what belongs together.
+
+pub mod baseline;
+pub mod collision;
+pub mod counters;
+pub mod enqueue;
+pub mod history;
+pub mod hold;
+pub mod hosts;
+pub mod prune;
+pub mod queue;
+pub mod samples;
+pub mod settings;
+pub mod signature;
+pub mod suppress;

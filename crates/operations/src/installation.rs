@@ -1,0 +1,156 @@
+//! Which installation: its folder, its configuration, its state.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use importer::config::{Config, ConfigError};
+use importer::queue::pulse::Pulse;
+use importer::queue::session::{Session, Start};
+use state::driver::Kind;
+use state::{StateError, Store};
+
+use crate::error::Error;
+
+/// Where an installation is. Nothing of it is open yet.
+pub struct Installation {
+    /// Its folder.
+    pub root: PathBuf,
+    config: Option<PathBuf>,
+}
+
+/// An installation whose state is open: what every question and every action takes.
+pub struct Opened {
+    /// Its folder.
+    pub root: PathBuf,
+    /// Its configuration.
+    pub config: Config,
+    /// Its state.
+    pub store: Store,
+}
+
+impl Installation {
+    /// From the folder and the configuration that were named; else they are looked for at their usual places.
+    pub fn new(root: Option<PathBuf>, config: Option<PathBuf>) -> Installation {
+        Installation { root: importer::root::locate(root), config }
+    }
+
+    /// The folder, also for whoever works in another current folder.
+    pub fn absolute_root(&self) -> Result<PathBuf, Error> {
+        absolute(&self.root)
+    }
+
+    /// Opens it; the state has to be there.
+    pub fn open(&self) -> Result<Opened, Error> {
+        self.opened(Installation::state)
+    }
+
+    /// Opens it; the state is made if there is none.
+    pub fn open_or_make(&self) -> Result<Opened, Error> {
+        self.opened(Installation::state_or_make)
+    }
+
+    fn opened(&self, state: fn(&Installation) -> Result<Store, Error>) -> Result<Opened, Error> {
+        let store = state(self)?;
+        Ok(Opened { root: self.root.clone(), config: self.config()?, store })
+    }
+
+    /// Opens the state, which has to be there.
+    pub fn state(&self) -> Result<Store, Error> {
+        let opened = self.config()?.state.location(&self.root).open();
+        match opened {
+            Ok(store) => self.beside_repositories(store),
+            Err(error @ StateError::Missing(_)) if importer::inspect::has_repositories(&self.root) => {
+                Err(Error::Stateless(error))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens or makes the state for whoever takes the root over as it is.
+    pub fn state_to_adopt(&self) -> Result<Store, Error> {
+        Ok(self.config()?.state.location(&self.root).open_or_make()?)
+    }
+
+    /// Refuses a state that knows nothing beside repositories: everything would seem to be well, and imports would not know
+    /// what they have.
+    fn beside_repositories(&self, store: Store) -> Result<Store, Error> {
+        if store.read(state::versions::is_without_packages)?
+            && importer::inspect::has_repositories(&self.root)
+        {
+            let (state, repos) = (store.name().to_owned(), self.root.join("repos"));
+            return Err(StateError::Foreign(format!(
+                "the state {state} is new or empty, and {} has repositories: `package-import restore --state-only BACKUP` \
+                 brings the state back (move this one away first), `package-import adopt` puts on record what the \
+                 repositories have",
+                repos.display()
+            ))
+            .into());
+        }
+        Ok(store)
+    }
+
+    /// Opens the state; a root may have only repositories.
+    pub fn state_if_any(&self) -> Result<Option<Store>, Error> {
+        match self.state() {
+            Ok(store) => Ok(Some(store)),
+            // One that knows nothing of the repositories has nothing to say about them either.
+            Err(error)
+                if matches!(error.of_state(), Some(StateError::Missing(_) | StateError::Foreign(_))) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the state, made if there is none.
+    pub fn state_or_make(&self) -> Result<Store, Error> {
+        self.beside_repositories(self.config()?.state.location(&self.root).open_or_make()?)
+    }
+
+    /// Begins to work on the queue.
+    pub fn begin(&self, config: Config, mode: &str, jobs: usize, alone: bool) -> Result<Arc<Session>, Error> {
+        let root = self.absolute_root()?;
+        let program = env::current_exe()
+            .map_err(|error| Error::File { what: "cannot find my own program".into(), error })?;
+        let start = Start {
+            store: self.beside_repositories(config.state.location(&root).open_or_make()?)?,
+            root,
+            config,
+            program,
+            host: &importer::root::host_name(),
+            mode,
+            jobs,
+        };
+        Ok(Session::begin(start, alone)?)
+    }
+
+    /// The heartbeat of a session, on a connection of its own.
+    pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
+        let location = session.config.state.location(&session.root);
+        // A server may have no connection left, which is said at once. A file that is open can be opened again.
+        let mut ready = match session.store.kind() {
+            Kind::Postgres => Some(location.open()?),
+            Kind::Sqlite => None,
+        };
+        Ok(Pulse::start(Arc::clone(session), move || ready.take().map_or_else(|| location.open(), Ok)))
+    }
+
+    /// The file that the configuration is read from, if there is one.
+    pub fn config_file(&self) -> Option<PathBuf> {
+        let places = [self.root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];
+        self.config.clone().or_else(|| places.into_iter().find(|path| path.exists()))
+    }
+
+    /// Reads the configuration.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Config::load(self.config.as_deref(), &self.root)
+    }
+}
+
+/// A path that holds in every current folder.
+fn absolute(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path)
+        .map_err(|error| Error::File { what: "cannot find the current folder".into(), error })
+}

@@ -1,0 +1,29 @@
+//! What the last polls came to.
+
+use serde::Serialize;
+use state::read::archives::{self, SuiteVerdict, Waits};
+
+use crate::error::Error;
+use crate::installation::Opened;
+
+/// What each suite's last poll came to, and what packages wait for.
+#[derive(Debug, Serialize)]
+pub struct Archives {
+    /// The version of this form.
+    pub v: u32,
+    /// The time, in Unix milliseconds.
+    pub now: i64,
+    /// The suites.
+    pub suites: Vec<SuiteVerdict>,
+    /// What packages wait for.
+    pub waits: Vec<Waits>,
+}
+
+/// What each suite's last poll came to: of these archives, or of all.
+pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
+    let mut answer = at.store.read(|tx| {
+        Ok(Archives { v: 1, now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
+    })?;
+    answer.suites.retain(|suite| names.is_empty() || names.contains(&suite.archive));
+    Ok(answer)
+}

@@ -1,0 +1,45 @@
+//! What is normal, and what is thought of the figures.
+
+use serde::Serialize;
+use state::read::verdicts::{self, Sample, Verdict};
+
+use crate::error::Error;
+use crate::installation::Opened;
+
+/// Hours whose samples an explanation has.
+const HOURS: i64 = 24;
+
+/// What is thought of figures.
+#[derive(Debug, Serialize)]
+pub struct Baselines {
+    /// The time, in Unix milliseconds.
+    pub now: i64,
+    /// Each figure.
+    pub verdicts: Vec<Explained>,
+}
+
+/// What is thought of a figure.
+#[derive(Debug, Serialize)]
+pub struct Explained {
+    /// The verdict.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// The samples of the last 24 hours, if an explanation was asked for.
+    pub samples: Vec<Sample>,
+}
+
+/// What is thought of a figure, or of all but signatures that are as usual; with the samples, if it is to be explained.
+pub fn baselines(at: &Opened, figure: Option<&str>, explain: bool) -> Result<Baselines, Error> {
+    Ok(at.store.read(|tx| {
+        let now = tx.now()?;
+        let mut found = Vec::new();
+        for verdict in verdicts::list(tx, figure)? {
+            let samples = match explain {
+                true => verdicts::samples(tx, &verdict.figure, HOURS)?,
+                false => Vec::new(),
+            };
+            found.push(Explained { verdict, samples });
+        }
+        Ok(Baselines { now, verdicts: found })
+    })?)
+}

@@ -1,0 +1,20 @@
+//! What can be asked. Each answer is, as JSON, what `--json` of its command prints.
+
+mod archives;
+mod baseline;
+mod collisions;
+mod failures;
+mod freshness;
+mod package;
+mod records;
+mod work;
+
+pub use archives::{Archives, archives};
+pub use baseline::{Baselines, Explained, baselines};
+pub(crate) use collisions::find as collision_row;
+pub use collisions::{CollisionShown, Collisions, CollisionsWanted, collision, collisions};
+pub use failures::{Failures, FailuresWanted, Signatures, failures, signature, signatures};
+pub use freshness::{Freshness, freshness, freshness_of};
+pub use package::{Shown, show};
+pub use records::{Audit, History, LogWanted, audit, batch, history, log, settings};
+pub use work::{Queue, Workers, metrics, queue, status, tune, workers};

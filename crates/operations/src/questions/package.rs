@@ -1,0 +1,85 @@
+//! Everything about a package.
+
+use importer::inspect::{self, InspectError};
+use packaging_repo::collision::Collision;
+use packaging_repo::foreign::Foreign;
+use serde_json::{Value, json};
+use state::read::package::{self, Package};
+use state::{Store, operate};
+
+use crate::error::Error;
+use crate::installation::Installation;
+
+/// Attempts that are shown.
+const ATTEMPTS: i64 = 5;
+
+/// What state and repository know of a package.
+pub struct Shown {
+    /// The package.
+    pub package: String,
+    /// The time, in Unix milliseconds, and what the state knows.
+    pub state: Option<(i64, Package)>,
+    /// What the repository has.
+    pub repository: Option<inspect::Shown>,
+    /// Why the repository cannot be read, if there is one that cannot.
+    pub unreadable: Option<String>,
+}
+
+/// Everything about a package. A root without a state has only repositories; what the state knows is worth most when the
+/// repository is damaged.
+pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
+    let store = installation.state_if_any()?;
+    let state = match &store {
+        Some(store) => facts(store, name)?,
+        None => None,
+    };
+    let mut shown = Shown { package: name.to_owned(), state, repository: None, unreadable: None };
+    match inspect::show(&installation.root, name) {
+        Ok(repository) => shown.repository = Some(repository),
+        Err(error) if shown.state.is_none() => {
+            // A better word for a package that nobody knows.
+            let unknown = store.as_ref().and_then(|store| store.read(|tx| operate::known(tx, name)).err());
+            return Err(unknown.map_or_else(|| error.into(), Error::from));
+        }
+        Err(InspectError::Repository(packaging_repo::Error::NoRepository(_))) => {}
+        Err(error) => shown.unreadable = Some(error.to_string()),
+    }
+    Ok(shown)
+}
+
+fn facts(store: &Store, name: &str) -> Result<Option<(i64, Package)>, Error> {
+    let (now, package) = store.read(|tx| Ok((tx.now()?, package::read(tx, name, ATTEMPTS)?)))?;
+    Ok(package.map(|package| (now, package)))
+}
+
+impl Shown {
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        let shown = self.repository.as_ref();
+        let versions = shown.map(|shown| {
+            let entries = shown.versions.iter().map(|entry| {
+                json!({
+                    "distro": entry.distro, "version": entry.version, "tag": entry.tag,
+                    "dsc_sha256": entry.dsc_sha256, "commit": entry.commit.to_string(),
+                    "applied_commit": entry.applied.map(|id| id.to_string()),
+                    "branches": entry.branches, "late": entry.late,
+                })
+            });
+            entries.collect::<Vec<_>>()
+        });
+        let foreign = shown.map(|shown| {
+            let one = |(it, judged): (&Foreign, &Option<Collision>)| {
+                json!({
+                    "content": judged.as_ref().map(|it| it.kind.as_str()), "ref": it.name, "kind": it.kind.as_str(),
+                    "ours": it.ours.map(|id| id.to_string()), "theirs": it.theirs.map(|id| id.to_string()),
+                })
+            };
+            shown.foreign.iter().zip(&shown.judged).map(one).collect::<Vec<_>>()
+        });
+        json!({
+            "package": self.package, "state": self.state.as_ref().map(|(_, package)| package),
+            "repository": shown.map(|shown| &shown.repository), "head": shown.map(|shown| &shown.head),
+            "versions": versions.unwrap_or_default(), "foreign": foreign.unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! Why something is done.
+
+use std::str::FromStr;
+
+/// Why something is done: a text that says something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason(String);
+
+impl Reason {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Reason {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Reason, String> {
+        if text.trim().is_empty() {
+            return Err("an empty reason tells nobody anything".to_owned());
+        }
+        Ok(Reason(text.to_owned()))
+    }
+}

@@ -1,0 +1,7 @@
+//! What holds for all actions and all questions, on both databases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod actions;
+mod answers;
+mod roles;
+mod world;

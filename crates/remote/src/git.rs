@@ -1,0 +1,235 @@
+//! Git, without anybody's configuration: not the machine's, not the user's, and not the repository's either. It works in
+//! a folder of ours that has nothing but a `HEAD`; the objects of a repository are lent to it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bounded::Deadline;
+use bounded::program::{self, Group};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::ObjectId;
+use crate::answers::{self, Answer};
+use crate::problem::{Problem, said};
+
+/// As much of what Git says is kept.
+const SAID: usize = 256 << 20;
+/// The longest trace that is read.
+const TRACE: u64 = 16 << 20;
+/// How long a question about objects that are here may take.
+const HERE: Duration = Duration::from_secs(600);
+
+/// What Git is told always. `core.fsync`: what is fetched is durable before a ref names it. Old histories have trees that
+/// Git would not make today; they are taken as they are.
+const CONFIGURATION: [(&str, &str); 17] = [
+    ("safe.directory", "*"),
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsync", "all"),
+    ("core.fsyncMethod", "fsync"),
+    ("core.askPass", ""),
+    ("credential.helper", ""),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("fetch.unpackLimit", "1"),
+    ("fetch.writeCommitGraph", "false"),
+    ("http.followRedirects", "false"),
+    ("http.lowSpeedLimit", "1"),
+    ("http.lowSpeedTime", "120"),
+    ("pack.windowMemory", "256m"),
+    ("pack.threads", "1"),
+    ("protocol.allow", "never"),
+    ("protocol.version", "2"),
+];
+
+/// A program that works without anybody's configuration.
+#[derive(Debug)]
+pub struct Git {
+    folder: tempfile::TempDir,
+    empty: PathBuf,
+    count: AtomicU64,
+}
+
+/// One call.
+#[derive(Default)]
+pub struct Call<'a> {
+    /// The command and its arguments.
+    pub arguments: Vec<OsString>,
+    /// The folder of objects that it works with.
+    pub objects: Option<&'a Path>,
+    /// Refs that it knows: a `packed-refs`.
+    pub refs: Option<&'a Path>,
+    /// More configuration.
+    pub configuration: Vec<(String, String)>,
+    /// More of the environment.
+    pub environment: Vec<(String, OsString)>,
+    /// What it reads.
+    pub input: Option<Vec<u8>>,
+    /// The most bytes that a file may get.
+    pub file_size: Option<u64>,
+    /// Whether an HTTP server is asked.
+    pub is_http: bool,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its status, 0 if all went well; none if a signal ended it.
+    pub status: Option<i32>,
+    /// What it said.
+    pub stdout: Vec<u8>,
+    /// What it said about errors.
+    pub stderr: String,
+    /// What an HTTP server answered.
+    pub answer: Answer,
+}
+
+impl Git {
+    /// Makes its folder.
+    pub fn open() -> Result<Git, Problem> {
+        let cannot = |error: io::Error| Problem::Local(format!("cannot make a folder for git: {error}"));
+        let folder = tempfile::Builder::new().prefix("package-import-git.").tempdir().map_err(cannot)?;
+        let empty = folder.path().join("empty");
+        make_folder(&empty).map_err(cannot)?;
+        Ok(Git { folder, empty, count: AtomicU64::new(0) })
+    }
+
+    /// A folder that nobody else reads.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A number that is given once.
+    pub fn number(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Runs it to its end, or for as long as it may take.
+    pub fn run(&self, call: &Call<'_>, limit: Duration) -> Result<Ran, Problem> {
+        let number = self.number();
+        let own = call.refs.map(|refs| self.with_refs(refs, number)).transpose()?;
+        let trace = self.folder.path().join(format!("trace-{number}"));
+        let mut command =
+            self.command(call, own.as_ref().map_or(self.empty.as_path(), tempfile::TempDir::path));
+        if call.is_http {
+            command.env("GIT_TRACE_CURL", &trace).env("GIT_TRACE_CURL_NO_DATA", "1");
+        }
+        let started = |pid: u32| {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            if let (Some(pid), Some(most)) = (pid, call.file_size) {
+                let limit = Rlimit { current: Some(most), maximum: Some(most) };
+                // One that has ended already needs no limit.
+                let _ = prlimit(Some(pid), Resource::Fsize, limit);
+            }
+        };
+        let input = Some(call.input.clone().unwrap_or_default());
+        let deadline = Deadline::after(limit);
+        let ran = program::output(&mut command, Group::Own, input, SAID, deadline, started);
+        let answer = bounded::file::read(&trace, TRACE)
+            .map(|text| answers::parse(&String::from_utf8_lossy(&text)))
+            .unwrap_or_default();
+        let _ = fs::remove_file(&trace);
+        let ran = ran.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => Problem::Late(limit),
+            io::ErrorKind::NotFound => Problem::Local(format!("cannot run git: {error}; is it installed?")),
+            _ => Problem::Local(format!("cannot run git: {error}")),
+        })?;
+        Ok(Ran {
+            status: ran.status.code(),
+            stdout: ran.stdout,
+            stderr: String::from_utf8_lossy(&ran.stderr).into_owned(),
+            answer,
+        })
+    }
+
+    fn command(&self, call: &Call<'_>, git_dir: &Path) -> Command {
+        let mut command = Command::new("git");
+        let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.folder.path())
+            .env("TMPDIR", self.folder.path())
+            .env("LC_ALL", "C")
+            .env("GIT_DIR", git_dir)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ASKPASS", "/bin/false")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .current_dir(self.folder.path());
+        if let Some(objects) = call.objects {
+            command.env("GIT_OBJECT_DIRECTORY", objects);
+        }
+        let more = call.configuration.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let all: Vec<(&str, &str)> = CONFIGURATION.into_iter().chain(more).collect();
+        command.env("GIT_CONFIG_COUNT", all.len().to_string());
+        for (place, (key, value)) in all.into_iter().enumerate() {
+            command
+                .env(format!("GIT_CONFIG_KEY_{place}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{place}"), value);
+        }
+        for (name, value) in &call.environment {
+            command.env(name, value);
+        }
+        command.args(&call.arguments);
+        command
+    }
+
+    /// A folder that knows the refs of a repository, and nothing else of it.
+    fn with_refs(&self, refs: &Path, number: u64) -> Result<tempfile::TempDir, Problem> {
+        let make = || -> io::Result<tempfile::TempDir> {
+            let own = tempfile::Builder::new().prefix(&format!("refs-{number}-")).tempdir_in(&self.folder)?;
+            make_folder(own.path())?;
+            match fs::copy(refs, own.path().join("packed-refs")) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(own),
+            }
+        };
+        make().map_err(|error| Problem::Local(format!("cannot copy {}: {error}", refs.display())))
+    }
+
+    /// Whether one commit is an ancestor of another, both in a folder of objects. Nothing, if one of them is not there, or
+    /// is no commit.
+    pub fn is_ancestor(&self, objects: &Path, old: ObjectId, new: ObjectId) -> Result<Option<bool>, Problem> {
+        let (old, new) = (old.to_string(), new.to_string());
+        let call = Call {
+            arguments: words(["merge-base", "--is-ancestor", &old, &new]),
+            objects: Some(objects),
+            ..Call::default()
+        };
+        match self.run(&call, HERE)?.status {
+            Some(0) => Ok(Some(true)),
+            Some(1) => Ok(Some(false)),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Arguments.
+pub fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
+    words.iter().map(|word| OsStr::new(word).to_owned()).collect()
+}
+
+/// What is to be said of a call that failed.
+pub fn why(ran: &Ran) -> String {
+    let words = said(&ran.stderr);
+    match (words.is_empty(), ran.status) {
+        (false, _) => words,
+        (true, Some(status)) => format!("git ended with {status} and said nothing"),
+        (true, None) => "git was killed".into(),
+    }
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path.join("refs"))?;
+    fs::create_dir_all(path.join("objects"))?;
+    fs::write(path.join("HEAD"), "ref: refs/heads/none\n")
+}

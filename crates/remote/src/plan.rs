@@ -1,0 +1,210 @@
+//! What is to be done for each ref of a repository, by what the remote has. Never more than a creation or a fast-forward.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ObjectId;
+use crate::abilities::Abilities;
+use crate::problem::Problem;
+use crate::refs::{Advertised, Wanted};
+use crate::server::Move;
+
+/// How somebody else's value of a ref stands to ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kin {
+    /// It is an ancestor: ours is a fast-forward.
+    Ancestor,
+    /// Ours is its ancestor: somebody has gone on from ours.
+    Ahead,
+    /// They have gone different ways, or theirs is not known here.
+    Other,
+}
+
+/// Who can tell. The one place where a ref that is not where we put it is judged.
+pub trait Judge {
+    /// How `theirs` stands to `ours`, of a ref.
+    fn judge(&self, name: &str, ours: ObjectId, theirs: ObjectId) -> Result<Kin, Problem>;
+}
+
+/// What is done about a ref.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is there as it should be.
+    Same,
+    /// It is made.
+    Create,
+    /// It is moved forward from here.
+    Forward(ObjectId),
+    /// It points elsewhere, and stays: somebody else's.
+    Foreign(ObjectId, Kin),
+    /// A ref of this name is in its way.
+    Blocked(String),
+    /// The server does not take it, and says why.
+    Withheld(String),
+}
+
+impl Decision {
+    /// As a word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Decision::Same => "same",
+            Decision::Create => "create",
+            Decision::Forward(_) => "forward",
+            Decision::Foreign(..) => "foreign",
+            Decision::Blocked(_) => "blocked",
+            Decision::Withheld(_) => "withheld",
+        }
+    }
+}
+
+/// What is done about all refs, in the order of `wanted`.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Each with what is done about it.
+    pub steps: Vec<(Wanted, Decision)>,
+}
+
+/// Refs that move with one push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// In this order.
+    pub moves: Vec<Move>,
+    /// All or none.
+    pub atomic: bool,
+}
+
+/// Makes the plan. `withheld` are refs that the server has refused just now.
+pub fn make(
+    wanted: &[Wanted],
+    found: &Advertised,
+    abilities: &Abilities,
+    withheld: &BTreeMap<String, String>,
+    judge: &dyn Judge,
+) -> Result<Plan, Problem> {
+    let mut steps = Vec::with_capacity(wanted.len());
+    for it in wanted {
+        let refusal = || withheld.get(&it.name).map(String::as_str).or_else(|| abilities.refusal(&it.name));
+        let decision = match found.refs.get(&it.name) {
+            Some(theirs) if *theirs == it.id => Decision::Same,
+            Some(theirs) => match kin(it, *theirs, judge)? {
+                Kin::Ancestor => {
+                    refusal().map_or(Decision::Forward(*theirs), |why| Decision::Withheld(why.to_owned()))
+                }
+                kin => Decision::Foreign(*theirs, kin),
+            },
+            None => match (conflict(&it.name, &found.refs), refusal()) {
+                (Some(other), _) => Decision::Blocked(other),
+                (None, Some(why)) => Decision::Withheld(why.to_owned()),
+                (None, None) => Decision::Create,
+            },
+        };
+        steps.push((it.clone(), decision));
+    }
+    Ok(Plan { steps })
+}
+
+/// Only branches move.
+fn kin(wanted: &Wanted, theirs: ObjectId, judge: &dyn Judge) -> Result<Kin, Problem> {
+    if wanted.is_branch() { judge.judge(&wanted.name, wanted.id, theirs) } else { Ok(Kin::Other) }
+}
+
+/// A ref that is a folder of this name, or that has it for a folder.
+fn conflict<T>(name: &str, refs: &BTreeMap<String, T>) -> Option<String> {
+    let mut folder = name;
+    while let Some((shorter, _)) = folder.rsplit_once('/') {
+        if refs.contains_key(shorter) {
+            return Some(shorter.to_owned());
+        }
+        folder = shorter;
+    }
+    let below = format!("{name}/");
+    let (next, _) = refs.range(below.clone()..).next()?;
+    next.starts_with(&below).then(|| next.clone())
+}
+
+impl Plan {
+    /// Refs that move, each.
+    fn moves(&self) -> impl Iterator<Item = (&Wanted, Move)> {
+        self.steps.iter().filter_map(|(wanted, decision)| {
+            let old = match decision {
+                Decision::Create => None,
+                Decision::Forward(old) => Some(*old),
+                _ => return None,
+            };
+            let it = Move { name: wanted.name.clone(), old, new: wanted.id, peeled: wanted.peeled };
+            Some((wanted, it))
+        })
+    }
+
+    /// How many refs move.
+    pub fn moving(&self) -> usize {
+        self.moves().count()
+    }
+
+    /// Refs that somebody else has moved, and where they are.
+    pub fn foreign(&self) -> impl Iterator<Item = (&Wanted, ObjectId, Kin)> {
+        self.steps.iter().filter_map(|(wanted, decision)| match decision {
+            Decision::Foreign(theirs, kin) => Some((wanted, *theirs, *kin)),
+            _ => None,
+        })
+    }
+
+    /// All that moves, in the order in which it is safe. A server shows that branch first which it gets first, so a new
+    /// repository gets the default branch alone, with the tags of its tip. Then come tags, `most` at a time, with their
+    /// objects, so that no push is without bounds; what a server may not want goes by itself; branches are last, all or
+    /// none, with the tags of their tips: nobody sees a branch without its tag.
+    pub fn batches(&self, head: Option<&str>, is_new: bool, most: usize, atomic: bool) -> Vec<Batch> {
+        let mut first = Vec::new();
+        let (mut tags, mut optional, mut last_tags, mut branches) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let moving: Vec<(&Wanted, Move)> = self.moves().collect();
+        let tips = |of: &dyn Fn(&Wanted) -> bool| -> BTreeSet<ObjectId> {
+            moving
+                .iter()
+                .filter(|(wanted, _)| wanted.is_branch() && of(wanted))
+                .map(|(_, it)| it.new)
+                .collect()
+        };
+        let is_head = |wanted: &Wanted| is_new && Some(wanted.name.as_str()) == head;
+        let (head_tip, all_tips) = (tips(&is_head), tips(&|_| true));
+        for (wanted, it) in &moving {
+            let target = it.peeled.unwrap_or(it.new);
+            let list = if is_head(wanted) {
+                &mut first
+            } else if wanted.is_branch() {
+                &mut branches
+            } else if crate::abilities::optional_folder(&it.name).is_some() {
+                &mut optional
+            } else if head_tip.contains(&target) {
+                &mut first
+            } else if all_tips.contains(&target) {
+                &mut last_tags
+            } else {
+                &mut tags
+            };
+            list.push(it.clone());
+        }
+        // Of one push without `--atomic`, tags come first.
+        first.sort_by_key(|it| it.name.starts_with("refs/heads/"));
+        let mut batches = Vec::new();
+        let mut add = |moves: Vec<Move>, atomic: bool| {
+            if !moves.is_empty() {
+                let atomic = atomic && moves.len() > 1;
+                batches.push(Batch { moves, atomic });
+            }
+        };
+        add(first, atomic);
+        for list in [tags, optional] {
+            for some in list.chunks(most.max(1)) {
+                add(some.to_vec(), false);
+            }
+        }
+        if atomic {
+            last_tags.extend(branches);
+            add(last_tags, true);
+        } else {
+            add(last_tags, false);
+            add(branches, false);
+        }
+        batches
+    }
+}

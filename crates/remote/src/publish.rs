@@ -1,0 +1,367 @@
+//! Brings what is wanted to a remote: read, plan, push, read again, until nothing moves any more. Only what was read back
+//! counts: a client that died may have pushed everything, and one that said `ok` half of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::Duration;
+
+use crate::ObjectId;
+use crate::abilities::{self, Abilities};
+use crate::plan::{self, Batch, Decision, Judge, Kin, Plan};
+use crate::porcelain::{Became, Told};
+use crate::problem::Problem;
+use crate::refs::{self, Advertised, Wanted};
+use crate::server::{Move, Server};
+
+/// How often somebody else may be faster.
+const RACES: u32 = 6;
+/// How often all is looked at again. Each time something moves, is raced for, or is refused for good.
+const ROUNDS: u32 = 60;
+/// How often a lock on the server is looked at again, and after how long.
+const LOCKED: u32 = 2;
+const LOCK: Duration = Duration::from_millis(500);
+/// So many pushes of one package find out what a server refuses of it; then the rest of a push is refused with it.
+const PIECES: u32 = 24;
+/// From then on refs move one by one: what is refused keeps back what is not.
+const PATIENCE: u32 = 6;
+
+/// What is wanted of a repository.
+#[derive(Clone, Debug, Default)]
+pub struct Desired {
+    /// Its refs.
+    pub refs: Vec<Wanted>,
+    /// The branch that a clone shall check out, in full.
+    pub head: Option<String>,
+}
+
+impl Desired {
+    /// One word for all of it.
+    pub fn fingerprint(&self) -> String {
+        refs::fingerprint(self.refs.iter().map(|it| (it.name.as_str(), &it.id)))
+    }
+}
+
+/// A ref that somebody else has moved, and that was left where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// Its name.
+    pub name: String,
+    /// Where we have it.
+    pub ours: ObjectId,
+    /// Where it is.
+    pub theirs: ObjectId,
+    /// How they stand to each other.
+    pub kin: Kin,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Published {
+    /// Refs that are where they should be, by what was read back.
+    pub there: usize,
+    /// How many of them were moved now.
+    pub moved: usize,
+    /// Somebody else's.
+    pub foreign: Vec<Foreign>,
+    /// Refs that another one keeps from being made, and which.
+    pub blocked: Vec<(String, String)>,
+    /// Refs that the server does not take, and why; without those that it takes of no package.
+    pub refused: Vec<(String, String)>,
+    /// How many stay here because the server takes none of their kind.
+    pub kept: usize,
+    /// One word for what was read back of what is wanted.
+    pub fingerprint: String,
+    /// The branch that a clone checks out, if it is another than wanted: or none.
+    pub wrong_head: Option<Option<String>>,
+    /// Whether the repository was made.
+    pub created: bool,
+}
+
+impl Published {
+    /// Whether all is there that the server takes.
+    pub fn is_complete(&self) -> bool {
+        self.foreign.is_empty() && self.blocked.is_empty() && self.refused.is_empty()
+    }
+}
+
+/// Who keeps what somebody else has pushed, before anything moves.
+pub type Aside<'a> = &'a mut dyn FnMut(&[Foreign]) -> Result<(), Problem>;
+
+/// How it is done.
+pub struct Publisher<'a> {
+    /// The server.
+    pub server: &'a dyn Server,
+    /// Who judges refs that are not where we put them.
+    pub judge: &'a dyn Judge,
+    /// So many refs go in one push, as a rule.
+    pub most: usize,
+}
+
+/// What is known while it is done.
+struct Work<'a, 'b> {
+    publisher: &'a Publisher<'b>,
+    desired: &'a Desired,
+    abilities: &'a mut Abilities,
+    withheld: BTreeMap<String, String>,
+    set_aside: BTreeSet<(String, ObjectId)>,
+    moved: BTreeSet<String>,
+    pieces: u32,
+    created: bool,
+    is_missing: bool,
+}
+
+/// What became of a push.
+#[derive(Default)]
+struct Pushed {
+    moved: usize,
+    raced: bool,
+    refused: usize,
+}
+
+impl Publisher<'_> {
+    /// Says what would be done, and does nothing. A repository that is missing has no refs.
+    pub fn look(&self, desired: &Desired, abilities: &Abilities) -> Result<(Plan, Advertised), Problem> {
+        let found = match self.server.read() {
+            Err(Problem::Missing { .. }) => Advertised::default(),
+            other => other?,
+        };
+        let plan = plan::make(&desired.refs, &found, abilities, &BTreeMap::new(), self.judge)?;
+        Ok((plan, found))
+    }
+
+    /// Does it. What was found out of the server is in `abilities` afterwards, whatever came of it.
+    pub fn publish(
+        &self,
+        desired: &Desired,
+        abilities: &mut Abilities,
+        aside: Aside<'_>,
+    ) -> Result<Published, Problem> {
+        let mut work = Work {
+            publisher: self,
+            desired,
+            abilities,
+            withheld: BTreeMap::new(),
+            set_aside: BTreeSet::new(),
+            moved: BTreeSet::new(),
+            pieces: 0,
+            created: false,
+            is_missing: false,
+        };
+        work.run(aside)
+    }
+}
+
+impl Work<'_, '_> {
+    fn run(&mut self, aside: Aside<'_>) -> Result<Published, Problem> {
+        let mut races = 0;
+        let mut has_head = false;
+        for round in 0..ROUNDS {
+            let found = self.read()?;
+            let plan =
+                plan::make(&self.desired.refs, &found, self.abilities, &self.withheld, self.publisher.judge)?;
+            self.keep_aside(&plan, aside)?;
+            let wrong = self.wrong_head(&found);
+            if plan.moving() == 0 {
+                if let (Some(_), Some(head), false) = (&wrong, &self.desired.head, has_head)
+                    && found.refs.contains_key(head)
+                {
+                    has_head = true;
+                    if self.publisher.server.set_head(head)? {
+                        continue;
+                    }
+                }
+                return Ok(self.report(&found, &plan, wrong));
+            }
+            let atomic = self.abilities.atomic != Some(false) && round < PATIENCE;
+            let pushed = self.push_all(&plan, &found, atomic)?;
+            if pushed.raced {
+                races += 1;
+                if races > RACES {
+                    return Err(Problem::Raced(races));
+                }
+            } else if pushed.moved == 0 && pushed.refused == 0 && round >= PATIENCE {
+                return Err(Problem::Failed("the server moves nothing and says no reason".into()));
+            }
+        }
+        Err(Problem::Failed(format!("not everything is there after {ROUNDS} rounds")))
+    }
+
+    /// What the server has. A repository that is missing is made, or comes to be with the first push.
+    fn read(&mut self) -> Result<Advertised, Problem> {
+        let missing = match self.publisher.server.read() {
+            Err(problem @ Problem::Missing { .. }) => problem,
+            other => return other,
+        };
+        if self.created || self.is_missing {
+            return Err(missing);
+        }
+        if self.publisher.server.create()? {
+            self.created = true;
+            return self.publisher.server.read();
+        }
+        self.is_missing = true;
+        if self.abilities.creates == Some(false) { Err(missing) } else { Ok(Advertised::default()) }
+    }
+
+    fn keep_aside(&mut self, plan: &Plan, aside: Aside<'_>) -> Result<(), Problem> {
+        let mut new = Vec::new();
+        for (wanted, theirs, kin) in plan.foreign() {
+            if self.set_aside.insert((wanted.name.clone(), theirs)) {
+                new.push(Foreign { name: wanted.name.clone(), ours: wanted.id, theirs, kin });
+            }
+        }
+        if new.is_empty() { Ok(()) } else { aside(&new) }
+    }
+
+    fn wrong_head(&self, found: &Advertised) -> Option<Option<String>> {
+        let wanted = self.desired.head.as_ref()?;
+        (found.head.as_ref() != Some(wanted)).then(|| found.head.clone())
+    }
+
+    fn push_all(&mut self, plan: &Plan, found: &Advertised, atomic: bool) -> Result<Pushed, Problem> {
+        let is_whole = self.publisher.server.is_whole();
+        let most = if is_whole { usize::MAX } else { self.publisher.most };
+        let mut all = Pushed::default();
+        for batch in plan.batches(self.desired.head.as_deref(), found.is_new() && !is_whole, most, atomic) {
+            let pushed = self.push(&batch)?;
+            all.moved += pushed.moved;
+            all.raced |= pushed.raced;
+            all.refused += pushed.refused;
+            // What comes next was planned for what is not there any more.
+            if all.raced {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Pushes a batch, in pieces if it is too much at once.
+    fn push(&mut self, batch: &Batch) -> Result<Pushed, Problem> {
+        let told = match self.attempt(batch) {
+            Err(Problem::TooLarge(why)) => return self.in_pieces(batch, &why),
+            other => other?,
+        };
+        // A hook that sees the whole push says of no ref that it is to blame.
+        let whole = told.iter().find_map(|it| match &it.became {
+            Became::Refused(why) if why.contains("pre-receive") => Some(why.clone()),
+            _ => None,
+        });
+        if let Some(why) = whole.filter(|_| batch.moves.len() > 1) {
+            return self.in_pieces(batch, &why);
+        }
+        Ok(self.weigh(&told))
+    }
+
+    fn in_pieces(&mut self, batch: &Batch, why: &str) -> Result<Pushed, Problem> {
+        self.pieces += 2;
+        let mut all = Pushed::default();
+        if batch.moves.len() < 2 || self.pieces > PIECES {
+            for it in &batch.moves {
+                self.withheld.insert(it.name.clone(), why.to_owned());
+            }
+            all.refused = batch.moves.len();
+            return Ok(all);
+        }
+        let half = batch.moves.len() / 2;
+        for moves in [&batch.moves[..half], &batch.moves[half..]] {
+            let piece = Batch { moves: moves.to_vec(), atomic: batch.atomic && moves.len() > 1 };
+            let pushed = self.push(&piece)?;
+            all.moved += pushed.moved;
+            all.raced |= pushed.raced;
+            all.refused += pushed.refused;
+            if all.raced {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Pushes, and finds out whether the server can do it all or none, and whether it makes repositories.
+    fn attempt(&mut self, batch: &Batch) -> Result<Vec<Told>, Problem> {
+        let server = self.publisher.server;
+        let is_missing = self.is_missing;
+        let mut pushed = server.push(&batch.moves, batch.atomic);
+        // Somebody who pushes right now has locks, too, and gives them up.
+        for _ in 0..LOCKED {
+            if !matches!(pushed, Err(Problem::StaleLock { .. })) {
+                break;
+            }
+            thread::sleep(LOCK);
+            pushed = server.push(&batch.moves, batch.atomic);
+        }
+        let told = match pushed {
+            Err(Problem::NotAtomic) => {
+                self.abilities.atomic = Some(false);
+                // Not both at once: tags are first in a batch, and a branch never comes before them.
+                let split = batch.moves.iter().position(|it| it.name.starts_with("refs/heads/")).unwrap_or(0);
+                let (tags, branches): (&[Move], &[Move]) = batch.moves.split_at(split);
+                let mut told = Vec::new();
+                for moves in [tags, branches].into_iter().filter(|moves| !moves.is_empty()) {
+                    told.extend(server.push(moves, false)?);
+                }
+                told
+            }
+            Err(problem @ Problem::Missing { .. }) if is_missing => {
+                self.abilities.creates = Some(false);
+                return Err(problem);
+            }
+            other => other?,
+        };
+        if batch.atomic && self.abilities.atomic.is_none() {
+            self.abilities.atomic = Some(true);
+        }
+        if is_missing {
+            self.is_missing = false;
+            self.created = true;
+            self.abilities.creates = Some(true);
+        }
+        Ok(told)
+    }
+
+    fn weigh(&mut self, told: &[Told]) -> Pushed {
+        let mut all = Pushed::default();
+        for it in told {
+            match &it.became {
+                Became::Moved => {
+                    all.moved += 1;
+                    self.moved.insert(it.name.clone());
+                }
+                Became::Same | Became::Held => {}
+                Became::Raced(_) => all.raced = true,
+                Became::Hidden(why) | Became::Refused(why) => {
+                    all.refused += 1;
+                    self.withheld.insert(it.name.clone(), why.clone());
+                    if let Some(folder) = abilities::optional_folder(&it.name) {
+                        self.abilities.refuses.insert(folder.to_owned(), why.clone());
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    fn report(&self, found: &Advertised, plan: &Plan, wrong: Option<Option<String>>) -> Published {
+        let mut done = Published {
+            moved: self.moved.len(),
+            created: self.created,
+            wrong_head: wrong,
+            ..Published::default()
+        };
+        for (wanted, decision) in &plan.steps {
+            let name = wanted.name.clone();
+            match decision {
+                Decision::Same => done.there += 1,
+                Decision::Foreign(theirs, kin) => {
+                    done.foreign.push(Foreign { name, ours: wanted.id, theirs: *theirs, kin: *kin });
+                }
+                Decision::Blocked(by) => done.blocked.push((name, by.clone())),
+                Decision::Withheld(_) if abilities::optional_folder(&name).is_some() => done.kept += 1,
+                Decision::Withheld(why) => done.refused.push((name, why.clone())),
+                Decision::Create | Decision::Forward(_) => {}
+            }
+        }
+        let there = self.desired.refs.iter().filter(|it| found.refs.get(&it.name) == Some(&it.id));
+        done.fingerprint = refs::fingerprint(there.map(|it| (it.name.as_str(), &it.id)));
+        done
+    }
+}

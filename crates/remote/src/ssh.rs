@@ -1,0 +1,91 @@
+//! How ssh is called: nobody's configuration, no questions, host keys from a file that is ours, one connection a server
+//! that all pushes share.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use bounded::Deadline;
+use bounded::program::{self, Group};
+
+use crate::problem::Problem;
+use crate::secret::quoted;
+
+/// A socket's path may not be longer than 108 bytes; ssh names it by 40 digits, and adds 17 bytes while it makes it.
+const LONGEST: usize = 108 - 40 - 17 - 2;
+/// How long a connection is kept for the next push, in seconds.
+const KEPT: u32 = 60;
+/// How long it is waited for that one is given up.
+const CLOSING: Duration = Duration::from_secs(5);
+
+/// How to get into servers by ssh.
+#[derive(Debug)]
+pub struct Ssh {
+    key: PathBuf,
+    known_hosts: PathBuf,
+    sockets: tempfile::TempDir,
+}
+
+impl Ssh {
+    /// By a key, to hosts whose keys are in a file.
+    pub fn new(key: &Path, known_hosts: &Path) -> Result<Ssh, Problem> {
+        let cannot = |error: io::Error| Problem::Local(format!("cannot make a folder for ssh: {error}"));
+        let sockets = tempfile::Builder::new().prefix("pi-ssh.").tempdir().map_err(cannot)?;
+        Ok(Ssh { key: key.to_owned(), known_hosts: known_hosts.to_owned(), sockets })
+    }
+
+    /// The command, as Git takes it.
+    pub fn command(&self) -> String {
+        let mut words =
+            vec!["ssh".to_owned(), "-F".into(), "/dev/null".into(), "-T".into(), "-x".into(), "-a".into()];
+        let mut options = vec![
+            "BatchMode=yes".to_owned(),
+            "IdentitiesOnly=yes".into(),
+            "PreferredAuthentications=publickey".into(),
+            "StrictHostKeyChecking=yes".into(),
+            "UpdateHostKeys=no".into(),
+            "GlobalKnownHostsFile=/dev/null".into(),
+            "ConnectTimeout=20".into(),
+            "ServerAliveInterval=15".into(),
+            "ServerAliveCountMax=4".into(),
+            "PermitLocalCommand=no".into(),
+            "LogLevel=ERROR".into(),
+            format!("UserKnownHostsFile={}", file(&self.known_hosts)),
+            format!("IdentityFile={}", file(&self.key)),
+        ];
+        if self.sockets.path().as_os_str().len() <= LONGEST {
+            options.push("ControlMaster=auto".into());
+            options.push(format!("ControlPersist={KEPT}"));
+            options.push(format!("ControlPath={}/%C", self.sockets.path().display()));
+        }
+        words.extend(options.into_iter().flat_map(|option| ["-o".to_owned(), option]));
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A file's name as ssh_config(5) takes it.
+fn file(path: &Path) -> String {
+    format!("\"{}\"", path.display().to_string().replace('%', "%%"))
+}
+
+impl Drop for Ssh {
+    /// Gives the connections up. One that is left all the same ends by itself.
+    fn drop(&mut self) {
+        let sockets = fs::read_dir(self.sockets.path()).into_iter().flatten().flatten();
+        for socket in sockets {
+            let mut command = Command::new("ssh");
+            let control = format!("ControlPath={}", socket.path().display());
+            command.args(["-F", "/dev/null", "-o", &control, "-O", "exit", "none"]);
+            let _ = program::output(
+                &mut command,
+                Group::Own,
+                Some(Vec::new()),
+                1,
+                Deadline::after(CLOSING),
+                |_| {},
+            );
+        }
+    }
+}

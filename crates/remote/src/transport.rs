@@ -1,0 +1,224 @@
+//! A repository that Git reaches, by ssh or HTTP.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::ObjectId;
+use crate::address::{Address, Scheme};
+use crate::create::{self, Told as ToldCommand};
+use crate::git::{Call, Git, Ran, why, words};
+use crate::plan::{Judge, Kin};
+use crate::porcelain::{self, Told};
+use crate::problem::{Problem, classify};
+use crate::refs::{self, Advertised};
+use crate::secret::{Offered, Secret};
+use crate::server::{Move, Server};
+use crate::ssh::Ssh;
+
+/// How long a server may take to say what it has.
+const READING: Duration = Duration::from_secs(180);
+/// A foreign ref may bring so many bytes.
+const FETCHED: u64 = 8 << 30;
+/// So many refs are named in one call: a command line has an end.
+const NAMED: usize = 400;
+
+/// How to get into a server, and what it needs.
+#[derive(Debug, Default)]
+pub struct Entry {
+    /// By ssh.
+    pub ssh: Option<Ssh>,
+    /// The user's name, for HTTP.
+    pub user: Option<String>,
+    /// The password, for HTTP.
+    pub password: Option<Secret>,
+    /// Certificates of those who vouch for the server, if not those of the machine.
+    pub authorities: Option<PathBuf>,
+    /// A proxy, for HTTP.
+    pub proxy: Option<String>,
+    /// A command that makes a repository.
+    pub create: Option<String>,
+    /// A command that has a clone check out a branch.
+    pub head: Option<String>,
+    /// How long a push may take.
+    pub limit: Duration,
+}
+
+/// The repository of a package on a server.
+pub struct Transport<'a> {
+    /// Who works.
+    pub git: &'a Git,
+    /// How to get in.
+    pub entry: &'a Entry,
+    /// Where it is.
+    pub address: &'a Address,
+    /// The package.
+    pub package: &'a str,
+    /// The branch that a clone shall check out, `DISTRO/SUITE`.
+    pub branch: &'a str,
+    /// Our objects.
+    pub objects: &'a Path,
+    /// Our refs.
+    pub refs: &'a Path,
+    /// Called before each exchange with the server, which may take its time.
+    pub pace: &'a dyn Fn(),
+}
+
+impl Transport<'_> {
+    fn call(&self, arguments: Vec<OsString>) -> Result<(Call<'_>, Option<Offered>), Problem> {
+        let mut call = Call { arguments, objects: Some(self.objects), ..Call::default() };
+        let mut offered = None;
+        match self.address.scheme() {
+            Scheme::Path => call.configuration.push(("protocol.file.allow".into(), "always".into())),
+            Scheme::Ssh => {
+                call.configuration.push(("protocol.ssh.allow".into(), "always".into()));
+                let ssh = self.entry.ssh.as_ref();
+                let command =
+                    ssh.map(Ssh::command).unwrap_or_else(|| "ssh -F /dev/null -o BatchMode=yes".into());
+                call.environment.push(("GIT_SSH_COMMAND".into(), command.into()));
+                call.environment.push(("GIT_SSH_VARIANT".into(), "ssh".into()));
+            }
+            Scheme::Http => offered = self.http(&mut call)?,
+        }
+        Ok((call, offered))
+    }
+
+    fn http(&self, call: &mut Call<'_>) -> Result<Option<Offered>, Problem> {
+        call.is_http = true;
+        let mut add = |key: &str, value: String| call.configuration.push((key.to_owned(), value));
+        let (scheme, rest) = self.address.url().split_once("://").unwrap_or(("https", ""));
+        add(&format!("protocol.{scheme}.allow"), "always".into());
+        if let Some(path) = &self.entry.authorities {
+            add("http.sslCAInfo", path.display().to_string());
+        }
+        if let Some(proxy) = &self.entry.proxy {
+            add("http.proxy", proxy.clone());
+        }
+        let Some(password) = &self.entry.password else { return Ok(None) };
+        let offered = password.offer(self.git.folder(), self.git.number())?;
+        let authority = rest.split('/').next().unwrap_or_default();
+        let (named, host) =
+            authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+        let user = self.entry.user.as_deref().or(named).unwrap_or("git");
+        // Nobody but this server is told.
+        add(&format!("credential.{scheme}://{host}.helper"), offered.helper(user));
+        Ok(Some(offered))
+    }
+
+    /// Runs Git for an exchange with the server.
+    fn exchange(&self, arguments: Vec<OsString>, limit: Duration) -> Result<Ran, Problem> {
+        let (call, offered) = self.call(arguments)?;
+        (self.pace)();
+        let ran = self.git.run(&call, limit);
+        drop(offered);
+        ran
+    }
+
+    fn problem(&self, ran: &Ran) -> Problem {
+        let text = if ran.stderr.trim().is_empty() { why(ran) } else { ran.stderr.clone() };
+        classify(self.address.scheme(), self.address.url(), &text, ran.answer)
+    }
+
+    fn command(&self, command: &str) -> Result<(), Problem> {
+        create::run(
+            command,
+            &ToldCommand { package: self.package, address: self.address, branch: self.branch },
+        )
+    }
+}
+
+impl Server for Transport<'_> {
+    fn read(&self) -> Result<Advertised, Problem> {
+        let arguments = words(["ls-remote", "--quiet", "--symref", "--", self.address.url()]);
+        let ran = self.exchange(arguments, READING)?;
+        match ran.status {
+            Some(0) => Ok(refs::parse(&ran.stdout)),
+            _ => Err(self.problem(&ran)),
+        }
+    }
+
+    fn push(&self, moves: &[Move], atomic: bool) -> Result<Vec<Told>, Problem> {
+        let mut arguments = words([
+            "push",
+            "--porcelain",
+            "--no-verify",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+            "--no-signed",
+        ]);
+        if atomic {
+            arguments.push("--atomic".into());
+        }
+        arguments.extend(words(["--", self.address.url()]));
+        // Never a `+`: what is no fast-forward is refused, by Git here and by what the server has seen.
+        arguments.extend(moves.iter().map(|it| format!("{}:{}", it.new, it.name).into()));
+        let ran = self.exchange(arguments, self.entry.limit)?;
+        let told = porcelain::parse(&ran.stdout);
+        // A lock that stays is no race; a server that is away says nothing of any ref.
+        match (told.is_empty(), ran.status, self.problem(&ran)) {
+            (_, Some(0), _) => Ok(told),
+            (_, _, lock @ Problem::StaleLock { .. }) => Err(lock),
+            (_, _, large @ Problem::TooLarge(_)) => Err(large),
+            (true, ..) if atomic && ran.stderr.contains("does not support --atomic") => {
+                Err(Problem::NotAtomic)
+            }
+            (true, _, problem) => Err(problem),
+            (false, ..) => Ok(told),
+        }
+    }
+
+    fn fetch(&self, refs: &[(String, ObjectId)]) -> Result<(), Problem> {
+        for some in refs.chunks(NAMED) {
+            let mut arguments =
+                words(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
+            arguments.extend(words(["--no-auto-maintenance", "--", self.address.url()]));
+            arguments.extend(some.iter().map(|(name, _)| OsString::from(name)));
+            let (mut call, offered) = self.call(arguments)?;
+            call.refs = Some(self.refs);
+            call.file_size = Some(FETCHED);
+            (self.pace)();
+            let ran = self.git.run(&call, self.entry.limit);
+            drop(offered);
+            let ran = ran?;
+            if ran.status != Some(0) {
+                return Err(self.problem(&ran));
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self) -> Result<bool, Problem> {
+        let Some(command) = &self.entry.create else { return Ok(false) };
+        self.command(command).map(|()| true)
+    }
+
+    fn set_head(&self, _branch: &str) -> Result<bool, Problem> {
+        let Some(command) = &self.entry.head else { return Ok(false) };
+        self.command(command).map(|()| true)
+    }
+
+    fn is_whole(&self) -> bool {
+        false
+    }
+}
+
+/// Judges by the history that is here.
+pub struct ByHistory<'a> {
+    /// Who asks.
+    pub git: &'a Git,
+    /// Our objects.
+    pub objects: &'a Path,
+}
+
+impl Judge for ByHistory<'_> {
+    fn judge(&self, _name: &str, ours: ObjectId, theirs: ObjectId) -> Result<Kin, Problem> {
+        Ok(match self.git.is_ancestor(self.objects, theirs, ours)? {
+            Some(true) => Kin::Ancestor,
+            None => Kin::Other,
+            Some(false) => match self.git.is_ancestor(self.objects, ours, theirs)? {
+                Some(true) => Kin::Ahead,
+                _ => Kin::Other,
+            },
+        })
+    }
+}
