@@ -29,6 +29,11 @@ pub struct Served {
 impl Nginx {
     /// Serves a folder; `prefix` is a folder for its own files.
     pub fn start(prefix: &Path, root: &Path) -> Nginx {
+        Nginx::with(prefix, root, "", "")
+    }
+
+    /// The same with lines of configuration more: for all servers, and for this one.
+    pub fn with(prefix: &Path, root: &Path, common: &str, own: &str) -> Nginx {
         need("nginx", "nginx-light");
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let temp: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -36,8 +41,8 @@ impl Nginx {
             .concat();
         let config = format!(
             "daemon off; master_process off; pid {p}/pid; error_log stderr notice;\nevents {{}}\n\
-             http {{ log_format short '$status $body_bytes_sent $request_uri'; access_log {p}/access.log short; {temp}\n\
-             server {{ listen 127.0.0.1:{port}; root {}; autoindex on; }} }}\n",
+             http {{ log_format short '$status $body_bytes_sent $request_uri'; access_log {p}/access.log short; {temp}{common}\n\
+             server {{ listen 127.0.0.1:{port}; root {}; autoindex on; {own} }} }}\n",
             root.display(),
             p = prefix.display()
         );

@@ -33,6 +33,8 @@ pub enum Answer {
     WithoutRange,
     /// The file, after so many milliseconds.
     Late(u64),
+    /// These bytes, which need not be HTTP, then the connection ends.
+    Raw(Vec<u8>),
 }
 
 /// A request that came.
@@ -205,6 +207,10 @@ fn reply(state: &State, seen: &Seen, answer: &Answer, out: &mut TcpStream) -> st
             write!(out, "HTTP/1.1 {code} x\r\n{headers}Content-Length: {}\r\n\r\n", body.len())?;
             out.write_all(body)?;
             Ok(true)
+        }
+        Answer::Raw(bytes) => {
+            out.write_all(bytes)?;
+            Ok(false)
         }
         Answer::Redirect(to) => {
             write!(out, "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")?;

@@ -118,6 +118,10 @@ fn next(kind: Kind, answer: Answer) -> Next {
         (_, Answer::Machine) => Next::Stop,
         (_, Answer::Busy) => Next::Pause,
         (Kind::Index | Kind::List, Answer::Missing | Answer::Refused) => Next::OtherName,
+        // One form may be of another time than the others.
+        (Kind::List, Answer::Other) => Next::OtherName,
+        // It has the right hash: whoever has it has the same.
+        (Kind::List | Kind::ByHash | Kind::Pool | Kind::HistoryFile, Answer::NotAccepted) => Next::Stop,
         // Whatever is wrong with the copy by hash, the one by name may be right.
         (Kind::ByHash, Answer::Unreachable | Answer::ServerError | Answer::Unmounted) => Next::Mirror,
         (Kind::ByHash, _) => Next::OtherName,
@@ -159,7 +163,6 @@ impl Answer {
             | P::ChecksumMismatch(_)
             | P::FileChanged(_)
             | P::IndexMismatch(_)
-            | P::BadCompression(_)
             | P::NotAFile => Answer::Other,
             P::WebPage | P::FolderListing => Answer::Page,
             P::RedirectLoop(_) | P::BadRedirect(_) => Answer::Redirect,

@@ -19,6 +19,14 @@ pub trait Clock: Debug + Send + Sync {
 
     /// Waits.
     fn sleep(&self, time: Duration);
+
+    /// Waits until a time, in milliseconds since 1970.
+    fn sleep_until(&self, at: i64) {
+        let left = at.saturating_sub(self.unix_millis());
+        if let Ok(left @ 1..) = u64::try_from(left) {
+            self.sleep(Duration::from_millis(left));
+        }
+    }
 }
 
 /// The machine's clock.

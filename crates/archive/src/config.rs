@@ -43,6 +43,9 @@ pub struct Archive {
     /// Whether files without SHA-256 are taken (indices before 2009).
     #[serde(default)]
     pub allow_weak_checksums: bool,
+    /// How long the lists of a suite may stay as they are before somebody is told.
+    #[serde(default)]
+    pub stale_after: Option<StaleAfter>,
     /// How files are transferred.
     #[serde(default)]
     pub transfer: Transfer,
@@ -72,6 +75,27 @@ pub struct Suite {
     /// The suite gets no uploads any more: it is polled once a day at most, and `Valid-Until` is not looked at.
     #[serde(default)]
     pub end_of_life: bool,
+    /// How long its lists may stay as they are, in place of the archive's.
+    #[serde(default)]
+    pub stale_after: Option<StaleAfter>,
+}
+
+/// How long lists may stay as they are: a time, or `never` for as long as they like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaleAfter(Duration);
+
+impl<'de> Deserialize<'de> for StaleAfter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "never" {
+            return Ok(StaleAfter(Duration::ZERO));
+        }
+        match humantime::parse_duration(&text) {
+            Ok(time) if time.is_zero() => Err(serde::de::Error::custom("a time, or \"never\"")),
+            Ok(time) => Ok(StaleAfter(time)),
+            Err(error) => Err(serde::de::Error::custom(format!("{error}; a time such as 36h, or \"never\""))),
+        }
+    }
 }
 
 /// Limits of what is transferred from one archive, by one process.
@@ -205,6 +229,15 @@ impl Archive {
         suite.components.as_deref().unwrap_or(&self.components)
     }
 
+    /// How long the lists of a suite may stay as they are before somebody is told; zero for as long as they like. Where
+    /// nothing is configured its own past says it.
+    pub fn stale_after(&self, suite: &Suite) -> Option<Duration> {
+        if suite.end_of_life {
+            return Some(Duration::ZERO);
+        }
+        suite.stale_after.or(self.stale_after).map(|limit| limit.0)
+    }
+
     /// How often a suite is polled.
     pub fn interval(&self, suite: &Suite) -> Duration {
         const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -215,7 +248,14 @@ impl Archive {
 impl Suite {
     /// A suite with nothing but its name.
     pub fn named(name: &str) -> Suite {
-        Suite { name: name.to_owned(), branch: None, expect: None, components: None, end_of_life: false }
+        Suite {
+            name: name.to_owned(),
+            branch: None,
+            expect: None,
+            components: None,
+            end_of_life: false,
+            stale_after: None,
+        }
     }
 
     fn check(

@@ -4,39 +4,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+pub use source_package::code::{Class, Code, Stage};
+
 use crate::problem::Problem;
-
-/// The part of the work in which something went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Finding out what is published.
-    Poll,
-    /// Getting files.
-    Fetch,
-}
-
-impl Stage {
-    /// The stage as a word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stage::Poll => "poll",
-            Stage::Fetch => "fetch",
-        }
-    }
-}
-
-/// Whether trying again may help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// It will most likely be gone by itself.
-    Transient,
-    /// It stays until somebody changes something.
-    Permanent,
-    /// Nobody can say.
-    Unknown,
-    /// It is this machine: its disk, its programs, its keyrings.
-    Infrastructure,
-}
 
 /// An error, with what has to be known about it.
 #[derive(Debug)]
@@ -73,12 +43,17 @@ impl Error {
 
     /// A word for the kind of problem; all of them are listed in `docs/archives.md`.
     pub fn code(&self) -> &'static str {
-        self.problem.code()
+        self.problem.code().as_str()
     }
 
     /// Whether trying again may help.
     pub fn class(&self) -> Class {
-        self.problem.class()
+        self.problem.code().class(self.stage)
+    }
+
+    /// Whether a host or a mount is to blame, not a file.
+    pub fn is_outage(&self) -> bool {
+        self.problem.code().is_outage()
     }
 
     /// Whether the file is just not there.

@@ -6,7 +6,7 @@ use source_package::checksum::Mismatch;
 use source_package::dsc::DscError;
 
 use crate::apt::AptError;
-use crate::error::Class;
+use crate::error::Code;
 use crate::signature::SignatureError;
 
 /// What happened. The code of each is an interface.
@@ -131,72 +131,62 @@ impl Problem {
         }
     }
 
-    /// The code, as a word.
-    pub fn code(&self) -> &'static str {
-        self.row().0
-    }
-
-    /// Whether trying again may help.
-    pub fn class(&self) -> Class {
-        self.row().1
-    }
-
-    fn row(&self) -> (&'static str, Class) {
-        use Class::{Infrastructure, Permanent, Transient, Unknown};
+    /// The code.
+    pub fn code(&self) -> Code {
         match self {
-            Problem::UnknownHost => ("unknown-host", Transient),
-            Problem::Connect(_) => ("connect", Transient),
-            Problem::Tls(_) => ("tls", Transient),
-            Problem::Timeout(_) => ("timeout", Transient),
-            Problem::TooSlow { .. } => ("too-slow", Transient),
-            Problem::Broken(_) => ("broken-connection", Transient),
-            Problem::BadHttp(_) => ("bad-http", Transient),
-            Problem::ServerError(_) => ("server-error", Transient),
-            Problem::Refused(_) => ("refused", Unknown),
-            Problem::Busy(_) => ("busy", Transient),
-            Problem::WrongPart(_) => ("wrong-part", Transient),
-            Problem::NotFound => ("not-found", Unknown),
-            Problem::RedirectLoop(_) => ("redirect-loop", Transient),
-            Problem::BadRedirect(_) => ("bad-redirect", Unknown),
-            Problem::Truncated { .. } => ("truncated", Transient),
-            Problem::Endless(_) => ("endless-file", Transient),
-            Problem::WebPage => ("web-page", Transient),
-            Problem::FolderListing => ("folder-listing", Transient),
-            Problem::Unreadable(_) => ("unreadable", Transient),
-            Problem::NotAFile => ("not-a-file", Permanent),
-            Problem::Unmounted => ("unmounted", Transient),
-            Problem::Unfinished => ("truncated", Transient),
-            Problem::Unsigned => ("unsigned", Permanent),
-            Problem::TextAroundSignature => ("text-around-signature", Unknown),
-            Problem::Signature(error) => signature_row(error),
-            Problem::Keyring(_) => ("no-keyring", Infrastructure),
-            Problem::BadRelease(_) => ("bad-release", Unknown),
-            Problem::WrongSuite { .. } => ("wrong-suite", Permanent),
-            Problem::Expired(_) => ("expired", Transient),
-            Problem::FromFuture(_) => ("from-future", Transient),
-            Problem::RolledBack { .. } => ("rolled-back", Transient),
-            Problem::NoSuite(_) => ("no-suite", Permanent),
-            Problem::NoMatch(_) => ("no-match", Permanent),
-            Problem::TooManySuites { .. } => ("too-many-suites", Permanent),
-            Problem::NoComponent(_) => ("no-component", Permanent),
-            Problem::NoSources => ("no-sources", Permanent),
-            Problem::IndexMismatch(_) => ("index-mismatch", Transient),
-            Problem::BadCompression(_) => ("bad-compression", Unknown),
-            Problem::ExpandsTooMuch(_) => ("expands-too-much", Unknown),
-            Problem::BadSources(_) => ("bad-sources", Unknown),
-            Problem::UnsafePath(_) => ("unsafe-path", Permanent),
-            Problem::SizeMismatch(_) => ("size-mismatch", Transient),
-            Problem::ChecksumMismatch(_) => ("checksum-mismatch", Transient),
-            Problem::FileChanged(_) => ("file-changed", Transient),
-            Problem::DscDisagrees(_) => ("dsc-disagrees", Permanent),
-            Problem::BadDsc(DscError::UnsupportedFormat(_)) => ("unsupported-format", Permanent),
-            Problem::BadDsc(_) => ("bad-dsc", Permanent),
-            Problem::WeakChecksums(_) => ("weak-checksums", Permanent),
-            Problem::BadAnswer(_) => ("bad-answer", Transient),
-            Problem::UnknownVersion(_) => ("unknown-version", Permanent),
-            Problem::Disk { .. } => ("disk", Infrastructure),
-            Problem::DiskFull { .. } => ("disk-full", Infrastructure),
-            Problem::Apt(error) => apt_row(error),
+            Problem::UnknownHost => Code::UnknownHost,
+            Problem::Connect(_) => Code::Connect,
+            Problem::Tls(_) => Code::Tls,
+            Problem::Timeout(_) => Code::Timeout,
+            Problem::TooSlow { .. } => Code::TooSlow,
+            Problem::Broken(_) => Code::BrokenConnection,
+            Problem::BadHttp(_) => Code::BadHttp,
+            Problem::ServerError(_) => Code::ServerError,
+            Problem::Refused(_) => Code::Refused,
+            Problem::Busy(_) => Code::Busy,
+            Problem::WrongPart(_) => Code::WrongPart,
+            Problem::NotFound => Code::NotFound,
+            Problem::RedirectLoop(_) => Code::RedirectLoop,
+            Problem::BadRedirect(_) => Code::BadRedirect,
+            Problem::Truncated { .. } => Code::Truncated,
+            Problem::Endless(_) => Code::EndlessFile,
+            Problem::WebPage => Code::WebPage,
+            Problem::FolderListing => Code::FolderListing,
+            Problem::Unreadable(_) => Code::Unreadable,
+            Problem::NotAFile => Code::NotAFile,
+            Problem::Unmounted => Code::Unmounted,
+            Problem::Unfinished => Code::Truncated,
+            Problem::Unsigned => Code::Unsigned,
+            Problem::TextAroundSignature => Code::TextAroundSignature,
+            Problem::Signature(error) => signature_code(error),
+            Problem::Keyring(_) => Code::NoKeyring,
+            Problem::BadRelease(_) => Code::BadRelease,
+            Problem::WrongSuite { .. } => Code::WrongSuite,
+            Problem::Expired(_) => Code::Expired,
+            Problem::FromFuture(_) => Code::FromFuture,
+            Problem::RolledBack { .. } => Code::RolledBack,
+            Problem::NoSuite(_) => Code::NoSuite,
+            Problem::NoMatch(_) => Code::NoMatch,
+            Problem::TooManySuites { .. } => Code::TooManySuites,
+            Problem::NoComponent(_) => Code::NoComponent,
+            Problem::NoSources => Code::NoSources,
+            Problem::IndexMismatch(_) => Code::IndexMismatch,
+            Problem::BadCompression(_) => Code::BadCompression,
+            Problem::ExpandsTooMuch(_) => Code::ExpandsTooMuch,
+            Problem::BadSources(_) => Code::BadSources,
+            Problem::UnsafePath(_) => Code::UnsafePath,
+            Problem::SizeMismatch(_) => Code::SizeMismatch,
+            Problem::ChecksumMismatch(_) => Code::ChecksumMismatch,
+            Problem::FileChanged(_) => Code::FileChanged,
+            Problem::DscDisagrees(_) => Code::DscDisagrees,
+            Problem::BadDsc(DscError::UnsupportedFormat(_)) => Code::UnsupportedFormat,
+            Problem::BadDsc(_) => Code::BadDsc,
+            Problem::WeakChecksums(_) => Code::WeakChecksums,
+            Problem::BadAnswer(_) => Code::BadAnswer,
+            Problem::UnknownVersion(_) => Code::UnknownVersion,
+            Problem::Disk { .. } => Code::Disk,
+            Problem::DiskFull { .. } => Code::DiskFull,
+            Problem::Apt(error) => error.code(),
         }
     }
 }
@@ -223,24 +213,13 @@ fn wrong_suite(asked: &str, found: &str) -> String {
     )
 }
 
-fn signature_row(error: &SignatureError) -> (&'static str, Class) {
+fn signature_code(error: &SignatureError) -> Code {
     match error {
-        SignatureError::Start(_) => ("no-gpgv", Class::Infrastructure),
-        SignatureError::NoKeyring | SignatureError::Keyring(_) => ("no-keyring", Class::Infrastructure),
-        SignatureError::Unsigned => ("unsigned", Class::Permanent),
-        SignatureError::NotGood(_) => ("bad-signature", Class::Unknown),
-        SignatureError::UnknownKey(_) => ("unknown-key", Class::Permanent),
-    }
-}
-
-fn apt_row(error: &AptError) -> (&'static str, Class) {
-    match error {
-        AptError::Start { .. } => ("no-apt", Class::Infrastructure),
-        AptError::Failed { .. } => ("apt-failed", Class::Transient),
-        AptError::File { .. } => ("apt-state", Class::Infrastructure),
-        AptError::UnknownPackage(_) => ("unknown-package", Class::Permanent),
-        AptError::UnknownVersion { .. } => ("unknown-version", Class::Permanent),
-        AptError::NoSources => ("no-sources", Class::Permanent),
+        SignatureError::Start(_) => Code::NoGpgv,
+        SignatureError::NoKeyring | SignatureError::Keyring(_) => Code::NoKeyring,
+        SignatureError::Unsigned => Code::Unsigned,
+        SignatureError::NotGood(_) => Code::BadSignature,
+        SignatureError::UnknownKey(_) => Code::UnknownKey,
     }
 }
 

@@ -161,7 +161,8 @@ fn publication(stanza: &Stanza, component: &str) -> Result<Publication, String> 
     let need = |field: &str| stanza.get(field).ok_or_else(|| format!("no field {field}"));
     let package = PackageName::new(need("Package")?).map_err(|error| error.to_string())?;
     let version = Version::new(need("Version")?).map_err(|error| error.to_string())?;
-    let directory = directory(need("Directory")?)?;
+    // A flat archive's own folder: apt-ftparchive leaves the field out there, and apt takes it so.
+    let directory = directory(stanza.get("Directory").unwrap_or("."))?;
     let mut files = listed_files(stanza).map_err(|error| error.to_string())?;
     let mut found = files.iter().enumerate().filter(|(_, file)| file.name.ends_with(".dsc"));
     let (Some((at, _)), None) = (found.next(), found.next()) else {

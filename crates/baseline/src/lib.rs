@@ -25,6 +25,7 @@ mod signature;
 mod state;
 mod surge;
 mod text;
+pub mod time;
 mod track;
 mod verdict;
 mod weekdays;

@@ -1,6 +1,7 @@
 //! The one line for people, within what Nagios and everything between it and a person lets through.
 
 use crate::rule;
+use crate::time::Millis;
 
 /// The longest line: about 80 characters for count, norm, since when and share, and a cause of some words.
 pub const LONGEST: usize = 150;
@@ -8,24 +9,7 @@ pub const LONGEST: usize = 150;
 /// `11-24 08:32Z`, and with its year if that is another than that of `now`: `2025-11-24 08:32Z`. Both are in seconds since
 /// 1970.
 pub fn moment(seconds: i64, now: i64) -> String {
-    let ((year, month, day), (this, ..)) = (civil(seconds), civil(now));
-    let minute = seconds.rem_euclid(86_400) / 60;
-    let year = if year == this { String::new() } else { format!("{year:04}-") };
-    format!("{year}{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
-}
-
-/// Year, month and day in UTC.
-fn civil(seconds: i64) -> (i64, i64, i64) {
-    const DAYS_OF_400_YEARS: i64 = 146_097;
-    // A year is counted from March, so that the leap day is its last one. A library for this would be a tenth of a check.
-    let days = seconds.div_euclid(86_400) + 719_468;
-    let (era, days) = (days.div_euclid(DAYS_OF_400_YEARS), days.rem_euclid(DAYS_OF_400_YEARS));
-    let year = (days - days / 1460 + days / 36_524 - days / 146_096) / 365;
-    let day = days - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (400 * era + year + next, month, day)
+    Millis::from_seconds(seconds).short(Millis::from_seconds(now))
 }
 
 /// A value as a whole number.
@@ -93,18 +77,6 @@ pub fn line(parts: &[(bool, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn moments_are_those_of_the_calendar() {
-        for seconds in (-60_000_000_000..200_000_000_000).step_by(12_345_678) {
-            let time = jiff::Timestamp::from_second(seconds);
-            let expected = time.as_ref().map(|time| time.strftime("%Y-%m-%d %H:%MZ").to_string());
-            let said = moment(seconds, seconds + 800 * 86_400);
-            assert_eq!(Ok(said.as_str()), expected.as_deref().map_err(|_| ()), "{seconds}");
-            let same = expected.as_deref().map(|text| &text[5..]).map_err(|_| ());
-            assert_eq!(Ok(moment(seconds, seconds).as_str()), same, "{seconds}");
-        }
-    }
 
     #[test]
     fn what_is_optional_goes_before_the_cause_is_cut() {

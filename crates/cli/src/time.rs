@@ -1,8 +1,12 @@
 //! Times as people read them. They are stored in UTC and shown in UTC, with the zone.
 
 use ::baseline::age::Age;
+use ::baseline::time::Millis;
 
-pub use operations::moment::text as at;
+/// `2026-11-24 08:32Z`.
+pub fn at(milliseconds: i64) -> String {
+    Millis(milliseconds).to_string()
+}
 
 /// A span by its largest unit: `42s`, `7m`, `3h`, `12d`. A span since something that is still to come is negative, and says
 /// so.

@@ -72,15 +72,7 @@ fn failure(error: &AptError, is_complete: bool) -> Failure {
 
 impl From<&AptError> for Failure {
     fn from(error: &AptError) -> Self {
-        let code = match error {
-            AptError::Start { .. } => "no-apt",
-            AptError::Failed { .. } => "apt-failed",
-            AptError::File { .. } => "apt-state",
-            AptError::UnknownPackage(_) => "unknown-package",
-            AptError::UnknownVersion { .. } => "unknown-version",
-            AptError::NoSources => "no-sources",
-        };
-        Failure::new(Stage::Fetch, code, error)
+        Failure::new(Stage::Fetch, error.code(), error)
     }
 }
 

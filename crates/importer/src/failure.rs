@@ -6,6 +6,7 @@ use std::io;
 use archive::signature::SignatureError;
 use packaging_repo::Error as RepoError;
 use serde::{Deserialize, Serialize};
+pub use source_package::code::{Code, Stage};
 use source_package::dsc::DscError;
 use source_package::finish::FinishError;
 use source_package::layout::LayoutError;
@@ -15,54 +16,6 @@ use source_package::printable::Printable;
 use source_package::source::SourceError;
 use source_package::tree::TreeError;
 use source_package::unpack::{EntryError, UnpackError};
-
-/// The part of an import in which a failure happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Finding out what was published.
-    Poll,
-    /// Getting the files.
-    Fetch,
-    /// Signature, `.dsc` and checksums.
-    Verify,
-    /// Decompressing and unpacking.
-    Unpack,
-    /// Applying patches.
-    Patch,
-    /// Writing objects.
-    Commit,
-    /// Moving refs.
-    Publish,
-    /// The state database.
-    State,
-    /// The child process itself.
-    Worker,
-}
-
-impl Stage {
-    /// The stage that a word names.
-    pub fn from_word(word: &str) -> Option<Stage> {
-        use Stage::{Commit, Fetch, Patch, Poll, Publish, State, Unpack, Verify, Worker};
-        let all = [Poll, Fetch, Verify, Unpack, Patch, Commit, Publish, State, Worker];
-        all.into_iter().find(|stage| stage.as_str() == word)
-    }
-
-    /// The stage as a word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stage::Poll => "poll",
-            Stage::Fetch => "fetch",
-            Stage::Verify => "verify",
-            Stage::Unpack => "unpack",
-            Stage::Patch => "patch",
-            Stage::Commit => "commit",
-            Stage::Publish => "publish",
-            Stage::State => "state",
-            Stage::Worker => "worker",
-        }
-    }
-}
 
 /// One failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,9 +29,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with a code of ours.
-    pub fn new(stage: Stage, code: &str, message: impl ToString) -> Failure {
-        Failure { stage, code: code.to_owned(), message: Printable(&message.to_string()).to_string() }
+    /// A failure with a code; that of a signal is none of the table.
+    pub fn new(stage: Stage, code: impl AsRef<str>, message: impl ToString) -> Failure {
+        Failure {
+            stage,
+            code: code.as_ref().to_owned(),
+            message: Printable(&message.to_string()).to_string(),
+        }
     }
 }
 
@@ -91,10 +48,10 @@ impl fmt::Display for Failure {
 impl From<SignatureError> for Failure {
     fn from(error: SignatureError) -> Self {
         let code = match error {
-            SignatureError::Start(_) => "no-gpgv",
-            SignatureError::NoKeyring | SignatureError::Keyring(_) => "no-keyring",
-            SignatureError::Unsigned => "unsigned",
-            SignatureError::NotGood(_) | SignatureError::UnknownKey(_) => "bad-signature",
+            SignatureError::Start(_) => Code::NoGpgv,
+            SignatureError::NoKeyring | SignatureError::Keyring(_) => Code::NoKeyring,
+            SignatureError::Unsigned => Code::Unsigned,
+            SignatureError::NotGood(_) | SignatureError::UnknownKey(_) => Code::BadSignature,
         };
         Failure::new(Stage::Verify, code, error)
     }
@@ -103,10 +60,10 @@ impl From<SignatureError> for Failure {
 impl From<DscError> for Failure {
     fn from(error: DscError) -> Self {
         let code = match error {
-            DscError::UnsupportedFormat(_) => "unsupported-format",
-            DscError::Weak(_) => "weak-checksums",
-            DscError::TooLarge { .. } => "dsc-too-large",
-            _ => "bad-dsc",
+            DscError::UnsupportedFormat(_) => Code::UnsupportedFormat,
+            DscError::Weak(_) => Code::WeakChecksums,
+            DscError::TooLarge { .. } => Code::DscTooLarge,
+            _ => Code::BadDsc,
         };
         Failure::new(Stage::Verify, code, error)
     }
@@ -114,7 +71,7 @@ impl From<DscError> for Failure {
 
 impl From<LayoutError> for Failure {
     fn from(error: LayoutError) -> Self {
-        Failure::new(Stage::Verify, "bad-file-list", error)
+        Failure::new(Stage::Verify, Code::BadFileList, error)
     }
 }
 
@@ -122,20 +79,20 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         let (stage, code) = match &error {
             SourceError::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => {
-                (Stage::Fetch, "missing-file")
+                (Stage::Fetch, Code::MissingFile)
             }
-            SourceError::Read { .. } => (Stage::Fetch, "unreadable-file"),
-            SourceError::Mismatch(mismatch) if mismatch.what == "size" => (Stage::Verify, "size-mismatch"),
-            SourceError::Mismatch(_) => (Stage::Verify, "checksum-mismatch"),
-            SourceError::Compression { .. } => (Stage::Unpack, "bad-compression"),
+            SourceError::Read { .. } => (Stage::Fetch, Code::UnreadableFile),
+            SourceError::Mismatch(mismatch) if mismatch.what == "size" => (Stage::Verify, Code::SizeMismatch),
+            SourceError::Mismatch(_) => (Stage::Verify, Code::ChecksumMismatch),
+            SourceError::Compression { .. } => (Stage::Unpack, Code::BadCompression),
             SourceError::Unpack { error, .. } => unpack_code(error),
             SourceError::Limit { limit, .. } => (Stage::Unpack, limit_code(limit)),
             SourceError::Overlay { error: TreeError::Store(error), .. } => store_code(error),
-            SourceError::Overlay { .. } | SourceError::Component { .. } => (Stage::Unpack, "overlay"),
+            SourceError::Overlay { .. } | SourceError::Component { .. } => (Stage::Unpack, Code::Overlay),
             SourceError::Diff { error, .. } => match error.store_error() {
                 Some(error) => store_code(error),
-                None if error.is_limit() => (Stage::Patch, "too-much-work"),
-                None => (Stage::Patch, "diff-does-not-apply"),
+                None if error.is_limit() => (Stage::Patch, Code::TooMuchWork),
+                None => (Stage::Patch, Code::DiffDoesNotApply),
             },
             SourceError::Store(error) => store_code(error),
         };
@@ -147,10 +104,10 @@ impl From<FinishError> for Failure {
     fn from(error: FinishError) -> Self {
         let (stage, code) = match &error {
             FinishError::Traversal(TraversalError::Store(error)) => store_code(error),
-            FinishError::Traversal(TraversalError::TooLong(_)) => (Stage::Unpack, "too-many-links"),
-            FinishError::Traversal(_) => (Stage::Unpack, "link-out-of-source"),
+            FinishError::Traversal(TraversalError::TooLong(_)) => (Stage::Unpack, Code::TooManyLinks),
+            FinishError::Traversal(_) => (Stage::Unpack, Code::LinkOutOfSource),
             FinishError::Tree(TreeError::Store(error)) => store_code(error),
-            FinishError::Format(_) | FinishError::Tree(_) => (Stage::Unpack, "no-debian-folder"),
+            FinishError::Format(_) | FinishError::Tree(_) => (Stage::Unpack, Code::NoDebianFolder),
             FinishError::Store(error) => store_code(error),
         };
         Failure::new(stage, code, &error)
@@ -160,18 +117,18 @@ impl From<FinishError> for Failure {
 impl From<RepoError> for Failure {
     fn from(error: RepoError) -> Self {
         let (stage, code) = match (&error, error.disk_error()) {
-            (RepoError::Fenced { .. }, _) => (Stage::Publish, "superseded"),
-            (RepoError::RefMoved { .. }, _) => (Stage::Publish, "ref-moved"),
-            (RepoError::Locked(_), _) => (Stage::Publish, "locked"),
-            (RepoError::BadRefName(_), _) => (Stage::Publish, "bad-ref-name"),
-            (RepoError::TagExists { .. }, _) => (Stage::Publish, "tag-exists"),
-            (RepoError::NameConflict { .. }, _) => (Stage::Publish, "ref-blocked"),
-            (RepoError::BrokenRecord(_), _) => (Stage::Verify, "broken-record"),
-            (RepoError::WritesTooMuch(_), _) => (Stage::Commit, "writes-too-much"),
-            (RepoError::NoGit { .. }, _) => (Stage::Worker, "cannot-start"),
-            (RepoError::Busy(_), _) => (Stage::Worker, "lock-held"),
+            (RepoError::Fenced { .. }, _) => (Stage::Publish, Code::Superseded),
+            (RepoError::RefMoved { .. }, _) => (Stage::Publish, Code::RefMoved),
+            (RepoError::Locked(_), _) => (Stage::Publish, Code::Locked),
+            (RepoError::BadRefName(_), _) => (Stage::Publish, Code::BadRefName),
+            (RepoError::TagExists { .. }, _) => (Stage::Publish, Code::TagExists),
+            (RepoError::NameConflict { .. }, _) => (Stage::Publish, Code::RefBlocked),
+            (RepoError::BrokenRecord(_), _) => (Stage::Verify, Code::BrokenRecord),
+            (RepoError::WritesTooMuch(_), _) => (Stage::Commit, Code::WritesTooMuch),
+            (RepoError::NoGit { .. }, _) => (Stage::Worker, Code::CannotStart),
+            (RepoError::Busy(_), _) => (Stage::Worker, Code::LockHeld),
             (_, Some(error)) => store_code(error),
-            (_, None) => (Stage::Commit, "repository"),
+            (_, None) => (Stage::Commit, Code::Repository),
         };
         Failure::new(stage, code, &error)
     }
@@ -184,48 +141,48 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn unpack_code(error: &UnpackError) -> (Stage, &'static str) {
+fn unpack_code(error: &UnpackError) -> (Stage, Code) {
     match error {
-        UnpackError::Tar(_) => (Stage::Unpack, "bad-tar"),
+        UnpackError::Tar(_) => (Stage::Unpack, Code::BadTar),
         UnpackError::Limit(limit) => (Stage::Unpack, limit_code(limit)),
         UnpackError::Store(error) => store_code(error),
         UnpackError::Entry { reason, .. } => (
             Stage::Unpack,
             match reason {
-                EntryError::Absolute | EntryError::Climbs => "unsafe-path",
+                EntryError::Absolute | EntryError::Climbs => Code::UnsafePath,
                 EntryError::Tree(TreeError::Store(error)) => return store_code(error),
-                EntryError::Tree(TreeError::ThroughLink { .. }) => "through-link",
-                EntryError::Device => "device",
-                EntryError::MissingTarget(_) | EntryError::FolderTarget(_) => "bad-hard-link",
-                EntryError::LongName => "path-too-long",
+                EntryError::Tree(TreeError::ThroughLink { .. }) => Code::ThroughLink,
+                EntryError::Device => Code::Device,
+                EntryError::MissingTarget(_) | EntryError::FolderTarget(_) => Code::BadHardLink,
+                EntryError::LongName => Code::PathTooLong,
                 EntryError::NoName
                 | EntryError::NoTarget
                 | EntryError::Continuation
-                | EntryError::Tree(_) => "bad-entry",
+                | EntryError::Tree(_) => Code::BadEntry,
             },
         ),
     }
 }
 
-fn limit_code(limit: &OverLimit) -> &'static str {
+fn limit_code(limit: &OverLimit) -> Code {
     match limit {
-        OverLimit::UnpackedBytes(_) => "too-many-bytes",
-        OverLimit::Entries(_) => "too-many-entries",
-        OverLimit::PathLength(_) => "path-too-long",
-        OverLimit::ExpansionRatio(_) => "expands-too-much",
-        OverLimit::HoleBytes(_) => "too-many-holes",
+        OverLimit::UnpackedBytes(_) => Code::TooManyBytes,
+        OverLimit::Entries(_) => Code::TooManyEntries,
+        OverLimit::PathLength(_) => Code::PathTooLong,
+        OverLimit::ExpansionRatio(_) => Code::ExpandsTooMuch,
+        OverLimit::HoleBytes(_) => Code::TooManyHoles,
     }
 }
 
 /// A failure of the disk is not the package's fault, and a full one needs another answer than a broken one.
-fn store_code(error: &io::Error) -> (Stage, &'static str) {
+fn store_code(error: &io::Error) -> (Stage, Code) {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<RepoError>());
     if let Some(RepoError::WritesTooMuch(_)) = inner {
-        return (Stage::Commit, "writes-too-much");
+        return (Stage::Commit, Code::WritesTooMuch);
     }
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Stage::Commit, "disk-full"),
-        io::ErrorKind::FileTooLarge => (Stage::Commit, "file-too-large"),
-        _ => (Stage::Commit, "store"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (Stage::Commit, Code::DiskFull),
+        io::ErrorKind::FileTooLarge => (Stage::Commit, Code::FileTooLarge),
+        _ => (Stage::Commit, Code::Store),
     }
 }

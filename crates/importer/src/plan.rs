@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use bounded::file::open_regular;
+use source_package::checksum::sha256_hex;
 use source_package::dsc::{self, DscError};
 use source_package::limits::DscLimits;
 use source_package::printable::Printable;
@@ -74,28 +75,32 @@ pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
 /// So many characters of a version that is none are shown.
 const LONGEST_VERSION: usize = 200;
 
-/// What a `.dsc` claims to be, before anything about it is checked.
-pub struct Claimed {
+/// A `.dsc` as it was read, once: its bytes, and what they claim to be. Nothing of it is checked.
+pub struct ClaimedDsc {
     /// The package.
     pub package: String,
     /// The version, as it is written.
     pub version: Option<String>,
-    /// The whole text.
-    pub text: Vec<u8>,
+    /// The SHA-256 of its bytes.
+    pub sha256: String,
+    /// All of its bytes.
+    pub bytes: Vec<u8>,
 }
 
-/// Reads what a `.dsc` claims to be.
-pub fn read_claimed(path: &Path, limits: &DscLimits) -> Result<Claimed, Failure> {
-    let text = read_dsc(path, limits)?;
-    let stanza = dsc::stanza_within(&text, limits).map_err(|error| claimed(path, error))?;
-    let source = stanza.get("Source").ok_or_else(|| claimed(path, DscError::Missing("Source")))?;
-    let package = PackageName::new(source).map_err(|error| claimed(path, error.into()))?.to_string();
-    // What is no version is shown as it was written, and refused by whoever checks it.
-    let version = stanza.get("Version").map(|version| {
-        let shown: String = version.chars().take(LONGEST_VERSION).collect();
-        Printable(&shown).to_string()
-    });
-    Ok(Claimed { package, version, text })
+impl ClaimedDsc {
+    /// Reads one.
+    pub fn read(path: &Path, limits: &DscLimits) -> Result<ClaimedDsc, Failure> {
+        let bytes = read_dsc(path, limits)?;
+        let stanza = dsc::stanza_within(&bytes, limits).map_err(|error| claimed(path, error))?;
+        let source = stanza.get("Source").ok_or_else(|| claimed(path, DscError::Missing("Source")))?;
+        let package = PackageName::new(source).map_err(|error| claimed(path, error.into()))?.to_string();
+        // What is no version is shown as it was written, and refused by whoever checks it.
+        let version = stanza.get("Version").map(|version| {
+            let shown: String = version.chars().take(LONGEST_VERSION).collect();
+            Printable(&shown).to_string()
+        });
+        Ok(ClaimedDsc { package, version, sha256: sha256_hex(&bytes), bytes })
+    }
 }
 
 fn claimed(path: &Path, error: DscError) -> Failure {

@@ -1,6 +1,7 @@
 //! From "something was published" to "its job is queued".
 
 mod compare;
+pub mod explain;
 mod marks;
 mod suite;
 
@@ -49,6 +50,8 @@ pub struct Found {
     pub lane: Option<Lane>,
     /// What is odd: stanzas that cannot be used, mirrors that were passed over, components that are not there.
     pub remarks: Vec<String>,
+    /// What it says of the one package that is asked about.
+    pub about: Option<explain::About>,
 }
 
 /// How far a poll is, for whoever watches.
@@ -93,6 +96,8 @@ pub struct Poller<'a> {
     pub accepted: Accepted,
     /// How far it is.
     pub progress: Arc<Progress>,
+    /// The package that somebody asks about.
+    pub about: Option<String>,
 }
 
 impl Poller<'_> {
@@ -122,14 +127,33 @@ impl Poller<'_> {
         missed.extend(suites.trouble.as_ref().map(|failed| self.archives.missed(failed, name)));
         let common = self.remarks_on_all(config, &suites);
         let mut ended = Vec::new();
-        for suite in &suites.followed {
-            let work = suite::Work { poller: self, config, source, suite, common: &common };
-            let Some((report, miss)) = work.run()? else { continue };
+        let mut tell = |work: &suite::Work<'_>, report: Report, miss: Option<Missed>| {
             if work.has_ended(&report, &suites) {
-                ended.push(suite.name.clone());
+                ended.push(work.suite.name.clone());
             }
             missed.extend(miss);
             told(&report);
+        };
+        // When a series is released, `stable` becomes what `testing` was. Whichever is polled first meets a branch that is
+        // the other's still: once that has moved on, it is polled again.
+        let (mut wanted, mut is_again): (Vec<_>, _) = (suites.followed.iter().collect(), false);
+        while !wanted.is_empty() {
+            let (mut taken, mut has_moved) = (Vec::new(), false);
+            for suite in wanted {
+                let work = suite::Work { poller: self, config, source, suite, common: &common, is_again };
+                let Some((report, miss)) = work.run()? else { continue };
+                if report.result.as_ref().is_err_and(|failure| failure.code == "same-branch") {
+                    taken.push((work, report, miss));
+                } else {
+                    has_moved = true;
+                    tell(&work, report, miss);
+                }
+            }
+            if !has_moved {
+                taken.drain(..).for_each(|(work, report, miss)| tell(&work, report, miss));
+            }
+            wanted = taken.into_iter().map(|(work, ..)| work.suite).collect();
+            is_again = true;
         }
         if !ended.is_empty() {
             self.follow(name, config, &suites, &ended)?;

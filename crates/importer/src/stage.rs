@@ -11,7 +11,7 @@ use packaging_repo::view::VersionTag;
 use source_package::changelog;
 use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::date::Date;
-use source_package::dsc::{Dsc, Family};
+use source_package::dsc::{Dsc, DscError, Family};
 use source_package::finish::finish;
 use source_package::ident::Ident;
 use source_package::layout::Layout;
@@ -127,16 +127,18 @@ impl<'a> Stager<'a> {
         let dsc_limits = self.request.limits.dsc();
         let text = read_dsc(&wanted.dsc, &dsc_limits)?;
         let sha256 = sha256_hex(&text);
-        if let Ok(claimed) = Dsc::parse_within(&text, &dsc_limits) {
+        let claimed = Dsc::parse_within(&text, &dsc_limits);
+        if let Ok(claimed) = &claimed {
             *version = Some(claimed.version.to_string());
             index_has(&wanted.trust, &sha256)?;
             // The same bytes were trusted before: that they were imported is on record, where nobody else can write.
             if let Some(tag) = history.find_dsc(&wanted.distro, &claimed.version, &sha256)? {
                 let applied = history.find_applied(&wanted.distro, &claimed.version, &sha256)?;
-                return Ok(Read::Known(Known { version: claimed.version, dsc_sha256: sha256, tag, applied }));
+                let version = claimed.version.clone();
+                return Ok(Read::Known(Known { version, dsc_sha256: sha256, tag, applied }));
             }
         }
-        let dsc = self.trusted(&text, &sha256, wanted)?;
+        let dsc = self.trusted(&text, &sha256, claimed, wanted)?;
         *version = Some(dsc.version.to_string());
         if let Some(tag) = history.find_dsc_elsewhere(&wanted.distro, &dsc.version, &sha256)?
             && let Some(applied) = history.find_applied_elsewhere(&wanted.distro, &dsc.version, &sha256)?
@@ -152,14 +154,22 @@ impl<'a> Stager<'a> {
         self.stage(wanted, dsc, text, sha256, history)
     }
 
-    /// Checks why the `.dsc` may be trusted, then reads what the check vouches for and nothing else.
-    fn trusted(&self, text: &[u8], sha256: &str, wanted: &VersionRequest) -> Result<Dsc, Failure> {
-        let limits = self.request.limits.dsc();
+    /// Checks why the `.dsc` may be trusted, then takes what the check vouches for and nothing else: what is signed, or all
+    /// of it as it was `claimed`.
+    fn trusted(
+        &self,
+        text: &[u8],
+        sha256: &str,
+        claimed: Result<Dsc, DscError>,
+        wanted: &VersionRequest,
+    ) -> Result<Dsc, Failure> {
         let dsc = match &wanted.trust {
-            Trust::Keyrings(keyrings) => Dsc::parse_within(&signature::verify(text, keyrings)?, &limits)?,
+            Trust::Keyrings(keyrings) => {
+                Dsc::parse_within(&signature::verify(text, keyrings)?, &self.request.limits.dsc())?
+            }
             Trust::Index(_) | Trust::Unsigned => {
                 index_has(&wanted.trust, sha256)?;
-                Dsc::parse_within(text, &limits)?
+                claimed?
             }
         };
         if dsc.source != *self.package {

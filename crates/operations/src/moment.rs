@@ -4,25 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use baseline::time::Millis;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-/// `2026-11-24 08:32Z`, from Unix milliseconds.
-pub fn text(milliseconds: i64) -> String {
-    match Timestamp::from_millisecond(milliseconds) {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%MZ").to_string(),
-        Err(_) => format!("{milliseconds} ms"),
-    }
-}
-
-/// The day in UTC, `2026-11-24`, from Unix milliseconds.
-pub fn day(milliseconds: i64) -> String {
-    text(milliseconds).get(..10).unwrap_or_default().to_owned()
-}
-
-/// A time that may be past, in Unix milliseconds: `now`, a day (its beginning in UTC), or RFC 3339.
+/// A time that may be past: `now`, a day (its beginning in UTC), or RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment(pub i64);
+pub struct Moment(pub Millis);
 
 impl FromStr for Moment {
     type Err = String;
@@ -30,31 +18,33 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Moment, String> {
         if text == "now" {
             let now = i64::try_from(now().as_millis());
-            return now.map(Moment).map_err(|_| "the clock is out of this world".to_owned());
+            return now
+                .map(|now| Moment(Millis(now)))
+                .map_err(|_| "the clock is out of this world".to_owned());
         }
         let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
         let time: Result<Timestamp, _> = whole.parse();
-        time.map(|time| Moment(time.as_millisecond())).map_err(|_| {
+        time.map(|time| Moment(Millis(time.as_millisecond()))).map_err(|_| {
             format!("{text:?} is neither now, nor a day (2026-12-01), nor a time (2026-12-01T08:00:00Z)")
         })
     }
 }
 
-/// When something ends, in Unix milliseconds: a span from now (`3d`), a day (its end in UTC), or a time (RFC 3339), none of
+/// When something ends: a span from now (`3d`), a day (its end in UTC), or a time (RFC 3339), none of
 /// them past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Until(i64);
+pub struct Until(Millis);
 
 impl Until {
-    /// Unix milliseconds.
-    pub fn milliseconds(self) -> i64 {
+    /// The moment.
+    pub fn at(self) -> Millis {
         self.0
     }
 }
 
 impl fmt::Display for Until {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text(self.0))
+        self.0.fmt(f)
     }
 }
 
@@ -80,7 +70,9 @@ impl FromStr for Until {
         if end <= now {
             return Err(format!("{text} is over"));
         }
-        i64::try_from(end.as_millis()).map(Until).map_err(|_| format!("{text} is too far away"))
+        i64::try_from(end.as_millis())
+            .map(|end| Until(Millis(end)))
+            .map_err(|_| format!("{text} is too far away"))
     }
 }
 
@@ -99,12 +91,12 @@ mod tests {
 
     #[test]
     fn an_end_can_be_a_span_a_day_or_a_time() {
-        let until = |text: &str| text.parse::<Until>().map(Until::milliseconds);
+        let until = |text: &str| text.parse::<Until>().map(Until::at);
         let now = i64::try_from(now().as_millis()).unwrap();
-        let in_three_days = until("3d").unwrap() - now;
+        let in_three_days = until("3d").unwrap().0 - now;
         assert!((in_three_days - 3 * 86_400_000).abs() < 60_000);
-        assert_eq!(text(until("2999-12-31").unwrap()), "3000-01-01 00:00Z");
-        assert_eq!(text(until("2999-12-31T08:00:00+01:00").unwrap()), "2999-12-31 07:00Z");
+        assert_eq!(until("2999-12-31").unwrap().to_string(), "3000-01-01 00:00Z");
+        assert_eq!(until("2999-12-31T08:00:00+01:00").unwrap().to_string(), "2999-12-31 07:00Z");
         for wrong in ["1999-01-01", "soon", "", "2999-02-30", "1000000000y"] {
             assert!(until(wrong).is_err(), "{wrong}");
         }
@@ -112,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_moment_can_be_past() {
-        let moment = |text: &str| text.parse::<Moment>().map(|it| it.0);
+        let moment = |text: &str| text.parse::<Moment>().map(|it| it.0.0);
         assert_eq!(moment("2026-01-05"), Ok(1_767_571_200_000));
         assert_eq!(moment("2026-01-05T01:00:00+01:00"), Ok(1_767_571_200_000));
         assert!(moment("now").unwrap() > 1_767_571_200_000);

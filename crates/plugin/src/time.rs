@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use baseline::age::Age;
 pub use baseline::age::is_believed;
+use baseline::time::Millis;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -86,30 +87,12 @@ pub fn span(seconds: f64) -> String {
 
 /// `11-24 08:32Z`, and with its year if that is another than that of `now`: `2025-11-24 08:32Z`.
 pub fn moment(milliseconds: i64, now: i64) -> String {
-    let ((year, month, day), (this, ..)) = (civil(milliseconds), civil(now));
-    let minute = milliseconds.rem_euclid(DAY) / (60 * SECOND);
-    let year = if year == this { String::new() } else { format!("{year:04}-") };
-    format!("{year}{month:02}-{day:02} {:02}:{:02}Z", minute / 60, minute % 60)
+    Millis(milliseconds).short(Millis(now))
 }
 
 /// `2026-11-24`.
 pub fn date(milliseconds: i64) -> String {
-    let (year, month, day) = civil(milliseconds);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// Year, month and day in UTC. A year is counted from March, so that the leap day is its last one.
-fn civil(milliseconds: i64) -> (i64, i64, i64) {
-    const DAYS_OF_400_YEARS: i64 = 146_097;
-    // Days since 0000-03-01.
-    let days = milliseconds.div_euclid(DAY) + 719_468;
-    let (era, day) = (days.div_euclid(DAYS_OF_400_YEARS), days.rem_euclid(DAYS_OF_400_YEARS));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (400 * era + year + next, month, day)
+    Millis(milliseconds).day()
 }
 
 #[cfg(test)]

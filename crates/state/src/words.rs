@@ -1,43 +1,8 @@
 //! The words of the state: lanes, results, outcomes, classes. Each is one word in rows, in JSON and on the screen.
 
-use std::fmt;
-use std::str::FromStr;
+use source_package::words;
 
-/// Makes an enumeration whose members are words.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])* $member:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$member_doc])* $member,)* }
-
-        impl $name {
-            /// All of them, in order.
-            pub const ALL: &[$name] = &[$($name::$member,)*];
-
-            /// As a word.
-            pub fn as_str(self) -> &'static str {
-                match self { $($name::$member => $word,)* }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-
-            fn from_str(word: &str) -> Result<$name, String> {
-                $name::ALL.iter().copied().find(|it| it.as_str() == word).ok_or_else(|| {
-                    let all: Vec<&str> = $name::ALL.iter().map(|it| it.as_str()).collect();
-                    format!("{word:?} is none of {}", all.join(", "))
-                })
-            }
-        }
-    };
-}
+pub use source_package::code::Class;
 
 words! {
     /// A priority class of the queue, highest first.
@@ -103,20 +68,6 @@ words! {
         Base = "base",
         /// A file that an index lists and no mirror has: nothing goes on without that.
         Pool = "pool",
-    }
-}
-
-words! {
-    /// What kind of error it is.
-    Class {
-        /// It may go away by itself.
-        Transient = "transient",
-        /// It stays until something is changed.
-        Permanent = "permanent",
-        /// Not known yet.
-        Unknown = "unknown",
-        /// The machine's, not the package's: it never counts against the package.
-        Infrastructure = "infrastructure",
     }
 }
 

@@ -37,6 +37,7 @@ impl Check for Archive {
         let outages = views::outages(database)?;
         let verdicts = views::suite_verdicts(database, &facts)?;
         let waits = views::waits(database, &facts)?;
+        let left_out = views::left_out(database, &facts)?;
         let Some(latest) = suites.iter().max_by(|a, b| a.late(now, between).total_cmp(&b.late(now, between)))
         else {
             return Err(Trouble::no_data(
@@ -98,6 +99,15 @@ impl Check for Archive {
         for wait in &waits {
             report.detail(1, describe_wait(wait, now));
         }
+        if left_out > 0 {
+            let more = if left_out < 1000 { "" } else { " or more" };
+            report.detail(
+                1,
+                format!(
+                    "{left_out}{more} packages without all their old versions (package-import history ask)"
+                ),
+            );
+        }
         Ok(report)
     }
 }
@@ -124,6 +134,13 @@ fn odd(suites: &[Suite], verdicts: &[SuiteVerdict], waits: &[Waits], now: i64) -
             Status::Warning,
             format!("{archive}/{suite}: {} removals withheld{since}", verdict.withheld),
         ));
+    }
+    for verdict in verdicts {
+        let Some((age, limit)) = verdict.stale(now) else { continue };
+        let (archive, suite) = (&verdict.archive, &verdict.suite);
+        let time = |milliseconds: i64| span(milliseconds as f64 / 1000.0);
+        let text = format!("{archive}/{suite}: lists as they were {} ago (limit {})", time(age), time(limit));
+        said.push((Status::Warning, text));
     }
     for wait in waits.iter().filter(|wait| wait.kind == "pool") {
         let is_old = wait.oldest.is_some_and(|since| now - since > DAY);

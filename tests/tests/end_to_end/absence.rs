@@ -3,81 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use package_import_tests::archive::{Suite, TestArchive, suite};
-use package_import_tests::queue::{Queue, text};
-use package_import_tests::synthetic::package;
+use package_import_tests::archive::{Suite, suite};
 use package_import_tests::web::{Answer, Server};
 use serde_json::Value;
 
-/// An archive on a web server, and an installation that follows it.
-struct World {
-    archive: TestArchive,
-    server: Server,
-    queue: Queue,
-    suite: Suite,
-}
-
-impl World {
-    fn new(components: &[&str]) -> World {
-        let archive = TestArchive::new();
-        let suite = Suite { components: components.iter().map(|it| (*it).into()).collect(), ..suite("sid") };
-        for component in components {
-            fs::create_dir_all(archive.root().join("pool").join(component)).unwrap();
-        }
-        let server = Server::new(archive.root());
-        let world = World { archive, server, queue: Queue::sqlite(), suite };
-        world
-            .configure(&format!("mirrors = ['{}']", world.server.url()), "[[archives.suites]]\nname = 'sid'");
-        world
-    }
-
-    fn configure(&self, mirrors: &str, suites: &str) {
-        let keyring = self.archive.signer.keyring.display();
-        self.queue.installation.configure(&format!(
-            "[import]\nrepack = false\n[[archives]]\nname = 'a'\ndistro = 'debian'\n{mirrors}\nkeyrings = ['{keyring}']\n{suites}\n"
-        ));
-    }
-
-    fn publish(&self) {
-        self.archive.publish(&self.suite);
-    }
-
-    fn add(&self, component: &str, name: &str, version: &str) {
-        self.archive.add(component, name, &package(name, version));
-    }
-
-    /// What a poll says, whether it worked or not.
-    fn poll(&self, arguments: &[&str]) -> String {
-        text(&self.queue.command(&[&["poll"], arguments].concat()).output().unwrap())
-    }
-
-    fn imported(&self) -> Vec<String> {
-        let sql =
-            "SELECT DISTINCT p.name || ' ' || v.version FROM version v JOIN package p ON p.id = v.package_id
-            ORDER BY 1";
-        self.queue.texts(sql)
-    }
-
-    /// What is on record as listed, with its component.
-    fn listed(&self) -> Vec<String> {
-        let sql = "SELECT p.name || ' ' || u.version || ' ' || u.component FROM publication u
-            JOIN package p ON p.id = u.package_id WHERE u.gone IS NULL AND u.unlisted IS NULL ORDER BY 1";
-        self.queue.texts(sql)
-    }
-
-    fn freshness(&self, name: &str) -> Value {
-        serde_json::from_str(&self.queue.well(&["freshness", name, "--json"])).unwrap()
-    }
-
-    fn verdict(&self) -> Value {
-        let answer: Value = serde_json::from_str(&self.queue.well(&["archives", "--json"])).unwrap();
-        answer["suites"][0].clone()
-    }
-}
-
-fn pool(world: &World, ending: &str) -> String {
-    world.archive.pool().into_iter().find(|path| path.ends_with(ending)).unwrap()
-}
+use crate::archives::world::{World, pool};
 
 #[test]
 fn a_file_that_is_listed_and_not_there_is_waited_for() {

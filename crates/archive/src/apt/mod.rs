@@ -17,6 +17,7 @@ use bounded::Deadline;
 use bounded::program::{self, Group};
 pub use index::Candidate;
 pub use source::AptSource;
+use source_package::code::Code;
 use source_package::version::Version;
 
 /// Why apt could not deliver.
@@ -66,6 +67,20 @@ pub enum AptError {
     /// Not a single source entry.
     #[error("apt has no sources configured (/etc/apt/sources.list, /etc/apt/sources.list.d)")]
     NoSources,
+}
+
+impl AptError {
+    /// The code.
+    pub fn code(&self) -> Code {
+        match self {
+            AptError::Start { .. } => Code::NoApt,
+            AptError::Failed { .. } => Code::AptFailed,
+            AptError::File { .. } => Code::AptState,
+            AptError::UnknownPackage(_) => Code::UnknownPackage,
+            AptError::UnknownVersion { .. } => Code::UnknownVersion,
+            AptError::NoSources => Code::NoSources,
+        }
+    }
 }
 
 /// apt with a private state.

@@ -10,20 +10,18 @@ use source_package::checksum::ListedFile;
 
 use super::transfer::{Transfer, is_other_file};
 use super::{Got, Options, Wanted, failed};
-use crate::answers::{self, Answer, Kind, Next};
+use crate::answers::{self, Answer, Next};
 use crate::cache::{Cache, Partial, Turn};
 use crate::clock::Clock;
 use crate::error::{Error, Stage, disk};
 use crate::poll::Failed;
 use crate::problem::Problem;
-use crate::transport::{Mirror, Validators};
+use crate::transport::{Mirror, PAUSES, Validators};
 
 /// How often one mirror may break off before the next one is asked, without a single byte in between.
 const BREAKS: usize = 2;
 /// How often all mirrors may ask us to come back later.
 const WAITS: usize = 3;
-/// How often one mirror that answers others may refuse one request, each after a longer pause.
-const PAUSES: usize = 6;
 
 /// Where files come from.
 pub(crate) struct Source<'a> {
@@ -99,7 +97,12 @@ impl Source<'_> {
                 Err(error) => {
                     let wait = error.retry_after;
                     round.wait = [round.wait, wait].into_iter().flatten().min();
+                    let is_last = answers::meaning(wanted.kind, Answer::of(&error.problem)).0 == Next::Stop;
                     round.errors.push(error);
+                    // What is wrong with this machine is so with every mirror.
+                    if is_last {
+                        break;
+                    }
                 }
             }
         }
@@ -119,7 +122,7 @@ impl Source<'_> {
                 Err(error) => error,
             };
             let came = partial.size() > before;
-            match answers::meaning(Kind::Pool, Answer::of(&error.problem)).0 {
+            match answers::meaning(wanted.kind, Answer::of(&error.problem)).0 {
                 // What was there before may have been of another file, or damaged: once more, from the start.
                 Next::Anew => {
                     partial.clear().map_err(|error| disk(Stage::Fetch, "begin a file anew", error))?;

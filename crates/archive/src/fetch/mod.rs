@@ -19,6 +19,7 @@ pub(crate) use download::Source;
 use source_package::checksum::{Checksums, ListedFile};
 use source_package::dsc::Dsc;
 
+use crate::answers::Kind;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Stage, disk};
@@ -93,6 +94,8 @@ pub(crate) struct Wanted {
     pub(crate) path: String,
     /// When what lists it was made: a file that is newer was replaced.
     pub(crate) listed: Option<i64>,
+    /// By which column of the table of answers it is asked for.
+    pub(crate) kind: Kind,
 }
 
 /// What became of one file.
@@ -113,7 +116,10 @@ impl Fetcher<'_> {
         known: Known<'_>,
         into: &Path,
     ) -> Result<Outcome, Failed> {
-        let wanted = |file: &ListedFile| Wanted { file: file.clone(), path: publication.path(file), listed };
+        let wanted = |file: &ListedFile| {
+            let path = publication.path(file);
+            Wanted { file: file.clone(), path, listed, kind: Kind::Pool }
+        };
         let transferred = AtomicU64::new(0);
         let Got::There(dsc, _) = self.one(&wanted(&publication.dsc), &transferred, into)? else {
             return Ok(Outcome::Gone { file: publication.dsc.name.clone() });

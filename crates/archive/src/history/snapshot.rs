@@ -12,6 +12,7 @@ use source_package::version::{PackageName, Version};
 
 use super::answers::{SourceFiles, Versions};
 use super::{History, OldVersion};
+use crate::answers::Kind;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{self, HistoryTrust};
@@ -135,7 +136,7 @@ impl Snapshot {
         if file.checksums.sha256.is_none() {
             file.checksums.sha256 = self.sums().get(sha1).cloned();
         }
-        Wanted { path: format!("file/{sha1}"), file, listed: None }
+        Wanted { path: format!("file/{sha1}"), file, listed: None, kind: Kind::HistoryFile }
     }
 
     fn learn(&self, file: &ListedFile) {

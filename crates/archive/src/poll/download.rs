@@ -38,10 +38,11 @@ pub(super) fn get(
                     let plain = lists.plain().map(|listed| listed.size);
                     return Ok(Downloaded { file, size: listed.size, plain, compressed: !ending.is_empty() });
                 }
-                // The file of that name may be of another time, while the one of that hash never is.
-                Err(error) if matches!(*error.problem, Problem::IndexMismatch(_)) => wrong = Some(error),
                 Err(error) if is_elsewhere(kind, &error) => {
-                    if !error.is_missing() {
+                    // That list and index do not fit together tells most: the index is asked for again.
+                    if matches!(*error.problem, Problem::IndexMismatch(_)) {
+                        wrong = Some(error);
+                    } else if !error.is_missing() {
                         wrong.get_or_insert(error);
                     }
                 }
@@ -100,7 +101,7 @@ impl Sum {
 
 fn one(mirror: &dyn Mirror, path: &str, listed: &Listed, scratch: &Path) -> Result<File, Error> {
     let request = Request { size: Some(listed.size), ..Request::whole(path) };
-    let Answer::Body(mut body) = mirror.get(&request)? else {
+    let Answer::Body(mut body) = mirror.patiently(&request)? else {
         return Err(Error::new(
             Stage::Poll,
             Problem::BadHttp("unchanged, though it is not known".to_owned()),
@@ -127,6 +128,9 @@ fn one(mirror: &dyn Mirror, path: &str, listed: &Listed, scratch: &Path) -> Resu
         }
         hasher.update(piece);
         file.write_all(piece).map_err(store)?;
+    }
+    if size == 0 && listed.size > 0 {
+        return Err(body.error(Problem::Truncated { found: 0, expected: listed.size }));
     }
     if size != listed.size || hasher.finish() != listed.sum {
         let mismatch = || Problem::IndexMismatch(format!("{size} bytes came, {} are listed", listed.size));

@@ -1,7 +1,8 @@
 //! Asking all mirrors for their index, the newest of which wins: a mirror that has stopped where it was is seen only beside
 //! others.
 
-use super::{Served, Turn, Visit, signed};
+use super::visit::{Turn, Visit};
+use super::{Served, is_ours, signed};
 use crate::dates::show_date;
 use crate::error::{Error, Stage};
 
@@ -17,7 +18,13 @@ pub(super) fn first<'a>(visits: Vec<Visit<'a>>, skipped: &mut Vec<Error>) -> Vec
         });
         match answer {
             Ok(answer) => found.push((date(&visit, &answer), visit, answer)),
-            Err(error) => skipped.push(error.at(Stage::Poll)),
+            Err(error) => {
+                let is_last = is_ours(&error);
+                skipped.push(error.at(Stage::Poll));
+                if is_last {
+                    break;
+                }
+            }
         }
     }
     // Stable: equal ones stay in their order.

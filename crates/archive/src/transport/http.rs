@@ -1,22 +1,21 @@
 //! A mirror on a web server.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ureq::config::Config;
-use ureq::http::{HeaderMap, Response, StatusCode, Uri, header};
+use ureq::http::{Response, StatusCode, Uri, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy};
 
-use flate2::read::MultiGzDecoder;
-
+use super::faults::{explain_read, problem};
+use super::headers::{
+    conditions, decoded, is_encoded, range_start, redirect, retry_after, status_problem, validators,
+};
 use super::proxy::{self, Environment, Forwarding, ToProxy};
 use super::redirect::{encode, resolve};
-use super::{Answer, Body, Limits, Mirror, Request, Slot, Validators, longest, sniff};
+use super::{Answer, Body, Limits, Mirror, Request, Slot, longest, sniff};
 use crate::config::Transfer;
-use crate::dates::parse_date;
 use crate::error::{Error, Stage};
 use crate::location::Location;
 use crate::problem::Problem;
@@ -256,111 +255,4 @@ fn configuration(transfer: &Transfer, proxy: Option<Proxy>) -> Config {
         .timeout_recv_response(Some(transfer.response_timeout))
         .timeout_per_read(Some(transfer.stall_timeout))
         .build()
-}
-
-/// Whether what comes was compressed on its way, though nobody had asked for that. Of a file whose size is known the
-/// size tells: some servers say so of files that are compressed themselves, and send them as they are.
-fn is_encoded(headers: &HeaderMap, length: Option<u64>, request: &Request<'_>) -> bool {
-    let encoding = text(headers, header::CONTENT_ENCODING).unwrap_or_default();
-    let is_gzip = matches!(encoding.trim().to_ascii_lowercase().as_str(), "gzip" | "x-gzip");
-    is_gzip && request.offset == 0 && (request.size.is_none() || (length.is_some() && length != request.size))
-}
-
-/// The content as it was before it was compressed on its way, and whether that was so.
-fn decoded(reader: impl Read + Send + 'static, encoded: bool) -> io::Result<(Box<dyn Read + Send>, bool)> {
-    if !encoded {
-        return Ok((Box::new(reader), false));
-    }
-    let mut reader = BufReader::new(reader);
-    let is_gzip = reader.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-    let reader: Box<dyn Read + Send> =
-        if is_gzip { Box::new(MultiGzDecoder::new(reader)) } else { Box::new(reader) };
-    Ok((reader, is_gzip))
-}
-
-fn conditions<B>(call: ureq::RequestBuilder<B>, known: &Validators) -> ureq::RequestBuilder<B> {
-    match (&known.etag, &known.last_modified) {
-        (Some(etag), _) => call.header(header::IF_NONE_MATCH, etag),
-        (None, Some(date)) => call.header(header::IF_MODIFIED_SINCE, date),
-        (None, None) => call,
-    }
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-fn validators(headers: &HeaderMap) -> Validators {
-    Validators { etag: text(headers, header::ETAG), last_modified: text(headers, header::LAST_MODIFIED) }
-}
-
-fn redirect(response: &Response<ureq::Body>) -> Option<String> {
-    matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308)
-        .then(|| text(response.headers(), header::LOCATION).unwrap_or_default())
-}
-
-/// The start of `bytes 100-199/200`.
-fn range_start(headers: &HeaderMap) -> Option<u64> {
-    let range = text(headers, header::CONTENT_RANGE)?;
-    range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
-}
-
-fn status_problem(status: StatusCode) -> Problem {
-    match status.as_u16() {
-        404 | 410 => Problem::NotFound,
-        416 => Problem::WrongPart("it answered 416".to_owned()),
-        // 509: too many bytes. nginx answers 503 to who asks too often, without a word about when to come back.
-        code @ (429 | 503 | 509) => Problem::Busy(code),
-        code @ 500..=599 => Problem::ServerError(code),
-        code => Problem::Refused(code),
-    }
-}
-
-/// `Retry-After` in seconds or as a date.
-fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
-    let value = text(headers, header::RETRY_AFTER)?;
-    let seconds = match value.trim().parse::<u64>() {
-        Ok(seconds) => seconds,
-        Err(_) => u64::try_from(parse_date(&value)?.saturating_sub(now)).unwrap_or(0),
-    };
-    Some(Duration::from_secs(seconds))
-}
-
-fn problem(error: &ureq::Error) -> Problem {
-    use ureq::{Error, Timeout};
-    match error {
-        Error::HostNotFound => Problem::UnknownHost,
-        Error::ConnectionFailed | Error::ConnectProxyFailed(_) => Problem::Connect(error.to_string()),
-        Error::Timeout(Timeout::Resolve | Timeout::Connect) => Problem::Timeout("connection"),
-        Error::Timeout(Timeout::PerRead | Timeout::RecvBody) => Problem::Timeout("more bytes"),
-        Error::Timeout(_) => Problem::Timeout("answer"),
-        Error::Tls(text) => Problem::Tls((*text).to_owned()),
-        Error::Rustls(error) => Problem::Tls(error.to_string()),
-        Error::Io(error) => io_problem(error),
-        other => Problem::BadHttp(other.to_string()),
-    }
-}
-
-fn io_problem(error: &io::Error) -> Problem {
-    use io::ErrorKind as Kind;
-    if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        return Problem::Tls(inner.to_string());
-    }
-    match error.kind() {
-        Kind::ConnectionRefused
-        | Kind::HostUnreachable
-        | Kind::NetworkUnreachable
-        | Kind::NetworkDown
-        | Kind::AddrNotAvailable => Problem::Connect(error.to_string()),
-        Kind::TimedOut => Problem::Timeout("answer"),
-        _ => Problem::Broken(error.to_string()),
-    }
-}
-
-/// An error in the middle of a file; ureq wraps its own into that of the standard library.
-fn explain_read(error: &io::Error) -> Problem {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
-        Some(inner) => problem(inner),
-        None => io_problem(error),
-    }
 }

@@ -1,6 +1,8 @@
 //! Getting files from a mirror: from a web server or from a folder, behind one trait.
 
+mod faults;
 mod file;
+mod headers;
 mod http;
 mod limits;
 mod proxy;
@@ -23,6 +25,9 @@ use crate::config::Transfer;
 use crate::error::{Error, Stage};
 use crate::location::Location;
 use crate::problem::Problem;
+
+/// How often one server that answers others may refuse one request, each after a longer pause.
+pub(crate) const PAUSES: usize = 6;
 
 /// What a server said about a file, by which it can be asked whether it has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,9 +87,27 @@ pub trait Mirror: Send + Sync {
         false
     }
 
+    /// Asks for a file, and again after a pause where the server refuses that without saying when to come back: often while
+    /// it answers others, else once.
+    fn patiently(&self, request: &Request<'_>) -> Result<Answer, Error> {
+        let mut asked = 0;
+        loop {
+            let error = match self.get(request) {
+                Err(error) if matches!(*error.problem, Problem::Busy(_)) => error,
+                other => return other,
+            };
+            let most = if self.is_alive() { PAUSES } else { 1 };
+            if error.retry_after.is_some() || asked >= most {
+                return Err(error);
+            }
+            // The next request waits for its turn.
+            asked += 1;
+        }
+    }
+
     /// Gets a small file, up to a limit.
     fn read(&self, request: &Request<'_>, limit: u64) -> Result<Option<(Vec<u8>, Validators)>, Error> {
-        let Answer::Body(mut body) = self.get(request)? else { return Ok(None) };
+        let Answer::Body(mut body) = self.patiently(request)? else { return Ok(None) };
         let mut bytes = Vec::new();
         body.read_to(limit, &mut bytes)?;
         Ok(Some((bytes, body.validators)))

@@ -81,14 +81,14 @@ impl Turns {
             turn - now
         });
         self.is_slow.fetch_or(slow, Ordering::Relaxed);
-        let wait = duration(wait);
-        if wait > duration(longest) {
-            return Err(wait);
+        if wait > longest {
+            return Err(duration(wait));
         }
-        if !wait.is_zero() {
-            tell_pause(wait, || format!("a turn at {host}, which wants fewer requests"));
-            self.clock.sleep(wait);
+        if wait > 0 {
+            tell_pause(duration(wait), || format!("a turn at {host}, which wants fewer requests"));
         }
+        // Until then, not for so long: others who wait at the same time have turns of their own.
+        self.clock.sleep_until(now + wait);
         Ok(())
     }
 

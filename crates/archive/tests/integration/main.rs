@@ -1,6 +1,7 @@
 //! Archives as others make and serve them: real apt, nginx and gpgv, and servers that misbehave.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod answers;
 mod apt;
 mod common;
 mod fetch;

@@ -2,17 +2,18 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use operations::questions::{self, Archives};
-use state::read::archives::Waits;
+use state::read::archives::{SuiteVerdict, Waits};
 
 use super::Installation;
 use crate::exit;
 use crate::screen::{self, count, paragraph, print, print_json, short, table};
-use crate::time::{ago, at};
+use crate::time::{ago, at, span};
 
 /// What each suite's last poll came to: how old its index is, what is odd, what fails
 ///
-/// Verdicts: ok; remarks (something is odd, listed below the table); withheld (more than a tenth was listed no more at
-/// once: it is marked when another index agrees, or by `poll ARCHIVE --accept-removals`); failing (the last accepted
+/// Verdicts: ok; remarks (something is odd, listed below the table); stale (its lists have been as they are for longer
+/// than `stale_after`, or than they ever were: is the mirror still updated?); withheld (more than a tenth was listed no
+/// more at once: it is marked when another index agrees, or by `poll ARCHIVE --accept-removals`); failing (the last accepted
 /// index goes on to count); never (no poll has worked yet).
 ///
 /// Exit code 0, whatever the verdicts are: check_import_archive alerts.
@@ -63,17 +64,45 @@ fn details(answer: &Archives) -> io::Result<()> {
         for remark in &suite.remarks {
             writeln!(stdout, "{}", paragraph(0, &format!("{name}: {}", short(remark, LONGEST))))?;
         }
+        if let Some(line) = stale(suite, answer.now) {
+            writeln!(stdout, "{}", paragraph(0, &format!("{name}: {line}")))?;
+        }
         if let Some(since) = suite.withheld_since {
             writeln!(stdout, "{name}: {} removals withheld since {}", suite.withheld, at(since))?;
         }
     }
-    answer.waits.iter().try_for_each(|wait| writeln!(stdout, "{}", waiting(wait, answer.now)))
+    answer.waits.iter().try_for_each(|wait| writeln!(stdout, "{}", waiting(wait, answer.now)))?;
+    match answer.left_out {
+        0 => Ok(()),
+        some => {
+            let more = if some < 1000 { "" } else { " or more" };
+            let line = format!(
+                "{}{more} without all old versions that its history lists or should have; `package-import history ask` \
+                 asks again",
+                count(some, "package")
+            );
+            writeln!(stdout, "{}", paragraph(0, &line))
+        }
+    }
+}
+
+/// Why a suite's content is too old, if it is.
+pub fn stale(suite: &SuiteVerdict, now: i64) -> Option<String> {
+    let (content, limit) = (suite.content?, suite.stale_after?);
+    let line = format!(
+        "its lists are as they were {} (limit {}): is the mirror still updated? `stale_after` in config.toml sets the limit",
+        ago(now, content),
+        span(limit)
+    );
+    (now - content > limit).then_some(line)
 }
 
 /// What packages wait for, in a line.
 pub fn waiting(wait: &Waits, now: i64) -> String {
     let what = match wait.kind.as_str() {
+        "history" if wait.packages == 1 => "its old versions",
         "history" => "their old versions",
+        "base" if wait.packages == 1 => "the version that one of its versions is built on",
         "base" => "the version that one of theirs is built on",
         _ => "a file that is listed and on no mirror",
     };

@@ -1,3 +1,5 @@
+mod explain;
+
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -20,10 +22,15 @@ use crate::screen::{self, short};
 /// Signed indices only; nothing is used before it was checked. New publications wait in the lane upload, more than 500
 /// at once in rescan; what has vanished is marked. `run --poll` and `run --service` poll by themselves.
 ///
+/// With --explain nothing is changed: it says what each suite's index has of one package, what is on record of it, what
+/// will be done and why. A suite that cannot be asked is told as its last accepted index has it.
+///
 /// Exit code 0: all were polled. 1: some could not be (each said on standard error). 2: the command line or the
 /// configuration cannot be used.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  package-import poll\n  package-import poll debian --dry-run")]
+#[command(
+    after_help = "Examples:\n  package-import poll\n  package-import poll debian --dry-run\n  package-import poll --explain hello"
+)]
 pub struct Arguments {
     /// Archives of config.toml [default: all]
     archives: Vec<String>,
@@ -40,7 +47,11 @@ pub struct Arguments {
     #[arg(long)]
     accept_removals: bool,
 
-    /// Print a JSON object for each suite
+    /// Say what is listed and on record of one package, and what will be done; change nothing
+    #[arg(long, value_name = "PACKAGE", conflicts_with_all = ["accept_older", "accept_removals"])]
+    explain: Option<String>,
+
+    /// Print a JSON object for each suite; with --explain one for all
     #[arg(long)]
     json: bool,
 }
@@ -58,6 +69,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let archives = Archives::open(&config, &root, "poll").context("cannot open the cache")?;
     let archives = Arc::new(archives);
     let names = if arguments.archives.is_empty() { archives.names() } else { arguments.archives.clone() };
+    if let Some(package) = &arguments.explain {
+        return explain::run(&store, &archives, &names, package, arguments.json);
+    }
     let far = Arc::new(Progress::default());
     let poller = Poller {
         store: &store,
@@ -67,6 +81,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         by_hand: true,
         accepted: Accepted { older: arguments.accept_older, removals: arguments.accept_removals },
         progress: Arc::clone(&far),
+        about: None,
     };
     accept(&store, arguments)?;
     let visible = io::stderr().is_terminal() && !arguments.json;

@@ -63,7 +63,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if arguments.json {
         print_json(&serde_json::json!({
             "done": !arguments.dry_run,
-            "after": arguments.after.0,
+            "after": arguments.after.0.0,
             "samples": samples,
             "verdicts": verdicts,
         }))?;
@@ -72,6 +72,6 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let verb = if arguments.dry_run { "would be dropped" } else { "dropped" };
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let (samples, verdicts) = (count(number(samples), "sample"), count(number(verdicts), "verdict"));
-    writeln!(screen::stdout(), "{samples} and {verdicts} after {} {verb}", at(arguments.after.0))?;
+    writeln!(screen::stdout(), "{samples} and {verdicts} after {} {verb}", at(arguments.after.0.0))?;
     Ok(exit::DONE)
 }

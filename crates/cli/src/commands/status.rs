@@ -7,7 +7,7 @@ use state::read::hosts::Host;
 use state::read::status::Status;
 
 use super::Installation;
-use super::archives::waiting;
+use super::archives::{stale, waiting};
 use crate::exit;
 use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
@@ -132,7 +132,9 @@ fn archives(status: &Status) -> io::Result<()> {
     let head = title(&format!("Archives: {}", count(status.suites.len() as i64, "suite")));
     writeln!(stdout, "{head}{oldest}{remarks}")?;
     for suite in bad.iter().take(5) {
-        let why = suite.error.as_deref().or(suite.remarks.last().map(String::as_str)).unwrap_or_default();
+        let stale = stale(suite, status.now).filter(|_| suite.verdict == "stale");
+        let said = suite.error.as_deref().or(stale.as_deref());
+        let why = said.or(suite.remarks.last().map(String::as_str)).unwrap_or_default();
         let line = format!("{} {}: {}: {}", suite.archive, suite.suite, suite.verdict, short(why, LONGEST));
         writeln!(stdout, "{}", paragraph(2, &line))?;
     }

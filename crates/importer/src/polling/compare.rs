@@ -12,6 +12,7 @@ use state::publication::rows::NewPublication;
 use state::publication::suites;
 use state::words::Lane;
 
+use super::explain::{About, Listed};
 use super::marks::Sum;
 use super::{Found, Poller, Progress};
 use crate::failure::Failure;
@@ -70,6 +71,8 @@ struct Lists {
     /// Components that were read, and those that were not because they are as they were.
     read: BTreeMap<String, Reading>,
     unread: BTreeSet<String>,
+    /// What they say of the package that is asked about.
+    about: Option<About>,
 }
 
 impl Comparison<'_> {
@@ -84,7 +87,8 @@ impl Comparison<'_> {
             let listed = vec![false; recorded.also.len() + 1];
             (key, Seen { recorded, listed, added: Vec::new() })
         };
-        let mut lists = Lists { known: rows.into_iter().map(seen).collect(), ..Lists::default() };
+        let about = self.poller.about.as_ref().map(|_| self.about());
+        let mut lists = Lists { known: rows.into_iter().map(seen).collect(), about, ..Lists::default() };
         for component in listing.components {
             let name = component.component.clone();
             if !component.is_changed() {
@@ -109,6 +113,7 @@ impl Comparison<'_> {
                     Err(error) => return Ok(Err(Failure::from(&error))),
                 }
             }
+            self.note_bad(&name, &bad, &mut lists);
             for name_of_bad in bad.iter().filter_map(|stanza| stanza.name.clone()) {
                 lists.bad.insert((name.clone(), name_of_bad));
             }
@@ -136,6 +141,7 @@ impl Comparison<'_> {
         };
         let key = (publication.package.to_string(), publication.version.to_string(), hash);
         let place = (publication.component.clone(), publication.path(&publication.dsc));
+        self.note_listed(&key, &place, lists);
         if let Some(seen) = lists.known.get_mut(&key) {
             let at = seen.recorded.places().position(|own| *own == place);
             match at.and_then(|at| seen.listed.get_mut(at)) {
@@ -162,6 +168,30 @@ impl Comparison<'_> {
         }
         sum.add(&key, &place);
         None
+    }
+
+    /// What is known of the package that is asked about before any list is read.
+    pub(super) fn about(&self) -> About {
+        let (distro, branch) = (self.archive.distro.clone(), self.branch.to_owned());
+        About { distro, branch, date: self.date, ..About::default() }
+    }
+
+    fn note_listed(&self, key: &Key, place: &Place, lists: &mut Lists) {
+        let is_asked = self.poller.about.as_deref() == Some(key.0.as_str());
+        if let Some(about) = lists.about.as_mut().filter(|_| is_asked) {
+            let (version, content) = (key.1.clone(), key.2.clone());
+            let (component, path) = place.clone();
+            let listed = Listed { version, component, path, content };
+            if !about.listed.contains(&listed) {
+                about.listed.push(listed);
+            }
+        }
+    }
+
+    fn note_bad(&self, component: &str, bad: &[BadStanza], lists: &mut Lists) {
+        let Some(about) = &mut lists.about else { return };
+        let own = bad.iter().filter(|stanza| stanza.name == self.poller.about);
+        about.bad.extend(own.map(|stanza| (component.to_owned(), stanza.reason.clone())));
     }
 
     /// By what the `.dsc` is known: its SHA-256, or where weaker ones are allowed the best that is listed.
@@ -207,6 +237,7 @@ impl Comparison<'_> {
             vanished: if withheld > 0 { 0 } else { vanished.len() },
             withheld,
             lane: (!lists.new.is_empty()).then_some(lane),
+            about: lists.about.take().map(|about| About { unread: lists.unread.clone(), ..about }),
             ..Found::default()
         };
         if self.poller.dry_run {

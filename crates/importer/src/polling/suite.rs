@@ -9,6 +9,7 @@ use state::publication::{listing, suites};
 use state::{StateError, audit};
 
 use super::compare::{Compared, Comparison};
+use super::explain::About;
 use super::{Found, Poller, Progress, Report, is_news, marks, milliseconds};
 use crate::failure::{Failure, Stage};
 use crate::names;
@@ -32,6 +33,8 @@ pub(super) struct Work<'a> {
     pub(super) suite: &'a Followed,
     /// What is to be said of all suites of the archive.
     pub(super) common: &'a [String],
+    /// It was polled just now, and another suite was in its way.
+    pub(super) is_again: bool,
 }
 
 /// What was taken over.
@@ -47,7 +50,7 @@ impl Work<'_> {
     pub(super) fn run(&self) -> Result<Option<(Report, Option<Missed>)>, StateError> {
         let (poller, name) = (self.poller, &self.config.name);
         let known = poller.store.read(|tx| suites::get(tx, name, &self.suite.name))?;
-        if self.is_early(&known) {
+        if !self.is_again && self.is_early(&known) {
             return Ok(None);
         }
         Progress::add(&poller.progress.indices, 1);
@@ -114,6 +117,10 @@ impl Work<'_> {
         };
         let same_use = remembered.used_for == marks::used_for(self.config, self.suite);
         if !same_use || self.poller.accepted.removals || self.poller.accepted.older {
+            return Ok((Some(remembered.anew()), false));
+        }
+        if known.withheld.is_some() && self.poller.about.is_some() {
+            // Which ones are withheld only the lists tell.
             return Ok((Some(remembered.anew()), false));
         }
         if known.withheld.is_some() {
@@ -194,6 +201,7 @@ impl Work<'_> {
                 reconciled: taken.reconciled || checked,
                 remarks: &remarks,
                 withheld: withheld.map(|count| (count, taken.remember.sha256.as_str())),
+                stale_after: self.config.stale_after(&self.suite.entry).map(milliseconds),
             };
             self.poller.store.write(|tx| {
                 // What waits for this archive need not wait for the next probe.
@@ -256,7 +264,9 @@ impl Work<'_> {
         let mut taken = match outcome {
             Outcome::Unchanged => {
                 let withheld = known.withheld.and_then(|count| usize::try_from(count).ok());
-                let found = Found { unchanged: true, withheld: withheld.unwrap_or(0), ..Found::default() };
+                let about = self.poller.about.as_ref().map(|_| self.unread(branch, &remember));
+                let found =
+                    Found { unchanged: true, withheld: withheld.unwrap_or(0), about, ..Found::default() };
                 Taken { found, remember, withheld, reconciled: false }
             }
             Outcome::Changed(list) => {
@@ -295,6 +305,12 @@ impl Work<'_> {
         said.append(&mut taken.found.remarks);
         taken.found.remarks = said;
         Ok(Ok(taken))
+    }
+
+    /// What is said of a package by lists that are as they were.
+    fn unread(&self, branch: &str, remember: &Remembered) -> About {
+        let (distro, branch) = (self.config.distro.clone(), branch.to_owned());
+        About { distro, branch, date: remember.date, unchanged: true, ..About::default() }
     }
 
     /// What a suite had as another branch is not listed there any more, unless another suite is that branch now.

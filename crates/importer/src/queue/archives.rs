@@ -93,6 +93,11 @@ impl Archives {
         Some((opened.config.history.as_ref()?, opened.history.as_deref()?))
     }
 
+    /// Whether any archive has a history.
+    pub fn have_histories(&self) -> bool {
+        self.opened.values().any(|opened| opened.history.is_some())
+    }
+
     /// The distro that an archive builds on, and patterns of what is its own.
     pub fn base(&self, name: &str) -> Option<(&config::Base, Vec<String>)> {
         let config = &self.opened.get(name)?.config;

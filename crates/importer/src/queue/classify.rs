@@ -1,109 +1,31 @@
 //! What kind of error a failure is, from its code.
 
+use source_package::code;
 use state::words::Class;
 
 use crate::ending;
 use crate::failure::{Failure, Stage};
 
-/// Codes of what may go away by itself.
-const TRANSIENT: &[&str] = &[
-    "apt-failed",
-    "bad-answer",
-    "bad-http",
-    "broken-connection",
-    "busy",
-    "connect",
-    "endless-file",
-    "expired",
-    "file-changed",
-    "folder-listing",
-    "from-future",
-    "index-mismatch",
-    "locked",
-    "redirect-loop",
-    "ref-moved",
-    "rolled-back",
-    "server-error",
-    "tag-exists",
-    "timeout",
-    "tls",
-    "too-slow",
-    "truncated",
-    "unknown-host",
-    "unmounted",
-    "unreadable",
-    "unreadable-file",
-    "web-page",
-    "wrong-part",
-];
-
-/// The same of getting a file: another mirror, or the next update of this one, has the right one. In a file that is
-/// here, they stay.
-const TRANSIENT_FETCH: &[&str] = &["checksum-mismatch", "size-mismatch"];
-
-/// The same of an index or a list: whoever made it may mend it, and another mirror may have it right. In a package that
-/// is here, they stay.
-const UNKNOWN_ARCHIVE: &[&str] = &["bad-compression", "bad-signature", "expands-too-much"];
-
-/// Codes of what the machine did, not the package.
-const INFRASTRUCTURE: &[&str] = &[
-    "apt-state",
-    "bad-row",
-    "broken-record",
-    "cannot-start",
-    "disk",
-    "disk-full",
-    "killed",
-    "lock-held",
-    "lost",
-    "no-apt",
-    "no-archive",
-    "no-gpgv",
-    "no-keyring",
-    "repository-lost",
-    "sandbox",
-    "store",
-    "stuck",
-    "superseded",
-];
-
-/// Codes of what nobody knows yet.
-const UNKNOWN: &[&str] = &[
-    "bad-redirect",
-    "bad-release",
-    "bad-sources",
-    "crashed",
-    "missing-file",
-    "not-found",
-    "out-of-memory",
-    "out-of-time",
-    "refused",
-    "repack",
-    "repository",
-    "text-around-signature",
-];
-
-/// What kind of error a failure is.
+/// What kind of error a failure is: by the table of codes; of a signal by who sends it. What the table does not have
+/// stays.
 pub fn class(failure: &Failure) -> Class {
-    let code = failure.code.as_str();
-    let of_archive = matches!(failure.stage, Stage::Poll | Stage::Fetch);
-    let of_machine = INFRASTRUCTURE.contains(&code) || ending::is_code_from_outside(code);
-    if failure.stage == Stage::State || of_machine {
-        Class::Infrastructure
-    } else if TRANSIENT.contains(&code) || (of_archive && TRANSIENT_FETCH.contains(&code)) {
-        Class::Transient
-    } else if UNKNOWN.contains(&code)
-        || ending::is_code_of_signal(code)
-        || (of_archive && UNKNOWN_ARCHIVE.contains(&code))
-    {
-        Class::Unknown
-    } else {
-        Class::Permanent
+    let word = failure.code.as_str();
+    let by_table = code::class(word, failure.stage);
+    match failure.stage {
+        Stage::State => Class::Infrastructure,
+        _ if ending::is_code_from_outside(word) => Class::Infrastructure,
+        _ if ending::is_code_of_signal(word) => Class::Unknown,
+        _ => by_table.unwrap_or(Class::Permanent),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::path::{Path, PathBuf};
+
+    use source_package::code::Code;
+
     use super::*;
 
     #[test]
@@ -117,5 +39,37 @@ mod tests {
         assert_eq!(class("connect"), Class::Transient);
         assert_eq!(class("crashed"), Class::Unknown);
         assert_eq!(class("bad-dsc"), Class::Permanent);
+    }
+    /// Each code that stands as a word in the sources is in the table, in the stage that stands beside it.
+    #[test]
+    fn every_code_is_in_the_table() {
+        let mut seen = 0;
+        for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap();
+            for call in text.split("Failure::new(").skip(1) {
+                let mut words =
+                    call.trim_start().split(|c: char| !(c.is_alphanumeric() || "-_:\"".contains(c)));
+                let (stage, word) = (words.next().unwrap(), words.find(|word| !word.is_empty()).unwrap());
+                let (Some(stage), Some(word)) = (stage.strip_prefix("Stage::"), word.strip_prefix('"'))
+                else {
+                    continue;
+                };
+                let word = word.trim_end_matches('"');
+                let stage = Stage::from_word(&stage.to_lowercase()).unwrap();
+                let code = Code::from_word(word);
+                let code = code.unwrap_or_else(|| panic!("{}: {word} is no code", path.display()));
+                assert!(code.stages().contains(&stage), "{}: {stage}/{word}", path.display());
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "only {seen} were found");
+    }
+
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (folders, mut files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        files.extend(folders.iter().flat_map(|folder| sources(folder)));
+        files
     }
 }

@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 
 use packaging_repo::seal::Key;
 use serde::{Deserialize, Serialize};
-use source_package::checksum::sha256_hex;
 use source_package::limits::DscLimits;
 use state::publications::{LOCAL, NewPublication, Publication};
 use state::words::Lane;
 
 use crate::failure::{Failure, Stage};
 use crate::names;
-use crate::plan::{self, Claimed, Item};
+use crate::plan::{ClaimedDsc, Item};
 use crate::protocol::{Trust, VersionRequest};
 
 /// Why a file may be trusted, as it stands in its row.
@@ -51,7 +50,7 @@ pub fn key(root: &Path) -> Result<Key, Failure> {
 /// The package that a `.dsc` claims to be of, and what is to be remembered of it. The claim is checked again, against
 /// what the signature covers, by whoever imports it.
 pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, NewPublication), Failure> {
-    let Claimed { package, version, text } = plan::read_claimed(&item.dsc, limits)?;
+    let ClaimedDsc { package, version, sha256, .. } = ClaimedDsc::read(&item.dsc, limits)?;
     let absolute = std::path::absolute(&item.dsc).unwrap_or_else(|_| item.dsc.clone());
     let dsc = absolute.to_str().ok_or_else(|| {
         let message =
@@ -65,7 +64,7 @@ pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, 
         component: String::new(),
         version: version.unwrap_or_default(),
         dsc: dsc.to_owned(),
-        dsc_sha256: sha256_hex(&text),
+        dsc_sha256: sha256,
         trust: String::new(),
         files: String::new(),
         published: None,

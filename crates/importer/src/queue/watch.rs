@@ -75,6 +75,7 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
         by_hand: false,
         accepted: Accepted::default(),
         progress: Arc::default(),
+        about: None,
     };
     let names = session.archives.names();
     // A database that is away is told by whoever works on the queue; the next round does it then.

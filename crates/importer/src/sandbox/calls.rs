@@ -1,14 +1,10 @@
 //! Which system calls an import may make, by seccomp. All others seem not to exist, as on an older kernel: a library
 //! that tries a newer one first falls back on what it knows.
 
-use std::collections::BTreeMap;
-
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch,
-};
+use seccompiler::TargetArch;
 
 use super::SandboxError;
+use super::filter::{Filter, Verdict};
 
 /// Files and folders, memory, threads, time, one program (`gpgv`, which the standard library starts with a pair of sockets
 /// that are connected with each other). Not among them: sockets that can be connected with others, `ptrace` and its kind, mounts,
@@ -184,42 +180,34 @@ pub(super) fn restrict(has_scopes: bool) -> Result<bool, SandboxError> {
         return Ok(false);
     }
     let refused = |error: &dyn std::fmt::Display| SandboxError::Seccomp(error.to_string());
-    let program = program(arch, has_scopes).map_err(|error| refused(&error))?;
+    let program = filter(has_scopes).program(arch).ok_or_else(|| refused(&"the filter is too long"))?;
     seccompiler::apply_filter(&program).map_err(|error| refused(&error))?;
     Ok(true)
 }
 
-fn program(arch: TargetArch, has_scopes: bool) -> Result<BpfProgram, seccompiler::BackendError> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        ALLOWED.iter().chain(OLDER).map(|&call| (call, Vec::new())).collect();
-    for (place, call) in SIGNALS.into_iter().enumerate() {
-        let only_to_itself = match (has_scopes, place) {
-            (true, _) => Vec::new(),
+fn filter(has_scopes: bool) -> Filter {
+    let mut filter: Filter = ALLOWED.iter().chain(OLDER).map(|&call| (call, Verdict::Allowed)).collect();
+    for call in SIGNALS {
+        match (has_scopes, call) {
+            (true, _) => filter.insert(call, Verdict::Allowed),
             // A thread's number says nothing about the process that it is of.
-            (false, 1) => continue,
-            (false, _) => vec![SeccompRule::new(vec![SeccompCondition::new(
-                0,
-                SeccompCmpArgLen::Dword,
-                SeccompCmpOp::Eq,
-                u64::from(std::process::id()),
-            )?])?],
-        };
-        rules.insert(call, only_to_itself);
+            (false, libc::SYS_tkill) => {}
+            (false, _) => filter.insert(call, Verdict::AllowedFor(std::process::id())),
+        }
     }
-    let no_such_call = SeccompAction::Errno(u32::try_from(libc::ENOSYS).unwrap_or(38));
-    SeccompFilter::new(rules, no_such_call, SeccompAction::Allow, arch)?.try_into()
+    filter
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
+    /// The time that it takes to install it grows with its length: 0.7 ms for 760 instructions, 0.1 ms for 240.
     #[test]
-    fn the_filter_fits_the_kernel() {
+    fn the_filter_is_short() {
         for has_scopes in [true, false] {
-            let program = program(std::env::consts::ARCH.try_into().unwrap(), has_scopes).unwrap();
-            assert!(program.len() < 4096, "{}", program.len());
+            let program = filter(has_scopes).program(TargetArch::x86_64);
+            assert!(program.is_some_and(|it| it.len() < 256));
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod calls;
 mod files;
+mod filter;
 mod rights;
 
 use std::path::PathBuf;

@@ -69,7 +69,7 @@ impl Action for Hold {
         let packages = self.packages.known(&at.store)?;
         for (id, name) in &packages {
             at.store.write(|tx| {
-                let until = self.until.map(Until::milliseconds);
+                let until = self.until.map(|until| until.at().0);
                 hold::hold(tx, *id, by.actor, by.reason.unwrap_or_default(), until)?;
                 events::record(tx, by.actor, "hold", name, by.reason, None, after.as_deref())
             })?;

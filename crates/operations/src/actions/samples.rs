@@ -23,12 +23,12 @@ impl Action for DropSamples {
     type Done = Dropped;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
-        let found = samples::dropped_after(&at.store, self.after.0)?;
+        let found = samples::dropped_after(&at.store, self.after.0.0)?;
         let rows = |table: &str, number| Change::new(Kind::Rows, table).number_of(number);
         Ok(Preview::of([rows("sample", found.samples), rows("verdict", found.verdicts)]))
     }
 
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Dropped, Error> {
-        Ok(samples::drop_after(&at.store, self.after.0, permit.by())?)
+        Ok(samples::drop_after(&at.store, self.after.0.0, permit.by())?)
     }
 }

@@ -1,11 +1,12 @@
 //! Keeping a known problem from alerting.
 
+use baseline::time::Millis;
 use state::operate;
 
 use crate::action::{Action, Change, Kind, Preview};
 use crate::error::Error;
 use crate::installation::Opened;
-use crate::moment::{self, Until};
+use crate::moment::Until;
 use crate::role::{Permit, Role};
 
 /// Keeps the failures with a signature, or of a package, from being counted by the checks, until a time. On record:
@@ -29,8 +30,8 @@ fn kind(word: &str) -> Kind {
     if word == "signature" { Kind::Signature } else { Kind::Package }
 }
 
-fn until(milliseconds: i64) -> String {
-    format!("suppressed until {}", moment::text(milliseconds))
+fn until(end: Millis) -> String {
+    format!("suppressed until {end}")
 }
 
 impl Action for Suppress {
@@ -45,13 +46,13 @@ impl Action for Suppress {
             Ok((operate::suppressible(tx, &self.subject)?, operate::suppression(tx, &self.subject)?))
         })?;
         let change = Change::new(kind(word), &self.subject)
-            .before(before.map(|(_, end)| until(end)))
-            .after(until(self.until.milliseconds()));
+            .before(before.map(|(_, end)| until(Millis(end))))
+            .after(until(self.until.at()));
         Ok(Preview::of([change]))
     }
 
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<&'static str, Error> {
-        let until = self.until.milliseconds();
+        let until = self.until.at().0;
         Ok(at.store.write(|tx| operate::suppress(tx, &self.subject, until, permit.by()))?)
     }
 }
@@ -64,7 +65,8 @@ impl Action for Unsuppress {
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
         let before = at.store.read(|tx| operate::suppression(tx, &self.subject))?;
         let (word, end) = before.ok_or_else(|| operate::not_suppressed(&self.subject))?;
-        let change = Change::new(kind(&word), &self.subject).before(until(end)).after("counts".to_owned());
+        let change =
+            Change::new(kind(&word), &self.subject).before(until(Millis(end))).after("counts".to_owned());
         Ok(Preview::of([change]))
     }
 

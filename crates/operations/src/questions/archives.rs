@@ -17,12 +17,15 @@ pub struct Archives {
     pub suites: Vec<SuiteVerdict>,
     /// What packages wait for.
     pub waits: Vec<Waits>,
+    /// Packages without all their old versions; 1,000 stands for more.
+    pub left_out: i64,
 }
 
 /// What each suite's last poll came to: of these archives, or of all.
 pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
     let mut answer = at.store.read(|tx| {
-        Ok(Archives { v: 1, now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
+        let (suites, waits) = (archives::list(tx)?, archives::waits(tx)?);
+        Ok(Archives { v: 1, now: tx.now()?, suites, waits, left_out: archives::left_out(tx)? })
     })?;
     answer.suites.retain(|suite| names.is_empty() || names.contains(&suite.archive));
     Ok(answer)

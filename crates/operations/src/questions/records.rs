@@ -1,5 +1,6 @@
 //! What was done, by whom, and how attempts went.
 
+use baseline::time::Millis;
 use serde::Serialize;
 use state::batch::{self, Batch};
 use state::events::{self, Event};
@@ -10,7 +11,6 @@ use importer::queue::logs;
 
 use crate::error::Error;
 use crate::installation::Opened;
-use crate::moment;
 
 /// Who did what, when and why, newest first.
 #[derive(Debug, Serialize)]
@@ -84,7 +84,7 @@ pub fn log(at: &Opened, wanted: &LogWanted) -> Result<String, Error> {
     let Some((started, kept)) = at.store.read(|tx| package::log(tx, attempt))? else {
         return Err(Error::NotFound(format!("attempt {attempt} is not known; old ones are pruned")));
     };
-    let path = logs::path(&at.root, &moment::day(started), attempt);
+    let path = logs::path(&at.root, &Millis(started).day(), attempt);
     match (std::fs::read(&path), kept) {
         (Ok(bytes), _) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         (Err(_), Some(kept)) => Ok(kept),

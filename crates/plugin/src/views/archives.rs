@@ -5,7 +5,10 @@ use crate::database::{Database, Row};
 use crate::trouble::Trouble;
 
 /// The first schema that has these views. A check that is newer than its importer does without them.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
+
+/// The first that says how old content is.
+const CONTENT: i64 = 6;
 
 /// A suite of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,19 @@ pub struct SuiteVerdict {
     pub withheld: i64,
     /// Since when.
     pub withheld_since: Option<i64>,
+    /// The date of the index in which its lists changed last.
+    pub content: Option<i64>,
+    /// How old that may be, in milliseconds; none where nobody knows.
+    pub stale_after: Option<i64>,
+}
+
+impl SuiteVerdict {
+    /// How much older its content is than it ever was, or than it may be: its age and the limit, in milliseconds.
+    pub fn stale(&self, now: i64) -> Option<(i64, i64)> {
+        let age = now.saturating_sub(self.content?);
+        let limit = self.stale_after?;
+        (age > limit).then_some((age, limit))
+    }
 }
 
 /// The suites that are followed; none if the importer does not say yet.
@@ -33,8 +49,11 @@ pub fn suite_verdicts(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<
     if facts.schema.unwrap_or(0) < SCHEMA {
         return Ok(Vec::new());
     }
-    let sql = "SELECT archive, suite, listed, release_date, mirror, remarks, withheld, withheld_since
-        FROM check_v1_archives ORDER BY archive, suite";
+    let more = if facts.schema.unwrap_or(0) < CONTENT { "NULL, NULL" } else { "content, stale_after" };
+    let sql = format!(
+        "SELECT archive, suite, listed, release_date, mirror, remarks, withheld, withheld_since, {more}
+        FROM check_v1_archives ORDER BY archive, suite"
+    );
     let verdict = |row: &Row| {
         let remarks = row.optional_text(5)?.unwrap_or_default();
         Ok(SuiteVerdict {
@@ -46,9 +65,11 @@ pub fn suite_verdicts(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<
             remarks: remarks.lines().map(str::to_owned).collect(),
             withheld: row.integer(6)?,
             withheld_since: row.optional_integer(7)?,
+            content: row.optional_integer(8)?,
+            stale_after: row.optional_integer(9)?,
         })
     };
-    database.rows(sql, &[])?.iter().map(verdict).collect()
+    database.rows(&sql, &[])?.iter().map(verdict).collect()
 }
 
 /// How many packages wait for one kind of thing.
@@ -60,6 +81,15 @@ pub struct Waits {
     pub packages: i64,
     /// Since when the first of them waits.
     pub oldest: Option<i64>,
+}
+
+/// Packages that were imported without old versions that their history could not deliver; 1,000 stands for more.
+pub fn left_out(database: &mut Database<'_>, facts: &Facts) -> Result<i64, Trouble> {
+    if facts.schema.unwrap_or(0) < CONTENT {
+        return Ok(0);
+    }
+    let rows = database.rows("SELECT packages FROM check_v1_left_out", &[])?;
+    rows.first().map_or(Ok(0), |row| row.integer(0))
 }
 
 /// What packages wait for; nothing if the importer does not say yet.

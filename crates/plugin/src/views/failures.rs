@@ -207,7 +207,7 @@ pub struct Collision {
 }
 
 /// The schema that tells of collisions.
-const COLLISIONS: i64 = 6;
+const COLLISIONS: i64 = 7;
 
 /// How many collisions wait, and those that have waited longest. A state of an older importer says nothing of them.
 pub fn collisions(

@@ -8,7 +8,7 @@ mod failures;
 mod fleet;
 mod queue;
 
-pub use archives::{SuiteVerdict, Waits, suite_verdicts, waits};
+pub use archives::{SuiteVerdict, Waits, left_out, suite_verdicts, waits};
 pub use failures::{
     Collision, ForeignRef, LiveCounts, Signature, Suppression, VerdictRow, Wedged, collisions, foreign_refs,
     live, newest_message, suppressions, verdict, verdict_value, wedged, wedged_suppressed, worst_signatures,

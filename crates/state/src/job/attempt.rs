@@ -17,6 +17,29 @@ pub fn package_of(tx: &mut Tx<'_>, attempt: i64) -> Result<Option<(i64, String)>
     Ok(tx.first(sql, values![attempt])?.map(|row| (row.int(0), row.text(1))))
 }
 
+/// The number of the newest attempt; 0 if there was none.
+pub fn newest(tx: &mut Tx<'_>) -> Result<i64, StateError> {
+    let row = tx.first("SELECT COALESCE(MAX(id), 0) FROM attempt", &[])?;
+    Ok(row.map_or(0, |row| row.int(0)))
+}
+
+/// Whether the last attempt of a package before `attempt` failed with a code, and other packages were imported on the host
+/// of `run` since.
+pub fn failed_where_others_did_not(
+    tx: &mut Tx<'_>,
+    package: i64,
+    attempt: i64,
+    run: i64,
+    code: &str,
+) -> Result<bool, StateError> {
+    let sql = "SELECT 1 FROM attempt a WHERE a.id = (SELECT MAX(b.id) FROM attempt b
+            WHERE b.package_id = ?1 AND b.id < ?2 AND b.ended IS NOT NULL)
+        AND a.code = ?4 AND EXISTS (SELECT 1 FROM attempt o JOIN run r ON r.id = o.run_id
+            WHERE o.ended > a.ended AND o.package_id <> ?1 AND o.outcome IN ('imported', 'unapplied-only')
+            AND r.host_id = (SELECT host_id FROM run WHERE id = ?3))";
+    Ok(tx.first(sql, values![package, attempt, run, code])?.is_some())
+}
+
 /// An attempt that goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Going {

@@ -84,6 +84,15 @@ pub fn ask_again(tx: &mut Tx<'_>, package: i64, archive: &str) -> Result<i64, St
     Ok(i64::try_from(left_out).unwrap_or(i64::MAX))
 }
 
+/// Archives whose history an operator wants asked again for a package.
+///
+/// # Errors
+/// The database.
+pub fn wanted_again(tx: &mut Tx<'_>, package: i64) -> Result<Vec<String>, StateError> {
+    let sql = "SELECT archive FROM history WHERE package_id = ?1 AND again = 1 ORDER BY archive";
+    Ok(tx.query(sql, values![package])?.iter().map(|row| row.text(0)).collect())
+}
+
 /// Versions that need not be asked for: those of the history that are on record, and all that are imported.
 pub fn on_record(
     tx: &mut Tx<'_>,

@@ -86,6 +86,8 @@ pub struct Polled<'a> {
     pub remarks: &'a str,
     /// Publications that the index lists no more and that are not marked for it, and that index.
     pub withheld: Option<(i64, &'a str)>,
+    /// How old its content may be by the configuration, in milliseconds; 0 for as old as it likes.
+    pub stale_after: Option<i64>,
 }
 
 /// Notes a poll that worked. This comes last: whoever is cut off before it polls again.
@@ -123,6 +125,46 @@ pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) ->
             poll.reconciled
         ],
     )?;
+    content(tx, archive, suite, poll, now)
+}
+
+/// Where so many changes of a suite's lists are known, one that comes much later than any before is an incident: it must not
+/// become the norm.
+const KNOWN: i64 = 5;
+
+/// Notes of which date the content is, and the longest time for which lists have stayed as they were. That becomes shorter
+/// by and by.
+fn content(
+    tx: &mut Tx<'_>,
+    archive: &str,
+    suite: &str,
+    poll: &Polled<'_>,
+    now: i64,
+) -> Result<(), StateError> {
+    let sql =
+        "SELECT content, changes, longest_gap, stale_after FROM suite WHERE archive = ?1 AND suite = ?2";
+    let Some(row) = tx.first(sql, values![archive, suite])? else { return Ok(()) };
+    let (before, changes, longest) = (row.opt_int(0), row.int(1), row.opt_int(2));
+    if !poll.changed && before.is_some() {
+        if row.opt_int(3) != poll.stale_after {
+            let sql = "UPDATE suite SET stale_after = ?3 WHERE archive = ?1 AND suite = ?2";
+            tx.execute(sql, values![archive, suite, poll.stale_after])?;
+        }
+        return Ok(());
+    }
+    let date = if poll.release_date > 0 { poll.release_date.min(now) } else { now };
+    let gap = before.map(|before| date - before).filter(|gap| *gap > 0);
+    let gap = match longest {
+        Some(longest) if changes >= KNOWN => gap.map(|gap| gap.min(longest.max(1).saturating_mul(4))),
+        _ => gap,
+    };
+    let longest = match (longest, gap) {
+        (Some(longest), Some(gap)) => Some(gap.max(longest - longest / 50)),
+        (longest, gap) => gap.or(longest),
+    };
+    let sql = "UPDATE suite SET content = ?3, changes = changes + ?4, longest_gap = ?5, stale_after = ?6
+        WHERE archive = ?1 AND suite = ?2";
+    tx.execute(sql, values![archive, suite, date, i64::from(gap.is_some()), longest, poll.stale_after])?;
     Ok(())
 }
 

@@ -14,8 +14,8 @@ pub struct SuiteVerdict {
     pub archive: String,
     /// The suite.
     pub suite: String,
-    /// `ok`; `remarks`: something is odd; `withheld`: too many removals at once; `failing`: the last poll failed;
-    /// `never`: no poll has worked yet.
+    /// `ok`; `remarks`: something is odd; `stale`: its lists have been as they are for longer than they ever were;
+    /// `withheld`: too many removals at once; `failing`: the last poll failed; `never`: no poll has worked yet.
     pub verdict: &'static str,
     /// The branch that its publications are of, `DISTRO/NAME`.
     pub branch: Option<String>,
@@ -43,6 +43,10 @@ pub struct SuiteVerdict {
     pub withheld_since: Option<i64>,
     /// How often it is polled, in milliseconds.
     pub every: i64,
+    /// The date of the index in which the lists changed last.
+    pub content: Option<i64>,
+    /// How old that may be, in milliseconds; none where nobody knows.
+    pub stale_after: Option<i64>,
 }
 
 /// How many packages wait for one kind of thing.
@@ -58,20 +62,25 @@ pub struct Waits {
 
 /// All suites that are followed, by archive and name.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<SuiteVerdict>, StateError> {
-    let sql = "SELECT archive, suite, distro, branch, polled, changed, release_date, mirror, listed, failed, error, remarks,
-            remarked, COALESCE(withheld, 0), withheld_since, every
-        FROM suite WHERE followed IS NOT NULL ORDER BY archive, suite";
-    Ok(tx.query(sql, &[])?.iter().map(verdict).collect())
+    let sql = "SELECT s.archive, s.suite, s.distro, s.branch, s.polled, s.changed, s.release_date, s.mirror, s.listed, s.failed,
+            s.error, s.remarks, s.remarked, COALESCE(s.withheld, 0), s.withheld_since, s.every, a.content, a.stale_after
+        FROM suite s JOIN check_v1_archives a ON a.archive = s.archive AND a.suite = s.suite
+        WHERE s.followed IS NOT NULL ORDER BY s.archive, s.suite";
+    let now = tx.now()?;
+    Ok(tx.query(sql, &[])?.iter().map(|row| verdict(row, now)).collect())
 }
 
-fn verdict(row: &Row) -> SuiteVerdict {
+fn verdict(row: &Row, now: i64) -> SuiteVerdict {
     let (polled, error) = (row.opt_int(4), row.opt_text(10));
     let remarks: Vec<String> = row.opt_text(11).unwrap_or_default().lines().map(str::to_owned).collect();
     let withheld = row.int(13);
+    let (content, stale_after) = (row.opt_int(16), row.opt_int(17));
+    let is_stale = content.zip(stale_after).is_some_and(|(content, limit)| now - content > limit);
     let verdict = match (&error, polled) {
         (_, None) => "never",
         (Some(_), _) => "failing",
         _ if withheld > 0 => "withheld",
+        _ if is_stale => "stale",
         _ if !remarks.is_empty() => "remarks",
         _ => "ok",
     };
@@ -96,7 +105,17 @@ fn verdict(row: &Row) -> SuiteVerdict {
         withheld,
         withheld_since: row.opt_int(14),
         every: row.opt_int(15).unwrap_or(0),
+        content,
+        stale_after,
     }
+}
+
+/// Packages that were imported without old versions that their history could not deliver; 1,000 stands for more.
+///
+/// # Errors
+/// The database.
+pub fn left_out(tx: &mut Tx<'_>) -> Result<i64, StateError> {
+    Ok(tx.first("SELECT packages FROM check_v1_left_out", values![])?.map_or(0, |row| row.int(0)))
 }
 
 /// What packages wait for.

@@ -2,6 +2,7 @@
 
 pub mod archives;
 pub mod clock;
+pub mod explain;
 pub mod failures;
 pub mod freshness;
 pub mod hosts;

@@ -223,7 +223,10 @@ fn missing(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Missing>, StateError> {
         .iter()
         .map(|row| Missing {
             version: row.text(0),
-            place: format!("{}/{}", row.text(1), row.text(2)),
+            place: match row.text(2).as_str() {
+                "" => row.text(1),
+                suite => format!("{}/{suite}", row.text(1)),
+            },
             first_seen: row.int(3),
             tries: row.int(4),
         })

@@ -14,7 +14,8 @@ const STEPS: &[&str] = &[
     include_str!("0003_progress.sql"),
     include_str!("0004_archives.sql"),
     include_str!("0005_foreign_refs.sql"),
-    include_str!("0006_collisions.sql"),
+    include_str!("0006_content.sql"),
+    include_str!("0007_collisions.sql"),
 ];
 
 /// The views that the checks read, made anew after each step: they are kept when tables change.

@@ -143,12 +143,22 @@ CREATE VIEW check_v1_suites AS
 
 -- The verdict of each suite that is followed. listed: publications in its last accepted index, whose date is
 -- release_date. remarks: sentences, one a line, which are what they are since remarked. withheld: publications that an
--- index listed no more, too many at once to be believed before another index agrees.
+-- index listed no more, too many at once to be believed before another index agrees. content: the date of the index in
+-- which the lists changed last. stale_after: how old that may be, in milliseconds; null where nobody knows. Without a
+-- configured limit that is a week at least, and three times the longest time that they have ever stayed as they were.
 DROP VIEW IF EXISTS check_v1_archives;
 CREATE VIEW check_v1_archives AS
     SELECT archive, suite, distro, branch, listed, mirror, release_date, polled, changed, failed, error, remarks, remarked,
-        COALESCE(withheld, 0) AS withheld, withheld_since
+        COALESCE(withheld, 0) AS withheld, withheld_since, COALESCE(content, changed) AS content,
+        CASE WHEN stale_after = 0 THEN NULL WHEN stale_after IS NOT NULL THEN stale_after WHEN changes < 5 THEN NULL
+            WHEN 3 * longest_gap > 604800000 THEN 3 * longest_gap ELSE 604800000 END AS stale_after
     FROM suite WHERE followed IS NOT NULL;
+
+-- Packages that were imported without old versions that their history could not deliver, or that nobody vouches for.
+-- packages: how many, up to 1,000.
+DROP VIEW IF EXISTS check_v1_left_out;
+CREATE VIEW check_v1_left_out AS
+    SELECT COUNT(*) AS packages FROM (SELECT 1 FROM history WHERE left_out > 0 OR note IS NOT NULL LIMIT 1000) h;
 
 -- What packages wait for, beside what is out of reach: their history, the version that one of theirs is built on, a file
 -- that is listed and on no mirror. packages: how many, up to 1,000.

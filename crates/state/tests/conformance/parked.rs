@@ -110,9 +110,19 @@ fn lower(world: &World) {
         "withheld_index",
         "withheld_since",
         "not_before",
+        "content",
+        "changes",
+        "longest_gap",
+        "stale_after",
     ];
-    let views = ["check_v1_archives", "check_v1_waits", "check_v1_foreign_refs"]
-        .map(|view| format!("DROP VIEW {view}"));
+    let views = [
+        "check_v1_archives",
+        "check_v1_left_out",
+        "check_v1_waits",
+        "check_v1_foreign_refs",
+        "check_v1_collisions",
+    ]
+    .map(|view| format!("DROP VIEW {view}"));
     let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));
     for step in views.iter().chain(&columns) {
         world.store.write(|tx| tx.execute(step, &[])).unwrap();
@@ -122,7 +132,9 @@ fn lower(world: &World) {
         "ALTER TABLE history DROP COLUMN again",
         "DROP TABLE place",
         "DROP TABLE foreign_ref",
+        "DROP TABLE collision",
         "DROP INDEX wait_kind",
+        "DROP INDEX history_incomplete",
         "DROP VIEW check_v1_live",
         "CREATE VIEW check_v1_live AS SELECT 1 AS failing, 2 AS parked",
         "ALTER TABLE signature DROP COLUMN parked",

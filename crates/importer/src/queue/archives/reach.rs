@@ -7,7 +7,7 @@ use archive::poll::Failed;
 use archive::transport::{self, Limits};
 
 use super::Archives;
-use crate::failure::{Failure, Stage};
+use crate::failure::Failure;
 use crate::queue::outage::{Need, probe_of};
 
 /// What an archive that the machine's apt reaches needs, in the words of its errors.
@@ -65,7 +65,7 @@ impl Archives {
 
     fn missed_by(&self, failed: &Failed, probe: String) -> Missed {
         let failure = Failure::from(&failed.error);
-        let dependency = failed.error.dependency.clone().filter(|_| is_outage(&failure.code));
+        let dependency = failed.error.dependency.clone().filter(|_| failed.error.is_outage());
         // Which server failed apt does not say, and its configuration is each machine's own.
         let by_host = |name| if name == APT { format!("{APT}:{}", crate::root::host_name()) } else { name };
         let dependency = dependency.map(by_host);
@@ -88,7 +88,7 @@ impl Archives {
             match mirror.get(&transport::Request::whole(&path)) {
                 Ok(_) => return Ok(()),
                 // A server that answers is there, whatever it says.
-                Err(error) if !is_outage(error.code()) => return Ok(()),
+                Err(error) if !error.is_outage() => return Ok(()),
                 Err(error) => last = Err(error.to_string()),
             }
         }
@@ -104,26 +104,8 @@ impl Archives {
     }
 }
 
-/// Codes of errors for which a host is to blame, not a file.
-fn is_outage(code: &str) -> bool {
-    matches!(
-        code,
-        "unknown-host"
-            | "connect"
-            | "tls"
-            | "timeout"
-            | "broken-connection"
-            | "server-error"
-            | "busy"
-            | "unreachable"
-            | "unmounted"
-            | "apt-failed"
-    )
-}
-
 impl From<&archive::error::Error> for Failure {
     fn from(error: &archive::error::Error) -> Self {
-        let stage = Stage::from_word(error.stage.as_str()).unwrap_or(Stage::Fetch);
-        Failure::new(stage, error.code(), error)
+        Failure::new(error.stage, error.code(), error)
     }
 }

@@ -44,6 +44,7 @@ impl Loop<'_> {
         (!soon && !self.is_more()).then_some("empty")
     }
 
+    /// Whether something is parked on what has only just come out of reach. Where nothing is, there is nothing to wait for.
     fn opened_recently(&self) -> bool {
         let session = self.session();
         // The last of the frequent probes is waited for.
@@ -52,7 +53,7 @@ impl Loop<'_> {
             .store
             .read(|tx| {
                 let now = tx.now()?;
-                Ok(breaker::list_open(tx)?.iter().any(|it| now - it.since < early))
+                Ok(breaker::list_open(tx)?.iter().any(|it| it.parked > 0 && now - it.since < early))
             })
             .unwrap_or(true)
     }

@@ -8,11 +8,11 @@ use state::finish::{self, Cause, Done, Finished, Settled};
 use state::publication::{collisions, foreign};
 use state::tx::Tx;
 use state::words::{Class, Lane, Outcome, Tasks};
-use state::{StateError, attempt, queue, values};
+use state::{StateError, attempt, queue};
 
 use super::Work;
 use crate::collisions::News;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::inspect::foreign_rows;
 use crate::protocol::{ForeignRef, Outcome as Became, Report};
 use crate::queue::classify::class;
@@ -93,7 +93,7 @@ impl Work<'_> {
     /// A full disk fails everything that comes: it has a breaker, like everything else that imports need.
     /// Who fills it again while others are imported is to blame for it.
     fn note_disk(&mut self, failure: &mut Failure) {
-        if failure.code != "disk-full" {
+        if failure.code != Code::DiskFull.as_str() {
             return;
         }
         if self.fills_the_disk() {
@@ -115,13 +115,11 @@ impl Work<'_> {
         if outage::disk_has_room(&session.root, session.config.limits.disk_reserve).is_err() {
             return false;
         }
-        let sql = "SELECT 1 FROM attempt a WHERE a.id = (SELECT MAX(b.id) FROM attempt b
-                WHERE b.package_id = ?1 AND b.id < ?2 AND b.ended IS NOT NULL)
-            AND a.code = 'disk-full' AND EXISTS (SELECT 1 FROM attempt o JOIN run r ON r.id = o.run_id
-                WHERE o.ended > a.ended AND o.package_id <> ?1 AND o.outcome IN ('imported', 'unapplied-only')
-                AND r.host_id = (SELECT host_id FROM run WHERE id = ?3))";
-        let asked = values![self.claim.package_id, self.claim.attempt, session.run];
-        session.store.read(|tx| tx.first(sql, asked)).is_ok_and(|row| row.is_some())
+        let (package, attempt) = (self.claim.package_id, self.claim.attempt);
+        let others_went_on = |tx: &mut Tx<'_>| {
+            attempt::failed_where_others_did_not(tx, package, attempt, session.run, Code::DiskFull.as_str())
+        };
+        session.store.read(others_went_on).unwrap_or(false)
     }
 
     fn outcome(&self, failed: bool) -> Outcome {

@@ -11,7 +11,7 @@ use state::words::{Class, Lane, WaitKind};
 use state::{StateError, histories, queue};
 
 use super::Work;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::queue::archives::{Found, Missed, Stored};
 use crate::queue::classify::class;
 
@@ -26,7 +26,7 @@ const AGAIN: i64 = 60_000;
 const LATEST: i64 = 6 * 3_600_000;
 
 /// Codes of a `.dsc` that nobody vouches for, beside those that stay whatever happens.
-const NOT_VOUCHED_FOR: [&str; 2] = ["bad-signature", "text-around-signature"];
+const NOT_VOUCHED_FOR: [Code; 2] = [Code::BadSignature, Code::TextAroundSignature];
 
 /// Why the history was not read to its end.
 enum Stopped {
@@ -45,11 +45,25 @@ impl Work<'_> {
     /// Adds the old versions to what a package lacks, if this is its first import. None if they have to be waited for.
     pub(super) fn with_history(&mut self, open: Vec<Publication>) -> Option<Vec<Publication>> {
         let session = self.session;
-        let archives: BTreeMap<String, String> = open
+        if !session.archives.have_histories() {
+            return Some(open);
+        }
+        let mut archives: BTreeMap<String, String> = open
             .iter()
             .filter(|publication| session.archives.history(&publication.what.archive).is_some())
             .map(|publication| (publication.what.archive.clone(), publication.what.distro.clone()))
             .collect();
+        // Where everything that is known is imported, there may be more to know.
+        let package = self.claim.package_id;
+        let again = session.patiently("what is asked again", || {
+            session.store.read(|tx| histories::wanted_again(tx, package))
+        });
+        for archive in again.unwrap_or_default() {
+            let distro = session.archives.source(&archive).map(|(config, _)| config.distro.clone());
+            if let Some(distro) = distro.filter(|_| session.archives.history(&archive).is_some()) {
+                archives.insert(archive, distro);
+            }
+        }
         if archives.is_empty() {
             return Some(open);
         }
@@ -262,7 +276,8 @@ impl Work<'_> {
         if class == Class::Infrastructure {
             return self.fail(missed.failure, Some(publication));
         }
-        let is_nobodys = class == Class::Permanent || NOT_VOUCHED_FOR.contains(&missed.failure.code.as_str());
+        let is_nobodys = class == Class::Permanent
+            || NOT_VOUCHED_FOR.iter().any(|code| missed.failure.code == code.as_str());
         if !is_nobodys && !self.history_over {
             return self.wait_for_history(missed, archive);
         }

@@ -4,8 +4,8 @@ use packaging_repo::Error;
 use state::publication::collisions;
 use state::publications::Publication;
 use state::queue::Claim;
-use state::versions;
 use state::words::{Outcome, Tasks};
+use state::{attempt, versions};
 
 use super::{Watch, Work};
 use crate::collisions::Known;
@@ -56,8 +56,8 @@ impl Work<'_> {
     pub(super) fn older_state(&self) -> Option<Failure> {
         let (session, claim) = (self.session, self.claim);
         let highest = inspect::highest_fence(&session.root, &claim.package)?;
-        let given = session.store.read(|tx| tx.first("SELECT max(id) FROM attempt", &[])).ok()?;
-        let given = given.and_then(|row| row.opt_int(0)).and_then(|id| u64::try_from(id).ok()).unwrap_or(0);
+        let given = session.store.read(attempt::newest).ok()?;
+        let given = u64::try_from(given).unwrap_or(0);
         let is_ours = (highest.epoch, highest.token) <= (session.epoch, given);
         if is_ours || claim.attempt <= 0 {
             return None;

@@ -1,0 +1,281 @@
+//! The codes of failures: an interface. One table says of each in which stages it occurs, of which class it is, and
+//! whether a host is to blame. `docs/failures.md` and `docs/archives.md` say what each means and what to do; a test compares
+//! them with this table.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words;
+
+words! {
+    /// The part of an import in which a failure happened.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    Stage {
+        /// Finding out what is published.
+        Poll = "poll",
+        /// Getting the files.
+        Fetch = "fetch",
+        /// Signature, `.dsc` and checksums.
+        Verify = "verify",
+        /// Decompressing and unpacking.
+        Unpack = "unpack",
+        /// Applying patches.
+        Patch = "patch",
+        /// Writing objects.
+        Commit = "commit",
+        /// Moving refs.
+        Publish = "publish",
+        /// The state database.
+        State = "state",
+        /// The child process itself.
+        Worker = "worker",
+    }
+}
+
+words! {
+    /// What a code says about the next try.
+    Class {
+        /// It may go away by itself.
+        Transient = "transient",
+        /// It stays until something is changed.
+        Permanent = "permanent",
+        /// Not known yet.
+        Unknown = "unknown",
+        /// The machine's, not the package's: it never counts against the package.
+        Infrastructure = "infrastructure",
+    }
+}
+
+/// Makes the table: the code, its word, its stages, its class; `elsewhere` is the class in stages other than `poll` and
+/// `fetch`; `outage` marks those of a host, not of a file.
+macro_rules! codes {
+    ($($code:ident = $word:literal [$($stage:ident)+] $class:ident $(elsewhere $elsewhere:ident)? $(($outage:ident))?,)*) => {
+        words! {
+            /// A word for the kind of a failure.
+            #[allow(missing_docs)] // docs/failures.md says what each means.
+            Code { $($code = $word,)* }
+        }
+
+        impl Code {
+            fn row(self) -> Row {
+                match self {
+                    $(Code::$code => {
+                        let row = Row {
+                            stages: &[$(Stage::$stage),+],
+                            class: Class::$class,
+                            elsewhere: Class::$class,
+                            is_outage: false,
+                        };
+                        $(let row = Row { elsewhere: Class::$elsewhere, ..row };)?
+                        $(let row = row.$outage();)?
+                        row
+                    })*
+                }
+            }
+        }
+    };
+}
+
+struct Row {
+    stages: &'static [Stage],
+    class: Class,
+    elsewhere: Class,
+    is_outage: bool,
+}
+
+impl Row {
+    fn outage(self) -> Row {
+        Row { is_outage: true, ..self }
+    }
+}
+
+codes! {
+    // An index, a list or a file of an archive.
+    UnknownHost = "unknown-host" [Poll Fetch] Transient (outage),
+    Connect = "connect" [Poll Fetch] Transient (outage),
+    Tls = "tls" [Poll Fetch] Transient (outage),
+    Timeout = "timeout" [Poll Fetch] Transient (outage),
+    TooSlow = "too-slow" [Poll Fetch] Transient,
+    BrokenConnection = "broken-connection" [Poll Fetch] Transient (outage),
+    BadHttp = "bad-http" [Poll Fetch] Transient,
+    ServerError = "server-error" [Poll Fetch] Transient (outage),
+    Refused = "refused" [Poll Fetch] Unknown,
+    Busy = "busy" [Poll Fetch] Transient (outage),
+    WrongPart = "wrong-part" [Poll Fetch] Transient,
+    NotFound = "not-found" [Poll Fetch] Unknown,
+    RedirectLoop = "redirect-loop" [Poll Fetch] Transient,
+    BadRedirect = "bad-redirect" [Poll Fetch] Unknown,
+    Truncated = "truncated" [Poll Fetch] Transient,
+    EndlessFile = "endless-file" [Poll Fetch] Transient,
+    WebPage = "web-page" [Poll Fetch] Transient,
+    FolderListing = "folder-listing" [Poll Fetch] Transient,
+    Unreadable = "unreadable" [Poll Fetch] Transient,
+    NotAFile = "not-a-file" [Poll Fetch] Permanent,
+    Unmounted = "unmounted" [Poll Fetch] Transient (outage),
+    TextAroundSignature = "text-around-signature" [Poll Fetch] Unknown,
+    UnknownKey = "unknown-key" [Poll Fetch] Permanent,
+    BadRelease = "bad-release" [Poll Fetch] Unknown,
+    WrongSuite = "wrong-suite" [Poll Fetch] Permanent,
+    Expired = "expired" [Poll Fetch] Transient,
+    FromFuture = "from-future" [Poll Fetch] Transient,
+    RolledBack = "rolled-back" [Poll Fetch] Transient,
+    NoSuite = "no-suite" [Poll Fetch] Permanent,
+    NoMatch = "no-match" [Poll Fetch] Permanent,
+    TooManySuites = "too-many-suites" [Poll Fetch] Permanent,
+    SameBranch = "same-branch" [Poll Fetch] Permanent,
+    NoComponent = "no-component" [Poll Fetch] Permanent,
+    NoSources = "no-sources" [Poll Fetch] Permanent,
+    IndexMismatch = "index-mismatch" [Poll Fetch] Transient,
+    BadSources = "bad-sources" [Poll Fetch] Unknown,
+    FileChanged = "file-changed" [Poll Fetch] Transient,
+    DscDisagrees = "dsc-disagrees" [Poll Fetch] Permanent,
+    BadAnswer = "bad-answer" [Poll Fetch] Transient,
+    UnknownVersion = "unknown-version" [Poll Fetch] Permanent,
+    UnknownPackage = "unknown-package" [Poll Fetch] Permanent,
+    Disk = "disk" [Poll Fetch] Infrastructure,
+    NoApt = "no-apt" [Poll Fetch] Infrastructure,
+    AptFailed = "apt-failed" [Poll Fetch] Transient (outage),
+    AptState = "apt-state" [Poll Fetch] Infrastructure,
+    // Of an archive somebody may mend it, or another mirror has it right; in a package that is here, it stays.
+    BadSignature = "bad-signature" [Poll Fetch Verify] Unknown elsewhere Permanent,
+    BadCompression = "bad-compression" [Poll Fetch Unpack] Unknown elsewhere Permanent,
+    ExpandsTooMuch = "expands-too-much" [Poll Fetch Unpack] Unknown elsewhere Permanent,
+    SizeMismatch = "size-mismatch" [Poll Fetch Verify] Transient elsewhere Permanent,
+    ChecksumMismatch = "checksum-mismatch" [Poll Fetch Verify] Transient elsewhere Permanent,
+    // Of an archive and of a package.
+    Unsigned = "unsigned" [Poll Fetch Verify] Permanent,
+    NoGpgv = "no-gpgv" [Poll Fetch Verify] Infrastructure,
+    NoKeyring = "no-keyring" [Poll Fetch Verify] Infrastructure,
+    BadDsc = "bad-dsc" [Poll Fetch Verify] Permanent,
+    UnsupportedFormat = "unsupported-format" [Poll Fetch Verify] Permanent,
+    WeakChecksums = "weak-checksums" [Poll Fetch Verify] Permanent,
+    UnsafePath = "unsafe-path" [Poll Fetch Unpack] Permanent,
+    DiskFull = "disk-full" [Poll Fetch Commit] Infrastructure,
+    // Files that are given by hand, and rows.
+    MissingFile = "missing-file" [Fetch] Unknown,
+    UnreadableFile = "unreadable-file" [Fetch] Transient,
+    NoDsc = "no-dsc" [Fetch] Permanent,
+    NoArchive = "no-archive" [Fetch] Infrastructure,
+    BadRow = "bad-row" [Fetch State] Infrastructure,
+    // The `.dsc`, and what is on record of its repository.
+    BadFileList = "bad-file-list" [Verify] Permanent,
+    OtherPackage = "other-package" [Verify] Permanent,
+    DscTooLarge = "dsc-too-large" [Verify] Permanent,
+    RepositoryDamaged = "repository-damaged" [Verify] Permanent,
+    BrokenRecord = "broken-record" [Verify] Infrastructure,
+    NotOnRecord = "not-on-record" [Verify] Permanent,
+    // Tarballs.
+    BadTar = "bad-tar" [Unpack] Permanent,
+    ThroughLink = "through-link" [Unpack] Permanent,
+    Device = "device" [Unpack] Permanent,
+    BadHardLink = "bad-hard-link" [Unpack] Permanent,
+    BadEntry = "bad-entry" [Unpack] Permanent,
+    PathTooLong = "path-too-long" [Unpack] Permanent,
+    LinkOutOfSource = "link-out-of-source" [Unpack Patch] Permanent,
+    TooManyLinks = "too-many-links" [Unpack] Permanent,
+    NoDebianFolder = "no-debian-folder" [Unpack] Permanent,
+    Overlay = "overlay" [Unpack] Permanent,
+    TooManyBytes = "too-many-bytes" [Unpack] Permanent,
+    TooManyEntries = "too-many-entries" [Unpack] Permanent,
+    TooManyHoles = "too-many-holes" [Unpack] Permanent,
+    // Patches.
+    DiffDoesNotApply = "diff-does-not-apply" [Patch] Permanent,
+    TooMuchWork = "too-much-work" [Patch] Permanent,
+    PatchDoesNotApply = "patch-does-not-apply" [Patch] Permanent,
+    MissingPatch = "missing-patch" [Patch] Permanent,
+    BadSeries = "bad-series" [Patch] Permanent,
+    // Objects.
+    FillsDisk = "fills-disk" [Commit] Permanent,
+    Store = "store" [Commit] Infrastructure,
+    FileTooLarge = "file-too-large" [Commit Worker] Permanent,
+    WritesTooMuch = "writes-too-much" [Commit] Permanent,
+    Repository = "repository" [Commit] Unknown,
+    Repack = "repack" [Commit] Unknown,
+    // Refs.
+    Superseded = "superseded" [Publish] Infrastructure,
+    TagExists = "tag-exists" [Publish] Transient,
+    BadRefName = "bad-ref-name" [Publish] Permanent,
+    Blocked = "blocked" [Publish] Permanent,
+    RefBlocked = "ref-blocked" [Publish] Permanent,
+    RefMoved = "ref-moved" [Publish] Transient,
+    Locked = "locked" [Publish] Transient,
+    RepositoryLost = "repository-lost" [Publish] Infrastructure,
+    // The database.
+    OlderThanRepositories = "older-than-repositories" [State] Infrastructure,
+    Unreachable = "unreachable" [State] Infrastructure,
+    StateFailed = "state" [State] Infrastructure,
+    NotRecorded = "not-recorded" [State] Infrastructure,
+    // The process of an import. One that a signal ended has the signal's name: see [`class`].
+    OutOfTime = "out-of-time" [Worker] Unknown,
+    OutOfMemory = "out-of-memory" [Worker] Unknown,
+    Killed = "killed" [Worker] Infrastructure,
+    LockHeld = "lock-held" [Worker] Infrastructure,
+    Stuck = "stuck" [Worker] Infrastructure,
+    Lost = "lost" [Worker] Infrastructure,
+    CannotStart = "cannot-start" [Worker] Infrastructure,
+    Sandbox = "sandbox" [Worker] Infrastructure,
+    Crashed = "crashed" [Worker] Unknown,
+    Held = "held" [Worker] Permanent,
+    Waits = "waits" [Worker] Permanent,
+}
+
+impl Code {
+    /// The stages in which it occurs.
+    pub fn stages(self) -> &'static [Stage] {
+        self.row().stages
+    }
+
+    /// What it says about the next try, in a stage.
+    pub fn class(self, stage: Stage) -> Class {
+        match stage {
+            Stage::Poll | Stage::Fetch => self.row().class,
+            _ => self.row().elsewhere,
+        }
+    }
+
+    /// Whether a host is to blame, or a mount, not a file: what needs it waits until it is there again.
+    pub fn is_outage(self) -> bool {
+        self.row().is_outage
+    }
+}
+
+impl AsRef<str> for Code {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// A word that is no code has no class; a signal has that of who sends it, which `importer` knows.
+pub fn class(word: &str, stage: Stage) -> Option<Class> {
+    Code::from_word(word).map(|code| code.class(stage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mismatch_stays_only_in_what_is_here() {
+        assert_eq!(Code::ChecksumMismatch.class(Stage::Fetch), Class::Transient);
+        assert_eq!(Code::ChecksumMismatch.class(Stage::Verify), Class::Permanent);
+        assert_eq!(class("bad-signature", Stage::Poll), Some(Class::Unknown));
+        assert_eq!(class("no-such-code", Stage::Poll), None);
+    }
+
+    #[test]
+    fn only_what_passes_is_an_outage() {
+        for code in Code::ALL.iter().filter(|code| code.is_outage()) {
+            assert_eq!(code.class(Stage::Fetch), Class::Transient, "{code}");
+        }
+    }
+
+    #[test]
+    fn words_are_words() {
+        for code in Code::ALL {
+            assert_eq!(Code::from_word(code.as_str()), Some(*code));
+            assert!(code.as_str().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{code}");
+            assert!(!code.stages().is_empty());
+        }
+        assert_eq!("poll".parse(), Ok(Stage::Poll));
+    }
+}

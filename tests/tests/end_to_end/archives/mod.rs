@@ -1,0 +1,10 @@
+//! Archives as they are: what others publish and serve, what is made of it, and what is said about it.
+
+mod apt;
+mod cases;
+mod explain;
+mod faults;
+mod histories;
+mod refusals;
+mod stale;
+pub mod world;
