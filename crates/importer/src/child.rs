@@ -11,13 +11,14 @@ use bounded::Deadline;
 use bounded::program::{Group, Left, Running, Said};
 use packaging_repo::fence::Fence;
 use packaging_repo::repository::Repository;
+use packaging_repo::verify::{LONGEST, Problem};
 use source_package::version::PackageName;
 use wait4::{ResourceUsage, Wait4};
 
 use crate::collisions::News;
 use crate::ending;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, ForeignRef, Report, Request};
+use crate::protocol::{Event, ForeignRef, Report, Request, Task};
 
 /// As much of what a child writes to its standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
@@ -57,6 +58,8 @@ pub struct Ended {
     pub foreign: Vec<ForeignRef>,
     /// What became of refs that others have made or moved.
     pub collisions: News,
+    /// What is wrong with a repository that was to be checked, and what is foreign in it.
+    pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
     /// What it wrote to its standard error.
     pub stderr: String,
 }
@@ -84,9 +87,15 @@ pub fn run(
         moved: (0, 0),
         foreign: Vec::new(),
         collisions: News::default(),
+        checked: None,
         stderr: String::new(),
     };
-    let clock = RefCell::new(Clock::new(request.limits.time, request.limits.lock_wait));
+    // A large repository takes longer to be checked than a version to be imported.
+    let longest = match &request.task {
+        Task::Import => request.limits.time,
+        Task::Verify(_) => request.limits.time.saturating_add(LONGEST.as_secs()),
+    };
+    let clock = RefCell::new(Clock::new(longest, request.limits.lock_wait));
     let (mut begun, mut kept) = (Vec::new(), Vec::new());
     let left = running.follow(
         || clock.borrow().left(),
@@ -211,6 +220,7 @@ impl Ended {
             Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
             Event::Foreign(foreign) => self.foreign = foreign,
             Event::Collisions(news) => self.collisions.add(news),
+            Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;

@@ -49,5 +49,6 @@ fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Err
         collisions: Default::default(),
         settle: false,
         word: None,
+        task: importer::protocol::Task::Import,
     })
 }

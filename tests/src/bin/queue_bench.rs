@@ -254,6 +254,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             collisions: Default::default(),
             settle: false,
             word: None,
+            task: importer::protocol::Task::Import,
         };
         let ended = child::run(program, &request, |_| {}, |_| {}).unwrap();
         assert!(ended.failure.is_none(), "{:?}", ended.failure);

@@ -98,6 +98,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     let summary = dispatcher.run();
     drop(watch);
+    if let Some(found) = session.store.outgrown() {
+        return Err(StateError::Newer { found, known: state::schema::CURRENT }.into());
+    }
     // The next run would do it, too; that it cannot be done is said.
     let last =
         samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));

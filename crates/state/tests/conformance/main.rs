@@ -21,5 +21,6 @@ mod random;
 mod reclassify;
 mod retention;
 mod transfers;
+mod upgrades;
 mod verdicts;
 mod writers;
