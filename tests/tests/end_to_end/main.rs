@@ -23,6 +23,7 @@ mod interference;
 mod lineage;
 mod operator;
 mod outage;
+mod pages;
 mod queue_storm;
 mod random_histories;
 mod real;

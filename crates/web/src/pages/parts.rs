@@ -1,5 +1,6 @@
 //! Pieces that several pages have: links, words for states, tables.
 
+use baseline::time::Millis;
 use maud::{Markup, html};
 use state::events::Event;
 use state::read::failures::{Failing, Group};
@@ -123,7 +124,7 @@ pub fn events(events: &[Event]) -> Markup {
 fn readable(text: &str) -> String {
     let end = text.strip_prefix("until ").and_then(|end| end.parse().ok());
     crate::shown::short(
-        &end.map_or_else(|| text.to_owned(), |end| format!("until {}", operations::moment::text(end))),
+        &end.map_or_else(|| text.to_owned(), |end| format!("until {}", Millis(end).to_string())),
         200,
     )
 }
