@@ -53,9 +53,8 @@ impl Browser {
         stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         let body = if method == "POST" { body.to_string() } else { String::new() };
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer}"));
+        let answer = answered(stream);
+        let body = answer.as_str();
         let answer: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"));
         assert!(answer["value"]["error"].is_null(), "{method} {path}: {}", answer["value"]["message"]);
         answer["value"].clone()
@@ -69,11 +68,24 @@ impl Browser {
         self.post("url", &json!({ "url": address }));
     }
 
-    pub fn title(&self) -> String {
+    fn title(&self) -> String {
         self.http("GET", &format!("/session/{}/title", self.session), &Value::Null)
             .as_str()
             .unwrap()
             .to_owned()
+    }
+
+    /// Waits for a page whose title begins so: a click does not wait for where it leads.
+    pub fn arrives(&self, title: &str) {
+        let began = Instant::now();
+        while !self.title().starts_with(title) {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{title:?} was never reached, but {:?}",
+                self.title()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn element(&self, selector: &str) -> String {
@@ -121,6 +133,26 @@ impl Browser {
             .unwrap()
             .to_owned()
     }
+}
+
+/// The body of an answer: the driver keeps connections open.
+fn answered(stream: TcpStream) -> String {
+    let mut stream = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap()
+            }
+            _ if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
 }
 
 impl Drop for Browser {
