@@ -123,10 +123,7 @@ pub fn events(events: &[Event]) -> Markup {
 /// Ends of suppressions are on record as milliseconds.
 fn readable(text: &str) -> String {
     let end = text.strip_prefix("until ").and_then(|end| end.parse().ok());
-    crate::shown::short(
-        &end.map_or_else(|| text.to_owned(), |end| format!("until {}", Millis(end).to_string())),
-        200,
-    )
+    crate::shown::short(&end.map_or_else(|| text.to_owned(), |end| format!("until {}", Millis(end))), 200)
 }
 
 fn change(event: &Event) -> String {
