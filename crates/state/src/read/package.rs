@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::wait::{self, Waiting};
+use crate::publication::collisions::{self, Collision};
 use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
 use crate::publishing::read::{self as publishing, PackageStatus};
@@ -116,6 +117,8 @@ pub struct Package {
     pub foreign: Vec<ForeignRef>,
     /// How far it is published, on each remote.
     pub remotes: Vec<PackageStatus>,
+    /// Refs of ours that somebody else made or moved: those that wait for a person, and the last of those that have ended.
+    pub collisions: Vec<Collision>,
     /// What is published and not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
@@ -187,6 +190,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         last_success: row.opt_int(1),
         remotes: publishing::of_package(tx, name)?,
         foreign: foreign::of_package(tx, package)?,
+        collisions: recent(collisions::of_package(tx, package)?),
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))
@@ -201,6 +205,21 @@ pub(super) fn work(job: Option<&str>) -> &'static str {
         Some("parked") => "parked",
         Some(_) => "running",
     }
+}
+
+/// Collisions that have ended and are shown.
+const ENDED: usize = 5;
+
+/// Those that are open, and the last of the others.
+fn recent(mut all: Vec<Collision>) -> Vec<Collision> {
+    let ended = all.iter().filter(|it| it.ended.is_some()).count();
+    let mut left_out = ended.saturating_sub(ENDED);
+    all.retain(|it| {
+        let is_left_out = it.ended.is_some() && left_out > 0;
+        left_out -= usize::from(is_left_out);
+        !is_left_out
+    });
+    all
 }
 
 /// The action of the event that says what a package went on without.
