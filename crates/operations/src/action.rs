@@ -96,6 +96,8 @@ pub enum Kind {
     Number,
     /// An archive.
     Archive,
+    /// A suite of an archive.
+    Suite,
 }
 
 impl Preview {
