@@ -63,7 +63,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     poll::check(&installation.config()?, names, accepted)?;
     let at = installation.open_or_make()?;
     if let Some(package) = &arguments.explain {
-        return explain::run(&questions::explain(&at, names, package)?, arguments.json);
+        return explain::run(&questions::explain_package(&at, names, package)?, arguments.json);
     }
     let (all_well, written) = (Cell::new(true), RefCell::new(Ok(())));
     let spinner = RefCell::new(ProgressBar::hidden());

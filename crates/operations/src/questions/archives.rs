@@ -35,7 +35,7 @@ pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
 
 /// What each suite's index has of a package, what is on record of it, what will be done and why. The archives that are named
 /// are asked, or all.
-pub fn explain(at: &Opened, names: &[String], package: &str) -> Result<Explained, Error> {
+pub fn explain_package(at: &Opened, names: &[String], package: &str) -> Result<Explained, Error> {
     let archives = poll::archives(at)?;
     Ok(explain::explain(&at.store, &archives, &poll::named(&archives, names), package)?)
 }

@@ -5,15 +5,13 @@ mod baseline;
 mod failures;
 mod freshness;
 mod package;
-mod prometheus;
 mod records;
 mod work;
 
-pub use archives::{Archives, archives, explain};
+pub use archives::{Archives, archives, explain_package};
 pub use baseline::{Baselines, Explained, baselines};
 pub use failures::{Failures, FailuresWanted, Signatures, failures, signature, signatures};
 pub use freshness::{Freshness, freshness, freshness_of};
 pub use package::{Shown, show};
-pub use prometheus::prometheus;
 pub use records::{Audit, History, LogWanted, audit, batch, history, log, settings};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};
