@@ -5,6 +5,7 @@
 
 pub mod apt;
 pub mod base;
+pub mod checking;
 pub mod child;
 pub mod config;
 #[cfg(feature = "failpoints")]
@@ -20,6 +21,7 @@ pub mod perform;
 pub mod plan;
 pub mod polling;
 pub mod protocol;
+pub mod publishing;
 pub mod queue;
 pub mod rederive;
 pub mod root;

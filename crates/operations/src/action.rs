@@ -98,6 +98,8 @@ pub enum Kind {
     Archive,
     /// A suite of an archive.
     Suite,
+    /// A remote, by its name.
+    Remote,
 }
 
 impl Preview {

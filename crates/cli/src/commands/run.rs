@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{StateError, integrity, samples};
 
-use super::{Installation, poll};
+use super::{Installation, poll, publish};
 use crate::exit;
 use crate::screen::{self, short};
 
@@ -98,6 +98,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     };
     let summary = dispatcher.run();
     drop(watch);
+    if let Some(found) = session.store.outgrown() {
+        return Err(StateError::Newer { found, known: state::schema::CURRENT }.into());
+    }
     // The next run would do it, too; that it cannot be done is said.
     let last =
         samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));
@@ -185,7 +188,12 @@ fn say(said: &Said<'_>, lines: bool) {
             let (attempt, package, outcome) = (result.claim.attempt, &result.claim.package, result.outcome);
             writeln!(stdout, "{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
         }
-        Said::Ended(_) | Said::Reading(..) => Ok(()),
+        Said::Published(ended) if lines => match &ended.result {
+            // What was there already is no news.
+            Ok((0, there)) if there.foreign + there.refused == 0 => Ok(()),
+            _ => writeln!(stdout, "{}", publish::line(ended)),
+        },
+        Said::Ended(_) | Said::Reading(..) | Said::Published(_) => Ok(()),
     };
 }
 

@@ -8,6 +8,7 @@ mod history;
 mod plan;
 mod repository;
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use fail::fail_point;
@@ -94,7 +95,8 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
-    let (finished, settled) = end::record_surely(session, finished, done, foreign.as_deref(), repack);
+    let (finished, settled) =
+        end::record_surely(session, finished, done, foreign.as_deref(), repack, claim.lane);
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }
@@ -134,7 +136,7 @@ impl Work<'_> {
         let lacks = |report: &Report| {
             report.outcome == Became::Failed && report.code.as_deref() == Some("missing-file")
         };
-        let lacking: Vec<i64> =
+        let lacking: HashSet<i64> =
             self.reports.iter().filter(|(_, report)| lacks(report)).map(|(id, _)| *id).collect();
         let again: Vec<Publication> = open
             .iter()
@@ -144,7 +146,8 @@ impl Work<'_> {
         if again.is_empty() {
             return;
         }
-        self.reports.retain(|(id, _)| !again.iter().any(|publication| publication.id == *id));
+        let tried: HashSet<i64> = again.iter().map(|publication| publication.id).collect();
+        self.reports.retain(|(id, _)| !tried.contains(id));
         self.failures.retain(|(failure, ..)| failure.code != "missing-file");
         let (ids, requests) = self.requests(&again, true);
         if self.is_ready() && !requests.is_empty() {

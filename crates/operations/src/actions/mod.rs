@@ -9,6 +9,7 @@ pub mod hosts;
 pub mod poll;
 pub mod prune;
 pub mod queue;
+pub mod remotes;
 pub mod samples;
 pub mod settings;
 pub mod signature;

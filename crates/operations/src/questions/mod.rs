@@ -6,6 +6,7 @@ mod failures;
 mod freshness;
 mod package;
 mod records;
+mod remotes;
 mod work;
 
 pub use archives::{Archives, archives, explain_package};
@@ -14,4 +15,5 @@ pub use failures::{Failures, FailuresWanted, Signatures, failures, signature, si
 pub use freshness::{Freshness, freshness, freshness_of};
 pub use package::{Shown, show};
 pub use records::{Audit, History, LogWanted, audit, batch, history, log, settings};
+pub use remotes::{Remotes, remotes};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};
