@@ -90,19 +90,10 @@ pub struct Facts {
     pub versions: Vec<Version>,
 }
 
-/// A version that was imported, as its importer reported it.
-pub struct Version {
-    /// The distro.
-    pub distro: String,
-    /// The version.
-    pub version: String,
-    /// Its commit, without patches applied.
-    pub commit: String,
-    /// Its tag.
-    pub tag: String,
-    /// When.
-    pub imported: i64,
-}
+pub use state::read::package::Imported as Version;
+
+/// Versions and packages that a page lists.
+const LISTED: i64 = 50;
 
 /// What a search found.
 pub struct Found {
@@ -281,32 +272,15 @@ fn facts(tx: &mut Tx<'_>, name: &str) -> Result<Facts, StateError> {
         now: tx.now()?,
         freshness: freshness::of_package(tx, name)?,
         events: events::list(tx, Some(name), ATTEMPTS)?,
-        versions: versions(tx, name)?,
+        versions: package::imported(tx, name, LISTED)?,
         package,
     })
 }
 
-/// The versions that were imported last.
-fn versions(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Version>, StateError> {
-    let sql = "SELECT v.distro, v.version, v.commit_id, v.tag, v.imported FROM version v JOIN package p ON p.id = v.package_id
-        WHERE p.name = ?1 ORDER BY v.imported DESC, v.version DESC LIMIT 50";
-    let rows = tx.query(sql, &[name.into()])?;
-    let version = |row: &state::driver::Row| Version {
-        distro: row.text(0),
-        version: row.text(1),
-        commit: row.text(2),
-        tag: row.text(3),
-        imported: row.int(4),
-    };
-    Ok(rows.iter().map(version).collect())
-}
-
 fn search(tx: &mut Tx<'_>, word: &str) -> Result<Found, StateError> {
-    let end = format!("{word}\u{10ffff}");
-    let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT 50";
-    let packages = tx.query(sql, &[word.into(), end.as_str().into()])?;
+    let packages = package::beginning(tx, word, LISTED)?;
     let signature = failures::signature(tx, word)?.map(|group| group.signature);
-    Ok(Found { packages: packages.iter().map(|row| row.text(0)).collect(), signature })
+    Ok(Found { packages, signature })
 }
 
 /// What `show --json` has of the state: its repository is the machine's that has it.

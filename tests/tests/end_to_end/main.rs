@@ -9,6 +9,7 @@ mod archives;
 mod backup;
 mod cases;
 mod checks;
+mod collisions;
 mod daemons;
 mod disk_full;
 mod engine;

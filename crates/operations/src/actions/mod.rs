@@ -1,6 +1,7 @@
 //! One file for what belongs together.
 
 pub mod baseline;
+pub mod collision;
 pub mod counters;
 pub mod enqueue;
 pub mod history;

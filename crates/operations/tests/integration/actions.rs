@@ -5,10 +5,11 @@ use std::num::NonZeroUsize;
 
 use importer::polling::Accepted;
 use operations::actions::{
-    baseline, counters, enqueue, history, hold, hosts, poll, prune, queue, remotes as actions_remotes,
-    samples, settings, signature, suppress,
+    baseline, collision, counters, enqueue, history, hold, hosts, poll, prune, queue,
+    remotes as actions_remotes, samples, settings, signature, suppress,
 };
 use operations::{ACTIONS, Action, Actor, Class, Comparison, Failing, Imported, Names, Reason, Role};
+use packaging_repo::collision::Decision;
 use state::publishing::remotes;
 use state::words::{Lane, Policy};
 
@@ -49,6 +50,8 @@ pub fn all(world: &World, visitor: &mut impl Visitor) {
     visitor.see(world, &poll, ("accept-older", 1));
     visitor.see(world, &suppress::Suppress { subject: id.clone(), until }, ("suppress", 1));
     visitor.see(world, &suppress::Unsuppress { subject: id.clone() }, ("unsuppress", 1));
+    let resolve = collision::Resolve { id: world.collision(), decision: Decision::Keep };
+    visitor.see(world, &resolve, ("resolve", 1));
     let policy = Some(Some(Policy::Retry));
     let decide = signature::Decide::new(&id, policy, Some("a mirror lags".parse().unwrap()), None).unwrap();
     visitor.see(world, &decide, ("signature", 1));

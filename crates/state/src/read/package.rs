@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::wait::{self, Waiting};
+use crate::publication::collisions::{self, Collision};
 use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
 use crate::publishing::read::{self as publishing, PackageStatus};
@@ -116,6 +117,8 @@ pub struct Package {
     pub foreign: Vec<ForeignRef>,
     /// How far it is published, on each remote.
     pub remotes: Vec<PackageStatus>,
+    /// Refs of ours that somebody else made or moved: those that wait for a person, and the last of those that have ended.
+    pub collisions: Vec<Collision>,
     /// What is published and not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
@@ -141,6 +144,45 @@ pub fn similar(tx: &mut Tx<'_>, name: &str) -> Result<Vec<String>, StateError> {
         }
     }
     Ok(Vec::new())
+}
+
+/// The packages whose names begin with a text, at most so many.
+pub fn beginning(tx: &mut Tx<'_>, start: &str, at_most: i64) -> Result<Vec<String>, StateError> {
+    let end = format!("{start}\u{10ffff}");
+    let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3";
+    let rows = tx.query(sql, values![start, &end, at_most])?;
+    Ok(rows.iter().map(|row| row.text(0)).collect())
+}
+
+/// A version that was imported, as its importer reported it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The distro.
+    pub distro: String,
+    /// The version.
+    pub version: String,
+    /// Its commit, without patches applied.
+    pub commit: String,
+    /// Its tag.
+    pub tag: String,
+    /// When, in Unix milliseconds.
+    pub imported: i64,
+}
+
+/// The versions of a package that were imported last, at most so many.
+pub fn imported(tx: &mut Tx<'_>, name: &str, at_most: i64) -> Result<Vec<Imported>, StateError> {
+    let sql = "SELECT v.distro, v.version, v.commit_id, v.tag, v.imported FROM version v
+        JOIN package p ON p.id = v.package_id
+        WHERE p.name = ?1 ORDER BY v.imported DESC, v.version DESC LIMIT ?2";
+    let rows = tx.query(sql, values![name, at_most])?;
+    let version = |row: &crate::driver::Row| Imported {
+        distro: row.text(0),
+        version: row.text(1),
+        commit: row.text(2),
+        tag: row.text(3),
+        imported: row.int(4),
+    };
+    Ok(rows.iter().map(version).collect())
 }
 
 /// Reads everything about a package.
@@ -180,6 +222,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         last_success: row.opt_int(1),
         remotes: publishing::of_package(tx, name)?,
         foreign: foreign::of_package(tx, package)?,
+        collisions: recent(collisions::of_package(tx, package)?),
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))
@@ -194,6 +237,21 @@ pub(super) fn work(job: Option<&str>) -> &'static str {
         Some("parked") => "parked",
         Some(_) => "running",
     }
+}
+
+/// Collisions that have ended and are shown.
+const ENDED: usize = 5;
+
+/// Those that are open, and the last of the others.
+fn recent(mut all: Vec<Collision>) -> Vec<Collision> {
+    let ended = all.iter().filter(|it| it.ended.is_some()).count();
+    let mut left_out = ended.saturating_sub(ENDED);
+    all.retain(|it| {
+        let is_left_out = it.ended.is_some() && left_out > 0;
+        left_out -= usize::from(is_left_out);
+        !is_left_out
+    });
+    all
 }
 
 /// The action of the event that says what a package went on without.
