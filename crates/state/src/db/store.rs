@@ -76,6 +76,10 @@ impl Store {
 
     pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
         let name = path.display().to_string();
+        // SQLite waits for a named pipe.
+        if path.metadata().is_ok_and(|it| !it.is_file()) {
+            return Err(StateError::Open { name, cause: "not a regular file".into() });
+        }
         let driver = Sqlite::open(path, create).map_err(|error| match error {
             DbError::Damaged(cause) => StateError::Damaged { name: name.clone(), cause },
             error => StateError::Open { name: name.clone(), cause: error.to_string() },
