@@ -1,5 +1,7 @@
 //! `config.toml`: what an installation is told once, so that commands need few arguments.
 
+pub mod web;
+
 use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
@@ -11,6 +13,7 @@ use state::publications::LOCAL;
 
 use crate::names::{self, NameError};
 use crate::protocol::Trust;
+use crate::publishing::config::{self as remotes, RemoteConfig, RemoteError};
 use crate::sandbox::Walls;
 
 /// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
@@ -27,9 +30,13 @@ pub struct Config {
     pub archives: Vec<Archive>,
     /// What was fetched.
     pub cache: Cache,
+    /// Where repositories are published.
+    pub remotes: Vec<RemoteConfig>,
     /// What the checks are told. Only they read it, but a section that none of them reads is refused here as well:
     /// who has set it should hear of that before an alert is missing.
     pub checks: toml::Table,
+    /// Who may look at the pages of `serve`, and do something there.
+    pub web: web::Web,
 }
 
 /// `[cache]`.
@@ -255,6 +262,14 @@ pub enum ConfigError {
         /// What, and what may have been meant.
         error: check_sections::Wrong,
     },
+    /// The section of the pages cannot be meant as it stands.
+    #[error("{}: {error}", path.display())]
+    Web {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: web::Wrong,
+    },
     /// The archives do not fit together.
     #[error("{}: {error}", path.display())]
     Archives {
@@ -262,6 +277,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         error: Box<archive::config::ConfigError>,
+    },
+    /// The remotes cannot be meant.
+    #[error("{}: {error}", path.display())]
+    Remotes {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: Box<RemoteError>,
     },
     /// An archive's name stands for something else.
     #[error(
@@ -314,6 +337,9 @@ impl Config {
             .map_err(|error| ConfigError::Name { path: path.to_owned(), error })?;
         check_sections::names_and_keys(&config.checks)
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
+        remotes::check(&config.remotes)
+            .map_err(|error| ConfigError::Remotes { path: path.to_owned(), error: Box::new(error) })?;
+        config.web.check().map_err(|error| ConfigError::Web { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error: Box::new(error) })?;
         for archive in &config.archives {

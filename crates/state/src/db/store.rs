@@ -74,13 +74,23 @@ impl Store {
         Store::sqlite(path, false)
     }
 
-    pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
-        let name = path.display().to_string();
-        // SQLite waits for a named pipe.
-        if path.metadata().is_ok_and(|it| !it.is_file()) {
-            return Err(StateError::Open { name, cause: "not a regular file".into() });
+    /// Opens an SQLite file that is there, without the right to change it.
+    pub(crate) fn open_sqlite_to_read(path: &Path) -> Result<Store, StateError> {
+        if !path.exists() {
+            return Err(StateError::Missing(path.to_owned()));
         }
-        let driver = Sqlite::open(path, create).map_err(|error| match error {
+        check_regular(path)?;
+        Store::of_sqlite(path, Sqlite::open_to_read(path))
+    }
+
+    pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
+        check_regular(path)?;
+        Store::of_sqlite(path, Sqlite::open(path, create))
+    }
+
+    fn of_sqlite(path: &Path, opened: Result<Sqlite, DbError>) -> Result<Store, StateError> {
+        let name = path.display().to_string();
+        let driver = opened.map_err(|error| match error {
             DbError::Damaged(cause) => StateError::Damaged { name: name.clone(), cause },
             error => StateError::Open { name: name.clone(), cause: error.to_string() },
         })?;
@@ -262,5 +272,15 @@ impl Store {
     /// The connection itself, for what is no transaction.
     pub(crate) fn driver(&self) -> MutexGuard<'_, Box<dyn Driver>> {
         self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// SQLite waits for a named pipe.
+fn check_regular(path: &Path) -> Result<(), StateError> {
+    match path.metadata() {
+        Ok(it) if !it.is_file() => {
+            Err(StateError::Open { name: path.display().to_string(), cause: "not a regular file".into() })
+        }
+        _ => Ok(()),
     }
 }
