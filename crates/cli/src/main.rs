@@ -2,13 +2,17 @@
 //! library and shows what came back.
 
 mod commands;
+mod eta;
 mod exit;
+mod help;
 mod interrupt;
+mod out;
 mod owner;
 mod screen;
 mod show;
 mod table;
 mod time;
+mod told;
 mod words;
 
 use std::io::Write;
@@ -50,6 +54,8 @@ enum Command {
     Status(commands::status::Arguments),
     Failures(commands::failures::Arguments),
     Show(commands::show::Arguments),
+    Explain(commands::explain::Arguments),
+    List(commands::list::Arguments),
     Freshness(commands::freshness::Arguments),
     History(commands::history::Arguments),
     Log(commands::log::Arguments),
@@ -70,6 +76,8 @@ enum Command {
     Workers(commands::workers::Arguments),
     Tune(commands::tune::Arguments),
     Metrics(commands::metrics::Arguments),
+    Serve(commands::serve::Arguments),
+    User(commands::user::Arguments),
     Audit(commands::audit::Arguments),
     Publish(commands::publish::Arguments),
     Remotes(commands::remotes::Arguments),
@@ -98,12 +106,14 @@ fn main() -> ExitCode {
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
     let is_of_a_root = !matches!(cli.command, Command::Completions(_) | Command::Man(_));
     let owned = if is_of_a_root { owner::become_owner(&installation.root) } else { Ok(()) };
-    exit::code(owned.and_then(|()| run(&installation, &cli.command)))
+    let result = owned.and_then(|()| run(&installation, &cli.command));
+    out::finish();
+    exit::code(result)
 }
 
 /// The command line, and the name of its subcommand.
 fn parse() -> (Cli, String) {
-    let matches = Cli::command().get_matches();
+    let matches = help::grouped(Cli::command()).get_matches();
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => (cli, name),
@@ -122,6 +132,8 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Failures(arguments) => commands::failures::run(installation, arguments),
         Command::Freshness(arguments) => commands::freshness::run(installation, arguments),
         Command::Show(arguments) => commands::show::run(installation, arguments),
+        Command::Explain(arguments) => commands::explain::run(installation, arguments),
+        Command::List(arguments) => commands::list::run(installation, arguments),
         Command::History(arguments) => commands::history::run(installation, arguments),
         Command::Log(arguments) => commands::log::run(installation, arguments),
         Command::Queue(arguments) => commands::queue::run(installation, arguments),
@@ -141,6 +153,8 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Workers(arguments) => commands::workers::run(installation, arguments),
         Command::Tune(arguments) => commands::tune::run(installation, arguments),
         Command::Metrics(arguments) => commands::metrics::run(installation, arguments),
+        Command::Serve(arguments) => commands::serve::run(installation, arguments),
+        Command::User(arguments) => commands::user::run(installation, arguments),
         Command::Audit(arguments) => commands::audit::run(installation, arguments),
         Command::Publish(arguments) => commands::publish::run(installation, arguments),
         Command::Remotes(arguments) => commands::remotes::run(installation, arguments),
