@@ -2,12 +2,19 @@
 
 CARGO ?= cargo
 BIN := target/release/package-import
-# Where monitoring systems look for plugins.
+# Where `make install` puts things. DESTDIR is put before all of them, for packages.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+# Where monitoring systems look for plugins, whatever the prefix is.
 PLUGINS ?= /usr/lib/nagios/plugins
+BINDIR = $(PREFIX)/bin
+SHARE = $(DESTDIR)$(PREFIX)/share
+DOC = $(SHARE)/doc/package-import
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # Crash points, and the checks with PostgreSQL.
 FEATURES := cli/failpoints,plugin/postgres
 
-.PHONY: all build install-plugins demo test check storm fuzz baseline bench clean
+.PHONY: all build install install-plugins demo test check storm fuzz baseline bench clean
 
 all: build
 
@@ -15,6 +22,32 @@ build:
 	@scripts/install-tools build
 	$(CARGO) build --release --locked --bin package-import
 	@scripts/build-checks
+
+# Everything, as docs/operations.md has it. Nothing is built, and nothing is started. What may have been changed on this
+# machine (crontab, nrpe.d) is written only where it is not there yet.
+install:
+	@test -x $(BIN) || { echo "run make build first" >&2; exit 1; }
+	@$(MAKE) --no-print-directory install-plugins
+	install -d $(DESTDIR)$(BINDIR) $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions \
+		$(SHARE)/fish/vendor_completions.d $(UNITS) $(DESTDIR)$(SYSCONFDIR)/cron.d $(DESTDIR)$(SYSCONFDIR)/nagios/nrpe.d \
+		$(DOC)/examples
+	install -m 0755 $(BIN) $(DESTDIR)$(BINDIR)/package-import
+	$(BIN) man $(SHARE)/man/man1
+	$(BIN) completions bash > $(SHARE)/bash-completion/completions/package-import
+	$(BIN) completions zsh > $(SHARE)/zsh/site-functions/_package-import
+	$(BIN) completions fish > $(SHARE)/fish/vendor_completions.d/package-import.fish
+	sed 's,/usr/local/bin/,$(BINDIR)/,' docs/examples/package-import.service > $(UNITS)/package-import.service
+	test -e $(DESTDIR)$(SYSCONFDIR)/cron.d/package-import || \
+		sed 's,/usr/local/bin/,$(BINDIR)/,' docs/examples/crontab > $(DESTDIR)$(SYSCONFDIR)/cron.d/package-import
+	test -e $(DESTDIR)$(SYSCONFDIR)/nagios/nrpe.d/package-import.cfg || \
+		sed 's,/usr/lib/nagios/plugins/,$(PLUGINS)/,' nrpe.d/package-import.cfg \
+		> $(DESTDIR)$(SYSCONFDIR)/nagios/nrpe.d/package-import.cfg
+	install -m 0644 docs/*.md README.md CHANGELOG.md LICENSE-* $(DOC)
+	install -m 0644 docs/examples/* $(DOC)/examples
+	chmod -R u=rwX,go=rX $(SHARE)/man/man1 $(SHARE)/bash-completion/completions/package-import \
+		$(SHARE)/zsh/site-functions/_package-import $(SHARE)/fish/vendor_completions.d/package-import.fish \
+		$(UNITS)/package-import.service $(DESTDIR)$(SYSCONFDIR)/cron.d/package-import \
+		$(DESTDIR)$(SYSCONFDIR)/nagios/nrpe.d/package-import.cfg
 
 # The checks, for the monitoring system: see docs/monitoring.md.
 install-plugins:

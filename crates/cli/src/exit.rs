@@ -55,13 +55,18 @@ pub fn code(result: Result<u8, Error>) -> ExitCode {
             if let Some(hint) = hint(&error) {
                 screen::say!("Hint: {hint}");
             }
-            ExitCode::from(match of_state(&error) {
-                Some(StateError::RunActive(_)) => BUSY,
-                Some(StateError::Foreign(_)) => FOREIGN,
-                _ if is_usage(&error) => USAGE,
-                _ => SOME_FAILED,
-            })
+            ExitCode::from(number(&error))
         }
+    }
+}
+
+/// The exit code of an error.
+pub fn number(error: &Error) -> u8 {
+    match of_state(error) {
+        Some(StateError::RunActive(_)) => BUSY,
+        Some(StateError::Foreign(_)) => FOREIGN,
+        _ if is_usage(error) => USAGE,
+        _ => SOME_FAILED,
     }
 }
 

@@ -2,13 +2,18 @@
 //! library and shows what came back.
 
 mod commands;
+mod eta;
 mod exit;
+mod help;
 mod interrupt;
+mod out;
 mod owner;
 mod screen;
 mod show;
 mod table;
 mod time;
+mod told;
+mod watch;
 mod words;
 
 use std::io::Write;
@@ -50,6 +55,8 @@ enum Command {
     Status(commands::status::Arguments),
     Failures(commands::failures::Arguments),
     Show(commands::show::Arguments),
+    Explain(commands::explain::Arguments),
+    List(commands::list::Arguments),
     Freshness(commands::freshness::Arguments),
     History(commands::history::Arguments),
     Log(commands::log::Arguments),
@@ -96,12 +103,14 @@ fn main() -> ExitCode {
     let installation = commands::Installation::new(cli.place.root, cli.place.config);
     let is_of_a_root = !matches!(cli.command, Command::Completions(_) | Command::Man(_));
     let owned = if is_of_a_root { owner::become_owner(&installation.root) } else { Ok(()) };
-    exit::code(owned.and_then(|()| run(&installation, &cli.command)))
+    let result = owned.and_then(|()| run(&installation, &cli.command));
+    out::finish();
+    exit::code(result)
 }
 
 /// The command line, and the name of its subcommand.
 fn parse() -> (Cli, String) {
-    let matches = Cli::command().get_matches();
+    let matches = help::grouped(Cli::command()).get_matches();
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => (cli, name),
@@ -120,6 +129,8 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Failures(arguments) => commands::failures::run(installation, arguments),
         Command::Freshness(arguments) => commands::freshness::run(installation, arguments),
         Command::Show(arguments) => commands::show::run(installation, arguments),
+        Command::Explain(arguments) => commands::explain::run(installation, arguments),
+        Command::List(arguments) => commands::list::run(installation, arguments),
         Command::History(arguments) => commands::history::run(installation, arguments),
         Command::Log(arguments) => commands::log::run(installation, arguments),
         Command::Queue(arguments) => commands::queue::run(installation, arguments),

@@ -1,11 +1,13 @@
 //! What a person reads: tables as wide as the terminal, times with their zone, and nothing that a terminal obeys.
 
 use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 use source_package::printable::{escaped, is_hidden};
 
+pub use crate::out::page;
+use crate::out::{Out, has_colour};
 use crate::table::wrap;
 pub use crate::table::{Table, print, table};
 
@@ -36,8 +38,8 @@ pub fn print_json(value: &impl Serialize) -> io::Result<()> {
 pub struct Clean<W>(W);
 
 /// The standard output for people.
-pub fn stdout() -> Clean<io::Stdout> {
-    Clean(io::stdout())
+pub fn stdout() -> Clean<Out> {
+    Clean(Out)
 }
 
 /// The standard error for people.
@@ -82,8 +84,13 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+const BOLD: &str = "\u{1b}[1m";
+const RED: &str = "\u{1b}[1;31m";
+const GREEN: &str = "\u{1b}[1;32m";
+const PLAIN: &str = "\u{1b}[0m";
+
 /// What a headline begins and ends with.
-const TITLE: [&str; 2] = ["\u{1b}[1m", "\u{1b}[0m"];
+const TITLE: [&str; 4] = [BOLD, RED, GREEN, PLAIN];
 
 /// Text out of the database as one line that no terminal obeys.
 pub fn plain(text: &str) -> String {
@@ -123,10 +130,32 @@ pub fn count(number: impl TryInto<i64>, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// Says how many are not listed, and how they are.
+pub fn more(listed: usize, all: i64, noun: &str) -> io::Result<()> {
+    let listed = i64::try_from(listed).unwrap_or(i64::MAX);
+    match all.saturating_sub(listed) {
+        ..=0 => Ok(()),
+        more => writeln!(stdout(), "{} (--limit {all})", count(more, &format!("more {noun}"))),
+    }
+}
+
 /// A headline; bold on a terminal that wants it.
 pub fn title(text: &str) -> String {
-    let colour = io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none();
-    if colour { format!("{}{text}{}", TITLE[0], TITLE[1]) } else { text.to_owned() }
+    marked(text, BOLD)
+}
+
+/// A headline of what is wrong now; red on a terminal that wants it.
+pub fn alarm(text: &str) -> String {
+    marked(text, RED)
+}
+
+/// A headline of what is well; green on a terminal that wants it.
+pub fn good(text: &str) -> String {
+    marked(text, GREEN)
+}
+
+fn marked(text: &str, code: &str) -> String {
+    if has_colour() { format!("{code}{text}{PLAIN}") } else { text.to_owned() }
 }
 
 #[cfg(test)]

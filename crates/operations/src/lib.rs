@@ -13,10 +13,12 @@
 
 mod action;
 pub mod actions;
+pub mod codes;
 mod error;
 mod installation;
 pub mod moment;
 mod packages;
+mod past;
 pub mod questions;
 mod reason;
 mod role;
@@ -25,6 +27,7 @@ pub use action::{Action, Change, Kind, Preview};
 pub use error::{Class, Error};
 pub use installation::{Installation, Opened};
 pub use packages::{Comparison, Failing, Imported, Names};
+pub use past::Past;
 pub use reason::Reason;
 pub use role::{Actor, Permit, Role};
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::db::tx::Tx;
+use crate::driver::Value;
 use crate::error::StateError;
 use crate::values;
 
@@ -54,16 +55,62 @@ pub fn record(
     Ok(())
 }
 
+/// Which entries are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// About this subject.
+    pub subject: Option<String>,
+    /// By this person, at any host (`olga`) or at one (`olga@host1`).
+    pub actor: Option<String>,
+    /// Of this kind.
+    pub action: Option<String>,
+    /// At this time or later.
+    pub since: Option<i64>,
+    /// Before this time.
+    pub until: Option<i64>,
+}
+
 /// The newest entries, of one subject or of all, newest first.
 pub fn list(tx: &mut Tx<'_>, subject: Option<&str>, at_most: i64) -> Result<Vec<Event>, StateError> {
-    let columns = "SELECT id, at, actor, action, subject, reason, before, after FROM event";
-    let rows = match subject {
-        Some(subject) => {
-            let sql = format!("{columns} WHERE subject = ?1 ORDER BY id DESC LIMIT ?2");
-            tx.query(&sql, values![subject, at_most])?
-        }
-        None => tx.query(&format!("{columns} ORDER BY id DESC LIMIT ?1"), values![at_most])?,
+    find(tx, &Wanted { subject: subject.map(str::to_owned), ..Wanted::default() }, at_most)
+}
+
+/// The newest entries that are wanted, newest first.
+pub fn find(tx: &mut Tx<'_>, wanted: &Wanted, at_most: i64) -> Result<Vec<Event>, StateError> {
+    let (mut conditions, mut values) = (Vec::new(), Vec::<Value>::new());
+    let mut and = |condition: &str, value: Value| {
+        values.push(value);
+        conditions.push(condition.replace("?N", &format!("?{}", values.len())));
     };
+    if let Some(subject) = &wanted.subject {
+        and("subject = ?N", subject.as_str().into());
+    }
+    if let Some(action) = &wanted.action {
+        and("action = ?N", action.as_str().into());
+    }
+    match wanted.actor.as_deref() {
+        Some(actor) if actor.contains('@') => and("actor = ?N", actor.into()),
+        Some(actor) => {
+            let length = actor.chars().count();
+            let at = format!("(actor = ?N OR substr(actor, 1, {}) = ?N || '@')", length + 1);
+            and(&at, actor.into());
+        }
+        None => {}
+    }
+    if let Some(since) = wanted.since {
+        and("at >= ?N", since.into());
+    }
+    if let Some(until) = wanted.until {
+        and("at < ?N", until.into());
+    }
+    values.push(at_most.into());
+    let condition = if conditions.is_empty() { "1 = 1".to_owned() } else { conditions.join(" AND ") };
+    let sql = format!(
+        "SELECT id, at, actor, action, subject, reason, before, after FROM event WHERE {condition}
+         ORDER BY id DESC LIMIT ?{}",
+        values.len()
+    );
+    let rows = tx.query(&sql, &values)?;
     Ok(rows
         .iter()
         .map(|row| Event {

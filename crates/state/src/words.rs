@@ -96,6 +96,30 @@ words! {
 }
 
 words! {
+    /// What packages are listed by: what their last import came to, or what is being done with them.
+    Condition {
+        /// Not imported, and not failed either.
+        Never = "never",
+        /// The last import succeeded.
+        Current = "current",
+        /// It failed, and is tried again soon.
+        Retrying = "retrying",
+        /// It keeps failing, and is tried again once a week.
+        Failing = "failing",
+        /// It needs a person's decision.
+        Wedged = "wedged",
+        /// It waits for a worker.
+        Queued = "queued",
+        /// It is imported now.
+        Running = "running",
+        /// What it needs is out of reach.
+        Parked = "parked",
+        /// An operator has taken it out of the queue.
+        Held = "held",
+    }
+}
+
+words! {
     /// What is known about a package's last import.
     Fact {
         /// Never imported.

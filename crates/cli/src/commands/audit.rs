@@ -1,8 +1,9 @@
-use std::io::Write;
+use std::io::{self, Write};
 
 use anyhow::Error;
-use operations::questions;
-use state::events::Event;
+use operations::Past;
+use operations::questions::{self, AuditWanted};
+use state::events::{Event, Wanted};
 
 use super::Installation;
 use crate::exit;
@@ -11,9 +12,28 @@ use crate::time::at;
 
 /// Who did what, when and why, newest first
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  package-import audit --since 12h\n  package-import audit --actor olga --action hold\n  package-import audit hello"
+)]
 pub struct Arguments {
     /// Only this package, signature, host or setting
     subject: Option<String>,
+
+    /// By this person: olga at any host, or olga@host1
+    #[arg(long, value_name = "WHO")]
+    actor: Option<String>,
+
+    /// Of this kind: hold, retry, set ...
+    #[arg(long)]
+    action: Option<String>,
+
+    /// That happened since then: 2h ago, on a day or at a time
+    #[arg(long, value_name = "TIME")]
+    since: Option<Past>,
+
+    /// That happened before
+    #[arg(long, value_name = "TIME")]
+    until: Option<Past>,
 
     /// At most so many
     #[arg(long, default_value_t = 50, value_name = "N")]
@@ -28,16 +48,41 @@ pub struct Arguments {
 const LONGEST: usize = 200;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let answer = questions::audit(&installation.open()?, arguments.subject.as_deref(), arguments.limit)?;
+    let entries = Wanted {
+        subject: arguments.subject.clone(),
+        actor: arguments.actor.clone(),
+        action: arguments.action.clone(),
+        since: arguments.since.map(|it| it.0),
+        until: arguments.until.map(|it| it.0),
+    };
+    let is_narrowed = entries != Wanted::default();
+    let answer =
+        questions::audit_of(&installation.open()?, &AuditWanted { entries, limit: arguments.limit })?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
     }
+    screen::page();
     if answer.events.is_empty() {
-        writeln!(screen::stdout(), "nothing is on record")?;
+        writeln!(
+            screen::stdout(),
+            "{}",
+            if is_narrowed { "no entry matches" } else { "nothing is on record" }
+        )?;
     }
     answer.events.iter().try_for_each(|event| writeln!(screen::stdout(), "{}", line(event)))?;
+    older(answer.more, arguments.limit)?;
     Ok(exit::DONE)
+}
+
+/// Says that older entries are not listed, and how they are.
+pub fn older(more: bool, limit: u32) -> io::Result<()> {
+    match more {
+        true => {
+            writeln!(screen::stdout(), "there are older ones (--limit {})", limit.saturating_mul(10).max(10))
+        }
+        false => Ok(()),
+    }
 }
 
 /// Ends of suppressions are on record as milliseconds.

@@ -6,7 +6,7 @@ use state::words::{Class, FailureState};
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{self, paragraph, print, print_json, short, table};
+use crate::screen::{self, more, paragraph, print, print_json, short, table};
 use crate::time::{at, until};
 
 /// What fails, by cause; with --signature, --state or --packages, which packages
@@ -69,8 +69,10 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             if wanted.is_narrowed() { "no failure matches" } else { "nothing fails" }
         )?;
     } else if wanted.by_package() {
+        screen::page();
         packages(&answer, arguments.signature.is_some())?;
     } else {
+        screen::page();
         signatures(&answer)?;
     }
     Ok(exit::DONE)
@@ -83,7 +85,8 @@ fn signatures(answer: &Failures) -> io::Result<()> {
         let cause = format!("{}/{}: {}{policy}", group.stage, group.code, group.text);
         rows.add_row([&group.signature, &group.packages.to_string(), &at(group.since), &group.class, &cause]);
     }
-    print(&rows)
+    print(&rows)?;
+    more(answer.signatures.len(), answer.all.0, "cause")
 }
 
 fn packages(answer: &Failures, with_cause: bool) -> io::Result<()> {
@@ -114,6 +117,7 @@ fn packages(answer: &Failures, with_cause: bool) -> io::Result<()> {
         ]);
     }
     print(&rows)?;
+    more(answer.packages.len(), answer.all.1, "package")?;
     if let Some(failing) = answer.packages.first() {
         writeln!(
             screen::stdout(),

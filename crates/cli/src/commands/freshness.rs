@@ -6,7 +6,7 @@ use state::read::freshness::Behind;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{self, count, paragraph, print, print_json, short, table};
+use crate::screen::{self, count, more, paragraph, print, print_json, short, table};
 use crate::time::{ago, at, span, until};
 
 /// How far branches are behind what is published, why, and when that changes
@@ -51,6 +51,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         print_json(&answer)?;
         return Ok(exit::DONE);
     }
+    screen::page();
     all(&answer)?;
     Ok(exit::DONE)
 }
@@ -112,5 +113,6 @@ fn all(answer: &Freshness) -> io::Result<()> {
         let why = package.why.as_deref().unwrap_or_default();
         rows.add_row([&package.package, version, &published, why, &next]);
     }
-    print(&rows)
+    print(&rows)?;
+    more(answer.packages.len(), answer.behind, "package")
 }

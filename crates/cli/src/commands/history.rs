@@ -3,8 +3,10 @@ use std::io::Write;
 use anyhow::Error;
 use clap::Subcommand;
 use operations::actions::history::AskHistory;
-use operations::{Action, Names, questions};
-use state::read::package::Attempt;
+use operations::questions::{self, HistoryWanted};
+use operations::{Action, Names, Past};
+use state::read::package::{Attempt, Attempts};
+use state::words::Outcome;
 
 use super::{Installation, audit, caller};
 use crate::exit::{self, Usage};
@@ -28,6 +30,18 @@ pub struct Arguments {
     /// The source package
     #[arg(required = true)]
     package: Option<String>,
+
+    /// That began since then: 2h ago, on a day or at a time
+    #[arg(long, value_name = "TIME")]
+    since: Option<Past>,
+
+    /// That began before
+    #[arg(long, value_name = "TIME")]
+    until: Option<Past>,
+
+    /// Attempts that ended so: imported, already-there, unapplied-only, failed, lost, cancelled, parked, waiting
+    #[arg(long)]
+    outcome: Option<Outcome>,
 
     /// At most so many
     #[arg(long, default_value_t = 20, value_name = "N")]
@@ -60,15 +74,26 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             None => Err(Usage("give a package, or `ask`".into()).into()),
         };
     };
-    let answer = questions::history(&installation.open()?, package, arguments.limit)?;
+    let attempts = Attempts {
+        since: arguments.since.map(|it| it.0),
+        until: arguments.until.map(|it| it.0),
+        outcome: arguments.outcome,
+    };
+    let wanted = HistoryWanted { attempts, limit: arguments.limit };
+    let answer = questions::history(&installation.open()?, package, &wanted)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
     }
-    print(&attempts(&answer.attempts))?;
+    screen::page();
+    if answer.attempts.is_empty() && answer.events.is_empty() {
+        writeln!(screen::stdout(), "nothing matches, or it was pruned")?;
+    }
+    print(&self::attempts(&answer.attempts))?;
     for event in &answer.events {
         writeln!(screen::stdout(), "{}", audit::line(event))?;
     }
+    audit::older(answer.more, arguments.limit)?;
     Ok(exit::DONE)
 }
 

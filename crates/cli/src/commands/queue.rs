@@ -8,8 +8,9 @@ use state::words::Lane;
 
 use super::Installation;
 use crate::exit;
-use crate::screen::{self, print, print_json, short, table};
+use crate::screen::{self, more, print, print_json, short, table};
 use crate::time::{ago, span, until};
+use crate::watch;
 
 /// What waits, in the order in which it will be done, and when it is done
 #[derive(clap::Args)]
@@ -25,16 +26,27 @@ pub struct Arguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    /// Show it again every 2 seconds, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
 }
 
 /// Texts are cut to so many characters.
 const LONGEST: usize = 100;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    watch::shown(arguments.watch, || once(installation, arguments))
+}
+
+fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let answer = questions::queue(&installation.open()?, arguments.lane, arguments.limit)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
+    }
+    if !arguments.watch {
+        screen::page();
     }
     let wanted = |load: &&LaneLoad| arguments.lane.is_none_or(|lane| load.lane == lane.as_str());
     let waiting: i64 = answer.lanes.iter().filter(wanted).map(|load| load.waiting).sum();
@@ -62,13 +74,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         ]);
     }
     print(&rows)?;
+    more(answer.next.len(), waiting, "job")?;
     if !answer.waits.is_empty() && arguments.lane.is_none() {
         let mut rows = table(&["PACKAGE", "WAITS FOR", "GOES ON WITHOUT"]);
         for wait in &answer.waits {
             let end = if wait.until == NEVER { String::new() } else { until(answer.now, wait.until) };
             rows.add_row([&wait.package, &short(&wait.reason, LONGEST), &end]);
         }
-        writeln!(io::stdout())?;
+        writeln!(screen::stdout())?;
         print(&rows)?;
     }
     Ok(exit::DONE)

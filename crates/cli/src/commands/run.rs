@@ -16,8 +16,10 @@ use signal_hook::iterator::Signals;
 use state::{StateError, integrity, samples};
 
 use super::{Installation, poll};
+use crate::eta::Eta;
 use crate::exit;
 use crate::screen::{self, short};
+use crate::told;
 
 /// Work through the queue: import what is asked for, retry what failed
 ///
@@ -73,6 +75,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 const TOLD: Duration = Duration::from_secs(60);
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let result = work(installation, arguments);
+    match arguments.if_idle && !io::stderr().is_terminal() {
+        true => told::once(&installation.root, result),
+        false => result,
+    }
+}
+
+fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     importer::arm_crash_points();
     let started = Instant::now();
     let session = match begin(installation, arguments) {
@@ -88,13 +98,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         watch::round(&session, false, &told);
     }
     let watch = arguments.service.then(|| Watch::start(Arc::clone(&session), told));
+    let eta = Eta::of(&session.store, io::stdout().is_terminal() && !arguments.service);
     let dispatcher = Dispatcher {
         session: Arc::clone(&session),
         until: if arguments.service { Until::Stopped } else { Until::Empty },
         deadline: arguments.max_duration.map(|duration| started + duration),
         stop,
         jobs: arguments.jobs.map(NonZeroUsize::get),
-        say: &|said| say(&said, lines),
+        say: &|said| say(&said, lines, eta.as_ref()),
     };
     let summary = dispatcher.run();
     drop(watch);
@@ -172,7 +183,7 @@ fn stop_on_signals() -> Result<Stop, Error> {
     Ok(stop)
 }
 
-fn say(said: &Said<'_>, lines: bool) {
+fn say(said: &Said<'_>, lines: bool, eta: Option<&Eta>) {
     let mut stdout = screen::stdout();
     // A reader that has gone is no reason to stop importing.
     let _ = match said {
@@ -183,7 +194,8 @@ fn say(said: &Said<'_>, lines: bool) {
             });
             let seconds = result.wall_ms as f64 / 1000.0;
             let (attempt, package, outcome) = (result.claim.attempt, &result.claim.package, result.outcome);
-            writeln!(stdout, "{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
+            let far = eta.map_or(String::new(), Eta::next);
+            writeln!(stdout, "{far}{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
         }
         Said::Ended(_) | Said::Reading(..) => Ok(()),
     };

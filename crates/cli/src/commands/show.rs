@@ -39,6 +39,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         print_json(&answer.json())?;
         return Ok(said(name, unreadable));
     }
+    screen::page();
     if let Some((now, package)) = &answer.state {
         show_facts(*now, package)?;
     }
@@ -66,10 +67,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         writeln!(stdout, "{}", paragraph(2, &line))?;
     }
     if let Some(failure) = &package.failure {
-        let version = failure.version.as_deref().unwrap_or("unknown version");
+        let version = failure.version.as_ref().map_or(String::new(), |version| format!(", {version}"));
         writeln!(
             stdout,
-            "  fails since {} ({}), {}, {version}",
+            "  fails since {} ({}), {}{version}",
             at(failure.since),
             ago(now, failure.since),
             count(failure.attempts, "attempt")

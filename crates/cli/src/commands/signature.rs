@@ -76,6 +76,7 @@ fn list(installation: &Installation, json: bool) -> Result<u8, Error> {
         print_json(&answer)?;
         return Ok(exit::DONE);
     }
+    screen::page();
     let mut rows = table(&["SIGNATURE", "PACKAGES", "CLASS", "POLICY", "CAUSE"]).cut(3);
     for group in &answer.signatures {
         let cause = format!("{}/{}: {}", group.stage, group.code, group.text);

@@ -9,9 +9,9 @@ use state::read::status::Status;
 use super::Installation;
 use super::archives::{stale, waiting};
 use crate::exit;
-use crate::screen::{self, count, paragraph, print, print_json, short, table, title};
+use crate::screen::{self, alarm, count, good, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
-use crate::words;
+use crate::{watch, words};
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -19,6 +19,10 @@ pub struct Arguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    /// Show it again every 2 seconds, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
 }
 
 /// Texts of people are cut to so many characters.
@@ -28,10 +32,17 @@ const LONGEST: usize = 200;
 const CANARY: i64 = 5;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    watch::shown(arguments.watch, || once(installation, arguments))
+}
+
+fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let status = questions::status(&installation.open()?)?;
     if arguments.json {
         print_json(&status)?;
         return Ok(exit::DONE);
+    }
+    if !arguments.watch {
+        screen::page();
     }
     locks(&status)?;
     clock(&status)?;
@@ -50,7 +61,7 @@ fn locks(status: &Status) -> io::Result<()> {
     for held in &status.locks {
         let waiting =
             held.waiting.as_deref().map_or(String::new(), |waiting| format!("; {waiting} waits for it"));
-        writeln!(stdout, "{}", title(&paragraph(0, &format!("LOCK: {held}{waiting}"))))?;
+        writeln!(stdout, "{}", alarm(&paragraph(0, &format!("LOCK: {held}{waiting}"))))?;
     }
     Ok(())
 }
@@ -60,7 +71,7 @@ fn clock(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for ahead in &status.ahead {
         let head = format!("CLOCK: {} is dated {}", ahead.what, at(ahead.at));
-        writeln!(stdout, "{} ({}): it is not believed", title(&head), ago(status.now, ahead.at))?;
+        writeln!(stdout, "{} ({}): it is not believed", alarm(&head), ago(status.now, ahead.at))?;
     }
     Ok(())
 }
@@ -70,7 +81,7 @@ fn outages(status: &Status) -> io::Result<()> {
     for outage in &status.outages {
         let state = words::unusable(&outage.dependency);
         let head = format!("OUTAGE: {} {state} since {}", outage.dependency, at(outage.since));
-        writeln!(stdout, "{} ({})", title(&head), ago(status.now, outage.since))?;
+        writeln!(stdout, "{} ({})", alarm(&head), ago(status.now, outage.since))?;
         let next =
             outage.next_probe.map_or(String::new(), |next| format!(", the next {}", until(status.now, next)));
         writeln!(
@@ -89,7 +100,14 @@ fn outages(status: &Status) -> io::Result<()> {
 fn failures(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     let (head, rest) = headline(status);
-    writeln!(stdout, "{}{rest}", title(&head))?;
+    let mark = if status.failing > 0 {
+        alarm
+    } else if is_well(status) {
+        good
+    } else {
+        title
+    };
+    writeln!(stdout, "{}{rest}", mark(&head))?;
     if !status.top.is_empty() {
         let mut rows = table(&["SIGNATURE", "PACKAGES", "SINCE", "CAUSE"]).cut(1);
         for group in &status.top {

@@ -8,6 +8,7 @@ use super::Installation;
 use crate::exit;
 use crate::screen::{self, print, print_json, short, table};
 use crate::time::{ago, span, took};
+use crate::watch;
 
 /// Hosts, and what they do now
 #[derive(clap::Args)]
@@ -15,13 +16,24 @@ pub struct Arguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    /// Show it again every 2 seconds, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    watch::shown(arguments.watch, || once(installation, arguments))
+}
+
+fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let answer = questions::workers(&installation.open()?)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);
+    }
+    if !arguments.watch {
+        screen::page();
     }
     show(&answer)?;
     Ok(exit::DONE)

@@ -8,6 +8,7 @@ mod history;
 mod plan;
 mod repository;
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use fail::fail_point;
@@ -61,6 +62,8 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
+    /// The versions of publications: one whose import crashed has not said its own.
+    named: HashMap<i64, String>,
     /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
 }
@@ -81,6 +84,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         wait: None,
         history_over: false,
         cancelled: false,
+        named: HashMap::new(),
         foreign: None,
     };
     let first = work.import(plan, watch);
@@ -120,6 +124,7 @@ impl Work<'_> {
             }
         };
         let Some(open) = self.with_history(open) else { return first };
+        self.named = open.iter().map(|it| (it.id, it.what.version.clone())).collect();
         let (ids, requests) = self.requests(&open, false);
         // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
         if self.is_ready() && !requests.is_empty() && self.has_its_history(&open, &ids) {
@@ -158,7 +163,8 @@ impl Work<'_> {
         self.parked_on.is_none() && !waits_for_history && !self.cancelled
     }
 
-    fn report(&mut self, id: i64, report: Report) {
+    fn report(&mut self, id: i64, mut report: Report) {
+        report.version = report.version.or_else(|| self.named.get(&id).cloned());
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let what = report.outcome.as_str();
         self.log.line(&format!("{} {what} {}", text(&report.version), text(&report.message)));

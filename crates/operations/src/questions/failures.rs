@@ -40,6 +40,8 @@ pub struct Failures {
     pub signatures: Vec<Group>,
     /// The packages, if they were asked for.
     pub packages: Vec<Failing>,
+    /// How many causes there are, and how many packages: as many may be listed.
+    pub all: (i64, i64),
 }
 
 /// Signatures that something fails with.
@@ -73,6 +75,7 @@ pub fn failures(at: &Opened, wanted: &FailuresWanted) -> Result<Failures, Error>
         Ok(Failures {
             now,
             signatures: failures::groups(tx, &filter, limit)?,
+            all: failures::count(tx, &filter)?,
             packages: if wanted.by_package() { failures::packages(tx, &filter, limit)? } else { Vec::new() },
         })
     })?)

@@ -2,16 +2,22 @@
 
 mod archives;
 mod baseline;
+mod explain;
 mod failures;
 mod freshness;
+mod list;
+mod log;
 mod package;
 mod records;
 mod work;
 
 pub use archives::{Archives, archives};
 pub use baseline::{Baselines, Explained, baselines};
+pub use explain::{Explanation, codes, explain};
 pub use failures::{Failures, FailuresWanted, Signatures, failures, signature, signatures};
 pub use freshness::{Freshness, freshness, freshness_of};
+pub use list::{OfPackage, Packages, PackagesWanted, packages};
+pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
 pub use package::{Shown, show};
-pub use records::{Audit, History, LogWanted, audit, batch, history, log, settings};
+pub use records::{Audit, AuditWanted, History, HistoryWanted, audit, audit_of, batch, history, settings};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};

@@ -1,13 +1,10 @@
 //! What was done, by whom, and how attempts went.
 
-use baseline::time::Millis;
 use serde::Serialize;
 use state::batch::{self, Batch};
 use state::events::{self, Event};
 use state::read::package::{self, Attempt};
 use state::{operate, settings};
-
-use importer::queue::logs;
 
 use crate::error::Error;
 use crate::installation::Opened;
@@ -17,6 +14,26 @@ use crate::installation::Opened;
 pub struct Audit {
     /// The entries.
     pub events: Vec<Event>,
+    /// Whether older ones were left out.
+    pub more: bool,
+}
+
+/// Which entries of the audit trail are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AuditWanted {
+    /// Which.
+    pub entries: events::Wanted,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Which part of a package's history is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct HistoryWanted {
+    /// Which attempts.
+    pub attempts: package::Attempts,
+    /// At most so many, and so many entries.
+    pub limit: u32,
 }
 
 /// The attempts of a package, newest first, and what operators did with it.
@@ -28,34 +45,43 @@ pub struct History {
     pub attempts: Vec<Attempt>,
     /// The entries about it.
     pub events: Vec<Event>,
-}
-
-/// Which log is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogWanted {
-    /// That of an attempt.
-    Attempt(i64),
-    /// That of the last attempt of a package.
-    Last(String),
+    /// Whether older ones were left out.
+    pub more: bool,
 }
 
 /// Who did what: to a package, signature, host or setting, or to anything.
 pub fn audit(at: &Opened, subject: Option<&str>, limit: u32) -> Result<Audit, Error> {
-    let events = at.store.read(|tx| events::list(tx, subject, i64::from(limit)))?;
-    Ok(Audit { events })
+    let entries = events::Wanted { subject: subject.map(str::to_owned), ..events::Wanted::default() };
+    audit_of(at, &AuditWanted { entries, limit })
 }
 
-/// The attempts of a package, and what operators did with it; at most so many of each.
-pub fn history(at: &Opened, name: &str, limit: u32) -> Result<History, Error> {
-    let limit = i64::from(limit);
-    Ok(at.store.read(|tx| {
+/// Who did what, of what is wanted.
+pub fn audit_of(at: &Opened, wanted: &AuditWanted) -> Result<Audit, Error> {
+    let one_more = i64::from(wanted.limit) + 1;
+    let mut events = at.store.read(|tx| events::find(tx, &wanted.entries, one_more))?;
+    let more = cut(&mut events, wanted.limit);
+    Ok(Audit { events, more })
+}
+
+/// The attempts of a package, and what operators did with it in the same time.
+pub fn history(at: &Opened, name: &str, wanted: &HistoryWanted) -> Result<History, Error> {
+    let one_more = i64::from(wanted.limit) + 1;
+    let (since, until) = (wanted.attempts.since, wanted.attempts.until);
+    let about = events::Wanted { subject: Some(name.to_owned()), since, until, ..events::Wanted::default() };
+    let (mut attempts, mut events) = at.store.read(|tx| {
         let id = operate::known(tx, name)?;
-        Ok(History {
-            package: name.to_owned(),
-            attempts: package::history(tx, id, limit)?,
-            events: events::list(tx, Some(name), limit)?,
-        })
-    })?)
+        Ok((package::find(tx, id, &wanted.attempts, one_more)?, events::find(tx, &about, one_more)?))
+    })?;
+    let more = [cut(&mut attempts, wanted.limit), cut(&mut events, wanted.limit)].contains(&true);
+    Ok(History { package: name.to_owned(), attempts, events, more })
+}
+
+/// Leaves at most so many, and says whether there were more.
+fn cut<T>(list: &mut Vec<T>, limit: u32) -> bool {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = list.len() > limit;
+    list.truncate(limit);
+    more
 }
 
 /// What became of a retry, by the number of its batch.
@@ -66,32 +92,4 @@ pub fn batch(at: &Opened, number: i64) -> Result<Batch, Error> {
 /// All settings that have a value.
 pub fn settings(at: &Opened) -> Result<Vec<(String, String)>, Error> {
     Ok(at.store.read(settings::list)?)
-}
-
-/// The log of an attempt: whole where it was made, else the end that is kept of a failed one.
-pub fn log(at: &Opened, wanted: &LogWanted) -> Result<String, Error> {
-    let attempt = match wanted {
-        LogWanted::Attempt(number) => *number,
-        LogWanted::Last(name) => {
-            let last = at.store.read(|tx| {
-                let id = operate::known(tx, name)?;
-                package::history(tx, id, 1)
-            })?;
-            let last = last.first().map(|attempt| attempt.id);
-            last.ok_or_else(|| Error::NotFound(format!("{name} was never attempted")))?
-        }
-    };
-    let Some((started, kept)) = at.store.read(|tx| package::log(tx, attempt))? else {
-        return Err(Error::NotFound(format!("attempt {attempt} is not known; old ones are pruned")));
-    };
-    let path = logs::path(&at.root, &Millis(started).day(), attempt);
-    match (std::fs::read(&path), kept) {
-        (Ok(bytes), _) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        (Err(_), Some(kept)) => Ok(kept),
-        (Err(error), None) => Err(Error::NotFound(format!(
-            "the log of attempt {attempt} is not on this machine ({}: {error}), and the end of a log is kept only of \
-             failed attempts",
-            path.display()
-        ))),
-    }
 }

@@ -99,6 +99,18 @@ pub fn groups(tx: &mut Tx<'_>, filter: &Filter, at_most: i64) -> Result<Vec<Grou
     Ok(rows.iter().map(group).collect())
 }
 
+/// How many signatures and how many packages [`groups`] and [`packages`] have without a limit.
+pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<(i64, i64), StateError> {
+    let (condition, values) = condition(filter);
+    let from = format!(
+        "FROM failure f JOIN signature s ON s.id = f.signature_id JOIN package p ON p.id = f.package_id WHERE {condition}"
+    );
+    let groups = format!("SELECT COUNT(DISTINCT s.id) {from} AND p.held = 0");
+    let groups = tx.first(&groups, &values)?.map_or(0, |row| row.int(0));
+    let packages = tx.first(&format!("SELECT COUNT(*) {from}"), &values)?.map_or(0, |row| row.int(0));
+    Ok((groups, packages))
+}
+
 fn group(row: &Row) -> Group {
     Group {
         signature: row.text(0),

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod failures;
 pub mod freshness;
 pub mod hosts;
+pub mod list;
 pub mod metrics;
 pub mod package;
 pub mod queue;

@@ -10,7 +10,7 @@ use crate::job::wait::{self, Waiting};
 use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
 use crate::values;
-use crate::words::{Fact, Lane};
+use crate::words::{Fact, Lane, Outcome};
 
 /// An attempt, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -154,13 +154,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         (None, Some(_)) => Fact::Current.as_str().to_owned(),
         (None, None) => Fact::Never.as_str().to_owned(),
     };
-    let work = match row.opt_text(7).as_deref() {
-        None => "none",
-        Some("pending") => "queued",
-        Some("retrying") => "retrying",
-        Some("parked") => "parked",
-        Some(_) => "running",
-    };
+    let work = work(row.opt_text(7).as_deref());
     let held = row.flag(2).then(|| Held {
         by: row.text(3),
         reason: row.text(4),
@@ -185,6 +179,17 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))
+}
+
+/// What is being done with a package whose job, if it has one, is in a state.
+pub(super) fn work(job: Option<&str>) -> &'static str {
+    match job {
+        None => "none",
+        Some("pending") => "queued",
+        Some("retrying") => "retrying",
+        Some("parked") => "parked",
+        Some(_) => "running",
+    }
 }
 
 /// The action of the event that says what a package went on without.
@@ -224,6 +229,43 @@ const ATTEMPT: &str =
 pub fn history(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<Attempt>, StateError> {
     let sql = format!("{ATTEMPT} WHERE a.package_id = ?1 ORDER BY a.id DESC LIMIT ?2");
     Ok(tx.query(&sql, values![package, at_most])?.iter().map(attempt).collect())
+}
+
+/// Which attempts of a package are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// That began at this time or later.
+    pub since: Option<i64>,
+    /// That began before this time.
+    pub until: Option<i64>,
+    /// That ended so.
+    pub outcome: Option<Outcome>,
+}
+
+/// The attempts of a package that are wanted, newest first.
+pub fn find(
+    tx: &mut Tx<'_>,
+    package: i64,
+    wanted: &Attempts,
+    at_most: i64,
+) -> Result<Vec<Attempt>, StateError> {
+    let sql = format!(
+        "{ATTEMPT} WHERE a.package_id = ?1 AND a.started >= ?3 AND a.started < ?4 AND (?5 = '' OR a.outcome = ?5)
+         ORDER BY a.id DESC LIMIT ?2"
+    );
+    let (since, until) = (wanted.since.unwrap_or(i64::MIN), wanted.until.unwrap_or(i64::MAX));
+    let outcome = wanted.outcome.map_or("", Outcome::as_str);
+    Ok(tx.query(&sql, values![package, at_most, since, until, outcome])?.iter().map(attempt).collect())
+}
+
+/// An attempt by its number, with the name of its package.
+pub fn attempt_of(tx: &mut Tx<'_>, number: i64) -> Result<Option<(String, Attempt)>, StateError> {
+    let Some(row) = tx.first(&format!("{ATTEMPT} WHERE a.id = ?1"), values![number])? else {
+        return Ok(None);
+    };
+    let sql = "SELECT p.name FROM attempt a JOIN package p ON p.id = a.package_id WHERE a.id = ?1";
+    let name = tx.first(sql, values![number])?.map_or(String::new(), |row| row.text(0));
+    Ok(Some((name, attempt(&row))))
 }
 
 /// What is known of an attempt's log: when it began, and the end that is kept of a failed one.

@@ -16,13 +16,22 @@ pub fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What lists of subcommands begin with: those of the program are in groups.
+const LISTS: [&str; 6] = ["Commands:", "Look:", "Act:", "Run:", "Maintain:", "Set up:"];
+
 /// The subcommands that a help lists.
 pub fn subcommands(help: &str) -> Vec<String> {
-    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let names = list
-        .take_while(|line| !line.is_empty())
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let mut is_list = false;
+    let mut names = Vec::new();
+    for line in help.lines() {
+        if !line.starts_with(' ') && line.ends_with(':') {
+            is_list = LISTS.contains(&line);
+        } else if is_list && line.starts_with("  ") && !line.starts_with("   ") {
+            names.push(line);
+        }
+    }
     names
+        .into_iter()
         .filter_map(|line| line.split_whitespace().next())
         .filter(|name| *name != "help")
         .map(str::to_owned)

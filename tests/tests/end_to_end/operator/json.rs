@@ -64,15 +64,24 @@ fn what_is_wrong() {
     .top[]{bug class code last note packages policy signature since stage text}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["failures"])), @r"
-    {now packages signatures v}
+    {all now packages signatures v}
     .signatures[]{bug class code last note packages policy signature since stage text}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["failures", "--packages"])), @r"
-    {now packages signatures v}
+    {all now packages signatures v}
     .packages[]{attempts code due held message package signature since stage state version}
     .signatures[]{bug class code last note packages policy signature since stage text}
     ");
+    insta::assert_snapshot!(form(&json(&queue, &["list", "--unapplied"])), @r"
+    {all now packages unreadable v}
+    .packages[]{held late package result signature since unapplied work}
+    ");
     let id = signature(&queue, "missing-file");
+    insta::assert_snapshot!(form(&json(&queue, &["explain", &id])), @r"
+    {codes policy signature v}
+    .codes[]{advice class code document meaning retry stages}
+    .signature{bug class code last note packages policy signature since stage text}
+    ");
     insta::assert_snapshot!(form(&json(&queue, &["signature", "list"])), @r"
     {signatures v}
     .signatures[]{bug class code last note packages policy signature since stage text}
@@ -98,7 +107,7 @@ fn one_package() {
     .versions[]{applied_commit branches commit distro dsc_sha256 late tag version}
     ");
     insta::assert_snapshot!(form(&json(&queue, &["history", "perl"])), @r"
-    {attempts events package v}
+    {attempts events more package v}
     .attempts[]{code cpu_ms ended host id importer lane message outcome peak_rss signature stage started versions wall_ms}
     .events[]{action actor after at before id reason subject}
     ");
@@ -127,7 +136,7 @@ fn work() {
     ");
     insta::assert_snapshot!(form(&json(&queue, &["tune"])), @"{attempts bytes_in bytes_out cpu_ms rss_max rss_p50 rss_p95 v wall_ms}");
     insta::assert_snapshot!(form(&json(&queue, &["audit"])), @r"
-    {events v}
+    {events more v}
     .events[]{action actor after at before id reason subject}
     ");
 }

@@ -107,6 +107,7 @@ fn causes_and_packages_are_selected() {
     PACKAGE  STATE    SINCE              TRIES  NEXT   SIGNATURE
     tzdata   failing  YYYY-MM-DD hh:mmZ  1      in 2h  ex4zyw0
     dash     failing  YYYY-MM-DD hh:mmZ  1      in 2h  7fpkgvz
+    2 more packages (--limit 4)
     Next:
       package-import show tzdata
       package-import log tzdata
@@ -212,7 +213,7 @@ fn packages_are_shown_in_every_condition() {
     ");
     insta::assert_snapshot!(show(&queue, &["show", "tzdata"]), @r#"
     tzdata: failing, work: retrying
-      fails since YYYY-MM-DD hh:mmZ (3h ago), 1 attempt, unknown version
+      fails since YYYY-MM-DD hh:mmZ (3h ago), 1 attempt, 2024a-1
       verify/unsupported-format: source format "3.0 (git)" is not supported; 1.0,
         2.0, 3.0 (native) and 3.0 (quilt) are
       signature ex4zyw0

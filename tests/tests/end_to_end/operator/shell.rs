@@ -6,14 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use package_import_tests::daemons::plugins::{copy, install};
-use package_import_tests::installation::binary;
 use package_import_tests::programs::need;
 use package_import_tests::queue::text;
 use package_import_tests::synthetic::package;
 use tempfile::TempDir;
 
-use crate::operator::blocks::{blocks, documents, quoted, read, repository};
+use crate::operator::blocks::{blocks, documents, quoted, read};
+use crate::operator::install::built;
 
 /// What is typed.
 enum Step {
@@ -31,7 +30,7 @@ const OPERATIONS: &str = "docs/operations.md";
 const MONITORING: &str = "docs/monitoring.md";
 
 /// From a clone to a damaged database.
-const STEPS: [Step; 31] = [
+const STEPS: [Step; 32] = [
     // A machine without it, whose programs for services and for other users only say what they are asked for.
     Ours(
         "userdel package-import 2>/dev/null || true; rm -rf /var/lib/package-import /var/backups/package-import",
@@ -47,11 +46,14 @@ const STEPS: [Step; 31] = [
     ),
     Block("README.md", "target/release/package-import --root /tmp/try import --from apt hello dash"),
     Ours("test -f /tmp/hello/debian/control"),
-    Block(OPERATIONS, "install target/release/package-import /usr/local/bin/"),
+    Block(OPERATIONS, "make install"),
     Ours(
         "man -l /usr/local/share/man/man1/package-import-status.1 >/dev/null 2>&1 || test -s /usr/local/share/man/man1/package-import-status.1",
     ),
-    Ours("bash -n /etc/bash_completion.d/package-import"),
+    Ours("bash -n /usr/local/share/bash-completion/completions/package-import"),
+    Ours(
+        "grep -q '^ExecStart=/usr/local/bin/package-import' /usr/local/lib/systemd/system/package-import.service",
+    ),
     Ours(
         "printf '[import]\\nsuite = \"sid\"\\n' > /var/lib/package-import/config.toml; chown package-import /var/lib/package-import/config.toml; chmod 0640 /var/lib/package-import/config.toml",
     ),
@@ -176,18 +178,8 @@ fn script() -> String {
 
 /// What a clone has after `make build`.
 fn stage(folder: &Path) {
-    for name in ["target/release", "target/checks", "nrpe.d", "docs/examples", "files"] {
-        fs::create_dir_all(folder.join(name)).unwrap();
-    }
-    copy(binary(), &folder.join("target/release"));
-    install(&folder.join("target/checks"));
-    for name in ["Makefile", "nrpe.d/package-import.cfg"] {
-        fs::copy(repository().join(name), folder.join(name)).unwrap();
-    }
-    for entry in fs::read_dir(repository().join("docs/examples")).unwrap() {
-        let path = entry.unwrap().path();
-        fs::copy(&path, folder.join("docs/examples").join(path.file_name().unwrap())).unwrap();
-    }
+    built(folder);
+    fs::create_dir(folder.join("files")).unwrap();
     package("hello", "1.0-1").write(&folder.join("files"));
     fs::write(folder.join("steps"), script()).unwrap();
 }

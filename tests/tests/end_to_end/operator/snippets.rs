@@ -105,6 +105,7 @@ impl World {
             "TIME" if command == "samples" => "now".into(),
             "TIME" => "3d".into(),
             "WHY" | "..." => "a reason".into(),
+            "STAGE/CODE" => "verify/unsigned".into(),
             "SHELL" => "bash".into(),
             "FILE.dsc" => self.dsc(),
             "DIR" if matches!(command, "backup" | "restore") => self.at("backup"),

@@ -1,0 +1,54 @@
+//! How far a run is, for whoever watches it: `[12/216, 3m left]`.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+use state::Store;
+
+use crate::time::span;
+
+/// How far a run is.
+pub struct Eta {
+    all: i64,
+    done: AtomicI64,
+    began: Instant,
+}
+
+impl Eta {
+    /// Of what waits now; none where that cannot be read, or nobody watches.
+    pub fn of(store: &Store, is_watched: bool) -> Option<Eta> {
+        let lanes = is_watched.then(|| store.read(state::read::queue::lanes))?.ok()?;
+        let all = lanes.iter().map(|lane| lane.waiting).sum();
+        Some(Eta { all, done: AtomicI64::new(0), began: Instant::now() })
+    }
+
+    /// One job more is done: what stands before its line.
+    pub fn next(&self) -> String {
+        let done = self.done.fetch_add(1, Ordering::SeqCst) + 1;
+        let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        text(done, self.all, elapsed)
+    }
+}
+
+/// What comes while it runs is done as well.
+fn text(done: i64, all: i64, elapsed: i64) -> String {
+    let all = all.max(done);
+    match all - done {
+        0 => format!("[{done}/{all}] "),
+        left => format!("[{done}/{all}, {} left] ", span(elapsed / done.max(1) * left)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_takes_as_long_as_what_is_done() {
+        assert_eq!(text(1, 216, 1000), "[1/216, 3m left] ");
+        assert_eq!(text(54, 216, 60_000), "[54/216, 3m left] ");
+        assert_eq!(text(216, 216, 60_000), "[216/216] ");
+        assert_eq!(text(217, 216, 60_000), "[217/217] ");
+        assert_eq!(text(1, 1, 0), "[1/1] ");
+    }
+}

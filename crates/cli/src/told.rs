@@ -1,0 +1,59 @@
+//! What cron mails: an error that every run meets is said once, when it begins or changes, and again after a day.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Error;
+
+use crate::exit;
+
+/// The file in the root that has what was said last.
+const NAME: &str = "run-error";
+
+/// It is said again after this.
+const AGAIN: Duration = Duration::from_secs(24 * 3600);
+
+/// The result of a run that nobody watches: an error that was said by the last run, too, is only its exit code.
+pub fn once(root: &Path, result: Result<u8, Error>) -> Result<u8, Error> {
+    let path = root.join(NAME);
+    match result {
+        Ok(code) => {
+            // What was never there, or cannot be removed, is looked at again by the next error.
+            drop(fs::remove_file(path));
+            Ok(code)
+        }
+        Err(error) => {
+            let text = without_numbers(&format!("{error:#}"));
+            if last(&path).as_deref() == Some(&text) {
+                return Ok(exit::number(&error));
+            }
+            keep(path, &text);
+            Err(error)
+        }
+    }
+}
+
+/// Times, ports and processes differ in what is one error.
+fn without_numbers(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).collect()
+}
+
+fn last(path: &Path) -> Option<String> {
+    let mut file = bounded::file::open_regular(path).ok()?;
+    if file.metadata().ok()?.modified().ok()?.elapsed().ok()? >= AGAIN {
+        return None;
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// Without room or rights it is said by every run.
+fn keep(path: PathBuf, text: &str) {
+    drop(fs::remove_file(&path));
+    if let Ok(mut file) = bounded::file::create(&path) {
+        drop(file.write_all(text.as_bytes()));
+    }
+}

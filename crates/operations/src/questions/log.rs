@@ -1,0 +1,172 @@
+//! How an attempt went, line by line.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use baseline::time::Millis;
+use importer::queue::logs;
+use state::breaker;
+use state::operate;
+use state::read::package::{self, Attempt};
+use state::words::Outcome;
+
+use crate::error::Error;
+use crate::installation::Opened;
+
+/// Which log is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogWanted {
+    /// That of an attempt.
+    Attempt(i64),
+    /// That of the last attempt of a package.
+    Last(String),
+}
+
+/// The log of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The attempt.
+    pub attempt: i64,
+    /// What it says.
+    pub text: String,
+    /// What a log that says little does not say: what was done, or why nothing was.
+    pub remark: Option<String>,
+}
+
+/// What has come to a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// What it says.
+    pub bytes: Vec<u8>,
+    /// Whether nothing comes any more.
+    pub is_last: bool,
+}
+
+/// The log of an attempt: whole where it was made, else the end that is kept of a failed one.
+pub fn log(at: &Opened, wanted: &LogWanted) -> Result<String, Error> {
+    Ok(log_of(at, wanted)?.text)
+}
+
+/// The same, with what has to be known besides.
+pub fn log_of(at: &Opened, wanted: &LogWanted) -> Result<Log, Error> {
+    let attempt = number(at, wanted)?;
+    let (started, kept) = known(at, attempt)?;
+    let path = path(at, started, attempt);
+    let text = match (std::fs::read(&path), kept) {
+        (Ok(bytes), _) => String::from_utf8_lossy(&bytes).into_owned(),
+        (Err(_), Some(kept)) => kept,
+        (Err(error), None) => {
+            return Err(Error::NotFound(format!(
+                "the log of attempt {attempt} is not on this machine ({}: {error}), and the end of a log is kept only of \
+                 failed attempts",
+                path.display()
+            )));
+        }
+    };
+    let remark = remark(at, attempt, wanted)?;
+    Ok(Log { attempt, text, remark })
+}
+
+/// The number of the attempt that is meant.
+pub fn number(at: &Opened, wanted: &LogWanted) -> Result<i64, Error> {
+    let name = match wanted {
+        LogWanted::Attempt(number) => return Ok(*number),
+        LogWanted::Last(name) => name,
+    };
+    let last = at.store.read(|tx| {
+        let id = operate::known(tx, name)?;
+        package::history(tx, id, 1)
+    })?;
+    match last.first() {
+        Some(attempt) => Ok(attempt.id),
+        None => {
+            let why = parked(at, name)?.map_or(String::new(), |why| format!(": {why}"));
+            Err(Error::NotFound(format!("{name} was never attempted{why}")))
+        }
+    }
+}
+
+/// What has come to the log of an attempt behind so many bytes. Only the machine where it is made can follow it.
+pub fn follow(at: &Opened, attempt: i64, from: u64) -> Result<Piece, Error> {
+    // First whether it has ended: what comes in between is read then.
+    let found = at.store.read(|tx| package::attempt_of(tx, attempt))?;
+    let Some((name, it)) = found else { return Err(unknown(attempt)) };
+    let path = path(at, it.started, attempt);
+    let read = || {
+        let mut file = File::open(&path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok::<_, std::io::Error>(bytes)
+    };
+    match read() {
+        Ok(bytes) => Ok(Piece { bytes, is_last: it.ended.is_some() }),
+        Err(error) => Err(Error::NotFound(format!(
+            "the log of attempt {attempt} of {name}, which is made by {}, is not on this machine ({}: {error})",
+            it.host,
+            path.display()
+        ))),
+    }
+}
+
+fn unknown(attempt: i64) -> Error {
+    Error::NotFound(format!("attempt {attempt} is not known; old ones are pruned"))
+}
+
+/// When an attempt began, and the end of its log that is kept.
+fn known(at: &Opened, attempt: i64) -> Result<(i64, Option<String>), Error> {
+    at.store.read(|tx| package::log(tx, attempt))?.ok_or_else(|| unknown(attempt))
+}
+
+fn path(at: &Opened, started: i64, attempt: i64) -> PathBuf {
+    logs::path(&at.root, &Millis(started).day(), attempt)
+}
+
+/// What is not in the log.
+fn remark(at: &Opened, attempt: i64, wanted: &LogWanted) -> Result<Option<String>, Error> {
+    let Some((name, it)) = at.store.read(|tx| package::attempt_of(tx, attempt))? else { return Ok(None) };
+    if let (LogWanted::Last(_), Some(why)) = (wanted, parked(at, &name)?) {
+        return Ok(Some(why));
+    }
+    if it.outcome.as_deref() == Some(Outcome::Parked.as_str()) {
+        let cause = cause(&it).map_or(String::new(), |cause| format!(": {cause}"));
+        return Ok(Some(format!("attempt {attempt} was parked{cause}")));
+    }
+    if it.outcome.as_deref() != Some(Outcome::Maintained.as_str()) {
+        return Ok(None);
+    }
+    let before = at.store.read(|tx| {
+        let id = operate::known(tx, &name)?;
+        package::history(tx, id, LOOKED_AT)
+    })?;
+    let import = before
+        .iter()
+        .find(|it| it.id < attempt && it.outcome.as_deref() != Some(Outcome::Maintained.as_str()));
+    let import = import.map_or(String::new(), |it| format!("; its last import is attempt {}", it.id));
+    let done = format!(
+        "attempt {attempt} of {name} imported nothing: its repository was checked or repacked{import}"
+    );
+    Ok(Some(done))
+}
+
+/// So many attempts are looked through for the last import.
+const LOOKED_AT: i64 = 20;
+
+fn cause(attempt: &Attempt) -> Option<String> {
+    let (stage, code) = (attempt.stage.as_ref()?, attempt.code.as_ref()?);
+    Some(format!("{stage}/{code}: {}", attempt.message.as_deref().unwrap_or_default()))
+}
+
+/// What keeps a package parked now.
+fn parked(at: &Opened, name: &str) -> Result<Option<String>, Error> {
+    Ok(at.store.read(|tx| {
+        let Some(package) = package::read(tx, name, 0)? else { return Ok(None) };
+        let Some(dependency) = package.waits_for.filter(|_| package.work == "parked") else {
+            return Ok(None);
+        };
+        let cause = breaker::get(tx, &dependency)?.and_then(|it| it.cause);
+        let cause = cause.map_or(String::new(), |cause| format!(" ({cause})"));
+        Ok(Some(format!("{name} is parked now: it waits for {dependency}{cause}, and resumes automatically")))
+    })?)
+}
