@@ -3,12 +3,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tempfile::TempDir;
 
 use crate::listing::{Entry, Listing, read_folder};
 use crate::programs::need;
+
+mod dpkg;
+
+pub use dpkg::Dpkg;
 
 /// What dpkg-source says about one package.
 #[derive(Debug)]
@@ -60,9 +64,14 @@ pub fn open_temp_dir() -> TempDir {
 
 /// Unpacks a package in both ways.
 pub fn ask(question: &Question<'_>) -> Verdict {
-    need("dpkg-source", "dpkg-dev");
-    let unapplied = unpack(question, &["--skip-patches"]);
-    let mut applied = unpack(question, &[]);
+    ask_one(Dpkg::Usual, question)
+}
+
+/// The same with one or another dpkg-source.
+pub fn ask_one(dpkg: Dpkg, question: &Question<'_>) -> Verdict {
+    need("patch", "patch");
+    let unapplied = unpack(dpkg, question, &["--skip-patches"]);
+    let mut applied = unpack(dpkg, question, &[]);
     if let (Ok(before), Ok(after)) = (&unapplied, &mut applied) {
         take_out_quilt_records(before, after);
     }
@@ -80,34 +89,34 @@ fn take_out_quilt_records(before: &Listing, after: &mut Listing) {
     }
 }
 
-fn unpack(question: &Question<'_>, options: &[&str]) -> Result<Listing, String> {
+fn unpack(dpkg: Dpkg, question: &Question<'_>, options: &[&str]) -> Result<Listing, String> {
     let folder = open_temp_dir();
     let work = folder.path().join("work");
+    let errors = folder.path().join("errors");
     fs::create_dir(&work).unwrap();
-    fs::set_permissions(&work, fs::Permissions::from_mode(0o777)).unwrap();
-    write_origins(&folder.path().join("origins"));
-    let mut command = unprivileged("dpkg-source");
-    command
-        .args(options)
-        .args(question.no_check.then_some("--no-check"))
-        .args(["--no-copy", "-x"])
-        .arg(within_reach(question.dsc, folder.path()))
-        .arg("tree")
-        .current_dir(&work)
-        .stdin(Stdio::null())
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("HOME", "/nonexistent")
-        .env("LC_ALL", "C.UTF-8")
-        .env("TZ", "UTC")
-        .env("TMPDIR", &work)
-        .env("DPKG_ORIGINS_DIR", folder.path().join("origins"))
-        .env("DEB_VENDOR", question.distro);
-    let output = command.output().unwrap();
-    let listing = if output.status.success() {
+    fs::write(&errors, "").unwrap();
+    for open in [&work, &errors] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let mut arguments: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+    arguments.extend(question.no_check.then(|| "--no-check".to_owned()));
+    arguments.extend(["--no-copy".into(), "-x".into(), text(&within_reach(question.dsc, folder.path()))]);
+    arguments.push("tree".into());
+    let environment = [
+        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin".into()),
+        ("HOME", "/nonexistent".into()),
+        ("LC_ALL", "C.UTF-8".into()),
+        ("TZ", "UTC".into()),
+        ("TMPDIR", text(&work)),
+        ("DEB_VENDOR", question.distro.to_owned()),
+    ];
+    let call =
+        dpkg::Call { folder: &work, errors: &errors, environment: &environment, arguments: &arguments };
+    let listing = if dpkg.call(&call) {
         read_folder(&work.join("tree")).map_err(|error| error.to_string())
     } else {
-        Err(complaint(&output.stderr))
+        Err(complaint(&fs::read(&errors).unwrap()))
     };
     clear(&work);
     listing
@@ -133,27 +142,10 @@ fn within_reach(dsc: &Path, folder: &Path) -> PathBuf {
     copy.join(dsc.file_name().unwrap())
 }
 
-/// Runs a program with umask 022, and not as root, whatever the test runs as.
-fn unprivileged(program: &str) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", "umask 022; exec \"$@\"", "sh"]);
-    if is_root() {
-        command.args(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]);
-    }
-    command.arg(program);
-    command
-}
-
 /// Whether the tests run as root.
 pub fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
-}
-
-fn write_origins(folder: &Path) {
-    fs::create_dir(folder).unwrap();
-    fs::write(folder.join("debian"), "Vendor: Debian\n").unwrap();
-    fs::write(folder.join("ubuntu"), "Vendor: Ubuntu\nParent: Debian\n").unwrap();
 }
 
 /// The lines that say why, without the warnings before them.

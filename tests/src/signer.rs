@@ -16,6 +16,11 @@ pub struct Signer {
 impl Signer {
     /// Makes a key.
     pub fn new(folder: &Path, name: &str) -> Signer {
+        Signer::with(folder, name, "ed25519")
+    }
+
+    /// Makes a key of an algorithm: one of RSA signs with digests that others have no use for.
+    pub fn with(folder: &Path, name: &str, algorithm: &str) -> Signer {
         need("gpg", "gnupg");
         need("gpgv", "gpgv");
         let home = folder.join(name);
@@ -23,7 +28,7 @@ impl Signer {
         fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let signer = Signer { keyring: folder.join(format!("{name}.gpg")), home };
         let user = format!("{name} <{name}@example.org>");
-        signer.gpg(&["--passphrase", "", "--quick-gen-key", &user, "ed25519", "sign", "never"]);
+        signer.gpg(&["--passphrase", "", "--quick-gen-key", &user, algorithm, "sign", "never"]);
         signer.gpg(&["--output", signer.keyring.to_str().unwrap(), "--export"]);
         signer
     }
@@ -47,9 +52,16 @@ impl Signer {
 
     /// Signs a `.dsc` in place.
     pub fn sign(&self, dsc: &Path) {
-        let signed = dsc.with_extension("signed");
-        self.gpg(&["--output", signed.to_str().unwrap(), "--clearsign", dsc.to_str().unwrap()]);
-        fs::rename(signed, dsc).unwrap();
+        self.sign_by(dsc, "SHA512");
+    }
+
+    /// Signs a text in place, by a digest, whatever that is worth today.
+    pub fn sign_by(&self, file: &Path, digest: &str) {
+        let signed = file.with_extension("signed");
+        let digest = ["--allow-weak-digest-algos", "--digest-algo", digest];
+        let what = ["--output", signed.to_str().unwrap(), "--clearsign", file.to_str().unwrap()];
+        self.gpg(&[&digest[..], &what].concat());
+        fs::rename(signed, file).unwrap();
     }
 }
 

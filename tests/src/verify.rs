@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::build::package::Built;
-use crate::cases::{Case, Expect, write};
+use crate::cases::{Case, Expect, newer, write};
 use crate::engine::{Engine, Outcome, Package};
 use crate::git;
 use crate::listing::{Listing, compare, without_fifos};
-use crate::oracle::{Question, Verdict, ask, open_temp_dir};
+use crate::oracle::{Dpkg, Question, Verdict, ask, ask_one, open_temp_dir};
 
 /// The source package's name in every case.
 const NAME: &str = crate::build::package::SOURCE;
@@ -26,12 +26,41 @@ pub fn case(case: &Case) -> Vec<String> {
     // What is expected is about dpkg-source, so it must confirm it before anything is measured against it.
     let mut wrong: Vec<String> =
         case.check_oracle(&verdict).err().map(|said| format!("dpkg-source: {said}")).into_iter().collect();
+    wrong.extend(compare_with_newest(case, &built, &verdict));
     wrong.extend(import(case, &built, folder.path(), &verdict));
     wrong
 }
 
+/// The dpkg-source of unstable makes the same of a case, unless it is listed as one on which it differs.
+fn compare_with_newest(case: &Case, built: &Built, usual: &Verdict) -> Vec<String> {
+    let newest = ask_one(Dpkg::Newest, &question(built));
+    let mut found = changes("unapplied", &usual.unapplied, &newest.unapplied);
+    found.extend(changes("applied", &usual.applied, &newest.applied));
+    match (newer::why(case.name), found.is_empty()) {
+        (None, false) => found,
+        (Some(why), true) => vec![format!(
+            "the dpkg-source of unstable makes the same of it, though it is listed ({why:?}, tests/src/cases/newer.rs)"
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn changes(which: &str, usual: &Result<Listing, String>, newest: &Result<Listing, String>) -> Vec<String> {
+    let which = format!("dpkg-source of unstable, {which}");
+    match (usual, newest) {
+        (Ok(usual), Ok(newest)) => differences(&which, usual, newest),
+        (Ok(_), Err(complaint)) => vec![format!("{which}: refused ({complaint})")],
+        (Err(complaint), Ok(_)) => vec![format!("{which}: taken, which was refused ({complaint})")],
+        (Err(_), Err(_)) => Vec::new(),
+    }
+}
+
 fn truth(built: &Built) -> Verdict {
-    ask(&Question { dsc: &built.dsc, distro: &built.distro, no_check: built.no_check })
+    ask(&question(built))
+}
+
+fn question(built: &Built) -> Question<'_> {
+    Question { dsc: &built.dsc, distro: &built.distro, no_check: built.no_check }
 }
 
 /// Imports a case and compares the result with what dpkg-source makes of it.

@@ -11,12 +11,13 @@ use bounded::Deadline;
 use bounded::program::{Group, Left, Running, Said};
 use packaging_repo::fence::Fence;
 use packaging_repo::repository::Repository;
+use packaging_repo::verify::{LONGEST, Problem};
 use source_package::version::PackageName;
 use wait4::{ResourceUsage, Wait4};
 
 use crate::ending;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, ForeignRef, Report, Request};
+use crate::protocol::{Event, ForeignRef, Report, Request, Task};
 
 /// As much of what a child writes to its standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
@@ -54,6 +55,8 @@ pub struct Ended {
     pub moved: (u64, u64),
     /// Refs that are not where the importer has put them.
     pub foreign: Vec<ForeignRef>,
+    /// What is wrong with a repository that was to be checked, and what is foreign in it.
+    pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
     /// What it wrote to its standard error.
     pub stderr: String,
 }
@@ -80,9 +83,15 @@ pub fn run(
         cpu_ms: 0,
         moved: (0, 0),
         foreign: Vec::new(),
+        checked: None,
         stderr: String::new(),
     };
-    let clock = RefCell::new(Clock::new(request.limits.time, request.limits.lock_wait));
+    // A large repository takes longer to be checked than a version to be imported.
+    let longest = match &request.task {
+        Task::Import => request.limits.time,
+        Task::Verify(_) => request.limits.time.saturating_add(LONGEST.as_secs()),
+    };
+    let clock = RefCell::new(Clock::new(longest, request.limits.lock_wait));
     let (mut begun, mut kept) = (Vec::new(), Vec::new());
     let left = running.follow(
         || clock.borrow().left(),
@@ -206,6 +215,7 @@ impl Ended {
             Event::Publishing => self.last = None,
             Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
             Event::Foreign(foreign) => self.foreign = foreign,
+            Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {
                 self.last = None;

@@ -1,4 +1,4 @@
-//! Kills or freezes the process at a crash point, for the tests of crash safety.
+//! Kills or freezes the process at a crash point, or fills its disk, for the tests of crash safety.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,10 +9,16 @@ const VARIABLES: [(&str, Signal); 2] =
     [("PACKAGE_IMPORT_KILL_AT", Signal::KILL), ("PACKAGE_IMPORT_STOP_AT", Signal::STOP)];
 
 /// The variables that the child of an import has to see, too.
-pub(crate) const VARIABLE_NAMES: &[&str] = &["PACKAGE_IMPORT_KILL_AT", "PACKAGE_IMPORT_STOP_AT"];
+pub(crate) const VARIABLE_NAMES: &[&str] = &["PACKAGE_IMPORT_KILL_AT", "PACKAGE_IMPORT_STOP_AT", DISK_FULL];
+
+/// After so many changes of files of repositories the disk is full; with `:once` behind the number for one of them only.
+const DISK_FULL: &str = "PACKAGE_IMPORT_DISK_FULL_AFTER";
+/// Where that happens.
+const DISK: &str = "repo::disk";
 
 /// Does what the environment says.
 pub fn arm() {
+    fill_disk();
     for (variable, signal) in VARIABLES {
         let wanted = std::env::var(variable).unwrap_or_default();
         let Some((name, number)) = wanted.rsplit_once(':') else { continue };
@@ -26,5 +32,18 @@ pub fn arm() {
         if let Err(error) = armed {
             eprintln!("cannot arm {name}: {error}");
         }
+    }
+}
+
+fn fill_disk() {
+    let wanted = std::env::var(DISK_FULL).unwrap_or_default();
+    let (number, then) = match wanted.strip_suffix(":once") {
+        Some(number) => (number, "1*return->off"),
+        None => (wanted.as_str(), "return"),
+    };
+    let Ok(number) = number.parse::<usize>() else { return };
+    let actions = if number == 0 { then.to_owned() } else { format!("{number}*off->{then}") };
+    if let Err(error) = fail::cfg(DISK, &actions) {
+        eprintln!("cannot arm {DISK}: {error}");
     }
 }

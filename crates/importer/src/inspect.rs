@@ -1,6 +1,5 @@
 //! Looking at repositories and keeping them in shape: what needs no child, because its input is our own.
 
-use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,21 +8,16 @@ use std::time::Duration;
 use bounded::Deadline;
 use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
-use packaging_repo::expected::{Imported, Published, branches};
 use packaging_repo::fence::Fence;
 use packaging_repo::foreign::{Foreign, Kind};
-use packaging_repo::record::unsealed::Word;
 pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
-use packaging_repo::verify::Problem;
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
 use state::publication::foreign::ForeignRef as Row;
-use state::versions::Expected;
-
-use crate::protocol::ForeignRef;
-use crate::rederive::{self, Places};
 
 use crate::config::LimitsConfig;
+use crate::failure::Failure;
+use crate::protocol::ForeignRef;
 
 /// Why a repository could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +39,9 @@ pub enum InspectError {
     /// The repository.
     #[error(transparent)]
     Repository(#[from] Error),
+    /// The child that was to look at it.
+    #[error("{0}")]
+    Child(Failure),
 }
 
 /// A version that is asked for.
@@ -186,62 +183,10 @@ pub fn export(root: &Path, wanted: &Wanted<'_>, folder: &Path) -> Result<(), Ins
     Ok(packaging_repo::export::export(&tag, &mut catalog.store, folder)?)
 }
 
-/// Checks the repository of a package, also against what the state says that it has.
-pub fn verify(root: &Path, package: &str, expected: &Expected) -> Result<Vec<Problem>, InspectError> {
-    let repository = match open(root, package) {
-        Err(InspectError::Repository(error)) if !expected.versions.is_empty() => {
-            return Ok(vec![Problem { subject: "repository".into(), message: error.to_string() }]);
-        }
-        opened => opened?,
-    };
-    let mut problems = packaging_repo::verify::verify(&repository)?;
-    // What cannot be read has been told of already.
-    let places = Places::new(root, &expected.dscs);
-    problems.extend(rederive::upstreams(&repository, &places).unwrap_or_default());
-    let (imported, published) = wanted(expected);
-    // What cannot be read has been told of already.
-    if let Ok(missing) = packaging_repo::expected::compare(&repository, &imported, &published) {
-        problems.extend(missing);
-    }
-    Ok(problems)
-}
-
 /// Whether a package has a repository that was made before there were records.
 pub fn lacks_record(root: &Path, package: &str) -> bool {
     let Ok(package) = PackageName::new(package) else { return false };
     Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
-}
-
-/// What the state says of such a repository.
-pub fn word(expected: &Expected) -> Word {
-    let (versions, published) = wanted(expected);
-    Word { versions, branches: published.into_iter().map(|it| it.branch).collect() }
-}
-
-/// What has to be in a repository by the word of the state.
-fn wanted(expected: &Expected) -> (Vec<Imported>, Vec<Published>) {
-    let imported = expected.versions.iter().map(|known| Imported {
-        tag: known.tag.clone(),
-        commit: known.commit.clone(),
-        applied: known.applied.clone(),
-    });
-    let mut highest: BTreeMap<String, Version> = BTreeMap::new();
-    let unapplied: HashSet<(&str, &str)> = (expected.versions.iter())
-        .filter(|known| known.applied.is_none())
-        .map(|known| (known.distro.as_str(), known.version.as_str()))
-        .collect();
-    for (distro, suite, text) in &expected.published {
-        let Ok(version) = Version::new(text) else { continue };
-        // A version whose patches do not apply is on the one branch only.
-        let applies = !unapplied.contains(&(distro.as_str(), text.as_str()));
-        let [plain, applied] = branches(distro, suite);
-        for branch in [Some(plain), applies.then_some(applied)].into_iter().flatten() {
-            let shown = highest.entry(branch).or_insert_with(|| version.clone());
-            *shown = version.clone().max(shown.clone());
-        }
-    }
-    let published = highest.into_iter().map(|(branch, version)| Published { branch, version });
-    (imported.collect(), published.collect())
 }
 
 /// How the repository of a package should be repacked, if at all.

@@ -5,6 +5,7 @@
 
 pub mod apt;
 pub mod base;
+pub mod checking;
 pub mod child;
 pub mod config;
 #[cfg(feature = "failpoints")]

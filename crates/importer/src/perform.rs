@@ -18,14 +18,18 @@ use source_package::version::{PackageName, Version};
 
 use crate::base::Found;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, ForeignRef, Outcome, Report, Request};
+use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::sandbox::{self, Wall};
 use crate::stage::{Read, Stager};
-use crate::{base, order};
+use crate::{base, checking, order};
 
-/// Does what `request` asks for and reports through `emit`.
+/// Does what a request asks for and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
-    if let Err(failure) = import(request, &emit) {
+    let done = match &request.task {
+        Task::Import => import(request, &emit),
+        Task::Verify(wanted) => checking::perform(request, wanted, &emit),
+    };
+    if let Err(failure) = done {
         emit(&Event::Broken(failure));
     }
 }

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use packaging_repo::ObjectId;
+use packaging_repo::expected::Imported;
 use packaging_repo::foreign::Foreign;
 use packaging_repo::record::unsealed::Word;
+use packaging_repo::verify::Problem;
 use serde::{Deserialize, Serialize};
 
 use crate::config::LimitsConfig;
@@ -39,6 +41,31 @@ pub struct Request {
     /// What the state says of a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
+    /// What is to be done.
+    #[serde(default)]
+    pub task: Task,
+}
+
+/// What a child is to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Import the versions.
+    #[default]
+    Import,
+    /// Check the repository.
+    Verify(Box<Wanted>),
+}
+
+/// What has to be in a repository, by the word of the state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The versions that were imported.
+    pub versions: Vec<Imported>,
+    /// Branches, and the highest version that was brought to each.
+    pub published: Vec<(String, String)>,
+    /// The `.dsc` files that were given by hand: their tarballs may still lie beside them.
+    pub dscs: Vec<PathBuf>,
 }
 
 /// One version.
@@ -105,6 +132,8 @@ pub enum Event {
     Finished(usize, Box<Report>),
     /// Refs that are not where the importer has put them, if there are any.
     Foreign(Vec<ForeignRef>),
+    /// A repository was checked: what is wrong with it, and what is foreign in it, if that could be looked at.
+    Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
     /// Nothing could be done at all.
     Broken(Failure),
     /// Bytes that it has read and written in all.

@@ -24,6 +24,9 @@ use crate::failure::Failure;
 use crate::stage::upstream_tarballs;
 use crate::trees::store_tree;
 
+/// Where fetched files are kept, below the root.
+pub const CACHED: &str = "cache/files";
+
 /// Where tarballs may be: the cache, and the folders of what was imported by hand.
 pub struct Places {
     cache: PathBuf,
@@ -42,9 +45,9 @@ impl SourceFiles for Files {
 
 impl Places {
     /// Of an installation; `dscs` are the paths of what was imported by hand.
-    pub fn new(root: &Path, dscs: &[String]) -> Places {
-        let folders = dscs.iter().filter_map(|dsc| Path::new(dsc).parent()).map(Path::to_owned).collect();
-        Places { cache: root.join("cache/files"), folders }
+    pub fn new(root: &Path, dscs: &[PathBuf]) -> Places {
+        let folders = dscs.iter().filter_map(|dsc| dsc.parent()).map(Path::to_owned).collect();
+        Places { cache: root.join(CACHED), folders }
     }
 
     /// All of some files, or none. Whether they are the right ones is found out when they are read.
@@ -67,7 +70,11 @@ impl Places {
 }
 
 /// Upstream trees that are not those of their tarballs. What cannot be derived again is not told of.
-pub fn upstreams(repository: &Repository, places: &Places) -> Result<Vec<Problem>, Error> {
+pub fn upstreams(
+    repository: &Repository,
+    places: &Places,
+    limits: &LimitsConfig,
+) -> Result<Vec<Problem>, Error> {
     let mut catalog = Catalog::open(repository)?;
     let (mut problems, mut seen) = (Vec::new(), BTreeSet::new());
     for tag in catalog.version_tags()? {
@@ -85,7 +92,7 @@ pub fn upstreams(repository: &Repository, places: &Places) -> Result<Vec<Problem
         let Some(files) = places.find(&tarballs) else { continue };
         seen.insert(found.commit);
         let from: Vec<String> = files.0.values().map(|path| path.display().to_string()).collect();
-        match derive(&dsc, &layout, files) {
+        match derive(&dsc, &layout, files, limits, &mut catalog.store) {
             Ok(tree) if tree != found.tree => problems.push(Problem {
                 subject: refname::upstream_tag(version),
                 message: format!(
@@ -101,14 +108,18 @@ pub fn upstreams(repository: &Repository, places: &Places) -> Result<Vec<Problem
     Ok(problems)
 }
 
-/// The tree of tarballs, made in a folder that goes away.
-fn derive(dsc: &Dsc, layout: &Layout, mut files: Files) -> Result<ObjectId, Failure> {
-    let scratch = tempfile::tempdir()?;
-    let objects = scratch.path().join("objects");
-    std::fs::create_dir_all(objects.join("pack"))?;
-    let mut store = RepoStore::open(&objects, 1)?;
-    let mut budget = Budget::new(LimitsConfig::default().reading());
+/// The tree of tarballs. What of it the repository has not goes into a pack that is never finished.
+fn derive(
+    dsc: &Dsc,
+    layout: &Layout,
+    mut files: Files,
+    limits: &LimitsConfig,
+    store: &mut RepoStore,
+) -> Result<ObjectId, Failure> {
+    store.keep_free(limits.disk_reserve);
+    store.allow(limits.written_bytes);
+    let mut budget = Budget::new(limits.reading());
     let mut reading = Reading { dsc, layout, files: &mut files, budget: &mut budget, threads: 1 };
-    let mut read = reading.upstream(Upstream::empty(), &mut store)?;
-    Ok(store_tree(&mut read.tree, &[], &mut store)?.id)
+    let mut read = reading.upstream(Upstream::empty(), store)?;
+    Ok(store_tree(&mut read.tree, &[], store)?.id)
 }

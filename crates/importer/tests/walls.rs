@@ -100,6 +100,7 @@ fn the_files_of_a_request_are_named_one_by_one() {
         fence: None,
         distros: Vec::new(),
         word: None,
+        task: importer::protocol::Task::Import,
     };
     let needs = sandbox::of_request(&request, &root.join("repos/h/hello.git"));
     let mut wanted = [

@@ -4,10 +4,12 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use importer::checking::{self, Check, Checked};
 use importer::config::{Config, ConfigError};
 use importer::queue::pulse::Pulse;
 use importer::queue::session::{Session, Start};
 use state::driver::Kind;
+use state::versions::Expected;
 use state::{StateError, Store};
 
 use crate::error::Error;
@@ -112,8 +114,7 @@ impl Installation {
     /// Begins to work on the queue.
     pub fn begin(&self, config: Config, mode: &str, jobs: usize, alone: bool) -> Result<Arc<Session>, Error> {
         let root = self.absolute_root()?;
-        let program = env::current_exe()
-            .map_err(|error| Error::File { what: "cannot find my own program".into(), error })?;
+        let program = own_program()?;
         let start = Start {
             store: self.beside_repositories(config.state.location(&root).open_or_make()?)?,
             root,
@@ -137,6 +138,13 @@ impl Installation {
         Ok(Pulse::start(Arc::clone(session), move || ready.take().map_or_else(|| location.open(), Ok)))
     }
 
+    /// Checks the repository of a package below a root, its own or that of a backup, in a process of its own.
+    pub fn check(&self, root: &Path, package: &str, expected: &Expected) -> Result<Checked, Error> {
+        let (program, limits) = (own_program()?, self.config()?.limits);
+        let check = Check { program: &program, root, package, expected, limits: &limits };
+        Ok(checking::verify(&check, |_| {})?)
+    }
+
     /// The file that the configuration is read from, if there is one.
     pub fn config_file(&self) -> Option<PathBuf> {
         let places = [self.root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];
@@ -153,4 +161,9 @@ impl Installation {
 fn absolute(path: &Path) -> Result<PathBuf, Error> {
     std::path::absolute(path)
         .map_err(|error| Error::File { what: "cannot find the current folder".into(), error })
+}
+
+/// The program that children are started from.
+fn own_program() -> Result<PathBuf, Error> {
+    env::current_exe().map_err(|error| Error::File { what: "cannot find my own program".into(), error })
 }

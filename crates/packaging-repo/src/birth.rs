@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use fail::fail_point;
 
 use crate::Error;
-use crate::durable::{begin, sync_folder};
+use crate::durable::{begin, room, sync_folder};
 use crate::lock::Guard;
 use crate::packed;
 use crate::record;
@@ -30,7 +30,9 @@ pub(crate) const NEW: &str = "package-import.new-";
 pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
     for part in ["objects/pack", "refs"] {
         let part = repository.join(part);
-        fs::create_dir_all(&part).map_err(|error| Error::file("create", &part, error))?;
+        room()
+            .and_then(|()| fs::create_dir_all(&part))
+            .map_err(|error| Error::file("create", &part, error))?;
     }
     fail_point!("repo::init");
     Ok(())
@@ -98,7 +100,9 @@ impl New {
     pub(crate) fn write(repository: &Path, guard: &Guard, name: &str, content: &[u8]) -> Result<New, Error> {
         let own = repository.join(format!("{NEW}{}{name}", guard.prefix()));
         let write = || {
+            room()?;
             let mut file = bounded::file::create(&own)?;
+            room()?;
             file.write_all(content)?;
             begin(&file);
             Ok(file)
@@ -108,10 +112,11 @@ impl New {
     }
 
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        self.file.sync_all().map_err(|error| Error::file("write", &self.own, error))
+        room().and_then(|()| self.file.sync_all()).map_err(|error| Error::file("write", &self.own, error))
     }
 
     pub(crate) fn put_in_place(&self, guard: &Guard) -> Result<(), Error> {
-        fs::rename(&self.own, &self.target).map_err(|error| guard.gone("rename", &self.own, error))
+        let renamed = room().and_then(|()| fs::rename(&self.own, &self.target));
+        renamed.map_err(|error| guard.gone("rename", &self.own, error))
     }
 }

@@ -1,11 +1,19 @@
 //! Making files and names durable.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 
+use fail::fail_point;
 use rustix::fs::{Advice, fadvise};
 
 use crate::Error;
+
+/// Passed before each change of a file or a folder of a repository: here the tests fill the disk.
+pub(crate) fn room() -> io::Result<()> {
+    fail_point!("repo::disk", |_| Err(io::ErrorKind::StorageFull.into()));
+    Ok(())
+}
 
 /// Has the kernel begin to write a file out, without waiting. What is begun together goes out together, and the first
 /// sync that waits settles most of what the others would have to do. Only a hint: each file is still to be synced.
@@ -15,5 +23,8 @@ pub(crate) fn begin(file: &File) {
 
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(|error| Error::file("sync", folder, error))
+    room()
+        .and_then(|()| File::open(folder))
+        .and_then(|file| file.sync_all())
+        .map_err(|error| Error::file("sync", folder, error))
 }

@@ -1,6 +1,8 @@
 //! Compares a repository with what somebody has written down about it elsewhere: what is gone leaves no trace in the
 //! repository itself.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use source_package::version::Version;
 
@@ -38,9 +40,10 @@ pub fn compare(
 ) -> Result<Vec<Problem>, Error> {
     let mut catalog = Catalog::open(repository)?;
     let entries = catalog.entries()?;
+    let by_tag: HashMap<&str, &CatalogEntry> = entries.iter().map(|it| (it.tag.as_str(), it)).collect();
     let mut problems = Vec::new();
     for version in imported {
-        let found = entries.iter().find(|entry| entry.tag == version.tag);
+        let found = by_tag.get(version.tag.as_str()).copied();
         if let Some(message) = wrong_tag(version, found) {
             problems.push(Problem { subject: format!("refs/tags/{}", version.tag), message });
         }

@@ -2,6 +2,7 @@
 
 /// The names of all crash points of this crate. A point that is passed at each of its hits is named once.
 pub const FAILPOINTS: &[&str] = &[
+    "repo::disk",
     "repo::init",
     "repo::batch",
     "repo::pack-complete",

@@ -14,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::Error;
+use crate::durable::room;
 
 /// Where fences are, below the repository.
 const FOLDER: &str = "package-import";
@@ -49,9 +50,13 @@ impl Fence {
     /// Puts up this fence. Refused if a higher one stands.
     pub(crate) fn raise(self, repository: &Path) -> Result<(), Error> {
         let folder = repository.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(|error| Error::file("create", &folder, error))?;
+        room()
+            .and_then(|()| fs::create_dir_all(&folder))
+            .map_err(|error| Error::file("create", &folder, error))?;
         let own = self.file(repository);
-        bounded::file::create(&own).map_err(|error| Error::file("create", &own, error))?;
+        room()
+            .and_then(|()| bounded::file::create(&own))
+            .map_err(|error| Error::file("create", &own, error))?;
         let standing = standing(&folder)?;
         if let Some((higher, _)) = standing.iter().find(|(fence, _)| *fence > self) {
             let higher = *higher;
@@ -67,7 +72,8 @@ impl Fence {
         let mut checked = own.clone().into_os_string();
         checked.push(CHECKED);
         let checked = PathBuf::from(checked);
-        let renamed = fs::rename(&own, &checked).and_then(|()| fs::rename(&checked, &own));
+        let renamed =
+            room().and_then(|()| fs::rename(&own, &checked)).and_then(|()| fs::rename(&checked, &own));
         renamed.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::Fenced { ours: self, higher: None },
             _ => Error::file("check", &own, error),

@@ -4,15 +4,13 @@
 //! `docs/repository-layout.md`.
 
 mod applied;
+mod descent;
 mod find;
 mod tags;
 
 use std::collections::{HashMap, HashSet};
 
 use source_package::changelog;
-use source_package::links::{Target, resolve};
-use source_package::store::{ContentStore, FolderId};
-use source_package::tree::{self, Tree};
 use source_package::version::Version;
 
 use crate::identity::importer;
@@ -23,7 +21,9 @@ use crate::refname;
 use crate::store::RepoStore;
 use crate::version::StagedVersion;
 use crate::view::View;
-use crate::{Error, ObjectId, raw_id};
+use crate::{Error, ObjectId};
+pub(crate) use descent::Descents;
+use descent::Walked;
 
 /// What became of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct History<'a> {
     pub view: View,
     /// Upstream commits that were made just now: no older commit can descend from them.
     new_upstreams: HashSet<ObjectId>,
+    /// What was found out on the way through the history.
+    walked: Walked,
     /// The signatures of upstream tarballs that the repository has, by name and SHA-256, once one was asked for.
     signatures: Option<HashMap<(String, String), ObjectId>>,
 }
@@ -63,7 +65,7 @@ pub struct History<'a> {
 impl<'a> History<'a> {
     /// Starts from the refs as they are.
     pub fn new(store: &'a mut RepoStore, view: View) -> History<'a> {
-        History { store, view, new_upstreams: HashSet::new(), signatures: None }
+        History { store, view, new_upstreams: HashSet::new(), walked: Walked::default(), signatures: None }
     }
 
     /// Adds a version: its commits, its tags, its `.dsc`. Its branch is moved by [`History::publish`].
@@ -72,6 +74,7 @@ impl<'a> History<'a> {
             return Ok(added);
         }
         let known = self.find_dsc_elsewhere(distro, &version.dsc.version, &version.dsc_sha256)?;
+        let is_known = known.is_some();
         let (commit, parent, rules) = match known {
             // Another distro has it, but without its patches or with another series: it stays one commit.
             Some(tag) => {
@@ -88,7 +91,11 @@ impl<'a> History<'a> {
         let applied = match &version.applied {
             Some(patches) => {
                 let place = Unapplied { tag: &tag, commit, parent, rules };
-                Some(self.add_applied(distro, version, patches, &place)?)
+                let applied = self.add_applied(distro, version, patches, &place)?;
+                if is_known {
+                    self.walked.forget_applied();
+                }
+                Some(applied)
             }
             None => None,
         };
@@ -121,26 +128,6 @@ impl<'a> History<'a> {
             }
         }
         Ok(None)
-    }
-
-    /// Whether the changelog of a version's commit names another one below its own.
-    fn names_version(
-        &mut self,
-        commit: ObjectId,
-        source: &str,
-        of: &Version,
-        other: &Version,
-    ) -> Result<bool, Error> {
-        let mut tree = Tree::stored(FolderId(raw_id(self.tree_of(commit)?)));
-        let Target::Inside(path) =
-            resolve(b"debian/changelog", &mut tree, self.store).map_err(Error::Content)?
-        else {
-            return Ok(false);
-        };
-        let found = tree.kind(&path, self.store).map_err(Error::Content)?;
-        let tree::Kind::File { content, .. } = found else { return Ok(false) };
-        let text = self.store.get(content).map_err(Error::Content)?;
-        Ok(changelog::lineage(&text, source, of).below.contains(other))
     }
 
     /// The version that a version's commit descends from.
@@ -178,7 +165,11 @@ impl<'a> History<'a> {
             committed: version.changelog.date,
             message: message::version(&version.dsc, &version.dsc_sha256, &news, rules),
         };
-        Ok((self.store.add(Kind::Commit, &commit.encode())?, rules))
+        let id = self.store.add(Kind::Commit, &commit.encode())?;
+        if let Some(upstream) = &version.upstream {
+            self.walked.note_descent(upstream.commit, id);
+        }
+        Ok((id, rules))
     }
 
     /// The changelog's entries that are new since the parent.
@@ -195,23 +186,5 @@ impl<'a> History<'a> {
             Some(order) => changelog::text_in(&text, order, since.as_ref()),
             None => changelog::text_since(&text, since.as_ref()),
         })
-    }
-
-    /// Whether an upstream commit is among the ancestors of a version. Version commits hang on each other by their
-    /// first parent, so that is the only way to walk.
-    fn descends_from_upstream(&mut self, from: Option<ObjectId>, upstream: ObjectId) -> Result<bool, Error> {
-        if self.new_upstreams.contains(&upstream) {
-            self.new_upstreams.remove(&upstream);
-            return Ok(false);
-        }
-        let mut at = from;
-        while let Some(id) = at {
-            let commit = object::read_commit(id, self.store)?;
-            if id == upstream || commit.parents.contains(&upstream) {
-                return Ok(true);
-            }
-            at = commit.parents.first().copied();
-        }
-        Ok(false)
     }
 }

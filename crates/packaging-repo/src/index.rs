@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha1::{Digest, Sha1};
 
-use crate::durable::begin;
+use crate::durable::{begin, room};
 use crate::slot::Slot;
 use crate::{Error, ObjectId};
 
@@ -23,7 +23,9 @@ pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectI
     let checksum = Sha1::digest(&bytes);
     bytes.extend_from_slice(&checksum);
     let write = || {
+        room()?;
         let mut file = bounded::file::create(path)?;
+        room()?;
         file.write_all(&bytes)?;
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
         begin(&file);

@@ -15,6 +15,7 @@ use bounded::lock::{LockError, Mode};
 
 use crate::Error;
 use crate::birth;
+use crate::durable::room;
 use crate::fence::Fence;
 
 /// The file that importers lock. It stays, so it is not called what Git calls its own, which must not.
@@ -117,8 +118,9 @@ pub(crate) fn take_loose(repository: &Path, _guard: &Guard, name: &str) -> Resul
 
 fn take(own: PathBuf, path: PathBuf) -> Result<Option<(File, Held)>, Error> {
     remove_if_there(&own)?;
-    let file = File::create_new(&own).map_err(|error| Error::file("create", &own, error))?;
-    match fs::hard_link(&own, &path) {
+    let file =
+        room().and_then(|()| File::create_new(&own)).map_err(|error| Error::file("create", &own, error))?;
+    match room().and_then(|()| fs::hard_link(&own, &path)) {
         Ok(()) => Ok(Some((file, Held { path: Some(path), own }))),
         Err(error) => {
             remove_if_there(&own)?;
@@ -132,7 +134,8 @@ impl Held {
     /// Makes our file the file that is locked, then gives the lock up. Our own name decides: it is gone if somebody
     /// with a higher fence has come, and nobody else's file can be in its place.
     pub(crate) fn rename_to(mut self, target: &Path, guard: &Guard) -> Result<(), Error> {
-        fs::rename(&self.own, target).map_err(|error| guard.gone("rename", &self.own, error))?;
+        let renamed = room().and_then(|()| fs::rename(&self.own, target));
+        renamed.map_err(|error| guard.gone("rename", &self.own, error))?;
         match self.path.take() {
             Some(path) => remove_same(&path, target),
             None => Ok(()),

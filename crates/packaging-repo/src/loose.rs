@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::durable::room;
 use crate::lock::{self, Guard};
 use crate::refname;
 use crate::{Error, ObjectId};
@@ -78,7 +79,7 @@ pub(crate) fn prune<'a>(
 pub(crate) fn make_folder(repository: &Path, name: &str) -> Result<(), Error> {
     let (folder, _) = name.rsplit_once('/').unwrap_or(("", name));
     let path = repository.join(folder);
-    match fs::create_dir_all(&path) {
+    match room().and_then(|()| fs::create_dir_all(&path)) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists) => {
             Err(Error::NameConflict { name: name.to_owned(), other: folder.to_owned() })
         }

@@ -17,6 +17,7 @@ use gix_object::Kind;
 
 use crate::deflate::{Batch, Deflaters};
 use crate::delta;
+use crate::durable::room;
 use crate::slot::Slot;
 use crate::space::Space;
 use crate::stream::{self, Streamed};
@@ -252,20 +253,18 @@ impl PackWriter {
     /// Takes back what was written behind the last object: the import goes on with other versions.
     fn cut_back(&mut self, end: u64) -> Result<(), Error> {
         let file = self.open()?;
-        let cut = file.set_len(end).and_then(|()| file.seek(SeekFrom::Start(end)));
+        let cut = room().and_then(|()| file.set_len(end)).and_then(|()| file.seek(SeekFrom::Start(end)));
         self.note(cut.map(drop).map_err(Error::write_pack))
     }
 
     fn open(&mut self) -> Result<&mut File, Error> {
         if self.file.is_none() {
-            let mut file = File::options()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&self.temporary)
+            let mut options = File::options();
+            options.read(true).write(true).create(true).truncate(true);
+            let mut file = room()
+                .and_then(|()| options.open(&self.temporary))
                 .map_err(|error| Error::file("create", &self.temporary, error))?;
-            file.write_all(&pack_header(0)).map_err(Error::write_pack)?;
+            room().and_then(|()| file.write_all(&pack_header(0))).map_err(Error::write_pack)?;
             self.file = Some(file);
         }
         self.file.as_mut().ok_or_else(|| Error::write_pack(io::ErrorKind::NotFound.into()))

@@ -15,6 +15,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::durable::room;
 use crate::refs::Refs;
 use crate::seal::PackageKey;
 use crate::{Error, ObjectId};
@@ -130,7 +131,7 @@ impl Record {
 /// it confirms as much.
 pub(crate) fn note_moved(repository: &Path) {
     let file = fs::OpenOptions::new().append(true).open(repository.join(FILE));
-    let _ = file.and_then(|mut file| file.write_all(MOVED.as_bytes()));
+    let _ = file.and_then(|mut file| room().and_then(|()| file.write_all(MOVED.as_bytes())));
 }
 
 fn parse(text: &[u8], key: Option<&PackageKey>) -> Option<Record> {

@@ -15,7 +15,7 @@ use bounded::waiting::Wait;
 use fail::fail_point;
 
 use crate::birth::New;
-use crate::durable::{begin, sync_folder};
+use crate::durable::{begin, room, sync_folder};
 use crate::lock::{self, Guard};
 use crate::loose;
 use crate::packed::{self, Packed};
@@ -245,12 +245,12 @@ impl Locked<'_> {
     fn commit(mut self, packed: &Packed, guard: &Guard, record: Option<&[u8]>) -> Result<(), Error> {
         let path = self.repository.join("packed-refs");
         let write = |error| Error::file("write", &path, error);
-        self.file.write_all(&packed.encode()).map_err(write)?;
+        room().and_then(|()| self.file.write_all(&packed.encode())).map_err(write)?;
         begin(&self.file);
         let record = record.map(|text| New::write(self.repository, guard, record::FILE, text)).transpose()?;
         fail_point!("repo::refs-written");
         record.as_ref().map_or(Ok(()), New::sync)?;
-        self.file.sync_all().map_err(write)?;
+        room().and_then(|()| self.file.sync_all()).map_err(write)?;
         fail_point!("repo::refs-synced");
         guard.check(self.repository)?;
         fail_point!("repo::refs-checked");

@@ -9,7 +9,7 @@ use fail::fail_point;
 use source_package::version::PackageName;
 
 use crate::birth;
-use crate::durable::sync_folder;
+use crate::durable::{room, sync_folder};
 use crate::fence::{self, Fence};
 use crate::lock::{self, Guard};
 use crate::object;
@@ -219,7 +219,9 @@ impl Repository {
         let (path, temporary) = (self.path.join("HEAD"), self.path.join("package-import.head"));
         write_durably(&temporary, format!("ref: {target}\n").as_bytes())?;
         fail_point!("repo::head-written");
-        fs::rename(&temporary, &path).map_err(|error| Error::file("write", &path, error))?;
+        room()
+            .and_then(|()| fs::rename(&temporary, &path))
+            .map_err(|error| Error::file("write", &path, error))?;
         fail_point!("repo::head-renamed");
         sync_folder(&self.path)
     }
@@ -236,7 +238,9 @@ fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> 
 
 fn write_durably(path: &Path, content: &[u8]) -> Result<(), Error> {
     let write = || -> io::Result<()> {
+        room()?;
         let mut file = bounded::file::create(path)?;
+        room()?;
         file.write_all(content)?;
         file.sync_all()
     };

@@ -15,7 +15,7 @@ use sha2::Sha256;
 use source_package::version::PackageName;
 
 use crate::Error;
-use crate::durable::sync_folder;
+use crate::durable::{room, sync_folder};
 
 /// The file of the key: see [`place`].
 pub const KEY: &str = "package-import-key";
@@ -132,7 +132,9 @@ fn make(repos: &Path) -> io::Result<()> {
     let ending = hex(&mac(&key, &[b"name"]));
     let own = place.with_file_name(format!("{KEY}.{}", ending.get(..16).unwrap_or_default()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&own)?;
-    let written = file.write_all(format!("{}\n", hex(&key)).as_bytes()).and_then(|()| file.sync_all());
+    let written = room()
+        .and_then(|()| file.write_all(format!("{}\n", hex(&key)).as_bytes()))
+        .and_then(|()| file.sync_all());
     let linked = written.and_then(|()| match fs::hard_link(&own, &place) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,

@@ -19,13 +19,14 @@ pub struct RepoStore {
     /// `None` for a repository without a single object, which need not be asked for one.
     odb: Option<gix_odb::Handle>,
     pack: PackWriter,
+    reads: u64,
 }
 
 impl RepoStore {
     /// Opens the objects below `objects`; `threads` compress what is added.
     pub fn open(objects: &Path, threads: usize) -> Result<RepoStore, Error> {
         let odb = if is_empty(objects) { None } else { Some(open(objects)?) };
-        Ok(RepoStore { odb, pack: PackWriter::new(&objects.join("pack"), threads) })
+        Ok(RepoStore { odb, pack: PackWriter::new(&objects.join("pack"), threads), reads: 0 })
     }
 
     /// Makes everything that was added durable and visible to Git.
@@ -51,6 +52,11 @@ impl RepoStore {
     /// Bytes that were added so far, before anything is compressed.
     pub fn added(&self) -> u64 {
         self.pack.added()
+    }
+
+    /// How often an object was read so far.
+    pub fn reads(&self) -> u64 {
+        self.reads
     }
 
     /// Whether there is an object.
@@ -97,6 +103,7 @@ impl RepoStore {
 
     /// The content of an object.
     pub fn read(&mut self, id: ObjectId) -> Result<Vec<u8>, Error> {
+        self.reads += 1;
         if self.pack.contains(&id) {
             return self.pack.read(&id);
         }

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use gix_object::Kind;
 
 use crate::deflate::{code, entry_header};
+use crate::durable::room;
 use crate::space::Space;
 use crate::{Error, ObjectId};
 
@@ -60,6 +61,7 @@ struct Counting<'a> {
 
 impl Write for Counting<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        room()?;
         let count = self.file.write(bytes)?;
         self.crc32.update(&bytes[..count]);
         self.length += count as u64;

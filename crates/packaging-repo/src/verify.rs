@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bounded::Deadline;
+use serde::{Deserialize, Serialize};
 use source_package::checksum::{Hasher, ListedFile, sha256_hex};
 use source_package::dsc::{Dsc, Family};
 use source_package::version::Version;
@@ -11,6 +12,7 @@ use source_package::version::Version;
 use crate::catalog::{Catalog, split_tag};
 use crate::damage;
 use crate::foreign;
+use crate::history::Descents;
 use crate::manifest::Manifest;
 use crate::object::{self, Kind};
 use crate::record::unsealed::signed_part;
@@ -21,7 +23,7 @@ use crate::view::VersionTag;
 use crate::{Error, ObjectId};
 
 /// Something that is not as it should be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The ref, or `objects`.
     pub subject: String,
@@ -30,7 +32,7 @@ pub struct Problem {
 }
 
 /// The longest that `git fsck` may take. The largest repositories of an archive take minutes.
-const LONGEST: Duration = Duration::from_secs(4 * 3600);
+pub const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 impl Problem {
     /// Whether it is somebody else's ref, which harms nothing of ours.
@@ -127,8 +129,9 @@ fn other_version(name: &str, id: ObjectId, catalog: &mut Catalog) -> Option<Stri
 }
 
 fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let mut descents = Descents::default();
     for tag in catalog.version_tags()? {
-        check(&tag.name, check_version(&tag, catalog), problems);
+        check(&tag.name, check_version(&tag, catalog, &mut descents), problems);
     }
     check_tags_exist(catalog, problems)?;
     check_applied_tags(catalog, problems)?;
@@ -169,7 +172,11 @@ fn check(subject: &str, found: Result<Vec<String>, Error>, problems: &mut Vec<Pr
     problems.extend(messages.into_iter().map(|message| Problem { subject: subject.to_owned(), message }));
 }
 
-fn check_version(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+fn check_version(
+    tag: &VersionTag,
+    catalog: &mut Catalog,
+    descents: &mut Descents,
+) -> Result<Vec<String>, Error> {
     let mut wrong = Vec::new();
     let mut expect = |holds: bool, message: &str| {
         if !holds {
@@ -200,7 +207,7 @@ fn check_version(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>,
             expect(dsc.source.as_str() == manifest.source, "its .dsc is of another package");
             expect(dsc.files == manifest.files, "its .dsc lists other files than the manifest");
             wrong.extend(check_signatures(tag, &dsc, catalog)?);
-            wrong.extend(check_tarballs(tag, &dsc, catalog)?);
+            wrong.extend(check_tarballs(tag, &dsc, catalog, descents)?);
         }
         Err(error) => expect(false, &format!("its .dsc cannot be read: {error}")),
     }
@@ -227,7 +234,12 @@ fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Resul
 }
 
 /// The upstream tarballs that the `.dsc` lists are in the history, under a tag that tells of them.
-fn check_tarballs(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+fn check_tarballs(
+    tag: &VersionTag,
+    dsc: &Dsc,
+    catalog: &mut Catalog,
+    descents: &mut Descents,
+) -> Result<Vec<String>, Error> {
     let is_orig =
         |name: &str| !name.ends_with(".asc") && (name.contains(".orig.tar.") || name.contains(".orig-"));
     let tarballs: Vec<&ListedFile> = dsc.files.iter().filter(|file| is_orig(&file.name)).collect();
@@ -246,7 +258,7 @@ fn check_tarballs(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<
             |file: &&ListedFile| known.iter().any(|it| it.name == file.name && file.check(it).is_ok());
         if known.len() == tarballs.len()
             && tarballs.iter().all(is_known)
-            && descends(tag.commit, upstream.commit, catalog)?
+            && descents.descends(Some(tag.commit), upstream.commit, &mut catalog.store)?
         {
             return Ok(Vec::new());
         }
@@ -278,20 +290,6 @@ fn descends_from_tarballs(
             if !known.is_empty() && known == wanted {
                 return Ok(true);
             }
-        }
-        at = commit.parents.first().copied();
-    }
-    Ok(false)
-}
-
-/// Whether an upstream commit is among the ancestors of a version: version commits hang on each other by their first
-/// parent.
-fn descends(from: ObjectId, upstream: ObjectId, catalog: &mut Catalog) -> Result<bool, Error> {
-    let mut at = Some(from);
-    while let Some(id) = at {
-        let commit = object::read_commit(id, &mut catalog.store)?;
-        if id == upstream || commit.parents.contains(&upstream) {
-            return Ok(true);
         }
         at = commit.parents.first().copied();
     }

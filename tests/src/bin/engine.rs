@@ -47,5 +47,6 @@ fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Err
         fence: Some((1, 1)),
         distros: vec!["debian".into()],
         word: None,
+        task: importer::protocol::Task::Import,
     })
 }

@@ -252,6 +252,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             fence: None,
             distros: vec!["debian".into()],
             word: None,
+            task: importer::protocol::Task::Import,
         };
         let ended = child::run(program, &request, |_| {}, |_| {}).unwrap();
         assert!(ended.failure.is_none(), "{:?}", ended.failure);

@@ -18,6 +18,7 @@ mod format20;
 mod git_patches;
 mod names;
 mod native;
+pub mod newer;
 mod patch_paths;
 mod patches;
 mod quilt;

@@ -17,6 +17,14 @@ fn mistakes(case: &Case) -> Option<String> {
     (!mistakes.is_empty()).then(|| format!("{} ({}):\n    {}", case.name, case.why, mistakes.join("\n    ")))
 }
 
+/// So that a word about a newer dpkg is about a case that there is.
+#[test]
+fn what_a_newer_dpkg_does_otherwise_is_about_cases() {
+    let all: Vec<&str> = cases::all().iter().map(|case| case.name).collect();
+    let unknown: Vec<&str> = cases::newer::names().filter(|name| !all.contains(name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
 /// A case is asked for by its name, so no two may share one.
 #[test]
 fn names_are_unique() {

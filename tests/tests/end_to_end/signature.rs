@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use package_import_tests::archive::{TestArchive, suite};
 use package_import_tests::installation::Installation;
+use package_import_tests::queue::Queue;
 use package_import_tests::run;
 use package_import_tests::signer::Signer;
 use package_import_tests::synthetic::package;
@@ -54,6 +56,58 @@ fn a_keyring_that_cannot_be_used_is_told() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(word) && said.contains(keyring.to_str().unwrap()), "{said}");
     }
+}
+
+/// Digests for which somebody can make another text. gpgv takes two of them; dpkg and apt refuse all.
+const WEAK: [(&str, &str); 3] = [("MD5", ""), ("SHA1", "SHA-1"), ("RIPEMD160", "RIPEMD-160")];
+
+#[test]
+fn a_weak_digest_signs_no_dsc() {
+    let it = Installation::new();
+    let known = Signer::with(&it.files(), "known", "rsa2048");
+    for (digest, _) in WEAK {
+        let dsc = package("a0", "1.0-1").write(&it.files());
+        known.sign_by(&dsc, digest);
+        assert_eq!(import(&it, &[&known.keyring], &dsc), fails_with("bad-signature"), "{digest}");
+    }
+    let dsc = package("a0", "1.0-1").write(&it.files());
+    known.sign_by(&dsc, "SHA256");
+    assert_eq!(import(&it, &[&known.keyring], &dsc), (Some(0), "imported".into()));
+}
+
+#[test]
+fn a_weak_digest_signs_no_index() {
+    let (archive, queue) = (TestArchive::new(), Queue::sqlite());
+    archive.add("main", "a0", &package("a0", "1.0-1"));
+    let known = Signer::with(&archive.extra("keys"), "known", "rsa2048");
+    queue.installation.configure(&format!(
+        "[[archives]]\nname = \"debian\"\ndistro = \"debian\"\nmirrors = [\"file://{}\"]\nkeyrings = [\"{}\"]\n\
+         [[archives.suites]]\nname = \"sid\"\n",
+        archive.root().display(),
+        known.keyring.display()
+    ));
+    let sid = suite("sid");
+    archive.publish(&sid);
+    let index = archive.root().join("dists/sid/InRelease");
+    let mut text = String::new();
+    archive.sign(&archive.root().join("dists/sid"), &sid, |it| {
+        text.clone_from(&it);
+        it
+    });
+    let published = || queue.number("SELECT COUNT(*) FROM publication");
+    for (digest, named) in WEAK {
+        fs::write(&index, &text).unwrap();
+        known.sign_by(&index, digest);
+        let output = queue.command(&["poll"]).output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{digest}: {said}");
+        assert!(said.contains("signature") && said.contains(named), "{digest}: {said}");
+        assert_eq!(published(), 0, "{digest}");
+    }
+    fs::write(&index, &text).unwrap();
+    known.sign_by(&index, "SHA256");
+    queue.well(&["poll"]);
+    assert_eq!(published(), 1);
 }
 
 #[test]

@@ -42,7 +42,11 @@ impl Claim {
         // locks the number has to do.
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         let token = new_token();
-        write(&file, &token, 0)?;
+        if let Err(error) = write(&file, &token, 0) {
+            // Nobody could tell whose it is, and everybody would wait for it to grow old. Nobody else removes it so soon.
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let heart = {
             let (stop, token) = (stop.clone(), token.clone());

@@ -1,7 +1,7 @@
 //! A file that is coming in.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ pub(crate) struct Partial {
     path: PathBuf,
     file: File,
     hasher: Hasher,
+    /// The file may have more than was hashed: nothing is added to it any more.
+    is_broken: bool,
 }
 
 impl Partial {
@@ -19,10 +21,20 @@ impl Partial {
     pub(super) fn start(folder: &Path, key: &str, token: &str) -> io::Result<Partial> {
         let path = folder.join(format!("{key}.{token}"));
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-        let mut partial = Partial { path, file, hasher: Hasher::default() };
+        let mut partial = Partial { path, file, hasher: Hasher::default(), is_broken: false };
+        if let Err(error) = partial.take_over(folder, key) {
+            // Else each attempt on a full disk would leave another copy.
+            let _ = fs::remove_file(&partial.path);
+            return Err(error);
+        }
+        Ok(partial)
+    }
+
+    /// Takes over what others have left.
+    fn take_over(&mut self, folder: &Path, key: &str) -> io::Result<()> {
         let mut left: Vec<(u64, PathBuf)> = Vec::new();
         for entry in fs::read_dir(folder)?.flatten() {
-            let mine = entry.path() == partial.path;
+            let mine = entry.path() == self.path;
             let same = entry.file_name().to_string_lossy().starts_with(&format!("{key}."));
             if let Ok(metadata) = entry.metadata()
                 && same
@@ -33,12 +45,12 @@ impl Partial {
         }
         left.sort();
         if let Some((_, path)) = left.last() {
-            partial.copy(path)?;
+            self.copy(path)?;
         }
         for (_, path) in left {
             let _ = fs::remove_file(path);
         }
-        Ok(partial)
+        Ok(())
     }
 
     fn copy(&mut self, path: &Path) -> io::Result<()> {
@@ -58,15 +70,34 @@ impl Partial {
 
     /// Adds the next bytes.
     pub(crate) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        self.check()?;
+        if let Err(error) = self.file.write_all(bytes) {
+            // A part of them may be there. The next mirror goes on behind what was hashed, if that can be.
+            let end = self.size();
+            let cut = self.file.set_len(end).and_then(|()| self.file.seek(SeekFrom::Start(end)));
+            self.is_broken = cut.is_err();
+            return Err(error);
+        }
         self.hasher.update(bytes);
         Ok(())
     }
 
+    fn check(&self) -> io::Result<()> {
+        if !self.is_broken {
+            return Ok(());
+        }
+        let path = self.path.display();
+        Err(io::Error::other(format!(
+            "{path} could not be written and not be cut back to what is known of it"
+        )))
+    }
+
     /// Begins anew.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
+        self.is_broken = true;
         self.file.set_len(0)?;
-        io::Seek::rewind(&mut self.file)?;
+        self.file.rewind()?;
+        self.is_broken = false;
         self.hasher = Hasher::default();
         Ok(())
     }
@@ -78,6 +109,7 @@ impl Partial {
 
     /// Puts the file in its place: durable first, visible then.
     pub(super) fn finish(self, place: &Path) -> io::Result<()> {
+        self.check()?;
         self.file.set_permissions(Permissions::from_mode(0o444))?;
         self.file.sync_all()?;
         fs::rename(&self.path, place)

@@ -47,7 +47,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let destination =
         std::path::absolute(&arguments.destination).context("cannot find the current folder")?;
     if arguments.verify {
-        return verify(&destination, arguments.json);
+        return verify(installation, &destination, arguments.json);
     }
     let store = installation.state()?;
     let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
@@ -91,15 +91,15 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-fn verify(destination: &std::path::Path, json: bool) -> Result<u8, Error> {
+fn verify(installation: &Installation, destination: &std::path::Path, json: bool) -> Result<u8, Error> {
     let backup = check::newest(destination)?;
     let progress = Progress::long(json);
     let mut problems = check::problems(&backup, |done, all| progress.at(done, all))?;
     let packages = importer::inspect::packages(&backup)?;
     for (done, package) in packages.iter().enumerate() {
         progress.at(done, packages.len());
-        let found = importer::inspect::verify(&backup, package, &Expected::default())?;
-        problems.extend(found.iter().map(|it| format!("{package}: {}: {}", it.subject, it.message)));
+        let found = installation.check(&backup, package, &Expected::default())?;
+        problems.extend(found.problems.iter().map(|it| format!("{package}: {}: {}", it.subject, it.message)));
     }
     progress.finish();
     if json {

@@ -109,6 +109,9 @@ fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     };
     let summary = dispatcher.run();
     drop(watch);
+    if let Some(found) = session.store.outgrown() {
+        return Err(StateError::Newer { found, known: state::schema::CURRENT }.into());
+    }
     // The next run would do it, too; that it cannot be done is said.
     let last =
         samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));

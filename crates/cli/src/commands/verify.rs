@@ -1,6 +1,8 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use importer::checking::Checked;
+use importer::protocol::ForeignRef;
 use operations::Action;
 use operations::actions::counters::RepairCounters;
 use packaging_repo::verify::Problem;
@@ -50,15 +52,17 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             None => Expected::default(),
         };
         // One that cannot be looked at keeps the others not back.
-        let problems = match importer::inspect::verify(&installation.root, package, &expected) {
+        let checked = match installation.check(&installation.root, package, &expected) {
             Err(error) if packages.len() > 1 => {
-                vec![Problem { subject: "repository".into(), message: error.to_string() }]
+                let problem = Problem { subject: "repository".into(), message: error.to_string() };
+                Checked { problems: vec![problem], ..Checked::default() }
             }
             other => other?,
         };
+        let problems = checked.problems;
         wrong += usize::from(!problems.is_empty());
-        if let Some(store) = &store {
-            keep_foreign(installation, store, package)?;
+        if let (Some(store), Some(foreign)) = (&store, &checked.foreign) {
+            keep_foreign(store, package, foreign)?;
         }
         if arguments.json {
             let problems: Vec<_> = problems
@@ -79,9 +83,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 /// What was found foreign is known to the checks from now on. Whoever may only read the state has no part in that.
-fn keep_foreign(installation: &Installation, store: &Store, package: &str) -> Result<(), Error> {
-    let Ok(found) = importer::inspect::foreign_refs(&installation.root, package) else { return Ok(()) };
-    let rows = importer::inspect::foreign_rows(&found);
+fn keep_foreign(store: &Store, package: &str, found: &[ForeignRef]) -> Result<(), Error> {
+    let rows = importer::inspect::foreign_rows(found);
     let known = store.read(|tx| match state::read::package::id(tx, package)? {
         Some(id) => Ok(Some((id, foreign::of_package(tx, id)?))),
         None => Ok(None),

@@ -1,11 +1,12 @@
 //! What an operator asks for is done at once, in this process, with the records of any other job.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use bounded::waiting::Wait;
+use state::finish::Cause;
 use state::queue::{self, Claim, Wish};
 use state::tx::Tx;
 use state::words::{Lane, Outcome, Tasks};
@@ -127,7 +128,8 @@ fn try_package(
             let watch =
                 |_: &Claim, request: &VersionRequest| say(Step::Reading(&request.dsc.to_string_lossy()));
             let result = job::perform(session, claim, plan, &watch);
-            recorded.retain(|it| !tell(&wanted.package, it, &result, say));
+            let reports: HashMap<i64, &Report> = result.reports.iter().map(|(id, it)| (*id, it)).collect();
+            recorded.retain(|it| !tell(&wanted.package, it, &reports, result.cause.as_ref(), say));
             if recorded.is_empty() || result.outcome == Outcome::Cancelled {
                 return Ok(());
             }
@@ -212,15 +214,21 @@ fn claim(tx: &mut Tx<'_>, session: &Session, package: i64) -> Result<Option<Clai
 }
 
 /// Tells what became of one version, if the job had something to do with it.
-fn tell(package: &str, one: &Recorded, result: &job::Result, say: &(impl Fn(Step<'_>) + Sync)) -> bool {
-    if let Some((_, report)) = result.reports.iter().find(|(id, _)| *id == one.id) {
-        let mut report = report.clone();
+fn tell(
+    package: &str,
+    one: &Recorded,
+    reports: &HashMap<i64, &Report>,
+    cause: Option<&Cause>,
+    say: &(impl Fn(Step<'_>) + Sync),
+) -> bool {
+    if let Some(report) = reports.get(&one.id) {
+        let mut report = (*report).clone();
         // A child that died could not say it.
         report.version = report.version.or_else(|| one.version.clone());
         say(Step::Done(Box::new(report)));
         return true;
     }
-    let Some(cause) = &result.cause else { return false };
+    let Some(cause) = cause else { return false };
     let stage = Stage::from_word(&cause.stage).unwrap_or(Stage::Worker);
     say(failed(package, one, &Failure::new(stage, &cause.code, &cause.message)));
     true

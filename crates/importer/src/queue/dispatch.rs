@@ -196,6 +196,7 @@ impl<'a> Loop<'a> {
     /// Whether no new job may start.
     fn is_closing(&self) -> bool {
         self.stops() > 0
+            || self.session().store.outgrown().is_some()
             || self.dispatcher.deadline.is_some_and(|deadline| Instant::now() >= deadline)
             || self.session().orders().state != HostState::Online
     }

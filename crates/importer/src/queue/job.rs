@@ -8,7 +8,7 @@ mod history;
 mod plan;
 mod repository;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use fail::fail_point;
@@ -139,7 +139,7 @@ impl Work<'_> {
         let lacks = |report: &Report| {
             report.outcome == Became::Failed && report.code.as_deref() == Some("missing-file")
         };
-        let lacking: Vec<i64> =
+        let lacking: HashSet<i64> =
             self.reports.iter().filter(|(_, report)| lacks(report)).map(|(id, _)| *id).collect();
         let again: Vec<Publication> = open
             .iter()
@@ -149,7 +149,8 @@ impl Work<'_> {
         if again.is_empty() {
             return;
         }
-        self.reports.retain(|(id, _)| !again.iter().any(|publication| publication.id == *id));
+        let tried: HashSet<i64> = again.iter().map(|publication| publication.id).collect();
+        self.reports.retain(|(id, _)| !tried.contains(id));
         self.failures.retain(|(failure, ..)| failure.code != "missing-file");
         let (ids, requests) = self.requests(&again, true);
         if self.is_ready() && !requests.is_empty() {

@@ -93,8 +93,9 @@ impl Log {
             self.file = None;
         }
         self.written += line.len();
-        if let Some(file) = &mut self.file {
-            let _ = file.write_all(line.as_bytes());
+        // After an error it ends: what follows would stand behind half a line. The end of it is kept in the state.
+        if self.file.as_mut().is_some_and(|file| file.write_all(line.as_bytes()).is_err()) {
+            self.file = None;
         }
     }
 

@@ -229,11 +229,15 @@ impl Session {
 
     /// Looks at what an operator wants of this host, and at what is due; also at what this login may not do, if wanted.
     pub fn look(&self, with_rights: bool) -> Result<(Look, Option<Vec<String>>), StateError> {
-        let (look, lacking) = self.store.read(|tx| {
+        let looked = self.store.read(|tx| {
             let look = look::look(tx, &crate::root::host_name())?;
             let lacking = if with_rights { Some(rights::lacking(tx)?) } else { None };
             Ok((look, lacking))
-        })?;
+        });
+        if let Err(StateError::Newer { found, .. }) = looked {
+            self.store.outgrow(found);
+        }
+        let (look, lacking) = looked?;
         let orders = Orders {
             state: look.state,
             jobs: look.jobs.and_then(|jobs| usize::try_from(jobs).ok()),

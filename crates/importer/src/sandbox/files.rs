@@ -11,7 +11,8 @@ use landlock::{
 };
 
 use super::{Needs, SandboxError};
-use crate::protocol::{Request, Trust};
+use crate::protocol::{Request, Trust, Wanted};
+use crate::rederive::CACHED;
 
 /// What `gpgv` is made of, and the loader of programs; it may be run and read.
 const PROGRAMS: &[&str] = &["/usr", "/bin", "/lib", "/lib64", "/lib32", "/nix/store", "/gnu/store"];
@@ -64,6 +65,17 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
     Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
 }
 
+/// What the child of a check has to reach: the repository, files that were fetched, and those beside each `.dsc` that was
+/// given by hand.
+pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs {
+    let mut readable = BTreeSet::from([request.root.join(CACHED)]);
+    for dsc in &wanted.dscs {
+        let folder = dsc.parent().unwrap_or(Path::new("/"));
+        readable.extend(names_in(dsc, request.limits.dsc_bytes).iter().map(|name| folder.join(name)));
+    }
+    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
+}
+
 /// The names in the lists of files of a `.dsc`, without any claim to understand it: the last word of each line that goes
 /// on with a field.
 fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
@@ -97,7 +109,8 @@ pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
         rules = allow(rules, folder, AccessFs::ReadDir.into())?;
     }
     rules = allow(rules, Path::new(NULL), AccessFs::ReadFile | AccessFs::WriteFile)?;
-    for path in PROGRAMS.iter().map(Path::new).chain(gpgv().as_deref()) {
+    let elsewhere: Vec<PathBuf> = ["gpgv", "git"].into_iter().filter_map(elsewhere).collect();
+    for path in PROGRAMS.iter().map(Path::new).chain(elsewhere.iter().map(PathBuf::as_path)) {
         rules = allow(rules, path, read | AccessFs::Execute)?;
     }
     let system = SYSTEM.iter().map(Path::new);
@@ -124,10 +137,10 @@ fn allow(
     Ok(rules.add_rule(PathBeneath::new(fd, access))?)
 }
 
-/// `gpgv`, if it is not where the system's programs are.
-fn gpgv() -> Option<PathBuf> {
+/// A program of the search path, if it is not where the system's programs are.
+fn elsewhere(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    let found = std::env::split_paths(&path).map(|folder| folder.join("gpgv")).find(|it| it.is_file())?;
+    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|it| it.is_file())?;
     (!PROGRAMS.iter().any(|known| found.as_os_str().as_bytes().starts_with(known.as_bytes())))
         .then_some(found)
 }

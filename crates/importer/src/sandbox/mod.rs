@@ -20,7 +20,7 @@ use landlock::ABI;
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 use serde::{Deserialize, Serialize};
 
-pub use files::of_request;
+pub use files::{of_check, of_request};
 
 /// Exit code of a child whose parent has died, which nobody sees.
 const EXIT_ORPHANED: i32 = 125;

@@ -1,12 +1,10 @@
 //! The history with patches applied: a commit for each patch, above one that descends from the version itself and from the
 //! applied version before it.
 
-use source_package::version::Version;
-
 use super::{History, Unapplied};
 use crate::identity::importer;
 use crate::message;
-use crate::object::{self, Commit, Kind};
+use crate::object::{Commit, Kind};
 use crate::version::{StagedPatches, StagedVersion};
 use crate::{Error, ObjectId};
 
@@ -29,28 +27,6 @@ impl History<'_> {
         let commit = self.applied_commits(version, patches, unapplied.commit, before, rules)?;
         self.tag_applied(distro, unapplied.tag, version, patches, commit, rules)?;
         Ok(commit)
-    }
-
-    /// The applied commit of a version, or of the nearest one before it that has one.
-    fn applied_before(
-        &mut self,
-        distro: &str,
-        mut from: Option<ObjectId>,
-    ) -> Result<Option<ObjectId>, Error> {
-        let distros = self.distros_from(distro);
-        while let Some(id) = from {
-            let commit = object::read_commit(id, self.store)?;
-            let (version, sha256) = (commit.trailer("Version"), commit.trailer("Dsc-Sha256"));
-            let (Some(version), Some(sha256)) = (version, sha256) else { return Ok(None) };
-            let Ok(version) = Version::new(version) else { return Ok(None) };
-            for distro in &distros {
-                if let Some(tag) = self.find_applied(distro, &version, sha256)? {
-                    return Ok(Some(tag.commit));
-                }
-            }
-            from = commit.parents.first().copied();
-        }
-        Ok(None)
     }
 
     fn applied_commits(

@@ -1,5 +1,6 @@
 //! The way of a batch of objects: to the threads that compress, and from them into the file.
 
+use std::fs::File;
 use std::io::Write;
 
 use fail::fail_point;
@@ -7,6 +8,7 @@ use fail::fail_point;
 use super::PackWriter;
 use crate::Error;
 use crate::deflate::{BATCH, Packed};
+use crate::durable::room;
 
 impl PackWriter {
     /// Hands the batch over once it is worth a message to another thread.
@@ -52,7 +54,9 @@ impl PackWriter {
     /// Writes a batch that was compressed.
     fn land(&mut self, packed: Packed) -> Result<(), Error> {
         let start = self.offset;
-        let written = self.open().and_then(|file| file.write_all(&packed.bytes).map_err(Error::write_pack));
+        let write =
+            |file: &mut File| room().and_then(|()| file.write_all(&packed.bytes)).map_err(Error::write_pack);
+        let written = self.open().and_then(write);
         self.note(written)?;
         if let Some(file) = &self.file {
             let left = self.space.wrote(file, packed.bytes.len() as u64).map_err(Error::write_pack);

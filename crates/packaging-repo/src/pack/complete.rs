@@ -8,7 +8,7 @@ use fail::fail_point;
 use sha1::{Digest, Sha1};
 
 use super::{PackWriter, pack_header};
-use crate::durable::{begin, sync_folder};
+use crate::durable::{begin, room, sync_folder};
 use crate::index;
 use crate::{Error, ObjectId};
 
@@ -18,6 +18,9 @@ impl PackWriter {
         self.settle()?;
         if self.slots.is_empty() {
             self.discard();
+            // A predecessor that was ended just before this may have left what refs will name now: its pack is durable,
+            // the name of that perhaps not.
+            sync_folder(&self.folder)?;
             return Ok(None);
         }
         fail_point!("repo::pack-complete");
@@ -25,14 +28,17 @@ impl PackWriter {
         let index_path = self.temporary.with_extension("idx");
         let index = index::write(&index_path, &self.slots, &trailer)?;
         // Both begin to be written before either is waited for.
-        self.open()?.sync_all().map_err(Error::write_pack)?;
-        index.sync_all().map_err(|error| Error::file("write", &index_path, error))?;
+        let file = self.open()?;
+        room().and_then(|()| file.sync_all()).map_err(Error::write_pack)?;
+        room().and_then(|()| index.sync_all()).map_err(|error| Error::file("write", &index_path, error))?;
         fail_point!("repo::index-written");
         let target = self.folder.join(format!("pack-{trailer}"));
         for (from, ending) in [(&self.temporary, "pack"), (&index_path, "idx")] {
             let mut name = target.clone().into_os_string();
             name.push(format!(".{ending}"));
-            fs::rename(from, &name).map_err(|error| Error::file("rename", from, error))?;
+            room()
+                .and_then(|()| fs::rename(from, &name))
+                .map_err(|error| Error::file("rename", from, error))?;
             // From here on the next importer tidies up: it tells a pack that has no index yet by the temporary one.
             self.file = None;
             fail_point!("repo::pack-renamed");
@@ -46,7 +52,7 @@ impl PackWriter {
     fn seal(&mut self) -> Result<ObjectId, Error> {
         let count = u32::try_from(self.slots.len()).map_err(|_| Error::TooManyObjects)?;
         let file = self.open()?;
-        file.write_all_at(&pack_header(count), 0).map_err(Error::write_pack)?;
+        room().and_then(|()| file.write_all_at(&pack_header(count), 0)).map_err(Error::write_pack)?;
         file.seek(SeekFrom::Start(0)).map_err(Error::write_pack)?;
         let mut hash = Sha1::new();
         let mut buffer = vec![0; 64 << 10];
@@ -57,7 +63,7 @@ impl PackWriter {
             }
         }
         let trailer = ObjectId::Sha1(hash.finalize().into());
-        file.write_all(trailer.as_bytes()).map_err(Error::write_pack)?;
+        room().and_then(|()| file.write_all(trailer.as_bytes())).map_err(Error::write_pack)?;
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o444);
         file.set_permissions(mode).map_err(Error::write_pack)?;
         fail_point!("repo::pack-sealed");

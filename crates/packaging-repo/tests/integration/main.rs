@@ -3,6 +3,7 @@
 
 mod common;
 mod failpoints;
+mod growth;
 mod modules;
 mod names;
 mod pack;

@@ -1,7 +1,7 @@
 //! The store: one connection, transactions that are tried again, and the time.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use crate::driver::sqlite::Sqlite;
 use crate::driver::{Driver, Kind, Mode};
 use crate::error::{DbError, StateError};
 use crate::fleet::rights::explained;
+use crate::schema;
 
 /// A busy database is asked again for as long as this, above what SQLite itself waits.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
 /// Counters are spread over as many rows in PostgreSQL.
 const SHARDS: i64 = 16;
+
+/// Whoever writes looks as often whether the schema has become one that this program must not write to.
+const LOOKS: Duration = Duration::from_secs(1);
 
 /// A clock that does not move by itself, for tests of what happens in weeks.
 pub type FixedClock = std::sync::Arc<std::sync::atomic::AtomicI64>;
@@ -36,6 +40,11 @@ pub struct Store {
     retries: AtomicU64,
     largest: AtomicU64,
     waited: Mutex<Vec<u64>>,
+    /// When the schema was looked at last, and whether the next one who writes shall do so in any case.
+    looked: Mutex<Instant>,
+    has_to_look: AtomicBool,
+    /// The schema that this program must not write to, once it was found; else 0.
+    outgrown: AtomicI64,
 }
 
 impl Store {
@@ -51,6 +60,9 @@ impl Store {
             retries: AtomicU64::new(0),
             largest: AtomicU64::new(0),
             waited: Mutex::new(Vec::new()),
+            looked: Mutex::new(Instant::now()),
+            has_to_look: AtomicBool::new(false),
+            outgrown: AtomicI64::new(0),
         }
     }
 
@@ -158,7 +170,16 @@ impl Store {
         mode: Mode,
         work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, StateError>,
     ) -> Result<T, StateError> {
+        if mode == Mode::Write {
+            self.check_outgrown()?;
+        }
         driver.begin(mode).map_err(|error| explained(driver, error.into()))?;
+        if mode == Mode::Write
+            && let Err(error) = self.look_at_schema(driver)
+        {
+            driver.rollback();
+            return Err(explained(driver, error));
+        }
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
         let mut tx = Tx::new(driver, fixed, self.shard);
         let done = work(&mut tx).and_then(|done| tx.write_counters().map(|()| done));
@@ -179,6 +200,49 @@ impl Store {
                 Err(explained(driver, error))
             }
         }
+    }
+
+    /// Nothing is written any more once the database has outgrown this program.
+    fn check_outgrown(&self) -> Result<(), StateError> {
+        match self.outgrown() {
+            Some(found) => Err(StateError::Newer { found, known: schema::CURRENT }),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks now and then, within a transaction that writes, whether somebody has upgraded the database.
+    fn look_at_schema(&self, driver: &mut dyn Driver) -> Result<(), StateError> {
+        let is_due = {
+            let mut looked = self.looked.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let is_due = looked.elapsed() >= LOOKS;
+            if is_due {
+                *looked = Instant::now();
+            }
+            is_due
+        };
+        if !self.has_to_look.swap(false, Ordering::SeqCst) && !is_due {
+            return Ok(());
+        }
+        let looked = schema::look_again(driver);
+        if let Err(StateError::Newer { found, .. }) = looked {
+            self.outgrow(found);
+        }
+        looked
+    }
+
+    /// Has the next transaction that writes look whether the database was upgraded.
+    pub fn look_again(&self) {
+        self.has_to_look.store(true, Ordering::SeqCst);
+    }
+
+    /// The schema that this program must not write to, if the database was upgraded to one.
+    pub fn outgrown(&self) -> Option<i64> {
+        Some(self.outgrown.load(Ordering::SeqCst)).filter(|found| *found != 0)
+    }
+
+    /// Somebody has found that this program must not write any more.
+    pub fn outgrow(&self, found: i64) {
+        self.outgrown.store(found, Ordering::SeqCst);
     }
 
     /// Who holds locks that others wait for, or might.

@@ -6,6 +6,7 @@ use crate::error::StateError;
 use crate::fleet::{runs, settings};
 use crate::job::breaker::{self, Breaker};
 use crate::job::retry_batch;
+use crate::schema::{self, Found};
 use crate::values;
 use crate::words::HostState;
 
@@ -62,14 +63,21 @@ const DUE: &str = "SELECT
     EXISTS (SELECT 1 FROM wait w JOIN job j ON j.package_id = w.package_id AND j.state = 'parked' WHERE w.until <= ?1),
     EXISTS (SELECT 1 FROM package WHERE held = 1 AND held_until <= ?1),
     EXISTS (SELECT 1 FROM batch WHERE state IN ('canary', 'all')),
-    EXISTS (SELECT 1 FROM package)";
+    EXISTS (SELECT 1 FROM package),
+    (SELECT value FROM meta WHERE name = 'schema'),
+    (SELECT value FROM meta WHERE name = 'min_writer')";
 
 /// Looks.
+///
+/// # Errors
+/// [`StateError::Newer`] if the database was upgraded to a schema that this program must not write to.
 pub fn look(tx: &mut Tx<'_>, host: &str) -> Result<Look, StateError> {
     let now = tx.now()?;
     let Some(due) = tx.first(DUE, values![now])? else {
         return Err(StateError::Refused("the state does not say what is due".into()));
     };
+    let number = |column: usize| due.opt_text(column).and_then(|text| text.parse().ok()).unwrap_or(0);
+    schema::check_newer(Found { schema: number(8), min_writer: number(9) })?;
     Ok(Look {
         state: runs::host_state(tx, host)?,
         jobs: settings::number_for(tx, "jobs", host)?,

@@ -25,8 +25,9 @@ pub const CURRENT: i64 = STEPS.len() as i64;
 
 /// The oldest schema whose programs may go on writing to this one.
 ///
-/// 2: one of the first schema would park jobs without counting those of failing packages.
-const MIN_WRITER: i64 = 2;
+/// 5: those of 0.1.0 (the first two) believe what rows say of a file's trust, take any tag for their own, and move refs
+/// that are then on no record.
+pub const MIN_WRITER: i64 = 5;
 
 /// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
 const ADVISORY: i64 = 0x7061_636b;
@@ -77,13 +78,37 @@ pub fn may_be_made(driver: &mut dyn Driver) -> Result<Result<(), StateError>, Db
 
 /// Refuses what this program must not write to.
 pub fn check(found: Found) -> Result<(), StateError> {
-    if found.schema < CURRENT {
-        return Err(StateError::Older { found: found.schema, known: CURRENT });
+    check_as(found, CURRENT)
+}
+
+/// Refuses what a program that knows the schema `known` must not write to.
+fn check_as(found: Found, known: i64) -> Result<(), StateError> {
+    if found.schema < known {
+        return Err(StateError::Older { found: found.schema, known });
     }
-    if found.schema > CURRENT && found.min_writer > CURRENT {
-        return Err(StateError::Newer { found: found.schema, known: CURRENT });
+    newer_than(found, known)
+}
+
+fn newer_than(found: Found, known: i64) -> Result<(), StateError> {
+    match found.schema > known && found.min_writer > known {
+        true => Err(StateError::Newer { found: found.schema, known }),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// Refuses a schema that has become one that this program must not write to. Whoever has opened a database long ago does
+/// not know that it was upgraded since.
+pub(crate) fn check_newer(found: Found) -> Result<(), StateError> {
+    newer_than(found, CURRENT)
+}
+
+/// The same, within a transaction that writes.
+pub(crate) fn look_again(driver: &mut dyn Driver) -> Result<(), StateError> {
+    let rows = driver.query("SELECT name, value FROM meta WHERE name IN ('schema', 'min_writer')", &[])?;
+    let number = |name: &str| {
+        rows.iter().find(|row| row.text(0) == name).and_then(|row| row.text(1).parse().ok()).unwrap_or(0)
+    };
+    check_newer(Found { schema: number("schema"), min_writer: number("min_writer") })
 }
 
 /// Brings a database to this program's schema, each step all or nothing. Returns what it was and is.
@@ -146,4 +171,23 @@ fn set_meta(driver: &mut dyn Driver, name: &str, value: Value) -> Result<(), DbE
         &[name.into(), value],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_before_the_records_must_not_write() {
+        let found = Found { schema: CURRENT, min_writer: MIN_WRITER };
+        for known in 1..MIN_WRITER {
+            let refused = check_as(found, known);
+            assert!(matches!(refused, Err(StateError::Newer { found: CURRENT, .. })), "{known}: {refused:?}");
+        }
+        for known in MIN_WRITER..=CURRENT {
+            check_as(found, known).unwrap();
+        }
+        assert!(matches!(check_as(found, CURRENT + 1), Err(StateError::Older { .. })));
+    }
 }

@@ -20,5 +20,6 @@ mod random;
 mod reclassify;
 mod retention;
 mod transfers;
+mod upgrades;
 mod verdicts;
 mod writers;

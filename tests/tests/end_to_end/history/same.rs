@@ -1,9 +1,12 @@
 //! The same version again: from another distro, with another content, named twice, imported before.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
-use package_import_tests::installation::Installation;
+use package_import_tests::installation::{Installation, binary};
 use package_import_tests::synthetic::package;
+use source_package::checksum::sha256_hex;
 
 #[test]
 fn another_content_of_a_version_goes_to_reimport() {
@@ -40,6 +43,68 @@ fn another_content_of_a_version_goes_to_reimport() {
     Import a0 1.0-1
     Import upstream a0 1.0
     ");
+    it.assert_clean("a0");
+}
+
+/// What the program prints, and whether it succeeded.
+fn said(it: &Installation, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(binary());
+    let output = command.arg("--root").arg(it.root()).args(arguments).output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    (output.status.success(), text)
+}
+
+/// Everything that is stored has a name that commands take.
+#[test]
+fn each_content_of_a_version_can_be_named() {
+    let it = Installation::new();
+    let contents = ["first\n", "second\n", "third\n"];
+    let dscs: Vec<PathBuf> = (contents.iter().enumerate())
+        .map(|(number, content)| {
+            let folder = it.files().join(number.to_string());
+            fs::create_dir(&folder).unwrap();
+            let dsc = package("a0", "1.0-1").debian("which", *content).write(&folder);
+            it.import_well("debian", "sid", &[&dsc]);
+            dsc
+        })
+        .collect();
+    let hashes: Vec<String> = dscs.iter().map(|dsc| sha256_hex(&fs::read(dsc).unwrap())).collect();
+    let (_, shown) = said(&it, &["show", "a0"]);
+    assert!(hashes[1..].iter().all(|hash| shown.contains(&hash[..12])), "{shown}");
+    let export = |name: &str, more: &[&str]| {
+        let folder = it.files().join("exported");
+        let _ = fs::remove_dir_all(&folder);
+        let (is_done, text) = said(&it, &[&["export", "a0", name, folder.to_str().unwrap()], more].concat());
+        is_done.then(|| fs::read_to_string(folder.join("debian/which")).unwrap()).ok_or(text)
+    };
+    for (hash, content) in hashes.iter().zip(contents) {
+        assert_eq!(export(&format!("1.0-1@{}", &hash[..12]), &[]).unwrap(), content);
+        assert_eq!(export("1.0-1", &["--dsc", hash]).unwrap(), content);
+    }
+    assert_eq!(export("1.0-1", &[]).unwrap(), contents[0], "the plain tag is the first one's");
+    let unknown = export("1.0-1@00000000", &[]).unwrap_err();
+    assert!(unknown.contains("1.0-1") && unknown.contains("00000000"), "{unknown}");
+}
+
+/// A `.dsc` that was signed anew is another content by name, and the same by tree.
+#[test]
+fn equal_content_moves_no_branch() {
+    let it = Installation::new();
+    let dsc = package("a0", "1.0-1").patch("p", "line 3", "three").write(&it.files());
+    it.import_well("debian", "sid", &[&dsc]);
+    let branches = || it.git("a0", &["for-each-ref", "refs/heads"]);
+    let before = branches();
+    let text = fs::read_to_string(&dsc).unwrap();
+    for uploader in ["A <a@example.org>", "B <b@example.org>"] {
+        fs::write(&dsc, format!("Uploaders: {uploader}\n{text}")).unwrap();
+        it.import_well("debian", "sid", &[&dsc]);
+        assert_eq!(branches(), before, "{uploader}");
+    }
+    let next = package("a0", "1.0-2").below(&["1.0-1"]).patch("p", "line 3", "three").write(&it.files());
+    it.import_well("debian", "sid", &[&next]);
+    // No join: it descends from what the branch shows.
+    let titles = it.git("a0", &["log", "--first-parent", "--format=%s", "debian/sid"]);
+    assert_eq!(titles.lines().take(2).collect::<Vec<_>>(), ["Import a0 1.0-2", "Import a0 1.0-1"]);
     it.assert_clean("a0");
 }
 

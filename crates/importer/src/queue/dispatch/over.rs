@@ -23,6 +23,9 @@ impl Loop<'_> {
             return Some("out of time");
         }
         let session = self.session();
+        if session.store.outgrown().is_some() {
+            return Some("outgrown");
+        }
         if self.dispatcher.until == Until::Stopped {
             return None;
         }

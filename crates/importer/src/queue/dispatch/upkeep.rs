@@ -68,7 +68,8 @@ type Task = (&'static str, bool, fn(&Store) -> Result<(), StateError>);
 impl Loop<'_> {
     /// Looks after everything that has its time.
     pub(super) fn tick(&mut self) {
-        if self.stops() > 1 {
+        // A state that has outgrown this program is not written to any more, so what runs cannot be recorded.
+        if self.stops() > 1 || self.session().store.outgrown().is_some() {
             self.session().stop();
         }
         let pause = if self.running == 0 && self.is_drained { IDLE_TICK } else { TICK };

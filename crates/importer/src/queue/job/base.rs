@@ -17,24 +17,30 @@ impl Work<'_> {
     pub(super) fn bases(&self, open: &[Publication]) -> BTreeMap<i64, Base> {
         let session = self.session;
         let mut bases = BTreeMap::new();
+        // Of each distro it is asked once, however many versions are built on it.
+        let mut of_distros: BTreeMap<String, (i64, Vec<(String, bool)>)> = BTreeMap::new();
         for publication in open.iter().filter(|publication| !publication.what.suite.is_empty()) {
             let Some((config, own)) = session.archives.base(&publication.what.archive) else { continue };
             let limit = i64::try_from(config.longest_wait.as_millis()).unwrap_or(i64::MAX);
             let until = publication.first_seen.saturating_add(limit);
-            let known = session.patiently("the versions of another distro", || {
-                session.store.read(|tx| {
-                    let versions = publications::versions_of(tx, self.claim.package_id, &config.distro)?;
-                    Ok((tx.now()?, versions))
-                })
-            });
-            let Ok((now, versions)) = known else { continue };
+            if !of_distros.contains_key(&config.distro) {
+                let known = session.patiently("the versions of another distro", || {
+                    session.store.read(|tx| {
+                        let versions = publications::versions_of(tx, self.claim.package_id, &config.distro)?;
+                        Ok((tx.now()?, versions))
+                    })
+                });
+                let Ok(known) = known else { continue };
+                of_distros.insert(config.distro.clone(), known);
+            }
+            let Some((now, versions)) = of_distros.get(&config.distro) else { continue };
             let highest = versions.iter().filter_map(|(version, _)| Version::new(version).ok()).max();
             let base = Base {
                 distro: config.distro.clone(),
                 highest: highest.map(|version| version.to_string()),
-                open: versions.into_iter().filter(|(_, open)| *open).map(|(version, _)| version).collect(),
+                open: versions.iter().filter(|(_, open)| *open).map(|(version, _)| version.clone()).collect(),
                 own,
-                may_wait: now < until,
+                may_wait: *now < until,
             };
             bases.insert(publication.id, base);
         }

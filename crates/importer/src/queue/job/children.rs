@@ -7,10 +7,11 @@ use packaging_repo::record::unsealed::Word;
 use state::versions;
 
 use super::{Watch, Work};
+use crate::checking;
 use crate::child::{self, Ended};
 use crate::failure::{Failure, Stage};
 use crate::inspect;
-use crate::protocol::{Event, Outcome as Became, Report, Request, VersionRequest};
+use crate::protocol::{Event, Outcome as Became, Report, Request, Task, VersionRequest};
 
 impl Work<'_> {
     /// Imports versions in children. A child that dies takes one version with it, the one that it was reading: the
@@ -51,6 +52,7 @@ impl Work<'_> {
             fence: Some((session.epoch, u64::try_from(self.claim.attempt).unwrap_or(0))),
             distros: session.config.distros(),
             word: self.word()?,
+            task: Task::Import,
         })
     }
 
@@ -64,7 +66,7 @@ impl Work<'_> {
             session.store.read(|tx| versions::expected(tx, name))
         });
         let expected = expected.map_err(|error| Failure::new(Stage::State, "unreachable", error))?;
-        Ok(Some(inspect::word(&expected)))
+        Ok(Some(checking::word(&expected)))
     }
 
     fn child(&mut self, request: &Request, watch: Watch<'_>) -> Result<Ended, Failure> {

@@ -1,5 +1,6 @@
 //! The end of a job: what its parts came to, and its records.
 
+use std::collections::HashSet;
 use std::thread;
 use std::time::Duration;
 
@@ -35,10 +36,11 @@ impl Work<'_> {
             self.note_disk(failure);
         }
         let outcome = self.outcome(cause.is_some());
+        let first_tried: HashSet<i64> = first.iter().copied().collect();
         let failed_first = self
             .reports
             .iter()
-            .filter(|(id, report)| report.outcome == Became::Failed && first.contains(id))
+            .filter(|(id, report)| report.outcome == Became::Failed && first_tried.contains(id))
             .count();
         let done = self.reports.iter().filter_map(|(id, report)| done(*id, report)).collect();
         let failed = outcome == Outcome::Failed;
@@ -80,6 +82,11 @@ impl Work<'_> {
         if self.fills_the_disk() {
             let message = format!("filled the disk twice, while others were imported: {}", failure.message);
             *failure = Failure::new(failure.stage, "fills-disk", message);
+            // Whoever waits for it is told the same.
+            let met = |report: &&mut Report| report.code.as_deref() == Some("disk-full");
+            for report in self.reports.iter_mut().map(|(_, report)| report).filter(met) {
+                (report.code, report.message) = (Some(failure.code.clone()), Some(failure.message.clone()));
+            }
             return;
         }
         let need = Need::disk(&self.session.root, &crate::root::host_name());

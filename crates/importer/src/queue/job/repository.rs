@@ -1,5 +1,7 @@
 //! Looks after the repository itself, where a job asks for that.
 
+use std::collections::HashSet;
+
 use packaging_repo::Error;
 use state::publications::Publication;
 use state::queue::Claim;
@@ -7,6 +9,7 @@ use state::words::{Outcome, Tasks};
 use state::{attempt, versions};
 
 use super::Work;
+use crate::checking::{self, Check};
 use crate::failure::{Failure, Stage};
 use crate::inspect::{self, Effort, InspectError};
 use crate::queue::session::Session;
@@ -28,12 +31,12 @@ impl Work<'_> {
                 return false;
             }
         };
-        let is_asked_for = |distro: &str, version: &str| {
-            let mut asked = open.iter().filter(|publication| ids.contains(&publication.id));
-            asked.any(|it| it.what.distro == distro && it.what.version == version)
-        };
-        let Some((_, version)) = imported.iter().find(|(distro, version)| !is_asked_for(distro, version))
-        else {
+        let ids: HashSet<i64> = ids.iter().copied().collect();
+        let asked: HashSet<(&str, &str)> = (open.iter().filter(|publication| ids.contains(&publication.id)))
+            .map(|it| (it.what.distro.as_str(), it.what.version.as_str()))
+            .collect();
+        let is_asked_for = |(distro, version): &&(String, String)| asked.contains(&(&**distro, &**version));
+        let Some((_, version)) = imported.iter().find(|it| !is_asked_for(it)) else {
             return true;
         };
         let message = format!(
@@ -69,32 +72,52 @@ impl Work<'_> {
 
     /// Checks or repacks the repository, if that was asked for.
     pub(super) fn look_after(&mut self) {
-        let (root, package, tasks) = (&self.session.root, &self.claim.package, self.claim.tasks);
+        let tasks = self.claim.tasks;
         if tasks.has(Tasks::VERIFY) {
-            // A state that cannot be read now is no fault of the repository.
-            let expected = self.session.store.read(|tx| versions::expected(tx, package)).unwrap_or_default();
-            match inspect::verify(root, package, &expected) {
-                Ok(problems) => {
-                    // Somebody else's refs are no damage of ours: they have rows of their own.
-                    let (foreign, damage): (Vec<_>, Vec<_>) =
-                        problems.into_iter().partition(packaging_repo::verify::Problem::is_foreign);
-                    for problem in foreign {
-                        self.log.line(&format!("{}: {}", problem.subject, problem.message));
-                    }
-                    self.foreign = inspect::foreign_refs(root, package).ok().or(self.foreign.take());
-                    for problem in damage {
-                        let message = format!("{}: {}", problem.subject, problem.message);
-                        self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
-                    }
-                }
-                // What could not be looked at is not known to be damaged.
-                Err(InspectError::Repository(error @ Error::NoGit { .. })) => self.fail(error.into(), None),
-                Err(error) => self.fail(Failure::new(Stage::Verify, "repository-damaged", error), None),
-            }
+            self.verify();
         }
         // An upload is not kept back by packing: after it, that is asked for anew.
         if tasks.has(Tasks::REPACK) && !tasks.has(Tasks::IMPORT) {
             self.repack();
+        }
+    }
+
+    fn verify(&mut self) {
+        let (session, attempt, package) = (self.session, self.claim.attempt, self.claim.package.as_str());
+        // A state that cannot be read now is no fault of the repository.
+        let expected = session.store.read(|tx| versions::expected(tx, package)).unwrap_or_default();
+        let check = Check {
+            program: &session.program,
+            root: &session.root,
+            package,
+            expected: &expected,
+            limits: &session.config.limits,
+        };
+        let checked = checking::verify(&check, |pid| session.started(attempt, pid));
+        session.is_over(attempt);
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(_) if session.is_stopping() => {
+                self.cancelled = true;
+                return;
+            }
+            Err(InspectError::Child(failure)) => return self.fail(failure, None),
+            Err(error) => return self.fail(Failure::new(Stage::Verify, "repository-damaged", error), None),
+        };
+        session.note_walls(&checked.missing);
+        if !checked.stderr.is_empty() {
+            self.log.line(&checked.stderr);
+        }
+        // Somebody else's refs are no damage of ours: they have rows of their own.
+        let (foreign, damage): (Vec<_>, Vec<_>) =
+            checked.problems.into_iter().partition(packaging_repo::verify::Problem::is_foreign);
+        for problem in foreign {
+            self.log.line(&format!("{}: {}", problem.subject, problem.message));
+        }
+        self.foreign = checked.foreign.or(self.foreign.take());
+        for problem in damage {
+            let message = format!("{}: {}", problem.subject, problem.message);
+            self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
         }
     }
 

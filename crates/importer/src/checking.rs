@@ -1,0 +1,183 @@
+//! Checks a repository. What others could push into it is hostile, and so are the tarballs that its upstream trees are derived
+//! from again: so a child does it, behind the same walls as an import.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use packaging_repo::catalog::Catalog;
+use packaging_repo::expected::{self, Imported, Published, branches};
+use packaging_repo::record::unsealed::Word;
+use packaging_repo::repository::Repository;
+use packaging_repo::verify::{self, Problem};
+use packaging_repo::{Error, foreign};
+use source_package::version::{PackageName, Version};
+use state::versions::Expected;
+
+use crate::child;
+use crate::config::LimitsConfig;
+use crate::failure::{Failure, Stage};
+use crate::inspect::{self, InspectError};
+use crate::protocol::{Event, ForeignRef, Request, Task, Wanted};
+use crate::rederive::{self, Places};
+use crate::sandbox::{self, Wall};
+
+/// What is to be checked, and with what.
+pub struct Check<'a> {
+    /// Our own binary.
+    pub program: &'a Path,
+    /// The installation's root, or that of a backup.
+    pub root: &'a Path,
+    /// The source package.
+    pub package: &'a str,
+    /// What the state says that its repository has.
+    pub expected: &'a Expected,
+    /// What it may cost.
+    pub limits: &'a LimitsConfig,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+    /// Refs that are not where the importer has put them, if that could be looked at.
+    pub foreign: Option<Vec<ForeignRef>>,
+    /// Walls that this kernel does not build.
+    pub missing: Vec<Wall>,
+    /// What the child wrote to its standard error.
+    pub stderr: String,
+}
+
+/// Has a child check the repository of a package. `on_start` is told its number.
+///
+/// # Errors
+/// The check could not be made, or there is nothing to check.
+pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, InspectError> {
+    let package = PackageName::new(check.package)?;
+    if let Some(place) = inspect::missing_repository(check.root, package.as_str()) {
+        let error = Error::NoRepository(place);
+        if check.expected.versions.is_empty() {
+            return Err(error.into());
+        }
+        let problem = Problem { subject: "repository".into(), message: error.to_string() };
+        return Ok(Checked { problems: vec![problem], ..Checked::default() });
+    }
+    let request = Request {
+        root: std::path::absolute(check.root)
+            .map_err(|error| InspectError::Root { path: check.root.to_owned(), error })?,
+        package: package.to_string(),
+        default_branch: None,
+        versions: Vec::new(),
+        allow_weak_checksums: true,
+        limits: check.limits.clone(),
+        threads: 1,
+        parent: std::process::id(),
+        fence: None,
+        distros: Vec::new(),
+        word: None,
+        task: Task::Verify(Box::new(wanted(check.expected))),
+    };
+    let mut missing = Vec::new();
+    let ended = child::run(check.program, &request, on_start, |event| {
+        if let Event::Unwalled(walls) = event {
+            missing.clone_from(walls);
+        }
+    })
+    .map_err(InspectError::Child)?;
+    match (ended.failure, ended.checked) {
+        (None, Some((problems, foreign))) => Ok(Checked { problems, foreign, missing, stderr: ended.stderr }),
+        (Some(failure), _) => Err(InspectError::Child(failure)),
+        (None, None) => {
+            let message = "the check ended without a word about the repository";
+            Err(InspectError::Child(Failure::new(Stage::Worker, "crashed", message)))
+        }
+    }
+}
+
+/// What has to be in a repository by the word of the state.
+fn wanted(expected: &Expected) -> Wanted {
+    let imported = expected.versions.iter().map(|known| Imported {
+        tag: known.tag.clone(),
+        commit: known.commit.clone(),
+        applied: known.applied.clone(),
+    });
+    let mut highest: BTreeMap<String, Version> = BTreeMap::new();
+    let unapplied: HashSet<(&str, &str)> = (expected.versions.iter())
+        .filter(|known| known.applied.is_none())
+        .map(|known| (known.distro.as_str(), known.version.as_str()))
+        .collect();
+    for (distro, suite, text) in &expected.published {
+        let Ok(version) = Version::new(text) else { continue };
+        // A version whose patches do not apply is on the one branch only.
+        let applies = !unapplied.contains(&(distro.as_str(), text.as_str()));
+        let [plain, applied] = branches(distro, suite);
+        for branch in [Some(plain), applies.then_some(applied)].into_iter().flatten() {
+            let shown = highest.entry(branch).or_insert_with(|| version.clone());
+            if version > *shown {
+                *shown = version.clone();
+            }
+        }
+    }
+    Wanted {
+        versions: imported.collect(),
+        published: highest.into_iter().map(|(branch, version)| (branch, version.to_string())).collect(),
+        dscs: expected.dscs.iter().map(PathBuf::from).collect(),
+    }
+}
+
+/// What the state says of a repository that was made before there were records.
+pub fn word(expected: &Expected) -> Word {
+    let wanted = wanted(expected);
+    Word {
+        versions: wanted.versions,
+        branches: wanted.published.into_iter().map(|(branch, _)| branch).collect(),
+    }
+}
+
+/// The child's part.
+pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)) -> Result<(), Failure> {
+    let package =
+        PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
+    let wall = |error| Failure::new(Stage::Worker, "sandbox", error);
+    sandbox::die_with_parent(request.parent).map_err(wall)?;
+    let repository = Repository::open(&request.root.join("repos"), &package).map_err(damaged)?;
+    let needs = sandbox::of_check(request, wanted, repository.path());
+    let missing = sandbox::enter(&request.limits.walls(), &needs).map_err(wall)?;
+    if !missing.is_empty() {
+        emit(&Event::Unwalled(missing));
+    }
+    let problems = check(&repository, request, wanted).map_err(damaged)?;
+    let foreign = match repository.has_record() {
+        // What cannot be read has been told of.
+        true => Catalog::open(&repository)
+            .and_then(|mut catalog| foreign::find(&catalog.view, &[], &mut catalog.store))
+            .ok(),
+        false => Some(Vec::new()),
+    };
+    let foreign = foreign.map(|found| found.iter().map(ForeignRef::from).collect());
+    emit(&Event::Checked(problems, foreign));
+    Ok(())
+}
+
+/// Of what could not even be looked at it is not known that it is damaged.
+fn damaged(error: Error) -> Failure {
+    match error {
+        error @ Error::NoGit { .. } => error.into(),
+        error => Failure::new(Stage::Verify, "repository-damaged", error),
+    }
+}
+
+fn check(repository: &Repository, request: &Request, wanted: &Wanted) -> Result<Vec<Problem>, Error> {
+    let mut problems = verify::verify(repository)?;
+    // What cannot be read has been told of already.
+    let places = Places::new(&request.root, &wanted.dscs);
+    problems.extend(rederive::upstreams(repository, &places, &request.limits).unwrap_or_default());
+    let published = wanted.published.iter().filter_map(|(branch, version)| {
+        Some(Published { branch: branch.clone(), version: Version::new(version).ok()? })
+    });
+    let published: Vec<Published> = published.collect();
+    if let Ok(missing) = expected::compare(repository, &wanted.versions, &published) {
+        problems.extend(missing);
+    }
+    Ok(problems)
+}
