@@ -50,7 +50,7 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish TO package_import_worker;
 -- Where else a publication is listed is written anew when that changes.
 GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
@@ -63,12 +63,14 @@ GRANT UPDATE (ended) ON suppression TO package_import_worker;
 
 -- Decides: retries, holds, priorities, policies, settings, hosts; mends counters.
 GRANT INSERT, UPDATE ON meta, host, package, job, suppression, sample, verdict, batch, batch_member,
-    counter TO package_import_operator;
+    counter, publish TO package_import_operator;
 -- What is published, where its files are and why they are trusted, only a poll or an import writes. An operator asks for an
 -- import again, and of a history for what it could not deliver before (`history ask`).
 GRANT UPDATE (done, gone, tries) ON publication TO package_import_operator;
 GRANT UPDATE ON signature, failure, dependency, batch TO package_import_operator;
 GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
+-- `remotes NAME --leave`.
+GRANT UPDATE (followed) ON remote TO package_import_operator;
 -- `history ask`.
 GRANT INSERT, UPDATE ON history TO package_import_operator;
 GRANT INSERT ON event TO package_import_operator;

@@ -11,6 +11,7 @@ use state::publications::LOCAL;
 
 use crate::names::{self, NameError};
 use crate::protocol::Trust;
+use crate::publishing::config::{self as remotes, RemoteConfig, RemoteError};
 use crate::sandbox::Walls;
 
 /// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
@@ -27,6 +28,8 @@ pub struct Config {
     pub archives: Vec<Archive>,
     /// What was fetched.
     pub cache: Cache,
+    /// Where repositories are published.
+    pub remotes: Vec<RemoteConfig>,
     /// What the checks are told. Only they read it, but a section that none of them reads is refused here as well:
     /// who has set it should hear of that before an alert is missing.
     pub checks: toml::Table,
@@ -263,6 +266,14 @@ pub enum ConfigError {
         /// Why.
         error: Box<archive::config::ConfigError>,
     },
+    /// The remotes cannot be meant.
+    #[error("{}: {error}", path.display())]
+    Remotes {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: Box<RemoteError>,
+    },
     /// An archive's name stands for something else.
     #[error(
         "{}: no archive can be called {LOCAL:?}, which is where packages imported by hand come from; give it another name",
@@ -314,6 +325,8 @@ impl Config {
             .map_err(|error| ConfigError::Name { path: path.to_owned(), error })?;
         check_sections::names_and_keys(&config.checks)
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
+        remotes::check(&config.remotes)
+            .map_err(|error| ConfigError::Remotes { path: path.to_owned(), error: Box::new(error) })?;
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error: Box::new(error) })?;
         for archive in &config.archives {

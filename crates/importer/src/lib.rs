@@ -21,6 +21,7 @@ pub mod perform;
 pub mod plan;
 pub mod polling;
 pub mod protocol;
+pub mod publishing;
 pub mod queue;
 pub mod rederive;
 pub mod root;

@@ -96,6 +96,8 @@ pub enum Kind {
     Number,
     /// An archive.
     Archive,
+    /// A remote, by its name.
+    Remote,
 }
 
 impl Preview {

@@ -66,6 +66,7 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::settings::Set>(),
     listed::<actions::hosts::Quiesce>(),
     listed::<actions::hosts::Resume>(),
+    listed::<actions::remotes::LeaveRemote>(),
     listed::<actions::counters::RepairCounters>(),
     listed::<actions::prune::Prune>(),
 ];

@@ -32,6 +32,7 @@ mod modules;
 pub mod object;
 pub mod pack;
 mod packed;
+pub mod published;
 pub mod record;
 pub mod refname;
 pub mod refs;

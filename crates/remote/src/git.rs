@@ -1,17 +1,19 @@
 //! Git, without anybody's configuration: not the machine's, not the user's, and not the repository's either. It works in
 //! a folder of ours that has nothing but a `HEAD`; the objects of a repository are lent to it.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bounded::Deadline;
 use bounded::program::{self, Group};
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 
 use crate::ObjectId;
 use crate::answers::{self, Answer};
@@ -52,6 +54,9 @@ pub struct Git {
     folder: tempfile::TempDir,
     empty: PathBuf,
     count: AtomicU64,
+    /// What runs: each leads a group of processes.
+    running: Mutex<BTreeSet<u32>>,
+    is_stopping: AtomicBool,
 }
 
 /// One call.
@@ -95,7 +100,8 @@ impl Git {
         let folder = tempfile::Builder::new().prefix("package-import-git.").tempdir().map_err(cannot)?;
         let empty = folder.path().join("empty");
         make_folder(&empty).map_err(cannot)?;
-        Ok(Git { folder, empty, count: AtomicU64::new(0) })
+        let (running, is_stopping) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Git { folder, empty, count: AtomicU64::new(0), running, is_stopping })
     }
 
     /// A folder that nobody else reads.
@@ -108,6 +114,16 @@ impl Git {
         self.count.fetch_add(1, Ordering::SeqCst)
     }
 
+    /// Ends all that runs, and whatever begins afterwards.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::SeqCst);
+        self.running().iter().for_each(|pid| end(*pid));
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     /// Runs it to its end, or for as long as it may take.
     pub fn run(&self, call: &Call<'_>, limit: Duration) -> Result<Ran, Problem> {
         let number = self.number();
@@ -118,7 +134,13 @@ impl Git {
         if call.is_http {
             command.env("GIT_TRACE_CURL", &trace).env("GIT_TRACE_CURL_NO_DATA", "1");
         }
+        let mut own_pid = None;
         let started = |pid: u32| {
+            own_pid = Some(pid);
+            self.running().insert(pid);
+            if self.is_stopping.load(Ordering::SeqCst) {
+                end(pid);
+            }
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
             if let (Some(pid), Some(most)) = (pid, call.file_size) {
                 let limit = Rlimit { current: Some(most), maximum: Some(most) };
@@ -129,6 +151,7 @@ impl Git {
         let input = Some(call.input.clone().unwrap_or_default());
         let deadline = Deadline::after(limit);
         let ran = program::output(&mut command, Group::Own, input, SAID, deadline, started);
+        own_pid.map(|pid| self.running().remove(&pid));
         let answer = bounded::file::read(&trace, TRACE)
             .map(|text| answers::parse(&String::from_utf8_lossy(&text)))
             .unwrap_or_default();
@@ -210,6 +233,13 @@ impl Git {
             Some(1) => Ok(Some(false)),
             _ => Ok(None),
         }
+    }
+}
+
+fn end(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // One that has ended by itself needs no end.
+        let _ = kill_process_group(pid, Signal::KILL);
     }
 }
 

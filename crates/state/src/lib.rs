@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod job;
 pub mod operate;
 pub mod publication;
+pub mod publishing;
 pub mod read;
 pub mod schema;
 pub mod transfer;

@@ -26,7 +26,7 @@ impl Check for Freshness {
     type Policy = Policy;
 
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
-        views::facts(database)?;
+        let facts = views::facts(database)?;
         let now = database.now()?;
         let Some((sampled, count)) = views::level(database, "latency_count")? else {
             return Err(Trouble::no_data(
@@ -43,6 +43,9 @@ impl Check for Freshness {
         let upload = lanes.iter().find(|lane| lane.name == "upload").and_then(|lane| lane.oldest);
         // What has entered the queue since then, or has waited on.
         let worst = worst.max(upload.map_or(0.0, |entered| age(now, entered)));
+        let remotes = views::remotes(database, &facts)?;
+        let unpublished = remotes.iter().filter_map(|it| it.oldest).min();
+        let worst = worst.max(unpublished.map_or(0.0, |since| age(now, since)));
 
         let (policy, given) = (&settings.policy, &settings.common.limits);
         let limits = Limits::pick(Unit::Seconds, given, &policy.p95, ("4h", "24h"))?;
@@ -53,6 +56,11 @@ impl Check for Freshness {
         report.measure("behind", behind, Unit::Count, &Limits::optional(Unit::Count, &policy.behind)?);
         report.measure("failing", counters.get("failing") as f64, Unit::Count, &Limits::none());
         report.measure("rescan", counters.get("queue_rescan") as f64, Unit::Count, &Limits::none());
+
+        if !remotes.is_empty() {
+            let sum: i64 = remotes.iter().map(|it| it.unpublished).sum();
+            report.measure("unpublished", sum as f64, Unit::Count, &Limits::none());
+        }
 
         let outages = views::outages(database)?;
         if now - sampled > STALE {
@@ -75,6 +83,18 @@ impl Check for Freshness {
         views::warn_of_samples_ahead(&mut report, database)?;
         report.say(if behind > 0.0 { format!("{behind} behind") } else { String::new() });
         report.detail(1, format!("measured at {}: {count} publications of 7 days", moment(sampled, now)));
+        if !remotes.is_empty() {
+            let names: Vec<&str> = remotes.iter().map(|it| it.name.as_str()).collect();
+            report.detail(
+                1,
+                format!("a version counts as there once all remotes have it: {}", names.join(", ")),
+            );
+        }
+        for it in remotes.iter().filter(|it| it.unpublished > 0) {
+            let oldest =
+                it.oldest.map_or(String::new(), |since| format!(", oldest {}", span(age(now, since))));
+            report.detail(1, format!("remote {}: {} unpublished{oldest}", it.name, it.unpublished));
+        }
         if let Some(entered) = upload {
             report.detail(1, format!("oldest upload in the queue: {}", span(age(now, entered))));
         }

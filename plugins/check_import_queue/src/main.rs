@@ -1,6 +1,6 @@
 //! Is the backlog, the age of the oldest job in each lane, or the time until it is drained, too big?
-use plugin::time::{HOUR, SECOND, age, span};
-use plugin::views::{self, Lane};
+use plugin::time::{HOUR, SECOND, age, moment, span};
+use plugin::views::{self, Lane, Remote};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
 /// `[checks.queue]`.
@@ -15,6 +15,9 @@ struct Policy {
     maintain: LimitTexts,
     waiting: LimitTexts,
     drain: LimitTexts,
+    publish: LimitTexts,
+    unpublished: LimitTexts,
+    publish_failing: LimitTexts,
 }
 
 struct Queue;
@@ -28,7 +31,7 @@ impl Check for Queue {
     type Policy = Policy;
 
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
-        views::facts(database)?;
+        let facts = views::facts(database)?;
         let now = database.now()?;
         let counters = views::counters(database)?;
         let lanes = views::lanes(database)?;
@@ -61,6 +64,9 @@ impl Check for Queue {
             report.measure(label, counters.get(counter) as f64, Unit::Count, &Limits::none());
         }
 
+        let remotes = views::remotes(database, &facts)?;
+        measure_remotes(&mut report, policy, &remotes, now)?;
+
         views::explain(&mut report, &views::outages(database)?, now);
         report.say(format!("{waiting} waiting"));
         // Uploads first; the other lanes may take their time.
@@ -71,9 +77,48 @@ impl Check for Queue {
         }
         say_some(&mut report, counters.get("parked"), "parked");
         say_some(&mut report, counters.get("queue_held"), "held");
+        say_remotes(&mut report, &remotes, now);
         alive::judge(&mut report, settings, database)?;
         details(&mut report, database, &lanes, now)?;
         Ok(report)
+    }
+}
+
+/// Where there is a remote: how long something has waited to be published that the remote would take, and how much.
+fn measure_remotes(
+    report: &mut Report,
+    policy: &Policy,
+    remotes: &[Remote],
+    now: i64,
+) -> Result<(), Trouble> {
+    if remotes.is_empty() {
+        return Ok(());
+    }
+    let oldest = remotes.iter().filter_map(|it| it.oldest).min();
+    let limits = Limits::pick(Unit::Seconds, &LimitTexts::default(), &policy.publish, ("4h", "24h"))?;
+    report.measure("oldest_publish", oldest.map_or(0.0, |it| age(now, it)), Unit::Seconds, &limits);
+    let own = |texts: &LimitTexts| Limits::optional(Unit::Count, texts);
+    let (unpublished, failing) =
+        remotes.iter().fold((0, 0), |sums, it| (sums.0 + it.unpublished, sums.1 + it.failing));
+    report.measure("unpublished", unpublished as f64, Unit::Count, &own(&policy.unpublished)?);
+    report.measure("publish_failing", failing as f64, Unit::Count, &own(&policy.publish_failing)?);
+    Ok(())
+}
+
+fn say_remotes(report: &mut Report, remotes: &[Remote], now: i64) {
+    for it in remotes {
+        let away = it.away.map_or(String::new(), |since| format!(", away since {}", moment(since, now)));
+        if it.unpublished > 0 {
+            let oldest =
+                it.oldest.map_or(String::new(), |oldest| format!(", oldest {}", span(age(now, oldest))));
+            report.say(format!("{} unpublished on {}{oldest}{away}", it.unpublished, it.name));
+        }
+        if it.failing > 0 {
+            report.detail(
+                1,
+                format!("remote {}: {} not taken (package-import remotes {})", it.name, it.failing, it.name),
+            );
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod interference;
 mod lineage;
 mod operator;
 mod outage;
+mod publishing;
 mod queue_storm;
 mod random_histories;
 mod real;

@@ -4,7 +4,7 @@ use anyhow::Error;
 use operations::questions::{self, Freshness};
 use state::read::freshness::Behind;
 
-use super::Installation;
+use super::{Installation, remotes};
 use crate::exit;
 use crate::screen::{self, count, more, paragraph, print, print_json, short, table};
 use crate::time::{ago, at, span, until};
@@ -17,7 +17,8 @@ use crate::time::{ago, at, span, until};
 /// of now.
 ///
 /// With a package: whether it is current, and if not, why: queued, running, parked, waiting, retrying, failing, held, or
-/// not-queued.
+/// not-queued; and which remotes do not have it yet. Where there is a remote, a version counts as there once all remotes
+/// have it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  package-import freshness\n  package-import freshness hello --json")]
 pub struct Arguments {
@@ -65,6 +66,9 @@ fn one(now: i64, found: &Behind) -> io::Result<()> {
     }
     if let (Some(why), Some(reason)) = (&found.why, &found.reason) {
         writeln!(stdout, "{}", paragraph(2, &format!("{why}: {}", short(reason, LONGEST))))?;
+    }
+    for it in &found.unpublished {
+        writeln!(stdout, "{}", paragraph(2, &remotes::of_package(now, it)))?;
     }
     if let Some(next) = found.next {
         writeln!(stdout, "  next: {} ({})", at(next), until(now, next))?;

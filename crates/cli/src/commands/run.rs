@@ -15,7 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{StateError, integrity, samples};
 
-use super::{Installation, poll};
+use super::{Installation, poll, publish};
 use crate::eta::Eta;
 use crate::exit;
 use crate::screen::{self, short};
@@ -200,7 +200,12 @@ fn say(said: &Said<'_>, lines: bool, eta: Option<&Eta>) {
             let far = eta.map_or(String::new(), Eta::next);
             writeln!(stdout, "{far}{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
         }
-        Said::Ended(_) | Said::Reading(..) => Ok(()),
+        Said::Published(ended) if lines => match &ended.result {
+            // What was there already is no news.
+            Ok((0, there)) if there.foreign + there.refused == 0 => Ok(()),
+            _ => writeln!(stdout, "{}", publish::line(ended)),
+        },
+        Said::Ended(_) | Said::Reading(..) | Said::Published(_) => Ok(()),
     };
 }
 

@@ -7,7 +7,7 @@ use state::read::package::Package;
 use state::waits::NEVER;
 use state::words::Lane;
 
-use super::{Installation, history};
+use super::{Installation, history, remotes};
 use crate::exit;
 use crate::screen::{self, count, paragraph, plain, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
@@ -100,6 +100,9 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
             writeln!(stdout, "  {word} {} ({})", at(due), until(now, due))?
         }
         (None, None, _) => {}
+    }
+    for it in &package.remotes {
+        writeln!(stdout, "{}", paragraph(2, &remotes::of_package(now, it)))?;
     }
     for missing in &package.missing {
         let (version, place) = (&missing.version, &missing.place);

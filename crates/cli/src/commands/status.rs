@@ -6,8 +6,8 @@ use operations::questions;
 use state::read::hosts::Host;
 use state::read::status::Status;
 
-use super::Installation;
 use super::archives::{stale, waiting};
+use super::{Installation, remotes};
 use crate::exit;
 use crate::screen::{self, alarm, count, good, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
@@ -51,6 +51,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     archives(&status)?;
     foreign(&status)?;
     queue(&status)?;
+    remotes::summary(status.now, &status.remotes)?;
     hosts(&status)?;
     next(&status)?;
     Ok(exit::DONE)
@@ -195,6 +196,7 @@ fn is_well(status: &Status) -> bool {
         && !status.waits.iter().any(|wait| wait.kind == "pool")
         && status.suppressed.is_empty()
         && status.foreign.refs == 0
+        && status.remotes.iter().all(|it| it.state == "open" && it.failing + it.foreign + it.refused == 0)
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
@@ -268,6 +270,9 @@ fn next(status: &Status) -> io::Result<()> {
         hints.push(format!("package-import failures --signature {}", group.signature));
         let canary = if group.packages > CANARY { format!(" --canary {CANARY}") } else { String::new() };
         hints.push(format!("package-import retry --signature {}{canary}", group.signature));
+    }
+    if let Some(remote) = status.remotes.iter().find(|it| it.failing + it.foreign + it.refused > 0) {
+        hints.push(format!("package-import remotes {}", remote.remote));
     }
     if let Some(package) = &status.foreign.oldest {
         hints.push(format!("package-import show {package}"));

@@ -4,6 +4,7 @@
 mod over;
 mod upkeep;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -20,6 +21,7 @@ use state::words::{HostState, Lane, Outcome, Tasks};
 use super::job;
 use super::limits::{Limits, need};
 use super::session::{LEASE, Session, VERSION};
+use crate::publishing::pool::{self, Pool};
 use upkeep::Upkeep;
 
 /// Every so many claims take the oldest job of all lanes, so that nothing starves.
@@ -51,6 +53,8 @@ pub enum Said<'a> {
     Reading(&'a Claim, &'a crate::protocol::VersionRequest),
     /// A job has ended.
     Ended(&'a job::Result),
+    /// A package was published, or was not.
+    Published(&'a pool::Ended),
     /// Something that an operator might want to know.
     Note(String),
 }
@@ -114,15 +118,22 @@ struct Loop<'a> {
     upkeep: Upkeep,
     is_filled: bool,
     marks: Marks,
+    /// What is published meanwhile.
+    pool: &'a Pool,
+    /// Since when only that is left.
+    lingering: Cell<Option<Instant>>,
 }
 
 impl Dispatcher<'_> {
     /// Runs.
     pub fn run(&self) -> Summary {
         let (ended, endings) = mpsc::channel();
-        let mut state = Loop::new(self);
+        let pool = Pool::default();
+        let mut state = Loop::new(self, &pool);
         state.begin();
+        let publish = |ended: &pool::Ended| (self.say)(Said::Published(ended));
         thread::scope(|scope| {
+            pool.begin(scope, &self.session, &publish);
             loop {
                 state.tick();
                 let start = |claim: Claim, ended: Sender<job::Result>| {
@@ -139,6 +150,7 @@ impl Dispatcher<'_> {
                 state.note_filled(idle);
                 if let Some(why) = state.is_over(idle) {
                     state.summary.why = why.into();
+                    pool.close();
                     break;
                 }
                 state.wait(&endings, idle);
@@ -149,7 +161,7 @@ impl Dispatcher<'_> {
 }
 
 impl<'a> Loop<'a> {
-    fn new(dispatcher: &'a Dispatcher<'a>) -> Self {
+    fn new(dispatcher: &'a Dispatcher<'a>, pool: &'a Pool) -> Self {
         Loop {
             dispatcher,
             running: 0,
@@ -167,6 +179,8 @@ impl<'a> Loop<'a> {
             upkeep: Upkeep::default(),
             is_filled: false,
             marks: Marks::default(),
+            pool,
+            lingering: Cell::new(None),
         }
     }
 

@@ -98,7 +98,8 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
-    let (finished, settled) = end::record_surely(session, finished, done, foreign.as_deref(), repack);
+    let (finished, settled) =
+        end::record_surely(session, finished, done, foreign.as_deref(), repack, claim.lane);
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }

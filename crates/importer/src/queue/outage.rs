@@ -12,6 +12,7 @@ use state::{StateError, Store};
 use super::archives::Archives;
 use super::session::Session;
 use crate::failure::Failure;
+use crate::publishing::pool;
 
 /// What is known about the breakers without asking the database for each job.
 #[derive(Default)]
@@ -138,7 +139,7 @@ pub fn probe_of(archive: &str) -> String {
 /// a mirror refers to.
 pub fn hurry(session: &Session) -> Result<(), StateError> {
     for breaker in session.store.read(breaker::list_open)? {
-        if !session.archives.uses(&breaker.name) {
+        if !session.archives.uses(&breaker.name) && !pool::is_of_remote(&breaker.name) {
             session.store.write(|tx| breaker::hurry(tx, breaker.id))?;
         }
     }
@@ -155,7 +156,11 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
     thread::spawn(move || {
         let cause = {
             let reserve = session.config.limits.disk_reserve;
-            probe(breaker.probe.as_deref().unwrap_or_default(), &session.archives, reserve).err()
+            let text = breaker.probe.as_deref().unwrap_or_default();
+            match text.strip_prefix("remote ") {
+                Some(text) => pool::probe(&session, text).and_then(Result::err),
+                None => probe(text, &session.archives, reserve).err(),
+            }
         };
         // If this cannot be written down, the probe is given up after its time, and another one goes out.
         let noted =
@@ -165,6 +170,9 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
         }
         session.outages.probing.fetch_sub(1, Ordering::SeqCst);
         let note = match cause {
+            None if pool::is_of_remote(&breaker.name) => {
+                Some(format!("{} can be reached again", breaker.name))
+            }
             None if is_disk(&breaker.name) => Some(format!("{} has room again", breaker.name)),
             None if session.archives.uses(&breaker.name) => {
                 Some(format!("{} can be reached again", breaker.name))

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use super::outage::Outages;
 use super::process;
 use super::trouble::Troubles;
 use crate::config::Config;
+use crate::publishing::entrance::Remotes;
 use crate::sandbox::Wall;
 
 /// How long a lease lasts without a heartbeat, in milliseconds.
@@ -72,6 +73,7 @@ pub struct Session {
     children: Mutex<BTreeMap<i64, u32>>,
     known: Mutex<BTreeSet<i64>>,
     stopping: AtomicBool,
+    remotes: OnceLock<Option<Remotes>>,
 }
 
 /// What an operator wants of this host.
@@ -144,6 +146,7 @@ impl Session {
             children: Mutex::default(),
             known: Mutex::default(),
             stopping: AtomicBool::new(false),
+            remotes: OnceLock::new(),
         }))
     }
 
@@ -171,6 +174,18 @@ impl Session {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Where repositories are published, ready to be used; nothing if they are not.
+    pub fn remotes(&self) -> Option<&Remotes> {
+        let open = || match Remotes::open(&self.config.remotes, &self.root) {
+            Ok(remotes) => Some(remotes),
+            Err(problem) => {
+                self.troubles.say(format!("cannot publish: {problem}"));
+                None
+            }
+        };
+        if self.config.remotes.is_empty() { None } else { self.remotes.get_or_init(open).as_ref() }
     }
 
     /// Puts on record which walls the imports of this host lack, once a run.

@@ -8,6 +8,7 @@ pub mod hold;
 pub mod hosts;
 pub mod prune;
 pub mod queue;
+pub mod remotes;
 pub mod samples;
 pub mod settings;
 pub mod signature;

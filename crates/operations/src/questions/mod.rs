@@ -9,6 +9,7 @@ mod list;
 mod log;
 mod package;
 mod records;
+mod remotes;
 mod work;
 
 pub use archives::{Archives, archives};
@@ -20,4 +21,5 @@ pub use list::{OfPackage, Packages, PackagesWanted, packages};
 pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
 pub use package::{Shown, show};
 pub use records::{Audit, AuditWanted, History, HistoryWanted, audit, audit_of, batch, history, settings};
+pub use remotes::{Remotes, remotes};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};

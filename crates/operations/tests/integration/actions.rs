@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use operations::actions::{
-    baseline, counters, enqueue, history, hold, hosts, prune, queue, samples, settings, signature, suppress,
+    baseline, counters, enqueue, history, hold, hosts, prune, queue, remotes as actions_remotes, samples,
+    settings, signature, suppress,
 };
 use operations::{ACTIONS, Action, Actor, Class, Comparison, Failing, Imported, Names, Reason, Role};
+use state::publishing::remotes;
 use state::words::{Lane, Policy};
 
 use crate::world::{BROKEN, GOOD, HOST, World, worlds};
@@ -55,6 +57,8 @@ pub fn all(world: &World, visitor: &mut impl Visitor) {
     visitor.see(world, &settings::Set { setting: settings::Setting::new("jobs=4").unwrap() }, ("set", 1));
     visitor.see(world, &hosts::Quiesce { host: HOST.into() }, ("host", 1));
     visitor.see(world, &hosts::Resume { host: HOST.into() }, ("host", 1));
+    world.at.store.write(|tx| remotes::follow(tx, &[("git", "/srv/git/{package}")], "config")).unwrap();
+    visitor.see(world, &actions_remotes::LeaveRemote { remote: "git".into() }, ("remote-left", 1));
     world.miscount();
     visitor.see(world, &counters::RepairCounters, ("repair-counter", 1));
     let days = |days| prune::Days::new(days).unwrap();
@@ -168,6 +172,7 @@ fn what_does_not_exist_is_not_found() {
         missing!(signature::Decide::new("nosuch", None, Some(reason()), None).unwrap());
         missing!(hosts::Quiesce { host: "nosuch".into() });
         missing!(hosts::Resume { host: "nosuch".into() });
+        missing!(actions_remotes::LeaveRemote { remote: "nosuch".into() });
         missing!(history::AskHistory { packages: Some(names(&["nosuch"])) });
         assert_eq!(world.dump(), before);
     }

@@ -2,6 +2,7 @@
 
 use baseline::age::TOLERATED;
 
+use super::Facts;
 use crate::database::{Database, Parameter};
 use crate::report::Report;
 use crate::status::Status;
@@ -77,6 +78,42 @@ pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
             ),
         );
     }
+}
+
+/// A remote: where repositories are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// Its name.
+    pub name: String,
+    /// Packages that have something which is not there.
+    pub unpublished: i64,
+    /// Since when, of the oldest of them that does not fail by itself.
+    pub oldest: Option<i64>,
+    /// Packages that it does not take.
+    pub failing: i64,
+    /// Since when it is out of reach, if it is.
+    pub away: Option<i64>,
+}
+
+/// The schema that tells of remotes.
+const REMOTES: i64 = 7;
+
+/// The remotes that are followed. A state of an older importer has none.
+pub fn remotes(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Remote>, Trouble> {
+    if facts.schema.is_none_or(|schema| schema < REMOTES) {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT name, unpublished, oldest, failing, away FROM check_v1_remotes ORDER BY name";
+    let remote = |row: &crate::Row| {
+        Ok(Remote {
+            name: row.text(0)?.into(),
+            unpublished: row.integer(1)?,
+            oldest: row.optional_integer(2)?,
+            failing: row.integer(3)?,
+            away: row.optional_integer(4)?,
+        })
+    };
+    database.rows(sql, &[])?.iter().map(remote).collect()
 }
 
 /// A suite of an archive, and its last polls.

@@ -30,9 +30,16 @@ const IS_NORMAL: &str = "u.lane < 3 AND (u.done IS NOT NULL
 pub fn take(tx: &mut Tx<'_>) -> Result<(), StateError> {
     let now = tx.now()?;
     let since = now - DAYS * 24 * HOUR;
+    // Where there is a remote, a version is not there before the remote has it. What was there before the remote is not
+    // measured anew.
+    let sql = "SELECT MIN(followed) FROM remote WHERE followed IS NOT NULL";
+    let followed = tx.first(sql, &[])?.and_then(|row| row.opt_int(0));
+    let end = followed.map_or("u.done".to_owned(), |followed| {
+        format!("CASE WHEN u.done < {followed} THEN u.done ELSE u.reached END")
+    });
     for (figures, condition) in [(NORMAL, IS_NORMAL), (RESCANS, IS_RESCAN), (FAILING, IS_FAILING)] {
         let sql = format!(
-            "SELECT (COALESCE(u.done, CAST(?2 AS BIGINT)) - u.published) / 1000 AS age FROM publication u
+            "SELECT (COALESCE({end}, CAST(?2 AS BIGINT)) - u.published) / 1000 AS age FROM publication u
              JOIN package p ON p.id = u.package_id LEFT JOIN failure f ON f.package_id = u.package_id
              WHERE u.first_seen > ?1 AND u.suite <> '' AND u.archive <> ?3
                 AND (u.done IS NOT NULL OR u.gone IS NULL) AND {condition}

@@ -69,6 +69,10 @@ pub fn recompute(tx: &mut Tx<'_>) -> Result<BTreeMap<Place, i64>, StateError> {
     for row in tx.query(sql, &[])? {
         numbers.insert(Place::Counter(row.text(0)), row.int(1));
     }
+    let sql = "SELECT remote_id, COUNT(*) FROM publish WHERE state <> 'done' AND lane < 3 GROUP BY remote_id";
+    for row in tx.query(sql, &[])? {
+        numbers.insert(Place::Counter(format!("unpublished:{}", row.int(0))), row.int(1));
+    }
     for (column, condition) in BATCH {
         let sql =
             format!("SELECT m.batch_id, COUNT(*) FROM batch_member m WHERE {condition} GROUP BY m.batch_id");
@@ -170,7 +174,7 @@ pub fn repair(tx: &mut Tx<'_>, actor: &str) -> Result<Vec<Difference>, StateErro
     if tx.kind() == crate::driver::Kind::Postgres {
         // Between counting and mending nobody may change what is counted: writers wait for this one transaction.
         tx.query(
-            "LOCK TABLE job, failure, package, dependency, batch_member IN SHARE ROW EXCLUSIVE MODE",
+            "LOCK TABLE job, failure, package, dependency, batch_member, publish IN SHARE ROW EXCLUSIVE MODE",
             &[],
         )?;
     }

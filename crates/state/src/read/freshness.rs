@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::package::{self, Package};
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
+use crate::publishing::read::PackageStatus;
 use crate::values;
 
 /// The figures of the newest sample, times in seconds.
@@ -40,7 +41,7 @@ pub struct Figures {
 pub struct Behind {
     /// The package.
     pub package: String,
-    /// `current` or `behind`.
+    /// `current`, `behind`, or `unpublished`: its branches are current, and a remote does not have them yet.
     pub state: String,
     /// What it lacks, the oldest first, twenty at most.
     pub lacks: Vec<Lacking>,
@@ -50,6 +51,8 @@ pub struct Behind {
     pub reason: Option<String>,
     /// When something happens next, if that is known.
     pub next: Option<i64>,
+    /// Remotes that do not have it as its branches are.
+    pub unpublished: Vec<PackageStatus>,
 }
 
 /// A publication that has no branch yet.
@@ -108,9 +111,12 @@ pub fn behind(tx: &mut Tx<'_>, at_most: i64) -> Result<(i64, Vec<Behind>), State
 pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Option<Behind>, StateError> {
     let Some(package) = package::read(tx, name, 0)? else { return Ok(None) };
     let lacks = lacking(tx, name)?;
+    let mut unpublished = package.remotes.clone();
+    unpublished.retain(|it| it.since.is_some());
     if lacks.is_empty() {
-        let (package, state) = (name.to_owned(), "current".to_owned());
-        return Ok(Some(Behind { package, state, lacks, why: None, reason: None, next: None }));
+        let state = if unpublished.is_empty() { "current" } else { "unpublished" };
+        let (package, state) = (name.to_owned(), state.to_owned());
+        return Ok(Some(Behind { package, state, lacks, why: None, reason: None, next: None, unpublished }));
     }
     let (why, reason, next) = why(tx, &package)?;
     Ok(Some(Behind {
@@ -120,6 +126,7 @@ pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Option<Behind>, StateEr
         why: Some(why.to_owned()),
         reason: Some(reason),
         next,
+        unpublished,
     }))
 }
 

@@ -9,6 +9,7 @@ use crate::error::StateError;
 use crate::job::wait::{self, Waiting};
 use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
+use crate::publishing::read::{self as publishing, PackageStatus};
 use crate::values;
 use crate::words::{Fact, Lane, Outcome};
 
@@ -113,6 +114,8 @@ pub struct Package {
     pub last_success: Option<i64>,
     /// Refs of its repository that somebody else made, moved or removed, as the last import found them.
     pub foreign: Vec<ForeignRef>,
+    /// How far it is published, on each remote.
+    pub remotes: Vec<PackageStatus>,
     /// What is published and not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
@@ -175,6 +178,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         held,
         failure,
         last_success: row.opt_int(1),
+        remotes: publishing::of_package(tx, name)?,
         foreign: foreign::of_package(tx, package)?,
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,

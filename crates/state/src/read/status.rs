@@ -15,6 +15,7 @@ use crate::figures::sample::counter;
 use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
 use crate::publication::foreign::{self, Summary};
+use crate::publishing::read::{self as publishing, RemoteStatus};
 use crate::store::Store;
 use crate::values;
 
@@ -100,6 +101,8 @@ pub struct Status {
     pub waits: Vec<Waits>,
     /// Refs of repositories that somebody else made, moved or removed.
     pub foreign: Summary,
+    /// Where repositories are published, and what is not there.
+    pub remotes: Vec<RemoteStatus>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
@@ -138,6 +141,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         waits: archives::waits(tx)?,
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
         foreign: foreign::summary(tx)?,
+        remotes: publishing::status(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
         ahead: clock::ahead(tx)?,

@@ -226,3 +226,20 @@ CREATE VIEW check_v1_progress AS
 DROP VIEW IF EXISTS check_v1_leases;
 CREATE VIEW check_v1_leases AS
     SELECT attempt_id AS attempt, lease_until FROM job WHERE state = 'running';
+
+-- Where repositories are published. unpublished: packages that have something which is not there; oldest: since when, of the
+-- oldest of them that does not fail by itself. failing: packages that the remote does not take, up to 1,000. away: since when it is
+-- out of reach, if it is, and cause.
+DROP VIEW IF EXISTS check_v1_remotes;
+CREATE VIEW check_v1_remotes AS
+    SELECT r.name,
+        (SELECT CAST(COALESCE(SUM(c.value), 0) AS BIGINT) FROM counter c
+            WHERE c.name = 'unpublished:' || CAST(r.id AS TEXT)) AS unpublished,
+        (SELECT u.entered FROM publish u WHERE u.remote_id = r.id AND u.state <> 'done' AND u.lane < 3
+            AND u.failures = 0 ORDER BY u.entered LIMIT 1) AS oldest,
+        (SELECT COUNT(*) FROM (SELECT 1 AS one FROM publish u WHERE u.remote_id = r.id AND u.failures > 0
+            LIMIT 1000) known) AS failing,
+        (SELECT d.since FROM dependency d WHERE d.name = 'remote:' || r.name AND d.state = 'open') AS away,
+        (SELECT d.cause FROM dependency d WHERE d.name = 'remote:' || r.name AND d.state = 'open') AS cause,
+        r.paused_until
+    FROM remote r WHERE r.followed IS NOT NULL;

@@ -15,6 +15,7 @@ mod hosts;
 mod load;
 mod parked;
 mod policy;
+mod publishing;
 mod queue;
 mod random;
 mod reclassify;

@@ -115,8 +115,14 @@ fn lower(world: &World) {
         "longest_gap",
         "stale_after",
     ];
-    let views = ["check_v1_archives", "check_v1_left_out", "check_v1_waits", "check_v1_foreign_refs"]
-        .map(|view| format!("DROP VIEW {view}"));
+    let views = [
+        "check_v1_archives",
+        "check_v1_left_out",
+        "check_v1_waits",
+        "check_v1_foreign_refs",
+        "check_v1_remotes",
+    ]
+    .map(|view| format!("DROP VIEW {view}"));
     let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));
     for step in views.iter().chain(&columns) {
         world.store.write(|tx| tx.execute(step, &[])).unwrap();
@@ -126,6 +132,9 @@ fn lower(world: &World) {
         "ALTER TABLE history DROP COLUMN again",
         "DROP TABLE place",
         "DROP TABLE foreign_ref",
+        "DROP TABLE publish",
+        "DROP TABLE remote",
+        "ALTER TABLE publication DROP COLUMN reached",
         "DROP INDEX wait_kind",
         "DROP INDEX history_incomplete",
         "DROP VIEW check_v1_live",

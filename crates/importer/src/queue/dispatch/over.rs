@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use state::words::HostState;
 use state::{breaker, meta, queue, samples};
 
-use super::{Loop, Until};
+use super::{Loop, TIDYING, Until};
 
 /// A run that ends by itself waits so long for a right that was taken away.
 const DENIED_FOR: Duration = Duration::from_secs(60);
@@ -44,7 +44,18 @@ impl Loop<'_> {
         }
         // What is parked may come back within a moment. A longer outage is left to the next run.
         let soon = session.outages.any_open() && self.opened_recently();
-        (!soon && !self.is_more()).then_some("empty")
+        if soon || self.is_more() {
+            self.lingering.set(None);
+            return None;
+        }
+        self.has_published_enough().then_some("empty")
+    }
+
+    /// Whether nothing is left to publish now, or a run that ends by itself leaves the rest to the next.
+    fn has_published_enough(&self) -> bool {
+        let since = self.lingering.get().unwrap_or_else(Instant::now);
+        self.lingering.set(Some(since));
+        self.pool.is_done(self.session()) || since.elapsed() >= TIDYING
     }
 
     /// Whether something is parked on what has only just come out of reach. Where nothing is, there is nothing to wait for.

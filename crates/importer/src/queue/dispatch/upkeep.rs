@@ -11,6 +11,7 @@ use state::queue;
 use state::{StateError, Store, batch, breaker, hold, retention, runs, samples, waits};
 
 use super::{Loop, TICK};
+use crate::publishing::pool as publishing;
 use crate::queue::limits::Limits;
 use crate::queue::session::{Session, VERSION};
 use crate::queue::{logs, outage};
@@ -71,6 +72,9 @@ impl Loop<'_> {
         // A state that has outgrown this program is not written to any more, so what runs cannot be recorded.
         if self.stops() > 1 || self.session().store.outgrown().is_some() {
             self.session().stop();
+        }
+        if self.stops() > 0 || self.dispatcher.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.pool.close();
         }
         let pause = if self.running == 0 && self.is_drained { IDLE_TICK } else { TICK };
         if self.upkeep.ticked.is_some_and(|at| at.elapsed() < pause) {
@@ -172,7 +176,8 @@ impl Loop<'_> {
             outage::hurry(&session)?;
         }
         session.outages.refresh(store, &session.rule, &look.open)?;
-        for breaker in &look.open {
+        let elsewhere = |name: &str| publishing::is_of_remote(name) && !publishing::is_ours(&session, name);
+        for breaker in look.open.iter().filter(|it| !elsewhere(&it.name)) {
             if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
                 outage::send_probe(Arc::clone(&session), breaker.clone(), self.upkeep.notes.0.clone());
             }

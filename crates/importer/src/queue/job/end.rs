@@ -7,6 +7,7 @@ use std::time::Duration;
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
 use state::publication::foreign;
+use state::publishing::{PublishLane, asked};
 use state::tx::Tx;
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, attempt, queue};
@@ -165,11 +166,14 @@ pub(super) fn record_surely(
     mut done: Vec<Done>,
     foreign: Option<&[ForeignRef]>,
     repack: bool,
+    lane: Lane,
 ) -> (Finished, Option<Settled>) {
+    let publish_lane = if lane >= Lane::Rescan { PublishLane::Bulk } else { PublishLane::Upload };
     let what = format!("the end of attempt {} of {}", finished.attempt, finished.package);
     let (mut refusals, mut pause) = (0, PAUSES.0);
     loop {
-        let recorded = session.patiently(&what, || record(session, &finished, &done, foreign, repack));
+        let recorded =
+            session.patiently(&what, || record(session, &finished, &done, foreign, repack, publish_lane));
         let error = match recorded {
             Ok(settled) => return (finished, Some(settled)),
             Err(StateError::LeaseLost(_)) => {
@@ -217,6 +221,11 @@ fn not_recorded(finished: Finished, error: &StateError) -> Finished {
     }
 }
 
+/// Whether refs may have moved.
+fn is_news(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Imported | Outcome::UnappliedOnly | Outcome::AlreadyThere)
+}
+
 /// Records the end of a job, and that the repository is to be packed anew.
 fn record(
     session: &Session,
@@ -224,6 +233,7 @@ fn record(
     done: &[Done],
     foreign: Option<&[ForeignRef]>,
     repack: bool,
+    publish_lane: PublishLane,
 ) -> std::result::Result<Settled, StateError> {
     let (early, last) = done.split_at(done.len().saturating_sub(RECORDED));
     for chunk in early.chunks(RECORDED) {
@@ -240,6 +250,9 @@ fn record(
             finish::record_versions(tx, finished, last, RULES)?;
         }
         let settled = finish::finish(tx, finished, &session.retries)?;
+        if is_open && is_news(finished.outcome) {
+            asked::ask(tx, finished.package_id, None, publish_lane)?;
+        }
         // Who comes back soon asks again then; what waits for its time must not come sooner for that.
         if repack && !settled.again && settled.due.is_none() {
             queue::enqueue(tx, finished.package_id, Lane::Maintain, Tasks::REPACK)?;

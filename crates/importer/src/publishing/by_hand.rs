@@ -1,0 +1,164 @@
+//! What an operator asks for is published at once, in this process.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use remote::plan::Decision;
+use remote::problem::Problem;
+use state::publishing::PublishLane;
+use state::publishing::asked;
+use state::publishing::claims::Claim;
+use state::publishing::remotes;
+use state::{StateError, hold};
+
+use super::entrance::{Entrance, Remotes};
+use super::job::Job;
+use super::pool::{self, Ended, Say};
+use crate::queue::session::Session;
+
+/// How often somebody else's publication of the same package is looked at, and how long.
+const PAUSE: Duration = Duration::from_millis(100);
+const WAITS: u32 = 600;
+
+/// What would be done with a package on a remote.
+pub struct Looked {
+    /// The package.
+    pub package: String,
+    /// The remote.
+    pub remote: String,
+    /// The refs about which something is to be said, each with what.
+    pub result: Result<Vec<(String, Decision)>, Problem>,
+}
+
+/// Says what would be done. Nothing is written, not even into the state.
+pub fn look(
+    remotes: &Remotes,
+    root: &Path,
+    packages: &[String],
+    remote: Option<&str>,
+    mut say: impl FnMut(Looked),
+) {
+    for entrance in remotes.all.iter().filter(|it| remote.is_none_or(|name| it.config.name == name)) {
+        for package in packages {
+            let job = Job { root, entrance, package };
+            let looked = job.look(&entrance.abilities());
+            let steps = looked.map(|plan| {
+                let steps = plan.steps.into_iter().filter(|(_, it)| *it != Decision::Same);
+                steps.map(|(wanted, decision)| (wanted.name, decision)).collect()
+            });
+            say(Looked { package: package.clone(), remote: entrance.config.name.clone(), result: steps });
+        }
+    }
+}
+
+/// Publishes packages now, by name and number; without any, what is to be published now. Returns how many could not be.
+///
+/// # Errors
+/// The database.
+pub fn publish(
+    session: &Session,
+    packages: &[(i64, String)],
+    remote: Option<&str>,
+    say: Say<'_>,
+) -> Result<usize, StateError> {
+    let Some(all) = session.remotes() else { return Ok(0) };
+    pool::follow(session)?;
+    let ids: BTreeMap<String, i64> =
+        session.store.read(remotes::followed)?.into_iter().map(|it| (it.name, it.id)).collect();
+    let mut failed = 0;
+    for entrance in all.all.iter().filter(|it| remote.is_none_or(|name| it.config.name == name)) {
+        let Some(id) = ids.get(&entrance.config.name) else { continue };
+        if packages.is_empty() {
+            failed += drain(session, entrance, say)?;
+            continue;
+        }
+        for (package, name) in packages {
+            let lane = PublishLane::Operator;
+            session.store.write(|tx| asked::ask(tx, *package, Some(&[*id]), lane))?;
+            match claimed(session, entrance, *package)? {
+                Some(claim) => {
+                    failed += usize::from(pool::perform(session, entrance, &claim, say).result.is_err());
+                }
+                None => {
+                    failed += 1;
+                    say(&not_claimed(session, entrance, *package, name)?);
+                }
+            }
+        }
+    }
+    Ok(failed)
+}
+
+fn claimed(session: &Session, entrance: &Entrance, package: i64) -> Result<Option<Claim>, StateError> {
+    for _ in 0..WAITS {
+        if let Some(claim) = pool::claim(session, entrance, Some(package))? {
+            return Ok(Some(claim));
+        }
+        let is_running = session.store.read(|tx| asked::is_running(tx, package, &entrance.config.name))?;
+        if !is_running || session.is_stopping() {
+            return Ok(None);
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(None)
+}
+
+fn not_claimed(
+    session: &Session,
+    entrance: &Entrance,
+    package: i64,
+    name: &str,
+) -> Result<Ended, StateError> {
+    let remote = &entrance.config.name;
+    let (is_held, status) = session.store.read(|tx| {
+        let held = hold::of_package(tx, package)?.is_some();
+        Ok((held, state::publishing::read::status(tx)?))
+    })?;
+    let status = status.into_iter().find(|it| it.remote == *remote);
+    let message = match status {
+        _ if is_held => format!("{name} is held: `package-import release {name}`"),
+        Some(it) if it.state != "open" => {
+            format!("{remote} is {}: {}", it.state, it.cause.unwrap_or_else(|| "it asked for a pause".into()))
+        }
+        _ => "somebody else is publishing it".to_owned(),
+    };
+    let trouble = state::publishing::ends::Trouble {
+        code: "not-now".into(),
+        message,
+        next: state::publishing::ends::Next::Remote,
+    };
+    Ok(Ended { package: name.to_owned(), remote: remote.clone(), result: Err(trouble) })
+}
+
+/// Publishes all that can be claimed now. Returns how many could not be.
+fn drain(session: &Session, entrance: &Entrance, say: Say<'_>) -> Result<usize, StateError> {
+    while session.store.write(|tx| asked::wake(tx, 40))? > 0 {}
+    while session.store.write(|tx| asked::fill(tx, 40))? {}
+    let failed = Mutex::new((0, Ok(())));
+    thread::scope(|scope| {
+        for _ in 0..entrance.config.jobs {
+            scope.spawn(|| {
+                while !session.is_stopping() {
+                    let done = match pool::claim(session, entrance, None) {
+                        Ok(None) => return,
+                        Ok(Some(claim)) => Ok(pool::perform(session, entrance, &claim, say).result.is_err()),
+                        Err(error) => Err(error),
+                    };
+                    let mut failed = failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                    match done {
+                        Ok(is_failed) => failed.0 += usize::from(is_failed),
+                        Err(error) => {
+                            failed.1 = Err(error);
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (count, result) = failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    result.map(|()| count)
+}

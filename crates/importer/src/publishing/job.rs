@@ -1,0 +1,205 @@
+//! One package on one remote: what is wanted is what its repository has, so nothing has to be remembered between tries.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bounded::Deadline;
+use packaging_repo::ObjectId;
+use packaging_repo::published;
+use packaging_repo::repository::Repository;
+use remote::abilities::Abilities;
+use remote::address::Scheme;
+use remote::plan::Plan;
+use remote::problem::Problem;
+use remote::publish::{Desired, Foreign, Published, Publisher};
+use remote::refs::Wanted;
+use remote::server::Server;
+use remote::transport::{ByHistory, Transport};
+use serde::Serialize;
+use source_package::version::PackageName;
+use state::publishing::ends::There;
+
+use super::entrance::Entrance;
+use super::folder::Folder;
+use super::trouble::of_repository;
+
+/// How long the lock of a repository is waited for, to set something aside. An import that has it longer is not waited for.
+const LOCK: Duration = Duration::from_secs(10);
+/// So many refs are named of each kind.
+const NAMED: usize = 20;
+
+/// One package of a remote.
+pub struct Job<'a> {
+    /// The installation's root.
+    pub root: &'a Path,
+    /// The remote.
+    pub entrance: &'a Entrance,
+    /// The package.
+    pub package: &'a str,
+}
+
+/// What became of it.
+pub struct Done {
+    /// What was read back.
+    pub there: There,
+    /// How many refs were moved.
+    pub moved: usize,
+    /// Whether the remote was asked at all.
+    pub is_asked: bool,
+}
+
+/// What a remote has that is not ours, for people and programs.
+#[derive(Debug, Default, Serialize)]
+struct Detail {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    foreign: Vec<DetailForeign>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    blocked: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DetailForeign {
+    name: String,
+    ours: String,
+    theirs: String,
+}
+
+impl Job<'_> {
+    fn name(&self) -> Result<PackageName, Problem> {
+        PackageName::new(self.package).map_err(|error| Problem::Local(error.to_string()))
+    }
+
+    fn repository(&self) -> Result<Repository, Problem> {
+        Repository::open(&self.root.join("repos"), &self.name()?)
+            .map_err(|error| Problem::Local(error.to_string()))
+    }
+
+    /// Publishes it. What was on the remote when all was there last (`known`) needs no look, unless one is asked for.
+    ///
+    /// # Errors
+    /// What kept it from being published.
+    pub fn publish(&self, known: Option<&str>, abilities: &mut Abilities) -> Result<Done, Problem> {
+        let repository = self.repository()?;
+        let desired = desired(&repository)?;
+        let here = desired.fingerprint();
+        if known == Some(here.as_str()) {
+            let there = There { there: here.clone(), here, ..There::default() };
+            return Ok(Done { there, moved: 0, is_asked: false });
+        }
+        self.with_server(&repository, &desired, |publisher, server| {
+            let mut aside = |foreign: &[Foreign]| set_aside(&repository, server, foreign);
+            let done = publisher.publish(&desired, abilities, &mut aside)?;
+            Ok(Done { moved: done.moved, there: there(&done, here.clone()), is_asked: true })
+        })
+    }
+
+    /// Says what would be done.
+    ///
+    /// # Errors
+    /// What keeps it from being looked at.
+    pub fn look(&self, abilities: &Abilities) -> Result<Plan, Problem> {
+        let repository = self.repository()?;
+        let desired = desired(&repository)?;
+        self.with_server(&repository, &desired, |publisher, _| {
+            publisher.look(&desired, abilities).map(|(plan, _)| plan)
+        })
+    }
+
+    /// Whether the remote answers, by this package.
+    ///
+    /// # Errors
+    /// Only what is the same for all packages.
+    pub fn probe(&self) -> Result<(), Problem> {
+        let repository = self.repository()?;
+        let asked = self.with_server(&repository, &Desired::default(), |_, server| server.read().map(drop));
+        match asked {
+            Err(problem) if problem.is_of_remote() => Err(problem),
+            _ => Ok(()),
+        }
+    }
+
+    fn with_server<T>(
+        &self,
+        repository: &Repository,
+        desired: &Desired,
+        work: impl FnOnce(&Publisher<'_>, &dyn Server) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let entrance = self.entrance;
+        let address = entrance.address(&self.name()?);
+        let (objects, refs) = (published::objects(repository), published::packed_refs(repository.path()));
+        let head = desired.head.as_deref().map(|head| head.trim_start_matches("refs/heads/"));
+        let judge = ByHistory { git: &entrance.git, objects: &objects };
+        let most = entrance.config.batch;
+        if let (Scheme::Path, Some(path)) = (address.scheme(), address.folder()) {
+            let base = entrance.template.server();
+            let server = Folder::new(&path, &base, repository.path(), head, entrance.entry.limit);
+            return work(&Publisher { server: &server, judge: &judge, most }, &server);
+        }
+        let server = Transport {
+            git: &entrance.git,
+            entry: &entrance.entry,
+            address: &address,
+            package: self.package,
+            branch: head.unwrap_or("main"),
+            objects: &objects,
+            refs: &refs,
+            pace: &|| entrance.pace(),
+        };
+        work(&Publisher { server: &server, judge: &judge, most }, &server)
+    }
+}
+
+/// What a remote shall have.
+fn desired(repository: &Repository) -> Result<Desired, Problem> {
+    let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;
+    let Some(published) = published else {
+        return Err(Problem::Local(format!(
+            "what was imported into {} is not on record yet: its next import puts it there",
+            repository.path().display()
+        )));
+    };
+    let refs = published.refs.into_iter();
+    let refs = refs.map(|(name, value)| Wanted { name, id: value.id, peeled: value.peeled }).collect();
+    Ok(Desired { refs, head: published.head })
+}
+
+/// What somebody else has pushed is kept here, before anything moves there.
+fn set_aside(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Result<(), Problem> {
+    let found: Vec<(String, ObjectId)> = foreign.iter().map(|it| (it.name.clone(), it.theirs)).collect();
+    server.fetch(&found)?;
+    let names = published::set_aside(repository, &found, Deadline::after(LOCK));
+    names.map(drop).map_err(of_repository)
+}
+
+fn there(done: &Published, here: String) -> There {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let head = done.wrong_head.as_ref().map(|head| head.clone().unwrap_or_default());
+    let detail = Detail {
+        foreign: done
+            .foreign
+            .iter()
+            .take(NAMED)
+            .map(|it| DetailForeign {
+                name: it.name.clone(),
+                ours: it.ours.to_string(),
+                theirs: it.theirs.to_string(),
+            })
+            .collect(),
+        blocked: done.blocked.iter().take(NAMED).cloned().collect(),
+        refused: done.refused.iter().take(NAMED).cloned().collect(),
+        head,
+    };
+    let is_odd = !done.is_complete() || detail.head.is_some();
+    There {
+        here,
+        there: done.fingerprint.clone(),
+        foreign: count(done.foreign.len() + done.blocked.len()),
+        refused: count(done.refused.len()),
+        kept: count(done.kept),
+        detail: is_odd.then(|| serde_json::to_string(&detail).unwrap_or_default()),
+    }
+}

@@ -1,0 +1,304 @@
+//! Publishes during a run, beside its imports: for each remote a few packages at a time, as long as it can be reached.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+use remote::problem::Problem;
+use state::breaker;
+use state::publishing::claims::{self, Claim};
+use state::publishing::ends::{self, Next, There, Trouble};
+use state::publishing::remotes::{self, breaker_of};
+use state::publishing::{PublishLane, asked};
+use state::words::HostState;
+use state::{StateError, Store};
+
+use super::entrance::{Entrance, Remotes};
+use super::job::Job;
+use super::trouble;
+use crate::queue::session::Session;
+
+/// How often an idle remote is looked at.
+const TICK: Duration = Duration::from_secs(2);
+/// What cannot be done is tried again after this.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Rows that are brought back in one transaction.
+const CHUNK: i64 = 40;
+/// A server that wants to be left alone and says no time is left alone for so long, in milliseconds.
+const LEFT_ALONE: i64 = 60_000;
+
+/// How a publication ended, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The package.
+    pub package: String,
+    /// The remote.
+    pub remote: String,
+    /// How many refs were moved, and what is there; or why not.
+    pub result: Result<(usize, There), Trouble>,
+}
+
+/// Who is told.
+pub type Say<'a> = &'a (dyn Fn(&Ended) + Sync);
+
+/// What a run and its publishing know of each other.
+#[derive(Default)]
+pub struct Pool {
+    is_closing: AtomicBool,
+    busy: AtomicUsize,
+    /// Whether all that was due when the run began has come back.
+    is_ready: AtomicBool,
+}
+
+impl Pool {
+    /// Nothing new begins.
+    pub fn close(&self) {
+        self.is_closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nothing runs, and nothing could be begun.
+    pub fn is_done(&self, session: &Session) -> bool {
+        let Some(remotes) = session.remotes() else { return true };
+        if self.busy.load(Ordering::SeqCst) > 0 || !self.is_ready.load(Ordering::SeqCst) {
+            return false;
+        }
+        let is_claimable = session.store.read(|tx| {
+            let mut open = remotes::open(tx)?;
+            open.retain(|it| remotes.named(&it.name).is_some());
+            open.iter().try_fold(false, |found, it| Ok(found || claims::is_claimable(tx, it.id)?))
+        });
+        // What cannot be asked now is left to the next run.
+        !is_claimable.unwrap_or(false)
+    }
+
+    fn closes(&self, session: &Session) -> bool {
+        self.is_closing.load(Ordering::SeqCst) || session.is_stopping()
+    }
+
+    /// Begins to publish. Everything that was begun has ended when the scope has.
+    pub fn begin<'s>(&'s self, scope: &'s Scope<'s, '_>, session: &'s Session, say: Say<'s>) {
+        let Some(remotes) = session.remotes() else { return };
+        scope.spawn(move || self.keep(session, remotes));
+        for entrance in &remotes.all {
+            scope.spawn(move || self.serve(session, entrance, say));
+        }
+    }
+
+    /// What is looked after for all remotes: those that are new are filled, what is due comes back, what dead runs had
+    /// begun is taken back.
+    fn keep(&self, session: &Session, remotes: &Remotes) {
+        let mut is_followed = false;
+        while !self.closes(session) {
+            let done = self.look_after(session, &mut is_followed);
+            if !matches!(done, Ok(true)) {
+                self.is_ready.store(true, Ordering::SeqCst);
+            }
+            let pause = match &done {
+                Ok(true) => Duration::ZERO,
+                Ok(false) => TICK,
+                Err(_) => PAUSE,
+            };
+            match done {
+                Ok(_) => session.troubles.clear(DUE),
+                Err(error) => session.troubles.note(DUE, &error),
+            }
+            self.sleep(session, pause);
+        }
+        // A second signal ends what runs.
+        while self.busy.load(Ordering::SeqCst) > 0 {
+            if session.is_stopping() {
+                remotes.stop();
+            }
+            thread::sleep(TICK / 20);
+        }
+    }
+
+    fn sleep(&self, session: &Session, pause: Duration) {
+        let end = Instant::now() + pause;
+        while Instant::now() < end && !self.closes(session) {
+            thread::sleep((TICK / 20).min(end.saturating_duration_since(Instant::now())));
+        }
+    }
+
+    /// Returns whether there may be more to do at once.
+    fn look_after(&self, session: &Session, is_followed: &mut bool) -> Result<bool, StateError> {
+        let store = &session.store;
+        if !*is_followed {
+            follow(session)?;
+            *is_followed = true;
+        }
+        if !store.read(asked::is_due)? {
+            return Ok(false);
+        }
+        let taken = store.write(|tx| claims::take_back(tx, CHUNK))?;
+        let woken = store.write(|tx| asked::wake(tx, CHUNK))?;
+        let is_filling = store.write(|tx| asked::fill(tx, CHUNK))?;
+        Ok(taken > 0 || woken > 0 || is_filling)
+    }
+
+    /// Serves one remote.
+    fn serve(&self, session: &Session, entrance: &Entrance, say: Say<'_>) {
+        let (ended, endings) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let mut running = 0;
+            while !self.closes(session) {
+                let is_wanted = session.orders().state == HostState::Online;
+                let claimed = match is_wanted && running < entrance.config.jobs {
+                    true => self.claim(session, entrance),
+                    false => None,
+                };
+                if let Some(claim) = claimed {
+                    running += 1;
+                    let ended: Sender<()> = ended.clone();
+                    scope.spawn(move || {
+                        perform(session, entrance, &claim, say);
+                        self.busy.fetch_sub(1, Ordering::SeqCst);
+                        let _ = ended.send(());
+                    });
+                    continue;
+                }
+                match endings.recv_timeout(TICK / 4) {
+                    Ok(()) => running -= 1,
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                }
+                while endings.try_recv().is_ok() {
+                    running -= 1;
+                }
+            }
+        });
+    }
+
+    fn claim(&self, session: &Session, entrance: &Entrance) -> Option<Claim> {
+        let claimed = claim(session, entrance, None);
+        match claimed {
+            Ok(claim) => {
+                session.troubles.clear(CLAIMS);
+                if claim.is_some() {
+                    self.busy.fetch_add(1, Ordering::SeqCst);
+                }
+                claim
+            }
+            Err(error) => {
+                session.troubles.note(CLAIMS, &error);
+                None
+            }
+        }
+    }
+}
+
+const CLAIMS: &str = "claims of what is to be published";
+const DUE: &str = "what is to be published";
+
+/// Puts the remotes of the configuration on record.
+pub(super) fn follow(session: &Session) -> Result<(), StateError> {
+    let wanted: Vec<(&str, &str)> =
+        session.config.remotes.iter().map(|it| (it.name.as_str(), it.url.as_str())).collect();
+    if session.store.read(|tx| remotes::is_news(tx, &wanted))? {
+        session.store.write(|tx| remotes::follow(tx, &wanted, "package-import"))?;
+    }
+    Ok(())
+}
+
+/// Claims the next package of a remote that can be reached, or this one.
+pub(super) fn claim(
+    session: &Session,
+    entrance: &Entrance,
+    only: Option<i64>,
+) -> Result<Option<Claim>, StateError> {
+    let store: &Store = &session.store;
+    let name = &entrance.config.name;
+    let open = store.read(|tx| {
+        let open = remotes::open(tx)?.into_iter().find(|it| it.name == *name);
+        let Some(open) = open else { return Ok(None) };
+        Ok(claims::is_claimable(tx, open.id)?.then_some(open))
+    })?;
+    let Some(open) = open else { return Ok(None) };
+    if let Some(known) = open.abilities.as_deref().and_then(|text| serde_json::from_str(text).ok()) {
+        entrance.learn(&known);
+    }
+    store.write(|tx| claims::claim(tx, session.run, open.id, only))
+}
+
+/// Publishes what was claimed, and records how it ended.
+pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say: Say<'_>) -> Ended {
+    let name = &entrance.config.name;
+    let job = Job { root: &session.root, entrance, package: &claim.package };
+    let mut abilities = entrance.abilities();
+    let is_look = matches!(claim.lane, PublishLane::Look | PublishLane::Operator);
+    let known = claim.here.as_deref().filter(|_| !is_look);
+    let done = job.publish(known, &mut abilities);
+    let what = format!("what was published of {} on {name}", claim.package);
+    if entrance.learn(&abilities) {
+        let text = serde_json::to_string(&abilities).unwrap_or_default();
+        let noted = session
+            .patiently(&what, || session.store.write(|tx| remotes::note_abilities(tx, claim.remote, &text)));
+        // It is found out again.
+        drop(noted);
+    }
+    let result = match done {
+        Ok(done) => {
+            if done.is_asked {
+                session.outages.good(&breaker_of(name));
+            }
+            Ok((done.moved, done.there))
+        }
+        Err(problem) => {
+            note_problem(session, entrance, claim, &problem);
+            let trouble = trouble::of(&problem);
+            Err(if session.is_stopping() { Trouble { next: Next::Now, ..trouble } } else { trouble })
+        }
+    };
+    let end = result.clone().map(|(_, there)| there);
+    let recorded =
+        session.patiently(&what, || session.store.write(|tx| ends::end(tx, session.run, claim, &end)));
+    if let Err(error) = recorded {
+        session.troubles.say(format!("cannot record {what}: {error}"));
+    }
+    let ended = Ended { package: claim.package.clone(), remote: name.clone(), result };
+    say(&ended);
+    ended
+}
+
+/// What is the same for all packages is one incident of the remote.
+fn note_problem(session: &Session, entrance: &Entrance, claim: &Claim, problem: &Problem) {
+    let name = breaker_of(&entrance.config.name);
+    let cause = format!("publish/{}: {problem}", problem.code());
+    let noted = match problem {
+        Problem::Paced { after, .. } => {
+            let pause = after.map_or(LEFT_ALONE, |it| i64::try_from(it.as_millis()).unwrap_or(LEFT_ALONE));
+            session.store.write(|tx| remotes::pause(tx, claim.remote, pause))
+        }
+        problem if problem.is_of_remote() => {
+            let rule = breaker::Rule { least: 2, ..session.rule.clone() };
+            let probe = format!("remote {} {}", entrance.config.name, claim.package);
+            session
+                .store
+                .write(|tx| breaker::note(tx, &name, (0, 1), Some(&cause), Some(&probe), &rule).map(drop))
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = noted {
+        session.troubles.note(DUE, &error);
+    }
+}
+
+/// Whether a remote can be reached: `text` is `NAME PACKAGE`, as it was noted when it could not. A remote that this host
+/// does not know is nobody's to judge: nothing.
+pub fn probe(session: &Session, text: &str) -> Option<Result<(), String>> {
+    let (name, package) = text.split_once(' ')?;
+    let entrance = session.remotes()?.named(name)?;
+    let probed = Job { root: &session.root, entrance, package }.probe();
+    Some(probed.map_err(|problem| problem.to_string()))
+}
+
+/// Whether this host has a remote, by the name of its breaker.
+pub fn is_ours(session: &Session, breaker: &str) -> bool {
+    let name = breaker.strip_prefix("remote:");
+    name.is_some_and(|name| session.config.remotes.iter().any(|it| it.name == name))
+}
+
+/// Whether a breaker is that of a remote.
+pub fn is_of_remote(breaker: &str) -> bool {
+    breaker.starts_with("remote:")
+}

@@ -1,0 +1,82 @@
+//! What of a repository is published: the refs that the importer has put there, by its record, and no others.
+
+use std::path::Path;
+
+use bounded::Deadline;
+
+use crate::refs::{Edit, Refs, Value};
+use crate::repository::Repository;
+use crate::{Error, ObjectId};
+
+/// What is to be published.
+#[derive(Clone, Debug, Default)]
+pub struct Published {
+    /// Each ref.
+    pub refs: Refs,
+    /// The branch that a clone checks out, in full.
+    pub head: Option<String>,
+}
+
+/// What is to be published of a repository; nothing if what its importer has written is not on record.
+pub fn of(repository: &Repository) -> Result<Option<Published>, Error> {
+    let Some(record) = repository.record()? else { return Ok(None) };
+    let mut refs = repository.refs()?;
+    refs.retain(|name, value| record.knows(name, value.id));
+    let head = Some(repository.head()?).filter(|head| refs.contains_key(head));
+    Ok(Some(Published { refs, head }))
+}
+
+/// Gives objects that were brought from elsewhere names of their own, so that they are never lost: each with the ref that
+/// it was found under. They have to be durable. Returns the new names.
+pub fn set_aside(
+    repository: &Repository,
+    found: &[(String, ObjectId)],
+    deadline: Deadline,
+) -> Result<Vec<String>, Error> {
+    let guard = repository.lock(deadline)?;
+    let refs = repository.refs()?;
+    let record = repository.record()?;
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut names = Vec::new();
+    let mut store = repository.store(1)?;
+    for (name, id) in found {
+        let is_commit = store.kind(*id)? == gix_object::Kind::Commit;
+        let hex = id.to_string();
+        let folder = aside_folder(name, is_commit);
+        let all = [12, 20, 40].map(|digits| format!("{folder}/{}", hex.get(..digits).unwrap_or(&hex)));
+        let free = all.iter().find(|name| refs.get(*name).is_none_or(|value| value.id == *id));
+        let Some(aside) = free else { continue };
+        names.push(aside.clone());
+        if !refs.contains_key(aside) && !edits.iter().any(|edit| edit.name == *aside) {
+            let peeled = crate::object::tag_target(*id, &mut store)?;
+            edits.push(Edit { name: aside.clone(), expected: None, new: Value { id: *id, peeled } });
+        }
+    }
+    if !edits.is_empty() {
+        let record = record.map(|it| it.with(&refs, edits.iter().map(|edit| (&edit.name, edit.new.id))));
+        repository.publish(&guard, &edits, None, record.as_ref())?;
+    }
+    Ok(names)
+}
+
+/// Where something is set aside: a commit where whoever clones sees it, anything else among the tags.
+fn aside_folder(name: &str, is_commit: bool) -> String {
+    match name.strip_prefix("refs/heads/") {
+        Some(branch) if is_commit => format!("refs/heads/collisions/{branch}"),
+        _ => {
+            let short =
+                name.strip_prefix("refs/tags/").or_else(|| name.strip_prefix("refs/")).unwrap_or(name);
+            format!("refs/tags/collisions/{short}")
+        }
+    }
+}
+
+/// The objects of a repository.
+pub fn objects(repository: &Repository) -> std::path::PathBuf {
+    repository.path().join("objects")
+}
+
+/// Its packed refs.
+pub fn packed_refs(repository: &Path) -> std::path::PathBuf {
+    repository.join("packed-refs")
+}

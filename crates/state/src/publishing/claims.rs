@@ -1,0 +1,89 @@
+//! Claiming what is to be published. A claim lives as long as its run does.
+
+use super::row::{Publish, PublishLane, PublishState, lock_free, update};
+use crate::db::tx::Tx;
+use crate::error::StateError;
+use crate::values;
+
+/// What was claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The package.
+    pub package_id: i64,
+    /// Its name.
+    pub package: String,
+    /// The remote.
+    pub remote: i64,
+    /// Its lane.
+    pub lane: PublishLane,
+    /// How often it had been asked for.
+    pub wanted: i64,
+    /// Since when something is not there.
+    pub entered: i64,
+    /// Fingerprint of what was wanted when all was there last; nothing if all was not.
+    pub here: Option<String>,
+}
+
+/// Claims the next of a remote, or this package of it.
+///
+/// # Errors
+/// The database.
+pub fn claim(tx: &mut Tx<'_>, run: i64, remote: i64, only: Option<i64>) -> Result<Option<Claim>, StateError> {
+    let free = "state = 'pending' AND remote_id = ?1
+        AND NOT EXISTS (SELECT 1 FROM package p WHERE p.id = publish.package_id AND p.held = 1)";
+    let mut rows = match only {
+        Some(package) => lock_free(tx, &format!("{free} AND package_id = ?2"), values![remote, package])?,
+        None => {
+            lock_free(tx, &format!("{free} ORDER BY lane, entered, package_id LIMIT 1"), values![remote])?
+        }
+    };
+    let Some(row) = rows.pop() else { return Ok(None) };
+    let after = Publish {
+        state: PublishState::Running,
+        claimed: row.wanted,
+        run: Some(run),
+        due: None,
+        ..row.clone()
+    };
+    update(tx, &row, &after)?;
+    let name = tx.first("SELECT name FROM package WHERE id = ?1", values![row.package])?;
+    let is_whole = row.code.is_none() && row.foreign == 0 && row.refused == 0;
+    Ok(Some(Claim {
+        package_id: row.package,
+        package: name.map(|row| row.text(0)).unwrap_or_default(),
+        remote,
+        lane: row.lane,
+        wanted: row.wanted,
+        entered: row.entered,
+        here: row.here.filter(|_| is_whole),
+    }))
+}
+
+/// Whether something can be claimed of a remote.
+///
+/// # Errors
+/// The database.
+pub fn is_claimable(tx: &mut Tx<'_>, remote: i64) -> Result<bool, StateError> {
+    let sql = "SELECT 1 FROM publish u JOIN package p ON p.id = u.package_id AND p.held = 0
+        WHERE u.state = 'pending' AND u.remote_id = ?1 LIMIT 1";
+    Ok(tx.first(sql, values![remote])?.is_some())
+}
+
+/// A run that was not heard of for so long, in milliseconds, is over, or would be told so if it came back.
+pub(super) const SILENCE: i64 = 600_000;
+
+/// Takes back what runs that are over have left, some at a time. Returns how many.
+///
+/// # Errors
+/// The database.
+pub fn take_back(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
+    let condition =
+        "state = 'running' AND run_id IN (SELECT id FROM run WHERE ended IS NOT NULL OR heartbeat < ?2)
+        ORDER BY package_id, remote_id LIMIT ?1";
+    let heard = tx.now()? - SILENCE;
+    let rows = lock_free(tx, condition, values![at_most, heard])?;
+    for row in &rows {
+        update(tx, row, &Publish { state: PublishState::Pending, run: None, ..row.clone() })?;
+    }
+    Ok(rows.len())
+}

@@ -1,0 +1,164 @@
+//! How a publication ended, and what becomes of its row.
+
+use super::claims::Claim;
+use super::row::{Publish, PublishLane, PublishState, lock, update};
+use crate::db::tx::Tx;
+use crate::error::StateError;
+use crate::values;
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+/// Whether all is still there is looked at once in so long.
+const LOOK: i64 = 24 * HOUR;
+/// What an outage has interrupted is tried again after this; the breaker decides.
+const SOON: i64 = 20_000;
+/// The first pause after a failure of one package, and the longest.
+const PAUSES: (i64, i64) = (5 * MINUTE, 12 * HOUR);
+/// What waits for a person is tried so seldom.
+const SELDOM: i64 = 6 * HOUR;
+
+/// What was read back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct There {
+    /// Fingerprint of what was wanted.
+    pub here: String,
+    /// Fingerprint of what is there of it.
+    pub there: String,
+    /// Refs that somebody else has moved.
+    pub foreign: i64,
+    /// Refs that the server does not take.
+    pub refused: i64,
+    /// Refs of kinds that it takes of no package.
+    pub kept: i64,
+    /// Which, JSON.
+    pub detail: Option<String>,
+}
+
+/// Why it is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The code, without its stage.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+    /// What it means for the next try.
+    pub next: Next,
+}
+
+/// When it is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is the remote's matter, not the package's: as soon as that is there.
+    Remote,
+    /// After a pause that grows.
+    Later,
+    /// It waits for a person, and is seldom tried.
+    Person,
+    /// At once: the run has to end.
+    Now,
+}
+
+/// Records an end. Returns whether the claim was still ours.
+///
+/// # Errors
+/// The database.
+pub fn end(
+    tx: &mut Tx<'_>,
+    run: i64,
+    claim: &Claim,
+    end: &Result<There, Trouble>,
+) -> Result<bool, StateError> {
+    let condition = "package_id = ?1 AND remote_id = ?2 AND state = 'running' AND run_id = ?3";
+    let values = values![claim.package_id, claim.remote, run];
+    let Some(row) = lock(tx, condition, values)?.pop() else { return Ok(false) };
+    let now = tx.now()?;
+    let is_asked_again = row.wanted > row.claimed;
+    let base = Publish { run: None, ..row.clone() };
+    let after = match end {
+        Ok(there) => {
+            let done = published(base, there, now);
+            match is_asked_again {
+                true => Publish {
+                    state: PublishState::Pending,
+                    lane: if row.lane == PublishLane::Look { PublishLane::Upload } else { row.lane },
+                    entered: now,
+                    due: None,
+                    ..done
+                },
+                false => done,
+            }
+        }
+        Err(trouble) => {
+            let after = failed(base, trouble, now);
+            let is_now = is_asked_again && trouble.next != Next::Remote;
+            if is_now { Publish { state: PublishState::Pending, due: None, ..after } } else { after }
+        }
+    };
+    update(tx, &row, &after)?;
+    if end.is_ok() && !is_asked_again {
+        reach(tx, claim.package_id, now)?;
+    }
+    Ok(true)
+}
+
+fn published(row: Publish, there: &There, now: i64) -> Publish {
+    // Spread, so that a day's work does not come due at once.
+    let spread = (row.package.wrapping_mul(2_654_435_761) & 0xffff) * (LOOK / 4) / 0xffff;
+    Publish {
+        state: PublishState::Done,
+        due: Some(now + LOOK + spread),
+        here: Some(there.here.clone()),
+        there: Some(there.there.clone()),
+        published: Some(now),
+        code: None,
+        message: None,
+        since: None,
+        failures: 0,
+        foreign: there.foreign,
+        refused: there.refused,
+        kept: there.kept,
+        detail: there.detail.clone(),
+        ..row
+    }
+}
+
+fn failed(row: Publish, trouble: &Trouble, now: i64) -> Publish {
+    let of_package = matches!(trouble.next, Next::Later | Next::Person);
+    let failures = row.failures + i64::from(of_package);
+    let pause = match trouble.next {
+        Next::Remote => SOON,
+        Next::Now => 0,
+        Next::Person => SELDOM,
+        Next::Later => (PAUSES.0 << (failures - 1).clamp(0, 12)).min(PAUSES.1),
+    };
+    let state = if pause == 0 { PublishState::Pending } else { PublishState::Retrying };
+    let due = (pause > 0).then_some(now + pause);
+    if trouble.next == Next::Now {
+        return Publish { state, due, ..row };
+    }
+    Publish {
+        state,
+        due,
+        since: row.since.or(Some(now)),
+        code: Some(trouble.code.clone()),
+        message: Some(trouble.message.clone()),
+        failures,
+        ..row
+    }
+}
+
+/// What is done of a package and on all remotes now, is there: some at a time, those of the last days first.
+fn reach(tx: &mut Tx<'_>, package: i64, now: i64) -> Result<(), StateError> {
+    let sql = "SELECT 1 FROM remote r WHERE r.followed IS NOT NULL AND NOT EXISTS (SELECT 1 FROM publish u
+        WHERE u.remote_id = r.id AND u.package_id = ?1 AND u.published IS NOT NULL AND (u.state = 'done' OR u.lane = 3))
+        LIMIT 1";
+    if tx.first(sql, values![package])?.is_some() {
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE publication SET reached = ?2 WHERE id IN (SELECT id FROM publication
+            WHERE package_id = ?1 AND done IS NOT NULL AND reached IS NULL ORDER BY id DESC LIMIT 100)",
+        values![package, now],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Repositories go to remotes: to a folder, by ssh and by HTTP, beside imports and by hand.
+
+mod kills;
+mod outages;
+mod secrets;
+mod world;
+
+use std::fs;
+
+use package_import_tests::queue::text;
+use throwaway_git_servers::{Recorder, git};
+use world::*;
+
+#[test]
+fn a_run_publishes_what_it_imports() {
+    for site in sites() {
+        site.import("hello", 1);
+        site.queue.well(&["run"]);
+        let place = site.kind.as_str();
+        assert_eq!(site.there("hello"), site.here("hello"), "{place}");
+        assert_eq!(site.head("hello").as_deref(), Some("refs/heads/debian/sid"), "{place}");
+        // A clone checks something out, and has the version.
+        let clone = tempfile::tempdir().unwrap();
+        git(&["clone", "-q", &site.path("hello").to_string_lossy(), &clone.path().to_string_lossy()]);
+        assert!(clone.path().join("debian/changelog").exists(), "{place}");
+        site.import("hello", 2);
+        site.queue.well(&["run"]);
+        assert_eq!(site.there("hello"), site.here("hello"), "{place}");
+        let said = site.queue.well(&["remotes"]);
+        assert!(said.contains("all is published"), "{said}");
+        let said = site.queue.well(&["show", "hello"]);
+        assert!(said.contains("on git: all is published"), "{said}");
+        assert_eq!(site.forced("hello"), Vec::<String>::new());
+        git(&["--git-dir", &site.path("hello").to_string_lossy(), "fsck", "--strict"]);
+    }
+}
+
+#[test]
+fn what_has_nothing_to_do_asks_nobody() {
+    let site = Site::new(Kind::Ssh);
+    site.import("hello", 1);
+    site.queue.well(&["run"]);
+    let sessions = || site.server_log().matches("Starting session").count();
+    let before = sessions();
+    // It is imported again, and nothing moves.
+    site.queue.well(&["requeue", "hello"]);
+    site.queue.well(&["run"]);
+    assert_eq!(sessions(), before, "the fingerprint says so");
+    // Who asks by hand is told what is there.
+    site.queue.well(&["publish", "hello"]);
+    assert!(sessions() > before);
+}
+
+#[test]
+fn a_remote_that_is_new_gets_all_packages() {
+    let site = Site::new(Kind::Folder);
+    site.configure("");
+    for name in ["a0", "b0", "c0"] {
+        site.import(name, 1);
+    }
+    site.queue.well(&["run"]);
+    assert!(site.queue.well(&["remotes"]).contains("not published anywhere"));
+    site.configure(&site.remote());
+    let said = site.queue.well(&["publish", "--dry-run", "a0"]);
+    assert!(said.contains("create refs/heads/debian/sid"), "{said}");
+    assert!(!site.path("a0").exists());
+    let said = site.queue.well(&["publish"]);
+    assert!(said.contains("git: 0 packages unpublished"), "{said}");
+    for name in ["a0", "b0", "c0"] {
+        assert_eq!(site.there(name), site.here(name));
+    }
+    assert!(site.queue.well(&["publish", "--dry-run", "a0"]).contains("all is published"));
+}
+
+#[test]
+fn what_others_push_stays_and_is_kept_here() {
+    for site in sites() {
+        let place = site.kind.as_str();
+        site.import("hello", 1);
+        site.queue.well(&["run"]);
+        let theirs = site.somebody_pushes("hello", "debian/sid", "theirs");
+        site.import("hello", 2);
+        site.queue.well(&["run"]);
+        let server = site.server("hello");
+        assert_eq!(server.at("refs/heads/debian/sid"), Some(theirs.clone()), "{place}");
+        assert_eq!(
+            server.at("refs/tags/debian/1.0-2"),
+            site.at("hello", "refs/tags/debian/1.0-2"),
+            "{place}"
+        );
+        let aside = format!("refs/heads/collisions/debian/sid/{}", &theirs[..12]);
+        assert_eq!(site.at("hello", &aside), Some(theirs), "{place}");
+        let said = site.queue.well(&["remotes", "git"]);
+        assert!(said.contains("refs/heads/debian/sid was moved there by somebody else"), "{place}: {said}");
+        let shown = site.queue.well(&["show", "hello"]);
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains("was moved there by somebody else"), "{shown}");
+        assert!(site.queue.well(&["status"]).contains("package-import remotes git"));
+        assert_eq!(site.forced("hello"), Vec::<String>::new(), "{place}");
+        // Who looks by hand is told that it is not all there.
+        let output = site.queue.command(&["publish", "hello"]).output().unwrap();
+        assert!(text(&output).contains("1 ref of somebody else left alone"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn a_ref_that_somebody_removed_comes_back_with_the_next_look() {
+    let site = Site::new(Kind::Folder);
+    site.import("hello", 1);
+    site.queue.well(&["run"]);
+    site.server("hello").git(&["update-ref", "-d", "refs/tags/debian/1.0-1"]);
+    site.queue.well(&["run"]);
+    assert_ne!(site.there("hello"), site.here("hello"), "nobody has looked");
+    let sql = "UPDATE publish SET due = 1";
+    site.queue.store().write(|tx| tx.execute(sql, &[])).unwrap();
+    site.queue.well(&["run"]);
+    assert_eq!(site.there("hello"), site.here("hello"));
+}
+
+#[test]
+fn a_package_that_cannot_be_published_keeps_no_other_back() {
+    let site = Site::new(Kind::Ssh);
+    let server = Recorder::make(&site.path("bad0"));
+    server.hook("pre-receive", "#!/bin/sh\necho we do not want this >&2\nexit 1\n");
+    site.import("bad0", 1);
+    site.import("good0", 1);
+    site.queue.well(&["run"]);
+    assert_eq!(site.there("good0"), site.here("good0"));
+    let said = site.queue.well(&["remotes", "git"]);
+    assert!(said.contains("bad0") && said.contains("is refused"), "{said}");
+    // The import has succeeded all the same.
+    assert_eq!(site.queue.number("SELECT COUNT(*) FROM failure"), 0);
+    assert_eq!(site.queue.number("SELECT COUNT(*) FROM attempt WHERE outcome = 'imported'"), 2);
+}
+
+#[test]
+fn a_lock_that_was_left_is_named_and_not_tried_in_a_loop() {
+    let site = Site::new(Kind::Ssh);
+    site.import("hello", 1);
+    site.queue.well(&["run"]);
+    let lock = site.path("hello").join("refs/heads/applied/debian/sid.lock");
+    fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    fs::write(&lock, "").unwrap();
+    site.import("hello", 2);
+    site.queue.well(&["run"]);
+    let said = site.queue.well(&["remotes", "git"]);
+    assert!(said.contains("publish/stale-lock") && said.contains("sid.lock"), "{said}");
+    let pushes = site.server("hello").pushes().len();
+    site.queue.well(&["run"]);
+    assert_eq!(site.server("hello").pushes().len(), pushes);
+    fs::remove_file(&lock).unwrap();
+    site.queue.well(&["publish", "hello"]);
+    assert_eq!(site.there("hello"), site.here("hello"));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    let site = Site::new(Kind::Folder);
+    site.configure("");
+    site.import("hello", 1);
+    for (more, says) in [
+        ("[[remotes]]\nname = 'a'\nurl = '/srv/git'\n", "no {package}"),
+        ("[[remotes]]\nname = 'a'\nurl = 'ssh://git@h/{package}'\n", "`key` is missing"),
+        ("[[remotes]]\nname = 'a'\nurl = 'git@h:{package}'\n", "ssh://git@h/{package}"),
+        ("[[remotes]]\nname = 'a'\nurl = 'https://me:x@h/{package}'\n", "password_file"),
+        ("[[remotes]]\nname = 'a'\nurl = '/x/{package}'\nkey = '/k'\n", "does not go with"),
+        ("[[remotes]]\nname = 'a'\nurl = '/x/{package}'\npassword = 'x'\n", "unknown field `password`"),
+        ("[[remotes]]\nname = 'a b'\nurl = '/x/{package}'\n", "a name has letters"),
+        (
+            "[[remotes]]\nname = 'a'\nurl = '/x/{package}'\n[[remotes]]\nname = 'a'\nurl = '/y/{package}'\n",
+            "two remotes",
+        ),
+    ] {
+        site.configure(more);
+        let output = site.queue.command(&["status"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more}: {}", text(&output));
+        assert!(text(&output).contains(says), "{more}: {}", text(&output));
+    }
+    site.configure(&site.remote());
+    let output = site.queue.command(&["publish", "--remote", "nosuch"]).output().unwrap();
+    assert!(output.status.code() == Some(2) && text(&output).contains("(git)"), "{}", text(&output));
+    assert_eq!(site.queue.command(&["publish", "nosuch"]).output().unwrap().status.code(), Some(1));
+}
