@@ -75,7 +75,7 @@ check:
 storm:
 	@scripts/install-tools test
 	STORM=long $(CARGO) test --locked --workspace --features $(FEATURES) --test end_to_end --test conformance -- \
-		storm:: hosts:: backup:: outage:: load:: interference:: story:: --nocapture
+		storm:: hosts:: archives:: backup:: outage:: load:: interference:: story:: --nocapture
 
 # Fifty years of every kind of series, beside others' rules and the best possible test: the table of docs/baselines.md.
 baseline:

@@ -1,5 +1,7 @@
 //! `config.toml`: what an installation is told once, so that commands need few arguments.
 
+pub mod web;
+
 use std::path::{Path, PathBuf};
 
 use archive::config::Archive;
@@ -33,6 +35,8 @@ pub struct Config {
     /// What the checks are told. Only they read it, but a section that none of them reads is refused here as well:
     /// who has set it should hear of that before an alert is missing.
     pub checks: toml::Table,
+    /// Who may look at the pages of `serve`, and do something there.
+    pub web: web::Web,
 }
 
 /// `[cache]`.
@@ -258,6 +262,14 @@ pub enum ConfigError {
         /// What, and what may have been meant.
         error: check_sections::Wrong,
     },
+    /// The section of the pages cannot be meant as it stands.
+    #[error("{}: {error}", path.display())]
+    Web {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: web::Wrong,
+    },
     /// The archives do not fit together.
     #[error("{}: {error}", path.display())]
     Archives {
@@ -327,6 +339,7 @@ impl Config {
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         remotes::check(&config.remotes)
             .map_err(|error| ConfigError::Remotes { path: path.to_owned(), error: Box::new(error) })?;
+        config.web.check().map_err(|error| ConfigError::Web { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error: Box::new(error) })?;
         for archive in &config.archives {

@@ -1,5 +1,6 @@
 //! From "something was published" to "its job is queued".
 
+mod branch;
 mod compare;
 pub mod explain;
 mod marks;

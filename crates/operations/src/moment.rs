@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use baseline::time::Millis;
+pub use baseline::time::Millis;
 use jiff::Timestamp;
 use jiff::civil::Date;
 

@@ -1,7 +1,8 @@
 //! Who fetches a file: among threads, processes and hosts that share a folder, perhaps by NFS.
 //!
-//! A claim is a file that only one can create (`O_EXCL`). Its owner holds an advisory lock on it, and rewrites a
-//! number in it again and again. Who waits takes the owner for dead
+//! A claim is a name that only one can give (`link`), to a file that says whose it is: a claim that anybody sees has its
+//! owner's token and lock from the first moment, whenever its owner is killed. The owner rewrites a number in it again and
+//! again. Who waits takes the owner for dead
 //! - on the same running system if the lock is free: the kernel frees it with the process;
 //! - else if the number stays the same for long, by the waiting side's clock. Locks prove nothing there, because a
 //!   mount may keep them to itself.
@@ -33,19 +34,21 @@ pub(crate) struct Claim {
 impl Claim {
     /// Takes the claim if nobody has it.
     pub(super) fn take(path: &Path, beat: Duration) -> io::Result<Option<Claim>> {
-        let file = match OpenOptions::new().read(true).write(true).create_new(true).open(path) {
-            Ok(file) => file,
+        if fs::symlink_metadata(path).is_ok() {
+            return Ok(None);
+        }
+        let token = new_token();
+        // What is left of one that is killed here goes with what else is abandoned.
+        let fresh = path.with_extension(format!("new.{token}"));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&fresh)?;
+        // Where there are no locks the number has to do.
+        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        let taken = write(&file, &token, 0).and_then(|()| fs::hard_link(&fresh, path));
+        ignore_missing(fs::remove_file(&fresh))?;
+        match taken {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
             Err(error) => return Err(error),
-        };
-        // Locked before it has content: a claim with content whose lock is free is a dead one's. Where there are no
-        // locks the number has to do.
-        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
-        let token = new_token();
-        if let Err(error) = write(&file, &token, 0) {
-            // Nobody could tell whose it is, and everybody would wait for it to grow old. Nobody else removes it so soon.
-            let _ = fs::remove_file(path);
-            return Err(error);
         }
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let heart = {
@@ -109,7 +112,7 @@ static BOOT: LazyLock<String> = LazyLock::new(|| {
 /// A claim of somebody else's at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
-    /// Empty while its owner is just making it.
+    /// Empty while its owner, of an older version, is just making it.
     token: String,
     text: String,
     inode: u64,

@@ -25,6 +25,31 @@ fn one_at_a_time() {
 }
 
 #[test]
+fn a_claim_that_can_be_seen_says_whose_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let taking = std::sync::atomic::AtomicBool::new(true);
+    thread::scope(|scope| {
+        let owners: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| (0..200).filter(|_| Claim::take(&path, SECOND).unwrap().is_some()).count())
+            })
+            .collect();
+        scope.spawn(|| {
+            while taking.load(Ordering::SeqCst) {
+                if let Ok(Some((seen, _))) = see(&path) {
+                    assert!(!seen.token.is_empty(), "whoever is killed now has left a claim of nobody's");
+                }
+            }
+        });
+        let taken: usize = owners.into_iter().map(|owner| owner.join().unwrap()).sum();
+        assert!(taken > 0);
+        taking.store(false, Ordering::SeqCst);
+    });
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
 fn the_claim_of_a_dead_process_is_broken_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");

@@ -35,6 +35,7 @@ pub mod resume;
 pub mod retry;
 pub mod run;
 pub mod samples;
+pub mod serve;
 pub mod set;
 pub mod show;
 pub mod signature;
@@ -42,6 +43,7 @@ pub mod status;
 pub mod suppress;
 pub mod tune;
 pub mod unsuppress;
+pub mod user;
 pub mod verify;
 pub mod workers;
 

@@ -59,6 +59,17 @@ impl Location {
         Ok(store)
     }
 
+    /// Opens it for somebody who only reads: a file is opened so that it cannot be written to. It has to be there, with its
+    /// tables.
+    pub fn open_to_read(&self) -> Result<Store, StateError> {
+        let store = match self {
+            Location::Sqlite(path) => Store::open_sqlite_to_read(path)?,
+            Location::Postgres { .. } => self.connect(false)?,
+        };
+        store.examine()?;
+        Ok(store)
+    }
+
     /// Opens it whatever its schema is, to migrate it.
     pub fn connect(&self, create: bool) -> Result<Store, StateError> {
         match self {
@@ -132,6 +143,18 @@ impl Store {
             self.look(schema::may_be_made)??;
             self.migrate()?;
             return Ok(());
+        }
+        schema::check(found)?;
+        crate::transfer::check_whole(self)
+    }
+
+    /// Refuses a schema that does not fit, and a database without tables.
+    fn examine(&self) -> Result<(), StateError> {
+        let found = self.look(schema::find)?;
+        if found.schema == 0 {
+            let (name, cause) =
+                (self.name().to_owned(), "it has no tables yet; the first run makes them".to_owned());
+            return Err(StateError::Open { name, cause });
         }
         schema::check(found)?;
         crate::transfer::check_whole(self)

@@ -74,9 +74,21 @@ impl Store {
         Store::sqlite(path, false)
     }
 
+    /// Opens an SQLite file that is there, without the right to change it.
+    pub(crate) fn open_sqlite_to_read(path: &Path) -> Result<Store, StateError> {
+        if !path.exists() {
+            return Err(StateError::Missing(path.to_owned()));
+        }
+        Store::of_sqlite(path, Sqlite::open_to_read(path))
+    }
+
     pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
+        Store::of_sqlite(path, Sqlite::open(path, create))
+    }
+
+    fn of_sqlite(path: &Path, opened: Result<Sqlite, DbError>) -> Result<Store, StateError> {
         let name = path.display().to_string();
-        let driver = Sqlite::open(path, create).map_err(|error| match error {
+        let driver = opened.map_err(|error| match error {
             DbError::Damaged(cause) => StateError::Damaged { name: name.clone(), cause },
             error => StateError::Open { name: name.clone(), cause: error.to_string() },
         })?;

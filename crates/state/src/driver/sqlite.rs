@@ -51,6 +51,16 @@ impl Sqlite {
         Ok(sqlite)
     }
 
+    /// Opens a file without the right to change it. The log beside it is kept, and read, as by everybody else.
+    pub fn open_to_read(path: &Path) -> Result<Sqlite, DbError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_handler(Some(wait))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        crate::db::wal::keep_wal(&connection)?;
+        Ok(Sqlite { connection, path: path.to_owned(), steps: 0 })
+    }
+
     /// A copy of everything, consistent although others write. All of it in one step: a copy in steps begins anew each
     /// time that somebody else has written, and would never end on a busy installation. Writers do not wait for it.
     pub fn copy_to(&self, target: &Path) -> Result<(), DbError> {

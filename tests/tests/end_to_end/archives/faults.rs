@@ -51,7 +51,7 @@ fn faults() -> Vec<Fault> {
 }
 
 /// What a server that has this fault says, for ever.
-fn answer(row: Row) -> Answer {
+pub fn answer(row: Row) -> Answer {
     let status = |code| Answer::Status(code, vec![], vec![]);
     match row {
         Row::Missing => status(404),
@@ -115,7 +115,7 @@ impl Scene {
     }
 
     fn run(&self, arguments: &[&str]) {
-        self.world.queue.well(&[&["run", "--max-duration", "2s"], arguments].concat());
+        self.world.queue.well(&[&["run", "--max-duration", "30s"], arguments].concat());
     }
 
     fn upload(&self) {

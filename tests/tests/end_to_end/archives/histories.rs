@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::fs;
 
+use archive::answers::{ANSWERS, Answer as Row};
 use package_import_tests::archive::suite;
 use package_import_tests::build::dsc::hex;
+use package_import_tests::parallel;
 use package_import_tests::synthetic::package;
 use package_import_tests::web::{Answer, Server};
 use sha1::{Digest, Sha1};
 
+use super::faults::answer;
 use super::world::World;
 
 const OLD: [&str; 3] = ["1:0.9~rc1-1", "1:1.0+dfsg-1", "1:1.1-1"];
@@ -72,51 +75,83 @@ fn all() -> Vec<String> {
     all
 }
 
-#[test]
-fn whatever_it_answers_packages_wait_and_nothing_is_lost() {
-    let status = |code| Answer::Status(code, vec![], b"<html>no</html>".to_vec());
-    let body = |text: &str| Answer::Status(200, vec![], text.as_bytes().to_vec());
-    let file = |number: usize| service_file(number);
-    let cases: Vec<(&str, Box<dyn Fn(&Service) -> String>, Answer)> = vec![
-        ("srcfiles without fileinfo", Box::new(|_| srcfiles(OLD[2])), body(r#"{"_api":"0.3"}"#)),
-        ("a file that is not there yet", file(1), status(404)),
-        ("403 for everything", Box::new(|_| VERSIONS.into()), status(403)),
-        ("403 for a file", file(0), status(403)),
-        ("509 for a file", file(2), status(509)),
-        ("429 with a time", file(2), Answer::Status(429, vec!["Retry-After: 1".into()], vec![])),
-        ("no result", Box::new(|_| VERSIONS.into()), body(r#"{"_comment":"x"}"#)),
-        ("an empty answer", Box::new(|_| srcfiles(OLD[0])), body("")),
-    ];
-    for (what, path, answer) in cases {
-        let service = service();
-        let path = path(&service);
-        let before = service.good.get(&path).cloned().unwrap_or(Answer::File);
-        service.server.on(&path, answer);
-        let world = &service.world;
-        world.queue.well(&["run", "--poll", "--max-duration", "20s"]);
-        assert!(
-            world.imported().is_empty(),
-            "{what}: the first commit would be a root: {:?}",
-            world.imported()
-        );
-        let why = world.freshness("aa")["why"].as_str().unwrap().to_owned();
-        assert!(["waiting", "parked"].contains(&why.as_str()), "{what}: {why}");
-        for command in ["archives", "status"] {
-            let said = world.queue.well(&[command]);
-            assert!(said.contains("1 package waits for its old versions"), "{what}: {command}: {said}");
-        }
-        assert!(world.explain("aa")["next"].as_str().unwrap().contains("history of a"), "{what}");
-        let (_, line) = world.check("archive");
-        assert!(line.contains("1 package waits for their history"), "{what}: {line}");
-        service.server.on(&path, before);
-        world.queue.well(&["requeue", "aa"]);
-        world.queue.well(&["run"]);
-        assert_eq!(world.imported(), all(), "{what}");
-    }
+/// What is wrong with a service: the path that answers otherwise, and what it says.
+struct Fault {
+    what: String,
+    path: fn(&Service) -> String,
+    answer: Answer,
+    /// It does not know the package: that is noted, and nobody waits.
+    is_unknown: bool,
 }
 
-fn service_file(number: usize) -> Box<dyn Fn(&Service) -> String> {
-    Box::new(move |service| service.files[number].clone())
+/// What a service may do beside the rows of the table.
+fn odd_ones() -> Vec<Fault> {
+    let body = |text: &str| Answer::Status(200, vec![], text.as_bytes().to_vec());
+    let odd = |what: &str, path: fn(&Service) -> String, answer: Answer| Fault {
+        what: what.into(),
+        path,
+        answer,
+        is_unknown: false,
+    };
+    vec![
+        odd("no fileinfo", |_| srcfiles(OLD[2]), body(r#"{"_api":"0.3"}"#)),
+        odd("a time", |it| it.files[2].clone(), Answer::Status(429, vec!["Retry-After: 1".into()], vec![])),
+        odd("no result", |_| VERSIONS.into(), body(r#"{"_comment":"x"}"#)),
+        odd("nothing", |_| srcfiles(OLD[0]), body("")),
+    ]
+}
+
+/// Each row of the table, for each kind of what a service is asked for.
+fn of_the_table() -> Vec<Fault> {
+    let paths: [fn(&Service) -> String; 3] =
+        [|_| VERSIONS.into(), |_| srcfiles(OLD[1]), |service| service.files[0].clone()];
+    let rows = ANSWERS.iter().filter(|row| !matches!(row, Row::Unmounted | Row::Machine | Row::NotAccepted));
+    let one = |(row, (at, path)): (&Row, (usize, fn(&Service) -> String))| Fault {
+        what: format!("{row:?} of {at}"),
+        path,
+        answer: answer(*row),
+        is_unknown: *row == Row::Missing && at == 0,
+    };
+    rows.flat_map(|row| paths.into_iter().enumerate().map(move |it| (row, it))).map(one).collect()
+}
+
+fn play(fault: &Fault) {
+    let (service, what) = (service(), &fault.what);
+    let path = (fault.path)(&service);
+    let before = service.good.get(&path).cloned().unwrap_or(Answer::File);
+    service.server.on(&path, fault.answer.clone());
+    let world = &service.world;
+    world.queue.well(&["run", "--poll", "--max-duration", "20s"]);
+    if fault.is_unknown {
+        assert_eq!(world.imported(), ["aa 1:2.0-1"], "{what}");
+        assert!(world.queue.well(&["archives"]).contains("1 package without all old versions"), "{what}");
+        return;
+    }
+    assert!(world.imported().is_empty(), "{what}: the first commit would be a root: {:?}", world.imported());
+    let why = world.freshness("aa")["why"].as_str().unwrap().to_owned();
+    assert!(["waiting", "parked"].contains(&why.as_str()), "{what}: {why}");
+    for command in ["archives", "status"] {
+        let said = world.queue.well(&[command]);
+        assert!(said.contains("1 package waits for its old versions"), "{what}: {command}: {said}");
+    }
+    assert!(world.explain("aa")["next"].as_str().unwrap().contains("history of a"), "{what}");
+    let (_, line) = world.check("archive");
+    assert!(line.contains("1 package waits for their history"), "{what}: {line}");
+    service.server.on(&path, before);
+    world.queue.well(&["requeue", "aa"]);
+    world.queue.well(&["run"]);
+    assert_eq!(world.imported(), all(), "{what}");
+}
+
+#[test]
+fn whatever_it_answers_packages_wait_and_nothing_is_lost() {
+    let mut faults = of_the_table();
+    if std::env::var_os("STORM").is_none() {
+        faults =
+            faults.into_iter().enumerate().filter(|(at, _)| at % 7 == 0).map(|(_, fault)| fault).collect();
+    }
+    faults.extend(odd_ones());
+    parallel::map(&faults, play);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod cases;
 mod explain;
 mod faults;
 mod histories;
+mod month;
 mod refusals;
 mod stale;
 pub mod world;

@@ -1,0 +1,41 @@
+use std::io::Write;
+
+use anyhow::{Context, Error};
+use web::{Listen, Prefix, Server};
+
+use super::Installation;
+use crate::exit;
+use crate::screen;
+
+/// Serve pages about this installation, JSON and metrics, until SIGTERM
+///
+/// Who may look, and who may do something, stands in [web] of config.toml and in the accounts of `user`; without either,
+/// whoever is on this machine may look.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  package-import serve\n  package-import serve --listen /run/package-import/web.sock --prefix /imports"
+)]
+pub struct Arguments {
+    /// ADDRESS:PORT, or the path of a Unix socket
+    #[arg(long, default_value = "127.0.0.1:8420", value_name = "WHERE")]
+    listen: Listen,
+
+    /// The path below which the pages are, as a proxy passes it on
+    #[arg(long, default_value = "/", value_name = "PATH")]
+    prefix: Prefix,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let server = Server::bind(installation, &arguments.listen, arguments.prefix.clone())?;
+    let mut stdout = screen::stdout();
+    writeln!(stdout, "serving on {}{}/", server.listen, arguments.prefix.as_str())?;
+    if server.is_open() {
+        writeln!(
+            stdout,
+            "there are no accounts and no proxy: whoever is on this machine may look, nobody may change anything"
+        )?;
+    }
+    stdout.flush()?;
+    web::serve(server).context("the server has ended")?;
+    Ok(exit::DONE)
+}

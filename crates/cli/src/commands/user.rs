@@ -1,0 +1,146 @@
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::{Context, Error};
+use clap::Subcommand;
+use operations::Role;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use serde::Serialize;
+use web::Accounts;
+
+use super::{Installation, actor};
+use crate::exit;
+use crate::screen::{self, print, print_json, table};
+
+/// Accounts for the pages of `serve`, where no proxy says who asks
+///
+/// They stand in web-accounts in the root, which its owner alone may read. A password is read from the standard input: typed
+/// twice on a terminal, else its first line.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  package-import user add olga --role operate\n  package-import user list"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make an account
+    Add {
+        /// The name
+        name: String,
+        /// view, operate or admin
+        #[arg(long, default_value = "view")]
+        role: Role,
+    },
+    /// Give an account another password, and another role if one is named; sessions end
+    Password {
+        /// The name
+        name: String,
+        /// view, operate or admin
+        #[arg(long)]
+        role: Option<Role>,
+    },
+    /// Remove an account; its sessions end
+    Remove {
+        /// The name
+        name: String,
+    },
+    /// All accounts
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Serialize)]
+struct Answer {
+    users: Vec<User>,
+}
+
+#[derive(Serialize)]
+struct User {
+    name: String,
+    role: Role,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let accounts = Accounts::of(&installation.absolute_root()?)?;
+    match &arguments.command {
+        Command::Add { name, role } => {
+            accounts.put(name, Some(*role), &password()?, true)?;
+            record(installation, "user-add", name, Some(role.as_str()))?;
+            writeln!(screen::stdout(), "{name} may sign in, role {role}")?;
+        }
+        Command::Password { name, role } => {
+            accounts.put(name, *role, &password()?, false)?;
+            record(installation, "user-password", name, role.map(Role::as_str))?;
+            writeln!(screen::stdout(), "{name} has another password; sessions have ended")?;
+        }
+        Command::Remove { name } => {
+            accounts.remove(name)?;
+            record(installation, "user-remove", name, None)?;
+            writeln!(screen::stdout(), "{name} has no account any more; sessions have ended")?;
+        }
+        Command::List { json } => list(&accounts, *json)?,
+    }
+    Ok(exit::DONE)
+}
+
+/// Who was let in by whom is on record, if there is a state yet.
+fn record(installation: &Installation, action: &str, name: &str, after: Option<&str>) -> Result<(), Error> {
+    let Some(store) = installation.state_if_any()? else { return Ok(()) };
+    Ok(store.write(|tx| state::audit::record(tx, &actor(), action, name, None, None, after))?)
+}
+
+fn list(accounts: &Accounts, json: bool) -> Result<(), Error> {
+    let users: Vec<User> =
+        accounts.list().into_iter().map(|it| User { name: it.name, role: it.role }).collect();
+    if json {
+        print_json(&Answer { users })?;
+    } else if users.is_empty() {
+        writeln!(screen::stdout(), "nobody has an account")?;
+    } else {
+        let mut rows = table(&["NAME", "ROLE"]);
+        for user in &users {
+            rows.add_row([&user.name, user.role.as_str()]);
+        }
+        print(&rows)?;
+    }
+    Ok(())
+}
+
+/// A password: twice from a terminal, which does not show it; else a line.
+fn password() -> Result<String, Error> {
+    if !io::stdin().is_terminal() {
+        return line();
+    }
+    let (first, second) = (asked("Password: ")?, asked("Again: ")?);
+    if first != second {
+        return Err(exit::Usage("these are two passwords".into()).into());
+    }
+    Ok(first)
+}
+
+fn asked(prompt: &str) -> Result<String, Error> {
+    let mut stderr = io::stderr();
+    write!(stderr, "{prompt}")?;
+    stderr.flush()?;
+    let before = tcgetattr(io::stdin()).context("cannot ask the terminal")?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(io::stdin(), OptionalActions::Flush, &silent)
+        .context("cannot keep the terminal from showing it")?;
+    let typed = line();
+    tcsetattr(io::stdin(), OptionalActions::Flush, &before).context("cannot set the terminal back")?;
+    writeln!(stderr)?;
+    typed
+}
+
+fn line() -> Result<String, Error> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).context("cannot read a password")?;
+    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+}

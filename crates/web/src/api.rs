@@ -1,0 +1,84 @@
+//! `/api/v1`: what commands print with `--json`, as `docs/json.md` has it.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use operations::questions::{self, FailuresWanted};
+use operations::{Error, Opened};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::answers;
+use crate::asked::Asked;
+use crate::problem::Problem;
+use crate::questions::ROWS;
+use crate::veil::Veil;
+
+/// The form of what is given; that of `--json`.
+const VERSION: u32 = 1;
+/// Rows of an answer.
+const LIMIT: u32 = ROWS as u32;
+
+/// A question without an object.
+pub async fn question(asked: Asked, Path(question): Path<String>) -> Result<Response, Problem> {
+    let subject = asked.query.get("subject").cloned();
+    let signature = asked.query.get("signature").cloned();
+    let of = |value: Box<dyn FnOnce(&Opened) -> Result<Value, Error> + Send>| value;
+    let ask = match question.as_str() {
+        "status" => of(Box::new(|at| json(questions::status(at)))),
+        "failures" => of(Box::new(move |at| {
+            let wanted = FailuresWanted { signature, limit: LIMIT, ..FailuresWanted::default() };
+            json(questions::failures(at, &wanted))
+        })),
+        "signatures" => of(Box::new(|at| json(questions::signatures(at)))),
+        "queue" => of(Box::new(|at| json(questions::queue(at, None, LIMIT)))),
+        "freshness" => of(Box::new(|at| json(questions::freshness(at, LIMIT)))),
+        "archives" => of(Box::new(|at| json(questions::archives(at, &[])))),
+        "baseline" => of(Box::new(|at| json(questions::baselines(at, None, false)))),
+        "workers" => {
+            asked.private()?;
+            of(Box::new(|at| json(questions::workers(at))))
+        }
+        "audit" => {
+            asked.private()?;
+            of(Box::new(move |at| json(questions::audit(at, subject.as_deref(), LIMIT))))
+        }
+        _ => return Err(Problem::new(StatusCode::NOT_FOUND, format!("there is no question {question:?}"))),
+    };
+    let key = format!("{question} {:?} {:?}", asked.query.get("subject"), asked.query.get("signature"));
+    told(&asked, key, ask).await
+}
+
+/// A package, as the state knows it.
+pub async fn package(asked: Asked, Path(name): Path<String>) -> Result<Response, Problem> {
+    let key = format!("package {name}");
+    told(&asked, key, Box::new(move |at| json(crate::questions::package_json(at, &name)))).await
+}
+
+/// A signature.
+pub async fn signature(asked: Asked, Path(id): Path<String>) -> Result<Response, Problem> {
+    let key = format!("signature {id}");
+    told(&asked, key, Box::new(move |at| json(questions::signature(at, &id)))).await
+}
+
+async fn told(
+    asked: &Asked,
+    key: String,
+    ask: Box<dyn FnOnce(&Opened) -> Result<Value, Error> + Send>,
+) -> Result<Response, Problem> {
+    let found = asked.app.reader.json(key, ask).await?;
+    let mut value = (*found.value).clone();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("v".into(), VERSION.into());
+        if let Some(away) = &found.away {
+            object.insert("away".into(), away.clone().into());
+            object.insert("read".into(), found.read.into());
+        }
+    }
+    Veil::of(asked).await.json(&mut value);
+    Ok(answers::json(StatusCode::OK, &value))
+}
+
+fn json<T: Serialize>(found: Result<T, Error>) -> Result<Value, Error> {
+    serde_json::to_value(found?).map_err(|error| Error::Failed(error.to_string()))
+}

@@ -1,0 +1,20 @@
+//! Pages: each asks, and says what it found in parts. What all have around them is the [`Shell`].
+
+pub mod act;
+pub mod archives;
+pub mod audit;
+pub mod chart;
+pub mod failures;
+pub mod front;
+pub mod hosts;
+pub mod log;
+pub mod package;
+pub mod parts;
+pub mod queue;
+pub mod search;
+pub mod shell;
+pub mod sign_in;
+pub mod signature;
+pub mod verdict;
+
+pub use shell::{Page, Part, Shell};

@@ -1,0 +1,226 @@
+//! What is around every page: its head, the way to the others, who looks, and how old it is.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::asked::Asked;
+use crate::assets;
+use crate::reader::{Answer, now};
+use crate::shown::{clean, span, time};
+use crate::who::By;
+
+/// What a page shows.
+pub struct Page {
+    /// Its title.
+    pub title: String,
+    /// Its parts.
+    pub parts: Vec<Part>,
+    /// When it was true, in Unix milliseconds.
+    pub read: Option<i64>,
+    /// Why it is not newer.
+    pub away: Option<String>,
+}
+
+/// A part of a page.
+pub struct Part {
+    /// Its name in the page.
+    pub id: &'static str,
+    /// Whether it is shown anew while somebody looks.
+    pub is_live: bool,
+    /// Whether it may stand beside another one where there is room.
+    pub is_narrow: bool,
+    /// It.
+    pub html: Markup,
+}
+
+impl Part {
+    /// One that is shown anew while somebody looks.
+    pub fn live(id: &'static str, html: Markup) -> Part {
+        Part { id, is_live: true, is_narrow: false, html }
+    }
+
+    /// One that stays, because somebody may be typing in it.
+    pub fn still(id: &'static str, html: Markup) -> Part {
+        Part { id, is_live: false, is_narrow: false, html }
+    }
+
+    /// It may stand beside another one.
+    pub fn narrow(self) -> Part {
+        Part { is_narrow: true, ..self }
+    }
+}
+
+impl Page {
+    /// Of an answer.
+    pub fn of<T>(title: impl Into<String>, answer: &Answer<T>, parts: Vec<Part>) -> Page {
+        Page { title: title.into(), parts, read: Some(answer.read), away: answer.away.clone() }
+    }
+
+    /// Of nothing that was asked.
+    pub fn still(title: impl Into<String>, parts: Vec<Part>) -> Page {
+        Page { title: title.into(), parts, read: None, away: None }
+    }
+}
+
+/// It becomes what is shown once it is known for whom.
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let mut answer = Response::new(Body::empty());
+        answer.extensions_mut().insert(Arc::new(self));
+        answer
+    }
+}
+
+/// The pages that every page leads to; whether they are for everybody.
+const PAGES: [(&str, &str, bool); 6] = [
+    ("/", "Overview", true),
+    ("/failures", "Failures", true),
+    ("/queue", "Queue", true),
+    ("/archives", "Archives", true),
+    ("/hosts", "Hosts", false),
+    ("/audit", "Audit", false),
+];
+
+/// What is around a page.
+pub struct Shell<'a> {
+    asked: &'a Asked,
+}
+
+impl<'a> Shell<'a> {
+    /// For a request.
+    pub fn new(asked: &'a Asked) -> Shell<'a> {
+        Shell { asked }
+    }
+
+    /// A page without an answer of the state.
+    pub fn page(&self, title: &str, parts: Vec<Part>) -> Response {
+        self.show(&Page::still(title, parts))
+    }
+
+    /// The page; or its live parts as a script, if that is what asks.
+    pub fn show(&self, page: &Page) -> Response {
+        let (kind, text) = if self.asked.is_script {
+            ("text/javascript; charset=utf-8", self.refresh(page))
+        } else {
+            ("text/html; charset=utf-8", self.whole(page).into_string())
+        };
+        let answer = Response::builder().status(StatusCode::OK).header("content-type", kind);
+        answer.body(Body::from(text)).unwrap_or_default()
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("{}{rest}", self.asked.app.prefix.as_str())
+    }
+
+    fn asset(&self, name: &str) -> String {
+        self.path(&format!("/static/{}/{name}", assets::stamp()))
+    }
+
+    /// Live parts by their names: a call of what the script of the page has put up. Nothing in it ends a script.
+    fn refresh(&self, page: &Page) -> String {
+        let mut parts = serde_json::Map::new();
+        parts.insert("age".into(), age(page).into_string().into());
+        for part in page.parts.iter().filter(|part| part.is_live) {
+            parts.insert(part.id.into(), part.html.clone().into_string().into());
+        }
+        let text = serde_json::Value::Object(parts).to_string();
+        let text = text.replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
+        format!("packageImport({text});\n")
+    }
+
+    fn whole(&self, page: &Page) -> Markup {
+        let title = clean(&page.title);
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (title) " - package-import" }
+                    link rel="stylesheet" href=(self.asset("style.css"));
+                    link rel="icon" type="image/svg+xml" href=(self.asset("icon.svg"));
+                    script src=(self.asset("script.js")) defer {}
+                }
+                body {
+                    a.skip href="#main" { "Skip to the content" }
+                    (self.head())
+                    main id="main" {
+                        h1 { (title) }
+                        div id="age" { (age(page)) }
+                        div.parts {
+                            @for part in &page.parts {
+                                section.part.narrow[part.is_narrow] id=(part.id) data-live[part.is_live] { (part.html) }
+                            }
+                        }
+                    }
+                    (self.foot(page))
+                }
+            }
+        }
+    }
+
+    fn head(&self) -> Markup {
+        let viewer = &self.asked.viewer;
+        let here = |path: &str| (self.asked.path == path).then_some("page");
+        html! {
+            header {
+                a.home href=(self.path("/")) { "package-import" }
+                nav aria-label="Pages" {
+                    @for (path, name, is_public) in PAGES {
+                        @if is_public || !viewer.is_public {
+                            a href=(self.path(path)) aria-current=[here(path)] { (name) }
+                        }
+                    }
+                }
+                form.search role="search" action=(self.path("/search")) {
+                    label.hidden for="q" { "Search for a package or a signature" }
+                    input id="q" name="q" type="search" maxlength="200" placeholder="package or signature"
+                        value=[self.asked.query.get("q").filter(|_| self.asked.path == "/search").map(|q| clean(q))];
+                    button { "Search" }
+                }
+            }
+        }
+    }
+
+    fn foot(&self, page: &Page) -> Markup {
+        let viewer = &self.asked.viewer;
+        html! {
+            footer {
+                p {
+                    @if let Some(read) = page.read { "Read " (time(read)) ". " }
+                    "Times are UTC"
+                    span.zone {}
+                    "."
+                }
+                @match (&viewer.name, viewer.by) {
+                    (Some(name), By::Account) => form method="post" action=(self.path("/sign-out")) {
+                        (clean(name)) " (" (viewer.role.as_str()) ") "
+                        button { "Sign out" }
+                    },
+                    (Some(name), _) => p { (clean(name)) " (" (viewer.role.as_str()) ")" },
+                    (None, _) => @if !self.asked.app.gate.accounts.is_empty() {
+                        p { a href=(self.path("/sign-in")) { "Sign in" } }
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// That the page is not of now, if it is not.
+fn age(page: &Page) -> Markup {
+    match (&page.away, page.read) {
+        (Some(cause), Some(read)) => html! {
+            p.away role="status" {
+                strong { "The database is away" } ": " (clean(cause)) ". This is what was known at " (time(read)) ", "
+                (span(now().saturating_sub(read))) " ago."
+            }
+        },
+        _ => PreEscaped(String::new()),
+    }
+}

@@ -1,0 +1,54 @@
+//! Why there is no page.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::reader::Trouble;
+
+/// Why there is no page.
+pub struct Problem {
+    /// Its code.
+    pub status: StatusCode,
+    /// What happened.
+    pub text: String,
+}
+
+impl Problem {
+    /// Of a code and a text.
+    pub fn new(status: StatusCode, text: impl Into<String>) -> Problem {
+        Problem { status, text: text.into() }
+    }
+
+    /// What is asked for makes no sense.
+    pub fn usage(text: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, text)
+    }
+}
+
+/// It becomes what is shown once it is known for whom.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut answer = Response::new(Body::empty());
+        *answer.status_mut() = self.status;
+        answer.extensions_mut().insert(Arc::new(self));
+        answer
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Problem {
+        match trouble {
+            Trouble::Unknown(text) => Problem::new(StatusCode::NOT_FOUND, text),
+            Trouble::Usage(text) => Problem::usage(text),
+            Trouble::Refused(text) => Problem::new(StatusCode::FORBIDDEN, text),
+            Trouble::Away(cause) => {
+                let text =
+                    format!("the database is away ({cause}), and nothing is known yet that could be shown");
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, text)
+            }
+        }
+    }
+}

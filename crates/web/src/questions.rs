@@ -1,0 +1,319 @@
+//! Everything that is asked of the state, one function a question: what pages show and `/api/v1` gives. Nothing else in this
+//! crate reads the state. No question's cost grows with history.
+
+use operations::questions as asked;
+use operations::{Error, Opened};
+use serde_json::Value;
+use state::events::{self, Event};
+use state::read::archives::{self, SuiteVerdict};
+use state::read::failures::{self, Failing, Filter, Group};
+use state::read::freshness::{self, Behind, Figures};
+use state::read::hosts::{self, Running};
+use state::read::package::{self, Package};
+use state::read::queue::{self, Pace};
+use state::read::status::{self, Status};
+use state::read::verdicts::{self, Sample, Verdict};
+use state::tx::Tx;
+use state::{StateError, breaker, operate};
+
+use crate::reader::{Answer, Reader, Trouble};
+
+/// Signatures on the front page.
+const TOP: i64 = 20;
+/// Jobs that are shown as running.
+const RUNNING: i64 = 50;
+/// Rows of a table.
+pub const ROWS: i64 = 100;
+/// Attempts of a package that are shown.
+const ATTEMPTS: i64 = 20;
+/// Hours of the chart: two weeks.
+pub const HOURS: i64 = 14 * 24;
+/// Outages of a dependency that are looked for.
+const OUTAGES: i64 = 20;
+
+/// What the front page shows.
+pub struct Front {
+    /// What is wrong.
+    pub status: Status,
+    /// What the baseline says.
+    pub verdicts: Vec<Verdict>,
+    /// Failing packages by the hour, newest first.
+    pub samples: Vec<Sample>,
+    /// When something was out of reach, in those hours.
+    pub outages: Vec<Band>,
+    /// What runs.
+    pub running: Vec<Running>,
+    /// How fast it goes.
+    pub pace: Pace,
+    /// How late branches are.
+    pub freshness: Option<Figures>,
+}
+
+/// When something was out of reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Band {
+    /// What.
+    pub what: String,
+    /// From when on, in Unix milliseconds.
+    pub from: i64,
+    /// Until when; it still is, if not said.
+    pub to: Option<i64>,
+}
+
+/// A cause of failures, and who has it.
+pub struct Cause {
+    /// When it was read.
+    pub now: i64,
+    /// It.
+    pub group: Group,
+    /// Packages, newest first.
+    pub packages: Vec<Failing>,
+    /// How many there were by the hour, newest first, where that is kept.
+    pub samples: Vec<Sample>,
+    /// What the baseline says of it.
+    pub verdict: Option<Verdict>,
+    /// What was decided about it.
+    pub events: Vec<Event>,
+}
+
+/// Everything about a package.
+pub struct Facts {
+    /// When it was read.
+    pub now: i64,
+    /// What the state knows.
+    pub package: Package,
+    /// Whether it is current, and if not, why.
+    pub freshness: Option<Behind>,
+    /// What was done with it.
+    pub events: Vec<Event>,
+    /// What its repository has, where this machine has it.
+    pub versions: Vec<Version>,
+}
+
+/// A version that was imported, as its importer reported it.
+pub struct Version {
+    /// The distro.
+    pub distro: String,
+    /// The version.
+    pub version: String,
+    /// Its commit, without patches applied.
+    pub commit: String,
+    /// Its tag.
+    pub tag: String,
+    /// When.
+    pub imported: i64,
+}
+
+/// What a search found.
+pub struct Found {
+    /// Packages whose name begins so, or is it.
+    pub packages: Vec<String>,
+    /// A signature of this id.
+    pub signature: Option<String>,
+}
+
+/// Suites.
+pub struct Suites {
+    /// When it was read.
+    pub now: i64,
+    /// They.
+    pub suites: Vec<SuiteVerdict>,
+    /// Packages that wait for something.
+    pub waits: Vec<archives::Waits>,
+}
+
+impl Reader {
+    /// The front page.
+    pub async fn front(&self) -> Result<Answer<Front>, Trouble> {
+        self.ask("front".into(), |at| Ok(at.store.read(front)?)).await
+    }
+
+    /// All causes of failures, most packages first.
+    pub async fn groups(&self) -> Result<Answer<Vec<Group>>, Trouble> {
+        let read = |tx: &mut Tx<'_>| failures::groups(tx, &Filter::default(), ROWS);
+        self.ask("groups".into(), move |at| Ok(at.store.read(read)?)).await
+    }
+
+    /// A signature and its packages.
+    pub async fn cause(&self, short: String) -> Result<Answer<Cause>, Trouble> {
+        let key = format!("cause {short}");
+        self.ask(key, move |at| Ok(at.store.read(|tx| cause(tx, &short))?)).await
+    }
+
+    /// A package.
+    pub async fn package(&self, name: String) -> Result<Answer<Facts>, Trouble> {
+        let key = format!("package {name}");
+        self.ask(key, move |at| Ok(at.store.read(|tx| facts(tx, &name))?)).await
+    }
+
+    /// The queue.
+    pub async fn queue(&self) -> Result<Answer<asked::Queue>, Trouble> {
+        self.ask("queue".into(), |at| asked::queue(at, None, ROWS as u32)).await
+    }
+
+    /// The hosts.
+    pub async fn hosts(&self) -> Result<Answer<asked::Workers>, Trouble> {
+        self.ask("hosts".into(), asked::workers).await
+    }
+
+    /// The archives.
+    pub async fn archives(&self) -> Result<Answer<Suites>, Trouble> {
+        let read = |tx: &mut Tx<'_>| {
+            Ok(Suites { now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
+        };
+        self.ask("archives".into(), move |at| Ok(at.store.read(read)?)).await
+    }
+
+    /// The audit trail, of one subject or of all, older than an entry if one is named.
+    pub async fn audit(&self, subject: Option<String>) -> Result<Answer<Vec<Event>>, Trouble> {
+        let key = format!("audit {subject:?}");
+        self.ask(key, move |at| Ok(at.store.read(|tx| events::list(tx, subject.as_deref(), ROWS))?)).await
+    }
+
+    /// What begins with a word, or is it.
+    pub async fn search(&self, word: String) -> Result<Answer<Found>, Trouble> {
+        self.ask(format!("search {word}"), move |at| Ok(at.store.read(|tx| search(tx, &word))?)).await
+    }
+
+    /// The log of an attempt, as far as this machine has it.
+    pub async fn log(&self, attempt: i64) -> Result<Answer<String>, Trouble> {
+        let wanted = asked::LogWanted::Attempt(attempt);
+        self.ask(format!("log {attempt}"), move |at| asked::log(at, &wanted)).await
+    }
+
+    /// What `metrics` tells.
+    pub async fn metrics(&self) -> Result<Answer<state::read::metrics::Metrics>, Trouble> {
+        self.ask("metrics".into(), asked::metrics).await
+    }
+
+    /// What a command prints with `--json`.
+    pub async fn json(
+        &self,
+        key: String,
+        question: impl FnOnce(&Opened) -> Result<Value, Error> + Send + 'static,
+    ) -> Result<Answer<Value>, Trouble> {
+        self.ask(format!("json {key}"), question).await
+    }
+}
+
+fn front(tx: &mut Tx<'_>) -> Result<Front, StateError> {
+    let status = status::read(tx, TOP)?;
+    let from = status.now - HOURS * HOUR;
+    Ok(Front {
+        verdicts: verdicts::list(tx, None)?,
+        samples: verdicts::samples(tx, "failing", HOURS)?,
+        outages: outages(tx, from)?,
+        running: hosts::running(tx, RUNNING)?,
+        pace: queue::pace(tx)?,
+        freshness: freshness::figures(tx)?,
+        status,
+    })
+}
+
+const HOUR: i64 = 3_600_000;
+
+/// A question by its name, for tests of what it costs.
+pub type Cost = (&'static str, fn(&Opened) -> Result<(), Error>);
+
+/// Every question that a page asks, of names that are in a state of a test.
+pub const COSTS: &[Cost] = &[
+    ("front", |at| Ok(at.store.read(front).map(drop)?)),
+    ("failures", |at| Ok(at.store.read(|tx| failures::groups(tx, &Filter::default(), ROWS)).map(drop)?)),
+    ("signature", |at| Ok(at.store.read(|tx| cause(tx, "s000001")).map(drop)?)),
+    ("package", |at| Ok(at.store.read(|tx| facts(tx, "package-with-a-name-00001")).map(drop)?)),
+    ("queue", |at| asked::queue(at, None, ROWS as u32).map(drop)),
+    ("hosts", |at| asked::workers(at).map(drop)),
+    ("archives", |at| Ok(at.store.read(archives::list).map(drop)?)),
+    ("audit", |at| Ok(at.store.read(|tx| events::list(tx, None, ROWS)).map(drop)?)),
+    ("audit of one", |at| {
+        Ok(at.store.read(|tx| events::list(tx, Some("package-with-a-name-00001"), ROWS)).map(drop)?)
+    }),
+    ("search", |at| Ok(at.store.read(|tx| search(tx, "package")).map(drop)?)),
+    ("metrics", |at| asked::metrics(at).map(drop)),
+];
+
+/// When anything was out of reach: each dependency's own entries in the audit trail, which are found by its name.
+fn outages(tx: &mut Tx<'_>, from: i64) -> Result<Vec<Band>, StateError> {
+    let mut bands = Vec::new();
+    for dependency in breaker::list(tx)?.into_iter().take(20) {
+        let mut events = events::list(tx, Some(&dependency.name), OUTAGES)?;
+        events.reverse();
+        let mut open = None;
+        for event in events {
+            match event.action.as_str() {
+                "breaker-open" => open = Some(event.at),
+                "breaker-closed" => {
+                    let began = open.take().unwrap_or(from);
+                    bands.push(Band { what: dependency.name.clone(), from: began, to: Some(event.at) });
+                }
+                _ => {}
+            }
+        }
+        if dependency.open {
+            bands.push(Band { what: dependency.name, from: dependency.since, to: None });
+        }
+    }
+    bands.retain(|band| band.to.is_none_or(|to| to > from));
+    bands.sort_by_key(|band| band.from);
+    Ok(bands)
+}
+
+fn cause(tx: &mut Tx<'_>, short: &str) -> Result<Cause, StateError> {
+    let group = failures::signature(tx, short)?
+        .ok_or_else(|| StateError::Unknown(format!("there is no signature {short}")))?;
+    let figure = format!("signature:{}", group.signature);
+    let filter = Filter { signature: Some(group.signature.clone()), ..Filter::default() };
+    Ok(Cause {
+        now: tx.now()?,
+        packages: failures::packages(tx, &filter, ROWS)?,
+        samples: verdicts::samples(tx, &figure, HOURS)?,
+        verdict: verdicts::list(tx, Some(&figure))?.into_iter().next(),
+        events: events::list(tx, Some(&group.signature), 20)?,
+        group,
+    })
+}
+
+fn facts(tx: &mut Tx<'_>, name: &str) -> Result<Facts, StateError> {
+    operate::known(tx, name)?;
+    let package = package::read(tx, name, ATTEMPTS)?
+        .ok_or_else(|| StateError::Unknown(format!("package {name} is not known")))?;
+    Ok(Facts {
+        now: tx.now()?,
+        freshness: freshness::of_package(tx, name)?,
+        events: events::list(tx, Some(name), ATTEMPTS)?,
+        versions: versions(tx, name)?,
+        package,
+    })
+}
+
+/// The versions that were imported last.
+fn versions(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Version>, StateError> {
+    let sql = "SELECT v.distro, v.version, v.commit_id, v.tag, v.imported FROM version v JOIN package p ON p.id = v.package_id
+        WHERE p.name = ?1 ORDER BY v.imported DESC, v.version DESC LIMIT 50";
+    let rows = tx.query(sql, &[name.into()])?;
+    let version = |row: &state::driver::Row| Version {
+        distro: row.text(0),
+        version: row.text(1),
+        commit: row.text(2),
+        tag: row.text(3),
+        imported: row.int(4),
+    };
+    Ok(rows.iter().map(version).collect())
+}
+
+fn search(tx: &mut Tx<'_>, word: &str) -> Result<Found, StateError> {
+    let end = format!("{word}\u{10ffff}");
+    let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT 50";
+    let packages = tx.query(sql, &[word.into(), end.as_str().into()])?;
+    let signature = failures::signature(tx, word)?.map(|group| group.signature);
+    Ok(Found { packages: packages.iter().map(|row| row.text(0)).collect(), signature })
+}
+
+/// What `show --json` has of the state: its repository is the machine's that has it.
+pub fn package_json(at: &Opened, name: &str) -> Result<Value, Error> {
+    let package = at.store.read(|tx| {
+        operate::known(tx, name)?;
+        package::read(tx, name, ATTEMPTS)
+    })?;
+    Ok(serde_json::json!({ "package": name, "state": package }))
+}

@@ -1,0 +1,272 @@
+//! Asking the state: by one thread that may wait for its database, while pages may not. What was answered last is kept, so that a
+//! database that is away shows what was known, and how old that is.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use operations::{Class, Error, Opened};
+use tokio::sync::oneshot;
+
+/// So long a page waits for the database; then it shows what was known.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// The same while the thread still waits for an answer that nobody waits for any more.
+const IMPATIENCE: Duration = Duration::from_millis(100);
+/// So long something is done.
+const LENGTH: Duration = Duration::from_secs(12);
+/// An answer that is not older is given again: fifty open pages ask no more than one.
+const FRESH: Duration = Duration::from_secs(1);
+/// Questions that wait for the thread.
+const WAITING: usize = 64;
+/// Answers that are kept.
+const KEPT: usize = 64;
+/// After the database could not be opened, it is not tried again for as long.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How an installation is opened for this thread.
+pub type Open = Box<dyn Fn() -> Result<Opened, Error> + Send>;
+
+type Question = Box<dyn FnOnce(&mut Hand) + Send>;
+
+/// The thread's end.
+struct Hand {
+    open: Open,
+    at: Option<Opened>,
+    seen: Option<Seen>,
+    failed: Option<(Instant, String)>,
+}
+
+/// The file that was opened, if it is one: after a restore it is another.
+#[derive(PartialEq, Eq)]
+struct Seen(u64, u64);
+
+/// An answer, and when it was true.
+pub struct Answer<T> {
+    /// It.
+    pub value: Arc<T>,
+    /// When it was read, in Unix milliseconds of this machine.
+    pub read: i64,
+    /// Why it is not newer, if the database is away.
+    pub away: Option<String>,
+}
+
+/// Why there is no answer, not even an old one.
+#[derive(Debug)]
+pub enum Trouble {
+    /// What was asked for cannot be: no such package, no such signature.
+    Unknown(String),
+    /// What was asked for makes no sense.
+    Usage(String),
+    /// It may not be done.
+    Refused(String),
+    /// The database is away.
+    Away(String),
+}
+
+struct Kept {
+    value: Arc<dyn Any + Send + Sync>,
+    since: Instant,
+    read: i64,
+}
+
+/// Asks the state.
+pub struct Reader {
+    questions: Sender<Question>,
+    kept: Mutex<HashMap<String, Kept>>,
+    is_stuck: Arc<AtomicBool>,
+    away: Mutex<Option<(i64, String)>>,
+}
+
+impl Reader {
+    /// Starts the thread. It ends when the reader goes.
+    pub fn start(open: Open) -> std::io::Result<Reader> {
+        let (questions, asked): (Sender<Question>, Receiver<Question>) = bounded(WAITING);
+        let is_stuck = Arc::new(AtomicBool::new(false));
+        let freed = Arc::clone(&is_stuck);
+        std::thread::Builder::new().name("state".into()).spawn(move || {
+            let mut hand = Hand { open, at: None, seen: None, failed: None };
+            for question in asked {
+                question(&mut hand);
+                freed.store(false, Ordering::SeqCst);
+            }
+        })?;
+        Ok(Reader { questions, kept: Mutex::default(), is_stuck, away: Mutex::default() })
+    }
+
+    /// Asks, or gives what was answered a moment ago to the same question. `key` names the question with all that it depends on.
+    pub async fn ask<T: Send + Sync + 'static>(
+        &self,
+        key: String,
+        question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
+    ) -> Result<Answer<T>, Trouble> {
+        if let Some(answer) = self.known(&key, Some(FRESH), None) {
+            return Ok(answer);
+        }
+        match self.once(question).await {
+            Ok(value) => {
+                let (value, read) = (Arc::new(value), now());
+                self.keep(key, Arc::clone(&value) as Arc<dyn Any + Send + Sync>, read);
+                Ok(Answer { value, read, away: None })
+            }
+            Err(Trouble::Away(cause)) => {
+                self.known(&key, None, Some(cause.clone())).ok_or(Trouble::Away(cause))
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Asks something whose answer is not kept.
+    pub async fn once<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let patience = if self.is_stuck.load(Ordering::SeqCst) { IMPATIENCE } else { PATIENCE };
+        self.within(patience, question).await
+    }
+
+    /// Does something that may take longer than a look.
+    pub async fn at_length<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        self.within(LENGTH, work).await
+    }
+
+    async fn within<T: Send + 'static>(
+        &self,
+        patience: Duration,
+        question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let (tell, told) = oneshot::channel();
+        let work: Question = Box::new(move |hand| {
+            // Nobody waits any more: nothing is asked, and nothing is changed.
+            if !tell.is_closed() {
+                let _ = tell.send(hand.answer(question));
+            }
+        });
+        let answer = match self.questions.try_send(work) {
+            Err(TrySendError::Full(_)) => Err(Trouble::Away("too many questions wait for it".into())),
+            Err(TrySendError::Disconnected(_)) => Err(Trouble::Away("this server ends".into())),
+            Ok(()) => match tokio::time::timeout(patience, told).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => Err(Trouble::Away("it gave no answer".into())),
+                Err(_) => {
+                    self.is_stuck.store(true, Ordering::SeqCst);
+                    Err(Trouble::Away("it does not answer".into()))
+                }
+            },
+        };
+        self.note(&answer);
+        answer
+    }
+
+    /// Since when the database is away, in Unix milliseconds, and why.
+    pub fn away(&self) -> Option<(i64, String)> {
+        locked(&self.away).clone()
+    }
+
+    /// Forgets what was answered: something was changed.
+    pub fn forget(&self) {
+        locked(&self.kept).clear();
+    }
+
+    fn note<T>(&self, answer: &Result<T, Trouble>) {
+        let mut away = locked(&self.away);
+        match answer {
+            Err(Trouble::Away(cause)) => {
+                let since = away.as_ref().map_or_else(now, |(since, _)| *since);
+                *away = Some((since, cause.clone()));
+            }
+            _ => *away = None,
+        }
+    }
+
+    fn known<T: Send + Sync + 'static>(
+        &self,
+        key: &str,
+        age: Option<Duration>,
+        away: Option<String>,
+    ) -> Option<Answer<T>> {
+        let kept = locked(&self.kept);
+        let found = kept.get(key).filter(|it| age.is_none_or(|age| it.since.elapsed() <= age))?;
+        let value = Arc::clone(&found.value).downcast().ok()?;
+        Some(Answer { value, read: found.read, away })
+    }
+
+    fn keep(&self, key: String, value: Arc<dyn Any + Send + Sync>, read: i64) {
+        let mut kept = locked(&self.kept);
+        if kept.len() >= KEPT && !kept.contains_key(&key) {
+            let oldest = kept.iter().min_by_key(|(_, it)| it.since).map(|(key, _)| key.clone());
+            oldest.and_then(|oldest| kept.remove(&oldest));
+        }
+        kept.insert(key, Kept { value, since: Instant::now(), read });
+    }
+}
+
+impl Hand {
+    fn answer<T>(&mut self, question: impl FnOnce(&Opened) -> Result<T, Error>) -> Result<T, Trouble> {
+        let at = self.opened()?;
+        let answer = question(at).map_err(trouble);
+        // What could not be asked is opened anew: the file may be another one by then.
+        if matches!(answer, Err(Trouble::Away(_))) {
+            self.at = None;
+        }
+        answer
+    }
+
+    fn opened(&mut self) -> Result<&Opened, Trouble> {
+        if self.at.is_some() && self.seen() != self.seen {
+            self.at = None;
+        }
+        if self.at.is_none() {
+            if let Some((_, cause)) = self.failed.as_ref().filter(|(at, _)| at.elapsed() < PAUSE) {
+                return Err(Trouble::Away(cause.clone()));
+            }
+            match (self.open)() {
+                Ok(at) => {
+                    self.failed = None;
+                    self.at = Some(at);
+                    self.seen = self.seen();
+                }
+                Err(error) => {
+                    let cause = error.to_string();
+                    self.failed = Some((Instant::now(), cause.clone()));
+                    return Err(Trouble::Away(cause));
+                }
+            }
+        }
+        self.at.as_ref().ok_or_else(|| Trouble::Away("it is not open".into()))
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        use std::os::unix::fs::MetadataExt;
+        let path = self.at.as_ref()?.store.path()?;
+        // A file that is not there is none of those that were.
+        Some(std::fs::metadata(path).map_or(Seen(0, 0), |it| Seen(it.dev(), it.ino())))
+    }
+}
+
+/// What an error means to somebody who looks at a page.
+fn trouble(error: Error) -> Trouble {
+    let text = error.to_string();
+    match error.class() {
+        Class::NotFound => Trouble::Unknown(text),
+        Class::Usage => Trouble::Usage(text),
+        Class::Refused => Trouble::Refused(text),
+        Class::Unavailable => Trouble::Away(text),
+    }
+}
+
+/// The time of this machine in Unix milliseconds.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A panic elsewhere leaves what was kept as good as it was.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

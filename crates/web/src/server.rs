@@ -1,0 +1,279 @@
+//! The server: connections, their limits, and its end.
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use operations::{Installation, Opened};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use crate::act::Pending;
+use crate::app::App;
+use crate::listen::{Listen, Prefix};
+use crate::reader::Reader;
+use crate::router;
+use crate::who::accounts::AccountError;
+use crate::who::attempts::Attempts;
+use crate::who::session::Sessions;
+use crate::who::{Accounts, Gate, Peer};
+
+/// The head of a request has to be there by then, also that of the next one on a connection.
+const HEAD: Duration = Duration::from_secs(10);
+/// Bytes that the head of a request may have.
+const HEAD_BYTES: usize = 16 * 1024;
+/// Lines that it may have.
+const HEAD_LINES: usize = 64;
+/// A connection that is older is not used again; one that is older by [`GRACE`] is closed.
+const LIFE: Duration = Duration::from_secs(120);
+/// What is being answered when the server ends has so long.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What listens, ready to answer.
+pub struct Server {
+    /// Where it listens: the port that was found, if any would do.
+    pub listen: Listen,
+    app: Arc<App>,
+    socket: Socket,
+}
+
+enum Socket {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener, PathBuf),
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address or the socket.
+    #[error("cannot listen on {listen}: {error}")]
+    Listen {
+        /// It.
+        listen: Listen,
+        /// Why.
+        error: io::Error,
+    },
+    /// Everybody would be let in.
+    #[error(
+        "{0} is reached from other machines, and nobody is told from anybody: make accounts (`package-import user add`), name \
+         a proxy in [web] user_header, set [web] public = true, or listen on 127.0.0.1 (docs/web.md)"
+    )]
+    Open(Listen),
+    /// Passwords would travel in the clear.
+    #[error(
+        "{0} is reached from other machines, and passwords would travel in the clear: put a proxy with TLS before it (docs/web.md)"
+    )]
+    Clear(Listen),
+    /// The accounts.
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+    /// The configuration, or what an installation is.
+    #[error(transparent)]
+    Installation(#[from] operations::Error),
+    /// A file of the root, or the machine.
+    #[error("{what}: {error}")]
+    Machine {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed.
+        error: io::Error,
+    },
+}
+
+impl Server {
+    /// Listens. The state need not be in reach.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be had, or the configuration would let in whoever comes.
+    pub fn bind(installation: &Installation, listen: &Listen, prefix: Prefix) -> Result<Server, ServeError> {
+        let root = installation.absolute_root()?;
+        let config = installation.config().map_err(operations::Error::from)?;
+        let accounts = Accounts::of(&root)?;
+        let web = config.web.clone();
+        if !listen.is_local() {
+            let has_accounts = !accounts.is_empty();
+            match (web.public || web.has_proxy(), has_accounts) {
+                (_, true) => return Err(ServeError::Clear(listen.clone())),
+                (false, false) => return Err(ServeError::Open(listen.clone())),
+                (true, false) => {}
+            }
+        }
+        let failed = |error| ServeError::Listen { listen: listen.clone(), error };
+        let (socket, listen) = bind(listen).map_err(failed)?;
+        let machine = |what| move |error| ServeError::Machine { what, error };
+        let sessions = Sessions::of(&root)
+            .map_err(machine("cannot read or make the key of sessions, web-key in the root"))?;
+        let started = machine("cannot start a thread");
+        let reader = Reader::start(opening(&root, &config, false)).map_err(started)?;
+        let writer =
+            Reader::start(opening(&root, &config, true)).map_err(machine("cannot start a thread"))?;
+        let (attempts, verifying, is_local) = (Attempts::default(), Semaphore::new(1), listen.is_local());
+        let gate = Gate { web, accounts, sessions, attempts, verifying, is_local };
+        let app = App { gate, listen: listen.clone(), prefix, reader, writer, pending: Pending::default() };
+        Ok(Server { listen, app: Arc::new(app), socket })
+    }
+
+    /// Answers one request, as if it had come from there.
+    pub async fn answer(&self, peer: Peer, request: Request) -> axum::response::Response {
+        router::answer(&self.app, peer, request).await
+    }
+
+    /// Whether whoever comes may look, because nobody can be told from anybody.
+    pub fn is_open(&self) -> bool {
+        self.app.gate.is_open()
+    }
+}
+
+fn opening(root: &Path, config: &importer::config::Config, to_write: bool) -> crate::reader::Open {
+    let (root, config) = (root.to_owned(), config.clone());
+    let location = config.state.location(&root);
+    Box::new(move || {
+        let store = if to_write { location.open()? } else { location.open_to_read()? };
+        Ok(Opened { root: root.clone(), config: config.clone(), store })
+    })
+}
+
+fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
+    match listen {
+        Listen::Tcp(address) => {
+            let listener = std::net::TcpListener::bind(address)?;
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            Ok((Socket::Tcp(listener), Listen::Tcp(address)))
+        }
+        Listen::Unix(path) => {
+            // One that a killed server has left; a living one answers, and a file of somebody else stays.
+            if std::fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket())
+                && std::os::unix::net::UnixStream::connect(path)
+                    .is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused)
+            {
+                std::fs::remove_file(path)?;
+            }
+            let listener = std::os::unix::net::UnixListener::bind(path)?;
+            // Whoever may connect is believed about who asks: owner and group, such as that of a proxy.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+            listener.set_nonblocking(true)?;
+            Ok((Socket::Unix(listener, path.clone()), listen.clone()))
+        }
+    }
+}
+
+/// Answers until SIGTERM, SIGINT or SIGHUP; what is being answered then is answered.
+///
+/// # Errors
+///
+/// The machine refuses what a server needs.
+pub fn serve(server: Server) -> Result<(), ServeError> {
+    let machine = |error| ServeError::Machine { what: "cannot serve", error };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine)?;
+    let served = runtime.block_on(run(server)).map_err(machine);
+    // A thread that waits for a database is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+async fn run(server: Server) -> io::Result<()> {
+    let (stop, stopped) = watch::channel(false);
+    let mut signals =
+        [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal).into_iter();
+    let (mut term, mut int, mut hup) = match (signals.next(), signals.next(), signals.next()) {
+        (Some(term), Some(int), Some(hup)) => (term?, int?, hup?),
+        _ => return Err(io::Error::other("no signals")),
+    };
+    let app = server.app;
+    let slots = Arc::new(Semaphore::new(app.gate.web.connections));
+    let (listener, path) = match server.socket {
+        Socket::Tcp(listener) => (Listener::Tcp(TcpListener::from_std(listener)?), None),
+        Socket::Unix(listener, path) => (Listener::Unix(UnixListener::from_std(listener)?), Some(path)),
+    };
+    loop {
+        // Whoever finds no slot waits in the kernel's queue, where it costs nothing.
+        let slot = tokio::select! {
+            slot = Arc::clone(&slots).acquire_owned() => slot.map_err(io::Error::other)?,
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            _ = hup.recv() => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = term.recv() => break,
+            _ = int.recv() => break,
+            _ = hup.recv() => break,
+        };
+        let Ok((stream, peer)) = accepted else {
+            // Out of files, most likely: the others end first.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (app, stopped) = (Arc::clone(&app), stopped.clone());
+        tokio::spawn(async move {
+            connection(app, stream, peer, stopped).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    if let Some(path) = path {
+        let _ = std::fs::remove_file(path);
+    }
+    let _ = stop.send(true);
+    let all = u32::try_from(app.gate.web.connections).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(GRACE, slots.acquire_many(all)).await;
+    Ok(())
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A stream of either kind.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                let _ = stream.set_nodelay(true);
+                Ok((Box::new(stream), Peer::Tcp(address.ip())))
+            }
+            Listener::Unix(listener) => Ok((Box::new(listener.accept().await?.0), Peer::Unix)),
+        }
+    }
+}
+
+async fn connection(app: Arc<App>, stream: Box<dyn Stream>, peer: Peer, mut stopped: watch::Receiver<bool>) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let app = Arc::clone(&app);
+        async move {
+            let answer = router::answer(&app, peer, request.map(axum::body::Body::new)).await;
+            Ok::<_, std::convert::Infallible>(answer)
+        }
+    });
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEAD_LINES);
+    let mut answering = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let is_over = tokio::select! {
+        _ = answering.as_mut() => true,
+        _ = tokio::time::sleep(LIFE) => false,
+        _ = stopped.wait_for(|stopped| *stopped) => false,
+    };
+    if !is_over {
+        answering.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(GRACE, answering).await;
+    }
+}

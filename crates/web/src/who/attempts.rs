@@ -1,0 +1,79 @@
+//! Sign-in attempts, bounded: by name, by address, and in all.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// So many wrong attempts are free.
+const FREE: u32 = 5;
+/// Then each has to wait for as long, and is forgotten after it.
+const PAUSE: Duration = Duration::from_secs(60);
+/// So many names and addresses are remembered.
+const REMEMBERED: usize = 1000;
+
+/// Wrong attempts by whom or what.
+#[derive(Default)]
+pub struct Attempts(Mutex<HashMap<String, (u32, Instant)>>);
+
+impl Attempts {
+    /// Whether one more may be made by all of these.
+    pub fn may(&self, who: &[String]) -> bool {
+        let made = self.made();
+        who.iter()
+            .all(|who| made.get(who).is_none_or(|(count, last)| *count < FREE || last.elapsed() >= PAUSE))
+    }
+
+    /// A wrong one was made.
+    pub fn failed(&self, who: &[String]) {
+        let mut made = self.made();
+        made.retain(|_, (_, last)| last.elapsed() < PAUSE);
+        // Whoever fills it with names meets the limit of the address.
+        if made.len() >= REMEMBERED {
+            return;
+        }
+        for who in who {
+            let (count, last) = made.entry(who.clone()).or_insert((0, Instant::now()));
+            (*count, *last) = (*count + 1, Instant::now());
+        }
+    }
+
+    /// A right one was made.
+    pub fn succeeded(&self, who: &[String]) {
+        let mut made = self.made();
+        for who in who {
+            made.remove(who);
+        }
+    }
+
+    fn made(&self) -> std::sync::MutexGuard<'_, HashMap<String, (u32, Instant)>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_five_wrong_ones_there_is_a_pause() {
+        let attempts = Attempts::default();
+        let (olga, there) = (["olga".to_owned()], ["10.0.0.1".to_owned(), "ivan".to_owned()]);
+        for _ in 0..FREE {
+            assert!(attempts.may(&olga));
+            attempts.failed(&olga);
+        }
+        assert!(!attempts.may(&olga));
+        assert!(attempts.may(&there));
+        attempts.succeeded(&olga);
+        assert!(attempts.may(&olga));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let attempts = Attempts::default();
+        for number in 0..3000 {
+            attempts.failed(&[number.to_string()]);
+        }
+        assert!(attempts.made().len() <= REMEMBERED);
+    }
+}

@@ -1,0 +1,73 @@
+//! A database that is away: what was known is shown, with its age.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::site::{Site, text};
+use crate::world;
+
+/// What was answered is given again for a second; nothing here waits for that by the clock alone.
+fn until(mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn what_was_known_is_shown_with_its_age() {
+    let world = world::small();
+    let site = Site::of(world.root(), "");
+    assert_eq!(site.get("/").status, 200);
+    fs::rename(world.database(), world.root().join("elsewhere.db")).unwrap();
+    until(|| site.get("/").text.contains("The database is away"));
+    let page = text(&site.get("/").text);
+    assert!(page.contains("This is what was known at") && page.contains("4 of 9 packages fail"), "{page}");
+    let other = site.get("/queue");
+    assert!(other.status == 503 && other.text.contains("the database is away"), "{}", other.text);
+    assert!(site.get("/healthz").text.contains("database is away"));
+    assert_eq!(site.get("/metrics").status, 503);
+    let answer = site.get("/api/v1/queue");
+    assert!(answer.status == 503 && answer.text.contains("\"error\""), "{}", answer.text);
+    // It comes back by itself.
+    fs::rename(world.root().join("elsewhere.db"), world.database()).unwrap();
+    until(|| site.get("/queue").status == 200);
+    until(|| !site.get("/").text.contains("The database is away"));
+    assert_eq!(site.get("/healthz").text, "ok\n");
+}
+
+#[test]
+fn a_root_without_a_state_is_served_until_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::of(folder.path(), "");
+    let got = site.get("/");
+    assert!(got.status == 503 && got.text.contains("the database is away"), "{}", got.text);
+    state::open::Location::Sqlite(folder.path().join("state.db")).open_or_make().unwrap();
+    until(|| site.get("/").status == 200);
+}
+
+#[test]
+fn a_server_that_does_not_listen_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::of(
+        folder.path(),
+        "[state]\nurl = \"postgresql://nobody@127.0.0.1:1/nothing?sslmode=disable\"\n",
+    );
+    assert_eq!(site.get("/").status, 503);
+    assert_eq!(site.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_restored_database_is_the_one_that_is_read() {
+    let world = world::small();
+    let site = Site::of(world.root(), "");
+    assert_eq!(site.get("/packages/bash").status, 200);
+    let new = world.root().join("new.db");
+    state::open::Location::Sqlite(new.clone()).open_or_make().unwrap();
+    fs::rename(new, world.database()).unwrap();
+    for ending in ["-wal", "-shm"] {
+        let _ = fs::remove_file(world.root().join(format!("state.db{ending}")));
+    }
+    until(|| site.get("/packages/bash").status == 404);
+}

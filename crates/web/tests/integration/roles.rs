@@ -1,0 +1,149 @@
+//! Who may, and who is believed.
+
+use axum::body::Body;
+use axum::http::Request;
+use web::{Accounts, Peer};
+
+use crate::pages::{ANSWERS, PAGES};
+use crate::site::{HEADER, PROXY, Site};
+use crate::world;
+
+#[test]
+fn a_name_is_believed_from_the_proxy_alone() {
+    let world = world::small();
+    let mut site = Site::of(world.root(), PROXY);
+    let as_olga = |site: &Site| {
+        let request = Request::get("/packages/bash").header(HEADER, "olga").body(Body::empty()).unwrap();
+        site.ask(request)
+    };
+    for (peer, is_believed) in [
+        (Peer::Tcp([127, 0, 0, 1].into()), false),
+        (Peer::Tcp([10, 1, 1, 2].into()), false),
+        (Peer::Tcp([10, 1, 1, 1].into()), true),
+        (Peer::Tcp("::ffff:10.1.1.1".parse().unwrap()), true),
+        (Peer::Unix, true),
+    ] {
+        site.peer = peer;
+        let got = as_olga(&site);
+        assert_eq!(got.status == 200, is_believed, "{peer:?}");
+        assert_eq!(got.text.contains("Try again"), is_believed, "{peer:?}");
+    }
+    site.peer = Peer::Unix;
+    let twice = Request::get("/").header(HEADER, "ivan").header(HEADER, "olga").body(Body::empty()).unwrap();
+    assert_eq!(site.ask(twice).status, 401);
+    for name in ["", " ", "a b", "<img>", "\u{1}"] {
+        let Ok(request) = Request::get("/").header(HEADER, name).body(Body::empty()) else { continue };
+        assert_eq!(site.ask(request).status, 401, "{name:?}");
+    }
+}
+
+#[test]
+fn roles_see_what_they_may_do() {
+    let world = world::small();
+    let viewer = Site::with_user(world.root(), "ivan");
+    assert!(!viewer.get("/packages/bash").text.contains("Try again"));
+    let before = world.events();
+    for action in ["retry", "hold", "release", "prioritize", "requeue", "suppress"] {
+        let got = viewer.post("/act", &[("action", action), ("subject", "bash"), ("until", "3d")]);
+        assert_eq!(got.status, 403, "{action}");
+        assert_eq!(viewer.post("/act/confirmed", &[("shown", "x"), ("reason", "y")]).status, 403);
+    }
+    assert_eq!(world.events(), before);
+}
+
+#[test]
+fn in_public_there_are_neither_hosts_nor_paths_nor_logs_nor_people() {
+    let world = world::small();
+    let site = Site::of(world.root(), "[web]\npublic = true\n");
+    for path in PAGES.into_iter().chain(ANSWERS) {
+        let got = site.get(path);
+        let is_private = ["/attempts", "/hosts", "/audit", "/api/v1/workers", "/api/v1/audit"]
+            .iter()
+            .any(|it| path.starts_with(it));
+        assert_eq!(got.status, if is_private { 403 } else { 200 }, "{path}");
+        for hidden in ["worker1", "worker2", "olga", "/var/lib", "the end of a log", "upstream moves"] {
+            assert!(!got.text.contains(hidden), "{path}: {hidden} in\n{}", got.text);
+        }
+    }
+}
+
+#[test]
+fn accounts_sign_in_and_out() {
+    let world = world::small();
+    let accounts = Accounts::of(world.root()).unwrap();
+    accounts.put("olga", Some(operations::Role::Operate), "a long password", true).unwrap();
+    let mut site = Site::of(world.root(), "");
+    assert_eq!((site.get("/").status.as_u16(), site.get("/").header("location")), (303, "/sign-in"));
+    assert_eq!(site.get("/api/v1/status").status, 401);
+    assert_eq!(site.get("/metrics").status, 401);
+    assert_eq!(site.get("/healthz").status, 200);
+    assert_eq!(site.post("/sign-in", &[("name", "olga"), ("password", "wrong")]).status, 401);
+    let got = site.post("/sign-in", &[("name", "olga"), ("password", "a long password")]);
+    assert_eq!((got.status.as_u16(), got.header("location")), (303, "/"));
+    let cookie = got.header("set-cookie").to_owned();
+    for said in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+        assert!(cookie.contains(said), "{cookie}");
+    }
+    site.cookie = cookie.split(';').next().map(str::to_owned);
+    let page = site.get("/packages/bash").text;
+    assert!(page.contains("olga (operate)") && page.contains("Sign out") && page.contains("Try again"));
+    assert!(site.post("/sign-out", &[]).header("set-cookie").contains("Max-Age=0"));
+    accounts.remove("olga").unwrap();
+    accounts.put("ivan", None, "a long password", true).unwrap();
+    assert_eq!(site.get("/").status, 303);
+}
+
+#[test]
+fn wrong_passwords_are_bounded() {
+    let world = world::small();
+    Accounts::of(world.root()).unwrap().put("olga", None, "a long password", true).unwrap();
+    let site = Site::of(world.root(), "");
+    let said: Vec<u16> = (0..7)
+        .map(|_| site.post("/sign-in", &[("name", "olga"), ("password", "wrong")]).status.as_u16())
+        .collect();
+    assert_eq!(said, [401, 401, 401, 401, 401, 429, 429]);
+    assert_eq!(site.post("/sign-in", &[("name", "olga"), ("password", "a long password")]).status, 429);
+}
+
+#[test]
+fn posts_from_elsewhere_are_refused() {
+    let world = world::small();
+    let site = Site::with_user(world.root(), "olga");
+    for headers in [&[("sec-fetch-site", "cross-site")][..], &[("origin", "https://evil.example")], &[]] {
+        for path in ["/act", "/act/confirmed", "/sign-in", "/sign-out", "/nowhere"] {
+            let mut request = Request::post(path);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let got = site.ask(request.body(Body::from("action=retry&subject=bash")).unwrap());
+            assert_eq!(got.status, 403, "{path} {headers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_a_stranger_has_led_here_is_not_heard() {
+    let world = world::small();
+    let site = Site::of(world.root(), "");
+    let to = |host: &str| {
+        site.ask(Request::get("/").header("host", host).body(Body::empty()).unwrap()).status.as_u16()
+    };
+    assert_eq!(
+        [
+            to("localhost:8420"),
+            to("127.0.0.1:8420"),
+            to("[::1]:8420"),
+            to("evil.example"),
+            to("evil.example:8420")
+        ],
+        [200, 200, 200, 421, 421]
+    );
+    let site = Site::of(world.root(), "[web]\nnames = ['imports.example.org']\n");
+    let to = |host: &str| {
+        site.ask(Request::get("/").header("host", host).body(Body::empty()).unwrap()).status.as_u16()
+    };
+    assert_eq!(
+        [to("imports.example.org"), to("Imports.Example.org:443"), to("evil.example")],
+        [200, 200, 421]
+    );
+}
