@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 
 use importer::polling::Accepted;
 use operations::actions::{
-    baseline, collision, counters, enqueue, history, hold, hosts, poll, prune, queue, remotes as actions_remotes,
-    samples, settings, signature, suppress,
+    baseline, collision, counters, enqueue, history, hold, hosts, poll, prune, queue,
+    remotes as actions_remotes, samples, settings, signature, suppress,
 };
 use operations::{ACTIONS, Action, Actor, Class, Comparison, Failing, Imported, Names, Reason, Role};
 use packaging_repo::collision::Decision;
