@@ -13,6 +13,7 @@ mod show;
 mod table;
 mod time;
 mod told;
+mod watch;
 mod words;
 
 use std::io::Write;

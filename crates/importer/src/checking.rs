@@ -169,6 +169,9 @@ fn damaged(error: Error) -> Failure {
 
 fn check(repository: &Repository, request: &Request, wanted: &Wanted) -> Result<Vec<Problem>, Error> {
     let mut problems = verify::verify(repository)?;
+    if problems.iter().any(Problem::keeps_waiting) {
+        return Ok(problems);
+    }
     // What cannot be read has been told of already.
     let places = Places::new(&request.root, &wanted.dscs);
     problems.extend(rederive::upstreams(repository, &places, &request.limits).unwrap_or_default());

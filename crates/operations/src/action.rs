@@ -98,6 +98,8 @@ pub enum Kind {
     Number,
     /// An archive.
     Archive,
+    /// A suite of an archive.
+    Suite,
     /// A remote, by its name.
     Remote,
 }

@@ -57,6 +57,7 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::enqueue::EnqueueFiles>(),
     listed::<actions::history::AskHistory>(),
     listed::<actions::collision::Resolve>(),
+    listed::<actions::poll::Poll<'_>>(),
     listed::<actions::suppress::Suppress>(),
     listed::<actions::suppress::Unsuppress>(),
     listed::<actions::signature::Decide>(),

@@ -55,7 +55,7 @@ impl Record {
     /// [`Error::BrokenRecord`] if it is not sealed with this key, or cannot be understood.
     pub fn read(repository: &Path, key: Option<&PackageKey>) -> Result<Option<Record>, Error> {
         let path = repository.join(FILE);
-        let text = match fs::read(&path) {
+        let text = match bounded::file::read(&path, u64::MAX) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file("read", &path, error)),

@@ -37,6 +37,11 @@ pub struct Problem {
 pub const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 impl Problem {
+    /// Whether whoever reads the repository may wait for ever because of it.
+    pub fn keeps_waiting(&self) -> bool {
+        self.message.starts_with(damage::STRANGE)
+    }
+
     /// Whether it is somebody else's ref, which harms nothing of ours.
     pub fn is_foreign(&self) -> bool {
         foreign::Kind::ALL.iter().any(|kind| self.message.starts_with(kind.message()))
@@ -45,7 +50,11 @@ impl Problem {
 
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
-    let mut problems = damage::find(repository);
+    let mut problems = match damage::find(repository) {
+        Ok(problems) => problems,
+        // Git would wait, and so would we.
+        Err(strange) => return Ok(strange),
+    };
     let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
     match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
         Ok(()) => {}

@@ -11,7 +11,7 @@ use super::{Installation, remotes};
 use crate::exit;
 use crate::screen::{self, alarm, count, good, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
-use crate::words;
+use crate::{watch, words};
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ const LONGEST: usize = 200;
 const CANARY: i64 = 5;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    screen::shown(arguments.watch, || once(installation, arguments))
+    watch::shown(arguments.watch, || once(installation, arguments))
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

@@ -7,6 +7,7 @@ pub mod enqueue;
 pub mod history;
 pub mod hold;
 pub mod hosts;
+pub mod poll;
 pub mod prune;
 pub mod queue;
 pub mod remotes;

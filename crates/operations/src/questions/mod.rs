@@ -13,7 +13,7 @@ mod records;
 mod remotes;
 mod work;
 
-pub use archives::{Archives, archives};
+pub use archives::{Archives, archives, explain_package};
 pub use baseline::{Baselines, Explained, baselines};
 pub(crate) use collisions::find as collision_row;
 pub use collisions::{CollisionShown, Collisions, CollisionsWanted, collision, collisions};

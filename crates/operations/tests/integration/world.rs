@@ -49,7 +49,7 @@ const CONFIG: &str = r#"
 [[archives]]
 name = "debian"
 distro = "debian"
-mirrors = ["https://mirror.example.org/debian"]
+mirrors = ["file:///nonexistent/debian"]
 keyrings = ["/usr/share/keyrings/debian-archive-keyring.gpg"]
 
 [[archives.suites]]

@@ -146,6 +146,13 @@ pub fn similar(tx: &mut Tx<'_>, name: &str) -> Result<Vec<String>, StateError> {
     Ok(Vec::new())
 }
 
+/// Names that begin like a word, in their order.
+pub fn beginning(tx: &mut Tx<'_>, word: &str, at_most: i64) -> Result<Vec<String>, StateError> {
+    let end = format!("{word}\u{10ffff}");
+    let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3";
+    Ok(tx.query(sql, values![word, end, at_most])?.iter().map(|row| row.text(0)).collect())
+}
+
 /// Reads everything about a package.
 pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package>, StateError> {
     let sql = "SELECT p.id, p.last_success, p.held, p.held_by, p.held_reason, p.held_at, p.held_until,

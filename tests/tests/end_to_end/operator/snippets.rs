@@ -15,11 +15,13 @@ use crate::operator::help::{printed, subcommands};
 use crate::operator::terminal::hermetic;
 
 /// What is no command although it begins like one, and what another test types.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("<package-import@localhost>", "an address"),
     ("COMMAND HOST:PROCESS", "the form of a session's name"),
     ("import --from apt", "operator::readme types it"),
     ("import --allow-unsigned", "the first words of a command"),
+    ("serve --listen", "pages types it: it does not end by itself"),
+    ("user add", "pages types it: it reads a password"),
 ];
 
 /// What does not end with 0 here, and why that is right.
