@@ -44,7 +44,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "resume",
         ],
     ),
-    ("Run", &["import", "enqueue", "poll", "run", "publish", "export"]),
+    ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
     ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples"]),
     ("Set up", &["adopt", "migrate", "completions", "man", "help"]),
 ];
