@@ -13,15 +13,38 @@ use crate::verify::Problem;
 /// A lock of a program that works is gone after so long, as a rule.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// Looks through the files.
-pub(crate) fn find(repository: &Repository) -> Vec<Problem> {
+/// What is said of pipes, sockets and devices.
+pub(crate) const STRANGE: &str = "is neither a file nor a folder";
+
+/// Looks through the files. With pipes and devices among them, whoever reads the repository may wait for ever: that is said by
+/// itself.
+pub(crate) fn find(repository: &Repository) -> Result<Vec<Problem>, Vec<Problem>> {
     let root = repository.path();
     let mut files = Vec::new();
     walk(root, 0, &mut files);
+    let strange: Vec<Problem> =
+        files.iter().filter(|path| is_strange(path)).map(|path| strange(root, path)).collect();
+    if !strange.is_empty() {
+        return Err(strange);
+    }
     let mut problems = locks(root, &files);
     problems.extend(packs(root));
     problems.extend(rights(root, &files));
-    problems
+    Ok(problems)
+}
+
+/// Whether something is neither a file nor a folder, also behind a link.
+fn is_strange(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir())
+}
+
+fn strange(root: &Path, path: &Path) -> Problem {
+    let message = format!(
+        "{STRANGE}, and whoever opens it may wait for ever; nothing else was looked at: rm {}, and \
+         bring the file back from a backup",
+        path.display()
+    );
+    Problem { subject: shown(root, path), message }
 }
 
 /// Everything but loose objects, which Git checks.

@@ -50,16 +50,15 @@ impl Key {
     /// A file that cannot be read for another reason, or is no key.
     pub fn open(repos: &Path) -> Result<Option<Key>, Error> {
         let path = place(repos);
-        let mut text = String::new();
-        match File::open(&path).and_then(|file| file.take(1024).read_to_string(&mut text)) {
-            Ok(_) => {}
+        let text = match bounded::file::read_text(&path, 1024) {
+            Ok(text) => text,
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) =>
             {
                 return Ok(None);
             }
             Err(error) => return Err(Error::file("read", &path, error)),
-        }
+        };
         let key = unhex(text.trim_end()).ok_or_else(|| {
             let error =
                 io::Error::new(io::ErrorKind::InvalidData, "it is no key; bring back that of a backup");

@@ -149,11 +149,26 @@ impl RepoStore {
 }
 
 fn open(objects: &Path) -> Result<gix_odb::Handle, Error> {
+    check_kinds(&objects.join("pack"))?;
+    check_kinds(&objects.join("info"))?;
     let mut odb = gix_odb::at(objects, gix_hash::Kind::Sha1)
         .map_err(|error| Error::file("open the objects in", objects, error))?;
     // The repository is locked: what a lookup does not find is not there.
     odb.refresh_never();
     Ok(odb)
+}
+
+/// Refuses what is no file in the place of one: a named pipe would be waited for.
+fn check_kinds(folder: &Path) -> Result<(), Error> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_plain = entry.file_type().is_ok_and(|it| it.is_file() || it.is_dir());
+        // Behind a link there may be one.
+        if !is_plain && entry.path().metadata().is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a folder");
+            return Err(Error::file("open", &entry.path(), error));
+        }
+    }
+    Ok(())
 }
 
 fn exists(odb: Option<&gix_odb::Handle>, id: &ObjectId) -> bool {

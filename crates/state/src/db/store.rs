@@ -79,10 +79,12 @@ impl Store {
         if !path.exists() {
             return Err(StateError::Missing(path.to_owned()));
         }
+        check_regular(path)?;
         Store::of_sqlite(path, Sqlite::open_to_read(path))
     }
 
     pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
+        check_regular(path)?;
         Store::of_sqlite(path, Sqlite::open(path, create))
     }
 
@@ -270,5 +272,15 @@ impl Store {
     /// The connection itself, for what is no transaction.
     pub(crate) fn driver(&self) -> MutexGuard<'_, Box<dyn Driver>> {
         self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// SQLite waits for a named pipe.
+fn check_regular(path: &Path) -> Result<(), StateError> {
+    match path.metadata() {
+        Ok(it) if !it.is_file() => {
+            Err(StateError::Open { name: path.display().to_string(), cause: "not a regular file".into() })
+        }
+        _ => Ok(()),
     }
 }
