@@ -21,6 +21,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "workers",
             "archives",
             "remotes",
+            "collisions",
             "freshness",
             "baseline",
             "audit",
@@ -39,6 +40,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "suppress",
             "unsuppress",
             "signature",
+            "collision",
             "set",
             "quiesce",
             "resume",
@@ -46,7 +48,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
     ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples"]),
-    ("Set up", &["adopt", "migrate", "completions", "man", "help"]),
+    ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 
 /// What is in no group yet.
