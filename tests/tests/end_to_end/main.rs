@@ -10,7 +10,6 @@ mod backup;
 mod cases;
 mod checks;
 mod daemons;
-mod damage_storm;
 mod disk_full;
 mod engine;
 mod fleet;
