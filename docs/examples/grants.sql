@@ -50,14 +50,14 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish, collision TO package_import_worker;
 -- Where else a publication is listed is written anew when that changes.
 GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
 -- A job is over, a wait has ended, a failure is cured, a position is not needed any more; attempts, samples and runs
 -- grow old.
-GRANT DELETE ON job, wait, failure, meta, attempt, sample, verdict, run, batch, batch_member, foreign_ref
-    TO package_import_worker;
+GRANT DELETE ON job, wait, failure, meta, attempt, sample, verdict, run, batch, batch_member, foreign_ref,
+    collision TO package_import_worker;
 -- The end of a suppression whose time is over.
 GRANT UPDATE (ended) ON suppression TO package_import_worker;
 
@@ -73,6 +73,8 @@ GRANT INSERT, UPDATE, DELETE ON setting TO package_import_operator;
 GRANT UPDATE (followed) ON remote TO package_import_operator;
 -- `history ask`.
 GRANT INSERT, UPDATE ON history TO package_import_operator;
+-- `collision resolve` writes what was decided; a worker carries it out.
+GRANT UPDATE (decision, decided, decided_by, reason, trouble) ON collision TO package_import_operator;
 GRANT INSERT ON event TO package_import_operator;
 -- `prune` keeps what explains the present.
 GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member TO package_import_operator;

@@ -7,7 +7,7 @@ use crate::live::outage_line;
 use crate::rule;
 use crate::signature::Leading;
 use crate::state::State;
-use crate::text::{line, moment, share_of, whole};
+use crate::text::{around, line, moment, share_of, whole};
 use crate::track::{Finding, Track};
 use crate::verdict::{Breaker, Causes, Context, Judged, Limits, Verdict};
 
@@ -89,7 +89,7 @@ impl Judge {
     /// The signature to name: the one that grew most if the stock alerts, else the one that alerts by itself.
     fn named(&self, time: i64, context: &Context, found: &Found) -> Option<Leading> {
         let grown = || self.rest.signatures.leading(time.div_euclid(86_400), self.first_day());
-        let one = if self.stock.memory.alarm.is_some() || self.failed.memory.alarm.is_some() {
+        let one = if self.stock.memory.alarm.is_some() {
             grown().or_else(|| found.signature.clone())
         } else {
             found.signature.clone()
@@ -122,12 +122,23 @@ impl Judge {
         if found.outage {
             return self.describe_outage(verdict, context);
         }
+        if let Some(signature) = self.alone(verdict) {
+            return describe_signature(verdict, signature, total);
+        }
         match (&verdict.stock, &verdict.flow) {
             (_, Some(flow)) if self.is_about_flow(verdict) => self.describe_flow(verdict, flow),
             (Some(stock), _) => self.describe_stock(verdict, stock),
             (_, Some(flow)) => self.describe_flow(verdict, flow),
             _ => line(&[(false, format!("{} failing", whole(total)))]),
         }
+    }
+
+    /// The signature that alerts by itself while the number that fails is as usual: more is known of it than of what newly
+    /// failed.
+    fn alone<'a>(&self, verdict: &'a Verdict) -> Option<&'a Leading> {
+        let is_warning = verdict.state == State::Warning && !verdict.outage;
+        let is_quiet = self.stock.memory.alarm.is_none();
+        verdict.signature.as_ref().filter(|one| is_warning && is_quiet && one.since.is_some())
     }
 
     /// Whether it is new failures that alert, and not how many fail.
@@ -156,7 +167,9 @@ impl Judge {
             verdict.cause = context.breakers.first().map(|breaker| breaker.name.clone());
             return;
         }
-        if self.is_about_flow(verdict) {
+        if let Some(signature) = self.alone(verdict) {
+            verdict.cause = Some(labelled(&signature.id, causes));
+        } else if self.is_about_flow(verdict) {
             let newly = causes.newly_failed();
             verdict.signature = None;
             verdict.share = newly.as_ref().map(|(_, part)| percent(*part));
@@ -184,24 +197,14 @@ impl Judge {
             };
         }
         let new = stock.value - (stock.normal - explained);
-        let new = (false, if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
         let again = self.stock.memory.alarm.as_ref().and_then(|alarm| alarm.again);
+        // Of two numbers the newer one tells more.
+        let new =
+            (again.is_some(), if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
         let again = again.map_or_else(String::new, |again| {
             format!(", again {} since {}", whole(again.by), moment(again.since, verdict.time))
         });
-        line(&[base, new, (false, since(verdict)), (false, again), (false, self.cause(verdict))])
-    }
-
-    /// `, 97% rnbyej7 fetch/connect: archive unreachable`; of a signature that alerts while the total does not, its count.
-    fn cause(&self, verdict: &Verdict) -> String {
-        let Some(cause) = &verdict.cause else { return String::new() };
-        match (&verdict.signature, verdict.share) {
-            (None, None) => format!(", {cause}"),
-            (Some(signature), _) if self.stock.memory.alarm.is_none() => {
-                format!(", {} (normally {}) {cause}", whole(signature.value), whole(signature.normal))
-            }
-            (_, share) => share_of(share, cause),
-        }
+        line(&[base, new, (false, since(verdict)), (false, again), (false, cause(verdict))])
     }
 
     fn describe_flow(&self, verdict: &Verdict, flow: &Judged) -> String {
@@ -229,8 +232,26 @@ impl Judge {
             }
             _ => String::new(),
         };
-        line(&[(false, base), (false, since(verdict)), (true, share), (false, self.cause(verdict))])
+        line(&[(false, base), (false, since(verdict)), (true, share), (false, cause(verdict))])
     }
+}
+
+/// `, 97% rnbyej7 fetch/connect: archive unreachable`.
+fn cause(verdict: &Verdict) -> String {
+    let Some(cause) = &verdict.cause else { return String::new() };
+    match (&verdict.signature, verdict.share) {
+        (None, None) => format!(", {cause}"),
+        (_, share) => share_of(share, cause),
+    }
+}
+
+/// `60 (normally 2) rnbyej7 fetch/connect: archive unreachable since 11-24 08:32Z, 220 failing in all`.
+fn describe_signature(verdict: &Verdict, signature: &Leading, total: f64) -> String {
+    let begin = format!("{} (normally {}) ", whole(signature.value), whole(signature.normal));
+    let since =
+        signature.since.map_or_else(String::new, |since| format!(" since {}", moment(since, verdict.time)));
+    let cause = verdict.cause.as_ref().unwrap_or(&signature.id);
+    around(&begin, cause, &since, &format!(", {} failing in all", whole(total)))
 }
 
 /// What a person would call a signature: its id, which the next command needs, and its label.

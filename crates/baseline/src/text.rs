@@ -3,8 +3,9 @@
 use crate::rule;
 use crate::time::Millis;
 
-/// The longest line: about 80 characters for count, norm, since when and share, and a cause of some words.
-pub const LONGEST: usize = 150;
+/// The longest line: about 80 characters for count, norm, since when and share, and a cause of some words. With the name of
+/// a check before it, 160.
+pub const LONGEST: usize = 132;
 
 /// `11-24 08:32Z`, and with its year if that is another than that of `now`: `2025-11-24 08:32Z`. Both are in seconds since
 /// 1970.
@@ -72,6 +73,14 @@ pub fn line(parts: &[(bool, String)]) -> String {
     }
     let text: String = kept.into_iter().map(|(_, part)| part).collect();
     cut(&text, LONGEST).to_owned()
+}
+
+/// A beginning, a cause of which as much is kept as fits, and an end that is whole. What may follow comes only if all of it
+/// fits.
+pub fn around(begin: &str, cause: &str, end: &str, more: &str) -> String {
+    let (begin, cause, end) = (clean(begin), clean(cause), clean(end));
+    let cause = cut(&cause, LONGEST.saturating_sub(begin.len() + end.len()));
+    line(&[(false, format!("{begin}{cause}{end}")), (true, more.to_owned())])
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn text(done: i64, all: i64, elapsed: i64) -> String {
     let all = all.max(done);
     match all - done {
         0 => format!("[{done}/{all}] "),
-        left => format!("[{done}/{all}, {} left] ", span(elapsed / done.max(1) * left)),
+        left => format!("[{done}/{all}, {} left] ", span(elapsed.saturating_mul(left) / done.max(1))),
     }
 }
 

@@ -13,6 +13,7 @@ mod show;
 mod table;
 mod time;
 mod told;
+mod watch;
 mod words;
 
 use std::io::Write;
@@ -57,6 +58,8 @@ enum Command {
     Explain(commands::explain::Arguments),
     List(commands::list::Arguments),
     Freshness(commands::freshness::Arguments),
+    Collisions(commands::collisions::Arguments),
+    Collision(commands::collision::Arguments),
     History(commands::history::Arguments),
     Log(commands::log::Arguments),
     Queue(commands::queue::Arguments),
@@ -134,6 +137,8 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Show(arguments) => commands::show::run(installation, arguments),
         Command::Explain(arguments) => commands::explain::run(installation, arguments),
         Command::List(arguments) => commands::list::run(installation, arguments),
+        Command::Collisions(arguments) => commands::collisions::run(installation, arguments),
+        Command::Collision(arguments) => commands::collision::run(installation, arguments),
         Command::History(arguments) => commands::history::run(installation, arguments),
         Command::Log(arguments) => commands::log::run(installation, arguments),
         Command::Queue(arguments) => commands::queue::run(installation, arguments),

@@ -5,14 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
 
-use anyhow::Error;
 use signal_hook::consts::SIGINT;
-
-use crate::exit::Usage;
-use crate::screen;
 
 /// The standard output for people, wherever that is now.
 pub struct Out;
@@ -90,70 +84,15 @@ pub fn finish() {
     }
 }
 
-/// How long a frame stays.
-const PAUSE: Duration = Duration::from_secs(2);
-
-/// Shows a screen once, or again and again until Ctrl-C. What cannot be read now is said, and tried again.
-pub fn shown(watch: bool, mut show: impl FnMut() -> Result<u8, Error>) -> Result<u8, Error> {
-    if !watch {
-        return show();
-    }
-    if !is_terminal() {
-        return Err(Usage("--watch needs a terminal; without it the screen is printed once".into()).into());
-    }
-    let mut before = "\u{1b}[2J";
-    loop {
-        *sink() = Sink::Frame(Vec::new());
-        let result = show();
-        let frame = match std::mem::replace(&mut *sink(), Sink::Straight) {
-            Sink::Frame(frame) => String::from_utf8_lossy(&frame).into_owned(),
-            Sink::Straight | Sink::Pager(_) => String::new(),
-        };
-        let frame = match result {
-            Ok(_) => frame,
-            Err(error) => format!("{}\n{frame}", screen::plain(&format!("Error: {error:#}"))),
-        };
-        let mut stdout = io::stdout().lock();
-        write!(stdout, "{before}{}", drawn(&frame, rows()))?;
-        stdout.flush()?;
-        drop(stdout);
-        before = "";
-        thread::sleep(PAUSE);
-    }
+/// What comes from here on is kept, until [`frame`] takes it.
+pub fn begin_frame() {
+    *sink() = Sink::Frame(Vec::new());
 }
 
-/// As many lines as the terminal has.
-fn rows() -> usize {
-    let rows = rustix::termios::tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_row));
-    rows.ok().filter(|rows| *rows > 3).unwrap_or(24)
-}
-
-/// A frame over the last one. What has no room is left out, and that is said.
-fn drawn(frame: &str, rows: usize) -> String {
-    let lines: Vec<&str> = frame.lines().collect();
-    let room = rows.saturating_sub(2);
-    let mut text = "\u{1b}[H".to_owned();
-    for line in lines.iter().take(room) {
-        text += &format!("\u{1b}[2K{line}\n");
-    }
-    let more = lines.len().saturating_sub(room);
-    let more =
-        if more > 0 { format!("{} below; ", screen::count(more as i64, "more line")) } else { String::new() };
-    text + &format!("\u{1b}[2K\u{1b}[J{more}every 2 s, until Ctrl-C")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_frame_has_room_on_the_terminal() {
-        let frame: String = (0..50).map(|number| format!("line {number}\n")).collect();
-        let text = drawn(&frame, 24);
-        assert!(text.starts_with("\u{1b}[H\u{1b}[2Kline 0\n"), "{text:?}");
-        assert!(text.contains("line 21\n") && !text.contains("line 22\n"), "{text:?}");
-        assert!(text.ends_with("\u{1b}[J28 more lines below; every 2 s, until Ctrl-C"), "{text:?}");
-        assert_eq!(text.lines().count(), 23);
-        assert!(drawn("a\n", 24).ends_with("a\n\u{1b}[2K\u{1b}[Jevery 2 s, until Ctrl-C"));
+/// What was kept.
+pub fn frame() -> String {
+    match std::mem::replace(&mut *sink(), Sink::Straight) {
+        Sink::Frame(frame) => String::from_utf8_lossy(&frame).into_owned(),
+        Sink::Straight | Sink::Pager(_) => String::new(),
     }
 }

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use source_package::printable::{escaped, is_hidden};
 
+pub use crate::out::page;
 use crate::out::{Out, has_colour};
-pub use crate::out::{page, shown};
 use crate::table::wrap;
 pub use crate::table::{Table, print, table};
 
@@ -135,7 +135,7 @@ pub fn more(listed: usize, all: i64, noun: &str) -> io::Result<()> {
     let listed = i64::try_from(listed).unwrap_or(i64::MAX);
     match all.saturating_sub(listed) {
         ..=0 => Ok(()),
-        more => writeln!(stdout(), "{} more (--limit {all})", count(more, noun)),
+        more => writeln!(stdout(), "{} (--limit {all})", count(more, &format!("more {noun}"))),
     }
 }
 

@@ -9,11 +9,12 @@ use packaging_repo::expected::{self, Imported, Published, branches};
 use packaging_repo::record::unsealed::Word;
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::{self, Problem};
-use packaging_repo::{Error, foreign};
+use packaging_repo::{Error, collision, foreign};
 use source_package::version::{PackageName, Version};
 use state::versions::Expected;
 
 use crate::child;
+use crate::collisions::Known;
 use crate::config::LimitsConfig;
 use crate::failure::{Failure, Stage};
 use crate::inspect::{self, InspectError};
@@ -74,6 +75,8 @@ pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, 
         parent: std::process::id(),
         fence: None,
         distros: Vec::new(),
+        collisions: Known::default(),
+        settle: false,
         word: None,
         task: Task::Verify(Box::new(wanted(check.expected))),
     };
@@ -149,12 +152,9 @@ pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)
     let problems = check(&repository, request, wanted).map_err(damaged)?;
     let foreign = match repository.has_record() {
         // What cannot be read has been told of.
-        true => Catalog::open(&repository)
-            .and_then(|mut catalog| foreign::find(&catalog.view, &[], &mut catalog.store))
-            .ok(),
+        true => Catalog::open(&repository).and_then(|mut catalog| judged(&mut catalog)).ok(),
         false => Some(Vec::new()),
     };
-    let foreign = foreign.map(|found| found.iter().map(ForeignRef::from).collect());
     emit(&Event::Checked(problems, foreign));
     Ok(())
 }
@@ -183,4 +183,11 @@ fn check(repository: &Repository, request: &Request, wanted: &Wanted) -> Result<
         problems.extend(missing);
     }
     Ok(problems)
+}
+
+/// Refs that are not where the importer has put them, and what their content is.
+fn judged(catalog: &mut Catalog) -> Result<Vec<ForeignRef>, Error> {
+    let found = foreign::find(&catalog.view, &[], &mut catalog.store)?;
+    let judged = collision::judge(&found, &mut catalog.view, &mut catalog.store)?;
+    Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }

@@ -15,6 +15,7 @@ use packaging_repo::verify::{LONGEST, Problem};
 use source_package::version::PackageName;
 use wait4::{ResourceUsage, Wait4};
 
+use crate::collisions::News;
 use crate::ending;
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Report, Request, Task};
@@ -55,6 +56,8 @@ pub struct Ended {
     pub moved: (u64, u64),
     /// Refs that are not where the importer has put them.
     pub foreign: Vec<ForeignRef>,
+    /// What became of refs that others have made or moved.
+    pub collisions: News,
     /// What is wrong with a repository that was to be checked, and what is foreign in it.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
     /// What it wrote to its standard error.
@@ -83,6 +86,7 @@ pub fn run(
         cpu_ms: 0,
         moved: (0, 0),
         foreign: Vec::new(),
+        collisions: News::default(),
         checked: None,
         stderr: String::new(),
     };
@@ -215,6 +219,7 @@ impl Ended {
             Event::Publishing => self.last = None,
             Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
             Event::Foreign(foreign) => self.foreign = foreign,
+            Event::Collisions(news) => self.collisions.add(news),
             Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),
             Event::Moved(read, written) => self.moved = (read, written),
             Event::Broken(failure) => {

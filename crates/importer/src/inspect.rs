@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bounded::Deadline;
-use packaging_repo::Error;
 use packaging_repo::catalog::{Catalog, CatalogEntry};
+use packaging_repo::collision::difference::Difference;
+use packaging_repo::collision::{self, Collision, Standing, judge};
 use packaging_repo::fence::Fence;
 use packaging_repo::foreign::{Foreign, Kind};
 pub use packaging_repo::repack::{Effort, Started};
 use packaging_repo::repository::Repository;
+use packaging_repo::{Error, ObjectId};
 use source_package::version::{PackageName, PackageNameError, Version, VersionError};
-use state::publication::foreign::ForeignRef as Row;
+use state::publication::collisions::Collision as Row;
+use state::publication::foreign::ForeignRef as ForeignRow;
 
 use crate::config::LimitsConfig;
 use crate::failure::Failure;
@@ -68,6 +71,8 @@ pub struct Shown {
     pub versions: Vec<CatalogEntry>,
     /// Refs that are not where the importer has put them, in its namespaces or not.
     pub foreign: Vec<Foreign>,
+    /// What each of them is by its content, where that means something.
+    pub judged: Vec<Option<Collision>>,
     /// Whether what the importer has written is on record.
     pub has_record: bool,
 }
@@ -128,11 +133,13 @@ pub fn show(root: &Path, package: &str) -> Result<Shown, InspectError> {
     let versions = catalog.entries()?;
     let has_record = repository.has_record();
     let foreign = if has_record { foreign(&mut catalog)? } else { Vec::new() };
+    let judged = judge(&foreign, &mut catalog.view, &mut catalog.store)?;
     Ok(Shown {
         repository: repository.path().to_owned(),
         head: repository.head()?,
         versions,
         foreign,
+        judged,
         has_record,
     })
 }
@@ -147,14 +154,17 @@ pub fn foreign_refs(root: &Path, package: &str) -> Result<Vec<ForeignRef>, Inspe
     if !repository.has_record() {
         return Ok(Vec::new());
     }
-    Ok(foreign(&mut Catalog::open(&repository)?)?.iter().map(ForeignRef::from).collect())
+    let mut catalog = Catalog::open(&repository)?;
+    let found = foreign(&mut catalog)?;
+    let judged = judge(&found, &mut catalog.view, &mut catalog.store)?;
+    Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }
 
 /// The same as rows of the state. Names that mean nothing to the importer are nobody's concern.
-pub fn foreign_rows(found: &[ForeignRef]) -> Vec<Row> {
-    let counts = found.iter().filter(|it| it.kind != Kind::Outside.as_str());
+pub fn foreign_rows(found: &[ForeignRef]) -> Vec<ForeignRow> {
+    let counts = found.iter().filter(|it| it.kind != Kind::Outside.as_str() && !it.is_quiet());
     counts
-        .map(|it| Row {
+        .map(|it| ForeignRow {
             name: it.name.clone(),
             kind: it.kind.clone(),
             since: 0,
@@ -162,6 +172,19 @@ pub fn foreign_rows(found: &[ForeignRef]) -> Vec<Row> {
             theirs: it.theirs.clone(),
         })
         .collect()
+}
+
+/// What would be lost with what somebody else had pushed.
+pub fn difference(root: &Path, it: &Row) -> Result<Difference, InspectError> {
+    let repository = open(root, &it.package)?;
+    let id = |text: &Option<String>| text.as_ref().and_then(|text| ObjectId::from_hex(text.as_bytes()).ok());
+    let standing = Standing {
+        name: it.name.clone(),
+        kind: it.kind.parse().unwrap_or(collision::Kind::Conflict),
+        ours: id(&it.ours),
+        theirs: id(&it.theirs),
+    };
+    Ok(collision::difference::of_collision(&mut Catalog::open(&repository)?, &standing)?)
 }
 
 /// Writes a version into a new folder.

@@ -7,6 +7,7 @@ pub mod apt;
 pub mod base;
 pub mod checking;
 pub mod child;
+pub mod collisions;
 pub mod config;
 #[cfg(feature = "failpoints")]
 pub mod crash;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bounded::Deadline;
+use packaging_repo::collision;
 use packaging_repo::fence::Fence;
 use packaging_repo::foreign;
 use packaging_repo::history::{Added, History};
@@ -17,6 +18,7 @@ use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
 use crate::base::Found;
+use crate::collisions::{self, News, Told};
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::sandbox::{self, Wall};
@@ -73,15 +75,31 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let pending = hold_back(pending, request, &history.view, emit);
     emit(&Event::Publishing);
     let finished = add_all(pending, &mut history)?;
+    // Where nothing came in, nothing of others is touched.
+    let mut news = if request.settle || !finished.is_empty() {
+        collisions::settle(&mut history, &request.collisions)?
+    } else {
+        News::default()
+    };
     history.put_back()?;
     let edits = history.view.edits();
     let record = Some(history.view.record_after()).filter(|after| on_record.as_ref() != Some(after));
-    let foreign = foreign::find(&history.view, &request.distros, history.store)?;
+    let foreign = find_foreign(request, &mut history, &mut news)?;
+    if let Some((blocking, failure)) = collisions::blocked(&edits, &history.view) {
+        // Nothing of this has happened, but for this.
+        let found = blocking.into_iter().map(Told::from).collect();
+        emit(&Event::Collisions(News { found, ..News::default() }));
+        return Err(failure);
+    }
+    let (decided, branch) = (history.view.decided().clone(), request.default_branch.as_deref());
     emit(&Event::Moving(edits.len()));
     store.finish()?;
-    repository.publish(&lock, &edits, request.default_branch.as_deref(), record.as_ref())?;
+    repository.publish_decided(&lock, &edits, &decided, branch, record.as_ref())?;
     if !foreign.is_empty() {
-        emit(&Event::Foreign(foreign.iter().map(ForeignRef::from).collect()));
+        emit(&Event::Foreign(foreign));
+    }
+    if !news.is_empty() {
+        emit(&Event::Collisions(news));
     }
     for (index, report) in finished {
         emit(&Event::Finished(index, Box::new(report)));
@@ -90,6 +108,18 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         emit(&Event::Moved(read, written));
     }
     Ok(())
+}
+
+/// Refs that are not where the importer has put them, and what their content is.
+fn find_foreign(
+    request: &Request,
+    history: &mut History<'_>,
+    news: &mut News,
+) -> Result<Vec<ForeignRef>, Failure> {
+    let found = foreign::find(&history.view, &request.distros, history.store)?;
+    let judged = collision::judge(&found, &mut history.view, history.store)?;
+    news.found.extend(collisions::of_refs(&found, &judged));
+    Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }
 
 /// The record of a repository that was made before there were records: what the state confirms.

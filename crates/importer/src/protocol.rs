@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use packaging_repo::ObjectId;
+use packaging_repo::collision::Collision;
 use packaging_repo::expected::Imported;
 use packaging_repo::foreign::Foreign;
 use packaging_repo::record::unsealed::Word;
 use packaging_repo::verify::Problem;
 use serde::{Deserialize, Serialize};
 
+use crate::collisions::{Known, News};
 use crate::config::LimitsConfig;
 use crate::failure::Failure;
 use crate::sandbox::Wall;
@@ -38,6 +40,12 @@ pub struct Request {
     /// The distros of the installation: refs of these are ours to write.
     #[serde(default)]
     pub distros: Vec<String>,
+    /// What the state knows of refs that others have made or moved.
+    #[serde(default)]
+    pub collisions: Known,
+    /// Whether branches are brought to where they belong although no version comes.
+    #[serde(default)]
+    pub settle: bool,
     /// What the state says of a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
@@ -132,6 +140,8 @@ pub enum Event {
     Finished(usize, Box<Report>),
     /// Refs that are not where the importer has put them, if there are any.
     Foreign(Vec<ForeignRef>),
+    /// What became of refs that others have made or moved.
+    Collisions(News),
     /// A repository was checked: what is wrong with it, and what is foreign in it, if that could be looked at.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
     /// Nothing could be done at all.
@@ -151,6 +161,22 @@ pub struct ForeignRef {
     pub ours: Option<String>,
     /// Where it points, if it is there.
     pub theirs: Option<String>,
+    /// What its content is: a word of [`packaging_repo::collision::Kind`].
+    #[serde(default)]
+    pub content: Option<String>,
+}
+
+impl ForeignRef {
+    /// A ref, and what its content is.
+    pub fn judged(it: &Foreign, judged: Option<&Collision>) -> ForeignRef {
+        let content = judged.map(|judged| judged.kind.as_str().to_owned());
+        ForeignRef { content, ..ForeignRef::from(it) }
+    }
+
+    /// Whether nobody has to know of it: its content is ours.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.content.as_deref(), Some("adopted" | "contained" | "noise"))
+    }
 }
 
 impl From<&Foreign> for ForeignRef {
@@ -161,6 +187,7 @@ impl From<&Foreign> for ForeignRef {
             kind: it.kind.as_str().to_owned(),
             ours: text(it.ours),
             theirs: text(it.theirs),
+            content: None,
         }
     }
 }

@@ -99,6 +99,8 @@ fn the_files_of_a_request_are_named_one_by_one() {
         parent: 0,
         fence: None,
         distros: Vec::new(),
+        collisions: Default::default(),
+        settle: false,
         word: None,
         task: importer::protocol::Task::Import,
     };

@@ -80,6 +80,8 @@ pub enum Kind {
     Package,
     /// A publication, by package and version.
     Publication,
+    /// A collision, by its number.
+    Collision,
     /// A signature, by its short id.
     Signature,
     /// What is normal for a figure.
@@ -96,6 +98,8 @@ pub enum Kind {
     Number,
     /// An archive.
     Archive,
+    /// A suite of an archive.
+    Suite,
     /// A remote, by its name.
     Remote,
 }

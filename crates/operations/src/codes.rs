@@ -102,7 +102,11 @@ pub fn like(text: &str) -> Vec<String> {
         .map(|it| (words.iter().filter(|word| it.code.contains(**word)).count(), it.name()))
         .filter(|(score, _)| *score > 0)
         .collect();
-    scored.sort_by(|a, b| b.0.cmp(&a.0));
+    // The nearer in length is more probably meant.
+    scored.sort_by_key(|(score, name)| {
+        let code = name.split_once('/').map_or("", |(_, rest)| rest.split(',').next().unwrap_or_default());
+        (std::cmp::Reverse(*score), code.len().abs_diff(text.len()))
+    });
     scored.into_iter().map(|(_, name)| name).take(5).collect()
 }
 
@@ -134,11 +138,17 @@ fn explained(
 /// Each class, what it means, and what happens.
 fn classes() -> Vec<(String, String, String)> {
     let rows = rows(FAILURES, "| class | what it means");
-    let three = rows.iter().filter_map(|cells| match cells[..] {
-        [class, means, then] => Some((class.replace('`', ""), plain(means), plain(then))),
-        _ => None,
-    });
-    three.collect()
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    for cells in rows {
+        let [class, means, then] = cells[..] else { continue };
+        // Of a table, whose reader has the row above.
+        let then = match (then, found.last()) {
+            ("the same", Some((_, _, above))) => above.clone(),
+            _ => plain(then),
+        };
+        found.push((class.replace('`', ""), plain(means), then));
+    }
+    found
 }
 
 /// The rows of the table that begins with a line.
@@ -161,15 +171,11 @@ fn quoted(cell: &'static str) -> impl Iterator<Item = &'static str> {
 fn plain(cell: &str) -> String {
     let mut text = String::new();
     let mut rest = cell;
-    while let Some((before, behind)) = rest.split_once('[') {
-        text.push_str(before);
-        let Some((words, after)) = behind.split_once("](") else {
-            text.push('[');
-            rest = behind;
-            continue;
-        };
+    while let Some((before, behind)) = rest.split_once("](") {
+        let (outside, words) = before.rsplit_once('[').unwrap_or(("", before));
+        text.push_str(outside);
         text.push_str(words);
-        rest = after.split_once(')').map_or("", |(_, rest)| rest);
+        rest = behind.split_once(')').map_or("", |(_, rest)| rest);
     }
     text + rest
 }
@@ -187,15 +193,16 @@ mod tests {
             for stage in code.stages() {
                 let (stage, word, class) = (stage.as_str(), code.as_str(), code.class(*stage));
                 let found = of(Some(stage), word);
-                assert_eq!(found.len(), 1, "{stage}/{word}: {found:?}");
-                let it = &found[0];
-                assert!(!it.meaning.is_empty() && !it.name().is_empty(), "{it:?}");
-                if let Some(said) = &it.class {
-                    assert_eq!(said, class.as_str(), "{stage}/{word}");
-                    assert!(it.retry.is_some(), "{stage}/{word}: nothing is said of retries");
-                }
-                for text in [&it.meaning, &it.advice] {
-                    assert!(!text.contains("](") && !text.contains('|'), "{text}");
+                assert!(!found.is_empty(), "{stage}/{word}");
+                for it in found {
+                    assert!(!it.meaning.is_empty() && !it.name().is_empty(), "{it:?}");
+                    if let Some(said) = &it.class {
+                        assert_eq!(said, class.as_str(), "{stage}/{word}");
+                        assert!(it.retry.is_some(), "{stage}/{word}: nothing is said of retries");
+                    }
+                    for text in [&it.meaning, &it.advice] {
+                        assert!(!text.contains("](") && !text.contains('|'), "{text}");
+                    }
                 }
             }
         }

@@ -56,6 +56,8 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::enqueue::Enqueue>(),
     listed::<actions::enqueue::EnqueueFiles>(),
     listed::<actions::history::AskHistory>(),
+    listed::<actions::collision::Resolve>(),
+    listed::<actions::poll::Poll<'_>>(),
     listed::<actions::suppress::Suppress>(),
     listed::<actions::suppress::Unsuppress>(),
     listed::<actions::signature::Decide>(),

@@ -13,7 +13,8 @@ use crate::durable::{begin, room, sync_folder};
 use crate::lock::Guard;
 use crate::packed;
 use crate::record;
-use crate::refs::{self, Edit, Refs};
+use crate::refname;
+use crate::refs::{self, Decided, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
 pub(crate) const CONFIG: &str =
@@ -54,7 +55,7 @@ pub(crate) fn complete(
 ) -> Result<(), Error> {
     // A predecessor may have been killed just before `HEAD`.
     let mut packed = packed::read(repository)?;
-    refs::apply(&mut packed, &Default::default(), edits)?;
+    refs::apply(&mut packed, &Default::default(), edits, &Decided::default())?;
     let head = wanted.filter(|branch| packed.refs.contains_key(*branch)).map(str::to_owned);
     let head = head.or_else(|| first_branch(&packed.refs)).unwrap_or_else(|| NO_BRANCH.into());
     let mut files = vec![New::write(repository, guard, "config", config.as_bytes())?];
@@ -86,7 +87,8 @@ pub(crate) fn complete(
 /// The branch that `HEAD` points to if none is wanted, or there is no such branch.
 pub(crate) fn first_branch(refs: &Refs) -> Option<String> {
     let mut branches = refs.keys().filter(|name| name.starts_with("refs/heads/"));
-    branches.find(|name| !name.starts_with("refs/heads/applied/")).cloned()
+    let is_beside = |name: &str| name.starts_with("refs/heads/applied/") || name.starts_with(refname::ASIDE);
+    branches.find(|name| !is_beside(name)).cloned()
 }
 
 /// A file of the repository under a name of our own.

@@ -1,9 +1,8 @@
 //! How branches move: forward only, and never away from what somebody may have cloned.
 
-use std::collections::HashSet;
-
 use source_package::version::Version;
 
+use crate::collision::leads_to;
 use crate::history::{Added, History};
 use crate::message;
 use crate::object::{self, Commit, CommitObject, Kind};
@@ -28,25 +27,22 @@ impl History<'_> {
         Ok(())
     }
 
+    /// Where a branch is to be: that is decided here, and [`History::settle`] brings it there.
     fn advance(&mut self, branch: String, version: &Version, commit: ObjectId) -> Result<(), Error> {
-        let (ours, theirs) = self.tips(&branch)?;
-        let mut target = match ours {
+        let tip = match self.targets.get(&branch) {
+            Some(tip) => Some(*tip),
+            None => self.own_tip(&branch)?,
+        };
+        let target = match tip {
             Some(tip) => self.next(&branch, tip, version, commit)?,
             None => commit,
         };
-        if let Some(theirs) = theirs
-            && !self.leads_to(target, theirs)?
-        {
-            // Nothing that somebody pushed becomes unreachable, and nothing of it is shown.
-            target = self.join(&branch, theirs, target)?;
-        }
-        if self.view.taken(&branch) != Some(target) || ours != Some(target) {
-            self.view.set(branch, target);
-        }
+        self.targets.insert(branch, target);
         Ok(())
     }
 
-    /// Puts back what was on record and is gone, and branches that were set back: nothing that was published is lost.
+    /// Puts back what was on record and is gone, branches that were set back, and tags that others have replaced, these under
+    /// another name: nothing that was published is lost.
     pub fn put_back(&mut self) -> Result<(), Error> {
         let written: Vec<(String, ObjectId)> =
             self.view.record().written().map(|(name, id)| (name.clone(), id)).collect();
@@ -56,10 +52,19 @@ impl History<'_> {
                 continue;
             }
             let is_back = match now {
-                None => find_conflict(&name, &self.view.before).is_none(),
+                None => {
+                    let other = find_conflict(&name, &self.view.before);
+                    other.is_none_or(|other| self.view.is_removed(&other))
+                }
+                Some(_) if name.starts_with("refs/tags/") => {
+                    self.keep_beside(&name, id)?;
+                    false
+                }
                 Some(theirs) => {
                     let is_branch = name.starts_with("refs/heads/");
-                    is_branch && self.view.record().last(&name) == Some(id) && self.leads_to(id, theirs)?
+                    is_branch
+                        && self.view.record().last(&name) == Some(id)
+                        && leads_to(id, theirs, self.store)?
                 }
             };
             if is_back {
@@ -73,22 +78,20 @@ impl History<'_> {
         Ok(())
     }
 
-    /// Where the importer has put a branch last, and where somebody else has moved it since. A branch that was deleted,
-    /// or put back to where it was before, is moved on from the importer's own tip.
-    fn tips(&self, branch: &str) -> Result<(Option<ObjectId>, Option<ObjectId>), Error> {
-        if let Some(tip) = self.view.pending.get(branch) {
-            return Ok((Some(tip.id), None));
-        }
-        let record = self.view.record();
-        let known = [record.last(branch), record.before_last(branch)];
-        let ours = known.into_iter().flatten().find(|id| self.store.contains(id));
-        let taken = self.view.taken(branch).filter(|taken| ours != Some(*taken));
-        match taken {
-            Some(id) if self.store.kind(id)? != Kind::Commit => {
-                Err(Error::WrongKind { id, wanted: Kind::Commit })
-            }
-            taken => Ok((ours, taken)),
-        }
+    /// Where the importer has put a branch last, wherever somebody else has moved it since. What it was about to do when it
+    /// was killed counts if the branch goes on from there, or is gone: else it may not have come to that, and what it had
+    /// found on the branch was not set aside.
+    pub(crate) fn own_tip(&mut self, branch: &str) -> Result<Option<ObjectId>, Error> {
+        let (record, now) = (&self.view.record, self.view.before.get(branch).map(|value| value.id));
+        let written = record.before_last(branch).or_else(|| record.last(branch));
+        let is_there = |id: &ObjectId| self.store.contains(id);
+        let Some(begun) = record.begun(branch).filter(is_there) else { return Ok(written.filter(is_there)) };
+        let written = record.before_last(branch).filter(is_there);
+        let is_done = match now {
+            Some(now) => self.view.record.adopted(branch) == Some(now) || leads_to(now, begun, self.store)?,
+            None => true,
+        };
+        Ok(if is_done { Some(begun) } else { written })
     }
 
     /// Where a branch of ours moves for a version: it stays where it is unless the version is the highest there.
@@ -112,20 +115,6 @@ impl History<'_> {
         }
         let descends = !is_join(&old) && self.descends(&new, tip, published.as_ref())?;
         if descends { Ok(commit) } else { self.join(branch, tip, commit) }
-    }
-
-    /// Whether a commit is among all ancestors of another, which is ours.
-    fn leads_to(&mut self, from: ObjectId, wanted: ObjectId) -> Result<bool, Error> {
-        let (mut todo, mut seen) = (vec![from], HashSet::new());
-        while let Some(id) = todo.pop() {
-            if id == wanted {
-                return Ok(true);
-            }
-            if seen.insert(id) {
-                todo.extend(object::read_commit(id, self.store)?.parents);
-            }
-        }
-        Ok(false)
     }
 
     /// Whether a branch has shown a commit of its present version before.
@@ -170,7 +159,7 @@ impl History<'_> {
         Ok(false)
     }
 
-    fn join(&mut self, branch: &str, tip: ObjectId, version: ObjectId) -> Result<ObjectId, Error> {
+    pub(crate) fn join(&mut self, branch: &str, tip: ObjectId, version: ObjectId) -> Result<ObjectId, Error> {
         let commit = object::read_commit(version, self.store)?;
         let branch = branch.trim_start_matches("refs/heads/");
         let join = Commit {

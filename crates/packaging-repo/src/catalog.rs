@@ -120,12 +120,11 @@ impl Catalog {
     fn branches(&mut self) -> Result<(BTreeMap<ObjectId, Vec<String>>, HashSet<ObjectId>), Error> {
         let mut tips: BTreeMap<ObjectId, Vec<String>> = BTreeMap::new();
         let mut reachable = HashSet::new();
-        for name in self.view.below("refs/heads/") {
+        for (name, tip) in self.view.branches() {
             let branch = name.trim_start_matches("refs/heads/");
             if branch.starts_with("applied/") {
                 continue;
             }
-            let Some(tip) = self.view.get(&name) else { continue };
             let shown = self.walk(tip, &mut reachable)?;
             tips.entry(shown).or_default().push(branch.to_owned());
         }

@@ -174,6 +174,9 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// Trees of others that are too large, or too deep, to be compared.
+    #[error("the trees differ in too many files, or are too deep, to be compared")]
+    TooMuchToCompare,
     /// There is no such version.
     #[error("{package} has no version {version}{hint}")]
     NoVersion {

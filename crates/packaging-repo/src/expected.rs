@@ -76,6 +76,10 @@ fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<Stri
     let Some(tip) = catalog.view.taken(&branch.branch) else {
         return Ok(Some(format!("is gone, and {} was published there", branch.version)));
     };
+    // A commit with our content, that somebody else has put there.
+    if catalog.view.record().adopted(&branch.branch) == Some(tip) {
+        return Ok(None);
+    }
     // What cannot be read is told of by the other checks, too.
     let Ok(commit) = object::read_commit(tip, &mut catalog.store) else { return Ok(None) };
     // A tip that shows no version at all is told of by the other checks.

@@ -91,7 +91,7 @@ pub fn find(view: &View, distros: &[String], store: &mut RepoStore) -> Result<Ve
     known.extend(distros.iter().cloned());
     let mut found = Vec::new();
     for (name, value) in &view.before {
-        if view.get(name) == Some(value.id) || view.pending.contains_key(name) {
+        if view.get(name) == Some(value.id) || view.pending.contains_key(name) || view.is_removed(name) {
             continue;
         }
         let kind = match kind(name, &known) {

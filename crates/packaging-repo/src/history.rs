@@ -8,7 +8,7 @@ mod descent;
 mod find;
 mod tags;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use source_package::changelog;
 use source_package::version::Version;
@@ -54,6 +54,8 @@ pub struct History<'a> {
     pub store: &'a mut RepoStore,
     /// The refs.
     pub view: View,
+    /// Where branches are to be, once they are moved.
+    pub(crate) targets: BTreeMap<String, ObjectId>,
     /// Upstream commits that were made just now: no older commit can descend from them.
     new_upstreams: HashSet<ObjectId>,
     /// What was found out on the way through the history.
@@ -65,7 +67,15 @@ pub struct History<'a> {
 impl<'a> History<'a> {
     /// Starts from the refs as they are.
     pub fn new(store: &'a mut RepoStore, view: View) -> History<'a> {
-        History { store, view, new_upstreams: HashSet::new(), walked: Walked::default(), signatures: None }
+        let new_upstreams = HashSet::new();
+        History {
+            store,
+            view,
+            targets: BTreeMap::new(),
+            new_upstreams,
+            walked: Walked::default(),
+            signatures: None,
+        }
     }
 
     /// Adds a version: its commits, its tags, its `.dsc`. Its branch is moved by [`History::publish`].

@@ -8,6 +8,7 @@
 mod birth;
 pub mod branch;
 pub mod catalog;
+pub mod collision;
 mod damage;
 mod deflate;
 mod delta;

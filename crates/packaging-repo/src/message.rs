@@ -3,6 +3,7 @@
 use source_package::dsc::Dsc;
 use source_package::printable::{escaped, is_refused_in_history};
 
+use crate::ObjectId;
 use crate::manifest::{IMPORT_RULES, RAISED_RULES};
 use crate::object::CommitObject;
 
@@ -35,6 +36,14 @@ pub fn join(branch: &str, version: &CommitObject) -> String {
         kept.iter().filter_map(|key| Some((*key, version.trailer(key)?.to_owned()))).collect();
     trailers.push(("Join", branch.to_owned()));
     with_trailers(&[&title], &trailers)
+}
+
+/// A version with what somebody else has changed, as it is offered to people.
+pub fn offer(branch: &str, version: &CommitObject, theirs: ObjectId) -> String {
+    let version = version.trailer("Version").unwrap_or("the version");
+    let title = format!("Merge {theirs} into {version} of {branch}");
+    let text = "What somebody else had pushed, with the version that is published. No import goes on from here: take it\n        for the next upload, or leave it.";
+    with_trailers(&[&title, text], &[("Offered-For", branch.to_owned())])
 }
 
 /// The upstream tarballs.

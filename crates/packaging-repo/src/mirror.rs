@@ -22,6 +22,8 @@ use crate::{Error, ObjectId};
 
 /// Where objects come in: `git gc` removes what is old below such a name.
 const INCOMING: &str = "objects/tmp_objdir-package-import";
+/// What the name of such a folder begins with where several can be at once.
+const FETCHING: &str = "tmp_objdir-package-import-fetch-";
 /// Git works on what is durable.
 const DURABLE: [(&str, &str); 2] = [("core.fsync", "all"), ("core.fsyncMethod", "fsync")];
 
@@ -87,7 +89,9 @@ impl Mirror {
             there.values().map(|value| value.id).filter(|id| known.contains(id)).collect();
         drop(known);
         let want: Vec<ObjectId> = edits.iter().map(|edit| edit.new.id).collect();
-        copy(objects, self.path(), &want, &have, deadline)?;
+        // Whoever has the lock removes what is left below a name that is always the same.
+        copy(objects, self.path(), &self.path().join(INCOMING), &want, &have, deadline)?;
+        drop_incoming(self.path())?;
         fail_point!("mirror::copied");
         self.repository.publish(&guard, edits, head, None)
     }
@@ -99,7 +103,13 @@ impl Mirror {
         let have: Vec<ObjectId> =
             ours.values().map(|value| value.id).filter(|id| theirs.contains(id)).collect();
         drop(theirs);
-        copy(&self.path().join("objects"), into, want, &have, deadline)
+        // No lock: an import need not wait for this, and two of these may be under way.
+        let objects = into.join("objects");
+        let incoming = tempfile::Builder::new()
+            .prefix(FETCHING)
+            .tempdir_in(&objects)
+            .map_err(|error| Error::file("create", &objects, error))?;
+        copy(&self.path().join("objects"), into, incoming.path(), want, &have, deadline)
     }
 
     /// Removes what was left by one that was killed.
@@ -135,12 +145,11 @@ const LONGEST_CONFIG: u64 = 1 << 20;
 fn copy(
     from: &Path,
     to: &Path,
+    incoming: &Path,
     want: &[ObjectId],
     have: &[ObjectId],
     deadline: Deadline,
 ) -> Result<(), Error> {
-    drop_incoming(to)?;
-    let incoming = to.join(INCOMING);
     let packs = incoming.join("pack");
     fs::create_dir_all(&packs).map_err(|error| Error::file("create", &packs, error))?;
     let mut input = String::with_capacity((want.len() + have.len()) * 42);
@@ -153,12 +162,11 @@ fn copy(
     // Git's quoting: a colon would end the name.
     alternates.push(from.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\""));
     alternates.push("\"");
-    command.env("GIT_OBJECT_DIRECTORY", &incoming).env("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates);
+    command.env("GIT_OBJECT_DIRECTORY", incoming).env("GIT_ALTERNATE_OBJECT_DIRECTORIES", alternates);
     repack::configure(&mut command, &DURABLE);
     repack::run(&mut command, "pack-objects", Group::Own, Some(input.into_bytes()), deadline, |_| {})?;
     fail_point!("mirror::packed");
-    put_in_place(&packs, &to.join("objects/pack"))?;
-    drop_incoming(to)
+    put_in_place(&packs, &to.join("objects/pack"))
 }
 
 /// The repository of a folder of objects.

@@ -31,6 +31,8 @@ const MOVED: &str = "moved\n";
 struct Entry {
     written: Option<ObjectId>,
     begun: Option<ObjectId>,
+    /// Somebody else's object with the content of ours, which may stay where it is. Nothing that it says is believed.
+    adopted: Option<ObjectId>,
 }
 
 /// What is on record of a repository.
@@ -72,9 +74,37 @@ impl Record {
         self.entries.get(name).and_then(|it| it.begun.or(it.written))
     }
 
+    /// Where the importer was about to put a ref, if nobody has confirmed that it did.
+    pub(crate) fn begun(&self, name: &str) -> Option<ObjectId> {
+        self.entries.get(name)?.begun
+    }
+
     /// Where the importer had put it before that, if nobody has confirmed the last.
     pub fn before_last(&self, name: &str) -> Option<ObjectId> {
         self.entries.get(name).filter(|it| it.begun.is_some()).and_then(|it| it.written)
+    }
+
+    /// Whether the importer has put a ref somewhere for certain.
+    pub(crate) fn was_written(&self, name: &str) -> bool {
+        self.entries.get(name).is_some_and(|it| it.written.is_some())
+    }
+
+    /// Somebody else's object that may stay where a ref of ours would be: it has the content of ours.
+    pub fn adopted(&self, name: &str) -> Option<ObjectId> {
+        self.entries.get(name)?.adopted
+    }
+
+    /// Notes that somebody else's object stays in the place of ours.
+    pub(crate) fn adopt(&mut self, name: &str, ours: ObjectId, theirs: ObjectId) {
+        let entry = self.entries.entry(name.to_owned()).or_default();
+        let written = if entry.written == Some(ours) { Some(ours) } else { entry.written };
+        let begun = (written != Some(ours)).then_some(ours);
+        *entry = Entry { written, begun, adopted: Some(theirs) };
+    }
+
+    /// Forgets a ref that a person had removed.
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.entries.remove(name);
     }
 
     /// Everything that was written for certain, sorted by name.
@@ -84,7 +114,7 @@ impl Record {
 
     /// Puts a ref on record that was verified where it is.
     pub fn confirm(&mut self, name: String, id: ObjectId) {
-        self.entries.insert(name, Entry { written: Some(id), begun: None });
+        self.entries.insert(name, Entry { written: Some(id), ..Entry::default() });
     }
 
     /// The record of a transaction that puts refs (`new`) where they are not yet. What was begun before and is not in
@@ -93,18 +123,20 @@ impl Record {
         let is = |name: &str, id: ObjectId| refs.get(name).is_some_and(|value| value.id == id);
         let mut after = Record::default();
         for (name, entry) in &self.entries {
-            let moved = entry.begun.filter(|id| is(name, *id));
+            let adopted = entry.adopted.filter(|id| is(name, *id));
+            let moved = entry.begun.filter(|id| is(name, *id) || adopted.is_some());
             let written = moved.or(entry.written);
             if written.is_some() {
-                after.entries.insert(name.clone(), Entry { written, begun: None });
+                after.entries.insert(name.clone(), Entry { written, begun: None, adopted });
             }
         }
         for (name, id) in new {
             let entry = after.entries.entry(name.clone()).or_default();
             if is(name, id) {
-                *entry = Entry { written: Some(id), begun: None };
+                *entry = Entry { written: Some(id), ..Entry::default() };
             } else {
                 entry.begun = Some(id);
+                entry.adopted = None;
             }
         }
         after
@@ -115,7 +147,7 @@ impl Record {
         let mut text = Vec::with_capacity(HEADER.len() + self.entries.len() * 90 + 80);
         text.extend_from_slice(HEADER.as_bytes());
         for (name, entry) in &self.entries {
-            for (mark, id) in [('=', entry.written), ('+', entry.begun)] {
+            for (mark, id) in [('=', entry.written), ('+', entry.begun), ('~', entry.adopted)] {
                 if let Some(id) = id {
                     text.extend_from_slice(format!("{mark} {id} {name}\n").as_bytes());
                 }
@@ -153,6 +185,7 @@ fn parse(text: &[u8], key: Option<&PackageKey>) -> Option<Record> {
             "=" => entry.written = Some(id),
             "+" if moved => entry.written = Some(id),
             "+" => entry.begun = Some(id),
+            "~" => entry.adopted = Some(id),
             _ => return None,
         }
     }

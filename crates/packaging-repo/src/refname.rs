@@ -36,6 +36,9 @@ const LONGEST_PART: usize = 230;
 /// The longest name of a ref, in bytes.
 const LONGEST: usize = 1000;
 
+/// Where branches of others are set aside.
+pub const ASIDE: &str = "refs/heads/collisions/";
+
 /// Where refs are written, and nowhere else.
 const WRITTEN: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/dsc/"];
 

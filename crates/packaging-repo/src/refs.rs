@@ -50,6 +50,21 @@ pub struct Edit {
     pub new: Value,
 }
 
+/// What a transaction may do beside its edits, because a person has decided it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// Refs that go, and where they have to point before.
+    pub removed: Vec<(String, ObjectId)>,
+    /// Tags among the edits that may have another value before.
+    pub replaced: Vec<String>,
+}
+
+impl Decided {
+    fn is_empty(&self) -> bool {
+        self.removed.is_empty() && self.replaced.is_empty()
+    }
+}
+
 /// Reads all refs, loose ones included, whose values win.
 pub fn read(repository: &Path) -> Result<Refs, Error> {
     let mut refs = packed::read(repository)?.refs;
@@ -66,21 +81,22 @@ pub(crate) fn transact(
     repository: &Path,
     guard: &Guard,
     edits: &[Edit],
+    decided: &Decided,
     record: Option<&[u8]>,
     peel: impl FnMut(ObjectId) -> Result<Option<ObjectId>, Error>,
 ) -> Result<(), Error> {
     check_names(edits)?;
     fold(repository, guard, peel)?;
-    if edits.is_empty() {
+    if edits.is_empty() && decided.is_empty() {
         return record.map_or(Ok(()), |record| put_on_record(repository, guard, record));
     }
     // The order in which Git takes them, too.
-    let branches = lock_branches(repository, guard, edits)?;
+    let branches = lock_branches(repository, guard, edits, decided)?;
     let locked = lock_packed(repository, guard)?;
     fail_point!("repo::refs-locked");
     let mut packed = packed::read(repository)?;
     let loose = loose::read_all(repository)?;
-    apply(&mut packed, &loose, edits)?;
+    apply(&mut packed, &loose, edits, decided)?;
     locked.commit(&packed, guard, record)?;
     fail_point!("repo::refs-moved");
     branches.release()
@@ -91,12 +107,21 @@ pub(crate) fn apply(
     packed: &mut Packed,
     loose: &BTreeMap<String, ObjectId>,
     edits: &[Edit],
+    decided: &Decided,
 ) -> Result<(), Error> {
     check_names(edits)?;
+    for (name, id) in &decided.removed {
+        // A loose file would stay, and so would the ref.
+        let found = loose.get(name).copied().or_else(|| packed.refs.get(name).map(|value| value.id));
+        if loose.contains_key(name) || found != Some(*id) {
+            return Err(Error::RefMoved { name: name.clone(), expected: Some(*id), found });
+        }
+        packed.refs.remove(name);
+    }
     for edit in edits {
         let now =
             loose.get(&edit.name).copied().or_else(|| packed.refs.get(&edit.name).map(|value| value.id));
-        if let Some(found) = now.filter(|_| is_fixed(&edit.name)) {
+        if let Some(found) = now.filter(|_| is_fixed(&edit.name) && !decided.replaced.contains(&edit.name)) {
             if found == edit.new.id {
                 continue;
             }
@@ -138,18 +163,25 @@ struct Branches<'a> {
 /// Locks the branches, and what exists, as Git does before it writes a loose ref: otherwise one that somebody moves
 /// right now would hide our value, although both were told that they had succeeded. New tags go without. Whoever
 /// makes one of the same name meanwhile keeps it, and the next import sees a tag that is not its own.
-fn lock_branches<'a>(repository: &'a Path, guard: &Guard, edits: &'a [Edit]) -> Result<Branches<'a>, Error> {
+fn lock_branches<'a>(
+    repository: &'a Path,
+    guard: &Guard,
+    edits: &'a [Edit],
+    decided: &'a Decided,
+) -> Result<Branches<'a>, Error> {
     let mut branches = Branches { repository, held: Vec::new() };
-    for edit in edits.iter().filter(|edit| edit.expected.is_some() || edit.name.starts_with("refs/heads/")) {
-        let path = repository.join(format!("{}.lock", edit.name));
+    let moved = edits.iter().filter(|edit| edit.expected.is_some() || edit.name.starts_with("refs/heads/"));
+    let removed = decided.removed.iter().map(|(name, _)| name);
+    for name in removed.chain(moved.map(|edit| &edit.name)) {
+        let path = repository.join(format!("{name}.lock"));
         let held = wait_for(path, || {
             // Git may remove the folder, empty as it is, at any time.
-            loose::make_folder(repository, &edit.name)?;
-            lock::take_loose(repository, guard, &edit.name)
+            loose::make_folder(repository, name)?;
+            lock::take_loose(repository, guard, name)
         })?;
-        branches.held.push((&edit.name, held));
-        if loose::is_strange(repository, &edit.name) {
-            return Err(Error::StrangeRef(edit.name.clone()));
+        branches.held.push((name, held));
+        if loose::is_strange(repository, name) {
+            return Err(Error::StrangeRef(name.clone()));
         }
     }
     Ok(branches)

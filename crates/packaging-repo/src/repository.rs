@@ -17,7 +17,7 @@ use crate::pack;
 use crate::packed;
 use crate::record::{self, Record};
 use crate::refname;
-use crate::refs::{self, Edit, Refs};
+use crate::refs::{self, Decided, Edit, Refs};
 use crate::repack;
 use crate::seal::{Key, PackageKey};
 use crate::store::RepoStore;
@@ -136,6 +136,13 @@ impl Repository {
     pub fn conflicting_branch(&self, distro: &str, suite: &str) -> Result<Option<String>, Error> {
         let refs = self.refs()?;
         let found = packed::find_conflict(&refname::branch(distro, suite), &refs);
+        // One that somebody else has pushed is no reason to give the suite another name: the import says what to do.
+        let record = self.record()?;
+        let is_ours = |name: &String| {
+            let id = refs.get(name).map(|value| value.id);
+            record.as_ref().zip(id).is_none_or(|(record, id)| record.knows(name, id))
+        };
+        let found = found.filter(is_ours);
         Ok(found.map(|name| name.trim_start_matches("refs/heads/").to_owned()))
     }
 
@@ -148,9 +155,21 @@ impl Repository {
         wanted: Option<&str>,
         record: Option<&Record>,
     ) -> Result<(), Error> {
+        self.publish_decided(guard, edits, &Decided::default(), wanted, record)
+    }
+
+    /// The same, with what a person has decided about refs of others.
+    pub fn publish_decided(
+        &self,
+        guard: &Guard,
+        edits: &[Edit],
+        decided: &Decided,
+        wanted: Option<&str>,
+        record: Option<&Record>,
+    ) -> Result<(), Error> {
         let record = record.zip(self.key.as_ref()).map(|(record, key)| record.encode(key));
         if birth::is_complete(&self.path) {
-            self.move_refs(guard, edits, record.as_deref())?;
+            self.move_refs(guard, edits, decided, record.as_deref())?;
             self.point_head(guard, wanted)?;
         } else {
             let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));
@@ -176,13 +195,19 @@ impl Repository {
 
     /// Moves refs, all or none, without a word on record. The objects have to be durable.
     pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
-        self.move_refs(guard, edits, None)
+        self.move_refs(guard, edits, &Decided::default(), None)
     }
 
-    fn move_refs(&self, guard: &Guard, edits: &[Edit], record: Option<&[u8]>) -> Result<(), Error> {
+    fn move_refs(
+        &self,
+        guard: &Guard,
+        edits: &[Edit],
+        decided: &Decided,
+        record: Option<&[u8]>,
+    ) -> Result<(), Error> {
         // Opened at most once, and only if others made refs.
         let mut opened = None;
-        refs::transact(&self.path, guard, edits, record, |id| {
+        refs::transact(&self.path, guard, edits, decided, record, |id| {
             let store = match &mut opened {
                 Some(store) => store,
                 none => none.insert(self.store(1)?),

@@ -124,7 +124,7 @@ pub(crate) fn upstream_tag(
     let folder = refname::upstream_reimport_folder(&upstream.version);
     let plain = std::iter::once(refname::upstream_tag(&upstream.version));
     let mut taken = None;
-    for name in plain.chain(refname::by_hash(&folder, &identity(upstream))) {
+    for name in plain.chain(refname::by_hash(&folder, &identity(&upstream.manifest))) {
         let id = hash::object(Kind::Tag, &tag_of(upstream, &name, store)?.encode())?;
         if view.is_free_for(&name, id) {
             return Ok(Some(name));
@@ -148,8 +148,7 @@ pub(crate) fn tag_of(upstream: &StagedUpstream, name: &str, store: &mut RepoStor
 
 /// The hash of everything that the object of a tag depends on: the rule by which the tarballs were unpacked, their names,
 /// which say what component each is, and their contents.
-pub(crate) fn identity(upstream: &StagedUpstream) -> String {
-    let manifest = &upstream.manifest;
+pub(crate) fn identity(manifest: &Manifest) -> String {
     let mut text = format!("{}\n", manifest.fact("Unpack-Rule").unwrap_or_default());
     for file in &manifest.files {
         let sha256 = file.checksums.sha256.as_deref().unwrap_or_default();

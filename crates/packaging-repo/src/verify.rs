@@ -10,6 +10,8 @@ use source_package::dsc::{Dsc, Family};
 use source_package::version::Version;
 
 use crate::catalog::{Catalog, split_tag};
+use crate::collision;
+use crate::collision::Kind::{Adopted, Contained, Noise};
 use crate::damage;
 use crate::foreign;
 use crate::history::Descents;
@@ -110,7 +112,13 @@ fn check_foreign(
     if !repository.has_record() {
         return Ok(());
     }
-    for it in foreign::find(&catalog.view, &[], &mut catalog.store)? {
+    let found = foreign::find(&catalog.view, &[], &mut catalog.store)?;
+    let judged = collision::judge(&found, &mut catalog.view, &mut catalog.store)?;
+    for (it, judged) in found.into_iter().zip(judged) {
+        // With our content, or with differences that mean nothing, it is in nobody's way.
+        if judged.as_ref().is_some_and(|it| matches!(it.kind, Adopted | Contained | Noise)) {
+            continue;
+        }
         // Branches of any name are looked at: a clone has them all.
         if it.kind == foreign::Kind::Outside && !it.name.starts_with("refs/heads/") {
             continue;
@@ -367,7 +375,8 @@ fn check_upstream(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>
 
 /// A branch shows a version that is tagged.
 fn check_branches(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
-    for name in catalog.view.below("refs/heads/") {
+    for name in catalog.view.below("refs/heads/").into_iter().filter(|name| !name.starts_with(refname::ASIDE))
+    {
         check(&name, check_branch(&name, catalog), problems);
     }
     Ok(())

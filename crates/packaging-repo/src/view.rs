@@ -3,8 +3,8 @@
 //! A ref is *ours* if it is where the importer has put it, by the record; only these are ever opened and believed. What
 //! somebody else made is seen as a name that is taken, and nothing more.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use source_package::version::Version;
 
@@ -12,7 +12,7 @@ use crate::manifest::Manifest;
 use crate::object;
 use crate::record::Record;
 use crate::refname;
-use crate::refs::{Edit, Refs, Value};
+use crate::refs::{Decided, Edit, Refs, Value};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
@@ -34,6 +34,10 @@ pub struct View {
     pub(crate) before: Refs,
     pub(crate) pending: Refs,
     pub(crate) record: Record,
+    /// Branches that stay where somebody else has put them: our tip, and theirs, whose content is the same.
+    adopted: BTreeMap<String, (ObjectId, ObjectId)>,
+    /// What a person has decided about refs of others.
+    decided: Decided,
     /// The commits and manifests of tags, by the tag's id.
     opened: HashMap<ObjectId, Option<(ObjectId, Manifest)>>,
 }
@@ -41,7 +45,14 @@ pub struct View {
 impl View {
     /// The refs as they are now, and which of them are on record.
     pub fn new(before: Refs, record: Record) -> View {
-        View { before, pending: Refs::new(), record, opened: HashMap::new() }
+        View {
+            before,
+            pending: Refs::new(),
+            record,
+            adopted: BTreeMap::new(),
+            decided: Decided::default(),
+            opened: HashMap::new(),
+        }
     }
 
     /// Where a ref points, whoever made it, pending changes included.
@@ -73,6 +84,31 @@ impl View {
         self.pending.insert(name, Value { id, peeled: Some(commit) });
     }
 
+    /// Removes a ref, as a person has decided: something else leads to what it names.
+    pub(crate) fn remove(&mut self, name: &str, id: ObjectId) {
+        self.decided.removed.push((name.to_owned(), id));
+    }
+
+    /// Lets a tag be written that somebody else has made, as a person has decided: what it named has another name.
+    pub(crate) fn replace(&mut self, name: &str) {
+        self.decided.replaced.push(name.to_owned());
+    }
+
+    /// Whether a ref goes, as a person has decided.
+    pub(crate) fn is_removed(&self, name: &str) -> bool {
+        self.decided.removed.iter().any(|(removed, _)| removed == name)
+    }
+
+    /// What a person has decided about refs of others.
+    pub fn decided(&self) -> &Decided {
+        &self.decided
+    }
+
+    /// Leaves a branch where somebody else has put it: the content is that of ours.
+    pub(crate) fn adopt(&mut self, name: String, ours: ObjectId, theirs: ObjectId) {
+        self.adopted.insert(name, (ours, theirs));
+    }
+
     /// Names of ours below a prefix, sorted.
     pub fn below(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = below(&self.pending, prefix).map(|(name, _)| name.clone()).collect();
@@ -81,6 +117,17 @@ impl View {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// The branches of suites that are ours, and our tips: also where somebody else's commit with the same content stands.
+    pub fn branches(&self) -> Vec<(String, ObjectId)> {
+        let tip = |(name, value): (&String, &Value)| {
+            let is_adopted = self.record.adopted(name) == Some(value.id);
+            let tip = if is_adopted { self.record.last(name) } else { self.get(name) };
+            Some((name.clone(), tip?))
+        };
+        let of_suites = |(name, _): &(&String, &Value)| !name.starts_with(refname::ASIDE);
+        below(&self.before, "refs/heads/").filter(of_suites).filter_map(tip).collect()
     }
 
     /// The distros that have tags, sorted. It takes as long as there are distros, however many tags they have.
@@ -170,7 +217,11 @@ impl View {
 
     /// What is on record once the changes are made.
     pub fn record_after(&self) -> Record {
-        self.record.with(&self.before, self.pending.iter().map(|(name, value)| (name, value.id)))
+        let mut after =
+            self.record.with(&self.before, self.pending.iter().map(|(name, value)| (name, value.id)));
+        self.adopted.iter().for_each(|(name, (ours, theirs))| after.adopt(name, *ours, *theirs));
+        self.decided.removed.iter().for_each(|(name, _)| after.forget(name));
+        after
     }
 
     /// What was on record before.

@@ -108,8 +108,29 @@ pub enum Failure {
     Tls(String),
 }
 
-/// What a [`postgres::Error`] means, with its cause: its own text is only a category ("db error").
+/// What a [`postgres::Error`] means, with its cause: its own text is only a category ("db error"). Of a certificate that is
+/// not believed, what to do.
 pub fn describe(error: &postgres::Error) -> String {
+    let text = told(error);
+    match certificate_advice(&text) {
+        Some(advice) => format!("{text}: {advice}"),
+        None => text,
+    }
+}
+
+/// What to do about a server's certificate that is not believed.
+fn certificate_advice(text: &str) -> Option<&'static str> {
+    let (_, why) = text.split_once("invalid peer certificate")?;
+    Some(if why.contains("xpired") || why.contains("NotValidYet") || why.contains("not valid yet") {
+        "renew the certificate of the server, or set the clock right"
+    } else if why.contains("NotValidForName") || why.contains("not valid for name") {
+        "use the name that stands in its subjectAltName, or have it certified for this one"
+    } else {
+        "if the server has a new certificate, put it, or that of its authority, into the file that sslrootcert names"
+    })
+}
+
+fn told(error: &postgres::Error) -> String {
     if let Some(db) = error.as_db_error() {
         return format!("{}: {} ({})", db.severity(), db.message(), db.code().code());
     }

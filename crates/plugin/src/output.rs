@@ -6,8 +6,8 @@ use crate::text::{detail, first_line, shorten};
 
 /// NRPE version 2 carries 1,023 bytes and cuts what is longer.
 const FIRST_LINE: usize = 1023;
-/// The text before the perfdata. Checks keep to about 80 characters; what does not count, and is said, may come on top.
-pub(crate) const TEXT: usize = 240;
+/// Name, status and text, before the perfdata: as much as a pager shows.
+const SHOWN: usize = 160;
 /// With details: below the 64 KiB of NRPE version 4.
 const WHOLE: usize = 60_000;
 
@@ -33,10 +33,17 @@ pub(crate) fn plain(name: &str, status: Status, text: &str) -> String {
 }
 
 fn line(name: &str, report: &Report) -> String {
-    let text = shorten(&first_line(&report.text), TEXT);
     let mut line = format!("{name} {}", report.status);
-    if !text.is_empty() {
-        line = format!("{line} - {text}");
+    for (place, part) in
+        report.said.iter().map(|part| first_line(part)).filter(|part| !part.is_empty()).enumerate()
+    {
+        let separator = if place == 0 { " - " } else { ", " };
+        let room = SHOWN.saturating_sub(line.len() + separator.len());
+        // The first part says what is wrong: of that, as much as there is room for. The others are whole or left out.
+        if place == 0 || part.len() <= room {
+            line.push_str(separator);
+            line.push_str(&shorten(&part, room));
+        }
     }
     let mut separator = " | ";
     for metric in &report.metrics {

@@ -107,7 +107,12 @@ fn trouble(error: &Error) -> Trouble {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             Trouble::unusable(format!("{text}: grant the role monitor its rights"))
         }
-        Some(code) if *code == SqlState::QUERY_CANCELED => Trouble::TimedOut(text),
+        // Somebody migrates, or has locked a view's table by hand; or the server has too much to do.
+        Some(code) if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(code) => {
+            Trouble::TimedOut(format!(
+                "{text}: a table is locked, or the server is too busy; package-import status names who holds a lock"
+            ))
+        }
         Some(code) if [SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED].contains(code) => {
             Trouble::Damaged(format!(": {text}"))
         }

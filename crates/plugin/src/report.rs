@@ -4,14 +4,12 @@ use crate::limits::Limits;
 use crate::metric::{Metric, Unit, bad_label};
 use crate::status::Status;
 
-/// Advice stands only in texts of this length at most.
-const ADVISED: usize = 240;
-
 /// The result of a check: a status, one line of text, figures, and details for who asks for them.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(crate) status: Status,
-    pub(crate) text: String,
+    /// The parts of the text, the most important first. What does not fit into the line is left out whole.
+    pub(crate) said: Vec<String>,
     pub(crate) details: Vec<(u8, String)>,
     pub(crate) metrics: Vec<Metric>,
     /// What the check itself did wrong; such a report becomes UNKNOWN, so that a test finds it at once.
@@ -29,7 +27,7 @@ impl Report {
     pub fn new() -> Report {
         Report {
             status: Status::Ok,
-            text: String::new(),
+            said: Vec::new(),
             details: Vec::new(),
             metrics: Vec::new(),
             defect: None,
@@ -73,18 +71,11 @@ impl Report {
         self.status
     }
 
-    /// Adds to the text of the first line, which should stay within 80 characters. The most important comes first.
+    /// Adds to the text of the first line, which should stay within 80 characters. The most important comes first; what does
+    /// not fit is left out.
     pub fn say(&mut self, text: impl AsRef<str>) {
-        if !self.text.is_empty() && !text.as_ref().is_empty() {
-            self.text.push_str(", ");
-        }
-        self.text.push_str(text.as_ref());
-    }
-
-    /// Adds what to do next to the text, if all of it fits.
-    pub fn advise(&mut self, text: &str) {
-        if self.text.len() + text.len() + 2 <= ADVISED {
-            self.say(text);
+        if !text.as_ref().is_empty() {
+            self.said.push(text.as_ref().to_owned());
         }
     }
 

@@ -1,7 +1,6 @@
 //! Passwords. They are in a file, or among the credentials that systemd gives to a service, and reach Git through a pipe:
 //! no argument, no environment and no file of ours ever has one.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -28,7 +27,7 @@ impl Secret {
         match self {
             Secret::File(path) => Ok(path.clone()),
             Secret::Credential(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
-                Some(folder) => Ok(Path::new(&OsString::from(folder)).join(name)),
+                Some(folder) => Ok(Path::new(&folder).join(name)),
                 None => Err(Problem::NoEntry(format!(
                     "the credential {name} is not there: $CREDENTIALS_DIRECTORY is not set; give it to the service by \
                      LoadCredential={name}:FILE"

@@ -195,6 +195,7 @@ codes! {
     Superseded = "superseded" [Publish] Infrastructure,
     TagExists = "tag-exists" [Publish] Transient,
     BadRefName = "bad-ref-name" [Publish] Permanent,
+    Blocked = "blocked" [Publish] Permanent,
     RefBlocked = "ref-blocked" [Publish] Permanent,
     RefMoved = "ref-moved" [Publish] Transient,
     Locked = "locked" [Publish] Transient,

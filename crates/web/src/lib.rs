@@ -28,5 +28,5 @@ mod who;
 pub use listen::{Listen, Prefix};
 pub use metrics::render as render_metrics;
 pub use questions::COSTS;
-pub use server::{ServeError, Server, serve};
+pub use server::{ServeError, Server, serve, serve_until};
 pub use who::{Account, Accounts, Peer};

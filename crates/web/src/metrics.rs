@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 use state::read::metrics::Metrics;
+use state::read::status::Status;
 use state::read::verdicts::Verdict;
 
 use crate::answers::plain;
@@ -65,6 +66,17 @@ pub fn render(metrics: &Metrics, is_public: bool) -> String {
     text.0
 }
 
+fn collisions(text: &mut Text, status: &Status) {
+    let kinds: Vec<_> = (status.collisions.kinds.iter())
+        .map(|(kind, some)| (vec![("kind", kind.as_str())], float(*some)))
+        .collect();
+    let help = "Refs that somebody else has moved, and that wait for a decision.";
+    text.add("collisions", "gauge", help, &kinds);
+    let oldest = status.collisions.since.map_or(0.0, |since| seconds(status.now - since));
+    let help = "Age of the collision that has waited longest.";
+    text.add("collision_oldest_seconds", "gauge", help, &[(Vec::new(), oldest)]);
+}
+
 fn packages(text: &mut Text, metrics: &Metrics) {
     let status = &metrics.status;
     text.one("packages", "Packages that are known.", status.packages);
@@ -75,6 +87,7 @@ fn packages(text: &mut Text, metrics: &Metrics) {
     );
     text.one("suppressed_packages", "Failing packages that do not count for a while.", metrics.suppressed);
     text.one("wedged_packages", "Packages that wait for a person.", status.wedged);
+    collisions(text, status);
     text.one("held_packages", "Packages that an operator took out of the queue.", status.held.0);
     let each: Vec<_> = status
         .top

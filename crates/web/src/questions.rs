@@ -13,6 +13,7 @@ use state::read::package::{self, Package};
 use state::read::queue::{self, Pace};
 use state::read::status::{self, Status};
 use state::read::verdicts::{self, Sample, Verdict};
+use state::read::versions::{self, Version};
 use state::tx::Tx;
 use state::{StateError, breaker, operate};
 
@@ -88,20 +89,6 @@ pub struct Facts {
     pub events: Vec<Event>,
     /// What its repository has, where this machine has it.
     pub versions: Vec<Version>,
-}
-
-/// A version that was imported, as its importer reported it.
-pub struct Version {
-    /// The distro.
-    pub distro: String,
-    /// The version.
-    pub version: String,
-    /// Its commit, without patches applied.
-    pub commit: String,
-    /// Its tag.
-    pub tag: String,
-    /// When.
-    pub imported: i64,
 }
 
 /// What a search found.
@@ -281,32 +268,15 @@ fn facts(tx: &mut Tx<'_>, name: &str) -> Result<Facts, StateError> {
         now: tx.now()?,
         freshness: freshness::of_package(tx, name)?,
         events: events::list(tx, Some(name), ATTEMPTS)?,
-        versions: versions(tx, name)?,
+        versions: versions::list(tx, name, 50)?,
         package,
     })
 }
 
-/// The versions that were imported last.
-fn versions(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Version>, StateError> {
-    let sql = "SELECT v.distro, v.version, v.commit_id, v.tag, v.imported FROM version v JOIN package p ON p.id = v.package_id
-        WHERE p.name = ?1 ORDER BY v.imported DESC, v.version DESC LIMIT 50";
-    let rows = tx.query(sql, &[name.into()])?;
-    let version = |row: &state::driver::Row| Version {
-        distro: row.text(0),
-        version: row.text(1),
-        commit: row.text(2),
-        tag: row.text(3),
-        imported: row.int(4),
-    };
-    Ok(rows.iter().map(version).collect())
-}
-
 fn search(tx: &mut Tx<'_>, word: &str) -> Result<Found, StateError> {
-    let end = format!("{word}\u{10ffff}");
-    let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT 50";
-    let packages = tx.query(sql, &[word.into(), end.as_str().into()])?;
+    let packages = package::beginning(tx, word, 50)?;
     let signature = failures::signature(tx, word)?.map(|group| group.signature);
-    Ok(Found { packages: packages.iter().map(|row| row.text(0)).collect(), signature })
+    Ok(Found { packages, signature })
 }
 
 /// What `show --json` has of the state: its repository is the machine's that has it.

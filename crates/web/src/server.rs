@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -173,61 +174,74 @@ fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
 ///
 /// The machine refuses what a server needs.
 pub fn serve(server: Server) -> Result<(), ServeError> {
+    block_on(async {
+        let mut signals = Vec::new();
+        for kind in [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()] {
+            signals.push(signal(kind)?);
+        }
+        let stop = std::future::poll_fn(move |context| {
+            let is_told = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if is_told { Poll::Ready(()) } else { Poll::Pending }
+        });
+        run(server, stop).await
+    })
+}
+
+/// Answers until something else has happened.
+///
+/// # Errors
+///
+/// The machine refuses what a server needs.
+pub fn serve_until(server: Server, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    block_on(run(server, stop))
+}
+
+fn block_on(serving: impl Future<Output = io::Result<()>>) -> Result<(), ServeError> {
     let machine = |error| ServeError::Machine { what: "cannot serve", error };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(machine)?;
-    let served = runtime.block_on(run(server)).map_err(machine);
+    let served = runtime.block_on(serving).map_err(machine);
     // A thread that waits for a database is not waited for.
     runtime.shutdown_background();
     served
 }
 
-async fn run(server: Server) -> io::Result<()> {
-    let (stop, stopped) = watch::channel(false);
-    let mut signals =
-        [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal).into_iter();
-    let (mut term, mut int, mut hup) = match (signals.next(), signals.next(), signals.next()) {
-        (Some(term), Some(int), Some(hup)) => (term?, int?, hup?),
-        _ => return Err(io::Error::other("no signals")),
-    };
+async fn run(server: Server, stop: impl Future<Output = ()>) -> io::Result<()> {
+    let (ending, ended) = watch::channel(false);
     let app = server.app;
     let slots = Arc::new(Semaphore::new(app.gate.web.connections));
     let (listener, path) = match server.socket {
         Socket::Tcp(listener) => (Listener::Tcp(TcpListener::from_std(listener)?), None),
         Socket::Unix(listener, path) => (Listener::Unix(UnixListener::from_std(listener)?), Some(path)),
     };
-    loop {
-        // Whoever finds no slot waits in the kernel's queue, where it costs nothing.
-        let slot = tokio::select! {
-            slot = Arc::clone(&slots).acquire_owned() => slot.map_err(io::Error::other)?,
-            _ = term.recv() => break,
-            _ = int.recv() => break,
-            _ = hup.recv() => break,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = term.recv() => break,
-            _ = int.recv() => break,
-            _ = hup.recv() => break,
-        };
-        let Ok((stream, peer)) = accepted else {
-            // Out of files, most likely: the others end first.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (app, stopped) = (Arc::clone(&app), stopped.clone());
-        tokio::spawn(async move {
-            connection(app, stream, peer, stopped).await;
-            drop(slot);
-        });
+    tokio::select! {
+        () = accept(&app, &listener, &slots, &ended) => {}
+        () = stop => {}
     }
     drop(listener);
     if let Some(path) = path {
         let _ = std::fs::remove_file(path);
     }
-    let _ = stop.send(true);
+    let _ = ending.send(true);
     let all = u32::try_from(app.gate.web.connections).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(GRACE, slots.acquire_many(all)).await;
     Ok(())
+}
+
+/// Takes connections, as many as there are slots. Whoever finds none waits in the kernel's queue, where it costs nothing.
+async fn accept(app: &Arc<App>, listener: &Listener, slots: &Arc<Semaphore>, ended: &watch::Receiver<bool>) {
+    while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let (app, ended) = (Arc::clone(app), ended.clone());
+                tokio::spawn(async move {
+                    connection(app, stream, peer, ended).await;
+                    drop(slot);
+                });
+            }
+            // Out of files, most likely: the others end first.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }
 
 enum Listener {

@@ -1,7 +1,7 @@
 //! Texts as a page may have them, and times as people read them.
 
+use baseline::time::Millis;
 use maud::{Markup, html};
-use operations::moment;
 use source_package::printable::{escaped, is_hidden};
 
 /// A text from outside as one line: what would be obeyed, or would hide or turn text, is written out. Everything that is shown goes
@@ -28,7 +28,7 @@ pub fn short(text: &str, most: usize) -> String {
 
 /// A moment: UTC, and for the reader's own zone, which the script adds, as a machine reads it.
 pub fn time(milliseconds: i64) -> Markup {
-    let text = moment::Millis(milliseconds).to_string();
+    let text = Millis(milliseconds).to_string();
     let machine = text.replace(' ', "T").replace('Z', ":00Z");
     html! { time datetime=(machine) { (text) } }
 }

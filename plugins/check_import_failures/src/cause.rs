@@ -26,7 +26,8 @@ pub fn of_jump(
     found: &Now,
 ) -> Result<Option<Cause>, Trouble> {
     let Some(stock) = verdict.stock.as_ref().filter(|_| found.state.alerts()) else { return Ok(None) };
-    let is_named = verdict.cause.as_ref().is_some_and(|cause| found.text.contains(cause.as_str()));
+    let id = verdict.cause.as_deref().and_then(|cause| cause.split(' ').next());
+    let is_named = id.is_some_and(|id| found.text.contains(id));
     let new = live.total() as f64 - stock.normal;
     if is_named || live.total() as f64 <= stock.value || found.text.contains("parked") || new < 1.0 {
         return Ok(None);

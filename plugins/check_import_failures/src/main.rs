@@ -72,16 +72,17 @@ impl Check for Failures {
         report.measure("suppressed", suppressed as f64, Unit::Count, &Limits::none());
         let normal = verdict.as_ref().and_then(|it| it.stock.as_ref()).map_or(0.0, |stock| stock.normal);
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
-        judge(&mut report, database, verdict.as_ref(), &live)?;
+        let advice = judge(&mut report, database, verdict.as_ref(), &live)?;
         match verdict.as_ref().is_some_and(|verdict| verdict.is_ahead(now / SECOND)) {
             // It says so itself.
             true => {
                 report.raise(Status::Warning);
-                report.advise("package-import samples drop --after now --reason WHY");
+                report.say("package-import samples drop --after now --reason WHY");
             }
             false => views::warn_of_samples_ahead(&mut report, database)?,
         }
         left_out(&mut report, &suppressions, (suppressed, held));
+        report.say(advice);
         // Only those who see them pay for details.
         if settings.common.verbose > 0 {
             for signature in views::worst_signatures(database, 5)? {
@@ -127,15 +128,16 @@ fn check_alive(
     }
 }
 
+/// Judges, and says what to do next.
 fn judge(
     report: &mut Report,
     database: &mut Database<'_>,
     verdict: Option<&Verdict>,
     live: &Live,
-) -> Result<(), Trouble> {
+) -> Result<String, Trouble> {
     let Some(verdict) = verdict else {
         report.say(format!("{} failing, learning 0/7 days", live.total()));
-        return Ok(());
+        return Ok(String::new());
     };
     let now = database.now()?;
     let found = verdict.at(live, now / SECOND);
@@ -146,15 +148,15 @@ fn judge(
         State::Critical => Status::Critical,
     });
     let cause = cause::of_jump(database, verdict, live, &found)?;
-    let is_named = verdict.cause.as_ref().is_some_and(|cause| found.text.contains(cause.as_str()));
-    let stored = verdict.signature.as_ref().map(|one| one.id.clone()).filter(|_| is_named);
+    // A cause begins with the id of its signature, that of an outage is a host.
+    let stored =
+        verdict.cause.as_deref().filter(|_| !verdict.outage).and_then(|cause| cause.split(' ').next());
+    let stored = stored.filter(|id| found.text.contains(*id)).map(str::to_owned);
     let id = cause.as_ref().map(|cause| cause.id.clone()).or(stored);
     report.say(found.text);
     report.say(cause.map_or_else(String::new, |cause| cause.text));
-    if let Some(id) = id.filter(|_| found.state.alerts()) {
-        report.advise(&format!("package-import failures --signature {id}"));
-    }
-    Ok(())
+    let id = id.filter(|_| found.state.alerts());
+    Ok(id.map_or_else(String::new, |id| format!("package-import failures --signature {id}")))
 }
 
 /// What was wrong last with a dependency, without the words for programs before it.

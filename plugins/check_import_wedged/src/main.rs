@@ -10,6 +10,7 @@ struct Policy {
     oldest: LimitTexts,
     wedged: LimitTexts,
     foreign: LimitTexts,
+    collisions: LimitTexts,
 }
 
 /// Those that have waited longest are looked at one by one.
@@ -34,7 +35,10 @@ impl Check for Wedged {
         let suppressed = if suppressions.is_empty() { 0 } else { views::wedged_suppressed(database)? };
         let wedged = (counters.get("state_wedged") - suppressed).max(0);
         let (foreign, examples) = views::foreign_refs(database, &facts, LOOKED_AT)?;
-        let oldest = rows.first().map_or(0.0, |row| age(now, row.since));
+        let (collisions, colliding) = views::collisions(database, &facts, LOOKED_AT)?;
+        let since =
+            rows.first().map(|row| row.since).into_iter().chain(colliding.first().map(|it| it.since)).min();
+        let oldest = since.map_or(0.0, |since| age(now, since));
 
         let (policy, given) = (&settings.policy, &settings.common.limits);
         let mut report = Report::new();
@@ -48,13 +52,26 @@ impl Check for Wedged {
         let critical = policy.foreign.critical.clone();
         let limits = Limits::optional(Unit::Count, &LimitTexts { warning, critical })?;
         report.measure("foreign", foreign as f64, Unit::Count, &limits);
+        let limits = Limits::optional(Unit::Count, &policy.collisions)?;
+        report.measure("collisions", collisions as f64, Unit::Count, &limits);
 
         match rows.first() {
             Some(row) => {
                 report.say(format!("{wedged} wait for a person"));
-                report.say(format!("{} for {}: {}/{}", row.package, span(oldest), row.stage, row.code));
+                let waited = span(age(now, row.since));
+                report.say(format!("{} for {waited}: {}/{}", row.package, row.stage, row.code));
             }
-            None => report.say("nothing waits for a person"),
+            None if collisions == 0 => report.say("nothing waits for a person"),
+            None => {}
+        }
+        if let Some(first) = colliding.first() {
+            report.say(format!(
+                "{collisions} collisions wait for a decision, the oldest {} of {} for {}: package-import collision show {}",
+                first.kind,
+                first.package,
+                span(age(now, first.since)),
+                first.id
+            ));
         }
         if let Some(first) = examples.first() {
             report.say(format!(
@@ -73,6 +90,13 @@ impl Check for Wedged {
         alive::judge(&mut report, settings, database)?;
         for row in &rows {
             report.detail(1, describe(row, now));
+        }
+        for it in &colliding {
+            let waited = span(age(now, it.since));
+            report.detail(
+                1,
+                format!("{}: {} for {waited}: collision {}, {}", it.package, it.name, it.id, it.kind),
+            );
         }
         for it in &examples {
             report.detail(

@@ -46,6 +46,8 @@ fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Err
         parent: std::process::id(),
         fence: Some((1, 1)),
         distros: vec!["debian".into()],
+        collisions: Default::default(),
+        settle: false,
         word: None,
         task: importer::protocol::Task::Import,
     })

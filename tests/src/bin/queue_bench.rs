@@ -251,6 +251,8 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             parent: std::process::id(),
             fence: None,
             distros: vec!["debian".into()],
+            collisions: Default::default(),
+            settle: false,
             word: None,
             task: importer::protocol::Task::Import,
         };

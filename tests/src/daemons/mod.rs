@@ -3,6 +3,7 @@
 //! Each daemon runs in the foreground on an address of its own on loopback, so that the shipped definitions, which name
 //! the usual ports, can be loaded as they are. Each is ended by its process id.
 
+pub mod aged;
 pub mod graphite;
 pub mod icinga;
 pub mod nagios;

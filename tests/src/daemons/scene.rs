@@ -14,7 +14,8 @@ pub struct Scene {
     pub site: Site,
     /// What is published.
     pub archive: TestArchive,
-    server: Server,
+    /// Who serves it.
+    pub server: Server,
     published: usize,
 }
 
@@ -48,6 +49,19 @@ impl Scene {
                 spoil(&dsc);
             }
             self.published += 1;
+        }
+        self.archive.publish(&suite("sid"));
+    }
+
+    /// Uploads another version of packages and publishes it; the version before is removed, as archives do. A bad one has a
+    /// path that nobody unpacks.
+    pub fn upload(&mut self, numbers: std::ops::Range<usize>, version: &str, is_good: bool) {
+        for number in numbers {
+            let name = format!("pkg{number:04}");
+            let _ = fs::remove_dir_all(self.archive.root().join(format!("pool/main/p/{name}")));
+            let good = package(&name, version);
+            let uploaded = if is_good { good } else { good.upstream("../outside", "x") };
+            self.archive.add("main", &name, &uploaded);
         }
         self.archive.publish(&suite("sid"));
     }

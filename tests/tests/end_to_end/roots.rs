@@ -232,7 +232,12 @@ fn a_state_that_knows_nothing_of_its_repositories_is_refused() {
         }
         let second = package("hello", "1.1-1").below(&["1.0-1"]).write(&queue.installation.files());
         let second = second.to_str().unwrap();
-        let commands: [&[&str]; 8] = [
+        let archive = "[[archives]]\nname = \"debian\"\ndistro = \"debian\"\nmirrors = [\"file:///nonexistent\"]\n\
+            keyrings = [\"/usr/share/keyrings/debian-archive-keyring.gpg\"]\nsuites = [{ name = \"sid\" }]\n";
+        fs::write(queue.installation.root().join("config.toml"), archive).unwrap();
+        let commands: [&[&str]; 9] = [
+            // A poll fills an empty state, and what has packages is refused no more.
+            &["poll"],
             &["status"],
             &["run"],
             &["queue"],

@@ -5,6 +5,8 @@ pub mod archives;
 pub mod audit;
 pub mod backup;
 pub mod baseline;
+pub mod collision;
+pub mod collisions;
 pub mod completions;
 pub mod enqueue;
 pub mod explain;

@@ -1,20 +1,21 @@
 mod explain;
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Error};
-use importer::polling::{Accepted, Found, Poller, Progress, Report};
+use anyhow::Error;
+use importer::polling::{Accepted, Found, Progress, Report};
 use importer::queue::archives::Archives;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressState, ProgressStyle};
+use operations::actions::poll::{self, Poll, Step};
+use operations::{Action, questions};
 
-use state::{Store, audit};
-
-use super::{Installation, actor};
-use crate::exit::{self, Usage};
+use super::{Installation, caller};
+use crate::exit;
 use crate::screen::{self, short};
 
 /// Ask archives what they publish, and queue what is new
@@ -57,65 +58,42 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let config = installation.config()?;
-    if config.archives.is_empty() {
-        return Err(Usage("config.toml has no [[archives]]; docs/archives.md has examples".into()).into());
-    }
-    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
-    if (arguments.accept_older || arguments.accept_removals) && arguments.archives.is_empty() {
-        return Err(Usage("--accept-older and --accept-removals need the name of an archive".into()).into());
-    }
-    let store = config.state.location(&root).open_or_make()?;
-    let archives = Archives::open(&config, &root, "poll").context("cannot open the cache")?;
-    let archives = Arc::new(archives);
-    let names = if arguments.archives.is_empty() { archives.names() } else { arguments.archives.clone() };
+    let names = &arguments.archives;
+    let accepted = Accepted { older: arguments.accept_older, removals: arguments.accept_removals };
+    poll::check(&installation.config()?, names, accepted)?;
+    let at = installation.open_or_make()?;
     if let Some(package) = &arguments.explain {
-        return explain::run(&store, &archives, &names, package, arguments.json);
+        return explain::run(&questions::explain_package(&at, names, package)?, arguments.json);
     }
-    let far = Arc::new(Progress::default());
-    let poller = Poller {
-        store: &store,
-        archives: &archives,
-        dry_run: arguments.dry_run,
-        due: None,
-        by_hand: true,
-        accepted: Accepted { older: arguments.accept_older, removals: arguments.accept_removals },
-        progress: Arc::clone(&far),
-        about: None,
-    };
-    accept(&store, arguments)?;
-    let visible = io::stderr().is_terminal() && !arguments.json;
-    let progress = if visible { spinner(&archives, &far) } else { ProgressBar::hidden() };
-    let mut all_well = true;
-    let mut written = Ok(());
-    for name in names {
-        progress.set_message(format!("polling {name}"));
-        poller.archive(&name, |report| {
-            all_well &= report.result.is_ok();
-            let result = progress.suspend(|| tell(report, arguments));
+    let (all_well, written) = (Cell::new(true), RefCell::new(Ok(())));
+    let spinner = RefCell::new(ProgressBar::hidden());
+    let watch = |step: Step<'_>| match step {
+        Step::Begins(name) => spinner.borrow().set_message(format!("polling {name}")),
+        Step::Done(report) => {
+            all_well.set(all_well.get() && report.result.is_ok());
+            let result = spinner.borrow().suspend(|| tell(report, arguments));
+            let mut written = written.borrow_mut();
             if written.is_ok() {
-                written = result;
+                *written = result;
             }
-        })?;
-    }
-    progress.finish_and_clear();
-    written?;
-    Ok(if all_well { exit::DONE } else { exit::SOME_FAILED })
-}
-
-/// Who takes what upon himself is on record.
-fn accept(store: &Store, arguments: &Arguments) -> Result<(), Error> {
-    let actions = [(arguments.accept_older, "accept-older"), (arguments.accept_removals, "accept-removals")];
-    for (_, action) in actions.iter().filter(|(given, _)| *given && !arguments.dry_run) {
-        for name in &arguments.archives {
-            store.write(|tx| audit::record(tx, &actor(), action, name, None, None, None))?;
         }
+    };
+    let action = Poll::new(&at, names, accepted, &watch)?;
+    if io::stderr().is_terminal() && !arguments.json {
+        let (archives, far) = action.progress();
+        spinner.replace(progress(&archives, &far));
     }
-    Ok(())
+    match arguments.dry_run {
+        true => drop(action.preview(&at, &caller())?),
+        false => drop(action.perform(&at, &caller(), None)?),
+    }
+    spinner.borrow().finish_and_clear();
+    written.replace(Ok(()))?;
+    Ok(if all_well.get() { exit::DONE } else { exit::SOME_FAILED })
 }
 
 /// Indices, bytes and packages, as they come.
-fn spinner(archives: &Arc<Archives>, far: &Arc<Progress>) -> ProgressBar {
+fn progress(archives: &Arc<Archives>, far: &Arc<Progress>) -> ProgressBar {
     let (archives, far) = (Arc::clone(archives), Arc::clone(far));
     let so_far = move |_: &ProgressState, text: &mut dyn fmt::Write| {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

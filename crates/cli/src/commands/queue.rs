@@ -10,6 +10,7 @@ use super::Installation;
 use crate::exit;
 use crate::screen::{self, more, print, print_json, short, table};
 use crate::time::{ago, span, until};
+use crate::watch;
 
 /// What waits, in the order in which it will be done, and when it is done
 #[derive(clap::Args)]
@@ -35,7 +36,7 @@ pub struct Arguments {
 const LONGEST: usize = 100;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    screen::shown(arguments.watch, || once(installation, arguments))
+    watch::shown(arguments.watch, || once(installation, arguments))
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

@@ -1,10 +1,10 @@
 use std::io::Write;
 
 use anyhow::{Context, Error};
-use web::{Listen, Prefix, Server};
+use web::{Listen, Prefix, ServeError, Server};
 
 use super::Installation;
-use crate::exit;
+use crate::exit::{self, Usage};
 use crate::screen;
 
 /// Serve pages about this installation, JSON and metrics, until SIGTERM
@@ -26,7 +26,7 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let server = Server::bind(installation, &arguments.listen, arguments.prefix.clone())?;
+    let server = Server::bind(installation, &arguments.listen, arguments.prefix.clone()).map_err(usage)?;
     let mut stdout = screen::stdout();
     writeln!(stdout, "serving on {}{}/", server.listen, arguments.prefix.as_str())?;
     if server.is_open() {
@@ -38,4 +38,13 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     stdout.flush()?;
     web::serve(server).context("the server has ended")?;
     Ok(exit::DONE)
+}
+
+/// What the configuration would let in is a matter of the configuration.
+fn usage(error: ServeError) -> Error {
+    match error {
+        ServeError::Open(_) | ServeError::Clear(_) => Usage(error.to_string()).into(),
+        ServeError::Installation(error) => error.into(),
+        error => error.into(),
+    }
 }

@@ -104,6 +104,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     for it in &package.remotes {
         writeln!(stdout, "{}", paragraph(2, &remotes::of_package(now, it)))?;
     }
+    for it in &package.collisions {
+        let line = super::collisions::line(it);
+        writeln!(stdout, "{}", paragraph(2, &format!("{} ({})", line, ago(now, it.since))))?;
+    }
     for missing in &package.missing {
         let (version, place) = (&missing.version, &missing.place);
         writeln!(stdout, "  not imported: {version} in {place}, seen {}", ago(now, missing.first_seen))?;
@@ -166,7 +170,11 @@ fn foreign(shown: &Shown) -> io::Result<()> {
     }
     let some = i64::try_from(shown.foreign.len()).unwrap_or(i64::MAX);
     writeln!(stdout, "{}", title(&format!("{} not of the importer:", count(some, "ref"))))?;
-    for it in shown.foreign.iter().take(FOREIGN) {
+    for (it, judged) in shown.foreign.iter().zip(&shown.judged).take(FOREIGN) {
+        if let Some(judged) = judged {
+            writeln!(stdout, "{}", paragraph(2, &format!("{}: {}", it.name, judged.kind.message())))?;
+            continue;
+        }
         let ours = it.ours.map_or(String::new(), |id| format!("; an import had put it to {id}"));
         writeln!(stdout, "{}", paragraph(2, &format!("{}: {}{ours}", it.name, it.kind.message())))?;
     }

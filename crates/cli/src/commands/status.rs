@@ -11,7 +11,7 @@ use super::{Installation, remotes};
 use crate::exit;
 use crate::screen::{self, alarm, count, good, paragraph, print, print_json, short, table, title};
 use crate::time::{ago, at, until};
-use crate::words;
+use crate::{watch, words};
 
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ const LONGEST: usize = 200;
 const CANARY: i64 = 5;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    screen::shown(arguments.watch, || once(installation, arguments))
+    watch::shown(arguments.watch, || once(installation, arguments))
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -49,6 +49,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     outages(&status)?;
     failures(&status)?;
     archives(&status)?;
+    collisions(&status)?;
     foreign(&status)?;
     queue(&status)?;
     remotes::summary(status.now, &status.remotes)?;
@@ -172,6 +173,17 @@ fn foreign(status: &Status) -> io::Result<()> {
     writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
+/// Refs of ours that somebody else made or moved, and that wait for a decision.
+fn collisions(status: &Status) -> io::Result<()> {
+    let collisions = &status.collisions;
+    let (Some(package), Some(since)) = (&collisions.oldest, collisions.since) else { return Ok(()) };
+    let verb = if collisions.collisions == 1 { "waits" } else { "wait" };
+    let head = format!("{} {verb} for a decision", count(collisions.collisions, "collision"));
+    let line =
+        format!("in {}; the oldest in {package} since {}", count(collisions.packages, "package"), at(since));
+    writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
+}
+
 /// How many packages fail, and figures of those; whether all is well, if none does.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
@@ -197,6 +209,7 @@ fn is_well(status: &Status) -> bool {
         && status.suppressed.is_empty()
         && status.foreign.refs == 0
         && status.remotes.iter().all(|it| it.state == "open" && it.failing + it.foreign + it.refused == 0)
+        && status.collisions.collisions == 0
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
@@ -273,6 +286,9 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(remote) = status.remotes.iter().find(|it| it.failing + it.foreign + it.refused > 0) {
         hints.push(format!("package-import remotes {}", remote.remote));
+    }
+    if let Some(id) = status.collisions.id {
+        hints.push(format!("package-import collision show {id}"));
     }
     if let Some(package) = &status.foreign.oldest {
         hints.push(format!("package-import show {package}"));

@@ -8,7 +8,7 @@ use operations::actions::counters::RepairCounters;
 use packaging_repo::verify::Problem;
 use state::Store;
 use state::counters::{self, Difference};
-use state::publication::foreign;
+use state::publication::{collisions, foreign};
 use state::versions::{self, Expected};
 
 use super::{Installation, caller};
@@ -59,7 +59,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             }
             other => other?,
         };
-        let problems = checked.problems;
+        let problems = without_kept(store.as_ref(), package, checked.problems)?;
         wrong += usize::from(!problems.is_empty());
         if let (Some(store), Some(foreign)) = (&store, &checked.foreign) {
             keep_foreign(store, package, foreign)?;
@@ -80,6 +80,20 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
     }
     Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
+}
+
+/// Leaves out refs of others of which somebody has decided that they stay.
+fn without_kept(store: Option<&Store>, package: &str, problems: Vec<Problem>) -> Result<Vec<Problem>, Error> {
+    let Some(store) = store.filter(|_| problems.iter().any(Problem::is_foreign)) else { return Ok(problems) };
+    let rows = store.read(|tx| match state::read::package::id(tx, package)? {
+        Some(id) => collisions::of_package(tx, id),
+        None => Ok(Vec::new()),
+    })?;
+    let is_kept = |problem: &Problem| {
+        let mut of_ref = rows.iter().filter(|it| it.name == problem.subject);
+        problem.is_foreign() && of_ref.next_back().is_some_and(|it| it.ending.as_deref() == Some("keep"))
+    };
+    Ok(problems.into_iter().filter(|it| !is_kept(it)).collect())
 }
 
 /// What was found foreign is known to the checks from now on. Whoever may only read the state has no part in that.

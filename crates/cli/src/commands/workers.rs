@@ -8,6 +8,7 @@ use super::Installation;
 use crate::exit;
 use crate::screen::{self, print, print_json, short, table};
 use crate::time::{ago, span, took};
+use crate::watch;
 
 /// Hosts, and what they do now
 #[derive(clap::Args)]
@@ -22,7 +23,7 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    screen::shown(arguments.watch, || once(installation, arguments))
+    watch::shown(arguments.watch, || once(installation, arguments))
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

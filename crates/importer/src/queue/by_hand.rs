@@ -79,6 +79,17 @@ pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step
     });
 }
 
+/// Does what is queued for one package now, here; `None` if somebody else has it, or it is held.
+///
+/// # Errors
+/// The state.
+pub fn carry_out(session: &Session, package: i64) -> Result<Option<job::Result>, StateError> {
+    let claimed = session.store.write(|tx| claim(tx, session, package))?;
+    let Some((claim, plan)) = claimed else { return Ok(None) };
+    session.know(claim.attempt);
+    Ok(Some(job::perform(session, claim, plan, &|_: &Claim, _: &VersionRequest| {})))
+}
+
 /// A publication that was recorded, and the version that was asked for.
 struct Recorded {
     id: i64,

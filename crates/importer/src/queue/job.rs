@@ -23,6 +23,7 @@ pub use plan::Plan;
 
 use super::logs::Log;
 use super::session::Session;
+use crate::collisions::{Known, News};
 use crate::failure::{Failure, Stage};
 use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
 
@@ -66,6 +67,9 @@ struct Work<'a> {
     named: HashMap<i64, String>,
     /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
+    /// What the state knows of collisions, and what there is to say of them.
+    known: Known,
+    news: News,
 }
 
 /// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
@@ -86,20 +90,21 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         cancelled: false,
         named: HashMap::new(),
         foreign: None,
+        known: Known::default(),
+        news: News::default(),
     };
     let first = work.import(plan, watch);
-    work.look_after();
+    work.look_after(watch);
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();
     work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
-    let foreign = work.foreign.take();
+    let found = end::Found { foreign: work.foreign.take(), news: std::mem::take(&mut work.news) };
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
-    let (finished, settled) =
-        end::record_surely(session, finished, done, foreign.as_deref(), repack, claim.lane);
+    let (finished, settled) = end::record_surely(session, finished, done, &found, repack, claim.lane);
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }
@@ -118,7 +123,10 @@ impl Work<'_> {
         let planned =
             plan.map_or_else(|| self.session.patiently("what is published", make), |plan| Ok(Some(plan)));
         let (open, first) = match planned {
-            Ok(plan) => plan.map_or_else(Default::default, |plan| (plan.open, plan.first)),
+            Ok(plan) => plan.map_or_else(Default::default, |plan| {
+                self.known = plan.collisions;
+                (plan.open, plan.first)
+            }),
             Err(error) => {
                 self.fail(Failure::new(Stage::State, "unreachable", error), None);
                 return Vec::new();
@@ -132,6 +140,9 @@ impl Work<'_> {
             self.versions(ids, requests, watch);
         }
         self.again_with_all(&open, watch);
+        if self.known.has_decisions() && self.is_ready() {
+            self.settle_refs(watch);
+        }
         first
     }
 
@@ -177,7 +188,7 @@ impl Work<'_> {
         };
         if let Some(list) = list {
             let stage = report.stage.as_deref().and_then(Stage::from_word).unwrap_or(Stage::Worker);
-            let failure = Failure::new(stage, &text(&report.code), text(&report.message));
+            let failure = Failure::new(stage, text(&report.code), text(&report.message));
             list.push((failure, Some(report.distro.clone()), report.version.clone()));
         }
         if report.outcome == Became::Waits {

@@ -28,22 +28,20 @@ impl Watch {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             let mut examined: Option<Instant> = None;
-            let mut is_first = true;
+            let mut is_open = true;
             loop {
                 // The configuration is read once a run: after the first round, a suite whose time has come is reason for one.
-                let is_due = is_first || suites::is_any_due(&session.store).unwrap_or(true);
-                is_first = false;
+                // What could not be recorded is tried again: else it would be a trouble that never ends.
+                let is_due = is_open || suites::is_any_due(&session.store).unwrap_or(true);
                 if is_due {
-                    round(&session, true, &told);
+                    is_open = !round(&session, true, &told);
                 }
                 // Here nobody waits for it. An error comes again where somebody hears it.
                 if examined.is_none_or(|at| at.elapsed() >= EXAMINE) {
-                    note(
-                        &session,
-                        "the state of the database",
-                        integrity::examine_if_due(&session.store).err(),
-                    );
-                    examined = Some(Instant::now());
+                    let error = integrity::examine_if_due(&session.store).err();
+                    if note(&session, "the state of the database", error) {
+                        examined = Some(Instant::now());
+                    }
                 }
                 match stopped.recv_timeout(PAUSE) {
                     Err(RecvTimeoutError::Timeout) => {}
@@ -64,8 +62,8 @@ impl Drop for Watch {
     }
 }
 
-/// Polls all archives once: those whose time has come, or all.
-pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
+/// Polls all archives once: those whose time has come, or all. Returns whether all of it could be recorded.
+pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) -> bool {
     let now = session.store.read(|tx| tx.now()).ok();
     let poller = Poller {
         store: &session.store,
@@ -79,7 +77,7 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
     };
     let names = session.archives.names();
     // A database that is away is told by whoever works on the queue; the next round does it then.
-    note(session, "suites", suites::follow_only(&session.store, &names).err());
+    let mut is_recorded = note(session, "suites", suites::follow_only(&session.store, &names).err());
     for name in names {
         let need = session.archives.need(&name);
         // While it is known to be out of reach, its breaker's probe asks.
@@ -93,24 +91,30 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) {
                 missed
             }
             Err(error) => {
-                note(session, &what, Some(error));
+                is_recorded &= note(session, &what, Some(error));
                 Vec::new()
             }
         };
         for missed in missed {
             if let Some(need) = &missed.need {
                 let noted = session.outages.bad(&session.store, &missed.failure, need, &session.rule);
-                note(session, "outages", noted.err());
+                is_recorded &= note(session, "outages", noted.err());
             }
         }
     }
+    is_recorded
 }
 
-/// Notes what could not be recorded. A database that is away is noticed, and told, by whoever works on the queue.
-fn note(session: &Session, what: &str, error: Option<StateError>) {
+/// Notes what could not be recorded, and returns whether it could. A database that is away is noticed, and told, by whoever
+/// works on the queue.
+fn note(session: &Session, what: &str, error: Option<StateError>) -> bool {
     match error {
         Some(error) if !error.is_outage() => session.troubles.note(what, &error),
         Some(_) => {}
-        None => session.troubles.clear(what),
+        None => {
+            session.troubles.clear(what);
+            return true;
+        }
     }
+    false
 }

@@ -1,11 +1,13 @@
 //! One file for what belongs together.
 
 pub mod baseline;
+pub mod collision;
 pub mod counters;
 pub mod enqueue;
 pub mod history;
 pub mod hold;
 pub mod hosts;
+pub mod poll;
 pub mod prune;
 pub mod queue;
 pub mod remotes;

@@ -1,8 +1,10 @@
 //! What the last polls came to.
 
+use importer::polling::explain::{self, Explained};
 use serde::Serialize;
 use state::read::archives::{self, SuiteVerdict, Waits};
 
+use crate::actions::poll;
 use crate::error::Error;
 use crate::installation::Opened;
 
@@ -29,4 +31,11 @@ pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
     })?;
     answer.suites.retain(|suite| names.is_empty() || names.contains(&suite.archive));
     Ok(answer)
+}
+
+/// What each suite's index has of a package, what is on record of it, what will be done and why. The archives that are named
+/// are asked, or all.
+pub fn explain_package(at: &Opened, names: &[String], package: &str) -> Result<Explained, Error> {
+    let archives = poll::archives(at)?;
+    Ok(explain::explain(&at.store, &archives, &poll::named(&archives, names), package)?)
 }

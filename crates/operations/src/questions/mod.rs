@@ -2,6 +2,7 @@
 
 mod archives;
 mod baseline;
+mod collisions;
 mod explain;
 mod failures;
 mod freshness;
@@ -12,8 +13,10 @@ mod records;
 mod remotes;
 mod work;
 
-pub use archives::{Archives, archives};
+pub use archives::{Archives, archives, explain_package};
 pub use baseline::{Baselines, Explained, baselines};
+pub(crate) use collisions::find as collision_row;
+pub use collisions::{CollisionShown, Collisions, CollisionsWanted, collision, collisions};
 pub use explain::{Explanation, codes, explain};
 pub use failures::{Failures, FailuresWanted, Signatures, failures, signature, signatures};
 pub use freshness::{Freshness, freshness, freshness_of};

@@ -1,6 +1,8 @@
 //! Everything about a package.
 
 use importer::inspect::{self, InspectError};
+use packaging_repo::collision::Collision;
+use packaging_repo::foreign::Foreign;
 use serde_json::{Value, json};
 use state::read::package::{self, Package};
 use state::{Store, operate};
@@ -66,13 +68,13 @@ impl Shown {
             entries.collect::<Vec<_>>()
         });
         let foreign = shown.map(|shown| {
-            let one = |it: &packaging_repo::foreign::Foreign| {
+            let one = |(it, judged): (&Foreign, &Option<Collision>)| {
                 json!({
-                    "ref": it.name, "kind": it.kind.as_str(),
+                    "content": judged.as_ref().map(|it| it.kind.as_str()), "ref": it.name, "kind": it.kind.as_str(),
                     "ours": it.ours.map(|id| id.to_string()), "theirs": it.theirs.map(|id| id.to_string()),
                 })
             };
-            shown.foreign.iter().map(one).collect::<Vec<_>>()
+            shown.foreign.iter().zip(&shown.judged).map(one).collect::<Vec<_>>()
         });
         json!({
             "package": self.package, "state": self.state.as_ref().map(|(_, package)| package),

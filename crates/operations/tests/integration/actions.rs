@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
+use importer::polling::Accepted;
 use operations::actions::{
-    baseline, counters, enqueue, history, hold, hosts, prune, queue, remotes as actions_remotes, samples,
-    settings, signature, suppress,
+    baseline, collision, counters, enqueue, history, hold, hosts, poll, prune, queue,
+    remotes as actions_remotes, samples, settings, signature, suppress,
 };
 use operations::{ACTIONS, Action, Actor, Class, Comparison, Failing, Imported, Names, Reason, Role};
+use packaging_repo::collision::Decision;
 use state::publishing::remotes;
 use state::words::{Lane, Policy};
 
@@ -43,8 +45,13 @@ pub fn all(world: &World, visitor: &mut impl Visitor) {
     visitor.see(world, &enqueue::Enqueue { packages: names(&[GOOD]), lane: Lane::Verify }, ("enqueue", 1));
     let packages = Some(names(&["dash"]));
     visitor.see(world, &history::AskHistory { packages }, ("history-ask", 1));
+    let older = Accepted { older: true, removals: false };
+    let poll = poll::Poll::new(&world.at, &["debian".into()], older, &|_| ()).unwrap();
+    visitor.see(world, &poll, ("accept-older", 1));
     visitor.see(world, &suppress::Suppress { subject: id.clone(), until }, ("suppress", 1));
     visitor.see(world, &suppress::Unsuppress { subject: id.clone() }, ("unsuppress", 1));
+    let resolve = collision::Resolve { id: world.collision(), decision: Decision::Keep };
+    visitor.see(world, &resolve, ("resolve", 1));
     let policy = Some(Some(Policy::Retry));
     let decide = signature::Decide::new(&id, policy, Some("a mirror lags".parse().unwrap()), None).unwrap();
     visitor.see(world, &decide, ("signature", 1));

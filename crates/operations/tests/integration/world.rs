@@ -11,6 +11,7 @@ use state::events::Event;
 use state::finish::{self, Cause, Finished, Usage};
 use state::open::Location;
 use state::policy::Retries;
+use state::publication::collisions;
 use state::queue::{self, Wish};
 use state::runs::{self, NewRun, Process};
 use state::words::{Class, Lane, Outcome, Tasks};
@@ -48,7 +49,7 @@ const CONFIG: &str = r#"
 [[archives]]
 name = "debian"
 distro = "debian"
-mirrors = ["https://mirror.example.org/debian"]
+mirrors = ["file:///nonexistent/debian"]
 keyrings = ["/usr/share/keyrings/debian-archive-keyring.gpg"]
 
 [[archives.suites]]
@@ -120,6 +121,23 @@ impl World {
     /// The short id of the signature that [`BROKEN`] fails with.
     pub fn signature(&self) -> String {
         self.at.store.read(|tx| tx.first("SELECT short FROM signature", &[])).unwrap().unwrap().text(0)
+    }
+
+    /// The number of a collision of a package.
+    pub fn collision(&self) -> i64 {
+        let found = [collisions::Found {
+            name: "refs/heads/debian/sid".into(),
+            kind: "unmerged".into(),
+            waits: true,
+            theirs: Some("1".repeat(40)),
+            ..collisions::Found::default()
+        }];
+        let settled = self.at.store.write(|tx| {
+            let package = state::operate::known(tx, GOOD)?;
+            collisions::settle(tx, package, &found, &[])?;
+            collisions::of_package(tx, package)
+        });
+        settled.unwrap()[0].id
     }
 
     /// Everything in the database, a checksum a table.

@@ -8,7 +8,7 @@ use crate::identity::importer;
 use crate::manifest::{IMPORT_RULES, Manifest};
 use crate::object::{self, Kind, Tag};
 use crate::refname;
-use crate::upstream::{tag_of, upstream_tag};
+use crate::upstream::{identity, tag_of, upstream_tag};
 use crate::version::{StagedPatches, StagedUpstream, StagedVersion};
 use crate::view::VersionTag;
 use crate::{Error, ObjectId};
@@ -178,6 +178,44 @@ impl History<'_> {
             taken = Some(Error::TagExists { name, found, ours: id });
         }
         Err(taken.unwrap_or_else(|| Error::NotOnRecord(manifest.version.clone())))
+    }
+
+    /// A tag of ours under another name: the same commit and manifest.
+    pub(crate) fn put_tag(&mut self, name: &str, known: &VersionTag) -> Result<(), Error> {
+        let date = object::read_commit(known.commit, self.store)?.committed;
+        self.tag(name, known.commit, date, &known.manifest)
+    }
+
+    /// Gives a tag that somebody else has replaced another name, and with it the `.dsc`, unless it has one already.
+    pub(crate) fn keep_beside(&mut self, name: &str, id: ObjectId) -> Result<(), Error> {
+        let Some(tag) = object::read_tag(id, self.store)? else { return Ok(()) };
+        let Ok(manifest) = Manifest::parse(&tag.message) else { return Ok(()) };
+        let sha256 = manifest.fact("Dsc-Sha256").unwrap_or_default().to_owned();
+        let short = name.trim_start_matches("refs/tags/").trim_start_matches("reimport/");
+        let version = &manifest.version;
+        let (folder, hash) = match short.split('/').collect::<Vec<_>>().as_slice() {
+            ["upstream", ..] => (refname::upstream_reimport_folder(version), identity(&manifest)),
+            ["applied", distro, ..] => (refname::applied_reimport_folder(distro, version), sha256),
+            [distro, _, ..] => (refname::reimport_folder(distro, version), sha256),
+            _ => return Ok(()),
+        };
+        if self.view.below(&folder).iter().any(|other| self.view.get(other) == Some(id)) {
+            return Ok(());
+        }
+        let Some(free) = refname::by_hash(&folder, &hash).find(|free| self.view.is_free_for(free, id)) else {
+            return Ok(());
+        };
+        for place in [refname::dsc_of_tag, refname::signatures_of_tag] {
+            let (old, new) = (place(name), place(&free));
+            if let Some(kept) = self.view.record().last(&old)
+                && self.store.contains(&kept)
+                && self.view.is_free_for(&new, kept)
+            {
+                self.view.set(new, kept);
+            }
+        }
+        self.view.set_tag(free, id, tag.target);
+        Ok(())
     }
 
     fn tag(&mut self, name: &str, commit: ObjectId, date: Date, manifest: &Manifest) -> Result<(), Error> {

@@ -191,6 +191,52 @@ pub fn foreign_refs(
     Ok((count, rows))
 }
 
+/// A ref of ours that somebody else made or moved, and that waits for a person's decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collision {
+    /// Its number.
+    pub id: i64,
+    /// The package.
+    pub package: String,
+    /// The ref.
+    pub name: String,
+    /// What it is: `unmerged`, `conflict`, `tag-differs`, `blocked`.
+    pub kind: String,
+    /// When it was found.
+    pub since: i64,
+}
+
+/// The schema that tells of collisions.
+const COLLISIONS: i64 = 7;
+
+/// How many collisions wait, and those that have waited longest. A state of an older importer says nothing of them.
+pub fn collisions(
+    database: &mut Database<'_>,
+    facts: &Facts,
+    at_most: i64,
+) -> Result<(i64, Vec<Collision>), Trouble> {
+    if facts.schema.is_none_or(|schema| schema < COLLISIONS) {
+        return Ok((0, Vec::new()));
+    }
+    let sql = "SELECT id, package, name, kind, since FROM check_v1_collisions ORDER BY since, id LIMIT $1";
+    let one = |row: &Row| {
+        Ok(Collision {
+            id: row.integer(0)?,
+            package: row.text(1)?.into(),
+            name: row.text(2)?.into(),
+            kind: row.text(3)?.into(),
+            since: row.integer(4)?,
+        })
+    };
+    let rows = database.rows(sql, &[Parameter::Integer(at_most)])?;
+    let rows = rows.iter().map(one).collect::<Result<Vec<_>, Trouble>>()?;
+    if (rows.len() as i64) < at_most {
+        return Ok((rows.len() as i64, rows));
+    }
+    let count = database.row("SELECT COUNT(*) FROM check_v1_collisions", &[])?.integer(0)?;
+    Ok((count, rows))
+}
+
 /// How many wedged packages are suppressed. Asked only if anything is.
 pub fn wedged_suppressed(database: &mut Database<'_>) -> Result<i64, Trouble> {
     let now = database.now()?;

@@ -174,7 +174,7 @@ pub fn warn_of_samples_ahead(report: &mut Report, database: &mut Database<'_>) -
     if !is_believed(now, newest) {
         report.raise(Status::Warning);
         report.say(format!("samples dated {}, {}", moment(newest, now), ago(now, newest)));
-        report.advise("package-import samples drop --after now --reason WHY");
+        report.say("package-import samples drop --after now --reason WHY");
     }
     Ok(())
 }

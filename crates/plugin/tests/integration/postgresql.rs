@@ -104,5 +104,5 @@ fn req9_a_stopped_postmaster_and_a_lock() {
     // A slow view: the server ends the statement, and nothing of it stays behind.
     monitored.cluster.sql("CREATE OR REPLACE VIEW check_v1_example AS SELECT 3::bigint AS failing, 2 AS held FROM pg_sleep(600)");
     root.check(&arguments)
-        .is(2, "IMPORT EXAMPLE CRITICAL - ERROR: canceling statement due to statement timeout");
+        .is(2, "IMPORT EXAMPLE CRITICAL - ERROR: canceling statement due to statement timeout (57014): a table is locked");
 }

@@ -2,7 +2,7 @@
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
-use crate::failure::retry_policy::{History, Retries};
+use crate::failure::retry_policy::{self, History, Retries};
 use crate::failure::signature::{self, Signature};
 use crate::job::finish::{Cause, Finished, Settled};
 use crate::values;
@@ -73,7 +73,9 @@ pub(crate) fn record_failure(
         recent_failures(tx, finished.package_id, now - retries.window, retries.any)? + i64::from(counts);
     let was_failing = before.as_ref().is_some_and(|before| before.state != FailureState::Retrying.as_str());
     let history = History { class: cause.class, policy: signature.policy, in_row, recent, was_failing };
-    let state = retries.judge(&history);
+    let judged = retries.judge(&history);
+    let waits = signature.policy.is_none() && retry_policy::WEDGING.contains(&cause.code.as_str());
+    let state = if waits { FailureState::Wedged } else { judged };
     if let Some(before) = &before {
         count_failure(tx, finished.package_id, before.signature, &before.state, -1)?;
     } else if counts {

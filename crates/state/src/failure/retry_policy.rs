@@ -6,6 +6,9 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
+/// Codes of what no waiting cures: a person has to decide.
+pub const WEDGING: &[&str] = &["blocked"];
+
 /// The rule of retries. Times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retries {

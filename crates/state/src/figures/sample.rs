@@ -55,11 +55,16 @@ pub struct Dropped {
 /// Drops the samples and verdicts of a time and later, such as a wrong clock has left, with an entry in the audit trail.
 /// What is normal is learned again from the others; what operators decided stays. `after` is in Unix milliseconds.
 pub fn drop_after(store: &Store, after: i64, by: By<'_>) -> Result<Dropped, StateError> {
+    const SAMPLES: &str = "DELETE FROM sample WHERE (figure, hour, shard) IN
+        (SELECT figure, hour, shard FROM sample WHERE hour >= ?1 ORDER BY hour DESC LIMIT 150)";
+    const VERDICTS: &str = "DELETE FROM verdict WHERE figure IN (SELECT figure FROM verdict WHERE at >= ?1 ORDER BY at DESC LIMIT 150)";
     let hour = hour_after(after);
+    let dropped = store.read(|tx| count_after(tx, after))?;
+    // Not too many rows in one transaction. Cut off, the same command goes on.
+    for (sql, from) in [(SAMPLES, hour), (VERDICTS, after)] {
+        while store.write(|tx| tx.execute(sql, values![from]))? > 0 {}
+    }
     store.write(|tx| {
-        let dropped = count_after(tx, after)?;
-        tx.execute("DELETE FROM sample WHERE hour >= ?1", values![hour])?;
-        tx.execute("DELETE FROM verdict WHERE at >= ?1", values![after])?;
         verdicts::forget(tx)?;
         let what = format!("{} samples, {} verdicts", dropped.samples, dropped.verdicts);
         let subject = format!("after {}", hour * HOUR / 1000);

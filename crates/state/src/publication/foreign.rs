@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
+use crate::publication::collisions;
 use crate::values;
 
 /// As many of one package are kept: who can push can make any number.
@@ -33,7 +34,9 @@ pub struct ForeignRef {
 pub fn settle(tx: &mut Tx<'_>, package: i64, found: &[ForeignRef]) -> Result<(), StateError> {
     let now = tx.now()?;
     let known = of_package(tx, package)?;
-    let found = &found[..found.len().min(KEPT)];
+    let kept = if found.is_empty() { Vec::new() } else { collisions::kept(tx, package)? };
+    let is_kept = |it: &&ForeignRef| kept.iter().any(|(name, id)| (name, id) == (&it.name, &it.theirs));
+    let found: Vec<&ForeignRef> = found.iter().filter(|it| !is_kept(it)).take(KEPT).collect();
     for it in known.iter().filter(|it| !found.iter().any(|other| other.name == it.name)) {
         tx.execute(
             "DELETE FROM foreign_ref WHERE package_id = ?1 AND name = ?2",
@@ -42,7 +45,7 @@ pub fn settle(tx: &mut Tx<'_>, package: i64, found: &[ForeignRef]) -> Result<(),
     }
     let is_known =
         |it: &&ForeignRef| known.iter().any(|other| (&other.name, &other.theirs) == (&it.name, &it.theirs));
-    for it in found.iter().filter(|it| !is_known(it)) {
+    for it in found.into_iter().filter(|it| !is_known(it)) {
         tx.execute(
             "INSERT INTO foreign_ref (package_id, name, kind, since, ours, theirs) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (package_id, name) DO UPDATE SET kind = excluded.kind, since = excluded.since,

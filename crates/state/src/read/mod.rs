@@ -13,3 +13,4 @@ pub mod queue;
 pub mod status;
 pub mod tune;
 pub mod verdicts;
+pub mod versions;

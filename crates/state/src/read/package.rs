@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::wait::{self, Waiting};
+use crate::publication::collisions::{self, Collision};
 use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
 use crate::publishing::read::{self as publishing, PackageStatus};
@@ -116,6 +117,8 @@ pub struct Package {
     pub foreign: Vec<ForeignRef>,
     /// How far it is published, on each remote.
     pub remotes: Vec<PackageStatus>,
+    /// Refs of ours that somebody else made or moved: those that wait for a person, and the last of those that have ended.
+    pub collisions: Vec<Collision>,
     /// What is published and not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
@@ -141,6 +144,13 @@ pub fn similar(tx: &mut Tx<'_>, name: &str) -> Result<Vec<String>, StateError> {
         }
     }
     Ok(Vec::new())
+}
+
+/// Names that begin like a word, in their order.
+pub fn beginning(tx: &mut Tx<'_>, word: &str, at_most: i64) -> Result<Vec<String>, StateError> {
+    let end = format!("{word}\u{10ffff}");
+    let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3";
+    Ok(tx.query(sql, values![word, end, at_most])?.iter().map(|row| row.text(0)).collect())
 }
 
 /// Reads everything about a package.
@@ -180,6 +190,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         last_success: row.opt_int(1),
         remotes: publishing::of_package(tx, name)?,
         foreign: foreign::of_package(tx, package)?,
+        collisions: recent(collisions::of_package(tx, package)?),
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))
@@ -194,6 +205,21 @@ pub(super) fn work(job: Option<&str>) -> &'static str {
         Some("parked") => "parked",
         Some(_) => "running",
     }
+}
+
+/// Collisions that have ended and are shown.
+const ENDED: usize = 5;
+
+/// Those that are open, and the last of the others.
+fn recent(mut all: Vec<Collision>) -> Vec<Collision> {
+    let ended = all.iter().filter(|it| it.ended.is_some()).count();
+    let mut left_out = ended.saturating_sub(ENDED);
+    all.retain(|it| {
+        let is_left_out = it.ended.is_some() && left_out > 0;
+        left_out -= usize::from(is_left_out);
+        !is_left_out
+    });
+    all
 }
 
 /// The action of the event that says what a package went on without.

@@ -14,6 +14,7 @@ use crate::error::StateError;
 use crate::figures::sample::counter;
 use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
+use crate::publication::collisions;
 use crate::publication::foreign::{self, Summary};
 use crate::publishing::read::{self as publishing, RemoteStatus};
 use crate::store::Store;
@@ -103,6 +104,8 @@ pub struct Status {
     pub foreign: Summary,
     /// Where repositories are published, and what is not there.
     pub remotes: Vec<RemoteStatus>,
+    /// Refs of ours that somebody else made or moved, and that wait for a person.
+    pub collisions: collisions::Summary,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
@@ -142,6 +145,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         packages: tx.first("SELECT COUNT(*) FROM package", &[])?.map_or(0, |row| row.int(0)),
         foreign: foreign::summary(tx)?,
         remotes: publishing::status(tx)?,
+        collisions: collisions::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
         ahead: clock::ahead(tx)?,

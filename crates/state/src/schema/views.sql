@@ -129,6 +129,12 @@ CREATE VIEW check_v1_foreign_refs AS
     SELECT p.name AS package, f.name, f.kind, f.since FROM foreign_ref f JOIN package p ON p.id = f.package_id
     WHERE p.held = 0;
 
+-- Refs of ours that somebody else made or moved, and that wait for a person's decision.
+DROP VIEW IF EXISTS check_v1_collisions;
+CREATE VIEW check_v1_collisions AS
+    SELECT c.id, p.name AS package, c.name, c.kind, c.since FROM collision c JOIN package p ON p.id = c.package_id
+    WHERE c.ended IS NULL AND p.held = 0;
+
 -- Suites that are followed, how often they are polled, and since when.
 DROP VIEW IF EXISTS check_v1_suites;
 CREATE VIEW check_v1_suites AS

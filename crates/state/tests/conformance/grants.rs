@@ -2,6 +2,7 @@
 
 use state::open::Location;
 use state::operate::{self, By, Decision};
+use state::publication::collisions;
 use state::words::{Class, Lane, Outcome, Policy, Tasks};
 use state::{Store, batch, counters, events, finish, hold, meta, queue, retention, runs, samples, settings};
 
@@ -107,6 +108,13 @@ fn a_worker_imports_and_cannot_rewrite_history() {
 fn an_operator_decides_and_imports_nothing() {
     let (world, [operator, ..]) = granted();
     let run = world.run();
+    let collision = world.store.write(|tx| {
+        let package = queue::package_id(tx, "a")?;
+        let found = collisions::Found { waits: true, theirs: Some("1".into()), ..Default::default() };
+        collisions::settle(tx, package, &[found], &[])?;
+        Ok(collisions::of_package(tx, package)?[0].id)
+    });
+    let collision = collision.unwrap();
     for package in ["a", "b"] {
         world.enqueue(package, Lane::Upload);
         let claim = world.claim(run).unwrap();
@@ -128,6 +136,7 @@ fn an_operator_decides_and_imports_nothing() {
             settings::set(tx, "jobs", None)?;
             operate::suppress(tx, &short, i64::MAX, by)?;
             operate::unsuppress(tx, &short, by)?;
+            collisions::decide(tx, collision, "keep", by)?;
             let id = batch::begin(tx, "op", "all", None, 1)?;
             batch::add(tx, id, &[1, 2])?;
             batch::release(tx, id, 1, Lane::Retry)?;
@@ -155,6 +164,8 @@ fn an_operator_decides_and_imports_nothing() {
             "UPDATE publication SET dsc = '/x'",
             "UPDATE publication SET distro = '../../hooks'",
             "DELETE FROM foreign_ref",
+            "UPDATE collision SET ended = 1",
+            "INSERT INTO collision (package_id, name, kind, since, paths) VALUES (1, 'x', 'conflict', 1, '[]')",
             "UPDATE suite SET suite = 'x'",
             "DROP TABLE job",
         ],

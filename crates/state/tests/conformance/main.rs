@@ -3,6 +3,7 @@
 
 mod checked;
 mod closing;
+mod collisions;
 mod common;
 mod cost;
 mod failures;

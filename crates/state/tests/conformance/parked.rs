@@ -121,6 +121,7 @@ fn lower(world: &World) {
         "check_v1_waits",
         "check_v1_foreign_refs",
         "check_v1_remotes",
+        "check_v1_collisions",
     ]
     .map(|view| format!("DROP VIEW {view}"));
     let columns = added.map(|column| format!("ALTER TABLE suite DROP COLUMN {column}"));
@@ -135,6 +136,7 @@ fn lower(world: &World) {
         "DROP TABLE publish",
         "DROP TABLE remote",
         "ALTER TABLE publication DROP COLUMN reached",
+        "DROP TABLE collision",
         "DROP INDEX wait_kind",
         "DROP INDEX history_incomplete",
         "DROP VIEW check_v1_live",

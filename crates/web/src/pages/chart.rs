@@ -154,7 +154,7 @@ impl Chart {
             @for (index, day) in days.iter().enumerate() {
                 line.grid x1=(round(scale.x(*day))) x2=(round(scale.x(*day))) y1=(SIZE.1 - BOTTOM) y2=(SIZE.1 - BOTTOM + 4.0) {}
                 @if i64::try_from(index).unwrap_or(0) % every == 0 {
-                    text.tick x=(round(scale.x(*day))) y=(SIZE.1 - 8.0) text-anchor="middle" { (day_text(*day)) }
+                    text.tick.minor[index % 6 != 0] x=(round(scale.x(*day))) y=(SIZE.1 - 8.0) text-anchor="middle" { (day_text(*day)) }
                 }
             }
         }

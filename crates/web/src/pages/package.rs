@@ -2,11 +2,12 @@
 
 use axum::extract::Path;
 use maud::{Markup, html};
+use state::read::versions::Version;
 
 use super::{Page, Part, act, parts};
 use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::questions::{Facts, Version};
+use crate::questions::Facts;
 use crate::shown::{bytes, clean, since, time, took, until};
 use crate::veil::Veil;
 

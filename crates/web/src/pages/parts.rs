@@ -1,5 +1,6 @@
 //! Pieces that several pages have: links, words for states, tables.
 
+use baseline::time::Millis;
 use maud::{Markup, html};
 use state::events::Event;
 use state::read::failures::{Failing, Group};
@@ -122,10 +123,7 @@ pub fn events(events: &[Event]) -> Markup {
 /// Ends of suppressions are on record as milliseconds.
 fn readable(text: &str) -> String {
     let end = text.strip_prefix("until ").and_then(|end| end.parse().ok());
-    crate::shown::short(
-        &end.map_or_else(|| text.to_owned(), |end| format!("until {}", operations::moment::Millis(end))),
-        200,
-    )
+    crate::shown::short(&end.map_or_else(|| text.to_owned(), |end| format!("until {}", Millis(end))), 200)
 }
 
 fn change(event: &Event) -> String {

@@ -3,10 +3,13 @@
 
 mod acts;
 mod away;
+mod browser;
 mod cost;
 mod fuzz;
 mod hostile;
 mod pages;
 mod roles;
 mod site;
+mod walk;
+mod wire;
 mod world;

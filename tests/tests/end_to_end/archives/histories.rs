@@ -75,10 +75,13 @@ fn all() -> Vec<String> {
     all
 }
 
+/// Which path of a service answers otherwise.
+type Path = fn(&Service) -> String;
+
 /// What is wrong with a service: the path that answers otherwise, and what it says.
 struct Fault {
     what: String,
-    path: fn(&Service) -> String,
+    path: Path,
     answer: Answer,
     /// It does not know the package: that is noted, and nobody waits.
     is_unknown: bool,
@@ -87,12 +90,8 @@ struct Fault {
 /// What a service may do beside the rows of the table.
 fn odd_ones() -> Vec<Fault> {
     let body = |text: &str| Answer::Status(200, vec![], text.as_bytes().to_vec());
-    let odd = |what: &str, path: fn(&Service) -> String, answer: Answer| Fault {
-        what: what.into(),
-        path,
-        answer,
-        is_unknown: false,
-    };
+    let odd =
+        |what: &str, path: Path, answer: Answer| Fault { what: what.into(), path, answer, is_unknown: false };
     vec![
         odd("no fileinfo", |_| srcfiles(OLD[2]), body(r#"{"_api":"0.3"}"#)),
         odd("a time", |it| it.files[2].clone(), Answer::Status(429, vec!["Retry-After: 1".into()], vec![])),
@@ -103,10 +102,9 @@ fn odd_ones() -> Vec<Fault> {
 
 /// Each row of the table, for each kind of what a service is asked for.
 fn of_the_table() -> Vec<Fault> {
-    let paths: [fn(&Service) -> String; 3] =
-        [|_| VERSIONS.into(), |_| srcfiles(OLD[1]), |service| service.files[0].clone()];
+    let paths: [Path; 3] = [|_| VERSIONS.into(), |_| srcfiles(OLD[1]), |service| service.files[0].clone()];
     let rows = ANSWERS.iter().filter(|row| !matches!(row, Row::Unmounted | Row::Machine | Row::NotAccepted));
-    let one = |(row, (at, path)): (&Row, (usize, fn(&Service) -> String))| Fault {
+    let one = |(row, (at, path)): (&Row, (usize, Path))| Fault {
         what: format!("{row:?} of {at}"),
         path,
         answer: answer(*row),

@@ -483,7 +483,7 @@ fn month(packages: usize, step: i64) {
 #[test]
 fn a_month_of_a_mirror() {
     match std::env::var_os("STORM") {
-        Some(_) => month(500, DAY / 8),
+        Some(_) => month(500, DAY / 4),
         None => month(20, DAY),
     }
 }

@@ -4,6 +4,7 @@
 //! The definitions are those that ship. Changed is only where the checks are: in NRPE's file the folder, which its head
 //! tells how to do; elsewhere by the variables that each daemon has for it, `$USER1$` and `PluginDir`.
 
+mod alerts;
 mod arrival;
 mod hostile;
 mod states;

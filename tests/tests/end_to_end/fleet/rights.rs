@@ -135,10 +135,16 @@ fn a_worker_that_loses_everything_stays_and_goes_on() {
         }
         fleet.owner(grant);
         let wanted = i64::try_from(2 * (number + 1)).unwrap();
-        within_a_minute("it heals by itself", || {
-            let done = fleet.queue.number("SELECT COUNT(*) FROM version") == wanted;
-            done && host(&fleet)["life"] == "alive" && host(&fleet)["trouble"].is_null()
-        });
+        let end = Instant::now() + Duration::from_secs(90);
+        loop {
+            let (host, done) = (host(&fleet), fleet.queue.number("SELECT COUNT(*) FROM version"));
+            if done == wanted && host["life"] == "alive" && host["trouble"].is_null() {
+                break;
+            }
+            let log = || fs::read_to_string(fleet.log_of("w1")).unwrap();
+            assert!(Instant::now() < end, "it does not heal by itself: {done} done, {host}: {}", log());
+            thread::sleep(Duration::from_millis(200));
+        }
         assert!(service.0.try_wait().unwrap().is_none(), "the service has ended");
     }
     assert_eq!(fleet.queue.number("SELECT COUNT(*) FROM failure"), 0);

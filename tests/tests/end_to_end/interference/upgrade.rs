@@ -27,6 +27,8 @@ DROP VIEW check_v1_left_out;
 DROP INDEX history_incomplete;
 DROP VIEW check_v1_waits;
 DROP VIEW check_v1_foreign_refs;
+DROP VIEW check_v1_collisions;
+DROP TABLE collision;
 DROP TABLE foreign_ref;
 DROP TABLE place;
 DROP INDEX wait_kind;

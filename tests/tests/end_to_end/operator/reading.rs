@@ -107,6 +107,7 @@ fn causes_and_packages_are_selected() {
     PACKAGE  STATE    SINCE              TRIES  NEXT   SIGNATURE
     tzdata   failing  YYYY-MM-DD hh:mmZ  1      in 2h  ex4zyw0
     dash     failing  YYYY-MM-DD hh:mmZ  1      in 2h  7fpkgvz
+    2 more packages (--limit 4)
     Next:
       package-import show tzdata
       package-import log tzdata

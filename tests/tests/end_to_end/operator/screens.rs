@@ -18,15 +18,17 @@ fn a_code_and_a_signature_are_explained() {
     insta::assert_snapshot!(show(&queue, &["explain", "verify/unsupported-format"]), @r"
     verify/unsupported-format: permanent
       3.0 (git), 3.0 (bzr), 3.0 (custom)
-      by itself: it stays until something is changed: `failing` at once: tried once
-        a week, on a new upload, on `retry`, with a newer version of this program
+      by itself: it stays until something is changed: `failing` at once: tried
+        once a week, on a new upload, on `retry`, with a newer version of this
+        program
       what to do: cannot be imported
       more: docs/failures.md
     ");
     insta::assert_snapshot!(show(&queue, &["explain", "worker/signal-SEGV: the import ended"]), @r"
     worker/signal-SEGV: unknown
       the import's process crashed, by the signal of that name
-      by itself: nobody knows yet: the same
+      by itself: nobody knows yet: retried from 5 minutes up to 6 hours; `failing`
+        after 5 of a kind in a row, or 10 of any kind in 48 hours
       what to do: a bug worth a report with the `.dsc`
       more: docs/failures.md
     ");
@@ -36,18 +38,19 @@ fn a_code_and_a_signature_are_explained() {
     y9s96py: fetch/missing-file
       cannot read FILE: No such file or directory (os error N)
       0 packages; seen from YYYY-MM-DD hh:mmZ to YYYY-MM-DD hh:mmZ
-      an operator decided: hold, packages that fail with it are held, until they are
-        released
+      an operator decided: hold, packages that fail with it are held, until they
+        are released
       note: asked upstream
     fetch/missing-file: unknown
       a file that the `.dsc` lists is not beside it
-      by itself: nobody knows yet: the same
+      by itself: nobody knows yet: retried from 5 minutes up to 6 hours; `failing`
+        after 5 of a kind in a row, or 10 of any kind in 48 hours
       what to do: fetch it, then `retry`
       more: docs/failures.md
     Next:
       package-import failures --signature y9s96py
     ");
-    insta::assert_snapshot!(refused(&queue, &["explain", "verify/checksum-mismatsch"], 1), @r#"Error: "verify/checksum-mismatsch" is neither a stage/code nor the id of a signature; like it: verify/checksum-mismatch, poll/checksum-mismatch, fetch/checksum-mismatch, verify/weak-checksums, poll/weak-checksums, fetch/weak-checksums, poll/index-mismatch, fetch/index-mismatch; `package-import explain` lists all codes"#);
+    insta::assert_snapshot!(refused(&queue, &["explain", "verify/checksum-mismatsch"], 1), @r#"Error: "verify/checksum-mismatsch" is neither a stage/code nor the id of a signature; like it: verify/checksum-mismatch, poll/checksum-mismatch, fetch/checksum-mismatch, verify/weak-checksums, poll/weak-checksums, fetch/weak-checksums; `package-import explain` lists all codes"#);
     let all = show(&queue, &["explain"]);
     assert!(all.lines().count() > 100 && all.contains("worker/out-of-memory"), "{all}");
 }
@@ -121,8 +124,12 @@ fn packages_and_records_are_listed_on_postgresql() {
 #[test]
 fn logs_say_what_was_not_imported_and_why() {
     let queue = incident::sqlite();
-    insta::assert_snapshot!(show(&queue, &["log", "hello"]), @"attempt 12 of hello imported nothing: its repository was checked or repacked; its last
-      import is attempt 5");
+    insta::assert_snapshot!(show(&queue, &["log", "hello"]), @r"
+        s.mmm repacking: everything into one pack
+        s.mmm repacked
+    attempt 12 of hello imported nothing: its repository was checked or repacked;
+      its last import is attempt 5
+    ");
     incident::outage(&queue);
     let park = "UPDATE job SET state = 'parked', dependency_id = (SELECT MIN(id) FROM dependency)
         WHERE package_id = (SELECT id FROM package WHERE name = 'bash')";
@@ -260,7 +267,8 @@ fn cron_is_told_of_an_error_once() {
         (output.status.code().unwrap(), text(&output))
     };
     assert_eq!(run(), (0, String::new()));
-    for wrong in ["[state]\nurl = 'postgresql://localhost:1/x'\n", "[state]\nurl = 'gopher://localhost/x'\n"]
+    for wrong in
+        ["[state]\nurl = 'postgresql://localhost:1/x'\n", "[state]\nurl = 'postgresql://localhost:1/y'\n"]
     {
         queue.installation.configure(wrong);
         let (code, said) = run();

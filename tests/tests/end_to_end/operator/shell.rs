@@ -111,7 +111,8 @@ const STEPS: [Step; 32] = [
 ];
 
 /// Blocks that no test types, by the words that they begin with, and why not.
-const NOT_TYPED: [(&str, &str); 9] = [
+const NOT_TYPED: [(&str, &str); 10] = [
+    ("git fetch origin", "what a packager types in a clone; collisions::kinds has the branches"),
     ("apt-get install make", "continuous integration does it, and scripts/demo"),
     ("*/5 * * * * package-import", "a line of the crontab, compared below"),
     ("package-import status    ", "operator::snippets types its commands"),

@@ -15,15 +15,18 @@ use crate::operator::help::{printed, subcommands};
 use crate::operator::terminal::hermetic;
 
 /// What is no command although it begins like one, and what another test types.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("<package-import@localhost>", "an address"),
     ("COMMAND HOST:PROCESS", "the form of a session's name"),
     ("import --from apt", "operator::readme types it"),
     ("import --allow-unsigned", "the first words of a command"),
+    ("serve --listen", "pages types it: it does not end by itself"),
+    ("user add", "pages types it: it reads a password"),
 ];
 
 /// What does not end with 0 here, and why that is right.
-const CODES: [(&str, i32, &str); 2] = [
+const CODES: [(&str, i32, &str); 3] = [
+    ("collision resolve ID", 2, "the table names its options beside it"),
     ("signature set ID", 2, "the table names its options beside it"),
     ("migrate --undo", 1, "nothing was migrated to anywhere"),
 ];
@@ -56,8 +59,22 @@ impl World {
         let mut world = World { queue, archive, _server: server, signature: String::new(), scratch: 0 };
         world.well(&["run", "--poll"]);
         world.well(&["backup", &world.at("backup")]);
+        world.collide();
         world.signature = world.queue.texts("SELECT short FROM signature").remove(0);
         world
+    }
+
+    /// Somebody pushes to a branch of the importer.
+    fn collide(&self) {
+        let repository = self.queue.installation.repository("hello");
+        let script = "git config user.name A && git config user.email a@example.org &&
+            tree=$( (git ls-tree debian/sid; printf '100644 blob %s\\tx\\n' $(echo x | git hash-object -w --stdin)) | git mktree) &&
+            git update-ref refs/heads/debian/sid $(git commit-tree -p debian/sid -m x $tree)";
+        let mut command = Command::new("sh");
+        command.args(["-ec", script]).env("GIT_DIR", repository);
+        assert!(command.output().unwrap().status.success());
+        self.well(&["requeue", "hello", "--reason", "x"]);
+        self.well(&["run", "--until-empty"]);
     }
 
     fn well(&self, arguments: &[&str]) {
@@ -96,6 +113,7 @@ impl World {
             "ARCHIVE" => "debian".into(),
             "HOST" | "NAME" => "host1".into(),
             "NAME=VALUE" | "jobs=N" => "jobs=2".into(),
+            "ID" if command == "collision" => "1".into(),
             "ID" => self.signature.clone(),
             "VERSION" => "1.0-1".into(),
             "ATTEMPT" => "1".into(),

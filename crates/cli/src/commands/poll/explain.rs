@@ -3,9 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
-use importer::polling::explain::{Explained, Said, SuiteSays, explain};
-use importer::queue::archives::Archives;
-use state::Store;
+use importer::polling::explain::{Explained, Said, SuiteSays};
 use state::read::explain::Recorded;
 
 use crate::exit;
@@ -18,18 +16,11 @@ const LONGEST: usize = 600;
 /// So much of a hash is shown.
 const HASH: usize = 12;
 
-pub fn run(
-    store: &Store,
-    archives: &Archives,
-    names: &[String],
-    package: &str,
-    json: bool,
-) -> Result<u8, Error> {
-    let explained = explain(store, archives, names, package)?;
+pub fn run(explained: &Explained, json: bool) -> Result<u8, Error> {
     if json {
-        print_json(&explained)?;
+        print_json(explained)?;
     } else {
-        print(&explained)?;
+        print(explained)?;
     }
     let all_well = explained.suites.iter().all(|suite| suite.error.is_none());
     Ok(if all_well { exit::DONE } else { exit::SOME_FAILED })

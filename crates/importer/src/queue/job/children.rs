@@ -51,6 +51,8 @@ impl Work<'_> {
             parent: std::process::id(),
             fence: Some((session.epoch, u64::try_from(self.claim.attempt).unwrap_or(0))),
             distros: session.config.distros(),
+            collisions: self.known.clone(),
+            settle: false,
             word: self.word()?,
             task: Task::Import,
         })
@@ -117,8 +119,29 @@ impl Work<'_> {
         self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
         if ended.failure.is_none() {
             self.foreign = Some(ended.foreign.clone());
+            // What was decided is done; another child of this job has nothing to do with it.
+            self.known.open.retain(|it| !ended.collisions.ended.iter().any(|(id, _)| *id == it.id));
+            self.known.open.iter_mut().for_each(|it| it.decision = None);
         }
+        for told in &ended.collisions.found {
+            self.log.line(&told.line());
+            self.known.told.extend(told.place());
+        }
+        self.news.add(ended.collisions.clone());
         Ok(ended)
+    }
+
+    /// Has branches brought to where they belong, and decisions carried out, without any version.
+    pub(super) fn settle_refs(&mut self, watch: Watch<'_>) {
+        let request = match self.request(Vec::new()) {
+            Ok(request) => Request { settle: true, ..request },
+            Err(failure) => return self.fail(failure, None),
+        };
+        match self.child(&request, watch).map(|ended| ended.failure) {
+            Ok(None) => {}
+            Ok(Some(_)) if self.session.is_stopping() => self.cancelled = true,
+            Ok(Some(failure)) | Err(failure) => self.fail(failure, None),
+        }
     }
 
     /// Takes what a child has done, and returns what should be tried again.

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
-use state::publication::foreign;
+use state::publication::{collisions, foreign};
 use state::publishing::{PublishLane, asked};
 use state::tx::Tx;
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, attempt, queue};
 
 use super::Work;
+use crate::collisions::News;
 use crate::failure::{Code, Failure, Stage};
 use crate::inspect::foreign_rows;
 use crate::protocol::{ForeignRef, Outcome as Became, Report};
@@ -20,6 +21,24 @@ use crate::queue::classify::class;
 use crate::queue::logs::tail;
 use crate::queue::outage::{self, Need};
 use crate::queue::session::{Session, may_pass};
+
+/// What was found in a repository beside its versions.
+pub(super) struct Found {
+    /// Refs that are not where the importer has put them, once somebody has looked.
+    pub(super) foreign: Option<Vec<ForeignRef>>,
+    /// What became of refs that others have made or moved.
+    pub(super) news: News,
+}
+
+impl Found {
+    fn record(&self, tx: &mut Tx<'_>, package: i64) -> std::result::Result<(), StateError> {
+        if let Some(found) = &self.foreign {
+            foreign::settle(tx, package, &foreign_rows(found))?;
+        }
+        collisions::settle(tx, package, &self.news.rows(), &self.news.ended)?;
+        self.news.trouble.iter().try_for_each(|(id, why)| collisions::trouble(tx, *id, why))
+    }
+}
 
 /// The rules by which histories are made; the trailer `Import-Rules` of each commit.
 const RULES: i64 = 1;
@@ -164,7 +183,7 @@ pub(super) fn record_surely(
     session: &Session,
     mut finished: Finished,
     mut done: Vec<Done>,
-    foreign: Option<&[ForeignRef]>,
+    found: &Found,
     repack: bool,
     lane: Lane,
 ) -> (Finished, Option<Settled>) {
@@ -173,7 +192,7 @@ pub(super) fn record_surely(
     let (mut refusals, mut pause) = (0, PAUSES.0);
     loop {
         let recorded =
-            session.patiently(&what, || record(session, &finished, &done, foreign, repack, publish_lane));
+            session.patiently(&what, || record(session, &finished, &done, found, repack, publish_lane));
         let error = match recorded {
             Ok(settled) => return (finished, Some(settled)),
             Err(StateError::LeaseLost(_)) => {
@@ -231,7 +250,7 @@ fn record(
     session: &Session,
     finished: &Finished,
     done: &[Done],
-    foreign: Option<&[ForeignRef]>,
+    found: &Found,
     repack: bool,
     publish_lane: PublishLane,
 ) -> std::result::Result<Settled, StateError> {
@@ -243,8 +262,8 @@ fn record(
     let settled = session.store.write(|tx| {
         // Said again after a broken connection, the versions are on record already.
         let is_open = attempt::is_open(tx, finished.attempt)?;
-        if let (true, Some(found)) = (is_open, foreign) {
-            foreign::settle(tx, finished.package_id, &foreign_rows(found))?;
+        if is_open {
+            found.record(tx, finished.package_id)?;
         }
         if !last.is_empty() && is_open {
             finish::record_versions(tx, finished, last, RULES)?;

@@ -1,8 +1,11 @@
 //! What is to be done for a package that was claimed.
 
 use state::StateError;
+use state::publication::collisions;
 use state::publications::{self, Publication};
 use state::tx::Tx;
+
+use crate::collisions::Known;
 
 /// Publications whose tries are counted: more of one package are history, and nobody asks for their share.
 const TRIED: usize = 150;
@@ -12,6 +15,7 @@ const TRIED: usize = 150;
 pub struct Plan {
     pub(super) open: Vec<Publication>,
     pub(super) first: Vec<i64>,
+    pub(super) collisions: Known,
 }
 
 impl Plan {
@@ -23,6 +27,7 @@ impl Plan {
             return Ok(None);
         }
         let first = publications::tried(tx, &ids)?;
-        Ok(Some(Plan { open, first }))
+        let collisions = Known::of(&collisions::of_package(tx, package)?);
+        Ok(Some(Plan { open, first, collisions }))
     }
 }

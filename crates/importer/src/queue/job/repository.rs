@@ -3,15 +3,18 @@
 use std::collections::HashSet;
 
 use packaging_repo::Error;
+use state::publication::collisions;
 use state::publications::Publication;
 use state::queue::Claim;
 use state::words::{Outcome, Tasks};
 use state::{attempt, versions};
 
-use super::Work;
+use super::{Watch, Work};
 use crate::checking::{self, Check};
+use crate::collisions::Known;
 use crate::failure::{Failure, Stage};
 use crate::inspect::{self, Effort, InspectError};
+use crate::protocol::ForeignRef;
 use crate::queue::session::Session;
 
 impl Work<'_> {
@@ -71,10 +74,10 @@ impl Work<'_> {
     }
 
     /// Checks or repacks the repository, if that was asked for.
-    pub(super) fn look_after(&mut self) {
+    pub(super) fn look_after(&mut self, watch: Watch<'_>) {
         let tasks = self.claim.tasks;
         if tasks.has(Tasks::VERIFY) {
-            self.verify();
+            self.verify(watch);
         }
         // An upload is not kept back by packing: after it, that is asked for anew.
         if tasks.has(Tasks::REPACK) && !tasks.has(Tasks::IMPORT) {
@@ -82,7 +85,22 @@ impl Work<'_> {
         }
     }
 
-    fn verify(&mut self) {
+    /// Somebody has moved branches of ours: they are brought to where they belong, without waiting for an upload.
+    fn settle_found(&mut self, watch: Watch<'_>) {
+        let (store, id) = (&self.session.store, self.claim.package_id);
+        let rows = self
+            .session
+            .patiently("what is known of collisions", || store.read(|tx| collisions::of_package(tx, id)));
+        match rows {
+            Ok(rows) => {
+                self.known = Known::of(&rows);
+                self.settle_refs(watch);
+            }
+            Err(error) => self.fail(Failure::new(Stage::State, "unreachable", error), None),
+        }
+    }
+
+    fn verify(&mut self, watch: Watch<'_>) {
         let (session, attempt, package) = (self.session, self.claim.attempt, self.claim.package.as_str());
         // A state that cannot be read now is no fault of the repository.
         let expected = session.store.read(|tx| versions::expected(tx, package)).unwrap_or_default();
@@ -115,9 +133,16 @@ impl Work<'_> {
             self.log.line(&format!("{}: {}", problem.subject, problem.message));
         }
         self.foreign = checked.foreign.or(self.foreign.take());
+        let is_adopted = |it: &ForeignRef| it.content.as_deref() == Some("adopted");
+        let is_moved = |it: &ForeignRef| it.kind == "branch" && it.ours.is_some() && !is_adopted(it);
+        let is_moved = self.foreign.iter().flatten().any(is_moved);
+        let is_sound = damage.is_empty();
         for problem in damage {
             let message = format!("{}: {}", problem.subject, problem.message);
             self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
+        }
+        if is_moved && is_sound {
+            self.settle_found(watch);
         }
     }
 

@@ -1,0 +1,173 @@
+//! Collisions: somebody else has made or moved a ref of ours. What they have is compared by content; nothing of it is lost,
+//! and nothing of it is believed.
+
+mod ancestry;
+mod lines;
+mod noise;
+mod standing;
+mod tree;
+mod triage;
+
+mod branches;
+mod decide;
+pub mod difference;
+mod judge;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ObjectId;
+use crate::packed::find_conflict;
+use crate::refname::ASIDE;
+use crate::refs::Edit;
+use crate::view::View;
+pub(crate) use ancestry::leads_to;
+pub use decide::Decision;
+pub use judge::judge;
+pub use standing::Standing;
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Another object with our content: nothing is wrong.
+    Adopted,
+    /// All their changes are in the version.
+    Contained,
+    /// What is left of their changes means nothing: patches applied or not, generated files, line ends.
+    Noise,
+    /// Changes that the version has not, and that can be merged.
+    Unmerged,
+    /// Changes that the version has otherwise.
+    Conflict,
+    /// A tag of our name with other content.
+    TagDiffers,
+    /// A branch or tag that was removed, set back or replaced.
+    Rewritten,
+    /// A ref where a folder of ours has to be.
+    Blocked,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 8] = [
+        Kind::Adopted,
+        Kind::Contained,
+        Kind::Noise,
+        Kind::Unmerged,
+        Kind::Conflict,
+        Kind::TagDiffers,
+        Kind::Rewritten,
+        Kind::Blocked,
+    ];
+
+    /// The kind as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Adopted => "adopted",
+            Kind::Contained => "contained",
+            Kind::Noise => "noise",
+            Kind::Unmerged => "unmerged",
+            Kind::Conflict => "conflict",
+            Kind::TagDiffers => "tag-differs",
+            Kind::Rewritten => "rewritten",
+            Kind::Blocked => "blocked",
+        }
+    }
+
+    /// Whether it waits for a person's decision.
+    pub fn waits(self) -> bool {
+        matches!(self, Kind::Unmerged | Kind::Conflict | Kind::TagDiffers | Kind::Blocked)
+    }
+
+    /// What is to be said about it.
+    pub fn message(self) -> &'static str {
+        match self {
+            Kind::Adopted => "somebody else made it with the content of ours: adopted",
+            Kind::Contained => "somebody else made it; the version has all its changes",
+            Kind::Noise => {
+                "somebody else made it; what it has of its own means nothing (patches, generated files)"
+            }
+            Kind::Unmerged => "somebody else made it, with changes that the version has not",
+            Kind::Conflict => "somebody else made it, with changes to what the version changes, too",
+            Kind::TagDiffers => "somebody else made this tag, with other content than ours",
+            Kind::Rewritten => "somebody else removed it, set it back or replaced it",
+            Kind::Blocked => "somebody else made it where a folder of the importer's refs has to be",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Kind, String> {
+        Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
+            .ok_or_else(|| format!("{word:?} is none of {}", Kind::ALL.map(Kind::as_str).join(", ")))
+    }
+}
+
+/// Paths that are named of one collision.
+const PATHS: usize = 50;
+
+/// A ref that somebody else has made or moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collision {
+    /// The full name of the ref.
+    pub name: String,
+    /// What was found.
+    pub kind: Kind,
+    /// Who made what it names, by its own word.
+    pub who: Option<String>,
+    /// When, in seconds since 1970.
+    pub made: Option<i64>,
+    /// Where the importer had put it.
+    pub ours: Option<ObjectId>,
+    /// Where it was found.
+    pub theirs: Option<ObjectId>,
+    /// The files that it is about, if they are known: some of them.
+    pub paths: Vec<String>,
+    /// The ref under which theirs was set aside.
+    pub aside: Option<String>,
+    /// The branch that has the version and their change.
+    pub offer: Option<String>,
+}
+
+/// A ref that is in the way, of which no more is known.
+pub fn blocked(name: &str) -> Collision {
+    branches::blank(name.to_owned(), Kind::Blocked)
+}
+
+/// Refs of others that keep edits from being made, because one name cannot lie inside of another; each with a ref that is
+/// needed.
+pub fn blocking(edits: &[Edit], view: &View) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for edit in edits {
+        if let Some(name) = find_conflict(&edit.name, &view.before)
+            && view.get(&name).is_none()
+            && !view.is_removed(&name)
+        {
+            found.push((name, edit.name.clone()));
+        }
+    }
+    found
+}
+
+/// Paths for people, as many as are named.
+fn shown<'p>(paths: impl Iterator<Item = &'p [u8]>) -> Vec<String> {
+    paths.take(PATHS).map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+}
+
+/// The branch that a set-aside ref belongs to: `refs/heads/collisions/debian/sid/0123456789ab` is one of
+/// `refs/heads/debian/sid`. Those that are offered are none.
+pub(crate) fn branch_of_aside(name: &str) -> Option<(String, &str)> {
+    let (branch, id) = name.strip_prefix(ASIDE)?.rsplit_once('/')?;
+    let is_id = id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_id.then(|| (format!("refs/heads/{branch}"), id))
+}

@@ -1,0 +1,322 @@
+//! Refs of ours that somebody else made or moved: what waits for a person, since when, and what was decided.
+
+use serde::Serialize;
+
+use crate::audit::{self, By};
+use crate::db::tx::Tx;
+use crate::driver::Row;
+use crate::error::StateError;
+use crate::job::queue;
+use crate::values;
+use crate::words::{Lane, Tasks};
+
+/// As many of one package are open at a time: who can push can make any number.
+pub const KEPT: i64 = 60;
+/// As many of one package that have ended are kept beside those whose refs are still there.
+const ENDED: i64 = 500;
+
+/// What an import found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The full name of the ref.
+    pub name: String,
+    /// What it is, as a word.
+    pub kind: String,
+    /// Whether it waits for a person.
+    pub waits: bool,
+    /// Who made it, by its own word.
+    pub who: Option<String>,
+    /// When, in milliseconds since 1970.
+    pub made: Option<i64>,
+    /// Where the importer had put the ref.
+    pub ours: Option<String>,
+    /// Where it was found.
+    pub theirs: Option<String>,
+    /// Files that it is about.
+    pub paths: Vec<String>,
+    /// The ref under which it was set aside.
+    pub aside: Option<String>,
+    /// The branch with the version and their change.
+    pub offer: Option<String>,
+}
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Collision {
+    /// Its number.
+    pub id: i64,
+    /// The package.
+    pub package: String,
+    /// The full name of the ref.
+    #[serde(rename = "ref")]
+    pub name: String,
+    /// What it is: `unmerged`, `conflict`, `tag-differs`, `blocked`; of those that have ended also `contained`, `noise`,
+    /// `rewritten`.
+    pub kind: String,
+    /// When it was found, in milliseconds since 1970.
+    pub since: i64,
+    /// Who made it, by its own word.
+    pub who: Option<String>,
+    /// When, by the same word.
+    pub made: Option<i64>,
+    /// Where the importer had put the ref.
+    pub ours: Option<String>,
+    /// Where it was found.
+    pub theirs: Option<String>,
+    /// Files that it is about, some of them.
+    pub paths: Vec<String>,
+    /// The ref under which it was set aside.
+    pub aside: Option<String>,
+    /// The branch with the version and their change.
+    pub offer: Option<String>,
+    /// When it ended.
+    pub ended: Option<i64>,
+    /// How: `contained`, `gone`, `done`, or the decision.
+    pub ending: Option<String>,
+    /// What was decided: `drop`, `keep`, `take-tag`.
+    pub decision: Option<String>,
+    /// When.
+    pub decided: Option<i64>,
+    /// By whom.
+    pub decided_by: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Why what was decided could not be done.
+    pub trouble: Option<String>,
+}
+
+const COLUMNS: &str = "SELECT c.id, p.name, c.name, c.kind, c.since, c.who, c.made, c.ours, c.theirs, c.paths, c.aside, c.offer,
+    c.ended, c.ending, c.decision, c.decided, c.decided_by, c.reason, c.trouble
+    FROM collision c JOIN package p ON p.id = c.package_id";
+
+fn row(row: &Row) -> Collision {
+    Collision {
+        id: row.int(0),
+        package: row.text(1),
+        name: row.text(2),
+        kind: row.text(3),
+        since: row.int(4),
+        who: row.opt_text(5),
+        made: row.opt_int(6),
+        ours: row.opt_text(7),
+        theirs: row.opt_text(8),
+        paths: serde_json::from_str(&row.text(9)).unwrap_or_default(),
+        aside: row.opt_text(10),
+        offer: row.opt_text(11),
+        ended: row.opt_int(12),
+        ending: row.opt_text(13),
+        decision: row.opt_text(14),
+        decided: row.opt_int(15),
+        decided_by: row.opt_text(16),
+        reason: row.opt_text(17),
+        trouble: row.opt_text(18),
+    }
+}
+
+/// All of a package, oldest first, those that have ended included.
+///
+/// # Errors
+/// The database.
+pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Collision>, StateError> {
+    let sql = format!("{COLUMNS} WHERE c.package_id = ?1 ORDER BY c.id");
+    Ok(tx.query(&sql, values![package])?.iter().map(row).collect())
+}
+
+/// One by its number.
+///
+/// # Errors
+/// The database.
+pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Collision>, StateError> {
+    let sql = format!("{COLUMNS} WHERE c.id = ?1");
+    Ok(tx.first(&sql, values![id])?.as_ref().map(row))
+}
+
+/// Which ones are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Filter<'a> {
+    /// Of this package.
+    pub package: Option<&'a str>,
+    /// Of this kind.
+    pub kind: Option<&'a str>,
+    /// Those that have ended, too.
+    pub all: bool,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Those that are open, oldest first; with `all` the newest first.
+///
+/// # Errors
+/// The database.
+pub fn list(tx: &mut Tx<'_>, filter: &Filter<'_>) -> Result<Vec<Collision>, StateError> {
+    let open = if filter.all { "1 = 1" } else { "c.ended IS NULL" };
+    let order = if filter.all { "c.id DESC" } else { "c.since, c.id" };
+    let sql = format!(
+        "{COLUMNS} WHERE {open} AND (?1 = '' OR p.name = ?1) AND (?2 = '' OR c.kind = ?2) ORDER BY {order} LIMIT ?3"
+    );
+    let asked = values![filter.package.unwrap_or(""), filter.kind.unwrap_or(""), filter.limit];
+    Ok(tx.query(&sql, asked)?.iter().map(row).collect())
+}
+
+/// Takes over what an import found, and what has ended: the number of a row, and how it ended.
+///
+/// # Errors
+/// The database.
+pub fn settle(
+    tx: &mut Tx<'_>,
+    package: i64,
+    found: &[Found],
+    ended: &[(i64, String)],
+) -> Result<(), StateError> {
+    if found.is_empty() && ended.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now()?;
+    for (id, how) in ended {
+        tx.execute(
+            "UPDATE collision SET ended = ?2, ending = ?3, trouble = NULL WHERE id = ?1 AND package_id = ?4 AND ended IS NULL",
+            values![*id, now, how.as_str(), package],
+        )?;
+    }
+    let known = of_package(tx, package)?;
+    let mut open = known.iter().filter(|it| it.ended.is_none()).count() as i64;
+    for it in found {
+        let is_same = |other: &&Collision| {
+            (&other.name, &other.theirs) == (&it.name, &it.theirs)
+                && (other.ended.is_none() || !is_over(other) || !it.waits)
+        };
+        // What was removed may be removed again; of everything else there is one row.
+        if it.theirs.is_some() && known.iter().any(|other| is_same(&other)) {
+            continue;
+        }
+        if it.waits && open >= KEPT {
+            continue;
+        }
+        open += i64::from(it.waits);
+        insert(tx, package, it, now)?;
+    }
+    tx.execute(
+        "DELETE FROM collision WHERE package_id = ?1 AND ended IS NOT NULL AND aside IS NULL AND decision IS NULL
+            AND id <= (SELECT MAX(id) FROM collision WHERE package_id = ?1) - ?2",
+        values![package, ENDED],
+    )?;
+    Ok(())
+}
+
+/// Whether one ended because it was not there any more: if it comes again, it is another.
+fn is_over(it: &Collision) -> bool {
+    it.ending.as_deref() == Some("gone")
+}
+
+fn insert(tx: &mut Tx<'_>, package: i64, it: &Found, now: i64) -> Result<(), StateError> {
+    let paths = serde_json::to_string(&it.paths).unwrap_or_else(|_| "[]".into());
+    let ended = (!it.waits).then_some(now);
+    let ending = (!it.waits).then_some("done");
+    tx.execute(
+        "INSERT INTO collision (package_id, name, kind, since, who, made, ours, theirs, paths, aside, offer, ended, ending)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        values![
+            package,
+            it.name.as_str(),
+            it.kind.as_str(),
+            now,
+            it.who.as_deref(),
+            it.made,
+            it.ours.as_deref(),
+            it.theirs.as_deref(),
+            paths,
+            it.aside.as_deref(),
+            it.offer.as_deref(),
+            ended,
+            ending
+        ],
+    )?;
+    Ok(())
+}
+
+/// Refs and objects of which a person has decided that they stay.
+///
+/// # Errors
+/// The database.
+pub fn kept(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, Option<String>)>, StateError> {
+    let sql = "SELECT name, theirs FROM collision WHERE package_id = ?1 AND ending = 'keep'";
+    Ok(tx.query(sql, values![package])?.iter().map(|row| (row.text(0), row.opt_text(1))).collect())
+}
+
+/// Notes why what was decided could not be done.
+///
+/// # Errors
+/// The database.
+pub fn trouble(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<(), StateError> {
+    tx.execute("UPDATE collision SET trouble = ?2 WHERE id = ?1 AND ended IS NULL", values![id, why])?;
+    Ok(())
+}
+
+/// Writes down what was decided, and asks for a job that does it. Returns the name of the package.
+///
+/// # Errors
+/// There is no such collision, or it has ended; the database.
+pub fn decide(tx: &mut Tx<'_>, id: i64, decision: &str, by: By<'_>) -> Result<Collision, StateError> {
+    let Some(it) = get(tx, id)? else {
+        return Err(StateError::Unknown(format!(
+            "there is no collision {id}; `package-import collisions` lists them"
+        )));
+    };
+    if let Some(ending) = &it.ending {
+        return Err(StateError::Refused(format!("collision {id} has ended already: {ending}")));
+    }
+    let now = tx.now()?;
+    tx.execute(
+        "UPDATE collision SET decision = ?2, decided = ?3, decided_by = ?4, reason = ?5, trouble = NULL WHERE id = ?1",
+        values![id, decision, now, by.actor, by.reason],
+    )?;
+    let what =
+        format!("collision {id}: {} {} by {}", it.kind, it.name, it.who.as_deref().unwrap_or("somebody"));
+    audit::record(tx, by.actor, "resolve", &it.package, by.reason, Some(&what), Some(decision))?;
+    let package = queue::package_id(tx, &it.package)?;
+    queue::enqueue(tx, package, Lane::Operator, Tasks::IMPORT)?;
+    Ok(it)
+}
+
+/// How many wait, in how many packages, and the one that has waited longest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Collisions that wait for a person.
+    pub collisions: i64,
+    /// Packages that have some.
+    pub packages: i64,
+    /// The package that has had one for longest.
+    pub oldest: Option<String>,
+    /// Its number.
+    pub id: Option<i64>,
+    /// Since when, in milliseconds since 1970.
+    pub since: Option<i64>,
+    /// How many of each kind.
+    pub kinds: Vec<(String, i64)>,
+}
+
+/// All of an installation in one row.
+///
+/// # Errors
+/// The database.
+pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StateError> {
+    let counted =
+        tx.first("SELECT COUNT(*), COUNT(DISTINCT package_id) FROM collision WHERE ended IS NULL", &[])?;
+    let collisions = counted.as_ref().map_or(0, |row| row.int(0));
+    if collisions == 0 {
+        return Ok(Summary::default());
+    }
+    let sql = "SELECT p.name, c.id, c.since FROM collision c JOIN package p ON p.id = c.package_id
+        WHERE c.ended IS NULL ORDER BY c.since, c.id LIMIT 1";
+    let oldest = tx.first(sql, &[])?;
+    let kinds = tx
+        .query("SELECT kind, COUNT(*) FROM collision WHERE ended IS NULL GROUP BY kind ORDER BY kind", &[])?;
+    Ok(Summary {
+        collisions,
+        packages: counted.as_ref().map_or(0, |row| row.int(1)),
+        oldest: oldest.as_ref().map(|row| row.text(0)),
+        id: oldest.as_ref().map(|row| row.int(1)),
+        since: oldest.as_ref().map(|row| row.int(2)),
+        kinds: kinds.iter().map(|row| (row.text(0), row.int(1))).collect(),
+    })
+}

@@ -1,0 +1,166 @@
+//! Chromium, by WebDriver.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// The name under which WebDriver speaks of elements.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+pub struct Browser {
+    driver: Child,
+    port: u16,
+    session: String,
+}
+
+impl Browser {
+    /// Starts one; with or without JavaScript.
+    pub fn start(has_scripts: bool) -> Browser {
+        let started =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut driver = started.expect(
+            "these tests need chromium-driver and chromium-headless-shell: scripts/install-tools test",
+        );
+        let out = BufReader::new(driver.stdout.take().unwrap());
+        let port = out.lines().map(Result::unwrap).find_map(|line| {
+            line.strip_prefix("ChromeDriver was started successfully on port ")
+                .map(|it| it.trim_end_matches('.').parse().unwrap())
+        });
+        let mut browser =
+            Browser { driver, port: port.expect("chromedriver says its port"), session: String::new() };
+        let mut arguments = vec![
+            "--no-sandbox",
+            "--headless",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+        ];
+        if !has_scripts {
+            arguments.push("--blink-settings=scriptEnabled=false");
+        }
+        let options = json!({ "binary": "/usr/bin/chromium-headless-shell", "args": arguments });
+        let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
+        let session = browser.http("POST", "/session", &json!({ "capabilities": { "alwaysMatch": wanted } }));
+        browser.session = session["sessionId"].as_str().unwrap().to_owned();
+        browser
+    }
+
+    fn http(&self, method: &str, path: &str, body: &Value) -> Value {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        let body = if method == "POST" { body.to_string() } else { String::new() };
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+        let answer = answered(stream);
+        let body = answer.as_str();
+        let answer: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{answer}"));
+        assert!(answer["value"]["error"].is_null(), "{method} {path}: {}", answer["value"]["message"]);
+        answer["value"].clone()
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        self.http("POST", &format!("/session/{}/{path}", self.session), body)
+    }
+
+    pub fn go(&self, address: &str) {
+        self.post("url", &json!({ "url": address }));
+    }
+
+    fn title(&self) -> String {
+        self.http("GET", &format!("/session/{}/title", self.session), &Value::Null)
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// Waits for a page whose title begins so: a click does not wait for where it leads.
+    pub fn arrives(&self, title: &str) {
+        let began = Instant::now();
+        while !self.title().starts_with(title) {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "{title:?} was never reached, but {:?}",
+                self.title()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn element(&self, selector: &str) -> String {
+        let found = self.post("element", &json!({ "using": "css selector", "value": selector }));
+        found[ELEMENT].as_str().unwrap().to_owned()
+    }
+
+    pub fn click(&self, selector: &str) {
+        let element = self.element(selector);
+        self.post(&format!("element/{element}/click"), &json!({}));
+    }
+
+    pub fn write(&self, selector: &str, text: &str) {
+        let element = self.element(selector);
+        self.post(&format!("element/{element}/value"), &json!({ "text": text }));
+    }
+
+    pub fn run(&self, script: &str) -> Value {
+        self.post("execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    pub fn resize(&self, width: u32, height: u32) {
+        self.post("window/rect", &json!({ "width": width, "height": height }));
+    }
+
+    /// What the browser has complained about since it was last asked: errors of scripts, violations of the policy, files that are missing.
+    pub fn complaints(&self) -> Vec<String> {
+        let entries = self.post("se/log", &json!({ "type": "browser" }));
+        entries.as_array().unwrap().iter().map(ToString::to_string).collect()
+    }
+
+    /// Waits until a script says true.
+    pub fn until(&self, script: &str) {
+        let began = Instant::now();
+        while self.run(script) != Value::Bool(true) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{script} never held");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// A picture of the window, as base64 has it.
+    pub fn picture(&self) -> String {
+        self.http("GET", &format!("/session/{}/screenshot", self.session), &Value::Null)
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+/// The body of an answer: the driver keeps connections open.
+fn answered(stream: TcpStream) -> String {
+    let mut stream = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        match line.trim_end().split_once(':') {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.trim().parse().unwrap()
+            }
+            _ if line.trim_end().is_empty() => break,
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    String::from_utf8(body).unwrap()
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if !self.session.is_empty() && !std::thread::panicking() {
+            self.http("DELETE", &format!("/session/{}", self.session), &Value::Null);
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}

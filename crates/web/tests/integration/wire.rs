@@ -1,0 +1,185 @@
+//! Connections: clients that are slow, loud, many, or still there at the end.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use operations::Installation;
+use tokio::sync::oneshot;
+use web::{Listen, Prefix, Server};
+
+use crate::world;
+
+/// A server with a socket, until it is dropped.
+pub struct Serving {
+    pub listen: Listen,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Serving {
+    pub fn of(root: &Path, config: &str, listen: &str) -> Serving {
+        std::fs::write(root.join("config.toml"), config).unwrap();
+        let installation = Installation::new(Some(root.to_owned()), None);
+        let server = Server::bind(&installation, &listen.parse().unwrap(), Prefix::default()).unwrap();
+        let listen = server.listen.clone();
+        let (stop, stopped) = oneshot::channel();
+        let until = async {
+            let _ = stopped.await;
+        };
+        let thread = std::thread::spawn(move || web::serve_until(server, until).unwrap());
+        Serving { listen, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        match &self.listen {
+            Listen::Tcp(address) => *address,
+            Listen::Unix(path) => panic!("{} is no address", path.display()),
+        }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
+    /// Tells it to end, and waits for that.
+    fn end(&mut self) {
+        if let (Some(stop), Some(thread)) = (self.stop.take(), self.thread.take()) {
+            let _ = stop.send(());
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+fn answer(mut stream: impl std::io::Read) -> String {
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn what_is_no_request_is_refused_or_closed() {
+    let world = world::small();
+    let serving = Serving::of(world.root(), "", "127.0.0.1:0");
+    let long = format!("GET /?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(100_000));
+    let many = format!("GET / HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "x-a: b\r\n".repeat(500));
+    for (sent, said) in [
+        ("\u{16}\u{3}\u{1}\r\n\r\n", "400"),
+        (&long, "4"),
+        (&many, "431"),
+        ("GET / HTTP/1.1\r\n\r\n", "200"),
+        ("", ""),
+    ] {
+        let mut stream = serving.connect();
+        let _ = stream.write_all(sent.as_bytes());
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let got = answer(&stream);
+        assert!(
+            got.is_empty() || got.starts_with(&format!("HTTP/1.1 {said}")),
+            "{:?}: {got}",
+            &sent[..sent.len().min(40)]
+        );
+    }
+    let mut stream = serving.connect();
+    stream.write_all(GET).unwrap();
+    assert!(answer(&stream).starts_with("HTTP/1.1 200 OK"));
+}
+
+#[test]
+fn a_form_that_is_too_large_is_refused() {
+    let world = world::small();
+    let serving = Serving::of(world.root(), "", "127.0.0.1:0");
+    let mut stream = serving.connect();
+    let head = "POST /act HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let _ = stream.write_all(&vec![b'a'; 200_000]);
+    assert!(answer(&stream).starts_with("HTTP/1.1 413"));
+}
+
+#[test]
+fn whoever_holds_all_connections_gives_them_back() {
+    let world = world::small();
+    let serving = Serving::of(world.root(), "[web]\nconnections = 3\n", "127.0.0.1:0");
+    // Each begins a request and never ends it: after ten seconds it is closed, and whoever waits is served.
+    let idle: Vec<TcpStream> = (0..3).map(|_| serving.connect()).collect();
+    for mut stream in &idle {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
+    }
+    let mut late = serving.connect();
+    late.write_all(GET).unwrap();
+    assert!(answer(&late).starts_with("HTTP/1.1 200 OK"));
+}
+
+#[test]
+fn an_end_waits_for_what_is_being_answered_and_for_nobody_else() {
+    let world = world::small();
+    let mut serving = Serving::of(world.root(), "", "127.0.0.1:0");
+    let mut kept = serving.connect();
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut some = [0; 15];
+    kept.read_exact(&mut some).unwrap();
+    assert_eq!(&some, b"HTTP/1.1 200 OK");
+    let address = serving.address();
+    serving.end();
+    assert!(answer(&kept).ends_with("ok\n"), "the connection is closed");
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_socket_is_for_its_owner_and_group_and_goes_with_the_server() {
+    let world = world::small();
+    let path = world.root().join("web.sock");
+    let config = "[web]\nuser_header = 'X-Remote-User'\nview = ['*']\n";
+    let mut serving = Serving::of(world.root(), config, path.to_str().unwrap());
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+    let ask = |header: &str| {
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream
+            .write_all(format!("GET / HTTP/1.1\r\nHost: x\r\n{header}Connection: close\r\n\r\n").as_bytes())
+            .unwrap();
+        answer(&stream)
+    };
+    assert!(ask("X-Remote-User: ivan\r\n").starts_with("HTTP/1.1 200"));
+    assert!(ask("").starts_with("HTTP/1.1 401"));
+    serving.end();
+    assert!(!path.exists());
+    // What a killed server has left is taken; what is no socket stays.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    drop(Serving::of(world.root(), config, path.to_str().unwrap()));
+    std::fs::write(&path, "a file").unwrap();
+    let installation = Installation::new(Some(world.root().to_owned()), None);
+    assert!(Server::bind(&installation, &Listen::Unix(path.clone()), Prefix::default()).is_err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "a file");
+}
+
+#[test]
+fn what_would_let_in_whoever_comes_is_refused() {
+    let world = world::small();
+    let bind = |config: &str| {
+        std::fs::write(world.root().join("config.toml"), config).unwrap();
+        let installation = Installation::new(Some(world.root().to_owned()), None);
+        Server::bind(&installation, &"0.0.0.0:0".parse().unwrap(), Prefix::default())
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    assert!(bind("").unwrap_err().contains("nobody is told from anybody"));
+    assert!(bind("[web]\npublic = true\n").is_ok());
+    assert!(bind("[web]\nuser_header = 'X-Remote-User'\nproxies = ['10.0.0.1']\nview = ['*']\n").is_ok());
+    assert!(bind("[web]\nuser_header = 'Cookie'\nview = ['*']\n").unwrap_err().contains("another meaning"));
+    web::Accounts::of(world.root()).unwrap().put("olga", None, "a long password", true).unwrap();
+    assert!(bind("").unwrap_err().contains("in the clear"));
+}

@@ -1,0 +1,398 @@
+//! Every alert that docs/monitoring.md names is caused, seen through NRPE, and ended by what the document says ends it.
+//!
+//! Time passes by everything on record becoming older. Imports, runs, signals and damage are real.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use package_import_tests::daemons::aged::age;
+use package_import_tests::daemons::nrpe::{Nrpe, Transport};
+use package_import_tests::daemons::said::Said;
+use package_import_tests::daemons::scene::{Counts, Scene};
+use package_import_tests::daemons::users::User;
+use package_import_tests::queue::{children, is_stopped, signal};
+use rustix::process::{Pid, Signal};
+
+/// An installation, and the monitoring system's way to it.
+struct Watched {
+    scene: Scene,
+    nrpe: Nrpe,
+}
+
+const OK: i32 = 0;
+const WARNING: i32 = 1;
+const CRITICAL: i32 = 2;
+const UNKNOWN: i32 = 3;
+
+impl Watched {
+    /// One that has polled and imported, and has a backup.
+    fn new(good: usize, bad: usize, config: &str) -> Watched {
+        let scene = Scene::new(Counts { good, bad });
+        let nrpe = Nrpe::start(&scene.site, Transport::Plain);
+        let watched = Watched { scene, nrpe };
+        watched.configure(config);
+        watched.scene.run();
+        let backups = watched.scene.site.path("backups");
+        fs::create_dir(&backups).unwrap();
+        chown(&backups, Some(User::importer().uid), None).unwrap();
+        watched
+    }
+
+    fn configure(&self, more: &str) {
+        // How full this machine's disk is must not matter.
+        let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
+        self.scene.configure(&format!("{room}{more}"));
+    }
+
+    fn well(&self, arguments: &[&str]) -> String {
+        self.scene.site.well(arguments)
+    }
+
+    /// What arrives at the monitoring system; it is asked again until it is so, for a minute.
+    #[track_caller]
+    fn says(&self, check: &str, code: i32, pieces: &[&str]) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let said: Said = self.nrpe.ask(&format!("check_import_{check}"), 4);
+            let text = said.text();
+            if said.code == code && pieces.iter().all(|piece| text.contains(piece)) {
+                let line = text.split(" | ").next().unwrap();
+                assert!(line.len() <= 160 || code == UNKNOWN, "{line}");
+                return;
+            }
+            assert!(Instant::now() < end, "{check}: {code} with {pieces:?} is not what is said: {said:?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Other versions of packages, in place of those before: that many are removed is accepted.
+    fn upload(&mut self, numbers: std::ops::Range<usize>, version: &str, is_good: bool) {
+        self.scene.upload(numbers, version, is_good);
+        self.well(&["poll", "test", "--accept-removals"]);
+        self.scene.run();
+    }
+
+    fn age(&self, hours: i64) {
+        age(&self.scene.site.root(), hours);
+    }
+
+    fn backup(&self) {
+        let folder = self.scene.site.path("backups").display().to_string();
+        self.well(&["backup", &folder]);
+    }
+
+    /// A service.
+    fn service(&self, stop_at: Option<&str>) -> Ended {
+        let mut command = self.scene.site.importer(&["run", "--service", "--jobs", "1"]);
+        if let Some(point) = stop_at {
+            command.env("PACKAGE_IMPORT_STOP_AT", point);
+        }
+        Ended(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn host(&self) -> String {
+        let workers = self.well(&["workers"]);
+        workers.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned()
+    }
+}
+
+/// A process that is killed with its children when the test ends.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let below = children(self.0.id());
+        let _ = self.0.kill();
+        below.into_iter().for_each(|child| signal(child, Signal::KILL));
+        let _ = self.0.wait();
+    }
+}
+
+/// Nine days with runs, so that it is known what is normal.
+fn learn(watched: &Watched) {
+    for _ in 0..9 * 4 {
+        watched.age(6);
+        watched.well(&["run"]);
+    }
+}
+
+fn learned(good: usize, bad: usize) -> Watched {
+    let watched = Watched::new(good, bad, "");
+    learn(&watched);
+    watched.says("failures", OK, &[&format!("{bad} failing, normally {bad}")]);
+    watched
+}
+
+#[test]
+fn failures_twice_as_many_as_is_normal() {
+    let mut watched = learned(2, 12);
+    watched.scene.publish(Counts { good: 0, bad: 14 });
+    watched.scene.run();
+    watched.says(
+        "failures",
+        CRITICAL,
+        &["26 failing, normally 12 - 14 new since ", "/unsupported-format: source format"],
+    );
+    watched.upload(14..28, "1.0-2", true);
+    watched.age(1);
+    watched.scene.run();
+    watched.says("failures", OK, &["12 failing, normally 12"]);
+    // Nothing runs, and what was said is too old to be believed.
+    watched.age(37);
+    watched.says("failures", UNKNOWN, &["no sample since "]);
+    watched.scene.run();
+    watched.says("failures", OK, &["12 failing, normally 12"]);
+    // A clock that was wrong.
+    watched.age(-72);
+    watched.says("failures", WARNING, &["from the future"]);
+    watched.well(&["samples", "drop", "--after", "now", "--reason", "a wrong clock"]);
+    watched.scene.run();
+    let said = watched.nrpe.ask("check_import_failures", 4);
+    assert!(!said.text().contains("future"), "{said:?}");
+}
+
+#[test]
+fn failures_of_one_signature_that_the_total_hides() {
+    let mut watched = Watched::new(2, 60, "");
+    // Two of them fail for another reason than the others.
+    watched.upload(0..2, "1.0-2", false);
+    learn(&watched);
+    watched.says("failures", OK, &["60 failing, normally 60"]);
+    watched.upload(2..42, "1.0-2", false);
+    watched.says("failures", WARNING, &["42 (normally 2) ", "unpack/unsafe-path", " since "]);
+    // It is known, and will last.
+    let said = watched.nrpe.ask("check_import_failures", 4).text();
+    let id = said.split("(normally 2) ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    watched.well(&["suppress", &id, "--until", "3d", "--reason", "known"]);
+    watched.scene.run();
+    watched.says("failures", OK, &["42 suppressed until "]);
+}
+
+#[test]
+fn failures_by_a_limit_that_was_set() {
+    let limits = "[checks.failures.failing]\nwarning = 3\ncritical = 5\n";
+    let mut watched = Watched::new(2, 2, limits);
+    watched.says("failures", OK, &["2 failing, learning 0/7 days"]);
+    watched.scene.publish(Counts { good: 0, bad: 2 });
+    watched.scene.run();
+    watched.says("failures", WARNING, &["4 failing"]);
+    watched.scene.publish(Counts { good: 0, bad: 2 });
+    watched.scene.run();
+    watched.says("failures", CRITICAL, &["6 failing"]);
+    let signature = watched.well(&["signature", "list"]);
+    let id = signature.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    watched.well(&["suppress", &id, "--until", "3d", "--reason", "known"]);
+    watched.says("failures", OK, &["0 failing", "6 suppressed until "]);
+    watched.well(&["unsuppress", &id]);
+    watched.upload(4..8, "1.0-2", true);
+    watched.says("failures", OK, &["2 failing"]);
+}
+
+#[test]
+fn an_archive_that_is_out_of_reach() {
+    let mut watched = Watched::new(2, 0, "");
+    watched.scene.publish(Counts { good: 24, bad: 0 });
+    watched.well(&["poll"]);
+    watched.scene.server.refuse(true);
+    watched.well(&["run"]);
+    let host = watched.scene.server.host();
+    watched.says("failures", CRITICAL, &[" parked since ", &format!("{host} is out of reach: ")]);
+    watched.says("archive", WARNING, &[&format!("expected: outage of {host} since ")]);
+    watched.age(25);
+    watched.says(
+        "archive",
+        CRITICAL,
+        &["debian/sid not polled since "].map(|it| it.trim_start_matches("debian/")),
+    );
+    watched.scene.server.refuse(false);
+    watched.scene.run();
+    watched.scene.run();
+    watched.says("failures", OK, &["0 failing"]);
+    watched.says("archive", OK, &[]);
+}
+
+#[test]
+fn an_archive_that_is_not_polled_or_not_believed() {
+    let mut watched = Watched::new(1, 0, "");
+    watched.says("archive", OK, &[]);
+    watched.age(1);
+    watched.says("archive", WARNING, &["not polled since "]);
+    watched.age(1);
+    watched.says("archive", CRITICAL, &["not polled since "]);
+    watched.scene.run();
+    watched.says("archive", OK, &[]);
+    // Another key than the one that is known.
+    let keyring = watched.scene.site.files().join("archive.gpg");
+    let good = fs::read(&keyring).unwrap();
+    let other = package_import_tests::archive::TestArchive::new();
+    fs::copy(&other.signer.keyring, &keyring).unwrap();
+    watched.scene.publish(Counts { good: 1, bad: 0 });
+    watched.age(2);
+    let poll = watched.scene.site.importer(&["poll"]).output().unwrap();
+    assert_eq!(poll.status.code(), Some(1));
+    let said = watched.nrpe.ask("check_import_archive", 4);
+    assert_eq!(said.code, CRITICAL, "{said:?}");
+    fs::write(&keyring, good).unwrap();
+    watched.scene.run();
+    watched.says("archive", OK, &[]);
+}
+
+#[test]
+fn an_upload_that_waits_and_is_late() {
+    let mut watched = Watched::new(2, 0, "");
+    let host = watched.host();
+    watched.well(&["quiesce", &host, "--reason", "a test"]);
+    watched.scene.publish(Counts { good: 3, bad: 0 });
+    watched.scene.run();
+    watched.says("queue", OK, &["3 waiting"]);
+    watched.age(2);
+    watched.says("queue", WARNING, &["3 waiting, oldest upload 2h"]);
+    watched.age(3);
+    watched.scene.run();
+    watched.says("queue", CRITICAL, &["3 waiting, oldest upload 5h"]);
+    watched.says("freshness", WARNING, &[]);
+    watched.age(20);
+    watched.scene.run();
+    watched.says("freshness", CRITICAL, &[]);
+    watched.well(&["resume", &host]);
+    watched.scene.run();
+    watched.says("queue", OK, &["0 waiting"]);
+    // What came late in the last seven days counts until these are over.
+    watched.age(24 * 8);
+    watched.scene.run();
+    watched.says("freshness", OK, &[]);
+}
+
+#[test]
+fn runs_that_do_not_begin_or_do_not_end() {
+    let watched = Watched::new(1, 0, "");
+    watched.says("runs", OK, &["last good run ended "]);
+    watched.age(3);
+    watched.says("runs", WARNING, &["last good run ended 3h"]);
+    watched.age(2);
+    watched.says("runs", CRITICAL, &["last good run ended 5h"]);
+    watched.scene.run();
+    watched.says("runs", OK, &[]);
+    // Killed, and nobody has found it yet.
+    let service = watched.service(None);
+    watched.says("runs", OK, &["service open on "]);
+    drop(service);
+    watched.age(1);
+    watched.says("runs", WARNING, &[" silent since "]);
+    watched.says("workers", CRITICAL, &[" silent since "]);
+    let mut again = watched.service(None);
+    watched.says("workers", OK, &["1 of 1 hosts alive"]);
+    watched.says("runs", OK, &["service open on "]);
+    signal(Pid::from_child(&again.0), Signal::TERM);
+    again.0.wait().unwrap();
+}
+
+#[test]
+fn a_job_that_hangs() {
+    let mut watched = Watched::new(1, 0, "");
+    watched.scene.publish(Counts { good: 3, bad: 0 });
+    watched.well(&["poll"]);
+    let service = watched.service(Some("repo::init:1"));
+    watched.says("workers", OK, &["1 running"]);
+    let end = Instant::now() + Duration::from_secs(60);
+    while !children(service.0.id()).into_iter().any(is_stopped) {
+        assert!(Instant::now() < end, "no import stands still");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    watched.age(13);
+    // It lives, and gets nothing done.
+    watched.says("workers", WARNING, &["has work and gets nothing done for 13h"]);
+    // It does no harm to kill it.
+    drop(service);
+    let mut again = watched.service(None);
+    watched.says("queue", OK, &["0 waiting"]);
+    watched.says("workers", OK, &["1 of 1 hosts alive"]);
+    watched.says("runs", OK, &[]);
+    signal(Pid::from_child(&again.0), Signal::TERM);
+    again.0.wait().unwrap();
+}
+
+#[test]
+fn what_waits_for_a_person() {
+    let watched = Watched::new(1, 1, "");
+    watched.says("wedged", OK, &[]);
+    // Somebody pushes into a repository.
+    let repository = watched.scene.site.root().join("repos/p/pkg0001.git");
+    let git = |arguments: &[&str]| {
+        let mut command = User::importer().command("git");
+        command.arg("--git-dir").arg(&repository).args(arguments).env("HOME", "/nonexistent");
+        assert!(command.status().unwrap().success(), "git {arguments:?}");
+    };
+    git(&["update-ref", "refs/heads/debian/forged", "refs/heads/debian/sid"]);
+    let verify = watched.scene.site.importer(&["verify", "pkg0001"]).output().unwrap();
+    assert_eq!(verify.status.code(), Some(1));
+    watched.says("wedged", WARNING, &["foreign"]);
+    git(&["update-ref", "-d", "refs/heads/debian/forged"]);
+    watched.well(&["verify", "pkg0001"]);
+    watched.says("wedged", OK, &[]);
+}
+
+#[test]
+fn a_state_without_a_backup_and_a_damaged_one() {
+    let watched = Watched::new(3, 0, "");
+    let root = watched.scene.site.root();
+    watched.age(49);
+    watched.says("state", WARNING, &["no backup was ever taken"]);
+    watched.backup();
+    watched.says("state", OK, &[]);
+    watched.age(49);
+    watched.scene.run();
+    watched.says("state", WARNING, &["backup 2d 1h old"]);
+    watched.age(24 * 6);
+    watched.scene.run();
+    watched.says("state", CRITICAL, &["backup 8d 1h old"]);
+    watched.backup();
+    watched.says("state", OK, &[]);
+    watched.age(-24);
+    watched.says("state", CRITICAL, &["backup dated in the future by "]);
+    watched.age(24);
+    // A disk that is full; what is full here is the limit.
+    watched.scene.configure("[checks.database.disk]\nwarning = 0\ncritical = 0\n");
+    watched.says("state", CRITICAL, &["disk "]);
+    watched.configure("");
+    watched.says("state", OK, &[]);
+    // The state is lost, and there is another one beside the repositories.
+    let other = Scene::new(Counts { good: 1, bad: 0 });
+    other.run();
+    let aside = watched.scene.site.path("aside");
+    fs::create_dir(&aside).unwrap();
+    for name in ["state.db", "state.db-wal", "state.db-shm"] {
+        fs::rename(root.join(name), aside.join(name)).unwrap();
+        let copied = Command::new("cp").arg("-p").arg(other.site.root().join(name)).arg(&root).status();
+        assert!(copied.unwrap().success());
+    }
+    // The importer's umask keeps its repositories from everybody here; the monitor may see their names.
+    let seen = Command::new("chmod").args(["-R", "g+rX"]).arg(root.join("repos")).status();
+    assert!(seen.unwrap().success());
+    watched.says("state", CRITICAL, &["2 of 3 repositories are unknown to this state"]);
+    // As the document says: without it, the newest backup brings the state back.
+    let restore = || {
+        for name in ["state.db", "state.db-wal", "state.db-shm"] {
+            let _ = fs::remove_file(root.join(name));
+        }
+        let backups = watched.scene.site.path("backups").display().to_string();
+        watched.well(&["restore", "--state-only", &backups]);
+        watched.scene.run();
+        watched.backup();
+    };
+    restore();
+    watched.says("state", OK, &[]);
+    // Pages of the file are overwritten, while nothing runs.
+    let damage = "for name in -wal -shm; do rm -f state.db$name; done; \
+        dd if=/dev/urandom of=state.db bs=4096 seek=1 count=40 conv=notrunc 2>/dev/null";
+    assert!(
+        User::importer().command("sh").args(["-c", damage]).current_dir(&root).status().unwrap().success()
+    );
+    watched.says("state", CRITICAL, &["database damaged"]);
+    watched.says("failures", UNKNOWN, &["database damaged: see check_import_state"]);
+    restore();
+    watched.says("state", OK, &[]);
+    watched.says("failures", OK, &[]);
+}

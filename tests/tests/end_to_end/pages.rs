@@ -1,0 +1,132 @@
+//! `serve` and `user` as they are typed. What pages say, and to whom, is tried in `crates/web`.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use package_import_tests::installation::{Installation, binary};
+use rustix::process::{Pid, Signal, kill_process};
+
+fn command(installation: &Installation, arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.arg("--root").arg(installation.root()).args(arguments);
+    command
+}
+
+fn run(installation: &Installation, arguments: &[&str], input: &str) -> Output {
+    let mut command = command(installation, arguments);
+    let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = started.unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A server, its address, and what it says of who may look, if it says so.
+fn serve(installation: &Installation, is_open: bool) -> (Child, String, String) {
+    let mut command = command(installation, &["serve", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    let address = first.trim_start_matches("serving on http://").trim_end_matches('/').to_owned();
+    let second = if is_open { lines.next().unwrap_or_default() } else { String::new() };
+    (child, address, second)
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn end(mut child: Child) -> Option<i32> {
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    child.wait().unwrap().code()
+}
+
+/// A database is made by the first run.
+fn installation() -> Installation {
+    let installation = Installation::new();
+    assert!(command(&installation, &["run"]).output().unwrap().status.success());
+    installation
+}
+
+#[test]
+fn it_serves_what_commands_print_and_ends_when_it_is_told() {
+    let installation = installation();
+    let (child, address, said) = serve(&installation, true);
+    assert!(said.contains("whoever is on this machine may look"), "{said}");
+    assert!(get(&address, "/").contains("HTTP/1.1 200 OK"));
+    assert_eq!(get(&address, "/healthz").lines().last(), Some("ok"));
+    for (path, arguments) in [
+        ("/api/v1/queue", &["queue", "--json"][..]),
+        ("/api/v1/archives", &["archives", "--json"]),
+        ("/api/v1/audit", &["audit", "--json"]),
+        ("/metrics", &["metrics", "--textfile", "-"]),
+    ] {
+        let printed = text(&command(&installation, arguments).output().unwrap().stdout);
+        let got = get(&address, path);
+        let body = got.split_once("\r\n\r\n").unwrap().1;
+        assert_eq!(steady(body), steady(&printed), "{path}");
+    }
+    assert_eq!(end(child), Some(0));
+}
+
+/// Without the times, which go on between two questions.
+fn steady(text: &str) -> String {
+    let is_number = |word: &&str| !word.contains(|c: char| c.is_ascii_digit());
+    text.split([' ', ',', ':', '{', '}', '\n']).filter(is_number).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn accounts_are_made_with_a_password_from_the_input_and_are_on_record() {
+    let installation = installation();
+    let done = run(&installation, &["user", "add", "olga", "--role", "operate"], "a long password\n");
+    assert_eq!(text(&done.stdout), "olga may sign in, role operate\n", "{}", text(&done.stderr));
+    for (arguments, input, said) in [
+        (&["user", "add", "olga"][..], "a long password\n", "has an account"),
+        (&["user", "add", "ivan"], "short\n", "from 10"),
+        (&["user", "add", "a b"], "a long password\n", "cannot be a name"),
+        (&["user", "remove", "ivan"], "", "has no account"),
+        (&["user", "add", "x", "--role", "root"], "", "none of view, operate, admin"),
+    ] {
+        let refused = run(&installation, arguments, input);
+        assert!(
+            !refused.status.success() && text(&refused.stderr).contains(said),
+            "{arguments:?}: {}",
+            text(&refused.stderr)
+        );
+    }
+    let listed = command(&installation, &["user", "list"]).output().unwrap();
+    assert!(text(&listed.stdout).contains("olga") && text(&listed.stdout).contains("operate"));
+    let audit = text(&command(&installation, &["audit"]).output().unwrap().stdout);
+    assert!(audit.contains("user-add olga") && !audit.contains("a long password"), "{audit}");
+    let (child, address, _) = serve(&installation, false);
+    assert!(get(&address, "/").contains("location: /sign-in"));
+    assert_eq!(end(child), Some(0));
+    assert!(run(&installation, &["user", "remove", "olga"], "").status.success());
+}
+
+#[test]
+fn what_cannot_be_served_is_said_with_exit_code_2() {
+    let installation = installation();
+    for (config, arguments, said) in [
+        ("", &["serve", "--listen", "0.0.0.0:0"][..], "nobody is told from anybody"),
+        ("", &["serve", "--listen", "nonsense"], "neither ADDRESS:PORT"),
+        ("", &["serve", "--prefix", "a b"], "is no path"),
+        ("[web]\nuser_header = \"X-Remote-User\"\n", &["serve"], "nobody may do anything"),
+        ("[web]\npubic = true\n", &["serve"], "unknown field"),
+    ] {
+        installation.configure(config);
+        let refused = command(&installation, arguments).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains(said), "{arguments:?}: {}", text(&refused.stderr));
+    }
+}
