@@ -21,6 +21,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "workers",
             "archives",
             "remotes",
+            "collisions",
             "freshness",
             "baseline",
             "audit",
@@ -39,14 +40,15 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "suppress",
             "unsuppress",
             "signature",
+            "collision",
             "set",
             "quiesce",
             "resume",
         ],
     ),
-    ("Run", &["import", "enqueue", "poll", "run", "publish", "export"]),
+    ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
     ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples"]),
-    ("Set up", &["adopt", "migrate", "completions", "man", "help"]),
+    ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 
 /// What is in no group yet.
