@@ -11,7 +11,6 @@ mod cases;
 mod checks;
 mod collisions;
 mod daemons;
-mod damage_storm;
 mod disk_full;
 mod engine;
 mod fleet;
