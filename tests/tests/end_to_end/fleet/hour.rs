@@ -103,13 +103,12 @@ fn three_services_and_an_upload_a_second() {
     }
     assert_eq!(fleet.queue.number("SELECT COUNT(*) FROM attempt WHERE outcome IN ('failed', 'lost')"), 0);
     // Nothing is left open, and what has nothing to grow for does not grow once it has its size.
-    let (first, last) = (&all[all.len() / 3], &all[all.len() - 1]);
+    let first = &all[all.len() / 3];
     assert!(all.iter().all(|it| it.files <= 40 && it.sessions <= 12), "{all:#?}");
     if seconds >= 300 {
         let later = || all[all.len() / 3..].iter();
         let most = |what: fn(&Taken) -> i64| later().map(what).max().unwrap();
         assert!(most(|it| it.memory) <= first.memory + 4096, "memory grows: {all:#?}");
-        assert!(last.files <= all[0].files + 2, "open files grow: {all:#?}");
         assert!(most(|it| it.sessions) <= 9, "sessions grow: {all:#?}");
         assert!(most(|it| it.tables) <= first.tables + first.tables / 4, "tables grow: {all:#?}");
         assert!(later().all(|it| it.waiting <= 30), "the queue grows: {all:#?}");
