@@ -13,7 +13,8 @@ pub struct Keeper(Child);
 impl Keeper {
     /// Starts a program that stays in the foreground.
     pub fn start(program: &str, arguments: &[&str], log: &Path) -> Keeper {
-        let script = "\"$@\" </dev/null & p=$!; read x; kill $p; wait $p";
+        // In a group of its own, so that all that it has started ends with it.
+        let script = "setsid \"$@\" </dev/null & p=$!; read x; kill -- -$p; wait $p";
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", script, "keeper", program]).args(arguments);
