@@ -10,7 +10,20 @@ pub enum Why {
     Links,
 }
 
-const LISTED: &[(&str, Why)] = &[];
+const LISTED: &[(&str, Why)] = &[
+    ("v1-rules-upstream", Why::Rules),
+    ("native-rules-not-executable", Why::Rules),
+    ("native-debian-is-link", Why::Rules),
+    ("native-debian-is-link-to-top", Why::Rules),
+    ("rules-not-executable", Why::Rules),
+    ("rules-is-hard-link", Why::Rules),
+    ("rules-mode-zero", Why::Rules),
+    ("patch-creates-rules", Why::Rules),
+    ("v1-diff-through-link", Why::Links),
+    ("git-symlink-deleted", Why::Links),
+    ("path-through-link", Why::Links),
+    ("path-through-link-of-earlier-patch", Why::Links),
+];
 
 /// Why the newest dpkg-source differs on a case, if it does.
 pub fn why(case: &str) -> Option<Why> {
