@@ -109,21 +109,30 @@ pub(super) fn peel(
     Ok(None)
 }
 
-/// Who made a tag or a commit, and when in seconds since 1970, by its own word.
+/// Who made a tag or a commit, and when in seconds since 1970, by its own word. Of a tag that does not say so, what it names.
 pub(crate) fn maker(id: ObjectId, store: &mut RepoStore) -> Option<(String, i64)> {
-    let data = store.read(id).ok()?;
-    let signature = match store.kind(id).ok()? {
-        Kind::Commit => CommitRefIter::from_bytes(&data, id.kind()).committer().ok()?,
-        Kind::Tag => match TagRefIter::from_bytes(&data, id.kind()) {
-            tag => match tag.tagger().ok()? {
-                Some(tagger) => tagger,
-                None => return maker(TagRefIter::from_bytes(&data, id.kind()).target_id().ok()?, store),
-            },
-        },
-        Kind::Tree | Kind::Blob => return None,
-    };
-    let name = String::from_utf8_lossy(signature.name).into_owned();
-    let email = String::from_utf8_lossy(signature.email).into_owned();
-    let seconds = signature.time().map_or(0, |time| time.seconds);
-    Some((format!("{name} <{email}>").chars().take(200).collect(), seconds))
+    let mut at = id;
+    for _ in 0..TAGS {
+        let data = store.read(at).ok()?;
+        let signature = match store.kind(at).ok()? {
+            Kind::Commit => CommitRefIter::from_bytes(&data, at.kind()).committer().ok()?,
+            Kind::Tag => {
+                let tag = TagRefIter::from_bytes(&data, at.kind());
+                let target = tag.target_id().ok()?;
+                match tag.tagger().ok()? {
+                    Some(tagger) => tagger,
+                    None => {
+                        at = target;
+                        continue;
+                    }
+                }
+            }
+            Kind::Tree | Kind::Blob => return None,
+        };
+        let name = String::from_utf8_lossy(signature.name).into_owned();
+        let email = String::from_utf8_lossy(signature.email).into_owned();
+        let seconds = signature.time().map_or(0, |time| time.seconds);
+        return Some((format!("{name} <{email}>").chars().take(200).collect(), seconds));
+    }
+    None
 }

@@ -159,13 +159,15 @@ pub(super) fn edited(
     edits: &BTreeMap<Vec<u8>, Option<Entry>>,
     store: &mut RepoStore,
 ) -> Result<ObjectId, Error> {
-    let edits: Vec<(&[u8], Option<Entry>)> =
-        edits.iter().map(|(path, entry)| (path.as_slice(), *entry)).collect();
+    let edits: Edits<'_> = edits.iter().map(|(path, entry)| (path.as_slice(), *entry)).collect();
     match write(Some(tree), &edits, store)? {
         Some(id) => Ok(id),
         None => store.add(Kind::Tree, b""),
     }
 }
+
+/// Paths, and what is to be there.
+type Edits<'e> = Vec<(&'e [u8], Option<Entry>)>;
 
 fn write(
     tree: Option<ObjectId>,
@@ -173,7 +175,7 @@ fn write(
     store: &mut RepoStore,
 ) -> Result<Option<ObjectId>, Error> {
     let mut entries = tree.map_or(Ok(Entries::new()), |id| read(id, store))?;
-    let mut below: BTreeMap<&[u8], Vec<(&[u8], Option<Entry>)>> = BTreeMap::new();
+    let mut below: BTreeMap<&[u8], Edits<'_>> = BTreeMap::new();
     for (path, entry) in edits {
         match path.iter().position(|&byte| byte == b'/') {
             Some(at) => below.entry(&path[..at]).or_default().push((&path[at + 1..], *entry)),

@@ -142,3 +142,25 @@ fn what_is_pushed_is_shown_harmlessly() {
         );
     }
 }
+
+/// Tags of tags without a word of who made them, deeper than anybody looks.
+#[test]
+fn a_long_chain_of_tags_is_looked_at_as_far_as_it_makes_sense() {
+    let mut world = World::with("a0");
+    let mut at = (world.rev("a0", "debian/sid"), "commit");
+    for _ in 0..60 {
+        let text = format!("object {}\ntype {}\ntag debian/1.0-2\n\nx\n", at.0, at.1);
+        let made = world.git(
+            "a0",
+            &["hash-object", "-w", "-t", "tag", "--stdin", "--literally"],
+            text.as_bytes(),
+            None,
+        );
+        at = (String::from_utf8(made.stdout).unwrap().trim().to_owned(), "tag");
+    }
+    world.push("a0", "refs/tags/debian/1.0-2", &at.0);
+    world.import(&[&upload("a0", "1.0-2", &["1.0-1"])]);
+    let it = &world.waiting("a0")[0];
+    assert_eq!((&it["kind"], &it["who"]), (&"tag-differs".into(), &serde_json::Value::Null));
+    assert_eq!(world.rev("a0", "refs/tags/debian/1.0-2"), at.0);
+}
