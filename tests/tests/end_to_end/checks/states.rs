@@ -275,7 +275,7 @@ fn req14_wedged_and_suppressed() {
     world.failures(run, "other", 1, "bad-ref");
     world.wedge("");
     world.suppress("moved1", world.now() + DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, 1 suppressed until 2026-11-27, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=1 foreign=0;0 collisions=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved0 for 2d: fetch/ref-moved, 1 suppressed until 2026-11-27, nothing heard since 11-24 08:01Z | oldest=172800s;86400;604800 wedged=3 held=0 suppressed=1 foreign=0;0 collisions=0");
     world
         .store
         .write(|tx| {
@@ -284,7 +284,7 @@ fn req14_wedged_and_suppressed() {
         })
         .unwrap();
     world.suppress("moved2", world.now() + 2 * DAY);
-    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED UNKNOWN - 1 wait for a person, other0 for 0s: fetch/bad-ref, 2 suppressed until 2026-11-27, 1 held, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=0s;86400;604800 wedged=1 held=1 suppressed=2 foreign=0;0 collisions=0");
+    insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED UNKNOWN - 1 wait for a person, other0 for 0s: fetch/bad-ref, 2 suppressed until 2026-11-27, 1 held, nothing heard since 11-24 08:01Z | oldest=0s;86400;604800 wedged=1 held=1 suppressed=2 foreign=0;0 collisions=0");
     world.advance(3 * DAY);
     insta::assert_snapshot!(world.says("wedged", &[]), @"IMPORT WEDGED WARNING - 3 wait for a person, moved1 for 5d: fetch/ref-moved, 1 held, nothing heard since 11-24 08:01Z, see check_import_runs | oldest=432000s;86400;604800 wedged=3 held=1 suppressed=0 foreign=0;0 collisions=0");
 }

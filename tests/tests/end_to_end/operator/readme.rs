@@ -138,9 +138,16 @@ impl World {
 /// A transcript without what differs from day to day and from one release of Debian's to the next: times, versions, hashes,
 /// sizes, the name of the release, and how wide a column is for that. Small numbers stay.
 fn steady(text: &str) -> String {
-    text.lines()
-        .map(|line| line.split_whitespace().enumerate().map(steady_word).collect::<Vec<_>>().join(" ") + "\n")
-        .collect()
+    let steady =
+        |line: &str| line.split_whitespace().enumerate().map(steady_word).collect::<Vec<_>>().join(" ");
+    let mut lines: Vec<String> = text.lines().map(steady).collect();
+    // Packages are imported at the same time: whichever is done first is told first.
+    for together in lines.chunk_by_mut(|one, other| {
+        [one, other].iter().all(|it| it.contains(": imported into ") || it.contains("# imported into "))
+    }) {
+        together.sort();
+    }
+    lines.join("\n") + "\n"
 }
 
 fn steady_word((place, word): (usize, &str)) -> String {
@@ -153,7 +160,8 @@ fn steady_word((place, word): (usize, &str)) -> String {
     if is_hash || bare.bytes().any(|byte| byte.is_ascii_digit()) {
         // Up to the first digit; what follows is a version, a time, an id.
         let start = word.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
-        let letters = if bare.len() == 7 && !word.contains(['/', '_']) { "" } else { &word[..start] };
+        let letters =
+            if is_hash || bare.len() == 7 && !word.contains(['/', '_']) { "" } else { &word[..start] };
         return format!("{letters}#");
     }
     match word.split_once("debian/") {
