@@ -162,7 +162,7 @@ pub struct ForeignRef {
 }
 
 /// The schema that tells of foreign refs.
-const FOREIGN_REFS: i64 = 4;
+const FOREIGN_REFS: i64 = 5;
 
 /// How many refs are foreign, and those that have been for longest. A state of an older importer says nothing of them.
 pub fn foreign_refs(
@@ -207,7 +207,7 @@ pub struct Collision {
 }
 
 /// The schema that tells of collisions.
-const COLLISIONS: i64 = 7;
+const COLLISIONS: i64 = 8;
 
 /// How many collisions wait, and those that have waited longest. A state of an older importer says nothing of them.
 pub fn collisions(

@@ -9,5 +9,6 @@ mod failures;
 mod hostile;
 mod lines;
 mod policy;
+mod schema;
 mod states;
 mod world;

@@ -112,9 +112,9 @@ const STEPS: [Step; 32] = [
 
 /// Blocks that no test types, by the words that they begin with, and why not.
 const NOT_TYPED: [(&str, &str); 13] = [
-    ("package-import serve", "pages types it: it does not end by itself"),
-    ("server {", "a configuration of nginx"),
-    ("        auth_request", "a part of a configuration of nginx"),
+    ("package-import serve  ", "pages starts it: it does not end by itself"),
+    ("server {", "the configuration of a web server"),
+    ("        auth_request /oauth2", "the configuration of a web server"),
     ("git fetch origin", "what a packager types in a clone; collisions::kinds has the branches"),
     ("apt-get install make", "continuous integration does it, and scripts/demo"),
     ("*/5 * * * * package-import", "a line of the crontab, compared below"),

@@ -26,10 +26,10 @@ const ELSEWHERE: [(&str, &str); 6] = [
 
 /// What does not end with 0 here, and why that is right.
 const CODES: [(&str, i32, &str); 7] = [
-    ("publish PACKAGE", 2, "no remote is configured here"),
-    ("publish [PACKAGE...]", 2, "no remote is configured here"),
-    ("remotes [NAME]", 1, "no remote is configured here"),
-    ("remotes NAME --leave --reason WHY", 1, "no remote is configured here"),
+    ("publish PACKAGE", 2, "no remote is configured; publishing types it"),
+    ("publish [PACKAGE...]", 2, "no remote is configured; publishing types it"),
+    ("remotes NAME --leave --reason WHY", 1, "no remote is followed; publishing types it"),
+    ("remotes [NAME]", 1, "no remote is followed; publishing types it"),
     ("collision resolve ID", 2, "the table names its options beside it"),
     ("signature set ID", 2, "the table names its options beside it"),
     ("migrate --undo", 1, "nothing was migrated to anywhere"),
