@@ -322,14 +322,17 @@ fn what_waits_for_a_person() {
     let repository = watched.scene.site.root().join("repos/p/pkg0001.git");
     let git = |arguments: &[&str]| {
         let mut command = User::importer().command("git");
-        command.arg("--git-dir").arg(&repository).args(arguments).env("HOME", "/nonexistent");
-        assert!(command.status().unwrap().success(), "git {arguments:?}");
+        command.args(["-c", "user.name=x", "-c", "user.email=x@example.org", "--git-dir"]).arg(&repository);
+        let output = command.args(arguments).env("HOME", "/nonexistent").output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
-    git(&["update-ref", "refs/heads/debian/forged", "refs/heads/debian/sid"]);
+    let forged = git(&["commit-tree", "refs/heads/debian/sid^{tree}", "-m", "forged"]);
+    git(&["update-ref", "refs/tags/debian/9.9-1", &forged]);
     let verify = watched.scene.site.importer(&["verify", "pkg0001"]).output().unwrap();
     assert_eq!(verify.status.code(), Some(1));
     watched.says("wedged", WARNING, &["foreign"]);
-    git(&["update-ref", "-d", "refs/heads/debian/forged"]);
+    git(&["update-ref", "-d", "refs/tags/debian/9.9-1"]);
     watched.well(&["verify", "pkg0001"]);
     watched.says("wedged", OK, &[]);
 }
