@@ -18,11 +18,11 @@ pub fn age(root: &std::path::Path, hours: i64) {
         WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND c.type LIKE 'BIGINT%'";
     for (table, column) in pairs(&store, sql) {
         let set = format!("UPDATE {table} SET {column} = {column} - ?1 WHERE {column} BETWEEN ?2 AND ?3 AND");
-        in_parts(&store, &table, &set, &values![by, TIMES.start, TIMES.end]);
+        in_parts(&store, &table, &set, values![by, TIMES.start, TIMES.end]);
     }
     let meta = "UPDATE meta SET value = CAST(CAST(value AS INTEGER) - ?1 AS TEXT)
         WHERE CAST(value AS INTEGER) BETWEEN ?2 AND ?3 AND";
-    in_parts(&store, "meta", meta, &values![by, TIMES.start, TIMES.end]);
+    in_parts(&store, "meta", meta, values![by, TIMES.start, TIMES.end]);
     // Hours are keys: they must not meet while they move.
     let far = 10_000_000;
     for step in [far, -far - hours] {
@@ -30,7 +30,7 @@ pub fn age(root: &std::path::Path, hours: i64) {
             &store,
             "sample",
             "UPDATE sample SET hour = hour + ?1 WHERE ?2 < ?3 AND",
-            &values![step, 0_i64, 1_i64],
+            values![step, 0_i64, 1_i64],
         );
     }
     // What the rule remembers has hours of its own: it is made again from the samples. A verdict tells when it was made.
@@ -62,7 +62,7 @@ fn in_parts(store: &Store, table: &str, sql: &str, three: &[state::driver::Value
     let last = last.unwrap().int(0);
     for from in (0..=last).step_by(PART as usize) {
         let sql = format!("{sql} rowid > ?4 AND rowid <= ?5");
-        let values = [three, &values![from - 1, from + PART - 1]].concat();
+        let values = [three, values![from - 1, from + PART - 1]].concat();
         store.write(|tx| tx.execute(&sql, &values)).unwrap();
     }
 }
