@@ -19,11 +19,14 @@ const VERSION: u32 = 1;
 /// Rows of an answer.
 const LIMIT: u32 = ROWS as u32;
 
+/// Asks an installation.
+type Ask = Box<dyn FnOnce(&Opened) -> Result<Value, Error> + Send>;
+
 /// A question without an object.
 pub async fn question(asked: Asked, Path(question): Path<String>) -> Result<Response, Problem> {
     let subject = asked.query.get("subject").cloned();
     let signature = asked.query.get("signature").cloned();
-    let of = |value: Box<dyn FnOnce(&Opened) -> Result<Value, Error> + Send>| value;
+    let of = |ask: Ask| ask;
     let ask = match question.as_str() {
         "status" => of(Box::new(|at| json(questions::status(at)))),
         "failures" => of(Box::new(move |at| {
@@ -61,11 +64,7 @@ pub async fn signature(asked: Asked, Path(id): Path<String>) -> Result<Response,
     told(&asked, key, Box::new(move |at| json(questions::signature(at, &id)))).await
 }
 
-async fn told(
-    asked: &Asked,
-    key: String,
-    ask: Box<dyn FnOnce(&Opened) -> Result<Value, Error> + Send>,
-) -> Result<Response, Problem> {
+async fn told(asked: &Asked, key: String, ask: Ask) -> Result<Response, Problem> {
     let found = asked.app.reader.json(key, ask).await?;
     let mut value = (*found.value).clone();
     if let Some(object) = value.as_object_mut() {

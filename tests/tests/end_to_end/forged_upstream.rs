@@ -108,7 +108,7 @@ impl Forged {
     }
 
     /// Moves the files of the package into the cache, as an archive would have left them.
-    fn into_cache(&self) {
+    fn move_to_cache(&self) {
         for entry in fs::read_dir(self.it().files()).unwrap() {
             let path = entry.unwrap().path();
             let sha256 = sha256_hex(&fs::read(&path).unwrap());
@@ -136,7 +136,7 @@ fn verify_derives_upstream_trees_from_tarballs_wherever_they_are() {
         assert_eq!(said.lines().count(), 2, "{what}: nothing else tells: {said}");
     };
     check("beside the .dsc");
-    forged.into_cache();
+    forged.move_to_cache();
     check("in the cache");
     // Nothing of the attempt is left, and who derives nothing says nothing.
     forged.it().assert_clean("a0");
@@ -148,7 +148,7 @@ fn verify_derives_upstream_trees_from_tarballs_wherever_they_are() {
 #[test]
 fn a_worker_finds_it_too() {
     let forged = Forged::new();
-    forged.into_cache();
+    forged.move_to_cache();
     let queue = &forged.queue;
     queue.well(&["enqueue", "--lane", "verify", "a0"]);
     queue.well(&["run"]);

@@ -127,7 +127,7 @@ fn instruction(code: u32, k: u32, jt: u8, jf: u8) -> sock_filter {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use proptest::prelude::*;
 

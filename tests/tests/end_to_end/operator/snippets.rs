@@ -162,7 +162,7 @@ impl World {
         let mut root = self.queue.installation.root();
         if matches!(name, "restore" | "adopt") || written.starts_with("migrate -") {
             let copy = self.fresh();
-            if name == "restore" && written.contains("--state-only") || name != "restore" {
+            if name != "restore" || written.contains("--state-only") {
                 let copied = Command::new("cp").arg("-a").arg(&root).arg(&copy).status().unwrap();
                 assert!(copied.success());
             }
