@@ -173,7 +173,7 @@ pub(crate) fn outage_line(
     let cause = breaker.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
     line(&[
         (false, format!("{parked} parked since {}", moment(breaker.since, now))),
-        (true, format!(", {failing} more failing{normal}")),
+        (false, format!(", {failing} more failing{normal}")),
         (false, format!(": {} is out of reach", breaker.name)),
         (false, cause),
     ])

@@ -9,6 +9,8 @@ use super::{Loop, TIDYING, Until};
 
 /// A run that ends by itself waits so long for a right that was taken away.
 const DENIED_FOR: Duration = Duration::from_secs(60);
+/// What could not be recorded.
+const FILLED: &str = "that the first queue is done";
 
 impl Loop<'_> {
     /// Whether the run is over, and why.
@@ -100,9 +102,12 @@ impl Loop<'_> {
             Ok(true)
         });
         match noted {
-            Ok(noted) => self.is_filled = noted,
+            Ok(noted) => {
+                self.session().troubles.clear(FILLED);
+                self.is_filled = noted;
+            }
             Err(error) if error.is_outage() => self.away(&error),
-            Err(error) => self.session().troubles.note("that the first queue is done", &error),
+            Err(error) => self.session().troubles.note(FILLED, &error),
         }
     }
 }
