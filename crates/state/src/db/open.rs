@@ -168,7 +168,7 @@ impl Store {
     /// Brings the schema up to this program's. Returns what it was and what it is. Nothing is half done: where readers
     /// are in the way, it lets them finish and begins anew.
     pub fn migrate(&self) -> Result<(i64, i64), StateError> {
-        const PATIENCE: Duration = Duration::from_secs(30);
+        const PATIENCE: Duration = Duration::from_secs(60);
         const PAUSE: Duration = Duration::from_millis(100);
         let mut wait = Wait::new();
         loop {

@@ -144,6 +144,9 @@ fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
     if found.schema == CURRENT {
         return Ok((CURRENT, CURRENT));
     }
+    if driver.kind() == Kind::Postgres && found.schema > 0 {
+        lock_all(driver)?;
+    }
     let from = usize::try_from(found.schema).unwrap_or(0);
     for step in STEPS.iter().skip(from) {
         let text = driver.dialect(step);
@@ -165,6 +168,15 @@ fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
         set_meta(driver, "created", now.to_string().into())?;
     }
     Ok((found.schema, CURRENT))
+}
+
+/// Locks every table and view at once. One by one, as each step needs them, a check that begins meanwhile would hold one
+/// that a later step wants, and wait for one that is locked already: neither could go on.
+fn lock_all(driver: &mut dyn Driver) -> Result<(), DbError> {
+    let sql = "SELECT quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'v') ORDER BY c.relkind DESC, c.relname";
+    let names: Vec<String> = driver.query(sql, &[])?.iter().map(|row| row.text(0)).collect();
+    driver.batch(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", names.join(", ")))
 }
 
 fn set_meta(driver: &mut dyn Driver, name: &str, value: Value) -> Result<(), DbError> {
