@@ -5,8 +5,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
-use std::time::SystemTime;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -77,10 +75,10 @@ impl Account {
     }
 }
 
-/// The accounts of a root, read again when the file changes.
+/// The accounts of a root. The file is read at each question: it is small, and its time of change does not tell two changes
+/// apart that follow each other within a tick of the kernel's clock.
 pub struct Accounts {
     path: PathBuf,
-    read: Mutex<(Option<SystemTime>, Vec<Account>)>,
 }
 
 impl Accounts {
@@ -91,23 +89,23 @@ impl Accounts {
     /// There is a file that cannot be read.
     pub fn of(root: &Path) -> Result<Accounts, AccountError> {
         let path = root.join(FILE);
-        let read = Mutex::new((changed(&path), load(&path)?));
-        Ok(Accounts { path, read })
+        load(&path)?;
+        Ok(Accounts { path })
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.current().1.is_empty()
+        self.list().is_empty()
     }
 
     /// The account of a name.
     pub fn get(&self, name: &str) -> Option<Account> {
-        self.current().1.iter().find(|account| account.name == name).cloned()
+        self.list().into_iter().find(|account| account.name == name)
     }
 
-    /// All of them.
+    /// All of them. A file that cannot be read lets nobody in; it is said when the server starts.
     pub fn list(&self) -> Vec<Account> {
-        self.current().1.clone()
+        load(&self.path).unwrap_or_default()
     }
 
     /// Whether a password is that of an account. It takes as long where there is no such account.
@@ -182,25 +180,11 @@ impl Accounts {
             AccountError::File { path: self.path.clone(), error }
         })
     }
-
-    fn current(&self) -> MutexGuard<'_, (Option<SystemTime>, Vec<Account>)> {
-        let mut read = self.read.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let changed = changed(&self.path);
-        if changed != read.0 {
-            // A file that cannot be read lets nobody in; it is said when the server starts.
-            *read = (changed, load(&self.path).unwrap_or_default());
-        }
-        read
-    }
 }
 
 /// What a password is compared with where there is no account.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn changed(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).and_then(|it| it.modified()).ok()
-}
 
 fn load(path: &Path) -> Result<Vec<Account>, AccountError> {
     let failed = |error| AccountError::File { path: path.to_owned(), error };
