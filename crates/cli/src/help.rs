@@ -39,6 +39,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "release",
             "suppress",
             "unsuppress",
+            "mute",
+            "unmute",
             "signature",
             "collision",
             "set",
@@ -47,7 +49,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
-    ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples"]),
+    ("Maintain", &["verify", "repair", "repack", "backup", "restore", "prune", "samples"]),
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 

@@ -18,7 +18,7 @@ use wait4::{ResourceUsage, Wait4};
 use crate::collisions::News;
 use crate::ending;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, ForeignRef, Report, Request, Task};
+use crate::protocol::{Event, ForeignRef, Repaired, Report, Request, Task, Unrecorded};
 
 /// As much of what a child writes to its standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
@@ -60,6 +60,8 @@ pub struct Ended {
     pub collisions: News,
     /// What is wrong with a repository that was to be checked, and what is foreign in it.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
+    /// What came of a repair, and versions that the state does not know.
+    pub repaired: Option<(Repaired, Vec<Unrecorded>)>,
     /// What it wrote to its standard error.
     pub stderr: String,
 }
@@ -88,12 +90,13 @@ pub fn run(
         foreign: Vec::new(),
         collisions: News::default(),
         checked: None,
+        repaired: None,
         stderr: String::new(),
     };
     // A large repository takes longer to be checked than a version to be imported.
     let longest = match &request.task {
         Task::Import => request.limits.time,
-        Task::Verify(_) => request.limits.time.saturating_add(LONGEST.as_secs()),
+        Task::Verify(_) | Task::Repair(_) => request.limits.time.saturating_add(LONGEST.as_secs()),
     };
     let clock = RefCell::new(Clock::new(longest, request.limits.lock_wait));
     let (mut begun, mut kept) = (Vec::new(), Vec::new());
@@ -222,6 +225,7 @@ impl Ended {
             Event::Collisions(news) => self.collisions.add(news),
             Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),
             Event::Moved(read, written) => self.moved = (read, written),
+            Event::Repaired(done, unrecorded) => self.repaired = Some((*done, unrecorded)),
             Event::Broken(failure) => {
                 self.last = None;
                 self.failure = Some(failure);

@@ -1,6 +1,8 @@
 //! What can be seen of a repository's files without reading objects: locks that nobody holds any more, packs that are not
 //! whole, owners and modes that keep the importer out.
 
+mod setup;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,9 @@ use crate::verify::Problem;
 
 /// A lock of a program that works is gone after so long, as a rule.
 const MOMENT: Duration = Duration::from_millis(300);
+
+/// Where repairs keep what they have set aside, in the repository's folder.
+pub(crate) const REPAIRS: &str = "package-import-repair";
 
 /// What is said of pipes, sockets and devices.
 pub(crate) const STRANGE: &str = "is neither a file nor a folder";
@@ -32,6 +37,7 @@ pub(crate) fn find(repository: &Repository) -> Result<Vec<Problem>, Vec<Problem>
     let mut problems = locks(root, &files);
     problems.extend(packs(root));
     problems.extend(rights(root, &files));
+    problems.extend(setup::find(root));
     Ok(problems)
 }
 
@@ -54,6 +60,10 @@ fn walk(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
+        // What repairs have set aside is damaged, and in nobody's way.
+        if depth == 0 && path.ends_with(REPAIRS) {
+            continue;
+        }
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         found.push(path.clone());
         if is_folder && depth < 32 {
@@ -90,6 +100,8 @@ fn packs(root: &Path) -> Vec<Problem> {
     let folder = root.join("objects/pack");
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
+        // Said as a folder that is gone.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
             let message = format!("cannot be read: {error}; bring it back from a backup");
             return vec![Problem::new(Finding::PackGone, "objects/pack", message)];

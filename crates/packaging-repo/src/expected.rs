@@ -44,7 +44,15 @@ pub fn compare(
     let by_tag: HashMap<&str, &CatalogEntry> = entries.iter().map(|it| (it.tag.as_str(), it)).collect();
     let mut problems = Vec::new();
     for version in imported {
-        let found = by_tag.get(version.tag.as_str()).copied();
+        let mut found = by_tag.get(version.tag.as_str()).copied();
+        // Somebody else has taken the name: ours has another.
+        if found.is_none() {
+            found = entries.iter().find(|it| {
+                it.commit.to_string() == version.commit
+                    && it.tag.starts_with("reimport/")
+                    && is_of(&it.distro, &version.tag)
+            });
+        }
         if let Some((code, message)) = wrong_tag(version, found) {
             problems.push(Problem::new(code, format!("refs/tags/{}", version.tag), message));
         }
@@ -57,8 +65,12 @@ pub fn compare(
     Ok(problems)
 }
 
+fn is_of(distro: &str, tag: &str) -> bool {
+    tag.trim_start_matches("reimport/").split('/').next() == Some(distro)
+}
+
 fn wrong_tag(version: &Imported, found: Option<&CatalogEntry>) -> Option<(Finding, String)> {
-    let Some(found) = found else { 
+    let Some(found) = found else {
         return Some((Finding::TagGone, "is gone, and the version was imported".into()));
     };
     let is = |id: ObjectId, text: &str| ObjectId::from_hex(text.as_bytes()).is_ok_and(|known| known == id);

@@ -17,6 +17,7 @@ use crate::damage;
 use crate::foreign;
 use crate::history::Descents;
 use crate::manifest::Manifest;
+use crate::mend;
 use crate::object::{self, Kind};
 use crate::record::unsealed::signed_part;
 use crate::refs::refname;
@@ -63,6 +64,15 @@ fn wrong(code: Finding, message: impl Into<String>) -> Wrong {
     (code, message.into())
 }
 
+/// What keeps Git from taking the folder for a repository, or its refs for refs.
+const UNREADABLE: [Finding; 5] = [
+    Finding::HeadMissing,
+    Finding::FolderGone,
+    Finding::PackedRefsBroken,
+    Finding::RefUnreadable,
+    Finding::ModeWrong,
+];
+
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = match damage::find(repository) {
@@ -70,20 +80,14 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
         // Git would wait, and so would we.
         Err(strange) => return Ok(strange),
     };
-    let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
-    match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
-        Ok(()) => {}
-        Err(Error::Git { cause, .. }) => {
-            problems.push(Problem::new(Finding::ObjectsMissing, "objects", format!("git fsck: {cause}")));
-        }
-        Err(error) => return Err(error),
-    }
-    let checked = Catalog::open(repository).and_then(|mut catalog| {
-        check("HEAD", check_head(repository, &catalog), &mut problems);
-        check_peeled(repository, &mut catalog, &mut problems)?;
-        check_refs(&mut catalog, &mut problems)?;
-        check_foreign(repository, &mut catalog, &mut problems)
-    });
+    problems.extend(unreadable_refs(repository));
+    let is_readable = !problems.iter().any(|it| UNREADABLE.contains(&it.code));
+    check_objects(repository, is_readable, &mut problems)?;
+    let are_refs_broken = problems.iter().any(|it| it.code == Finding::PackedRefsBroken);
+    let checked = match are_refs_broken {
+        true => Ok(()),
+        false => check_names(repository, &mut problems),
+    };
     if let Err(error) = checked {
         problems.push(of_error("refs", &error));
     }
@@ -94,11 +98,77 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     Ok(problems)
 }
 
+/// What of the refs cannot be read, and a `HEAD` that is none.
+fn unreadable_refs(repository: &Repository) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match mend::refs(repository) {
+        Ok(readable) => {
+            problems.extend(readable.packed.first().map(|first| {
+                let more = readable.packed.len() - 1;
+                let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+                Problem::new(Finding::PackedRefsBroken, "packed-refs", format!("{first}{more}"))
+            }));
+            let message = "names no object: Git stops at it";
+            problems.extend(
+                readable.loose.into_iter().map(|name| Problem::new(Finding::RefUnreadable, name, message)),
+            );
+        }
+        Err(error) => problems.push(of_error("refs", &error)),
+    }
+    let head = repository.head();
+    if head.as_ref().map_or(true, |head| !head.starts_with("refs/heads/")) {
+        let message = "is gone, or names no branch: Git takes the folder for no repository without it";
+        problems.push(Problem::new(Finding::HeadMissing, "HEAD", message));
+    }
+    problems
+}
+
+/// By Git, or pack by pack where Git does not take the folder for a repository.
+fn check_objects(repository: &Repository, by_git: bool, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    if !by_git {
+        add_broken_packs(repository, problems);
+        return Ok(());
+    }
+    let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
+    match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
+        Ok(()) => {}
+        Err(Error::Git { cause, .. }) => {
+            problems.push(Problem::new(Finding::ObjectsMissing, "objects", format!("git fsck: {cause}")));
+            add_broken_packs(repository, problems);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn add_broken_packs(repository: &Repository, problems: &mut Vec<Problem>) {
+    for (pack, cause) in mend::broken_packs(repository).unwrap_or_default() {
+        let subject = format!("objects/pack/{pack}");
+        if !problems.iter().any(|it| it.code == Finding::PackTorn && it.subject == subject) {
+            problems.push(Problem::new(Finding::PackTorn, subject, format!("git verify-pack: {cause}")));
+        }
+    }
+}
+
+fn check_names(repository: &Repository, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let mut catalog = Catalog::open(repository)?;
+    if !problems.iter().any(|it| it.code == Finding::HeadMissing) {
+        check("HEAD", check_head(repository, &catalog), problems);
+    }
+    check_peeled(repository, &mut catalog, problems)?;
+    check_refs(&mut catalog, problems)?;
+    check_foreign(repository, &mut catalog, problems)
+}
+
 /// A clone has to check something out.
 fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<Wrong>, Error> {
     let head = repository.head()?;
     let leads = catalog.view.taken(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
-    Ok(if leads { Vec::new() } else { vec![wrong(Finding::HeadWrong, format!("leads to {head:?}, which is no branch"))] })
+    Ok(if leads {
+        Vec::new()
+    } else {
+        vec![wrong(Finding::HeadWrong, format!("leads to {head:?}, which is no branch"))]
+    })
 }
 
 /// What `packed-refs` says to be behind a tag is what Git shows to those who fetch.
@@ -207,12 +277,27 @@ fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), 
 fn check_tags_exist(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
     for name in catalog.view.below("refs/dsc/") {
         let tag = name.trim_end_matches("@asc").replacen("refs/dsc/", "refs/tags/", 1);
-        if catalog.view.version_tag(&tag, &mut catalog.store)?.is_none() {
+        if catalog.view.version_tag(&tag, &mut catalog.store)?.is_none() && !has_other_tag(&name, catalog)? {
             let message = format!("{tag} is gone, or is no tag of a version");
             problems.push(Problem::new(Finding::TagGone, name, message));
         }
     }
     Ok(())
+}
+
+/// Somebody else has taken the name of a tag: ours has a name below `reimport/`, and so has its `.dsc`.
+fn has_other_tag(dsc: &str, catalog: &mut Catalog) -> Result<bool, Error> {
+    let id = catalog.view.get(dsc);
+    for other in catalog.view.below("refs/dsc/reimport/") {
+        let tag = other.trim_end_matches("@asc").replacen("refs/dsc/", "refs/tags/", 1);
+        if other != dsc
+            && catalog.view.get(&other) == id
+            && catalog.view.version_tag(&tag, &mut catalog.store)?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn check_applied_tags(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
@@ -250,7 +335,11 @@ fn check_version(
     };
     let manifest = &tag.manifest;
     let commit = object::read_commit(tag.commit, &mut catalog.store)?;
-    expect(commit.trailer("Version") == Some(&manifest.version), Finding::TagDiffers, "the commit is of another version");
+    expect(
+        commit.trailer("Version") == Some(&manifest.version),
+        Finding::TagDiffers,
+        "the commit is of another version",
+    );
     expect(
         commit.trailer("Dsc-Sha256") == manifest.fact("Dsc-Sha256"),
         Finding::TagDiffers,
@@ -277,9 +366,21 @@ fn check_version(
     );
     match Dsc::parse(signed_part(&text)) {
         Ok(dsc) => {
-            expect(dsc.version.as_str() == manifest.version, Finding::DscDiffers, "its .dsc is of another version");
-            expect(dsc.source.as_str() == manifest.source, Finding::DscDiffers, "its .dsc is of another package");
-            expect(dsc.files == manifest.files, Finding::DscDiffers, "its .dsc lists other files than the manifest");
+            expect(
+                dsc.version.as_str() == manifest.version,
+                Finding::DscDiffers,
+                "its .dsc is of another version",
+            );
+            expect(
+                dsc.source.as_str() == manifest.source,
+                Finding::DscDiffers,
+                "its .dsc is of another package",
+            );
+            expect(
+                dsc.files == manifest.files,
+                Finding::DscDiffers,
+                "its .dsc lists other files than the manifest",
+            );
             found.extend(check_signatures(tag, &dsc, catalog)?);
             found.extend(check_tarballs(tag, &dsc, catalog, descents)?);
         }
@@ -381,7 +482,10 @@ fn check_applied(applied: &VersionTag, catalog: &mut Catalog) -> Result<Vec<Wron
         && !refname::by_hash(&refname::applied_reimport_folder(distro, &manifest.version), sha256)
             .any(|name| name == applied.name)
     {
-        return Ok(vec![wrong(Finding::AppliedDiffers, "the manifest is of another version than the tag's name")]);
+        return Ok(vec![wrong(
+            Finding::AppliedDiffers,
+            "the manifest is of another version than the tag's name",
+        )]);
     }
     let tags = match Version::new(&manifest.version) {
         Ok(version) => catalog.view.tags_of(distro, &version, &mut catalog.store)?,
@@ -401,7 +505,11 @@ fn leads_to(applied: &VersionTag, unapplied: ObjectId, catalog: &mut Catalog) ->
         commit = object::read_commit(parent, &mut catalog.store)?;
     }
     let leads = commit.parents.last() == Some(&unapplied);
-    Ok(if leads { Vec::new() } else { vec![wrong(Finding::AppliedDiffers, "does not lead to the unapplied commit of its version")] })
+    Ok(if leads {
+        Vec::new()
+    } else {
+        vec![wrong(Finding::AppliedDiffers, "does not lead to the unapplied commit of its version")]
+    })
 }
 
 fn check_upstreams(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
@@ -461,7 +569,9 @@ fn check_branch(name: &str, catalog: &mut Catalog) -> Result<Vec<Wrong>, Error> 
         return Ok(vec![wrong(Finding::TagGone, format!("shows {version}, which has no tag in {distro}"))]);
     };
     let tree = object::read_commit(tag.commit, &mut catalog.store)?.tree;
-    Ok(if tree == commit.tree { Vec::new() } else { {
+    Ok(if tree == commit.tree {
+        Vec::new()
+    } else {
         vec![wrong(Finding::BranchDiffers, format!("its tree is not that of {version}"))]
     })
 }

@@ -80,8 +80,9 @@ findings! {
     RecordBroken = "record-broken" Plan true,
     // Files.
     LockLeft = "lock-left" Itself true,
+    FolderGone = "folder-gone" Itself true,
     FileStrange = "file-strange" Person true,
-    OwnerWrong = "owner-wrong" Plan true,
+    OwnerWrong = "owner-wrong" Person true,
     ModeWrong = "mode-wrong" Itself true,
     HooksForeign = "hooks-foreign" Plan true,
     AlternatesForeign = "alternates-foreign" Plan true,

@@ -15,6 +15,7 @@ pub mod operate;
 pub mod publication;
 pub mod publishing;
 pub mod read;
+pub mod repair;
 pub mod schema;
 pub mod transfer;
 pub mod verdicts;

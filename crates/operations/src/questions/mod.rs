@@ -11,6 +11,7 @@ mod log;
 mod package;
 mod records;
 mod remotes;
+mod repair;
 mod work;
 
 pub use archives::{Archives, archives, explain_package};
@@ -25,4 +26,5 @@ pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
 pub use package::{Shown, show};
 pub use records::{Audit, AuditWanted, History, HistoryWanted, audit, audit_of, batch, history, settings};
 pub use remotes::{Remotes, remotes};
+pub use repair::{Mutes, PlanListed, PlanShown, findings, mutes, repair_plan, repair_plans};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};

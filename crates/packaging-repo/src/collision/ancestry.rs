@@ -38,7 +38,7 @@ fn parents(id: ObjectId, store: &mut RepoStore) -> Result<Vec<ObjectId>, Error> 
 }
 
 /// Whether a commit is another one, or among its ancestors.
-pub(crate) fn leads_to(from: ObjectId, wanted: ObjectId, store: &mut RepoStore) -> Result<bool, Error> {
+pub fn leads_to(from: ObjectId, wanted: ObjectId, store: &mut RepoStore) -> Result<bool, Error> {
     let (mut todo, mut seen) = (VecDeque::from([from]), HashSet::new());
     while let Some(id) = todo.pop_front() {
         if id == wanted {

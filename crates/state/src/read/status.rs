@@ -17,6 +17,7 @@ use crate::job::breaker;
 use crate::publication::collisions;
 use crate::publication::foreign::{self, Summary};
 use crate::publishing::read::{self as publishing, RemoteStatus};
+use crate::repair::findings;
 use crate::store::Store;
 use crate::values;
 
@@ -106,6 +107,8 @@ pub struct Status {
     pub remotes: Vec<RemoteStatus>,
     /// Refs of ours that somebody else made or moved, and that wait for a person.
     pub collisions: collisions::Summary,
+    /// What is wrong with repositories, by its code.
+    pub findings: Vec<findings::Count>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
@@ -146,6 +149,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         foreign: foreign::summary(tx)?,
         remotes: publishing::status(tx)?,
         collisions: collisions::summary(tx)?,
+        findings: findings::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
         ahead: clock::ahead(tx)?,
