@@ -204,8 +204,9 @@ pub(crate) fn head(root: &Path) -> Option<String> {
     Some(text.strip_prefix("ref: ").map_or(text.clone(), str::to_owned))
 }
 
+/// Where a file is kept that was set aside. Nobody takes it for a lock, or a pack, by its ending.
 pub(crate) fn kept_at(aside: &Path, subject: &str) -> PathBuf {
-    aside.join(subject.replace('%', "%25").replace('/', "%2F"))
+    aside.join(format!("{}.kept", subject.replace('%', "%25").replace('/', "%2F")))
 }
 
 fn set_mode(path: &Path, mode: Option<&str>) -> Result<(), Error> {

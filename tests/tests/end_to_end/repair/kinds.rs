@@ -18,6 +18,12 @@ fn planned(before: &Refs, part: &Value) -> Refs {
             None => refs.remove(name),
         };
     }
+    // The file of a ref that leads nowhere goes.
+    for step in part["steps"].as_array().unwrap().iter().filter(|step| step["act"] == "loose-ref") {
+        if step["reason"].as_str().unwrap().starts_with("leads to object") {
+            refs.remove(step["subject"].as_str().unwrap());
+        }
+    }
     refs
 }
 

@@ -77,7 +77,7 @@ fn killed_at_any_step_every_ref_is_old_or_new_and_the_repair_goes_on() {
     inflict(
         &start,
         "a0",
-        &["head-gone", "hook", "branch-replaced", "tag-deleted", "packed-refs-garbage", "branch-lock-left"],
+        &["hook", "branch-replaced", "tag-deleted", "branch-lock-left", "packed-refs-garbage", "head-gone"],
     );
     let whole = copy(&start);
     let (id, _) = plan(&whole, "a0");
