@@ -35,7 +35,7 @@ struct Object {
     kind: Kind,
     /// The size of the object itself, also where a delta is stored.
     size: u64,
-    /// What a delta is to be applied to.
+    /// Object that a delta is applied to.
     base: Option<ObjectId>,
     start: usize,
     length: usize,
@@ -50,7 +50,7 @@ impl Batch {
         self.objects.is_empty()
     }
 
-    /// What it holds of the memory: more than its length where a large file had to fit.
+    /// Memory in use, in bytes: more than its length where a large file had to fit.
     pub(crate) fn memory(&self) -> usize {
         self.content.capacity()
     }
@@ -131,7 +131,7 @@ pub(crate) struct Deflaters {
 struct Running {
     work: Sender<Batch>,
     done: Receiver<Packed>,
-    /// How many batches are under way, and the memory of what they hold.
+    /// Number of batches under way; next, the memory that they use.
     flying: usize,
     flying_bytes: usize,
     threads: Vec<JoinHandle<()>>,
@@ -228,7 +228,7 @@ impl Drop for Deflaters {
     }
 }
 
-/// What is done with a batch.
+/// Work to be done with a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effort {
     Store,

@@ -42,11 +42,11 @@ pub struct PackWriter {
     temporary: PathBuf,
     file: Option<File>,
     offset: u64,
-    /// Why the file or the tables are not what they should be. Nothing is done with such a pack any more.
+    /// Error that made the file or the tables incomplete. A pack with one is not used any more.
     broken: Option<io::ErrorKind>,
     /// Bytes that were added, as they are before they are compressed.
     added: u64,
-    /// How many of them there may be, and what the limit is called by whoever set it.
+    /// Largest number of bytes that may be added, and the name of the limit for the message.
     most_added: u64,
     limit: u64,
     slots: HashMap<ObjectId, Slot>,
@@ -54,16 +54,16 @@ pub struct PackWriter {
     flying: HashMap<ObjectId, (Kind, u64)>,
     batch: Batch,
     deflaters: Deflaters,
-    /// What of the disk stays free.
+    /// Free space that is kept on the disk.
     space: Space,
-    /// How many deltas an object hangs on, and the whole one below them.
+    /// Number of deltas that an object depends on, and the whole object below them.
     depths: HashMap<ObjectId, (u8, ObjectId)>,
     /// The large file that was changed last: a series of patches changes the same one again and again.
     changed: Option<(ObjectId, Vec<u8>)>,
-    /// What was written last, as it was before: patches touch what was just unpacked.
+    /// Content written last, uncompressed: patches change files that were just unpacked.
     recent: VecDeque<Batch>,
     recent_bytes: usize,
-    /// How much of that is kept.
+    /// Number of batches that are kept.
     keeps: usize,
 }
 
@@ -93,8 +93,7 @@ impl PackWriter {
         }
     }
 
-    /// Whether what was written last is likely to be changed. If not, memory is used again at once, not made anew for
-    /// each batch.
+    /// Tells whether content written last is likely to be changed. If not, its memory is used again at once.
     pub(crate) fn expect_changes(&mut self, expected: bool) {
         self.keeps = if expected { RECENT } else { 0 };
     }
@@ -134,7 +133,7 @@ impl PackWriter {
         }
     }
 
-    /// Whether the pack has an object, written or not.
+    /// True when the pack has an object, written to the disk or not.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.kind_and_size(id).is_some()
     }
@@ -152,7 +151,7 @@ impl PackWriter {
         self.hand_over_full()
     }
 
-    /// Adds a blob as a change of another one. Whether that is worth while is decided here.
+    /// Adds a blob as a delta of another one, or whole where a delta saves too little.
     pub(crate) fn add_changed(
         &mut self,
         id: ObjectId,
@@ -212,7 +211,7 @@ impl PackWriter {
         self.hand_over_full()
     }
 
-    /// Whether content of this size has to be streamed.
+    /// True when content of this size has to be streamed.
     pub(crate) fn is_large(size: u64) -> bool {
         size > LARGEST_IN_MEMORY
     }

@@ -9,13 +9,14 @@ use std::collections::HashMap;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Stanza {
     fields: Vec<(String, String)>,
-    /// Where a field stands, by its name in lower case, once there are more than [`FEW`]: input decides how many.
+    /// Positions of the fields by lower-case name, once there are more than [`FEW`]: a hostile input decides how many
+    /// there are.
     places: HashMap<String, usize>,
-    /// Whether a signature surrounds it. It says nothing about whether that signature is good.
+    /// True when an OpenPGP signature surrounds it. That does not mean that the signature is good.
     pub signed: bool,
 }
 
-/// Why a text is no stanza.
+/// Reason why a text is no stanza.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ControlError {
     /// A line that is neither a field, nor a continuation, nor a comment.
@@ -27,9 +28,9 @@ pub enum ControlError {
     /// The same field twice.
     #[error("line {line}: field {name} stands twice")]
     Duplicate {
-        /// The line.
+        /// Number of the line.
         line: usize,
-        /// The field.
+        /// Name of the field.
         name: String,
     },
     /// A field whose name starts with a hyphen.

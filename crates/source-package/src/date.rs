@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A moment and the offset from UTC of whoever wrote it down, as a Git commit holds them.
+/// A time, and the author's offset from UTC, as a Git commit stores them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Date {
     /// Seconds since 1970-01-01 00:00:00 UTC, never negative.
@@ -56,7 +56,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// What the words of a date have said so far.
+/// Parts of a date that its words have given so far.
 #[derive(Default)]
 struct Parts {
     year: Option<i64>,

@@ -97,7 +97,7 @@ fn what_somebody_else_has_moved_is_not_moved() {
     let refused = mirror.push(&from.join("objects"), &[stale(&ours, &next)], None, long());
     assert!(matches!(refused, Err(Error::RefMoved { .. })), "{refused:?}");
     assert_eq!(git(mirror.path(), &["rev-parse", "refs/heads/debian/sid"]), theirs);
-    // What they pushed can be kept here.
+    // Pushed objects of others can be kept here.
     let id = ObjectId::from_hex(theirs.as_bytes()).unwrap();
     mirror.fetch(&from, &[id], long()).unwrap();
     git(&from, &["cat-file", "-e", &theirs]);

@@ -14,14 +14,14 @@ use crate::refs::lock::remove_if_there;
 
 /// The file that says so: a line for each pack, its name without an ending.
 const MARK: &str = "package-import.repack";
-/// What the temporary files of `git repack` start with; its process and the pack's name follow.
+/// Prefix of the temporary files of `git repack`; its process and the pack's name follow.
 const REPACK: &str = ".tmp-";
-/// What we call them while we remove them: ours now, and found again.
+/// Prefix of these files while they are removed, so that they are found again after a crash.
 const CLAIMED: &str = ".tmp-claimed-";
-/// What those of `git pack-objects` start with.
+/// Prefixes of the temporary files of `git pack-objects`.
 const PACK_OBJECTS: [&str; 4] = ["tmp_pack_", "tmp_idx_", "tmp_rev_", "tmp_bitmap_"];
 
-/// Whether a repack has begun and not ended.
+/// True when a repack has begun and not ended.
 pub(super) fn is_marked(repository: &Path) -> bool {
     repository.join(MARK).exists()
 }

@@ -1,4 +1,4 @@
-//! What other programs leave in a repository: it is kept, and keeps nobody from importing.
+//! Files and refs of other programs in a repository: they are kept, and keep nobody from importing.
 
 use std::ffi::OsStr;
 use std::fs;

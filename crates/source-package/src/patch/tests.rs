@@ -1,4 +1,4 @@
-//! What no comparison with the real programs shows: that hostile patches cannot do harm.
+//! Tests that cannot be comparisons with the real programs: hostile patches do no harm.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

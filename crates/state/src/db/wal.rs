@@ -22,16 +22,16 @@ pub(crate) fn keep_wal(connection: &Connection) -> Result<(), DbError> {
     Ok(connection.file_control(DEFAULT_NAME, FileControl::PersistWal(&mut 1))?)
 }
 
-/// Whether `-wal` stays as it is when the last connection closes.
+/// True when `-wal` is short enough to stay when the last connection closes.
 pub(crate) fn is_short(wal: &Path) -> bool {
     fs::metadata(wal).is_ok_and(|it| it.len() <= WAL_LEFT)
 }
 
-/// To be called when a connection closes. What stays in `-wal` is read by each program that comes later, megabytes in
-/// the end: the last connection empties it, unless it is short.
+/// Called before a connection closes. Whatever stays in `-wal` is read by each program that opens the file later, up
+/// to megabytes; so the last connection empties it, unless it is short.
 pub(crate) fn before_close(connection: &Connection, wal: &Path) {
     if !is_short(wal) {
-        // What is not emptied now is emptied by a later one.
+        // An error here is harmless: a later connection empties it.
         let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
     }
 }

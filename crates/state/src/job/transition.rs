@@ -15,7 +15,7 @@ use crate::publication::rows::rows;
 use crate::values;
 use crate::words::{JobState, Lane, Tasks};
 
-/// What happens to a job.
+/// Change of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     /// It is asked for again: it keeps its place or gets a better one. A lane only rises, and work that is asked for

@@ -1,4 +1,4 @@
-//! What is to be published is asked for: after an import, by an operator, because a remote is new.
+//! Requests for publishing on remotes: after an import, by an operator, or because a remote is new.
 
 use super::claims::SILENCE;
 use super::row::{Publish, PublishLane, PublishState, insert, lock, lock_free, update};
@@ -32,7 +32,7 @@ fn ask_one(tx: &mut Tx<'_>, package: i64, remote: i64, lane: PublishLane) -> Res
     }
 }
 
-/// What is not there yet keeps its age; what runs is done again afterwards.
+/// Row after another request: an unpublished package keeps its age; one that is running is published again afterwards.
 fn asked_again(row: &Publish, lane: PublishLane, now: i64) -> Publish {
     let row = row.clone();
     let is_news = !row.is_unpublished() && lane != PublishLane::Look;
@@ -56,7 +56,7 @@ pub fn fill(tx: &mut Tx<'_>, at_most: i64) -> Result<bool, StateError> {
     let packages: Vec<i64> = tx.query(sql, values![from, at_most])?.iter().map(|row| row.int(0)).collect();
     for package in &packages {
         ask_one(tx, *package, remote, PublishLane::Bulk)?;
-        // What was known of it may have been of another address.
+        // Recorded results may be those of another address.
         for row in lock(tx, "package_id = ?1 AND remote_id = ?2", values![*package, remote])? {
             update(tx, &row, &Publish { here: None, there: None, published: None, ..row.clone() })?;
         }
@@ -83,7 +83,7 @@ pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     Ok(rows.len())
 }
 
-/// Whether there is something to fill or to wake.
+/// True when there are packages to ask for on a new remote, or rows whose time has come.
 ///
 /// # Errors
 /// The database.
@@ -98,7 +98,7 @@ pub fn is_due(tx: &mut Tx<'_>) -> Result<bool, StateError> {
         .is_some_and(|row| row.flag(0) || row.flag(1) || row.flag(2)))
 }
 
-/// Whether somebody publishes a package on a remote right now.
+/// True when a package is being published on a remote right now.
 ///
 /// # Errors
 /// The database.

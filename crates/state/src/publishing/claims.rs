@@ -5,20 +5,20 @@ use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
 
-/// What was claimed.
+/// A claimed row: one package to publish on one remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The package.
+    /// Row of the package.
     pub package_id: i64,
-    /// Its name.
+    /// Name of the package.
     pub package: String,
-    /// The remote.
+    /// Row of the remote.
     pub remote: i64,
-    /// Its lane.
+    /// Lane of the row.
     pub lane: PublishLane,
-    /// How often it had been asked for.
+    /// Number of requests at the time of the claim.
     pub wanted: i64,
-    /// Since when something is not there.
+    /// Unix milliseconds since which something is unpublished.
     pub entered: i64,
     /// Fingerprint of what was wanted when all was there last; nothing if all was not.
     pub here: Option<String>,
@@ -59,7 +59,7 @@ pub fn claim(tx: &mut Tx<'_>, run: i64, remote: i64, only: Option<i64>) -> Resul
     }))
 }
 
-/// Whether something can be claimed of a remote.
+/// True when a row of a remote can be claimed.
 ///
 /// # Errors
 /// The database.

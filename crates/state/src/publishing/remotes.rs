@@ -1,4 +1,4 @@
-//! The remotes: which are followed, what is known of their servers, when they want to be asked.
+//! The remotes: which ones are followed, the abilities of their servers, and their pauses.
 
 use crate::audit::{self, By};
 use crate::db::tx::Tx;
@@ -10,19 +10,19 @@ use crate::values;
 /// A remote as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
-    /// Its row.
+    /// Row of the remote.
     pub id: i64,
-    /// Its name.
+    /// Name of the remote.
     pub name: String,
     /// Its template of addresses.
     pub url: String,
-    /// Since when it is followed; nothing if it is not.
+    /// Unix milliseconds since which it is followed; `None` if it is not.
     pub followed: Option<i64>,
-    /// What is known of its server, as the publisher wrote it.
+    /// Abilities of its server, as the publisher wrote them.
     pub abilities: Option<String>,
-    /// Until when it wants to be left alone.
+    /// Unix milliseconds until which the server wants no requests.
     pub paused_until: Option<i64>,
-    /// Whether all packages were asked for since it is followed.
+    /// True when all packages were asked for since it is followed.
     pub is_filled: bool,
 }
 
@@ -54,7 +54,7 @@ pub fn followed(tx: &mut Tx<'_>) -> Result<Vec<Remote>, StateError> {
     Ok(tx.query(&sql, &[])?.iter().map(remote).collect())
 }
 
-/// Whether remotes of a configuration are not followed as they stand there.
+/// True when a configured remote is not followed, or with another address.
 ///
 /// # Errors
 /// The database.

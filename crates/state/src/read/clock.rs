@@ -8,12 +8,12 @@ use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::values;
 
-/// Such a time.
+/// A recorded time that is in the future.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ahead {
-    /// What it is the time of.
+    /// Description of what the time belongs to.
     pub what: String,
-    /// The time.
+    /// Unix milliseconds.
     pub at: i64,
 }
 

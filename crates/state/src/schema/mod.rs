@@ -34,7 +34,7 @@ pub const MIN_WRITER: i64 = 5;
 /// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
 const ADVISORY: i64 = 0x7061_636b;
 
-/// What a database has.
+/// Schema that a database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its schema; 0 if it is empty.
@@ -61,7 +61,7 @@ pub fn find(driver: &mut dyn Driver) -> Result<Found, DbError> {
     Ok(Found { schema: number("schema")?, min_writer: number("min_writer")? })
 }
 
-/// Whether tables may be made where none can be seen: it may be that they are there and this login must not see them.
+/// Tells whether tables may be created where none can be seen: they may exist and be invisible to this login.
 pub fn may_be_made(driver: &mut dyn Driver) -> Result<Result<(), StateError>, DbError> {
     if driver.kind() == Kind::Sqlite {
         return Ok(Ok(()));
