@@ -1,4 +1,4 @@
-//! Where thresholds come from: an option, else the configuration, else the check itself.
+//! Thresholds: from an option, else from the configuration, else the check's own.
 
 use serde::Deserialize;
 
@@ -24,9 +24,9 @@ pub struct LimitTexts {
 /// The thresholds of one figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
-    /// When to warn.
+    /// Threshold of WARNING.
     pub warning: Option<Threshold>,
-    /// When to be critical.
+    /// Threshold of CRITICAL.
     pub critical: Option<Threshold>,
 }
 
@@ -86,7 +86,7 @@ impl Limits {
         }
     }
 
-    /// What a figure means.
+    /// Status for a value.
     pub fn judge(&self, value: f64) -> Status {
         let alerts = |threshold: &Option<Threshold>| threshold.as_ref().is_some_and(|t| t.alerts(value));
         if alerts(&self.critical) {

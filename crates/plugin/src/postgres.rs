@@ -13,7 +13,7 @@ use crate::database::{Parameter, Row, Source, Value};
 use crate::guard;
 use crate::trouble::Trouble;
 
-/// How often the check reads anew when others got in its way.
+/// Number of times that a check reads again after a conflict with other sessions.
 const ATTEMPTS: usize = 5;
 
 /// Connects and lets the check read. While the schema is upgraded the server may give up the reader in favour of the

@@ -20,7 +20,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The exit code.
+    /// Exit code of the monitoring-plugins guideline: 0 to 3.
     pub fn code(self) -> u8 {
         match self {
             Status::Ok => 0,

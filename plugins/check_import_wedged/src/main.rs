@@ -3,7 +3,7 @@ use plugin::time::{age, date, span};
 use plugin::views::{self, Wedged as Row};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
-/// `[checks.wedged]`.
+/// Section `[checks.wedged]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {

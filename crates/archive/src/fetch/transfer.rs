@@ -19,7 +19,7 @@ pub(super) struct Transfer<'a> {
     pub(super) wanted: &'a Wanted,
     pub(super) partial: &'a mut Partial,
     pub(super) transferred: &'a AtomicU64,
-    /// Which version of the file this mirror began to send.
+    /// Version of the file that this mirror began to send.
     pub(super) version: &'a mut Option<Validators>,
 }
 
@@ -126,7 +126,7 @@ fn mismatch_problem(mismatch: Mismatch) -> Problem {
     }
 }
 
-/// Whether what came is not the file that was wanted, so that none of it may be kept.
+/// True when the bytes that came are not those of the wanted file, so that none of them may be kept.
 pub(super) fn is_other_file(error: &Error) -> bool {
     use Problem::{ChecksumMismatch, Endless, FileChanged, FolderListing, SizeMismatch, WebPage};
     matches!(

@@ -23,7 +23,7 @@ pub(super) struct Index {
     pub(super) served: Served,
 }
 
-/// What a mirror has.
+/// Answer of a mirror.
 pub(super) enum Answer {
     /// Another index.
     New(Index),
@@ -85,7 +85,7 @@ pub(super) fn get(
     Ok(Answer::New(Index { release, sha256, served: told }))
 }
 
-/// Whether another name of the index is asked for.
+/// True when another name of the index is tried.
 fn is_elsewhere(error: &Error) -> bool {
     answers::meaning(Kind::Index, answers::Answer::of(&error.problem)).0 == Next::OtherName
 }

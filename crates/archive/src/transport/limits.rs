@@ -1,4 +1,4 @@
-//! How much is transferred at once, how fast, and how slowly it may come.
+//! Limits of transfers: number at once, highest speed, lowest speed.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,7 +118,7 @@ impl Drop for Slot {
 #[derive(Debug)]
 pub(crate) struct Bucket {
     rate: u64,
-    /// When everything that was let through would have passed at the wanted rate.
+    /// Time at which everything that was let through would have passed at the wanted rate.
     paid_until: Duration,
 }
 

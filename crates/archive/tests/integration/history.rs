@@ -58,7 +58,7 @@ struct World {
     clock: Arc<Still>,
     fileinfo: Vec<String>,
     trust: HistoryTrust,
-    /// What somebody on the way puts into a `.dsc`.
+    /// Change that an attacker on the way makes in a `.dsc`.
     change: Option<(&'static str, &'static str)>,
 }
 

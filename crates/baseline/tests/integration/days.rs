@@ -1,9 +1,9 @@
-//! What a day of a small flow says, and what it matters that a day is like the day before.
+//! Verdicts on days of a small flow, and the effect of correlation between days.
 
 use crate::common::series::{Model, Noise};
 use baseline::{Context, Judge, Sample, Settings, State, Verdict};
 
-/// A Monday.
+/// Seconds since 1970 of a Monday.
 const START: i64 = 1_767_571_200;
 const DAYS: usize = 80;
 

@@ -8,10 +8,10 @@ pub const DAY: usize = 24;
 /// Monday, 2025-03-03 00:00 UTC.
 pub const START: i64 = 1_740_960_000;
 
-/// What is special in an hour.
+/// Events of an hour.
 #[derive(Clone, Debug)]
 pub struct Hour {
-    /// How many times the usual uploads, the usual part that fails, and the usual cures there are.
+    /// Factor of the usual uploads; of the usual failing fraction; of the usual cures.
     pub uploads: f64,
     pub share: f64,
     pub cures: Option<f64>,
@@ -112,7 +112,7 @@ impl World {
     }
 }
 
-/// What was said over some time.
+/// Verdicts over some time.
 #[derive(Default)]
 pub struct Log {
     pub texts: Vec<(usize, State, String)>,
