@@ -18,9 +18,9 @@ use crate::protocol::ForeignRef;
 use crate::queue::session::Session;
 
 impl Work<'_> {
-    /// Whether an import continues what was published. Where the repository is gone although the state has versions of the
-    /// package, it would begin another history under tags that others have; unless all that there was is imported again,
-    /// which gives the same commits.
+    /// Checks that an import continues the published history. If the repository is gone although the state has versions
+    /// of the package, the import would begin another history under tags that others have; unless all former versions
+    /// are imported again, which gives the same commits.
     pub(super) fn has_its_history(&mut self, open: &[Publication], ids: &[i64]) -> bool {
         let (session, claim) = (self.session, self.claim);
         let Some(place) = inspect::missing_repository(&session.root, &claim.package) else { return true };
@@ -54,8 +54,8 @@ impl Work<'_> {
         false
     }
 
-    /// What is to be said of a repository that somebody with a higher fence has: this state may never have given that
-    /// fence. Then it is older than its repositories, and every import would fail in the same way.
+    /// Failure for a repository with a higher fence than this state has ever given: the state is older than its
+    /// repositories, and every import would fail in the same way. `None` if the fence is one of this state's.
     pub(super) fn older_state(&self) -> Option<Failure> {
         let (session, claim) = (self.session, self.claim);
         let highest = inspect::highest_fence(&session.root, &claim.package)?;
@@ -173,7 +173,7 @@ impl Work<'_> {
     }
 }
 
-/// Whether the repository is to be packed anew when nothing else is to be done.
+/// True when the repository should be repacked while nothing else is to be done.
 pub(super) fn wants_repack(session: &Session, claim: &Claim, outcome: Outcome) -> bool {
     session.config.import.repack
         && matches!(outcome, Outcome::Imported | Outcome::UnappliedOnly | Outcome::AlreadyThere)
