@@ -31,14 +31,14 @@ pub use past::Past;
 pub use reason::Reason;
 pub use role::{Actor, Permit, Role};
 
-/// What stands in the list of actions of each.
+/// Entry of an action in the list of all actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its word.
+    /// Name of the action.
     pub name: &'static str,
-    /// Who may.
+    /// Role that is needed.
     pub role: Role,
-    /// Whether it is done only with a reason.
+    /// True when a reason is required.
     pub needs_reason: bool,
 }
 
@@ -46,7 +46,7 @@ const fn listed<A: Action>() -> Listed {
     Listed { name: A::NAME, role: A::ROLE, needs_reason: A::NEEDS_REASON }
 }
 
-/// Every action.
+/// All actions.
 pub const ACTIONS: &[Listed] = &[
     listed::<actions::hold::Hold>(),
     listed::<actions::hold::Release>(),

@@ -1,6 +1,6 @@
-//! What `git push --porcelain` says of each ref.
+//! Results of `git push --porcelain` for each ref.
 
-/// What became of a ref.
+/// Result for a ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Became {
     /// It is where it was wanted.
@@ -22,7 +22,7 @@ pub enum Became {
 pub struct Told {
     /// Its name on the server.
     pub name: String,
-    /// What became of it.
+    /// Result for the ref.
     pub became: Became,
 }
 

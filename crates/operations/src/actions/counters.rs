@@ -15,7 +15,7 @@ pub struct RepairCounters;
 impl Action for RepairCounters {
     const NAME: &'static str = "repair-counters";
     const ROLE: Role = Role::Operate;
-    /// What was mended.
+    /// Counters that were mended.
     type Done = Vec<Difference>;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

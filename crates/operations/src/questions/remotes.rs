@@ -1,4 +1,4 @@
-//! Where repositories are published, and what is not there.
+//! Remotes, and what is not published there.
 
 use serde::Serialize;
 use state::publishing::read::{self, PackageStatus, RemoteStatus};
@@ -7,7 +7,7 @@ use state::publishing::remotes;
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// Remotes.
+/// Remotes and packages.
 #[derive(Debug, Serialize)]
 pub struct Remotes {
     /// The time, in Unix milliseconds.

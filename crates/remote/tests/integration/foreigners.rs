@@ -1,4 +1,4 @@
-//! What somebody else has pushed stays.
+//! Refs that somebody else has pushed stay.
 
 use remote::plan::Kin;
 use remote::problem::Problem;

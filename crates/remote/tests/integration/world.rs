@@ -177,11 +177,11 @@ pub fn password(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// What a publication did.
+/// Result of publishing.
 pub struct Done {
     pub result: Result<Published, Problem>,
     pub abilities: Abilities,
-    /// What was set aside, and whether its objects were here then.
+    /// Refs that were set aside, each with whether its objects were here then.
     pub aside: Vec<Foreign>,
 }
 
