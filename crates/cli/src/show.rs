@@ -1,4 +1,4 @@
-//! How reports are shown: lines for people, JSON for programs, a progress bar on a terminal.
+//! Output of reports: lines for people, JSON for programs, a progress bar on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -21,7 +21,7 @@ impl Reporter {
         Reporter { json, missing: false }
     }
 
-    /// Whether everything that was reported is there.
+    /// True when all reported versions are in their repository.
     pub fn all_there(&self) -> bool {
         !self.missing
     }

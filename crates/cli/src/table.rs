@@ -5,13 +5,13 @@ use std::iter;
 
 use crate::screen::{self, plain, width};
 
-/// Between columns.
+/// Space between columns.
 const GAP: &str = "  ";
 
 /// With less room than this the last column goes below the others.
 const LEAST_ROOM: usize = 24;
 
-/// What stands below the others is indented by this.
+/// Indentation of rows below another.
 const BELOW: usize = 4;
 
 /// A table whose last column is wrapped.

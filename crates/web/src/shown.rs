@@ -61,7 +61,7 @@ pub fn until(now: i64, then: i64) -> String {
     if then <= now { ago(now, then) } else { format!("in {}", span(then.saturating_sub(now))) }
 }
 
-/// What something took: `0.04s`, and from ten seconds on by its largest unit.
+/// Duration as `0.04s`, and from ten seconds on in its largest unit.
 pub fn took(milliseconds: i64) -> String {
     match milliseconds {
         0..10_000 => format!("{}.{:02}s", milliseconds / 1000, milliseconds % 1000 / 10),

@@ -75,7 +75,7 @@ fn ending(it: &Collision) -> &str {
     it.ending.as_deref().unwrap_or("unknown")
 }
 
-/// What was decided and is not done yet.
+/// Text about a decision that is not carried out yet.
 fn decided(it: &Collision) -> String {
     match (&it.decision, &it.trouble) {
         (Some(decision), Some(why)) => format!(", {decision} is not possible: {}", short(why, 200)),

@@ -147,7 +147,7 @@ fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error
     Ok(found.into_iter().map(item).collect())
 }
 
-/// Why files that were named may be trusted.
+/// Trust in files that were named on the command line.
 pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Result<Trust, Error> {
     keyrings.iter().try_for_each(|keyring| check_keyring(keyring))?;
     if allow_unsigned {
@@ -175,7 +175,7 @@ fn check_keyring(keyring: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// What apt has checked against a signed index needs no other signature.
+/// Files from apt, which has checked them against a signed index: they need no other signature.
 fn from_apt(
     installation: &Installation,
     arguments: &Arguments,

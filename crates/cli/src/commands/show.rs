@@ -116,7 +116,7 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     hints(package)
 }
 
-/// What it waits for, what it went on without, and where its old versions come from.
+/// Prints waits, ended waits, and the requests for old versions.
 fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> {
     if let Some(wait) = package.wait.as_ref().filter(|_| package.work != "none") {
         let end = match wait.until {
@@ -142,7 +142,7 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
     Ok(())
 }
 
-/// What to type next.
+/// Prints the commands to type next.
 fn hints(package: &Package) -> io::Result<()> {
     let name = &package.package;
     let mut stdout = screen::stdout();

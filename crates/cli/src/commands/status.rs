@@ -184,7 +184,7 @@ fn collisions(status: &Status) -> io::Result<()> {
     writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
-/// How many packages fail, and figures of those; whether all is well, if none does.
+/// Headline and figures: the number of failing packages, or that all is well.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
     let rest = format!(": {} retrying, {} wedged, {} new in 24 h", figures[0], figures[1], figures[2]);
@@ -198,7 +198,7 @@ fn headline(status: &Status) -> (String, String) {
     }
 }
 
-/// Whether there is nothing on this screen that somebody would have to look at.
+/// True when nothing on this screen needs attention.
 fn is_well(status: &Status) -> bool {
     let all_figures = [status.retrying, status.wedged, status.new_failures, status.held.0, status.parked];
     all_figures.iter().all(|figure| *figure == 0)
@@ -213,7 +213,7 @@ fn is_well(status: &Status) -> bool {
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
-/// Whether a host gets on with its work, or has nothing to do.
+/// True when a host makes progress, or has nothing to do.
 fn gets_on(host: &Host) -> bool {
     matches!(host.life.as_str(), "alive" | "away")
 }
@@ -270,7 +270,7 @@ fn hosts(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// What to type next.
+/// Prints the commands to type next.
 fn next(status: &Status) -> io::Result<()> {
     let mut hints = Vec::new();
     if status.ahead.iter().any(|ahead| ahead.what == "newest sample") {

@@ -11,12 +11,12 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// So many names and addresses are remembered.
 const REMEMBERED: usize = 1000;
 
-/// Wrong attempts by whom or what.
+/// Failed attempts, by account and by address.
 #[derive(Default)]
 pub struct Attempts(Mutex<HashMap<String, (u32, Instant)>>);
 
 impl Attempts {
-    /// Whether one more may be made by all of these.
+    /// True when one more attempt may be made for all of these.
     pub fn may(&self, who: &[String]) -> bool {
         let made = self.made();
         who.iter()

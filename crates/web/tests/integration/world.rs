@@ -23,7 +23,7 @@ impl World {
         self.root().join("state.db")
     }
 
-    /// How many entries the audit trail has.
+    /// Number of entries of the audit trail.
     pub fn events(&self) -> i64 {
         self.number("SELECT COUNT(*) FROM event")
     }
