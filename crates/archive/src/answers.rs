@@ -66,7 +66,7 @@ pub enum Next {
     OtherName,
     /// The next mirror is asked.
     Mirror,
-    /// Nobody else is asked.
+    /// No other mirror is asked.
     Stop,
 }
 
@@ -75,13 +75,14 @@ pub enum Next {
 pub enum End {
     /// The poll fails, and is done again: the last accepted index goes on to count.
     LastIndex,
-    /// The package waits and is said to be behind; gone only if a newer accepted index does not list the file any more.
+    /// The package waits and is reported as behind; it is gone only if a newer accepted index does not list the file
+    /// any more.
     Listed,
     /// The package is retried, or parked as long as the breaker is open.
     Retried,
     /// The package fails until somebody does something about it.
     Fails,
-    /// The package waits for its history, and is said to.
+    /// The package waits for its history, and is reported as waiting.
     WaitsForHistory,
     /// The history does not know it: that is noted, and `history ask` asks again.
     NotKnown,
@@ -138,7 +139,7 @@ fn end(kind: Kind, answer: Answer) -> End {
         (Kind::Pool, Answer::Refused | Answer::NotAccepted) => End::Fails,
         (Kind::Pool, _) | (_, Answer::Machine) => End::Retried,
         (Kind::History, Answer::Missing) => End::NotKnown,
-        // Nobody vouches for it: it is left out.
+        // No trusted signature covers it: it is left out.
         (Kind::HistoryFile, Answer::NotAccepted) => End::NotKnown,
         (Kind::History | Kind::HistoryFile, _) => End::WaitsForHistory,
     }

@@ -41,8 +41,8 @@ impl Mirrors {
         Mirrors { archive: archive.clone(), mirrors, limits, cache, scratch: scratch.to_owned(), clock }
     }
 
-    /// The folders below `dists/`, of the first mirror that shows them. Nobody has signed this: a name that is found
-    /// counts for nothing until its own index is checked.
+    /// Folders below `dists/`, of the first mirror that lists them. The list is not signed: a name counts for
+    /// nothing until its own index is checked.
     fn folders(&self) -> Result<Vec<String>, Failed> {
         let mut errors = Vec::new();
         for mirror in &self.mirrors {

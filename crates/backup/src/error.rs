@@ -24,7 +24,7 @@ pub enum BackupError {
         /// Error of the file system.
         error: io::Error,
     },
-    /// Somebody changes a repository without a pause.
+    /// A repository is changed without a pause.
     #[error("{} changes faster than it can be copied; try again when less is going on", .0.display())]
     Restless(PathBuf),
     /// Another backup is at work.

@@ -96,9 +96,9 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Puts the state where the configuration wants it, which has to be empty, and makes it fit to be used: what was running
-/// is queued again, no old token is valid, and what the repositories have is on record. `watch` is told how many
-/// repositories were looked at, and of how many.
+/// Puts the state where the configuration wants it, which has to be empty, and makes it usable: interrupted jobs are
+/// queued again, old tokens become invalid, and the content of the repositories is recorded. `watch` gets the number of
+/// repositories that are done, and of all.
 pub fn state(
     backup: &Path,
     location: &Location,

@@ -61,7 +61,7 @@ pub struct Taken {
     pub unrecorded: Option<String>,
 }
 
-/// Takes a backup. `watch` is told how many repositories are done, and of how many.
+/// Takes a backup. `watch` gets the number of repositories that are done, and of all.
 pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
     let destination = wanted.destination;
     fs::create_dir_all(destination).map_err(BackupError::file("create", destination))?;
@@ -165,7 +165,7 @@ fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, Back
 struct Lock(File);
 
 impl Drop for Lock {
-    /// Given up in so many words: a child that another thread is just starting has the open file, too, for a moment.
+    /// Unlocked explicitly: a child that another thread is just starting has the open file, too, for a moment.
     fn drop(&mut self) {
         let _ = flock(&self.0, FlockOperation::Unlock);
     }

@@ -7,9 +7,9 @@ pub const TOLERATED: i64 = 300_000;
 /// Position of a time relative to now, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// It was so long ago.
+    /// Milliseconds since a past time.
     Ago(i64),
-    /// It is so far ahead, which is not to be believed.
+    /// Milliseconds until a future time, which is not trusted.
     Ahead(i64),
 }
 

@@ -11,7 +11,7 @@ use crate::scale::Scale;
 
 const DAY: i64 = 24;
 
-/// Of so many windows one is enough to know their spread, which changes little from hour to hour.
+/// Distance of the windows of which one is enough to know their spread, which changes little from hour to hour.
 const POINTS_EVERY: usize = 5;
 
 /// Kind of a figure.
@@ -83,7 +83,7 @@ impl Trial {
     }
 }
 
-/// True when a flow of so many an hour is too small for a window of six hours.
+/// True when a flow per hour is too small for a window of six hours.
 fn is_small(level: f64) -> bool {
     24.0 * level < rule::LEAST_HOURLY_FLOW
 }
@@ -264,7 +264,7 @@ impl Fit {
         f64::from(seen) >= (usual / 2.0).max(1.0)
     }
 
-    /// Centre and spread of the peaks, drawn towards what is believed of any figure while there are few days.
+    /// Centre and spread of the peaks, shrunk towards the prior for any figure while there are few days.
     fn usual(&self, window: Window, level: f64, scale: Scale, days: &[(i64, f64)], points: &[f64]) -> Trial {
         let (unit, least, prior) = match self.kind {
             Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD, rule::PRIOR_DAYS),

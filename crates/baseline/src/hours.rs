@@ -123,7 +123,7 @@ impl Hours {
         Some(self.first + i64::try_from(at).unwrap_or(0))
     }
 
-    /// The newest samples before `to`, at most so many, newest first.
+    /// Newest samples before `to`, at most `number`, newest first.
     pub fn newest_of(&self, to: i64, number: usize) -> impl Iterator<Item = (i64, f64)> + '_ {
         let length = usize::try_from(to.saturating_sub(self.first)).unwrap_or(0).min(self.values.len());
         let values = self.values.iter().take(length).enumerate().rev().filter(|(_, value)| !value.is_nan());

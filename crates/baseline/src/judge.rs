@@ -14,9 +14,9 @@ use crate::verdict::{Causes, Context, Sample, Verdict};
 /// Limits that an operator sets beside the rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// WARNING from so many failing and parked on, whatever is normal.
+    /// Number of failing and parked from which on it is WARNING, whatever the norm is.
     pub warning: Option<u64>,
-    /// CRITICAL from so many on.
+    /// Number from which on it is CRITICAL.
     pub critical: Option<u64>,
 }
 
@@ -292,7 +292,7 @@ impl Judge {
         found
     }
 
-    /// From so many parked jobs on it is an outage, when so many failing are expected.
+    /// Number of parked jobs from which on it is an outage, for a number of expected failing packages.
     pub(crate) fn parked_limit(&self, expected: f64) -> f64 {
         rule::PARKED.max(rule::PARKED_SHARE * (expected - self.explained()))
     }

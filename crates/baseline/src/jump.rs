@@ -11,7 +11,7 @@ use crate::scale::Scale;
 
 const DAY: i64 = 24;
 
-/// So many of the farthest rises of the last weeks are not counted among the usual ones.
+/// Number of the largest rises of the last weeks that do not count among the usual ones.
 const INCIDENTS: usize = 3;
 
 /// Samples that are just before.

@@ -18,7 +18,7 @@ pub struct Profile {
     pub weekdays: f64,
 }
 
-/// The variance that a ratio is believed to have before there are data: 15 % either way.
+/// Prior variance of a ratio, before there are data: 15 % either way.
 const PRIOR_VARIANCE: f64 = 0.0225;
 
 /// Weight of the prior, as a number of observations.

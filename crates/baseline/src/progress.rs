@@ -6,7 +6,7 @@
 const TIMES: i64 = 3;
 /// but this at least: what usually takes a second may take a minute for once.
 const LEAST: i64 = 5 * 60 * 1000;
-/// So long where nothing is known of a job: it may be a large package's first import.
+/// Limit where nothing is known of a job, in milliseconds: it may be a large package's first import.
 const UNKNOWN: i64 = 60 * 60 * 1000;
 
 /// A job that runs.

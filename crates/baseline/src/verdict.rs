@@ -78,7 +78,7 @@ pub struct Limits {
     pub critical: Option<u64>,
     /// An alert that goes on ends below.
     pub clear: Option<u64>,
-    /// From so many parked jobs on it is an outage: CRITICAL, while a breaker is open.
+    /// Number of parked jobs from which on it is an outage: CRITICAL, while a breaker is open.
     #[serde(default)]
     pub parked: Option<u64>,
 }

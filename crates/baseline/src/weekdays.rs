@@ -9,7 +9,7 @@ use crate::robust::count;
 /// Days of the week, counted from that of 1970-01-01, a Thursday: those of work, and those of the weekend.
 const GROUPS: [&[usize]; 2] = [&[0, 1, 4, 5, 6], &[2, 3]];
 
-/// Before days of the week come again, their differences may be noise. They are taken for so much of it.
+/// Weight in days with which the differences of weekdays count as noise while the weekdays have not come again.
 const UNREPEATED: f64 = 2.0;
 
 /// Factors of the days of the week.
@@ -75,8 +75,8 @@ fn kept(between: f64, within: f64) -> f64 {
     if between > within { 1.0 - within / between } else { 0.0 }
 }
 
-/// The same for a single difference. Chance alone makes one of three as large as noise, so nothing is believed up to
-/// twice of that; but what is far above is believed as it is.
+/// Same for a single difference. Chance alone makes one of three as large as noise, so nothing is kept up to twice
+/// of that; a difference far above is kept in full.
 fn firm(between: f64, within: f64) -> f64 {
     if between > 2.0 * within { 1.0 - (2.0 * within / between).powi(2) } else { 0.0 }
 }

@@ -29,7 +29,7 @@ pub enum Mode {
 /// Reason why a file could not be locked.
 #[derive(Debug)]
 pub enum LockError {
-    /// Somebody else holds it.
+    /// Another process holds it.
     Held(Held),
     /// Error of the file.
     File {

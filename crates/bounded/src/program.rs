@@ -218,8 +218,8 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// Runs a program to its end. Of its standard output and of its standard error, `most` bytes each are kept. `started` is
-/// told its number.
+/// Runs a program to its end. Of its standard output and of its standard error, `most` bytes each are kept. `started`
+/// gets its process number.
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] if it was killed because the deadline was over.

@@ -8,7 +8,7 @@ type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
-/// A wait is told after this time,
+/// A wait is reported after this time,
 const EARLY: Duration = Duration::from_secs(5);
 /// and again after this one, then after twice as long each time
 const AGAIN: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ impl Wait {
         self.tell_after(self.lasted(), text);
     }
 
-    /// The same of a wait that has lasted for so long by another clock.
+    /// Same for a wait whose length another clock has measured.
     pub fn tell_after(&mut self, lasted: Duration, text: impl FnOnce() -> String) {
         if self.is_due(lasted) {
             say(&format!("waiting for {} s for {}", lasted.as_secs(), text()));

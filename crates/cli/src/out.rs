@@ -29,7 +29,7 @@ impl Write for Out {
             Sink::Straight => io::stdout().write(bytes),
             Sink::Frame(frame) => frame.write(bytes),
             Sink::Pager(pager) => match pager.stdin.as_mut().map(|input| input.write(bytes)) {
-                // Whoever has read enough is not told of the rest.
+                // A reader that has left the pager gets no error.
                 Some(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
                 Some(written) => written,
                 None => Ok(bytes.len()),

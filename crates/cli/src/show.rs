@@ -105,7 +105,7 @@ fn success_line(report: &Report) -> String {
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// For so many versions.
+    /// Progress of a number of versions.
     pub fn new(versions: usize, visible: bool) -> Progress {
         if !visible {
             return Progress(ProgressBar::hidden());
@@ -123,7 +123,7 @@ impl Progress {
         Progress::new(0, !json && io::stderr().is_terminal())
     }
 
-    /// So many of so many are done.
+    /// Shows the number of versions that are done, and of all.
     pub fn at(&self, done: usize, all: usize) {
         self.0.set_length(all as u64);
         self.0.set_position(done as u64);

@@ -33,7 +33,7 @@ pub fn print(table: &Table) -> io::Result<()> {
 }
 
 impl Table {
-    /// Cuts texts of the last column to so many lines.
+    /// Cuts texts of the last column to a number of lines.
     pub fn cut(mut self, lines: usize) -> Table {
         self.lines = lines;
         self
@@ -107,7 +107,7 @@ pub fn wrap(text: &str, room: usize, breaks: bool) -> Vec<String> {
     lines
 }
 
-/// No more than so many lines, with a mark if there were more.
+/// At most `most` lines, with a mark if there were more.
 fn cut(mut lines: Vec<String>, most: usize, room: usize) -> Vec<String> {
     if lines.len() > most {
         lines.truncate(most);

@@ -8,8 +8,7 @@ pub fn at(milliseconds: i64) -> String {
     Millis(milliseconds).to_string()
 }
 
-/// A span by its largest unit: `42s`, `7m`, `3h`, `12d`. A span since something that is still to come is negative, and says
-/// so.
+/// Span in its largest unit: `42s`, `7m`, `3h`, `12d`. The span since a future time is negative.
 pub fn span(milliseconds: i64) -> String {
     let seconds = milliseconds / 1000;
     match seconds {

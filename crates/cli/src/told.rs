@@ -10,13 +10,13 @@ use anyhow::Error;
 
 use crate::exit;
 
-/// The file in the root that has what was said last.
+/// Name of the file in the root with the last printed error.
 const NAME: &str = "run-error";
 
 /// Time after which it is printed again.
 const AGAIN: Duration = Duration::from_secs(24 * 3600);
 
-/// The result of a run that nobody watches: an error that was said by the last run, too, is only its exit code.
+/// Result of a run that nobody watches: for an error that the last run printed, too, only the exit code.
 pub fn once(root: &Path, result: Result<u8, Error>) -> Result<u8, Error> {
     let path = root.join(NAME);
     match result {

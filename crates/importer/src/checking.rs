@@ -49,7 +49,7 @@ pub struct Checked {
     pub stderr: String,
 }
 
-/// Has a child check the repository of a package. `on_start` is told its number.
+/// Checks the repository of a package in a child. `on_start` gets its process number.
 ///
 /// # Errors
 /// The check could not be made, or there is nothing to check.

@@ -64,7 +64,7 @@ pub struct Ended {
     pub stderr: String,
 }
 
-/// Runs a child for `request`. `on_start` is told its number; `on_event` is called for each of its events.
+/// Runs a child for `request`. `on_start` gets its process number; `on_event` is called for each of its events.
 pub fn run(
     program: &Path,
     request: &Request,
@@ -153,7 +153,7 @@ fn lines(begun: &mut Vec<u8>, bytes: &[u8], mut on_line: impl FnMut(&[u8])) {
         start += length + 1;
     }
     begun.drain(..start);
-    // No event is so long; one that never ends must not fill the memory of this process.
+    // No real event is this long; one that never ends must not fill the memory of this process.
     if begun.len() > LONGEST_EVENT {
         begun.clear();
     }

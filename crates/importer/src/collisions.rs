@@ -157,7 +157,7 @@ impl News {
 /// Brings all branches to where they are to be, carries out what was decided, and finds what has ended.
 ///
 /// # Errors
-/// The repository.
+/// [`Error`] when the repository cannot be read or written.
 pub fn settle(history: &mut History<'_>, known: &Known) -> Result<News, Error> {
     let settled = history.settle()?;
     let mut news = News::default();

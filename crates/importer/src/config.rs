@@ -1,4 +1,4 @@
-//! `config.toml`: what an installation is told once, so that commands need few arguments.
+//! `config.toml`: settings of an installation, so that commands need few arguments.
 
 pub mod web;
 
@@ -107,7 +107,7 @@ impl Default for Import {
 }
 
 impl Import {
-    /// Trust in a `.dsc` that was given by hand, if nothing else was said: it needs a signature by a key of the
+    /// Trust in a `.dsc` that was given by hand without other options: it needs a signature by a key of the
     /// keyrings.
     pub fn trust(&self) -> Trust {
         let given = Some(&self.keyrings).filter(|keyrings| !keyrings.is_empty());

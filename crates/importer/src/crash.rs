@@ -11,7 +11,8 @@ const VARIABLES: [(&str, Signal); 2] =
 /// The variables that the child of an import has to see, too.
 pub(crate) const VARIABLE_NAMES: &[&str] = &["PACKAGE_IMPORT_KILL_AT", "PACKAGE_IMPORT_STOP_AT", DISK_FULL];
 
-/// After so many changes of files of repositories the disk is full; with `:once` behind the number for one of them only.
+/// Number of changes of repositories' files after which the disk is full; with `:once` behind the number for one change
+/// only.
 const DISK_FULL: &str = "PACKAGE_IMPORT_DISK_FULL_AFTER";
 /// Crash point that fills the disk.
 const DISK: &str = "repo::disk";

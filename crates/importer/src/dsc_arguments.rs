@@ -72,7 +72,7 @@ pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
-/// So many characters of a version that is none are shown.
+/// Largest number of characters that are shown of a text that is no version.
 const LONGEST_VERSION: usize = 200;
 
 /// A `.dsc` as it was read, once: its bytes, and what they claim to be. Nothing of it is checked.

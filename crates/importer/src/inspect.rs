@@ -226,7 +226,7 @@ pub fn repack(root: &Path, package: &str, effort: Effort, limits: &LimitsConfig)
     Ok(packaging_repo::repack::repack(&repository, &guard, effort, None, deadline)?)
 }
 
-/// The same if nobody imports into it now; [`Error::Busy`] otherwise. `started` is told the process group that does it.
+/// The same if no import holds the repository now; [`Error::Busy`] otherwise. `started` gets the process group of Git.
 pub fn repack_idle(
     root: &Path,
     package: &str,

@@ -45,7 +45,8 @@ pub struct Found {
     pub moved: usize,
     /// Publications that have vanished.
     pub vanished: usize,
-    /// Publications that the index lists no more, too many at once to be believed before another one agrees.
+    /// Number of publications that the index lists no more, and that are kept because they are too many at once:
+    /// another index has to confirm the removals.
     pub withheld: usize,
     /// The lane in which the new ones wait.
     pub lane: Option<Lane>,
@@ -91,7 +92,7 @@ pub struct Poller<'a> {
     pub dry_run: bool,
     /// The time in milliseconds; suites whose interval is not over are passed over. None: all are polled.
     pub due: Option<i64>,
-    /// Somebody waits for it: all mirrors are asked, also one that wants to be left alone for a while.
+    /// True when an operator waits for it: all mirrors are asked, also one that wants a pause.
     pub by_hand: bool,
     /// Risks that the operator accepts.
     pub accepted: Accepted,

@@ -135,7 +135,7 @@ pub enum Event {
     Reading(usize),
     /// Everything is read; commits are made now.
     Publishing,
-    /// So many refs are moved now.
+    /// A number of refs is moved now.
     Moving(usize),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),

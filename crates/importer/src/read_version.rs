@@ -154,8 +154,8 @@ impl<'a> Stager<'a> {
         self.stage(wanted, dsc, text, sha256, history)
     }
 
-    /// Checks why the `.dsc` may be trusted, then takes what the check vouches for and nothing else: what is signed, or all
-    /// of it as it was `claimed`.
+    /// Checks that the `.dsc` may be trusted, then uses the part that the check covers and nothing else: the signed
+    /// part, or all of it as it was `claimed`.
     fn trusted(
         &self,
         text: &[u8],

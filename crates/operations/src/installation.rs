@@ -130,7 +130,7 @@ impl Installation {
     /// The heartbeat of a session, on a connection of its own.
     pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
         let location = session.config.state.location(&session.root);
-        // A server may have no connection left, which is said at once. A file that is open can be opened again.
+        // A server may have no connection left, which is an error at once. A file that is open can be opened again.
         let mut ready = match session.store.kind() {
             Kind::Postgres => Some(location.open()?),
             Kind::Sqlite => None,

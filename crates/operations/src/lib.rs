@@ -1,13 +1,13 @@
-//! Everything that can be asked of an installation, or done with it. Whoever shows it (the command line, a page) has no
-//! logic of its own: it reads arguments, calls this, and prints what comes back.
+//! All questions to an installation, and all actions on it. The interfaces (the command line, the pages) have no logic
+//! of their own: they read arguments, call this crate, and print the result.
 //!
-//! An [`Installation`] is where one is; [`Opened`] has its state at hand. A question is a function of [`questions`], whose
-//! answer is, as JSON, what `--json` prints. Whoever may see anything may ask all of them.
+//! An [`Installation`] is the place of one; [`Opened`] has its state open. A question is a function of [`questions`],
+//! whose answer is, as JSON, what `--json` prints. Every role may ask all of them.
 //!
-//! An [`Action`] is a type whose fields are its arguments, in types that cannot hold a wrong value. [`Action::preview`] says
-//! what would change and changes nothing; [`Action::perform`] does it, and records in the same transaction who did it and why.
-//! Both take an [`Actor`], and refuse one whose [`Role`] may not. [`ACTIONS`] lists them; `docs/architecture.md` has the same
-//! list for people.
+//! An [`Action`] is a type whose fields are its arguments, in types that cannot hold a wrong value. [`Action::preview`]
+//! lists the changes and makes none; [`Action::perform`] makes them, and records actor and reason in the same
+//! transaction. Both take an [`Actor`], and refuse one whose [`Role`] is not enough. [`ACTIONS`] lists them;
+//! `docs/architecture.md` has the same list for people.
 //!
 //! Nothing here prints, ends the process or knows a command line. An [`Error`] has a [`Class`].
 

@@ -20,7 +20,7 @@ pub enum Role {
     View,
     /// Decides about what is published already: retries, holds, priorities, policies, settings.
     Operate,
-    /// Decides what is trusted: files given by hand, indices that an archive would not vouch for.
+    /// Decides about trust: files given by hand, indices that need an operator's consent.
     Admin,
 }
 
@@ -51,7 +51,7 @@ impl FromStr for Role {
     }
 }
 
-/// Somebody who asks for something.
+/// User who asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     name: String,

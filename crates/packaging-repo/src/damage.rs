@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::repository::Repository;
 use crate::verify::Problem;
 
-/// A lock of a program that works is gone after so long, as a rule.
+/// Time after which the lock of a working program is usually gone.
 const MOMENT: Duration = Duration::from_millis(300);
 
 /// Message about pipes, sockets and devices.

@@ -12,10 +12,11 @@ use crate::{Error, ObjectId};
 
 /// A batch of this size is handed to another thread.
 pub(crate) const BATCH: usize = 256 << 10;
-/// So many bytes are under way at once, and as many again where nothing can be made smaller.
+/// Number of bytes under way at once; as many again where nothing can be made smaller.
 const FLYING: usize = 8 << 20;
-/// So much of each pack is stored as it is. The first repack compresses everything once more, so that compressing
-/// here only spares the disk until then: worth it for a large package, a third of the work for a small one.
+/// Number of bytes of each pack that are stored uncompressed. The first repack compresses everything again, so
+/// that compression here only saves disk space until then: worth it for a large package, a third of the work for
+/// a small one.
 const STORED: usize = 4 << 20;
 /// A smaller object is stored in any case: to compress it takes as long as a kilobyte.
 const SMALLEST: usize = 512;

@@ -6,11 +6,11 @@
 
 /// Number of bytes that are compared at once.
 const BLOCK: usize = 64;
-/// One instruction copies so much at most.
+/// Largest number of bytes that one instruction copies.
 const LONGEST_COPY: usize = 0x10000;
-/// One instruction writes out so much at most.
+/// Largest number of bytes that one instruction inserts.
 const LONGEST_INSERT: usize = 0x7f;
-/// So much between the first change and the last is written out without a look at its lines.
+/// Number of bytes between the first change and the last that are inserted without a search by lines.
 const SMALL: usize = 256;
 /// A shorter line is found in too many places.
 const SHORTEST_LINE: usize = 12;

@@ -91,13 +91,13 @@ pub enum Error {
         /// Number of the line.
         line: usize,
     },
-    /// Somebody else holds a lock of Git's.
+    /// Another program holds a lock of Git's.
     #[error("{} is locked by another program; if none runs, remove it", .0.display())]
     Locked(PathBuf),
     /// An importer works on the repository, or somebody else has its lock.
     #[error("{0}; the repository is being imported into or repacked: try again when that has ended")]
     Busy(bounded::lock::Held),
-    /// Whoever was given the package later has shut this importer out.
+    /// An importer that was given the package later has shut this one out.
     #[error("attempt {ours} was superseded{}; nothing was moved", higher.map_or(String::new(), |it| format!(" by {it}")))]
     Fenced {
         /// Fence of this process.
@@ -105,7 +105,7 @@ pub enum Error {
         /// The one that stands, if it was seen.
         higher: Option<Fence>,
     },
-    /// Somebody else moved a ref.
+    /// Another program moved a ref.
     #[error(
         "ref {name} was moved by somebody else ({} instead of {}); the next import starts from there",
         shown(found),

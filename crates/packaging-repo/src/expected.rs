@@ -82,7 +82,7 @@ fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<Stri
     }
     // A commit that cannot be read is reported by the other checks, too.
     let Ok(commit) = object::read_commit(tip, &mut catalog.store) else { return Ok(None) };
-    // A tip that shows no version at all is told of by the other checks.
+    // A tip that shows no version at all is reported by the other checks.
     let shown = commit.trailer("Version").and_then(|text| Version::new(text).ok());
     Ok(shown
         .filter(|shown| shown < &branch.version)

@@ -1,5 +1,5 @@
-//! Refs that are not where the importer has put them: who can push made, moved or removed them. They are never believed and
-//! never overwritten; here they are named.
+//! Foreign refs: refs that are not where the importer has put them, because somebody with the right to push made, moved
+//! or removed them. They are never trusted and never overwritten; here they are listed.
 
 use std::collections::BTreeSet;
 use std::fmt;

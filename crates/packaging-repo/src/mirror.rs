@@ -89,7 +89,7 @@ impl Mirror {
             there.values().map(|value| value.id).filter(|id| known.contains(id)).collect();
         drop(known);
         let want: Vec<ObjectId> = edits.iter().map(|edit| edit.new.id).collect();
-        // Whoever has the lock removes what is left below a name that is always the same.
+        // The holder of the lock removes files that are left below a name that is always the same.
         copy(objects, self.path(), &self.path().join(INCOMING), &want, &have, deadline)?;
         drop_incoming(self.path())?;
         fail_point!("mirror::copied");

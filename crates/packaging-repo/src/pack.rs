@@ -29,9 +29,9 @@ pub(crate) use unfinished::remove_unfinished;
 const LARGEST_IN_MEMORY: u64 = 2 << 20;
 /// A smaller file is compressed as a whole.
 const SMALLEST_DELTA: usize = 512;
-/// A reader has to apply so many deltas one after the other at most.
+/// Largest number of deltas that a reader has to apply one after the other.
 const DEEPEST_DELTA: u8 = 40;
-/// So many bytes of written batches are kept in memory.
+/// Number of bytes of written batches that are kept in memory.
 const RECENT: usize = 4 << 20;
 /// Temporary files start with this, which `git gc` knows, too.
 const TEMPORARY: &str = "tmp_pack_import_";
@@ -98,12 +98,12 @@ impl PackWriter {
         self.keeps = if expected { RECENT } else { 0 };
     }
 
-    /// Keeps so many bytes of the disk free: it counts as full before.
+    /// Keeps a number of bytes of the disk free: it counts as full before.
     pub(crate) fn keep_free(&mut self, bytes: u64) {
         self.space = Space::keeping(bytes);
     }
 
-    /// From here on so many bytes may be added.
+    /// Allows a number of further bytes.
     pub(crate) fn allow(&mut self, bytes: u64) {
         self.most_added = self.added.saturating_add(bytes);
         self.limit = bytes;
@@ -114,7 +114,7 @@ impl PackWriter {
         self.added
     }
 
-    /// To be asked before anything is added: whether the pack can still be used, and whether so much fits the limit.
+    /// Called before anything is added: checks that the pack can still be used, and that the bytes fit the limit.
     fn take(&mut self, bytes: u64) -> Result<(), Error> {
         self.check()?;
         let added = self.added.saturating_add(bytes);

@@ -3,7 +3,7 @@
 //!
 //! A tag proves nothing by itself: anybody who can push can make one with any manifest. Only refs on record were
 //! verified and written here; all others are foreign. An object's name is the hash of all that it leads to, so the pair
-//! of ref and object vouches for the tree, and for the manifest with the hashes of the files.
+//! of ref and object proves the tree, and the manifest with the hashes of the files.
 //!
 //! The record is durable before refs move, and marks the entries that are about to be written. A marked entry that no
 //! ref confirms has no meaning: the importer was killed in between. After refs have moved, a line behind the seal says
@@ -32,7 +32,7 @@ const MOVED: &str = "moved\n";
 struct Entry {
     written: Option<ObjectId>,
     begun: Option<ObjectId>,
-    /// Somebody else's object with the content of ours, which may stay where it is. Nothing that it says is believed.
+    /// Foreign object with the content of ours, which may stay in place. Its author and message are not trusted.
     adopted: Option<ObjectId>,
 }
 
@@ -90,7 +90,7 @@ impl Record {
         self.entries.get(name).is_some_and(|it| it.written.is_some())
     }
 
-    /// Somebody else's object that may stay where a ref of ours would be: it has the content of ours.
+    /// Foreign object that may stay in place of a ref of ours: it has the content of ours.
     pub fn adopted(&self, name: &str) -> Option<ObjectId> {
         self.entries.get(name)?.adopted
     }

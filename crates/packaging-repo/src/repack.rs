@@ -120,7 +120,7 @@ pub(crate) fn command(git_dir: &Path, verb: &str, arguments: &[&str]) -> Command
         .arg(verb)
         .args(arguments)
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        // Whoever can push could have other objects looked at in place of ours.
+        // Otherwise a push of `refs/replace/` could put other objects in place of ours.
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("LC_ALL", "C");

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{StatVfs, fstatvfs};
 
-/// After so many bytes the disk is looked at again.
+/// Number of bytes after which the disk is looked at again.
 const STEP: u64 = 8 << 20;
 
 /// Free space that a disk must keep while a file is written.
@@ -17,7 +17,7 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// Keeps so many bytes free.
+    /// Keeps a number of bytes free.
     pub(crate) fn keeping(reserve: u64) -> Space {
         Space { reserve, unchecked: 0 }
     }

@@ -39,12 +39,12 @@ impl RepoStore {
         self.pack.expect_changes(expected);
     }
 
-    /// Keeps so many bytes of the disk free: it counts as full before.
+    /// Keeps a number of bytes of the disk free: it counts as full before.
     pub fn keep_free(&mut self, bytes: u64) {
         self.pack.keep_free(bytes);
     }
 
-    /// From here on so many bytes may be added: what one version may cost, before anything is compressed.
+    /// Allows a number of further bytes: the cost of one version, before anything is compressed.
     pub fn allow(&mut self, bytes: u64) {
         self.pack.allow(bytes);
     }

@@ -69,7 +69,7 @@ impl ConnectError {
 /// Error of one server.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody said which user, and the system does not know either.
+    /// No user was given, and the system does not know one either.
     #[error("no user is given, and the name of this process's user is unknown")]
     NoUser,
     /// The root certificates cannot be used.

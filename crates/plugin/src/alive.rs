@@ -12,7 +12,7 @@ use crate::time::{HOUR, Span, is_believed, moment};
 use crate::trouble::Trouble;
 use crate::views;
 
-/// Nothing is heard of for so long only if nothing runs, with the shipped crontab.
+/// Time without any news after which nothing runs, with the shipped crontab.
 const SILENT: i64 = 36 * HOUR;
 
 /// `[checks.runs]`, of which only this is of use here: who runs once a week is heard of once a week.

@@ -83,8 +83,8 @@ impl Config {
         }
     }
 
-    /// Refuses names that nobody reads: what is set under them would not be in force, and every check says so, because
-    /// none can know whose it was to be. `section` is that of the check that asks.
+    /// Refuses names that no check reads: their values would have no effect. Every check refuses them, because none
+    /// can know whose they were to be. `section` is that of the check that asks.
     pub(crate) fn refuse_unknown(&self, section: &str) -> Result<(), Trouble> {
         check_sections::names(&self.file.checks, Some(section))
             .map_err(|wrong| self.wrong(&wrong.to_string()))

@@ -138,7 +138,7 @@ fn become_reader(parent: Pid, out: PipeWriter, notes: PipeWriter) -> io::Result<
     dup2_stdout(out)?;
     dup2_stderr(notes)?;
     READING.store(true, Ordering::Relaxed);
-    // Whoever ends the parent ends the child. If it has ended already, that signal will not come.
+    // The end of the parent ends the child. If it has ended already, that signal will not come.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     if getppid() == Some(parent) { Ok(()) } else { Err(io::Error::other("the parent has ended")) }
 }
@@ -164,7 +164,7 @@ fn listen(reader: &mut Reader, start: Instant, limit: &mut Limit) -> Outcome {
     }
 }
 
-/// The limit, if one was told, and the answer, if it is complete.
+/// Limit, if the child has sent one, and answer, if it is complete.
 fn parse(said: &[u8]) -> (Option<Limit>, Option<(Status, String)>) {
     let (limit, rest) = match said.strip_prefix(&[LIMIT]) {
         Some(after) => match after.iter().position(|byte| *byte == b'\n') {

@@ -66,8 +66,8 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Refuses a limit for CRITICAL that is below that for WARNING, which then could never be said. A range that is more
-    /// than a number says what it wants.
+    /// Refuses a limit for CRITICAL that is below that for WARNING, which then could never be reached. A range that is
+    /// more than a number is left as it is.
     fn in_order(&self, given: (Given<'_>, Given<'_>)) -> Result<(), ThresholdError> {
         let (Some(warning), Some(critical)) = (&self.warning, &self.critical) else { return Ok(()) };
         let is_wrong = matches!((warning.upper(), critical.upper()), (Some(low), Some(high)) if high < low);

@@ -107,7 +107,7 @@ fn trouble(error: &Error) -> Trouble {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             Trouble::unusable(format!("{text}: grant the role monitor its rights"))
         }
-        // Somebody migrates, or has locked a view's table by hand; or the server has too much to do.
+        // A migration is running, or a view's table was locked by hand; or the server is overloaded.
         Some(code) if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(code) => {
             Trouble::TimedOut(format!(
                 "{text}: a table is locked, or the server is too busy; package-import status names who holds a lock"

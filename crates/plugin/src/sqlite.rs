@@ -100,7 +100,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    /// That a database is damaged is said only if it stays so: somebody may be putting a sound one in its place.
+    /// A damaged database is reported only if it stays damaged: a sound one may just be put in its place.
     fn not_at_once(self) -> Refusal {
         match self {
             Refusal::Final(damage @ Trouble::Damaged(_)) => Refusal::Passing(damage),

@@ -11,11 +11,11 @@ use std::str::FromStr;
 pub enum Status {
     /// As it should be.
     Ok,
-    /// It cannot be told.
+    /// There is no verdict.
     Unknown,
-    /// Somebody should look at it today.
+    /// An operator should look at it today.
     Warning,
-    /// Somebody should look at it now.
+    /// An operator should look at it now.
     Critical,
 }
 

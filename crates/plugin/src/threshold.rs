@@ -71,7 +71,7 @@ impl Threshold {
         &self.text
     }
 
-    /// The form for perfdata: `600` if it can be said so, because Icinga drops every other form; nothing if it never
+    /// Form for perfdata: a plain `600` where possible, because Icinga drops every other form; empty if it never
     /// alerts.
     pub(crate) fn perfdata(&self) -> String {
         let (start, end) = (*self.range.start(), *self.range.end());

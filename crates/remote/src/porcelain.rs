@@ -7,7 +7,7 @@ pub enum Became {
     Moved,
     /// It was there already.
     Same,
-    /// Somebody else was faster: read again.
+    /// Another pusher was faster: the refs are read again.
     Raced(String),
     /// It did not move because another one of the same push did not.
     Held,

@@ -48,7 +48,7 @@ pub enum Problem {
     /// It cannot move refs all or none, and was asked to.
     #[error("the server cannot move refs all or none")]
     NotAtomic,
-    /// Somebody else moves the same refs all the time.
+    /// Another pusher moves the same refs all the time.
     #[error("somebody else was faster {0} times: it is tried again later")]
     Raced(u32),
     /// It took too long.

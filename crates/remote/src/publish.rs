@@ -20,7 +20,8 @@ const ROUNDS: u32 = 60;
 /// Number of further looks at a lock on the server; next, the pause before each.
 const LOCKED: u32 = 2;
 const LOCK: Duration = Duration::from_millis(500);
-/// So many pushes of one package find out what a server refuses of it; then the rest of a push is refused with it.
+/// Number of pushes of one package that find out the refs which a server refuses; then the rest of a push is refused
+/// with them.
 const PIECES: u32 = 24;
 /// From then on refs move one by one: what is refused keeps back what is not.
 const PATIENCE: u32 = 6;
@@ -93,7 +94,7 @@ pub struct Publisher<'a> {
     pub server: &'a dyn Server,
     /// Judge of refs that are not where we put them.
     pub judge: &'a dyn Judge,
-    /// So many refs go in one push, as a rule.
+    /// Usual largest number of refs in one push.
     pub most: usize,
 }
 
@@ -281,7 +282,7 @@ impl Work<'_, '_> {
         let server = self.publisher.server;
         let is_missing = self.is_missing;
         let mut pushed = server.push(&batch.moves, batch.atomic);
-        // Somebody who pushes right now has locks, too, and gives them up.
+        // A running push of others has locks, too, and releases them.
         for _ in 0..LOCKED {
             if !matches!(pushed, Err(Problem::StaleLock { .. })) {
                 break;

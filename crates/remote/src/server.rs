@@ -32,7 +32,7 @@ pub trait Server {
     /// Makes the repository, if that can be done before anything is pushed. Returns whether it was.
     fn create(&self) -> Result<bool, Problem>;
 
-    /// Has a clone check out a branch. Returns whether that could be said to the server.
+    /// Sets the branch that a clone checks out. Returns true when the server accepts that.
     fn set_head(&self, branch: &str) -> Result<bool, Problem>;
 
     /// True when everything goes in one transaction, of any size.

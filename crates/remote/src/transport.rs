@@ -18,9 +18,9 @@ use crate::ssh::Ssh;
 
 /// Time for a server to list its refs.
 const READING: Duration = Duration::from_secs(180);
-/// A foreign ref may bring so many bytes.
+/// Largest number of bytes of a foreign ref's objects.
 const FETCHED: u64 = 8 << 30;
-/// So many refs are named in one call: a command line has an end.
+/// Largest number of refs that are named in one call, because the length of a command line is limited.
 const NAMED: usize = 400;
 
 /// Credentials and settings of a server.
@@ -100,7 +100,7 @@ impl Transport<'_> {
         let (named, host) =
             authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
         let user = self.entry.user.as_deref().or(named).unwrap_or("git");
-        // Nobody but this server is told.
+        // Only this server gets the password.
         add(&format!("credential.{scheme}://{host}.helper"), offered.helper(user));
         Ok(Some(offered))
     }

@@ -136,7 +136,8 @@ codes! {
     NoApt = "no-apt" [Poll Fetch] Infrastructure,
     AptFailed = "apt-failed" [Poll Fetch] Transient (outage),
     AptState = "apt-state" [Poll Fetch] Infrastructure,
-    // Of an archive somebody may mend it, or another mirror has it right; in a package that is here, it stays.
+    // In an archive the error may be corrected, or another mirror may have the right file; in a package that is here,
+    // it stays.
     BadSignature = "bad-signature" [Poll Fetch Verify] Unknown elsewhere Permanent,
     BadCompression = "bad-compression" [Poll Fetch Unpack] Unknown elsewhere Permanent,
     ExpandsTooMuch = "expands-too-much" [Poll Fetch Unpack] Unknown elsewhere Permanent,

@@ -11,7 +11,7 @@ use crate::limits::{Limits, OverLimit};
 use crate::lookahead::Lookahead;
 
 const BUFFER: usize = 128 << 10;
-/// So many bytes at the start of a file tell its format.
+/// Number of bytes at the start of a file that show its format.
 const DETECTABLE: usize = 13;
 /// Below this no expansion is suspicious: a small archive of zeros is harmless.
 const RATIO_FREE_BYTES: u64 = 64 << 20;

@@ -50,7 +50,7 @@ pub enum ControlError {
     TooManyFields(usize),
 }
 
-/// So many fields are found faster by looking at each.
+/// Number of fields up to which looking at each is faster than an index.
 const FEW: usize = 32;
 
 const BEGIN_MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
@@ -63,7 +63,7 @@ impl Stanza {
         Stanza::parse_within(text, usize::MAX)
     }
 
-    /// The same, for a text that may have so many fields at most.
+    /// Same, for a text with a limited number of fields.
     pub fn parse_within(text: &[u8], most_fields: usize) -> Result<Stanza, ControlError> {
         let mut reader = Reader { lines: text.split(|&byte| byte == b'\n'), number: 0 };
         let mut stanza = Stanza::default();

@@ -14,7 +14,7 @@ pub struct Date {
 /// Words that are looked at; a date has fewer, and what follows is not one.
 const MAX_WORDS: usize = 16;
 
-/// The last year that is believed. Git's commit-graph has no room for dates after 2514.
+/// Last year that is accepted. Git's commit-graph has no room for dates after 2514.
 const MAX_YEAR: i64 = 2499;
 
 const MAX_OFFSET_MINUTES: i32 = 14 * 60;

@@ -92,7 +92,7 @@ pub enum DscError {
 }
 
 impl DscError {
-    /// A file of more than so many bytes.
+    /// Error of a file that is larger than `most` bytes.
     pub fn too_many_bytes(most: u64) -> DscError {
         DscError::TooLarge { what: format!("more than {most} bytes"), limit: "dsc_bytes" }
     }

@@ -45,7 +45,7 @@ pub enum TraversalError {
     /// A link leads in circles, or through a file.
     #[error("{} is a link that cannot be resolved", Shown(.0))]
     Broken(Vec<u8>),
-    /// The links are so long that nobody needs them.
+    /// The chain of links is longer than any real one.
     #[error("following {} and the links before it takes more than {MOST_STEPS} steps", Shown(.0))]
     TooLong(Vec<u8>),
     /// Error of the content store.
@@ -113,8 +113,7 @@ pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io
     resolve_within(path, tree, store, &mut MOST_STEPS.clone())
 }
 
-/// The same, of which the steps are taken from those that are left for many paths. Without any, it leads nowhere that
-/// can be said.
+/// Same, with the steps taken from a budget for many paths. When it is used up, the path counts as leading nowhere.
 fn resolve_within(
     path: &[u8],
     tree: &mut Tree,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Cause of a failed statement.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// Somebody else writes, or a deadlock was resolved against us: the transaction can be tried again.
+    /// Another session is writing, or a deadlock was resolved against us: the transaction can be tried again.
     #[error("the database is busy: {0}")]
     Busy(String),
     /// The connection broke. A transaction that was not committed is rolled back.

@@ -184,7 +184,7 @@ pub struct Shown {
     since: Instant,
 }
 
-/// So long something waits for its confirmation.
+/// Time for which a preview waits for its confirmation.
 const LIFE: Duration = Duration::from_secs(15 * 60);
 /// Largest number of previews that wait for confirmation.
 const WAITING: usize = 64;

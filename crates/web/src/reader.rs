@@ -11,11 +11,11 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use operations::{Class, Error, Opened};
 use tokio::sync::oneshot;
 
-/// So long a page waits for the database; then it shows what was known.
+/// Time for which a page waits for the database; then it shows the last known values.
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same while the thread still waits for an answer that nobody waits for any more.
 const IMPATIENCE: Duration = Duration::from_millis(100);
-/// So long something is done.
+/// Longest time of an action.
 const LENGTH: Duration = Duration::from_secs(12);
 /// An answer that is not older is given again: fifty open pages ask no more than one.
 const FRESH: Duration = Duration::from_secs(1);
@@ -142,7 +142,7 @@ impl Reader {
     ) -> Result<T, Trouble> {
         let (tell, told) = oneshot::channel();
         let work: Question = Box::new(move |hand| {
-            // Nobody waits any more: nothing is asked, and nothing is changed.
+            // Nobody waits for the answer any more: nothing is asked, and nothing is changed.
             if !tell.is_closed() {
                 let _ = tell.send(hand.answer(question));
             }

@@ -169,7 +169,7 @@ fn words(status: StatusCode) -> &'static str {
     }
 }
 
-/// Somebody who may not even look.
+/// Answer for a user who may not even look.
 fn stranger(asked: &Asked, is_read: bool) -> Response {
     let is_page = is_read && !asked.path.starts_with("/api/") && asked.path != "/metrics";
     if is_page && !asked.app.gate.accounts.is_empty() {

@@ -160,7 +160,7 @@ fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
                 std::fs::remove_file(path)?;
             }
             let listener = std::os::unix::net::UnixListener::bind(path)?;
-            // Whoever may connect is believed about who asks: owner and group, such as that of a proxy.
+            // Owner and group of the socket, such as a proxy, may connect and are trusted to name the user.
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
             listener.set_nonblocking(true)?;
             Ok((Socket::Unix(listener, path.clone()), listen.clone()))
@@ -227,7 +227,7 @@ async fn run(server: Server, stop: impl Future<Output = ()>) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes connections, as many as there are slots. Whoever finds none waits in the kernel's queue, where it costs nothing.
+/// Accepts connections, as many as there are slots. Further ones wait in the kernel's queue, where they cost nothing.
 async fn accept(app: &Arc<App>, listener: &Listener, slots: &Arc<Semaphore>, ended: &watch::Receiver<bool>) {
     while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
         match listener.accept().await {

@@ -16,7 +16,7 @@ pub fn lines(text: &str) -> String {
     escaped(&text.replace("\r\n", "\n"), is_hidden).into_owned()
 }
 
-/// A clean text of at most so many characters.
+/// A clean text of at most `most` characters.
 pub fn short(text: &str, most: usize) -> String {
     let text = clean(text);
     if text.chars().count() <= most {
@@ -50,7 +50,7 @@ pub fn span(milliseconds: i64) -> String {
     }
 }
 
-/// `3h ago`; what is still to come is said so.
+/// Age as `3h ago`; a future time is marked as such.
 pub fn ago(now: i64, then: i64) -> String {
     let span_text = span(now.saturating_sub(then));
     if then > now { span_text } else { format!("{span_text} ago") }

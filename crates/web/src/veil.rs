@@ -53,7 +53,7 @@ impl Veil {
         if self.is_on { self.without(&clean(text)) } else { clean(text) }
     }
 
-    /// The same, of at most so many characters.
+    /// Same, of at most `most` characters.
     pub fn short(&self, text: &str, most: usize) -> String {
         short(&self.text(text), most)
     }

@@ -7,7 +7,7 @@ use plugin::{Database, Trouble, views};
 
 /// Signatures that are looked at: those with most packages.
 const LOOKED_AT: i64 = 10;
-/// A cause is named if it is behind at least so much of what is new, in per cent.
+/// Percentage of the new failures from which on a cause is named.
 const MAIN: i64 = 50;
 
 /// Cause of most of the new failures.

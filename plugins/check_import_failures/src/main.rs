@@ -74,7 +74,7 @@ impl Check for Failures {
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
         let advice = judge(&mut report, database, verdict.as_ref(), &live)?;
         match verdict.as_ref().is_some_and(|verdict| verdict.is_ahead(now / SECOND)) {
-            // It says so itself.
+            // That warning has its own text.
             true => {
                 report.raise(Status::Warning);
                 report.say("package-import samples drop --after now --reason WHY");

@@ -154,7 +154,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Whoever has the claim, for people.
+    /// Description of the claim's owner, for messages.
     pub(super) fn owner(&self) -> String {
         let token = self.last.as_ref().map(|(seen, _)| seen.token.as_str()).unwrap_or_default();
         match token.split('.').collect::<Vec<_>>()[..] {
@@ -183,7 +183,7 @@ impl Watch {
             (self.last, self.marker) = (None, None);
             return Ok(());
         }
-        // Somebody else is removing it. If that takes long, it died of it.
+        // Another worker is removing it. If that takes long, that worker has died.
         let first = *self.marker.get_or_insert(now);
         if now.saturating_sub(first) >= stale {
             self.marker = None;

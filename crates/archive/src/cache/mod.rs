@@ -60,7 +60,7 @@ pub struct Cache {
 
 /// Result of asking for a file: it is there, or the caller fetches it.
 pub(crate) enum Turn {
-    /// Nobody's: it is there.
+    /// No claim is needed: the file is there.
     There(PathBuf),
     /// The caller holds the claim, and fetches the file.
     Ours(Claim),
@@ -114,7 +114,7 @@ impl Cache {
                 return Ok(Turn::There(path));
             }
             if let Some(claim) = Claim::take(&path, self.sharing.beat)? {
-                // Whoever had it before us may have finished between our two looks.
+                // The previous owner may have finished between our two looks.
                 return Ok(match sha256.and_then(|sha256| self.get(sha256)) {
                     Some(path) => Turn::There(path),
                     None => Turn::Ours(claim),
@@ -153,7 +153,7 @@ impl Cache {
     pub(crate) fn settle(&self) {
         if self.added.load(Ordering::Relaxed) > self.limit / 16 {
             self.added.store(0, Ordering::Relaxed);
-            // A cache that cannot be made smaller is no reason to fail: a full disk says so itself.
+            // A cache that cannot be made smaller is no reason to fail: a full disk has an error of its own.
             let _ = self.trim();
         }
     }

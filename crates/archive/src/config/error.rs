@@ -76,7 +76,7 @@ pub enum ConfigError {
         "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"
     )]
     NoHistoryKeyring(String),
-    /// A service is believed that anybody on the way can speak for.
+    /// A service is trusted although anybody on the way can answer in its place.
     #[error(
         "archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine"
     )]

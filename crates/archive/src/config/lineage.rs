@@ -40,7 +40,7 @@ pub enum HistoryTrust {
     /// The `.dsc` is signed by a key of the keyrings.
     #[default]
     Signed,
-    /// The service is believed, except where gpgv finds that a `.dsc` was changed after it was signed.
+    /// The service is trusted, except where gpgv finds that a `.dsc` was changed after it was signed.
     Served,
 }
 

@@ -153,8 +153,8 @@ impl Source<'_> {
     }
 }
 
-/// A file of the cache has the right SHA-256. Its other hashes are computed again when it is unpacked; that a list
-/// gives it another size can be told at once.
+/// File of the cache, which has the right SHA-256. Its other hashes are computed again when it is unpacked; a
+/// different size in a list is an error at once.
 fn there(path: PathBuf, wanted: &Wanted) -> Result<Got, Error> {
     let size = fs::metadata(&path).map_err(|error| disk(Stage::Fetch, "look at a cached file", error))?.len();
     let found = ListedFile { size, ..wanted.file.clone() };

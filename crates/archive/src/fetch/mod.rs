@@ -1,7 +1,7 @@
 //! Getting the files of a version into the cache, and from there into a folder where an import finds them.
 //!
-//! The index vouches for the `.dsc`, the index and the `.dsc` for all other files: every size and every hash that
-//! either of them names has to be right before anybody sees the file.
+//! The index has the hashes of the `.dsc`; index and `.dsc` have those of all other files: every size and every
+//! hash in either of them has to match before the file gets its name.
 
 mod download;
 mod transfer;

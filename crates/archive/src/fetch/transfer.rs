@@ -11,7 +11,7 @@ use crate::error::{Error, Stage, disk};
 use crate::problem::Problem;
 use crate::transport::{Answer, Body, Mirror, Request, Validators, sniff};
 
-/// Bytes at the start of a file by which a web page is told.
+/// Bytes at the start of a file by which a web page is recognised.
 const START: usize = 1024;
 
 pub(super) struct Transfer<'a> {
@@ -32,7 +32,7 @@ impl Transfer<'_> {
         }
         let complete = self.partial.size() == size && size > 0;
         if complete {
-            // Somebody was ended between the last byte and the name.
+            // An earlier worker was killed between the last byte and the renaming.
             let found = self.partial.found(&self.wanted.file.name);
             return self
                 .wanted

@@ -101,7 +101,7 @@ impl Snapshot {
         }
     }
 
-    /// The `.dsc`, if there is a reason to believe it.
+    /// The `.dsc`, if it may be trusted.
     fn read(&self, path: &Path, version: &OldVersion) -> Result<Dsc, Problem> {
         let text = read_dsc_text(path).map_err(|error| *error.problem)?;
         let dsc = match signature::verify_old(&text, &self.keyrings, self.digests) {

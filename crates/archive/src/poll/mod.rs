@@ -22,8 +22,8 @@ use crate::failed::Failed;
 use crate::problem::Problem;
 use crate::transport::Mirror;
 
-/// The version of what reads indices and lists. Whoever stores what a poll came to stores it, too: what an older reader
-/// passed over, a newer one may understand.
+/// Version of the reader of indices and lists. It is stored with the result of a poll, because a newer reader may
+/// understand entries that an older one passed over.
 pub const READER: u32 = 3;
 
 /// Suite to poll, and the conditions for trusting it.

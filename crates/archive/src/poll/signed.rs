@@ -71,7 +71,7 @@ pub(super) fn get(
         return Ok(Answer::Same(Some(told)));
     }
     let release = match detached(mirror, folder, &text, keyrings) {
-        // Of two files one may be newer than the other for a moment. If it stays so, both are told.
+        // One of the two files may be newer than the other for a moment. If they still differ, both are reported.
         Err(error) if matches!(*error.problem, Problem::Signature(SignatureError::NotGood(_))) => {
             let again = read(mirror, &path, None)?.map(|(text, _)| text).unwrap_or_default();
             if again == text {

@@ -104,7 +104,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The lists that changed, and what is to be said of components that have none.
+    /// Lists that changed, and remarks about components that have none.
     fn lists(&self, index: &signed::Index) -> Result<(Outcome, Vec<String>), Error> {
         let (named, missing) = self.components(&index.release);
         if named.is_empty() {
@@ -137,7 +137,7 @@ impl Visit<'_> {
         Ok((outcome, missing))
     }
 
-    /// The components that are followed, and what is to be said of those that the index has no list of.
+    /// Components that are followed, and remarks about those that the index has no list of.
     fn components<'r>(
         &self,
         release: &'r Release,

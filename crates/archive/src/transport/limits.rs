@@ -114,7 +114,7 @@ impl Drop for Slot {
     }
 }
 
-/// Lets so many bytes a second through, and a second's worth at once.
+/// Token bucket: lets `rate` bytes a second through, and a second's worth at once.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     rate: u64,

@@ -80,7 +80,7 @@ pub trait Mirror: Send + Sync {
     /// Asks for a file.
     fn get(&self, request: &Request<'_>) -> Result<Answer, Error>;
 
-    /// The names of the folders in a folder. Nobody has signed them: each has to be checked by its own index.
+    /// Names of the folders in a folder. They are not signed: each has to be checked by its own index.
     fn folders(&self, path: &str) -> Result<Vec<String>, Error>;
 
     /// True when it has answered within the last minute: then a refusal concerns the pace, and is no outage.
@@ -127,7 +127,7 @@ pub fn open(location: &Location, transfer: &Transfer, limits: &Arc<Limits>) -> B
 pub struct Body {
     /// Offset at which it starts: 0, or the one that was asked for.
     pub offset: u64,
-    /// Bytes from there to the end, if the server says so.
+    /// Number of bytes from there to the end, if the server gives it.
     pub length: Option<u64>,
     /// Validators for the next request.
     pub validators: Validators,

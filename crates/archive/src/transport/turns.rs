@@ -19,10 +19,10 @@ use crate::clock::Clock;
 
 /// The pause after the first refusal, in milliseconds. Each further one doubles it.
 const FIRST: i64 = 100;
-/// The longest pause between two requests that refusals lead to, in milliseconds. A server that wants a longer one says so
-/// by `Retry-After`; one that refuses every fourth file for reasons of its own must not slow the others down for hours.
+/// Longest pause between two requests that refusals lead to, in milliseconds. A server that wants a longer one sends
+/// `Retry-After`; one that refuses every fourth file for reasons of its own must not slow the others down for hours.
 const LONGEST: i64 = 2_000;
-/// After so many answers in a row the pause becomes a quarter shorter.
+/// Number of answers in a row after which the pause becomes a quarter shorter.
 const GOOD: i64 = 1;
 /// A pause below this is none, in milliseconds.
 const NONE: i64 = 50;

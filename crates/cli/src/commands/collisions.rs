@@ -40,7 +40,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Names of people are cut to so many characters.
+/// Largest number of characters of a person's name.
 const LONGEST: usize = 60;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

@@ -155,7 +155,7 @@ pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Res
     }
     let given = [keyrings, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
     let keyrings = given.map_or_else(signature::system_keyrings, <[PathBuf]>::to_vec);
-    // Whoever works on the queue later does so in another folder.
+    // A worker that imports later has another current folder.
     let absolute = keyrings.iter().map(std::path::absolute).collect::<Result<_, _>>();
     Ok(Trust::Keyrings(absolute.context("cannot find the current folder")?))
 }

@@ -32,7 +32,7 @@ pub struct Arguments {
     watch: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 100;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

@@ -112,7 +112,7 @@ fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     if let Some(found) = session.store.outgrown() {
         return Err(StateError::Newer { found, known: state::schema::CURRENT }.into());
     }
-    // The next run would do it, too; that it cannot be done is said.
+    // The next run would do it, too; an error is reported.
     let last =
         samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));
     if let Err(error) = last {
@@ -229,7 +229,7 @@ fn tell(report: &Report, lines: bool) {
     }
 }
 
-/// Remarks are cut to so many characters.
+/// Largest number of characters of a remark.
 const LONGEST: usize = 300;
 
 fn line(summary: &Summary) -> String {

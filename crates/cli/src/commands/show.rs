@@ -25,7 +25,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 300;
 
 /// Foreign refs that are shown.
@@ -158,7 +158,7 @@ fn hints(package: &Package) -> io::Result<()> {
     writeln!(stdout)
 }
 
-/// Refs that somebody else made, moved or removed: nothing in them is believed.
+/// Prints refs that somebody else made, moved or removed, whose content is not trusted.
 fn foreign(shown: &Shown) -> io::Result<()> {
     let mut stdout = screen::stdout();
     if !shown.has_record {

@@ -25,7 +25,7 @@ pub struct Arguments {
     watch: bool,
 }
 
-/// Texts of people are cut to so many characters.
+/// Largest number of characters of an operator's text.
 const LONGEST: usize = 200;
 
 /// As many are tried first where more fail with one signature.
@@ -163,7 +163,8 @@ fn archives(status: &Status) -> io::Result<()> {
     status.waits.iter().try_for_each(|wait| writeln!(stdout, "  {}", waiting(wait, status.now)))
 }
 
-/// Refs that somebody else made, moved or removed. Nothing of them is believed; somebody should know why they are there.
+/// Prints the number of refs that somebody else made, moved or removed. They are not trusted; an operator should find
+/// out why they are there.
 fn foreign(status: &Status) -> io::Result<()> {
     let foreign = &status.foreign;
     let (Some(package), Some(since)) = (&foreign.oldest, foreign.since) else { return Ok(()) };

@@ -10,9 +10,9 @@ use serde::Deserialize;
 pub struct Web {
     /// True when everybody may look, without hosts, paths, logs and names of operators.
     pub public: bool,
-    /// The header in which a proxy names who asks. It is believed from a Unix socket, and from `proxies`.
+    /// Header in which a proxy names the user. It is trusted from a Unix socket, and from `proxies`.
     pub user_header: Option<String>,
-    /// Addresses of proxies whose header is believed.
+    /// Addresses of proxies whose header is trusted.
     pub proxies: Vec<IpAddr>,
     /// Users that may look, by the names that a proxy gives; `*` is everybody.
     pub view: Vec<String>,

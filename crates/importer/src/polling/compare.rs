@@ -25,7 +25,7 @@ const MANY: usize = 500;
 /// Fewer removals at once than this are never too many.
 const FEW: usize = 10;
 
-/// Bad stanzas of one list that are told one by one.
+/// Largest number of bad stanzas of one list that are reported one by one.
 const TOLD: usize = 10;
 
 /// Sides of the comparison.
@@ -35,7 +35,7 @@ pub(super) struct Comparison<'a> {
     pub(super) branch: &'a str,
     /// The date of the index, in seconds since 1970; 0 if it has none.
     pub(super) date: i64,
-    /// Nobody has looked there before.
+    /// True when the branch was never polled before.
     pub(super) is_first: bool,
     /// Another index before this one has listed too few as well.
     pub(super) agreed: bool,

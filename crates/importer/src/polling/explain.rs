@@ -140,7 +140,7 @@ pub fn explain(
         poller.archive(name, |report| reports.push(Asked::of(report)))?;
         for asked in reports {
             let verdict = known.remove(&(name.clone(), asked.suite.clone()));
-            // The suites could not be listed: each that is known is told below, with the reason.
+            // The suites could not be listed: each known one is reported below, with the reason.
             if asked.suite == "*" && verdict.is_none() {
                 let own = known.keys().filter(|(archive, _)| archive == name).cloned().collect::<Vec<_>>();
                 for key in own {

@@ -16,10 +16,10 @@ use crate::names;
 use crate::queue::archives::Missed;
 use crate::queue::probe::probe_of;
 
-/// List and rows are compared at least so often, in milliseconds.
+/// Milliseconds after which list and rows are compared at the latest.
 const RECONCILE: i64 = 24 * 3_600_000;
 
-/// All mirrors are asked at least so often, in seconds.
+/// Seconds after which all mirrors are asked at the latest.
 const COMPARE: i64 = 3600;
 
 /// Sentences that are kept of one suite.

@@ -29,7 +29,7 @@ pub struct Looked {
     pub package: String,
     /// Name of the remote.
     pub remote: String,
-    /// The refs about which something is to be said, each with what.
+    /// Refs with a decision that is worth reporting.
     pub result: Result<Vec<(String, Decision)>, Problem>,
 }
 
@@ -57,7 +57,7 @@ pub fn look(
 /// Publishes packages now, by row and name; without any, those that are due. Returns the number that failed.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn publish(
     session: &Session,
     packages: &[(i64, String)],

@@ -70,7 +70,7 @@ impl Server for Folder<'_> {
         let pushed = self.mirror.push(&self.ours.join("objects"), &edits, self.head, deadline);
         let became = match pushed {
             Ok(()) => Became::Moved,
-            // Somebody else was faster.
+            // Another pusher was faster.
             Err(error @ (Error::RefMoved { .. } | Error::TagExists { .. } | Error::NameConflict { .. })) => {
                 Became::Raced(error.to_string())
             }

@@ -25,7 +25,7 @@ use super::trouble::of_repository;
 
 /// Time to wait for the lock of a repository, to set something aside. A longer import is not waited for.
 const LOCK: Duration = Duration::from_secs(10);
-/// So many refs are named of each kind.
+/// Largest number of refs that are named of each kind.
 const NAMED: usize = 20;
 
 /// One package of a remote.

@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_secs(10);
 /// Rows that are brought back in one transaction.
 const CHUNK: i64 = 40;
-/// A server that wants to be left alone and says no time is left alone for so long, in milliseconds.
+/// Pause for a server that asks for one without a length, in milliseconds.
 const LEFT_ALONE: i64 = 60_000;
 
 /// End of publishing a package, for display.

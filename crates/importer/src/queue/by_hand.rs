@@ -156,7 +156,7 @@ fn try_package(
             fail_all(wanted, &failure, say);
             return Ok(());
         }
-        // Somebody else imports it right now, or did: their word is as good as ours.
+        // Another process is importing it, or has: its result counts as ours.
         let mut left = Vec::new();
         for one in recorded {
             match by_others(session, &wanted.package, package, &one, asked)? {

@@ -24,7 +24,7 @@ use super::session::{LEASE, Session, VERSION};
 use crate::publishing::pool::{self, Pool};
 use upkeep::Upkeep;
 
-/// Every so many claims take the oldest job of all lanes, so that nothing starves.
+/// Number of claims of which one takes the oldest job of all lanes, so that nothing starves.
 const EVERY: u64 = 8;
 /// Interval of upkeep between claims.
 const TICK: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ const CLAIMS: &str = "claims of jobs";
 /// Longest time that a run which ends by itself spends on maintenance alone (repacking); the rest is left to the next
 /// run. A run that cron starts every five minutes has to poll every five minutes.
 const TIDYING: Duration = Duration::from_secs(240);
-/// So many go first when a new version tries again what the old one failed.
+/// Number of packages that go first when a new version retries the failures of the old one.
 const CANARY: i64 = 10;
 
 /// End condition of a run.
@@ -87,7 +87,7 @@ pub struct Dispatcher<'a> {
     pub deadline: Option<Instant>,
     /// Requests to stop.
     pub stop: Stop,
-    /// Imports at a time, if the command line says so; otherwise the settings do.
+    /// Number of imports at a time from the command line; `None` for that of the settings.
     pub jobs: Option<usize>,
     /// Callback for events.
     pub say: &'a (dyn Fn(Said<'_>) + Sync),

@@ -53,7 +53,7 @@ fn is_day(name: &str) -> bool {
     shape == "0000-00-00"
 }
 
-/// The day that was so long ago, as the name of a folder.
+/// Day that is a duration ago, as the name of a folder.
 pub fn day_before(age: Duration) -> String {
     day(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
 }

@@ -67,7 +67,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
                 format!("{} is {state}: {cause}", breaker.name)
             }),
         };
-        // Nobody listens any more if the run is over.
+        // If the run is over, the note is dropped.
         let _ = note.map(|note| notes.send(note));
     });
 }

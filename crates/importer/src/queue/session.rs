@@ -388,7 +388,7 @@ pub fn take_back(store: &Store, host: &str) -> Result<usize, StateError> {
     Ok(taken)
 }
 
-/// A run that was not heard of for so long, in milliseconds, is over.
+/// Milliseconds without a heartbeat after which a run is over.
 const SILENCE: i64 = LEASE * 10;
 
 /// Jobs in one transaction: each writes up to eight rows.

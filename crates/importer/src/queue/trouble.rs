@@ -5,9 +5,9 @@ use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// The same is said again in the log after this time.
+/// Time after which the same message is logged again.
 const AGAIN: Duration = Duration::from_secs(600);
-/// Texts of a database are cut to so many characters in the state.
+/// Largest number of characters of a database's message in the state.
 const LONGEST: usize = 500;
 
 /// Present errors, by the noun of the work that failed.

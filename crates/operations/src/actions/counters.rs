@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::installation::Opened;
 use crate::role::{Permit, Role};
 
-/// Counts every number that is kept again from the rows, and mends those that differ. On record: `repair-counter`, an entry
-/// for each number.
+/// Counts every counter again from the rows, and corrects those that differ. On record: `repair-counter`, an entry for
+/// each number.
 #[derive(Clone, Copy, Debug)]
 pub struct RepairCounters;
 

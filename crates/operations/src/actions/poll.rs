@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::installation::Opened;
 use crate::role::{Permit, Role};
 
-/// Asks archives what they publish, and queues what is new. On record: `accept-older` and `accept-removals`, an entry an
-/// archive, where something is taken that an archive would not vouch for.
+/// Polls archives, and queues new publications. On record: `accept-older` and `accept-removals`, an entry an archive,
+/// if the operator accepts that risk.
 pub struct Poll<'a> {
     archives: Arc<Archives>,
     names: Vec<String>,

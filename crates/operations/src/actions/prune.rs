@@ -31,11 +31,11 @@ impl Days {
     /// The most that there can be.
     pub const MOST: i64 = 36_499;
 
-    /// So many.
+    /// A number of days.
     ///
     /// # Errors
     ///
-    /// It is none, or more than a century.
+    /// The number is not positive, or is more than a century.
     pub fn new(days: i64) -> Result<Days, Error> {
         if (1..=Days::MOST).contains(&days) {
             return Ok(Days(days));

@@ -17,7 +17,7 @@ use crate::role::{Permit, Role};
 pub struct Retry {
     /// Packages to retry.
     pub which: Failing,
-    /// So many first, and the others if those do better; without it, all at once.
+    /// Number of packages that are tried first, before all others if those do better; `None` for all at once.
     pub canary: Option<NonZeroUsize>,
 }
 

@@ -21,7 +21,7 @@ pub struct CollisionsWanted<'a> {
     pub kind: Option<Kind>,
     /// Those that have ended, too.
     pub all: bool,
-    /// At most so many.
+    /// Largest number of collisions.
     pub limit: u32,
 }
 

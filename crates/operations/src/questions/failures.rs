@@ -27,7 +27,7 @@ pub struct FailuresWanted {
     pub since: Option<Duration>,
     /// The packages, not only the causes; a signature or a state asks for them, too.
     pub packages: bool,
-    /// At most so many of each.
+    /// Largest number of each.
     pub limit: u32,
 }
 

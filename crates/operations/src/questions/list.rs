@@ -16,7 +16,7 @@ pub struct PackagesWanted {
     /// Only those with a version that came after its successor: it has its tag, and no branch leads to it. The repositories
     /// of all others are read for it.
     pub late: bool,
-    /// At most so many.
+    /// Largest number of packages.
     pub limit: u32,
 }
 

@@ -150,7 +150,7 @@ fn remark(at: &Opened, attempt: i64, wanted: &LogWanted) -> Result<Option<String
     Ok(Some(done))
 }
 
-/// So many attempts are looked through for the last import.
+/// Number of attempts that are looked through for the last import.
 const LOOKED_AT: i64 = 20;
 
 fn cause(attempt: &Attempt) -> Option<String> {

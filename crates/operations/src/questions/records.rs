@@ -23,7 +23,7 @@ pub struct Audit {
 pub struct AuditWanted {
     /// Conditions on the entries.
     pub entries: events::Wanted,
-    /// At most so many.
+    /// Largest number of entries.
     pub limit: u32,
 }
 
@@ -32,7 +32,7 @@ pub struct AuditWanted {
 pub struct HistoryWanted {
     /// Conditions on the attempts.
     pub attempts: package::Attempts,
-    /// At most so many, and so many entries.
+    /// Largest number of attempts, and of entries.
     pub limit: u32,
 }
 
@@ -76,7 +76,7 @@ pub fn history(at: &Opened, name: &str, wanted: &HistoryWanted) -> Result<Histor
     Ok(History { package: name.to_owned(), attempts, events, more })
 }
 
-/// Leaves at most so many, and says whether there were more.
+/// Cuts a list to a length; true when there were more.
 fn cut<T>(list: &mut Vec<T>, limit: u32) -> bool {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = list.len() > limit;

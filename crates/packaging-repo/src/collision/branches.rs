@@ -24,7 +24,7 @@ impl History<'_> {
     /// somebody else has made of them.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn settle(&mut self) -> Result<Vec<Collision>, Error> {
         let planned: BTreeSet<String> = self.targets.keys().cloned().collect();
         let on_record: Vec<String> = self.view.record().written().map(|(name, _)| name.clone()).collect();

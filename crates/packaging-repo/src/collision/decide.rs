@@ -20,7 +20,7 @@ const TAGS_ASIDE: &str = "refs/tags/collisions/";
 pub enum Decision {
     /// The change is not wanted: what was set aside for people goes. It stays in the history of its branch.
     Drop,
-    /// Everything stays as it is, and nobody is told any more.
+    /// Everything stays as it is, and is not reported any more.
     Keep,
     /// Ours gets the plain name; theirs is set aside.
     TakeTag,
@@ -72,7 +72,7 @@ impl History<'_> {
     /// Carries a decision out; the inner error says why that cannot be done, and then nothing is changed.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn decide(
         &mut self,
         it: &Standing,

@@ -56,7 +56,7 @@ pub struct File {
 /// them; where they conflict, the difference between their starting point and their commit.
 ///
 /// # Errors
-/// The repository.
+/// [`Error`] when the repository cannot be read or written.
 pub fn of_collision(catalog: &mut Catalog, it: &Standing) -> Result<Difference, Error> {
     let theirs = it.theirs.ok_or_else(|| Error::NotOnRecord(it.name.clone()))?;
     let (view, store) = (&mut catalog.view, &mut catalog.store);

@@ -20,7 +20,7 @@ use crate::{Error, ObjectId};
 /// Judges each ref; `None` for those that nobody has to do anything about, and whose content means nothing to us.
 ///
 /// # Errors
-/// The repository.
+/// [`Error`] when the repository cannot be read or written.
 pub fn judge(
     found: &[Foreign],
     view: &mut View,

@@ -24,7 +24,7 @@ impl History<'_> {
     /// Reason why a collision is over once all changes are made; `None` if it still stands.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn ended(&mut self, it: &Standing) -> Result<Option<&'static str>, Error> {
         let now = self.view.taken(&it.name);
         match it.kind {
@@ -70,7 +70,7 @@ impl History<'_> {
     /// Refs that were set aside by an import that was killed before it reported them.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn untold(&mut self, told: &[(String, ObjectId)]) -> Result<Vec<Collision>, Error> {
         let mut found = Vec::new();
         for name in self.view.below(ASIDE) {

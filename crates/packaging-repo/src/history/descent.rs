@@ -14,7 +14,7 @@ use crate::object::{self, CommitObject};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId, raw_id};
 
-/// So many versions of changelogs are kept: more are read again.
+/// Number of versions of changelogs that are kept in memory: further ones are read again.
 const KEPT: usize = 500_000;
 
 /// Results of walks through the history.

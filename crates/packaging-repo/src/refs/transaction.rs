@@ -160,9 +160,9 @@ struct Branches<'a> {
     held: Vec<(&'a str, lock::Held)>,
 }
 
-/// Locks the branches, and what exists, as Git does before it writes a loose ref: otherwise one that somebody moves
-/// right now would hide our value, although both were told that they had succeeded. New tags go without. Whoever
-/// makes one of the same name meanwhile keeps it, and the next import sees a tag that is not its own.
+/// Locks the branches, and what exists, as Git does before it writes a loose ref: otherwise one that another
+/// program moves right now would hide our value, although both moves had succeeded. New tags are not locked. If
+/// another program makes one of the same name meanwhile, it stays, and the next import finds a foreign tag.
 fn lock_branches<'a>(
     repository: &'a Path,
     guard: &Guard,

@@ -8,7 +8,7 @@ use crate::common::{Scratch, edit, git, objects, scratch, transact};
 use packaging_repo::Error;
 use proptest::prelude::*;
 
-/// A branch whose name is Latin-1, as `git push` makes it where a user's locale says so.
+/// A branch whose name is Latin-1, as `git push` makes it with such a locale.
 fn make_latin1(scratch: &Scratch, name: &[u8], id: &str) {
     let status = git(scratch.path()).arg("update-ref").arg(OsStr::from_bytes(name)).arg(id).status().unwrap();
     assert!(status.success());

@@ -25,7 +25,8 @@ pub struct SuiteVerdict {
     pub mirror: Option<String>,
     /// Remarks, one sentence each.
     pub remarks: Vec<String>,
-    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    /// Number of publications that an index listed no more, and that are kept because they are too many at once:
+    /// another index has to confirm the removals.
     pub withheld: i64,
     /// Milliseconds since 1970 at which removals were first withheld.
     pub withheld_since: Option<i64>,

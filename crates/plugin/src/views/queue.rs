@@ -52,8 +52,8 @@ pub fn outages(database: &mut Database<'_>) -> Result<Vec<Outage>, Trouble> {
     database.rows(sql, &[])?.iter().map(outage).collect()
 }
 
-/// From so many parked jobs on `check_import_failures` alerts at an outage, where few fail normally. (The rule of the
-/// baseline decides that; the kit only has to know from when on another check speaks.)
+/// Number of parked jobs from which on `check_import_failures` alerts at an outage, where few fail normally. (The
+/// rule of the baseline decides that; the kit only has to know from when on another check alerts.)
 const ALERTS_ELSEWHERE: i64 = 20;
 
 /// Lowers a report that an outage explains to WARNING for a day, because `check_import_failures` alerts about it. With
@@ -164,8 +164,8 @@ pub fn level(database: &mut Database<'_>, figure: &str) -> Result<Option<(i64, i
     row.map(|row| Ok((((row.integer(0)? + 1) * HOUR).min(now), row.integer(1)?))).transpose()
 }
 
-/// Says that a clock was wrong when the newest samples were taken, if it was. They are not believed; a check that rests on
-/// samples must not be green all the same.
+/// Adds a warning if the newest samples are in the future, because a clock was wrong. They are not used; a check that
+/// rests on samples must not be green then.
 pub fn warn_of_samples_ahead(report: &mut Report, database: &mut Database<'_>) -> Result<(), Trouble> {
     let now = database.now()?;
     let sql = "SELECT hour FROM check_v1_levels WHERE figure = $1 ORDER BY hour DESC LIMIT 1";

@@ -87,7 +87,7 @@ fn req1_a_closed_stdout_is_code_3_with_nothing() {
         assert_eq!(output.status.code(), Some(3), "{redirection}");
         assert!(output.stderr.is_empty(), "{redirection}: {output:?}");
     }
-    // Nobody wants the text here, but somebody may want the code.
+    // The text is not wanted here, but the code may be.
     for redirection in [
         ">/dev/null",
         ">/dev/null 2>&1",

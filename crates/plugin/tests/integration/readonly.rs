@@ -231,7 +231,7 @@ fn req10_the_hint_names_what_refuses() {
     mode(&folder, 0o750);
     mode(&file, 0o640);
     root.check_as(USER, &[]).is(0, GOOD);
-    // Somebody else's group: adm, on every Debian. The user's name is that of this number.
+    // Group of others: adm, on every Debian. The user's name is that of this number.
     chown(&folder, Some(0), Some(4)).unwrap();
     said("usermod -aG adm nobody, then restart the daemon");
     mode(&folder, 0o700);

@@ -129,8 +129,8 @@ impl Run<'_, '_, '_> {
         self.place(&work, written)
     }
 
-    /// Patches that Git wrote may be put one behind the other. Whoever comes to a file that already waits to be
-    /// written starts a new run.
+    /// Patches that Git wrote may be put one behind the other. A file that already waits to be written starts a
+    /// new run.
     fn separate_runs(&mut self, work: &mut Work) -> Result<(), PatchError> {
         let target = if work.source.name == work.target {
             work.source.stat

@@ -172,7 +172,7 @@ fn errors_name_line_file_and_cause() {
     assert_eq!(error("text\n"), "the patch is not empty and holds no diff");
 }
 
-/// Each patch is within its limit; so many of them are not.
+/// Each patch is within its limit; all of them together are not.
 #[test]
 fn a_series_is_limited() {
     let within = |max_series: u64, patches: usize| {

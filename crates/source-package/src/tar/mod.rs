@@ -1,8 +1,8 @@
 //! A reader of tar archives that sees what GNU tar sees: old, ustar, GNU and pax headers, long names, every
 //! format of sparse files.
 //!
-//! The well-known crates read sparse pax archives wrongly and mend or refuse other things than GNU tar does;
-//! the content of a source package is *defined* by GNU tar, which dpkg calls.
+//! The well-known crates read sparse pax archives wrongly, and repair or refuse other input than GNU tar
+//! does; the content of a source package is *defined* by GNU tar, which dpkg calls.
 
 mod header;
 mod pax;
@@ -268,7 +268,7 @@ impl<R: Read> TarReader<R> {
         if most == 0 {
             return Ok(0);
         }
-        // Whoever stores the content must be able to tell a stream that breaks off from a full disk.
+        // The content store must be able to tell a stream that breaks off from a full disk.
         let read = self.input.read(&mut buffer[..most]);
         let count = read.map_err(|error| io::Error::new(error.kind(), TarError::Read(error)))?;
         if count == 0 {

@@ -54,7 +54,7 @@ impl Extended {
             b"linkpath" => self.link = Some(value.into()),
             b"size" => self.size = Some(decimal(value)?),
             b"mtime" => self.mtime = Some(seconds(value)?),
-            // Nobody needs these, but GNU tar fails if they are wrong.
+            // These values are not used, but GNU tar fails if they are wrong.
             b"atime" | b"ctime" => drop(seconds(value)?),
             b"uid" | b"gid" => drop(id(value)?),
             b"GNU.volume.size" | b"GNU.volume.offset" => drop(decimal(value)?),

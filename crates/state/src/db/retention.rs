@@ -21,7 +21,7 @@ const CHUNK: i64 = 150;
 pub struct Rule {
     /// Attempts younger than this are kept,
     pub attempts: i64,
-    /// and so many of each package, however old, besides the newest failure of each signature.
+    /// and this number of each package, of any age, besides the newest failure of each signature.
     pub newest: i64,
     /// Events older than this are removed.
     pub events: i64,

@@ -24,7 +24,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_m
 /// Counters are spread over as many rows in PostgreSQL.
 const SHARDS: i64 = 16;
 
-/// Whoever writes looks as often whether the schema has become one that this program must not write to.
+/// Interval at which a writer looks whether the schema has become one that this program must not write to.
 const LOOKS: Duration = Duration::from_secs(1);
 
 /// A clock that does not move by itself, for tests of what happens in weeks.
@@ -254,7 +254,7 @@ impl Store {
         Some(self.outgrown.load(Ordering::SeqCst)).filter(|found| *found != 0)
     }
 
-    /// Somebody has found that this program must not write any more.
+    /// Records that this program must not write any more.
     pub fn outgrow(&self, found: i64) {
         self.outgrown.store(found, Ordering::SeqCst);
     }

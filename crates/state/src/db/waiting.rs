@@ -11,7 +11,7 @@ use crate::driver::Driver;
 /// holder.
 static TOLD: Mutex<Option<(String, Instant)>> = Mutex::new(None);
 
-/// The same is told again after this time at the soonest.
+/// Shortest time after which the same message is repeated.
 const AGAIN: Duration = Duration::from_secs(9);
 
 /// Tells that a transaction waits, if it is time to.

@@ -8,10 +8,11 @@ use rusqlite::{Connection, DEFAULT_NAME, FileControl};
 
 use crate::error::DbError;
 
-/// To so many bytes `-wal` is cut when it begins anew while others are connected: as much as it has by then as a rule.
+/// Length in bytes to which `-wal` is cut when it begins anew while others are connected: its usual length by then.
 const WAL_KEPT: i64 = 4 << 20;
 
-/// With so many bytes in `-wal`, the last connection empties it: to write a page back costs more than to read it again.
+/// Length of `-wal` in bytes from which on the last connection empties it: to write a page back costs more than to read
+/// it again.
 const WAL_LEFT: u64 = 256 << 10;
 
 /// Keeps the files `-wal` and `-shm` when the last connection closes: a check that may only read cannot make them, and

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Row;
 
-/// Somebody who holds a lock of the database.
+/// A session that holds a lock of the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// The program, its command, its machine and its process, as far as they are known.

@@ -32,7 +32,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens a file, made if `create` says so.
+    /// Opens a file, and creates it if `create` is true.
     pub fn open(path: &Path, create: bool) -> Result<Sqlite, DbError> {
         if create {
             make(path)?;
@@ -89,7 +89,7 @@ impl Sqlite {
         for ending in ["", "-wal", "-shm"] {
             let path = beside(&self.path, ending);
             if fs::metadata(&path).is_ok_and(|it| it.permissions().mode() & 0o777 != FILE_MODE) {
-                // Somebody else's file stays as its owner wants it.
+                // A file of another user keeps its owner's mode.
                 let _ = fs::set_permissions(&path, fs::Permissions::from_mode(FILE_MODE));
             }
         }

@@ -111,7 +111,7 @@ pub fn lacking(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
     Ok(rows.iter().map(|row| row.text(0)).collect())
 }
 
-/// An error as it is told: one that says that the login may not do something gets who it is and what has to be done.
+/// Error with an explanation: a missing right gets the login and the advice how to grant it.
 pub(crate) fn explained(driver: &mut dyn Driver, error: StateError) -> StateError {
     let StateError::Database(DbError::Denied(what)) = error else { return error };
     if driver.kind() == Kind::Sqlite {

@@ -247,7 +247,7 @@ pub fn close_silent(tx: &mut Tx<'_>, silence: i64) -> Result<(), StateError> {
 /// Runs that have not been heard of for longer than `silence` milliseconds: the first of them.
 pub fn silent(tx: &mut Tx<'_>, silence: i64) -> Result<Vec<i64>, StateError> {
     let now = tx.now()?;
-    // One that was heard of in the future was heard of by a clock that was wrong, and might be believed for years.
+    // A heartbeat in the future comes from a wrong clock, and would count as alive for years.
     let sql =
         "SELECT id FROM run WHERE ended IS NULL AND (heartbeat < ?1 OR heartbeat > ?2) ORDER BY id LIMIT 50";
     Ok(tx.query(sql, values![now - silence, now + TOLERATED])?.iter().map(|row| row.int(0)).collect())

@@ -82,7 +82,7 @@ pub(crate) fn package_ids<'a>(
         rows(missing.len(), 2)
     );
     known.extend(tx.returning(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))));
-    // Somebody else may have made one of them at the same moment.
+    // Another session may have created one of them at the same moment.
     if names.iter().any(|name| !known.contains_key(*name)) {
         known = known_ids(tx, &names)?;
     }

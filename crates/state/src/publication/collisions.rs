@@ -116,7 +116,7 @@ fn row(row: &Row) -> Collision {
 /// All of a package, oldest first, those that have ended included.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Collision>, StateError> {
     let sql = format!("{COLUMNS} WHERE c.package_id = ?1 ORDER BY c.id");
     Ok(tx.query(&sql, values![package])?.iter().map(row).collect())
@@ -125,7 +125,7 @@ pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Collision>, State
 /// One by its number.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Collision>, StateError> {
     let sql = format!("{COLUMNS} WHERE c.id = ?1");
     Ok(tx.first(&sql, values![id])?.as_ref().map(row))
@@ -140,14 +140,14 @@ pub struct Filter<'a> {
     pub kind: Option<&'a str>,
     /// Those that have ended, too.
     pub all: bool,
-    /// At most so many.
+    /// Largest number of collisions.
     pub limit: i64,
 }
 
 /// Those that are open, oldest first; with `all` the newest first.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn list(tx: &mut Tx<'_>, filter: &Filter<'_>) -> Result<Vec<Collision>, StateError> {
     let open = if filter.all { "1 = 1" } else { "c.ended IS NULL" };
     let order = if filter.all { "c.id DESC" } else { "c.since, c.id" };
@@ -161,7 +161,7 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter<'_>) -> Result<Vec<Collision>, Stat
 /// Takes over what an import found, and what has ended: the number of a row, and how it ended.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn settle(
     tx: &mut Tx<'_>,
     package: i64,
@@ -237,7 +237,7 @@ fn insert(tx: &mut Tx<'_>, package: i64, it: &Found, now: i64) -> Result<(), Sta
 /// Refs and objects of which a person has decided that they stay.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn kept(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, Option<String>)>, StateError> {
     let sql = "SELECT name, theirs FROM collision WHERE package_id = ?1 AND ending = 'keep'";
     Ok(tx.query(sql, values![package])?.iter().map(|row| (row.text(0), row.opt_text(1))).collect())
@@ -246,7 +246,7 @@ pub fn kept(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, Option<String>
 /// Notes why what was decided could not be done.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn trouble(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<(), StateError> {
     tx.execute("UPDATE collision SET trouble = ?2 WHERE id = ?1 AND ended IS NULL", values![id, why])?;
     Ok(())
@@ -298,7 +298,7 @@ pub struct Summary {
 /// All of an installation in one row.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StateError> {
     let counted =
         tx.first("SELECT COUNT(*), COUNT(DISTINCT package_id) FROM collision WHERE ended IS NULL", &[])?;

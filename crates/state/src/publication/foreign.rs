@@ -30,7 +30,7 @@ pub struct ForeignRef {
 /// changed keeps its time.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn settle(tx: &mut Tx<'_>, package: i64, found: &[ForeignRef]) -> Result<(), StateError> {
     let now = tx.now()?;
     let known = of_package(tx, package)?;
@@ -59,7 +59,7 @@ pub fn settle(tx: &mut Tx<'_>, package: i64, found: &[ForeignRef]) -> Result<(),
 /// Recorded foreign refs of a package, sorted by name.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<ForeignRef>, StateError> {
     let sql = "SELECT name, kind, since, ours, theirs FROM foreign_ref WHERE package_id = ?1 ORDER BY name";
     Ok(tx.query(sql, values![package])?.iter().map(row).collect())
@@ -91,7 +91,7 @@ pub struct Summary {
 /// All of an installation in one row.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StateError> {
     let counted = tx.first("SELECT COUNT(*), COUNT(DISTINCT package_id) FROM foreign_ref", values![])?;
     let sql = "SELECT p.name, f.since FROM foreign_ref f JOIN package p ON p.id = f.package_id

@@ -17,7 +17,7 @@ pub struct Asked {
     pub asked: i64,
     /// Versions that it had.
     pub versions: i64,
-    /// Those that are not imported because nobody vouches for them.
+    /// Number of versions that are not imported because no trusted signature covers them.
     pub left_out: i64,
     /// Reason of the request, or of going on without an answer.
     pub note: Option<String>,
@@ -87,7 +87,7 @@ pub fn ask_again(tx: &mut Tx<'_>, package: i64, archive: &str) -> Result<i64, St
 /// Archives whose history an operator wants asked again for a package.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn wanted_again(tx: &mut Tx<'_>, package: i64) -> Result<Vec<String>, StateError> {
     let sql = "SELECT archive FROM history WHERE package_id = ?1 AND again = 1 ORDER BY archive";
     Ok(tx.query(sql, values![package])?.iter().map(|row| row.text(0)).collect())

@@ -119,7 +119,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &[(i64, &NewPublication)]) -> Result<
     Ok(tx.returning(&sql, &all)?.iter().map(|row| row.int(0)).collect())
 }
 
-/// The parameters of so many rows of so many columns: `(?1, ?2), (?3, ?4)`.
+/// Placeholders for a number of rows and columns: `(?1, ?2), (?3, ?4)`.
 pub(crate) fn rows(count: usize, columns: usize) -> String {
     let mut text = String::with_capacity(count * columns * 6);
     for row in 0..count {

@@ -32,7 +32,8 @@ pub struct Suite {
     pub reconciled: Option<i64>,
     /// Remarks about the suite, one sentence a line.
     pub remarks: Option<String>,
-    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    /// Publications that an index listed no more, and that are kept because they are too many at once: another index
+    /// has to confirm the removals.
     pub withheld: Option<i64>,
     /// Index that was withheld.
     pub withheld_index: Option<String>,
@@ -279,8 +280,9 @@ pub fn follow_only(store: &Store, archives: &[String]) -> Result<(), StateError>
 /// Publications in one transaction: each writes up to three rows.
 const CHUNK: usize = 60;
 
-/// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported.
-/// Each chunk is told when it is done. They are queued in `lane`; that of each says how it is measured.
+/// Records new publications and queues them in the same transaction, so that none is recorded and never
+/// imported. `told` is called after each chunk. They are queued in `lane`; that of each says how it is
+/// measured.
 pub fn take_over(
     store: &Store,
     new: &[(String, NewPublication)],

@@ -9,7 +9,7 @@ use crate::values;
 /// Asks for a package on all remotes that are followed, or on those of these numbers.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn ask(tx: &mut Tx<'_>, package: i64, only: Option<&[i64]>, lane: PublishLane) -> Result<(), StateError> {
     let remotes = tx.query("SELECT id FROM remote WHERE followed IS NOT NULL ORDER BY id", &[])?;
     let mut ids: Vec<i64> = remotes.iter().map(|row| row.int(0)).collect();
@@ -47,7 +47,7 @@ fn asked_again(row: &Publish, lane: PublishLane, now: i64) -> Publish {
 /// Asks for all packages on remotes that are new, some at a time. Returns whether there is more to do.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn fill(tx: &mut Tx<'_>, at_most: i64) -> Result<bool, StateError> {
     let sql = "SELECT id, filled FROM remote WHERE followed IS NOT NULL AND filled IS NOT NULL ORDER BY id LIMIT 1 @LOCK_SKIP";
     let Some(row) = tx.first(sql, &[])? else { return Ok(false) };
@@ -69,7 +69,7 @@ pub fn fill(tx: &mut Tx<'_>, at_most: i64) -> Result<bool, StateError> {
 /// Brings back what is tried again, or looked at again, now, some at a time. Returns how many.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     let now = tx.now()?;
     let condition = "state IN ('retrying', 'done') AND due <= ?1 ORDER BY due LIMIT ?2";
@@ -86,7 +86,7 @@ pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
 /// True when there are packages to ask for on a new remote, or rows whose time has come.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn is_due(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let now = tx.now()?;
     let sql = "SELECT EXISTS (SELECT 1 FROM remote WHERE followed IS NOT NULL AND filled IS NOT NULL),
@@ -101,7 +101,7 @@ pub fn is_due(tx: &mut Tx<'_>) -> Result<bool, StateError> {
 /// True when a package is being published on a remote right now.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn is_running(tx: &mut Tx<'_>, package: i64, remote: &str) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM publish u JOIN remote r ON r.id = u.remote_id
         WHERE u.package_id = ?1 AND r.name = ?2 AND u.state = 'running'";

@@ -61,7 +61,7 @@ pub enum Next {
 /// Records an end. Returns whether the claim was still ours.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn end(
     tx: &mut Tx<'_>,
     run: i64,

@@ -49,7 +49,7 @@ pub struct RemoteStatus {
 /// All remotes that are followed.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn status(tx: &mut Tx<'_>) -> Result<Vec<RemoteStatus>, StateError> {
     let now = tx.now()?;
     let mut found = Vec::new();
@@ -157,7 +157,7 @@ fn package(row: &Row) -> PackageStatus {
 /// A package on all remotes.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Vec<PackageStatus>, StateError> {
     Ok(tx
         .query(&format!("{OF_PACKAGE} WHERE p.name = ?1 ORDER BY r.name"), values![name])?
@@ -169,7 +169,7 @@ pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Vec<PackageStatus>, Sta
 /// Packages of a remote that cannot be published, or have foreign or refused refs, the oldest first.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn odd(tx: &mut Tx<'_>, remote: &str, at_most: i64) -> Result<Vec<PackageStatus>, StateError> {
     let sql = format!(
         "{OF_PACKAGE} WHERE r.name = ?1 AND (u.failures > 0 OR u.foreign_refs > 0 OR u.refused > 0)

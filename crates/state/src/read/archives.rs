@@ -37,7 +37,8 @@ pub struct SuiteVerdict {
     pub remarks: Vec<String>,
     /// Unix milliseconds of the first poll with these remarks.
     pub remarked: Option<i64>,
-    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    /// Number of publications that an index listed no more, and that are kept because they are too many at once:
+    /// another index has to confirm the removals.
     pub withheld: i64,
     /// Unix milliseconds at which the index was first withheld.
     pub withheld_since: Option<i64>,
@@ -113,7 +114,7 @@ fn verdict(row: &Row, now: i64) -> SuiteVerdict {
 /// Packages that were imported without old versions that their history could not deliver; 1,000 stands for more.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn left_out(tx: &mut Tx<'_>) -> Result<i64, StateError> {
     Ok(tx.first("SELECT packages FROM check_v1_left_out", values![])?.map_or(0, |row| row.int(0)))
 }

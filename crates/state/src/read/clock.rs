@@ -17,7 +17,7 @@ pub struct Ahead {
     pub at: i64,
 }
 
-/// Of each kind so many.
+/// Largest number of each kind.
 const EACH: i64 = 5;
 
 /// All of them, the newest of each kind.

@@ -23,7 +23,7 @@ pub enum Fate {
     Superseded,
     /// Not imported, listed no more, and on no mirror.
     Gone,
-    /// An old version that the history could not deliver, or that nobody vouches for.
+    /// An old version that the history could not deliver, or that no trusted signature covers.
     LeftOut,
     /// Imports have been asked for: the package's own state says what keeps them back.
     Lacking,
@@ -84,7 +84,7 @@ pub struct Record {
 /// Reads what is on record of a package.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn record(tx: &mut Tx<'_>, name: &str) -> Result<Record, StateError> {
     let Some(package) = freshness::of_package(tx, name)? else { return Ok(Record::default()) };
     let sql = "SELECT u.id, u.archive, u.distro, u.suite, u.version, u.component, u.dsc, u.dsc_sha256, u.first_seen, u.done,

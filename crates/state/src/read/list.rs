@@ -38,7 +38,7 @@ pub struct Listed {
     pub unapplied: Vec<String>,
 }
 
-/// The packages, at most so many, and how many there are in all.
+/// At most `at_most` packages, and the number of all.
 pub fn read(tx: &mut Tx<'_>, wanted: &Wanted, at_most: i64) -> Result<(i64, Vec<Listed>), StateError> {
     let (condition, values) = condition(wanted);
     let from = format!(

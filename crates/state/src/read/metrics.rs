@@ -29,7 +29,7 @@ pub struct Metrics {
     pub last_backup: Option<i64>,
 }
 
-/// Signatures that are told by name.
+/// Largest number of signatures that are listed by name.
 const SIGNATURES: i64 = 50;
 
 /// Reads all metrics.

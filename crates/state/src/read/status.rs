@@ -152,7 +152,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
     })
 }
 
-/// A transaction that is open for longer than this is told, although nobody was seen waiting for it, in milliseconds.
+/// Milliseconds after which an open transaction is reported, even if nobody was seen waiting for it.
 const LONG: i64 = 2000;
 
 /// Sessions that keep others waiting. Short locks are normal: only a session that is found by two looks is reported.

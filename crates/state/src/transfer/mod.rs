@@ -133,8 +133,8 @@ fn reading<T>(
     done
 }
 
-/// Carries everything into a database whose tables are empty. `watch` is told of each table and its rows so far. The
-/// target says that it is not complete until [`arrive`] is called.
+/// Carries everything into a database whose tables are empty. `watch` gets each table and the number of its rows so
+/// far. The target is marked as incomplete until [`arrive`] is called.
 pub fn carry(
     source: &Store,
     target: &Store,

@@ -13,7 +13,7 @@ use crate::operate::By;
 pub enum Decision {
     /// Today's level is normal.
     Accept,
-    /// This is normal; of new failures, so many a day.
+    /// This value is the norm; for new failures, a number per day.
     Set(f64),
     /// The learned baseline is used again.
     Unset,

@@ -43,7 +43,7 @@ pub fn prepare(store: &Store) -> Result<(), StateError> {
     store.write(|tx| {
         let old = memory::lock(tx)?;
         if memory::is_usable(tx)? {
-            // Somebody else was faster.
+            // Another process was faster.
             return Ok(());
         }
         let mut judge = judge.clone();

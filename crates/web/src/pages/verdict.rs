@@ -15,11 +15,11 @@ use crate::veil::Veil;
 pub enum Level {
     /// It is as it should be.
     Well,
-    /// Nothing can be said.
+    /// There is no verdict.
     Unknown,
-    /// Somebody should look at it.
+    /// An operator should look at it.
     Look,
-    /// Somebody should look at it now.
+    /// An operator should look at it now.
     Alarm,
 }
 

@@ -31,7 +31,7 @@ pub enum Peer {
 /// User of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
-    /// The name, if somebody vouches for it.
+    /// Name of the user, if a proxy or an account proves it.
     pub name: Option<String>,
     /// Role of the user.
     pub role: Role,
@@ -44,7 +44,7 @@ pub struct Viewer {
 /// Way in which a user was identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// A proxy says so.
+    /// A proxy names the user.
     Proxy,
     /// By an account of this installation.
     Account,

@@ -12,7 +12,7 @@ use super::accounts::{Account, Accounts};
 
 /// Name of the cookie.
 pub const COOKIE: &str = "package-import";
-/// A session ends after so many milliseconds.
+/// Lifetime of a session in milliseconds.
 const LIFE: i64 = 12 * 3_600_000;
 /// The key's name in the root.
 const FILE: &str = "web-key";

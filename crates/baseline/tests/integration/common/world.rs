@@ -57,7 +57,7 @@ impl World {
         World::of(seed, 500.0, 500.0)
     }
 
-    /// So many failing, and so many uploads a day.
+    /// World with a number of failing packages, and of uploads a day.
     pub fn of(seed: u64, level: f64, uploads: f64) -> World {
         World {
             stock: level,
@@ -101,7 +101,7 @@ impl World {
         })
     }
 
-    /// After how many hours a stock that is so many times as large is CRITICAL, if everything else goes on as `of` says.
+    /// Hours after which a stock that is larger by a factor is CRITICAL, if everything else goes on as in `of`.
     pub fn found(&self, factor: f64, of: &Hour, within: usize) -> Option<usize> {
         let mut other = self.clone();
         let more = (factor - 1.0) * (self.stock + of.extra);
@@ -139,7 +139,7 @@ impl Log {
     }
 }
 
-/// So many days of a world.
+/// A number of days of a world.
 pub fn run(seed: u64, days: usize, of: impl Fn(usize) -> Hour) -> (World, Log) {
     let mut world = World::new(seed);
     let mut log = Log::default();

@@ -20,7 +20,7 @@ use crate::protocol::Trust;
 
 /// Result of getting the files.
 pub enum Got {
-    /// The `.dsc` lies in a folder of its own with its files; so many bytes came over the network.
+    /// The `.dsc` is in a folder of its own with its files; the number of bytes that came over the network.
     Here(PathBuf, u64),
     /// The same of one that the index has no SHA-256 of, with why it is trusted.
     Weak(PathBuf, u64, Trust),

@@ -7,7 +7,7 @@ use state::{breaker, meta, queue, samples};
 
 use super::{Loop, TIDYING, Until};
 
-/// A run that ends by itself waits so long for a right that was taken away.
+/// Time for which a run that ends by itself waits for a right that was taken away.
 const DENIED_FOR: Duration = Duration::from_secs(60);
 /// Noun for the message that this could not be recorded.
 const FILLED: &str = "that the first queue is done";

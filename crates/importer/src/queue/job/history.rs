@@ -25,7 +25,7 @@ const AGAIN: i64 = 60_000;
 /// The longest time until it is asked again.
 const LATEST: i64 = 6 * 3_600_000;
 
-/// Codes of a `.dsc` that nobody vouches for, beside those that stay whatever happens.
+/// Codes of a `.dsc` without a trusted signature, beside those that are always permanent.
 const NOT_VOUCHED_FOR: [Code; 2] = [Code::BadSignature, Code::TextAroundSignature];
 
 /// Reason why the history was not read to its end.

@@ -103,7 +103,7 @@ impl Work<'_> {
         if self.fills_the_disk() {
             let message = format!("filled the disk twice, while others were imported: {}", failure.message);
             *failure = Failure::new(failure.stage, "fills-disk", message);
-            // Whoever waits for it is told the same.
+            // The report to a waiting command has the same code.
             let met = |report: &&mut Report| report.code.as_deref() == Some("disk-full");
             for report in self.reports.iter_mut().map(|(_, report)| report).filter(met) {
                 (report.code, report.message) = (Some(failure.code.clone()), Some(failure.message.clone()));
@@ -173,7 +173,8 @@ fn done(id: i64, report: &Report) -> Option<Done> {
 
 /// The pauses between attempts to record an end that the database refuses for what it says: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// After so many refusals that nobody but the database can explain, the attempt ends as one that could not be recorded.
+/// Number of refusals by the database, without a known cause, after which the attempt ends as one that could not be
+/// recorded.
 const REFUSALS: u32 = 3;
 
 /// Records the end of a job, however long that takes: the work is done, and must not be done again. An unreachable

@@ -85,7 +85,7 @@ impl Work<'_> {
         }
     }
 
-    /// Somebody has moved branches of ours: they are brought to where they belong, without waiting for an upload.
+    /// Brings branches that somebody has moved back to their targets, without waiting for an upload.
     fn settle_found(&mut self, watch: Watch<'_>) {
         let (store, id) = (&self.session.store, self.claim.package_id);
         let rows = self
@@ -126,7 +126,7 @@ impl Work<'_> {
         if !checked.stderr.is_empty() {
             self.log.line(&checked.stderr);
         }
-        // Somebody else's refs are no damage of ours: they have rows of their own.
+        // Foreign refs are no damage of ours: they have rows of their own.
         let (foreign, damage): (Vec<_>, Vec<_>) =
             checked.problems.into_iter().partition(packaging_repo::verify::Problem::is_foreign);
         for problem in foreign {
@@ -164,7 +164,8 @@ impl Work<'_> {
         session.is_over(attempt);
         match done {
             Ok(()) => self.log.line("repacked"),
-            // Whoever imports the package asks for it again afterwards; if it is Git that has outlived its run, it does it.
+            // The import that has the lock asks for a repack again afterwards; if it is Git of an ended run, that Git
+            // is repacking.
             Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,
             Err(InspectError::Repository(error @ Error::NoGit { .. })) => self.fail(error.into(), None),
