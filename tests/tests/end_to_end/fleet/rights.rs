@@ -13,7 +13,7 @@ fn is_long() -> bool {
     std::env::var_os("STORM").is_some_and(|value| value == "long")
 }
 
-/// What a worker's role has been given, as it stands in the catalogue: `REVOKE`s that take one away each.
+/// Rights of a worker's role, from the catalogue: `REVOKE`s that take one away each.
 fn rights(fleet: &mut Fleet) -> Vec<String> {
     let url = fleet.queue.postgres.clone().unwrap();
     let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
