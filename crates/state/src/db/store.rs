@@ -192,7 +192,13 @@ impl Store {
             && let Err(error) = self.look_at_schema(driver)
         {
             driver.rollback();
-            return Err(explained(driver, error));
+            let error = explained(driver, error);
+            if !error.is_denial() {
+                return Err(error);
+            }
+            // Who may not read the schema's number is refused by what else it asks; what it can still say, its trouble above
+            // all, has to get through.
+            driver.begin(mode).map_err(|error| explained(driver, error.into()))?;
         }
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
         let mut tx = Tx::new(driver, fixed, self.shard);
