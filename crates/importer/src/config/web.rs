@@ -55,7 +55,7 @@ pub enum Wrong {
     Taken(String),
     /// Lists of names, or proxies, without a header that names anybody.
     #[error(
-        "[web] {0} is set, but no user_header: nobody would be named; accounts have their roles from `user add`"
+        "[web] {0} is set, but no user_header, so a proxy cannot name a user; accounts have their roles from `user add`"
     )]
     NoHeader(&'static str),
     /// A header that names people without anybody who may do anything.

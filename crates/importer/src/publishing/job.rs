@@ -159,7 +159,7 @@ fn desired(repository: &Repository) -> Result<Desired, Problem> {
     let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;
     let Some(published) = published else {
         return Err(Problem::Local(format!(
-            "what was imported into {} is not on record yet: its next import puts it there",
+            "the imports into {} have no record yet: the next import writes it",
             repository.path().display()
         )));
     };

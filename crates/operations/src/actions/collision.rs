@@ -76,6 +76,8 @@ pub fn carry_out(installation: &Installation, package: &str) -> Result<(), Error
             Some(cause) => Err(Error::Failed(format!("{}/{}: {}", cause.stage, cause.code, cause.message))),
             None => Ok(()),
         },
-        None => Err(Error::Failed(format!("somebody else works on {package}, or it is held"))),
+        None => Err(Error::Failed(format!(
+            "another import of {package} is running, or the package is held: try again when it has ended, or release it"
+        ))),
     }
 }
