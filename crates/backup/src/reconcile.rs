@@ -1,4 +1,4 @@
-//! Brings the state up to what the repositories have: refs decide, the state follows.
+//! Updates the state from the repositories: refs decide, the state follows.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! Brings a backup back: into an empty root, checked first, in a new epoch.
+//! Restores a backup into an empty root: checked first, in a new epoch.
 //!
-//! The state comes last: a root without one is no installation, so what was cut off is never taken for one. It is begun
-//! anew instead.
+//! The state comes last: a root without one is no installation, so an interrupted restore is never taken for one. It is
+//! begun again instead.
 
 use std::fs;
 use std::io;

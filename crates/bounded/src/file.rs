@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
 
-/// As much memory is reserved for a file before it is read: its size is what somebody else says.
+/// Largest memory that is reserved for a file before it is read: its size comes from outside.
 const LARGEST_RESERVED: u64 = 16 << 20;
 
 /// Opens a regular file to read it. Links are followed.

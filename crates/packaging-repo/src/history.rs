@@ -1,4 +1,4 @@
-//! The history of a package: what each version's commit descends from and which refs it gets.
+//! The history of a package: the parents and refs of each version's commit.
 //!
 //! Nothing here depends on the order in which versions are given, on a clock or on a machine: the rules are
 //! `docs/repository-layout.md`.

@@ -125,7 +125,7 @@ impl PackWriter {
         Ok(())
     }
 
-    /// After its first error a pack is never used again: what it says that it has may be lost.
+    /// After its first error a pack is never used again: objects that it lists may be lost.
     fn check(&self) -> Result<(), Error> {
         match self.broken {
             Some(kind) => Err(Error::write_pack(kind.into())),
@@ -200,7 +200,7 @@ impl PackWriter {
         self.batch.content()
     }
 
-    /// Makes what was appended to the batch since `start` an object.
+    /// Makes an object of the bytes appended to the batch since `start`.
     pub(crate) fn commit_tail(&mut self, start: usize, id: ObjectId, kind: Kind) -> Result<(), Error> {
         let length = self.batch.len().saturating_sub(start);
         if let Err(error) = self.take(length as u64) {
@@ -249,7 +249,7 @@ impl PackWriter {
         Ok(id)
     }
 
-    /// Takes back what was written behind the last object: the import goes on with other versions.
+    /// Removes bytes behind the last object: the import goes on with other versions.
     fn cut_back(&mut self, end: u64) -> Result<(), Error> {
         let file = self.open()?;
         let cut = room().and_then(|()| file.set_len(end)).and_then(|()| file.seek(SeekFrom::Start(end)));
@@ -270,7 +270,7 @@ impl PackWriter {
     }
 
     /// After an error here, objects that were taken for written are lost, and trees may name them already. The caller
-    /// goes on with other versions, perhaps when the disk has room again: what is lost stays noted.
+    /// goes on with other versions, perhaps when the disk has room again, so the loss stays noted.
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             self.broken = Some(error.disk_error().map_or(io::ErrorKind::Other, io::Error::kind));

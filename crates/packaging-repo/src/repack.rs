@@ -86,7 +86,7 @@ pub fn repack(
 const CONFIGURATION: [(&str, &str); 3] =
     [("safe.directory", "*"), ("pack.writeReverseIndex", "true"), ("pack.windowMemory", "256m")];
 
-/// As much of what Git says is kept.
+/// Largest number of bytes of Git's messages that are kept.
 const SAID: usize = 1 << 20;
 
 /// Runs Git in a repository until it ends or the deadline is over, without the caller's Git configuration.

@@ -23,7 +23,7 @@ pub struct RepoStore {
 }
 
 impl RepoStore {
-    /// Opens the objects below `objects`; `threads` compress what is added.
+    /// Opens the objects below `objects`; `threads` is the number of threads that compress new ones.
     pub fn open(objects: &Path, threads: usize) -> Result<RepoStore, Error> {
         let odb = if is_empty(objects) { None } else { Some(open(objects)?) };
         Ok(RepoStore { odb, pack: PackWriter::new(&objects.join("pack"), threads), reads: 0 })
@@ -34,7 +34,7 @@ impl RepoStore {
         self.pack.finish().map(drop)
     }
 
-    /// Says whether patches will change what is added next. It is a matter of speed alone.
+    /// Tells whether patches will change the next content. It only matters for speed.
     pub fn expect_changes(&mut self, expected: bool) {
         self.pack.expect_changes(expected);
     }
@@ -153,12 +153,12 @@ fn open(objects: &Path) -> Result<gix_odb::Handle, Error> {
     check_kinds(&objects.join("info"))?;
     let mut odb = gix_odb::at(objects, gix_hash::Kind::Sha1)
         .map_err(|error| Error::file("open the objects in", objects, error))?;
-    // The repository is locked: what a lookup does not find is not there.
+    // The repository is locked: an object that a lookup does not find does not exist.
     odb.refresh_never();
     Ok(odb)
 }
 
-/// Refuses what is no file in the place of one: a named pipe would be waited for.
+/// Refuses an entry that is no file: a named pipe would be waited for.
 fn check_kinds(folder: &Path) -> Result<(), Error> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_plain = entry.file_type().is_ok_and(|it| it.is_file() || it.is_dir());

@@ -72,7 +72,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     if let Err(error) = checked {
         problems.push(Problem { subject: "refs".into(), message: error.to_string() });
     }
-    // This is what others advise.
+    // Other programs advise this.
     for problem in &mut problems {
         problem.message = problem.message.replace("; run `package-import verify`", "");
     }

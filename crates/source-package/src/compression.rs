@@ -190,7 +190,7 @@ impl<R: BufRead> Member<Lookahead<R>> for Bzip2 {
         match input.peek(4)? {
             [] => Ok(false),
             [b'B', b'Z', b'h', b'1'..=b'9'] => Ok(true),
-            // bzip2 ignores garbage, but not a file that ends within what may become the head of a stream.
+            // bzip2 ignores garbage, but not a file that ends within the possible head of a stream.
             [b'B'] | [b'B', b'Z'] | [b'B', b'Z', b'h'] => {
                 Err(invalid("the bzip2 data end within the head of a stream"))
             }

@@ -1,7 +1,7 @@
 //! One stanza of a Debian control file, read as dpkg reads it (`deb822(5)`, and what `Dpkg::Control::HashCore` accepts).
 //!
-//! A general deb822 parser will not do for a `.dsc`: what dpkg refuses (a duplicate field, an unfinished signature,
-//! text between stanza and signature) must be refused here too, and what it lets pass must pass.
+//! A general deb822 parser will not do for a `.dsc`: a text that dpkg refuses (a duplicate field, an unfinished
+//! signature, text between stanza and signature) must be refused here too, and one that it accepts must be accepted.
 
 use std::collections::HashMap;
 

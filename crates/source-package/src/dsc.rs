@@ -141,12 +141,12 @@ impl Dsc {
         }
     }
 
-    /// `hello_2.10`: what the names of upstream files start with.
+    /// `hello_2.10`: start of the names of upstream files.
     pub fn upstream_base(&self) -> String {
         format!("{}_{}", self.source, self.version.upstream())
     }
 
-    /// `hello_2.10-3`: what the names of Debian's files start with.
+    /// `hello_2.10-3`: start of the names of Debian's files.
     pub fn base(&self) -> String {
         format!("{}_{}", self.source, self.version.without_epoch())
     }

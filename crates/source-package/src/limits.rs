@@ -13,7 +13,7 @@ pub struct Limits {
     pub expansion_ratio: u64,
     /// Bytes of memory that a decompressor may take (its dictionary, in the main).
     pub decoder_memory: u64,
-    /// Bytes of one patch, one patched file, one changelog: what has to be in memory as a whole.
+    /// Bytes of one patch, one patched file, one changelog, which have to be in memory as a whole.
     pub text_bytes: u64,
     /// Bytes of all holes of sparse files: a tarball of a hundred bytes can make a checkout of any size.
     pub hole_bytes: u64,
@@ -33,7 +33,7 @@ pub struct DscLimits {
 }
 
 impl DscLimits {
-    /// No limits: what is read was taken within limits before, or only takes time in proportion to its size.
+    /// No limits: the input was within limits before, or only takes time in proportion to its size.
     pub const NONE: DscLimits = DscLimits { bytes: u64::MAX, fields: usize::MAX, files: usize::MAX };
 }
 

@@ -1,7 +1,7 @@
 //! The tree of an unpacked source package, held as names and ids.
 //!
-//! Folders of an earlier version stay unread until somebody looks inside, so that the cost of a new Debian
-//! revision is that of what it changes. Every write marks the folders above it as changed.
+//! Folders of an earlier version are not read until they are needed, so that the cost of a new Debian
+//! revision follows its changes. Every write marks the folders above it as changed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -277,7 +277,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Takes away what stands at `path`, with everything below it. Returns what was there.
+    /// Removes the entry at `path`, with everything below it. Returns it.
     pub fn remove(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Option<Node>> {
         if self.find(path, store)?.is_none() {
             return Ok(None);

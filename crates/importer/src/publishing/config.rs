@@ -165,7 +165,7 @@ fn is_loopback(url: &str) -> bool {
 /// Checks all of them together.
 ///
 /// # Errors
-/// What is wrong, and with which.
+/// [`RemoteError`] with the remote's name.
 pub fn check(remotes: &[RemoteConfig]) -> Result<(), RemoteError> {
     for (place, it) in remotes.iter().enumerate() {
         it.check()?;

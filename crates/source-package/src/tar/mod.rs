@@ -185,7 +185,7 @@ impl<R: Read> TarReader<R> {
         let has_data = matches!(kind, EntryKind::File | EntryKind::Note | EntryKind::Continuation)
             || header.kind() == b'D';
         let mapped = header.is_posix() && extended.sparse.has_map() && kind == EntryKind::File;
-        // The size of a sparse file is the one of what is stored, until its map says otherwise.
+        // The size of a sparse file is that of its stored data, until its map gives another.
         let sparse_size = if mapped { None } else { extended.sparse.real_size };
         let stored = if has_data { sparse_size.or(extended.size).unwrap_or(size) } else { 0 };
         self.set_data(stored);

@@ -30,7 +30,7 @@ fn actor(asked: &Asked) -> Result<Actor, Problem> {
     Ok(Actor::new(format!("{name}@web"), asked.viewer.role))
 }
 
-/// A button that shows first what it would do.
+/// A button that first shows a preview.
 pub fn button(asked: &Asked, action: &str, subject: &str, label: &str, more: &Markup) -> Markup {
     // A name that cannot be shown as it is cannot be confirmed either.
     if clean(subject) != subject {
@@ -97,7 +97,7 @@ fn changes(preview: &Preview) -> Markup {
     }
 }
 
-/// Does what was shown.
+/// Performs the action of a preview.
 pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let actor = actor(&asked)?;
     let fields = form(&body);

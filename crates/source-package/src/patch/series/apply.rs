@@ -1,4 +1,4 @@
-//! Applies the patches one after the other, and leaves beside them what dpkg leaves.
+//! Applies the patches one after the other, and leaves the same files beside them as dpkg.
 
 use std::io;
 
