@@ -33,7 +33,7 @@ fn attempts(victim: &Path, folder: &Path, own: &Path) -> Vec<(&'static str, io::
 }
 
 fn within_walls(own: &Path, folder: &Path, victim: &Path) {
-    let needs = Needs { repository: own.to_owned(), readable: Vec::new() };
+    let needs = Needs { repository: own.to_owned(), readable: Vec::new(), programs: &["sh"] };
     if enter(&WIDE, &needs).unwrap().contains(&Wall::Files) {
         println!("this kernel has no landlock");
         return;

@@ -5,8 +5,9 @@
 //!
 //! - limits of the kernel: memory, size of files, no core dumps;
 //! - no capabilities ([`rights`]);
-//! - landlock ([`files`]): it reads the files of its request, keyrings and what `gpgv` needs of the system, writes to its
-//!   repository, and reaches no server and no other process;
+//! - landlock ([`files`]): it reads the files of its request and, where a signature is checked, keyrings and what `gpgv`
+//!   needs of the system, writes to its repository, and reaches no server and no other process; no file can be executed
+//!   where no program is needed;
 //! - seccomp ([`calls`]): system calls that it has no use for do not exist.
 
 mod calls;
@@ -43,6 +44,8 @@ pub struct Needs {
     pub repository: PathBuf,
     /// Files that it reads, and folders of which it reads all files.
     pub readable: Vec<PathBuf>,
+    /// Programs that it starts; without any, no file can be executed.
+    pub programs: &'static [&'static str],
 }
 
 /// A wall that this kernel does not build.
