@@ -104,6 +104,9 @@ fn remove(path: &Path) -> Result<(), BackupError> {
 }
 
 /// Copies a repository to `name` below the target.
+///
+/// # Errors
+/// [`BackupError::Restless`] when its refs change without a pause, [`BackupError::File`] when the disk fails.
 pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(), BackupError> {
     let refs = read_refs(repository)?;
     copy_objects(repository, name, target)?;

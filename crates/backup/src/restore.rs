@@ -52,6 +52,9 @@ pub struct Restored {
 }
 
 /// Copies everything but the state into an empty root.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`] when the root is not empty, [`BackupError::File`] when a file cannot be copied.
 pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
     prepare(root)?;
     for part in ["repos", "logs", CONFIG] {
@@ -99,6 +102,9 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
 /// Puts the state where the configuration wants it, which has to be empty, and makes it usable: interrupted jobs are
 /// queued again, old tokens become invalid, and the content of the repositories is recorded. `watch` gets the number of
 /// repositories that are done, and of all.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`] when the database is not empty; others when it cannot be written.
 pub fn state(
     backup: &Path,
     location: &Location,
@@ -174,6 +180,9 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
 }
 
 /// The backup that a path means, checked.
+///
+/// # Errors
+/// [`BackupError::NoBackup`] when there is none, [`BackupError::Damaged`] when it is not as it was made.
 pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<PathBuf, BackupError> {
     let backup = check::newest(source)?;
     check::check(&backup, watch)?;

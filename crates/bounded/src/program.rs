@@ -63,6 +63,9 @@ pub struct Running {
 
 impl Running {
     /// Starts a program that reads `input`. Without input it has the standard input that `command` gives it.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
     pub fn start(command: &mut Command, group: Group, input: Option<Vec<u8>>) -> io::Result<Running> {
         if input.is_some() {
             command.stdin(Stdio::piped());

@@ -18,6 +18,9 @@ use crate::view::VersionTag;
 use crate::{Error, raw_id};
 
 /// Writes the tree of a version's tag to a folder that does not exist yet. It appears complete or not at all.
+///
+/// # Errors
+/// [`Error::File`] when the folder exists, or cannot be written.
 pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<(), Error> {
     let tree = object::read_commit(tag.commit, store)?.tree;
     let mut tree = Tree::stored(FolderId(raw_id(tree)));

@@ -79,6 +79,9 @@ impl<'a> History<'a> {
     }
 
     /// Adds a version: its commits, its tags, its `.dsc`. Its branch is moved by [`History::publish`].
+    ///
+    /// # Errors
+    /// [`Error`] when an object cannot be read or written, or a name cannot be a ref.
     pub fn add(&mut self, distro: &str, version: &StagedVersion) -> Result<Added, Error> {
         if let Some(added) = self.added_before(distro, version)? {
             return Ok(added);

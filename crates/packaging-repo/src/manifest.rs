@@ -77,6 +77,9 @@ impl Manifest {
     }
 
     /// Reads the message of a tag.
+    ///
+    /// # Errors
+    /// [`ManifestError`] when it is no stanza, or lacks a field.
     pub fn parse(message: &[u8]) -> Result<Manifest, ManifestError> {
         let body =
             message.windows(2).position(|pair| pair == b"\n\n").map_or(message, |at| &message[at + 2..]);

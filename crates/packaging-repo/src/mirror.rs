@@ -98,6 +98,9 @@ impl Mirror {
     }
 
     /// Copies all that objects lead to into another repository's folder, durable. No ref names it there.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when the objects are not all there; [`Error::Git`] when Git fails or the deadline is over.
     pub fn fetch(&self, into: &Path, want: &[ObjectId], deadline: Deadline) -> Result<(), Error> {
         let theirs = RepoStore::open(&self.path().join("objects"), 1)?;
         let ours = crate::refs::read(into)?;

@@ -46,7 +46,7 @@ pub struct PackWriter {
     broken: Option<io::ErrorKind>,
     /// Bytes that were added, as they are before they are compressed.
     added: u64,
-    /// Largest number of bytes that may be added, and the name of the limit for the message.
+    /// Total of `added` that may not be passed; next, the limit as the caller has set it, for the message.
     most_added: u64,
     limit: u64,
     slots: HashMap<ObjectId, Slot>,
@@ -145,6 +145,9 @@ impl PackWriter {
     }
 
     /// Adds an object under an id that the caller has computed and that is not in the pack.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] when the disk fails or is full, [`Error::WritesTooMuch`] when the limit is passed.
     pub fn add(&mut self, id: ObjectId, kind: Kind, content: &[u8]) -> Result<(), Error> {
         self.take(content.len() as u64)?;
         self.batch.push(id, kind, content);

@@ -42,6 +42,9 @@ impl Repository {
     }
 
     /// Opens a package's repository.
+    ///
+    /// # Errors
+    /// [`Error::NoRepository`] when there is none.
     pub fn open(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
         if !first_publish::is_complete(&path) {
@@ -98,6 +101,9 @@ impl Repository {
 
     /// Puts up a fence: importers with a lower one cannot move refs any more, even if they were frozen just before.
     /// A repack, or an importer without a fence, is waited for until the deadline: [`Error::Busy`].
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when a higher fence stands, [`Error::Busy`] when a repack holds the lock until the deadline.
     pub fn lock_fenced(&self, fence: Fence, deadline: Deadline) -> Result<Guard, Error> {
         lock::repository(&self.path, Some(fence), deadline)
     }
@@ -151,6 +157,10 @@ impl Repository {
 
     /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The
     /// objects have to be durable. A new repository appears with this. `record` is its record from then on.
+    ///
+    /// # Errors
+    /// [`Error::RefMoved`] and [`Error::TagExists`] when another program was faster, [`Error::Fenced`] when a later
+    /// importer has taken over. No ref has moved then.
     pub fn publish(
         &self,
         guard: &Guard,
@@ -204,6 +214,9 @@ impl Repository {
     }
 
     /// Moves refs, all or none, without a word on record. The objects have to be durable.
+    ///
+    /// # Errors
+    /// [`Error::RefMoved`] and [`Error::TagExists`] when another program was faster. No ref has moved then.
     pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
         self.move_refs(guard, edits, &Decided::default(), None)
     }

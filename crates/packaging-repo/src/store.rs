@@ -30,6 +30,9 @@ impl RepoStore {
     }
 
     /// Makes everything that was added durable and visible to Git.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] when the disk fails or is full: no object of the pack counts as written then.
     pub fn finish(self) -> Result<(), Error> {
         self.pack.finish().map(drop)
     }
@@ -102,6 +105,9 @@ impl RepoStore {
     }
 
     /// The content of an object.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such object, [`Error::Odb`] when it cannot be read.
     pub fn read(&mut self, id: ObjectId) -> Result<Vec<u8>, Error> {
         self.reads += 1;
         if self.pack.contains(&id) {
@@ -117,6 +123,9 @@ impl RepoStore {
     }
 
     /// The content of an object that has to be of a certain kind.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`] when it is of another kind; else as [`RepoStore::read`].
     pub fn read_kind(&mut self, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
         if self.kind(id)? == kind { self.read(id) } else { Err(Error::WrongKind { id, wanted: kind }) }
     }

@@ -49,6 +49,9 @@ impl Problem {
 }
 
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
+///
+/// # Errors
+/// [`Error`] when Git is missing, or the repository cannot be read at all.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = match damage::find(repository) {
         Ok(problems) => problems,

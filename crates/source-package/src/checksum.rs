@@ -46,6 +46,9 @@ pub struct Mismatch {
 
 impl ListedFile {
     /// Compares with the computed values; every checksum that both have must agree.
+    ///
+    /// # Errors
+    /// [`Mismatch`] with the first value that differs: the size, or a checksum.
     pub fn check(&self, found: &ListedFile) -> Result<(), Mismatch> {
         let mismatch = |what, found: &dyn fmt::Display, expected: &dyn fmt::Display| {
             Err(Mismatch {

@@ -55,6 +55,10 @@ fn is_lzma(start: &[u8]) -> bool {
 }
 
 /// Decompresses a stream. `packed` is the size of the compressed file, for the limit on its expansion.
+///
+/// # Errors
+/// [`io::Error`] of the input, or when the start of the stream is damaged. Later damage and a passed
+/// [`OverLimit`](crate::limits::OverLimit) come from reading the result.
 pub fn decompress<'a>(
     input: impl Read + Send + 'a,
     packed: u64,

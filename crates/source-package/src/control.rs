@@ -59,6 +59,9 @@ const END_SIGNATURE: &[u8] = b"-----END PGP SIGNATURE-----";
 
 impl Stanza {
     /// Reads the first stanza of `text`; what follows a blank line is not looked at, except a signature.
+    ///
+    /// # Errors
+    /// [`ControlError`] with the number of the line, for every text that dpkg refuses.
     pub fn parse(text: &[u8]) -> Result<Stanza, ControlError> {
         Stanza::parse_within(text, usize::MAX)
     }

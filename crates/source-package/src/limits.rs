@@ -99,6 +99,9 @@ impl Budget {
     }
 
     /// Takes one entry with a path and content of these sizes.
+    ///
+    /// # Errors
+    /// [`OverLimit`] with the limit that is passed.
     pub fn take(&mut self, path: usize, size: u64) -> Result<(), OverLimit> {
         self.entries += 1;
         self.bytes = self.bytes.saturating_add(size);
@@ -120,6 +123,9 @@ impl Budget {
     }
 
     /// Takes bytes that are no content: headers of an archive, and what follows its end.
+    ///
+    /// # Errors
+    /// [`OverLimit::UnpackedBytes`] when the limit is passed.
     pub fn take_bytes(&mut self, bytes: u64) -> Result<(), OverLimit> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.limits.unpacked_bytes {
@@ -129,6 +135,9 @@ impl Budget {
     }
 
     /// Takes the holes of a sparse file, and the regions between them: each costs as much as an entry.
+    ///
+    /// # Errors
+    /// [`OverLimit`] with the limit that is passed.
     pub fn take_sparse(&mut self, holes: u64, regions: u64) -> Result<(), OverLimit> {
         self.holes = self.holes.saturating_add(holes);
         self.entries = self.entries.saturating_add(regions);

@@ -69,6 +69,9 @@ pub struct Reading<'a> {
 
 impl Reading<'_> {
     /// Unpacks the upstream tarballs. Those that `upstream` has already must be the first ones.
+    ///
+    /// # Errors
+    /// [`SourceError`] with the file that is missing, differs from its listed hashes, or cannot be unpacked.
     pub fn upstream(
         &mut self,
         mut upstream: Upstream,

@@ -239,6 +239,9 @@ impl Tree {
     }
 
     /// The folder at `path`, made if it is missing. Links are never followed. The empty path is the top.
+    ///
+    /// # Errors
+    /// [`TreeError`] when the path leads through a link or a file.
     pub fn make_folder(
         &mut self,
         path: &[u8],

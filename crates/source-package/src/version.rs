@@ -52,6 +52,9 @@ pub enum VersionError {
 
 impl Version {
     /// Reads a version; white space around it is an error.
+    ///
+    /// # Errors
+    /// [`VersionError`] for a text that dpkg refuses (deb-version(7)).
     pub fn new(text: &str) -> Result<Self, VersionError> {
         // A colon at the very end separates nothing for dpkg: it belongs to the upstream version.
         let colon = text.find(':').filter(|colon| colon + 1 < text.len());
@@ -245,6 +248,9 @@ impl PackageName {
     pub const MAX_LEN: usize = 200;
 
     /// Reads a name; white space around it is an error.
+    ///
+    /// # Errors
+    /// [`PackageNameError`] for a text that is no name by Debian policy 5.6.1, or is too long.
     pub fn new(name: &str) -> Result<Self, PackageNameError> {
         let first = name.chars().next().ok_or(PackageNameError::Empty)?;
         if name.len() > Self::MAX_LEN {

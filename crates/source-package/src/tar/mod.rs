@@ -123,6 +123,9 @@ impl<R: Read> TarReader<R> {
     }
 
     /// The next entry; content that was not read is skipped. `None` at the end of the archive.
+    ///
+    /// # Errors
+    /// [`TarError`] with the offset of the damage.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, TarError> {
         let mut records = None;
         let mut long_name = None;
@@ -160,6 +163,9 @@ impl<R: Read> TarReader<R> {
     }
 
     /// Reads to the end of the stream: the decompressor checks its sums there. It may be so far away.
+    ///
+    /// # Errors
+    /// [`TarError::TooLong`] when more than `most` bytes follow.
     pub fn finish(mut self, most: u64) -> Result<(), TarError> {
         let rest = io::copy(&mut (&mut self.input).take(most.saturating_add(1)), &mut io::sink())?;
         if rest > most { Err(TarError::TooLong(self.offset)) } else { Ok(()) }
