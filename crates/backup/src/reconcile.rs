@@ -1,4 +1,4 @@
-//! Brings the state up to what the repositories have: refs decide, the state follows.
+//! Updates the state from the repositories: refs decide, the state follows.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::error::BackupError;
 /// Versions that are recorded in one transaction.
 const CHUNK: usize = 100;
 
-/// What came of it.
+/// Result of reconciling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Versions that the repositories had and the state did not.
@@ -31,15 +31,18 @@ pub struct Reconciled {
 /// A repository that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Damaged {
-    /// The source package.
+    /// Name of the source package.
     pub package: String,
-    /// Why.
+    /// Text of the cause.
     pub cause: String,
 }
 
 /// Records every version that a repository has and the state lacks. Their packages are looked at by the next run, in the
 /// lane `verify`: it settles which publications that answers. One that cannot be read keeps the others not back: it is
 /// named, and the next run checks it.
+///
+/// # Errors
+/// [`BackupError::State`] when the state cannot be written. A repository that cannot be read is in the result.
 pub fn all(
     store: &Store,
     root: &Path,

@@ -1,8 +1,8 @@
-//! A copy of a repository whose refs never name what it lacks, although others import, push and repack meanwhile.
+//! A copy of a repository with all objects that its refs name, although others import, push and repack meanwhile.
 //!
 //! No lock is taken: an import may hold one for hours. First all refs are read into memory, as they are at one moment.
-//! Then objects are copied; whatever the refs name was there before. A repack makes its new pack before it removes old
-//! ones, so objects that vanish while they are copied are found elsewhere when the folder is read again.
+//! Then objects are copied; those of the refs existed before. A repack makes its new pack before it removes old ones,
+//! so objects that vanish while they are copied are found elsewhere when the folder is read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -15,15 +15,15 @@ use packaging_repo::record;
 use crate::error::BackupError;
 use crate::sums::{self, Sums};
 
-/// How often a repository is looked at again that has changed meanwhile.
+/// Number of looks at a repository that changes meanwhile.
 const TRIES: usize = 200;
 
 /// Folders and files that are read or written in another way, or are of no use elsewhere: locks, fences, caches.
 const LEFT_OUT: [&str; 6] = ["objects", "refs", "HEAD", "packed-refs", "package-import", "logs"];
 
-/// Where a copy goes to, and what was copied before.
+/// Destination of a copy, and the files of the previous backup.
 pub struct Target<'a> {
-    /// The backup's folder.
+    /// Folder of the backup.
     pub folder: &'a Path,
     /// The folder of the backup before, and its checksums.
     pub previous: Option<(&'a Path, &'a Sums)>,
@@ -104,6 +104,9 @@ fn remove(path: &Path) -> Result<(), BackupError> {
 }
 
 /// Copies a repository to `name` below the target.
+///
+/// # Errors
+/// [`BackupError::Restless`] when its refs change without a pause, [`BackupError::File`] when the disk fails.
 pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(), BackupError> {
     let refs = read_refs(repository)?;
     copy_objects(repository, name, target)?;
@@ -137,7 +140,7 @@ fn read_refs(repository: &Path) -> Result<RefFiles, BackupError> {
 fn ref_files(repository: &Path) -> Result<RefFiles, BackupError> {
     let mut found = RefFiles::new();
     loose(repository, Path::new("refs"), &mut found)?;
-    // What is on record is read after the refs that it vouches for.
+    // The record is read after the refs that it confirms.
     for name in ["packed-refs", "HEAD", record::FILE] {
         if let Some(content) = read(&repository.join(name))? {
             found.insert(name.into(), content);
@@ -221,7 +224,7 @@ fn copy_objects(repository: &Path, name: &Path, target: &mut Target<'_>) -> Resu
 }
 
 /// Files with objects, in groups that belong together: a pack, its index and what is beside it; or one loose object.
-/// What Git can make again (bitmaps, graphs, indices of many packs) is left out.
+/// Files that Git can make again (bitmaps, graphs, indices of many packs) are left out.
 fn object_files(repository: &Path) -> Result<Vec<Vec<PathBuf>>, BackupError> {
     let mut groups = Vec::new();
     let mut packs: BTreeMap<std::ffi::OsString, Vec<PathBuf>> = BTreeMap::new();
@@ -248,7 +251,7 @@ fn object_files(repository: &Path) -> Result<Vec<Vec<PathBuf>>, BackupError> {
     let has = |files: &[PathBuf], ending: &str| {
         files.iter().any(|path| path.extension().is_some_and(|it| it == ending))
     };
-    // One that is being written has no index yet: no ref that was read names what is in it.
+    // A pack that is being written has no index yet: no ref that was read names its objects.
     groups.extend(packs.into_values().filter(|files| has(files, "pack") && has(files, "idx")));
     Ok(groups)
 }
@@ -257,7 +260,7 @@ fn is_object(name: &OsStr) -> bool {
     name.len() >= 38 && name.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Configuration, hooks, descriptions.
+/// Copies configuration, hooks and descriptions.
 fn copy_others(
     repository: &Path,
     folder: &Path,

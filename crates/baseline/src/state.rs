@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum State {
-    /// As it normally is, or not yet known what is normal.
+    /// Normal, or the norm is not known yet.
     #[default]
     Ok,
     /// There is nothing to judge.
     Unknown,
-    /// More than normal.
+    /// There is more than normal.
     Warning,
     /// Far more than normal.
     Critical,
@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    /// Whether somebody should be told.
+    /// True when an operator should be told.
     pub fn alerts(self) -> bool {
         self >= State::Warning
     }

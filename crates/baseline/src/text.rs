@@ -43,7 +43,7 @@ pub fn concise(message: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The cause of a part of what is new. One of few of them is none.
+/// Text about a cause's part of the new failures. A cause of few of them is left out.
 pub fn share_of(share: Option<u32>, cause: &str) -> String {
     match share {
         Some(share) if share < rule::LEAST_SHARE => ", many causes".to_owned(),
@@ -75,8 +75,8 @@ pub fn line(parts: &[(bool, String)]) -> String {
     cut(&text, LONGEST).to_owned()
 }
 
-/// A beginning, a cause of which as much is kept as fits, and an end that is whole. What may follow comes only if all of it
-/// fits.
+/// A line of a beginning, a cause that is cut to the room that is left, and an end in full. `more` is added only if all
+/// of it fits.
 pub fn around(begin: &str, cause: &str, end: &str, more: &str) -> String {
     let (begin, cause, end) = (clean(begin), clean(cause), clean(end));
     let cause = cut(&cause, LONGEST.saturating_sub(begin.len() + end.len()));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
 
-/// As much memory is reserved for a file before it is read: its size is what somebody else says.
+/// Largest memory that is reserved for a file before it is read: its size comes from outside.
 const LARGEST_RESERVED: u64 = 16 << 20;
 
 /// Opens a regular file to read it. Links are followed.
@@ -37,20 +37,27 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Reads a regular file of at most `most` bytes of UTF-8.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] when it is longer, or no UTF-8; others when it is no regular file, or cannot be
+/// read.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(read(path, most)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 /// Creates a regular file, or empties the one that is there. A symbolic link in its place is refused.
+///
+/// # Errors
+/// When a link, a pipe or another thing that is no regular file is there, or it cannot be written.
 pub fn create(path: &Path) -> io::Result<File> {
     let file = write(path, Mode::from_raw_mode(0o666))?;
     file.set_len(0)?;
     Ok(file)
 }
 
-/// Opens a file that is only there to be locked, made if it is not there. Its mode is 0600, also if it was made with
-/// another: whoever can open a file can lock it.
+/// Opens a file that only serves as a lock, and creates it if it is missing. Its mode becomes 0600: anybody who can
+/// open a file can lock it.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     let file = write(path, Mode::RUSR | Mode::WUSR)?;
     let metadata = file.metadata()?;
@@ -72,7 +79,7 @@ fn write(path: &Path, mode: Mode) -> io::Result<File> {
         Err(rustix::io::Errno::LOOP) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link, which is not followed"))
         }
-        // What is no file: a named pipe without a reader, a socket.
+        // Not a regular file: a named pipe without a reader, a socket.
         Err(rustix::io::Errno::NXIO) => Err(not_regular()),
         Err(error) => Err(error.into()),
     }

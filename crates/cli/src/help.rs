@@ -1,11 +1,11 @@
-//! The help of the whole: subcommands in groups, by what they are for.
+//! The main help: subcommands in groups, by purpose.
 
 use clap::Command;
 
 use crate::screen;
 use crate::table::wrap;
 
-/// Subcommands by what they are for, in the order in which they are wanted.
+/// Subcommands by purpose, in the order of display.
 const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Look",
@@ -53,7 +53,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 
-/// What is in no group yet.
+/// Heading for subcommands without a group.
 const OTHER: &str = "Other";
 
 /// The command, whose help has its subcommands in groups.
@@ -88,7 +88,7 @@ fn groups(command: &Command, width: usize) -> String {
     text
 }
 
-/// A subcommand and what it is for, as lines.
+/// Lines about a subcommand and its purpose.
 fn entry(name: &str, about: &str, longest: usize, width: usize) -> String {
     let indent = longest + 4;
     let lines = wrap(about, width.saturating_sub(indent), false);

@@ -73,7 +73,7 @@ fn store_finished(
     work: &mut Work,
 ) -> Result<ObjectId, Failure> {
     let before = store.added();
-    // In between, a tree may have what dpkg refuses at the end; that is looked at when all patches are applied.
+    // In between, a tree may have entries that dpkg refuses at the end; they are checked when all patches are applied.
     let id = match finish(tree, &dsc.format, store) {
         Ok(finished) => {
             work.look_up(finished.looked_at()).map_err(too_much)?;
@@ -92,8 +92,8 @@ fn too_much(error: TooMuchWork) -> Failure {
     Failure::new(Stage::Patch, "too-much-work", error)
 }
 
-/// Patches that do not apply leave a version without them. What the disk or a limit refuses says nothing about them: the
-/// version fails, and is tried again when that has changed.
+/// Turns errors of patches into a version without them. An error of the disk or a limit is none of the patches: the
+/// version fails, and is tried again when the cause has changed.
 fn unapplicable(error: ApplyAllError<Failure>) -> Result<Result<StagedPatches, Failure>, Failure> {
     let text = error.to_string();
     let code = match error {
@@ -131,7 +131,7 @@ fn lossy(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// Whether a distro would use the series that another distro's applied commit was made with.
+/// True when a distro would use the series that another distro's applied commit was made with.
 pub fn same_series(
     distro: &str,
     tag: &VersionTag,

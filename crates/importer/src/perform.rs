@@ -25,7 +25,7 @@ use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
 use crate::{checking, lineage_wait, order, repairing};
 
-/// Does what a request asks for and reports through `emit`.
+/// Performs a request and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
     let done = match &request.task {
         Task::Import => import(request, &emit),
@@ -50,7 +50,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     sandbox::die_with_parent(request.parent)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
-    // Within the time of a version: nobody else shall have to end this process because somebody has the lock.
+    // Within the time of a version, so that this process is not killed while it waits for the lock.
     let patience = Duration::from_secs(request.limits.lock_wait.min(request.limits.time));
     let lock = match request.fence {
         Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token }, Deadline::after(patience))?,
@@ -76,7 +76,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let pending = hold_back(pending, request, &history.view, emit);
     emit(&Event::Publishing);
     let finished = add_all(pending, &mut history)?;
-    // Where nothing came in, nothing of others is touched.
+    // Without a new version, foreign refs are not touched.
     let mut news = if request.settle || !finished.is_empty() {
         collisions::settle(&mut history, &request.collisions)?
     } else {
@@ -123,7 +123,7 @@ fn find_foreign(
     Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }
 
-/// The record of a repository that was made before there were records: what the state confirms.
+/// Record of a repository that is older than records, from the state's confirmation.
 fn seal(request: &Request, refs: &Refs, store: &mut RepoStore) -> Result<Record, Failure> {
     let nothing = Word::default();
     let word = request.word.as_ref().unwrap_or(&nothing);
@@ -147,8 +147,8 @@ fn enter_sandbox(request: &Request, repository: &Path) -> Result<Vec<Wall>, Fail
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
 }
 
-/// Reads every version; those that fail are reported at once and keep nobody back. Where a file is missing, another
-/// version of the plan may bring it: such a version is read again when the others are.
+/// Reads every version; those that fail are reported at once, and the others go on. A missing file may come with
+/// another version of the plan: such a version is read again after the others.
 fn read_all(
     request: &Request,
     package: &PackageName,
@@ -183,7 +183,7 @@ fn read_all(
     pending
 }
 
-/// Sorts out what waits for the version that it is built on, and with it what is built on that.
+/// Holds back versions that wait for their base, and those that are built on them.
 fn hold_back(
     mut pending: Vec<Pending>,
     request: &Request,
@@ -191,7 +191,7 @@ fn hold_back(
     emit: &impl Fn(&Event),
 ) -> Vec<Pending> {
     let mut lacks: Vec<Option<String>> = vec![None; pending.len()];
-    // How many of the plan are here under a version, and who is built on it.
+    // Number of versions of the plan by version, and those that are built on them.
     let mut here: HashMap<Version, usize> = HashMap::new();
     for version in &pending {
         *here.entry(version.read.version().clone()).or_default() += 1;

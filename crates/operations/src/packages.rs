@@ -1,4 +1,4 @@
-//! Which packages are meant.
+//! Selections of packages.
 
 use state::Store;
 use state::operate::{self, Selection};
@@ -53,7 +53,7 @@ pub enum Failing {
     Signature(String),
     /// Those whose failure is of a class.
     Class(Class),
-    /// All that fail.
+    /// All packages that fail.
     All,
 }
 
@@ -68,14 +68,14 @@ impl Failing {
     }
 }
 
-/// Packages by what is known of their imports.
+/// Packages by the results of their imports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Imported {
-    /// These.
+    /// Packages of these names.
     Names(Names),
     /// Those whose last import was by such a version of this program.
     By(Comparison),
-    /// All.
+    /// All packages.
     All,
 }
 
@@ -147,7 +147,7 @@ impl Comparison {
     }
 }
 
-/// A version of this program as its numbers; what is missing is 0.
+/// Version of this program as its numbers; a missing one is 0.
 fn numbers(version: &str) -> Numbers {
     let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
     std::array::from_fn(|_| parts.next().unwrap_or(0))

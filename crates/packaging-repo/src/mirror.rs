@@ -1,6 +1,7 @@
-//! A copy of a packaging repository in a folder of this machine, to which others push. It is written as the repositories
-//! of imports are: objects first, durable, then all refs in one transaction. A `git push` that is killed leaves a lock
-//! for every ref behind, and nobody can push any more; this leaves what the next one removes.
+//! A copy of a packaging repository in a folder of this machine, to which others push. It is written like the
+//! repositories of imports: objects first, durable, then all refs in one transaction. A killed `git push` leaves a lock
+//! for every ref, which blocks all further pushes; files that a killed push of this kind leaves are removed by the
+//! next.
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,11 +21,11 @@ use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
-/// Where objects come in: `git gc` removes what is old below such a name.
+/// Folder for incoming objects: `git gc` removes old folders with such a name.
 const INCOMING: &str = "objects/tmp_objdir-package-import";
-/// What the name of such a folder begins with where several can be at once.
+/// Prefix of such folders where several can exist at once.
 const FETCHING: &str = "tmp_objdir-package-import-fetch-";
-/// Git works on what is durable.
+/// Git works on durable files.
 const DURABLE: [(&str, &str); 2] = [("core.fsync", "all"), ("core.fsyncMethod", "fsync")];
 
 /// A copy in a folder.
@@ -39,12 +40,12 @@ impl Mirror {
         Mirror { repository: Repository::copy(path) }
     }
 
-    /// Its folder.
+    /// Folder of the mirror.
     pub fn path(&self) -> &Path {
         self.repository.path()
     }
 
-    /// Whether there is a repository.
+    /// True when there is a repository.
     pub fn exists(&self) -> bool {
         first_publish::is_complete(self.path())
     }
@@ -64,8 +65,8 @@ impl Mirror {
         Ok((refs, head))
     }
 
-    /// Moves refs, all or none, after all that they lead to was copied out of `objects`. `head`, `DISTRO/SUITE`, is what a
-    /// clone shall check out. A repository that is not there comes to be by this.
+    /// Moves refs, all or none, after all that they lead to was copied out of `objects`. `head`, as `DISTRO/SUITE`, is
+    /// the branch that a clone checks out. A missing repository is created.
     ///
     /// # Errors
     /// [`Error::RefMoved`], [`Error::TagExists`] and [`Error::NameConflict`] if somebody else was faster.
@@ -89,7 +90,7 @@ impl Mirror {
             there.values().map(|value| value.id).filter(|id| known.contains(id)).collect();
         drop(known);
         let want: Vec<ObjectId> = edits.iter().map(|edit| edit.new.id).collect();
-        // Whoever has the lock removes what is left below a name that is always the same.
+        // The holder of the lock removes files that are left below a name that is always the same.
         copy(objects, self.path(), &self.path().join(INCOMING), &want, &have, deadline)?;
         drop_incoming(self.path())?;
         fail_point!("mirror::copied");
@@ -97,6 +98,9 @@ impl Mirror {
     }
 
     /// Copies all that objects lead to into another repository's folder, durable. No ref names it there.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when the objects are not all there; [`Error::Git`] when Git fails or the deadline is over.
     pub fn fetch(&self, into: &Path, want: &[ObjectId], deadline: Deadline) -> Result<(), Error> {
         let theirs = RepoStore::open(&self.path().join("objects"), 1)?;
         let ours = crate::refs::read(into)?;
@@ -112,7 +116,7 @@ impl Mirror {
         copy(&self.path().join("objects"), into, incoming.path(), want, &have, deadline)
     }
 
-    /// Removes what was left by one that was killed.
+    /// Removes the files that a killed process left.
     fn tidy(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(self.path(), guard)?;
         drop_incoming(self.path())

@@ -29,9 +29,9 @@ pub(crate) use unfinished::remove_unfinished;
 const LARGEST_IN_MEMORY: u64 = 2 << 20;
 /// A smaller file is compressed as a whole.
 const SMALLEST_DELTA: usize = 512;
-/// A reader has to apply so many deltas one after the other at most.
+/// Largest number of deltas that a reader has to apply one after the other.
 const DEEPEST_DELTA: u8 = 40;
-/// So many bytes of written batches are kept in memory.
+/// Number of bytes of written batches that are kept in memory.
 const RECENT: usize = 4 << 20;
 /// Temporary files start with this, which `git gc` knows, too.
 const TEMPORARY: &str = "tmp_pack_import_";
@@ -42,11 +42,11 @@ pub struct PackWriter {
     temporary: PathBuf,
     file: Option<File>,
     offset: u64,
-    /// Why the file or the tables are not what they should be. Nothing is done with such a pack any more.
+    /// Error that made the file or the tables incomplete. A pack with one is not used any more.
     broken: Option<io::ErrorKind>,
     /// Bytes that were added, as they are before they are compressed.
     added: u64,
-    /// How many of them there may be, and what the limit is called by whoever set it.
+    /// Total of `added` that may not be passed; next, the limit as the caller has set it, for the message.
     most_added: u64,
     limit: u64,
     slots: HashMap<ObjectId, Slot>,
@@ -54,16 +54,16 @@ pub struct PackWriter {
     flying: HashMap<ObjectId, (Kind, u64)>,
     batch: Batch,
     deflaters: Deflaters,
-    /// What of the disk stays free.
+    /// Free space that is kept on the disk.
     space: Space,
-    /// How many deltas an object hangs on, and the whole one below them.
+    /// Number of deltas that an object depends on, and the whole object below them.
     depths: HashMap<ObjectId, (u8, ObjectId)>,
     /// The large file that was changed last: a series of patches changes the same one again and again.
     changed: Option<(ObjectId, Vec<u8>)>,
-    /// What was written last, as it was before: patches touch what was just unpacked.
+    /// Content written last, uncompressed: patches change files that were just unpacked.
     recent: VecDeque<Batch>,
     recent_bytes: usize,
-    /// How much of that is kept.
+    /// Number of batches that are kept.
     keeps: usize,
 }
 
@@ -93,18 +93,17 @@ impl PackWriter {
         }
     }
 
-    /// Whether what was written last is likely to be changed. If not, memory is used again at once, not made anew for
-    /// each batch.
+    /// Tells whether content written last is likely to be changed. If not, its memory is used again at once.
     pub(crate) fn expect_changes(&mut self, expected: bool) {
         self.keeps = if expected { RECENT } else { 0 };
     }
 
-    /// Keeps so many bytes of the disk free: it counts as full before.
+    /// Keeps a number of bytes of the disk free: it counts as full before.
     pub(crate) fn keep_free(&mut self, bytes: u64) {
         self.space = Space::keeping(bytes);
     }
 
-    /// From here on so many bytes may be added.
+    /// Allows a number of further bytes.
     pub(crate) fn allow(&mut self, bytes: u64) {
         self.most_added = self.added.saturating_add(bytes);
         self.limit = bytes;
@@ -115,7 +114,7 @@ impl PackWriter {
         self.added
     }
 
-    /// To be asked before anything is added: whether the pack can still be used, and whether so much fits the limit.
+    /// Called before anything is added: checks that the pack can still be used, and that the bytes fit the limit.
     fn take(&mut self, bytes: u64) -> Result<(), Error> {
         self.check()?;
         let added = self.added.saturating_add(bytes);
@@ -126,7 +125,7 @@ impl PackWriter {
         Ok(())
     }
 
-    /// After its first error a pack is never used again: what it says that it has may be lost.
+    /// After its first error a pack is never used again: objects that it lists may be lost.
     fn check(&self) -> Result<(), Error> {
         match self.broken {
             Some(kind) => Err(Error::write_pack(kind.into())),
@@ -134,7 +133,7 @@ impl PackWriter {
         }
     }
 
-    /// Whether the pack has an object, written or not.
+    /// True when the pack has an object, written to the disk or not.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.kind_and_size(id).is_some()
     }
@@ -146,13 +145,16 @@ impl PackWriter {
     }
 
     /// Adds an object under an id that the caller has computed and that is not in the pack.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] when the disk fails or is full, [`Error::WritesTooMuch`] when the limit is passed.
     pub fn add(&mut self, id: ObjectId, kind: Kind, content: &[u8]) -> Result<(), Error> {
         self.take(content.len() as u64)?;
         self.batch.push(id, kind, content);
         self.hand_over_full()
     }
 
-    /// Adds a blob as a change of another one. Whether that is worth while is decided here.
+    /// Adds a blob as a delta of another one, or whole where a delta saves too little.
     pub(crate) fn add_changed(
         &mut self,
         id: ObjectId,
@@ -201,7 +203,7 @@ impl PackWriter {
         self.batch.content()
     }
 
-    /// Makes what was appended to the batch since `start` an object.
+    /// Makes an object of the bytes appended to the batch since `start`.
     pub(crate) fn commit_tail(&mut self, start: usize, id: ObjectId, kind: Kind) -> Result<(), Error> {
         let length = self.batch.len().saturating_sub(start);
         if let Err(error) = self.take(length as u64) {
@@ -212,7 +214,7 @@ impl PackWriter {
         self.hand_over_full()
     }
 
-    /// Whether content of this size has to be streamed.
+    /// True when content of this size has to be streamed.
     pub(crate) fn is_large(size: u64) -> bool {
         size > LARGEST_IN_MEMORY
     }
@@ -250,7 +252,7 @@ impl PackWriter {
         Ok(id)
     }
 
-    /// Takes back what was written behind the last object: the import goes on with other versions.
+    /// Removes bytes behind the last object: the import goes on with other versions.
     fn cut_back(&mut self, end: u64) -> Result<(), Error> {
         let file = self.open()?;
         let cut = room().and_then(|()| file.set_len(end)).and_then(|()| file.seek(SeekFrom::Start(end)));
@@ -271,7 +273,7 @@ impl PackWriter {
     }
 
     /// After an error here, objects that were taken for written are lost, and trees may name them already. The caller
-    /// goes on with other versions, perhaps when the disk has room again: what is lost stays noted.
+    /// goes on with other versions, perhaps when the disk has room again, so the loss stays noted.
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             self.broken = Some(error.disk_error().map_or(io::ErrorKind::Other, io::Error::kind));

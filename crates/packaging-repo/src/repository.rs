@@ -31,17 +31,20 @@ const LONGEST_HEAD: u64 = 64 << 10;
 pub struct Repository {
     path: PathBuf,
     key: Option<PackageKey>,
-    /// What stands in its configuration, if it is new.
+    /// Content of the configuration file of a new repository.
     config: &'static str,
 }
 
 impl Repository {
-    /// Where a package's repository is below `repos`: by the rule of the archive's pool.
+    /// Path of a package's repository below `repos`: by the rule of an archive's pool.
     pub fn place(repos: &Path, package: &PackageName) -> PathBuf {
         repos.join(package.pool_prefix()).join(format!("{package}.git"))
     }
 
     /// Opens a package's repository.
+    ///
+    /// # Errors
+    /// [`Error::NoRepository`] when there is none.
     pub fn open(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
         if !first_publish::is_complete(&path) {
@@ -86,8 +89,8 @@ impl Repository {
         Repository { path: path.to_owned(), key: None, config: first_publish::OF_COPY }
     }
 
-    /// What the importer has written here; `None` if that is on no record: the repository is new, or was made before there
-    /// were records.
+    /// Record of the refs that the importer has written; `None` if there is none: the repository is new, or older than
+    /// records.
     ///
     /// # Errors
     /// [`Error::BrokenRecord`] if it was not sealed by this installation.
@@ -95,12 +98,12 @@ impl Repository {
         Record::read(&self.path, self.key.as_ref())
     }
 
-    /// Whether there is a record, whatever it says.
+    /// True when there is a record, valid or not.
     pub fn has_record(&self) -> bool {
         self.path.join(record::FILE).exists()
     }
 
-    /// The repository's folder.
+    /// Folder of the repository.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -117,6 +120,9 @@ impl Repository {
 
     /// Puts up a fence: importers with a lower one cannot move refs any more, even if they were frozen just before.
     /// A repack, or an importer without a fence, is waited for until the deadline: [`Error::Busy`].
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when a higher fence stands, [`Error::Busy`] when a repack holds the lock until the deadline.
     pub fn lock_fenced(&self, fence: Fence, deadline: Deadline) -> Result<Guard, Error> {
         lock::repository(&self.path, Some(fence), deadline)
     }
@@ -126,14 +132,17 @@ impl Repository {
         fence::highest(&self.path)
     }
 
-    /// Removes what a killed importer or repack left: unfinished packs, locks, and files of a new repository.
+    /// Removes the files of a killed importer or repack: unfinished packs, locks, and files of a new repository.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(&self.path, guard)?;
         pack::remove_unfinished(&self.path.join("objects/pack"))?;
         repack::tidy(&self.path)
     }
 
-    /// Whether its disk has so many bytes free; the error is that of a full one.
+    /// Checks that its disk has a number of bytes free.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the error of a full disk if it has not.
     pub fn check_free(&self, bytes: u64) -> Result<(), Error> {
         let file = |error| Error::file("write to the disk of", &self.path, error);
         let folder = std::fs::File::open(&self.path).map_err(file)?;
@@ -145,7 +154,7 @@ impl Repository {
         RepoStore::open(&self.path.join("objects"), threads)
     }
 
-    /// All refs.
+    /// All refs, with the objects behind tags.
     pub fn refs(&self) -> Result<Refs, Error> {
         refs::read(&self.path)
     }
@@ -165,8 +174,12 @@ impl Repository {
         Ok(found.map(|name| name.trim_start_matches("refs/heads/").to_owned()))
     }
 
-    /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The objects
-    /// have to be durable. A new repository comes to be by this. `record` is what is on record from then on.
+    /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The
+    /// objects have to be durable. A new repository appears with this. `record` is its record from then on.
+    ///
+    /// # Errors
+    /// [`Error::RefMoved`] and [`Error::TagExists`] when another program was faster, [`Error::Fenced`] when a later
+    /// importer has taken over. No ref has moved then.
     pub fn publish(
         &self,
         guard: &Guard,
@@ -177,7 +190,7 @@ impl Repository {
         self.publish_decided(guard, edits, &Decided::default(), wanted, record)
     }
 
-    /// The same, with what a person has decided about refs of others.
+    /// The same, with a person's decisions about foreign refs.
     pub fn publish_decided(
         &self,
         guard: &Guard,
@@ -207,14 +220,14 @@ impl Repository {
         Ok(())
     }
 
-    /// Tidies up after an importer that was killed: what it had begun goes, and a new repository is one, if only an empty
-    /// one.
+    /// Tidies up after a killed importer: its unfinished files are removed, and a new repository becomes complete, even
+    /// if it is empty.
     pub fn settle(&self, guard: &Guard) -> Result<(), Error> {
         self.remove_leftovers(guard)?;
         if first_publish::is_complete(&self.path) {
             return Ok(());
         }
-        // It has a record from the beginning: what others push into it is not taken for anything of ours.
+        // It has a record from the beginning: refs that others push into it are never taken for ours.
         // What stands on record already is true, whatever else is gone.
         let record = match self.record() {
             Ok(record) => self.sealed(&record.unwrap_or_default()),
@@ -224,6 +237,9 @@ impl Repository {
     }
 
     /// Moves refs, all or none, without a word on record. The objects have to be durable.
+    ///
+    /// # Errors
+    /// [`Error::RefMoved`] and [`Error::TagExists`] when another program was faster. No ref has moved then.
     pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
         self.move_refs(guard, edits, &Decided::default(), None)
     }
@@ -282,7 +298,7 @@ impl Repository {
     }
 }
 
-/// What is behind a tag, and behind the tag that this names; `None` for anything but a tag.
+/// Object behind a tag and behind all further tags; `None` if `id` is no tag.
 pub(crate) fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
     let mut at = id;
     while let Some(target) = object::tag_target(at, store)? {

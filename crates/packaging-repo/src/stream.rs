@@ -10,14 +10,14 @@ use crate::durable::room;
 use crate::space::Space;
 use crate::{Error, ObjectId};
 
-/// What was appended to the pack.
+/// An object that was appended to the pack.
 pub(crate) struct Streamed {
     pub(crate) id: ObjectId,
     pub(crate) length: u64,
     pub(crate) crc32: u32,
 }
 
-/// Appends a blob. After an error, the file ends with what was written up to then.
+/// Appends a blob. After an error, the file ends with the bytes written so far.
 pub(crate) fn append(
     file: &mut File,
     size: u64,

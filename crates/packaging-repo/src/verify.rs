@@ -33,7 +33,7 @@ pub struct Problem {
     pub code: Finding,
     /// The ref, or `objects`.
     pub subject: String,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub message: String,
 }
 
@@ -46,12 +46,12 @@ impl Problem {
         Problem { code, subject: subject.into(), message: message.into() }
     }
 
-    /// Whether whoever reads the repository may wait for ever because of it.
+    /// True when it could block readers of the repository for ever.
     pub fn keeps_waiting(&self) -> bool {
         self.code == Finding::FileStrange
     }
 
-    /// Whether it is somebody else's ref, or one of ours that somebody removed or moved: these have rows of their own.
+    /// True for a foreign ref, and for one of ours that somebody removed or moved: these have rows of their own.
     pub fn is_foreign(&self) -> bool {
         foreign::Kind::ALL.iter().any(|kind| self.message.starts_with(kind.message()))
     }
@@ -74,6 +74,9 @@ const UNREADABLE: [Finding; 5] = [
 ];
 
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
+///
+/// # Errors
+/// [`Error`] when Git is missing, or the repository cannot be read at all.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = match damage::find(repository) {
         Ok(problems) => problems,
@@ -91,7 +94,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     if let Err(error) = checked {
         problems.push(of_error("refs", &error));
     }
-    // This is what others advise.
+    // Other programs advise this.
     for problem in &mut problems {
         problem.message = problem.message.replace("; run `package-import verify`", "");
     }
@@ -171,7 +174,7 @@ fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<Wrong>, 
     })
 }
 
-/// What `packed-refs` says to be behind a tag is what Git shows to those who fetch.
+/// Checks the objects that `packed-refs` gives as those behind tags, which Git shows to those who fetch.
 fn check_peeled(
     repository: &Repository,
     catalog: &mut Catalog,
@@ -252,7 +255,7 @@ pub fn of_error(subject: &str, error: &Error) -> Problem {
     Problem::new(code, subject, error.to_string())
 }
 
-/// What a manifest says that is not of the version in the tag's name.
+/// Remark about a manifest that is of another version than the tag's name.
 fn other_version(name: &str, id: ObjectId, catalog: &mut Catalog) -> Option<String> {
     let tag = object::read_tag(id, &mut catalog.store).ok()??;
     let manifest = Manifest::parse(&tag.message).ok()?;
@@ -314,7 +317,7 @@ fn check_applied_tags(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Res
     Ok(())
 }
 
-/// What a single check found, or why it could not be made: both are problems of its subject.
+/// Adds the findings of a single check, or the error that prevented it, as problems of its subject.
 fn check(subject: &str, found: Result<Vec<Wrong>, Error>, problems: &mut Vec<Problem>) {
     match found {
         Ok(found) => problems.extend(found.into_iter().map(|(code, said)| Problem::new(code, subject, said))),
@@ -447,7 +450,7 @@ fn check_tarballs(
     Ok(vec![wrong(Finding::UpstreamGone, message)])
 }
 
-/// Whether there is an upstream commit of these tarballs among the ancestors of a version.
+/// True when an upstream commit of these tarballs is among the ancestors of a version.
 fn descends_from_tarballs(
     from: ObjectId,
     tarballs: &[&ListedFile],

@@ -15,12 +15,12 @@ use crate::target::{SYSTEM_SOCKETS, Server, SslMode, Target};
 use crate::tls;
 use crate::within::within;
 
-/// What the process brings along.
+/// Variables of the process's environment.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// `PGPASSFILE`.
+    /// Value of `PGPASSFILE`.
     pub passfile: Option<PathBuf>,
-    /// `HOME`, for `~/.pgpass`.
+    /// Value of `HOME`, for `~/.pgpass`.
     pub home: Option<PathBuf>,
     /// `PGUSER`, else the name of the process's user.
     pub user: Option<String>,
@@ -82,7 +82,7 @@ impl Target {
             .map_err(|source| Failure::Refused { note: note.filter(|_| wants_password(&source)), source })
     }
 
-    /// The statements that bound what this session may do, if it is bounded.
+    /// Statements that limit this session, if it has limits.
     fn session_settings(&self) -> Option<String> {
         let milliseconds = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128);
         let mut set = Vec::new();
@@ -90,7 +90,7 @@ impl Target {
             set.push(format!("SET statement_timeout = {}", milliseconds(timeout)));
         }
         if let Some(limits) = self.transaction_limits {
-            // Only what is longer than ours is set: 0 is for ever.
+            // Only longer limits are replaced: 0 means no limit.
             set.push(format!(
                 "SELECT set_config(s.name, w.value, false) FROM pg_catalog.pg_settings s
                  JOIN (VALUES ('lock_timeout', '{}'), ('idle_in_transaction_session_timeout', '{}')) AS w (name, value)
@@ -170,7 +170,8 @@ fn is_login(failure: &Failure) -> bool {
     }
 }
 
-/// Whether it failed for want of a (right) password. The client library has no kind of its own for "password missing".
+/// True when it failed for want of a (right) password. The client library has no kind of its own for "password
+/// missing".
 fn wants_password(error: &postgres::Error) -> bool {
     crate::error::describe(error).contains("password missing")
 }

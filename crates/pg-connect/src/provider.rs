@@ -1,4 +1,4 @@
-//! The cryptography of a connection: what TLS 1.3 must have, and what is faster where it is there.
+//! The cryptography of a connection: the mandatory parts of TLS 1.3, and some faster ones.
 //!
 //! Every PostgreSQL from 12 on has it with any OpenSSL that is still looked after. The provider that rustls makes by itself
 //! has more: suites for processors without AES, and the signing with keys that a client has. We never use these, and
@@ -15,7 +15,7 @@ use rustls::sign::SigningKey;
 use rustls::{Error, SignatureScheme};
 use webpki::ring as known;
 
-/// What every connection uses.
+/// Cryptography of every connection.
 pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -29,7 +29,7 @@ pub(crate) fn provider() -> CryptoProvider {
     }
 }
 
-/// How certificates and handshakes may be signed: everything that ring can verify.
+/// Algorithms of signatures in certificates and handshakes: all that ring can verify.
 static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[
         known::ECDSA_P256_SHA256,

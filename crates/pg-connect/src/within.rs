@@ -1,6 +1,6 @@
-//! A time limit for what cannot be interrupted.
+//! A time limit for calls that cannot be interrupted.
 //!
-//! The client library bounds only the opening of the socket: a server that accepts and never answers (a stopped
+//! The client library limits only the opening of the socket: a server that accepts and never answers (a stopped
 //! postmaster, whose kernel accepts for it) would be waited for without end. So the connecting is done by a thread
 //! that can be left behind. It ends as soon as the server answers or dies.
 
@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use crate::error::Failure;
 
-/// How many threads are left behind at this moment.
+/// Number of threads that are left behind at this moment.
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
-/// How many may be: a process that tries again and again during an outage must not heap them up.
+/// Largest number of such threads: a process that tries again and again during an outage must not accumulate them.
 const MOST: usize = 8;
 
 const WAITED_FOR: u8 = 0;
@@ -46,7 +46,7 @@ pub(crate) fn within<T: Send + 'static>(
     let (sender, receiver) = sync_channel(1);
     let run = move || {
         let _account = account;
-        // If nobody waits any more, what was made is dropped here: the connection is closed.
+        // If the caller waits no more, the connection is dropped here, and so closed.
         let _ = sender.send(work());
     };
     thread::Builder::new().name("pg-connect".into()).spawn(run).map_err(Failure::Thread)?;

@@ -1,10 +1,10 @@
-//! From a report to the bytes on standard output, within what the readers can take.
+//! Formats a report for standard output, within the limits of its readers.
 
 use crate::report::Report;
 use crate::status::Status;
 use crate::text::{detail, first_line, shorten};
 
-/// NRPE version 2 carries 1,023 bytes and cuts what is longer.
+/// NRPE version 2 carries 1,023 bytes and cuts longer output.
 const FIRST_LINE: usize = 1023;
 /// Name, status and text, before the perfdata: as much as a pager shows.
 const SHOWN: usize = 160;
@@ -28,7 +28,7 @@ pub(crate) fn status(report: &Report) -> Status {
 
 /// A line without figures: there are none, or they cannot be trusted.
 pub(crate) fn plain(name: &str, status: Status, text: &str) -> String {
-    // What to do stands at the end of these texts, so they may be longer than that of a result.
+    // These texts end with advice, so they may be longer than that of a result.
     format!("{name} {status} - {}\n", shorten(&first_line(text), 400))
 }
 
@@ -39,7 +39,7 @@ fn line(name: &str, report: &Report) -> String {
     {
         let separator = if place == 0 { " - " } else { ", " };
         let room = SHOWN.saturating_sub(line.len() + separator.len());
-        // The first part says what is wrong: of that, as much as there is room for. The others are whole or left out.
+        // The first part has the problem: it is cut to the room that there is. The others are whole or left out.
         if place == 0 || part.len() <= room {
             line.push_str(separator);
             line.push_str(&shorten(&part, room));
@@ -48,7 +48,8 @@ fn line(name: &str, report: &Report) -> String {
     let mut separator = " | ";
     for metric in &report.metrics {
         let metric = metric.perfdata();
-        // One byte is that of the line's end. What does not fit is left out whole: half a figure is a wrong one.
+        // One byte is kept for the line's end. A metric that does not fit is left out whole: half a figure is a wrong
+        // one.
         if line.len() + separator.len() + metric.len() + 1 > FIRST_LINE {
             break;
         }

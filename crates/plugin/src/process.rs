@@ -1,10 +1,10 @@
-//! What this process is and does below what safe code reaches: the one place of this product where something is unsafe.
+//! Operations of this process that need unsafe code: the only file of this product that has any.
 //!
-//! It splits in two. Starting this very program once more would do as well, without any of it. But then it is loaded and
-//! linked a second time, which takes as long as everything that a check does (docs/writing-a-check.md).
+//! One is `fork`. Starting this program once more would do as well, without unsafe code; but then it is loaded and
+//! linked a second time, which takes as long as all work of a check (docs/writing-a-check.md).
 //!
-//! And it looks before `main` whether the caller had closed standard output. The runtime opens `/dev/null` in its place,
-//! which takes everything, and cannot be told from one that a caller gave who wants no output.
+//! The other is a look before `main` whether the caller had closed standard output. The runtime opens `/dev/null` in
+//! its place, which cannot be told from a `/dev/null` that the caller gave.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -14,11 +14,11 @@ use rustix::io::fcntl_getfd;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// Which of the two this is.
+/// Side of the fork that this process is.
 pub(crate) enum Side {
-    /// The new one.
+    /// The new process.
     Child,
-    /// The old one.
+    /// The old process.
     Parent(Pid),
 }
 
@@ -28,8 +28,8 @@ pub(crate) fn split() -> io::Result<Side> {
         return Err(io::Error::other("this process has several threads"));
     }
     let everywhere = stay_here();
-    // SAFETY: what makes `fork` dangerous are other threads: they are not there in the child, and what they had locked
-    // stays locked. There is one thread, and nothing in this process starts others in the moment between.
+    // SAFETY: `fork` is dangerous beside other threads: they do not exist in the child, and their locks stay locked.
+    // There is one thread, and nothing in this process starts others in the moment between.
     let side = match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Side::Child),
@@ -41,8 +41,8 @@ pub(crate) fn split() -> io::Result<Side> {
     side
 }
 
-/// Has the child begin on the processor that this process is on, which then has nothing to do but wait: another one may
-/// sleep, and to wake it takes a tenth of what a check takes. Returns what both may use afterwards.
+/// Has the child begin on the processor that this process is on, which then only waits: another processor may sleep,
+/// and to wake it takes a tenth of a check's time. Returns the processors that both may use afterwards.
 fn stay_here() -> Option<CpuSet> {
     let everywhere = sched_getaffinity(None).ok()?;
     let mut here = CpuSet::new();
@@ -51,14 +51,14 @@ fn stay_here() -> Option<CpuSet> {
     Some(everywhere)
 }
 
-/// Whether this process has one thread: a folder has two links more than folders in it.
+/// True when this process has one thread: a folder has two links more than it has folders.
 fn alone() -> bool {
     rustix::fs::stat("/proc/self/task").map_or(true, |tasks| tasks.st_nlink == 3)
 }
 
 static HAD_NO_STDOUT: AtomicBool = AtomicBool::new(false);
 
-/// Whether the caller had closed standard output.
+/// True when the caller had closed standard output.
 pub(crate) fn began_without_stdout() -> bool {
     HAD_NO_STDOUT.load(Ordering::Relaxed)
 }
@@ -67,8 +67,8 @@ extern "C" fn look_for_stdout() {
     HAD_NO_STDOUT.store(fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);
 }
 
-// SAFETY: what stands in this section is called once, before `main`, with nothing to be relied on but the system's
-// calls. `look_for_stdout` makes one of them and writes to an atomic.
+// SAFETY: functions in this section are called once, before `main`, when only system calls can be relied on.
+// `look_for_stdout` makes one of them and writes to an atomic.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static LOOK_FIRST: extern "C" fn() = look_for_stdout;

@@ -1,18 +1,18 @@
-//! What a check found.
+//! Result of a check.
 
 use crate::limits::Limits;
 use crate::metric::{Metric, Unit, bad_label};
 use crate::status::Status;
 
-/// The result of a check: a status, one line of text, figures, and details for who asks for them.
+/// Result of a check: a status, one line of text, figures, and details for `-v`.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(crate) status: Status,
-    /// The parts of the text, the most important first. What does not fit into the line is left out whole.
+    /// Parts of the text, the most important first. A part that does not fit into the line is left out whole.
     pub(crate) said: Vec<String>,
     pub(crate) details: Vec<(u8, String)>,
     pub(crate) metrics: Vec<Metric>,
-    /// What the check itself did wrong; such a report becomes UNKNOWN, so that a test finds it at once.
+    /// Error of the check's own code; such a report becomes UNKNOWN, so that a test finds it at once.
     pub(crate) defect: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Report {
         self.status = self.status.max(status);
     }
 
-    /// Lowers the status to this one at most: what is already known from elsewhere must not alert a second time.
+    /// Lowers the status to this one at most: a problem that another check reports must not alert twice.
     pub fn lower_to(&mut self, most: Status) {
         self.status = self.status.min(most);
     }
@@ -71,16 +71,16 @@ impl Report {
         self.status
     }
 
-    /// Adds to the text of the first line, which should stay within 80 characters. The most important comes first; what does
-    /// not fit is left out.
+    /// Adds to the text of the first line, which should stay within 80 characters. The most important part comes first;
+    /// a part that does not fit is left out.
     pub fn say(&mut self, text: impl AsRef<str>) {
         if !text.as_ref().is_empty() {
             self.said.push(text.as_ref().to_owned());
         }
     }
 
-    /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3. With level 0 it is always shown, which is
-    /// for what somebody asked for by an option.
+    /// Adds a line that is shown from a number of `-v` on: 1, 2 or 3. With level 0 it is always shown, for output that
+    /// an option asks for.
     pub fn detail(&mut self, level: u8, text: impl Into<String>) {
         self.details.push((level, text.into()));
     }

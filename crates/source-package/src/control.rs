@@ -1,7 +1,7 @@
 //! One stanza of a Debian control file, read as dpkg reads it (`deb822(5)`, and what `Dpkg::Control::HashCore` accepts).
 //!
-//! A general deb822 parser will not do for a `.dsc`: what dpkg refuses (a duplicate field, an unfinished signature,
-//! text between stanza and signature) must be refused here too, and what it lets pass must pass.
+//! A general deb822 parser will not do for a `.dsc`: a text that dpkg refuses (a duplicate field, an unfinished
+//! signature, text between stanza and signature) must be refused here too, and one that it accepts must be accepted.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,14 @@ use std::collections::HashMap;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Stanza {
     fields: Vec<(String, String)>,
-    /// Where a field stands, by its name in lower case, once there are more than [`FEW`]: input decides how many.
+    /// Positions of the fields by lower-case name, once there are more than [`FEW`]: a hostile input decides how many
+    /// there are.
     places: HashMap<String, usize>,
-    /// Whether a signature surrounds it. It says nothing about whether that signature is good.
+    /// True when an OpenPGP signature surrounds it. That does not mean that the signature is good.
     pub signed: bool,
 }
 
-/// Why a text is no stanza.
+/// Reason why a text is no stanza.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ControlError {
     /// A line that is neither a field, nor a continuation, nor a comment.
@@ -27,9 +28,9 @@ pub enum ControlError {
     /// The same field twice.
     #[error("line {line}: field {name} stands twice")]
     Duplicate {
-        /// The line.
+        /// Number of the line.
         line: usize,
-        /// The field.
+        /// Name of the field.
         name: String,
     },
     /// A field whose name starts with a hyphen.
@@ -49,7 +50,7 @@ pub enum ControlError {
     TooManyFields(usize),
 }
 
-/// So many fields are found faster by looking at each.
+/// Number of fields up to which looking at each is faster than an index.
 const FEW: usize = 32;
 
 const BEGIN_MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
@@ -58,11 +59,14 @@ const END_SIGNATURE: &[u8] = b"-----END PGP SIGNATURE-----";
 
 impl Stanza {
     /// Reads the first stanza of `text`; what follows a blank line is not looked at, except a signature.
+    ///
+    /// # Errors
+    /// [`ControlError`] with the number of the line, for every text that dpkg refuses.
     pub fn parse(text: &[u8]) -> Result<Stanza, ControlError> {
         Stanza::parse_within(text, usize::MAX)
     }
 
-    /// The same, for a text that may have so many fields at most.
+    /// Same, for a text with a limited number of fields.
     pub fn parse_within(text: &[u8], most_fields: usize) -> Result<Stanza, ControlError> {
         let mut reader = Reader { lines: text.split(|&byte| byte == b'\n'), number: 0 };
         let mut stanza = Stanza::default();

@@ -82,7 +82,7 @@ proptest! {
         let mut tree = world(&links, &mut store);
         let expected: Vec<Target> =
             asked.iter().map(|path| slowly(path.as_bytes(), &mut tree, &mut store).unwrap()).collect();
-        // One after the other with what was found out before, and each for itself.
+        // One after the other with the results so far, and each by itself.
         let mut resolver = Resolver::new(&mut tree, &mut store);
         for (path, expected) in asked.iter().zip(&expected) {
             let found = resolver.resolve(path.as_bytes()).unwrap();
@@ -94,7 +94,7 @@ proptest! {
     }
 }
 
-/// A chain of so many links in a row, of which the last leads to a file.
+/// A chain of links in a row, of which the last leads to a file.
 fn chain(length: usize, store: &mut MemoryStore) -> Tree {
     let links: Vec<(String, String)> = (0..length)
         .map(|number| {

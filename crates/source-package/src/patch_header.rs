@@ -1,7 +1,7 @@
-//! Reads what stands above the diff of a patch: DEP-3 fields, a mail of `git format-patch`, what `git show`,
-//! Mercurial and dpatch write, or free text.
+//! Reads the text above the diff of a patch: DEP-3 fields, a mail of `git format-patch`, headers of `git show`,
+//! Mercurial and dpatch, or free text.
 //!
-//! Nothing is an error: what is not found is `None`, and the caller has the file's name, and the author and the
+//! Nothing is an error: a missing value is `None`, and the caller uses the file's name, and the author and the
 //! date of the version. The rules here are part of the import rules.
 
 mod fields;
@@ -14,7 +14,7 @@ use crate::ident::Ident;
 use fields::lines_above_diff;
 use reader::Reader;
 
-/// What a patch says of itself.
+/// Facts that the header of a patch gives.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PatchHeader {
     /// The first author: of `From:` or `Author:`, whichever stands first; a `From:` at the start of a mail's

@@ -1,7 +1,7 @@
-//! Where the content of a tree's files goes while a package is read.
+//! Store of the content of a tree's files while a package is read.
 //!
-//! A tree holds ids, not content: a package of any size passes through in a stream, and a file is read back
-//! only if a patch touches it. Whoever keeps the content (a Git object database, in practice) decides what an id is.
+//! A tree holds ids, not content: a package of any size passes through in a stream, and a file is read back only if
+//! a patch touches it. The store (in practice a Git object database) decides about the form of the ids.
 
 use std::io::{self, Read};
 
@@ -26,16 +26,16 @@ pub trait ContentStore {
         self.put(content.len() as u64, &mut &content[..])
     }
 
-    /// Keeps content that is a changed form of what was kept under `before`, which may save space.
+    /// Keeps content that is a changed form of the content `before`, which may save space.
     fn put_changed(&mut self, content: &[u8], before: ContentId) -> io::Result<ContentId> {
         let _ = before;
         self.put_bytes(content)
     }
 
-    /// The size of what was kept, without reading it if the store can.
+    /// Size of kept content, without reading it if the store can.
     fn size(&mut self, id: ContentId) -> io::Result<u64>;
 
-    /// Reads back what was kept.
+    /// Reads kept content back.
     fn get(&mut self, id: ContentId) -> io::Result<Vec<u8>>;
 
     /// Lists a stored folder.

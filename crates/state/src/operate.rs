@@ -1,4 +1,4 @@
-//! What operators change: in chunks, each with its entry in the audit trail.
+//! Changes by operators: in chunks of bounded size, each with its entry in the audit trail.
 
 use crate::audit;
 pub use crate::audit::By;
@@ -14,20 +14,20 @@ use crate::words::{Class, Lane, Policy, Tasks};
 /// Packages in one transaction: each writes up to four rows.
 const CHUNK: usize = 40;
 
-/// Which packages are meant.
+/// Selection of packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// These.
+    /// Packages of these names.
     Names(Vec<String>),
     /// Those that fail with a signature.
     Signature(String),
     /// Those whose failure is of a class.
     Class(Class),
-    /// All that fail.
+    /// All packages that fail.
     Failing,
     /// All that a version of the importer has imported, by its exact text.
     ImportedBy(Vec<String>),
-    /// All.
+    /// All packages.
     All,
 }
 
@@ -161,7 +161,7 @@ pub fn retry(
     Ok(batch)
 }
 
-/// Puts packages into a lane: what is asked for again, although it may be imported.
+/// Puts packages into a lane, although they may be imported.
 pub fn enqueue_all(
     store: &Store,
     packages: &[(i64, String)],
@@ -184,8 +184,8 @@ pub fn enqueue_all(
 /// Publications of a package that are made wanted in one transaction, beside its job and its entry.
 const WANTED: u64 = 150;
 
-/// Makes everything of packages wanted again, as if it were new: their repositories decide what is missing. Each is queued in
-/// the transaction that makes the last of it wanted.
+/// Makes all publications of packages wanted again, as if they were new: their repositories decide which are missing.
+/// Each package is queued in the transaction that makes its last publication wanted.
 pub fn requeue(store: &Store, packages: &[(i64, String)], by: By<'_>) -> Result<(), StateError> {
     for (id, name) in packages {
         while store.write(|tx| {
@@ -205,14 +205,14 @@ pub fn requeue(store: &Store, packages: &[(i64, String)], by: By<'_>) -> Result<
     Ok(())
 }
 
-/// What is decided about a signature.
+/// Decision about a signature; a field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Decision<'a> {
     /// The policy; the inner `None` takes it away.
     pub policy: Option<Option<Policy>>,
-    /// What is known.
+    /// Note of an operator about the cause.
     pub note: Option<&'a str>,
-    /// Where it is reported.
+    /// Address of the bug report.
     pub bug: Option<&'a str>,
 }
 
@@ -241,7 +241,7 @@ pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>)
     Ok(row.int(0))
 }
 
-/// What is named is a signature if there is one of that id, else a package: its kind and its number.
+/// Kind and row of a subject: the signature of that short id if there is one, else the package of that name.
 fn subject_of(tx: &mut Tx<'_>, subject: &str) -> Result<(&'static str, i64), StateError> {
     let row = tx.first("SELECT id FROM signature WHERE short = ?1", values![subject])?;
     match row {
@@ -250,12 +250,12 @@ fn subject_of(tx: &mut Tx<'_>, subject: &str) -> Result<(&'static str, i64), Sta
     }
 }
 
-/// Whether [`suppress`] would take what is named for a `signature` or a `package`.
+/// Kind that [`suppress`] would take a subject for: `signature` or `package`.
 pub fn suppressible(tx: &mut Tx<'_>, subject: &str) -> Result<&'static str, StateError> {
     subject_of(tx, subject).map(|(kind, _)| kind)
 }
 
-/// The suppression that holds for what is named: its kind, and until when, in Unix milliseconds.
+/// Suppression of a subject: its kind, and its end in Unix milliseconds.
 pub fn suppression(tx: &mut Tx<'_>, subject: &str) -> Result<Option<(String, i64)>, StateError> {
     let now = tx.now()?;
     let sql = "SELECT kind, until FROM suppression WHERE subject = ?1 AND ended IS NULL AND until > ?2
@@ -263,7 +263,7 @@ pub fn suppression(tx: &mut Tx<'_>, subject: &str) -> Result<Option<(String, i64
     Ok(tx.first(sql, values![subject, now])?.map(|row| (row.text(0), row.int(1))))
 }
 
-/// The error about what is not suppressed.
+/// Error about a subject that is not suppressed.
 pub fn not_suppressed(subject: &str) -> StateError {
     StateError::Unknown(format!("{subject} is not suppressed"))
 }

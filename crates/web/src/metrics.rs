@@ -13,7 +13,7 @@ use crate::answers::plain;
 use crate::asked::Asked;
 use crate::problem::Problem;
 
-/// Answers `/metrics`. What is old is not told: whoever collects notices that it is missing.
+/// Answers `/metrics`. Old values are not sent, so that the collector notices that they are missing.
 pub async fn answer(asked: Asked) -> Result<Response, Problem> {
     let found = asked.app.reader.metrics().await?;
     match &found.away {
@@ -70,7 +70,7 @@ fn collisions(text: &mut Text, status: &Status) {
     let kinds: Vec<_> = (status.collisions.kinds.iter())
         .map(|(kind, some)| (vec![("kind", kind.as_str())], float(*some)))
         .collect();
-    let help = "Refs that somebody else has moved, and that wait for a decision.";
+    let help = "Refs that were made or moved by others and wait for a decision.";
     text.add("collisions", "gauge", help, &kinds);
     let oldest = status.collisions.since.map_or(0.0, |since| seconds(status.now - since));
     let help = "Age of the collision that has waited longest.";
@@ -153,7 +153,7 @@ fn verdicts(text: &mut Text, verdicts: &[Verdict]) {
     add("verdict_timestamp_seconds", "When it was said.", &|it| Some(seconds(it.at)));
 }
 
-/// What is normal, in the detail of the main verdict or of another.
+/// Baseline, in the detail of the main verdict or of another.
 fn normal(detail: &Value) -> Option<f64> {
     let judged = detail.get("stock").unwrap_or(detail);
     judged.get("normal").and_then(Value::as_f64)
@@ -193,7 +193,7 @@ fn surroundings(text: &mut Text, metrics: &Metrics, is_public: bool) {
     text.add("run_ended_timestamp_seconds", "gauge", "When the last run ended.", &ended);
     text.one(
         "times_ahead",
-        "Times of what has happened that are still to come: a clock was wrong. They are not told.",
+        "Recorded times in the future: a clock was wrong. The other metrics leave them out.",
         i64::try_from(metrics.status.ahead.len()).unwrap_or(i64::MAX),
     );
     let backup = moment(metrics.last_backup);

@@ -3,7 +3,7 @@ use plugin::time::{DAY, age, ago, is_believed, moment, span};
 use plugin::views::{self, Outage, Suite, SuiteVerdict, Waits};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
-/// `[checks.archive]`.
+/// Section `[checks.archive]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -116,8 +116,8 @@ impl Check for Archive {
 const OF_THE_CONFIGURATION: [&str; 6] =
     ["no-match", "same-branch", "no-keyring", "wrong-suite", "no-component", "too-many-suites"];
 
-/// What is odd beside polls that are late: removals that are not believed, a configuration that cannot work, files that
-/// are listed and on no mirror, and remarks.
+/// Findings beside late polls: removals that are withheld, a configuration that cannot work, files that are listed and
+/// on no mirror, and remarks.
 fn odd(suites: &[Suite], verdicts: &[SuiteVerdict], waits: &[Waits], now: i64) -> Vec<(Status, String)> {
     let mut said = Vec::new();
     for suite in suites {
@@ -184,7 +184,7 @@ fn describe_wait(wait: &Waits, now: i64) -> String {
     format!("{count} {noun} {what}{since}")
 }
 
-/// A source that is out of reach warns at once, and is critical after a day.
+/// A source that cannot be reached warns at once, and is critical after a day.
 fn unreachable(report: &mut Report, outages: &[Outage], now: i64) {
     for outage in outages {
         report.raise(if now - outage.since > DAY { Status::Critical } else { Status::Warning });

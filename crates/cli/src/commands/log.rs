@@ -32,7 +32,7 @@ pub struct Arguments {
     follow: bool,
 }
 
-/// How often a log that is followed is looked at.
+/// Interval of looking at a log that is followed.
 const PAUSE: Duration = Duration::from_millis(300);
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -73,7 +73,7 @@ fn follow(at: &Opened, attempt: i64) -> Result<u8, Error> {
     }
 }
 
-/// A log may hold what a hostile package wrote: only its lines are its own.
+/// Lines of a log. A log may contain text of a hostile package: control characters are made visible.
 fn print(bytes: &[u8]) -> io::Result<()> {
     let clean: String =
         String::from_utf8_lossy(bytes).chars().filter(|c| *c == '\n' || !c.is_control()).collect();

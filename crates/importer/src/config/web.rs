@@ -1,28 +1,28 @@
-//! `[web]`: who may look at the pages of `serve`, and do something there.
+//! Section `[web]`: users of the pages of `serve`, and their roles.
 
 use std::net::IpAddr;
 
 use serde::Deserialize;
 
-/// `[web]`.
+/// Section `[web]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Web {
-    /// Whether everybody may look, without hosts, paths, logs and names of operators.
+    /// True when everybody may look, without hosts, paths, logs and names of operators.
     pub public: bool,
-    /// The header in which a proxy names who asks. It is believed from a Unix socket, and from `proxies`.
+    /// Header in which a proxy names the user. It is trusted from a Unix socket, and from `proxies`.
     pub user_header: Option<String>,
-    /// Addresses of proxies whose header is believed.
+    /// Addresses of proxies whose header is trusted.
     pub proxies: Vec<IpAddr>,
-    /// Who may look, of those whom a proxy names; `*` is everybody.
+    /// Users that may look, by the names that a proxy gives; `*` is everybody.
     pub view: Vec<String>,
-    /// Who may retry, hold, release and the like.
+    /// Users that may retry, hold, release and so on.
     pub operate: Vec<String>,
-    /// Who may do everything.
+    /// Users that may do everything.
     pub admin: Vec<String>,
     /// The names by which the pages are reached. If there are any, requests for others are refused.
     pub names: Vec<String>,
-    /// Where a commit can be looked at: an address with `{package}` and `{commit}`.
+    /// Address of a commit on a web page, with `{package}` and `{commit}`.
     pub commit_url: Option<String>,
     /// As many connections at once.
     pub connections: usize,
@@ -44,7 +44,7 @@ impl Default for Web {
     }
 }
 
-/// Why `[web]` cannot be meant as it stands.
+/// Reason why `[web]` cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// No header has such a name.
@@ -55,10 +55,10 @@ pub enum Wrong {
     Taken(String),
     /// Lists of names, or proxies, without a header that names anybody.
     #[error(
-        "[web] {0} is set, but no user_header: nobody would be named; accounts have their roles from `user add`"
+        "[web] {0} is set, but no user_header, so a proxy cannot name a user; accounts have their roles from `user add`"
     )]
     NoHeader(&'static str),
-    /// A header that names people without anybody who may do anything.
+    /// A header that names users, without any role for them.
     #[error("[web] user_header is set, but view, operate and admin are empty: nobody may do anything")]
     NoRoles,
     /// Everybody may only look.
@@ -67,7 +67,7 @@ pub enum Wrong {
     /// A name that is none.
     #[error("[web] {list}: {name:?} is no name")]
     Name {
-        /// The list.
+        /// Name of the list.
         list: &'static str,
         /// The name.
         name: String,
@@ -96,16 +96,16 @@ const TAKEN: [&str; 9] = [
 ];
 
 impl Web {
-    /// Whether anybody is told from anybody else by a proxy.
+    /// True when a proxy tells who a user is.
     pub fn has_proxy(&self) -> bool {
         self.user_header.is_some()
     }
 
-    /// Looks whether it can be meant as it stands.
+    /// Checks that the section can be used.
     ///
     /// # Errors
     ///
-    /// It cannot: what is wrong.
+    /// [`Wrong`] with the reason.
     pub fn check(&self) -> Result<(), Wrong> {
         self.check_header()?;
         self.check_names()?;

@@ -1,4 +1,5 @@
-//! Which branch a suite feeds: an alias becomes another release, two names may be one suite, and no two suites have one branch.
+//! Branch that a suite feeds: an alias becomes another release, two names may be one suite, and no two suites have one
+//! branch.
 
 use archive::poll::{Outcome, Polled};
 use archive::source::Manner;
@@ -29,7 +30,7 @@ impl Work<'_> {
         self.source.poll(self.suite, Some(&polled.remember.anew()), manner)
     }
 
-    /// Two suites cannot have one branch: each would take what the other has for vanished.
+    /// Two suites cannot have one branch: each would take the other's publications for vanished.
     pub(super) fn same_branch(&self, branch: &str, (archive, suite): &(String, String)) -> Failure {
         let (own, distro) = (&self.suite.name, &self.config.distro);
         let text = format!(
@@ -69,7 +70,7 @@ impl Work<'_> {
         Ok(found)
     }
 
-    /// What a suite had as another branch is not listed there any more, unless another suite is that branch now.
+    /// Marks the publications of a suite's old branch as unlisted, unless another suite is that branch now.
     pub(super) fn leave(&self, known: &suites::Suite, branch: &str) -> Result<(), StateError> {
         let (Some(old), Some(distro)) = (&known.branch, &known.distro) else { return Ok(()) };
         if old.is_empty() || (old == branch && *distro == self.config.distro) {

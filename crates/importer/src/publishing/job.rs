@@ -1,4 +1,5 @@
-//! One package on one remote: what is wanted is what its repository has, so nothing has to be remembered between tries.
+//! One package on one remote: the wanted refs are those of its repository, so nothing has to be remembered between
+//! tries.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,32 +24,32 @@ use super::entrance::Entrance;
 use super::folder::Folder;
 use super::trouble::of_repository;
 
-/// How long the lock of a repository is waited for, to set something aside. An import that has it longer is not waited for.
+/// Time to wait for the lock of a repository, to set something aside. A longer import is not waited for.
 const LOCK: Duration = Duration::from_secs(10);
-/// So many refs are named of each kind.
+/// Largest number of refs that are named of each kind.
 const NAMED: usize = 20;
 
 /// One package of a remote.
 pub struct Job<'a> {
-    /// The installation's root.
+    /// Root of the installation.
     pub root: &'a Path,
-    /// The remote.
+    /// Remote to publish on.
     pub entrance: &'a Entrance,
-    /// The package.
+    /// Name of the package.
     pub package: &'a str,
 }
 
-/// What became of it.
+/// Result of publishing.
 pub struct Done {
-    /// What was read back.
+    /// State of the remote, as it was read back.
     pub there: There,
-    /// How many refs were moved.
+    /// Number of refs that were moved.
     pub moved: usize,
-    /// Whether the remote was asked at all.
+    /// True when the remote was asked at all.
     pub is_asked: bool,
 }
 
-/// What a remote has that is not ours, for people and programs.
+/// Foreign and refused refs of a remote, for operators and programs.
 #[derive(Debug, Default, Serialize)]
 struct Detail {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,10 +79,11 @@ impl Job<'_> {
             .map_err(|error| Problem::Local(error.to_string()))
     }
 
-    /// Publishes it. What was on the remote when all was there last (`known`) needs no look, unless one is asked for.
+    /// Publishes the package. If the repository has not changed since everything was on the remote (`known`), the
+    /// remote is not asked.
     ///
     /// # Errors
-    /// What kept it from being published.
+    /// The [`Problem`] that kept it from being published.
     pub fn publish(&self, known: Option<&str>, abilities: &mut Abilities) -> Result<Done, Problem> {
         let repository = self.repository()?;
         let desired = desired(&repository)?;
@@ -97,10 +99,10 @@ impl Job<'_> {
         })
     }
 
-    /// Says what would be done.
+    /// Previews publishing.
     ///
     /// # Errors
-    /// What keeps it from being looked at.
+    /// The [`Problem`] that keeps the remote from being read.
     pub fn look(&self, abilities: &Abilities) -> Result<Plan, Problem> {
         let repository = self.repository()?;
         let desired = desired(&repository)?;
@@ -109,10 +111,10 @@ impl Job<'_> {
         })
     }
 
-    /// Whether the remote answers, by this package.
+    /// Checks that the remote answers, with this package's address.
     ///
     /// # Errors
-    /// Only what is the same for all packages.
+    /// Only a problem that concerns all packages of the remote.
     pub fn probe(&self) -> Result<(), Problem> {
         let repository = self.repository()?;
         let asked = self.with_server(&repository, &Desired::default(), |_, server| server.read().map(drop));
@@ -153,18 +155,18 @@ impl Job<'_> {
     }
 }
 
-/// What a remote shall have.
 /// The fingerprint of what a repository has to be published; `None` if that cannot be said.
 pub fn fingerprint(root: &Path, package: &str) -> Option<String> {
     let repository = Repository::open(&root.join("repos"), &PackageName::new(package).ok()?).ok()?;
     Some(desired(&repository).ok()?.fingerprint())
 }
 
+/// Refs that a remote is to have.
 fn desired(repository: &Repository) -> Result<Desired, Problem> {
     let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;
     let Some(published) = published else {
         return Err(Problem::Local(format!(
-            "what was imported into {} is not on record yet: its next import puts it there",
+            "the imports into {} have no record yet: the next import writes it",
             repository.path().display()
         )));
     };
@@ -173,7 +175,7 @@ fn desired(repository: &Repository) -> Result<Desired, Problem> {
     Ok(Desired { refs, head: published.head })
 }
 
-/// What somebody else has pushed is kept here, before anything moves there.
+/// Fetches and keeps the foreign refs of a remote, before any ref is moved there.
 fn set_aside(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Result<(), Problem> {
     let found: Vec<(String, ObjectId)> = foreign.iter().map(|it| (it.name.clone(), it.theirs)).collect();
     server.fetch(&found)?;

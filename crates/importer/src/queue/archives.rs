@@ -26,7 +26,7 @@ pub use stored::Stored;
 
 use crate::config::Config;
 
-/// Where the files of a job are laid out, below the cache.
+/// Folder of the files of jobs, below the cache.
 const JOBS: &str = "jobs";
 
 /// An archive that is ready to be asked.
@@ -44,7 +44,7 @@ pub struct Archives {
 }
 
 impl Archives {
-    /// Opens what is configured. `run` names the folder in which the files of this run's jobs are laid out.
+    /// Opens the configured archives. `run` names the folder for the files of this run's jobs.
     pub fn open(config: &Config, root: &Path, run: &str) -> io::Result<Archives> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let folder = root.join("cache");
@@ -93,18 +93,18 @@ impl Archives {
         Some((opened.config.history.as_ref()?, opened.history.as_deref()?))
     }
 
-    /// Whether any archive has a history.
+    /// True when any archive has a history.
     pub fn have_histories(&self) -> bool {
         self.opened.values().any(|opened| opened.history.is_some())
     }
 
-    /// The distro that an archive builds on, and patterns of what is its own.
+    /// Distro that an archive builds on, and patterns of the archive's own versions.
     pub fn base(&self, name: &str) -> Option<(&config::Base, Vec<String>)> {
         let config = &self.opened.get(name)?.config;
         config.base.as_ref().map(|base| (base, base.own(&config.distro)))
     }
 
-    /// Whether what an archive has is taken without SHA-256.
+    /// True when files of a publication's archive are accepted without SHA-256.
     pub fn allows_weak_checksums(&self, publication: &Publication) -> bool {
         let opened = self.opened.get(&publication.what.archive);
         let is_old = publication.what.suite.is_empty();
@@ -117,7 +117,7 @@ impl Archives {
         let _ = fs::remove_dir_all(self.folder.join(attempt.to_string()));
     }
 
-    /// Removes what was laid out for this run.
+    /// Removes the files of this run's jobs.
     pub fn close(&self) {
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -16,35 +16,35 @@ use crate::role::{Permit, Role};
 /// repositories, too. On record: `enqueue`, an entry for each package.
 #[derive(Clone, Debug)]
 pub struct Enqueue {
-    /// Which.
+    /// Packages to queue.
     pub packages: Names,
-    /// Their lane.
+    /// Lane of the jobs.
     pub lane: Lane,
 }
 
-/// Asks for `.dsc` files that are given by hand: what is trusted is decided with it. On record: the publication of each, with
-/// a seal over why it is trusted; no entry in the audit trail.
+/// Queues `.dsc` files that are given by hand, with the decision to trust them. On record: the publication of each,
+/// with a sealed reason of the trust; no entry in the audit trail.
 #[derive(Clone, Debug)]
 pub struct EnqueueFiles {
     /// The files, with the suite that each is published in and why it may be trusted.
     pub items: Vec<Item>,
-    /// Their lane.
+    /// Lane of the jobs.
     pub lane: Lane,
 }
 
-/// What became of what was to be queued.
+/// Result of queueing.
 #[derive(Debug, Default)]
 pub struct Enqueued {
-    /// How many are in the queue.
+    /// Number of packages that are in the queue.
     pub queued: usize,
-    /// What is not, and why: a line for each.
+    /// Reasons why others are not, a line for each.
     pub refused: Vec<String>,
 }
 
 /// Files that are recorded in one transaction: each writes up to four rows.
 const RECORDED: usize = 40;
 
-/// In lane `verify` the repository is checked, too, once what is published is imported.
+/// In lane `verify` the repository is checked, too, once its publications are imported.
 fn tasks(lane: Lane) -> Tasks {
     if lane == Lane::Verify { Tasks::IMPORT.and(Tasks::VERIFY) } else { Tasks::IMPORT }
 }
@@ -86,7 +86,7 @@ impl Action for Enqueue {
 }
 
 impl EnqueueFiles {
-    /// What is to be recorded of each file, and why others cannot be.
+    /// Records of the files that can be queued, and the reasons why others cannot.
     fn known(&self, at: &Opened) -> Result<(Vec<Wanted>, Vec<String>), Error> {
         let key = requests::key(&at.root).map_err(|failure| Error::Failed(failure.to_string()))?;
         let (mut known, mut refused) = (Vec::new(), Vec::new());
@@ -102,7 +102,7 @@ impl EnqueueFiles {
     }
 }
 
-/// A package, and what was published of it.
+/// A package, and one of its publications.
 type Wanted = (String, NewPublication);
 
 impl Action for EnqueueFiles {

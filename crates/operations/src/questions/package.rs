@@ -13,20 +13,20 @@ use crate::installation::Installation;
 /// Attempts that are shown.
 const ATTEMPTS: i64 = 5;
 
-/// What state and repository know of a package.
+/// Records of a package in the state and in its repository.
 pub struct Shown {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The time, in Unix milliseconds, and what the state knows.
+    /// Present time in Unix milliseconds, and the records of the state.
     pub state: Option<(i64, Package)>,
-    /// What the repository has.
+    /// Content of the repository.
     pub repository: Option<inspect::Shown>,
-    /// Why the repository cannot be read, if there is one that cannot.
+    /// Error of reading the repository, if it cannot be read.
     pub unreadable: Option<String>,
 }
 
-/// Everything about a package. A root without a state has only repositories; what the state knows is worth most when the
-/// repository is damaged.
+/// Everything about a package. A root without a state has only repositories; the state's records are worth most when
+/// the repository is damaged.
 pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
     let store = installation.state_if_any()?;
     let state = match &store {
@@ -53,7 +53,7 @@ fn facts(store: &Store, name: &str) -> Result<Option<(i64, Package)>, Error> {
 }
 
 impl Shown {
-    /// As JSON.
+    /// The answer as JSON.
     pub fn json(&self) -> Value {
         let shown = self.repository.as_ref();
         let versions = shown.map(|shown| {

@@ -1,4 +1,5 @@
-//! Every action: its preview changes nothing, it leaves the entries that it says, and whoever may not do it is refused.
+//! Tests of every action: its preview changes nothing, it writes the entries that it declares, and users without its
+//! role are refused.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -16,7 +17,7 @@ use state::words::{Lane, Policy};
 
 use crate::world::{BROKEN, GOOD, HOST, World, worlds};
 
-/// What an action leaves in the audit trail: the action's word there, and how many entries.
+/// Entries of an action in the audit trail: their action word, and their number.
 pub type Leaves = (&'static str, usize);
 
 /// Sees each action once, with a world in which it has something to do.
@@ -32,7 +33,7 @@ pub fn reason() -> Reason {
     "because of bug 7".parse().unwrap()
 }
 
-/// Shows all actions, in an order in which each finds what it needs.
+/// Performs all actions, in an order in which each finds its objects.
 pub fn all(world: &World, visitor: &mut impl Visitor) {
     let id = world.signature();
     let until = "2999-12-31".parse().unwrap();
@@ -158,7 +159,7 @@ fn the_document_lists_them() {
     assert_eq!(rows, listed);
 }
 
-/// What is named and does not exist is not found, and nothing is done.
+/// A name that does not exist gives "not found", and nothing is done.
 #[test]
 fn what_does_not_exist_is_not_found() {
     let olga = Actor::new("olga", Role::Admin);

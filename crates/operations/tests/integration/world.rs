@@ -160,7 +160,6 @@ impl World {
         found
     }
 
-    /// Makes a counter wrong, so that there is something to mend.
     /// A plan of repair that can be carried out.
     pub fn plan(&self) -> i64 {
         let by = state::events::By { actor: "somebody", reason: None };
@@ -183,6 +182,7 @@ impl World {
         put.unwrap();
     }
 
+    /// Makes a counter wrong, so that there is something to correct.
     pub fn miscount(&self) {
         self.at
             .store

@@ -7,20 +7,20 @@ use gix_object::{CommitRefIter, Kind, TagRefIter};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
-/// More commits than this are not walked: what is so far away is no ancestor worth to start from.
+/// Largest number of commits that are walked: a more distant one is no useful common ancestor.
 const WALKED: usize = 300_000;
 /// As many nearest common ancestors are looked at.
 const COMMON: usize = 8;
 /// A tag that names a tag, and so on: no deeper.
 const TAGS: usize = 20;
 
-/// What a commit leads to.
+/// Tree and parents of a commit.
 pub(super) struct Links {
     pub(super) tree: ObjectId,
     pub(super) parents: Vec<ObjectId>,
 }
 
-/// Reads what a commit leads to.
+/// Reads the tree and the parents of a commit.
 pub(super) fn links(id: ObjectId, store: &mut RepoStore) -> Result<Links, Error> {
     let data = store.read_kind(id, Kind::Commit)?;
     let mut commit = CommitRefIter::from_bytes(&data, id.kind());
@@ -28,7 +28,7 @@ pub(super) fn links(id: ObjectId, store: &mut RepoStore) -> Result<Links, Error>
     Ok(Links { tree, parents: commit.parent_ids().collect() })
 }
 
-/// The parents of a commit; what is not there, or is no commit, has none.
+/// Parents of a commit; none if it is missing, or no commit.
 fn parents(id: ObjectId, store: &mut RepoStore) -> Result<Vec<ObjectId>, Error> {
     match links(id, store) {
         Ok(links) => Ok(links.parents),
@@ -37,7 +37,7 @@ fn parents(id: ObjectId, store: &mut RepoStore) -> Result<Vec<ObjectId>, Error> 
     }
 }
 
-/// Whether a commit is another one, or among its ancestors.
+/// True when a commit is the wanted one, or has it among its ancestors.
 pub fn leads_to(from: ObjectId, wanted: ObjectId, store: &mut RepoStore) -> Result<bool, Error> {
     let (mut todo, mut seen) = (VecDeque::from([from]), HashSet::new());
     while let Some(id) = todo.pop_front() {
@@ -109,7 +109,8 @@ pub(super) fn peel(
     Ok(None)
 }
 
-/// Who made a tag or a commit, and when in seconds since 1970, by its own word. Of a tag that does not say so, what it names.
+/// Author and time (in seconds since 1970) that a tag or a commit gives for itself; for a tag without a tagger, those
+/// of the object that it names.
 pub(crate) fn maker(id: ObjectId, store: &mut RepoStore) -> Option<(String, i64)> {
     let mut at = id;
     for _ in 0..TAGS {

@@ -14,6 +14,9 @@ use crate::{Error, ObjectId};
 
 impl PackWriter {
     /// Completes the pack and its index and makes them durable. Nothing is left behind if there are no objects.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] when the disk fails or is full.
     pub fn finish(mut self) -> Result<Option<ObjectId>, Error> {
         self.settle()?;
         if self.slots.is_empty() {
@@ -71,10 +74,10 @@ impl PackWriter {
         Ok(trailer)
     }
 
-    /// Leaves nothing behind.
+    /// Removes the files of the pack.
     pub(super) fn discard(&mut self) {
         if self.file.take().is_some() {
-            // What cannot be removed is garbage that the next import or `git gc` removes.
+            // A file that cannot be removed is garbage, which the next import or `git gc` removes.
             let _ = fs::remove_file(&self.temporary);
             let _ = fs::remove_file(self.temporary.with_extension("idx"));
         }

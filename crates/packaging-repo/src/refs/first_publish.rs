@@ -1,5 +1,5 @@
 //! A repository that is new. Without a `HEAD`, Git and everybody else take a folder for no repository: so nobody can
-//! push to it, no ref has to be locked, and what it needs can be written and synced together. `HEAD` comes last, and
+//! push to it, no ref has to be locked, and all its files can be written and synced together. `HEAD` comes last, and
 //! with it the repository is there, whole: a kill before that leaves a folder that the next importer completes.
 
 use std::fs::{self, File};
@@ -20,9 +20,9 @@ use crate::refs::{self, Decided, Edit, Refs};
 pub(crate) const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[transfer]\n\thideRefs = refs/package-import\n";
 /// That of a copy, which others push to, and which is Git's to keep in shape.
 pub(crate) const OF_COPY: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
-/// Where `HEAD` points as long as there is no branch.
+/// Target of `HEAD` as long as there is no branch.
 const NO_BRANCH: &str = "refs/heads/main";
-/// What the files of a repository are called before they are durable; whose they are follows.
+/// Prefix of a repository's files before they are durable; the name of the owner's fence follows.
 pub(crate) const NEW: &str = "package-import.new-";
 
 /// Makes the folders without which Git takes nothing for a repository. No lock: one that is frozen here must not keep
@@ -38,7 +38,7 @@ pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether it is a repository, for Git and for us.
+/// True when it is a repository, for Git and for the importer.
 pub(crate) fn is_complete(repository: &Path) -> bool {
     repository.join("HEAD").is_file()
 }

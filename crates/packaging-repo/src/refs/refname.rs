@@ -17,11 +17,11 @@ pub enum InvalidName {
         "a name of {length} bytes is too long for a part of a branch's name: {most} are the most (it begins with {begin:?})"
     )]
     TooLong {
-        /// Its length.
+        /// Length of the name, in bytes.
         length: usize,
-        /// The most.
+        /// Largest length, in bytes.
         most: usize,
-        /// How it begins.
+        /// Beginning of the name.
         begin: String,
     },
     /// A full name that is none of ours.
@@ -36,16 +36,19 @@ const LONGEST_PART: usize = 230;
 /// The longest name of a ref, in bytes.
 const LONGEST: usize = 1000;
 
-/// Where branches of others are set aside.
+/// Folder of foreign branches that were set aside.
 pub const ASIDE: &str = "refs/heads/collisions/";
 
 /// Where a repair keeps what it replaces. Hidden from whoever clones.
 pub const REPAIRED: &str = "refs/package-import/repair/";
 
-/// Where refs are written, and nowhere else.
+/// Folders in which refs are written; refs are written nowhere else.
 const WRITTEN: [&str; 4] = ["refs/heads/", "refs/tags/", "refs/dsc/", REPAIRED];
 
-/// Checks the full name of a ref that is about to be written, whoever asks for it.
+/// Checks the full name of a ref that is about to be written.
+///
+/// # Errors
+/// [`InvalidName`] when Git would not accept it, or when it is outside of the folders for refs.
 pub fn check_ref(name: &str) -> Result<(), InvalidName> {
     if !WRITTEN.iter().any(|folder| name.len() > folder.len() && name.starts_with(folder)) {
         return Err(InvalidName::Elsewhere(begin(name)));
@@ -69,12 +72,15 @@ fn begin(name: &str) -> String {
     name.chars().take(60).collect()
 }
 
-/// Whether a name is one that no distro can have.
+/// True when a name is one that no distro can have.
 pub fn is_reserved(distro: &str) -> bool {
     RESERVED.contains(&distro)
 }
 
 /// Checks the name of a distro: one part of a ref's name, and none that has another meaning.
+///
+/// # Errors
+/// [`InvalidName`] when it is reserved, has a slash, is too long, or cannot be part of a ref.
 pub fn check_distro(distro: &str) -> Result<(), InvalidName> {
     if is_reserved(distro) {
         return Err(InvalidName::Reserved(distro.to_owned()));
@@ -87,6 +93,9 @@ pub fn check_distro(distro: &str) -> Result<(), InvalidName> {
 }
 
 /// Checks the name of a suite, which may have slashes (`bookworm/updates`).
+///
+/// # Errors
+/// [`InvalidName`] when a part is too long, or cannot be part of a ref.
 pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
     suite
         .split('/')
@@ -94,7 +103,7 @@ pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
     check_lengths(suite)
 }
 
-/// Whether Git takes a full name for the one of a ref (git-check-ref-format(1)).
+/// True when Git accepts a full name for a ref (git-check-ref-format(1)).
 pub(crate) fn is_valid(name: &str) -> bool {
     !name.ends_with('.') && name.split('/').all(is_valid_part)
 }
@@ -108,7 +117,7 @@ fn is_valid_part(part: &str) -> bool {
         && !part.contains(|c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c))
 }
 
-/// What we name ourselves also has to be fit for a command line.
+/// Checks a part of a name that the importer makes, which also has to be safe on a command line.
 fn check_part(part: &str) -> Result<(), InvalidName> {
     let bad = !is_valid_part(part)
         || part.starts_with('-')
@@ -170,7 +179,7 @@ pub fn applied_tag(distro: &str, version: &str) -> String {
     format!("refs/tags/applied/{distro}/{}", mangle(version))
 }
 
-/// Where the tags of other contents of a version are.
+/// Folder of the tags for other contents of a version.
 pub fn reimport_folder(distro: &str, version: &str) -> String {
     format!("refs/tags/reimport/{distro}/{}/", mangle(version))
 }
@@ -180,7 +189,7 @@ pub fn reimport_tag(distro: &str, version: &str, dsc_sha256: &str) -> String {
     format!("{}{}", reimport_folder(distro, version), short(dsc_sha256))
 }
 
-/// Where the applied tags of other contents are.
+/// Folder of the applied tags for other contents.
 pub fn applied_reimport_folder(distro: &str, version: &str) -> String {
     format!("refs/tags/reimport/applied/{distro}/{}/", mangle(version))
 }
@@ -195,7 +204,7 @@ pub fn upstream_tag(version: &str) -> String {
     format!("refs/tags/upstream/{}", mangle(version))
 }
 
-/// Where the tags of other tarballs of an upstream version are.
+/// Folder of the tags for other tarballs of an upstream version.
 pub fn upstream_reimport_folder(version: &str) -> String {
     format!("refs/tags/reimport/upstream/{}/", mangle(version))
 }

@@ -1,4 +1,4 @@
-//! A plan of many versions costs as much as they are: what was found out for one is not looked for again by the next.
+//! The cost of a plan of many versions follows their number: results for one version are reused for the next.
 
 use packaging_repo::history::History;
 use packaging_repo::object::Kind;
@@ -80,7 +80,7 @@ fn staged(
     }
 }
 
-/// How often objects are read while something is added to a new repository.
+/// Number of reads of objects while something is added to a new repository.
 fn reads(add: impl Fn(&mut History<'_>, &StagedUpstream)) -> u64 {
     let scratch = scratch();
     let mut store = scratch.repository.store(1).unwrap();

@@ -188,7 +188,7 @@ proptest! {
         let scratch = scratch();
         let mut store = scratch.repository.store(1).unwrap();
         let tree = store.add_flat_tree(&[]).unwrap();
-        // Dates are clamped to what a calendar has before they come here.
+        // Dates are limited to those of a calendar before they come here.
         let date = Date { seconds: seconds.clamp(-1 << 40, 1 << 40), offset_minutes: offset_minutes % 6000 };
         let id = commit(&mut store, tree, Ident::new(&name, &email), date, &message);
         prop_assert!(packaging_repo::object::read_commit(id, &mut store).is_ok());
@@ -238,7 +238,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     name.prop_map(bytes).prop_filter("no name", |name| name != b"." && name != b"..")
 }
 
-/// What Git accepts stays as everybody knows it.
+/// Names that Git accepts are not changed.
 #[test]
 fn ordinary_attributes_and_modules_keep_their_names() {
     let scratch = scratch();

@@ -1,4 +1,4 @@
-//! Requirement 11: reading changes nothing, whatever state the writer is in and whoever reads.
+//! Requirement 11: reading changes nothing, in every state of the writer and for every reader.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use crate::common::{GOOD, Root, SCHEMA, must_be_root};
 use rusqlite::{Connection, DEFAULT_NAME, FileControl};
 
-/// What every writer has to do for the readers, in safe Rust: `FileControl::PersistWal` keeps both files at the last
+/// Duty of every writer towards the readers, in safe Rust: `FileControl::PersistWal` keeps both files at the last
 /// close. It is set again for each connection; nothing of it is stored in the database.
 #[test]
 fn req11_a_writer_keeps_the_log_by_a_file_control() {
@@ -27,7 +27,7 @@ fn req11_a_writer_keeps_the_log_by_a_file_control() {
     assert!(!root.file("state.db-wal").exists(), "a connection that does not set it removes both");
 }
 
-/// A user without any rights of his own; what he may, he may as a member of the group.
+/// A user without any rights of his own; all rights come from membership in the group.
 const USER: &str = "65534";
 
 /// The root as a package would set it up: 2750, somebody else's, readable for the monitoring user's group.
@@ -42,7 +42,7 @@ fn close(root: &Root) {
     }
 }
 
-/// Checks as the monitoring user, as root, and as a user who owns everything; none may leave a trace.
+/// Checks as the monitoring user, as root, and as an owner of everything; none may leave a trace.
 fn check_without_trace(root: &Root, expected: &str) {
     close(root);
     for (user, owns) in [(Some(USER), false), (None, false), (Some(USER), true)] {
@@ -123,7 +123,7 @@ fn req11_a_killed_writer() {
     writer.wait().unwrap();
     assert!(fs::metadata(root.file("state.db-wal")).unwrap().len() > 0);
     check_without_trace(&root, &line(9));
-    // With a torn end of the log only what was committed counts.
+    // With a torn end of the log only committed changes count.
     let log = fs::read(root.file("state.db-wal")).unwrap();
     fs::write(root.file("state.db-wal"), [log.as_slice(), &[7; 5000]].concat()).unwrap();
     check_without_trace(&root, &line(9));
@@ -205,7 +205,7 @@ fn req10_req11_what_may_not_be_read_is_unknown_with_a_hint() {
     }
 }
 
-/// What is said to help is what helps: done to the letter, the check reads.
+/// The hint of a message helps: after following it to the letter, the check reads.
 #[test]
 fn req10_the_hint_names_what_refuses() {
     must_be_root();
@@ -231,7 +231,7 @@ fn req10_the_hint_names_what_refuses() {
     mode(&folder, 0o750);
     mode(&file, 0o640);
     root.check_as(USER, &[]).is(0, GOOD);
-    // Somebody else's group: adm, on every Debian. The user's name is that of this number.
+    // Group of others: adm, on every Debian. The user's name is that of this number.
     chown(&folder, Some(0), Some(4)).unwrap();
     said("usermod -aG adm nobody, then restart the daemon");
     mode(&folder, 0o700);

@@ -1,4 +1,4 @@
-//! Requirement 8: thresholds mean what they seem to mean, or are refused.
+//! Requirement 8: thresholds have the meaning of their text, or are refused.
 
 use plugin::{LimitTexts, Limits, Status, Threshold, Unit};
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn req8_what_nagios_range_lets_through_is_refused_and_quoted() {
     ] {
         match Threshold::parse(text, Unit::Count) {
             Err(error) => assert!(error.to_string().contains(&format!("\"{}\"", text.trim())), "{error}"),
-            // Space around it is what a shell's quoting leaves; it means nothing.
+            // Space around it is left by a shell's quoting, and has no meaning.
             Ok(threshold) => assert_eq!((text, threshold.text()), ("5 ", "5")),
         }
     }
@@ -143,7 +143,7 @@ proptest! {
             prop_assert_eq!(threshold.text(), text.trim());
             let again = Threshold::parse(threshold.text(), unit);
             prop_assert_eq!(again.as_ref(), Ok(&threshold));
-            // Only a range without bounds, which says so, is always silent.
+            // Only a range that explicitly has no bounds is always silent.
             let values = [f64::MIN, -1.0, 0.0, 1.0, f64::MAX];
             let silent = !values.iter().any(|value| threshold.alerts(*value));
             prop_assert!(!silent || text.trim() == "~:" || text.contains('@') || text.contains(|c: char| c.is_ascii_digit()));

@@ -1,4 +1,4 @@
-//! Which of the names in its headers a diff works on.
+//! Choice of the file that a diff changes, from the names in its headers.
 
 use super::diff::{Absent, Diff, INDEX, LINK, NEW, OLD, REGULAR};
 use super::error::{Context, PatchError};
@@ -13,11 +13,11 @@ const LONGEST_PATH: usize = 4095;
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) name: Vec<u8>,
-    /// What is there, if it is there.
+    /// Kind, size and inode of the file, if it exists.
     pub(super) stat: Option<Stat>,
 }
 
-/// The type bits of what stands in a tree.
+/// Type bits of an entry of a tree.
 pub(super) fn type_of(kind: Kind) -> u32 {
     match kind {
         Kind::Missing => 0,

@@ -1,7 +1,7 @@
 //! Puts patched files into place, with the backups that dpkg has patch make, and in the order in which patch does it.
 //!
-//! Backups matter although they are thrown away: they are in the way of what a patch may do (a folder with the
-//! backup of its last file is not empty), and patch leaves those behind that dpkg does not know of.
+//! Backups matter although they are thrown away: they can be in the way of a patch (a folder with the backup of its
+//! last file is not empty), and patch leaves those behind that dpkg does not know of.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use crate::path::split_last;
 use crate::store::ContentId;
 use crate::tree::{Kind, Node};
 
-/// Where backups go.
+/// Place of backup files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Backups {
     /// Into a folder of their own, under the same path.
@@ -29,7 +29,7 @@ impl Backups {
     }
 }
 
-/// What patch has done with a file of a number.
+/// Last change that patch made to a file, by inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Created,
@@ -46,7 +46,7 @@ pub(super) struct Ready {
     pub(super) link: bool,
 }
 
-/// What happens with a file at its turn.
+/// Change of a file that is made at the end of the patch.
 #[derive(Debug)]
 enum Move {
     /// It gets new content.
@@ -75,7 +75,7 @@ impl Files {
         }
     }
 
-    /// Whether a file waits for its removal.
+    /// True when a file will be removed at the end.
     pub(super) fn is_gone(&self, inode: u64) -> bool {
         self.fates.get(&inode) == Some(&Fate::Deleted)
     }
@@ -86,7 +86,7 @@ impl Files {
         self.queued.contains(&inode)
     }
 
-    /// See [`Files::is_queued`].
+    /// Marks a file as queued; see [`Files::is_queued`].
     pub(super) fn mark_queued(&mut self, inode: u64) {
         self.queued.insert(inode);
     }
@@ -184,7 +184,7 @@ impl Files {
         Ok(())
     }
 
-    /// Moves what stands at a path out of the way, unless patch has put it there itself. In place of a file that
+    /// Moves the file at a path out of the way, unless patch has put it there itself. In place of a file that
     /// does not exist, an empty backup is made.
     fn back_up(
         &mut self,

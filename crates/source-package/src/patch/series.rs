@@ -1,4 +1,4 @@
-//! The patches of a source package: which there are, in which order, and what dpkg leaves beside them.
+//! The patches of a source package: their list, their order, and the files that dpkg leaves beside them.
 
 mod apply;
 mod error;
@@ -27,9 +27,9 @@ pub struct Series {
 pub struct Patch {
     /// Its name below `debian/patches`.
     pub name: Vec<u8>,
-    /// Its text, decompressed.
+    /// Text of the patch, decompressed.
     pub content: Vec<u8>,
-    /// What it did.
+    /// Result of the patch.
     pub summary: Summary,
 }
 

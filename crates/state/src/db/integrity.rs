@@ -1,4 +1,5 @@
-//! Whether the database is sound: examined once a day at most, and noted for the checks, which must not do it themselves.
+//! Integrity of the database: examined once a day at most by the importer. The result is stored for the checks, which
+//! must not examine it themselves.
 
 use crate::db::meta;
 use crate::db::store::Store;
@@ -9,11 +10,11 @@ use crate::error::StateError;
 /// Milliseconds between two examinations.
 const EVERY: i64 = 24 * HOUR;
 
-/// What is noted of a server: it looks after itself.
+/// Result that is stored for a PostgreSQL server, which is not examined: its integrity is the server's own business.
 pub const SERVER: &str = "server";
 
 /// Examines the database if that was not done for a day. It is read on a connection of its own, so that nobody waits
-/// for it. Returns what was found, if it was done.
+/// for it. Returns the result, if it was done.
 pub fn examine_if_due(store: &Store) -> Result<Option<String>, StateError> {
     let is_due = |tx: &mut Tx<'_>| {
         let (now, last) = (tx.now()?, meta::number(tx, meta::INTEGRITY_AT)?);

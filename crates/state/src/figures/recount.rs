@@ -1,7 +1,8 @@
-//! What is counted while it happens, counted again from the rows.
+//! Counters, counted again from the rows.
 //!
-//! Checks read counters, because a check that counted rows would slow down as the installation grows. A counter is
-//! changed in the transaction that changes what it counts. Here is the other way to the same number, to prove that.
+//! Checks read counters, because a check that counts rows becomes slower as the installation grows. A counter is
+//! changed in the transaction that changes the rows. This module computes the same numbers from the rows, to prove
+//! the counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +12,16 @@ use crate::error::StateError;
 use crate::values;
 use crate::words::Lane;
 
-/// What a number counts, and where it is kept.
+/// Place of a counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A row of `counter`, summed over its shards.
     Counter(String),
-    /// `signature.failing`.
+    /// `signature.failing` of a signature's row.
     Signature(i64),
-    /// `signature.parked`.
+    /// `signature.parked` of a signature's row.
     SignatureParked(i64),
-    /// `dependency.parked`.
+    /// `dependency.parked` of a dependency's row.
     Dependency(i64),
     /// A sum of a batch: `total`, `cured`, `unchanged` or `broken`.
     Batch(i64, &'static str),
@@ -38,14 +39,14 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// A number that is not what the rows say.
+/// A counter that differs from its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Which.
+    /// Place of the counter.
     pub place: Place,
-    /// What is kept.
+    /// Value of the counter.
     pub kept: i64,
-    /// What the rows say.
+    /// Number of rows.
     pub counted: i64,
 }
 
@@ -130,7 +131,7 @@ fn parked_failing(tx: &mut Tx<'_>, numbers: &mut Numbers) -> Result<(), StateErr
     Ok(())
 }
 
-/// What is kept now.
+/// Present values of all counters.
 fn kept(tx: &mut Tx<'_>) -> Result<Numbers, StateError> {
     let mut numbers = Numbers::new();
     let mut all = |sql: &str, place: &dyn Fn(&Row) -> Place| -> Result<(), StateError> {
@@ -152,7 +153,7 @@ fn kept(tx: &mut Tx<'_>) -> Result<Numbers, StateError> {
     Ok(numbers)
 }
 
-/// Compares what is kept with what the rows say. Returns what differs.
+/// Compares the counters with the rows. Returns the differences.
 pub fn verify(tx: &mut Tx<'_>) -> Result<Vec<Difference>, StateError> {
     let (kept, counted) = (kept(tx)?, recompute(tx)?);
     let places: BTreeSet<&Place> = kept.keys().chain(counted.keys()).collect();
@@ -168,11 +169,11 @@ pub fn verify(tx: &mut Tx<'_>) -> Result<Vec<Difference>, StateError> {
 /// As many differences are mended in one transaction.
 const MENDED: usize = 100;
 
-/// Mends what differs, some at a time, with an entry in the audit trail for each. Returns what was mended; it is all
-/// mended when nothing comes back.
+/// Corrects counters that differ, some at a time, with an entry in the audit trail for each. Returns the corrected
+/// ones; all are correct when the list is empty.
 pub fn repair(tx: &mut Tx<'_>, actor: &str) -> Result<Vec<Difference>, StateError> {
     if tx.kind() == crate::driver::Kind::Postgres {
-        // Between counting and mending nobody may change what is counted: writers wait for this one transaction.
+        // Between counting and correcting nobody may change the rows: writers wait for this one transaction.
         tx.query(
             "LOCK TABLE job, failure, package, dependency, batch_member, publish IN SHARE ROW EXCLUSIVE MODE",
             &[],
@@ -193,7 +194,7 @@ pub fn repair(tx: &mut Tx<'_>, actor: &str) -> Result<Vec<Difference>, StateErro
 fn mend(tx: &mut Tx<'_>, difference: &Difference) -> Result<(), StateError> {
     let counted = difference.counted;
     match &difference.place {
-        // Other shards keep their parts: adding what is missing to one makes the sum right.
+        // Other shards keep their parts: adding the difference to one makes the sum right.
         Place::Counter(name) => tx.counter(name, counted - difference.kept),
         Place::Signature(id) => {
             tx.execute("UPDATE signature SET failing = ?2 WHERE id = ?1", values![*id, counted])?;

@@ -11,25 +11,25 @@ use crate::words::{Lane, Tasks};
 /// A version as a repository has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// The distro.
+    /// Distro of the version.
     pub distro: String,
-    /// The version.
+    /// Version of the source package.
     pub version: String,
     /// The commit, patches unapplied.
     pub commit: String,
-    /// Its tree.
+    /// Id of the tree.
     pub tree: String,
     /// The commit with patches applied.
     pub applied: Option<String>,
-    /// The tag.
+    /// Name of the tag.
     pub tag: String,
     /// The rules by which it was made.
     pub rules: i64,
 }
 
-/// Records what is not on record, at most 100 at a time. The package is put into the lane `verify`: its publications are
-/// not settled here, because a version may be wanted in a suite whose branch does not have it yet. Returns how many were
-/// new.
+/// Records versions that are not on record, at most 100 at a time. The package is put into the lane `verify`: its
+/// publications are not settled here, because a version may be wanted in a suite whose branch does not have it yet.
+/// Returns how many were new.
 pub fn record(
     tx: &mut Tx<'_>,
     package: &str,
@@ -66,18 +66,18 @@ pub fn record(
     Ok(usize::try_from(new).unwrap_or(0))
 }
 
-/// What the state says that a repository has.
+/// Content that a repository has according to the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// The versions that were imported.
     pub versions: Vec<Known>,
-    /// Distro, suite and version of what was brought to the branch of a suite.
+    /// Distro, suite and version that a branch shows.
     pub published: Vec<(String, String, String)>,
     /// The paths of `.dsc` files that were given by hand: their tarballs may still lie beside them.
     pub dscs: Vec<String>,
 }
 
-/// Reads what the repository of a package should have.
+/// Reads the content that the repository of a package should have.
 pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> {
     let sql = "SELECT v.distro, v.version, v.commit_id, v.tree_id, v.applied_id, v.tag, v.rules
         FROM version v JOIN package p ON p.id = v.package_id WHERE p.name = ?1
@@ -107,7 +107,7 @@ pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> 
     })
 }
 
-/// Whether no package is known at all: the state is new, or empty.
+/// True when no package is known: the state is new, or empty.
 pub fn is_without_packages(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first("SELECT 1 FROM package LIMIT 1", &[])?.is_none())
 }
@@ -125,16 +125,16 @@ pub fn packages(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
     Ok(tx.query(sql, values![])?.iter().map(|row| row.text(0)).collect())
 }
 
-/// What a version is in its repository.
+/// Objects of a version in its repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The commit, patches unapplied.
     pub commit: Option<String>,
-    /// Its tree.
+    /// Id of the tree.
     pub tree: Option<String>,
     /// The commit with patches applied.
     pub applied: Option<String>,
-    /// The tag.
+    /// Name of the tag.
     pub tag: Option<String>,
 }
 

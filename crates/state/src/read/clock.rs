@@ -1,4 +1,4 @@
-//! Times of what has happened that are still to come: somewhere a clock was wrong. Nothing believes them.
+//! Recorded times in the future: somewhere a clock was wrong. None of them is trusted.
 
 use baseline::age::TOLERATED;
 use serde::Serialize;
@@ -8,16 +8,16 @@ use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::values;
 
-/// Such a time.
+/// A recorded time that is in the future.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ahead {
-    /// What it is the time of.
+    /// Description of what the time belongs to.
     pub what: String,
-    /// The time.
+    /// Unix milliseconds.
     pub at: i64,
 }
 
-/// Of each kind so many.
+/// Largest number of each kind.
 const EACH: i64 = 5;
 
 /// All of them, the newest of each kind.

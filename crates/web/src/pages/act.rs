@@ -1,4 +1,4 @@
-//! Buttons: what would change, and why it shall; then it is done, and on record.
+//! Buttons: a preview and a reason first; then the action is performed and recorded.
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -17,26 +17,22 @@ use crate::shown::{clean, grouped, short};
 /// Changes that are shown one by one.
 const SHOWN: usize = 100;
 
-/// Whether whoever looks may do something here.
+/// True when the user may act here.
 pub fn may(asked: &Asked) -> bool {
     asked.viewer.role >= Role::Operate && asked.viewer.name.is_some()
 }
 
-/// Who does it, as it goes on record.
+/// Actor for the records.
 fn actor(asked: &Asked) -> Result<Actor, Problem> {
-    let may_not = || {
-        Problem::new(
-            StatusCode::FORBIDDEN,
-            "you may look here, and not do anything: it takes the role operate",
-        )
-    };
+    let may_not =
+        || Problem::new(StatusCode::FORBIDDEN, "your role only allows to look: this needs the role operate");
     let name = asked.viewer.name.as_deref().filter(|_| may(asked)).ok_or_else(may_not)?;
     Ok(Actor::new(format!("{name}@web"), asked.viewer.role))
 }
 
-/// A button that shows first what it would do.
+/// A button that first shows a preview.
 pub fn button(asked: &Asked, action: &str, subject: &str, label: &str, more: &Markup) -> Markup {
-    // What cannot be shown as it is, nobody can confirm either.
+    // A name that cannot be shown as it is cannot be confirmed either.
     if clean(subject) != subject {
         return html! {};
     }
@@ -56,7 +52,7 @@ pub fn field(name: &str, label: &str, value: &str) -> Markup {
     html! { label { (label) " " input name=(name) value=(value) size="8" maxlength="40"; } }
 }
 
-/// What a form would do; nothing is changed.
+/// Preview of a form; nothing is changed.
 pub async fn preview(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let actor = actor(&asked)?;
     let fields = form(&body);
@@ -101,7 +97,7 @@ fn changes(preview: &Preview) -> Markup {
     }
 }
 
-/// Does what was shown.
+/// Performs the action of a preview.
 pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let actor = actor(&asked)?;
     let fields = form(&body);
@@ -125,7 +121,7 @@ pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     match performed {
         Ok(()) => Ok(see_other(&back)),
         Err(Trouble::Away(cause)) => {
-            let text = format!("it is not known whether this was done ({cause}): the audit trail says so");
+            let text = format!("it is not known whether this was done ({cause}): look at the audit trail");
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text))
         }
         Err(Trouble::Usage(text)) => Err(Problem::new(StatusCode::CONFLICT, text)),
@@ -133,7 +129,7 @@ pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     }
 }
 
-/// Where the form stood: a path of this server, whatever was sent.
+/// Page of the form: a path of this server, whatever was sent.
 fn back(asked: &Asked, fields: &Fields) -> String {
     let path = fields.get("back").map(String::as_str).unwrap_or("/");
     let allowed = |c: char| c.is_ascii_alphanumeric() || "/-_.~+%".contains(c);

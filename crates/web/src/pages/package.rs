@@ -1,4 +1,4 @@
-//! A package: how it is, why, and what was done with it.
+//! A package: its state, the reason, and the actions on it.
 
 use axum::extract::Path;
 use maud::{Markup, html};
@@ -14,7 +14,7 @@ use crate::veil::Veil;
 /// A wait that has no end is dated so far ahead.
 const NEVER: i64 = state::waits::NEVER;
 
-/// Shows it.
+/// Shows the package.
 pub async fn page(asked: Asked, Path(name): Path<String>) -> Result<Page, Problem> {
     let answer = asked.app.reader.package(name).await?;
     let veil = Veil::of(&asked).await;

@@ -1,4 +1,4 @@
-//! The queue: how long, how old, who is next, and when it is done.
+//! The queue: its length, its age, the next jobs, and the expected end.
 
 use maud::{Markup, html};
 use operations::questions::Queue;
@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::shown::{ago, clean, count, grouped, span, time, until};
 use crate::veil::Veil;
 
-/// Shows it.
+/// Shows the queue.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.app.reader.queue().await?;
     let veil = Veil::of(&asked).await;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use operations::Installation;
 use web::{Listen, Peer, Prefix, Server};
 
-/// The header in which the tests' proxy names who asks.
+/// Header in which the tests' proxy names the user.
 pub const HEADER: &str = "X-Remote-User";
 /// A section of the configuration with that proxy: olga may operate, everybody may look.
 pub const PROXY: &str = "[web]\nuser_header = 'X-Remote-User'\nproxies = ['10.1.1.1']\nview = ['*']\noperate = ['olga', 'petra']\n";
@@ -51,7 +51,7 @@ impl Site {
         Site { server, runtime, peer, user: None, cookie: None }
     }
 
-    /// As somebody whom the proxy names.
+    /// Site with a user whom the proxy names.
     pub fn with_user(root: &Path, user: &'static str) -> Site {
         let site = Site::of(root, PROXY);
         Site { peer: Peer::Tcp([10, 1, 1, 1].into()), user: Some(user), ..site }

@@ -1,5 +1,5 @@
-//! Old versions: before a package's first import its archive's history is asked for them, so that its repository has all
-//! of them from the start. A history that is out of reach makes the package wait, for a time, and never fail.
+//! Old versions: before a package's first import its archive's history is asked for them, so that its repository has
+//! all of them from the start. An unreachable history makes the package wait, for a limited time, and never fail.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ const AGAIN: i64 = 60_000;
 /// The longest time until it is asked again.
 const LATEST: i64 = 6 * 3_600_000;
 
-/// Codes of a `.dsc` that nobody vouches for, beside those that stay whatever happens.
+/// Codes of a `.dsc` without a trusted signature, beside those that are always permanent.
 const NOT_VOUCHED_FOR: [Code; 2] = [Code::BadSignature, Code::TextAroundSignature];
 
-/// Why the history was not read to its end.
+/// Reason why the history was not read to its end.
 enum Stopped {
     Missed(Box<Missed>),
     State(StateError),
@@ -42,7 +42,8 @@ impl From<StateError> for Stopped {
 }
 
 impl Work<'_> {
-    /// Adds the old versions to what a package lacks, if this is its first import. None if they have to be waited for.
+    /// Adds the old versions to the missing ones, if this is the package's first import. `None` if they have to be
+    /// waited for.
     pub(super) fn with_history(&mut self, open: Vec<Publication>) -> Option<Vec<Publication>> {
         let session = self.session;
         if !session.archives.have_histories() {
@@ -53,7 +54,7 @@ impl Work<'_> {
             .filter(|publication| session.archives.history(&publication.what.archive).is_some())
             .map(|publication| (publication.what.archive.clone(), publication.what.distro.clone()))
             .collect();
-        // Where everything that is known is imported, there may be more to know.
+        // If all known versions are imported, the history may have more.
         let package = self.claim.package_id;
         let again = session.patiently("what is asked again", || {
             session.store.read(|tx| histories::wanted_again(tx, package))
@@ -105,7 +106,7 @@ impl Work<'_> {
                 Ok((wanted, wait.is_some_and(|wait| wait.until <= now)))
             })
         })?;
-        // From here on it is not waited for any longer: what cannot be had now is left out.
+        // From here on the history is not waited for any longer: missing versions are left out.
         self.history_over |= over;
         if !wanted {
             return Ok(());
@@ -145,8 +146,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Records all old versions that a history has, and returns how many those are, with what it lists and has no files
-    /// of. What was recorded before an interruption is not asked for again.
+    /// Records all old versions that a history has. Returns their number, and the versions that it lists without files.
+    /// Versions that were recorded before an interruption are not asked for again.
     fn read_all(
         &self,
         history: &dyn History,
@@ -267,9 +268,9 @@ impl Work<'_> {
         self.say_went_on(&what)
     }
 
-    /// An old version could not be had. What nobody vouches for is left out; everything else is waited for, whatever the
-    /// service says, because it may say something else tomorrow. After the longest wait it is left out, too, until
-    /// `history ask` asks again.
+    /// Handles an old version that could not be fetched. A version without a trusted signature is left out; every other
+    /// one is waited for, whatever the service answers, because its answer may change. After the longest wait it is
+    /// left out, too, until `history ask` asks again.
     pub(super) fn miss_old(&mut self, missed: Missed, publication: &Publication) {
         let archive = &publication.what.archive;
         let class = class(&missed.failure);
@@ -297,7 +298,7 @@ impl Work<'_> {
         self.not_noted(noted.err());
     }
 
-    /// Notes what the files of an old version turned out to be. None if that cannot be recorded.
+    /// Records the content of an old version's files. `None` if that cannot be recorded.
     pub(super) fn complete(&mut self, id: i64, found: &Found) -> Option<()> {
         let session = self.session;
         let trust = serde_json::to_string(&found.trust).unwrap_or_default();
@@ -308,7 +309,7 @@ impl Work<'_> {
     }
 }
 
-/// Whether a suite has an old version still: then it is imported from there.
+/// True when a suite still has an old version: then it is imported from there.
 fn is_published(old: &OldVersion, open: &[Publication]) -> bool {
     let same = |it: &Publication| {
         let name = it.what.dsc.rsplit('/').next().unwrap_or_default();
@@ -327,7 +328,7 @@ fn row(old: &OldVersion, archive: &str, distro: &str) -> NewPublication {
         component: String::new(),
         version: old.version.to_string(),
         dsc: old.dsc.name.clone(),
-        // Until it is fetched nobody knows another.
+        // The SHA-256 is only known after fetching.
         dsc_sha256: format!("sha1:{}", old.dsc.checksums.sha1.as_deref().unwrap_or_default()),
         trust: String::new(),
         files: serde_json::to_string(&Stored::of_history(old)).unwrap_or_default(),

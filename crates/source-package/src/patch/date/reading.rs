@@ -3,7 +3,7 @@
 use super::calendar::{days, full_year, is_weekday, month, zone};
 use super::tokens::Token;
 
-/// What has been understood so far.
+/// Parts of a date that were read so far.
 #[derive(Default)]
 pub(super) struct Reading {
     year: Option<i64>,
@@ -13,7 +13,7 @@ pub(super) struct Reading {
     weekday: bool,
 }
 
-/// Sets what a date may say once.
+/// Sets a part that a date may have once.
 fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }
