@@ -1,5 +1,6 @@
 //! `config.toml`: what an installation is told once, so that commands need few arguments.
 
+pub mod repos;
 pub mod web;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub struct Config {
     pub cache: Cache,
     /// Where repositories are published.
     pub remotes: Vec<RemoteConfig>,
+    /// What the repositories of this host are.
+    pub repos: repos::Repos,
     /// What the checks are told. Only they read it, but a section that none of them reads is refused here as well:
     /// who has set it should hear of that before an alert is missing.
     pub checks: toml::Table,
@@ -286,6 +289,14 @@ pub enum ConfigError {
         /// Why.
         error: Box<RemoteError>,
     },
+    /// The repositories cannot be what they are to be.
+    #[error("{}: {error}", path.display())]
+    Repos {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: repos::Wrong,
+    },
     /// An archive's name stands for something else.
     #[error(
         "{}: no archive can be called {LOCAL:?}, which is where packages imported by hand come from; give it another name",
@@ -339,6 +350,10 @@ impl Config {
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         remotes::check(&config.remotes)
             .map_err(|error| ConfigError::Remotes { path: path.to_owned(), error: Box::new(error) })?;
+        config
+            .repos
+            .check(&config.remotes)
+            .map_err(|error| ConfigError::Repos { path: path.to_owned(), error })?;
         config.web.check().map_err(|error| ConfigError::Web { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error: Box::new(error) })?;

@@ -49,6 +49,9 @@ pub struct Request {
     /// What the state says of a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
+    /// Fingerprint of the refs that have to be there, where the repository is a cache that may go at any instant.
+    #[serde(default)]
+    pub stands: Option<String>,
     /// What is to be done.
     #[serde(default)]
     pub task: Task,
@@ -136,6 +139,8 @@ pub enum Event {
     Publishing,
     /// So many refs are moved now.
     Moving(usize),
+    /// Fingerprint of the refs that are there afterwards, where the repository is a cache.
+    Stands(String),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
     /// Refs that are not where the importer has put them, if there are any.

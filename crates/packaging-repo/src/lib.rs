@@ -6,6 +6,7 @@
 //! Above them, [`manifest`], [`message`], [`upstream`], [`branch`] and [`history`] know what an import means.
 
 pub mod branch;
+pub mod cache;
 pub mod catalog;
 pub mod collision;
 mod damage;

@@ -81,6 +81,11 @@ impl Repository {
         self.path.join(record::FILE).exists()
     }
 
+    /// Whether it is a repository yet.
+    pub fn exists(&self) -> bool {
+        first_publish::is_complete(&self.path)
+    }
+
     /// The repository's folder.
     pub fn path(&self) -> &Path {
         &self.path
@@ -260,7 +265,7 @@ impl Repository {
 }
 
 /// What is behind a tag, and behind the tag that this names; `None` for anything but a tag.
-fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
+pub(crate) fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
     let mut at = id;
     while let Some(target) = object::tag_target(at, store)? {
         at = target;

@@ -18,10 +18,8 @@ use crate::ssh::Ssh;
 
 /// How long a server may take to say what it has.
 const READING: Duration = Duration::from_secs(180);
-/// A foreign ref may bring so many bytes.
-const FETCHED: u64 = 8 << 30;
-/// So many refs are named in one call: a command line has an end.
-const NAMED: usize = 400;
+/// A fetch may bring so many bytes.
+const FETCHED: u64 = 64 << 30;
 
 /// How to get into a server, and what it needs.
 #[derive(Debug, Default)]
@@ -168,21 +166,19 @@ impl Server for Transport<'_> {
     }
 
     fn fetch(&self, refs: &[(String, ObjectId)]) -> Result<(), Problem> {
-        for some in refs.chunks(NAMED) {
-            let mut arguments =
-                words(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
-            arguments.extend(words(["--no-auto-maintenance", "--", self.address.url()]));
-            arguments.extend(some.iter().map(|(name, _)| OsString::from(name)));
-            let (mut call, offered) = self.call(arguments)?;
-            call.refs = Some(self.refs);
-            call.file_size = Some(FETCHED);
-            (self.pace)();
-            let ran = self.git.run(&call, self.entry.limit);
-            drop(offered);
-            let ran = ran?;
-            if ran.status != Some(0) {
-                return Err(self.problem(&ran));
-            }
+        let mut arguments =
+            words(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
+        arguments.extend(words(["--no-auto-maintenance", "--stdin", "--", self.address.url()]));
+        let (mut call, offered) = self.call(arguments)?;
+        call.input = Some(refs.iter().flat_map(|(name, _)| format!("{name}\n").into_bytes()).collect());
+        call.refs = Some(self.refs);
+        call.file_size = Some(FETCHED);
+        (self.pace)();
+        let ran = self.git.run(&call, self.entry.limit);
+        drop(offered);
+        let ran = ran?;
+        if ran.status != Some(0) {
+            return Err(self.problem(&ran));
         }
         Ok(())
     }
