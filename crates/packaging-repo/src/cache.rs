@@ -91,7 +91,11 @@ pub fn discard(repos: &Path, package: &PackageName) -> Result<bool, Error> {
 ///
 /// # Errors
 /// [`Error::Busy`] if somebody does.
-pub fn discard_idle(repos: &Path, package: &PackageName, is_still: impl Fn(&Repository) -> bool) -> Result<bool, Error> {
+pub fn discard_idle(
+    repos: &Path,
+    package: &PackageName,
+    is_still: impl Fn(&Repository) -> bool,
+) -> Result<bool, Error> {
     let repository = match Repository::open(repos, package) {
         Err(Error::NoRepository(_)) => return Ok(false),
         other => other?,
@@ -138,7 +142,9 @@ pub fn list(repos: &Path) -> Result<Vec<Cached>, Error> {
 /// A claim puts its fence into this folder.
 fn used(repository: &Path) -> SystemTime {
     let changed = |path: PathBuf| fs::metadata(path).and_then(|it| it.modified()).ok();
-    changed(repository.join("package-import")).or_else(|| changed(repository.to_owned())).unwrap_or(SystemTime::UNIX_EPOCH)
+    changed(repository.join("package-import"))
+        .or_else(|| changed(repository.to_owned()))
+        .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Packs are nearly all of it.

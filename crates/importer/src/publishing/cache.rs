@@ -89,7 +89,8 @@ pub enum Published {
 
 impl Package<'_> {
     fn name(&self) -> Result<PackageName, Trouble> {
-        PackageName::new(self.package).map_err(|error| Trouble::Here(Failure::new(Stage::Verify, Code::BadDsc, error)))
+        PackageName::new(self.package)
+            .map_err(|error| Trouble::Here(Failure::new(Stage::Verify, Code::BadDsc, error)))
     }
 
     fn repos(&self) -> std::path::PathBuf {
@@ -218,7 +219,8 @@ impl Package<'_> {
 
     fn note_begun(&self, attempt: i64, here: &str, record: &str) -> Result<(), Trouble> {
         let session = self.session;
-        let note = || session.store.write(|tx| cached::begin(tx, self.id, attempt, &session.host, here, record));
+        let note =
+            || session.store.write(|tx| cached::begin(tx, self.id, attempt, &session.host, here, record));
         match session.patiently("what is about to be published", note) {
             Err(error @ StateError::LeaseLost(_)) => Err(Trouble::Lost(error)),
             Err(error) => Err(Trouble::Here(Failure::new(Stage::State, Code::Unreachable, error))),
@@ -260,7 +262,11 @@ impl Package<'_> {
             other => other?,
         };
         let is_whole = vouched.expected().all(|(name, id)| there.refs.get(name) == Some(&id));
-        Ok(row.done.filter(|_| is_whole).map(|here| There { here: here.clone(), there: here, ..There::default() }))
+        Ok(row.done.filter(|_| is_whole).map(|here| There {
+            here: here.clone(),
+            there: here,
+            ..There::default()
+        }))
     }
 
     /// What was imported before repositories were a cache is published, and put on record.
@@ -276,7 +282,8 @@ impl Package<'_> {
             return Err(of_repository(Error::NoRepository(repository.path().to_owned())).into());
         };
         let desired = desired(&repository)?;
-        let Some(done) = self.push(&repository, &desired)?.filter(|it| it.is_complete() && it.kept == 0) else {
+        let Some(done) = self.push(&repository, &desired)?.filter(|it| it.is_complete() && it.kept == 0)
+        else {
             let why = "refs of it are somebody else's there, or are refused: publish it from a host with [repos] mode = \"local\" first";
             return Err(Problem::Refused(why.into()).into());
         };

@@ -23,34 +23,34 @@ use super::entrance::Entrance;
 use super::folder::Folder;
 use super::trouble::of_repository;
 
-/// How long the lock of a repository is waited for, to set something aside. An import that has it longer is not waited for.
+/// Time to wait for the lock of a repository, to set something aside. A longer import is not waited for.
 const LOCK: Duration = Duration::from_secs(10);
-/// So many refs are named of each kind.
+/// Largest number of refs that are named of each kind.
 const NAMED: usize = 20;
 
 /// One package of a remote.
 pub struct Job<'a> {
-    /// The installation's root.
+    /// Root of the installation.
     pub root: &'a Path,
-    /// The remote.
+    /// Remote to publish on.
     pub entrance: &'a Entrance,
-    /// The package.
+    /// Name of the package.
     pub package: &'a str,
 }
 
-/// What became of it.
+/// Result of publishing.
 pub struct Done {
-    /// What was read back.
+    /// State of the remote, as it was read back.
     pub there: There,
-    /// How many refs were moved.
+    /// Number of refs that were moved.
     pub moved: usize,
-    /// Whether the remote was asked at all.
+    /// True when the remote was asked at all.
     pub is_asked: bool,
     /// Branches that others have moved there, and that were brought here: an import joins them, and then they are published.
     pub taken_in: usize,
 }
 
-/// What a remote has that is not ours, for people and programs.
+/// Foreign and refused refs of a remote, for operators and programs.
 #[derive(Debug, Default, Serialize)]
 struct Detail {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -80,10 +80,11 @@ impl Job<'_> {
             .map_err(|error| Problem::Local(error.to_string()))
     }
 
-    /// Publishes it. What was on the remote when all was there last (`known`) needs no look, unless one is asked for.
+    /// Publishes the package. If the repository has not changed since everything was on the remote (`known`), the
+    /// remote is not asked.
     ///
     /// # Errors
-    /// What kept it from being published.
+    /// The [`Problem`] that kept it from being published.
     pub fn publish(&self, known: Option<&str>, abilities: &mut Abilities) -> Result<Done, Problem> {
         let repository = self.repository()?;
         let desired = desired(&repository)?;
@@ -115,10 +116,10 @@ impl Job<'_> {
         })
     }
 
-    /// Whether the remote answers, by this package.
+    /// Checks that the remote answers, with this package's address.
     ///
     /// # Errors
-    /// Only what is the same for all packages.
+    /// Only a problem that concerns all packages of the remote.
     pub fn probe(&self) -> Result<(), Problem> {
         // Whether the package is here does not matter.
         match self.read(&Repository::place(&self.root.join("repos"), &self.name()?)) {
@@ -157,7 +158,9 @@ impl Job<'_> {
         abilities: &mut Abilities,
         aside: Aside<'_>,
     ) -> Result<Published, Problem> {
-        self.with_server(repository.path(), desired, |publisher, _| publisher.publish(desired, abilities, aside))
+        self.with_server(repository.path(), desired, |publisher, _| {
+            publisher.publish(desired, abilities, aside)
+        })
     }
 
     fn with_server<T>(
@@ -191,7 +194,7 @@ impl Job<'_> {
     }
 }
 
-/// What a remote shall have.
+/// Refs that a remote is to have.
 pub(super) fn desired(repository: &Repository) -> Result<Desired, Problem> {
     let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;
     let Some(published) = published else {
@@ -205,8 +208,8 @@ pub(super) fn desired(repository: &Repository) -> Result<Desired, Problem> {
     Ok(Desired { refs, head: published.head })
 }
 
-/// What somebody else has pushed is kept here, before anything moves there: a branch as if it had been pushed here, to be
-/// judged by its content; anything else set aside. Returns how many branches there are.
+/// Fetches and keeps the foreign refs of a remote, before any ref is moved there: a branch as if it had been pushed here, so that
+/// it is judged by its content; other refs are set aside. Returns the number of branches.
 fn keep(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Result<usize, Problem> {
     let mut found: Vec<(String, ObjectId)> = foreign.iter().map(|it| (it.name.clone(), it.theirs)).collect();
     server.fetch(&found)?;

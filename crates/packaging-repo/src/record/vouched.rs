@@ -72,7 +72,10 @@ impl Vouched {
 
     /// The names that are spoken of, sorted.
     pub fn names(&self) -> impl Iterator<Item = &String> {
-        self.record.entries.keys().chain(self.begun.keys().filter(|it| !self.record.entries.contains_key(*it)))
+        self.record
+            .entries
+            .keys()
+            .chain(self.begun.keys().filter(|it| !self.record.entries.contains_key(*it)))
     }
 
     /// Where each ref has to be that was read back; what was adopted is where somebody else has put it.
@@ -89,7 +92,9 @@ impl Vouched {
             let found = there.get(name).copied();
             let entry = match found.filter(|id| self.knows(name, *id)) {
                 Some(id) => Entry { written: Some(id), ..Entry::default() },
-                None => Entry { begun: None, adopted: known.adopted.filter(|id| found == Some(*id)), ..known },
+                None => {
+                    Entry { begun: None, adopted: known.adopted.filter(|id| found == Some(*id)), ..known }
+                }
             };
             if entry.written.is_some() {
                 record.entries.insert(name.clone(), entry);
@@ -181,7 +186,9 @@ mod tests {
         let text = vouched.encode(&key("a0"));
         let read = Vouched::parse(&text, &key("a0")).unwrap();
         assert_eq!(read.encode(&key("a0")), text);
-        assert!(read.knows(BRANCH, id('7')) && read.record(&there(&[(BRANCH, '6')])).adopted(BRANCH).is_some());
+        assert!(
+            read.knows(BRANCH, id('7')) && read.record(&there(&[(BRANCH, '6')])).adopted(BRANCH).is_some()
+        );
         assert!(Vouched::parse(&text, &key("b0")).is_none());
         assert!(Vouched::parse(&text.replace('1', "2"), &key("a0")).is_none());
         assert!(Vouched::parse("", &key("a0")).is_none() && Vouched::parse(HEADER, &key("a0")).is_none());

@@ -225,7 +225,8 @@ fn hosts_with_nothing_in_common_import_as_one_does() {
     assert_eq!(hosts.queue.number(twice), i64::try_from(2 * packages).unwrap(), "no import was done twice");
     let head = git(&["--git-dir", &hosts.path(&name(0)).to_string_lossy(), "symbolic-ref", "HEAD"]);
     assert_eq!(head, "refs/heads/debian/sid");
-    let where_before = "SELECT COUNT(*) FROM (SELECT a.package_id FROM attempt a JOIN run r ON r.id = a.run_id
+    let where_before =
+        "SELECT COUNT(*) FROM (SELECT a.package_id FROM attempt a JOIN run r ON r.id = a.run_id
         WHERE a.outcome = 'imported' GROUP BY a.package_id HAVING COUNT(DISTINCT r.host_id) = 1) AS t";
     assert!(hosts.queue.number(where_before) > 0, "hosts prefer what they have");
 }
@@ -307,7 +308,8 @@ fn caches_that_are_removed_at_any_instant_lose_nothing() {
                 let prefix = hosts.repos(next(&mut seed) % 2).join("p");
                 let repository = prefix.join(format!("{}.git", name(next(&mut seed) % packages)));
                 // All of it, or just a part.
-                let parts = ["", "objects/pack", "package-import", "packed-refs", "package-import-record", "HEAD"];
+                let parts =
+                    ["", "objects/pack", "package-import", "packed-refs", "package-import-record", "HEAD"];
                 let place = repository.join(parts[next(&mut seed) % parts.len()]);
                 let _ = fs::remove_dir_all(&place).or_else(|_| fs::remove_file(&place));
                 std::thread::yield_now();
@@ -351,7 +353,11 @@ fn a_cache_keeps_to_its_limit_and_to_what_is_published() {
     wait_until("all wait for it", || hosts.queue.number(parked) == 3);
     signal(Pid::from_child(&run), Signal::TERM);
     run.wait().unwrap();
-    assert_eq!(hosts.queue.number("SELECT COUNT(*) FROM version"), 3, "what is not published is not imported");
+    assert_eq!(
+        hosts.queue.number("SELECT COUNT(*) FROM version"),
+        3,
+        "what is not published is not imported"
+    );
     fs::rename(&away, &git).unwrap();
     let sql = "UPDATE dependency SET state = 'closed', next_probe = NULL";
     hosts.queue.store().write(|tx| tx.execute(sql, &[])).unwrap();
@@ -439,7 +445,8 @@ fn hosts_that_do_not_fit_are_refused() {
     assert!(!output.status.success() && text(&output).contains("mode = \"cache\""), "{}", text(&output));
     // A row that somebody else has written.
     hosts.configure(1, "[repos]\nmode = 'cache'\n");
-    let forged = "UPDATE repository SET record = REPLACE(record, 'debian/1.0-1', 'debian/9.0-1'), done = NULL";
+    let forged =
+        "UPDATE repository SET record = REPLACE(record, 'debian/1.0-1', 'debian/9.0-1'), done = NULL";
     hosts.queue.store().write(|tx| tx.execute(forged, &[])).unwrap();
     hosts.enqueue(2);
     hosts.command(1, &["run"]).output().unwrap();

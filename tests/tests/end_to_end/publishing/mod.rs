@@ -47,7 +47,7 @@ fn what_has_nothing_to_do_asks_nobody() {
     site.queue.well(&["requeue", "hello"]);
     site.queue.well(&["run"]);
     assert_eq!(sessions(), before, "the fingerprint says so");
-    // Who asks by hand is told what is there.
+    // An operator who publishes by hand is told about the remote.
     site.queue.well(&["publish", "hello"]);
     assert!(sessions() > before);
 }

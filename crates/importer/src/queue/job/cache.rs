@@ -65,7 +65,10 @@ impl<'a> Work<'a> {
         self.verify(watch);
         if matches!(self.publish_here(false), Next::Again) {
             // It is brought here by the next attempt.
-            self.fail(Failure::new(Stage::Publish, Code::RemoteRaced, "somebody else has pushed to it meanwhile"), None);
+            self.fail(
+                Failure::new(Stage::Publish, Code::RemoteRaced, "somebody else has pushed to it meanwhile"),
+                None,
+            );
         }
     }
 
@@ -78,7 +81,8 @@ impl<'a> Work<'a> {
             self.park(open, None);
             return false;
         }
-        let fence = Fence { epoch: self.session.epoch, token: u64::try_from(self.claim.attempt).unwrap_or(0) };
+        let fence =
+            Fence { epoch: self.session.epoch, token: u64::try_from(self.claim.attempt).unwrap_or(0) };
         let brought = match package.bring(fence, look) {
             // What lies here is of no use to anybody: without it, all is brought.
             Err(trouble) if is_damage(&trouble.failure()) && self.is_still_ours() => {
@@ -168,7 +172,8 @@ impl<'a> Work<'a> {
         {
             let session = self.session;
             let remote = &package.entrance.config.name;
-            let need = Need { name: breaker_of(remote), probe: format!("remote {remote} {}", package.package) };
+            let need =
+                Need { name: breaker_of(remote), probe: format!("remote {remote} {}", package.package) };
             let rule = Rule { least: 2, ..session.rule.clone() };
             if let Ok(Some(open)) = session.outages.bad(&session.store, &failure, &need, &rule) {
                 self.not_imported(&failure);
