@@ -103,16 +103,6 @@ pub fn doubt(tx: &mut Tx<'_>, package: i64, lane: Lane) -> Result<(), StateError
     queue::enqueue(tx, package, lane, Tasks::IMPORT)
 }
 
-/// How many packages have something imported that is on no record of a remote, and the first of them.
-///
-/// # Errors
-/// The database.
-pub fn lacking(tx: &mut Tx<'_>) -> Result<(i64, Option<String>), StateError> {
-    let sql = "SELECT COUNT(*), MIN(name) FROM package p WHERE last_success IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM repository r WHERE r.package_id = p.id)";
-    Ok(tx.first(sql, &[])?.map_or((0, None), |row| (row.int(0), row.opt_text(1))))
-}
-
 /// Has a host that keeps repositories as a cache work with this state: its key has to be that of the others. The first one
 /// decides, and has all that was imported before looked at on the remote.
 ///
