@@ -150,6 +150,9 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 }
 
 /// Checks all archives, alone and together.
+///
+/// # Errors
+/// [`ConfigError`] with the first archive, suite or key that cannot be used.
 pub fn check(archives: &[Archive]) -> Result<(), ConfigError> {
     let mut names = HashMap::new();
     let mut branches: HashMap<String, String> = HashMap::new();

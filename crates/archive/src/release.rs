@@ -143,6 +143,9 @@ impl Release {
     /// Checks that this is the index that was asked for, by apt's rule: the name is the codename or the suite; where it
     /// has several parts, without the last one (`buster/updates`). A flat archive need not have names. If the
     /// configuration names the expected one, only that counts; an empty name expects an index without names.
+    ///
+    /// # Errors
+    /// [`Problem::WrongSuite`] when it is another index.
     pub fn check_name(&self, asked: &str, expect: Option<&str>) -> Result<(), Problem> {
         let is = |name: &str| [&self.codename, &self.suite].into_iter().flatten().any(|own| own == name);
         let is_nameless = self.codename.is_none() && self.suite.is_none();
@@ -171,6 +174,9 @@ impl Release {
     }
 
     /// Checks that it may be used now.
+    ///
+    /// # Errors
+    /// [`Problem::FromFuture`] when it is dated ahead, [`Problem::Expired`] when `Valid-Until` is past.
     pub fn check_time(&self, now: i64, end_of_life: bool) -> Result<(), Problem> {
         if self.date > now.saturating_add(FUTURE) {
             return Err(Problem::FromFuture(show_date(self.date)));

@@ -98,6 +98,10 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Next stanza; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ReadError::Long`] for a stanza that is too long, [`ReadError::Io`] when the list cannot be read. A stanza
+    /// that cannot be used is an entry.
     pub fn read(&mut self) -> Result<Option<Entry>, ReadError> {
         loop {
             self.stanza.clear();

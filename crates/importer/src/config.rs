@@ -309,6 +309,9 @@ pub enum ConfigError {
 impl Config {
     /// Reads `given`, else `config.toml` in the root, else the one in `/etc/package-import`; without any of
     /// them the defaults apply.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a file cannot be read or parsed, or has a value that cannot be used.
     pub fn load(given: Option<&Path>, root: &Path) -> Result<Config, ConfigError> {
         if let Some(path) = given {
             return Config::read(path);

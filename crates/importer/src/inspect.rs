@@ -219,6 +219,9 @@ pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
 }
 
 /// Repacks the repository of a package, when nobody imports into it any more, which is waited for.
+///
+/// # Errors
+/// [`Error::Busy`] when an import holds the lock for longer than `limits.lock_wait`; errors of Git.
 pub fn repack(root: &Path, package: &str, effort: Effort, limits: &LimitsConfig) -> Result<(), InspectError> {
     let repository = open(root, package)?;
     let guard = repository.lock(Deadline::after(Duration::from_secs(limits.lock_wait)))?;

@@ -118,6 +118,9 @@ impl<'a> Stager<'a> {
     }
 
     /// Reads one version. `version` is set as soon as it is known.
+    ///
+    /// # Errors
+    /// [`Failure`] with stage and code: the file, its trust, or its content.
     pub fn read(
         &mut self,
         wanted: &VersionRequest,

@@ -109,6 +109,10 @@ pub type Known<'a> = &'a (dyn Fn(&ListedFile) -> bool + Sync);
 
 impl Fetcher<'_> {
     /// Fetches a publication into the folder `into`. `listed` is the date of the index that names it.
+    ///
+    /// # Errors
+    /// [`Failed`] when a file cannot be had now. A file that no mirror has, and that is replaced or not listed, is
+    /// [`Outcome::Gone`].
     pub fn fetch(
         &self,
         publication: &Publication,

@@ -70,6 +70,9 @@ pub enum Outcome {
 }
 
 /// Polls a suite. `now` is in seconds since 1970; `scratch` is a folder for lists that are being read.
+///
+/// # Errors
+/// [`Failed`] when no mirror has an index that can be accepted: the most telling error, with those of all mirrors.
 pub fn poll(
     mirrors: &[Box<dyn Mirror>],
     wanted: &Wanted<'_>,

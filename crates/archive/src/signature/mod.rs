@@ -65,6 +65,10 @@ pub fn system_keyrings() -> Vec<PathBuf> {
 }
 
 /// Checks the signature of a clearsigned text and returns the text that it covers.
+///
+/// # Errors
+/// [`SignatureError`] when there is no signature, none by a key of the keyrings that is valid now, or gpgv cannot be
+/// run.
 pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureError> {
     if !is_clearsigned(text) {
         return Err(SignatureError::Unsigned);
@@ -74,6 +78,9 @@ pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureErr
 }
 
 /// Checks the signature of an old text: a key that has expired since it signed still counts.
+///
+/// # Errors
+/// [`SignatureError`] when there is no signature, none by a key that was valid when it signed, or gpgv cannot be run.
 pub fn verify_old(text: &[u8], keyrings: &[PathBuf], digests: Digests) -> Result<Vec<u8>, SignatureError> {
     if !is_clearsigned(text) {
         return Err(SignatureError::Unsigned);
@@ -96,6 +103,9 @@ fn is_clearsigned(text: &[u8]) -> bool {
 }
 
 /// Checks a signature that stands in a file of its own (`Release.gpg`).
+///
+/// # Errors
+/// [`SignatureError`] when there is no signature by a key of the keyrings that is valid now, or gpgv cannot be run.
 pub fn verify_detached(text: &[u8], signature: &[u8], keyrings: &[PathBuf]) -> Result<(), SignatureError> {
     // gpgv reads one of both from its standard input; the other has to have a name.
     let mut file = tempfile::NamedTempFile::new().map_err(SignatureError::Start)?;

@@ -149,6 +149,9 @@ impl std::fmt::Debug for Body {
 
 impl Body {
     /// The next bytes; none at the end. An end before the announced one is an error.
+    ///
+    /// # Errors
+    /// [`Problem::Truncated`] when it ends before the announced length; others of the connection.
     pub fn next(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let count = match self.reader.read(buffer) {
             Ok(count) => count,
@@ -172,6 +175,9 @@ impl Body {
     }
 
     /// Reads to the end, up to a limit.
+    ///
+    /// # Errors
+    /// [`Problem::Endless`] when there are more bytes than the limit.
     pub fn read_to(&mut self, limit: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
         let mut buffer = vec![0; 64 << 10];
         loop {

@@ -116,6 +116,9 @@ pub struct Start<'a> {
 
 impl Session {
     /// Begins a run. With `alone`, another one on this host keeps it from starting; what dead ones left is taken back.
+    ///
+    /// # Errors
+    /// [`StateError::RunActive`] when another run is active on this host; others of the database.
     pub fn begin(start: Start<'_>, alone: bool) -> Result<Arc<Session>, StateError> {
         let me = process::myself();
         let new = NewRun {
@@ -153,6 +156,9 @@ impl Session {
 
     /// Repeats `work` as long as the database is unreachable or this login lacks a right; `what` is a noun for the
     /// status meanwhile. A command that a person waits for gives up after [`PATIENCE`], with the error.
+    ///
+    /// # Errors
+    /// The error of `work`, if it will not pass, or if the time is over.
     pub fn patiently<T>(
         &self,
         what: &str,

@@ -123,6 +123,9 @@ pub enum SandboxError {
 }
 
 /// Limits this process and everything that it starts. Returns the walls that this kernel does not build.
+///
+/// # Errors
+/// [`SandboxError`] when the kernel refuses a limit that it offers. A limit that it does not offer is in the result.
 pub fn enter(walls: &Walls, needs: &Needs) -> Result<Vec<Wall>, SandboxError> {
     limit("the memory", Resource::Data, walls.memory)?;
     limit("the file size", Resource::Fsize, walls.file_size)?;
