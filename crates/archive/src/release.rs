@@ -46,7 +46,7 @@ pub struct Listed {
     pub sum: String,
 }
 
-/// A hash that an index may be trusted for. MD5 and SHA-1 are none, as for apt.
+/// Hash algorithm that an index may be trusted for. MD5 and SHA-1 are not accepted, as by apt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// SHA-256.
@@ -116,7 +116,7 @@ impl Release {
             }
         };
         let valid_until = match fields.get("Valid-Until") {
-            // One that is not understood must not let an index be valid for ever.
+            // A date that cannot be read must not make an index valid for ever.
             Some(text) => {
                 Some(parse_date(text).ok_or_else(|| bad(format!("Valid-Until is no date: {text:?}")))?)
             }
@@ -221,8 +221,8 @@ fn read_sums(text: &str, algorithm: Algorithm) -> Result<BTreeMap<String, Lists>
     Ok(sources)
 }
 
-/// The fields of an index. One that stands twice with one value stands once; of no use here, it may stand as often as it
-/// likes.
+/// The fields of an index. A field that is given twice with one value counts once; fields that are not used here may be
+/// repeated.
 struct Fields(Vec<(String, String)>);
 
 /// Fields that are used; they must not occur twice.

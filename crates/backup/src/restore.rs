@@ -18,7 +18,7 @@ use crate::manifest::{CONFIG, STATE};
 use crate::reconcile::{self, Damaged};
 use crate::sums;
 
-/// Says that a root is not complete.
+/// Name of the file that marks a root as incomplete.
 const UNFINISHED: &str = "restore.unfinished";
 
 /// Names that a restored root may have.
@@ -119,7 +119,7 @@ pub fn state(
     let done = reconcile::all(&store, here.root, here.program, watch)?;
     transfer::complete(&store)?;
     let mark = here.root.join(UNFINISHED);
-    // A state that is brought back beside repositories that were there has none.
+    // A state that is restored beside surviving repositories has no such mark.
     let _ = fs::remove_file(&mark);
     let (reconciled, damaged) = (done.versions, done.damaged);
     Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled, damaged })
@@ -159,7 +159,7 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
             Ok(store)
         }
         Location::Postgres { .. } => {
-            // Opening a file writes beside it, and a backup stays as it is.
+            // Opening an SQLite file writes beside it, and a backup must not change.
             let own = here.root.join("state.db.part");
             for ending in ["", "-wal", "-shm"] {
                 let _ = fs::remove_file(format!("{}{ending}", own.display()));

@@ -214,7 +214,7 @@ impl Apt {
     }
 }
 
-/// The longest that apt may take: it has no limit of its own while a server goes on answering, however slowly.
+/// Longest time that apt may take: it has no limit of its own while a server goes on answering, however slowly.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
 /// Largest number of bytes of its output that are read. The text of an index is the longest.
 const MOST: usize = 2 << 30;

@@ -32,7 +32,7 @@ const SYSTEM_KEYRINGS: &[&str] = &[
 /// Reason why a signature was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// gpgv is not there, or cannot be started.
+    /// gpgv is missing, or cannot be started.
     #[error("cannot run gpgv: {0}; install the package gpgv")]
     Start(io::Error),
     /// No keyring was given and none is installed.
@@ -142,7 +142,7 @@ fn run(
         return Err(SignatureError::Keyring(troubles.join("; ")));
     }
     let (mut status, signed) = gpgv(text, &ready, detached).map_err(SignatureError::Start)?;
-    // An unknown key may be one of those that could not be read.
+    // An unknown key may be in one of the keyrings that could not be read.
     for trouble in troubles {
         status.push_str(&format!("{}{trouble}\n", status::UNUSABLE));
     }
@@ -161,7 +161,7 @@ fn gpgv(text: &[u8], keyrings: &[keyring::Ready], detached: Option<&Path>) -> io
     for keyring in keyrings {
         command.arg("--keyring").arg(keyring.path());
     }
-    // gpgv looks for its own configuration at home; there must be none.
+    // gpgv looks for its own configuration in the home folder; there must be none.
     command.args(["--homedir", "/nonexistent"]);
     match detached {
         Some(signature) => command.arg(signature).arg("-"),

@@ -37,7 +37,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 /// Time for which a command that a person waits for tries to reach an unreachable database.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The program's version, as it stands in the records.
+/// Version of the program, as in the records.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A run that works on the queue.
@@ -195,7 +195,7 @@ impl Session {
         if self.config.remotes.is_empty() { None } else { self.remotes.get_or_init(open).as_ref() }
     }
 
-    /// Puts on record which walls the imports of this host lack, once a run.
+    /// Records the missing walls of this host's imports, once a run.
     pub fn note_walls(&self, missing: &[Wall]) {
         let is_of_interest = !missing.is_empty() || self.patience.is_none();
         if !is_of_interest {
@@ -227,7 +227,7 @@ impl Session {
         self.children().remove(&attempt);
     }
 
-    /// Ends the process of an attempt that is not ours any more.
+    /// Ends the process of an attempt that this run has lost.
     pub fn end_child(&self, attempt: i64) {
         if let Some(pid) = self.children().get(&attempt) {
             process::kill(*pid);

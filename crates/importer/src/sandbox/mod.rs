@@ -156,7 +156,7 @@ pub fn die_with_parent(parent: u32) -> Result<(), SandboxError> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| SandboxError::Limit { what: "the life", error })?;
     let now = rustix::process::getppid().and_then(|pid| u32::try_from(pid.as_raw_pid()).ok());
-    // In a container of its own the parent is not to be seen.
+    // In a container of its own the parent cannot be seen.
     if now.is_some_and(|now| now != parent) {
         std::process::exit(EXIT_ORPHANED);
     }
