@@ -76,7 +76,9 @@ fn hosts_have_repositories_in_one_way_and_with_one_key() {
         world.store.write(|tx| cached::enter(tx, "git", "key")).unwrap();
         world.store.write(|tx| cached::enter(tx, "git", "key")).unwrap();
         let said = |it: Result<(), StateError>| it.unwrap_err().to_string();
-        assert!(said(world.store.write(|tx| cached::enter(tx, "git", "other"))).contains("package-import-key"));
+        assert!(
+            said(world.store.write(|tx| cached::enter(tx, "git", "other"))).contains("package-import-key")
+        );
         assert!(said(world.store.write(|tx| cached::enter(tx, "hub", "key"))).contains("remote git"));
         assert!(said(world.store.read(cached::enter_with_repositories)).contains("mode = \"cache\""));
     }
