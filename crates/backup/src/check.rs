@@ -61,10 +61,13 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     Ok(found)
 }
 
+/// No manifest is larger.
+const LARGEST: u64 = 16 << 20;
+
 /// What a backup says about itself.
 pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     let path = backup.join(MANIFEST);
-    let text = fs::read_to_string(&path).map_err(BackupError::file("read", &path))?;
+    let text = bounded::file::read_text(&path, LARGEST).map_err(BackupError::file("read", &path))?;
     let damaged = |problem: String| BackupError::Damaged { path: backup.to_owned(), problems: vec![problem] };
     let form: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| damaged(format!("{MANIFEST}: {error}")))?;

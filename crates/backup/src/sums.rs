@@ -19,6 +19,9 @@ pub const SUMS: &str = "SHA256SUMS";
 /// Bytes that are read at a time.
 const BLOCK: usize = 256 << 10;
 
+/// No list of checksums is larger: it has a line for each of a million files.
+const LARGEST: u64 = 256 << 20;
+
 /// The checksum of each file, by its path below the backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sums(pub BTreeMap<PathBuf, String>);
@@ -27,7 +30,7 @@ impl Sums {
     /// Reads those of a backup.
     pub fn read(folder: &Path) -> Result<Sums, BackupError> {
         let path = folder.join(SUMS);
-        let text = fs::read(&path).map_err(BackupError::file("read", &path))?;
+        let text = bounded::file::read(&path, LARGEST).map_err(BackupError::file("read", &path))?;
         let mut sums = BTreeMap::new();
         for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             let parts =

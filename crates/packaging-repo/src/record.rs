@@ -23,6 +23,8 @@ use crate::{Error, ObjectId};
 /// The file, in the repository's folder.
 pub const FILE: &str = "package-import-record";
 const HEADER: &str = "# package-import record 1\n";
+/// No record is larger: it would have two million refs.
+const LARGEST: u64 = 256 << 20;
 const SEAL: &str = "seal ";
 const MOVED: &str = "moved\n";
 
@@ -55,7 +57,7 @@ impl Record {
     /// [`Error::BrokenRecord`] if it is not sealed with this key, or cannot be understood.
     pub fn read(repository: &Path, key: Option<&PackageKey>) -> Result<Option<Record>, Error> {
         let path = repository.join(FILE);
-        let text = match bounded::file::read(&path, u64::MAX) {
+        let text = match bounded::file::read(&path, LARGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file("read", &path, error)),
@@ -162,7 +164,7 @@ impl Record {
 /// Notes that the refs of the newest record have moved. Not a word is lost if this is: a ref that is where the record has
 /// it confirms as much.
 pub(crate) fn note_moved(repository: &Path) {
-    let file = fs::OpenOptions::new().append(true).open(repository.join(FILE));
+    let file = bounded::file::append(&repository.join(FILE));
     let _ = file.and_then(|mut file| room().and_then(|()| file.write_all(MOVED.as_bytes())));
 }
 

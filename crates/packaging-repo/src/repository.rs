@@ -117,7 +117,7 @@ impl Repository {
     /// Whether its disk has so many bytes free; the error is that of a full one.
     pub fn check_free(&self, bytes: u64) -> Result<(), Error> {
         let file = |error| Error::file("write to the disk of", &self.path, error);
-        let folder = std::fs::File::open(&self.path).map_err(file)?;
+        let folder = bounded::file::open_folder(&self.path).map_err(file)?;
         crate::space::check(&folder, bytes).map_err(file)
     }
 

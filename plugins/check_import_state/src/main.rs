@@ -1,9 +1,10 @@
 //! Is the state database sound, backed up, and has it room?
 use std::path::Path;
 
+use plugin::alive::{self, Repositories};
 use plugin::time::{age, ago, date, is_believed, moment, span};
 use plugin::views::{self, Facts};
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit, alive};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
 /// `[checks.database]`: `[checks] state` names the database.
 #[derive(Default, serde::Deserialize)]
@@ -86,12 +87,18 @@ fn damage(report: &mut Report, facts: &Facts) {
 /// again.
 fn lost(report: &mut Report, settings: &Settings<State>, database: &mut Database<'_>) -> Result<(), Trouble> {
     let Some(root) = settings.folders().into_iter().next() else { return Ok(()) };
-    let Some((unknown, looked_up)) = alive::unknown_repositories(&root, database)? else { return Ok(()) };
-    if 2 * unknown > looked_up {
-        report.raise(Status::Critical);
-        report.say(format!(
-            "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
-        ));
+    match alive::unknown_repositories(&root, database)? {
+        Repositories::Unknown(unknown, looked_up) if 2 * unknown > looked_up => {
+            report.raise(Status::Critical);
+            report.say(format!(
+                "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
+            ));
+        }
+        Repositories::Hidden(why) => {
+            report.say("repositories not compared with the state");
+            report.detail(1, why);
+        }
+        Repositories::Unknown(..) | Repositories::None => {}
     }
     Ok(())
 }

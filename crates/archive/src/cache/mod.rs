@@ -83,11 +83,10 @@ impl Cache {
     /// The place of a file, if it is there.
     pub fn get(&self, sha256: &str) -> Option<PathBuf> {
         let path = self.place(sha256)?;
-        let file = File::open(&path).ok()?;
-        let is_file = file.metadata().ok()?.is_file();
+        let file = bounded::file::open_regular(&path).ok()?;
         // What was used last goes last. A file of another user's cannot be touched, and goes when its time comes.
         let _ = file.set_modified(SystemTime::now());
-        is_file.then_some(path)
+        Some(path)
     }
 
     /// Throws a file away: whoever read it found that it is damaged.
@@ -162,8 +161,4 @@ impl Cache {
     pub fn trim(&self) -> io::Result<u64> {
         trim::trim(&self.folder, self.limit)
     }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }

@@ -14,6 +14,8 @@ use crate::lock::remove_if_there;
 
 /// The file that says so: a line for each pack, its name without an ending.
 const MARK: &str = "package-import.repack";
+/// It is never larger.
+const LARGEST: u64 = 16 << 20;
 /// What the temporary files of `git repack` start with; its process and the pack's name follow.
 const REPACK: &str = ".tmp-";
 /// What we call them while we remove them: ours now, and found again.
@@ -48,7 +50,7 @@ pub(super) fn mark(repository: &Path) -> Result<(), Error> {
 /// Finishes what a dead repack had begun to remove, and removes what it had begun to add. The caller has the lock.
 pub(crate) fn tidy(repository: &Path) -> Result<(), Error> {
     let mark = repository.join(MARK);
-    let before = match bounded::file::read_text(&mark, u64::MAX) {
+    let before = match bounded::file::read_text(&mark, LARGEST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::file("read", &mark, error)),

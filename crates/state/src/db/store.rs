@@ -275,12 +275,19 @@ impl Store {
     }
 }
 
-/// SQLite waits for a named pipe.
+/// SQLite waits for a named pipe, and says of none of its files which one it cannot use.
 fn check_regular(path: &Path) -> Result<(), StateError> {
-    match path.metadata() {
-        Ok(it) if !it.is_file() => {
-            Err(StateError::Open { name: path.display().to_string(), cause: "not a regular file".into() })
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(ending);
+        let file = PathBuf::from(file);
+        if let Some(what) = bounded::file::what_else(&file) {
+            let cause = format!(
+                "{} is {what}, not a file: move it away; what was in the file comes back from a backup",
+                file.display()
+            );
+            return Err(StateError::Open { name: path.display().to_string(), cause });
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
