@@ -52,6 +52,25 @@ pub fn read_end(path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
     Ok((bytes, left_out))
 }
 
+/// Files of less than this are read to their end, whatever they are.
+const HUGE: u64 = 4 << 30;
+
+/// Refuses a file that is nearly nothing but holes: to read it to its end would take hours, and a copy fill the disk.
+///
+/// # Errors
+/// [`io::ErrorKind::FileTooLarge`], with both sizes.
+pub fn check_dense(file: &File) -> io::Result<()> {
+    let it = file.metadata()?;
+    let stored = it.blocks().saturating_mul(512);
+    // File systems that compress store less than a file's size, but not by so much.
+    if it.len() < HUGE || stored >= it.len() / 64 {
+        return Ok(());
+    }
+    let message =
+        format!("its size is {} bytes, of which {stored} are on the disk: it is no file of ours", it.len());
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
+}
+
 /// Opens a folder, to sync it or to ask for its disk.
 pub fn open_folder(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
@@ -106,12 +125,7 @@ fn write(path: &Path, mode: Mode) -> io::Result<File> {
 }
 
 fn writable(path: &Path, how: OFlags, mode: Mode) -> io::Result<File> {
-    let flags = how
-        | OFlags::WRONLY
-        | OFlags::CLOEXEC
-        | OFlags::NOFOLLOW
-        | OFlags::NONBLOCK
-        | OFlags::NOCTTY;
+    let flags = how | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     match open(path, flags, mode) {
         Ok(file) => regular(File::from(file)),
         Err(rustix::io::Errno::LOOP) => {
@@ -188,5 +202,10 @@ mod tests {
         assert_eq!(read(&path, 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         assert_eq!(read_end(&path, 3).unwrap(), (b"our".to_vec(), 1));
         assert_eq!(read_end(&path, 9).unwrap(), (b"four".to_vec(), 0));
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(HUGE - 1).unwrap();
+        check_dense(&file).unwrap();
+        file.set_len(HUGE).unwrap();
+        assert!(check_dense(&file).unwrap_err().to_string().contains("4294967296 bytes"));
     }
 }

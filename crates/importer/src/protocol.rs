@@ -1,5 +1,6 @@
 //! What the parent and the child that performs an import tell each other: one request, then a line an event.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use packaging_repo::ObjectId;
@@ -26,6 +27,9 @@ pub struct Request {
     pub default_branch: Option<String>,
     /// The versions, in any order.
     pub versions: Vec<VersionRequest>,
+    /// What the versions may have been built on, by the names that they give.
+    #[serde(default)]
+    pub bases: BTreeMap<String, Base>,
     /// Whether a `.dsc` without SHA-256 is taken.
     pub allow_weak_checksums: bool,
     /// What it may cost.
@@ -92,10 +96,19 @@ pub struct VersionRequest {
     pub allow_weak_checksums: bool,
     /// What it may have been built on.
     #[serde(default)]
-    pub base: Option<Base>,
+    pub base: Option<BuiltOn>,
 }
 
-/// The distro whose packages a version's distro builds on, and what is known of it.
+/// What one version may have been built on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltOn {
+    /// The name of its [`Base`] in the request.
+    pub base: String,
+    /// Whether the version that it is built on is still waited for.
+    pub may_wait: bool,
+}
+
+/// The distro whose packages a version's distro builds on, and what is known of it: once for all versions of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Its name.
@@ -103,11 +116,9 @@ pub struct Base {
     /// The highest version of the package that was ever seen there.
     pub highest: Option<String>,
     /// Versions that are published there and not imported yet.
-    pub open: Vec<String>,
+    pub open: BTreeSet<String>,
     /// Patterns of versions that are not the base's.
     pub own: Vec<String>,
-    /// Whether the version that it is built on is still waited for.
-    pub may_wait: bool,
 }
 
 /// Why a `.dsc` may be trusted.

@@ -11,7 +11,6 @@
 pub mod unsealed;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -222,7 +221,7 @@ mod tests {
             .of_package(&PackageName::new("b0").unwrap());
         let (a, b) = ("refs/tags/a".to_owned(), "refs/heads/b".to_owned());
         let first = Record::default().with(&Refs::new(), [(&a, id('1')), (&b, id('2'))].into_iter());
-        let write = |record: &Record| fs::write(folder.path().join(FILE), record.encode(&key)).unwrap();
+        let write = |record: &Record| std::fs::write(folder.path().join(FILE), record.encode(&key)).unwrap();
         let read = || Record::read(folder.path(), Some(&key)).unwrap().unwrap();
         write(&first);
         assert_eq!(read(), first);

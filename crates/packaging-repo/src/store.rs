@@ -173,7 +173,10 @@ fn check_kinds(folder: &Path) -> Result<(), Error> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_plain = entry.file_type().is_ok_and(|it| it.is_file() || it.is_dir());
         // Behind a link there may be one.
-        if !is_plain && let Some(what) = bounded::file::what_else(&entry.path()).filter(|it| *it != bounded::file::FOLDER) {
+        if !is_plain
+            && let Some(what) =
+                bounded::file::what_else(&entry.path()).filter(|it| *it != bounded::file::FOLDER)
+        {
             let error = io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a file"));
             return Err(Error::file("open", &entry.path(), error));
         }

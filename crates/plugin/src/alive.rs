@@ -81,7 +81,8 @@ fn some_repositories(repos: &Path) -> Result<Vec<String>, String> {
     let folders = list(repos)?.take(LOOKED_UP);
     let (mut names, mut hidden) = (Vec::new(), None);
     for folder in folders {
-        let inside = match list(&folder.path()) {
+        let folder = folder.path();
+        let inside = match list(&folder) {
             Ok(inside) => inside.take(LOOKED_UP),
             Err(why) => {
                 hidden = Some(why);

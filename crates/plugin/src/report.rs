@@ -10,6 +10,8 @@ pub struct Report {
     pub(crate) status: Status,
     /// The parts of the text, the most important first. What does not fit into the line is left out whole.
     pub(crate) said: Vec<String>,
+    /// What to type next, the best first: the first of them that there is room for ends the text of an alert.
+    pub(crate) next: Vec<String>,
     pub(crate) details: Vec<(u8, String)>,
     pub(crate) metrics: Vec<Metric>,
     /// What the check itself did wrong; such a report becomes UNKNOWN, so that a test finds it at once.
@@ -28,6 +30,7 @@ impl Report {
         Report {
             status: Status::Ok,
             said: Vec::new(),
+            next: Vec::new(),
             details: Vec::new(),
             metrics: Vec::new(),
             defect: None,
@@ -76,6 +79,14 @@ impl Report {
     pub fn say(&mut self, text: impl AsRef<str>) {
         if !text.as_ref().is_empty() {
             self.said.push(text.as_ref().to_owned());
+        }
+    }
+
+    /// Adds a command that tells more, or mends it: it ends the line of an alert that has room for it and names no other. A
+    /// shorter one may follow, for a line without that much room.
+    pub fn next(&mut self, command: impl AsRef<str>) {
+        if !command.as_ref().is_empty() {
+            self.next.push(command.as_ref().to_owned());
         }
     }
 

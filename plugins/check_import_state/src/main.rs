@@ -35,6 +35,7 @@ impl Check for State {
     const EXAMPLES: &'static str =
         "  check_import_state -v\n  check_import_state -w 36h -c 3d\n  check_import_state --database";
     const DAMAGED: (Status, &'static str) = (Status::Critical, RESTORE);
+    const NEXT: &'static str = "package-import status";
     type Options = Options;
     type Policy = Policy;
 
@@ -109,6 +110,9 @@ fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Statu
         Some(at) => report.say(format!("backup dated {}: is the clock right?", ago(now, at))),
         None if backup > Status::Ok => report.say("no backup was ever taken"),
         None => report.say("no backup yet"),
+    }
+    if backup > Status::Ok {
+        report.next("package-import backup FOLDER");
     }
     match facts.integrity_at {
         Some(at) if examined > Status::Ok => report.say(format!("not examined since {}", moment(at, now))),

@@ -1,6 +1,6 @@
 //! The machine's apt as a source: apt checks the indices, fetches, and checks the files.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -12,13 +12,14 @@ mod claim;
 mod partial;
 mod trim;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use bounded::file::sync_folder;
 use bounded::waiting::Wait;
 pub(crate) use claim::Claim;
 pub(crate) use partial::Partial;

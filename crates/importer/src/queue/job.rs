@@ -8,7 +8,7 @@ mod open_publications;
 mod record_outcome;
 mod repository;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use fail::fail_point;
@@ -25,7 +25,7 @@ use super::logs::Log;
 use super::session::Session;
 use crate::collisions::{Known, News};
 use crate::failure::{Failure, Stage};
-use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
+use crate::protocol::{Base, ForeignRef, Outcome as Became, Report, VersionRequest};
 
 /// How an attempt ended, for whoever watches.
 #[derive(Debug)]
@@ -63,13 +63,35 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
-    /// The versions of publications: one whose import crashed has not said its own.
-    named: HashMap<i64, String>,
+    /// What publications are of: one whose import crashed has not said its own version.
+    named: HashMap<i64, Named>,
+    /// What is known of the distros that versions are built on, by the archives of the versions.
+    bases: BTreeMap<String, Base>,
     /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
     /// What the state knows of collisions, and what there is to say of them.
     known: Known,
     news: News,
+}
+
+/// What a publication is of.
+struct Named {
+    archive: String,
+    distro: String,
+    version: String,
+    first_seen: i64,
+}
+
+impl Named {
+    fn of(publication: &Publication) -> Named {
+        let what = &publication.what;
+        Named {
+            archive: what.archive.clone(),
+            distro: what.distro.clone(),
+            version: what.version.clone(),
+            first_seen: publication.first_seen,
+        }
+    }
 }
 
 /// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
@@ -89,6 +111,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         history_over: false,
         cancelled: false,
         named: HashMap::new(),
+        bases: BTreeMap::new(),
         foreign: None,
         known: Known::default(),
         news: News::default(),
@@ -134,7 +157,7 @@ impl Work<'_> {
             }
         };
         let Some(open) = self.with_history(open) else { return first };
-        self.named = open.iter().map(|it| (it.id, it.what.version.clone())).collect();
+        self.named = open.iter().map(|it| (it.id, Named::of(it))).collect();
         let (ids, requests) = self.requests(&open, false);
         // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
         if self.is_ready() && !requests.is_empty() && self.has_its_history(&open, &ids) {
@@ -178,7 +201,7 @@ impl Work<'_> {
     }
 
     fn report(&mut self, id: i64, mut report: Report) {
-        report.version = report.version.or_else(|| self.named.get(&id).cloned());
+        report.version = report.version.or_else(|| self.named.get(&id).map(|it| it.version.clone()));
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let what = report.outcome.as_str();
         self.log.line(&format!("{} {what} {}", text(&report.version), text(&report.message)));

@@ -1,5 +1,6 @@
 //! Probes: whether what a breaker guards (a host, a disk, a remote) can be used again.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -82,10 +83,22 @@ pub fn probe(probe: &str, archives: &Archives, reserve: u64) -> Result<(), Strin
     }
 }
 
-/// Whether a disk has room for imports, of which a reserve is never used.
+/// As much is written to find out whether it can be: less has room where there is none.
+const TRIED: usize = 256 << 10;
+
+/// Whether a disk has room for imports, of which a reserve is never used; and whether this user can write there, which
+/// quotas, a lack of inodes and a disk that became read-only forbid where there is room.
 pub fn disk_has_room(root: &std::path::Path, reserve: u64) -> Result<(), String> {
     let path = root.display();
     let found = rustix::fs::statvfs(root).map_err(|error| format!("cannot look at {path}: {error}"))?;
     let free = found.f_bavail.saturating_mul(found.f_frsize);
-    if free >= ENOUGH.max(reserve) { Ok(()) } else { Err(format!("{path} has {} MiB free", free >> 20)) }
+    if free < ENOUGH.max(reserve) {
+        return Err(format!("{path} has {} MiB free", free >> 20));
+    }
+    let write = || {
+        let mut file = tempfile::tempfile_in(root)?;
+        file.write_all(&vec![0x55; TRIED])?;
+        file.sync_all()
+    };
+    write().map_err(|error: std::io::Error| format!("cannot write to {path}: {error}"))
 }

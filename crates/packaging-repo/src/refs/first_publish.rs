@@ -30,7 +30,8 @@ pub(crate) const NEW: &str = "package-import.new-";
 /// Makes the folders without which Git takes nothing for a repository. No lock: one that is frozen here must not keep
 /// others back.
 pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
-    let above: Vec<&Path> = repository.ancestors().skip(1).take(2).filter(|folder| !folder.exists()).collect();
+    let above: Vec<&Path> =
+        repository.ancestors().skip(1).take(2).filter(|folder| !folder.exists()).collect();
     for part in ["objects/pack", "refs"] {
         let part = repository.join(part);
         room()

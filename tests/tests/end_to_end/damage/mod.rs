@@ -68,7 +68,10 @@ impl Kind {
         match dice.below(10) {
             0..=2 => {
                 let inside = places(&world.repository("a0"));
-                Kind::Place(PathBuf::from(shown(&world.root(), dice.pick(&inside))), *dice.pick(&HARMS))
+                Kind::Place(
+                    PathBuf::from(shown(&world.root(), dice.pick::<PathBuf>(&inside))),
+                    *dice.pick(&HARMS),
+                )
             }
             3..=5 => Kind::Place(PathBuf::from(dice.pick(&OF_ROOT)), *dice.pick(&HARMS)),
             6 => Kind::GitLock,
@@ -82,7 +85,9 @@ impl Kind {
         match self {
             Kind::Place(path, _) if path.starts_with("repos/a/a0.git") => Fault::Package,
             Kind::Place(path, _) if path.starts_with("repos") || path.ends_with("logs") => Fault::Machine,
-            Kind::Place(path, _) if path.ends_with("cache") || path.ends_with("package-import-key") => Fault::Machine,
+            Kind::Place(path, _) if path.ends_with("cache") || path.ends_with("package-import-key") => {
+                Fault::Machine
+            }
             Kind::Place(..) => Fault::State,
             Kind::GitLock => Fault::Package,
             Kind::Lock | Kind::DiskFull(..) | Kind::Signal(..) => Fault::Machine,
@@ -106,7 +111,9 @@ impl Storm {
         let kind = Kind::random(dice, &world);
         let aside = world.root().with_file_name("aside");
         let mode = match &kind {
-            Kind::Place(path, _) => fs::metadata(world.root().join(path)).map_or(0o640, |it| it.permissions().mode()),
+            Kind::Place(path, _) => {
+                fs::metadata(world.root().join(path)).map_or(0o640, |it| it.permissions().mode())
+            }
             _ => 0,
         };
         Storm { world, what: format!("{number}: {kind:?}"), kind, aside, mode }
@@ -174,7 +181,10 @@ impl Storm {
     /// Everything that is asked answers or says why not, naming the place.
     fn ask(&self, dice: &mut Dice) {
         let (root, files) = (self.world.root(), calm().world.queue.installation.files());
-        let out = root.with_file_name("out").display().to_string();
+        let out = root.with_file_name("out");
+        fs::create_dir(&out).unwrap();
+        own(&out);
+        let out = out.join("made").display().to_string();
         let dsc = files.join("1.0-2/b0_1.0-2.dsc").display().to_string();
         let all: [&[&str]; 22] = [
             &["status"],
@@ -189,7 +199,7 @@ impl Storm {
             &["audit"],
             &["freshness"],
             &["tune"],
-            &["metrics"],
+            &["baseline", "show"],
             &["collisions"],
             &["verify", "--state"],
             &["repack", "a0"],
@@ -215,8 +225,7 @@ impl Storm {
             remove(Path::new(&out));
         }
         self.world.say(&["release", "c0"], &self.what);
-        let names =
-            ["archive", "failures", "freshness", "queue", "runs", "state", "wedged", "workers"];
+        let names = ["archive", "failures", "freshness", "queue", "runs", "state", "wedged", "workers"];
         for _ in 0..2 {
             let name = dice.pick(&names);
             let said = self.world.check(name, &self.what);
@@ -238,8 +247,7 @@ impl Storm {
                 assert!(failing.iter().all(|it| it.starts_with("a0 ")), "{what}: {failing:?}");
                 let parked = queue.number("SELECT COUNT(*) FROM job WHERE state = 'parked'");
                 assert_eq!(parked, 0, "{what}: the machine is blamed");
-                let done =
-                    "SELECT COUNT(*) FROM version v JOIN package p ON p.id = v.package_id WHERE p.name <> 'a0'";
+                let done = "SELECT COUNT(*) FROM version v JOIN package p ON p.id = v.package_id WHERE p.name <> 'a0'";
                 assert_eq!(queue.number(done), 4, "{what}");
             }
             Fault::Machine => {
