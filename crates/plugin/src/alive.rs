@@ -1,5 +1,5 @@
-//! Whether the state is still told what happens. Counters of a dead installation are as good as they were on its last day, so
-//! a check whose figures do not age by themselves asks this, too: absence is no fact.
+//! Test whether the state is still written. Counters of a dead installation stay as they were on its last day, so a
+//! check whose figures do not age by themselves looks at this, too: missing news is no good news.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use crate::time::{HOUR, Span, is_believed, moment};
 use crate::trouble::Trouble;
 use crate::views;
 
-/// Nothing is heard of for so long only if nothing runs, with the shipped crontab.
+/// Time without any news after which nothing runs, with the shipped crontab.
 const SILENT: i64 = 36 * HOUR;
 
 /// `[checks.runs]`, of which only this is of use here: who runs once a week is heard of once a week.
@@ -44,21 +44,21 @@ pub fn judge<C: Check>(
     Ok(())
 }
 
-/// How many repositories are looked up.
+/// Largest number of repositories that are looked up.
 const LOOKED_UP: usize = 20;
 
-/// What a look at some repositories has shown.
+/// Comparison of some repositories with the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Repositories {
-    /// There are none here, or the importer is too old to tell.
+    /// No repositories here, or an importer that is too old to list packages.
     None,
-    /// A folder whose names cannot be seen, and what to do.
+    /// A folder whose names cannot be listed, and the remedy.
     Hidden(String),
-    /// How many the state does not know, and how many were looked up.
+    /// Number of repositories that the state does not know, and the number that was looked up.
     Unknown(usize, usize),
 }
 
-/// Whether the state knows some of the repositories that there are.
+/// Compares a few of the repositories with the packages that the state knows.
 pub fn unknown_repositories(root: &Path, database: &mut Database<'_>) -> Result<Repositories, Trouble> {
     let names = match some_repositories(&root.join("repos")) {
         Ok(names) => names,

@@ -6,10 +6,10 @@ use std::process::Command;
 
 use super::{AptError, file, output};
 
-/// No list of sources is larger.
+/// Size limit of a list of sources.
 const LARGEST: u64 = 16 << 20;
 
-/// Where the machine's sources are.
+/// Places of the machine's sources.
 pub(super) struct System {
     list: PathBuf,
     parts: PathBuf,

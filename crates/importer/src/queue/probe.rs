@@ -14,7 +14,7 @@ use super::outage::is_disk;
 use super::session::Session;
 use crate::publishing::pool;
 
-/// How to find out whether an archive is there.
+/// Text of the probe of an archive.
 pub fn probe_of(archive: &str) -> String {
     format!("archive {archive}")
 }
@@ -68,7 +68,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
                 format!("{} is {state}: {cause}", breaker.name)
             }),
         };
-        // Nobody listens any more if the run is over.
+        // If the run is over, the note is dropped.
         let _ = note.map(|note| notes.send(note));
     });
 }
@@ -83,11 +83,11 @@ pub fn probe(probe: &str, archives: &Archives, reserve: u64) -> Result<(), Strin
     }
 }
 
-/// As much is written to find out whether it can be: less has room where there is none.
+/// Bytes that a probe writes: a smaller file may find room on a full disk.
 const TRIED: usize = 256 << 10;
 
-/// Whether a disk has room for imports, of which a reserve is never used; and whether this user can write there, which
-/// quotas, a lack of inodes and a disk that became read-only forbid where there is room.
+/// Checks that a disk has room for imports beyond its reserve, and that this user can write there: quotas, a lack of
+/// inodes and a disk that became read-only forbid it where there is room.
 pub fn disk_has_room(root: &std::path::Path, reserve: u64) -> Result<(), String> {
     let path = root.display();
     let found = rustix::fs::statvfs(root).map_err(|error| format!("cannot look at {path}: {error}"))?;

@@ -22,9 +22,9 @@ pub(crate) const CONFIG: &str =
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
 /// That of a copy, which others push to, and which is Git's to keep in shape.
 pub(crate) const OF_COPY: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
-/// Where `HEAD` points as long as there is no branch.
+/// Target of `HEAD` as long as there is no branch.
 const NO_BRANCH: &str = "refs/heads/main";
-/// What the files of a repository are called before they are durable; whose they are follows.
+/// Prefix of a repository's files before they are durable; the name of the owner's fence follows.
 pub(crate) const NEW: &str = "package-import.new-";
 
 /// Makes the folders without which Git takes nothing for a repository. No lock: one that is frozen here must not keep
@@ -43,16 +43,16 @@ pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets the group see which repositories there are, whatever the umask, as it may read the state: a check compares their
-/// names with what the state knows. What is in a repository stays as the umask has it.
+/// Lets the group list the repositories, whatever the umask, as it may read the state: a check compares their names with
+/// the state. The content of a repository stays as the umask has it.
 fn let_group_list(folder: &Path) {
     if let Ok(it) = fs::metadata(folder) {
-        // Where the names cannot be seen the check says so.
+        // On an error the check says that it cannot see the names.
         let _ = fs::set_permissions(folder, Permissions::from_mode(it.mode() & 0o7777 | 0o050));
     }
 }
 
-/// Whether it is a repository, for Git and for us.
+/// True when it is a repository, for Git and for the importer.
 pub(crate) fn is_complete(repository: &Path) -> bool {
     repository.join("HEAD").is_file()
 }

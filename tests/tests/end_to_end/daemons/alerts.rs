@@ -145,7 +145,7 @@ fn an_upload_that_waits_and_is_late() {
     watched.well(&["resume", &host]);
     watched.scene.run();
     watched.says("queue", OK, &["0 waiting"]);
-    // What came late in the last seven days counts until these are over.
+    // Late versions of the last seven days count until these are over.
     watched.age(24 * 8);
     watched.scene.run();
     watched.says("freshness", OK, &[]);

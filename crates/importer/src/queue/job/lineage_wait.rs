@@ -1,4 +1,4 @@
-//! What versions of a derivative are built on: whether that is waited for, and what is said where it did not come.
+//! Bases of a derivative's versions: waiting for them, and the message when one did not come.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use super::Work;
 use crate::protocol::{Base, BuiltOn, Outcome as Became, Report};
 
 impl Work<'_> {
-    /// Finds out what is known of the distros that publications build on, and returns which may wait for theirs. Of each
-    /// distro it is asked once, and what is known of it is kept once, however many versions are built on it.
+    /// Facts about the distros that publications build on, read and kept once for each distro, however many versions are
+    /// built on it. Returns which publications may wait for their base.
     pub(super) fn learn_bases(&mut self, open: &[Publication]) -> BTreeMap<i64, BuiltOn> {
         let session = self.session;
         self.bases.clear();
@@ -57,7 +57,7 @@ impl Work<'_> {
         Ok((now, base))
     }
 
-    /// A version is left for later, because what it is built on is not there.
+    /// Leaves a version for later, because its base is not imported.
     pub(super) fn wait_for_base(&mut self, id: i64, report: &Report) {
         let Some(publication) = self.named.get(&id) else { return };
         let limit = self.session.archives.base(&publication.archive).map(|(base, _)| base.longest_wait);
