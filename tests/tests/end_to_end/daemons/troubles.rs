@@ -61,10 +61,10 @@ fn a_fleet_of_which_more_than_half_is_gone() {
 #[test]
 fn a_disk_that_is_full() {
     let mut watched = Watched::new(1, 0, "");
-    watched.scene.publish(Counts { good: 12, bad: 0 });
+    watched.scene.publish(Counts { good: 24, bad: 0 });
     watched.well(&["poll"]);
     let service = watched.service_with(&[("PACKAGE_IMPORT_DISK_FULL_AFTER", "0")]);
-    watched.says("failures", CRITICAL, &["12 parked since ", "disk:", "package-import status"]);
+    watched.says("failures", CRITICAL, &[" parked since ", ": disk:", " is full: ", "no storage space"]);
     ends(service);
     // There is room again; a probe finds out.
     watched.age(1);
