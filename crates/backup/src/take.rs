@@ -136,8 +136,8 @@ fn finish(
     let path = folder.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
     fs::write(&path, text).map_err(BackupError::file("write", &path))?;
-    // All of it is on the disk before the name marks it as a backup.
-    let opened = File::open(folder).map_err(BackupError::file("open", folder))?;
+    // All of it is on the disk before its name says that it is a backup.
+    let opened = bounded::file::open_folder(folder).map_err(BackupError::file("open", folder))?;
     rustix::fs::syncfs(&opened).map_err(|error| BackupError::file("write", folder)(error.into()))?;
     Ok(manifest)
 }
@@ -154,7 +154,7 @@ fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, Back
             continue;
         }
         fs::rename(folder, &path).map_err(BackupError::file("rename", folder))?;
-        let synced = File::open(destination).and_then(|opened| opened.sync_all());
+        let synced = bounded::file::sync_folder(destination);
         synced.map_err(BackupError::file("write", destination))?;
         return Ok(path);
     }

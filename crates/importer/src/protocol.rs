@@ -1,5 +1,6 @@
 //! Protocol between the parent and the child that performs an import: one request, then one line for each event.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use packaging_repo::ObjectId;
@@ -26,6 +27,9 @@ pub struct Request {
     pub default_branch: Option<String>,
     /// The versions, in any order.
     pub versions: Vec<VersionRequest>,
+    /// Facts about the distros that the versions may have been built on, by the names that they give.
+    #[serde(default)]
+    pub bases: BTreeMap<String, Base>,
     /// True when a `.dsc` without SHA-256 is accepted.
     pub allow_weak_checksums: bool,
     /// Limits of the child.
@@ -96,10 +100,19 @@ pub struct VersionRequest {
     pub allow_weak_checksums: bool,
     /// Distro that it may have been built on.
     #[serde(default)]
-    pub base: Option<Base>,
+    pub base: Option<BuiltOn>,
 }
 
-/// Distro that a version's distro builds on, with the known facts.
+/// What one version may have been built on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltOn {
+    /// The name of its [`Base`] in the request.
+    pub base: String,
+    /// Whether the version that it is built on is still waited for.
+    pub may_wait: bool,
+}
+
+/// The distro whose packages a version's distro builds on, and what is known of it: once for all versions of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Name of the distro.
@@ -107,11 +120,9 @@ pub struct Base {
     /// The highest version of the package that was ever seen there.
     pub highest: Option<String>,
     /// Versions that are published there and not imported yet.
-    pub open: Vec<String>,
+    pub open: BTreeSet<String>,
     /// Patterns of versions that are not the base's.
     pub own: Vec<String>,
-    /// True when the version may still wait for its base.
-    pub may_wait: bool,
 }
 
 /// Reason why a `.dsc` may be trusted.

@@ -131,7 +131,7 @@ impl Repository {
     /// [`Error::File`] with the error of a full disk if it has not.
     pub fn check_free(&self, bytes: u64) -> Result<(), Error> {
         let file = |error| Error::file("write to the disk of", &self.path, error);
-        let folder = std::fs::File::open(&self.path).map_err(file)?;
+        let folder = bounded::file::open_folder(&self.path).map_err(file)?;
         crate::space::check(&folder, bytes).map_err(file)
     }
 

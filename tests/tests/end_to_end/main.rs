@@ -11,6 +11,7 @@ mod cases;
 mod checks;
 mod collisions;
 mod daemons;
+mod damage;
 mod disk_full;
 mod engine;
 mod fleet;

@@ -10,6 +10,9 @@ use crate::{Error, ObjectId};
 
 const HEADER: &str = "# pack-refs with: peeled fully-peeled sorted \n";
 
+/// No file of refs is larger: it would have two million of them.
+const LARGEST: u64 = 256 << 20;
+
 /// All refs that are packed.
 #[derive(Default)]
 pub(crate) struct Packed {
@@ -22,7 +25,7 @@ pub(crate) struct Packed {
 /// Reads the file; none is as good as an empty one.
 pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
     let path = repository.join("packed-refs");
-    let text = match bounded::file::read(&path, u64::MAX) {
+    let text = match bounded::file::read(&path, LARGEST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Packed::default()),
         Err(error) => return Err(Error::file("read", &path, error)),

@@ -34,6 +34,14 @@ pub struct Rule {
     pub pace: i64,
 }
 
+impl Rule {
+    /// How long no probe goes out when it opens: twice as long with each probe that was in vain.
+    fn after_relapse(&self, probes: i64) -> i64 {
+        let doublings = u32::try_from(probes.clamp(0, 20)).unwrap_or(0);
+        self.probe_early.saturating_mul(1 << doublings).min(self.probe_late.max(self.probe_early))
+    }
+}
+
 impl Default for Rule {
     fn default() -> Self {
         Rule {
@@ -131,7 +139,7 @@ pub fn note(
         "INSERT INTO dependency (name, since, window_start) VALUES (?1, ?2, ?2) ON CONFLICT (name) DO NOTHING",
         values![name, now],
     )?;
-    let sql = "SELECT id, state, good, bad, window_start FROM dependency WHERE name = ?1 @LOCK";
+    let sql = "SELECT id, state, good, bad, window_start, probes FROM dependency WHERE name = ?1 @LOCK";
     let row =
         tx.first(sql, values![name])?.ok_or_else(|| StateError::Unknown(format!("no breaker {name}")))?;
     let (id, open) = (row.int(0), row.text(1) == "open");
@@ -154,11 +162,13 @@ pub fn note(
     )?;
     let opens = !open && bads >= rule.least && bads * 100 >= rule.percent * (goods + bads);
     if opens {
+        // A probe has found it usable, and nobody could use it: probes of this kind are not believed so soon again.
+        let probes = if goods == 0 && !fresh { row.int(5) } else { 0 };
         tx.execute(
-            "UPDATE dependency SET state = 'open', since = ?2, probes = 0, next_probe = ?3, probe_run = NULL,
+            "UPDATE dependency SET state = 'open', since = ?2, probes = ?4, next_probe = ?3, probe_run = NULL,
                 allowance = 0
              WHERE id = ?1",
-            values![id, now, now + rule.probe_early],
+            values![id, now, now + rule.after_relapse(probes), probes],
         )?;
         crate::audit::record(
             tx,

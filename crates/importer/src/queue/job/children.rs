@@ -45,6 +45,7 @@ impl Work<'_> {
             package: self.claim.package.clone(),
             default_branch: session.config.import.default_branch.clone(),
             versions,
+            bases: self.bases.clone(),
             allow_weak_checksums: session.config.import.allow_weak_checksums,
             limits: session.config.limits.clone(),
             threads: (cores / session.jobs.max(1)).max(1),
