@@ -20,6 +20,7 @@ pub mod order;
 pub mod patches;
 pub mod perform;
 pub mod plan;
+pub mod place;
 pub mod polling;
 pub mod protocol;
 pub mod publishing;

@@ -9,6 +9,7 @@ mod freshness;
 mod list;
 mod log;
 mod package;
+mod place;
 mod records;
 mod remotes;
 mod work;

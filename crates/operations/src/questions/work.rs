@@ -50,6 +50,7 @@ pub struct Workers {
 pub fn status(at: &Opened) -> Result<Status, Error> {
     let mut status = at.store.read(|tx| status::read(tx, TOP))?;
     status.locks = status::locks(&at.store)?;
+    status.place = super::place::look(at)?;
     Ok(status)
 }
 

@@ -63,6 +63,17 @@ pub struct LastRun {
     pub note: Option<String>,
 }
 
+/// What the machine that asks sees of the installation's folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Packages with imported versions whose repository is not there.
+    pub lost: i64,
+    /// Some of them.
+    pub lost_packages: Vec<String>,
+    /// What keeps anybody from writing: a line for each disk that is full or read-only.
+    pub disks: Vec<String>,
+}
+
 /// The state of the whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -110,6 +121,8 @@ pub struct Status {
     pub unwalled: Vec<Unwalled>,
     /// Who holds locks of the database that others wait for.
     pub locks: Vec<Held>,
+    /// What this machine sees of the installation's folder.
+    pub place: Place,
     /// Times that are still to come, of what has happened: a clock was wrong.
     pub ahead: Vec<Ahead>,
 }
@@ -148,6 +161,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         collisions: collisions::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
+        place: Place::default(),
         ahead: clock::ahead(tx)?,
     })
 }
