@@ -22,6 +22,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "archives",
             "remotes",
             "collisions",
+            "incidents",
+            "incident",
             "freshness",
             "baseline",
             "audit",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::StatVfsMountFlags;
 
-use crate::queue::outage::disk_has_room;
+use crate::queue::probe::disk_has_room;
 
 /// What keeps anybody from writing to a folder: its disk is read-only, or full. `reserve` is never used.
 pub fn unwritable(folder: &Path, reserve: u64) -> Option<String> {

@@ -17,6 +17,8 @@ pub mod history;
 pub mod hold;
 pub mod import;
 pub mod import_package;
+pub mod incident;
+pub mod incidents;
 pub mod list;
 pub mod log;
 pub mod man;

@@ -6,6 +6,7 @@ mod collisions;
 mod explain;
 mod failures;
 mod freshness;
+mod incidents;
 mod list;
 mod log;
 mod package;
@@ -21,6 +22,9 @@ pub use collisions::{CollisionShown, Collisions, CollisionsWanted, collision, co
 pub use explain::{Explanation, codes, explain};
 pub use failures::{Failures, FailuresWanted, Signatures, failures, signature, signatures};
 pub use freshness::{Freshness, freshness, freshness_of};
+pub use incidents::{
+    Entry, Heading, Incident, IncidentKind, IncidentShown, Incidents, Late, Part, incident, incidents,
+};
 pub use list::{OfPackage, Packages, PackagesWanted, packages};
 pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
 pub use package::{Shown, show};

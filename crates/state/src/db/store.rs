@@ -15,6 +15,7 @@ use crate::driver::sqlite::Sqlite;
 use crate::driver::{Driver, Kind, Mode};
 use crate::error::{DbError, StateError};
 use crate::fleet::rights::explained;
+use crate::past::moment;
 use crate::schema;
 
 /// A busy database is asked again for as long as this, above what SQLite itself waits.
@@ -143,6 +144,21 @@ impl Store {
         self.transact(Mode::Read, work)
     }
 
+    /// Reads as everything was at a time, in milliseconds since 1970; without one, as it is now.
+    ///
+    /// # Errors
+    /// The time is still to come, or before what is kept; or the database.
+    pub fn read_at<T>(
+        &self,
+        at: Option<i64>,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        self.read(|tx| {
+            at.map_or(Ok(()), |at| moment::enter(tx, at))?;
+            work(tx)
+        })
+    }
+
     /// Writes, all or nothing. `work` may be called several times, and sees a fresh transaction each time.
     pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
         let started = Instant::now();
@@ -196,7 +212,11 @@ impl Store {
         }
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
         let mut tx = Tx::new(driver, fixed, self.shard);
-        let done = work(&mut tx).and_then(|done| tx.write_counters().map(|()| done));
+        let done = work(&mut tx).and_then(|done| {
+            tx.write_counters()?;
+            tx.write_past()?;
+            Ok(done)
+        });
         let written = tx.written();
         self.largest.fetch_max(written, Ordering::Relaxed);
         debug_assert!(written <= LARGEST, "a transaction wrote {written} rows");

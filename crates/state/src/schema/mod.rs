@@ -3,8 +3,11 @@
 
 pub mod tables;
 
+use crate::db::meta;
+use crate::db::tx::Tx;
 use crate::driver::{Driver, Kind, Mode, Value};
 use crate::error::{DbError, StateError};
+use crate::past::things;
 use crate::values;
 
 /// The steps, in order. A step that has been released never changes.
@@ -17,10 +20,23 @@ const STEPS: &[&str] = &[
     include_str!("0006_content.sql"),
     include_str!("0007_publishing.sql"),
     include_str!("0008_collisions.sql"),
+    include_str!("0009_past.sql"),
 ];
 
 /// The views that the checks read, made anew after each step: they are kept when tables change.
 const VIEWS: &str = include_str!("views.sql");
+
+/// The views, each with what it asks.
+pub(crate) fn views() -> Vec<(String, String)> {
+    let text: String = VIEWS.lines().filter(|line| !line.starts_with("--")).fold(String::new(), |text, line| {
+        text + line + "\n"
+    });
+    let view = |statement: &str| {
+        let (name, query) = statement.trim().strip_prefix("CREATE VIEW ")?.split_once(" AS")?;
+        Some((name.trim().to_owned(), query.to_owned()))
+    };
+    text.split(';').filter_map(view).collect()
+}
 
 /// The schema that this program writes.
 pub const CURRENT: i64 = STEPS.len() as i64;
@@ -30,6 +46,9 @@ pub const CURRENT: i64 = STEPS.len() as i64;
 /// 5: those of 0.1.0 (the first two) believe what rows say of a file's trust, take any tag for their own, and move refs
 /// that are then on no record.
 pub const MIN_WRITER: i64 = 5;
+
+/// The schema from which on what was so at a time is kept.
+const PAST: i64 = 9;
 
 /// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
 const ADVISORY: i64 = 0x7061_636b;
@@ -162,6 +181,11 @@ fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
     ];
     for (name, value) in pairs {
         set_meta(driver, name, value)?;
+    }
+    if found.schema < PAST {
+        set_meta(driver, meta::PAST_SINCE, now.to_string().into())?;
+        let mut tx = Tx::new(driver, None, 0);
+        things::write_all(&mut tx)?;
     }
     if found.schema == 0 {
         set_meta(driver, "epoch", "1".into())?;
