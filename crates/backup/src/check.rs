@@ -61,7 +61,10 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     Ok(found)
 }
 
-/// What a backup says about itself.
+/// Manifest of a backup.
+///
+/// # Errors
+/// [`BackupError::Damaged`] when it cannot be parsed, [`BackupError::Newer`] when it is of a newer form.
 pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     let path = backup.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(BackupError::file("read", &path))?;

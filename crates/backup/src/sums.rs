@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::BackupError;
 
-/// The file's name.
+/// Name of the file of checksums.
 pub const SUMS: &str = "SHA256SUMS";
 
 /// Bytes that are read at a time.

@@ -1,4 +1,5 @@
-//! What the walls of an import keep out. They hold for the thread that builds them, so a test can have one of its own.
+//! Attacks that the walls of an import keep out. They hold for the thread that builds them, so a test can have one of
+//! its own.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -14,7 +15,7 @@ use rustix::process::{Pid, test_kill_process};
 
 const WALLS: Walls = Walls { memory: 8 << 30, seconds: 60, file_size: 1 << 40 };
 
-/// What `work` finds inside walls around `needs`.
+/// Result of `work` inside walls around `needs`.
 fn inside<T: Send>(needs: &Needs, work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         scope
@@ -41,7 +42,11 @@ fn an_import_reaches_what_it_needs_and_nothing_else() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let parent = rustix::process::getppid().unwrap();
-    let needs = Needs { repository: path("repository"), readable: vec![path("hello.dsc"), path("missing")] };
+    let mut needs = Needs {
+        repository: path("repository"),
+        readable: vec![path("hello.dsc"), path("missing")],
+        programs: &["cat"],
+    };
     inside(&needs, || {
         assert_eq!(fs::read_to_string(path("hello.dsc")).unwrap(), "text");
         fs::write(path("repository/new"), "text").unwrap();
@@ -70,6 +75,13 @@ fn an_import_reaches_what_it_needs_and_nothing_else() {
         assert_eq!(rustix::thread::capabilities(None).unwrap().effective.bits(), 0);
     });
     assert_eq!(fs::read_to_string(path("hello.dsc")).unwrap(), "text");
+    // One that starts no program cannot, and sees nothing of the system.
+    needs.programs = &[];
+    inside(&needs, || {
+        assert_eq!(fs::read_to_string(path("hello.dsc")).unwrap(), "text");
+        assert!(Command::new("cat").arg(path("hello.dsc")).output().is_err());
+        assert!(fs::read("/bin/cat").is_err() && fs::read_dir("/usr").is_err());
+    });
 }
 
 #[test]
@@ -113,6 +125,11 @@ fn the_files_of_a_request_are_named_one_by_one() {
     ];
     wanted.sort();
     assert_eq!(needs.readable, wanted);
+    assert_eq!(needs.programs, ["gpgv"]);
+    let listed = VersionRequest { trust: Trust::Index("0".repeat(64)), ..version(home.join("hello.dsc")) };
+    let request = Request { versions: vec![listed], ..request };
+    let needs = sandbox::of_request(&request, &root.join("repos/h/hello.git"));
+    assert_eq!(needs.programs, [""; 0], "what an index lists is not looked at by gpgv");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which files an import reaches, by landlock.
+//! Files that an import can reach, by landlock.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -14,20 +14,20 @@ use super::{Needs, SandboxError};
 use crate::protocol::{Request, Trust, Wanted};
 use crate::rederive::CACHED;
 
-/// What `gpgv` is made of, and the loader of programs; it may be run and read.
+/// Folders of programs, their libraries and the loader; they may be executed and read where a child starts a program.
 const PROGRAMS: &[&str] = &["/usr", "/bin", "/lib", "/lib64", "/lib32", "/nix/store", "/gnu/store"];
-/// What it looks at when it starts; it may be read.
+/// Files that such a program reads when it starts; they may be read.
 const SYSTEM: &[&str] = &[
     "/etc/ld.so.cache",
     "/etc/ld.so.preload",
     "/etc/gcrypt",
     "/etc/crypto-policies",
-    "/proc/self",
     "/proc/sys/crypto",
-    "/sys/fs/cgroup",
     "/dev/urandom",
     "/dev/random",
 ];
+/// Figures of the child itself.
+const ITSELF: &[&str] = &["/proc/self", "/sys/fs/cgroup"];
 const NULL: &str = "/dev/null";
 
 /// More combinations of folders and names are not looked up.
@@ -35,7 +35,7 @@ const COMBINED: usize = 4096;
 /// More files than this no `.dsc` names.
 const NAMES: usize = 1024;
 
-/// What the child of a request has to reach: its repository, each `.dsc` and the files that lie beside it, keyrings.
+/// Files that the child of a request has to reach: its repository, each `.dsc` and the files beside it, keyrings.
 pub fn of_request(request: &Request, repository: &Path) -> Needs {
     let ours = request.root.join("cache");
     let mut readable = BTreeSet::new();
@@ -46,7 +46,7 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
             readable.extend(keyrings.iter().cloned());
         }
         let folder = version.dsc.parent().unwrap_or(Path::new("/"));
-        // What was fetched lies in a folder of its own. What is named by hand may lie beside everything.
+        // Fetched files are in a folder of their own. A file that is named by hand may be beside anything.
         if folder.starts_with(&ours) && folder != ours {
             readable.insert(folder.to_owned());
             continue;
@@ -62,10 +62,15 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
     if folders.len() > 1 && folders.len() * names.len() <= COMBINED {
         readable.extend(folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))));
     }
-    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
+    let has_signatures = request.versions.iter().any(|it| matches!(it.trust, Trust::Keyrings(_)));
+    Needs {
+        repository: repository.to_owned(),
+        readable: readable.into_iter().collect(),
+        programs: if has_signatures { &["gpgv"] } else { &[] },
+    }
 }
 
-/// What the child of a check has to reach: the repository, files that were fetched, and those beside each `.dsc` that was
+/// Files that the child of a check has to reach: the repository, fetched files, and those beside each `.dsc` that was
 /// given by hand.
 pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs {
     let mut readable = BTreeSet::from([request.root.join(CACHED)]);
@@ -73,7 +78,7 @@ pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs 
         let folder = dsc.parent().unwrap_or(Path::new("/"));
         readable.extend(names_in(dsc, request.limits.dsc_bytes).iter().map(|name| folder.join(name)));
     }
-    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
+    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect(), programs: &["git"] }
 }
 
 /// The names in the lists of files of a `.dsc`, without any claim to understand it: the last word of each line that goes
@@ -109,12 +114,15 @@ pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
         rules = allow(rules, folder, AccessFs::ReadDir.into())?;
     }
     rules = allow(rules, Path::new(NULL), AccessFs::ReadFile | AccessFs::WriteFile)?;
-    let elsewhere: Vec<PathBuf> = ["gpgv", "git"].into_iter().filter_map(elsewhere).collect();
-    for path in PROGRAMS.iter().map(Path::new).chain(elsewhere.iter().map(PathBuf::as_path)) {
-        rules = allow(rules, path, read | AccessFs::Execute)?;
+    let mut system: Vec<&Path> = ITSELF.iter().map(Path::new).collect();
+    if !needs.programs.is_empty() {
+        let elsewhere: Vec<PathBuf> = needs.programs.iter().copied().filter_map(elsewhere).collect();
+        for path in PROGRAMS.iter().map(Path::new).chain(elsewhere.iter().map(PathBuf::as_path)) {
+            rules = allow(rules, path, read | AccessFs::Execute)?;
+        }
+        system.extend(SYSTEM.iter().map(Path::new));
     }
-    let system = SYSTEM.iter().map(Path::new);
-    for path in system.chain(needs.readable.iter().map(PathBuf::as_path)) {
+    for path in system.into_iter().chain(needs.readable.iter().map(PathBuf::as_path)) {
         rules = allow(rules, path, read)?;
     }
     let status = rules.restrict_self()?;
@@ -125,7 +133,7 @@ pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
     })
 }
 
-/// What is not there needs no rule: to look for it stays possible.
+/// Adds a rule for a path. A missing path needs none: looking for it stays possible.
 fn allow(
     rules: RulesetCreated,
     path: &Path,

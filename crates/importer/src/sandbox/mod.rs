@@ -1,12 +1,13 @@
 //! The walls around the child process that performs one import: input is hostile.
 //!
-//! The child builds them itself before it reads a byte of the package: no code runs between fork and exec. Its time is
-//! the one wall outside: whoever started it ends it (`child`). So are its environment and its open files.
+//! The child builds them itself before it reads a byte of the package: no code runs between fork and exec. Only its
+//! time, its environment and its open files are limited from outside, by the process that started it (`child`).
 //!
 //! - limits of the kernel: memory, size of files, no core dumps;
 //! - no capabilities ([`rights`]);
-//! - landlock ([`files`]): it reads the files of its request, keyrings and what `gpgv` needs of the system, writes to its
-//!   repository, and reaches no server and no other process;
+//! - landlock ([`files`]): it reads the files of its request and, where a signature is checked, keyrings and what `gpgv`
+//!   needs of the system, writes to its repository, and reaches no server and no other process; no file can be executed
+//!   where no program is needed;
 //! - seccomp ([`calls`]): system calls that it has no use for do not exist.
 
 mod calls;
@@ -25,7 +26,7 @@ pub use files::{of_check, of_request};
 /// Exit code of a child whose parent has died, which nobody sees.
 const EXIT_ORPHANED: i32 = 125;
 
-/// What one child may use.
+/// Limits of one child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walls {
     /// Bytes of memory of its own (data, heap, stacks; not mapped files).
@@ -36,13 +37,15 @@ pub struct Walls {
     pub file_size: u64,
 }
 
-/// What one child has to reach.
+/// Files that one child has to reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The folder that it writes to.
     pub repository: PathBuf,
     /// Files that it reads, and folders of which it reads all files.
     pub readable: Vec<PathBuf>,
+    /// Programs that it starts; without any, no file can be executed.
+    pub programs: &'static [&'static str],
 }
 
 /// A wall that this kernel does not build.
@@ -51,7 +54,7 @@ pub struct Needs {
 pub enum Wall {
     /// Files of others.
     Files,
-    /// Servers.
+    /// Servers on the network.
     Network,
     /// Other processes.
     Processes,
@@ -75,7 +78,7 @@ impl Wall {
         [Wall::Files, Wall::Network, Wall::Processes, Wall::Calls].into_iter().find(|it| it.as_str() == word)
     }
 
-    /// What follows from its absence, and why it is not there.
+    /// Consequence of a missing wall, and the reason why it is missing.
     pub fn consequence(self) -> &'static str {
         match self {
             Wall::Files => {
@@ -97,15 +100,15 @@ impl Wall {
     }
 }
 
-/// Why the walls could not be built.
+/// Reason why the walls could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// A limit was refused.
     #[error("cannot limit {what} of the import: {error}")]
     Limit {
-        /// Which.
+        /// Name of the limit.
         what: &'static str,
-        /// Why.
+        /// Error of the system.
         error: rustix::io::Errno,
     },
     /// Landlock is there, but refused.

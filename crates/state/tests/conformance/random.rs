@@ -108,7 +108,7 @@ pub fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A world, and what its workers believe.
+/// A world, and the claims that its workers think they have.
 pub struct Model {
     pub world: World,
     run: i64,
