@@ -11,6 +11,14 @@ pub enum BackupError {
     /// Error of the state.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The state could not be copied.
+    #[error("cannot copy the state to {}: {error}", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// Why not.
+        error: Box<StateError>,
+    },
     /// A repository could not be read.
     #[error(transparent)]
     Repository(#[from] packaging_repo::Error),

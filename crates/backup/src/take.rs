@@ -92,7 +92,8 @@ fn fill(
     };
     let made = milliseconds();
     let file = folder.join(STATE);
-    transfer::copy_to_file(wanted.store, &file)?;
+    transfer::copy_to_file(wanted.store, &file)
+        .map_err(|error| BackupError::Copy { path: file.clone(), error: Box::new(error) })?;
     let (sum, size) = sums::of_file(&file).map_err(BackupError::file("read", &file))?;
     target.sums.0.insert(STATE.into(), sum);
     target.copied += size;
