@@ -47,7 +47,7 @@ pub enum Answer {
     Redirect,
     /// A folder that should be mounted and has nothing in it.
     Unmounted,
-    /// It came whole, and what it says is not accepted: its signature, its names, its date, its form.
+    /// The file came whole, and its content is not accepted: its signature, its names, its date, its form.
     NotAccepted,
     /// This machine: its disk, its programs, its keyrings.
     Machine,
@@ -237,7 +237,7 @@ impl End {
     }
 }
 
-/// The table as it stands in `docs/archives.md`: what is done at once, and what it comes to if nobody has the file.
+/// The table of `docs/archives.md`: the next step for each answer, and the result if no mirror has the file.
 pub fn table() -> String {
     let mut text = String::from("| answer |");
     for kind in KINDS {

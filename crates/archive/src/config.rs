@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for StaleAfter {
     }
 }
 
-/// Limits of what is transferred from one archive, by one process.
+/// Limits of the transfers from one archive, by one process.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Transfer {
@@ -291,8 +291,8 @@ impl Suite {
 
     /// The branch of a suite that this entry stands for.
     ///
-    /// What is configured counts. Else a suite that is asked for by an alias (`stable`) has its codename's branch;
-    /// but where several suites share a codename (`noble` and `noble-updates` in Ubuntu) the name stays.
+    /// A configured branch counts. Else a suite that is asked for by an alias (`stable`) has its codename's
+    /// branch; but where several suites share a codename (`noble` and `noble-updates` in Ubuntu) the name stays.
     pub fn branch(&self, asked: &str, codename: Option<&str>) -> String {
         if let Some(branch) = &self.branch {
             return branch.replace("{suite}", asked);

@@ -8,7 +8,7 @@ pub use source_package::code::{Class, Code, Stage};
 
 use crate::problem::Problem;
 
-/// An error, with what has to be known about it.
+/// An error with its stage, dependency and pause.
 #[derive(Debug)]
 pub struct Error {
     /// Stage of the import.

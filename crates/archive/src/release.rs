@@ -1,4 +1,4 @@
-//! The signed index of a suite (`Release`), and what it says about the lists of source packages.
+//! The signed index of a suite (`Release`), and its entries for the lists of source packages.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The files of a backup, and what it says about itself.
+//! Files of a backup, and its manifest.
 
 use serde::{Deserialize, Serialize};
 

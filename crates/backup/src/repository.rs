@@ -1,8 +1,8 @@
-//! A copy of a repository whose refs never name what it lacks, although others import, push and repack meanwhile.
+//! A copy of a repository with all objects that its refs name, although others import, push and repack meanwhile.
 //!
 //! No lock is taken: an import may hold one for hours. First all refs are read into memory, as they are at one moment.
-//! Then objects are copied; whatever the refs name was there before. A repack makes its new pack before it removes old
-//! ones, so objects that vanish while they are copied are found elsewhere when the folder is read again.
+//! Then objects are copied; those of the refs existed before. A repack makes its new pack before it removes old ones,
+//! so objects that vanish while they are copied are found elsewhere when the folder is read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -104,6 +104,9 @@ fn remove(path: &Path) -> Result<(), BackupError> {
 }
 
 /// Copies a repository to `name` below the target.
+///
+/// # Errors
+/// [`BackupError::Restless`] when its refs change without a pause, [`BackupError::File`] when the disk fails.
 pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(), BackupError> {
     let refs = read_refs(repository)?;
     copy_objects(repository, name, target)?;
@@ -248,7 +251,7 @@ fn object_files(repository: &Path) -> Result<Vec<Vec<PathBuf>>, BackupError> {
     let has = |files: &[PathBuf], ending: &str| {
         files.iter().any(|path| path.extension().is_some_and(|it| it == ending))
     };
-    // One that is being written has no index yet: no ref that was read names what is in it.
+    // A pack that is being written has no index yet: no ref that was read names its objects.
     groups.extend(packs.into_values().filter(|files| has(files, "pack") && has(files, "idx")));
     Ok(groups)
 }

@@ -1,7 +1,7 @@
-//! Brings a backup back: into an empty root, checked first, in a new epoch.
+//! Restores a backup into an empty root: checked first, in a new epoch.
 //!
-//! The state comes last: a root without one is no installation, so what was cut off is never taken for one. It is begun
-//! anew instead.
+//! The state comes last: a root without one is no installation, so an interrupted restore is never taken for one. It is
+//! begun again instead.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -57,9 +57,17 @@ pub struct Restored {
     pub passed_over: Vec<Damaged>,
 }
 
+<<<<<<< HEAD
 /// Copies everything but the state into an empty root. Repositories that are `bad`, or turn out to be, are passed over, and
 /// nothing of them is left; returned are all that were.
 pub fn files(backup: &Path, root: &Path, mut bad: Bad) -> Result<Bad, BackupError> {
+=======
+/// Copies everything but the state into an empty root.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`] when the root is not empty, [`BackupError::File`] when a file cannot be copied.
+pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
+>>>>>>> main
     prepare(root)?;
     for part in ["logs", CONFIG] {
         copy_all(&backup.join(part), &root.join(part))?;
@@ -137,7 +145,14 @@ pub(crate) fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
 
 /// Puts the state where the configuration wants it, which has to be empty, and makes it usable: interrupted jobs are
 /// queued again, old tokens become invalid, and the content of the repositories is recorded. `watch` gets the number of
+<<<<<<< HEAD
 /// repositories that are done, and of all. The packages of repositories that are `bad` are checked by the next run.
+=======
+/// repositories that are done, and of all.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`] when the database is not empty; others when it cannot be written.
+>>>>>>> main
 pub fn state(
     backup: &Path,
     location: &Location,
@@ -218,8 +233,16 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
     }
 }
 
+<<<<<<< HEAD
 /// The backup that a path means, checked, and what is wrong with single repositories of it.
 pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<(PathBuf, Bad), BackupError> {
+=======
+/// The backup that a path means, checked.
+///
+/// # Errors
+/// [`BackupError::NoBackup`] when there is none, [`BackupError::Damaged`] when it is not as it was made.
+pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<PathBuf, BackupError> {
+>>>>>>> main
     let backup = check::newest(source)?;
     let bad = check::check(&backup, watch)?;
     Ok((backup, bad))

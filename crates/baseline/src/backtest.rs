@@ -135,7 +135,7 @@ impl<R: BufRead> Iterator for Samples<R> {
     }
 }
 
-/// The verdict on each sample, by what was known then.
+/// Verdict on each sample, from the samples before it.
 pub fn judge(
     samples: impl Iterator<Item = Result<Sample, Error>>,
     settings: Settings,

@@ -33,7 +33,7 @@ impl Kind {
     }
 }
 
-/// Usual difference of one window from what is expected of it.
+/// Usual difference of one window from its expected value.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial {
     /// The window.
@@ -120,7 +120,7 @@ pub struct Fit {
     pub jumps: [Jumps; 2],
     /// Usual distance from one day to the next, enlarged to that of noise of some days' duration.
     pub steps: f64,
-    /// The first hour that may be compared with the level: what was before a fall may not.
+    /// First hour that may be compared with the level: hours before a fall may not.
     pub start: i64,
 }
 
@@ -134,7 +134,7 @@ impl Fit {
         let (level, level_days) = days.present(kind, &levels, day, regime)?;
         let observed: Vec<f64> = days.days.iter().map(|day| day.hours).collect();
         let usual_hours = median(&observed)?;
-        // The day of a fall itself is partly what was before.
+        // The day of a fall still has hours from before it.
         let fallen = days.days.get(levels.start).filter(|_| levels.start > 0);
         let start = fallen.map_or(i64::MIN / 64, |day| (day.number + 1) * DAY);
         let mut fit = Fit {
@@ -216,7 +216,7 @@ impl Fit {
             Kind::Stock => Scale::Stock,
             Kind::Flow => Scale::Flow { variation: self.variation(window, &pairs) },
         };
-        // One peak a day: what is asked every hour has its best chance once a day to be wrong.
+        // One peak a day: a test every hour has its best chance of a false alarm once a day.
         let mut peaks: Vec<(i64, f64)> = Vec::new();
         let mut points: Vec<f64> = Vec::new();
         for day in pairs.chunk_by(|a, b| a.0 == b.0) {

@@ -55,7 +55,7 @@ impl Verdict {
         self.by_count(live).max(if self.outage { State::Critical } else { self.lasting(live) })
     }
 
-    /// State and line at `now`, with what is counted now. `now` is in seconds since 1970.
+    /// State and line at `now` (seconds since 1970), from the present counters.
     pub fn at(&self, live: &Live, now: i64) -> Now {
         if self.is_stale(now) {
             let text = match self.is_ahead(now) {
@@ -162,7 +162,7 @@ impl Verdict {
     }
 }
 
-/// The line of an outage: how many are parked and how many fail besides, and what is out of reach.
+/// Line of an outage: the numbers of parked jobs and of other failing packages, and the dependency.
 pub(crate) fn outage_line(
     breaker: &Breaker,
     (parked, failing): (&str, &str),

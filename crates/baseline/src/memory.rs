@@ -24,7 +24,7 @@ pub struct Alarm {
     pub below: u32,
     /// Samples on end that were no CRITICAL any more.
     pub less: u32,
-    /// For a flow: samples on end that said what had failed was cured.
+    /// For a flow: number of samples in a row in which the failures were cured.
     #[serde(default)]
     pub cured: u32,
     /// For a flow: how much speaks for an end, as the logarithm of a likelihood ratio.
@@ -60,7 +60,7 @@ pub struct Memory {
     pub first: Option<i64>,
     /// The day with which the present normal begins.
     pub regime: Option<i64>,
-    /// Stretches of hours (first and last) that say nothing about what is normal.
+    /// Stretches of hours (first and last) that the norm is not learned from.
     pub frozen: Vec<(i64, i64)>,
     /// The alert that goes on.
     pub alarm: Option<Alarm>,

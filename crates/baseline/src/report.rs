@@ -1,4 +1,4 @@
-//! Makes a verdict of what was found.
+//! Verdict from the findings.
 
 use crate::alarm::clear_limit;
 use crate::fit::Kind;

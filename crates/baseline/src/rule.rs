@@ -16,8 +16,8 @@ pub const FILLED: f64 = 0.8;
 pub const SETTLING_DAYS: usize = 28;
 /// Number of days after which a queue that was not drained is no first queue any more: learning ends.
 pub const LONGEST_LEARNING_DAYS: usize = 42;
-/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless it
-/// is a smaller part than this of what was attempted: then it is being filled.
+/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless
+/// it is a smaller part than this of the attempts: then it is being filled.
 pub const LEARNING_SHARE: f64 = 0.3;
 /// Flatness of that day: its highest value divided by its lowest.
 pub const LEARNING_FLAT: f64 = 1.35;
@@ -118,7 +118,7 @@ pub const SIGNATURE_DAYS: i64 = 28;
 /// the old one under another name.
 pub const RENAMED: (f64, f64) = (0.85, 1.3);
 
-/// A signature that makes a smaller part of what is new, in per cent, is not its cause.
+/// Percentage of the new failures below which a signature is not their cause.
 pub const LEAST_SHARE: u32 = 10;
 
 /// Hours after which a verdict is stale.

@@ -1,6 +1,6 @@
-//! A judge on paper: everything that has to be stored between two samples, the hours included.
+//! The stored form of a judge: everything that is kept between two samples, the hours included.
 //!
-//! Its size depends on what is kept (15 weeks), not on how long it has been going on, so that a sample costs the same
+//! Its size depends on the kept time (15 weeks), not on the age of the installation, so that a sample costs the same
 //! in the tenth year as in the first.
 
 use serde::{Deserialize, Serialize};

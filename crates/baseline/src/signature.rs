@@ -74,7 +74,7 @@ impl Signatures {
         }
     }
 
-    /// Forgets what is out of reach, and signatures that are no more.
+    /// Removes days that are too old, and signatures without any.
     pub fn forget(&mut self, day: i64) {
         let oldest = day - rule::SIGNATURE_DAYS - 1;
         self.known.retain(|_, signature| {
@@ -86,7 +86,7 @@ impl Signatures {
         });
     }
 
-    /// Takes what is suppressed out of all judgement, and what is not any more back into it, as it was.
+    /// Suspends suppressed signatures from judgement, and resumes those that are not suppressed any more, as they were.
     pub fn suspend(&mut self, suppressed: &BTreeSet<String>, time: i64) {
         for (id, signature) in &mut self.known {
             match (suppressed.contains(id), signature.suspended) {

@@ -68,7 +68,7 @@ impl Surge {
             }
             let Hour { share, stock } = of(at);
             let more = if at <= self.last { share * (value - expected) } else { 0.0 };
-            // Of an hour in which nobody looked nobody knows what it explains.
+            // An hour without samples explains nothing.
             let most = stock.map_or(self.explained, |(value, normal)| {
                 (value - normal).clamp(0.0, rule::SURGE_EXPLAINS * normal.max(1.0))
             });

@@ -43,7 +43,7 @@ pub fn concise(message: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The cause of a part of what is new. One of few of them is none.
+/// Text about a cause's part of the new failures. A cause of few of them is left out.
 pub fn share_of(share: Option<u32>, cause: &str) -> String {
     match share {
         Some(share) if share < rule::LEAST_SHARE => ", many causes".to_owned(),

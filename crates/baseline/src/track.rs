@@ -116,7 +116,7 @@ impl Track {
                 self.memory.fell_from = Some((before, hour));
             }
             self.accept(level, hour);
-            // No window contains what was before.
+            // No window contains hours from before.
             self.memory.cleared = self.memory.cleared.max(Some(hour - DAY));
         }
     }

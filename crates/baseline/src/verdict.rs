@@ -98,7 +98,7 @@ pub struct Judged {
     pub score: f64,
     /// The score that it needed.
     pub needed: f64,
-    /// Its length in hours, its value and what was expected of it.
+    /// Length in hours, value, and expected value.
     pub window: (i64, f64, f64),
     /// Effective limits.
     pub limits: Limits,

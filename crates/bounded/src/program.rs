@@ -17,7 +17,8 @@ use crate::Deadline;
 /// Group of processes that a program belongs to, which decides about the signals that it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// Its own: what a terminal sends to this process does not reach it, and it is ended with all that it has started.
+    /// A group of its own: signals from a terminal do not reach it, and it is ended with all processes that it has
+    /// started.
     Own,
     /// That of this process.
     Ours,
@@ -28,7 +29,7 @@ const DYING: Duration = Duration::from_secs(10);
 /// Interval of looking for the end of a program where the kernel cannot report it.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A piece of what a program says.
+/// Piece of a program's output.
 pub enum Said<'b> {
     /// On its standard output.
     Out(&'b [u8]),
@@ -62,6 +63,9 @@ pub struct Running {
 
 impl Running {
     /// Starts a program that reads `input`. Without input it has the standard input that `command` gives it.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
     pub fn start(command: &mut Command, group: Group, input: Option<Vec<u8>>) -> io::Result<Running> {
         if input.is_some() {
             command.stdin(Stdio::piped());

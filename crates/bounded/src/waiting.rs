@@ -1,4 +1,4 @@
-//! Messages about long waits: they name what is waited for.
+//! Messages about long waits: they name the thing that is waited for.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -52,8 +52,8 @@ impl Wait {
         self.began.elapsed()
     }
 
-    /// Tells it, if it is time to. `text` says what is waited for and who has it: `the lock of FILE: process 4711 (git) has
-    /// it`. It is asked only if somebody listens.
+    /// Reports it, if it is time to. `text` names the thing that is waited for and its holder: `the lock of FILE:
+    /// process 4711 (git) has it`. It is called only if there is a listener.
     pub fn tell(&mut self, text: impl FnOnce() -> String) {
         self.tell_after(self.lasted(), text);
     }

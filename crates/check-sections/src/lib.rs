@@ -104,7 +104,7 @@ pub enum Wrong {
     },
 }
 
-/// Refuses what stands beside `[checks]` if that may have been meant: a check looks at nothing else of the file.
+/// Refuses names beside `[checks]` that may have been meant as it: a check reads nothing else of the file.
 pub fn parent<'a>(others: impl IntoIterator<Item = &'a str>) -> Result<(), Wrong> {
     let misspelt = others.into_iter().find(|name| *name != "checks" && nearest(name, ["checks"]).is_some());
     misspelt.map_or(Ok(()), |name| Err(Wrong::Parent { name: name.to_owned() }))

@@ -1,5 +1,5 @@
-//! The superuser in somebody else's root becomes that user: whatever links and files the owner has put there, they lead no
-//! further than the owner could go alone, and what is made there belongs to the owner.
+//! The superuser in another user's root becomes that user: links and files of the owner lead no further than the owner
+//! could go alone, and new files belong to the owner.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

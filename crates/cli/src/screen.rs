@@ -147,12 +147,12 @@ pub fn title(text: &str) -> String {
     marked(text, BOLD)
 }
 
-/// A headline of what is wrong now; red on a terminal that wants it.
+/// Headline about a present problem; red on a terminal with colours.
 pub fn alarm(text: &str) -> String {
     marked(text, RED)
 }
 
-/// A headline of what is well; green on a terminal that wants it.
+/// Headline without a problem; green on a terminal with colours.
 pub fn good(text: &str) -> String {
     marked(text, GREEN)
 }

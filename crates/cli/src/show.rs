@@ -129,7 +129,7 @@ impl Progress {
         self.0.set_position(done as u64);
     }
 
-    /// Names what is being worked on.
+    /// Shows the name of the present work.
     pub fn reading(&self, package: &str) {
         self.0.set_message(package.to_owned());
     }

@@ -58,7 +58,8 @@ fn one(apt: &Apt, name: &str, note: &mut impl FnMut(&str)) -> Result<Item, AptEr
     Err(first_error.unwrap_or(AptError::UnknownPackage(name.to_owned())))
 }
 
-/// An old index may still have what is wanted. If it has not, and no new one could be had, nobody knows.
+/// An old index may still have the wanted version. If it has not, and no new one could be fetched, the answer is
+/// unknown.
 fn failure(error: &AptError, is_complete: bool) -> Failure {
     let failure = Failure::from(error);
     match error {

@@ -1,4 +1,4 @@
-//! Starts the child that performs one import, follows what it says and judges how it ended.
+//! Child that performs one import: its start, its events, and the judgement of its end.
 
 use std::cell::RefCell;
 use std::io;
@@ -20,7 +20,7 @@ use crate::ending;
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Report, Request, Task};
 
-/// As much of what a child writes to its standard error is kept.
+/// Largest number of bytes of a child's standard error that are kept.
 const STDERR_KEPT: usize = 64 << 10;
 /// The longest event that is waited for to end.
 const LONGEST_EVENT: usize = 16 << 20;
@@ -144,7 +144,7 @@ fn command(program: &Path) -> Command {
     command
 }
 
-/// Passes on each whole line, and keeps what is begun.
+/// Passes on each whole line, and keeps the beginning of the last.
 fn lines(begun: &mut Vec<u8>, bytes: &[u8], mut on_line: impl FnMut(&[u8])) {
     begun.extend_from_slice(bytes);
     let mut start = 0;
@@ -233,8 +233,8 @@ impl Ended {
         self.peak_rss = usage.maxrss;
         self.cpu_ms = u64::try_from((usage.utime + usage.stime).as_millis()).unwrap_or(u64::MAX);
         if self.failure.is_none() && !status.success() {
-            // The version that was being read has no part in what others send. To go on without it would make it late
-            // for ever, and its successor nobody's descendant.
+            // A signal from outside is not the fault of the version that was being read. To go on without that
+            // version would make it late for ever, and no later version would descend from it.
             let from_outside = late.is_none() && status.signal().is_some_and(ending::is_from_outside);
             let is_stuck = late.as_ref().is_some_and(|late| late.code == "stuck");
             self.failure = Some(late.unwrap_or_else(|| ending::cause(status, &self.stderr)));

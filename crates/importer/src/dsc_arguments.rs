@@ -14,7 +14,7 @@ use source_package::version::PackageName;
 use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
 
-/// A `.dsc` to import, with what is known about it before it is checked.
+/// A `.dsc` to import, with the facts that are known before it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Path of the `.dsc`.
@@ -75,7 +75,7 @@ pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
 /// Largest number of characters that are shown of a text that is no version.
 const LONGEST_VERSION: usize = 200;
 
-/// A `.dsc` as it was read, once: its bytes, and what they claim to be. Nothing of it is checked.
+/// A `.dsc` that was read once: its bytes, and its claims. None of them is checked.
 pub struct ClaimedDsc {
     /// Name of the package.
     pub package: String,

@@ -1,4 +1,4 @@
-//! Looking at repositories and keeping them in shape: what needs no child, because its input is our own.
+//! Inspection and upkeep of repositories that need no child, because their input is our own.
 
 use std::fs;
 use std::io;

@@ -25,7 +25,7 @@ use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
 use crate::{checking, lineage_wait, order};
 
-/// Does what a request asks for and reports through `emit`.
+/// Performs a request and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
     let done = match &request.task {
         Task::Import => import(request, &emit),
@@ -122,7 +122,7 @@ fn find_foreign(
     Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }
 
-/// The record of a repository that was made before there were records: what the state confirms.
+/// Record of a repository that is older than records, from the state's confirmation.
 fn seal(request: &Request, refs: &Refs, store: &mut RepoStore) -> Result<Record, Failure> {
     let nothing = Word::default();
     let word = request.word.as_ref().unwrap_or(&nothing);
@@ -182,7 +182,7 @@ fn read_all(
     pending
 }
 
-/// Sorts out what waits for the version that it is built on, and with it what is built on that.
+/// Holds back versions that wait for their base, and those that are built on them.
 fn hold_back(
     mut pending: Vec<Pending>,
     request: &Request,

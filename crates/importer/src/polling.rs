@@ -163,7 +163,7 @@ impl Poller<'_> {
         Ok(missed)
     }
 
-    /// Notes what is followed, without what has ended.
+    /// Records the suites that are followed, without those that have ended.
     fn follow(
         &self,
         name: &str,

@@ -96,7 +96,7 @@ pub struct VersionRequest {
     pub base: Option<Base>,
 }
 
-/// The distro whose packages a version's distro builds on, and what is known of it.
+/// Distro that a version's distro builds on, with the known facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Name of the distro.
@@ -143,7 +143,7 @@ pub enum Event {
     Foreign(Vec<ForeignRef>),
     /// Collisions found, ended and not resolved.
     Collisions(News),
-    /// A repository was checked: what is wrong with it, and what is foreign in it, if that could be looked at.
+    /// Result of checking a repository: its problems, and its foreign refs if they could be read.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
     /// Nothing could be done at all.
     Broken(Failure),
@@ -261,7 +261,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report that knows nothing yet but what was asked.
+    /// A report with the facts of the request only.
     pub fn new(package: &str, version: Option<&str>, request: &VersionRequest, outcome: Outcome) -> Report {
         Report {
             package: package.to_owned(),

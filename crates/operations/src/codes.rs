@@ -12,7 +12,7 @@ pub struct Explained {
     pub stages: Vec<&'static str>,
     /// The code.
     pub code: String,
-    /// The class of such failures; none of what makes no failure of a package.
+    /// Class of such failures; `None` for a code that makes no failure of a package.
     pub class: Option<String>,
     /// Meaning of the code.
     pub meaning: String,
@@ -135,7 +135,7 @@ fn explained(
     }
 }
 
-/// Each class, what it means, and what happens.
+/// Each class, with its meaning and effect.
 fn classes() -> Vec<(String, String, String)> {
     let rows = rows(FAILURES, "| class | what it means");
     let mut found: Vec<(String, String, String)> = Vec::new();

@@ -74,8 +74,8 @@ impl Installation {
         Ok(self.config()?.state.location(&self.root).open_or_make()?)
     }
 
-    /// Refuses a state that knows nothing beside repositories: everything would seem to be well, and imports would not know
-    /// what they have.
+    /// Refuses an empty state beside repositories: everything would seem to be well, and imports would not know the
+    /// imported versions.
     fn beside_repositories(&self, store: Store) -> Result<Store, Error> {
         if store.read(state::versions::is_without_packages)?
             && importer::inspect::has_repositories(&self.root)

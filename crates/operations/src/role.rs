@@ -18,7 +18,7 @@ use crate::reason::Reason;
 pub enum Role {
     /// Reads everything, changes nothing.
     View,
-    /// Decides about what is published already: retries, holds, priorities, policies, settings.
+    /// Decides about existing publications: retries, holds, priorities, policies, settings.
     Operate,
     /// Decides about trust: files given by hand, indices that need an operator's consent.
     Admin,

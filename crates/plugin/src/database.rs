@@ -23,7 +23,7 @@ pub enum Value {
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// A text, in which what is no UTF-8 has been replaced. Reports make it fit to be shown.
+    /// A text, in which bytes that are no UTF-8 have been replaced. Reports make it fit to be shown.
     Text(String),
 }
 
@@ -143,7 +143,7 @@ impl Database<'_> {
     }
 }
 
-/// Opens the database and lets the check read from it. It may be let read again if what it read cannot be trusted.
+/// Opens the database and lets the check read from it. The check is run again if its readings cannot be trusted.
 pub(crate) fn read<T>(
     location: &Location,
     program: &str,

@@ -19,7 +19,7 @@ use crate::ObjectId;
 use crate::answers::{self, Answer};
 use crate::problem::{Problem, said};
 
-/// As much of what Git says is kept.
+/// Largest number of bytes of Git's output that are kept.
 const SAID: usize = 256 << 20;
 /// The longest trace that is read.
 const TRACE: u64 = 16 << 20;

@@ -235,7 +235,10 @@ fn single_repositories_are_brought_back_and_what_was_there_is_set_aside() {
     let some = queue.command(&["restore", to, "--package", "nosuch", &name(1), &name(0)]).output().unwrap();
     assert_eq!(some.status.code(), Some(1));
     let said = text(&some);
-    assert!(said.contains("nosuch: not brought back") && said.contains("has no repository of nosuch"), "{said}");
+    assert!(
+        said.contains("nosuch: not brought back") && said.contains("has no repository of nosuch"),
+        "{said}"
+    );
     assert!(said.contains(&format!("{}: not brought back", name(1))), "{said}");
     assert!(said.contains(&format!("{}: brought back", name(0))), "{said}");
     assert!(root.join("repos/p").join(format!(".{}.git.replaced-2", name(0))).exists());

@@ -143,7 +143,7 @@ impl Apt {
         Ok(warnings)
     }
 
-    /// Finds what is wanted in the indices: the version, or all versions, the highest first.
+    /// Finds the wanted version in the indices, or all versions, the highest first.
     pub fn find(&self, wanted: &Wanted) -> Result<Vec<Candidate>, AptError> {
         let (targets, _) = self.run(
             "apt-get",
@@ -204,7 +204,7 @@ impl Apt {
 
 /// The longest that apt may take: it has no limit of its own while a server goes on answering, however slowly.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
-/// As much of what it prints is read. The text of an index is the longest.
+/// Largest number of bytes of its output that are read. The text of an index is the longest.
 const MOST: usize = 2 << 30;
 
 fn output(program_name: &str, mut command: Command) -> Result<(Vec<u8>, String), AptError> {
@@ -241,7 +241,7 @@ fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AptError
     move |error| AptError::File { action, path, error }
 }
 
-/// Compares two versions of an index; what is no version sorts first.
+/// Compares two versions of an index; a text that is no version sorts first.
 fn newer(a: &str, b: &str) -> std::cmp::Ordering {
     match (Version::new(a), Version::new(b)) {
         (Ok(a), Ok(b)) => a.cmp(&b),

@@ -54,7 +54,7 @@ pub struct Cache {
     limit: u64,
     sharing: Sharing,
     clock: Arc<dyn Clock>,
-    /// Bytes that came since the size was looked at last; at the start nobody knows what is there.
+    /// Bytes that came since the size was looked at last; the size is unknown at the start.
     added: AtomicU64,
 }
 
@@ -158,7 +158,7 @@ impl Cache {
         }
     }
 
-    /// Removes what was not used for longest until the limit is kept. Returns the bytes that are left.
+    /// Removes the files that were not used for longest, down to the limit. Returns the bytes that are left.
     pub fn trim(&self) -> io::Result<u64> {
         trim::trim(&self.folder, self.limit)
     }

@@ -18,7 +18,7 @@ struct Kept {
     path: PathBuf,
 }
 
-/// Removes what was not used for longest. Returns the bytes that are left.
+/// Removes the files that were not used for longest. Returns the bytes that are left.
 pub(super) fn trim(folder: &Path, limit: u64) -> io::Result<u64> {
     // Two workers that trim at once would remove too much. On a file system without locks that is accepted.
     let _lock = match lock::open(&folder.join("trim.lock"), Mode::Exclusive, Deadline::now()) {

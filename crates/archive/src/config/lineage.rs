@@ -77,7 +77,7 @@ fn request_interval() -> Duration {
     Duration::from_secs(1)
 }
 
-/// Checks what an archive says about where its packages come from.
+/// Checks the configured history and base of an archive.
 pub(super) fn check(archive: &Archive, archives: &[Archive]) -> Result<(), ConfigError> {
     let name = || archive.name.clone();
     if let Some(history) = &archive.history {

@@ -86,7 +86,7 @@ pub struct FetchedFile {
     pub path: Option<PathBuf>,
 }
 
-/// A file to fetch: what it should be, and where it is.
+/// A file to fetch: its expected size and hashes, and its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) file: ListedFile,
@@ -131,7 +131,7 @@ impl Fetcher<'_> {
         self.rest(dsc, files, known, transferred, into)
     }
 
-    /// Fetches what the `.dsc` names, several files at once.
+    /// Fetches the files that the `.dsc` names, several at once.
     pub(crate) fn rest(
         &self,
         dsc: PathBuf,
@@ -223,7 +223,7 @@ impl Fetcher<'_> {
     }
 }
 
-/// A first error ends the work, so it has to be looked at before what is missing because of it.
+/// The first error ends the work, so it is reported before the files that are missing because of it.
 fn errors_first(mut results: Vec<(usize, Result<Got, Failed>)>) -> Vec<(usize, Result<Got, Failed>)> {
     if let Some(at) = results.iter().position(|(_, result)| result.is_err()) {
         let (_, error) = results.swap_remove(at);

@@ -24,7 +24,7 @@ pub(super) struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    /// Gets what is missing of the file, and checks the whole.
+    /// Gets the missing rest of the file, and checks the whole.
     pub(super) fn run(&mut self) -> Result<ListedFile, Error> {
         let size = self.wanted.file.size;
         if self.partial.size() > size {

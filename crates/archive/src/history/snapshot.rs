@@ -107,7 +107,7 @@ impl Snapshot {
         let dsc = match signature::verify_old(&text, &self.keyrings, self.digests) {
             Ok(signed) => {
                 let dsc = Dsc::parse(&signed).map_err(Problem::BadDsc)?;
-                // Later readers take the file as it is: what they see has to be what was signed.
+                // Later readers take the file as it is, so it must be the signed text.
                 match Dsc::parse(&text) {
                     Ok(whole) if whole == dsc => dsc,
                     _ => return Err(Problem::TextAroundSignature),

@@ -1,4 +1,4 @@
-//! Finding out what a suite publishes: signed index, then the lists of source packages that it names.
+//! The poll of a suite: its signed index, then the lists of source packages that the index names.
 //!
 //! Nothing is used before it was checked: the signature covers the index, the index has the hashes of the lists. A
 //! mirror that is behind, broken or in the middle of an update is passed over; only if all are is it an error.

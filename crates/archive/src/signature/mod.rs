@@ -64,7 +64,7 @@ pub fn system_keyrings() -> Vec<PathBuf> {
     SYSTEM_KEYRINGS.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
 }
 
-/// Checks the signature of a clearsigned text and returns what it covers.
+/// Checks the signature of a clearsigned text and returns the text that it covers.
 pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureError> {
     if !is_clearsigned(text) {
         return Err(SignatureError::Unsigned);
@@ -158,7 +158,7 @@ fn gpgv(text: &[u8], keyrings: &[keyring::Ready], detached: Option<&Path>) -> io
         None => command.args(["--output", "-", "-"]),
     };
     let deadline = Deadline::after(LONGEST);
-    // The signed text is no longer than what it stands in. Status lines are few.
+    // The signed text is no longer than the file around it. Status lines are few.
     let most = text.len().max(1 << 20);
     let output = program::output(&mut command, Group::Ours, Some(text.to_vec()), most, deadline, |_| {})?;
     Ok((String::from_utf8_lossy(&output.stderr).into_owned(), output.stdout))

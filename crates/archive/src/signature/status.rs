@@ -24,7 +24,7 @@ pub(super) fn has_good_signature(status: &str, digests: Digests) -> bool {
 pub enum Digests {
     /// Those that dpkg and apt take: not MD5, SHA-1 or RIPEMD-160, for which somebody can make another text.
     Strong,
-    /// All, for what was signed when there were no others.
+    /// All digests, for signatures from before there were strong ones.
     Any,
 }
 

@@ -39,7 +39,8 @@ pub(super) struct Environment {
 ///
 /// # Errors
 ///
-/// The first that is set and names no proxy. To go without one where one was meant could leak what is asked for.
+/// The first variable that is set and names no proxy. To go without the proxy that was meant could leak the
+/// requests.
 pub fn check_environment() -> Result<(), ProxyError> {
     Environment::read().map(drop)
 }

@@ -148,7 +148,7 @@ impl Turns {
         }
     }
 
-    /// Changes what is known of a server. A file that cannot be used is no reason to ask nobody.
+    /// Changes the pace of a server. A file that cannot be used is no reason to stop asking.
     fn with(&self, host: &str, change: impl FnOnce(&mut State) -> i64) -> i64 {
         let Some(path) = self.place(host) else {
             return change(self.own().entry(host.to_owned()).or_default());

@@ -66,8 +66,15 @@ fn screen(shown: &IncidentShown) -> io::Result<()> {
         writeln!(stdout, "{}", paragraph(0, &format!("Cause:    {}", plain(cause))))?;
     }
     writeln!(stdout, "Packages: {}, {} well again", it.packages, it.back)?;
-    if let (Some(median), Some(worst), Some(package)) = (it.late.median, it.late.worst, &it.late.worst_package) {
-        writeln!(stdout, "Late:     half of them {} at most, the last {} ({package})", span(median), span(worst))?;
+    if let (Some(median), Some(worst), Some(package)) =
+        (it.late.median, it.late.worst, &it.late.worst_package)
+    {
+        writeln!(
+            stdout,
+            "Late:     half of them {} at most, the last {} ({package})",
+            span(median),
+            span(worst)
+        )?;
     }
     if !it.examples.is_empty() {
         let more = it.packages - i64::try_from(it.examples.len()).unwrap_or(0);

@@ -13,7 +13,9 @@ use crate::time::{at, span};
 ///
 /// Nobody declares them: they are recognised by what is on record. What another one explains is part of that one.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  package-import incidents\n  package-import incidents --since 12h --json")]
+#[command(
+    after_help = "Examples:\n  package-import incidents\n  package-import incidents --since 12h --json"
+)]
 pub struct Arguments {
     /// That lasted within this time: 12h, 30d
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = humantime::parse_duration)]

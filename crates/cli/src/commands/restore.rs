@@ -102,7 +102,12 @@ fn code(passed_over: &[Damaged]) -> u8 {
 fn say_passed_over(passed_over: &[Damaged]) -> io::Result<()> {
     let mut stderr = screen::stderr();
     for one in passed_over {
-        writeln!(stderr, "{}: damaged in the backup, not brought back: {}", one.package, screen::plain(&one.cause))?;
+        writeln!(
+            stderr,
+            "{}: damaged in the backup, not brought back: {}",
+            one.package,
+            screen::plain(&one.cause)
+        )?;
     }
     if let Some(first) = passed_over.first() {
         writeln!(
@@ -133,9 +138,10 @@ fn packages(installation: &Installation, arguments: &Arguments, source: &Path) -
         return Ok(code(&failed));
     }
     for one in &brought {
-        let aside = one.set_aside.as_ref().map_or(String::new(), |path| {
-            format!("; what was there is {} now", path.display())
-        });
+        let aside = one
+            .set_aside
+            .as_ref()
+            .map_or(String::new(), |path| format!("; what was there is {} now", path.display()));
         let line = format!("{}: brought back from {}, and queued{aside}", one.package, backup.display());
         writeln!(screen::stdout(), "{}", screen::plain(&line))?;
     }

@@ -143,7 +143,7 @@ fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Sessi
     }
 }
 
-/// Does what needs a server; a service outlasts one that does not answer.
+/// Does work that needs a server; a service waits for one that does not answer.
 fn outlast<T>(arguments: &Arguments, mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut told: Option<Instant> = None;
     loop {

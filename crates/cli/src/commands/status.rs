@@ -69,7 +69,7 @@ fn locks(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// Times that are still to come, of what has happened.
+/// Prints recorded times in the future.
 fn clock(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for ahead in &status.ahead {

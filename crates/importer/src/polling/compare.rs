@@ -50,7 +50,7 @@ pub(super) struct Compared {
     pub(super) withheld: usize,
 }
 
-/// A publication on record, and what the lists say of it.
+/// A recorded publication, and the places where the lists have it.
 struct Seen {
     recorded: Recorded,
     /// For each of its places: true when it is listed, in their order.
@@ -64,9 +64,9 @@ struct Seen {
 struct Lists {
     known: HashMap<Key, Seen>,
     new: BTreeMap<Key, NewPublication>,
-    /// Further places of what is new.
+    /// Further places of new publications.
     also: BTreeMap<Key, Vec<Place>>,
-    /// Packages with a stanza that cannot be used, by component: what is on record of them stays.
+    /// Packages with a stanza that cannot be used, by component: their records stay.
     bad: BTreeSet<Place>,
     /// Components that were read, and those that were not because they are as they were.
     read: BTreeMap<String, Reading>,

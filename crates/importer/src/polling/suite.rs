@@ -124,7 +124,7 @@ impl Work<'_> {
             return Ok((Some(remembered.anew()), false));
         }
         if known.withheld.is_some() {
-            // Another index has to say again what is listed.
+            // Another index has to list it again.
             return Ok((Some(remembered.without_lists()), false));
         }
         let (Some(branch), Some(distro)) = (&known.branch, &known.distro) else {
@@ -195,7 +195,7 @@ impl Work<'_> {
         Ok(Ok(taken.found))
     }
 
-    /// Compares what is published with what is known, and takes the difference over.
+    /// Compares the publications with the records, and takes the difference over.
     fn compare(
         &self,
         known: &suites::Suite,

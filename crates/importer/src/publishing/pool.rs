@@ -219,7 +219,7 @@ pub(super) fn claim(
     store.write(|tx| claims::claim(tx, session.run, open.id, only))
 }
 
-/// Publishes what was claimed, and records how it ended.
+/// Publishes a claimed package, and records the result.
 pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say: Say<'_>) -> Ended {
     let name = &entrance.config.name;
     let job = Job { root: &session.root, entrance, package: &claim.package };

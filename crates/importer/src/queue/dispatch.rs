@@ -68,7 +68,7 @@ pub struct Summary {
     pub imported: u64,
     /// Number of failed attempts.
     pub failed: u64,
-    /// Those that wait for something that is out of reach.
+    /// Number of attempts that wait for an unreachable dependency.
     pub parked: u64,
     /// Reason why it ended.
     pub why: String,
@@ -305,7 +305,7 @@ impl<'a> Loop<'a> {
         is_long && self.dispatcher.until == Until::Empty
     }
 
-    /// The database is away: said once, and asked again.
+    /// Handles an unreachable database: it is reported once, and asked again.
     fn away(&mut self, error: &StateError) {
         if self.unreachable.is_none() {
             self.note(format!("{error}; waiting for it"));

@@ -112,7 +112,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
 }
 
 impl Work<'_> {
-    /// Imports what the package lacks. Returns the publications that were tried for the first time.
+    /// Imports the missing versions. Returns the publications that were tried for the first time.
     fn import(&mut self, plan: Option<Plan>, watch: Watch<'_>) -> Vec<i64> {
         if !self.claim.tasks.has(Tasks::IMPORT) {
             return Vec::new();

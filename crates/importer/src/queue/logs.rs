@@ -1,4 +1,5 @@
-//! A log for each attempt: `logs/2026-11-24/4711.log`, capped. A folder a day, so that what is old goes at once.
+//! A log for each attempt: `logs/2026-11-24/4711.log`, of limited length. A folder a day, so that old logs are removed
+//! at once.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

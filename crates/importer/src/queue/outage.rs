@@ -18,7 +18,7 @@ pub struct Outages {
 
 #[derive(Default)]
 struct Known {
-    /// Breakers that are open, by the name of what they guard.
+    /// Open breakers, by the name of their dependency.
     open: BTreeMap<String, i64>,
     /// Good uses that are not written down yet.
     good: BTreeMap<String, i64>,
@@ -79,7 +79,7 @@ impl Outages {
         Ok(now.open.then_some(now.id))
     }
 
-    /// Writes the good news down and learns what others have found out: the breakers that are open.
+    /// Records uses that succeeded, and learns from the state which breakers others have opened.
     pub fn refresh(&self, store: &Store, rule: &breaker::Rule, open: &[Breaker]) -> Result<(), StateError> {
         self.known().open = open.iter().map(|it| (it.name.clone(), it.id)).collect();
         let good = std::mem::take(&mut self.known().good);

@@ -80,7 +80,7 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) -> bool 
     let mut is_recorded = note(session, "suites", suites::follow_only(&session.store, &names).err());
     for name in names {
         let need = session.archives.need(&name);
-        // While it is known to be out of reach, its breaker's probe asks.
+        // While it is known to be unreachable, its breaker's probe asks.
         if need.is_some_and(|need| session.outages.open(&need.name).is_some()) {
             continue;
         }

@@ -31,7 +31,7 @@ use crate::sandbox::Wall;
 /// Length of a lease without a heartbeat, in milliseconds.
 pub const LEASE: i64 = 60_000;
 
-/// Pauses between attempts to reach a database that is away.
+/// First and longest pause between attempts to reach an unreachable database.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Time for which a command that a person waits for tries to reach an unreachable database.
@@ -243,7 +243,7 @@ impl Session {
         self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Looks at what an operator wants of this host, and at what is due; also at what this login may not do, if wanted.
+    /// Reads an operator's orders for this host, and the due work; also the missing rights of this login, if wanted.
     pub fn look(&self, with_rights: bool) -> Result<(Look, Option<Vec<String>>), StateError> {
         let looked = self.store.read(|tx| {
             let look = look::look(tx, &crate::root::host_name())?;

@@ -94,7 +94,7 @@ fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
     names.take(NAMES).map(|name| OsString::from_vec(name.to_owned())).collect()
 }
 
-/// Allows what is needed and nothing else. Returns which landlock this kernel has, if any.
+/// Allows the needed files and nothing else. Returns the version of landlock that this kernel has, if any.
 pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
     let every = AccessFs::from_all(ABI::V5);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;

@@ -147,8 +147,8 @@ pub fn enter(walls: &Walls, needs: &Needs) -> Result<Vec<Wall>, SandboxError> {
     Ok(missing)
 }
 
-/// Ends this process when the one that started it dies, or if it has died already: nobody would hear what this one
-/// has to say. To be called before anything is waited for.
+/// Ends this process when the one that started it dies, or if it has died already: nobody would read the results.
+/// To be called before anything is waited for.
 pub fn die_with_parent(parent: u32) -> Result<(), SandboxError> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| SandboxError::Limit { what: "the life", error })?;

@@ -30,8 +30,8 @@ pub struct Retried {
     pub packages: Vec<String>,
 }
 
-/// Looks at packages again although they are imported: what is missing is added, in lane rescan. On record: `requeue`, an
-/// entry for each package.
+/// Imports packages again although they are imported: missing versions are added, in lane rescan. On record: `requeue`,
+/// an entry for each package.
 #[derive(Clone, Debug)]
 pub struct Requeue {
     /// Packages to import again.

@@ -9,7 +9,7 @@ use crate::past::things::Kind;
 use crate::publication::collisions;
 use crate::values;
 
-/// As many of one package are kept: who can push can make any number.
+/// Largest number of foreign refs that are kept of one package: anybody who can push can make any number.
 pub const KEPT: usize = 60;
 
 /// A ref that is not where the importer has put it.

@@ -72,10 +72,11 @@ impl Archives {
             };
             return self.fetch_old(history, (name, wanted), &is_known, &into);
         }
-        // An archive that does not date its index cannot tell what is newer.
+        // An archive that does not date its index cannot tell which file is newer.
         let listed = Some(stored.listed).filter(|listed| *listed > 0);
         match opened.source.fetch(&wanted, listed, &is_known, &into) {
-            // Of one without SHA-256 its content was checked by what the index has; from here on it is known by that.
+            // Without SHA-256 its content was checked by the hashes of the index; from here on the computed SHA-256
+            // identifies it.
             Ok(Outcome::Fetched(Fetched { dsc, transferred, .. }))
                 if wanted.dsc.checksums.sha256.is_none() =>
             {

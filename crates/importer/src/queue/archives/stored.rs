@@ -83,7 +83,7 @@ impl Stored {
         }
     }
 
-    /// The size of the `.dsc` in what the state keeps.
+    /// Size of the `.dsc`, from the stored text.
     pub fn dsc_size(files: &str) -> Option<u64> {
         serde_json::from_str::<Stored>(files).ok().map(|stored| stored.dsc.size)
     }

@@ -144,7 +144,7 @@ impl Work<'_> {
         }
     }
 
-    /// Takes what a child has done, and returns what should be tried again.
+    /// Takes over the results of a child, and returns the versions that should be tried again.
     fn settle(&mut self, ids: Vec<i64>, request: Request, ended: Ended) -> (Vec<i64>, Vec<VersionRequest>) {
         if self.session.is_stopping() && ended.failure.is_some() {
             self.cancelled = true;

@@ -1,4 +1,4 @@
-//! Gathers what the child is to read: the files of each version, from wherever they are.
+//! Gathers the input of the child: the files of each version, from any source.
 
 use std::path::PathBuf;
 

@@ -171,7 +171,7 @@ fn done(id: i64, report: &Report) -> Option<Done> {
     })
 }
 
-/// The pauses between attempts to record an end that the database refuses for what it says: the first, and the longest.
+/// First and longest pause between attempts to record an end that the database refuses.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Number of refusals by the database, without a known cause, after which the attempt ends as one that could not be
 /// recorded.

@@ -46,7 +46,10 @@ impl IncidentShown {
             let who = entry.who.as_deref().unwrap_or_default();
             line(format!("- {} {}: {}", seconds(entry.at), plain(who), plain(&entry.text)));
         }
-        line("\n## Why it happened\n\n(to be written)\n\n## What will be changed\n\n(to be written)".to_owned());
+        line(
+            "\n## Why it happened\n\n(to be written)\n\n## What will be changed\n\n(to be written)"
+                .to_owned(),
+        );
         text
     }
 

@@ -141,8 +141,9 @@ impl Incident {
                 format!("{} was full or not writable", self.subject)
             }
             IncidentKind::Outage => format!("{} was out of reach", self.subject),
-            IncidentKind::Surge => format!("{} began to fail with signature {}", packages(""), self.subject)
-                .replace("  ", " "),
+            IncidentKind::Surge => {
+                format!("{} began to fail with signature {}", packages(""), self.subject).replace("  ", " ")
+            }
             IncidentKind::Removal => format!("{} listed far less than before", self.subject),
             IncidentKind::Collisions => format!("refs of {} were moved by others", packages("").trim_end()),
             IncidentKind::Alert => format!("{} was not as it normally is", self.subject),
@@ -165,7 +166,9 @@ pub fn incident(at: &Opened, id: &str) -> Result<IncidentShown, Error> {
     // As far back as anything is kept.
     let all = incidents(at, Some(Duration::from_secs(400 * 24 * 3600)))?;
     let unknown = || {
-        Error::NotFound(format!("there is no incident {id}; `package-import incidents --since 90d` lists them"))
+        Error::NotFound(format!(
+            "there is no incident {id}; `package-import incidents --since 90d` lists them"
+        ))
     };
     let incident = all.incidents.into_iter().find(|it| it.id == id).ok_or_else(unknown)?;
     let timeline = timeline::of(at, &incident, all.now)?;

@@ -96,7 +96,9 @@ fn is_unusual(all: &[&Began], cluster: &[&Began]) -> bool {
     let first = first.hit.at;
     let most = cluster
         .iter()
-        .map(|it| cluster.iter().filter(|other| (it.hit.at..=it.hit.at + HOUR).contains(&other.hit.at)).count())
+        .map(|it| {
+            cluster.iter().filter(|other| (it.hit.at..=it.hit.at + HOUR).contains(&other.hit.at)).count()
+        })
         .max()
         .unwrap_or(0);
     let before = all.iter().filter(|it| (first - 24 * HOUR..first).contains(&it.hit.at)).count();
@@ -150,7 +152,13 @@ fn waves(facts: &Facts) -> Vec<Incident> {
         let cause = format!("somebody else made or moved {} refs: {}", cluster.len(), kinds.join(", "));
         let subject = cluster.first().map_or(String::new(), |it| it.id.to_string());
         let span = (first, ended);
-        found.push(incident(IncidentKind::Collisions, &format!("collision {subject}"), span, Some(cause), &hits));
+        found.push(incident(
+            IncidentKind::Collisions,
+            &format!("collision {subject}"),
+            span,
+            Some(cause),
+            &hits,
+        ));
     }
     found
 }

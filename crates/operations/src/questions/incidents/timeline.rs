@@ -70,7 +70,10 @@ pub(super) fn of(at: &Opened, incident: &Incident, now: i64) -> Result<Vec<Entry
         add(ended, Heading::Back, ending(incident));
     }
     if let Some(back_at) = incident.back_at.filter(|at| Some(*at) != incident.ended) {
-        let text = format!("{} of {} packages are well again, the last of them now", incident.back, incident.packages);
+        let text = format!(
+            "{} of {} packages are well again, the last of them now",
+            incident.back, incident.packages
+        );
         add(back_at, Heading::Back, text);
     }
     let end = incident.ended.max(incident.back_at).map_or(now, |end| (end + AFTERWARDS).min(now));
@@ -84,7 +87,9 @@ pub(super) fn of(at: &Opened, incident: &Incident, now: i64) -> Result<Vec<Entry
 /// What was so at its end.
 fn ending(incident: &Incident) -> String {
     match incident.kind {
-        IncidentKind::Outage if incident.subject.starts_with("disk:") => format!("{} has room again", incident.subject),
+        IncidentKind::Outage if incident.subject.starts_with("disk:") => {
+            format!("{} has room again", incident.subject)
+        }
         IncidentKind::Outage => format!("{} can be reached again", incident.subject),
         IncidentKind::Surge => format!("{} of {} packages are well again", incident.back, incident.packages),
         IncidentKind::Removal => format!("what {} lists is believed again", incident.subject),
