@@ -82,7 +82,6 @@ pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     serde_json::from_str(&text).map_err(|error| damaged(format!("{MANIFEST}: {error}")))
 }
 
-<<<<<<< HEAD
 /// What is wrong with a backup: nothing, if it is as it was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
@@ -97,26 +96,6 @@ impl Problems {
         match repository_of(path) {
             Some(repository) => self.repositories.entry(repository).or_default().push(problem),
             None => self.whole.push(problem),
-=======
-/// Reads the whole backup and lists its problems; the list is empty if the backup is as it was made. `watch` gets
-/// the number of files that are done, and of all.
-///
-/// # Errors
-/// [`BackupError`] when the manifest or the checksums cannot be read at all.
-pub fn problems(backup: &Path, mut watch: impl FnMut(usize, usize)) -> Result<Vec<String>, BackupError> {
-    let manifest = manifest(backup)?;
-    let sums = Sums::read(backup)?;
-    let mut problems = Vec::new();
-    if sums::of_bytes(&sums.text()) != manifest.sums {
-        problems.push(format!("{SUMS} is not the list that the backup was made with"));
-    }
-    for (done, (path, wanted)) in sums.0.iter().enumerate() {
-        watch(done, sums.0.len());
-        match sums::of_file(&backup.join(path)) {
-            Ok((found, _)) if found == *wanted => {}
-            Ok(_) => problems.push(format!("{} has another content", path.display())),
-            Err(error) => problems.push(format!("{}: {error}", path.display())),
->>>>>>> main
         }
     }
 
@@ -169,7 +148,6 @@ pub fn problems_of(
     Ok(problems)
 }
 
-<<<<<<< HEAD
 /// Files that the backup was not made with: a repository could take them for its own.
 fn others(backup: &Path, folder: &Path, known: &BTreeSet<&Path>, problems: &mut Problems) {
     let unreadable = |error: io::Error| format!("cannot read {}: {error}", folder.display());
@@ -188,16 +166,6 @@ fn others(backup: &Path, folder: &Path, known: &BTreeSet<&Path>, problems: &mut 
         } else if !known.contains(name.as_path()) && name != Path::new(SUMS) && name != Path::new(MANIFEST) {
             problems.add(&name, format!("{} does not belong to it", name.display()));
         }
-=======
-/// Refuses a backup that is not as it was made.
-///
-/// # Errors
-/// [`BackupError::Damaged`] with at most ten problems.
-pub fn check(backup: &Path, watch: impl FnMut(usize, usize)) -> Result<(), BackupError> {
-    let mut problems = problems(backup, watch)?;
-    if problems.is_empty() {
-        return Ok(());
->>>>>>> main
     }
 }
 

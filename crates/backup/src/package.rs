@@ -64,12 +64,7 @@ fn sync(folder: &Path) -> Result<(), BackupError> {
 }
 
 /// Puts the copy in its place, in one step. Returns where the one that was there has gone.
-fn swap(
-    root: &Path,
-    package: &PackageName,
-    part: &Path,
-    to: &Path,
-) -> Result<Option<PathBuf>, BackupError> {
+fn swap(root: &Path, package: &PackageName, part: &Path, to: &Path) -> Result<Option<PathBuf>, BackupError> {
     if !to.exists() {
         fs::rename(part, to).map_err(BackupError::file("rename", part))?;
         return Ok(None);

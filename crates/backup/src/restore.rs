@@ -57,17 +57,9 @@ pub struct Restored {
     pub passed_over: Vec<Damaged>,
 }
 
-<<<<<<< HEAD
 /// Copies everything but the state into an empty root. Repositories that are `bad`, or turn out to be, are passed over, and
 /// nothing of them is left; returned are all that were.
 pub fn files(backup: &Path, root: &Path, mut bad: Bad) -> Result<Bad, BackupError> {
-=======
-/// Copies everything but the state into an empty root.
-///
-/// # Errors
-/// [`BackupError::NotEmpty`] when the root is not empty, [`BackupError::File`] when a file cannot be copied.
-pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
->>>>>>> main
     prepare(root)?;
     for part in ["logs", CONFIG] {
         copy_all(&backup.join(part), &root.join(part))?;
@@ -97,7 +89,8 @@ pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
 
 /// The packages whose repositories were passed over, each with the first thing that is wrong.
 pub fn passed_over(bad: &Bad) -> Vec<Damaged> {
-    let package = |path: &Path| path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let package =
+        |path: &Path| path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     let one = |(path, problems): (&PathBuf, &Vec<String>)| {
         let more = problems.len().saturating_sub(1);
         let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
@@ -145,14 +138,10 @@ pub(crate) fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
 
 /// Puts the state where the configuration wants it, which has to be empty, and makes it usable: interrupted jobs are
 /// queued again, old tokens become invalid, and the content of the repositories is recorded. `watch` gets the number of
-<<<<<<< HEAD
 /// repositories that are done, and of all. The packages of repositories that are `bad` are checked by the next run.
-=======
-/// repositories that are done, and of all.
 ///
 /// # Errors
 /// [`BackupError::NotEmpty`] when the database is not empty; others when it cannot be written.
->>>>>>> main
 pub fn state(
     backup: &Path,
     location: &Location,
@@ -233,16 +222,8 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
     }
 }
 
-<<<<<<< HEAD
 /// The backup that a path means, checked, and what is wrong with single repositories of it.
 pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<(PathBuf, Bad), BackupError> {
-=======
-/// The backup that a path means, checked.
-///
-/// # Errors
-/// [`BackupError::NoBackup`] when there is none, [`BackupError::Damaged`] when it is not as it was made.
-pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<PathBuf, BackupError> {
->>>>>>> main
     let backup = check::newest(source)?;
     let bad = check::check(&backup, watch)?;
     Ok((backup, bad))

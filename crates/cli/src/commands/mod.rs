@@ -30,6 +30,7 @@ pub mod prune;
 pub mod publish;
 pub mod queue;
 pub mod quiesce;
+pub mod rehearse;
 pub mod release;
 pub mod remotes;
 pub mod repack;

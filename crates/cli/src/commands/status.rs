@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use importer::sandbox::Wall;
+use operations::LookBack;
 use operations::questions;
 use state::read::hosts::Host;
 use state::read::status::Status;
@@ -16,12 +17,16 @@ use crate::{watch, words};
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 
     /// Show it again every 2 seconds, until Ctrl-C
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "at"])]
     watch: bool,
 }
 
@@ -36,7 +41,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let status = questions::status(&installation.open()?)?;
+    let status = questions::status(&installation.open_at(arguments.at)?)?;
     if arguments.json {
         print_json(&status)?;
         return Ok(exit::DONE);

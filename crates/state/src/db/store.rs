@@ -38,6 +38,8 @@ pub struct Store {
     name: String,
     shard: i64,
     clock: Option<FixedClock>,
+    /// The time that is looked back to, in milliseconds, if one is.
+    moment: Option<i64>,
     retries: AtomicU64,
     largest: AtomicU64,
     waited: Mutex<Vec<u64>>,
@@ -58,6 +60,7 @@ impl Store {
             name,
             shard,
             clock: None,
+            moment: None,
             retries: AtomicU64::new(0),
             largest: AtomicU64::new(0),
             waited: Mutex::new(Vec::new()),
@@ -102,6 +105,21 @@ impl Store {
     pub fn with_clock(mut self, clock: FixedClock) -> Store {
         self.clock = Some(clock);
         self
+    }
+
+    /// Has everything that is read be as it was at a time, in milliseconds since 1970. Nothing can be written through it then.
+    ///
+    /// # Errors
+    /// The time is still to come, or before what is kept; or the database.
+    pub fn looking_back(mut self, at: i64) -> Result<Store, StateError> {
+        self.read_at(Some(at), |_| Ok(()))?;
+        self.moment = Some(at);
+        Ok(self)
+    }
+
+    /// The time that is looked back to, if one is.
+    pub fn moment(&self) -> Option<i64> {
+        self.moment
     }
 
     /// Kind of the database.
@@ -218,7 +236,14 @@ impl Store {
         }
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
         let mut tx = Tx::new(driver, fixed, self.shard);
-        let done = work(&mut tx).and_then(|done| {
+        let entered = match (self.moment, mode) {
+            (None, _) => Ok(()),
+            (Some(at), Mode::Read) => moment::enter(&mut tx, at),
+            (Some(_), Mode::Write) => Err(StateError::Refused(
+                "a time that is over is looked at: nothing can be changed in it".into(),
+            )),
+        };
+        let done = entered.and_then(|()| work(&mut tx)).and_then(|done| {
             tx.write_counters()?;
             tx.write_past()?;
             Ok(done)

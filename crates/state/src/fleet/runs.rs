@@ -140,7 +140,8 @@ pub struct Beat {
 pub fn beat(tx: &mut Tx<'_>, run: i64, lease: i64) -> Result<Beat, StateError> {
     let now = tx.now()?;
     let held = transition::renew_leases(tx, run, now + lease)?;
-    let host = tx.returning("UPDATE run SET heartbeat = ?2 WHERE id = ?1 RETURNING host_id", values![run, now])?;
+    let host =
+        tx.returning("UPDATE run SET heartbeat = ?2 WHERE id = ?1 RETURNING host_id", values![run, now])?;
     if let Some(host) = host.first() {
         things::heard(tx, host.int(0))?;
     }

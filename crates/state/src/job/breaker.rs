@@ -250,8 +250,7 @@ pub fn hurry(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
 /// The same of all that are probed in this way: somebody has just found it there.
 pub fn hurry_probe(tx: &mut Tx<'_>, probe: &str) -> Result<(), StateError> {
     let now = tx.now()?;
-    let sql =
-        "UPDATE dependency SET next_probe = ?2 WHERE probe = ?1 AND state = 'open' AND probe_run IS NULL RETURNING name";
+    let sql = "UPDATE dependency SET next_probe = ?2 WHERE probe = ?1 AND state = 'open' AND probe_run IS NULL RETURNING name";
     hurried(tx, sql, values![probe, now])
 }
 

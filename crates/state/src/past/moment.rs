@@ -33,7 +33,11 @@ pub fn earliest(tx: &mut Tx<'_>) -> Result<i64, StateError> {
 pub(crate) fn enter(tx: &mut Tx<'_>, at: i64) -> Result<(), StateError> {
     let (now, earliest) = (tx.now()?, earliest(tx)?);
     if at > now {
-        return Err(StateError::Refused(format!("{} is still to come: it is {} now", Millis(at), Millis(now))));
+        return Err(StateError::Refused(format!(
+            "{} is still to come: it is {} now",
+            Millis(at),
+            Millis(now)
+        )));
     }
     if at < earliest {
         return Err(StateError::Refused(format!(

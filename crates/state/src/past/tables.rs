@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
+use super::COLUMNS;
 use super::moment::{self, Moment, real};
 use super::things::{Kind as Thing, PAUSE};
-use super::COLUMNS;
 use crate::db::tx::Tx;
 use crate::driver::{Kind, Row, Value};
 use crate::error::StateError;
@@ -44,7 +44,7 @@ pub(super) fn at(tx: &mut Tx<'_>, at: i64) -> Result<Moment, StateError> {
         let bound = if *name == "event" { events } else { attempts };
         add(name, query.replace("@BOUND", &bound.to_string()));
     }
-    for (name, query) in views() {
+    for (name, query) in views::list() {
         add(&name, query);
     }
     Ok(Moment { at, tables, counters })
@@ -87,13 +87,16 @@ fn facts(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
 const JOB: &str = "SELECT package_id, lane, state, held, 1 AS tasks, 0 AS more, 1 AS wanted, 0 AS claimed, entered, due,
     0 AS memory, attempt_id, run_id, 0 AS lease_until, dependency_id, 0 AS batch_id FROM facts WHERE state IS NOT NULL";
 
-const FAILURE: &str = "SELECT package_id, signature_id, failed_attempt AS attempt_id, stage, code, class, failure AS state,
+const FAILURE: &str =
+    "SELECT package_id, signature_id, failed_attempt AS attempt_id, stage, code, class, failure AS state,
     message, since, last, attempts, 0 AS in_row, distro, version FROM facts WHERE failure IS NOT NULL";
 
-const WAIT: &str = "SELECT package_id, wait_kind AS kind, wait_reason AS reason, wait_since AS since, wait_until AS until
+const WAIT: &str =
+    "SELECT package_id, wait_kind AS kind, wait_reason AS reason, wait_since AS since, wait_until AS until
     FROM facts WHERE wait_kind IS NOT NULL";
 
-const PACKAGE: &str = "SELECT p.id, p.name, p.first_seen, f.last_success, p.imported_by, p.peak_rss, f.wall_ms,
+const PACKAGE: &str =
+    "SELECT p.id, p.name, p.first_seen, f.last_success, p.imported_by, p.peak_rss, f.wall_ms,
     COALESCE(f.held, 0) AS held, f.held_until, f.held_by, f.held_reason, f.held_at
     FROM @REAL p LEFT JOIN facts f ON f.package_id = p.id WHERE p.first_seen <= @AT";
 
@@ -148,8 +151,14 @@ const FILTERED: &[(&str, &str)] = &[
 type Columns = &'static [(&'static str, bool)];
 
 const SIGNATURE: Columns = &[("id", false), ("policy", true), ("note", true), ("bug", true)];
-const FOREIGN: Columns =
-    &[("package_id", false), ("name", true), ("kind", true), ("since", false), ("ours", true), ("theirs", true)];
+const FOREIGN: Columns = &[
+    ("package_id", false),
+    ("name", true),
+    ("kind", true),
+    ("since", false),
+    ("ours", true),
+    ("theirs", true),
+];
 const DEPENDENCY: Columns = &[
     ("id", false),
     ("name", true),
@@ -339,7 +348,9 @@ fn run(tx: &mut Tx<'_>, row: &Row, at: i64) -> Result<Vec<Value>, StateError> {
 fn suites(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let mut found = rows(tx, Thing::Suite, at)?;
     for row in &mut found {
-        let (Some(Value::Text(archive)), Some(Value::Text(suite))) = (row.get(1), row.get(2)) else { continue };
+        let (Some(Value::Text(archive)), Some(Value::Text(suite))) = (row.get(1), row.get(2)) else {
+            continue;
+        };
         let polled = value(tx, Thing::Polled.word(), &format!("{archive}/{suite}"), at)?;
         row.push(polled.map_or(Value::Null, |polled| plain(&polled[0][0])));
     }

@@ -83,7 +83,8 @@ impl Kind {
 pub(crate) fn write(tx: &mut Tx<'_>, touched: &[(Kind, String)]) -> Result<(), StateError> {
     for (kind, name) in touched {
         let rows = tx.query(kind.sql(), &[kind.key(name)])?;
-        let value = (!rows.is_empty()).then(|| Json::from(rows.iter().map(json_of).collect::<Vec<_>>()).to_string());
+        let value =
+            (!rows.is_empty()).then(|| Json::from(rows.iter().map(json_of).collect::<Vec<_>>()).to_string());
         if last(tx, kind.word(), name)? != value {
             put(tx, kind.word(), name, value.as_deref())?;
         }
@@ -99,7 +100,10 @@ pub(crate) fn write_all(tx: &mut Tx<'_>) -> Result<(), StateError> {
         (Kind::Run, "SELECT CAST(id AS TEXT) FROM run WHERE ended IS NULL"),
         (Kind::Suite, "SELECT archive || '/' || suite FROM suite"),
         (Kind::Polled, "SELECT archive || '/' || suite FROM suite WHERE polled IS NOT NULL"),
-        (Kind::Signature, "SELECT short FROM signature WHERE policy IS NOT NULL OR note IS NOT NULL OR bug IS NOT NULL"),
+        (
+            Kind::Signature,
+            "SELECT short FROM signature WHERE policy IS NOT NULL OR note IS NOT NULL OR bug IS NOT NULL",
+        ),
         (Kind::Walls, "SELECT substr(name, 7) FROM meta WHERE name LIKE 'walls/%'"),
         (Kind::Foreign, "SELECT DISTINCT p.name FROM foreign_ref r JOIN package p ON p.id = r.package_id"),
     ];
@@ -162,7 +166,7 @@ pub const VERDICT: &str = "verdict";
 pub const PAUSE: &str = "pause";
 
 /// A pause of this length and more is kept, in milliseconds: a host that is silent for longer is shown as silent.
-const LONGEST_PAUSE: i64 = crate::read::hosts::SILENT;
+const LONGEST_PAUSE: i64 = 60_000;
 
 /// Notes that a host is heard of again. Its heartbeat must not be written yet.
 pub(crate) fn heard(tx: &mut Tx<'_>, host: i64) -> Result<(), StateError> {

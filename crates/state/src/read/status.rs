@@ -121,13 +121,9 @@ pub struct Status {
     pub unwalled: Vec<Unwalled>,
     /// Sessions that hold locks of the database which others wait for.
     pub locks: Vec<Held>,
-<<<<<<< HEAD
     /// What this machine sees of the installation's folder.
     pub place: Place,
-    /// Times that are still to come, of what has happened: a clock was wrong.
-=======
     /// Recorded times in the future: a clock was wrong.
->>>>>>> main
     pub ahead: Vec<Ahead>,
 }
 

@@ -2,6 +2,7 @@
 //! working with it.
 
 pub mod tables;
+pub(crate) mod views;
 
 use crate::db::meta;
 use crate::db::tx::Tx;
@@ -22,21 +23,6 @@ const STEPS: &[&str] = &[
     include_str!("0008_collisions.sql"),
     include_str!("0009_past.sql"),
 ];
-
-/// The views that the checks read, made anew after each step: they are kept when tables change.
-const VIEWS: &str = include_str!("views.sql");
-
-/// The views, each with what it asks.
-pub(crate) fn views() -> Vec<(String, String)> {
-    let text: String = VIEWS.lines().filter(|line| !line.starts_with("--")).fold(String::new(), |text, line| {
-        text + line + "\n"
-    });
-    let view = |statement: &str| {
-        let (name, query) = statement.trim().strip_prefix("CREATE VIEW ")?.split_once(" AS")?;
-        Some((name.trim().to_owned(), query.to_owned()))
-    };
-    text.split(';').filter_map(view).collect()
-}
 
 /// The schema that this program writes.
 pub const CURRENT: i64 = STEPS.len() as i64;
@@ -171,7 +157,7 @@ fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
         let text = driver.dialect(step);
         driver.batch(&text)?;
     }
-    let views = driver.dialect(VIEWS);
+    let views = driver.dialect(views::TEXT);
     driver.batch(&views)?;
     let now = driver.now()?;
     let pairs: [(&str, Value); 3] = [
