@@ -27,7 +27,7 @@ const PERSON: &str = "operator@rehearsal";
 const MIRROR: &str = "mirror.example.org";
 const DISK: &str = "disk:rehearsal:/srv/import";
 /// Uploads of a minute, and packages that there are at least.
-const UPLOADS: usize = 2;
+const UPLOADS: usize = 6;
 const PACKAGES: usize = 60;
 /// Claims of a minute, at most.
 const CLAIMS: usize = 60;

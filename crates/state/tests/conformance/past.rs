@@ -105,13 +105,18 @@ fn status_of(tx: &mut Tx<'_>) -> Result<Value, StateError> {
     Ok(json!(status::read(tx, 1)?.failing))
 }
 
+/// `STORM=long` plays fifty times as many.
+fn cases(usual: u32) -> u32 {
+    if std::env::var_os("STORM").is_some_and(|value| value == "long") { usual * 50 } else { usual }
+}
+
 fn steps() -> impl Strategy<Value = Vec<(Step, u8, i64)>> {
     let pause = prop_oneof![3 => Just(1000_i64), 1 => Just(MINUTE), 1 => Just(HOUR), 1 => Just(DAY)];
-    prop::collection::vec((step(), 0..12_u8, pause), 1..60)
+    prop::collection::vec((step(), 0..12_u8, pause), 1..40)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 40, failure_persistence: None,
+    #![proptest_config(ProptestConfig { cases: cases(8), max_shrink_iters: 40, failure_persistence: None,
         ..ProptestConfig::default() })]
 
     #[test]
@@ -121,7 +126,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 10, failure_persistence: None,
+    #![proptest_config(ProptestConfig { cases: cases(2), max_shrink_iters: 10, failure_persistence: None,
         ..ProptestConfig::default() })]
 
     #[test]
