@@ -1,4 +1,4 @@
-//! Finds backups, and checks that one is as it was made.
+//! Finds backups, and checks that one is unchanged.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,7 +22,7 @@ pub fn newest(folder: &Path) -> Result<PathBuf, BackupError> {
     all(folder)?.pop().ok_or_else(|| BackupError::NoBackup(folder.to_owned()))
 }
 
-/// All finished backups in a folder, oldest first: their names tell their times.
+/// All finished backups in a folder, oldest first, by the times in their names.
 pub fn all(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut found: Vec<PathBuf> =
         folders(folder)?.into_iter().filter(|path| path.join(MANIFEST).is_file()).collect();

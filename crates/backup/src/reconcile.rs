@@ -107,7 +107,7 @@ fn of_repository(repository: &Repository) -> Result<Vec<Known>, BackupError> {
     Ok(found)
 }
 
-/// The highest epoch of any fence that stands in a repository: the next one has to be above it.
+/// Highest epoch of any fence in a repository: the next one has to be above it.
 pub fn highest_epoch(root: &Path) -> Result<i64, BackupError> {
     let mut highest = 0;
     for path in check::repositories(root)? {

@@ -18,7 +18,7 @@ use crate::sums::{self, CopyError, Sums};
 /// Number of looks at a repository that changes meanwhile.
 const TRIES: usize = 200;
 
-/// Folders and files that are read or written in another way, or are of no use elsewhere: locks, fences, caches.
+/// Folders and files that are copied in another way, or are of no use elsewhere: locks, fences, caches.
 const LEFT_OUT: [&str; 6] = ["objects", "refs", "HEAD", "packed-refs", "package-import", "logs"];
 
 /// Destination of a copy, and the files of the previous backup.
@@ -62,7 +62,7 @@ impl Target<'_> {
         }
     }
 
-    /// Copies a file whose name tells its content: one of the same name and size was copied before.
+    /// Copies a file whose name identifies its content: one of the same name and size was copied before.
     fn copy_object(&mut self, from: &Path, name: &Path) -> Result<bool, BackupError> {
         let size = |path: &Path| fs::metadata(path).map(|it| it.len()).ok();
         if let Some((folder, sums)) = self.previous
@@ -113,7 +113,7 @@ pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(
     for (path, content) in &refs {
         target.write(&name.join(path), content)?;
     }
-    // Git takes no folder for a repository that lacks these.
+    // Git does not accept a folder without these as a repository.
     for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
         let path = target.folder.join(name).join(folder);
         fs::create_dir_all(&path).map_err(BackupError::file("create", &path))?;
@@ -121,7 +121,7 @@ pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(
     copy_others(repository, Path::new(""), name, target)
 }
 
-/// The files that hold refs, as they are at one moment.
+/// Files that hold refs, as of one moment.
 type RefFiles = BTreeMap<PathBuf, Vec<u8>>;
 
 fn read_refs(repository: &Path) -> Result<RefFiles, BackupError> {

@@ -22,7 +22,7 @@ use crate::sums;
 /// What is wrong with repositories of a backup, by their paths below it.
 pub type Bad = BTreeMap<PathBuf, Vec<String>>;
 
-/// Says that a root is not complete.
+/// Name of the file that marks a root as incomplete.
 const UNFINISHED: &str = "restore.unfinished";
 
 /// Names that a restored root may have.
@@ -161,7 +161,7 @@ pub fn state(
     }
     transfer::complete(&store)?;
     let mark = here.root.join(UNFINISHED);
-    // A state that is brought back beside repositories that were there has none.
+    // A state that is restored beside surviving repositories has no such mark.
     let _ = fs::remove_file(&mark);
     let (reconciled, damaged) = (done.versions, done.damaged);
     let backup = backup.to_owned();
@@ -202,7 +202,7 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
             Ok(store)
         }
         Location::Postgres { .. } => {
-            // Opening a file writes beside it, and a backup stays as it is.
+            // Opening an SQLite file writes beside it, and a backup must not change.
             let own = here.root.join("state.db.part");
             for ending in ["", "-wal", "-shm"] {
                 let _ = fs::remove_file(format!("{}{ending}", own.display()));

@@ -1,5 +1,5 @@
-//! Files that are files: no named pipe that nobody writes to, no device, and nothing behind a symbolic link where a file
-//! is written.
+//! Regular files only: no named pipe without a writer, no device, and nothing behind a symbolic link where a file is
+//! written.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read};

@@ -86,7 +86,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let record = Some(history.view.record_after()).filter(|after| on_record.as_ref() != Some(after));
     let foreign = find_foreign(request, &mut history, &mut news)?;
     if let Some((blocking, failure)) = collisions::blocked(&edits, &history.view) {
-        // Nothing of this has happened, but for this.
+        // Nothing has been changed, except this.
         let found = blocking.into_iter().map(Told::from).collect();
         emit(&Event::Collisions(News { found, ..News::default() }));
         return Err(failure);
@@ -110,7 +110,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refs that are not where the importer has put them, and what their content is.
+/// Foreign refs, and the kinds of their content.
 fn find_foreign(
     request: &Request,
     history: &mut History<'_>,
@@ -223,7 +223,7 @@ fn hold_back(
                     *slot = Some(missing);
                     *count -= 1;
                     if *count == 0 {
-                        // Those that are built on it look for another one, from there on.
+                        // Versions that are built on it search for another base, from there on.
                         todo.extend(built_on.remove(own).unwrap_or_default());
                     }
                 }

@@ -32,7 +32,7 @@ pub struct Request {
     pub limits: LimitsConfig,
     /// Number of threads that compress.
     pub threads: usize,
-    /// The process that asks, without which the import is not to go on.
+    /// Process number of the parent, without which the import must not go on.
     pub parent: u32,
     /// Epoch and token of the attempt: a later attempt shuts this import out. Without a fence, imports wait for
     /// each other.
@@ -139,7 +139,7 @@ pub enum Event {
     Moving(usize),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
-    /// Refs that are not where the importer has put them, if there are any.
+    /// Foreign refs, if there are any.
     Foreign(Vec<ForeignRef>),
     /// Collisions found, ended and not resolved.
     Collisions(News),
@@ -147,11 +147,11 @@ pub enum Event {
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
     /// Nothing could be done at all.
     Broken(Failure),
-    /// Bytes that it has read and written in all.
+    /// Bytes that it has read and written in total.
     Moved(u64, u64),
 }
 
-/// A ref that is not where the importer has put it.
+/// A foreign ref.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignRef {
     /// Full name of the ref.
@@ -168,7 +168,7 @@ pub struct ForeignRef {
 }
 
 impl ForeignRef {
-    /// A ref, and what its content is.
+    /// A ref, and the kind of its content.
     pub fn judged(it: &Foreign, judged: Option<&Collision>) -> ForeignRef {
         let content = judged.map(|judged| judged.kind.as_str().to_owned());
         ForeignRef { content, ..ForeignRef::from(it) }

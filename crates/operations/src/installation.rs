@@ -43,7 +43,7 @@ impl Installation {
         absolute(&self.root)
     }
 
-    /// Opens it; the state has to be there.
+    /// Opens it; the state has to exist.
     pub fn open(&self) -> Result<Opened, Error> {
         self.opened(Installation::state)
     }
@@ -70,7 +70,7 @@ impl Installation {
         Ok(opened)
     }
 
-    /// Opens the state, which has to be there.
+    /// Opens the state, which has to exist.
     pub fn state(&self) -> Result<Store, Error> {
         let opened = self.config()?.state.location(&self.root).open();
         match opened {
@@ -109,7 +109,7 @@ impl Installation {
     pub fn state_if_any(&self) -> Result<Option<Store>, Error> {
         match self.state() {
             Ok(store) => Ok(Some(store)),
-            // One that knows nothing of the repositories has nothing to say about them either.
+            // A state that is empty knows nothing about the repositories either.
             Err(error)
                 if matches!(error.of_state(), Some(StateError::Missing(_) | StateError::Foreign(_))) =>
             {

@@ -149,7 +149,7 @@ fn outlast<T>(arguments: &Arguments, mut work: impl FnMut() -> Result<T, Error>)
     loop {
         match work() {
             Err(error) if arguments.service && is_server_away(&error) => {
-                // Said again now and then, or the log of a night would say nothing of it.
+                // Repeated now and then, so that the log of a night has it.
                 if told.is_none_or(|at| at.elapsed() >= TOLD) {
                     writeln!(screen::stdout(), "{error:#}; waiting for it")?;
                     told = Some(Instant::now());

@@ -1,5 +1,5 @@
-//! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or somebody
-//! says stop.
+//! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or the run
+//! is told to stop.
 
 mod run_end;
 mod upkeep;
@@ -235,7 +235,7 @@ impl<'a> Loop<'a> {
                     None => return true,
                 },
             };
-            // One that does not fit keeps its place: nothing smaller slips past it for ever.
+            // A job that does not fit keeps its place, so that smaller jobs cannot pass it for ever.
             if !self.limits.allow(self.running, self.memory, need(claim.memory)) {
                 self.waiting = Some(claim);
                 return false;

@@ -46,7 +46,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
                 None => probe(text, &session.archives, reserve).err(),
             }
         };
-        // If this cannot be written down, the probe is given up after its time, and another one goes out.
+        // If this cannot be recorded, the probe is given up after its time, and another one goes out.
         let noted =
             session.store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule));
         if cause.is_none() && noted.is_ok() {

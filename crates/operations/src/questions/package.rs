@@ -38,7 +38,7 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
     match inspect::show(&installation.root, name) {
         Ok(repository) => shown.repository = Some(repository),
         Err(error) if shown.state.is_none() => {
-            // A better word for a package that nobody knows.
+            // Suggestion for an unknown package.
             let unknown = store.as_ref().and_then(|store| store.read(|tx| operate::known(tx, name)).err());
             return Err(unknown.map_or_else(|| error.into(), Error::from));
         }

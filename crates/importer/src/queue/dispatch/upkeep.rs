@@ -67,7 +67,7 @@ impl Default for Upkeep {
 type Task = (&'static str, bool, fn(&Store) -> Result<(), StateError>);
 
 impl Loop<'_> {
-    /// Looks after everything that has its time.
+    /// Does all due upkeep.
     pub(super) fn tick(&mut self) {
         // A state that has outgrown this program is not written to any more, so what runs cannot be recorded.
         if self.stops() > 1 || self.session().store.outgrown().is_some() {

@@ -1,4 +1,4 @@
-//! Has versions imported by children, and sees to it that one that dies costs one version.
+//! Imports of versions by children: a child that dies costs one version.
 
 use std::thread;
 
@@ -131,7 +131,7 @@ impl Work<'_> {
         Ok(ended)
     }
 
-    /// Has branches brought to where they belong, and decisions carried out, without any version.
+    /// Moves branches to their targets, and carries out decisions, without any version.
     pub(super) fn settle_refs(&mut self, watch: Watch<'_>) {
         let request = match self.request(Vec::new()) {
             Ok(request) => Request { settle: true, ..request },
