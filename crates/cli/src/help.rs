@@ -22,6 +22,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "archives",
             "remotes",
             "collisions",
+            "incidents",
+            "incident",
             "freshness",
             "baseline",
             "audit",
@@ -47,7 +49,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
-    ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples"]),
+    ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples", "rehearse"]),
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use importer::sandbox::Wall;
+use operations::LookBack;
 use operations::questions;
 use state::read::hosts::Host;
 use state::read::status::Status;
@@ -16,12 +17,16 @@ use crate::{watch, words};
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 
     /// Show it again every 2 seconds, until Ctrl-C
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "at"])]
     watch: bool,
 }
 
@@ -36,7 +41,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let status = questions::status(&installation.open()?)?;
+    let status = questions::status(&installation.open_at(arguments.at)?)?;
     if arguments.json {
         print_json(&status)?;
         return Ok(exit::DONE);
@@ -47,6 +52,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     locks(&status)?;
     clock(&status)?;
     outages(&status)?;
+    place(&status)?;
     failures(&status)?;
     archives(&status)?;
     collisions(&status)?;
@@ -95,6 +101,25 @@ fn outages(status: &Status) -> io::Result<()> {
         if let Some(cause) = &outage.cause {
             writeln!(stdout, "{}", paragraph(2, &short(cause, LONGEST)))?;
         }
+    }
+    Ok(())
+}
+
+/// What is wrong with the folder of the installation on this machine.
+fn place(status: &Status) -> io::Result<()> {
+    let mut stdout = screen::stdout();
+    for disk in &status.place.disks {
+        writeln!(stdout, "{}", alarm(&paragraph(0, &format!("DISK: {disk}"))))?;
+    }
+    if status.place.lost > 0 {
+        let names = status.place.lost_packages.join(", ");
+        let more = status.place.lost - status.place.lost_packages.len() as i64;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let line = format!(
+            "LOST: the repositories of {} are not there: {names}{more}",
+            count(status.place.lost, "package")
+        );
+        writeln!(stdout, "{}", alarm(&paragraph(0, &line)))?;
     }
     Ok(())
 }
@@ -205,6 +230,8 @@ fn is_well(status: &Status) -> bool {
     all_figures.iter().all(|figure| *figure == 0)
         && status.outages.is_empty()
         && status.locks.is_empty()
+        && status.place.disks.is_empty()
+        && status.place.lost == 0
         && status.suites.iter().all(|suite| matches!(suite.verdict, "ok" | "remarks"))
         && !status.waits.iter().any(|wait| wait.kind == "pool")
         && status.suppressed.is_empty()
@@ -279,6 +306,10 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(outage) = status.outages.first() {
         hints.push(format!("look at {} itself: jobs resume automatically", outage.dependency));
+    }
+    if let Some(package) = status.place.lost_packages.first() {
+        hints.push(format!("package-import restore BACKUP --package {package}"));
+        hints.push(format!("package-import requeue {package}"));
     }
     if let Some(group) = status.top.first() {
         hints.push(format!("package-import failures --signature {}", group.signature));

@@ -19,6 +19,7 @@ use crate::db::store::Store;
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::job::breaker;
+use crate::past::things;
 use crate::values;
 use counted::Counted;
 
@@ -264,6 +265,8 @@ struct Row {
 }
 
 fn put(tx: &mut Tx<'_>, row: &Row) -> Result<(), StateError> {
+    let since = row.since.map(|since| since * 1000);
+    things::verdict(tx, &row.figure, (row.state.as_str(), since), (row.value, &row.text))?;
     tx.execute(
         "INSERT INTO verdict (figure, at, state, since, value, warn, crit, text, detail)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)

@@ -16,6 +16,7 @@ mod homes;
 mod hosts;
 mod load;
 mod parked;
+mod past;
 mod policy;
 mod publishing;
 mod queue;
