@@ -12,6 +12,7 @@ pub mod figures;
 pub mod fleet;
 pub mod job;
 pub mod operate;
+pub mod outbox;
 pub mod publication;
 pub mod publishing;
 pub mod read;

@@ -125,6 +125,12 @@ pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) ->
             poll.reconciled
         ],
     )?;
+    match withheld.filter(|count| *count > 0) {
+        Some(count) => notices::begin(tx, &texts::removals(archive, suite, count))?,
+        None => notices::end(tx, &texts::removals_topic(archive, suite), &[], |_| {
+            format!("archive {archive}, suite {suite}: no removals wait any more")
+        })?,
+    }
     content(tx, archive, suite, poll, now)
 }
 
