@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod dates;
 pub mod error;
+pub mod failed;
 pub mod fetch;
 pub mod history;
 pub mod location;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::config::Suite;
+use crate::failed::Failed;
 use crate::fetch::{Known, Outcome};
-use crate::poll::{Failed, Polled, Remembered};
+use crate::poll::{Polled, Remembered};
 use crate::sources::Publication;
 
 /// A suite that is followed.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use archive::apt::{Apt, AptError, Candidate, Wanted};
 
+use crate::dsc_arguments::Item;
 use crate::failure::{Failure, Stage};
-use crate::plan::Item;
 use crate::protocol::Trust;
 
 /// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be had does not keep the others back.

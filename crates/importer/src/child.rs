@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bounded::Deadline;
 use bounded::program::{Group, Left, Running, Said};
-use packaging_repo::fence::Fence;
+use packaging_repo::refs::fence::Fence;
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::{LONGEST, Problem};
 use source_package::version::PackageName;

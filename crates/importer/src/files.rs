@@ -14,7 +14,7 @@ use source_package::dsc::Dsc;
 use source_package::limits::DscLimits;
 use source_package::source::SourceFiles;
 
-use crate::plan::read_dsc;
+use crate::dsc_arguments::read_dsc;
 
 /// More combinations of folders and names are not looked up, as for the walls around the import.
 const COMBINED: usize = 4096;

@@ -4,30 +4,30 @@
 //! its [`sandbox`] and then [`perform`]s the import; what goes wrong becomes a [`failure`] with stage and code.
 
 pub mod apt;
-pub mod base;
 pub mod checking;
 pub mod child;
 pub mod collisions;
 pub mod config;
 #[cfg(feature = "failpoints")]
 pub mod crash;
+pub mod dsc_arguments;
 mod ending;
 pub mod failure;
 mod files;
 pub mod inspect;
+pub mod lineage_wait;
 pub mod names;
 pub mod order;
 pub mod patches;
 pub mod perform;
-pub mod plan;
 pub mod polling;
 pub mod protocol;
 pub mod publishing;
 pub mod queue;
+pub mod read_version;
 pub mod rederive;
 pub mod root;
 pub mod sandbox;
-pub mod stage;
 mod trees;
 
 pub use archive::signature;

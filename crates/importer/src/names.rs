@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use packaging_repo::refname::{InvalidName, check_distro, check_suite};
+use packaging_repo::refs::refname::{InvalidName, check_distro, check_suite};
 use packaging_repo::repository::Repository;
 use source_package::version::PackageName;
 
-use crate::plan::Item;
+use crate::dsc_arguments::Item;
 
 /// The longest part of a branch's name, in bytes: it becomes the name of a file, with an ending for its lock.
 const LONGEST_PART: usize = 200;

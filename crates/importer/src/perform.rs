@@ -6,24 +6,24 @@ use std::time::{Duration, Instant};
 
 use bounded::Deadline;
 use packaging_repo::collision;
-use packaging_repo::fence::Fence;
 use packaging_repo::foreign;
 use packaging_repo::history::{Added, History};
 use packaging_repo::record::Record;
 use packaging_repo::record::unsealed::{self, Word};
 use packaging_repo::refs::Refs;
+use packaging_repo::refs::fence::Fence;
 use packaging_repo::repository::Repository;
 use packaging_repo::store::RepoStore;
 use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
-use crate::base::Found;
 use crate::collisions::{self, News, Told};
 use crate::failure::{Failure, Stage};
+use crate::lineage_wait::Found;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
+use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
-use crate::stage::{Read, Stager};
-use crate::{base, checking, order};
+use crate::{checking, lineage_wait, order};
 
 /// Does what a request asks for and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
@@ -205,9 +205,9 @@ fn hold_back(
         let Read::New(staged, _) = &version.read else { continue };
         let below = &staged.changelog.below;
         let is_here = |wanted: &Version| {
-            here.get(wanted).is_some_and(|&count| count > 0) || base::is_imported(view, wanted)
+            here.get(wanted).is_some_and(|&count| count > 0) || lineage_wait::is_imported(view, wanted)
         };
-        match base::find(below, from, base, &is_here) {
+        match lineage_wait::find(below, from, base, &is_here) {
             Found::Here(at) => {
                 if let Some(on) = below.get(at) {
                     built_on.entry(on.clone()).or_default().push((place, at));

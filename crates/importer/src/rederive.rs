@@ -9,10 +9,11 @@ use bounded::file::open_regular;
 use packaging_repo::catalog::Catalog;
 use packaging_repo::object::Kind;
 use packaging_repo::record::unsealed::signed_part;
+use packaging_repo::refs::refname;
 use packaging_repo::repository::Repository;
 use packaging_repo::store::RepoStore;
 use packaging_repo::verify::Problem;
-use packaging_repo::{Error, ObjectId, refname, upstream};
+use packaging_repo::{Error, ObjectId, upstream};
 use source_package::checksum::ListedFile;
 use source_package::dsc::Dsc;
 use source_package::layout::Layout;
@@ -21,7 +22,7 @@ use source_package::source::{Reading, SourceFiles, Upstream};
 
 use crate::config::LimitsConfig;
 use crate::failure::Failure;
-use crate::stage::upstream_tarballs;
+use crate::read_version::upstream_tarballs;
 use crate::trees::store_tree;
 
 /// Where fetched files are kept, below the root.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use importer::checking::{self, Check, Checked};
 use importer::config::{Config, ConfigError};
-use importer::queue::pulse::Pulse;
+use importer::queue::heartbeat::Pulse;
 use importer::queue::session::{Session, Start};
 use state::driver::Kind;
 use state::versions::Expected;

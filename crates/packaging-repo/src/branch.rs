@@ -6,8 +6,8 @@ use crate::collision::leads_to;
 use crate::history::{Added, History};
 use crate::message;
 use crate::object::{self, Commit, CommitObject, Kind};
-use crate::packed::find_conflict;
-use crate::refname;
+use crate::refs::packed::find_conflict;
+use crate::refs::refname;
 use crate::{Error, ObjectId};
 
 impl History<'_> {

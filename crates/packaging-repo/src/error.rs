@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::ObjectId;
-use crate::fence::Fence;
-use crate::refname::InvalidName;
+use crate::refs::fence::Fence;
+use crate::refs::refname::InvalidName;
 use crate::seal::KEY;
 
 /// Why a repository could not be read or written. Each says which file, object or ref.

@@ -8,7 +8,7 @@ use source_package::version::Version;
 
 use crate::catalog::{Catalog, CatalogEntry};
 use crate::object;
-use crate::refname;
+use crate::refs::refname;
 use crate::repository::Repository;
 use crate::verify::Problem;
 use crate::{Error, ObjectId};

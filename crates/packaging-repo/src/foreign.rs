@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::manifest::Manifest;
 use crate::object;
-use crate::refname;
+use crate::refs::refname;
 use crate::store::RepoStore;
 use crate::view::View;
 use crate::{Error, ObjectId};

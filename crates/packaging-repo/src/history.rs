@@ -5,7 +5,7 @@
 
 mod applied;
 mod descent;
-mod find;
+mod find_by_dsc;
 mod tags;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,7 +17,7 @@ use crate::identity::importer;
 use crate::manifest::{IMPORT_RULES, RAISED_RULES};
 use crate::message;
 use crate::object::{self, Commit, Kind};
-use crate::refname;
+use crate::refs::refname;
 use crate::store::RepoStore;
 use crate::version::StagedVersion;
 use crate::view::View;

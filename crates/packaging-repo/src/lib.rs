@@ -5,7 +5,6 @@
 //! the folder.
 //! Above them, [`manifest`], [`message`], [`upstream`], [`branch`] and [`history`] know what an import means.
 
-mod birth;
 pub mod branch;
 pub mod catalog;
 pub mod collision;
@@ -18,24 +17,19 @@ pub mod escape;
 pub mod expected;
 pub mod export;
 pub mod failpoints;
-pub mod fence;
 pub mod foreign;
 mod hash;
 pub mod history;
 pub mod identity;
 mod index;
-mod lock;
-mod loose;
 pub mod manifest;
 pub mod message;
 pub mod mirror;
 mod modules;
 pub mod object;
 pub mod pack;
-mod packed;
 pub mod published;
 pub mod record;
-pub mod refname;
 pub mod refs;
 pub mod repack;
 pub mod repository;
@@ -52,7 +46,7 @@ pub mod view;
 
 pub use error::Error;
 pub use gix_hash::ObjectId;
-pub use lock::Guard;
+pub use refs::lock::Guard;
 
 /// The bytes of an object's id.
 pub fn raw_id(id: ObjectId) -> [u8; 20] {

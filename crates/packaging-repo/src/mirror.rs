@@ -11,9 +11,9 @@ use bounded::Deadline;
 use bounded::program::Group;
 use fail::fail_point;
 
-use crate::birth;
 use crate::durable::sync_folder;
-use crate::lock::{self, Guard};
+use crate::refs::first_publish;
+use crate::refs::lock::{self, Guard};
 use crate::refs::{Edit, Refs};
 use crate::repack;
 use crate::repository::Repository;
@@ -46,7 +46,7 @@ impl Mirror {
 
     /// Whether there is a repository.
     pub fn exists(&self) -> bool {
-        birth::is_complete(self.path())
+        first_publish::is_complete(self.path())
     }
 
     /// All its refs, and the branch that a clone checks out, if that is there.
@@ -79,7 +79,7 @@ impl Mirror {
         if self.exists() {
             self.check_format()?;
         } else {
-            birth::prepare(self.path())?;
+            first_publish::prepare(self.path())?;
         }
         let guard = self.repository.lock(deadline)?;
         self.tidy(&guard)?;

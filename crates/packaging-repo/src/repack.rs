@@ -9,7 +9,7 @@ use bounded::Deadline;
 use bounded::program::{self, Group};
 
 use crate::Error;
-use crate::lock::Guard;
+use crate::refs::lock::Guard;
 use crate::repository::Repository;
 
 mod interrupted;

@@ -8,15 +8,15 @@ use bounded::Deadline;
 use fail::fail_point;
 use source_package::version::PackageName;
 
-use crate::birth;
 use crate::durable::{room, sync_folder};
-use crate::fence::{self, Fence};
-use crate::lock::{self, Guard};
 use crate::object;
 use crate::pack;
-use crate::packed;
 use crate::record::{self, Record};
-use crate::refname;
+use crate::refs::fence::{self, Fence};
+use crate::refs::first_publish;
+use crate::refs::lock::{self, Guard};
+use crate::refs::packed;
+use crate::refs::refname;
 use crate::refs::{self, Decided, Edit, Refs};
 use crate::repack;
 use crate::seal::{Key, PackageKey};
@@ -44,27 +44,27 @@ impl Repository {
     /// Opens a package's repository.
     pub fn open(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
-        if !birth::is_complete(&path) {
+        if !first_publish::is_complete(&path) {
             return Err(Error::NoRepository(path));
         }
         let key = Key::open(repos)?.map(|key| key.of_package(package));
-        Ok(Repository { path, key, config: birth::CONFIG })
+        Ok(Repository { path, key, config: first_publish::CONFIG })
     }
 
     /// Opens a package's repository. If there is none, its folder is made: it is one as soon as something was
     /// published. So is the installation's key, without which nobody imports.
     pub fn open_or_init(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
-        if !birth::is_complete(&path) {
-            birth::prepare(&path)?;
+        if !first_publish::is_complete(&path) {
+            first_publish::prepare(&path)?;
         }
         let key = Some(Key::open_or_make(repos)?.of_package(package));
-        Ok(Repository { path, key, config: birth::CONFIG })
+        Ok(Repository { path, key, config: first_publish::CONFIG })
     }
 
     /// One that is no importer's: a copy of one, which has no record. It need not be there.
     pub(crate) fn copy(path: &Path) -> Repository {
-        Repository { path: path.to_owned(), key: None, config: birth::OF_COPY }
+        Repository { path: path.to_owned(), key: None, config: first_publish::OF_COPY }
     }
 
     /// What the importer has written here; `None` if that is on no record: the repository is new, or was made before there
@@ -168,12 +168,19 @@ impl Repository {
         record: Option<&Record>,
     ) -> Result<(), Error> {
         let record = record.zip(self.key.as_ref()).map(|(record, key)| record.encode(key));
-        if birth::is_complete(&self.path) {
+        if first_publish::is_complete(&self.path) {
             self.move_refs(guard, edits, decided, record.as_deref())?;
             self.point_head(guard, wanted)?;
         } else {
             let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));
-            birth::complete(&self.path, guard, edits, wanted.as_deref(), record.as_deref(), self.config)?;
+            first_publish::complete(
+                &self.path,
+                guard,
+                edits,
+                wanted.as_deref(),
+                record.as_deref(),
+                self.config,
+            )?;
         }
         if record.is_some() {
             record::note_moved(&self.path);
@@ -185,12 +192,12 @@ impl Repository {
     /// one.
     pub fn settle(&self, guard: &Guard) -> Result<(), Error> {
         self.remove_leftovers(guard)?;
-        if birth::is_complete(&self.path) {
+        if first_publish::is_complete(&self.path) {
             return Ok(());
         }
         // It has a record from the beginning: what others push into it is not taken for anything of ours.
         let record = self.key.as_ref().map(|key| Record::default().encode(key));
-        birth::complete(&self.path, guard, &[], None, record.as_deref(), self.config)
+        first_publish::complete(&self.path, guard, &[], None, record.as_deref(), self.config)
     }
 
     /// Moves refs, all or none, without a word on record. The objects have to be durable.
@@ -233,7 +240,7 @@ impl Repository {
         let target = match wanted.filter(|branch| refs.contains_key(branch)) {
             Some(branch) => branch,
             None if refs.contains_key(&now) => return Ok(()),
-            None => match birth::first_branch(&refs) {
+            None => match first_publish::first_branch(&refs) {
                 Some(branch) => branch,
                 None => return Ok(()),
             },

@@ -9,7 +9,7 @@ use crate::identity::importer;
 use crate::manifest::Manifest;
 use crate::message;
 use crate::object::{self, Commit, Kind, Tag};
-use crate::refname;
+use crate::refs::refname;
 use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::version::{StagedTree, StagedUpstream};

@@ -18,7 +18,7 @@ use crate::history::Descents;
 use crate::manifest::Manifest;
 use crate::object::{self, Kind};
 use crate::record::unsealed::signed_part;
-use crate::refname;
+use crate::refs::refname;
 use crate::repack::git;
 use crate::repository::Repository;
 use crate::view::VersionTag;

@@ -11,7 +11,7 @@ use source_package::version::Version;
 use crate::manifest::Manifest;
 use crate::object;
 use crate::record::Record;
-use crate::refname;
+use crate::refs::refname;
 use crate::refs::{Decided, Edit, Refs, Value};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};

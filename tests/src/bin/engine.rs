@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use importer::child;
 use importer::config::LimitsConfig;
-use importer::plan::read_dsc;
+use importer::dsc_arguments::read_dsc;
 use importer::protocol::{Outcome, Request, Trust, VersionRequest};
 use source_package::control::Stanza;
 

@@ -14,7 +14,7 @@ use crate::answers::{self, Answer, Next};
 use crate::cache::{Cache, Partial, Turn};
 use crate::clock::Clock;
 use crate::error::{Error, Stage, disk};
-use crate::poll::Failed;
+use crate::failed::Failed;
 use crate::problem::Problem;
 use crate::transport::{Mirror, PAUSES, Validators};
 

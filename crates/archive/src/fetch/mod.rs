@@ -23,7 +23,7 @@ use crate::answers::Kind;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::{Error, Stage, disk};
-use crate::poll::Failed;
+use crate::failed::Failed;
 use crate::problem::Problem;
 use crate::sources::Publication;
 use crate::transport::Mirror;

@@ -12,8 +12,8 @@ pub use snapshot::Snapshot;
 use source_package::checksum::ListedFile;
 use source_package::version::{PackageName, Version};
 
+use crate::failed::Failed;
 use crate::fetch::{Known, Outcome};
-use crate::poll::Failed;
 
 /// A version that a history has.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,8 @@ pub use remembered::{Mark, Reading, Remembered, Served};
 use visit::{Turn, Visit};
 
 use crate::answers::{self, Answer, Kind, Next};
-use crate::error::{Class, Error, Stage};
+use crate::error::{Error, Stage};
+use crate::failed::Failed;
 use crate::problem::Problem;
 use crate::transport::Mirror;
 
@@ -66,38 +67,6 @@ pub enum Outcome {
     Unchanged,
     /// What is published now.
     Changed(Listing),
-}
-
-/// No mirror could deliver.
-#[derive(Debug, thiserror::Error)]
-#[error("{error}")]
-pub struct Failed {
-    /// The most telling error.
-    pub error: Error,
-    /// Those of the other mirrors.
-    pub others: Vec<Error>,
-}
-
-impl Failed {
-    /// When the first of the servers wants to be asked again.
-    pub fn retry_after(&self) -> Option<std::time::Duration> {
-        self.others.iter().chain([&self.error]).filter_map(|error| error.retry_after).min()
-    }
-
-    /// What mirrors said says more than that others could not be reached.
-    pub(crate) fn new(mut errors: Vec<Error>, none: impl FnOnce() -> Error) -> Failed {
-        let telling = errors.iter().position(|error| error.class() != Class::Transient);
-        let telling = telling.or_else(|| errors.iter().position(|error| !is_network(&error.problem)));
-        match (telling.unwrap_or(0), errors.is_empty()) {
-            (_, true) => Failed { error: none(), others: errors },
-            (at, false) => Failed { error: errors.remove(at), others: errors },
-        }
-    }
-}
-
-pub(crate) fn is_network(problem: &Problem) -> bool {
-    use Problem::{Broken, Busy, Connect, ServerError, Timeout, Tls, UnknownHost};
-    matches!(problem, Broken(_) | Busy(_) | Connect(_) | ServerError(_) | Timeout(_) | Tls(_) | UnknownHost)
 }
 
 /// Polls a suite. `now` is in seconds since 1970; `scratch` is a folder for lists that are being read.

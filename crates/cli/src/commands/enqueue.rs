@@ -2,7 +2,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Error;
-use importer::plan::{self, Item};
+use importer::dsc_arguments::{self, Item};
 use operations::actions::enqueue::{Enqueue, EnqueueFiles, Enqueued};
 use operations::{Action, Names, Opened};
 use state::words::Lane;
@@ -84,7 +84,7 @@ fn items(
     let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
     let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
     let trust = import::trust(arguments.allow_unsigned, &arguments.keyring, config)?;
-    let found = plan::find(files).map_err(|failure| Usage(failure.message))?;
+    let found = dsc_arguments::find(files).map_err(|failure| Usage(failure.message))?;
     let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
     let items: Vec<Item> = found.into_iter().map(item).collect();
     import::packaging_names(installation, &items)?;

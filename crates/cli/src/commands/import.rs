@@ -7,8 +7,8 @@ use bounded::file::open_regular;
 use clap::ValueEnum;
 use importer::apt;
 use importer::config::Config;
+use importer::dsc_arguments::{self, Item};
 use importer::names;
-use importer::plan::{self, Item};
 use importer::protocol::Trust;
 use importer::queue::by_hand::{self, Step};
 use importer::signature;
@@ -142,7 +142,7 @@ fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error
     let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
     let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
     let trust = trust(arguments.allow_unsigned, &arguments.keyring, config)?;
-    let found = plan::find(&arguments.what).map_err(|failure| Usage(failure.message))?;
+    let found = dsc_arguments::find(&arguments.what).map_err(|failure| Usage(failure.message))?;
     let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
     Ok(found.into_iter().map(item).collect())
 }

@@ -9,8 +9,8 @@ use anyhow::{Context, Error};
 use bounded::waiting::Wait;
 use importer::polling::Report;
 use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
+use importer::queue::poll_thread::{self, Watch};
 use importer::queue::session::Session;
-use importer::queue::watch::{self, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{StateError, integrity, samples};
@@ -95,7 +95,7 @@ fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     let lines = arguments.verbose || arguments.service || io::stdout().is_terminal();
     let told = move |report: &Report| tell(report, lines);
     if arguments.poll && !arguments.service {
-        watch::round(&session, false, &told);
+        poll_thread::round(&session, false, &told);
     }
     let watch = arguments.service.then(|| Watch::start(Arc::clone(&session), told));
     let eta = Eta::of(&session.store, io::stdout().is_terminal() && !arguments.service);

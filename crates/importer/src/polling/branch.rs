@@ -15,7 +15,7 @@ impl Work<'_> {
         &self,
         polled: Polled,
         known: &suites::Suite,
-    ) -> Result<Polled, archive::poll::Failed> {
+    ) -> Result<Polled, archive::failed::Failed> {
         let branch = self.suite.branch(&polled.remember);
         let is_known = known.branch.as_deref() == Some(branch.as_str()) || known.polled.is_none();
         let is_whole = match &polled.outcome {

@@ -14,7 +14,7 @@ use super::{Found, Poller, Progress, Report, is_news, marks, milliseconds};
 use crate::failure::{Failure, Stage};
 use crate::names;
 use crate::queue::archives::Missed;
-use crate::queue::outage::probe_of;
+use crate::queue::probe::probe_of;
 
 /// List and rows are compared at least so often, in milliseconds.
 const RECONCILE: i64 = 24 * 3_600_000;

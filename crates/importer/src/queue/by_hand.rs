@@ -15,8 +15,8 @@ use state::{StateError, attempt, breaker, hold, publications, versions, waits};
 use super::job::{self, Plan};
 use super::requests;
 use super::session::{LEASE, Session, VERSION};
+use crate::dsc_arguments::Item;
 use crate::failure::{Failure, Stage};
-use crate::plan::Item;
 use crate::protocol::{Outcome as Became, Report, Trust, VersionRequest};
 
 /// How often somebody else's import of the same package is looked at.

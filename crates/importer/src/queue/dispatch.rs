@@ -1,7 +1,7 @@
 //! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or somebody
 //! says stop.
 
-mod over;
+mod run_end;
 mod upkeep;
 
 use std::cell::Cell;

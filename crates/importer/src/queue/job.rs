@@ -1,11 +1,11 @@
 //! Does one job: what its package lacks is asked for, a child imports it, and the end is recorded.
 
-mod base;
 mod children;
-mod end;
 mod gather;
 mod history;
-mod plan;
+mod lineage_wait;
+mod open_publications;
+mod record_outcome;
 mod repository;
 
 use std::collections::{HashMap, HashSet};
@@ -19,7 +19,7 @@ use state::queue::Claim;
 use state::waits::Wait;
 use state::words::{Outcome, Tasks, WaitKind};
 
-pub use plan::Plan;
+pub use open_publications::Plan;
 
 use super::logs::Log;
 use super::session::Session;
@@ -99,12 +99,13 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     work.forget_gone();
     work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
-    let found = end::Found { foreign: work.foreign.take(), news: std::mem::take(&mut work.news) };
+    let found = record_outcome::Found { foreign: work.foreign.take(), news: std::mem::take(&mut work.news) };
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done: a database that is away is waited for, and nobody shall do it again.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
-    let (finished, settled) = end::record_surely(session, finished, done, &found, repack, claim.lane);
+    let (finished, settled) =
+        record_outcome::record_surely(session, finished, done, &found, repack, claim.lane);
     session.forget(claim.attempt);
     let (outcome, cause) = (finished.outcome, finished.cause);
     Result { wall_ms: finished.usage.wall_ms, claim, outcome, cause, reports, settled }

@@ -1,19 +1,20 @@
 //! Works through the queue: claims jobs, imports each in a child, and records how it ended.
 //!
-//! [`dispatch`] decides when a job may start and notices what happens; [`job`] does one; [`pulse`] keeps the leases;
+//! [`dispatch`] decides when a job may start and notices what happens; [`job`] does one; [`heartbeat`] keeps the leases;
 //! [`by_hand`] does at once what an operator asks for, with the same records.
 
 pub mod archives;
 pub mod by_hand;
 pub mod classify;
 pub mod dispatch;
+pub mod heartbeat;
 pub mod job;
 pub mod limits;
 pub mod logs;
 pub mod outage;
+pub mod poll_thread;
+pub mod probe;
 pub mod process;
-pub mod pulse;
 pub mod requests;
 pub mod session;
 pub mod trouble;
-pub mod watch;

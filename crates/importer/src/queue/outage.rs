@@ -1,24 +1,19 @@
-//! Outages: what jobs need, whether it is there, and how to find out.
+//! Outages: what jobs need, and whether it is there, as the breakers say. `probe.rs` finds it out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
+use std::sync::{Mutex, MutexGuard};
 
 use state::breaker::{self, Breaker};
 use state::{StateError, Store};
 
-use super::archives::Archives;
-use super::session::Session;
 use crate::failure::Failure;
-use crate::publishing::pool;
 
 /// What is known about the breakers without asking the database for each job.
 #[derive(Default)]
 pub struct Outages {
     known: Mutex<Known>,
-    probing: AtomicUsize,
+    pub(super) probing: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -33,7 +28,7 @@ struct Known {
 
 impl Outages {
     /// Whether it is news that a dependency is out of reach.
-    fn tells(&self, name: &str) -> bool {
+    pub(super) fn tells(&self, name: &str) -> bool {
         self.known().told.insert(name.to_owned())
     }
 
@@ -129,84 +124,7 @@ impl Need {
     }
 }
 
-/// How to find out whether an archive is there.
-pub fn probe_of(archive: &str) -> String {
-    format!("archive {archive}")
-}
-
-/// Makes the probe due of what no archive of the configuration names: its mirror was replaced, perhaps just because it is
-/// out of reach, and what waits for it need not. A probe asks the archive's present mirrors; it may also be a host that
-/// a mirror refers to.
-pub fn hurry(session: &Session) -> Result<(), StateError> {
-    for breaker in session.store.read(breaker::list_open)? {
-        if !session.archives.uses(&breaker.name) && !pool::is_of_remote(&breaker.name) {
-            session.store.write(|tx| breaker::hurry(tx, breaker.id))?;
-        }
-    }
-    Ok(())
-}
-
-/// Bytes that have to be free for a full disk to count as usable again.
-const ENOUGH: u64 = 64 << 20;
-
-/// Sends a probe, and records and tells what it finds. A host that swallows every packet answers after a long time: the
-/// imports that do not need it go on meanwhile.
-pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>) {
-    session.outages.probing.fetch_add(1, Ordering::SeqCst);
-    thread::spawn(move || {
-        let cause = {
-            let reserve = session.config.limits.disk_reserve;
-            let text = breaker.probe.as_deref().unwrap_or_default();
-            match text.strip_prefix("remote ") {
-                Some(text) => pool::probe(&session, text).and_then(Result::err),
-                None => probe(text, &session.archives, reserve).err(),
-            }
-        };
-        // If this cannot be written down, the probe is given up after its time, and another one goes out.
-        let noted =
-            session.store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule));
-        if cause.is_none() && noted.is_ok() {
-            session.outages.closed(&breaker.name);
-        }
-        session.outages.probing.fetch_sub(1, Ordering::SeqCst);
-        let note = match cause {
-            None if pool::is_of_remote(&breaker.name) => {
-                Some(format!("{} can be reached again", breaker.name))
-            }
-            None if is_disk(&breaker.name) => Some(format!("{} has room again", breaker.name)),
-            None if session.archives.uses(&breaker.name) => {
-                Some(format!("{} can be reached again", breaker.name))
-            }
-            None => Some(format!("what waited for {} resumes without it", breaker.name)),
-            Some(cause) => session.outages.tells(&breaker.name).then(|| {
-                let state = if is_disk(&breaker.name) { "full" } else { "out of reach" };
-                format!("{} is {state}: {cause}", breaker.name)
-            }),
-        };
-        // Nobody listens any more if the run is over.
-        let _ = note.map(|note| notes.send(note));
-    });
-}
-
 /// Whether a breaker is that of a disk.
-fn is_disk(name: &str) -> bool {
+pub(super) fn is_disk(name: &str) -> bool {
     name.starts_with("disk:")
-}
-
-/// Finds out whether what a breaker guards can be used again. Returns what is wrong, if something is.
-pub fn probe(probe: &str, archives: &Archives, reserve: u64) -> Result<(), String> {
-    match probe.split_once(' ') {
-        Some(("archive", name)) => archives.probe(name),
-        Some(("history", name)) => archives.probe_history(name),
-        Some(("disk", path)) => disk_has_room(std::path::Path::new(path), reserve),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a disk has room for imports, of which a reserve is never used.
-pub fn disk_has_room(root: &std::path::Path, reserve: u64) -> Result<(), String> {
-    let path = root.display();
-    let found = rustix::fs::statvfs(root).map_err(|error| format!("cannot look at {path}: {error}"))?;
-    let free = found.f_bavail.saturating_mul(found.f_frsize);
-    if free >= ENOUGH.max(reserve) { Ok(()) } else { Err(format!("{path} has {} MiB free", free >> 20)) }
 }

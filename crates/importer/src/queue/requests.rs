@@ -12,9 +12,9 @@ use source_package::limits::DscLimits;
 use state::publications::{LOCAL, NewPublication, Publication};
 use state::words::Lane;
 
+use crate::dsc_arguments::{ClaimedDsc, Item};
 use crate::failure::{Failure, Stage};
 use crate::names;
-use crate::plan::{ClaimedDsc, Item};
 use crate::protocol::{Trust, VersionRequest};
 
 /// Why a file may be trusted, as it stands in its row.

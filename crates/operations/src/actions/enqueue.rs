@@ -1,6 +1,6 @@
 //! Putting packages into the queue.
 
-use importer::plan::Item;
+use importer::dsc_arguments::Item;
 use importer::queue::requests;
 use state::publications::{self, NewPublication};
 use state::words::{Lane, Tasks};

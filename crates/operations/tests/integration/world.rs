@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use importer::config::Config;
-use importer::plan::Item;
+use importer::dsc_arguments::Item;
 use importer::protocol::Trust;
 use operations::Opened;
 use state::events::Event;

@@ -10,7 +10,7 @@ use crate::history::History;
 use crate::identity::importer;
 use crate::message;
 use crate::object::{self, Commit};
-use crate::packed::find_conflict;
+use crate::refs::packed::find_conflict;
 use crate::store::RepoStore;
 use crate::view::View;
 use crate::{Error, ObjectId};

@@ -8,7 +8,7 @@ use super::ancestry::leads_to;
 use super::{ASIDE, Kind, Standing};
 use crate::history::History;
 use crate::object;
-use crate::refname;
+use crate::refs::refname;
 use crate::view::VersionTag;
 use crate::{Error, ObjectId};
 

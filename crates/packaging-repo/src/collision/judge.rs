@@ -12,7 +12,7 @@ use super::triage::Content;
 use super::{Collision, Kind, shown};
 use crate::foreign::{self, Foreign};
 use crate::object;
-use crate::refname;
+use crate::refs::refname;
 use crate::store::RepoStore;
 use crate::view::{VersionTag, View};
 use crate::{Error, ObjectId};

@@ -17,9 +17,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::ObjectId;
-use crate::packed::find_conflict;
-use crate::refname::ASIDE;
 use crate::refs::Edit;
+use crate::refs::packed::find_conflict;
+use crate::refs::refname::ASIDE;
 use crate::view::View;
 pub(crate) use ancestry::leads_to;
 pub use decide::Decision;

@@ -7,7 +7,7 @@ use crate::hash;
 use crate::identity::importer;
 use crate::manifest::{IMPORT_RULES, Manifest};
 use crate::object::{self, Kind, Tag};
-use crate::refname;
+use crate::refs::refname;
 use crate::upstream::{identity, tag_of, upstream_tag};
 use crate::version::{StagedPatches, StagedUpstream, StagedVersion};
 use crate::view::VersionTag;

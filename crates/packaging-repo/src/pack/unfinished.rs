@@ -6,7 +6,7 @@ use std::path::Path;
 use super::TEMPORARY;
 use crate::Error;
 use crate::index;
-use crate::lock::remove_if_there;
+use crate::refs::lock::remove_if_there;
 
 /// What such a file is called while it is removed.
 const DEAD: &str = "tmp_pack_import_dead-";

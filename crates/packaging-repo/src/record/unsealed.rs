@@ -12,8 +12,8 @@ use super::Record;
 use crate::expected::Imported;
 use crate::manifest::Manifest;
 use crate::object::{self, Kind, TagObject};
-use crate::refname;
 use crate::refs::Refs;
+use crate::refs::refname;
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::lock::remove_if_there;
+use crate::refs::lock::remove_if_there;
 
 /// The file that says so: a line for each pack, its name without an ending.
 const MARK: &str = "package-import.repack";

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::common::{git, scratch};
 use packaging_repo::manifest::Manifest;
 use packaging_repo::object::Kind;
-use packaging_repo::refname;
+use packaging_repo::refs::refname;
 use packaging_repo::refs::{Edit, Value};
 use proptest::prelude::*;
 use source_package::checksum::{Checksums, ListedFile};

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::{Numbers, Scratch, objects, scratch};
 use packaging_repo::Error;
-use packaging_repo::fence::Fence;
 use packaging_repo::object::Kind;
+use packaging_repo::refs::fence::Fence;
 use packaging_repo::repack::{Effort, due, repack};
 
 const LONG: std::time::Duration = std::time::Duration::from_secs(600);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::choose::check_name;
 use super::error::{Context, PatchError};
 use super::names::{is_space, strip_first_folder};
-use super::stage::Stage;
+use super::tree_journal::TreeJournal;
 use crate::tree::Kind;
 
 /// The files that dpkg expects a patch to change, each as the patch spells it.
@@ -35,13 +35,13 @@ impl<'p> Lines<'p> {
 }
 
 /// Checks a patch against the tree as it is before the patch, and makes the folders that it needs.
-pub(super) fn analyze(patch: &[u8], stage: &mut Stage<'_>) -> Result<Expected, PatchError> {
+pub(super) fn analyze(patch: &[u8], journal: &mut TreeJournal<'_>) -> Result<Expected, PatchError> {
     let mut lines = Lines { rest: patch, number: 0 };
     let mut expected = Expected::new();
     let mut folders: BTreeSet<(Vec<u8>, u64)> = BTreeSet::new();
     let mut line = lines.next();
     while let Some(found) = skip_text(&mut lines, line) {
-        let file = file_header(&mut lines, found, stage)?;
+        let file = file_header(&mut lines, found, journal)?;
         let at = Context { line: lines.number, path: &file };
         let above = match file.iter().rposition(|&byte| byte == b'/') {
             Some(slash) if slash + 1 < file.len() => &file[..slash],
@@ -50,10 +50,10 @@ pub(super) fn analyze(patch: &[u8], stage: &mut Stage<'_>) -> Result<Expected, P
         if above.contains(&0) {
             return Err(at.bad_name("which holds a NUL byte"));
         }
-        if !stage.is_folder(above)? {
+        if !journal.is_folder(above)? {
             folders.insert((above.to_vec(), lines.number));
         }
-        if let Some(stat) = exists(stage, &file, at)?
+        if let Some(stat) = exists(journal, &file, at)?
             && !matches!(stat, Kind::File { .. })
         {
             return Err(at.bad_name("which is not a plain file"));
@@ -62,7 +62,7 @@ pub(super) fn analyze(patch: &[u8], stage: &mut Stage<'_>) -> Result<Expected, P
         line = hunks(&mut lines)?;
     }
     for (folder, line) in folders {
-        stage.make_folder(&folder, Context { line, path: &folder })?;
+        journal.make_folder(&folder, Context { line, path: &folder })?;
     }
     Ok(expected)
 }
@@ -81,7 +81,7 @@ fn skip_text<'p>(lines: &mut Lines<'p>, mut line: Option<&'p [u8]>) -> Option<&'
 fn file_header<'p>(
     lines: &mut Lines<'p>,
     line: &'p [u8],
-    stage: &mut Stage<'_>,
+    journal: &mut TreeJournal<'_>,
 ) -> Result<Vec<u8>, PatchError> {
     let Some(rest) = line.strip_prefix(b"--- ") else {
         return Err(lines.malformed("a diff must begin with \"--- \""));
@@ -101,13 +101,13 @@ fn file_header<'p>(
     }
     for (written, file) in [(old, &old_file), (new, &new_file)] {
         let Some(file) = file else { continue };
-        check_path(stage, written, Context { line: lines.number, path: file })?;
+        check_path(journal, written, Context { line: lines.number, path: file })?;
     }
     if new == b"/dev/null" && old_file.is_none() {
         return Err(lines.malformed("a removed file has no usable name"));
     }
     match (old_file, new_file) {
-        (Some(old), Some(new)) => choose(old, new, stage, lines.number),
+        (Some(old), Some(new)) => choose(old, new, journal, lines.number),
         (Some(file), None) | (None, Some(file)) => Ok(file),
         (None, None) => Err(lines.malformed("neither name has a folder in front that could be taken away")),
     }
@@ -131,28 +131,33 @@ fn usable(name: &[u8]) -> Option<Vec<u8>> {
     Some(strip_first_folder(name).unwrap_or_default())
 }
 
-fn check_path(stage: &mut Stage<'_>, written: &[u8], at: Context<'_>) -> Result<(), PatchError> {
+fn check_path(journal: &mut TreeJournal<'_>, written: &[u8], at: Context<'_>) -> Result<(), PatchError> {
     if memchr::memmem::find(written, b"/../").is_some() {
         return Err(at.bad_name("which climbs out of its folder"));
     }
     check_name(at)?;
-    if let Some(link) = stage.link(at.path)? {
+    if let Some(link) = journal.link(at.path)? {
         return Err(PatchError::ThroughLink { line: at.line, path: at.path.to_vec(), link });
     }
     Ok(())
 }
 
-fn exists(stage: &mut Stage<'_>, path: &[u8], at: Context<'_>) -> Result<Option<Kind>, PatchError> {
+fn exists(journal: &mut TreeJournal<'_>, path: &[u8], at: Context<'_>) -> Result<Option<Kind>, PatchError> {
     if path.contains(&0) {
         return Ok(None);
     }
-    Ok(stage.stat(path, at)?.map(|stat| stat.kind))
+    Ok(journal.stat(path, at)?.map(|stat| stat.kind))
 }
 
 /// Which of two names dpkg expects patch to work on. Its guess can differ from what patch does.
-fn choose(old: Vec<u8>, new: Vec<u8>, stage: &mut Stage<'_>, line: u64) -> Result<Vec<u8>, PatchError> {
-    let old_exists = exists(stage, &old, Context { line, path: &old })?.is_some();
-    let new_exists = exists(stage, &new, Context { line, path: &new })?.is_some();
+fn choose(
+    old: Vec<u8>,
+    new: Vec<u8>,
+    journal: &mut TreeJournal<'_>,
+    line: u64,
+) -> Result<Vec<u8>, PatchError> {
+    let old_exists = exists(journal, &old, Context { line, path: &old })?.is_some();
+    let new_exists = exists(journal, &new, Context { line, path: &new })?.is_some();
     if old_exists != new_exists {
         return Ok(if new_exists { new } else { old });
     }

@@ -2,7 +2,7 @@
 
 use super::diff::{Absent, Diff, INDEX, LINK, NEW, OLD, REGULAR};
 use super::error::{Context, PatchError};
-use super::stage::{Stage, Stat};
+use super::tree_journal::{Stat, TreeJournal};
 use crate::path::{climbs, names};
 use crate::tree::Kind;
 
@@ -32,7 +32,7 @@ pub(super) fn type_of(kind: Kind) -> u32 {
 pub(super) fn choose(
     diff: &mut Diff,
     line: u64,
-    stage: &mut Stage<'_>,
+    journal: &mut TreeJournal<'_>,
     gone: impl Fn(u64) -> bool,
 ) -> Result<Source, PatchError> {
     if diff.names[OLD].is_some() || diff.names[NEW].is_some() {
@@ -47,7 +47,7 @@ pub(super) fn choose(
         // Patch looks at nothing outside: there is no such file, whatever is there.
         if !climbs(name) {
             check_name(at)?;
-            stats[side] = stage.stat(name, at)?.filter(|stat| !gone(stat.inode));
+            stats[side] = journal.stat(name, at)?.filter(|stat| !gone(stat.inode));
         }
     }
     let Some(last) = last else { return Err(PatchError::NoFile { line, path: Vec::new() }) };
@@ -55,7 +55,7 @@ pub(super) fn choose(
     refuse_reversed(diff, line, existing.unwrap_or(last), existing.and_then(|side| stats[side]))?;
     let chosen = match existing {
         Some(side) => Some(side),
-        None if diff.absent[OLD] != Absent::No => fewest_folders(diff, stage)?,
+        None if diff.absent[OLD] != Absent::No => fewest_folders(diff, journal)?,
         None => None,
     };
     if (diff.renames() || diff.copies()) && !has_both_names(diff, chosen) {
@@ -144,11 +144,11 @@ fn folders(name: &[u8]) -> impl Iterator<Item = usize> {
 }
 
 /// Of names of which none exists, the one for which the fewest folders have to be made.
-fn fewest_folders(diff: &Diff, stage: &mut Stage<'_>) -> Result<Option<usize>, PatchError> {
+fn fewest_folders(diff: &Diff, journal: &mut TreeJournal<'_>) -> Result<Option<usize>, PatchError> {
     let mut missing = [usize::MAX; 3];
     for (side, name) in diff.names.iter().enumerate() {
         let Some(name) = name else { continue };
-        let there = stage.folders_there(name)?;
+        let there = journal.folders_there(name)?;
         let (mut begin, mut depth, mut exist) = (0, 0, 0);
         for end in folders(name) {
             depth += names(&name[begin..end]).count();

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::error::{Context, PatchError};
-use super::stage::{Stage, Stat};
+use super::tree_journal::{Stat, TreeJournal};
 use crate::path::split_last;
 use crate::store::ContentId;
 use crate::tree::{Kind, Node};
@@ -94,31 +94,31 @@ impl Files {
     /// Writes a file now or, for a diff of Git that changes what exists, later.
     pub(super) fn write(
         &mut self,
-        stage: &mut Stage<'_>,
+        journal: &mut TreeJournal<'_>,
         ready: Ready,
         later: bool,
         at: Context<'_>,
     ) -> Result<(), PatchError> {
-        self.submit(stage, Move::Write { to: at.path.to_vec(), line: at.line, ready }, later)
+        self.submit(journal, Move::Write { to: at.path.to_vec(), line: at.line, ready }, later)
     }
 
     /// Makes a backup of a file that a diff names without changing it.
     pub(super) fn back_up_copy(
         &mut self,
-        stage: &mut Stage<'_>,
+        journal: &mut TreeJournal<'_>,
         executable: bool,
         later: bool,
         at: Context<'_>,
     ) -> Result<(), PatchError> {
-        self.submit(stage, Move::Copy { of: at.path.to_vec(), line: at.line, executable }, later)
+        self.submit(journal, Move::Copy { of: at.path.to_vec(), line: at.line, executable }, later)
     }
 
-    fn submit(&mut self, stage: &mut Stage<'_>, action: Move, later: bool) -> Result<(), PatchError> {
+    fn submit(&mut self, journal: &mut TreeJournal<'_>, action: Move, later: bool) -> Result<(), PatchError> {
         if later {
             self.queue.push(action);
             return Ok(());
         }
-        self.perform(stage, action)
+        self.perform(journal, action)
     }
 
     /// Notes that a file is to be removed when the patch is through, unless something else takes its place.
@@ -128,51 +128,58 @@ impl Files {
     }
 
     /// Writes everything that waits.
-    pub(super) fn flush(&mut self, stage: &mut Stage<'_>) -> Result<(), PatchError> {
+    pub(super) fn flush(&mut self, journal: &mut TreeJournal<'_>) -> Result<(), PatchError> {
         for action in std::mem::take(&mut self.queue) {
-            self.perform(stage, action)?;
+            self.perform(journal, action)?;
         }
         Ok(())
     }
 
     /// Writes and removes everything that waits.
-    pub(super) fn finish(&mut self, stage: &mut Stage<'_>) -> Result<(), PatchError> {
-        self.flush(stage)?;
+    pub(super) fn finish(&mut self, journal: &mut TreeJournal<'_>) -> Result<(), PatchError> {
+        self.flush(journal)?;
         for (path, inode, line) in std::mem::take(&mut self.deletions) {
             if !self.is_gone(inode) {
                 continue;
             }
             let at = Context { line, path: &path };
-            let stat = stage.stat(&path, at)?;
-            self.back_up(stage, stat, at)?;
-            stage.remove_empty_folders(&path)?;
+            let stat = journal.stat(&path, at)?;
+            self.back_up(journal, stat, at)?;
+            journal.remove_empty_folders(&path)?;
         }
         Ok(())
     }
 
-    fn perform(&mut self, stage: &mut Stage<'_>, action: Move) -> Result<(), PatchError> {
+    fn perform(&mut self, journal: &mut TreeJournal<'_>, action: Move) -> Result<(), PatchError> {
         match action {
-            Move::Write { to, line, ready } => self.put(stage, ready, Context { line, path: &to }),
-            Move::Copy { of, line, executable } => self.copy(stage, executable, Context { line, path: &of }),
+            Move::Write { to, line, ready } => self.put(journal, ready, Context { line, path: &to }),
+            Move::Copy { of, line, executable } => {
+                self.copy(journal, executable, Context { line, path: &of })
+            }
         }
     }
 
-    fn put(&mut self, stage: &mut Stage<'_>, ready: Ready, at: Context<'_>) -> Result<(), PatchError> {
-        let stat = stage.stat(at.path, at)?;
-        self.back_up(stage, stat, at)?;
+    fn put(
+        &mut self,
+        journal: &mut TreeJournal<'_>,
+        ready: Ready,
+        at: Context<'_>,
+    ) -> Result<(), PatchError> {
+        let stat = journal.stat(at.path, at)?;
+        self.back_up(journal, stat, at)?;
         if let Some(stat) = stat {
             if ready.link && self.fates.get(&stat.inode) == Some(&Fate::Created) {
                 return Err(at.target("the symbolic link is made twice"));
             }
             self.fates.insert(stat.inode, Fate::Overwritten);
         }
-        stage.make_way(at.path, 0, at)?;
+        journal.make_way(at.path, 0, at)?;
         let node = if ready.link {
             Node::Link(ready.content)
         } else {
             Node::File { content: ready.content, executable: ready.executable }
         };
-        stage.put(at.path, node, ready.inode)?;
+        journal.put(at.path, node, ready.inode)?;
         self.fates.insert(ready.inode, Fate::Created);
         Ok(())
     }
@@ -181,44 +188,49 @@ impl Files {
     /// does not exist, an empty backup is made.
     fn back_up(
         &mut self,
-        stage: &mut Stage<'_>,
+        journal: &mut TreeJournal<'_>,
         stat: Option<Stat>,
         at: Context<'_>,
     ) -> Result<(), PatchError> {
         let backup = self.backups.of(at.path);
         match stat {
             None => {
-                let content = stage.store.put_bytes(b"")?;
-                let inode = stage.new_inode();
-                clear(stage, &backup, at)?;
-                stage.put(&backup, Node::File { content, executable: false }, inode)
+                let content = journal.store.put_bytes(b"")?;
+                let inode = journal.new_inode();
+                clear(journal, &backup, at)?;
+                journal.put(&backup, Node::File { content, executable: false }, inode)
             }
             Some(Stat { kind: Kind::Folder | Kind::Fifo | Kind::Missing, .. }) => {
                 Err(at.target("it is neither a file nor a symbolic link"))
             }
             Some(stat) if self.fates.get(&stat.inode) == Some(&Fate::Created) => Ok(()),
             Some(_) => {
-                clear(stage, &backup, at)?;
-                stage.rename(at.path, &backup)
+                clear(journal, &backup, at)?;
+                journal.rename(at.path, &backup)
             }
         }
     }
 
-    fn copy(&mut self, stage: &mut Stage<'_>, executable: bool, at: Context<'_>) -> Result<(), PatchError> {
-        let Some(Stat { kind: Kind::File { content, .. }, .. }) = stage.stat(at.path, at)? else {
+    fn copy(
+        &mut self,
+        journal: &mut TreeJournal<'_>,
+        executable: bool,
+        at: Context<'_>,
+    ) -> Result<(), PatchError> {
+        let Some(Stat { kind: Kind::File { content, .. }, .. }) = journal.stat(at.path, at)? else {
             return Err(at.target("there is no file to make a backup of"));
         };
         let backup = self.backups.of(at.path);
-        let inode = stage.new_inode();
-        clear(stage, &backup, at)?;
-        stage.put(&backup, Node::File { content, executable }, inode)
+        let inode = journal.new_inode();
+        clear(journal, &backup, at)?;
+        journal.put(&backup, Node::File { content, executable }, inode)
     }
 }
 
 /// Makes way for a backup.
-fn clear(stage: &mut Stage<'_>, backup: &[u8], at: Context<'_>) -> Result<(), PatchError> {
-    if split_last(backup).1.is_empty() || stage.is_folder(backup)? {
+fn clear(journal: &mut TreeJournal<'_>, backup: &[u8], at: Context<'_>) -> Result<(), PatchError> {
+    if split_last(backup).1.is_empty() || journal.is_folder(backup)? {
         return Err(at.target("a folder stands where its backup goes"));
     }
-    stage.make_way(backup, 0, at)
+    journal.make_way(backup, 0, at)
 }

@@ -29,7 +29,7 @@ mod output;
 mod run;
 mod search;
 pub mod series;
-mod stage;
+mod tree_journal;
 
 pub use error::PatchError;
 
@@ -39,7 +39,7 @@ use error::Context;
 use files::{Backups, Files};
 use lines::Reader;
 use run::Run;
-use stage::Stage;
+use tree_journal::TreeJournal;
 
 /// How dpkg calls patch, which depends on the format of the source package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,11 +103,11 @@ pub fn apply_within(
     tree: &mut Tree,
     store: &mut dyn ContentStore,
 ) -> Result<Summary, PatchError> {
-    let mut stage = Stage::new(tree, store);
-    let result = apply_staged(patch, rules, limits, &mut stage);
+    let mut journal = TreeJournal::new(tree, store);
+    let result = apply_staged(patch, rules, limits, &mut journal);
     match (&result, rules) {
-        (Err(_), _) => stage.undo(None)?,
-        (Ok(_), Rules::Quilt) => stage.undo(Some(QUILT))?,
+        (Err(_), _) => journal.undo(None)?,
+        (Ok(_), Rules::Quilt) => journal.undo(Some(QUILT))?,
         (Ok(_), _) => {}
     }
     result
@@ -117,15 +117,15 @@ fn apply_staged(
     patch: &[u8],
     rules: Rules,
     limits: Limits,
-    stage: &mut Stage<'_>,
+    journal: &mut TreeJournal<'_>,
 ) -> Result<Summary, PatchError> {
-    let expected = analyze::analyze(patch, stage)?;
+    let expected = analyze::analyze(patch, journal)?;
     let backups = match rules {
         Rules::Quilt => Backups::Folder(b".pc/patch"),
         Rules::Version2 | Rules::Version1 => Backups::Suffix(SUFFIX),
     };
     let mut run = Run {
-        stage,
+        journal,
         files: Files::new(backups),
         reader: Reader::new(patch),
         remove_empty: rules != Rules::Version1,
@@ -137,26 +137,30 @@ fn apply_staged(
     run.run()?;
     let work = limits.max_work - run.work_left;
     let summary = Summary { files: std::mem::take(&mut run.touched), work };
-    clean_up(&expected, backups, stage)?;
+    clean_up(&expected, backups, journal)?;
     Ok(summary)
 }
 
 /// What dpkg does when patch is through: it touches every file that it expects to be changed and, without quilt, removes
 /// its backup, which must be there.
-fn clean_up(expected: &analyze::Expected, backups: Backups, stage: &mut Stage<'_>) -> Result<(), PatchError> {
+fn clean_up(
+    expected: &analyze::Expected,
+    backups: Backups,
+    journal: &mut TreeJournal<'_>,
+) -> Result<(), PatchError> {
     for path in expected {
         let at = Context { line: 0, path };
-        if stage.is_blocked(path)? {
+        if journal.is_blocked(path)? {
             return Err(at.target("a folder above it is a file by now"));
         }
-        if !stage.may_be_touched(path)? {
+        if !journal.may_be_touched(path)? {
             return Err(at.target("dpkg sets its time, and may not where the link leads"));
         }
         if backups == Backups::Suffix(SUFFIX) {
             let backup = backups.of(path);
-            match stage.stat(&backup, at)?.map(|stat| stat.kind) {
+            match journal.stat(&backup, at)?.map(|stat| stat.kind) {
                 Some(Kind::File { .. } | Kind::Link(_) | Kind::Fifo) if !path.contains(&0) => {
-                    stage.take(&backup)?;
+                    journal.take(&backup)?;
                 }
                 _ => return Err(at.target("dpkg expects it to change, but patch changes another file")),
             }

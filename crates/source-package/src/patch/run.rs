@@ -11,7 +11,7 @@ use super::lines::Reader;
 use super::locate::Missed;
 use super::names::is_space;
 use super::output::Output;
-use super::stage::{Stage, Stat};
+use super::tree_journal::{Stat, TreeJournal};
 use crate::path::split_last;
 use crate::tree::Kind;
 
@@ -23,7 +23,7 @@ const PERMISSIONS: u32 = 0o777;
 
 /// A patch that is being applied.
 pub(super) struct Run<'r, 'a, 'p> {
-    pub(super) stage: &'r mut Stage<'a>,
+    pub(super) journal: &'r mut TreeJournal<'a>,
     pub(super) files: Files,
     pub(super) reader: Reader<'p>,
     /// Whether files that become empty are removed.
@@ -88,21 +88,21 @@ impl Run<'_, '_, '_> {
                 return Err(PatchError::Unsupported { line, what });
             }
             self.reader.place = diff.start;
-            let source = choose::choose(&mut diff, line, self.stage, |inode| self.files.is_gone(inode))?;
+            let source = choose::choose(&mut diff, line, self.journal, |inode| self.files.is_gone(inode))?;
             let look_again = git && !diff.git;
             if look_again {
-                self.files.flush(self.stage)?;
+                self.files.flush(self.journal)?;
             }
             git = diff.git;
             self.diff(diff, source, look_again)?;
         }
-        self.files.finish(self.stage)
+        self.files.finish(self.journal)
     }
 
     fn diff(&mut self, diff: Diff, source: Source, look_again: bool) -> Result<(), PatchError> {
         let mut work = prepare(diff, source)?;
         if look_again {
-            work.source.stat = self.stage.stat(&work.source.name, work.at_source())?;
+            work.source.stat = self.journal.stat(&work.source.name, work.at_source())?;
         }
         if work.diff.git {
             self.separate_runs(&mut work)?;
@@ -112,7 +112,7 @@ impl Run<'_, '_, '_> {
         {
             return Err(work.at_source().target("it is not of the type that the diff says"));
         }
-        self.stage.make_way(&work.target, TEMPORARY, work.at_target())?;
+        self.journal.make_way(&work.target, TEMPORARY, work.at_target())?;
         if matches!(split_last(&work.target).1, b"" | b".") {
             return Err(work.at_target().target("it is a folder"));
         }
@@ -135,13 +135,13 @@ impl Run<'_, '_, '_> {
         let target = if work.source.name == work.target {
             work.source.stat
         } else {
-            self.stage.stat(&work.target, work.at_target())?
+            self.journal.stat(&work.target, work.at_target())?
         };
         let Some(mut stat) = target else { return Ok(()) };
         if self.files.is_queued(stat.inode) {
-            self.files.flush(self.stage)?;
-            work.source.stat = self.stage.stat(&work.source.name, work.at_source())?;
-            match self.stage.stat(&work.target, work.at_target())? {
+            self.files.flush(self.journal)?;
+            work.source.stat = self.journal.stat(&work.source.name, work.at_source())?;
+            match self.journal.stat(&work.target, work.at_target())? {
                 Some(again) => stat = again,
                 None => return Ok(()),
             }
@@ -153,7 +153,7 @@ impl Run<'_, '_, '_> {
     fn read(&mut self, work: &Work) -> Result<Input, PatchError> {
         let bytes = match work.source.stat.map(|stat| stat.kind) {
             Some(Kind::File { content, .. } | Kind::Link(content)) => {
-                self.stage.read(content, self.max_file, work.at_source())?
+                self.journal.read(content, self.max_file, work.at_source())?
             }
             _ => Vec::new(),
         };
@@ -217,16 +217,16 @@ impl Run<'_, '_, '_> {
         let executable = (if set_mode { new & PERMISSIONS } else { old_bits }) & 0o111 != 0;
         if !changed && !set_mode && !work.diff.renames() && !work.diff.copies() {
             let was = old_bits & 0o111 != 0;
-            return self.files.back_up_copy(self.stage, was, work.later(), work.at_target());
+            return self.files.back_up_copy(self.journal, was, work.later(), work.at_target());
         }
         let content = match (written, work.source.stat.map(|stat| stat.kind)) {
             (Written::New(output), _) => self.link_or_file(work, output.bytes)?,
             (Written::Same, Some(Kind::File { content, .. } | Kind::Link(content))) => content,
-            (Written::Same, _) => self.stage.store.put_bytes(b"")?,
+            (Written::Same, _) => self.journal.store.put_bytes(b"")?,
         };
         let link = work.file_type == LINK;
-        let ready = Ready { content, inode: self.stage.new_inode(), executable, link };
-        self.files.write(self.stage, ready, work.later(), work.at_target())?;
+        let ready = Ready { content, inode: self.journal.new_inode(), executable, link };
+        self.files.write(self.journal, ready, work.later(), work.at_target())?;
         if work.diff.renames() {
             let inode = self.inode(work.source.stat);
             self.files.delete(&work.source.name, inode, work.line);
@@ -246,7 +246,7 @@ impl Run<'_, '_, '_> {
                 return Err(work.at_target().target("no symbolic link can have that target"));
             }
         }
-        let store = &mut *self.stage.store;
+        let store = &mut *self.journal.store;
         Ok(match work.source.stat.map(|stat| stat.kind) {
             Some(Kind::File { content, .. }) => store.put_changed(&bytes, content)?,
             _ => store.put_bytes(&bytes)?,
@@ -255,7 +255,7 @@ impl Run<'_, '_, '_> {
 
     fn remove(&mut self, work: &Work) -> Result<(), PatchError> {
         let stat = if work.moves {
-            let stat = self.stage.stat(&work.target, work.at_target())?;
+            let stat = self.journal.stat(&work.target, work.at_target())?;
             Some(stat.ok_or_else(|| work.at_target().target("it is empty and does not exist"))?)
         } else {
             work.source.stat
@@ -267,7 +267,7 @@ impl Run<'_, '_, '_> {
 
     /// The number of a file; of one that does not exist, a number that no other has.
     fn inode(&mut self, stat: Option<Stat>) -> u64 {
-        stat.map_or_else(|| self.stage.new_inode(), |stat| stat.inode)
+        stat.map_or_else(|| self.journal.new_inode(), |stat| stat.inode)
     }
 }
 

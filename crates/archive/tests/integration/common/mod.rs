@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use archive::clock::{Clock, SystemClock};
 use archive::config::Transfer;
+use archive::failed::Failed;
 use archive::location::Location;
-use archive::poll::{Failed, Outcome, Polled, Remembered, Wanted, poll};
+use archive::poll::{Outcome, Polled, Remembered, Wanted, poll};
 use archive::sources::{Entry, Publication};
 use archive::transport::{Limits, Mirror, open};
 

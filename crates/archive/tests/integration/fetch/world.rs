@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use archive::cache::{Cache, Sharing};
 use archive::clock::{Clock, SystemClock};
+use archive::failed::Failed;
 use archive::fetch::{Fetched, Fetcher, Options, Outcome};
-use archive::poll::Failed;
 use archive::sources::Publication;
 use archive::transport::Mirror;
 use package_import_tests::archive::{TestArchive, suite};

@@ -78,7 +78,7 @@ impl Archives {
             Ok(Outcome::Fetched(Fetched { dsc, transferred, .. }))
                 if wanted.dsc.checksums.sha256.is_none() =>
             {
-                let text = crate::plan::read_dsc(&dsc, &DscLimits::NONE)?;
+                let text = crate::dsc_arguments::read_dsc(&dsc, &DscLimits::NONE)?;
                 let trust = Trust::Index(sha256_hex(&text));
                 Ok(Got::Weak(dsc, transferred, trust))
             }
@@ -108,7 +108,7 @@ impl Archives {
             Ok(Outcome::Gone { file }) => return Ok(Got::Missing(file)),
             Err(failed) => return Err(self.missed_history(&failed, archive)),
         };
-        let text = crate::plan::read_dsc(&fetched.dsc, &DscLimits::NONE)?;
+        let text = crate::dsc_arguments::read_dsc(&fetched.dsc, &DscLimits::NONE)?;
         let dsc_sha256 = sha256_hex(&text);
         let mut dsc = old.dsc;
         dsc.checksums.sha256 = Some(dsc_sha256.clone());

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use archive::poll::Failed;
+use archive::failed::Failed;
 use archive::transport::{self, Limits};
 
 use super::Archives;
 use crate::failure::Failure;
-use crate::queue::outage::{Need, probe_of};
+use crate::queue::outage::Need;
+use crate::queue::probe::probe_of;
 
 /// What an archive that the machine's apt reaches needs, in the words of its errors.
 const APT: &str = "apt";

@@ -14,7 +14,7 @@ use super::{Loop, TICK};
 use crate::publishing::pool as publishing;
 use crate::queue::limits::Limits;
 use crate::queue::session::{Session, VERSION};
-use crate::queue::{logs, outage};
+use crate::queue::{logs, probe};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Jobs that are brought back in one transaction: each writes up to three rows.
@@ -173,13 +173,13 @@ impl Loop<'_> {
         let session = Arc::clone(&self.dispatcher.session);
         let store = &session.store;
         if !std::mem::replace(&mut self.upkeep.hurried, true) {
-            outage::hurry(&session)?;
+            probe::hurry(&session)?;
         }
         session.outages.refresh(store, &session.rule, &look.open)?;
         let elsewhere = |name: &str| publishing::is_of_remote(name) && !publishing::is_ours(&session, name);
         for breaker in look.open.iter().filter(|it| !elsewhere(&it.name)) {
             if store.write(|tx| breaker::take_probe(tx, breaker.id, session.run, &session.rule))? {
-                outage::send_probe(Arc::clone(&session), breaker.clone(), self.upkeep.notes.0.clone());
+                probe::send_probe(Arc::clone(&session), breaker.clone(), self.upkeep.notes.0.clone());
             }
         }
         session.troubles.clear("outages");

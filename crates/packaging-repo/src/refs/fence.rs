@@ -100,7 +100,7 @@ pub(crate) fn highest(repository: &Path) -> Option<Fence> {
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
-    crate::lock::remove_if_there(path)
+    crate::refs::lock::remove_if_there(path)
 }
 
 #[cfg(test)]

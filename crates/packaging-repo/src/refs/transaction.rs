@@ -14,13 +14,13 @@ use std::time::Duration;
 use bounded::waiting::Wait;
 use fail::fail_point;
 
-use crate::birth::New;
 use crate::durable::{begin, room, sync_folder};
-use crate::lock::{self, Guard};
-use crate::loose;
-use crate::packed::{self, Packed};
 use crate::record;
-use crate::refname;
+use crate::refs::first_publish::New;
+use crate::refs::lock::{self, Guard};
+use crate::refs::loose;
+use crate::refs::packed::{self, Packed};
+use crate::refs::refname;
 use crate::{Error, ObjectId};
 
 /// How often another program's lock is waited for, and how long each time.

@@ -6,8 +6,8 @@ use std::io;
 use std::path::Path;
 
 use crate::durable::room;
-use crate::lock::{self, Guard};
-use crate::refname;
+use crate::refs::lock::{self, Guard};
+use crate::refs::refname;
 use crate::{Error, ObjectId};
 
 /// All loose refs that name an object. Symbolic and broken ones are left to whoever made them.

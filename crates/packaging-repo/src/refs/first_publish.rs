@@ -10,10 +10,10 @@ use fail::fail_point;
 
 use crate::Error;
 use crate::durable::{begin, room, sync_folder};
-use crate::lock::Guard;
-use crate::packed;
 use crate::record;
-use crate::refname;
+use crate::refs::lock::Guard;
+use crate::refs::packed;
+use crate::refs::refname;
 use crate::refs::{self, Decided, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.

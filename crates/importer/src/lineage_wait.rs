@@ -1,7 +1,7 @@
 //! What a version of a derivative is built on: a version of another distro, which may not be there yet.
 
 use archive::pattern;
-use packaging_repo::refname;
+use packaging_repo::refs::refname;
 use packaging_repo::view::View;
 use source_package::version::Version;
 

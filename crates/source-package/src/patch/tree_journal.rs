@@ -23,7 +23,7 @@ pub(super) struct Stat {
 }
 
 /// The tree and the notes of what was changed in it.
-pub(super) struct Stage<'a> {
+pub(super) struct TreeJournal<'a> {
     tree: &'a mut Tree,
     pub(super) store: &'a mut dyn ContentStore,
     undo: Vec<(Vec<u8>, Option<Node>)>,
@@ -47,9 +47,9 @@ fn means_folder(path: &[u8]) -> bool {
     matches!(split_last(path).1, b"" | b".")
 }
 
-impl<'a> Stage<'a> {
+impl<'a> TreeJournal<'a> {
     pub(super) fn new(tree: &'a mut Tree, store: &'a mut dyn ContentStore) -> Self {
-        Stage {
+        TreeJournal {
             tree,
             store,
             undo: Vec::new(),
@@ -246,15 +246,15 @@ mod tests {
         tree.put(b"a/b/c", node.clone(), &mut store).unwrap();
         tree.put(b"d", node.clone(), &mut store).unwrap();
         let before = tree.clone();
-        let mut stage = Stage::new(&mut tree, &mut store);
-        stage.rename(b"a/b/c", b"d").unwrap();
-        stage.remove_empty_folders(b"a/b/c").unwrap();
-        assert!(stage.stat(b"a", HERE).unwrap().is_none());
-        stage.make_folder(b"a/x/y", HERE).unwrap();
-        stage.put(b"a/x/y/z", node, 7).unwrap();
-        assert_eq!(stage.stat(b"a/x/./y//z", HERE).unwrap().unwrap().inode, 7);
-        stage.take(b"d").unwrap();
-        stage.undo(None).unwrap();
+        let mut journal = TreeJournal::new(&mut tree, &mut store);
+        journal.rename(b"a/b/c", b"d").unwrap();
+        journal.remove_empty_folders(b"a/b/c").unwrap();
+        assert!(journal.stat(b"a", HERE).unwrap().is_none());
+        journal.make_folder(b"a/x/y", HERE).unwrap();
+        journal.put(b"a/x/y/z", node, 7).unwrap();
+        assert_eq!(journal.stat(b"a/x/./y//z", HERE).unwrap().unwrap().inode, 7);
+        journal.take(b"d").unwrap();
+        journal.undo(None).unwrap();
         tree.root.entries_mut(&mut store).unwrap();
         assert_eq!(format!("{tree:?}"), format!("{before:?}"));
     }
@@ -265,9 +265,9 @@ mod tests {
         let mut tree = Tree::new();
         let target = store.put_bytes(b"d").unwrap();
         tree.put(b"l", Node::Link(target), &mut store).unwrap();
-        let mut stage = Stage::new(&mut tree, &mut store);
-        assert!(matches!(stage.stat(b"l", HERE).unwrap().unwrap().kind, Kind::Link(_)));
-        assert!(matches!(stage.stat(b"l/", HERE), Err(PatchError::ThroughLink { .. })));
-        assert!(matches!(stage.stat(b"l/x", HERE), Err(PatchError::ThroughLink { .. })));
+        let mut journal = TreeJournal::new(&mut tree, &mut store);
+        assert!(matches!(journal.stat(b"l", HERE).unwrap().unwrap().kind, Kind::Link(_)));
+        assert!(matches!(journal.stat(b"l/", HERE), Err(PatchError::ThroughLink { .. })));
+        assert!(matches!(journal.stat(b"l/x", HERE), Err(PatchError::ThroughLink { .. })));
     }
 }

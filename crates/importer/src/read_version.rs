@@ -22,10 +22,10 @@ use source_package::store::{ContentStore, FolderId};
 use source_package::tree::{Kind, Node, Tree};
 use source_package::version::{PackageName, Version};
 
+use crate::dsc_arguments::read_dsc;
 use crate::failure::{Failure, Stage};
 use crate::files::{Files, Places};
 use crate::order::Place;
-use crate::plan::read_dsc;
 use crate::protocol::{Request, Trust, VersionRequest};
 use crate::trees::store_tree;
 use crate::{patches, signature};

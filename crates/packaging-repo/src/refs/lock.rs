@@ -14,9 +14,9 @@ use bounded::Deadline;
 use bounded::lock::{LockError, Mode};
 
 use crate::Error;
-use crate::birth;
 use crate::durable::room;
-use crate::fence::Fence;
+use crate::refs::fence::Fence;
+use crate::refs::first_publish;
 
 /// The file that importers lock. It stays, so it is not called what Git calls its own, which must not.
 const LOCK: &str = "package-import.flock";
@@ -169,7 +169,7 @@ pub(crate) fn remove_stale(repository: &Path, guard: &Guard) -> Result<(), Error
         let name = entry.file_name();
         if name.as_encoded_bytes().starts_with(OWN.as_bytes()) {
             stale.push((entry.path(), Some(packed.clone())));
-        } else if name.as_encoded_bytes().starts_with(birth::NEW.as_bytes()) {
+        } else if name.as_encoded_bytes().starts_with(first_publish::NEW.as_bytes()) {
             stale.push((entry.path(), None));
         }
     }

@@ -19,7 +19,8 @@ use crate::inspect::foreign_rows;
 use crate::protocol::{ForeignRef, Outcome as Became, Report};
 use crate::queue::classify::class;
 use crate::queue::logs::tail;
-use crate::queue::outage::{self, Need};
+use crate::queue::outage::Need;
+use crate::queue::probe;
 use crate::queue::session::{Session, may_pass};
 
 /// What was found in a repository beside its versions.
@@ -120,7 +121,7 @@ impl Work<'_> {
     /// room again now that what it wrote is gone.
     fn fills_the_disk(&self) -> bool {
         let session = self.session;
-        if outage::disk_has_room(&session.root, session.config.limits.disk_reserve).is_err() {
+        if probe::disk_has_room(&session.root, session.config.limits.disk_reserve).is_err() {
             return false;
         }
         let (package, attempt) = (self.claim.package_id, self.claim.attempt);
