@@ -37,6 +37,8 @@ pub struct Config {
     pub checks: toml::Table,
     /// Who may look at the pages of `serve`, and do something there.
     pub web: web::Web,
+    /// Who is told. The crate `notify` reads it, and what it does not know is refused where commands read the configuration.
+    pub notify: toml::Table,
 }
 
 /// `[cache]`.
@@ -269,6 +271,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// Why.
         error: web::Wrong,
+    },
+    /// What is said of messages cannot be meant as it stands.
+    #[error("{}: {error}", path.display())]
+    Notify {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: String,
     },
     /// The archives do not fit together.
     #[error("{}: {error}", path.display())]

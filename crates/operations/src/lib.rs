@@ -22,6 +22,7 @@ mod past;
 pub mod questions;
 mod reason;
 mod role;
+pub mod telling;
 
 pub use action::{Action, Change, Kind, Preview};
 pub use error::{Class, Error};

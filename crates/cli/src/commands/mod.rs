@@ -22,6 +22,7 @@ pub mod log;
 pub mod man;
 pub mod metrics;
 pub mod migrate;
+pub mod notify;
 pub mod poll;
 pub mod prioritize;
 pub mod prune;

@@ -240,13 +240,18 @@ pub fn sent(tx: &mut Tx<'_>, message: &Message) -> Result<(), StateError> {
 }
 
 /// A channel works.
-///
-/// # Errors
-/// The database.
-pub fn well(tx: &mut Tx<'_>, channel: &str) -> Result<(), StateError> {
+fn well(tx: &mut Tx<'_>, channel: &str) -> Result<(), StateError> {
     let now = tx.now()?;
     let sql = "UPDATE channel SET sent = ?2, failing = NULL, failures = 0, error = NULL, retry = NULL WHERE name = ?1";
     tx.execute(sql, values![channel, now]).map(drop)
+}
+
+/// Somebody has just seen that a channel works: what waits for it is tried now.
+///
+/// # Errors
+/// The database.
+pub fn hurry(tx: &mut Tx<'_>, channel: &str) -> Result<(), StateError> {
+    tx.execute("UPDATE channel SET retry = NULL WHERE name = ?1", values![channel]).map(drop)
 }
 
 /// The message was not taken: the channel pauses, longer each time; after days it is given up.

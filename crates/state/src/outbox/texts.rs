@@ -25,6 +25,12 @@ fn unusable(dependency: &str) -> (Kind, String, &'static str) {
     }
 }
 
+/// A cause without the words for programs before it: `fetch/connect: connection refused`.
+fn said(cause: &str) -> &str {
+    let rest = cause.split_once(": ").filter(|(code, _)| code.contains('/') && !code.contains(' '));
+    rest.map_or(cause, |(_, rest)| rest)
+}
+
 /// The topic of an outage.
 pub fn outage_topic(dependency: &str) -> String {
     format!("outage:{dependency}")
@@ -33,7 +39,7 @@ pub fn outage_topic(dependency: &str) -> String {
 /// Something is out of reach.
 pub fn outage(dependency: &str, cause: Option<&str>) -> New {
     let (kind, noun, state) = unusable(dependency);
-    let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
+    let cause = cause.map_or(String::new(), |cause| format!(": {}", said(cause)));
     let hint = match dependency.strip_prefix("remote:") {
         Some(remote) => format!("package-import remotes {remote}"),
         None => "package-import status".to_owned(),

@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::queue;
+use crate::outbox::{notices, texts};
 use crate::publication::rows::{self, NewPublication};
 use crate::values;
 use crate::words::{Lane, Tasks};

@@ -14,6 +14,7 @@ mod grants;
 mod homes;
 mod hosts;
 mod load;
+mod outbox;
 mod parked;
 mod policy;
 mod publishing;
