@@ -16,31 +16,31 @@ use crate::synthetic::Package;
 /// A folder with `pool/` and `dists/`, and the key that signs it.
 pub struct TestArchive {
     folder: TempDir,
-    /// Who signs.
+    /// Signer of the archive.
     pub signer: Signer,
 }
 
 /// A suite to publish.
 pub struct Suite {
-    /// Below `dists/`.
+    /// Folder below `dists/`.
     pub name: String,
-    /// `Codename`.
+    /// Value of `Codename`.
     pub codename: String,
-    /// `Suite`.
+    /// Value of `Suite`.
     pub suite: String,
-    /// `Origin`.
+    /// Value of `Origin`.
     pub origin: Option<String>,
     /// The components, each with a folder below `pool/`.
     pub components: Vec<String>,
     /// `Date`; the present if none is given.
     pub date: Option<String>,
-    /// `Valid-Until`.
+    /// Value of `Valid-Until`.
     pub valid_until: Option<String>,
     /// The forms of the lists that are offered, by their endings.
     pub endings: Vec<String>,
-    /// Whether they are offered under their hashes.
+    /// True when lists are offered under their hashes.
     pub by_hash: bool,
-    /// Whether there is an `InRelease`; else `Release` and `Release.gpg`.
+    /// True when there is an `InRelease`; else `Release` and `Release.gpg`.
     pub inline: bool,
 }
 

@@ -8,17 +8,17 @@ use crate::listing::{Listing, compare, read_folder, without_fifos};
 use crate::oracle::Verdict;
 use crate::run;
 
-/// What is compared.
+/// Import to compare.
 pub struct Imported<'a> {
-    /// The installation.
+    /// Root of the installation.
     pub root: &'a Path,
-    /// The source package.
+    /// Name of the source package.
     pub package: &'a str,
-    /// Its version.
+    /// Version of the source package.
     pub version: &'a str,
-    /// Its distro.
+    /// Distro of the version.
     pub distro: &'a str,
-    /// Whether names are stored escaped, so that Git's own tree cannot be compared.
+    /// True when names are stored escaped, so that Git's own tree cannot be compared.
     pub escaped: bool,
 }
 

@@ -20,11 +20,11 @@ pub struct Package<'a> {
     version: &'a str,
 }
 
-/// How an import ended.
+/// End of an import.
 pub struct Outcome {
     /// The exit code, if it was not killed.
     pub code: Option<i32>,
-    /// What it said.
+    /// Output of the import.
     pub said: String,
 }
 
@@ -56,7 +56,7 @@ impl Engine {
 }
 
 impl Package<'_> {
-    /// The repository.
+    /// Path of the repository.
     pub fn repo(&self) -> PathBuf {
         let prefix = pool_prefix(self.name);
         self.engine.root.join("repos").join(prefix).join(format!("{}.git", self.name))
@@ -68,7 +68,7 @@ impl Package<'_> {
         format!("refs/tags/{applied}{}/{}", self.engine.distro, mangled(self.version))
     }
 
-    /// What `export` writes.
+    /// Listing of what `export` writes.
     pub fn export(&self, applied: bool) -> Result<Listing, String> {
         let folder = self.engine.root.join(format!("export-{applied}"));
         let mut command = self.engine.command("export");

@@ -46,7 +46,7 @@ pub fn refs(repo: &Path, prefix: &str) -> Result<Vec<String>, String> {
     Ok(String::from_utf8_lossy(&names).lines().map(str::to_owned).collect())
 }
 
-/// What `git fsck --strict` complains of; nothing if all is well.
+/// Runs `git fsck --strict`; its complaints are the error.
 pub fn fsck(repo: &Path) -> Result<(), String> {
     run(repo, &["fsck", "--strict", "--full", "--no-dangling"]).map(|_| ())
 }

@@ -32,7 +32,7 @@ impl Default for Installation {
 }
 
 impl Installation {
-    /// An empty one.
+    /// An empty installation.
     pub fn new() -> Installation {
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("root")).unwrap();
@@ -40,12 +40,12 @@ impl Installation {
         Installation { folder }
     }
 
-    /// The root.
+    /// Path of the root.
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root")
     }
 
-    /// Where packages may be written.
+    /// Folder for packages.
     pub fn files(&self) -> PathBuf {
         self.folder.path().join("files")
     }
@@ -78,13 +78,13 @@ impl Installation {
         reports
     }
 
-    /// A package's repository.
+    /// Path of a package's repository.
     pub fn repository(&self, package: &str) -> PathBuf {
         let prefix = if package.starts_with("lib") { &package[..4] } else { &package[..1] };
         self.root().join("repos").join(prefix).join(format!("{package}.git"))
     }
 
-    /// What Git prints about a package's repository.
+    /// Output of Git for a package's repository.
     pub fn git(&self, package: &str, arguments: &[&str]) -> String {
         let output = git(&self.repository(package), arguments);
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -104,8 +104,8 @@ impl Installation {
         self.git(package, &["for-each-ref"]) + &head
     }
 
-    /// `git fsck` has nothing to say, and nothing of an unfinished import is left. A repack may have outlived the run
-    /// that began it: it is waited for, and only its mark is left for who comes next.
+    /// Asserts that `git fsck` finds nothing, and that no file of an unfinished import is left. A repack may have
+    /// outlived its run: it is waited for, and only its mark may stay for the next run.
     pub fn assert_clean(&self, package: &str) {
         wait_for_locks(&self.root().join("repos"));
         let output = git(&self.repository(package), &["fsck", "--strict", "--full", "--no-dangling"]);

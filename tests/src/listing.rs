@@ -12,28 +12,28 @@ use sha2::{Digest, Sha256};
 
 use crate::build::dsc::hex;
 
-/// What stands at a path.
+/// Entry at a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Entry {
     /// A regular file.
     File {
-        /// Whether it has any execute bit.
+        /// True when it has any execute bit.
         exec: bool,
         /// The SHA-256 of its content.
         sha256: String,
-        /// Its size.
+        /// Size in bytes.
         size: u64,
     },
     /// A symbolic link.
     Link {
-        /// Where it points to.
+        /// Target of the link.
         target: Vec<u8>,
     },
     /// A folder.
     Dir,
     /// A named pipe.
     Fifo {
-        /// Whether it has any execute bit.
+        /// True when it has any execute bit.
         exec: bool,
     },
 }
@@ -65,11 +65,11 @@ impl fmt::Display for Entry {
 /// One place where two listings differ.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
-    /// The path.
+    /// Path of the entry.
     pub path: Vec<u8>,
-    /// What should be there.
+    /// Expected entry.
     pub expected: Option<Entry>,
-    /// What is there.
+    /// Entry that was found.
     pub actual: Option<Entry>,
 }
 

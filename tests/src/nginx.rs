@@ -18,9 +18,9 @@ pub struct Nginx {
 /// A request that was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// What was asked for, as the client wrote it.
+    /// Path as the client wrote it.
     pub path: String,
-    /// The status.
+    /// Status of the answer.
     pub status: u16,
     /// Bytes of the body that were sent.
     pub bytes: u64,
@@ -56,7 +56,7 @@ impl Nginx {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // It listens before it says anything about its events; whoever connects earlier is told by the kernel.
+        // It listens before it logs anything about its events; an earlier connection is refused by the kernel.
         let mut said = String::new();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -67,7 +67,7 @@ impl Nginx {
         Nginx { child, port, log: prefix.join("access.log") }
     }
 
-    /// Its address.
+    /// Address of the server.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

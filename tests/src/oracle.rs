@@ -14,7 +14,7 @@ mod dpkg;
 
 pub use dpkg::Dpkg;
 
-/// What dpkg-source says about one package.
+/// Result of dpkg-source for one package.
 #[derive(Debug)]
 pub struct Verdict {
     /// The tree without its patches, or why there is none.
@@ -24,7 +24,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Both trees, entry by entry, for those who look at single cases.
+    /// Both trees, entry by entry, for reading single cases.
     pub fn shown(&self) -> String {
         format!("  unapplied\n{}  applied\n{}", shown(&self.unapplied), shown(&self.applied))
     }
@@ -40,14 +40,14 @@ fn shown(tree: &Result<Listing, String>) -> String {
     }
 }
 
-/// How dpkg-source is to look at a package.
+/// Question to dpkg-source.
 #[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// The `.dsc`, with its files beside it.
     pub dsc: &'a Path,
     /// The distribution, which decides on the series file.
     pub distro: &'a str,
-    /// Whether checksums and traversals are left unchecked.
+    /// True when checksums and traversals are not checked.
     pub no_check: bool,
 }
 
@@ -122,7 +122,8 @@ fn unpack(dpkg: Dpkg, question: &Question<'_>, options: &[&str]) -> Result<Listi
     listing
 }
 
-/// Where the unprivileged user can read a `.dsc`: where it is, or, if that is in a folder such as root's own, in a copy.
+/// Path at which the unprivileged user can read a `.dsc`: its own, or, if that is in a folder such as root's, that of a
+/// copy.
 fn within_reach(dsc: &Path, folder: &Path) -> PathBuf {
     let dsc = dsc.canonicalize().unwrap();
     let is_open = |folder: &Path| fs::metadata(folder).unwrap().permissions().mode() & 0o001 != 0;
@@ -142,7 +143,7 @@ fn within_reach(dsc: &Path, folder: &Path) -> PathBuf {
     copy.join(dsc.file_name().unwrap())
 }
 
-/// Whether the tests run as root.
+/// True when the tests run as root.
 pub fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
@@ -161,7 +162,7 @@ fn clear(folder: &Path) {
     assert!(status.success(), "cannot remove {}", folder.display());
 }
 
-/// Whether a listing has an entry of this kind at a path.
+/// True when a listing has an entry of this kind at a path.
 pub fn holds(listing: &Listing, path: &str, wanted: impl Fn(&Entry) -> bool) -> bool {
     listing.get(path.as_bytes()).is_some_and(wanted)
 }

@@ -27,7 +27,7 @@ pub fn need(program: &str, package: &str) {
     found.insert(program.to_owned());
 }
 
-/// Where a program of this workspace is: the importer has its crash points, the checks have PostgreSQL.
+/// Path of a program of this workspace: the importer has its crash points, the checks have PostgreSQL.
 pub fn built(name: &str) -> &'static Path {
     static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     BUILT.get_or_init(build).get(name).unwrap_or_else(|| panic!("this workspace has no program {name}"))
@@ -36,8 +36,8 @@ pub fn built(name: &str) -> &'static Path {
 /// Builds all programs, as `cargo test --workspace` with the features of the Makefile does: what cargo has built for that
 /// is what it finds here. Another choice of packages has other features of what they share, and would build it again.
 fn build() -> BTreeMap<String, PathBuf> {
-    // What cargo tells this test about its own package is no setting of that build. Build scripts that look at such
-    // variables (ring's does) would run anew, and with them everything above, each time that they come and go.
+    // The variables that cargo sets for this test are no settings of that build. Build scripts that read such
+    // variables (ring's does) would run again, and with them everything above, each time that the variables change.
     let of_this_test = |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     let mut command = Command::new(env!("CARGO"));
     for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(of_this_test) {

@@ -17,7 +17,7 @@ use crate::synthetic::package;
 
 /// An installation, and where its state is.
 pub struct Queue {
-    /// Root and files.
+    /// Root and files of the installation.
     pub installation: Installation,
     /// A connection string of PostgreSQL; SQLite without.
     pub postgres: Option<String>,
@@ -199,7 +199,7 @@ pub fn children(parent: u32) -> Vec<Pid> {
         .collect()
 }
 
-/// Whether a process is stopped.
+/// True when a process is stopped.
 pub fn is_stopped(process: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::run;
 
-/// What is fetched: every format, components, several versions of some. Archives do not always carry everything, so
-/// there are more than are needed.
+/// Packages to fetch: every format, components, several versions of some. Archives do not always carry everything,
+/// so there are more than are needed.
 pub const PACKAGES: [&str; 31] = [
     "bash",
     "bc",

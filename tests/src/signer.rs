@@ -9,12 +9,12 @@ use crate::programs::need;
 /// A home of gpg's with one key, and the keyring that gpgv reads.
 pub struct Signer {
     home: PathBuf,
-    /// What gpgv reads.
+    /// Keyring for gpgv.
     pub keyring: PathBuf,
 }
 
 impl Signer {
-    /// Makes a key.
+    /// Creates a key.
     pub fn new(folder: &Path, name: &str) -> Signer {
         Signer::with(folder, name, "ed25519")
     }

@@ -14,7 +14,7 @@ use crate::web::{Answer, Server};
 /// The service; it ends when it is dropped.
 pub struct Service {
     folder: TempDir,
-    /// Its server.
+    /// Server of the service.
     pub server: Server,
     /// `fileinfo` entries by package and version.
     known: BTreeMap<String, BTreeMap<String, Vec<String>>>,

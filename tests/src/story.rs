@@ -22,12 +22,12 @@ use crate::installation::binary;
 use crate::queue::{Queue, postgres_url};
 use crate::synthetic::package;
 
-/// Milliseconds.
+/// Milliseconds of an hour.
 pub const HOUR: i64 = 3_600_000;
-/// Milliseconds.
+/// Milliseconds of a day.
 pub const DAY: i64 = 24 * HOUR;
 
-/// How an upload is.
+/// Kind of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upload {
     /// It can be imported.
@@ -40,12 +40,12 @@ pub enum Upload {
     Strange,
 }
 
-/// What a check said: its state, and what stands between its name and its figures.
+/// Answer of a check: its state, and the text between its name and its figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Said {
-    /// The state.
+    /// State of the answer.
     pub state: State,
-    /// The text.
+    /// Text of the answer.
     pub text: String,
 }
 
@@ -73,7 +73,7 @@ impl Story {
         self.queue.store().with_clock(Arc::clone(&self.clock))
     }
 
-    /// What time it is, in milliseconds since 1970.
+    /// Present time, in milliseconds since 1970.
     pub fn now(&self) -> i64 {
         self.clock.load(Ordering::SeqCst)
     }
@@ -180,7 +180,7 @@ impl Story {
         }
     }
 
-    /// What the check says now.
+    /// Present answer of the check.
     pub fn check(&self) -> Said {
         let program = plugins::path("failures");
         let mut command = Command::new(program);
@@ -239,7 +239,7 @@ pub struct Life {
     pub story: Story,
     /// Uploads of a day.
     pub uploads: usize,
-    /// How many of them fail.
+    /// Number of packages that fail.
     pub bad: usize,
     mended_next: Mutex<Vec<PathBuf>>,
 }

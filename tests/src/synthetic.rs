@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use md5::{Digest, Md5};
 use sha2::Sha256;
 
-/// Paths and contents.
+/// Contents by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// A source package to write: native without a Debian revision, else 3.0 (quilt).
@@ -84,7 +84,7 @@ impl Package {
         self.debian(&format!("patches/{name}"), text)
     }
 
-    /// What the newest entry of the changelog says.
+    /// Sets the remark in the newest entry of the changelog.
     pub fn remark(mut self, text: &str) -> Package {
         self.remark = text.into();
         self

@@ -23,7 +23,7 @@ pub fn case(case: &Case) -> Vec<String> {
     if std::env::var_os("PACKAGE_IMPORT_CASES").is_some() {
         println!("{}\n{}", case.name, verdict.shown());
     }
-    // What is expected is about dpkg-source, so it must confirm it before anything is measured against it.
+    // Expectations are about dpkg-source, so it must confirm them before anything is measured against them.
     let mut wrong: Vec<String> =
         case.check_oracle(&verdict).err().map(|said| format!("dpkg-source: {said}")).into_iter().collect();
     wrong.extend(compare_with_newest(case, &built, &verdict));

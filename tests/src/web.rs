@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// What happens when a path is asked for, in place of the file being sent.
+/// Answer to a request for a path, in place of the file.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// The file, as an honest server sends it.
     File,
     /// A status, more header lines, and a body.
     Status(u16, Vec<String>, Vec<u8>),
-    /// Elsewhere.
+    /// Redirect to another address.
     Redirect(String),
     /// So many bytes of the file, then the connection ends.
     Cut(usize),
@@ -40,7 +40,7 @@ pub enum Answer {
 /// A request that came.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The path, decoded.
+    /// Decoded path.
     pub path: String,
     /// The header lines, names in lower case.
     pub headers: HashMap<String, String>,
@@ -96,13 +96,14 @@ impl Server {
     /// Refuses connections and cuts those that there are, or serves again.
     pub fn refuse(&self, refuse: bool) {
         self.state.refusing.store(refuse, Ordering::SeqCst);
-        // A connection wakes the thread that waits for one. What is tested next must find it as it was wanted.
+        // A connection wakes the thread that waits for one. The next step of the test must find the server in the
+        // wanted state.
         while TcpStream::connect(("127.0.0.1", self.port)).is_ok() == refuse {
             thread::yield_now();
         }
     }
 
-    /// Its address.
+    /// Address of the server.
     pub fn url(&self) -> String {
         format!("http://{}", self.host())
     }
@@ -193,7 +194,7 @@ fn decode(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Whether the connection may be used again.
+/// Sends an answer; returns true when the connection may be used again.
 fn reply(state: &State, seen: &Seen, answer: &Answer, out: &mut TcpStream) -> std::io::Result<bool> {
     match answer {
         Answer::File => file(state, seen, true, out),

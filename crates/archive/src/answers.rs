@@ -1,14 +1,14 @@
-//! What an answer of a server means, by the kind of file that was asked for: one table, which the code goes by and from
+//! Meanings of a server's answers, by the kind of file that was asked for: one table, which the code follows and from
 //! which the one in `docs/archives.md` is made.
 
 use std::fmt::Write;
 
 use crate::problem::Problem;
 
-/// What was asked for.
+/// Kind of the file that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// `InRelease`, `Release`, `Release.gpg`.
+    /// The signed index: `InRelease`, `Release`, `Release.gpg`.
     Index,
     /// A list of source packages by its name.
     List,
@@ -22,7 +22,7 @@ pub enum Kind {
     HistoryFile,
 }
 
-/// What came.
+/// Kind of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// 404, 410, or no such file in a folder.
@@ -31,7 +31,7 @@ pub enum Answer {
     Refused,
     /// 429, 503 or 509: too much was asked for.
     Busy,
-    /// 500 and above.
+    /// Status 500 and above.
     ServerError,
     /// No connection, no encryption, no answer in time, no HTTP.
     Unreachable,
@@ -53,7 +53,7 @@ pub enum Answer {
     Machine,
 }
 
-/// What is done at once.
+/// Step that follows at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Asked for again here, after a pause: the one that the server wants, or one that grows.
@@ -64,24 +64,25 @@ pub enum Next {
     Anew,
     /// By another name of the same: `Release` for `InRelease`, the name for the hash, another compression.
     OtherName,
-    /// The next mirror.
+    /// The next mirror is asked.
     Mirror,
-    /// Nobody else is asked.
+    /// No other mirror is asked.
     Stop,
 }
 
-/// What it comes to, if nobody has it.
+/// Result if no mirror has the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The poll fails, and is done again: the last accepted index goes on to count.
     LastIndex,
-    /// The package waits and is said to be behind; gone only if a newer accepted index does not list the file any more.
+    /// The package waits and is reported as behind; it is gone only if a newer accepted index does not list the file
+    /// any more.
     Listed,
     /// The package is retried, or parked as long as the breaker is open.
     Retried,
     /// The package fails until somebody does something about it.
     Fails,
-    /// The package waits for its history, and is said to.
+    /// The package waits for its history, and is reported as waiting.
     WaitsForHistory,
     /// The history does not know it: that is noted, and `history ask` asks again.
     NotKnown,
@@ -108,7 +109,7 @@ pub const ANSWERS: [Answer; 13] = [
     Answer::Machine,
 ];
 
-/// The table.
+/// Next step and result for an answer.
 pub fn meaning(kind: Kind, answer: Answer) -> (Next, End) {
     (next(kind, answer), end(kind, answer))
 }
@@ -120,7 +121,7 @@ fn next(kind: Kind, answer: Answer) -> Next {
         (Kind::Index | Kind::List, Answer::Missing | Answer::Refused) => Next::OtherName,
         // One form may be of another time than the others.
         (Kind::List, Answer::Other) => Next::OtherName,
-        // It has the right hash: whoever has it has the same.
+        // The bytes have the right hash, so every other mirror has the same.
         (Kind::List | Kind::ByHash | Kind::Pool | Kind::HistoryFile, Answer::NotAccepted) => Next::Stop,
         // Whatever is wrong with the copy by hash, the one by name may be right.
         (Kind::ByHash, Answer::Unreachable | Answer::ServerError | Answer::Unmounted) => Next::Mirror,
@@ -138,14 +139,14 @@ fn end(kind: Kind, answer: Answer) -> End {
         (Kind::Pool, Answer::Refused | Answer::NotAccepted) => End::Fails,
         (Kind::Pool, _) | (_, Answer::Machine) => End::Retried,
         (Kind::History, Answer::Missing) => End::NotKnown,
-        // Nobody vouches for it: it is left out.
+        // No trusted signature covers it: it is left out.
         (Kind::HistoryFile, Answer::NotAccepted) => End::NotKnown,
         (Kind::History | Kind::HistoryFile, _) => End::WaitsForHistory,
     }
 }
 
 impl Answer {
-    /// What an error says of the answer.
+    /// Kind of the answer that an error stands for.
     pub fn of(problem: &Problem) -> Answer {
         use Problem as P;
         match problem {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// What knows the time and can wait.
+/// A source of the time, which can also wait.
 pub trait Clock: Debug + Send + Sync {
     /// Time since some moment in the past. It never goes back.
     fn now(&self) -> Duration;
@@ -17,7 +17,7 @@ pub trait Clock: Debug + Send + Sync {
         self.unix().saturating_mul(1000)
     }
 
-    /// Waits.
+    /// Waits for a duration.
     fn sleep(&self, time: Duration);
 
     /// Waits until a time, in milliseconds since 1970.

@@ -1,4 +1,4 @@
-//! What `config.toml` says about archives (`[[archives]]`).
+//! Configuration of archives: `[[archives]]` in `config.toml`.
 
 mod error;
 mod lineage;
@@ -22,13 +22,13 @@ pub struct Archive {
     pub name: String,
     /// The distro whose branches and tags its packages get.
     pub distro: String,
-    /// Where it is, the best first: `https://...`, `http://...`, `file:///...`.
+    /// Addresses, the best first: `https://...`, `http://...`, `file:///...`.
     #[serde(default)]
     pub mirrors: Vec<Location>,
     /// Use the machine's own apt, with its sources and keyrings, in place of mirrors.
     #[serde(default)]
     pub apt: bool,
-    /// What is followed.
+    /// Suites that are followed.
     #[serde(default)]
     pub suites: Vec<Suite>,
     /// The components that are followed; all that have source packages if none is named.
@@ -37,19 +37,19 @@ pub struct Archive {
     /// The keyrings whose keys may sign the index.
     #[serde(default)]
     pub keyrings: Vec<PathBuf>,
-    /// How often the suites are polled.
+    /// Interval at which the suites are polled.
     #[serde(default = "poll_interval", deserialize_with = "duration")]
     pub poll_interval: Duration,
-    /// Whether files without SHA-256 are taken (indices before 2009).
+    /// True when files without SHA-256 are accepted (indices before 2009).
     #[serde(default)]
     pub allow_weak_checksums: bool,
-    /// How long the lists of a suite may stay as they are before somebody is told.
+    /// Age of a suite's lists above which a warning is given.
     #[serde(default)]
     pub stale_after: Option<StaleAfter>,
-    /// How files are transferred.
+    /// Limits of transfers.
     #[serde(default)]
     pub transfer: Transfer,
-    /// Where old versions come from.
+    /// Service that has old versions.
     #[serde(default)]
     pub history: Option<History>,
     /// The distro that this one builds on.
@@ -75,12 +75,12 @@ pub struct Suite {
     /// The suite gets no uploads any more: it is polled once a day at most, and `Valid-Until` is not looked at.
     #[serde(default)]
     pub end_of_life: bool,
-    /// How long its lists may stay as they are, in place of the archive's.
+    /// Age of its lists above which a warning is given, in place of the archive's.
     #[serde(default)]
     pub stale_after: Option<StaleAfter>,
 }
 
-/// How long lists may stay as they are: a time, or `never` for as long as they like.
+/// Allowed age of lists: a duration, or `never` for any age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StaleAfter(Duration);
 
@@ -117,7 +117,7 @@ pub struct Transfer {
     pub stall_timeout: Duration,
     /// Bytes a second below which a transfer is given up; looked at every `rate_window`.
     pub minimum_rate: u64,
-    /// See `minimum_rate`.
+    /// Time over which `minimum_rate` is measured.
     #[serde(deserialize_with = "duration")]
     pub rate_window: Duration,
     /// The longest `Retry-After` that a fetch waits for. A longer one is an error that says when to come back.
@@ -229,8 +229,8 @@ impl Archive {
         suite.components.as_deref().unwrap_or(&self.components)
     }
 
-    /// How long the lists of a suite may stay as they are before somebody is told; zero for as long as they like. Where
-    /// nothing is configured its own past says it.
+    /// Age of a suite's lists above which a warning is given; zero for any age; `None` if nothing is configured, so
+    /// that the suite's own past decides.
     pub fn stale_after(&self, suite: &Suite) -> Option<Duration> {
         if suite.end_of_life {
             return Some(Duration::ZERO);
@@ -238,7 +238,7 @@ impl Archive {
         suite.stale_after.or(self.stale_after).map(|limit| limit.0)
     }
 
-    /// How often a suite is polled.
+    /// Interval at which a suite is polled.
     pub fn interval(&self, suite: &Suite) -> Duration {
         const DAY: Duration = Duration::from_secs(24 * 3600);
         if suite.end_of_life { self.poll_interval.max(DAY) } else { self.poll_interval }
@@ -304,7 +304,7 @@ impl Suite {
     }
 }
 
-/// Whether a path of an archive stays below its folder. Any character that can be printed may stand in it.
+/// True when a path of an archive stays below its folder. Any printable character is allowed.
 pub(crate) fn stays_below(path: &str) -> bool {
     let part = |part: &str| !matches!(part, "" | "." | "..") && part.len() <= 255;
     path.len() <= 1024 && !path.chars().any(|c| c.is_control() || c == '\\') && path.split('/').all(part)

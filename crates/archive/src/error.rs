@@ -1,4 +1,4 @@
-//! What goes wrong with an archive: for a person a sentence, for programs a stage, a code, a class and what is needed.
+//! Errors of an archive: a sentence for operators; a stage, a code, a class and a dependency for programs.
 
 use std::fmt;
 use std::io;
@@ -11,15 +11,16 @@ use crate::problem::Problem;
 /// An error, with what has to be known about it.
 #[derive(Debug)]
 pub struct Error {
-    /// Where in the work it happened.
+    /// Stage of the import.
     pub stage: Stage,
-    /// What happened.
+    /// Kind of the error.
     pub problem: Box<Problem>,
     /// The file that was asked for, as an address.
     pub url: Option<String>,
-    /// What has to work for another try to succeed: a host with its port, or a folder. The circuit breaker counts by it.
+    /// Dependency that has to work for another try to succeed: a host with its port, or a folder. The circuit breaker
+    /// counts errors by it.
     pub dependency: Option<String>,
-    /// When the server wants to be asked again.
+    /// Time after which the server wants to be asked again.
     pub retry_after: Option<Duration>,
 }
 
@@ -46,17 +47,17 @@ impl Error {
         self.problem.code().as_str()
     }
 
-    /// Whether trying again may help.
+    /// Class of the error, which decides about the next try.
     pub fn class(&self) -> Class {
         self.problem.code().class(self.stage)
     }
 
-    /// Whether a host or a mount is to blame, not a file.
+    /// True when a host or a mount is out of order, and not a file.
     pub fn is_outage(&self) -> bool {
         self.problem.code().is_outage()
     }
 
-    /// Whether the file is just not there.
+    /// True when the server has no such file.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(*self.problem, Problem::NotFound)
     }

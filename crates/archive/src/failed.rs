@@ -1,4 +1,4 @@
-//! What came of a question to several mirrors that none of them could answer.
+//! Result of a request that no mirror could answer.
 
 use std::time::Duration;
 
@@ -16,12 +16,13 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// When the first of the servers wants to be asked again.
+    /// Shortest time after which one of the servers wants to be asked again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.others.iter().chain([&self.error]).filter_map(|error| error.retry_after).min()
     }
 
-    /// What mirrors said says more than that others could not be reached.
+    /// Collects the errors of all mirrors. An error that a mirror reported comes first: it tells more than that others
+    /// could not be reached.
     pub(crate) fn new(mut errors: Vec<Error>, none: impl FnOnce() -> Error) -> Failed {
         let telling = errors.iter().position(|error| error.class() != Class::Transient);
         let telling = telling.or_else(|| errors.iter().position(|error| !is_network(&error.problem)));

@@ -1,4 +1,4 @@
-//! Where a mirror is.
+//! Addresses of mirrors.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub enum Location {
     Folder(PathBuf),
 }
 
-/// Why a text is no address of a mirror.
+/// Reason why a text is no address of a mirror.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
     /// Not an address at all.
@@ -36,6 +36,9 @@ pub enum LocationError {
 
 impl Location {
     /// Reads an address.
+    ///
+    /// # Errors
+    /// [`LocationError`] when it is malformed, or has a name and password or a query.
     pub fn parse(text: &str) -> Result<Location, LocationError> {
         let malformed = || LocationError::Malformed(text.to_owned());
         if let Some(path) = text.strip_prefix("file://") {
@@ -61,7 +64,7 @@ impl Location {
         }
     }
 
-    /// What has to work for this mirror to work: the host, or the folder. The circuit breaker counts by it.
+    /// Dependency of this mirror: the host, or the folder. The circuit breaker counts errors by it.
     pub fn dependency(&self) -> String {
         match self {
             Location::Web { host, .. } => host.clone(),

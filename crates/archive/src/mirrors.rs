@@ -19,7 +19,7 @@ use crate::source::{Followed, Manner, Source, Suites};
 use crate::sources::Publication;
 use crate::transport::{Limits, Mirror, open};
 
-/// How many suites one pattern may find. Ubuntu has about 200 in all.
+/// Largest number of suites that one pattern may find. Ubuntu has about 200 in all.
 const MAX_SUITES: usize = 1000;
 
 /// An archive with its mirrors.
@@ -41,8 +41,8 @@ impl Mirrors {
         Mirrors { archive: archive.clone(), mirrors, limits, cache, scratch: scratch.to_owned(), clock }
     }
 
-    /// The folders below `dists/`, of the first mirror that shows them. Nobody has signed this: a name that is found
-    /// counts for nothing until its own index is checked.
+    /// Folders below `dists/`, of the first mirror that lists them. The list is not signed: a name counts for
+    /// nothing until its own index is checked.
     fn folders(&self) -> Result<Vec<String>, Failed> {
         let mut errors = Vec::new();
         for mirror in &self.mirrors {
@@ -136,8 +136,9 @@ impl Source for Mirrors {
     }
 }
 
-/// The suites that are meant. A name counts once, for the first entry that it fits; one that is written out comes
-/// before any pattern. What was followed before is followed on, also if it is not among the folders any more.
+/// Suites that the configuration selects. A name counts once, for the first entry that matches; one that is
+/// written out comes before any pattern. A suite that was followed before stays followed, even if its folder is
+/// not listed any more.
 fn choose(suites: &[Suite], folders: &[String], known: &[String]) -> Result<Suites, Problem> {
     let mut chosen = Suites::default();
     let (patterns, plain): (Vec<&Suite>, Vec<&Suite>) =

@@ -1,14 +1,15 @@
 //! Patterns for the names of suites: `*`, `?` and `[abc]`, as the shell has them.
 
-/// Whether a text has characters of a pattern, and so may stand for several suites.
+/// True when a text has characters of a pattern, and so may stand for several suites.
 pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// Whether a name fits a pattern. Time grows with the product of both lengths at most, whatever the pattern is.
+/// True when a name matches a pattern. The time is at most proportional to the product of both lengths, for any
+/// pattern.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (parts(pattern), name.chars().collect::<Vec<char>>());
-    // Which positions of the name can have been reached by the parts so far.
+    // Positions of the name that the parts so far can have reached.
     let mut reached = vec![false; name.len() + 1];
     if let Some(start) = reached.first_mut() {
         *start = true;

@@ -9,7 +9,7 @@ use crate::apt::AptError;
 use crate::error::Code;
 use crate::signature::SignatureError;
 
-/// What happened. The code of each is an interface.
+/// Kind of an error. The code of each is an interface.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // The message of each says what it is.
 #[non_exhaustive]
@@ -131,7 +131,7 @@ impl Problem {
         }
     }
 
-    /// The code.
+    /// Code of the failure.
     pub fn code(&self) -> Code {
         match self {
             Problem::UnknownHost => Code::UnknownHost,
@@ -191,7 +191,7 @@ impl Problem {
     }
 }
 
-/// What to do about a status by which a server refuses a file.
+/// Advice about a status by which a server refuses a file.
 fn refused_hint(status: u16) -> &'static str {
     match status {
         401 => ": it wants a name and a password, which only `apt = true` with apt's auth.conf can give",

@@ -5,32 +5,32 @@ use std::collections::BTreeMap;
 use crate::dates::{parse_date, show_date};
 use crate::problem::Problem;
 
-/// How far in the future an index may be dated: clocks differ.
+/// Seconds that an index may be dated in the future, because clocks differ.
 const FUTURE: i64 = 3600;
 
-/// What is used of a `Release` file. It is read only after its signature was checked.
+/// Used content of a `Release` file. It is read only after its signature was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// When it was made, in seconds since 1970; 0 if it does not say so.
+    /// Seconds since 1970 of its `Date`; 0 if it has none.
     pub date: i64,
-    /// Until when it may be used.
+    /// Seconds since 1970 until which it may be used (`Valid-Until`).
     pub valid_until: Option<i64>,
-    /// `Codename`.
+    /// Value of `Codename`.
     pub codename: Option<String>,
-    /// `Suite`.
+    /// Value of `Suite`.
     pub suite: Option<String>,
-    /// Whether files are there under their hashes, too.
+    /// True when files are available under their hashes, too (`Acquire-By-Hash`).
     pub by_hash: bool,
     /// The lists of source packages, by component; a flat archive has one, whose component is empty.
     pub sources: BTreeMap<String, Lists>,
-    /// What is odd about it, though it can be used.
+    /// Remarks about an index that can be used.
     pub remarks: Vec<String>,
 }
 
 /// The forms in which one list of source packages is offered, by the ending of its name (empty for plain text).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lists {
-    /// Where they are below the suite: `main/source/Sources`.
+    /// Path below the suite, such as `main/source/Sources`.
     pub path: String,
     forms: BTreeMap<String, Listed>,
 }
@@ -38,7 +38,7 @@ pub struct Lists {
 /// A file as the index lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// By which its content is known.
     pub algorithm: Algorithm,
@@ -87,7 +87,7 @@ impl Lists {
         self.forms.get("")
     }
 
-    /// What tells this list from another: the hash of the plain one, else of the best form.
+    /// Identity of the list: the hash of the uncompressed form, else of the best one.
     pub fn mark(&self) -> Option<&Listed> {
         self.plain().or_else(|| self.readable().next().map(|(_, listed)| listed))
     }
@@ -140,9 +140,9 @@ impl Release {
         })
     }
 
-    /// Whether this is the index that was asked for, as apt has it: the name is the codename or the suite; where it has
-    /// several parts, without the last one (`buster/updates`). A flat archive need not have names. Where the
-    /// configuration says what to expect, only that counts; nothing, if it is empty.
+    /// Checks that this is the index that was asked for, by apt's rule: the name is the codename or the suite; where it
+    /// has several parts, without the last one (`buster/updates`). A flat archive need not have names. If the
+    /// configuration names the expected one, only that counts; an empty name expects an index without names.
     pub fn check_name(&self, asked: &str, expect: Option<&str>) -> Result<(), Problem> {
         let is = |name: &str| [&self.codename, &self.suite].into_iter().flatten().any(|own| own == name);
         let is_nameless = self.codename.is_none() && self.suite.is_none();
@@ -163,14 +163,14 @@ impl Release {
         Err(Problem::WrongSuite { asked: asked.to_owned(), found: self.names() })
     }
 
-    /// What it calls itself, for a message.
+    /// Codename and suite, for a message.
     fn names(&self) -> String {
         let names: Vec<&str> =
             [&self.codename, &self.suite].into_iter().flatten().map(String::as_str).collect();
         names.join(" or ")
     }
 
-    /// Whether it may be used now.
+    /// Checks that it may be used now.
     pub fn check_time(&self, now: i64, end_of_life: bool) -> Result<(), Problem> {
         if self.date > now.saturating_add(FUTURE) {
             return Err(Problem::FromFuture(show_date(self.date)));
@@ -219,7 +219,7 @@ fn read_sums(text: &str, algorithm: Algorithm) -> Result<BTreeMap<String, Lists>
 /// likes.
 struct Fields(Vec<(String, String)>);
 
-/// What decides whether an index counts, and what it lists.
+/// Fields that are used; they must not occur twice.
 const USED: [&str; 7] = ["codename", "suite", "date", "valid-until", "acquire-by-hash", "sha256", "sha512"];
 
 impl Fields {

@@ -1,4 +1,4 @@
-//! An archive as whoever runs imports sees it: what there is to follow, what is published, and its files.
+//! Interface of an archive for the importer: suites to follow, publications, and files.
 
 use std::path::Path;
 
@@ -15,22 +15,22 @@ pub struct Followed {
     pub name: String,
     /// The entry of the configuration that it comes from.
     pub entry: Suite,
-    /// Whether the archive's list of suites did not have it this time: it is followed because it was before.
+    /// True when the archive's list of suites lacks it this time: it is followed because it was before.
     pub unlisted: bool,
 }
 
-/// What is followed now.
+/// Suites that are followed now.
 #[derive(Debug, Default)]
 pub struct Suites {
-    /// Each suite once.
+    /// The suites, each once.
     pub followed: Vec<Followed>,
     /// Patterns that no suite fits, and none did before.
     pub unmatched: Vec<Suite>,
-    /// What kept the list of suites from being read. Those that were followed before go on to be.
+    /// Error of reading the list of suites. Suites that were followed before stay followed.
     pub trouble: Option<Failed>,
 }
 
-/// How a poll is done.
+/// Options of a poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// All mirrors are asked, and the newest index wins.
@@ -40,7 +40,7 @@ pub struct Manner {
 }
 
 impl Followed {
-    /// The branch of this suite, once a poll has told what it is.
+    /// Name of the suite's branch, which the last poll decides.
     pub fn branch(&self, polled: &Remembered) -> String {
         self.entry.branch(&self.name, polled.codename.as_deref())
     }
@@ -48,15 +48,16 @@ impl Followed {
 
 /// A source of packages: mirrors, or the machine's apt.
 pub trait Source: Send + Sync {
-    /// What is followed now. Patterns are looked up in the archive, so this may ask a mirror. `known` are the suites that
-    /// were followed before: nobody has signed the list of suites, so that one that is missing in it is followed on.
+    /// Suites that are followed now. Patterns are looked up in the archive, so this may ask a mirror. `known` are the
+    /// suites that were followed before: the list of suites is not signed, so a suite that is missing in it stays
+    /// followed.
     ///
     /// # Errors
     ///
-    /// Nothing is known of what is followed: the list cannot be had, and there was none before.
+    /// When the list cannot be read and no suite was followed before.
     fn suites(&self, known: &[String]) -> Result<Suites, Failed>;
 
-    /// What a suite publishes, if it is not what was remembered.
+    /// Publications of a suite, if they differ from the remembered ones.
     fn poll(
         &self,
         suite: &Followed,

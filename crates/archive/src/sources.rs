@@ -16,13 +16,13 @@ const MAX_STANZA: usize = 4 << 20;
 /// A version of a source package in a suite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// The source package.
+    /// Name of the source package.
     pub package: PackageName,
-    /// Its version.
+    /// Version of the source package.
     pub version: Version,
     /// The component; empty in a flat archive.
     pub component: String,
-    /// Where its files are, below the archive's folder; empty for that folder itself.
+    /// Path of its files, below the archive's folder; empty for that folder itself.
     pub directory: String,
     /// The `.dsc`.
     pub dsc: ListedFile,
@@ -46,9 +46,9 @@ impl Publication {
 pub struct BadStanza {
     /// Its place in the list, from 1; 0 if its reader did not count.
     pub number: u64,
-    /// What it claims to be the package's name.
+    /// Name that it gives for the package.
     pub name: Option<String>,
-    /// Why it cannot be used.
+    /// Reason why it cannot be used.
     pub reason: String,
 }
 
@@ -60,7 +60,7 @@ fn which(number: u64, name: Option<&str>) -> String {
     }
 }
 
-/// What a stanza is.
+/// Kind of a stanza.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant)] // Nearly all of them are the large one, and none is kept.
 pub enum Entry {
@@ -72,7 +72,7 @@ pub enum Entry {
     Bad(BadStanza),
 }
 
-/// Why a list cannot be read on.
+/// Reason why a list cannot be read any further.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Reading or decompressing failed.
@@ -83,7 +83,7 @@ pub enum ReadError {
     Long(u64),
 }
 
-/// Reads a list.
+/// Reader of a list.
 pub struct Reader<R> {
     input: R,
     component: String,
@@ -97,7 +97,7 @@ impl<R: BufRead> Reader<R> {
         Reader { input, component: component.to_owned(), number: 0, stanza: Vec::new() }
     }
 
-    /// The next stanza.
+    /// Next stanza; `None` at the end.
     pub fn read(&mut self) -> Result<Option<Entry>, ReadError> {
         loop {
             self.stanza.clear();
@@ -112,7 +112,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads up to an empty line. Whether there is more.
+    /// Reads up to an empty line; true when there is more.
     fn read_stanza(&mut self) -> Result<bool, ReadError> {
         loop {
             let start = self.stanza.len();
@@ -186,7 +186,7 @@ fn directory(text: &str) -> Result<String, String> {
     }
 }
 
-/// What a stanza that cannot be read calls its package.
+/// Name of the package in a stanza that cannot be read.
 fn claimed_name(stanza: &[u8]) -> Option<&str> {
     let line = stanza.split(|&byte| byte == b'\n').find_map(|line| line.strip_prefix(b"Package:"))?;
     std::str::from_utf8(line).ok().map(str::trim).filter(|name| !name.is_empty())

@@ -61,7 +61,10 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     Ok(found)
 }
 
-/// What a backup says about itself.
+/// Manifest of a backup.
+///
+/// # Errors
+/// [`BackupError::Damaged`] when it cannot be parsed, [`BackupError::Newer`] when it is of a newer form.
 pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     let path = backup.join(MANIFEST);
     let text = fs::read_to_string(&path).map_err(BackupError::file("read", &path))?;
@@ -76,8 +79,8 @@ pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     serde_json::from_str(&text).map_err(|error| damaged(format!("{MANIFEST}: {error}")))
 }
 
-/// Reads everything and says what is wrong: nothing, if the backup is as it was made. `watch` is told how many files
-/// are done, and of how many.
+/// Reads the whole backup and lists its problems; the list is empty if the backup is as it was made. `watch` gets
+/// the number of files that are done, and of all.
 pub fn problems(backup: &Path, mut watch: impl FnMut(usize, usize)) -> Result<Vec<String>, BackupError> {
     let manifest = manifest(backup)?;
     let sums = Sums::read(backup)?;

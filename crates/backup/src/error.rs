@@ -1,30 +1,30 @@
-//! What can go wrong with backups.
+//! Errors of backups.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use state::StateError;
 
-/// Why a backup could not be taken, checked or brought back.
+/// Reason why a backup could not be taken, checked or restored.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The state.
+    /// Error of the state.
     #[error(transparent)]
     State(#[from] StateError),
     /// A repository could not be read.
     #[error(transparent)]
     Repository(#[from] packaging_repo::Error),
-    /// A file.
+    /// Error of a file.
     #[error("cannot {verb} {}: {error}", path.display())]
     File {
-        /// What was tried.
+        /// Verb of what was tried, for the message.
         verb: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Error of the file system.
         error: io::Error,
     },
-    /// Somebody changes a repository without a pause.
+    /// A repository is changed without a pause.
     #[error("{} changes faster than it can be copied; try again when less is going on", .0.display())]
     Restless(PathBuf),
     /// Another backup is at work.
@@ -33,23 +33,23 @@ pub enum BackupError {
     /// As many backups were made in one second as can have a name.
     #[error("{} has too many backups of one second; try again", .0.display())]
     TooMany(PathBuf),
-    /// There is none.
+    /// There is no backup at this path.
     #[error("{} holds no finished backup", .0.display())]
     NoBackup(PathBuf),
     /// It is not as it was made.
     #[error("the backup {} is damaged and was not used: {}", path.display(), problems.join("; "))]
     Damaged {
-        /// The backup.
+        /// Path of the backup.
         path: PathBuf,
-        /// What is wrong, some of it.
+        /// Some of the problems.
         problems: Vec<String>,
     },
     /// A newer program made it.
     #[error("the backup {} has form {found}, made by a newer package-import: upgrade this one", path.display())]
     Newer {
-        /// The backup.
+        /// Path of the backup.
         path: PathBuf,
-        /// Its form.
+        /// Number of its form.
         found: u32,
     },
     /// Something would be overwritten.

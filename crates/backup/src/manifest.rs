@@ -4,31 +4,31 @@ use serde::{Deserialize, Serialize};
 
 /// The form of a backup; rises when an older program could not read it.
 pub const FORM: u32 = 1;
-/// What says that a backup is finished, and what is in it.
+/// Name of the file that lists a backup's content and marks it as finished.
 pub const MANIFEST: &str = "manifest.json";
 /// The state, always as an SQLite file.
 pub const STATE: &str = "state.db";
-/// The configuration.
+/// Name of the copied configuration.
 pub const CONFIG: &str = "config.toml";
 
-/// What a backup says about itself.
+/// Manifest of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// See [`FORM`].
+    /// Number of the form; see [`FORM`].
     pub v: u32,
     /// The program that made it.
     pub program: String,
-    /// The machine.
+    /// Name of the host.
     pub host: String,
     /// The moment of the state in it, in milliseconds since 1970.
     pub made: i64,
-    /// The state's schema.
+    /// Schema of the state.
     pub schema: i64,
-    /// The state's epoch.
+    /// Epoch of the state.
     pub epoch: i64,
-    /// Its repositories.
+    /// Number of repositories.
     pub repositories: u64,
-    /// Its files.
+    /// Number of files.
     pub files: u64,
     /// The checksum of the list of checksums.
     pub sums: String,

@@ -19,7 +19,7 @@ use crate::error::BackupError;
 /// Versions that are recorded in one transaction.
 const CHUNK: usize = 100;
 
-/// What came of it.
+/// Result of reconciling.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
     /// Versions that the repositories had and the state did not.
@@ -31,9 +31,9 @@ pub struct Reconciled {
 /// A repository that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Damaged {
-    /// The source package.
+    /// Name of the source package.
     pub package: String,
-    /// Why.
+    /// Text of the cause.
     pub cause: String,
 }
 

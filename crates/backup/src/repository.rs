@@ -15,15 +15,15 @@ use packaging_repo::record;
 use crate::error::BackupError;
 use crate::sums::{self, Sums};
 
-/// How often a repository is looked at again that has changed meanwhile.
+/// Number of looks at a repository that changes meanwhile.
 const TRIES: usize = 200;
 
 /// Folders and files that are read or written in another way, or are of no use elsewhere: locks, fences, caches.
 const LEFT_OUT: [&str; 6] = ["objects", "refs", "HEAD", "packed-refs", "package-import", "logs"];
 
-/// Where a copy goes to, and what was copied before.
+/// Destination of a copy, and the files of the previous backup.
 pub struct Target<'a> {
-    /// The backup's folder.
+    /// Folder of the backup.
     pub folder: &'a Path,
     /// The folder of the backup before, and its checksums.
     pub previous: Option<(&'a Path, &'a Sums)>,
@@ -137,7 +137,7 @@ fn read_refs(repository: &Path) -> Result<RefFiles, BackupError> {
 fn ref_files(repository: &Path) -> Result<RefFiles, BackupError> {
     let mut found = RefFiles::new();
     loose(repository, Path::new("refs"), &mut found)?;
-    // What is on record is read after the refs that it vouches for.
+    // The record is read after the refs that it confirms.
     for name in ["packed-refs", "HEAD", record::FILE] {
         if let Some(content) = read(&repository.join(name))? {
             found.insert(name.into(), content);
@@ -221,7 +221,7 @@ fn copy_objects(repository: &Path, name: &Path, target: &mut Target<'_>) -> Resu
 }
 
 /// Files with objects, in groups that belong together: a pack, its index and what is beside it; or one loose object.
-/// What Git can make again (bitmaps, graphs, indices of many packs) is left out.
+/// Files that Git can make again (bitmaps, graphs, indices of many packs) are left out.
 fn object_files(repository: &Path) -> Result<Vec<Vec<PathBuf>>, BackupError> {
     let mut groups = Vec::new();
     let mut packs: BTreeMap<std::ffi::OsString, Vec<PathBuf>> = BTreeMap::new();
@@ -257,7 +257,7 @@ fn is_object(name: &OsStr) -> bool {
     name.len() >= 38 && name.as_encoded_bytes().iter().all(u8::is_ascii_hexdigit)
 }
 
-/// Configuration, hooks, descriptions.
+/// Copies configuration, hooks and descriptions.
 fn copy_others(
     repository: &Path,
     folder: &Path,

@@ -21,22 +21,22 @@ use crate::sums;
 /// Says that a root is not complete.
 const UNFINISHED: &str = "restore.unfinished";
 
-/// What a restored root may consist of.
+/// Names that a restored root may have.
 const PARTS: [&str; 7] = ["repos", "logs", KEY, CONFIG, "state.db", "state.db-wal", "state.db-shm"];
 
-/// Who brings it back, and where to.
+/// Destination and actor of a restore.
 pub struct Here<'a> {
-    /// The root.
+    /// Root of the installation.
     pub root: &'a Path,
-    /// This machine.
+    /// Name of this host.
     pub host: &'a str,
-    /// Who wants it.
+    /// Name of the actor.
     pub actor: &'a str,
-    /// This program's version.
+    /// Version of this program.
     pub program: &'a str,
 }
 
-/// What was done.
+/// Result of a restore.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Restored {
     /// The backup that was used.
@@ -60,7 +60,7 @@ pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
     copy_all(&backup.join(KEY), &place_of_key(&root.join("repos")))
 }
 
-/// An empty folder, marked as not complete. What an earlier attempt left there is removed.
+/// Creates an empty folder that is marked as incomplete, and removes the files of an earlier attempt.
 fn prepare(root: &Path) -> Result<(), BackupError> {
     fs::create_dir_all(root).map_err(BackupError::file("create", root))?;
     let mark = root.join(UNFINISHED);
@@ -96,9 +96,9 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Puts the state where the configuration wants it, which has to be empty, and makes it fit to be used: what was running
-/// is queued again, no old token is valid, and what the repositories have is on record. `watch` is told how many
-/// repositories were looked at, and of how many.
+/// Puts the state where the configuration wants it, which has to be empty, and makes it usable: interrupted jobs are
+/// queued again, old tokens become invalid, and the content of the repositories is recorded. `watch` gets the number of
+/// repositories that are done, and of all.
 pub fn state(
     backup: &Path,
     location: &Location,
@@ -119,13 +119,13 @@ pub fn state(
     Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled, damaged })
 }
 
-/// Whether a state is there that an earlier attempt did not complete.
+/// True when there is a state that an earlier attempt did not complete.
 fn is_unfinished(location: &Location) -> bool {
     let opened = location.connect(false);
     opened.is_ok_and(|store| store.read(|tx| meta::get(tx, meta::INCOMING)).is_ok_and(|it| it.is_some()))
 }
 
-/// The state where it shall be, marked as not complete: nobody works with it before it has its new epoch.
+/// Copies the state to its place, marked as incomplete: it cannot be used before it has its new epoch.
 fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, BackupError> {
     let source = backup.join(STATE);
     match location {
@@ -133,7 +133,7 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
             if path.exists() && !is_unfinished(location) {
                 return Err(BackupError::NotEmpty(path.clone()));
             }
-            // What an earlier attempt left; its log must not be read into the new file.
+            // Files of an earlier attempt; its log must not be read into the new file.
             for ending in ["", "-wal", "-shm"] {
                 let old = PathBuf::from(format!("{}{ending}", path.display()));
                 match fs::remove_file(&old) {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::BackupError;
 
-/// The file's name.
+/// Name of the file of checksums.
 pub const SUMS: &str = "SHA256SUMS";
 
 /// Bytes that are read at a time.
@@ -70,7 +70,7 @@ pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
 pub fn copy(from: &Path, to: &Path) -> io::Result<(String, u64)> {
     let mut source = open_regular(from)?;
     let permissions = source.metadata()?.permissions();
-    // Nobody reads it before it has the permissions of its original.
+    // It cannot be read before it has the permissions of its original.
     let mut target = File::options().write(true).create_new(true).mode(0o600).open(to)?;
     let shared = rustix::fs::ioctl_ficlone(&target, &source).is_ok();
     let done = copy_and_sum(&mut source, (!shared).then_some(&mut target))?;

@@ -21,34 +21,34 @@ use crate::sums::{self, SUMS, Sums};
 const UNFINISHED: &str = ".unfinished";
 const LOCK: &str = ".lock";
 
-/// What is to be done.
+/// Options of taking a backup.
 pub struct Wanted<'a> {
-    /// The state.
+    /// State of the installation.
     pub store: &'a Store,
-    /// The root.
+    /// Root of the installation.
     pub root: &'a Path,
     /// The configuration, if there is one.
     pub config: Option<&'a Path>,
-    /// Where backups are kept.
+    /// Folder of the backups.
     pub destination: &'a Path,
     /// As many are kept; 0: all.
     pub keep: usize,
-    /// Whether logs are copied, too.
+    /// True when logs are copied, too.
     pub logs: bool,
-    /// This program's version.
+    /// Version of this program.
     pub program: &'a str,
-    /// This machine.
+    /// Name of this host.
     pub host: &'a str,
-    /// Who wants it.
+    /// Name of the actor.
     pub actor: &'a str,
 }
 
-/// What was done.
+/// Result of taking a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Taken {
-    /// The backup.
+    /// Folder of the backup.
     pub folder: PathBuf,
-    /// What it says.
+    /// Manifest of the backup.
     pub manifest: Manifest,
     /// Bytes that were copied.
     pub copied: u64,
@@ -56,12 +56,12 @@ pub struct Taken {
     pub linked: u64,
     /// Older backups that were removed.
     pub removed: Vec<PathBuf>,
-    /// Why the state could not be told of it: its own disk is full, or read-only.
+    /// Reason why the state could not record it: its own disk is full, or read-only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unrecorded: Option<String>,
 }
 
-/// Takes a backup. `watch` is told how many repositories are done, and of how many.
+/// Takes a backup. `watch` gets the number of repositories that are done, and of all.
 pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
     let destination = wanted.destination;
     fs::create_dir_all(destination).map_err(BackupError::file("create", destination))?;
@@ -165,7 +165,7 @@ fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, Back
 struct Lock(File);
 
 impl Drop for Lock {
-    /// Given up in so many words: a child that another thread is just starting has the open file, too, for a moment.
+    /// Unlocked explicitly: a child that another thread is just starting has the open file, too, for a moment.
     fn drop(&mut self) {
         let _ = flock(&self.0, FlockOperation::Unlock);
     }

@@ -1,15 +1,15 @@
-//! How long ago something was. A time that is still to come is no age: some clock was wrong, and what bears it says nothing
-//! about now.
+//! Age of a time. A time in the future has no age: some clock was wrong, and the record that bears it says nothing
+//! about the present.
 
-/// How many milliseconds a time may be ahead, because clocks differ a little.
+/// Milliseconds that a time may be ahead, because clocks differ a little.
 pub const TOLERATED: i64 = 300_000;
 
-/// How a time lies to now, in milliseconds.
+/// Position of a time relative to now, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
-    /// It was so long ago.
+    /// Milliseconds since a past time.
     Ago(i64),
-    /// It is so far ahead, which is not to be believed.
+    /// Milliseconds until a future time, which is not trusted.
     Ahead(i64),
 }
 
@@ -32,7 +32,7 @@ impl Age {
     }
 }
 
-/// Whether a time can be believed.
+/// True when a time is not in the future.
 pub fn is_believed(now: i64, then: i64) -> bool {
     matches!(Age::of(now, then), Age::Ago(_))
 }

@@ -1,4 +1,4 @@
-//! How an alert begins, changes and ends.
+//! Alerts: how they begin, change and end.
 
 use crate::fit::Kind;
 use crate::memory::{Again, Alarm};
@@ -6,23 +6,23 @@ use crate::rule;
 use crate::state::State;
 use crate::track::{Finding, Track};
 
-/// What there is to decide by.
+/// Evidence about one figure at one time.
 pub struct Evidence<'a> {
-    /// When, in seconds.
+    /// Time of the sample, in seconds since 1970.
     pub time: i64,
-    /// In which hour.
+    /// Hour of the sample, since 1970.
     pub hour: i64,
     /// The newest hour's value.
     pub value: f64,
-    /// What was expected of it.
+    /// Value that was expected.
     pub expected: f64,
-    /// What the windows say.
+    /// Findings of the windows.
     pub findings: &'a [Finding],
-    /// How many of a day's new failures still fail, if that is known.
+    /// Number of a day's new failures that still fail, if it is known.
     pub young: Option<f64>,
     /// The highest value of the day before, if it has doubled since.
     pub doubled_from: Option<f64>,
-    /// How many windows have to agree.
+    /// Number of windows that have to agree.
     pub agree: usize,
 }
 
@@ -58,7 +58,8 @@ fn note_again(alarm: &mut Alarm, evidence: &Evidence<'_>) {
     });
 }
 
-/// Below this a window of a flow is back. Where next to nothing is expected, a few are not worth an alert's going on.
+/// Limit below which a window of a flow is normal again. Where next to nothing is expected, a few failures must not
+/// keep an alert going.
 fn back_limit(expected: f64) -> f64 {
     (rule::CLEAR * expected).max(rule::floor(expected) / 2.0)
 }
@@ -126,7 +127,7 @@ impl Track {
         }
         let mild = !alarm.was_critical && wanted != State::Critical;
         let long = lasted >= rule::ACCEPT_DAYS * 24 && mild && self.flat(evidence.hour);
-        // What was normal before a fall is no news for long.
+        // The norm from before a fall is remembered for a limited time.
         let back = self.memory.fell_from.filter(|(_, at)| alarm.from - at < rule::ACCEPT_DAYS * 24);
         let back = back.filter(|(level, _)| evidence.value < clear_limit(*level));
         if let Some((level, _)) = back.filter(|_| self.kind == Kind::Stock && lasted >= rule::BACK_HOURS) {
@@ -164,8 +165,8 @@ impl Track {
         self.forget_fit();
     }
 
-    /// Whether a flow is back: its day is, or its newest full hours look so much like the norm and so little like
-    /// twice the norm that nobody needs to wait for the day.
+    /// True when a flow is normal again: its day is, or its newest full hours resemble the norm so much, and
+    /// twice the norm so little, that the day need not be waited for.
     fn recovered(&mut self, alarm: &mut Alarm, evidence: &Evidence<'_>) -> bool {
         let hour = evidence.hour - 1;
         if hour > alarm.counted

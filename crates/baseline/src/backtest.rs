@@ -10,7 +10,7 @@ use crate::judge::{Judge, Settings};
 use crate::state::State;
 use crate::verdict::{Context, Sample, Verdict};
 
-/// Why a history cannot be judged.
+/// Reason why a history cannot be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be read.
@@ -18,7 +18,7 @@ pub enum Error {
     Read {
         /// The line's number, from 1.
         line: u64,
-        /// Why.
+        /// Error of reading.
         source: io::Error,
     },
     /// A line is no sample.
@@ -26,7 +26,7 @@ pub enum Error {
     Line {
         /// The line's number, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// Description of the error.
         reason: String,
     },
 }
@@ -56,7 +56,7 @@ pub struct Samples<R> {
 }
 
 impl<R: BufRead> Samples<R> {
-    /// Reads from `input`.
+    /// Samples that are read from `input`, one a line.
     pub fn new(input: R) -> Samples<R> {
         Samples { lines: input.lines(), line: 0, open: None, failed: false }
     }
@@ -152,9 +152,9 @@ pub struct Line<'a> {
     pub time: String,
     /// `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`.
     pub state: State,
-    /// For a person.
+    /// Text for operators.
     pub text: &'a str,
-    /// Since when, RFC 3339; `null` unless it alerts.
+    /// Beginning of the alert, in RFC 3339; `null` unless it alerts.
     pub since: Option<String>,
     /// Everything that it rests on.
     #[serde(flatten)]
@@ -166,9 +166,9 @@ pub struct Line<'a> {
 pub struct Details<'a> {
     /// Full days of data, while learning.
     pub learning: Option<usize>,
-    /// Failing and parked.
+    /// Judgement of the stock: failing packages and parked jobs.
     pub stock: Option<&'a crate::verdict::Judged>,
-    /// New failures.
+    /// Judgement of the flow: new failures.
     pub flow: Option<&'a crate::verdict::Judged>,
     /// The signature that stands out.
     pub signature: Option<&'a crate::signature::Leading>,

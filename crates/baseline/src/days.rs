@@ -1,4 +1,4 @@
-//! A history day by day, and its level: what it is, and what it was known to be on each day of the past.
+//! A history day by day, and its level: the present one, and the one that was known on each day of the past.
 
 use crate::fit::Kind;
 use crate::hours::Hours;
@@ -32,7 +32,7 @@ pub struct Levels {
 
 /// Days with samples, in order.
 pub struct Days {
-    /// They.
+    /// The days, oldest first.
     pub days: Vec<Day>,
 }
 
@@ -51,7 +51,7 @@ impl Days {
         Days { days: days.collect() }
     }
 
-    /// What the level was known to be, day by day, and where the present one begins.
+    /// Level that was known on each day, and the day on which the present level begins.
     pub fn levels(&self, kind: Kind) -> Levels {
         let noise = self.noise();
         let mut start = 0;
@@ -81,7 +81,7 @@ impl Days {
         (days >= rule::LEAST_DAYS).then_some(level)
     }
 
-    /// How much single days differ from the median of those around them, as a part of it.
+    /// Difference of single days from the median of the days around them, as a fraction of it.
     fn noise(&self) -> f64 {
         let ratios: Vec<f64> = self
             .days
@@ -96,8 +96,8 @@ impl Days {
         (1.4826 * median(&ratios).unwrap_or(0.0)).clamp(0.02, 0.6)
     }
 
-    /// How far days are from the day before, as the deviation of noise that lasts for some days would make them. A level
-    /// that changes slowly has small steps, however far it goes.
+    /// Difference of days from the day before, as the deviation that noise of some days' duration would have. A level
+    /// that changes slowly has small steps, however far it moves.
     pub fn steps(&self) -> Option<f64> {
         let last = self.days.get(self.days.len().saturating_sub(rule::LEVEL_DAYS + 1)..)?;
         let steps: Vec<f64> = last
@@ -156,7 +156,7 @@ impl Days {
     }
 }
 
-/// How many days make the level: more where single days say less.
+/// Number of days from which the level is computed: more where single days are noisy.
 fn level_days(noise: f64) -> usize {
     if noise > rule::NOISY { rule::NOISY_LEVEL_DAYS } else { rule::LEVEL_DAYS }
 }

@@ -1,4 +1,4 @@
-//! Why a verdict is what it is, in plain sentences with the numbers of this installation.
+//! Explanations of a verdict, in plain sentences with the numbers of this installation.
 
 use crate::state::State;
 use crate::text::{moment, whole};

@@ -1,5 +1,5 @@
-//! What is normal for a figure: its level, its week, and how far its windows usually are from what this rule expects
-//! of them. Made once a day from the hours before that day, so it never knows what it judges.
+//! The norm of a figure: its level, its week, and the usual distance of its windows from what this rule expects of
+//! them. It is learned once a day from the hours before that day, so it never knows the values that it judges.
 
 use crate::days::{Days, Levels};
 use crate::hours::{Hours, LEARNED_DAYS, Sums};
@@ -11,15 +11,15 @@ use crate::scale::Scale;
 
 const DAY: i64 = 24;
 
-/// Of so many windows one is enough to know their spread, which changes little from hour to hour.
+/// Distance of the windows of which one is enough to know their spread, which changes little from hour to hour.
 const POINTS_EVERY: usize = 5;
 
-/// What kind of figure it is.
+/// Kind of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// How many there are.
+    /// A number at a time, such as failing packages.
     Stock,
-    /// How many came in an hour.
+    /// A number per hour, such as new failures.
     Flow,
 }
 
@@ -33,24 +33,24 @@ impl Kind {
     }
 }
 
-/// How one window usually differs from what is expected of it.
+/// Usual difference of one window from what is expected of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial {
     /// The window.
     pub window: Window,
     /// The level an hour that it is compared with.
     pub level: f64,
-    /// On which scale.
+    /// Scale on which differences are measured.
     pub scale: Scale,
-    /// The usual distance.
+    /// Usual distance.
     pub centre: f64,
-    /// Its standard deviation.
+    /// Standard deviation of the distance.
     pub spread: f64,
     /// The score that it needs.
     pub needed: f64,
     /// The standard deviation of single distances, where `spread` is that of the peaks of days.
     deviation: f64,
-    /// How much a day of its shortest window is like the day before, from 0 to 1.
+    /// Correlation of a day of its shortest window with the day before, from 0 to 1.
     resemblance: f64,
 }
 
@@ -68,7 +68,7 @@ impl Trial {
         }
     }
 
-    /// How much of the spread rests on estimates: the part of the variance that is not Poisson's, at least.
+    /// Part of the spread that rests on estimates: at least the part of the variance that is not Poisson's.
     fn estimated(&self) -> f64 {
         let Scale::Flow { variation } = self.scale else { return 1.0 };
         let beyond = variation * variation * self.level * 24.0 * in_days(self.window);
@@ -83,7 +83,7 @@ impl Trial {
     }
 }
 
-/// Whether six hours say nothing of a flow of so many an hour.
+/// True when a flow per hour is too small for a window of six hours.
 fn is_small(level: f64) -> bool {
     24.0 * level < rule::LEAST_HOURLY_FLOW
 }
@@ -92,7 +92,7 @@ fn in_days(window: Window) -> f64 {
     f64::from(i32::try_from(window.hours).unwrap_or(i32::MAX)) / 24.0
 }
 
-/// What is learned from.
+/// Hours that the norm is learned from.
 #[derive(Clone, Copy)]
 pub struct History<'a> {
     /// For level and week, without anything that was an alert.
@@ -101,10 +101,10 @@ pub struct History<'a> {
     pub noise: &'a Hours,
 }
 
-/// What is normal.
+/// The norm of a figure.
 #[derive(Clone, Debug)]
 pub struct Fit {
-    /// Stock or flow.
+    /// Kind of the figure: stock or flow.
     pub kind: Kind,
     /// The pattern of the week.
     pub profile: Profile,
@@ -116,9 +116,9 @@ pub struct Fit {
     pub days: usize,
     /// The part of its hours that a day usually has samples of, as a number of hours.
     pub usual_hours: f64,
-    /// How far a stock usually rises within hours.
+    /// Usual rises of a stock within hours.
     pub jumps: [Jumps; 2],
-    /// How far it is from one day to the next, made as large as noise of some days would be.
+    /// Usual distance from one day to the next, enlarged to that of noise of some days' duration.
     pub steps: f64,
     /// The first hour that may be compared with the level: what was before a fall may not.
     pub start: i64,
@@ -165,7 +165,7 @@ impl Fit {
         Some(fit)
     }
 
-    /// What is normal where somebody said so.
+    /// Norm that an operator has set.
     pub fn pinned(kind: Kind, level: f64) -> Fit {
         let (scale, spread) = match kind {
             Kind::Stock => (Scale::Stock, rule::PRIOR_SPREAD),
@@ -200,7 +200,7 @@ impl Fit {
         self.trials.first().map_or(0.0, |trial| trial.level)
     }
 
-    /// What is expected of an hour.
+    /// Value that is expected of an hour.
     pub fn expected(&self, hour: i64) -> f64 {
         self.level() * self.profile.at(hour)
     }
@@ -233,7 +233,8 @@ impl Fit {
         self.usual(window, level, scale, &peaks, &points)
     }
 
-    /// What this rule would have expected of the windows that ended on each day of the past, beside what they were.
+    /// For each day of the past: the values of the windows that ended on it, and those that this rule would have
+    /// expected.
     fn pairs(&self, window: Window, past: &Past<'_>) -> Vec<(i64, f64, f64)> {
         // The longer a window, the less it changes from hour to hour.
         let every = match window.hours {
@@ -257,13 +258,13 @@ impl Fit {
         pairs
     }
 
-    /// Whether a window has at least half of the samples that it usually has.
+    /// True when a window has at least half of the samples that it usually has.
     pub fn enough(&self, window: Window, seen: u32) -> bool {
         let usual = self.usual_hours * in_days(window);
         f64::from(seen) >= (usual / 2.0).max(1.0)
     }
 
-    /// Centre and spread of the peaks, drawn towards what is believed of any figure while there are few days.
+    /// Centre and spread of the peaks, shrunk towards the prior for any figure while there are few days.
     fn usual(&self, window: Window, level: f64, scale: Scale, days: &[(i64, f64)], points: &[f64]) -> Trial {
         let (unit, least, prior) = match self.kind {
             Kind::Stock => (rule::PRIOR_SPREAD, rule::LEAST_SPREAD, rule::PRIOR_DAYS),
@@ -300,7 +301,7 @@ impl Fit {
         if self.kind == Kind::Stock && window.hours <= DAY && level < rule::FEW {
             trial.needed -= rule::FEW_NEED_LESS;
         }
-        // Where six hours say something they are quicker, and the two would share most of their false alarms.
+        // Where a window of six hours is used it is quicker, and both would share most of their false alarms.
         if self.kind == Kind::Flow && window.hours == DAY && !is_small(level) {
             trial.needed += rule::BESIDE_HOURS;
         }
@@ -314,7 +315,7 @@ impl Fit {
         trial.needed - if once { rule::WHOLE_DAY } else { 0.0 }
     }
 
-    /// How much the rate of a flow varies beyond Poisson's law, drawn towards what is believed of any figure.
+    /// Variation of a flow's rate beyond Poisson's law, shrunk towards the prior for any figure.
     fn variation(&self, window: Window, pairs: &[(i64, f64, f64)]) -> f64 {
         let poisson = Scale::Flow { variation: 0.0 };
         let distances: Vec<f64> = pairs
@@ -325,7 +326,7 @@ impl Fit {
         let Some(seen) = spread(&distances, 0.4) else { return rule::PRIOR_SPREAD };
         let expected = pairs.iter().map(|(_, _, expected)| expected).sum::<f64>() / count(pairs.len());
         let beyond = ((seen.deviation.powi(2) - 1.0) / expected.max(1.0)).max(0.0);
-        // What chance alone would make of Poisson's numbers is not believed (James and Stein).
+        // Variation that chance alone explains in Poisson numbers is subtracted (James and Stein).
         let days = count(self.days);
         let independent = (days / in_days(window).max(1.0)).max(1.0);
         let error = (2.0 / independent).sqrt() / expected.max(1.0);
@@ -340,8 +341,8 @@ impl Fit {
         self.trials.iter().rfind(|trial| trial.window.hours <= DAY)
     }
 
-    /// What a longer window would have at least if days were independent. A week is seen so rarely that what is
-    /// estimated from weeks alone is often too small.
+    /// Smallest value of a longer window: the one that it would have if days were independent. Weeks are so few
+    /// that an estimate from them alone is often too small.
     fn independent(&self, window: Window, of: impl Fn(&Trial) -> f64) -> f64 {
         let day = self.of_a_day().filter(|_| window.hours > DAY);
         day.map_or(0.0, |day| of(day) / in_days(window).sqrt())
@@ -370,7 +371,7 @@ fn resemblance(days: &[(i64, f64)], usual: Spread, least: f64) -> f64 {
 
 /// Everything that a trial learns from.
 struct Past<'a> {
-    /// The days.
+    /// First and last of the days.
     first: i64,
     last: i64,
     days: &'a Days,

@@ -47,14 +47,14 @@ fn number(value: f64) -> Option<serde_json::Number> {
     serde_json::Number::from_f64(value)
 }
 
-/// What was observed in a stretch of hours.
+/// Sums of a stretch of hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Observed {
     /// The sum of the values.
     pub sum: f64,
     /// The sum of what the profile expects of the same hours.
     pub share: f64,
-    /// How many hours there were.
+    /// Number of hours with a sample.
     pub hours: u32,
 }
 
@@ -123,7 +123,7 @@ impl Hours {
         Some(self.first + i64::try_from(at).unwrap_or(0))
     }
 
-    /// The newest samples before `to`, at most so many, newest first.
+    /// Newest samples before `to`, at most `number`, newest first.
     pub fn newest_of(&self, to: i64, number: usize) -> impl Iterator<Item = (i64, f64)> + '_ {
         let length = usize::try_from(to.saturating_sub(self.first)).unwrap_or(0).min(self.values.len());
         let values = self.values.iter().take(length).enumerate().rev().filter(|(_, value)| !value.is_nan());
@@ -143,7 +143,7 @@ impl Hours {
 
     /// The kept hours before `to`, without those of the given stretches (first and last hour of each).
     pub fn without(&self, stretches: &[(i64, i64)], to: i64) -> Hours {
-        // What is older than what is kept may still be there, and is not after it was written down.
+        // Hours older than the kept ones may still be in memory, and are gone after saving and loading.
         let kept = self.newest().map_or(self.first, |newest| newest - KEPT + 1);
         let from = (to - 24 * LEARNED_DAYS).max(self.first).max(kept);
         let mut rest = Hours { first: from, values: Vec::new() };
@@ -156,7 +156,7 @@ impl Hours {
         rest
     }
 
-    /// What was observed from `from` up to but not including `to`, beside what `profile` expects there.
+    /// Sums of the hours from `from` up to but not including `to`, with those that `profile` expects.
     pub fn observe(&self, from: i64, to: i64, profile: impl Fn(i64) -> f64) -> Observed {
         let mut observed = Observed::default();
         for (hour, value) in self.between(from, to) {
@@ -195,7 +195,7 @@ impl Sums {
         self.sums.get(at).copied().unwrap_or_default()
     }
 
-    /// What was observed from `from` up to but not including `to`.
+    /// Sums of the hours from `from` up to but not including `to`.
     pub fn observe(&self, from: i64, to: i64) -> Observed {
         let (low, high) = (self.until(from), self.until(to));
         Observed {

@@ -11,12 +11,12 @@ use crate::surge::{Hour, Surge};
 use crate::track::{Finding, Track};
 use crate::verdict::{Causes, Context, Sample, Verdict};
 
-/// What an operator sets beside the rule.
+/// Limits that an operator sets beside the rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// WARNING from so many failing and parked on, whatever is normal.
+    /// Number of failing and parked from which on it is WARNING, whatever the norm is.
     pub warning: Option<u64>,
-    /// CRITICAL from so many on.
+    /// Number from which on it is CRITICAL.
     pub critical: Option<u64>,
 }
 
@@ -39,27 +39,27 @@ impl Figure {
     }
 }
 
-/// What must be stored beside the samples, so that a judge can be made again from them.
+/// Memory that is stored beside the samples, so that a judge can be made again from both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Remembered {
     /// The time of the last sample.
     pub last: Option<i64>,
-    /// Whether there was enough to learn from.
+    /// True when there was enough to learn from.
     pub learned: bool,
     /// Of failing and parked.
     pub stock: Memory,
-    /// Of new failures.
+    /// Memory of new failures.
     pub failed: Memory,
-    /// Of first attempts.
+    /// Memory of first attempts.
     pub attempted: Memory,
-    /// Of signatures.
+    /// Memory of signatures.
     pub signatures: Signatures,
     /// Many more attempts than usual.
     pub surge: Option<Surge>,
     /// The last counts of failing and of parked.
     pub counts: (f64, f64),
-    /// Since when jobs are parked.
+    /// Seconds since 1970 at which jobs began to be parked.
     pub parked_since: Option<i64>,
     /// The first hour of an outage that goes on.
     pub outage_from: Option<i64>,
@@ -75,7 +75,7 @@ pub struct Judge {
     pub(crate) rest: Remembered,
 }
 
-/// What the stages of a judgement hand on.
+/// Results that the stages of a judgement hand on.
 pub(crate) struct Found {
     pub stock: Option<(Vec<Finding>, f64)>,
     pub flow: Option<Vec<Finding>>,
@@ -115,7 +115,7 @@ impl Judge {
         judge
     }
 
-    /// What must be stored.
+    /// Memory to store.
     pub fn remembered(&self) -> Remembered {
         let mut rest = self.rest.clone();
         rest.stock = self.stock.memory.clone();
@@ -184,7 +184,7 @@ impl Judge {
             track.memory.expire(hour);
         }
         if self.is_first_fill(hour, context) {
-            // What is attempted while everything is imported for the first time is no measure for later.
+            // Attempts during the first import of everything are no measure for later.
             self.failed.memory.freeze(hour);
             self.attempted.memory.freeze(hour);
         }
@@ -246,7 +246,7 @@ impl Judge {
         }
     }
 
-    /// Whether everything is imported for the first time. That does not last for ever, either.
+    /// True while everything is imported for the first time, up to a longest time.
     fn is_first_fill(&self, hour: i64, context: &Context) -> bool {
         let first = self.stock.memory.first.or(self.failed.memory.first).unwrap_or(hour);
         context.drained == Some(false) && self.stock.full_days(first, hour) < rule::LONGEST_LEARNING_DAYS
@@ -265,7 +265,7 @@ impl Judge {
         }
     }
 
-    /// Whether anything is judged yet, or only learned.
+    /// True when figures are judged, and not only learned.
     pub(crate) fn is_judged(&self) -> bool {
         self.rest.learned || self.stock.memory.decided().is_some() || self.stock.memory.alarm.is_some()
     }
@@ -292,7 +292,7 @@ impl Judge {
         found
     }
 
-    /// From so many parked jobs on it is an outage, when so many failing are expected.
+    /// Number of parked jobs from which on it is an outage, for a number of expected failing packages.
     pub(crate) fn parked_limit(&self, expected: f64) -> f64 {
         rule::PARKED.max(rule::PARKED_SHARE * (expected - self.explained()))
     }
@@ -302,8 +302,8 @@ impl Judge {
         self.stock.memory.first.map_or(i64::MAX, |hour| hour.div_euclid(24))
     }
 
-    /// Whether so many jobs are parked that it is an outage. They are no part of the stock then, so that nothing of it is
-    /// left in any mean when it is over.
+    /// True when so many jobs are parked that it is an outage. They do not count as part of the stock then, so that
+    /// they raise no mean after its end.
     fn follow_outage(&mut self, hour: i64) -> bool {
         let parked = self.rest.counts.1;
         let expected = self.stock.fit(hour).map(|fit| fit.expected(hour));
@@ -348,7 +348,7 @@ impl Judge {
         }
     }
 
-    /// What a surge left is normal now: a week has passed.
+    /// Makes the level that a surge left the norm, after a week.
     fn end_surge(&mut self, surge: &Surge, hour: i64) {
         if surge.explained >= 1.0 && self.stock.memory.alarm.is_none() {
             let level = self.stock.norm().unwrap_or(0.0) + surge.explained;
@@ -368,13 +368,13 @@ impl Judge {
         }
     }
 
-    /// How many more failing a surge of attempts explains.
+    /// Number of additional failing packages that a surge of attempts explains.
     pub(crate) fn explained(&self) -> f64 {
         self.rest.surge.as_ref().map_or(0.0, |surge| surge.explained)
     }
 
-    /// Whether far more than the usual part of a surge fails. Then it explains nothing: what fails at once was attempted
-    /// as well.
+    /// True when far more than the usual fraction of a surge fails. Then it explains nothing, because its attempts are
+    /// themselves failures.
     fn is_unusual(&self, surge: &Surge) -> bool {
         let attempted = self.attempted.hours.observe(surge.from, surge.last + 1, |_| 1.0).sum;
         let usual = self.usual_share().unwrap_or(0.0) * attempted;
@@ -382,7 +382,7 @@ impl Judge {
         failed > rule::CRITICAL * usual && failed > usual + 2.0 * rule::floor(usual)
     }
 
-    /// Which part of the attempts usually fails.
+    /// Usual fraction of attempts that fail.
     pub(crate) fn usual_share(&self) -> Option<f64> {
         let attempted = self.attempted.memory.level.filter(|level| 24.0 * level >= rule::LEAST_ATTEMPTS)?;
         Some((self.failed.memory.level? / attempted).min(1.0))
@@ -439,7 +439,7 @@ impl Judge {
         Some(findings)
     }
 
-    /// Which part of the attempts of the last weeks failed, without those of alerts.
+    /// Fraction of the attempts of the last weeks that failed, without those of alerts.
     fn learned_share(&self, hour: i64) -> Option<f64> {
         let to = hour.div_euclid(24) * 24;
         let usual = self.failed.hours.without(&self.failed.memory.frozen, to);
@@ -453,7 +453,7 @@ impl Judge {
         (attempted >= 1.0).then_some(failed / attempted)
     }
 
-    /// Where the stock is known and as it usually is, new failures have to be too many for two windows.
+    /// True when the stock is known and normal: then new failures must be too many for two windows.
     fn is_alone(&self) -> bool {
         self.stock.hours.newest().is_some() && self.stock.memory.alarm.is_none()
     }
@@ -464,8 +464,8 @@ impl Judge {
         let usual = self.learned_share(hour).unwrap_or(0.0) * attempts.value / finding.expected.max(1.0);
         let Some(scaled) = self.failed.finding(hour, finding.window, factor) else { return };
         if (attempts.score > rule::MORE_ATTEMPTS && factor > 1.0) || usual > rule::MORE_FAILURES {
-            // More attempts than their own noise explains: as many more failures are no surprise. Where there have been
-            // more for so long that they are no surprise, the part of them that fails is as it was.
+            // There are more attempts than noise explains, so more failures in proportion are expected. If there have
+            // been more attempts for so long that they are normal, the failing fraction is as before.
             let more = factor.max(usual).min(rule::MOST_EXPLAINED);
             *finding = self.failed.finding(hour, finding.window, more).unwrap_or(scaled);
         } else if factor < rule::FEW_ATTEMPTS {
@@ -484,7 +484,7 @@ const LARGEST: f64 = 1e12;
 /// No time is later, or this far before 1970: 10,000 years.
 const LATEST: i64 = 300_000_000_000;
 
-/// A value that can be calculated with. What is no number, or negative, is no sample.
+/// A value that can be calculated with; `None` for a negative value or one that is no number.
 fn usable(value: Option<f64>) -> Option<f64> {
     value.filter(|value| *value >= 0.0).map(|value| value.min(LARGEST))
 }

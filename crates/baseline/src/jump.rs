@@ -11,13 +11,13 @@ use crate::scale::Scale;
 
 const DAY: i64 = 24;
 
-/// So many of the farthest rises of the last weeks are not counted among the usual ones.
+/// Number of the largest rises of the last weeks that do not count among the usual ones.
 const INCIDENTS: usize = 3;
 
 /// Samples that are just before.
 const RECENT: usize = 3;
 
-/// What a value is compared with.
+/// Reference that a value is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
     /// The middle of the last samples.
@@ -26,10 +26,10 @@ pub enum Since {
     Day,
 }
 
-/// Both.
+/// Both references.
 pub const BOTH: [Since; 2] = [Since::Recent, Since::Day];
 
-/// How far a stock usually rises, of the peaks of days.
+/// Usual rises of a stock: deviation of the peaks of days.
 #[derive(Clone, Copy, Debug)]
 pub struct Jumps {
     deviation: f64,
@@ -62,7 +62,7 @@ impl Jumps {
     }
 }
 
-/// What a value of `hour` is compared with, without the pattern of the week.
+/// Reference for a value of `hour`, without the pattern of the week.
 fn reference(since: Since, hours: &Hours, hour: i64, at: &impl Fn(i64) -> f64) -> Option<f64> {
     let level = |(hour, value): (i64, f64)| value / at(hour);
     match since {

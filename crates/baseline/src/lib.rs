@@ -1,7 +1,7 @@
 //! Judges whether a figure is as it normally is: pure arithmetic on samples. It knows no database and no clock.
 //!
 //! [`Judge`] takes samples in order of time and gives a verdict on each without looking ahead. `docs/baselines.md` has
-//! the rule and what it is worth.
+//! the rule and its measured quality.
 
 pub mod age;
 mod alarm;

@@ -1,4 +1,4 @@
-//! What a check says: the verdict of the last sample, beside what is counted now. Pure comparison, no history.
+//! Result of a check: the verdict of the last sample, compared with the present counters. No history is read.
 
 use crate::age;
 use crate::rule;
@@ -6,7 +6,7 @@ use crate::state::State;
 use crate::text::{line, moment, share_of, whole};
 use crate::verdict::{Breaker, Judged, Verdict};
 
-/// What is counted now.
+/// Present values of the counters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Live {
     /// Packages failing, without those that are held or suppressed, or parked: each package counts once.
@@ -17,37 +17,37 @@ pub struct Live {
     pub breaker: Option<Breaker>,
 }
 
-/// What a check says now.
+/// Result of a check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Now {
-    /// The state.
+    /// State of the result.
     pub state: State,
     /// One line for a person: at most 150 characters of ASCII.
     pub text: String,
-    /// Since when, if it alerts and that is known: seconds since 1970.
+    /// Beginning of the alert, in seconds since 1970, if it is known.
     pub since: Option<i64>,
 }
 
 impl Live {
-    /// What is compared with the limits.
+    /// Number that is compared with the limits.
     pub fn total(&self) -> u64 {
         self.failing.saturating_add(self.parked)
     }
 }
 
 impl Verdict {
-    /// Whether the verdict is too old at `now` to say anything, or comes from the future.
+    /// True when the verdict is too old at `now`, or comes from the future.
     pub fn is_stale(&self, now: i64) -> bool {
         self.is_ahead(now) || now.saturating_sub(self.time) > rule::STALE_HOURS * 3600
     }
 
-    /// Whether it was made when a clock was wrong.
+    /// True when it was made when a clock was wrong, in the future.
     pub fn is_ahead(&self, now: i64) -> bool {
         !age::is_believed(now.saturating_mul(1000), self.time.saturating_mul(1000))
     }
 
-    /// What a check says that compares a live counter of failing and parked with this verdict's limits at `now`. A
-    /// stale verdict is UNKNOWN.
+    /// State of a check that compares a live counter of failing and parked with this verdict's limits at `now`
+    /// (seconds since 1970). A stale verdict is UNKNOWN.
     pub fn state_of(&self, live: u64, now: i64) -> State {
         if self.is_stale(now) {
             return State::Unknown;
@@ -84,7 +84,7 @@ impl Verdict {
         }
     }
 
-    /// What of the stored state goes on. What alerts only because of the stock is over when the stock is.
+    /// Part of the stored state that goes on. An alert about the stock alone is over when the stock is normal.
     fn lasting(&self, live: u64) -> State {
         let Some(stock) = &self.stock else { return self.state };
         let flow = self.flow.as_ref().map_or(State::Ok, |flow| flow.state.min(State::Warning));
@@ -101,7 +101,7 @@ impl Verdict {
     fn is_outage(&self, live: &Live) -> bool {
         let limit = match (&self.stock, self.learning) {
             (Some(stock), _) => stock.limits.parked,
-            // What is out of reach is out of reach on the first day, too.
+            // A dependency that cannot be reached is an outage on the first day, too.
             (None, Some(_)) => Some(rule::PARKED_WHILE_LEARNING),
             (None, None) => None,
         };

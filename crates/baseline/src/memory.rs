@@ -1,4 +1,4 @@
-//! What must be remembered of a figure beside its samples. It is small and serialisable.
+//! Memory of a figure beside its samples. It is small and serialisable.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +12,13 @@ const SHORT: i64 = 72;
 /// An alert that goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
-    /// Its present state.
+    /// Present state of the alert.
     pub state: State,
-    /// When the figure began to be above its norm, in seconds since 1970.
+    /// Seconds since 1970 at which the figure began to be above its norm.
     pub since: i64,
     /// The hour in which the alert began.
     pub from: i64,
-    /// Whether it was ever CRITICAL. Then it is not accepted by itself.
+    /// True when it was ever CRITICAL. Then it is not accepted by itself.
     pub was_critical: bool,
     /// Samples on end that said it is over.
     pub below: u32,
@@ -36,7 +36,7 @@ pub struct Alarm {
     /// The last hour in which the figure was not back.
     #[serde(default)]
     pub above: i64,
-    /// How many times it rose again while it went on: by how much the last time, and when, in seconds since 1970.
+    /// Further rises during the alert, with the size and the time of the last one.
     #[serde(default)]
     pub again: Option<Again>,
 }
@@ -44,15 +44,15 @@ pub struct Alarm {
 /// A second incident within an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Again {
-    /// How many there were.
+    /// Number of further rises.
     pub times: u32,
-    /// When the last one began, in seconds since 1970.
+    /// Seconds since 1970 at which the last one began.
     pub since: i64,
     /// By how much the figure rose.
     pub by: f64,
 }
 
-/// What is remembered of one figure.
+/// Memory of one figure.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
@@ -66,13 +66,13 @@ pub struct Memory {
     pub alarm: Option<Alarm>,
     /// The hour in which the last alert ended: nothing up to it is a reason for the next.
     pub cleared: Option<i64>,
-    /// When the figure began to be above its norm.
+    /// Hour in which the figure began to be above its norm.
     pub above_since: Option<i64>,
     /// The last level an hour that was known, for alerts that outlive the history.
     pub level: Option<f64>,
     /// The level an hour that an operator set.
     pub pinned: Option<f64>,
-    /// Whether no operator, but the rule has accepted it.
+    /// True when the rule, and no operator, has accepted the level.
     pub by_rule: bool,
     /// The level an hour before the last fall, and the hour of that fall.
     pub fell_from: Option<(f64, i64)>,
@@ -85,7 +85,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Freezes an hour.
+    /// Marks an hour as one that the norm must not be learned from.
     pub fn freeze(&mut self, hour: i64) {
         match self.frozen.last_mut() {
             Some((_, last)) if hour <= *last => {}
@@ -112,7 +112,7 @@ impl Memory {
         }
     }
 
-    /// How many hours an alert that began in the hour `from` has to be quiet before it ends: some, if it has come back.
+    /// Hours of quiet after which an alert that began in the hour `from` ends: more than none if it has come back.
     pub fn hold(&self, from: i64) -> i64 {
         match self.ended {
             Some((ended, relapses)) if from - ended <= rule::RELAPSE_HOURS => {
@@ -141,7 +141,7 @@ impl Memory {
         }
     }
 
-    /// Whether an operator has said what is normal.
+    /// True when an operator has set or accepted the norm.
     pub fn is_set(&self) -> bool {
         self.pinned.is_some() || (self.accepted.is_some() && !self.by_rule)
     }

@@ -14,14 +14,14 @@ const WEEK: usize = 168;
 #[derive(Clone, Debug)]
 pub struct Profile {
     factors: Vec<f64>,
-    /// How many numbers of the days of the week were learned, as far as they were believed: 0 to 7.
+    /// Number of factors of weekdays that were learned, weighted by their reliability: 0 to 7.
     pub weekdays: f64,
 }
 
-/// The variance that a ratio is believed to have before there are data: 15 % either way.
+/// Prior variance of a ratio, before there are data: 15 % either way.
 const PRIOR_VARIANCE: f64 = 0.0225;
 
-/// How many observations that belief is worth.
+/// Weight of the prior, as a number of observations.
 const PRIOR_WEIGHT: f64 = 6.0;
 
 /// No hour is expected to have less than this part of the level, so that nothing divides by nearly zero.
@@ -90,7 +90,7 @@ impl Profile {
     }
 }
 
-/// What single hours of the week have beyond their day and their hour of the day.
+/// Factors of single hours of the week, beyond those of their day and their hour of the day.
 fn single_hours(hours: &Hours, days: &[Day], clock: &[f64], prior: f64) -> Vec<f64> {
     let mut single = Layer::new(WEEK);
     for day in days.iter().filter(|day| day.mean > 0.0 && day.hours >= 12) {
@@ -121,11 +121,11 @@ fn days(hours: &Hours, first: i64, last: i64) -> Vec<Day> {
         .collect()
 }
 
-/// By what factor the weeks before and after a day differ where the level has changed and not only its noise.
+/// Factor between the weeks before and after a day from which on the level has stepped, and not only its noise.
 const STEP: f64 = 1.5;
 
-/// The mean of the seven days around a day, or of the first or last seven: each has every weekday once. Where the level
-/// has stepped, of the week before or after: of the one that the day belongs to.
+/// Mean of the seven days around a day, or of the first or last seven: each has every weekday once. Where the level has
+/// stepped, the week before or after is used: the one that the day belongs to.
 fn around(days: &[Day], at: usize) -> f64 {
     let week = |start: usize| {
         let start = start.min(days.len().saturating_sub(7));

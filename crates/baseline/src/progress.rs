@@ -1,4 +1,4 @@
-//! Whether a host that lives gets on with its work: alive is not progress.
+//! Progress of a host: a live host whose jobs do not end is stalled.
 //!
 //! Times are milliseconds.
 
@@ -6,32 +6,32 @@
 const TIMES: i64 = 3;
 /// but this at least: what usually takes a second may take a minute for once.
 const LEAST: i64 = 5 * 60 * 1000;
-/// So long where nothing is known of a job: it may be a large package's first import.
+/// Limit where nothing is known of a job, in milliseconds: it may be a large package's first import.
 const UNKNOWN: i64 = 60 * 60 * 1000;
 
 /// A job that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// When it began.
+    /// Milliseconds of its beginning.
     pub started: i64,
-    /// How long it usually takes, if that is known.
+    /// Usual duration in milliseconds, if it is known.
     pub usual: Option<i64>,
 }
 
-/// What is known of a host with an open run.
+/// Facts about a host with an open run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Work {
-    /// When one of its jobs ended last; before the first, when its run began.
+    /// Time at which one of its jobs last ended; before the first, the beginning of its run.
     pub progress: i64,
-    /// How long its jobs took on average, if any has ended.
+    /// Mean duration of its jobs, if any has ended.
     pub usual: Option<i64>,
-    /// What it does now.
+    /// Its running jobs.
     pub jobs: Vec<Job>,
-    /// Since when a job waits that it could claim, if one does.
+    /// Time since which a job waits that it could claim, if one does.
     pub waiting: Option<i64>,
 }
 
-/// Since when a host has work and gets nothing done, if that is for longer than three times the usual.
+/// Time since which a host has work and finishes none, if that is more than three times the usual duration ago.
 pub fn stalled_since(now: i64, work: &Work) -> Option<i64> {
     let limit = |usual: Option<i64>, unknown: i64| {
         usual.map_or(unknown, |usual| usual.saturating_mul(TIMES).max(LEAST))
@@ -66,7 +66,7 @@ mod tests {
         let busy = work(vec![job(0, Some(10 * MINUTE))]);
         assert_eq!(stalled_since(30 * MINUTE, &busy), None);
         assert_eq!(stalled_since(30 * MINUTE + 1, &busy), Some(0));
-        // What is short has five minutes.
+        // Short jobs have a limit of five minutes.
         assert_eq!(stalled_since(5 * MINUTE, &work(vec![job(0, Some(100))])), None);
         assert_eq!(stalled_since(5 * MINUTE + 1, &work(vec![job(0, Some(100))])), Some(0));
     }

@@ -40,7 +40,7 @@ impl Judge {
         });
         verdict.signature = self.named(time, context, found);
         verdict.share = self.share(&verdict);
-        // Where somebody said what is normal, nobody has to wait for it.
+        // A norm that an operator has set need not be learned.
         verdict.learning = (!self.is_judged()).then(|| self.learned_days(hour));
         verdict.outage = found.outage;
         verdict.explained = self.explained();
@@ -68,7 +68,7 @@ impl Judge {
         }
         if fresh(&self.failed) {
             let alarm = self.failed.memory.alarm.as_ref();
-            // Where it is known how many fail, that is what decides whether it is critical.
+            // Where the number of failing packages is known, it decides whether the state is critical.
             let most = if fresh(stock) { State::Warning } else { State::Critical };
             states.push((self.failed.memory.state().min(most), alarm.map(|alarm| alarm.since)));
         }
@@ -97,7 +97,7 @@ impl Judge {
         one.filter(|one| !context.suppressed.contains(&one.id))
     }
 
-    /// Which part of the excess of the stock the named signature makes.
+    /// Percentage of the stock's excess that the named signature makes.
     fn share(&self, verdict: &Verdict) -> Option<u32> {
         let (signature, stock) = (verdict.signature.as_ref()?, verdict.stock.as_ref()?);
         let excess = stock.value - stock.normal;
@@ -141,7 +141,7 @@ impl Judge {
         verdict.signature.as_ref().filter(|one| is_warning && is_quiet && one.since.is_some())
     }
 
-    /// Whether it is new failures that alert, and not how many fail.
+    /// True when new failures alert, and not the number of failing packages.
     fn is_about_flow(&self, verdict: &Verdict) -> bool {
         let stock_alerts = self.stock.memory.state() == verdict.state || self.failed.memory.alarm.is_none();
         !verdict.outage && verdict.flow.is_some() && (verdict.stock.is_none() || !stock_alerts)
@@ -157,8 +157,8 @@ impl Judge {
         outage_line(&breaker, (&whole(parked), &whole(failing)), normal, verdict.time)
     }
 
-    /// What is behind an alert: of new failures, the signature that most of them have; of the number that fails, the one
-    /// that grew most.
+    /// Names the cause of an alert: for new failures, the signature that most of them have; for the stock, the one that
+    /// grew most.
     fn name_cause(&self, verdict: &mut Verdict, context: &Context, causes: &mut dyn Causes) {
         if !verdict.state.alerts() {
             return;
@@ -208,7 +208,7 @@ impl Judge {
     }
 
     fn describe_flow(&self, verdict: &Verdict, flow: &Judged) -> String {
-        // What alerts may be three days or a week, while the last day is as usual.
+        // The window that alerts may be three days or a week long, while the last day is normal.
         let (hours, value, expected) = flow.window;
         let (long, value, normal) = match hours {
             ..=24 => ("24 h".to_owned(), flow.value, flow.normal),
@@ -254,7 +254,7 @@ fn describe_signature(verdict: &Verdict, signature: &Leading, total: f64) -> Str
     around(&begin, cause, &since, &format!(", {} failing in all", whole(total)))
 }
 
-/// What a person would call a signature: its id, which the next command needs, and its label.
+/// Id of a signature, which the next command needs, with its label.
 fn labelled(id: &str, causes: &mut dyn Causes) -> String {
     causes.label(id).map_or_else(|| id.to_owned(), |label| format!("{id} {label}"))
 }

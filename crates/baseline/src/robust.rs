@@ -23,12 +23,13 @@ pub struct Spread {
     pub centre: f64,
     /// The standard deviation of a normal distribution that looks like this one without its wild values.
     pub deviation: f64,
-    /// How many values there were.
+    /// Number of values.
     pub count: usize,
 }
 
-/// How far from the median a value counts in full, in standard deviations. Beyond, it counts as if it were there.
-/// A normal distribution loses half a percent of its deviation by that, which is given back.
+/// Distance from the median, in standard deviations, up to which a value counts in full. A value beyond counts as
+/// one at this distance. A normal distribution loses half a percent of its deviation by that, which is added
+/// again.
 const CLIP: f64 = 3.0;
 const CLIPPED_DEVIATION: f64 = 0.995;
 

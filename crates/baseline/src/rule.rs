@@ -1,32 +1,32 @@
 //! The numbers of the rule. `docs/baselines.md` has the reason of each.
 
-/// The version of the rule. What another version has made of the samples is not used; they are judged again.
+/// Version of the rule. Memory of another version is not used: the samples are judged again.
 pub const VERSION: u32 = 6;
 
 /// Days of data before anything but a static limit alerts.
 pub const LEARNING_DAYS: usize = 7;
-/// While nobody says whether the first queue was drained, the last three days may be at most this much above the four
-/// before, or the first fill is believed to go on.
+/// While it is not known whether the first queue was drained, the last three days may be at most this much above the
+/// four before, or the first fill is taken to go on.
 pub const SETTLED: f64 = 1.15;
 /// A stock that began below this part of its level has been filled first; it was full at the second part of it.
 pub const UNFILLED: f64 = 0.5;
-/// See [`UNFILLED`].
+/// Part of the level that ends the filling; see [`UNFILLED`].
 pub const FILLED: f64 = 0.8;
-/// After so many days it is not believed any more.
+/// Number of days after which it is not taken to go on any more.
 pub const SETTLING_DAYS: usize = 28;
-/// A first queue that is not drained after so many days is no first queue: learning ends.
+/// Number of days after which a queue that was not drained is no first queue any more: learning ends.
 pub const LONGEST_LEARNING_DAYS: usize = 42;
 /// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless it
 /// is a smaller part than this of what was attempted: then it is being filled.
 pub const LEARNING_SHARE: f64 = 0.3;
-/// How flat that day has to be: its highest value against its lowest.
+/// Flatness of that day: its highest value divided by its lowest.
 pub const LEARNING_FLAT: f64 = 1.35;
 
 /// Days of data that make the level.
 pub const LEVEL_DAYS: usize = 28;
-/// Where days differ by more than this from each other, as a part of the level, more days make it.
+/// Difference of days from each other, as a fraction of the level, above which more days make the level.
 pub const NOISY: f64 = 0.12;
-/// So many: all that are learned from.
+/// Number of days: all that are learned from.
 pub const NOISY_LEVEL_DAYS: usize = 104;
 /// A fall by this factor, of the last week against the weeks before, makes the last week the level.
 pub const FALL: f64 = 1.35;
@@ -40,27 +40,27 @@ pub const FARTHEST_FALL: f64 = 0.9;
 pub const BACK_HOURS: i64 = 72;
 /// Samples that such a day must have. Of fewer, three days are needed.
 pub const FALLEN_SAMPLES: u32 = 6;
-/// What a level rests on at least.
+/// Smallest number of days for a level.
 pub const LEAST_DAYS: usize = 3;
 
-/// The smallest spread that is believed.
+/// Smallest spread that is used.
 pub const LEAST_SPREAD: f64 = 0.05;
-/// The spread that is believed before there are data, and how many days of data that belief is worth.
+/// Prior spread, before there are data; next, its weight in days.
 pub const PRIOR_SPREAD: f64 = 0.12;
-/// See [`PRIOR_SPREAD`].
+/// Weight of the prior spread in days; see [`PRIOR_SPREAD`].
 pub const PRIOR_DAYS: f64 = 4.0;
 /// The same for flows, whose scale has a spread of one already.
 pub const PRIOR_FLOW_DAYS: f64 = 30.0;
 
-/// What a WARNING needs beside its score, as a factor of the norm.
+/// Factor of the norm that a WARNING needs beside its score.
 pub const STOCK_WARNING: f64 = 1.4;
 /// The same for a day of a flow or less,
 pub const FLOW_WARNING: f64 = 1.5;
 /// and for several days of it.
 pub const LASTING_FLOW_WARNING: f64 = 1.3;
-/// What a CRITICAL needs.
+/// Factor of the norm that a CRITICAL needs.
 pub const CRITICAL: f64 = 1.9;
-/// How much higher the score of a CRITICAL is.
+/// Additional score that a CRITICAL needs.
 pub const CRITICAL_SCORE: f64 = 1.0;
 /// An alert ends below this factor of the norm.
 pub const CLEAR: f64 = 1.26;
@@ -70,9 +70,9 @@ pub const LESS_CRITICAL: f64 = 1.7;
 pub const CLEAR_SAMPLES: u32 = 2;
 /// Days that a WARNING must be flat before it is the new norm, and how flat.
 pub const ACCEPT_DAYS: i64 = 7;
-/// See [`ACCEPT_DAYS`].
+/// Flatness of an accepted week; see [`ACCEPT_DAYS`].
 pub const ACCEPT_FLAT: f64 = 1.1;
-/// Days after which an alert that was never CRITICAL ends, flat or not: what has lasted so long is how it is.
+/// Days after which an alert that was never CRITICAL ends, flat or not: a level of that age is the norm.
 pub const LONGEST_WARNING_DAYS: i64 = 28;
 /// The same for one that was CRITICAL.
 pub const LONGEST_CRITICAL_DAYS: i64 = 84;
@@ -86,12 +86,12 @@ pub const DOUBLED: f64 = 1.75;
 pub const DOUBLED_WITHIN: i64 = 6;
 /// The score that it needs, against the highest rises of the days before,
 pub const JUMP_SCORE: f64 = 7.0;
-/// of so many of them.
+/// out of this number of days.
 pub const JUMP_DAYS: i64 = 56;
-/// How many times the deviation of days from the day before noise that lasts for some days has.
+/// Factor between the deviation of days from the day before and that of noise that lasts for some days.
 pub const STEPS: f64 = 2.2;
 
-/// An alert that came back within a day after an end needs so many quiet hours to end, twice as many the next time,
+/// Hours of quiet that end an alert which came back within a day after an end; twice as many the next time,
 pub const RELAPSE_HOLD_HOURS: i64 = 12;
 /// but not more than these.
 pub const LONGEST_HOLD_HOURS: i64 = 48;
@@ -103,7 +103,7 @@ pub const OUTAGE_HOURS: i64 = 168;
 
 /// Parked jobs that are an outage: this many, or this part of the norm.
 pub const PARKED: f64 = 20.0;
-/// See [`PARKED`].
+/// Part of the norm; see [`PARKED`].
 pub const PARKED_SHARE: f64 = 0.1;
 /// See [`PARKED`]: where no norm is known yet.
 pub const PARKED_WHILE_LEARNING: u64 = 20;
@@ -114,8 +114,8 @@ pub const NEW_SIGNATURE: f64 = 20.0;
 pub const SIGNATURE_FACTOR: f64 = 3.0;
 /// Days that make a signature's norm.
 pub const SIGNATURE_DAYS: i64 = 28;
-/// A new signature in about as many packages as another fell by is that one under another name: so much of it, at least
-/// and at most.
+/// Range of the ratio between a new signature's packages and those by which another fell, within which the new one is
+/// the old one under another name.
 pub const RENAMED: (f64, f64) = (0.85, 1.3);
 
 /// A signature that makes a smaller part of what is new, in per cent, is not its cause.
@@ -133,7 +133,7 @@ pub const SURGE: f64 = 2.0;
 pub const SURGE_SCORE: f64 = 4.0;
 /// Hours after which a surge is how it is: attempts are learned from, and explain nothing more.
 pub const SURGE_HOURS: i64 = 168;
-/// How many times the norm a surge may explain beyond the norm.
+/// Largest excess that a surge may explain, as a factor of the norm.
 pub const SURGE_EXPLAINS: f64 = 3.0;
 
 /// From this score on attempts are more than their own noise explains, and failures are expected to be as many more.
@@ -146,17 +146,17 @@ pub const MORE_FAILURES: f64 = 1.3;
 pub const MOST_EXPLAINED: f64 = 50.0;
 /// Below this part of the usual attempts the share of failures is judged too,
 pub const FEW_ATTEMPTS: f64 = 0.7;
-/// with so much more of a score, and from [`CRITICAL`] times the usual share on.
+/// with this additional score, and from [`CRITICAL`] times the usual share on.
 pub const FEW_ATTEMPTS_SCORE: f64 = 2.0;
 
 /// One stretch of hours whose mean (of a stock) or sum (of a flow) is tested, and the score that it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Window {
-    /// Its length.
+    /// Length in hours.
     pub hours: i64,
     /// The score if the noise lasts for a day or longer.
     pub score: f64,
-    /// The days by which its reference lies before it, so that it does not contain what it is compared with.
+    /// Days between its reference and the window, so that the reference does not contain the window.
     pub lag: i64,
 }
 
@@ -176,20 +176,20 @@ pub const FLOW_WINDOWS: [Window; 4] = [
     Window { hours: 168, score: 2.7, lag: 6 },
 ];
 
-/// What new failures need more of a score where the stock, which leads, is known and as it usually is.
+/// Additional score that new failures need where the stock, which leads, is known and normal.
 pub const ALONE: f64 = 0.5;
 
-/// What is added to the score of a window, times the square of the number of deviations by which a usual day's peak is
-/// above its middle: such a peak is one of several independent values and has a longer tail than they have.
+/// Weight added to the score of a window, times the square of the number of deviations by which a usual day's peak is
+/// above its middle: such a peak is the largest of several independent values and has a longer tail than they have.
 pub const ROUGHNESS: f64 = 0.3;
 
-/// What is taken from the score of a window of at most a day, times the correlation of a day with the day before: noise
-/// that lasts has fewer chances to be wrong in a year.
+/// Weight taken from the score of a window of at most a day, times the correlation of a day with the day before:
+/// lasting noise has fewer chances to be wrong in a year.
 pub const RESEMBLANCE: f64 = 0.45;
-/// How many days' worth of belief there is in none.
+/// Weight of the prior for no correlation, in days.
 pub const RESEMBLANCE_DAYS: f64 = 8.0;
 
-/// How much the spread is enlarged after one day; less, the more there are.
+/// Factor by which the spread is enlarged after one day; it falls with more days.
 pub const DOUBT: f64 = 4.0;
 /// The part of that which Poisson's noise needs: only its mean has to be estimated.
 pub const POISSON_DOUBT: f64 = 0.25;
@@ -212,15 +212,15 @@ pub fn lasting_floor(expected: f64) -> f64 {
 
 /// A window of less than a day says nothing about a flow that is expected to be smaller in it.
 pub const LEAST_SHORT_FLOW: f64 = 10.0;
-/// From so many a day on six hours usually have that,
+/// Flow per day from which on six hours usually have that,
 pub const LEAST_HOURLY_FLOW: f64 = 4.0 * LEAST_SHORT_FLOW;
-/// and the day needs so much more of a score.
+/// and additional score that the day needs then.
 pub const BESIDE_HOURS: f64 = 0.5;
-/// Of a smaller flow only a whole day says much: with its last hour (UTC) the day needs so much less. What is asked once a
-/// day has fewer chances to be wrong than what is asked every hour.
+/// Reduction of the needed score of a small flow's whole day at its last hour (UTC): a test once a day has fewer
+/// chances to be wrong than one every hour.
 pub const WHOLE_DAY: f64 = 0.35;
 
 /// Of a stock that is usually smaller, the floor is at least a doubling,
 pub const FEW: f64 = 10.0;
-/// and its windows of up to a day need so much less of a score.
+/// and reduction of the score that its windows of up to a day need.
 pub const FEW_NEED_LESS: f64 = 0.12;

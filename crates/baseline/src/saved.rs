@@ -30,7 +30,7 @@ impl Saved {
 }
 
 impl Judge {
-    /// What has to be stored.
+    /// State to store.
     pub fn save(&self) -> Saved {
         Saved {
             version: rule::VERSION,
@@ -62,7 +62,7 @@ impl Judge {
     pub fn inherit(&mut self, saved: &Saved) {
         let old = &saved.remembered;
         for (track, old) in [(&mut self.stock, &old.stock), (&mut self.failed, &old.failed)] {
-            // What was decided when a clock was wrong was decided now.
+            // A decision that was made when a clock was ahead counts as made now.
             let now = self.rest.last.map_or(i64::MAX, |last| last.div_euclid(3600));
             track.memory.pinned = old.pinned;
             track.memory.pinned_at = old.pinned_at.map(|at| at.min(now));
@@ -85,7 +85,7 @@ impl Judge {
         self.rest.last
     }
 
-    /// What is normal for a figure, if that is known: of new failures, so many a day.
+    /// Norm of a figure, if it is known; for new failures, a number per day.
     pub fn norm(&self, figure: Figure) -> Option<f64> {
         let (track, unit) = match figure {
             Figure::Failing => (&self.stock, 1.0),
@@ -106,7 +106,7 @@ impl Judge {
         self.rest.signatures.values()
     }
 
-    /// Whether new failures alert: then it matters how many of them still fail.
+    /// True when new failures alert: then the number of them that still fail is needed.
     pub fn flow_alerts(&self) -> bool {
         self.failed.memory.alarm.is_some()
     }

@@ -1,9 +1,9 @@
 //! The scales on which a figure's noise is about equally large everywhere.
 
-/// What a stock is shifted by before its logarithm is taken: 3 packages and 4 are nearly the same, 300 and 400 are not.
+/// Shift of a stock before its logarithm is taken: 3 packages and 4 are nearly the same, 300 and 400 are not.
 const SHIFT: f64 = 5.0;
 
-/// How far a value is from what was expected.
+/// Scale of the distance between a value and the expected one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scale {
     /// A level. Its noise is in proportion to it: the logarithm.

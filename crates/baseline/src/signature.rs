@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::robust::{median, quantile};
 use crate::rule;
 
-/// What is remembered of a signature: its last value of each day on which it changed, and its alert.
+/// Memory of a signature: its last value of each day on which it changed, and its alert.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Signature {
     /// Day and value. From one to the next the value stood.
@@ -15,7 +15,7 @@ struct Signature {
     /// Nothing before this day counts.
     regime: Option<i64>,
     alarm: Option<SignatureAlarm>,
-    /// Since when it is suppressed: it is neither judged nor named.
+    /// Day since which it is suppressed: it is neither judged nor named.
     #[serde(default)]
     suspended: Option<i64>,
     /// That it has only got another name.
@@ -33,11 +33,11 @@ struct SignatureAlarm {
     suspended: i64,
 }
 
-/// What is normal for a signature by the history of another name.
+/// Norm of a signature that comes from the history of another name.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Renamed {
     normal: f64,
-    /// What was normal under this name.
+    /// Norm under this name.
     before: f64,
     /// The day from which on its own history counts.
     until: i64,
@@ -46,13 +46,13 @@ struct Renamed {
 /// A signature that stands out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leading {
-    /// Its id.
+    /// Id of the signature.
     pub id: String,
     /// In how many packages it is.
     pub value: f64,
     /// In how many it normally is.
     pub normal: f64,
-    /// Since when it alerts, if it does by itself, in seconds since 1970.
+    /// Seconds since 1970 at which its own alert began, if it alerts by itself.
     pub since: Option<i64>,
 }
 
@@ -161,8 +161,8 @@ impl Signatures {
         alerting.max_by(|a, b| (a.value - a.normal).total_cmp(&(b.value - b.normal)))
     }
 
-    /// Which of those that rose have only got another name: one other fell by about as much, or all others together by
-    /// about as much as all of them rose.
+    /// Risen signatures that only have another name: one other fell by about as much, or all others together by about
+    /// as much as all of them rose.
     fn renamed(&self, risen: &[(String, f64)], day: i64, first: i64) -> BTreeSet<String> {
         let is_risen = |id: &String| risen.iter().any(|(one, _)| one == id);
         let others = self.known.iter().filter(|(id, one)| one.suspended.is_none() && !is_risen(id));
@@ -170,7 +170,7 @@ impl Signatures {
         fallen.retain(|fall| *fall >= rule::floor(0.0));
         let matches = |fall: f64, rise: f64| fall >= rule::RENAMED.0 * rise && fall <= rule::RENAMED.1 * rise;
         let (mut renamed, mut rest) = (BTreeSet::new(), Vec::new());
-        // What was there before has not got its name now.
+        // A signature that existed before has not been renamed now.
         let is_new = |id: &String| {
             self.known.get(id).is_some_and(|one| one.renamed.is_some() || one.normal(day, first).1 < 1.0)
         };

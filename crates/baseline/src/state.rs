@@ -13,7 +13,7 @@ pub enum State {
     Ok,
     /// There is nothing to judge.
     Unknown,
-    /// More than normal.
+    /// There is more than normal.
     Warning,
     /// Far more than normal.
     Critical,
@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    /// Whether somebody should be told.
+    /// True when an operator should be told.
     pub fn alerts(self) -> bool {
         self >= State::Warning
     }

@@ -1,4 +1,5 @@
-//! A series opens: ten times the uploads. What fails of them as usual is explained, for a week.
+//! Surges: when a series opens, ten times the usual uploads come. The usual fraction of failures among them is
+//! explained, for a week.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +9,14 @@ use crate::track::{Finding, Track};
 /// Far more attempts than usual, now or in the last week.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Surge {
-    /// Its first hour.
+    /// First hour of the surge.
     pub from: i64,
     /// Its last hour so far.
     pub last: i64,
-    /// Attempts in it.
+    /// Number of attempts in it.
     pub attempted: f64,
-    /// How many failing it explains: the usual share of the attempts beyond the usual ones, and never more than the
-    /// stock has beyond its norm. So what did not fail explains nothing that fails later.
+    /// Number of failing packages that it explains: the usual fraction of the additional attempts, and never more
+    /// than the stock's excess over its norm. So attempts that did not fail explain no later failures.
     #[serde(default)]
     pub explained: f64,
     /// The hour up to which that was counted.
@@ -23,11 +24,11 @@ pub struct Surge {
     pub counted: i64,
 }
 
-/// What an hour of a surge may explain.
+/// Facts about an hour that limit what a surge may explain.
 pub struct Hour {
-    /// Which part of attempts usually fails.
+    /// Usual fraction of attempts that fail.
     pub share: f64,
-    /// What the stock has, and what is normal for it.
+    /// Value of the stock, and its norm.
     pub stock: Option<(f64, f64)>,
 }
 
@@ -51,7 +52,7 @@ impl Surge {
         Some(surge)
     }
 
-    /// Whether it has lasted, or been, for so long that what it left is the norm.
+    /// True when it began so long ago that the level it left is the norm.
     pub fn is_over(&self, hour: i64) -> bool {
         hour - self.from >= rule::SURGE_HOURS
     }

@@ -75,8 +75,8 @@ pub fn line(parts: &[(bool, String)]) -> String {
     cut(&text, LONGEST).to_owned()
 }
 
-/// A beginning, a cause of which as much is kept as fits, and an end that is whole. What may follow comes only if all of it
-/// fits.
+/// A line of a beginning, a cause that is cut to the room that is left, and an end in full. `more` is added only if all
+/// of it fits.
 pub fn around(begin: &str, cause: &str, end: &str, more: &str) -> String {
     let (begin, cause, end) = (clean(begin), clean(cause), clean(end));
     let cause = cut(&cause, LONGEST.saturating_sub(begin.len() + end.len()));

@@ -11,7 +11,7 @@ const DAY: i64 = 86_400_000;
 pub struct Millis(pub i64);
 
 impl Millis {
-    /// From Unix seconds.
+    /// Time from Unix seconds.
     pub fn from_seconds(seconds: i64) -> Millis {
         Millis(seconds.saturating_mul(1000))
     }
@@ -29,7 +29,7 @@ impl Millis {
         format!("{year}{month:02}-{day:02} {}", self.clock())
     }
 
-    /// `08:32Z`.
+    /// Time of day in UTC, as `08:32Z`.
     fn clock(self) -> String {
         let minute = self.0.rem_euclid(DAY) / MINUTE;
         format!("{:02}:{:02}Z", minute / 60, minute % 60)

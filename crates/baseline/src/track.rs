@@ -1,4 +1,4 @@
-//! One figure: its history, what is normal for it, and how strange its newest hours are.
+//! One figure: its history, its norm, and the scores of its newest hours.
 
 use crate::fit::{Fit, History, Kind, Trial};
 use crate::hours::Hours;
@@ -10,23 +10,23 @@ use crate::state::State;
 
 const DAY: i64 = 24;
 
-/// What one window says.
+/// Result of one window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Finding {
     /// The window.
     pub window: Window,
     /// The mean (of a stock) or the sum (of a flow).
     pub value: f64,
-    /// What was expected.
+    /// Value that was expected.
     pub expected: f64,
-    /// How many usual distances it is away.
+    /// Distance from the expected value, in usual distances.
     pub score: f64,
     /// The score that a WARNING needs.
     pub needed: f64,
 }
 
 impl Finding {
-    /// Whether it is of the last 24 hours.
+    /// True for the window of the last 24 hours.
     pub fn is_last_day(&self) -> bool {
         self.window.hours == DAY
     }
@@ -58,16 +58,16 @@ impl Finding {
     }
 }
 
-/// A figure.
+/// One figure.
 #[derive(Clone, Debug)]
 pub struct Track {
-    /// Stock or flow.
+    /// Kind of the figure: stock or flow.
     pub kind: Kind,
-    /// Its history.
+    /// Samples by hour.
     pub hours: Hours,
-    /// What else is remembered.
+    /// Memory beside the samples.
     pub memory: Memory,
-    /// What is normal, and the day for which it was learned.
+    /// Norm, and the day for which it was learned.
     fit: Option<(i64, Fit)>,
 }
 
@@ -77,13 +77,13 @@ impl Track {
         Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None }
     }
 
-    /// Takes a sample.
+    /// Adds a sample.
     pub fn add(&mut self, hour: i64, value: f64) {
         self.memory.first.get_or_insert(hour);
         self.hours.set(hour, value);
     }
 
-    /// What is normal on the day of `hour`, learned from the days before.
+    /// Norm for the day of `hour`, learned from the days before.
     pub fn fit(&mut self, hour: i64) -> Option<&Fit> {
         let day = hour.div_euclid(DAY);
         if self.fit.as_ref().is_none_or(|(learned, _)| *learned != day) {
@@ -153,8 +153,8 @@ impl Track {
         self.fit = None;
     }
 
-    /// What each window that ends with `hour` says. `more` is what the stock is expected to have beyond its norm, and
-    /// `factor` by what a flow is expected to be multiplied.
+    /// Findings of the windows that end with `hour`. `more` is the excess that is expected of a stock, and `factor`
+    /// the one by which a flow is expected to be multiplied.
     pub fn findings(&self, hour: i64, more: f64, factor: f64) -> Vec<Finding> {
         let Some((_, fit)) = &self.fit else { return Vec::new() };
         fit.trials.iter().filter_map(|trial| self.test(fit, trial, hour, more, factor)).collect()
@@ -193,7 +193,7 @@ impl Track {
         self.fit.as_ref().and_then(|(_, fit)| fit.trials.first()).map(|trial| trial.window)
     }
 
-    /// What a day that ends with `hour` has of a flow, and what is expected of it. Hours before the end of the last
+    /// Value of a flow in the day that ends with `hour`, and the expected one. Hours before the end of the last
     /// alert do not count where a window says so.
     pub fn day(&self, hour: i64, findings: &[Finding]) -> Option<(f64, f64)> {
         if let Some(day) = findings.iter().find(|finding| finding.is_last_day()).or(findings.first()) {
@@ -211,12 +211,12 @@ impl Track {
         Some((fit.level_days, fit.days, trial.spread))
     }
 
-    /// What is expected of an hour.
+    /// Value that is expected of an hour.
     pub fn expected(&self, hour: i64) -> Option<f64> {
         self.fit.as_ref().map(|(_, fit)| fit.expected(hour))
     }
 
-    /// What short windows that end with `hour` are compared with.
+    /// Reference of short windows that end with `hour`.
     pub fn expected_around(&self, hour: i64) -> Option<f64> {
         self.fit.as_ref().map(|(_, fit)| fit.expected_around(hour))
     }
@@ -249,7 +249,7 @@ impl Track {
         if seen.hours < rule::FALLEN_SAMPLES {
             from = hour + 1 - 3 * DAY;
             seen = self.hours.observe(from, hour + 1, |hour| fit.profile.at(hour));
-            // The days of those who take one sample a day.
+            // For installations with one sample a day.
             if seen.hours < 3 {
                 return None;
             }
@@ -287,11 +287,11 @@ impl Track {
         (0..blocks).filter(full).count()
     }
 
-    /// The hour from which on the figure is what it is now. A stock that began far below has been filled first.
+    /// Hour since which the figure has its present size. A stock that began far below was being filled before.
     pub fn filled(&self, hour: i64) -> i64 {
         let first = self.memory.first.unwrap_or(hour).max(hour - crate::hours::KEPT);
         let recent = self.hours.observe(hour - 3 * DAY, hour, |_| 1.0);
-        // Where an incident is known, it is no filling.
+        // A known incident is no filling.
         let is_judged = self.memory.alarm.is_some() || self.memory.decided().is_some();
         if self.kind == Kind::Flow || recent.hours == 0 || is_judged {
             return first;
@@ -306,7 +306,7 @@ impl Track {
         if reached(rule::UNFILLED) > first { reached(rule::FILLED) } else { first }
     }
 
-    /// Whether the last three days are about as high as the four before.
+    /// True when the last three days are about as high as the four before.
     pub fn settled(&self, hour: i64) -> bool {
         let unit = if self.kind == Kind::Stock { 1.0 } else { 24.0 };
         let usual = self.hours.without(&self.memory.frozen, hour);
@@ -318,7 +318,7 @@ impl Track {
         Scale::Stock.distance(now, before) <= rule::SETTLED.ln()
     }
 
-    /// Whether the last week, all of it in one alert, was flat: then it is a new level and no growing harm.
+    /// True when the last week, all of it in one alert, was flat: then it is a new level and no growing harm.
     pub fn flat(&self, hour: i64) -> bool {
         let Some((_, fit)) = &self.fit else { return false };
         let day = |from: i64, to: i64| {

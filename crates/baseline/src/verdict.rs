@@ -1,4 +1,4 @@
-//! What the judge says.
+//! Input and result of a judgement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::signature::Leading;
 use crate::state::State;
 
-/// Figures at one moment. What was not measured is `None`, which is not zero.
+/// Figures at one time. A figure that was not measured is `None`, which is not zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
     /// Seconds since 1970.
@@ -18,7 +18,7 @@ pub struct Sample {
     pub parked: Option<f64>,
     /// First attempts of publications in the hour of `time`.
     pub attempted: Option<f64>,
-    /// How many of them failed: new failures.
+    /// Number of them that failed: new failures.
     pub failed: Option<f64>,
     /// Packages failing now by signature, of those that changed.
     pub signatures: Vec<(String, f64)>,
@@ -29,31 +29,31 @@ pub struct Sample {
 pub struct Breaker {
     /// Its name, such as an archive's host.
     pub name: String,
-    /// What is wrong with it, for a person: `connection refused`.
+    /// Error of the dependency for operators, such as `connection refused`.
     pub cause: Option<String>,
-    /// Since when, in seconds since 1970.
+    /// Seconds since 1970 at which it opened.
     pub since: i64,
 }
 
-/// What the caller knows beside the samples. All of it may be left out.
+/// Facts that the caller has beside the samples. All of them are optional.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
-    /// Whether the first queue was drained; `None` if nobody knows.
+    /// True when the queue was empty once; `None` if that is not known.
     pub drained: Option<bool>,
     /// Dependencies that cannot be reached, the most important first.
     pub breakers: Vec<Breaker>,
-    /// What signatures are called, by id.
+    /// Labels of signatures, by id.
     pub labels: BTreeMap<String, String>,
-    /// Packages that fail now and have done so for less than 24 hours; `None` if nobody knows. When those that alerted
-    /// were cured, nobody has to wait for the day to be over.
+    /// Number of packages that fail now and have done so for less than 24 hours; `None` if it is not known. When the
+    /// new failures are cured, the end of the day need not be waited for.
     pub young: Option<f64>,
     /// Signatures that are neither judged nor named.
     pub suppressed: BTreeSet<String>,
 }
 
-/// What the caller can say about causes. It is asked only if something alerts.
+/// The caller's answers about causes. They are asked for only if something alerts.
 pub trait Causes {
-    /// What a signature is called, for a person.
+    /// Label of a signature for operators.
     fn label(&mut self, id: &str) -> Option<String>;
     /// The signature that most of the new failures of the last 24 hours have, and which part of them has it, 0 to 1.
     fn newly_failed(&mut self) -> Option<(String, f64)>;
@@ -78,19 +78,19 @@ pub struct Limits {
     pub critical: Option<u64>,
     /// An alert that goes on ends below.
     pub clear: Option<u64>,
-    /// From so many parked jobs on it is an outage: CRITICAL, while a breaker is open.
+    /// Number of parked jobs from which on it is an outage: CRITICAL, while a breaker is open.
     #[serde(default)]
     pub parked: Option<u64>,
 }
 
-/// How one figure was judged: what `--explain` shows.
+/// Judgement of one figure, as `--explain` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judged {
-    /// Its state.
+    /// State of the figure.
     pub state: State,
-    /// The value.
+    /// Value of the figure.
     pub value: f64,
-    /// What is normal for it now (E).
+    /// Present norm (E).
     pub normal: f64,
     /// The usual deviation of the window that decided, on the scale of the figure (s).
     pub spread: f64,
@@ -100,13 +100,13 @@ pub struct Judged {
     pub needed: f64,
     /// Its length in hours, its value and what was expected of it.
     pub window: (i64, f64, f64),
-    /// The effective limits.
+    /// Effective limits.
     pub limits: Limits,
-    /// Since when it is above its norm, if it alerts: seconds since 1970.
+    /// Seconds since 1970 at which it rose above its norm, if it alerts.
     pub since: Option<i64>,
     /// Days with data that the level and the spread rest on.
     pub days: (usize, usize),
-    /// Whether an operator set the norm.
+    /// True when an operator set the norm.
     pub set: bool,
 }
 
@@ -115,7 +115,7 @@ pub struct Judged {
 pub struct Verdict {
     /// Seconds since 1970.
     pub time: i64,
-    /// The state.
+    /// State of the verdict.
     pub state: State,
     /// One line for a person: at most 150 characters of ASCII.
     pub text: String,
@@ -129,15 +129,16 @@ pub struct Verdict {
     pub signature: Option<Leading>,
     /// The part of the new failures that this signature makes, 0 to 100.
     pub share: Option<u32>,
-    /// Since when, if it alerts: seconds since 1970.
+    /// Seconds since 1970 at which the alert began, if it alerts.
     pub since: Option<i64>,
-    /// What is behind it, for a person: the signature's name, or the dependency that cannot be reached.
+    /// Cause for operators: label of the signature, or name of the dependency that cannot be reached.
     #[serde(default)]
     pub cause: Option<String>,
-    /// Whether it alerts because jobs are parked.
+    /// True when it alerts because jobs are parked.
     #[serde(default)]
     pub outage: bool,
-    /// How many of the failing are explained by many more attempts than usual. They are part of the stock's norm.
+    /// Number of failing packages that are explained by many more attempts than usual. They are part of the stock's
+    /// norm.
     #[serde(default)]
     pub explained: f64,
 }

@@ -1,15 +1,15 @@
-//! What the days of the week have beside each other.
+//! Factors of the days of the week.
 //!
-//! Days of work resemble each other, and so do those of a weekend. So each day is drawn towards the mean of its group,
-//! and the two groups towards each other, as far as the differences are no larger than noise would make them. Two
-//! numbers instead of seven are to be learned where that is all there is, which leaves less to chance.
+//! Working days resemble each other, and so do the days of a weekend. So each day is drawn towards the mean of its
+//! group, and the two groups towards each other, as far as the differences are no larger than noise would make them.
+//! Where only the two groups differ, two numbers are learned instead of seven, which leaves less to chance.
 
 use crate::robust::count;
 
 /// Days of the week, counted from that of 1970-01-01, a Thursday: those of work, and those of the weekend.
 const GROUPS: [&[usize]; 2] = [&[0, 1, 4, 5, 6], &[2, 3]];
 
-/// Before days of the week come again, their differences may be noise. They are taken for so much of it.
+/// Weight in days with which the differences of weekdays count as noise while the weekdays have not come again.
 const UNREPEATED: f64 = 2.0;
 
 /// Factors of the days of the week.
@@ -17,23 +17,23 @@ const UNREPEATED: f64 = 2.0;
 pub struct Weekdays {
     /// One each, 1.0 if there is no pattern.
     pub factors: [f64; 7],
-    /// How many numbers were learned for that, as far as they were believed: 0 to 7.
+    /// Number of factors that were learned, weighted by their reliability: 0 to 7.
     pub learned: f64,
 }
 
-/// What is believed of the noise before there are data: its variance, and how many days that is worth.
+/// Prior of the noise before there are data: its variance, and its weight in days.
 #[derive(Clone, Copy, Debug)]
 pub struct Prior {
-    /// The variance.
+    /// Variance of the noise.
     pub variance: f64,
-    /// The days.
+    /// Weight in days.
     pub weight: f64,
     /// The variance that a day has at least, as a part of the usual one: of numbers of events, Poisson's.
     pub least: f64,
 }
 
 impl Weekdays {
-    /// No pattern.
+    /// Factors without a pattern.
     pub fn flat() -> Weekdays {
         Weekdays { factors: [1.0; 7], learned: 0.0 }
     }
@@ -69,14 +69,14 @@ impl Weekdays {
     }
 }
 
-/// How much of differences with the variance `between` is believed where noise has the variance `within` (the estimate
-/// of James and Stein).
+/// Fraction of differences with the variance `between` that is kept where noise has the variance `within` (the
+/// estimate of James and Stein).
 fn kept(between: f64, within: f64) -> f64 {
     if between > within { 1.0 - within / between } else { 0.0 }
 }
 
-/// The same for a single difference. Chance alone makes one of three as large as noise, so nothing is believed up to
-/// twice of that; but what is far above is believed as it is.
+/// Same for a single difference. Chance alone makes one of three as large as noise, so nothing is kept up to twice
+/// of that; a difference far above is kept in full.
 fn firm(between: f64, within: f64) -> f64 {
     if between > 2.0 * within { 1.0 - (2.0 * within / between).powi(2) } else { 0.0 }
 }
@@ -124,7 +124,7 @@ impl Group {
     }
 }
 
-/// How far a day counts in full from the median of its day of the week, in deviations, and the smallest of those.
+/// Distance from the median of its weekday, in deviations, up to which a day counts in full.
 const CLIP: f64 = 3.0;
 const LEAST_DEVIATION: f64 = 0.05;
 
@@ -136,7 +136,7 @@ fn tamed(ratios: &[(usize, f64)], least: f64) -> Vec<(usize, f64)> {
     let away =
         ratios.iter().map(|(day, ratio)| (ratio - usual(*day)).abs() / usual(*day).max(LEAST_DEVIATION));
     let deviation = (1.4826 * middle(away.collect()).unwrap_or(0.0)).max(LEAST_DEVIATION);
-    // Where a day has one event or none, its median says little.
+    // The median of a weekday means little where its days have one event or none.
     let reach = |day: usize| CLIP * (deviation * usual(day)).max(least.sqrt());
     let near = |day: usize, ratio: f64| ratio.clamp(usual(day) - reach(day), usual(day) + reach(day));
     ratios.iter().map(|(day, ratio)| (*day, near(*day, *ratio))).collect()

@@ -49,8 +49,8 @@ pub fn create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens a file that is only there to be locked, made if it is not there. Its mode is 0600, also if it was made with
-/// another: whoever can open a file can lock it.
+/// Opens a file that only serves as a lock, and creates it if it is missing. Its mode becomes 0600: anybody who can
+/// open a file can lock it.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     let file = write(path, Mode::RUSR | Mode::WUSR)?;
     let metadata = file.metadata()?;
@@ -72,7 +72,7 @@ fn write(path: &Path, mode: Mode) -> io::Result<File> {
         Err(rustix::io::Errno::LOOP) => {
             Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link, which is not followed"))
         }
-        // What is no file: a named pipe without a reader, a socket.
+        // Not a regular file: a named pipe without a reader, a socket.
         Err(rustix::io::Errno::NXIO) => Err(not_regular()),
         Err(error) => Err(error.into()),
     }

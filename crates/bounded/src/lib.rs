@@ -32,12 +32,12 @@ impl Deadline {
         self.end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether it is over.
+    /// True when the time is over.
     pub fn is_over(&self) -> bool {
         self.left().is_zero()
     }
 
-    /// How long it was when it began.
+    /// Length of the limit at its beginning.
     pub fn limit(&self) -> Duration {
         self.limit
     }

@@ -14,30 +14,30 @@ use rustix::io::Errno;
 use crate::waiting::Wait;
 use crate::{Deadline, file};
 
-/// How often a lock is tried: soon at first, because most are held for a moment.
+/// First and longest pause between tries of a lock; the first is short, because most locks are held for a moment.
 const NAPS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
-/// Who may hold a lock at the same time.
+/// Mode of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Everybody else who shares it.
     Shared,
-    /// Nobody else.
+    /// Only one process holds it.
     Exclusive,
 }
 
-/// Why a file could not be locked.
+/// Reason why a file could not be locked.
 #[derive(Debug)]
 pub enum LockError {
-    /// Somebody else holds it.
+    /// Another process holds it.
     Held(Held),
-    /// The file.
+    /// Error of the file.
     File {
-        /// What was tried.
+        /// Verb of what was tried, for the message.
         action: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Error of the file system.
         error: io::Error,
     },
 }
@@ -45,18 +45,18 @@ pub enum LockError {
 /// A lock that somebody else holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// How long it was waited for.
+    /// Time that was waited for it.
     pub waited: Duration,
-    /// Who holds it, if that can be seen from here.
+    /// Process that holds it, if it can be seen from here.
     pub holder: Option<Holder>,
 }
 
 /// A process that holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// Its number.
+    /// Process number.
     pub pid: i32,
     /// The name of its program.
     pub name: Option<String>,
@@ -123,7 +123,7 @@ pub fn lock(file: &File, path: &Path, mode: Mode, deadline: Deadline) -> Result<
     }
 }
 
-/// Who else has a record lock (`fcntl(2)`) on a file, as SQLite has one on its database.
+/// Another process with a record lock (`fcntl(2)`) on a file, as SQLite has one on its database.
 pub fn holder_of_records(path: &Path) -> Option<Holder> {
     find_holder("POSIX", &std::fs::metadata(path).ok()?)
 }
@@ -132,8 +132,8 @@ fn holder(file: &File) -> Option<Holder> {
     find_holder("FLOCK", &file.metadata().ok()?)
 }
 
-/// Who holds a lock on a file, as the kernel lists it: another process first, and one that writes. Holders on other
-/// hosts, and those outside of a container, are not to be seen.
+/// Process that holds a lock on a file, from `/proc/locks`: another process before this one, and one that writes
+/// before a reader. Holders on other hosts, and those outside of a container, cannot be seen.
 fn find_holder(kind: &str, metadata: &Metadata) -> Option<Holder> {
     let (major, minor) = (rustix::fs::major(metadata.dev()), rustix::fs::minor(metadata.dev()));
     let exact = format!("{major:02x}:{minor:02x}:{}", metadata.ino());

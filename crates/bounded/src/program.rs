@@ -14,7 +14,7 @@ use rustix::process::{
 
 use crate::Deadline;
 
-/// Whose signals a program gets.
+/// Group of processes that a program belongs to, which decides about the signals that it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     /// Its own: what a terminal sends to this process does not reach it, and it is ended with all that it has started.
@@ -23,9 +23,9 @@ pub enum Group {
     Ours,
 }
 
-/// How long a program that was killed may take to die. One that is stuck in the kernel takes longer, and is left alone.
+/// Time that a killed program may take to end. One that is stuck in the kernel takes longer, and is left alone.
 const DYING: Duration = Duration::from_secs(10);
-/// How often the end of a program is looked for where the kernel cannot tell it.
+/// Interval of looking for the end of a program where the kernel cannot report it.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A piece of what a program says.
@@ -36,7 +36,7 @@ pub enum Said<'b> {
     Err(&'b [u8]),
 }
 
-/// How a program was left by [`Running::follow`].
+/// State in which [`Running::follow`] left a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
     /// It has ended by itself, or by somebody else; it has not been waited for.
@@ -89,8 +89,9 @@ impl Running {
         };
     }
 
-    /// Gives it its input and passes on what it says, until it ends. `left` is asked before each wait how long it may
-    /// take; once that is nothing, it is killed. What others who have its output say after its end is not waited for.
+    /// Writes its input and passes on its output, until it ends. `left` is called before each wait and returns the
+    /// time that is left; once that is zero, the program is killed. Output that other processes write to its pipes
+    /// after its end is not waited for.
     pub fn follow(
         &mut self,
         mut left: impl FnMut() -> Option<Duration>,
@@ -179,7 +180,7 @@ impl Running {
         }
     }
 
-    /// Whether it has ended. It stays to be waited for.
+    /// True when it has ended. It can still be waited for.
     fn has_ended(&self) -> bool {
         let Some(pid) = pid(&self.child) else { return true };
         let how = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
@@ -206,19 +207,19 @@ fn read<'b>(stream: &mut Option<impl Read>, buffer: &'b mut [u8]) -> &'b [u8] {
     buffer.get(..count).unwrap_or_default()
 }
 
-/// What a program said, and how it ended.
+/// Output of a program, and its end.
 #[derive(Debug)]
 pub struct Output {
-    /// How it ended.
+    /// Exit status.
     pub status: ExitStatus,
-    /// Its standard output.
+    /// Standard output.
     pub stdout: Vec<u8>,
-    /// Its standard error.
+    /// Standard error.
     pub stderr: Vec<u8>,
 }
 
-/// Runs a program to its end. Of its standard output and of its standard error, `most` bytes each are kept. `started` is
-/// told its number.
+/// Runs a program to its end. Of its standard output and of its standard error, `most` bytes each are kept. `started`
+/// gets its process number.
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] if it was killed because the deadline was over.

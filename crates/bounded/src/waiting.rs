@@ -1,18 +1,18 @@
-//! Nobody waits for somebody else for long without saying for whom.
+//! Messages about long waits: they name what is waited for.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Whoever listens.
+/// Callback for messages.
 type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
-/// A wait is told after this time,
+/// A wait is reported after this time,
 const EARLY: Duration = Duration::from_secs(5);
 /// and again after this one, then after twice as long each time
 const AGAIN: Duration = Duration::from_secs(10);
-/// but for this.
+/// and at most this.
 const LONGEST: Duration = Duration::from_secs(300);
 
 /// Has waits told to somebody: to the terminal of an operator, to the log of a service. Once a process.
@@ -20,7 +20,7 @@ pub fn listen(listener: impl Fn(&str) + Send + Sync + 'static) {
     let _ = LISTENER.set(Box::new(listener));
 }
 
-/// Tells something to whoever listens: what another process of ours waits for.
+/// Passes a message to the callback, such as what another process of ours waits for.
 pub fn say(text: &str) {
     if let Some(listener) = LISTENER.get() {
         listener(text);
@@ -47,7 +47,7 @@ impl Wait {
         Wait { began: Instant::now(), next: EARLY, pause: AGAIN }
     }
 
-    /// How long it has lasted.
+    /// Time since its beginning.
     pub fn lasted(&self) -> Duration {
         self.began.elapsed()
     }
@@ -58,14 +58,14 @@ impl Wait {
         self.tell_after(self.lasted(), text);
     }
 
-    /// The same of a wait that has lasted for so long by another clock.
+    /// Same for a wait whose length another clock has measured.
     pub fn tell_after(&mut self, lasted: Duration, text: impl FnOnce() -> String) {
         if self.is_due(lasted) {
             say(&format!("waiting for {} s for {}", lasted.as_secs(), text()));
         }
     }
 
-    /// Whether a wait that has lasted for so long is to be told now.
+    /// True when a wait that has lasted for so long is to be reported now.
     pub fn is_due(&mut self, lasted: Duration) -> bool {
         if lasted < self.next || LISTENER.get().is_none() {
             return false;

@@ -1,8 +1,8 @@
-//! What may stand in `[checks]` of `config.toml`.
+//! Names that are allowed in `[checks]` of `config.toml`.
 //!
-//! A section that no check reads is a policy that is not in force, and nobody would notice before the night when it is
-//! needed. Each check knows the keys of its own section only, and the importer has none of them, so the names stand
-//! here, where both find them.
+//! A section that no check reads is a policy without effect, which would be noticed only in the night when it is
+//! needed. Each check knows the keys of its own section only, and the importer none of them, so the names are listed
+//! here, where both use them.
 
 mod nearest;
 
@@ -13,7 +13,7 @@ pub use crate::nearest::nearest;
 /// The section of one check.
 #[derive(Debug)]
 pub struct Section {
-    /// `queue` for `[checks.queue]`.
+    /// Name of the section: `queue` for `[checks.queue]`.
     pub name: &'static str,
     /// Figures with thresholds: `upload` for `[checks.queue.upload]`.
     pub figures: &'static [&'static str],
@@ -56,7 +56,7 @@ pub const KEYS: [&str; 3] = ["state", "passfile", "own"];
 /// The thresholds of a figure.
 pub const THRESHOLDS: [&str; 2] = ["warning", "critical"];
 
-/// Why `[checks]` cannot be meant as it stands.
+/// Reason why `[checks]` cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// A section that no check reads, like one that a check does.
@@ -85,7 +85,7 @@ pub enum Wrong {
     /// A key that nobody reads.
     #[error("[{section}] {key}: there is no such key; {hint}")]
     Key {
-        /// Where it stands.
+        /// Name of the section.
         section: String,
         /// As it stands there.
         key: String,
@@ -95,11 +95,11 @@ pub enum Wrong {
     /// A value where a table must be, or the other way.
     #[error("[{section}] {key} must be {what}")]
     Form {
-        /// Where it stands.
+        /// Name of the section.
         section: String,
-        /// Which key.
+        /// Name of the key.
         key: String,
-        /// What it must be.
+        /// Form that it must have.
         what: &'static str,
     },
 }
@@ -131,8 +131,8 @@ pub fn names(checks: &Table, asking: Option<&str>) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Refuses names in `[checks]` and in the sections of this product's checks that nobody reads. What they are set to is
-/// for the checks to judge.
+/// Refuses names in `[checks]`, and in the sections of this product's checks, that no check reads. The values are
+/// tested by the checks themselves.
 pub fn names_and_keys(checks: &Table) -> Result<(), Wrong> {
     names(checks, None)?;
     for section in &SECTIONS {

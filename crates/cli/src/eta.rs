@@ -1,4 +1,4 @@
-//! How far a run is, for whoever watches it: `[12/216, 3m left]`.
+//! Progress of a run for a terminal: `[12/216, 3m left]`.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
@@ -7,7 +7,7 @@ use state::Store;
 
 use crate::time::span;
 
-/// How far a run is.
+/// Progress of a run.
 pub struct Eta {
     all: i64,
     done: AtomicI64,
@@ -15,7 +15,7 @@ pub struct Eta {
 }
 
 impl Eta {
-    /// Of what waits now; none where that cannot be read, or nobody watches.
+    /// Progress through the jobs that wait now; `None` if they cannot be read, or if there is no terminal.
     pub fn of(store: &Store, is_watched: bool) -> Option<Eta> {
         let lanes = is_watched.then(|| store.read(state::read::queue::lanes))?.ok()?;
         let all = lanes.iter().map(|lane| lane.waiting).sum();
@@ -30,7 +30,7 @@ impl Eta {
     }
 }
 
-/// What comes while it runs is done as well.
+/// Text of the progress. Jobs that come during the run are counted as well.
 fn text(done: i64, all: i64, elapsed: i64) -> String {
     let all = all.max(done);
     match all - done {

@@ -11,7 +11,7 @@ use crate::{owner, screen};
 
 /// Everything that was asked for is done.
 pub const DONE: u8 = 0;
-/// Some of it is not; what and why was said for each part.
+/// Some parts failed; each has its own message.
 pub const SOME_FAILED: u8 = 1;
 /// The command line or the configuration cannot be used.
 pub const USAGE: u8 = 2;
@@ -48,7 +48,7 @@ impl std::fmt::Display for Unwritable {
 pub fn code(result: Result<u8, Error>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
-        // The reader of our output has gone, as with `| head`: nobody is left to be told.
+        // The reader of our output has gone, as with `| head`: a message would reach nobody.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(SOME_FAILED),
         Err(error) => {
             screen::say!("Error: {error:#}");

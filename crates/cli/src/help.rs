@@ -51,7 +51,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 
-/// What is in no group yet.
+/// Heading for subcommands without a group.
 const OTHER: &str = "Other";
 
 /// The command, whose help has its subcommands in groups.
@@ -86,7 +86,7 @@ fn groups(command: &Command, width: usize) -> String {
     text
 }
 
-/// A subcommand and what it is for, as lines.
+/// Lines about a subcommand and its purpose.
 fn entry(name: &str, about: &str, longest: usize, width: usize) -> String {
     let indent = longest + 4;
     let lines = wrap(about, width.saturating_sub(indent), false);

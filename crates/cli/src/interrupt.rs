@@ -1,5 +1,5 @@
-//! A command that works on imports is told to stop: its children end, their attempts are recorded as cancelled, and then
-//! it ends by the signal, as whoever sent it expects.
+//! Handling of signals by commands that work on imports: the children are ended, their attempts are recorded as
+//! cancelled, and then the process ends by the same signal, as its sender expects.
 
 use std::process;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use signal_hook::low_level::emulate_default_handler;
 pub struct Interrupted(Arc<AtomicI32>);
 
 impl Interrupted {
-    /// Which.
+    /// Number of the signal that came, if one did.
     pub fn signal(&self) -> Option<i32> {
         Some(self.0.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
     }

@@ -98,7 +98,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // What this process was given without being told is not passed on to what it starts.
+    // File descriptors that this process inherited are not passed on to its children.
     close_fds::set_fds_cloexec(3, &[]);
     // The child of an import has no options: to build all subcommands first would cost it more than a small package.
     if std::env::args_os().nth(1).is_some_and(|name| name == importer::child::SUBCOMMAND) {

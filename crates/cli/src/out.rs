@@ -1,4 +1,4 @@
-//! Where the lines for people go: straight out, through a pager, or into a frame that is drawn again and again.
+//! Destination of lines for people: standard output, a pager, or a frame that is drawn again and again.
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -29,7 +29,7 @@ impl Write for Out {
             Sink::Straight => io::stdout().write(bytes),
             Sink::Frame(frame) => frame.write(bytes),
             Sink::Pager(pager) => match pager.stdin.as_mut().map(|input| input.write(bytes)) {
-                // Whoever has read enough is not told of the rest.
+                // A reader that has left the pager gets no error.
                 Some(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
                 Some(written) => written,
                 None => Ok(bytes.len()),
@@ -45,18 +45,18 @@ impl Write for Out {
     }
 }
 
-/// Whether the standard output is a terminal that obeys codes.
+/// True when the standard output is a terminal that understands escape sequences.
 pub fn is_terminal() -> bool {
     io::stdout().is_terminal() && env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
-/// Whether headlines and alarms may stand out (<https://no-color.org>).
+/// True when headlines and alarms may be coloured (<https://no-color.org>).
 pub fn has_colour() -> bool {
     is_terminal() && env::var_os("NO_COLOR").is_none_or(|it| it.is_empty())
 }
 
-/// What comes from here on is read through a pager, if this is a terminal: that of `$PAGER`, else `less`, which ends at once
-/// where one screen is enough. `PAGER=` or `PAGER=cat` for none.
+/// Sends further output through a pager, if this is a terminal: that of `$PAGER`, else `less`, which ends at once if
+/// one screen is enough. `PAGER=` or `PAGER=cat` for none.
 pub fn page() {
     let pager = env::var("PAGER").unwrap_or_else(|_| "less".into());
     let mut words = pager.split_whitespace();
@@ -66,7 +66,7 @@ pub fn page() {
     if env::var_os("LESS").is_none() {
         command.env("LESS", "FRX");
     }
-    // A pager starts no shell for whoever may only look at this.
+    // With this variable, `less` starts no shell and no editor.
     command.env("LESSSECURE", "1");
     // Ctrl-C is for the pager, which would be left behind.
     let ignored = signal_hook::flag::register(SIGINT, Arc::new(AtomicBool::new(false)));
@@ -84,12 +84,12 @@ pub fn finish() {
     }
 }
 
-/// What comes from here on is kept, until [`frame`] takes it.
+/// Keeps further output until [`frame`] takes it.
 pub fn begin_frame() {
     *sink() = Sink::Frame(Vec::new());
 }
 
-/// What was kept.
+/// Output that was kept.
 pub fn frame() -> String {
     match std::mem::replace(&mut *sink(), Sink::Straight) {
         Sink::Frame(frame) => String::from_utf8_lossy(&frame).into_owned(),

@@ -15,7 +15,7 @@ use crate::exit::Usage;
 /// The user that this process was made to work as.
 static BECOME: OnceLock<String> = OnceLock::new();
 
-/// Who this process works as, if root has started it in a root of that user.
+/// User that this process has changed to, if root has started it in a root of that user.
 pub fn changed() -> Option<&'static str> {
     BECOME.get().map(String::as_str)
 }

@@ -1,4 +1,4 @@
-//! What a person reads: tables as wide as the terminal, times with their zone, and nothing that a terminal obeys.
+//! Output for people: tables as wide as the terminal, times with their zone, and no control characters from data.
 
 use std::env;
 use std::io::{self, Write};
@@ -33,8 +33,7 @@ pub fn print_json(value: &impl Serialize) -> io::Result<()> {
     writeln!(io::stdout(), "{value}")
 }
 
-/// What stands on a terminal through this holds nothing that it obeys, wherever a text in it came from, but for the
-/// headlines of [`title`].
+/// Writer that makes control characters visible, wherever a text came from, except in the headlines of [`title`].
 pub struct Clean<W>(W);
 
 /// The standard output for people.
@@ -89,7 +88,7 @@ const RED: &str = "\u{1b}[1;31m";
 const GREEN: &str = "\u{1b}[1;32m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// What a headline begins and ends with.
+/// Escape sequences of a headline.
 const TITLE: [&str; 4] = [BOLD, RED, GREEN, PLAIN];
 
 /// Text out of the database as one line that no terminal obeys.
@@ -98,7 +97,7 @@ pub fn plain(text: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A text of at most so many characters.
+/// A text of at most `most` characters.
 pub fn short(text: &str, most: usize) -> String {
     let text = plain(text);
     if text.chars().count() <= most {
@@ -121,7 +120,7 @@ pub fn paragraph(indent: usize, text: &str) -> String {
     indented.collect::<Vec<_>>().join("\n")
 }
 
-/// How much further the lines of a paragraph are indented after its first.
+/// Additional indentation of a paragraph's lines after the first.
 const HANGING: usize = 2;
 
 /// `1 package`, `2 packages`.

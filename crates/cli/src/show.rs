@@ -1,4 +1,4 @@
-//! How reports are shown: lines for people, JSON for programs, a progress bar on a terminal.
+//! Output of reports: lines for people, JSON for programs, a progress bar on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -21,7 +21,7 @@ impl Reporter {
         Reporter { json, missing: false }
     }
 
-    /// Whether everything that was reported is there.
+    /// True when all reported versions are in their repository.
     pub fn all_there(&self) -> bool {
         !self.missing
     }
@@ -105,7 +105,7 @@ fn success_line(report: &Report) -> String {
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// For so many versions.
+    /// Progress of a number of versions.
     pub fn new(versions: usize, visible: bool) -> Progress {
         if !visible {
             return Progress(ProgressBar::hidden());
@@ -123,7 +123,7 @@ impl Progress {
         Progress::new(0, !json && io::stderr().is_terminal())
     }
 
-    /// So many of so many are done.
+    /// Shows the number of versions that are done, and of all.
     pub fn at(&self, done: usize, all: usize) {
         self.0.set_length(all as u64);
         self.0.set_position(done as u64);

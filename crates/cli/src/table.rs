@@ -5,13 +5,13 @@ use std::iter;
 
 use crate::screen::{self, plain, width};
 
-/// Between columns.
+/// Space between columns.
 const GAP: &str = "  ";
 
 /// With less room than this the last column goes below the others.
 const LEAST_ROOM: usize = 24;
 
-/// What stands below the others is indented by this.
+/// Indentation of rows below another.
 const BELOW: usize = 4;
 
 /// A table whose last column is wrapped.
@@ -33,7 +33,7 @@ pub fn print(table: &Table) -> io::Result<()> {
 }
 
 impl Table {
-    /// Cuts texts of the last column to so many lines.
+    /// Cuts texts of the last column to a number of lines.
     pub fn cut(mut self, lines: usize) -> Table {
         self.lines = lines;
         self
@@ -107,7 +107,7 @@ pub fn wrap(text: &str, room: usize, breaks: bool) -> Vec<String> {
     lines
 }
 
-/// No more than so many lines, with a mark if there were more.
+/// At most `most` lines, with a mark if there were more.
 fn cut(mut lines: Vec<String>, most: usize, room: usize) -> Vec<String> {
     if lines.len() > most {
         lines.truncate(most);

@@ -3,13 +3,12 @@
 use ::baseline::age::Age;
 use ::baseline::time::Millis;
 
-/// `2026-11-24 08:32Z`.
+/// Time in UTC, as `2026-11-24 08:32Z`.
 pub fn at(milliseconds: i64) -> String {
     Millis(milliseconds).to_string()
 }
 
-/// A span by its largest unit: `42s`, `7m`, `3h`, `12d`. A span since something that is still to come is negative, and says
-/// so.
+/// Span in its largest unit: `42s`, `7m`, `3h`, `12d`. The span since a future time is negative.
 pub fn span(milliseconds: i64) -> String {
     let seconds = milliseconds / 1000;
     match seconds {
@@ -21,7 +20,7 @@ pub fn span(milliseconds: i64) -> String {
     }
 }
 
-/// What something took: `0.04s`, and from ten seconds on as [`span`].
+/// Duration as `0.04s`, and from ten seconds on as [`span`].
 pub fn took(milliseconds: i64) -> String {
     match milliseconds {
         0..10_000 => format!("{}.{:02}s", milliseconds / 1000, milliseconds % 1000 / 10),
@@ -29,7 +28,7 @@ pub fn took(milliseconds: i64) -> String {
     }
 }
 
-/// When something that has happened did: `3h ago`. What is ahead by more than clocks differ is `in the future by 399d`.
+/// Age of a past time: `3h ago`. A time that is ahead by more than clocks differ is `in the future by 399d`.
 pub fn ago(now: i64, then: i64) -> String {
     match Age::of(now, then) {
         Age::Ago(ago) => format!("{} ago", span(ago)),
@@ -37,7 +36,7 @@ pub fn ago(now: i64, then: i64) -> String {
     }
 }
 
-/// When something that is due happens: `in 7m`; what is overdue was due `3h ago`.
+/// Distance of a time that is due: `in 7m`; an overdue one was due `3h ago`.
 pub fn until(now: i64, then: i64) -> String {
     if then <= now { format!("{} ago", span(now - then)) } else { format!("in {}", span(then - now)) }
 }

@@ -1,4 +1,5 @@
-//! What cron mails: an error that every run meets is said once, when it begins or changes, and again after a day.
+//! Errors that cron mails: an error that every run meets is printed once, when it begins or changes, and again after a
+//! day.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -9,18 +10,18 @@ use anyhow::Error;
 
 use crate::exit;
 
-/// The file in the root that has what was said last.
+/// Name of the file in the root with the last printed error.
 const NAME: &str = "run-error";
 
-/// It is said again after this.
+/// Time after which it is printed again.
 const AGAIN: Duration = Duration::from_secs(24 * 3600);
 
-/// The result of a run that nobody watches: an error that was said by the last run, too, is only its exit code.
+/// Result of a run that nobody watches: for an error that the last run printed, too, only the exit code.
 pub fn once(root: &Path, result: Result<u8, Error>) -> Result<u8, Error> {
     let path = root.join(NAME);
     match result {
         Ok(code) => {
-            // What was never there, or cannot be removed, is looked at again by the next error.
+            // A file that is missing, or cannot be removed, is handled again by the next error.
             drop(fs::remove_file(path));
             Ok(code)
         }
@@ -50,7 +51,7 @@ fn last(path: &Path) -> Option<String> {
     Some(text)
 }
 
-/// Without room or rights it is said by every run.
+/// Stores the text of an error. If that fails, every run prints the error.
 fn keep(path: PathBuf, text: &str) {
     drop(fs::remove_file(&path));
     if let Ok(mut file) = bounded::file::create(&path) {

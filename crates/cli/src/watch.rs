@@ -9,10 +9,10 @@ use anyhow::Error;
 use crate::exit::Usage;
 use crate::{out, screen};
 
-/// How long a frame stays.
+/// Time for which a frame stays.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Shows a screen once, or again and again until Ctrl-C. What cannot be read now is said, and tried again.
+/// Shows a screen once, or repeatedly until Ctrl-C. An error of reading is shown, and the reading is repeated.
 pub fn shown(watch: bool, mut show: impl FnMut() -> Result<u8, Error>) -> Result<u8, Error> {
     if !watch {
         return show();
@@ -44,7 +44,7 @@ fn rows() -> usize {
     rows.ok().filter(|rows| *rows > 3).unwrap_or(24)
 }
 
-/// A frame over the last one. What has no room is left out, and that is said.
+/// Frame over the last one. Lines without room are left out, with a remark.
 fn drawn(frame: &str, rows: usize) -> String {
     let lines: Vec<&str> = frame.lines().collect();
     let room = rows.saturating_sub(2);

@@ -1,6 +1,6 @@
 //! Words of the state as screens have them. JSON keeps those of the state.
 
-/// How a run ended.
+/// Word for the outcome of a run.
 pub fn run_outcome(word: &str) -> &str {
     match word {
         "empty" => "queue empty",
@@ -8,7 +8,7 @@ pub fn run_outcome(word: &str) -> &str {
     }
 }
 
-/// How an attempt ended.
+/// Word for the outcome of an attempt.
 pub fn attempt_outcome(word: &str) -> &str {
     match word {
         "maintained" => "repacked",
@@ -16,7 +16,7 @@ pub fn attempt_outcome(word: &str) -> &str {
     }
 }
 
-/// What a dependency is whose breaker is open.
+/// Word for the state of a dependency whose breaker is open.
 pub fn unusable(dependency: &str) -> &'static str {
     if dependency.starts_with("disk:") { "full" } else { "out of reach" }
 }

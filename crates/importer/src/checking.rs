@@ -1,5 +1,5 @@
-//! Checks a repository. What others could push into it is hostile, and so are the tarballs that its upstream trees are derived
-//! from again: so a child does it, behind the same walls as an import.
+//! Check of a repository. Its content is hostile, because others could push to it, and so are the tarballs from which
+//! its upstream trees are derived again: so a child process does it, in the same sandbox as an import.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -22,34 +22,34 @@ use crate::protocol::{Event, ForeignRef, Request, Task, Wanted};
 use crate::rederive::{self, Places};
 use crate::sandbox::{self, Wall};
 
-/// What is to be checked, and with what.
+/// Repository to check, and the means to do it.
 pub struct Check<'a> {
-    /// Our own binary.
+    /// Path of this program.
     pub program: &'a Path,
     /// The installation's root, or that of a backup.
     pub root: &'a Path,
-    /// The source package.
+    /// Name of the source package.
     pub package: &'a str,
-    /// What the state says that its repository has.
+    /// Content that the repository has according to the state.
     pub expected: &'a Expected,
-    /// What it may cost.
+    /// Limits of the child.
     pub limits: &'a LimitsConfig,
 }
 
-/// What was found.
+/// Result of a check.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// What is wrong.
+    /// Problems that were found.
     pub problems: Vec<Problem>,
     /// Refs that are not where the importer has put them, if that could be looked at.
     pub foreign: Option<Vec<ForeignRef>>,
     /// Walls that this kernel does not build.
     pub missing: Vec<Wall>,
-    /// What the child wrote to its standard error.
+    /// Standard error of the child.
     pub stderr: String,
 }
 
-/// Has a child check the repository of a package. `on_start` is told its number.
+/// Checks the repository of a package in a child. `on_start` gets its process number.
 ///
 /// # Errors
 /// The check could not be made, or there is nothing to check.
@@ -97,7 +97,7 @@ pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, 
     }
 }
 
-/// What has to be in a repository by the word of the state.
+/// Content that a repository must have according to the state.
 fn wanted(expected: &Expected) -> Wanted {
     let imported = expected.versions.iter().map(|known| Imported {
         tag: known.tag.clone(),
@@ -128,7 +128,7 @@ fn wanted(expected: &Expected) -> Wanted {
     }
 }
 
-/// What the state says of a repository that was made before there were records.
+/// The state's confirmation for a repository that is older than records.
 pub fn word(expected: &Expected) -> Word {
     let wanted = wanted(expected);
     Word {
@@ -137,7 +137,7 @@ pub fn word(expected: &Expected) -> Word {
     }
 }
 
-/// The child's part.
+/// Performs the check in the child.
 pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let package =
         PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
@@ -151,7 +151,7 @@ pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)
     }
     let problems = check(&repository, request, wanted).map_err(damaged)?;
     let foreign = match repository.has_record() {
-        // What cannot be read has been told of.
+        // Damage was already reported as a problem.
         true => Catalog::open(&repository).and_then(|mut catalog| judged(&mut catalog)).ok(),
         false => Some(Vec::new()),
     };
@@ -159,7 +159,7 @@ pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)
     Ok(())
 }
 
-/// Of what could not even be looked at it is not known that it is damaged.
+/// Failure for a repository that could not be checked. If Git is missing, that does not mean damage.
 fn damaged(error: Error) -> Failure {
     match error {
         error @ Error::NoGit { .. } => error.into(),
@@ -172,7 +172,7 @@ fn check(repository: &Repository, request: &Request, wanted: &Wanted) -> Result<
     if problems.iter().any(Problem::keeps_waiting) {
         return Ok(problems);
     }
-    // What cannot be read has been told of already.
+    // Damage was already reported.
     let places = Places::new(&request.root, &wanted.dscs);
     problems.extend(rederive::upstreams(repository, &places, &request.limits).unwrap_or_default());
     let published = wanted.published.iter().filter_map(|(branch, version)| {

@@ -28,8 +28,8 @@ const LONGEST_EVENT: usize = 16 << 20;
 /// The hidden subcommand of our own binary that performs an import.
 pub const SUBCOMMAND: &str = "import-package";
 
-/// What of this process's environment a child sees. It has no use for the rest, and what it reads is hostile: secrets of
-/// a service are none of its business.
+/// Variables of the environment that a child gets. It needs no others, and its input is hostile: it must not see the
+/// secrets of a service.
 const ENVIRONMENT: &[&str] = &["PATH", "RUST_BACKTRACE"];
 /// The same of a program with crash points.
 #[cfg(feature = "failpoints")]
@@ -37,16 +37,16 @@ const CRASH_POINTS: &[&str] = crate::crash::VARIABLE_NAMES;
 #[cfg(not(feature = "failpoints"))]
 const CRASH_POINTS: &[&str] = &[];
 
-/// How long the lock of a repository whose child has died is waited for, to tidy up at once.
+/// Time to wait for the lock of a repository whose child has died, to tidy up at once.
 const TIDYING: Duration = Duration::from_secs(1);
 
-/// How a child ended.
+/// End of a child process.
 pub struct Ended {
     /// Reports by the version's place in the request; `None` for those that it did not get to.
     pub reports: Vec<Option<Report>>,
     /// The version that it was reading last.
     pub last: Option<usize>,
-    /// Why it did not finish, if it did not.
+    /// Failure that kept it from finishing, if any.
     pub failure: Option<Failure>,
     /// Its largest memory, in bytes.
     pub peak_rss: u64,
@@ -56,15 +56,15 @@ pub struct Ended {
     pub moved: (u64, u64),
     /// Refs that are not where the importer has put them.
     pub foreign: Vec<ForeignRef>,
-    /// What became of refs that others have made or moved.
+    /// Collisions found, ended and not resolved.
     pub collisions: News,
-    /// What is wrong with a repository that was to be checked, and what is foreign in it.
+    /// Result of checking a repository: its problems, and its foreign refs.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
-    /// What it wrote to its standard error.
+    /// Standard error of the child.
     pub stderr: String,
 }
 
-/// Runs a child for `request`. `on_start` is told its number; `on_event` is called for each of its events.
+/// Runs a child for `request`. `on_start` gets its process number; `on_event` is called for each of its events.
 pub fn run(
     program: &Path,
     request: &Request,
@@ -123,13 +123,13 @@ pub fn run(
     let late = (left == Left::Killed).then(|| clock.borrow().failure());
     ended.judge(&usage.status, &usage.rusage, late);
     if !usage.status.success() {
-        // What cannot be tidied up now, the next import tidies up.
+        // If tidying up fails now, the next import does it.
         let _ = settle(request);
     }
     Ok(ended)
 }
 
-/// What is said of a child that a signal does not end.
+/// Message about a child that a signal does not end.
 const STUCK: &str = "the import's process was killed because its time was up, and does not end: it waits for the disk, \
     or for the server of a network file system";
 
@@ -153,7 +153,7 @@ fn lines(begun: &mut Vec<u8>, bytes: &[u8], mut on_line: impl FnMut(&[u8])) {
         start += length + 1;
     }
     begun.drain(..start);
-    // No event is so long; one that never ends must not fill the memory of this process.
+    // No real event is this long; one that never ends must not fill the memory of this process.
     if begun.len() > LONGEST_EVENT {
         begun.clear();
     }

@@ -17,23 +17,23 @@ use crate::failure::{Failure, Stage};
 /// A collision that is open, as the state has it, and what was decided about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
-    /// Its number.
+    /// Number of the collision.
     pub id: i64,
     /// The full name of the ref.
     pub name: String,
-    /// What it is.
+    /// Kind of the collision.
     pub kind: String,
-    /// Where the importer had put the ref.
+    /// Object that the importer had put the ref to.
     pub ours: Option<String>,
-    /// Where it was found.
+    /// Object that the ref was found at.
     pub theirs: Option<String>,
-    /// Where it was set aside, and offered.
+    /// Names under which it was set aside, and offered.
     pub set_aside: Vec<String>,
-    /// What was decided.
+    /// Decision of an operator.
     pub decision: Option<String>,
 }
 
-/// What the state knows of a package's collisions.
+/// Collisions of a package that the state has on record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// Those that are open.
@@ -58,16 +58,16 @@ impl Known {
         Known { open: open.collect(), told: told.collect() }
     }
 
-    /// Whether something was decided that is still to be done.
+    /// True when a decision is still to be carried out.
     pub fn has_decisions(&self) -> bool {
         self.open.iter().any(|it| it.decision.is_some())
     }
 }
 
-/// What an import has to say of collisions.
+/// Changes of collisions that an import reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct News {
-    /// What was found.
+    /// New collisions.
     pub found: Vec<Told>,
     /// Rows that have ended, and how.
     pub ended: Vec<(i64, String)>,
@@ -136,7 +136,7 @@ impl Told {
 }
 
 impl News {
-    /// Whether there is nothing to say.
+    /// True when there is nothing to report.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty() && self.ended.is_empty() && self.trouble.is_empty()
     }
@@ -148,7 +148,7 @@ impl News {
         self.trouble.extend(later.trouble);
     }
 
-    /// What was found, as rows.
+    /// New collisions, as rows for the state.
     pub fn rows(&self) -> Vec<Found> {
         self.found.iter().map(Told::row).collect()
     }
@@ -157,7 +157,7 @@ impl News {
 /// Brings all branches to where they are to be, carries out what was decided, and finds what has ended.
 ///
 /// # Errors
-/// The repository.
+/// [`Error`] when the repository cannot be read or written.
 pub fn settle(history: &mut History<'_>, known: &Known) -> Result<News, Error> {
     let settled = history.settle()?;
     let mut news = News::default();
@@ -202,7 +202,7 @@ fn parse(id: &str) -> Option<ObjectId> {
     ObjectId::from_hex(id.as_bytes()).ok()
 }
 
-/// What stands in our namespaces and waits for a person, of refs that stay where they are.
+/// Collisions among foreign refs that stay in place and wait for a person.
 pub fn of_refs(found: &[Foreign], judged: &[Option<Collision>]) -> Vec<Told> {
     let both = found.iter().zip(judged);
     let waiting = both.filter_map(|(foreign, it)| {

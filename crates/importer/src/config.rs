@@ -1,4 +1,4 @@
-//! `config.toml`: what an installation is told once, so that commands need few arguments.
+//! `config.toml`: settings of an installation, so that commands need few arguments.
 
 pub mod web;
 
@@ -20,28 +20,28 @@ use crate::sandbox::Walls;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How imports are done.
+    /// Options of imports.
     pub import: Import,
-    /// What one import may cost.
+    /// Limits of one import.
     pub limits: LimitsConfig,
-    /// Where the state is.
+    /// Place of the state.
     pub state: State,
-    /// What is followed.
+    /// Archives that are followed.
     pub archives: Vec<Archive>,
-    /// What was fetched.
+    /// Cache of fetched files.
     pub cache: Cache,
-    /// Where repositories are published.
+    /// Remotes on which repositories are published.
     pub remotes: Vec<RemoteConfig>,
-    /// What the checks are told. Only they read it, but a section that none of them reads is refused here as well:
-    /// who has set it should hear of that before an alert is missing.
+    /// Settings of the checks. Only the checks read the values, but a section that no check reads is refused here
+    /// as well, so that the mistake is found before an alert is missing.
     pub checks: toml::Table,
-    /// Who may look at the pages of `serve`, and do something there.
+    /// Roles on the pages of `serve`: who may look, and who may change something.
     pub web: web::Web,
     /// Who is told. The crate `notify` reads it, and what it does not know is refused where commands read the configuration.
     pub notify: toml::Table,
 }
 
-/// `[cache]`.
+/// Section `[cache]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
@@ -55,7 +55,7 @@ impl Default for Cache {
     }
 }
 
-/// `[state]`.
+/// Section `[state]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct State {
@@ -70,14 +70,14 @@ pub struct State {
 const STATE_VARIABLE: &str = "PACKAGE_IMPORT_STATE";
 
 impl State {
-    /// Where the state of an installation is.
+    /// Place of an installation's state: from the environment, else from the configuration.
     pub fn location(&self, root: &Path) -> Location {
         let given = std::env::var(STATE_VARIABLE).ok().filter(|value| !value.is_empty());
         Location::new(root, given.as_deref().or(self.url.as_deref()), self.passfile.as_deref())
     }
 }
 
-/// `[import]`.
+/// Section `[import]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Import {
@@ -89,9 +89,9 @@ pub struct Import {
     pub default_branch: Option<String>,
     /// Keyrings for the signatures of `.dsc` files, instead of those of the system.
     pub keyrings: Vec<PathBuf>,
-    /// Whether a `.dsc` without SHA-256 is taken (uploads before 2009).
+    /// True when a `.dsc` without SHA-256 is accepted (uploads before 2009).
     pub allow_weak_checksums: bool,
-    /// Whether what imports have written is packed anew when nothing else is to be done: smaller, and faster to clone.
+    /// True when repositories are repacked while nothing else is to be done: smaller, and faster to clone.
     pub repack: bool,
 }
 
@@ -109,7 +109,8 @@ impl Default for Import {
 }
 
 impl Import {
-    /// Why a `.dsc` that was given by hand may be trusted, if nothing else was said: a signature by a known key.
+    /// Trust in a `.dsc` that was given by hand without other options: it needs a signature by a key of the
+    /// keyrings.
     pub fn trust(&self) -> Trust {
         let given = Some(&self.keyrings).filter(|keyrings| !keyrings.is_empty());
         Trust::Keyrings(given.cloned().unwrap_or_else(archive::signature::system_keyrings))
@@ -120,43 +121,43 @@ impl Import {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsConfig {
-    /// See [`Limits::unpacked_bytes`].
+    /// Bytes; see [`Limits::unpacked_bytes`].
     pub unpacked_bytes: u64,
-    /// See [`Limits::entries`].
+    /// Number of entries; see [`Limits::entries`].
     pub entries: u64,
-    /// See [`Limits::path_length`].
+    /// Bytes; see [`Limits::path_length`].
     pub path_length: usize,
-    /// See [`Limits::expansion_ratio`].
+    /// Factor; see [`Limits::expansion_ratio`].
     pub expansion_ratio: u64,
-    /// See [`Limits::decoder_memory`].
+    /// Bytes; see [`Limits::decoder_memory`].
     pub decoder_memory: u64,
-    /// See [`Limits::text_bytes`].
+    /// Bytes; see [`Limits::text_bytes`].
     pub text_bytes: u64,
-    /// See [`Limits::hole_bytes`].
+    /// Bytes; see [`Limits::hole_bytes`].
     pub hole_bytes: u64,
-    /// See [`DscLimits::bytes`].
+    /// Bytes; see [`DscLimits::bytes`].
     pub dsc_bytes: u64,
-    /// See [`DscLimits::fields`].
+    /// Number of fields; see [`DscLimits::fields`].
     pub dsc_fields: usize,
-    /// See [`DscLimits::files`].
+    /// Number of files; see [`DscLimits::files`].
     pub dsc_files: usize,
-    /// See [`patch::Limits::max_work`].
+    /// Bytes; see [`patch::Limits::max_work`].
     pub patch_work: u64,
-    /// See [`patch::Limits::max_series`].
+    /// Bytes; see [`patch::Limits::max_series`].
     pub series_work: u64,
     /// Bytes that one version may add to its repository before anything is compressed: its files, its trees, and what
     /// patches make of both.
     pub written_bytes: u64,
     /// Bytes that stay free on the disk of the repositories: no import begins below, and none goes on.
     pub disk_reserve: u64,
-    /// See [`Walls::memory`].
+    /// Bytes; see [`Walls::memory`].
     pub memory: u64,
-    /// How long the import of one version may take: `2h`, `90m`.
+    /// Seconds that the import of one version may take; in the file `2h`, `90m`.
     #[serde(deserialize_with = "duration", serialize_with = "seconds")]
     pub time: u64,
-    /// See [`Walls::file_size`].
+    /// Bytes; see [`Walls::file_size`].
     pub file_size: u64,
-    /// How long the lock of a repository that somebody else holds is waited for: `30s`, `2m`.
+    /// Seconds to wait for the lock of a repository; in the file `30s`, `2m`.
     #[serde(deserialize_with = "duration", serialize_with = "seconds")]
     pub lock_wait: u64,
 }
@@ -203,7 +204,7 @@ impl LimitsConfig {
         }
     }
 
-    /// What a `.dsc` may be.
+    /// Limits of a `.dsc`.
     pub fn dsc(&self) -> DscLimits {
         DscLimits { bytes: self.dsc_bytes, fields: self.dsc_fields, files: self.dsc_files }
     }
@@ -237,39 +238,39 @@ fn seconds<S: serde::Serializer>(seconds: &u64, serializer: S) -> Result<S::Ok, 
     serializer.serialize_str(&format!("{seconds}s"))
 }
 
-/// Why the configuration cannot be used.
+/// Reason why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read {}: {error}", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the file system.
         error: std::io::Error,
     },
     /// The file is malformed.
     #[error("{}: {error}", path.display())]
     Parse {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where and why.
+        /// Line and description of the error.
         error: Box<toml::de::Error>,
     },
     /// Something is set for the checks that none of them reads.
     #[error("{}: {error}", path.display())]
     Checks {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What, and what may have been meant.
+        /// The wrong name, and the one that may have been meant.
         error: check_sections::Wrong,
     },
     /// The section of the pages cannot be meant as it stands.
     #[error("{}: {error}", path.display())]
     Web {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Description of the error.
         error: web::Wrong,
     },
     /// What is said of messages cannot be meant as it stands.
@@ -283,17 +284,17 @@ pub enum ConfigError {
     /// The archives do not fit together.
     #[error("{}: {error}", path.display())]
     Archives {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Description of the error.
         error: Box<archive::config::ConfigError>,
     },
     /// The remotes cannot be meant.
     #[error("{}: {error}", path.display())]
     Remotes {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Description of the error.
         error: Box<RemoteError>,
     },
     /// An archive's name stands for something else.
@@ -302,15 +303,15 @@ pub enum ConfigError {
         path.display()
     )]
     ArchiveName {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// An archive's distro, or a suite's branch, cannot be a part of a branch's name.
     #[error("{}: {error}", path.display())]
     Name {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Description of the error.
         error: NameError,
     },
 }

@@ -4,16 +4,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::{Signal, getpid, kill_process};
 
-/// What to do: the name of a crash point, a colon, and at which of its hits.
+/// Variables with the name of a crash point, a colon, and the number of the hit; and the signal that each sends.
 const VARIABLES: [(&str, Signal); 2] =
     [("PACKAGE_IMPORT_KILL_AT", Signal::KILL), ("PACKAGE_IMPORT_STOP_AT", Signal::STOP)];
 
 /// The variables that the child of an import has to see, too.
 pub(crate) const VARIABLE_NAMES: &[&str] = &["PACKAGE_IMPORT_KILL_AT", "PACKAGE_IMPORT_STOP_AT", DISK_FULL];
 
-/// After so many changes of files of repositories the disk is full; with `:once` behind the number for one of them only.
+/// Number of changes of repositories' files after which the disk is full; with `:once` behind the number for one change
+/// only.
 const DISK_FULL: &str = "PACKAGE_IMPORT_DISK_FULL_AFTER";
-/// Where that happens.
+/// Crash point that fills the disk.
 const DISK: &str = "repo::disk";
 
 /// Does what the environment says.

@@ -17,13 +17,13 @@ use crate::protocol::Trust;
 /// A `.dsc` to import, with what is known about it before it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// The file.
+    /// Path of the `.dsc`.
     pub dsc: PathBuf,
-    /// The distro.
+    /// Distro to import it into.
     pub distro: String,
-    /// The suite.
+    /// Suite to publish it in.
     pub suite: Option<String>,
-    /// Why it may be trusted.
+    /// Reason why it may be trusted.
     pub trust: Trust,
 }
 
@@ -72,12 +72,12 @@ pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
     Ok(text)
 }
 
-/// So many characters of a version that is none are shown.
+/// Largest number of characters that are shown of a text that is no version.
 const LONGEST_VERSION: usize = 200;
 
 /// A `.dsc` as it was read, once: its bytes, and what they claim to be. Nothing of it is checked.
 pub struct ClaimedDsc {
-    /// The package.
+    /// Name of the package.
     pub package: String,
     /// The version, as it is written.
     pub version: Option<String>,
@@ -88,13 +88,13 @@ pub struct ClaimedDsc {
 }
 
 impl ClaimedDsc {
-    /// Reads one.
+    /// Reads the claims of a `.dsc` file. Nothing is verified.
     pub fn read(path: &Path, limits: &DscLimits) -> Result<ClaimedDsc, Failure> {
         let bytes = read_dsc(path, limits)?;
         let stanza = dsc::stanza_within(&bytes, limits).map_err(|error| claimed(path, error))?;
         let source = stanza.get("Source").ok_or_else(|| claimed(path, DscError::Missing("Source")))?;
         let package = PackageName::new(source).map_err(|error| claimed(path, error.into()))?.to_string();
-        // What is no version is shown as it was written, and refused by whoever checks it.
+        // A text that is no version is shown as it was written; the import refuses it later.
         let version = stanza.get("Version").map(|version| {
             let shown: String = version.chars().take(LONGEST_VERSION).collect();
             Printable(&shown).to_string()

@@ -1,4 +1,4 @@
-//! How the process of an import died. Each way has its own code: what to do about it differs.
+//! Deaths of an import's process. Each way has its own code, because the remedies differ.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -38,18 +38,18 @@ const ITS_OWN: &[(i32, &str)] = &[
     (31, "SYS"),
 ];
 
-/// Whether somebody else sends a signal, so that the version that was being read has no part in it.
+/// True when a signal comes from outside of the process, so that the version that was being read did not cause it.
 pub fn is_from_outside(signal: i32) -> bool {
     FROM_OUTSIDE.iter().any(|(number, _)| *number == signal)
 }
 
-/// Whether a code is that of a signal which somebody else sends: the machine's doing, not the package's.
+/// True when a code is that of a signal from outside: a failure of the machine, not of the package.
 pub fn is_code_from_outside(code: &str) -> bool {
     let name = code.strip_prefix("signal-");
     name.is_some_and(|name| FROM_OUTSIDE.iter().any(|(_, known)| *known == name))
 }
 
-/// Whether a code is that of any signal.
+/// True when a code is that of any signal.
 pub fn is_code_of_signal(code: &str) -> bool {
     code.starts_with("signal-")
 }
@@ -59,7 +59,7 @@ fn name(signal: i32) -> String {
     known.map_or_else(|| signal.to_string(), |(_, name)| (*name).to_owned())
 }
 
-/// Why a process that did not end well did not; `stderr` is what it said.
+/// Failure of a process that did not end well; `stderr` is its standard error.
 pub fn cause(status: &ExitStatus, stderr: &str) -> Failure {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
     let (code, message): (String, String) = match (status.code(), status.signal()) {

@@ -1,4 +1,4 @@
-//! What went wrong with a version, in words that programs can rely on: stage and code.
+//! Failure of a version, in words that programs can rely on: stage and code.
 
 use std::fmt;
 use std::io;
@@ -20,7 +20,7 @@ use source_package::unpack::{EntryError, UnpackError};
 /// One failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Where.
+    /// Stage of the import.
     pub stage: Stage,
     /// A word for the kind of failure; the list stands in `docs/failures.md`.
     pub code: String,

@@ -1,7 +1,7 @@
 //! The files of a source package: beside its `.dsc`, or beside those of the other versions of the plan.
 //!
-//! A file is what its hashes say, so that neither the order of the versions nor a wrong file beside one of them decides
-//! anything. Where others may be is found out once, when a file is not where it is looked for first.
+//! A file is identified by its hashes, so that neither the order of the versions nor a wrong file beside one of them
+//! makes a difference. The folders are indexed once, when a file is not at its first place.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -19,7 +19,7 @@ use crate::dsc_arguments::read_dsc;
 /// More combinations of folders and names are not looked up, as for the walls around the import.
 const COMBINED: usize = 4096;
 
-/// Where the files of all versions of a plan may be.
+/// Places of the files of all versions of a plan.
 #[derive(Default)]
 pub struct Places {
     /// The `.dsc` files of the plan.
@@ -62,7 +62,8 @@ impl Places {
 }
 
 impl Index {
-    /// What cannot be read is not there: whoever needs it says so.
+    /// Index of the folders. A folder that cannot be read counts as empty: the missing file is reported when it is
+    /// needed.
     fn of(plan: &[PathBuf], limits: &DscLimits) -> Index {
         let mut index = Index::default();
         let mut folders = BTreeSet::new();
@@ -110,7 +111,7 @@ fn folder_of(dsc: &Path) -> PathBuf {
 pub struct Files<'a> {
     folder: PathBuf,
     places: &'a mut Places,
-    /// Where else the present file may be.
+    /// Other places of the present file.
     found: Vec<PathBuf>,
 }
 

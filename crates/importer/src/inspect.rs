@@ -22,7 +22,7 @@ use crate::config::LimitsConfig;
 use crate::failure::Failure;
 use crate::protocol::ForeignRef;
 
-/// Why a repository could not be looked at.
+/// Reason why a repository could not be inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     /// No package can have this name.
@@ -34,12 +34,12 @@ pub enum InspectError {
     /// The root cannot be read.
     #[error("cannot read {}: {error}", path.display())]
     Root {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// Why.
+        /// Error of the file system.
         error: io::Error,
     },
-    /// The repository.
+    /// Error of the repository.
     #[error(transparent)]
     Repository(#[from] Error),
     /// The child that was to look at it.
@@ -49,31 +49,31 @@ pub enum InspectError {
 
 /// A version that is asked for.
 pub struct Wanted<'a> {
-    /// The source package.
+    /// Name of the source package.
     pub package: &'a str,
-    /// The version.
+    /// Version of the source package.
     pub version: &'a str,
-    /// The distro.
+    /// Distro of the version.
     pub distro: &'a str,
-    /// Which of several contents: how the SHA-256 of its `.dsc` begins. The first one, if not said.
+    /// Beginning of the SHA-256 of its `.dsc`, to choose one of several contents; the first one by default.
     pub dsc: Option<&'a str>,
-    /// With patches applied.
+    /// True for the tree with patches applied.
     pub applied: bool,
 }
 
-/// What a repository has.
+/// Content of a repository.
 pub struct Shown {
-    /// Where it is.
+    /// Path of the repository.
     pub repository: PathBuf,
     /// The branch that a clone checks out.
     pub head: String,
-    /// Its versions.
+    /// Versions of the repository.
     pub versions: Vec<CatalogEntry>,
     /// Refs that are not where the importer has put them, in its namespaces or not.
     pub foreign: Vec<Foreign>,
-    /// What each of them is by its content, where that means something.
+    /// Collision that each foreign ref is by its content, if it is one.
     pub judged: Vec<Option<Collision>>,
-    /// Whether what the importer has written is on record.
+    /// True when there is a record of the refs that the importer has written.
     pub has_record: bool,
 }
 
@@ -98,7 +98,7 @@ pub fn packages(root: &Path) -> Result<Vec<String>, InspectError> {
     Ok(found)
 }
 
-/// Where the repository of a package would be, if there is none.
+/// Path at which the repository of a package would be, if there is none.
 pub fn missing_repository(root: &Path, package: &str) -> Option<PathBuf> {
     let package = PackageName::new(package).ok()?;
     let repos = root.join("repos");
@@ -110,7 +110,7 @@ pub fn highest_fence(root: &Path, package: &str) -> Option<Fence> {
     open(root, package).ok()?.highest_fence()
 }
 
-/// Whether there is any repository.
+/// True when there is any repository.
 pub fn has_repositories(root: &Path) -> bool {
     let prefixes = folders(&root.join("repos")).unwrap_or_default();
     prefixes
@@ -126,7 +126,7 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, InspectError> {
     }
 }
 
-/// What the repository of a package has.
+/// Content of a package's repository.
 pub fn show(root: &Path, package: &str) -> Result<Shown, InspectError> {
     let repository = open(root, package)?;
     let mut catalog = Catalog::open(&repository)?;
@@ -174,7 +174,7 @@ pub fn foreign_rows(found: &[ForeignRef]) -> Vec<ForeignRow> {
         .collect()
 }
 
-/// What would be lost with what somebody else had pushed.
+/// Changes that would be lost with a foreign commit.
 pub fn difference(root: &Path, it: &Row) -> Result<Difference, InspectError> {
     let repository = open(root, &it.package)?;
     let id = |text: &Option<String>| text.as_ref().and_then(|text| ObjectId::from_hex(text.as_bytes()).ok());
@@ -206,13 +206,13 @@ pub fn export(root: &Path, wanted: &Wanted<'_>, folder: &Path) -> Result<(), Ins
     Ok(packaging_repo::export::export(&tag, &mut catalog.store, folder)?)
 }
 
-/// Whether a package has a repository that was made before there were records.
+/// True when a package has a repository that is older than records.
 pub fn lacks_record(root: &Path, package: &str) -> bool {
     let Ok(package) = PackageName::new(package) else { return false };
     Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
 }
 
-/// How the repository of a package should be repacked, if at all.
+/// Repack that the repository of a package needs, if any.
 pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
     let package = PackageName::new(package).ok()?;
     packaging_repo::repack::due(&Repository::place(&root.join("repos"), &package))
@@ -226,7 +226,7 @@ pub fn repack(root: &Path, package: &str, effort: Effort, limits: &LimitsConfig)
     Ok(packaging_repo::repack::repack(&repository, &guard, effort, None, deadline)?)
 }
 
-/// The same if nobody imports into it now; [`Error::Busy`] otherwise. `started` is told the process group that does it.
+/// The same if no import holds the repository now; [`Error::Busy`] otherwise. `started` gets the process group of Git.
 pub fn repack_idle(
     root: &Path,
     package: &str,

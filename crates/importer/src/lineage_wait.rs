@@ -1,4 +1,4 @@
-//! What a version of a derivative is built on: a version of another distro, which may not be there yet.
+//! Base of a derivative's version: a version of another distro, which may not be imported yet.
 
 use archive::pattern;
 use packaging_repo::refs::refname;
@@ -7,13 +7,13 @@ use source_package::version::Version;
 
 use crate::protocol::Base;
 
-/// Whether the repository has a version, of whatever distro.
+/// True when the repository has a version, of any distro.
 pub fn is_imported(view: &View, version: &Version) -> bool {
     let has = |distro: &String| view.get(&refname::version_tag(distro, version.as_str())).is_some();
     view.distros().iter().any(has)
 }
 
-/// What is known of the version that one is built on.
+/// Base of a version, as far as it is known.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
     /// It is here: the one at this place below the top of the changelog.
@@ -24,8 +24,8 @@ pub enum Found {
     None,
 }
 
-/// Looks for the version that one is built on, from a place below the top of its changelog on: the newest one that is not
-/// the derivative's own. What the base has passed over will not come any more.
+/// Searches the changelog, from a place below its top, for the newest version that is not the derivative's own.
+/// Versions that the base has passed over will not come any more.
 pub fn find(below: &[Version], from: usize, base: &Base, is_here: &dyn Fn(&Version) -> bool) -> Found {
     for (place, version) in below.iter().enumerate().skip(from) {
         if is_here(version) {

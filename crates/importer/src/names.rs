@@ -1,4 +1,4 @@
-//! Whether a distro and a suite can become branches: asked before anything is done, wherever they are named.
+//! Checks that a distro and a suite can become branches: before anything is done, wherever they are named.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ const LONGEST_PART: usize = 200;
 /// The longest name of a suite with all its parts.
 const LONGEST: usize = 1000;
 
-/// Why a distro or a suite is refused.
+/// Reason why a distro or a suite is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// It cannot be part of a branch's name.
@@ -26,9 +26,9 @@ pub enum NameError {
          all; choose a shorter one"
     )]
     Long {
-        /// `distro` or `suite`.
+        /// Word for the name: `distro` or `suite`.
         what: &'static str,
-        /// Its length.
+        /// Length in bytes.
         length: usize,
     },
     /// Git cannot have a branch and a folder of branches of one name.
@@ -37,7 +37,7 @@ pub enum NameError {
          name cannot be both. Give the suite another name, {remedy}"
     )]
     Beside {
-        /// The source package.
+        /// Name of the source package.
         package: String,
         /// The branch that is there.
         other: String,
@@ -48,7 +48,7 @@ pub enum NameError {
     },
 }
 
-/// Whether a distro and a suite can become the name of a branch.
+/// Checks that a distro and a suite can become the name of a branch.
 pub fn check(distro: &str, suite: Option<&str>) -> Result<(), NameError> {
     check_length("distro", distro)?;
     check_distro(distro)?;
@@ -63,8 +63,8 @@ fn check_length(what: &'static str, name: &str) -> Result<(), NameError> {
     if is_long { Err(NameError::Long { what, length }) } else { Ok(()) }
 }
 
-/// Whether items can become what their repositories do not have yet. Of which package an item is its file's name says
-/// well enough: what it cannot say, the import itself finds out.
+/// Checks that items can become new branches of their repositories. The package of an item is guessed from its file's
+/// name: for other names, the import itself finds a conflict.
 pub fn check_items(root: &Path, items: &[Item]) -> Result<(), NameError> {
     let mut seen = BTreeSet::new();
     for item in items {
@@ -73,7 +73,7 @@ pub fn check_items(root: &Path, items: &[Item]) -> Result<(), NameError> {
         if !seen.insert((package.to_string(), &item.distro, suite)) {
             continue;
         }
-        // What cannot be read now is said by the import.
+        // An error of reading is reported by the import.
         let repository = Repository::open(&root.join("repos"), &package);
         let conflict = repository.and_then(|it| it.conflicting_branch(&item.distro, suite));
         if let Ok(Some(other)) = conflict {

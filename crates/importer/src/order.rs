@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use source_package::version::Version;
 
-/// What the order depends on.
+/// Facts that the order depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// The version.
+    /// Version of the source package.
     pub version: &'a Version,
     /// The SHA-256 of its `.dsc`: decides between two of the same version.
     pub dsc_sha256: &'a str,
@@ -23,8 +23,8 @@ impl Place<'_> {
     }
 }
 
-/// Puts every version behind those of the plan that its changelog names. Where changelogs name each other, the
-/// lower version goes first.
+/// Order in which every version comes after those of the plan that its changelog names. Where changelogs name
+/// each other, the lower version comes first.
 pub fn by_history(places: &[Place<'_>]) -> Vec<usize> {
     let mut sorted: Vec<usize> = (0..places.len()).collect();
     sorted.sort_by(|&a, &b| places[a].compare(&places[b]));
@@ -41,9 +41,8 @@ pub fn by_history(places: &[Place<'_>]) -> Vec<usize> {
     order
 }
 
-/// The version of the plan that each is built on: the first one in its changelog, unless the repository has a nearer one;
-/// it does no harm to be behind it all the same. Where changelogs lead back to where they began, the lowest version of the
-/// circle is built on none.
+/// Version of the plan that each version is built on: the first one in its changelog. (The repository may have a nearer
+/// one; the order is right in any case.) Where changelogs form a circle, its lowest version is built on none.
 fn without_loops<'p>(
     sorted: &[usize],
     places: &[Place<'p>],
@@ -54,7 +53,7 @@ fn without_loops<'p>(
         below.into_iter().find(|version| by_version.contains_key(version))
     };
     let mut parents: Vec<Option<&str>> = places.iter().map(first).collect();
-    // Which walk has met a place.
+    // Walk that has met each place.
     let mut met: Vec<Option<usize>> = vec![None; places.len()];
     for &start in sorted {
         let (mut way, mut at) = (Vec::new(), Some(start));

@@ -92,8 +92,8 @@ fn too_much(error: TooMuchWork) -> Failure {
     Failure::new(Stage::Patch, "too-much-work", error)
 }
 
-/// Patches that do not apply leave a version without them. What the disk or a limit refuses says nothing about them: the
-/// version fails, and is tried again when that has changed.
+/// Turns errors of patches into a version without them. An error of the disk or a limit is none of the patches: the
+/// version fails, and is tried again when the cause has changed.
 fn unapplicable(error: ApplyAllError<Failure>) -> Result<Result<StagedPatches, Failure>, Failure> {
     let text = error.to_string();
     let code = match error {
@@ -131,7 +131,7 @@ fn lossy(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
 
-/// Whether a distro would use the series that another distro's applied commit was made with.
+/// True when a distro would use the series that another distro's applied commit was made with.
 pub fn same_series(
     distro: &str,
     tag: &VersionTag,

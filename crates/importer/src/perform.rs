@@ -49,7 +49,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     sandbox::die_with_parent(request.parent)
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
-    // Within the time of a version: nobody else shall have to end this process because somebody has the lock.
+    // Within the time of a version, so that this process is not killed while it waits for the lock.
     let patience = Duration::from_secs(request.limits.lock_wait.min(request.limits.time));
     let lock = match request.fence {
         Some((epoch, token)) => repository.lock_fenced(Fence { epoch, token }, Deadline::after(patience))?,
@@ -75,7 +75,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let pending = hold_back(pending, request, &history.view, emit);
     emit(&Event::Publishing);
     let finished = add_all(pending, &mut history)?;
-    // Where nothing came in, nothing of others is touched.
+    // Without a new version, foreign refs are not touched.
     let mut news = if request.settle || !finished.is_empty() {
         collisions::settle(&mut history, &request.collisions)?
     } else {
@@ -146,8 +146,8 @@ fn enter_sandbox(request: &Request, repository: &Path) -> Result<Vec<Wall>, Fail
         .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
 }
 
-/// Reads every version; those that fail are reported at once and keep nobody back. Where a file is missing, another
-/// version of the plan may bring it: such a version is read again when the others are.
+/// Reads every version; those that fail are reported at once, and the others go on. A missing file may come with
+/// another version of the plan: such a version is read again after the others.
 fn read_all(
     request: &Request,
     package: &PackageName,
@@ -190,7 +190,7 @@ fn hold_back(
     emit: &impl Fn(&Event),
 ) -> Vec<Pending> {
     let mut lacks: Vec<Option<String>> = vec![None; pending.len()];
-    // How many of the plan are here under a version, and who is built on it.
+    // Number of versions of the plan by version, and those that are built on them.
     let mut here: HashMap<Version, usize> = HashMap::new();
     for version in &pending {
         *here.entry(version.read.version().clone()).or_default() += 1;

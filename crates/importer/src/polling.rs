@@ -21,23 +21,23 @@ use state::{StateError, Store};
 use crate::failure::Failure;
 use crate::queue::archives::{Archives, Missed};
 
-/// What a poll of a suite came to.
+/// Result of polling a suite.
 #[derive(Debug)]
 pub struct Report {
-    /// The archive.
+    /// Name of the archive.
     pub archive: String,
-    /// The suite.
+    /// Name of the suite.
     pub suite: String,
-    /// What was found, or why nothing was.
+    /// Changes that were found, or the failure.
     pub result: Result<Found, Failure>,
-    /// Whether what is to be said of it is another than after the last poll.
+    /// True when its message differs from that of the last poll.
     pub is_news: bool,
 }
 
-/// What was found.
+/// Changes that a poll found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Whether the index is what it was.
+    /// True when the index has not changed.
     pub unchanged: bool,
     /// Publications that are new.
     pub new: usize,
@@ -45,17 +45,18 @@ pub struct Found {
     pub moved: usize,
     /// Publications that have vanished.
     pub vanished: usize,
-    /// Publications that the index lists no more, too many at once to be believed before another one agrees.
+    /// Number of publications that the index lists no more, and that are kept because they are too many at once:
+    /// another index has to confirm the removals.
     pub withheld: usize,
     /// The lane in which the new ones wait.
     pub lane: Option<Lane>,
-    /// What is odd: stanzas that cannot be used, mirrors that were passed over, components that are not there.
+    /// Remarks: stanzas that cannot be used, mirrors that were passed over, missing components.
     pub remarks: Vec<String>,
-    /// What it says of the one package that is asked about.
+    /// Entries about the one package that is asked about.
     pub about: Option<explain::About>,
 }
 
-/// How far a poll is, for whoever watches.
+/// Progress of a poll, for display.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Indices that were asked for.
@@ -72,7 +73,7 @@ impl Progress {
     }
 }
 
-/// What somebody who polls by hand takes upon himself.
+/// Risks that an operator accepts for a poll by hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// An index that is older than the last one.
@@ -81,32 +82,32 @@ pub struct Accepted {
     pub removals: bool,
 }
 
-/// How a poll is done.
+/// Settings of a poll.
 pub struct Poller<'a> {
-    /// The state.
+    /// State that is written to.
     pub store: &'a Store,
-    /// The archives.
+    /// Archives to poll.
     pub archives: &'a Archives,
-    /// Nothing is written.
+    /// True when nothing is written.
     pub dry_run: bool,
     /// The time in milliseconds; suites whose interval is not over are passed over. None: all are polled.
     pub due: Option<i64>,
-    /// Somebody waits for it: all mirrors are asked, also one that wants to be left alone for a while.
+    /// True when an operator waits for it: all mirrors are asked, also one that wants a pause.
     pub by_hand: bool,
-    /// What is taken without a second look.
+    /// Risks that the operator accepts.
     pub accepted: Accepted,
-    /// How far it is.
+    /// Progress of the poll.
     pub progress: Arc<Progress>,
     /// The package that somebody asks about.
     pub about: Option<String>,
 }
 
 impl Poller<'_> {
-    /// Polls an archive's suites; each is told when it is done. Returns what was out of reach.
+    /// Polls an archive's suites, and calls `told` after each. Returns what could not be reached.
     ///
     /// # Errors
     ///
-    /// The archive is not configured, or the database cannot be used. What is wrong with a suite is in its report.
+    /// The archive is not configured, or the database cannot be used. The error of a suite is in its report.
     pub fn archive(&self, name: &str, mut told: impl FnMut(&Report)) -> Result<Vec<Missed>, StateError> {
         let Some((config, source)) = self.archives.source(name) else {
             let names = self.archives.names().join(", ");
@@ -135,8 +136,8 @@ impl Poller<'_> {
             missed.extend(miss);
             told(&report);
         };
-        // When a series is released, `stable` becomes what `testing` was. Whichever is polled first meets a branch that is
-        // the other's still: once that has moved on, it is polled again.
+        // When a series is released, `stable` becomes what `testing` was. The one that is polled first finds that its
+        // branch still belongs to the other: once the other has moved on, it is polled again.
         let (mut wanted, mut is_again): (Vec<_>, _) = (suites.followed.iter().collect(), false);
         while !wanted.is_empty() {
             let (mut taken, mut has_moved) = (Vec::new(), false);
@@ -176,7 +177,7 @@ impl Poller<'_> {
         let interval = |suite: &Followed| milliseconds(config.interval(&suite.entry));
         let followed = suites.followed.iter().filter(|it| !ended.contains(&it.name));
         let mut wanted: Vec<_> = followed.map(|it| (it.name.clone(), interval(it))).collect();
-        // What matches nothing has a row all the same, so that the checks see it.
+        // A pattern that matches nothing has a row, too, so that the checks see it.
         wanted.extend(suites.unmatched.iter().map(|it| (it.name.clone(), milliseconds(config.interval(it)))));
         suites::follow(self.store, name, &wanted)
     }
@@ -226,7 +227,8 @@ impl Poller<'_> {
         Ok(())
     }
 
-    /// What concerns all suites of an archive: keyrings that cannot be used, a list of suites that cannot be read.
+    /// Remarks that concern all suites of an archive: keyrings that cannot be used, a list of suites that cannot be
+    /// read.
     fn remarks_on_all(&self, config: &Archive, suites: &Suites) -> Vec<String> {
         let mut remarks = archive::signature::troubles(&config.keyrings);
         if let Some(failed) = &suites.trouble {
@@ -236,7 +238,7 @@ impl Poller<'_> {
     }
 }
 
-/// Whether a failure is another than the last one: by its code, as numbers in its text change.
+/// True when a failure differs from the last one by its code; numbers in its text change each time.
 fn is_news(before: Option<&str>, failure: &Failure) -> bool {
     let code = format!("{}/{}: ", failure.stage.as_str(), failure.code);
     !before.is_some_and(|before| before.starts_with(&code))

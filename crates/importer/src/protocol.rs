@@ -1,4 +1,4 @@
-//! What the parent and the child that performs an import tell each other: one request, then a line an event.
+//! Protocol between the parent and the child that performs an import: one request, then one line for each event.
 
 use std::path::PathBuf;
 
@@ -15,46 +15,46 @@ use crate::config::LimitsConfig;
 use crate::failure::Failure;
 use crate::sandbox::Wall;
 
-/// What a child is asked to do: bring versions of one package into its repository.
+/// Request to a child: import versions of one package into its repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The installation's root.
+    /// Root of the installation.
     pub root: PathBuf,
-    /// The source package.
+    /// Name of the source package.
     pub package: String,
     /// The branch that `HEAD` should point to.
     pub default_branch: Option<String>,
     /// The versions, in any order.
     pub versions: Vec<VersionRequest>,
-    /// Whether a `.dsc` without SHA-256 is taken.
+    /// True when a `.dsc` without SHA-256 is accepted.
     pub allow_weak_checksums: bool,
-    /// What it may cost.
+    /// Limits of the child.
     pub limits: LimitsConfig,
-    /// Threads that compress.
+    /// Number of threads that compress.
     pub threads: usize,
     /// The process that asks, without which the import is not to go on.
     pub parent: u32,
-    /// Epoch and token of the attempt: whoever comes later shuts this import out. Without it, imports wait for each
-    /// other.
+    /// Epoch and token of the attempt: a later attempt shuts this import out. Without a fence, imports wait for
+    /// each other.
     pub fence: Option<(u64, u64)>,
     /// The distros of the installation: refs of these are ours to write.
     #[serde(default)]
     pub distros: Vec<String>,
-    /// What the state knows of refs that others have made or moved.
+    /// Collisions that the state has on record.
     #[serde(default)]
     pub collisions: Known,
-    /// Whether branches are brought to where they belong although no version comes.
+    /// True when branches are moved to their targets even if no version comes.
     #[serde(default)]
     pub settle: bool,
-    /// What the state says of a repository that has no record yet.
+    /// The state's confirmation for a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
-    /// What is to be done.
+    /// Task of the child.
     #[serde(default)]
     pub task: Task,
 }
 
-/// What a child is to do.
+/// Task of a child.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
@@ -65,7 +65,7 @@ pub enum Task {
     Verify(Box<Wanted>),
 }
 
-/// What has to be in a repository, by the word of the state.
+/// Content that a repository must have according to the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// The versions that were imported.
@@ -81,16 +81,17 @@ pub struct Wanted {
 pub struct VersionRequest {
     /// The `.dsc`; its files lie beside it.
     pub dsc: PathBuf,
-    /// The distro.
+    /// Distro of the version.
     pub distro: String,
     /// The suite it was published in; history has none.
     pub suite: Option<String>,
-    /// Why its content may be trusted.
+    /// Reason why its content may be trusted.
     pub trust: Trust,
-    /// Whether it is taken without SHA-256, as an archive or a history of old versions is allowed to have it.
+    /// True when it is accepted without SHA-256, as the configuration allows for an archive or for a history of old
+    /// versions.
     #[serde(default)]
     pub allow_weak_checksums: bool,
-    /// What it may have been built on.
+    /// Distro that it may have been built on.
     #[serde(default)]
     pub base: Option<Base>,
 }
@@ -98,7 +99,7 @@ pub struct VersionRequest {
 /// The distro whose packages a version's distro builds on, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
-    /// Its name.
+    /// Name of the distro.
     pub distro: String,
     /// The highest version of the package that was ever seen there.
     pub highest: Option<String>,
@@ -106,11 +107,11 @@ pub struct Base {
     pub open: Vec<String>,
     /// Patterns of versions that are not the base's.
     pub own: Vec<String>,
-    /// Whether the version that it is built on is still waited for.
+    /// True when the version may still wait for its base.
     pub may_wait: bool,
 }
 
-/// Why a `.dsc` may be trusted.
+/// Reason why a `.dsc` may be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trust {
@@ -122,25 +123,25 @@ pub enum Trust {
     Unsigned,
 }
 
-/// What a child reports, one JSON object a line.
+/// Event that a child reports, one JSON object a line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
     /// Walls that the kernel does not build.
     Unwalled(Vec<Wall>),
-    /// It has waited for somebody else for some time; the text says for whom.
+    /// It has waited for another process for some time; the text names it.
     Waiting(String),
     /// It begins to read the version at this place of the request.
     Reading(usize),
     /// Everything is read; commits are made now.
     Publishing,
-    /// So many refs are moved now.
+    /// A number of refs is moved now.
     Moving(usize),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
     /// Refs that are not where the importer has put them, if there are any.
     Foreign(Vec<ForeignRef>),
-    /// What became of refs that others have made or moved.
+    /// Collisions found, ended and not resolved.
     Collisions(News),
     /// A repository was checked: what is wrong with it, and what is foreign in it, if that could be looked at.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
@@ -153,15 +154,15 @@ pub enum Event {
 /// A ref that is not where the importer has put it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignRef {
-    /// Its full name.
+    /// Full name of the ref.
     pub name: String,
-    /// What is foreign about it: a word of [`packaging_repo::foreign::Kind`].
+    /// Kind of the foreign ref: a word of [`packaging_repo::foreign::Kind`].
     pub kind: String,
-    /// Where the importer has put it, if it has.
+    /// Object that the importer has put the ref to, if it has.
     pub ours: Option<String>,
-    /// Where it points, if it is there.
+    /// Object that the ref points to, if it exists.
     pub theirs: Option<String>,
-    /// What its content is: a word of [`packaging_repo::collision::Kind`].
+    /// Kind of its content: a word of [`packaging_repo::collision::Kind`].
     #[serde(default)]
     pub content: Option<String>,
 }
@@ -173,7 +174,7 @@ impl ForeignRef {
         ForeignRef { content, ..ForeignRef::from(it) }
     }
 
-    /// Whether nobody has to know of it: its content is ours.
+    /// True when nobody needs to be told of it: its content is ours.
     pub fn is_quiet(&self) -> bool {
         matches!(self.content.as_deref(), Some("adopted" | "contained" | "noise"))
     }
@@ -192,7 +193,7 @@ impl From<&Foreign> for ForeignRef {
     }
 }
 
-/// What became of a version.
+/// Outcome for a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -224,27 +225,27 @@ impl Outcome {
 /// The report on one version. This is also what `import --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// The source package.
+    /// Name of the source package.
     pub package: String,
     /// The version; unknown if the `.dsc` could not be read.
     pub version: Option<String>,
-    /// The distro.
+    /// Distro of the version.
     pub distro: String,
-    /// The suite.
+    /// Suite of the version.
     pub suite: Option<String>,
-    /// What became of it.
+    /// Outcome for the version.
     pub outcome: Outcome,
     /// The commit, patches unapplied.
     pub commit: Option<String>,
-    /// Its tree.
+    /// Id of the tree.
     pub tree: Option<String>,
     /// The commit with patches applied.
     pub applied_commit: Option<String>,
-    /// The tag.
+    /// Name of the tag.
     pub tag: Option<String>,
-    /// Where it failed.
+    /// Stage of the import that failed.
     pub stage: Option<String>,
-    /// How it failed.
+    /// Code of the failure.
     pub code: Option<String>,
     /// The cause, or a remark.
     pub message: Option<String>,
@@ -253,7 +254,7 @@ pub struct Report {
     pub lacks: Option<String>,
     /// Processor time in milliseconds, of all threads.
     pub cpu_ms: Option<u64>,
-    /// Time in milliseconds.
+    /// Elapsed time in milliseconds.
     pub wall_ms: Option<u64>,
     /// The largest memory of the process that imported the package, in bytes.
     pub peak_rss: Option<u64>,
@@ -282,7 +283,7 @@ impl Report {
         }
     }
 
-    /// Notes a failure.
+    /// The report with a failure.
     pub fn with_failure(mut self, failure: &Failure) -> Report {
         self.stage = Some(failure.stage.as_str().to_owned());
         self.code = Some(failure.code.clone());

@@ -42,9 +42,9 @@ pub enum Read {
 
 /// A version that the repository has.
 pub struct Known {
-    /// The version.
+    /// Version of the source package.
     pub version: Version,
-    /// Its `.dsc`.
+    /// SHA-256 of its `.dsc`.
     pub dsc_sha256: String,
     /// Its tag.
     pub tag: VersionTag,
@@ -64,7 +64,7 @@ impl Known {
 }
 
 impl Read {
-    /// Why the patches are not applied, if they are not.
+    /// Reason why the patches are not applied; `None` if they are.
     pub fn patch_failure(&self) -> Option<Failure> {
         match self {
             Read::New(_, failure) => failure.clone(),
@@ -77,7 +77,7 @@ impl Read {
         }
     }
 
-    /// The version.
+    /// Version of the source package.
     pub fn version(&self) -> &Version {
         match self {
             Read::Known(known) | Read::Elsewhere(known) => &known.version,
@@ -85,7 +85,7 @@ impl Read {
         }
     }
 
-    /// What its place in the order of commits depends on.
+    /// Facts that its place in the order of commits depends on.
     pub fn place(&self) -> Place<'_> {
         match self {
             Read::Known(known) | Read::Elsewhere(known) => {
@@ -110,7 +110,7 @@ pub struct Stager<'a> {
 }
 
 impl<'a> Stager<'a> {
-    /// For one request.
+    /// Reader of the versions of one request.
     pub fn new(package: &'a PackageName, request: &'a Request) -> Stager<'a> {
         let plan = request.versions.iter().map(|version| version.dsc.clone()).collect();
         let places = Places::new(plan, request.limits.dsc());
@@ -154,8 +154,8 @@ impl<'a> Stager<'a> {
         self.stage(wanted, dsc, text, sha256, history)
     }
 
-    /// Checks why the `.dsc` may be trusted, then takes what the check vouches for and nothing else: what is signed, or all
-    /// of it as it was `claimed`.
+    /// Checks that the `.dsc` may be trusted, then uses the part that the check covers and nothing else: the signed
+    /// part, or all of it as it was `claimed`.
     fn trusted(
         &self,
         text: &[u8],
@@ -190,7 +190,7 @@ impl<'a> Stager<'a> {
         dsc_sha256: String,
         history: &mut History<'_>,
     ) -> Result<Read, Failure> {
-        // What is not beside the `.dsc` may be beside another one of the plan.
+        // A file that is not beside the `.dsc` may be beside another one of the plan.
         let mut places = std::mem::take(&mut self.places);
         let read = self.stage_from(places.of(&wanted.dsc), wanted, dsc, dsc_text, dsc_sha256, history);
         self.places = places;
@@ -293,7 +293,7 @@ impl Stager<'_> {
         Ok((Some(staged), read.tree))
     }
 
-    /// What the commit takes from `debian/changelog`; without one, the package's name stands in for the author.
+    /// Facts of the commit from `debian/changelog`; without one, the package's name is used as the author.
     fn changelog(
         &self,
         version: &Version,
@@ -336,7 +336,7 @@ impl Stager<'_> {
     }
 }
 
-/// What an index vouches for is these bytes, and no others.
+/// Checks that a `.dsc` has the hash that the signed index lists.
 fn index_has(trust: &Trust, sha256: &str) -> Result<(), Failure> {
     let Trust::Index(expected) = trust else { return Ok(()) };
     if expected == sha256 {

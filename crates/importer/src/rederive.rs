@@ -25,10 +25,10 @@ use crate::failure::Failure;
 use crate::read_version::upstream_tarballs;
 use crate::trees::store_tree;
 
-/// Where fetched files are kept, below the root.
+/// Folder of fetched files, below the root.
 pub const CACHED: &str = "cache/files";
 
-/// Where tarballs may be: the cache, and the folders of what was imported by hand.
+/// Places of tarballs: the cache, and the folders of files that were imported by hand.
 pub struct Places {
     cache: PathBuf,
     folders: BTreeSet<PathBuf>,
@@ -51,7 +51,7 @@ impl Places {
         Places { cache: root.join(CACHED), folders }
     }
 
-    /// All of some files, or none. Whether they are the right ones is found out when they are read.
+    /// Finds all of some files, or none. Their hashes are checked when they are read.
     fn find(&self, wanted: &[&ListedFile]) -> Option<Files> {
         let find = |file: &&ListedFile| {
             let cached = file.checksums.sha256.as_ref().and_then(|sha256| {
@@ -70,7 +70,7 @@ impl Places {
     }
 }
 
-/// Upstream trees that are not those of their tarballs. What cannot be derived again is not told of.
+/// Upstream trees that differ from those of their tarballs. A tree whose tarballs are missing is not reported.
 pub fn upstreams(
     repository: &Repository,
     places: &Places,
@@ -109,7 +109,7 @@ pub fn upstreams(
     Ok(problems)
 }
 
-/// The tree of tarballs. What of it the repository has not goes into a pack that is never finished.
+/// Tree of tarballs. Objects that the repository lacks go into a pack that is never finished.
 fn derive(
     dsc: &Dsc,
     layout: &Layout,

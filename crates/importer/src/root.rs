@@ -3,8 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
-/// Where an installation lives: what was given, else `$PACKAGE_IMPORT_ROOT`, else `/var/lib/package-import` for
-/// root and system users, else the user's state folder.
+/// Root of an installation: the given one, else `$PACKAGE_IMPORT_ROOT`, else `/var/lib/package-import` for root
+/// and system users, else the user's state folder.
 pub fn locate(given: Option<PathBuf>) -> PathBuf {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(root) = given.or_else(|| set("PACKAGE_IMPORT_ROOT")) {
@@ -21,7 +21,7 @@ pub fn locate(given: Option<PathBuf>) -> PathBuf {
 /// User ids below this belong to the system (Debian policy 9.2.2).
 const FIRST_PERSON: u32 = 1000;
 
-/// The user's number.
+/// Number of the user.
 pub fn user_id() -> u32 {
     rustix::process::getuid().as_raw()
 }

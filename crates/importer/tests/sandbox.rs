@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 const WIDE: Walls = Walls { memory: 8 << 30, seconds: 100_000, file_size: 8 << 30 };
 
-/// What a hostile package would like to do to a file and to a folder that are not its own.
+/// Attempts of a hostile package on a file and a folder that are not its own.
 fn attempts(victim: &Path, folder: &Path, own: &Path) -> Vec<(&'static str, io::Result<()>)> {
     vec![
         ("create", File::create_new(folder.join("new")).map(drop)),

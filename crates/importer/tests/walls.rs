@@ -1,4 +1,5 @@
-//! What the walls of an import keep out. They hold for the thread that builds them, so a test can have one of its own.
+//! Attacks that the walls of an import keep out. They hold for the thread that builds them, so a test can have one of
+//! its own.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -14,7 +15,7 @@ use rustix::process::{Pid, test_kill_process};
 
 const WALLS: Walls = Walls { memory: 8 << 30, seconds: 60, file_size: 1 << 40 };
 
-/// What `work` finds inside walls around `needs`.
+/// Result of `work` inside walls around `needs`.
 fn inside<T: Send>(needs: &Needs, work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         scope

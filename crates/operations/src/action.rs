@@ -1,4 +1,5 @@
-//! What every action has: who may, a preview that changes nothing, and a performance that is on record.
+//! Common parts of all actions: the role that they need, a preview that changes nothing, and a performance that is
+//! recorded.
 
 use serde::Serialize;
 
@@ -7,21 +8,21 @@ use crate::installation::Opened;
 use crate::reason::Reason;
 use crate::role::{Actor, Permit, Role};
 
-/// What a person can have done. Its fields are its arguments, in types that cannot hold a wrong value.
+/// An action that a user can take. Its fields are its arguments, in types that cannot hold a wrong value.
 pub trait Action {
     /// Its word, by which [`crate::ACTIONS`] lists it.
     const NAME: &'static str;
-    /// Who may.
+    /// Role that is needed.
     const ROLE: Role;
-    /// Whether it is done only with a reason.
+    /// True when a reason is required.
     const NEEDS_REASON: bool = false;
-    /// What was done.
+    /// Result of the action.
     type Done;
 
-    /// What [`Action::preview`] says, once the role was looked at.
+    /// Preview of the action, after the role was checked.
     fn look(&self, at: &Opened, permit: &Permit<'_>) -> Result<Preview, Error>;
 
-    /// What [`Action::perform`] does, once the role was looked at.
+    /// Performance of the action, after the role was checked.
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Self::Done, Error>;
 
     /// Says what would change. Nothing is changed.
@@ -34,8 +35,8 @@ pub trait Action {
         self.look(at, &permit)
     }
 
-    /// Does it, and records who did it and why in the same transaction. What touches many rows goes in chunks, each with its
-    /// own entries.
+    /// Performs the action, and records the actor and the reason in the same transaction. An action on many rows works
+    /// in chunks, each with its own entries.
     ///
     /// # Errors
     ///
@@ -50,29 +51,29 @@ pub trait Action {
     }
 }
 
-/// What an action would change.
+/// Changes that an action would make.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Preview {
-    /// Each change.
+    /// The changes.
     pub changes: Vec<Change>,
 }
 
 /// Something that an action would change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// What kind of thing it is.
+    /// Kind of the thing that changes.
     pub kind: Kind,
-    /// Its name.
+    /// Name of the thing.
     pub subject: String,
-    /// How many of it.
+    /// Number of the things.
     pub number: u64,
-    /// What it is now, where that is known.
+    /// Present value, where it is known.
     pub before: Option<String>,
-    /// What it would be.
+    /// Value afterwards.
     pub after: Option<String>,
 }
 
-/// What an action changes.
+/// Kind of thing that an action changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -84,7 +85,7 @@ pub enum Kind {
     Collision,
     /// A signature, by its short id.
     Signature,
-    /// What is normal for a figure.
+    /// Baseline of a figure.
     Norm,
     /// A setting.
     Setting,
@@ -105,17 +106,17 @@ pub enum Kind {
 }
 
 impl Preview {
-    /// Of changes.
+    /// Preview of these changes.
     pub(crate) fn of(changes: impl IntoIterator<Item = Change>) -> Preview {
         Preview { changes: changes.into_iter().collect() }
     }
 
-    /// How many changes there are.
+    /// Number of changes.
     pub fn count(&self) -> usize {
         self.changes.len()
     }
 
-    /// Whether nothing would change.
+    /// True when nothing would change.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
@@ -125,7 +126,7 @@ impl Preview {
         self.changes.iter().filter(|it| it.kind == kind).map(|it| it.subject.as_str()).collect()
     }
 
-    /// How many of a kind there are of a subject.
+    /// Number of changes of a kind and a subject.
     pub fn number(&self, kind: Kind, subject: &str) -> u64 {
         self.changes.iter().filter(|it| it.kind == kind && it.subject == subject).map(|it| it.number).sum()
     }

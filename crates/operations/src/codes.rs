@@ -1,24 +1,24 @@
-//! What each code of a failure means, as the documents have it: they are read, so that the program and they cannot differ.
+//! Meanings of the codes of failures, read from the documents, so that the program and the documents cannot differ.
 
 use serde::Serialize;
 
 const FAILURES: &str = include_str!("../../../docs/failures.md");
 const ARCHIVES: &str = include_str!("../../../docs/archives.md");
 
-/// What is known of a stage and code.
+/// Explanation of a stage and code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explained {
-    /// Where it happens; two for what both polls and imports meet.
+    /// Stages in which it occurs; two for errors of both polls and imports.
     pub stages: Vec<&'static str>,
     /// The code.
     pub code: String,
     /// The class of such failures; none of what makes no failure of a package.
     pub class: Option<String>,
-    /// What it means.
+    /// Meaning of the code.
     pub meaning: String,
-    /// When it is tried again by itself.
+    /// Time of the next try, if there is one.
     pub retry: Option<String>,
-    /// What to do.
+    /// Advice for operators.
     pub advice: String,
     /// The document that has it.
     pub document: &'static str,
@@ -72,7 +72,7 @@ pub fn all() -> Vec<Explained> {
     found
 }
 
-/// What a code means, of a stage or of all that have it. Signals have a code each, and two meanings.
+/// Explanations of a code, in a stage or in all stages that have it. Signals have a code each, and share two meanings.
 pub fn of(stage: Option<&str>, code: &str) -> Vec<Explained> {
     let all = all();
     let found: Vec<Explained> = all.iter().filter(|it| it.is(stage, code)).cloned().collect();
@@ -110,7 +110,7 @@ pub fn like(text: &str) -> Vec<String> {
     scored.into_iter().map(|(_, name)| name).take(5).collect()
 }
 
-/// What an operator's decision about a signature does.
+/// Effect of an operator's policy for a signature.
 pub fn policy(word: &str) -> Option<String> {
     let row = rows(FAILURES, "| policy |")
         .into_iter()

@@ -1,4 +1,4 @@
-//! Why something was not answered or not done.
+//! Errors of questions and actions.
 
 use std::io;
 
@@ -6,38 +6,38 @@ use importer::config::ConfigError;
 use importer::inspect::InspectError;
 use state::StateError;
 
-/// What kind of error it is: what a caller does about it.
+/// Class of an error, by what a caller does about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// What was asked for, or the configuration, cannot be used as it is.
+    /// The request, or the configuration, cannot be used.
     Usage,
     /// It may not be done: by this role or login, or now.
     Refused,
-    /// What was named does not exist.
+    /// There is nothing of that name.
     NotFound,
     /// The database, the repository or a file cannot be used now.
     Unavailable,
 }
 
-/// Why something was not answered or not done. The text says what happened, to what, and what to do.
+/// Error of a question or an action. The text says what happened, to what, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An argument cannot be used.
     #[error("{0}")]
     Usage(String),
-    /// The role of whoever asks may not do it.
+    /// The user's role does not allow it.
     #[error("{actor} may not {action}: it takes the role {needed}, and {actor} has {role}")]
     Role {
-        /// Who asks.
+        /// Name of the user.
         actor: String,
-        /// The action.
+        /// Name of the action.
         action: &'static str,
         /// The role that may.
         needed: crate::Role,
         /// The role that was given.
         role: crate::Role,
     },
-    /// What was named does not exist.
+    /// There is nothing of that name.
     #[error("{0}")]
     NotFound(String),
     /// A root whose state is gone.
@@ -46,13 +46,13 @@ pub enum Error {
          `package-import adopt` makes a new one from them"
     )]
     Stateless(#[source] StateError),
-    /// The state.
+    /// Error of the state.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The configuration.
+    /// Error of the configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A repository.
+    /// Error of a repository.
     #[error(transparent)]
     Inspect(#[from] InspectError),
     /// Something of this machine that an import needs, too: its text has stage and code.
@@ -61,16 +61,16 @@ pub enum Error {
     /// A file or folder.
     #[error("{what}")]
     File {
-        /// What was tried.
+        /// Description of what was tried.
         what: String,
-        /// Why it failed.
+        /// Error of the file system.
         #[source]
         error: io::Error,
     },
 }
 
 impl Error {
-    /// What a caller does about it.
+    /// Class of the error.
     pub fn class(&self) -> Class {
         match self {
             Error::Usage(_) | Error::Config(_) => Class::Usage,

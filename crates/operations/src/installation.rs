@@ -1,4 +1,4 @@
-//! Which installation: its folder, its configuration, its state.
+//! An installation: its folder, its configuration, its state.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,20 @@ use state::{StateError, Store};
 
 use crate::error::Error;
 
-/// Where an installation is. Nothing of it is open yet.
+/// Place of an installation. Nothing of it is open yet.
 pub struct Installation {
-    /// Its folder.
+    /// Root folder.
     pub root: PathBuf,
     config: Option<PathBuf>,
 }
 
 /// An installation whose state is open: what every question and every action takes.
 pub struct Opened {
-    /// Its folder.
+    /// Root folder.
     pub root: PathBuf,
-    /// Its configuration.
+    /// Configuration of the installation.
     pub config: Config,
-    /// Its state.
+    /// State of the installation.
     pub store: Store,
 }
 
@@ -37,7 +37,7 @@ impl Installation {
         Installation { root: importer::root::locate(root), config }
     }
 
-    /// The folder, also for whoever works in another current folder.
+    /// Absolute path of the root, for processes with another current folder.
     pub fn absolute_root(&self) -> Result<PathBuf, Error> {
         absolute(&self.root)
     }
@@ -69,7 +69,7 @@ impl Installation {
         }
     }
 
-    /// Opens or makes the state for whoever takes the root over as it is.
+    /// Opens or creates the state, for taking the root over as it is.
     pub fn state_to_adopt(&self) -> Result<Store, Error> {
         Ok(self.config()?.state.location(&self.root).open_or_make()?)
     }
@@ -130,7 +130,7 @@ impl Installation {
     /// The heartbeat of a session, on a connection of its own.
     pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
         let location = session.config.state.location(&session.root);
-        // A server may have no connection left, which is said at once. A file that is open can be opened again.
+        // A server may have no connection left, which is an error at once. A file that is open can be opened again.
         let mut ready = match session.store.kind() {
             Kind::Postgres => Some(location.open()?),
             Kind::Sqlite => None,

@@ -1,13 +1,13 @@
-//! Everything that can be asked of an installation, or done with it. Whoever shows it (the command line, a page) has no
-//! logic of its own: it reads arguments, calls this, and prints what comes back.
+//! All questions to an installation, and all actions on it. The interfaces (the command line, the pages) have no logic
+//! of their own: they read arguments, call this crate, and print the result.
 //!
-//! An [`Installation`] is where one is; [`Opened`] has its state at hand. A question is a function of [`questions`], whose
-//! answer is, as JSON, what `--json` prints. Whoever may see anything may ask all of them.
+//! An [`Installation`] is the place of one; [`Opened`] has its state open. A question is a function of [`questions`],
+//! whose answer is, as JSON, what `--json` prints. Every role may ask all of them.
 //!
-//! An [`Action`] is a type whose fields are its arguments, in types that cannot hold a wrong value. [`Action::preview`] says
-//! what would change and changes nothing; [`Action::perform`] does it, and records in the same transaction who did it and why.
-//! Both take an [`Actor`], and refuse one whose [`Role`] may not. [`ACTIONS`] lists them; `docs/architecture.md` has the same
-//! list for people.
+//! An [`Action`] is a type whose fields are its arguments, in types that cannot hold a wrong value. [`Action::preview`]
+//! lists the changes and makes none; [`Action::perform`] makes them, and records actor and reason in the same
+//! transaction. Both take an [`Actor`], and refuse one whose [`Role`] is not enough. [`ACTIONS`] lists them;
+//! `docs/architecture.md` has the same list for people.
 //!
 //! Nothing here prints, ends the process or knows a command line. An [`Error`] has a [`Class`].
 
@@ -32,14 +32,14 @@ pub use past::Past;
 pub use reason::Reason;
 pub use role::{Actor, Permit, Role};
 
-/// What stands in the list of actions of each.
+/// Entry of an action in the list of all actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Its word.
+    /// Name of the action.
     pub name: &'static str,
-    /// Who may.
+    /// Role that is needed.
     pub role: Role,
-    /// Whether it is done only with a reason.
+    /// True when a reason is required.
     pub needs_reason: bool,
 }
 
@@ -47,7 +47,7 @@ const fn listed<A: Action>() -> Listed {
     Listed { name: A::NAME, role: A::ROLE, needs_reason: A::NEEDS_REASON }
 }
 
-/// Every action.
+/// All actions.
 pub const ACTIONS: &[Listed] = &[
     listed::<actions::hold::Hold>(),
     listed::<actions::hold::Release>(),

@@ -30,13 +30,13 @@ impl FromStr for Moment {
     }
 }
 
-/// When something ends: a span from now (`3d`), a day (its end in UTC), or a time (RFC 3339), none of
-/// them past.
+/// End of something: a span from now (`3d`), a day (its end in UTC), or a time (RFC 3339), none of
+/// them in the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Until(Millis);
 
 impl Until {
-    /// The moment.
+    /// The time.
     pub fn at(self) -> Millis {
         self.0
     }

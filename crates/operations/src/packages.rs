@@ -1,4 +1,4 @@
-//! Which packages are meant.
+//! Selections of packages.
 
 use state::Store;
 use state::operate::{self, Selection};
@@ -53,7 +53,7 @@ pub enum Failing {
     Signature(String),
     /// Those whose failure is of a class.
     Class(Class),
-    /// All that fail.
+    /// All packages that fail.
     All,
 }
 
@@ -71,11 +71,11 @@ impl Failing {
 /// Packages by what is known of their imports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Imported {
-    /// These.
+    /// Packages of these names.
     Names(Names),
     /// Those whose last import was by such a version of this program.
     By(Comparison),
-    /// All.
+    /// All packages.
     All,
 }
 

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
-/// A time, in Unix milliseconds: so long ago (`2h`, `3d`), a day (its beginning in UTC), or RFC 3339.
+/// Time in Unix milliseconds: a span ago (`2h`, `3d`), a day (its beginning in UTC), or RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Past(pub i64);
 

@@ -1,8 +1,8 @@
-//! Why something is done.
+//! Reasons of actions.
 
 use std::str::FromStr;
 
-/// Why something is done: a text that says something.
+/// Reason of an action: a text that is not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason(String);
 

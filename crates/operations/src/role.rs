@@ -1,4 +1,4 @@
-//! Who asks, and what they may.
+//! Users and their roles.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use state::audit::By;
 use crate::error::Error;
 use crate::reason::Reason;
 
-/// What somebody may do, the least first: each may what those before it may.
+/// Role of a user, the least first: each role includes those before it.
 ///
-/// With PostgreSQL the login decides as well, whatever is said here (`docs/examples/grants.sql`): what takes
-/// [`Role::Operate`] is what `package_import_operator` may do.
+/// With PostgreSQL the rights of the login decide as well (`docs/examples/grants.sql`): actions of
+/// [`Role::Operate`] are those that `package_import_operator` may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -20,7 +20,7 @@ pub enum Role {
     View,
     /// Decides about what is published already: retries, holds, priorities, policies, settings.
     Operate,
-    /// Decides what is trusted: files given by hand, indices that an archive would not vouch for.
+    /// Decides about trust: files given by hand, indices that need an operator's consent.
     Admin,
 }
 
@@ -51,7 +51,7 @@ impl FromStr for Role {
     }
 }
 
-/// Somebody who asks for something.
+/// User who asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     name: String,
@@ -69,7 +69,7 @@ impl Actor {
         &self.name
     }
 
-    /// What they may.
+    /// Role of the user.
     pub fn role(&self) -> Role {
         self.role
     }
@@ -99,7 +99,7 @@ pub struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    /// Who does it and why, as the audit trail has it.
+    /// Actor and reason, as the audit trail records them.
     pub(crate) fn by(&self) -> By<'a> {
         self.by
     }

@@ -1,4 +1,4 @@
-//! How branches move: forward only, and never away from what somebody may have cloned.
+//! Moves of branches: forward only, and never away from a commit that may have been cloned.
 
 use source_package::version::Version;
 
@@ -27,7 +27,7 @@ impl History<'_> {
         Ok(())
     }
 
-    /// Where a branch is to be: that is decided here, and [`History::settle`] brings it there.
+    /// Decides the target of a branch; [`History::settle`] moves it there.
     fn advance(&mut self, branch: String, version: &Version, commit: ObjectId) -> Result<(), Error> {
         let tip = match self.targets.get(&branch) {
             Some(tip) => Some(*tip),
@@ -78,9 +78,9 @@ impl History<'_> {
         Ok(())
     }
 
-    /// Where the importer has put a branch last, wherever somebody else has moved it since. What it was about to do when it
-    /// was killed counts if the branch goes on from there, or is gone: else it may not have come to that, and what it had
-    /// found on the branch was not set aside.
+    /// Commit that the importer put a branch to last, even if somebody else has moved it since. A move that was begun
+    /// when the importer was killed counts if the branch goes on from its target, or is gone: else it may not have
+    /// happened, and the foreign commits that it had found on the branch were not set aside.
     pub(crate) fn own_tip(&mut self, branch: &str) -> Result<Option<ObjectId>, Error> {
         let (record, now) = (&self.view.record, self.view.before.get(branch).map(|value| value.id));
         let written = record.before_last(branch).or_else(|| record.last(branch));
@@ -94,7 +94,7 @@ impl History<'_> {
         Ok(if is_done { Some(begun) } else { written })
     }
 
-    /// Where a branch of ours moves for a version: it stays where it is unless the version is the highest there.
+    /// Next tip of a branch of ours for a version: it stays where it is unless the version is the highest there.
     fn next(
         &mut self,
         branch: &str,
@@ -117,7 +117,7 @@ impl History<'_> {
         if descends { Ok(commit) } else { self.join(branch, tip, commit) }
     }
 
-    /// Whether a branch has shown a commit of its present version before.
+    /// True when a branch has shown a commit of its present version before.
     fn has_shown(&mut self, tip: ObjectId, version: &Version, commit: ObjectId) -> Result<bool, Error> {
         let mut at = tip;
         loop {
@@ -134,8 +134,8 @@ impl History<'_> {
         }
     }
 
-    /// Whether `tip` is among the first parents of a commit. The walk ends at versions below the tip's: history
-    /// goes down, and the cost must not grow with its length.
+    /// True when `tip` is among the first parents of a commit. The walk ends at versions below the tip's:
+    /// versions fall along a history, and the cost must not grow with its length.
     fn descends(
         &mut self,
         from: &CommitObject,

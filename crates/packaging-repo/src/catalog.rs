@@ -1,4 +1,4 @@
-//! What a repository has: its versions, where they are published, which came late.
+//! Catalogue of a repository: its versions, the branches that publish them, and the versions that came late.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,36 +13,36 @@ use crate::{Error, ObjectId};
 
 /// A repository that is only read.
 pub struct Catalog {
-    /// Its objects.
+    /// Objects of the repository.
     pub store: RepoStore,
-    /// Its refs.
+    /// Refs of the repository.
     pub view: View,
 }
 
 /// One version of one distro.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CatalogEntry {
-    /// The distro.
+    /// Distro of the version.
     pub distro: String,
-    /// The version.
+    /// Version of the source package.
     pub version: String,
     /// Its tag, without `refs/tags/`.
     pub tag: String,
     /// The SHA-256 of its `.dsc`: of several contents of a version, which one it is.
     pub dsc_sha256: String,
-    /// Its commit.
+    /// Commit of the version.
     pub commit: ObjectId,
     /// The commit with patches applied; none if they do not apply.
     pub applied: Option<ObjectId>,
     /// Branches whose newest version it is, without `refs/heads/`.
     pub branches: Vec<String>,
-    /// Whether it came after its successor: no branch leads to it.
+    /// True when it came after its successor: no branch leads to it.
     pub late: bool,
 }
 
 impl Catalog {
-    /// Opens a repository. What is not on record is not in it; of a repository without a record, everything is taken for
-    /// what it seems to be.
+    /// Opens a repository. Refs that are not on record are left out; without a record, every ref is taken for what it
+    /// seems to be.
     pub fn open(repository: &Repository) -> Result<Catalog, Error> {
         let record = repository.record()?.unwrap_or_else(Record::believing_all);
         Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?, record) })

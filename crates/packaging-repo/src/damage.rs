@@ -1,4 +1,4 @@
-//! What can be seen of a repository's files without reading objects: locks that nobody holds any more, packs that are not
+//! Damage of a repository's files that can be seen without reading objects: locks without an owner, packs that are not
 //! whole, owners and modes that keep the importer out.
 
 use std::fs;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use crate::repository::Repository;
 use crate::verify::Problem;
 
-/// A lock of a program that works is gone after so long, as a rule.
+/// Time after which the lock of a working program is usually gone.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// What is said of pipes, sockets and devices.
+/// Message about pipes, sockets and devices.
 pub(crate) const STRANGE: &str = "is neither a file nor a folder";
 
-/// Looks through the files. With pipes and devices among them, whoever reads the repository may wait for ever: that is said by
-/// itself.
+/// Looks through the files. A pipe or a device among them could block every reader for ever, so it is reported alone,
+/// as an error.
 pub(crate) fn find(repository: &Repository) -> Result<Vec<Problem>, Vec<Problem>> {
     let root = repository.path();
     let mut files = Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn find(repository: &Repository) -> Result<Vec<Problem>, Vec<Problem>
     Ok(problems)
 }
 
-/// Whether something is neither a file nor a folder, also behind a link.
+/// True when something is neither a file nor a folder, links followed.
 fn is_strange(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir())
 }
@@ -112,7 +112,7 @@ fn packs(root: &Path) -> Vec<Problem> {
     problems
 }
 
-/// Whether a pack begins as one, and is long enough for a head and a checksum.
+/// True when a pack begins as one, and is long enough for a header and a checksum.
 fn is_whole(path: &Path) -> bool {
     use std::io::Read;
     let mut head = [0; 4];

@@ -12,10 +12,11 @@ use crate::{Error, ObjectId};
 
 /// A batch of this size is handed to another thread.
 pub(crate) const BATCH: usize = 256 << 10;
-/// So many bytes are under way at once, and as many again where nothing can be made smaller.
+/// Number of bytes under way at once; as many again where nothing can be made smaller.
 const FLYING: usize = 8 << 20;
-/// So much of each pack is stored as it is. The first repack compresses everything once more, so that compressing
-/// here only spares the disk until then: worth it for a large package, a third of the work for a small one.
+/// Number of bytes of each pack that are stored uncompressed. The first repack compresses everything again, so
+/// that compression here only saves disk space until then: worth it for a large package, a third of the work for
+/// a small one.
 const STORED: usize = 4 << 20;
 /// A smaller object is stored in any case: to compress it takes as long as a kilobyte.
 const SMALLEST: usize = 512;
@@ -35,7 +36,7 @@ struct Object {
     kind: Kind,
     /// The size of the object itself, also where a delta is stored.
     size: u64,
-    /// What a delta is to be applied to.
+    /// Object that a delta is applied to.
     base: Option<ObjectId>,
     start: usize,
     length: usize,
@@ -50,7 +51,7 @@ impl Batch {
         self.objects.is_empty()
     }
 
-    /// What it holds of the memory: more than its length where a large file had to fit.
+    /// Memory in use, in bytes: more than its length where a large file had to fit.
     pub(crate) fn memory(&self) -> usize {
         self.content.capacity()
     }
@@ -131,7 +132,7 @@ pub(crate) struct Deflaters {
 struct Running {
     work: Sender<Batch>,
     done: Receiver<Packed>,
-    /// How many batches are under way, and the memory of what they hold.
+    /// Number of batches under way; next, the memory that they use.
     flying: usize,
     flying_bytes: usize,
     threads: Vec<JoinHandle<()>>,
@@ -228,7 +229,7 @@ impl Drop for Deflaters {
     }
 }
 
-/// What is done with a batch.
+/// Work to be done with a batch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effort {
     Store,

@@ -4,13 +4,13 @@
 //! between that are known. That is far cheaper than to compress the whole file again, and smaller. A repack finds
 //! better ones.
 
-/// What is compared at once.
+/// Number of bytes that are compared at once.
 const BLOCK: usize = 64;
-/// One instruction copies so much at most.
+/// Largest number of bytes that one instruction copies.
 const LONGEST_COPY: usize = 0x10000;
-/// One instruction writes out so much at most.
+/// Largest number of bytes that one instruction inserts.
 const LONGEST_INSERT: usize = 0x7f;
-/// So much between the first change and the last is written out without a look at its lines.
+/// Number of bytes between the first change and the last that are inserted without a search by lines.
 const SMALL: usize = 256;
 /// A shorter line is found in too many places.
 const SHORTEST_LINE: usize = 12;
@@ -42,7 +42,7 @@ pub(crate) fn encode(base: &[u8], new: &[u8]) -> Option<Vec<u8>> {
 /// where copying begins again. `None` if they become larger than it is worth.
 fn push_lines(delta: &mut Vec<u8>, shift: usize, base: &[u8], new: &[u8], largest: usize) -> Option<()> {
     let lines = Lines::of(base);
-    // What was not found yet begins at `pending`; what is looked for in the base begins at `from`.
+    // `pending` is the start of the text that was not found yet, `from` the start of the search in the base.
     let (mut at, mut pending, mut from) = (0, 0, 0);
     while at < new.len() {
         let line = first_line(&new[at..]);
@@ -69,7 +69,7 @@ fn push_lines(delta: &mut Vec<u8>, shift: usize, base: &[u8], new: &[u8], larges
 
 /// The lines of a text by a hash of each, without those that are too short to tell anything.
 struct Lines {
-    /// Where a line begins, plus one; none is zero. As many places as a power of two.
+    /// Start of each line plus one, by hash; zero for no line. The number of places is a power of two.
     places: Vec<u32>,
 }
 
@@ -101,7 +101,7 @@ impl Lines {
         (hash >> 32) as usize & (self.places.len() - 1)
     }
 
-    /// Where a line is in the text, not before `from`.
+    /// Start of a line in the text, not before `from`.
     fn find(&self, text: &[u8], line: &[u8], from: usize) -> Option<usize> {
         if line.len() < SHORTEST_LINE {
             return None;
@@ -123,7 +123,7 @@ fn push_insert(delta: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// How many bytes are the same at the beginning. Whole blocks are compared first: most of a file is the same.
+/// Number of bytes that are equal at the beginning. Whole blocks are compared first: most of a file is equal.
 fn common_front(a: &[u8], b: &[u8]) -> usize {
     let (front_a, front_b) = (a.as_chunks::<BLOCK>().0, b.as_chunks::<BLOCK>().0);
     let blocks = front_a.iter().zip(front_b).take_while(|(a, b)| a == b).count();
@@ -131,7 +131,7 @@ fn common_front(a: &[u8], b: &[u8]) -> usize {
     start + a[start..].iter().zip(&b[start..]).take_while(|(a, b)| a == b).count()
 }
 
-/// How many bytes are the same at the end.
+/// Number of bytes that are equal at the end.
 fn common_back(a: &[u8], b: &[u8]) -> usize {
     let (back_a, back_b) = (a.as_rchunks::<BLOCK>().1, b.as_rchunks::<BLOCK>().1);
     let blocks = back_a.iter().rev().zip(back_b.iter().rev()).take_while(|(a, b)| a == b).count();

@@ -15,8 +15,9 @@ pub(crate) fn room() -> io::Result<()> {
     Ok(())
 }
 
-/// Has the kernel begin to write a file out, without waiting. What is begun together goes out together, and the first
-/// sync that waits settles most of what the others would have to do. Only a hint: each file is still to be synced.
+/// Makes the kernel begin to write a file out, without waiting. Files that are begun together go out together, so
+/// that the first sync that waits does most of the work of the others. It is only a hint: each file still has to be
+/// synced.
 pub(crate) fn begin(file: &File) {
     let _ = fadvise(file, 0, None, Advice::DontNeed);
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a repository.
+//! Errors of a repository.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::refs::fence::Fence;
 use crate::refs::refname::InvalidName;
 use crate::seal::KEY;
 
-/// Why a repository could not be read or written. Each says which file, object or ref.
+/// Reason why a repository could not be read or written. Each names the file, object or ref.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no repository.
@@ -17,19 +17,19 @@ pub enum Error {
     /// A repository that Git could write and we cannot.
     #[error("{} has {what}, which is not supported for a folder of this machine: reach it by ssh or HTTP", path.display())]
     Unsuitable {
-        /// The repository.
+        /// Path of the repository.
         path: PathBuf,
-        /// What it has.
+        /// Feature that is not supported.
         what: &'static str,
     },
     /// A file of the repository.
     #[error("cannot {action} {}: {error}", path.display())]
     File {
-        /// What was tried.
+        /// Verb of what was tried, for the message.
         action: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the file system.
         error: io::Error,
     },
     /// The content of a file could not be read while it was stored.
@@ -58,25 +58,25 @@ pub enum Error {
     /// An object is of another kind.
     #[error("object {id} is no {wanted}; run `package-import verify`")]
     WrongKind {
-        /// The object.
+        /// Id of the object.
         id: ObjectId,
-        /// What it should be.
+        /// Kind that it should be.
         wanted: gix_object::Kind,
     },
     /// An object cannot be understood.
     #[error("object {id} is no {what} that can be understood; run `package-import verify`")]
     Malformed {
-        /// The object.
+        /// Id of the object.
         id: ObjectId,
-        /// What it should be.
+        /// Kind that it should be.
         what: &'static str,
     },
     /// The object database failed.
     #[error("cannot read object {id}: {cause}")]
     Odb {
-        /// The object.
+        /// Id of the object.
         id: ObjectId,
-        /// Why.
+        /// Text of the cause.
         cause: String,
     },
     /// A line of `packed-refs`.
@@ -86,43 +86,43 @@ pub enum Error {
         path = path.display()
     )]
     BadLine {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line.
+        /// Number of the line.
         line: usize,
     },
-    /// Somebody else holds a lock of Git's.
+    /// Another program holds a lock of Git's.
     #[error("{} is locked by another program; if none runs, remove it", .0.display())]
     Locked(PathBuf),
     /// An importer works on the repository, or somebody else has its lock.
     #[error("{0}; the repository is being imported into or repacked: try again when that has ended")]
     Busy(bounded::lock::Held),
-    /// Whoever was given the package later has shut this importer out.
+    /// An importer that was given the package later has shut this one out.
     #[error("attempt {ours} was superseded{}; nothing was moved", higher.map_or(String::new(), |it| format!(" by {it}")))]
     Fenced {
-        /// Ours.
+        /// Fence of this process.
         ours: Fence,
         /// The one that stands, if it was seen.
         higher: Option<Fence>,
     },
-    /// Somebody else moved a ref.
+    /// Another program moved a ref.
     #[error(
         "ref {name} was moved by somebody else ({} instead of {}); the next import starts from there",
         shown(found),
         shown(expected)
     )]
     RefMoved {
-        /// The ref.
+        /// Name of the ref.
         name: String,
-        /// Where it pointed before.
+        /// Object that it pointed to before.
         expected: Option<ObjectId>,
-        /// Where it points now.
+        /// Object that it points to now.
         found: Option<ObjectId>,
     },
     /// A ref that names another one, or nothing that can be understood.
     #[error("ref {0} is symbolic or broken; look at the file of that name in the repository and remove it")]
     StrangeRef(String),
-    /// A name that no ref can have, whoever asked for it.
+    /// A name that no ref can have.
     #[error("cannot write a ref: {0}")]
     BadRefName(#[from] InvalidName),
     /// A tag never changes its value.
@@ -130,17 +130,17 @@ pub enum Error {
         "tag {name} is {found}, which is not what was imported ({ours}): a tag that exists is never written; nothing was moved"
     )]
     TagExists {
-        /// The tag.
+        /// Name of the tag.
         name: String,
-        /// Where it points.
+        /// Object that it points to.
         found: ObjectId,
-        /// What was to be written.
+        /// Object that was to be written.
         ours: ObjectId,
     },
     /// A ref that an import needs is not on record as ours.
     #[error("{0} is not on record; run `package-import verify`")]
     NotOnRecord(String),
-    /// What is said to be on record was not sealed by this installation, or is damaged.
+    /// The record was not sealed by this installation, or is damaged.
     #[error(
         "{} is not sealed with this installation's key, or is damaged; bring back {KEY} of a backup, or, if the key is lost, \
          remove the record: the next import makes it again of what the state confirms",
@@ -155,13 +155,13 @@ pub enum Error {
     NameConflict {
         /// The longer name.
         name: String,
-        /// The shorter one.
+        /// The shorter name.
         other: String,
     },
     /// Git could not be run, or ended with an error.
     #[error("git {verb} failed: {cause}")]
     Git {
-        /// The subcommand.
+        /// Name of the subcommand.
         verb: &'static str,
         /// The last lines it printed.
         cause: String,
@@ -169,9 +169,9 @@ pub enum Error {
     /// Git did not end, or could not be started: nothing is known of the repository.
     #[error("git {verb} could not be done: {cause}")]
     NoGit {
-        /// The subcommand.
+        /// Name of the subcommand.
         verb: &'static str,
-        /// Why.
+        /// Text of the cause.
         cause: String,
     },
     /// Trees of others that are too large, or too deep, to be compared.
@@ -180,11 +180,11 @@ pub enum Error {
     /// There is no such version.
     #[error("{package} has no version {version}{hint}")]
     NoVersion {
-        /// The package.
+        /// Name of the package.
         package: String,
-        /// The version.
+        /// Version of the source package.
         version: String,
-        /// What to try.
+        /// Advice: another version or distro to try.
         hint: String,
     },
     /// A source tree could not be read.
@@ -209,7 +209,7 @@ impl Error {
         Error::Odb { id, cause: cause.to_string() }
     }
 
-    /// The error of the disk behind this one, if that is what it is.
+    /// The error of the disk behind this one, if there is one.
     pub fn disk_error(&self) -> Option<&io::Error> {
         match self {
             Error::File { error, .. } | Error::Pack(error) | Error::Content(error) => Some(error),

@@ -1,44 +1,44 @@
 //! Names that Git refuses, stored under others, reversibly.
 //!
-//! `git fsck --strict` rejects what some file system would take for `.git` (in any case, as `git~1`, with dots and
-//! spaces behind, with the code points that HFS+ ignores, behind a backslash), and some files for their content. Such
-//! a name gets one more dot in front; one with a backslash is written with `%5C` instead. What looks escaped is escaped
-//! again, so that every name has exactly one stored form and back.
+//! `git fsck --strict` rejects names that some file system would take for `.git` (in any case, as `git~1`, with dots
+//! and spaces behind, with the code points that HFS+ ignores, behind a backslash), and some files for their content.
+//! Such a name gets one more dot in front; one with a backslash is written with `%5C` instead. A name that looks
+//! escaped is escaped again, so that the mapping is one to one.
 
 use std::borrow::Cow;
 
 use crate::modules;
 
-/// Why a name may have to be escaped.
+/// Condition under which a name has to be escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Not at all.
+    /// It is never escaped.
     Never,
-    /// Whatever it is.
+    /// It is escaped whatever the entry is.
     Always,
     /// If its content is one that `fsck` rejects.
     IfContentIsRefused(ContentRule),
 }
 
-/// Which content `fsck` looks at.
+/// Kind of content that `fsck` looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentRule {
-    /// `.gitmodules`.
+    /// A `.gitmodules` file.
     Modules,
-    /// `.gitattributes`.
+    /// A `.gitattributes` file.
     Attributes,
 }
 
 const MODULES: &[u8] = b".gitmodules";
 const ATTRIBUTES: &[u8] = b".gitattributes";
-/// What stands in front of a name that had backslashes.
+/// Prefix of a stored name that had backslashes.
 const BACKSLASH_MARK: &[u8] = b".%";
 /// Git refuses attribute files with longer lines.
 const LONGEST_ATTRIBUTE_LINE: usize = 2048;
 /// Git refuses larger attribute files; nobody has module files of this size.
 pub const LARGEST_LOOKED_AT: u64 = 100 << 20;
 
-/// Whether a name is stored under another.
+/// Condition under which a name is stored under another.
 pub fn need(name: &[u8]) -> Need {
     if !matches!(name.first(), Some(b'.' | b'g' | b'G' | b'~')) && !name.contains(&b'\\') && name.is_ascii() {
         return Need::Never;
@@ -71,7 +71,7 @@ pub fn unescape(stored: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Whether a stored name is not the name itself.
+/// True when a stored name is not the name itself.
 pub fn is_escaped(stored: &[u8]) -> bool {
     matches!(stored.first(), Some(b'.')) && unescape(stored) != stored
 }
@@ -197,7 +197,7 @@ fn decode_backslashes(stored: &[u8]) -> Option<Vec<u8>> {
     (is_refused_behind_backslash(&name) && encode_backslashes(&name) == encoded).then_some(name)
 }
 
-/// Whether a file is escaped for its content; `None` stands for a symbolic link.
+/// True when a file is escaped because of its content; `None` stands for a symbolic link.
 pub fn content_is_refused(rule: ContentRule, content: Option<&[u8]>) -> bool {
     match (rule, content) {
         (_, None) => true,
@@ -286,7 +286,7 @@ mod tests {
         #[test]
         fn every_name_comes_back(name in tricky()) {
             prop_assert_eq!(unescape(&stored(&name)).into_owned(), name.clone());
-            // What is escaped for its content comes back, too.
+            // Names that are escaped because of their content come back, too.
             if let Need::IfContentIsRefused(_) = need(&name) {
                 prop_assert_eq!(unescape(&escape(&name)).into_owned(), name);
             }

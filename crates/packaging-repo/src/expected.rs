@@ -18,7 +18,7 @@ use crate::{Error, ObjectId};
 pub struct Imported {
     /// Its tag, without `refs/tags/`.
     pub tag: String,
-    /// Its commit.
+    /// Commit of the version.
     pub commit: String,
     /// The commit with patches applied, if they do apply.
     pub applied: Option<String>,
@@ -28,7 +28,7 @@ pub struct Imported {
 pub struct Published {
     /// The full name of the branch.
     pub branch: String,
-    /// The version.
+    /// Version that the branch shows.
     pub version: Version,
 }
 
@@ -80,9 +80,9 @@ fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<Stri
     if catalog.view.record().adopted(&branch.branch) == Some(tip) {
         return Ok(None);
     }
-    // What cannot be read is told of by the other checks, too.
+    // A commit that cannot be read is reported by the other checks, too.
     let Ok(commit) = object::read_commit(tip, &mut catalog.store) else { return Ok(None) };
-    // A tip that shows no version at all is told of by the other checks.
+    // A tip that shows no version at all is reported by the other checks.
     let shown = commit.trailer("Version").and_then(|text| Version::new(text).ok());
     Ok(shown
         .filter(|shown| shown < &branch.version)

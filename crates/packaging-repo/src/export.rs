@@ -97,7 +97,7 @@ fn write_entry(node: &Node, path: &Path, store: &mut RepoStore) -> Result<(), Er
     }
 }
 
-/// What the umask leaves of it is what dpkg-source would have set.
+/// Mode before the umask, as dpkg-source sets it.
 fn mode(executable: bool) -> u32 {
     if executable { 0o777 } else { 0o666 }
 }

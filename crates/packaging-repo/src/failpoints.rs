@@ -1,4 +1,4 @@
-//! Where the tests of crash safety kill an import.
+//! Points at which the tests of crash safety kill an import.
 
 /// The names of all crash points of an import in this crate. A point that is passed at each of its hits is named once.
 pub const FAILPOINTS: &[&str] = &[
@@ -24,7 +24,7 @@ pub const FAILPOINTS: &[&str] = &[
     "repo::head-renamed",
 ];
 
-/// Where the tests fill the disk, at any of its hits. Not only imports pass it.
+/// Point at which the tests fill the disk, at any of its hits. Not only imports pass it.
 pub const DISK: &str = "repo::disk";
 
 /// The crash points of mirrors, which no import passes.

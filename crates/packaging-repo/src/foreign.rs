@@ -1,5 +1,5 @@
-//! Refs that are not where the importer has put them: who can push made, moved or removed them. They are never believed and
-//! never overwritten; here they are named.
+//! Foreign refs: refs that are not where the importer has put them, because somebody with the right to push made, moved
+//! or removed them. They are never trusted and never overwritten; here they are listed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::{Error, ObjectId};
 /// Names below which nothing but the importer writes, whatever the distros are called.
 const FOLDERS: [&str; 3] = ["refs/dsc/", "refs/notes/", "refs/replace/"];
 
-/// What is foreign about a ref.
+/// Kind of a foreign ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A branch of ours, or one beside it, that somebody else has moved or made.
@@ -32,7 +32,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Kind; 6] =
         [Kind::Branch, Kind::Tag, Kind::Other, Kind::Gone, Kind::Blocked, Kind::Outside];
 
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// What is to be said about it.
+    /// Message for operators.
     pub fn message(self) -> &'static str {
         match self {
             Kind::Branch => "its tip is no commit of an import: somebody else pushed there",
@@ -74,13 +74,13 @@ impl fmt::Display for Kind {
 /// A ref that is not where the importer has put it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
-    /// Its full name.
+    /// Full name of the ref.
     pub name: String,
-    /// What is foreign about it.
+    /// Kind of the foreign ref.
     pub kind: Kind,
-    /// Where the importer has put it, if it has.
+    /// Object that the importer has put the ref to, if it has.
     pub ours: Option<ObjectId>,
-    /// Where it points, if it is there.
+    /// Object that the ref points to, if it exists.
     pub theirs: Option<ObjectId>,
 }
 

@@ -25,10 +25,10 @@ use crate::{Error, ObjectId};
 pub(crate) use descent::Descents;
 use descent::Walked;
 
-/// What became of a version.
+/// Objects that were made for a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Added {
-    /// Its commit.
+    /// Commit of the version.
     pub commit: ObjectId,
     /// The commit with patches applied.
     pub applied: Option<ObjectId>,
@@ -36,11 +36,11 @@ pub struct Added {
     pub tag: String,
 }
 
-/// What was made of a version before its patches are applied.
+/// Objects of a version, made before its patches are applied.
 pub(crate) struct Unapplied<'a> {
-    /// Its tag.
+    /// Name of its tag.
     pub(crate) tag: &'a str,
-    /// Its commit.
+    /// Id of its commit.
     pub(crate) commit: ObjectId,
     /// The version that it descends from.
     pub(crate) parent: Option<ObjectId>,
@@ -50,15 +50,15 @@ pub(crate) struct Unapplied<'a> {
 
 /// The history of one package while versions are added to it.
 pub struct History<'a> {
-    /// Where objects go.
+    /// Store of the objects.
     pub store: &'a mut RepoStore,
-    /// The refs.
+    /// Refs, with the changes that are pending.
     pub view: View,
-    /// Where branches are to be, once they are moved.
+    /// Targets of branches, which are moved at the end.
     pub(crate) targets: BTreeMap<String, ObjectId>,
     /// Upstream commits that were made just now: no older commit can descend from them.
     new_upstreams: HashSet<ObjectId>,
-    /// What was found out on the way through the history.
+    /// Results of walks through the history, for reuse.
     walked: Walked,
     /// The signatures of upstream tarballs that the repository has, by name and SHA-256, once one was asked for.
     signatures: Option<HashMap<(String, String), ObjectId>>,
@@ -162,7 +162,7 @@ impl<'a> History<'a> {
         let news = self.news(version, parent)?;
         let author = &version.changelog.author;
         let facts = &version.changelog;
-        // Of what is ordinary, the first rules make the same.
+        // An ordinary version has the same commit under the first import rules, and keeps their number.
         let is_raised = facts.order.is_some() || facts.by_position.is_some();
         let rules = if is_raised { RAISED_RULES } else { IMPORT_RULES };
         let rules = rules.max(message::rules_of([news.as_str(), author.name(), author.email()]));

@@ -2,7 +2,7 @@
 
 use source_package::ident::Ident;
 
-/// Who commits and tags: the same on every machine.
+/// Committer and tagger: the same on every machine.
 pub fn importer() -> Ident {
     Ident::new("package-import", "package-import@localhost")
 }

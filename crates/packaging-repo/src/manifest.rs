@@ -13,10 +13,10 @@ pub const IMPORT_RULES: u32 = 1;
 /// is not the top, and where text would turn the direction of what stands around it.
 pub const RAISED_RULES: u32 = 2;
 
-/// What a tag's message says.
+/// Content of a tag's message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
-    /// The source package.
+    /// Name of the source package.
     pub source: String,
     /// The version; of an upstream tag the upstream version.
     pub version: String,
@@ -32,7 +32,7 @@ pub struct Manifest {
     pub fifos: Vec<(Vec<u8>, bool)>,
 }
 
-/// Why a tag's message is no manifest.
+/// Reason why a tag's message is no manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// It has no stanza.
@@ -49,7 +49,7 @@ impl Manifest {
         self.facts.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Adds a fact.
+    /// The manifest with one more fact.
     pub fn with(mut self, name: &str, value: impl ToString) -> Manifest {
         self.facts.push((name.to_owned(), value.to_string()));
         self

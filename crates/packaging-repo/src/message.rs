@@ -21,7 +21,7 @@ pub fn applied(dsc: &Dsc, sha256: &str, series: Option<&str>, rules: u32) -> Str
     with_trailers(&[&title], &trailers)
 }
 
-/// One patch.
+/// Message of a patch's commit.
 pub fn patch(dsc: &Dsc, sha256: &str, name: &str, text: &str, rules: u32) -> String {
     let mut trailers = facts(dsc, sha256, rules);
     trailers.push(("Patch", name.to_owned()));
@@ -46,7 +46,7 @@ pub fn offer(branch: &str, version: &CommitObject, theirs: ObjectId) -> String {
     with_trailers(&[&title, text], &[("Offered-For", branch.to_owned())])
 }
 
-/// The upstream tarballs.
+/// Message of the commit of upstream tarballs.
 pub fn upstream(source: &str, version: &str, tarballs: &[(String, String)]) -> String {
     let title = format!("Import upstream {source} {version}");
     let mut trailers = vec![("Source-Package", source.to_owned()), ("Upstream-Version", version.to_owned())];

@@ -20,9 +20,9 @@ use crate::repository::Repository;
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
-/// Where objects come in: `git gc` removes what is old below such a name.
+/// Folder for incoming objects: `git gc` removes old folders with such a name.
 const INCOMING: &str = "objects/tmp_objdir-package-import";
-/// What the name of such a folder begins with where several can be at once.
+/// Prefix of such folders where several can exist at once.
 const FETCHING: &str = "tmp_objdir-package-import-fetch-";
 /// Git works on what is durable.
 const DURABLE: [(&str, &str); 2] = [("core.fsync", "all"), ("core.fsyncMethod", "fsync")];
@@ -39,12 +39,12 @@ impl Mirror {
         Mirror { repository: Repository::copy(path) }
     }
 
-    /// Its folder.
+    /// Folder of the mirror.
     pub fn path(&self) -> &Path {
         self.repository.path()
     }
 
-    /// Whether there is a repository.
+    /// True when there is a repository.
     pub fn exists(&self) -> bool {
         first_publish::is_complete(self.path())
     }
@@ -64,8 +64,8 @@ impl Mirror {
         Ok((refs, head))
     }
 
-    /// Moves refs, all or none, after all that they lead to was copied out of `objects`. `head`, `DISTRO/SUITE`, is what a
-    /// clone shall check out. A repository that is not there comes to be by this.
+    /// Moves refs, all or none, after all that they lead to was copied out of `objects`. `head`, as `DISTRO/SUITE`, is
+    /// the branch that a clone checks out. A missing repository is created.
     ///
     /// # Errors
     /// [`Error::RefMoved`], [`Error::TagExists`] and [`Error::NameConflict`] if somebody else was faster.
@@ -89,7 +89,7 @@ impl Mirror {
             there.values().map(|value| value.id).filter(|id| known.contains(id)).collect();
         drop(known);
         let want: Vec<ObjectId> = edits.iter().map(|edit| edit.new.id).collect();
-        // Whoever has the lock removes what is left below a name that is always the same.
+        // The holder of the lock removes files that are left below a name that is always the same.
         copy(objects, self.path(), &self.path().join(INCOMING), &want, &have, deadline)?;
         drop_incoming(self.path())?;
         fail_point!("mirror::copied");

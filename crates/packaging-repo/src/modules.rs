@@ -1,4 +1,4 @@
-//! Which `.gitmodules` are plainly harmless for `git fsck --strict`.
+//! Test whether a `.gitmodules` is certainly accepted by `git fsck --strict`.
 //!
 //! Git's own test is not repeated in full. A file that is refused here though Git would take it is only escaped
 //! without need; one that is taken though Git refuses it would spoil the repository for everybody.
@@ -8,7 +8,7 @@ const NORMALIZED: [&str; 4] = ["http://", "https://", "ftp://", "ftps://"];
 /// The same with the name of a remote helper, which hides any other URL.
 const HELPERS: [&str; 4] = ["http::", "https::", "ftp::", "ftps::"];
 
-/// Whether every line is one that an ordinary `.gitmodules` has.
+/// True when every line is one that an ordinary `.gitmodules` has.
 pub(crate) fn are_harmless(content: &[u8]) -> bool {
     content.split(|&byte| byte == b'\n').all(|line| is_harmless_line(line.trim_ascii()))
 }
@@ -33,7 +33,7 @@ fn without_comment(value: &str) -> &str {
     value.split(['#', ';']).next().unwrap_or_default()
 }
 
-/// What is no URL is plain, too: any key may be the one of the URL.
+/// True for a value that is harmless as a URL. Every value is tested, because any key may be the one of the URL.
 fn is_plain_url(value: &str) -> bool {
     if HELPERS.iter().any(|helper| value.starts_with(helper)) {
         return false;

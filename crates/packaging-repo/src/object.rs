@@ -13,24 +13,24 @@ pub use gix_object::Kind;
 /// A commit to write.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    /// Its tree.
+    /// Id of the tree.
     pub tree: ObjectId,
-    /// Its parents.
+    /// Ids of the parents.
     pub parents: Vec<ObjectId>,
-    /// Who made the change.
+    /// Author of the change.
     pub author: Ident,
-    /// When.
+    /// Time of the change.
     pub authored: Date,
-    /// Who made the commit.
+    /// Committer.
     pub committer: Ident,
-    /// When.
+    /// Time of the commit.
     pub committed: Date,
-    /// The message.
+    /// Message of the commit.
     pub message: String,
 }
 
 impl Commit {
-    /// The object's content.
+    /// Content of the object.
     pub fn encode(&self) -> Vec<u8> {
         let mut text = format!("tree {}\n", self.tree);
         for parent in &self.parents {
@@ -50,16 +50,16 @@ pub struct Tag {
     pub target: ObjectId,
     /// Its name, without `refs/tags/`.
     pub name: String,
-    /// Who made it.
+    /// Tagger.
     pub tagger: Ident,
-    /// When.
+    /// Time of the tag.
     pub date: Date,
-    /// The message.
+    /// Message of the tag.
     pub message: String,
 }
 
 impl Tag {
-    /// The object's content.
+    /// Content of the object.
     pub fn encode(&self) -> Vec<u8> {
         let tagger = signature(&self.tagger, self.date);
         let head = format!("object {}\ntype commit\ntag {}\ntagger {tagger}\n\n", self.target, self.name);
@@ -88,17 +88,17 @@ fn signature(person: &Ident, date: Date) -> String {
 /// A commit that was read.
 #[derive(Clone, Debug)]
 pub struct CommitObject {
-    /// Its tree.
+    /// Id of the tree.
     pub tree: ObjectId,
-    /// Its parents.
+    /// Ids of the parents.
     pub parents: Vec<ObjectId>,
-    /// Who made the change.
+    /// Author of the change.
     pub author: Ident,
-    /// When.
+    /// Time of the change.
     pub authored: Date,
-    /// Who made the commit.
+    /// Committer.
     pub committer: Ident,
-    /// When.
+    /// Time of the commit.
     pub committed: Date,
     message: String,
 }
@@ -125,6 +125,9 @@ impl CommitObject {
 }
 
 /// Reads a commit.
+///
+/// # Errors
+/// [`Error::WrongKind`] when the object is no commit, [`Error::Malformed`] when it cannot be parsed.
 pub fn read_commit(id: ObjectId, store: &mut RepoStore) -> Result<CommitObject, Error> {
     let data = store.read_kind(id, Kind::Commit)?;
     let malformed = || Error::Malformed { id, what: "commit" };
@@ -159,7 +162,7 @@ fn parse_signature(raw: &[u8]) -> Option<(Ident, Date)> {
 pub struct TagObject {
     /// The commit that it names.
     pub target: ObjectId,
-    /// Its message.
+    /// Message of the tag.
     pub message: Vec<u8>,
 }
 
@@ -177,7 +180,7 @@ pub fn read_tag(id: ObjectId, store: &mut RepoStore) -> Result<Option<TagObject>
     Ok(Some(TagObject { target: tag.target(), message: tag.message.to_vec() }))
 }
 
-/// What a tag names, whatever it is; `None` for anything but a tag.
+/// Object that a tag names, of any kind; `None` if `id` is no tag.
 pub(crate) fn tag_target(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
     if store.kind(id)? != Kind::Tag {
         return Ok(None);
@@ -191,9 +194,9 @@ pub(crate) fn tag_target(id: ObjectId, store: &mut RepoStore) -> Result<Option<O
 pub struct TreeEntry<'a> {
     /// `40000`, `100644`, `100755` or `120000`.
     pub mode: &'static str,
-    /// The stored name.
+    /// Name as Git stores it.
     pub name: std::borrow::Cow<'a, [u8]>,
-    /// The object.
+    /// Id of the object.
     pub id: ObjectId,
 }
 

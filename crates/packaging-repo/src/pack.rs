@@ -29,9 +29,9 @@ pub(crate) use unfinished::remove_unfinished;
 const LARGEST_IN_MEMORY: u64 = 2 << 20;
 /// A smaller file is compressed as a whole.
 const SMALLEST_DELTA: usize = 512;
-/// A reader has to apply so many deltas one after the other at most.
+/// Largest number of deltas that a reader has to apply one after the other.
 const DEEPEST_DELTA: u8 = 40;
-/// So many bytes of written batches are kept in memory.
+/// Number of bytes of written batches that are kept in memory.
 const RECENT: usize = 4 << 20;
 /// Temporary files start with this, which `git gc` knows, too.
 const TEMPORARY: &str = "tmp_pack_import_";
@@ -42,11 +42,11 @@ pub struct PackWriter {
     temporary: PathBuf,
     file: Option<File>,
     offset: u64,
-    /// Why the file or the tables are not what they should be. Nothing is done with such a pack any more.
+    /// Error that made the file or the tables incomplete. A pack with one is not used any more.
     broken: Option<io::ErrorKind>,
     /// Bytes that were added, as they are before they are compressed.
     added: u64,
-    /// How many of them there may be, and what the limit is called by whoever set it.
+    /// Largest number of bytes that may be added, and the name of the limit for the message.
     most_added: u64,
     limit: u64,
     slots: HashMap<ObjectId, Slot>,
@@ -54,16 +54,16 @@ pub struct PackWriter {
     flying: HashMap<ObjectId, (Kind, u64)>,
     batch: Batch,
     deflaters: Deflaters,
-    /// What of the disk stays free.
+    /// Free space that is kept on the disk.
     space: Space,
-    /// How many deltas an object hangs on, and the whole one below them.
+    /// Number of deltas that an object depends on, and the whole object below them.
     depths: HashMap<ObjectId, (u8, ObjectId)>,
     /// The large file that was changed last: a series of patches changes the same one again and again.
     changed: Option<(ObjectId, Vec<u8>)>,
-    /// What was written last, as it was before: patches touch what was just unpacked.
+    /// Content written last, uncompressed: patches change files that were just unpacked.
     recent: VecDeque<Batch>,
     recent_bytes: usize,
-    /// How much of that is kept.
+    /// Number of batches that are kept.
     keeps: usize,
 }
 
@@ -93,18 +93,17 @@ impl PackWriter {
         }
     }
 
-    /// Whether what was written last is likely to be changed. If not, memory is used again at once, not made anew for
-    /// each batch.
+    /// Tells whether content written last is likely to be changed. If not, its memory is used again at once.
     pub(crate) fn expect_changes(&mut self, expected: bool) {
         self.keeps = if expected { RECENT } else { 0 };
     }
 
-    /// Keeps so many bytes of the disk free: it counts as full before.
+    /// Keeps a number of bytes of the disk free: it counts as full before.
     pub(crate) fn keep_free(&mut self, bytes: u64) {
         self.space = Space::keeping(bytes);
     }
 
-    /// From here on so many bytes may be added.
+    /// Allows a number of further bytes.
     pub(crate) fn allow(&mut self, bytes: u64) {
         self.most_added = self.added.saturating_add(bytes);
         self.limit = bytes;
@@ -115,7 +114,7 @@ impl PackWriter {
         self.added
     }
 
-    /// To be asked before anything is added: whether the pack can still be used, and whether so much fits the limit.
+    /// Called before anything is added: checks that the pack can still be used, and that the bytes fit the limit.
     fn take(&mut self, bytes: u64) -> Result<(), Error> {
         self.check()?;
         let added = self.added.saturating_add(bytes);
@@ -134,7 +133,7 @@ impl PackWriter {
         }
     }
 
-    /// Whether the pack has an object, written or not.
+    /// True when the pack has an object, written to the disk or not.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.kind_and_size(id).is_some()
     }
@@ -152,7 +151,7 @@ impl PackWriter {
         self.hand_over_full()
     }
 
-    /// Adds a blob as a change of another one. Whether that is worth while is decided here.
+    /// Adds a blob as a delta of another one, or whole where a delta saves too little.
     pub(crate) fn add_changed(
         &mut self,
         id: ObjectId,
@@ -212,7 +211,7 @@ impl PackWriter {
         self.hand_over_full()
     }
 
-    /// Whether content of this size has to be streamed.
+    /// True when content of this size has to be streamed.
     pub(crate) fn is_large(size: u64) -> bool {
         size > LARGEST_IN_MEMORY
     }

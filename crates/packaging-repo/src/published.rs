@@ -1,4 +1,4 @@
-//! What of a repository is published: the refs that the importer has put there, by its record, and no others.
+//! The published refs of a repository: those that the importer has written, by its record, and no others.
 
 use std::path::Path;
 
@@ -8,16 +8,16 @@ use crate::refs::{Edit, Refs, Value};
 use crate::repository::Repository;
 use crate::{Error, ObjectId};
 
-/// What is to be published.
+/// The part of a repository that is published.
 #[derive(Clone, Debug, Default)]
 pub struct Published {
-    /// Each ref.
+    /// Published refs.
     pub refs: Refs,
     /// The branch that a clone checks out, in full.
     pub head: Option<String>,
 }
 
-/// What is to be published of a repository; nothing if what its importer has written is not on record.
+/// Published refs of a repository; `None` if it has no record of the refs that its importer has written.
 pub fn of(repository: &Repository) -> Result<Option<Published>, Error> {
     let Some(record) = repository.record()? else { return Ok(None) };
     let mut refs = repository.refs()?;
@@ -59,7 +59,8 @@ pub fn set_aside(
     Ok(names)
 }
 
-/// Where something is set aside: a commit where whoever clones sees it, anything else among the tags.
+/// Folder for a ref that is set aside: among the branches for a commit, where a clone shows it; among the tags for
+/// anything else.
 fn aside_folder(name: &str, is_commit: bool) -> String {
     match name.strip_prefix("refs/heads/") {
         Some(branch) if is_commit => format!("refs/heads/collisions/{branch}"),
@@ -76,7 +77,7 @@ pub fn objects(repository: &Repository) -> std::path::PathBuf {
     repository.path().join("objects")
 }
 
-/// Its packed refs.
+/// Path of the file of packed refs.
 pub fn packed_refs(repository: &Path) -> std::path::PathBuf {
     repository.join("packed-refs")
 }

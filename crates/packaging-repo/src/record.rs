@@ -1,12 +1,13 @@
-//! What the importer has written into a repository, where no push can reach: a list of refs and objects in the
-//! repository's own folder, sealed with the installation's key.
+//! Record of the refs and objects that the importer has written into a repository. It is a list in the repository's own
+//! folder, out of reach of any push, sealed with the installation's key.
 //!
-//! A tag proves nothing by itself: whoever can push can make one with any manifest. Only what is on record was verified
-//! and written here; everything else is foreign. An object's name is the hash of all that it leads to, so the pair of ref and
-//! object vouches for the tree, and for the manifest with the hashes of the files.
+//! A tag proves nothing by itself: anybody who can push can make one with any manifest. Only refs on record were
+//! verified and written here; all others are foreign. An object's name is the hash of all that it leads to, so the pair
+//! of ref and object proves the tree, and the manifest with the hashes of the files.
 //!
-//! The record is durable before refs move, and says which of its entries were about to be written. One of these that no
-//! ref confirms means nothing: the importer was killed in between. After refs have moved, a line behind the seal says so.
+//! The record is durable before refs move, and marks the entries that are about to be written. A marked entry that no
+//! ref confirms has no meaning: the importer was killed in between. After refs have moved, a line behind the seal says
+//! so.
 
 pub mod unsealed;
 
@@ -31,11 +32,11 @@ const MOVED: &str = "moved\n";
 struct Entry {
     written: Option<ObjectId>,
     begun: Option<ObjectId>,
-    /// Somebody else's object with the content of ours, which may stay where it is. Nothing that it says is believed.
+    /// Foreign object with the content of ours, which may stay in place. Its author and message are not trusted.
     adopted: Option<ObjectId>,
 }
 
-/// What is on record of a repository.
+/// Record of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Record {
     entries: BTreeMap<String, Entry>,
@@ -44,7 +45,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of a repository that has none, for those who only look.
+    /// Record for a repository without one, which trusts every ref; for reading only.
     pub fn believing_all() -> Record {
         Record { entries: BTreeMap::new(), believes_all: true }
     }
@@ -63,33 +64,33 @@ impl Record {
         parse(&text, key).map(Some).ok_or(Error::BrokenRecord(path))
     }
 
-    /// Whether a ref was put there by the importer.
+    /// True when a ref was put there by the importer.
     pub fn knows(&self, name: &str, id: ObjectId) -> bool {
         self.believes_all
             || self.entries.get(name).is_some_and(|it| it.written == Some(id) || it.begun == Some(id))
     }
 
-    /// Where the importer has put a ref last, as far as is known.
+    /// Object that the importer has put a ref to last, as far as is known.
     pub fn last(&self, name: &str) -> Option<ObjectId> {
         self.entries.get(name).and_then(|it| it.begun.or(it.written))
     }
 
-    /// Where the importer was about to put a ref, if nobody has confirmed that it did.
+    /// Object that the importer was about to put a ref to, if the move is not confirmed.
     pub(crate) fn begun(&self, name: &str) -> Option<ObjectId> {
         self.entries.get(name)?.begun
     }
 
-    /// Where the importer had put it before that, if nobody has confirmed the last.
+    /// Object that the importer had put the ref to before, if its last move is not confirmed.
     pub fn before_last(&self, name: &str) -> Option<ObjectId> {
         self.entries.get(name).filter(|it| it.begun.is_some()).and_then(|it| it.written)
     }
 
-    /// Whether the importer has put a ref somewhere for certain.
+    /// True when the importer has certainly written a ref.
     pub(crate) fn was_written(&self, name: &str) -> bool {
         self.entries.get(name).is_some_and(|it| it.written.is_some())
     }
 
-    /// Somebody else's object that may stay where a ref of ours would be: it has the content of ours.
+    /// Foreign object that may stay in place of a ref of ours: it has the content of ours.
     pub fn adopted(&self, name: &str) -> Option<ObjectId> {
         self.entries.get(name)?.adopted
     }
@@ -117,8 +118,8 @@ impl Record {
         self.entries.insert(name, Entry { written: Some(id), ..Entry::default() });
     }
 
-    /// The record of a transaction that puts refs (`new`) where they are not yet. What was begun before and is not in
-    /// `refs` came to nothing.
+    /// The record of a transaction that puts refs (`new`) where they are not yet. An earlier move that was begun and
+    /// is not in `refs` is dropped.
     pub fn with<'a>(&self, refs: &Refs, new: impl Iterator<Item = (&'a String, ObjectId)>) -> Record {
         let is = |name: &str, id: ObjectId| refs.get(name).is_some_and(|value| value.id == id);
         let mut after = Record::default();
@@ -142,7 +143,7 @@ impl Record {
         after
     }
 
-    /// The file's content.
+    /// Content of the file.
     pub(crate) fn encode(&self, key: &PackageKey) -> Vec<u8> {
         let mut text = Vec::with_capacity(HEADER.len() + self.entries.len() * 90 + 80);
         text.extend_from_slice(HEADER.as_bytes());

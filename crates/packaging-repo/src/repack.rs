@@ -16,7 +16,7 @@ mod interrupted;
 
 pub(crate) use interrupted::tidy;
 
-/// How thoroughly a repository is repacked.
+/// Thoroughness of a repack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
     /// Everything into one pack, deltas looked for anew: after the first import, and when as much has come since.
@@ -25,14 +25,14 @@ pub enum Effort {
     Geometric,
 }
 
-/// Who is told that something has started.
+/// Callback for the process group of a program that has been started.
 pub type Started<'a> = &'a dyn Fn(u32);
 
-/// So many packs of imports slow down whoever reads.
+/// Number of packs from which on reading becomes slow.
 const MANY: usize = 10;
 
-/// What a repository at a path needs, if anything. A pack that an import wrote, fast and not small, is told from what a
-/// repack made of others by the reverse index (`gitformat-pack(5)`), which only the latter has.
+/// Repack that a repository needs; `None` if it needs none. A pack of an import, written fast and not small, is told
+/// from one of a repack by the reverse index (`gitformat-pack(5)`), which only the latter has.
 pub fn due(repository: &Path) -> Option<Effort> {
     let (mut packed, mut rough, mut many) = (0, 0, 0);
     for entry in fs::read_dir(repository.join("objects/pack")).ok()?.flatten() {
@@ -56,9 +56,9 @@ pub fn due(repository: &Path) -> Option<Effort> {
     (many >= MANY || interrupted::is_marked(repository)).then_some(Effort::Geometric)
 }
 
-/// Repacks a repository that the caller has locked; fetches go on meanwhile. `started` is told the process group that
-/// does it, for whoever wants to end it early: that harms nothing. Without it, Git goes with this process when a terminal
-/// ends it. Whatever it is killed by, and whenever, the next who has the lock finishes or undoes what it had begun.
+/// Repacks a repository that the caller has locked; fetches go on meanwhile. `started` gets the process group of Git,
+/// so that the caller can end it early without harm. Without `started`, Git is in this process's group and ends with it
+/// at a terminal. If a repack is killed at any moment, the next holder of the lock finishes or undoes it.
 pub fn repack(
     repository: &Repository,
     guard: &Guard,
@@ -81,15 +81,15 @@ pub fn repack(
     packed
 }
 
-/// What Git is told, besides where the repository is: it may belong to another user than the operator who looks at it,
-/// reverse indices are not written by themselves before Git 2.41 (see [`due`]), and the windows of a repack have an end.
+/// Configuration of every call of Git. The repository may belong to another user than the caller; Git before 2.41
+/// writes reverse indices only if told to (see [`due`]); the memory of a repack's window is limited.
 const CONFIGURATION: [(&str, &str); 3] =
     [("safe.directory", "*"), ("pack.writeReverseIndex", "true"), ("pack.windowMemory", "256m")];
 
 /// As much of what Git says is kept.
 const SAID: usize = 1 << 20;
 
-/// Runs Git in a repository until it ends or the deadline is over, without the configuration of whoever calls.
+/// Runs Git in a repository until it ends or the deadline is over, without the caller's Git configuration.
 pub(crate) fn git(
     repository: &Repository,
     verb: &'static str,
@@ -105,7 +105,7 @@ pub(crate) fn git(
     run(&mut command, verb, group, None, deadline, told)
 }
 
-/// Git in a repository, without the configuration of whoever calls.
+/// A Git command for a repository, without the caller's Git configuration.
 pub(crate) fn command(git_dir: &Path, verb: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     // Called from a hook, Git would look for objects elsewhere.
@@ -120,14 +120,14 @@ pub(crate) fn command(git_dir: &Path, verb: &str, arguments: &[&str]) -> Command
         .arg(verb)
         .args(arguments)
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        // Whoever can push could have other objects looked at in place of ours.
+        // Otherwise a push of `refs/replace/` could put other objects in place of ours.
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("LC_ALL", "C");
     command
 }
 
-/// Tells Git what it is told always, and more.
+/// Sets the configuration of every call, and more entries.
 pub(crate) fn configure(command: &mut Command, more: &[(&str, &str)]) {
     let all = CONFIGURATION.iter().chain(more);
     for (place, (key, value)) in all.clone().enumerate() {

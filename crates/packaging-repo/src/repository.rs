@@ -31,12 +31,12 @@ const LONGEST_HEAD: u64 = 64 << 10;
 pub struct Repository {
     path: PathBuf,
     key: Option<PackageKey>,
-    /// What stands in its configuration, if it is new.
+    /// Content of the configuration file of a new repository.
     config: &'static str,
 }
 
 impl Repository {
-    /// Where a package's repository is below `repos`: by the rule of the archive's pool.
+    /// Path of a package's repository below `repos`: by the rule of an archive's pool.
     pub fn place(repos: &Path, package: &PackageName) -> PathBuf {
         repos.join(package.pool_prefix()).join(format!("{package}.git"))
     }
@@ -67,8 +67,8 @@ impl Repository {
         Repository { path: path.to_owned(), key: None, config: first_publish::OF_COPY }
     }
 
-    /// What the importer has written here; `None` if that is on no record: the repository is new, or was made before there
-    /// were records.
+    /// Record of the refs that the importer has written; `None` if there is none: the repository is new, or older than
+    /// records.
     ///
     /// # Errors
     /// [`Error::BrokenRecord`] if it was not sealed by this installation.
@@ -76,12 +76,12 @@ impl Repository {
         Record::read(&self.path, self.key.as_ref())
     }
 
-    /// Whether there is a record, whatever it says.
+    /// True when there is a record, valid or not.
     pub fn has_record(&self) -> bool {
         self.path.join(record::FILE).exists()
     }
 
-    /// The repository's folder.
+    /// Folder of the repository.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -114,7 +114,10 @@ impl Repository {
         repack::tidy(&self.path)
     }
 
-    /// Whether its disk has so many bytes free; the error is that of a full one.
+    /// Checks that its disk has a number of bytes free.
+    ///
+    /// # Errors
+    /// [`Error::File`] with the error of a full disk if it has not.
     pub fn check_free(&self, bytes: u64) -> Result<(), Error> {
         let file = |error| Error::file("write to the disk of", &self.path, error);
         let folder = std::fs::File::open(&self.path).map_err(file)?;
@@ -126,7 +129,7 @@ impl Repository {
         RepoStore::open(&self.path.join("objects"), threads)
     }
 
-    /// All refs.
+    /// All refs, with the objects behind tags.
     pub fn refs(&self) -> Result<Refs, Error> {
         refs::read(&self.path)
     }
@@ -259,7 +262,7 @@ impl Repository {
     }
 }
 
-/// What is behind a tag, and behind the tag that this names; `None` for anything but a tag.
+/// Object behind a tag and behind all further tags; `None` if `id` is no tag.
 fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
     let mut at = id;
     while let Some(target) = object::tag_target(at, store)? {

@@ -1,8 +1,8 @@
-//! The key of an installation, with which it seals what it has verified, so that it can tell its own word from that of
-//! whoever can push to a repository or write a row.
+//! The key of an installation, with which it seals facts that it has verified, so that they cannot be forged by those
+//! who can push to a repository or write a row.
 //!
-//! The key lies beside the folder of the repositories, wherever a link leads to, which all hosts of an installation share: whoever works on them has it. Nothing
-//! that Git serves leads to it, and a copied root has it, too.
+//! The key lies beside the real folder of the repositories (links followed), which all hosts of an installation share,
+//! so every worker has it. Git never serves it, and a copied root contains it.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -27,7 +27,7 @@ const LENGTH: usize = 32;
 #[derive(Clone)]
 pub struct Key([u8; LENGTH]);
 
-/// What seals the record of one package: whoever has it can seal nothing else.
+/// Key that seals the record of one package, and of no other.
 #[derive(Clone)]
 pub struct PackageKey([u8; LENGTH]);
 
@@ -94,7 +94,7 @@ impl Key {
         hex(&mac(&self.0, &words))
     }
 
-    /// Whether a seal is that of these words.
+    /// True when a seal is that of these words.
     pub fn is_sealed(&self, words: &[&str], seal: &str) -> bool {
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         is_mac(&self.0, &words, seal)
@@ -111,8 +111,8 @@ impl PackageKey {
     }
 }
 
-/// Where the key of an installation lies: beside the real folder of its repositories. Where that is mounted by itself, hosts
-/// share nothing else, and it lies inside.
+/// Path of the key of an installation: beside the real folder of its repositories. If that folder is a mount point, the
+/// key lies inside, because hosts may share nothing else.
 pub fn place(repos: &Path) -> PathBuf {
     let real = fs::canonicalize(repos).unwrap_or_else(|_| repos.to_owned());
     let device = |path: &Path| fs::metadata(path).map(|it| it.dev()).ok();

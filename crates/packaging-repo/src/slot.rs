@@ -1,10 +1,10 @@
-//! Where an object is in a pack.
+//! Positions of objects in a pack.
 
 use gix_object::Kind;
 
 use crate::ObjectId;
 
-/// Where an object is in the pack.
+/// Position of an object in the pack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) offset: u64,

@@ -6,10 +6,10 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{StatVfs, fstatvfs};
 
-/// After so many bytes the disk is looked at again.
+/// Number of bytes after which the disk is looked at again.
 const STEP: u64 = 8 << 20;
 
-/// How much of the disk has to stay free while a file is written.
+/// Free space that a disk must keep while a file is written.
 #[derive(Default)]
 pub(crate) struct Space {
     reserve: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// Keeps so many bytes free.
+    /// Keeps a number of bytes free.
     pub(crate) fn keeping(reserve: u64) -> Space {
         Space { reserve, unchecked: 0 }
     }
@@ -33,7 +33,10 @@ impl Space {
     }
 }
 
-/// Whether a disk has its reserve; the error is that of a full one.
+/// Checks that a disk has its reserve free.
+///
+/// # Errors
+/// [`io::ErrorKind::StorageFull`] if it has not.
 pub(crate) fn check(file: impl AsFd, reserve: u64) -> io::Result<()> {
     let free = free(&fstatvfs(file)?);
     if free >= reserve {

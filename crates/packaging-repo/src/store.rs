@@ -39,12 +39,12 @@ impl RepoStore {
         self.pack.expect_changes(expected);
     }
 
-    /// Keeps so many bytes of the disk free: it counts as full before.
+    /// Keeps a number of bytes of the disk free: it counts as full before.
     pub fn keep_free(&mut self, bytes: u64) {
         self.pack.keep_free(bytes);
     }
 
-    /// From here on so many bytes may be added: what one version may cost, before anything is compressed.
+    /// Allows a number of further bytes: the cost of one version, before anything is compressed.
     pub fn allow(&mut self, bytes: u64) {
         self.pack.allow(bytes);
     }
@@ -54,12 +54,12 @@ impl RepoStore {
         self.pack.added()
     }
 
-    /// How often an object was read so far.
+    /// Number of reads of objects so far.
     pub fn reads(&self) -> u64 {
         self.reads
     }
 
-    /// Whether there is an object.
+    /// True when there is an object.
     pub fn contains(&self, id: &ObjectId) -> bool {
         self.pack.contains(id) || exists(self.odb.as_ref(), id)
     }
@@ -134,7 +134,7 @@ impl RepoStore {
     fn put_small(&mut self, size: u64, content: &mut dyn Read) -> Result<ObjectId, Error> {
         let tail = self.pack.tail();
         let start = tail.len();
-        // What is streamed is larger, so this fits.
+        // Larger content is streamed, so this fits.
         tail.resize(start + usize::try_from(size).unwrap_or(usize::MAX), 0);
         let complete = content.read_exact(&mut tail[start..]).map_err(Error::Content);
         let id = complete.and_then(|()| hash::object(Kind::Blob, &self.pack.tail()[start..]));
@@ -175,7 +175,7 @@ fn exists(odb: Option<&gix_odb::Handle>, id: &ObjectId) -> bool {
     odb.is_some_and(|odb| odb.exists(id))
 }
 
-/// Whether a repository has neither packs nor loose objects nor borrowed ones.
+/// True when a repository has neither packs nor loose objects nor borrowed ones.
 fn is_empty(objects: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(objects) else { return false };
     let nothing_in = |name: &str| match std::fs::read_dir(objects.join(name)) {

@@ -10,7 +10,7 @@ use crate::durable::room;
 use crate::space::Space;
 use crate::{Error, ObjectId};
 
-/// What was appended to the pack.
+/// An object that was appended to the pack.
 pub(crate) struct Streamed {
     pub(crate) id: ObjectId,
     pub(crate) length: u64,

@@ -12,7 +12,7 @@ use crate::object::{TreeEntry, encode_tree};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId, raw_id};
 
-/// What Git does not hold of a tree as it is.
+/// Entries of a tree that Git cannot hold as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Specials {
     /// Paths whose last name is stored escaped.
@@ -71,7 +71,7 @@ impl RepoStore {
             (Need::Never, _) => false,
             (Need::Always, _) => true,
             (Need::IfContentIsRefused(rule), Node::File { content, .. }) => {
-                // What is larger is refused whatever it says, and must not fill the memory.
+                // A larger file is refused whatever its content is, and must not fill the memory.
                 if self.size(*content).map_err(Error::Content)? > escape::LARGEST_LOOKED_AT {
                     true
                 } else {
@@ -87,9 +87,9 @@ impl RepoStore {
         Ok(if escaped { Cow::Owned(escape::escape(name)) } else { Cow::Borrowed(name) })
     }
 
-    /// What Git does not hold of the folders that are in memory. `inherited` are the escaped paths of the stored
-    /// tree that this one grew out of: they are looked at, too, so that the answer does not depend on what happens to
-    /// be in memory.
+    /// Entries that Git cannot hold as they are, of the folders that are in memory. `inherited` are the escaped paths
+    /// of the stored tree that this one was made from: they are looked at, too, so that the answer does not depend on
+    /// the folders that happen to be in memory.
     pub fn specials(&mut self, tree: &mut Tree, inherited: &[Vec<u8>]) -> Result<Specials, Error> {
         for path in inherited {
             tree.find(path, self).map_err(Error::Content)?;

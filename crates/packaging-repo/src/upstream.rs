@@ -57,7 +57,7 @@ pub fn newest(known: &StagedUpstream, store: &mut RepoStore) -> Result<i64, Erro
     Ok(object::read_commit(known.commit, store)?.committed.seconds)
 }
 
-/// Whether a manifest has the first ones of these tarballs and no others.
+/// True when a manifest has the first ones of these tarballs and no others.
 fn begins(manifest: &Manifest, rule: &str, tarballs: &[&ListedFile]) -> bool {
     let known_rule = manifest.fact("Unpack-Rule").is_some_and(|known| known == RULE_ANY || known == rule);
     let same = |(known, listed): (&ListedFile, &&ListedFile)| {

@@ -29,7 +29,7 @@ use crate::{Error, ObjectId};
 pub struct Problem {
     /// The ref, or `objects`.
     pub subject: String,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub message: String,
 }
 
@@ -37,12 +37,12 @@ pub struct Problem {
 pub const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 impl Problem {
-    /// Whether whoever reads the repository may wait for ever because of it.
+    /// True when it could block readers of the repository for ever.
     pub fn keeps_waiting(&self) -> bool {
         self.message.starts_with(damage::STRANGE)
     }
 
-    /// Whether it is somebody else's ref, which harms nothing of ours.
+    /// True for a foreign ref, which harms nothing of the importer's.
     pub fn is_foreign(&self) -> bool {
         foreign::Kind::ALL.iter().any(|kind| self.message.starts_with(kind.message()))
     }
@@ -86,7 +86,7 @@ fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<String>,
     Ok(if leads { Vec::new() } else { vec![format!("leads to {head:?}, which is no branch")] })
 }
 
-/// What `packed-refs` says to be behind a tag is what Git shows to those who fetch.
+/// Checks the objects that `packed-refs` gives as those behind tags, which Git shows to those who fetch.
 fn check_peeled(
     repository: &Repository,
     catalog: &mut Catalog,
@@ -136,7 +136,7 @@ fn check_foreign(
     Ok(())
 }
 
-/// What a manifest says that is not of the version in the tag's name.
+/// Remark about a manifest that is of another version than the tag's name.
 fn other_version(name: &str, id: ObjectId, catalog: &mut Catalog) -> Option<String> {
     let tag = object::read_tag(id, &mut catalog.store).ok()??;
     let manifest = Manifest::parse(&tag.message).ok()?;
@@ -183,7 +183,7 @@ fn check_applied_tags(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Res
     Ok(())
 }
 
-/// What a single check found, or why it could not be made: both are problems of its subject.
+/// Adds the findings of a single check, or the error that prevented it, as problems of its subject.
 fn check(subject: &str, found: Result<Vec<String>, Error>, problems: &mut Vec<Problem>) {
     let messages = found.unwrap_or_else(|error| vec![error.to_string()]);
     problems.extend(messages.into_iter().map(|message| Problem { subject: subject.to_owned(), message }));
@@ -287,7 +287,7 @@ fn check_tarballs(
     Ok(vec!["no tag of an upstream version in its history is that of its tarballs".into()])
 }
 
-/// Whether there is an upstream commit of these tarballs among the ancestors of a version.
+/// True when an upstream commit of these tarballs is among the ancestors of a version.
 fn descends_from_tarballs(
     from: ObjectId,
     tarballs: &[&ListedFile],

@@ -11,11 +11,11 @@ use source_package::version::Version;
 /// One version, ready to become a commit.
 #[derive(Clone, Debug)]
 pub struct StagedVersion {
-    /// What its `.dsc` says.
+    /// Content of its `.dsc`.
     pub dsc: Dsc,
     /// The `.dsc` as it was published, signature included.
     pub dsc_text: Vec<u8>,
-    /// Its SHA-256.
+    /// SHA-256 of its `.dsc`.
     pub dsc_sha256: String,
     /// Signatures of upstream tarballs by file name.
     pub signatures: Vec<(String, Vec<u8>)>,
@@ -23,7 +23,7 @@ pub struct StagedVersion {
     pub tree: StagedTree,
     /// The upstream tarballs; a native package has none.
     pub upstream: Option<StagedUpstream>,
-    /// What the changelog says.
+    /// Facts from its changelog.
     pub changelog: ChangelogFacts,
     /// The patches; `None` if they do not apply.
     pub applied: Option<StagedPatches>,
@@ -32,20 +32,20 @@ pub struct StagedVersion {
 /// A stored tree and what Git could not hold of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StagedTree {
-    /// The tree.
+    /// Id of the tree.
     pub id: ObjectId,
-    /// See [`Manifest::escaped`].
+    /// Escaped paths; see [`Manifest::escaped`].
     pub escaped: Vec<Vec<u8>>,
-    /// See [`Manifest::fifos`].
+    /// Named pipes; see [`Manifest::fifos`].
     pub fifos: Vec<(Vec<u8>, bool)>,
 }
 
 /// The upstream tarballs of a version as one tree.
 #[derive(Clone, Debug)]
 pub struct StagedUpstream {
-    /// The upstream version.
+    /// Upstream version.
     pub version: String,
-    /// The commit.
+    /// Id of the commit.
     pub commit: ObjectId,
     /// Tree, tarballs and unpack rule.
     pub manifest: Manifest,
@@ -53,16 +53,16 @@ pub struct StagedUpstream {
     pub tree: ObjectId,
 }
 
-/// What a version's commit takes from its changelog.
+/// Facts that a version's commit takes from its changelog.
 #[derive(Clone, Debug)]
 pub struct ChangelogFacts {
-    /// Who wrote the newest entry.
+    /// Author of the newest entry.
     pub author: Ident,
-    /// When.
+    /// Date of the newest entry.
     pub date: Date,
     /// The versions below the newest entry, newest first.
     pub below: Vec<Version>,
-    /// What the first import rules took for the versions below, where that is something else.
+    /// Versions below by the first import rules, where these differ.
     pub by_position: Option<Vec<Version>>,
     /// The places of the entries that count, where they are not those of the file.
     pub order: Option<Vec<usize>>,
@@ -77,24 +77,24 @@ pub struct StagedPatches {
     pub series: Option<String>,
     /// The tree before the first patch.
     pub base: ObjectId,
-    /// What the patches make, one after the other.
+    /// Results of the patches, one after the other.
     pub patches: Vec<StagedPatch>,
-    /// What Git could not hold of the last tree.
+    /// Escaped paths of the last tree.
     pub escaped: Vec<Vec<u8>>,
     /// Named pipes in the last tree.
     pub fifos: Vec<(Vec<u8>, bool)>,
 }
 
-/// One patch.
+/// One applied patch.
 #[derive(Clone, Debug)]
 pub struct StagedPatch {
     /// Its name in the series.
     pub name: String,
     /// The tree with it applied.
     pub tree: ObjectId,
-    /// Who wrote it, if its header says so.
+    /// Author, if its header gives one.
     pub author: Option<Ident>,
-    /// When, if its header says so.
+    /// Date, if its header gives one.
     pub date: Option<Date>,
     /// Subject and description.
     pub message: String,

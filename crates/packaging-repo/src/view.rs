@@ -1,7 +1,7 @@
-//! The refs as they will be: those that are there, overlaid with what an import is about to change.
+//! The refs as they will be: the present ones with the pending changes of an import.
 //!
-//! A ref is *ours* if it is where the importer has put it, by the record; only these are ever opened and believed. What
-//! somebody else made is seen as a name that is taken, and nothing more.
+//! A ref is *ours* if it is where the importer has put it, by the record; only these are ever opened and trusted. A ref
+//! of somebody else only means that its name is taken.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -23,9 +23,9 @@ const TAGS: &str = "refs/tags/";
 pub struct VersionTag {
     /// The full name of the ref.
     pub name: String,
-    /// The commit.
+    /// Id of the commit.
     pub commit: ObjectId,
-    /// Its message.
+    /// Manifest in the tag's message.
     pub manifest: Manifest,
 }
 
@@ -36,7 +36,7 @@ pub struct View {
     pub(crate) record: Record,
     /// Branches that stay where somebody else has put them: our tip, and theirs, whose content is the same.
     adopted: BTreeMap<String, (ObjectId, ObjectId)>,
-    /// What a person has decided about refs of others.
+    /// Decisions of a person about foreign refs.
     decided: Decided,
     /// The commits and manifests of tags, by the tag's id.
     opened: HashMap<ObjectId, Option<(ObjectId, Manifest)>>,
@@ -55,12 +55,12 @@ impl View {
         }
     }
 
-    /// Where a ref points, whoever made it, pending changes included.
+    /// Object that a ref points to, foreign refs and pending changes included.
     pub fn taken(&self, name: &str) -> Option<ObjectId> {
         self.pending.get(name).or_else(|| self.before.get(name)).map(|value| value.id)
     }
 
-    /// Where a ref points that is ours, pending changes included.
+    /// Object that a ref of ours points to, pending changes included.
     pub fn get(&self, name: &str) -> Option<ObjectId> {
         let pending = self.pending.get(name).map(|value| value.id);
         pending.or_else(|| {
@@ -69,7 +69,7 @@ impl View {
         })
     }
 
-    /// Whether a name is free, or has this value already.
+    /// True when a name is free, or has this value already.
     pub(crate) fn is_free_for(&self, name: &str, id: ObjectId) -> bool {
         self.taken(name).is_none_or(|taken| taken == id)
     }
@@ -94,12 +94,12 @@ impl View {
         self.decided.replaced.push(name.to_owned());
     }
 
-    /// Whether a ref goes, as a person has decided.
+    /// True when a person has decided that a ref is removed.
     pub(crate) fn is_removed(&self, name: &str) -> bool {
         self.decided.removed.iter().any(|(removed, _)| removed == name)
     }
 
-    /// What a person has decided about refs of others.
+    /// Decisions of a person about foreign refs.
     pub fn decided(&self) -> &Decided {
         &self.decided
     }
@@ -140,7 +140,7 @@ impl View {
             let Some(rest) = next.as_deref().and_then(|name| name.strip_prefix(TAGS)) else { return distros };
             match rest.split_once('/') {
                 Some((distro, _)) => {
-                    // What follows the slash in ASCII comes behind all names below the folder.
+                    // The character behind the slash in ASCII sorts after all names below the folder.
                     from = format!("{TAGS}{distro}0");
                     if !refname::is_reserved(distro) {
                         distros.push(distro.to_owned());
@@ -215,7 +215,7 @@ impl View {
         changed.map(|(name, value)| Edit { name: name.clone(), expected: old(name), new: *value }).collect()
     }
 
-    /// What is on record once the changes are made.
+    /// Record after the changes.
     pub fn record_after(&self) -> Record {
         let mut after =
             self.record.with(&self.before, self.pending.iter().map(|(name, value)| (name, value.id)));
@@ -224,7 +224,7 @@ impl View {
         after
     }
 
-    /// What was on record before.
+    /// Record before the changes.
     pub fn record(&self) -> &Record {
         &self.record
     }

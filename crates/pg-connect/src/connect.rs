@@ -15,12 +15,12 @@ use crate::target::{SYSTEM_SOCKETS, Server, SslMode, Target};
 use crate::tls;
 use crate::within::within;
 
-/// What the process brings along.
+/// Variables of the process's environment.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// `PGPASSFILE`.
+    /// Value of `PGPASSFILE`.
     pub passfile: Option<PathBuf>,
-    /// `HOME`, for `~/.pgpass`.
+    /// Value of `HOME`, for `~/.pgpass`.
     pub home: Option<PathBuf>,
     /// `PGUSER`, else the name of the process's user.
     pub user: Option<String>,
@@ -170,7 +170,8 @@ fn is_login(failure: &Failure) -> bool {
     }
 }
 
-/// Whether it failed for want of a (right) password. The client library has no kind of its own for "password missing".
+/// True when it failed for want of a (right) password. The client library has no kind of its own for "password
+/// missing".
 fn wants_password(error: &postgres::Error) -> bool {
     crate::error::describe(error).contains("password missing")
 }

@@ -16,12 +16,12 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{Connect, TlsConnector, client};
 
-/// Makes encrypted connections.
+/// Maker of encrypted connections.
 #[derive(Clone)]
 pub(crate) struct Encrypt(Arc<ClientConfig>);
 
 impl Encrypt {
-    /// With what the server has to prove.
+    /// Encryption with the given requirements on the server's certificate.
     pub(crate) fn new(config: ClientConfig) -> Encrypt {
         Encrypt(Arc::new(config))
     }

@@ -1,10 +1,10 @@
-//! What can go wrong, in sentences for the person who has to mend it. None of them quotes a whole connection string.
+//! Errors, as sentences for the person who has to remove the cause. None of them quotes a whole connection string.
 
 use std::error::Error as _;
 use std::fmt;
 use std::path::PathBuf;
 
-/// Why a connection string cannot be used.
+/// Reason why a connection string cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// It holds a password.
@@ -19,9 +19,9 @@ pub enum TargetError {
     /// The value of a key cannot be used. The value itself is not told: it may be a misplaced password.
     #[error("the value of \"{key}\" must be {wanted}")]
     Value {
-        /// The key.
+        /// Name of the key.
         key: String,
-        /// What may stand there.
+        /// Values that are allowed.
         wanted: &'static str,
     },
     /// The text is neither a URL nor `key=value` words.
@@ -32,7 +32,7 @@ pub enum TargetError {
     Lists(&'static str),
 }
 
-/// Why there is no connection: what happened at each server, in the order of the attempts.
+/// Reason why there is no connection: the error of each server, in the order of the attempts.
 #[derive(Debug)]
 pub struct ConnectError {
     /// Server and failure; never empty.
@@ -52,8 +52,8 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {}
 
 impl ConnectError {
-    /// Whether it may work later as it is: a server is away, starts, or has no connection left. What a person has to mend
-    /// (a login that is refused, a file of certificates) does not pass.
+    /// True when the same call may succeed later: a server is unreachable, is starting, or has no connection left. A
+    /// login that is refused or a bad file of certificates needs a person.
     pub fn may_pass(&self) -> bool {
         self.attempts.iter().any(|(_, failure)| match failure {
             Failure::TimedOut(_) | Failure::TooManyWaiting(_) | Failure::Thread(_) | Failure::Lost => true,
@@ -66,21 +66,21 @@ impl ConnectError {
     }
 }
 
-/// What happened at one server.
+/// Error of one server.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nobody said which user, and the system does not know either.
+    /// No user was given, and the system does not know one either.
     #[error("no user is given, and the name of this process's user is unknown")]
     NoUser,
     /// The root certificates cannot be used.
     #[error("the root certificates in {} cannot be used: {reason}", path.display())]
     RootCertificates {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Description of the error.
         reason: String,
     },
-    /// `verify-ca` and `verify-full` need to know whom to trust.
+    /// `verify-ca` and `verify-full` need trusted certificates.
     #[error("sslmode {0} needs sslrootcert, the file of the authority's certificate (or \"system\")")]
     NoRootCertificates(&'static str),
     /// It took too long.
@@ -98,9 +98,9 @@ pub enum Failure {
     /// The server, or the way to it, refused.
     #[error("{}{}", describe(source), note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default())]
     Refused {
-        /// What the client library says.
+        /// Error of the client library.
         source: postgres::Error,
-        /// Why no password was at hand, if none was.
+        /// Reason why there was no password, if there was none.
         note: Option<String>,
     },
     /// The TLS library refused its configuration.
@@ -108,8 +108,8 @@ pub enum Failure {
     Tls(String),
 }
 
-/// What a [`postgres::Error`] means, with its cause: its own text is only a category ("db error"). Of a certificate that is
-/// not believed, what to do.
+/// Message of a [`postgres::Error`], with its cause: its own text is only a category ("db error"). For a certificate
+/// that is not trusted, advice is added.
 pub fn describe(error: &postgres::Error) -> String {
     let text = told(error);
     match certificate_advice(&text) {
@@ -118,7 +118,7 @@ pub fn describe(error: &postgres::Error) -> String {
     }
 }
 
-/// What to do about a server's certificate that is not believed.
+/// Advice about a server's certificate that is not trusted.
 fn certificate_advice(text: &str) -> Option<&'static str> {
     let (_, why) = text.split_once("invalid peer certificate")?;
     Some(if why.contains("xpired") || why.contains("NotValidYet") || why.contains("not valid yet") {

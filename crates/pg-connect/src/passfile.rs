@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// What a pass file says about one login.
+/// Result of looking up a login in a pass file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
     /// The password.
@@ -64,7 +64,7 @@ pub(crate) fn find(text: &[u8], login: Login<'_>) -> Option<Vec<u8>> {
     })
 }
 
-/// What follows the first field and its colon, if the field is `*` or what is wanted.
+/// Rest of the line behind the first field and its colon, if the field is `*` or the wanted value.
 fn field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     let mut escaped = false;
     let end = line.iter().position(|byte| {

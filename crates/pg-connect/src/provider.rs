@@ -15,7 +15,7 @@ use rustls::sign::SigningKey;
 use rustls::{Error, SignatureScheme};
 use webpki::ring as known;
 
-/// What every connection uses.
+/// Cryptography of every connection.
 pub(crate) fn provider() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
@@ -29,7 +29,7 @@ pub(crate) fn provider() -> CryptoProvider {
     }
 }
 
-/// How certificates and handshakes may be signed: everything that ring can verify.
+/// Algorithms of signatures in certificates and handshakes: all that ring can verify.
 static SIGNATURES: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[
         known::ECDSA_P256_SHA256,

@@ -1,4 +1,4 @@
-//! What the keys of a connection string mean.
+//! Keys of a connection string, and their meaning.
 
 use std::net::IpAddr;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! Where a database is and how to reach it.
+//! Place of a database, and the way to reach it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use crate::error::TargetError;
 use crate::{settings, text};
 
-/// How much TLS a connection must have. The words and their meaning are those of `libpq`.
+/// Least TLS that a connection must have. The words and their meaning are those of `libpq`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SslMode {
-    /// None.
+    /// No TLS.
     Disable,
     /// If the server can; nothing is verified.
     Prefer,
@@ -43,12 +43,12 @@ pub struct Server {
     pub host: String,
     /// The address to use, instead of asking for the name's.
     pub address: Option<IpAddr>,
-    /// The port.
+    /// Port of the server.
     pub port: u16,
 }
 
 impl Server {
-    /// Whether it is reached by a socket in the file system.
+    /// True when it is reached by a socket in the file system.
     pub fn is_socket(&self) -> bool {
         self.host.starts_with('/')
     }
@@ -75,50 +75,51 @@ pub struct Target {
     pub dbname: Option<String>,
     /// The pass file; `PGPASSFILE`, then `~/.pgpass`, if not given.
     pub passfile: Option<PathBuf>,
-    /// TLS.
+    /// Least TLS of the connection.
     pub ssl_mode: SslMode,
-    /// Whom to trust: a PEM file, or `system`.
+    /// Trusted certificates: a PEM file, or `system`.
     pub root_certificates: Option<PathBuf>,
-    /// Whether a login must be bound to its TLS channel.
+    /// True when a login must be bound to its TLS channel; `None` for the default.
     pub channel_binding: Option<bool>,
-    /// How long connecting to one server may take, logging in included.
+    /// Time limit of connecting to one server, logging in included.
     pub connect_timeout: Duration,
-    /// How long a statement may take; the server ends it.
+    /// Time limit of a statement; the server ends it.
     pub statement_timeout: Option<Duration>,
-    /// What bounds a transaction; a shorter limit of the server's own stays.
+    /// Limits of a transaction; shorter limits of the server's own stay.
     pub transaction_limits: Option<TransactionLimits>,
-    /// What `pg_stat_activity` shows.
+    /// Name that `pg_stat_activity` shows.
     pub application_name: Option<String>,
     /// Options for the server process.
     pub options: Option<String>,
-    /// How a dead peer is found.
+    /// Keepalives that find a dead peer.
     pub keepalive: Keepalive,
-    /// How long sent data may stay without acknowledgement.
+    /// Longest time that sent data may stay without acknowledgement.
     pub tcp_user_timeout: Duration,
-    /// Whether the server must be (`true`) or must not be writable.
+    /// True when the server must be writable, false when it must not be.
     pub writable: Option<bool>,
 }
 
-/// How long a transaction may wait for others, and make others wait for it.
+/// Longest time that a transaction may wait for others, and make others wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransactionLimits {
-    /// How long a statement waits for a lock (`lock_timeout`).
+    /// Longest wait of a statement for a lock (`lock_timeout`).
     pub lock: Duration,
-    /// How long a transaction may be open while its client says nothing (`idle_in_transaction_session_timeout`). Then the
-    /// server ends the session, and the locks of a client that was frozen are free.
+    /// Longest time that a transaction may be open while its client sends nothing
+    /// (`idle_in_transaction_session_timeout`). Then the server ends the session, and the locks of a frozen client are
+    /// free.
     pub idle: Duration,
 }
 
 /// TCP keepalives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {
-    /// Whether they are sent.
+    /// True when they are sent.
     pub on: bool,
-    /// After this silence.
+    /// Silence after which the first is sent.
     pub idle: Duration,
     /// Again after this time.
     pub interval: Duration,
-    /// How often before the peer is taken for dead.
+    /// Number of unanswered ones after which the peer counts as dead.
     pub count: u32,
 }
 
@@ -150,12 +151,12 @@ impl Default for Target {
     }
 }
 
-/// Where Debian's PostgreSQL has its sockets. A pass file calls this place `localhost`.
+/// Folder of the sockets of Debian's PostgreSQL. A pass file calls this place `localhost`.
 pub(crate) const SYSTEM_SOCKETS: &str = "/var/run/postgresql";
 pub(crate) const DEFAULT_PORT: u16 = 5432;
 
 impl Target {
-    /// Whether a text looks like a database of this kind, and not like the path of a file.
+    /// True when a text looks like a database of this kind, and not like the path of a file.
     pub fn is_meant_by(text: &str) -> bool {
         let text = text.trim_start();
         text.starts_with("postgresql:") || text.starts_with("postgres:")
@@ -190,7 +191,7 @@ impl Target {
         self
     }
 
-    /// What `pg_stat_activity` shows, unless the text says something else.
+    /// Sets the name that `pg_stat_activity` shows, unless the text has one.
     pub fn with_application_name(mut self, name: &str) -> Target {
         self.application_name.get_or_insert_with(|| name.to_owned());
         self

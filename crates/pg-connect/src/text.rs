@@ -1,4 +1,5 @@
-//! From the text of a connection string to pairs of keys and values. What the keys mean stands in `settings`.
+//! Parser of a connection string: from its text to pairs of keys and values. The module `settings` has the meaning of
+//! the keys.
 
 use crate::error::TargetError;
 
@@ -29,11 +30,11 @@ pub(crate) fn pairs(text: &str) -> Result<Vec<Pair>, TargetError> {
     Ok(pairs)
 }
 
-/// `[user@][host[:port],...][/dbname][?key=value&...]`
+/// Reads `[user@][host[:port],...][/dbname][?key=value&...]`.
 fn url(rest: &str) -> Result<Vec<Pair>, TargetError> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = place.split_once('/').unwrap_or((place, ""));
-    // The last `@`, because a password with an `@` in it must be seen for what it is, and refused.
+    // The last `@`, so that a password with an `@` in it is recognised, and refused.
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     if user.contains(':') {
         return Err(TargetError::Password);
@@ -81,7 +82,7 @@ fn host_lists(text: &str) -> Result<(String, String), TargetError> {
     Ok((hosts.join(","), if none { String::new() } else { ports.join(",") }))
 }
 
-/// Percent-decoding.
+/// Percent-decoding of a text.
 fn decode(text: &str) -> Result<String, TargetError> {
     const BAD: TargetError = TargetError::Malformed("\"%\" must be followed by two hexadecimal digits");
     let mut bytes = text.bytes();

@@ -1,4 +1,4 @@
-//! What a server must prove, in the words of rustls.
+//! Requirements on a server's certificate, in the terms of rustls.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::error::Failure;
 use crate::provider::provider;
 use crate::target::{SslMode, Target};
 
-/// Where Debian keeps the system's authorities: what `sslrootcert=system` means.
+/// File of the system's authorities on Debian: the meaning of `sslrootcert=system`.
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The TLS of a target; none if its connections go without.
@@ -72,8 +72,8 @@ struct Verified {
     any_name: bool,
 }
 
-/// Whether all that is wrong is that the server's own certificate is an authority's: what `openssl req -x509` makes.
-/// Its time was looked at before that.
+/// True when the only fault is that the server's own certificate is an authority's, as `openssl req -x509` makes it.
+/// Its time was checked before.
 fn is_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else { return false };
     error.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
@@ -130,7 +130,8 @@ impl ServerCertVerifier for Verified {
     }
 }
 
-/// `prefer` and `require`: encrypted, but with whom is anybody's guess. The words promise no more, with `libpq` as here.
+/// TLS for `prefer` and `require`: encrypted, with a peer that is not verified. The words promise no more, in `libpq`
+/// as here.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
 

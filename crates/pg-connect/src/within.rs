@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use crate::error::Failure;
 
-/// How many threads are left behind at this moment.
+/// Number of threads that are left behind at this moment.
 static ABANDONED: AtomicUsize = AtomicUsize::new(0);
-/// How many may be: a process that tries again and again during an outage must not heap them up.
+/// Largest number of such threads: a process that tries again and again during an outage must not accumulate them.
 const MOST: usize = 8;
 
 const WAITED_FOR: u8 = 0;

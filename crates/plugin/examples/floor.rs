@@ -1,4 +1,4 @@
-//! The least that a check has to do: open SQLite, read one row, print it. What the kit costs is measured against it.
+//! The least work of any check: open SQLite, read one row, print it. The cost of the kit is measured against it.
 use rusqlite::{Connection, OpenFlags};
 
 fn main() -> rusqlite::Result<()> {

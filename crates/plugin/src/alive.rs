@@ -1,5 +1,5 @@
-//! Whether the state is still told what happens. Counters of a dead installation are as good as they were on its last day, so
-//! a check whose figures do not age by themselves asks this, too: absence is no fact.
+//! Test whether the state is still written. Counters of a dead installation stay as they were on its last day, so a
+//! check whose figures do not age by themselves looks at this, too: missing news is no good news.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::time::{HOUR, Span, is_believed, moment};
 use crate::trouble::Trouble;
 use crate::views;
 
-/// Nothing is heard of for so long only if nothing runs, with the shipped crontab.
+/// Time without any news after which nothing runs, with the shipped crontab.
 const SILENT: i64 = 36 * HOUR;
 
 /// `[checks.runs]`, of which only this is of use here: who runs once a week is heard of once a week.
@@ -42,11 +42,11 @@ pub fn judge<C: Check>(
     Ok(())
 }
 
-/// How many repositories are looked up.
+/// Largest number of repositories that are looked up.
 const LOOKED_UP: usize = 20;
 
-/// How many of some repositories the state does not know, and how many they are. None where there are none here, or the
-/// importer is too old to tell.
+/// Number of repositories (out of a few) that the state does not know, and the number that was looked up. `None` if
+/// there are no repositories here, or if the importer is too old to list packages.
 pub fn unknown_repositories(
     root: &Path,
     database: &mut Database<'_>,

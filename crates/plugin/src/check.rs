@@ -17,19 +17,19 @@ use crate::status::Status;
 use crate::trouble::Trouble;
 use crate::{options, output, stdout};
 
-/// One check: what it is called, what it can be told, what it asks and concludes.
+/// One check: its name, its options, its question and its judgement.
 pub trait Check {
     /// The program's name, `check_import_queue`. From it come the first words of the output, `IMPORT QUEUE`, and
     /// [`Check::section`].
     const PROGRAM: &'static str;
     /// The question that it answers, for `--help`.
     const ABOUT: &'static str;
-    /// Examples, for `--help`.
+    /// Examples for `--help`.
     const EXAMPLES: &'static str;
     /// The version, for `--version`.
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    /// What a damaged database means to it, and what to do. It is the question of one check, which alerts; the others
-    /// have no answer, and point to that one.
+    /// Status and advice for a damaged database. One check is there to report it, and alerts; the others are UNKNOWN,
+    /// and point to that one.
     const DAMAGED: (Status, &'static str) = (Status::Unknown, "see check_import_state");
     /// The options of its own; [`crate::NoOptions`] if it has none.
     type Options: clap::Args;
@@ -46,7 +46,7 @@ pub trait Check {
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble>;
 }
 
-/// What a check was told.
+/// Options and configuration of a check.
 pub struct Settings<C: Check + ?Sized> {
     /// The options that all checks have.
     pub common: Common,
@@ -170,7 +170,7 @@ fn reader<C: Check>(start: Instant) {
     }
 }
 
-/// What it means that there is nothing to judge.
+/// Status and text of an answer without data.
 fn answer_to<C: Check>(trouble: &Trouble, common: &Common) -> (Status, String) {
     let text = trouble.to_string();
     match trouble {

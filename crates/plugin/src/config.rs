@@ -1,8 +1,8 @@
-//! Where the configuration and the state database are, so that a check needs no arguments.
+//! Places of the configuration and of the state database, found without arguments.
 //!
 //! A check reads the same `config.toml` as the importer, but only `[checks]` and, if that does not name a database,
-//! `[state]`. What else stands there may be newer than the check, so it is not looked at, unless `[checks]` may have
-//! been meant by it.
+//! `[state]`. Other sections may be newer than the check, so they are not read, except to find a misspelt
+//! `[checks]`.
 
 use std::env;
 use std::fs;
@@ -21,7 +21,7 @@ const SYSTEM_CONFIG: &str = "/etc/package-import/config.toml";
 const SYSTEM_ROOT: &str = "/var/lib/package-import";
 const CONFIG: &str = "config.toml";
 
-/// Where the data are.
+/// Place of the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
     /// A file, and how to name another one, for messages.
@@ -30,11 +30,11 @@ pub(crate) enum Location {
     Postgres { target: String, passfile: Option<PathBuf> },
 }
 
-/// What a check may know of the file.
+/// Sections of the file that a check reads.
 #[derive(Debug, Default)]
 struct File {
     checks: toml::Table,
-    /// `[state] url`.
+    /// Value of `url` in `[state]`.
     url: Option<String>,
 }
 
@@ -42,7 +42,7 @@ struct File {
 #[derive(Debug)]
 pub(crate) struct Config {
     file: File,
-    /// For messages.
+    /// Path of the file, for messages.
     path: Option<PathBuf>,
     root: PathBuf,
 }
@@ -83,8 +83,8 @@ impl Config {
         }
     }
 
-    /// Refuses names that nobody reads: what is set under them would not be in force, and every check says so, because
-    /// none can know whose it was to be. `section` is that of the check that asks.
+    /// Refuses names that no check reads: their values would have no effect. Every check refuses them, because none
+    /// can know whose they were to be. `section` is that of the check that asks.
     pub(crate) fn refuse_unknown(&self, section: &str) -> Result<(), Trouble> {
         check_sections::names(&self.file.checks, Some(section))
             .map_err(|wrong| self.wrong(&wrong.to_string()))
@@ -143,7 +143,7 @@ impl Config {
         }
     }
 
-    /// What stands directly in `[checks]`; sections belong to checks.
+    /// Keys directly in `[checks]`, without the sections of checks.
     fn named(&self) -> Result<Named, Trouble> {
         let keys = self.file.checks.iter().filter(|(_, value)| !value.is_table());
         let keys: toml::Table = keys.map(|(key, value)| (key.clone(), value.clone())).collect();

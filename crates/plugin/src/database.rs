@@ -17,7 +17,7 @@ const MOST_ROWS: usize = 1000;
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Nothing.
+    /// The SQL value `NULL`.
     Null,
     /// A whole number, or a truth value as 0 or 1.
     Integer(i64),
@@ -27,10 +27,10 @@ pub enum Value {
     Text(String),
 }
 
-/// What a statement is given.
+/// Parameter of a statement.
 #[derive(Clone, Copy, Debug)]
 pub enum Parameter<'a> {
-    /// A whole number.
+    /// An integer.
     Integer(i64),
     /// A text.
     Text(&'a str),
@@ -66,7 +66,7 @@ impl Row {
         }
     }
 
-    /// Whether there is nothing in a column.
+    /// True when the value of a column is `NULL`.
     pub fn is_null(&self, column: usize) -> Result<bool, Trouble> {
         Ok(*self.value(column)? == Value::Null)
     }
@@ -96,7 +96,7 @@ pub struct Database<'a> {
     now: Option<i64>,
 }
 
-/// What both kinds of database can do for a check.
+/// Operations that both kinds of database offer to a check.
 pub(crate) trait Source {
     /// The rows of a statement, as many as are wanted at most.
     fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble>;
@@ -105,7 +105,7 @@ pub(crate) trait Source {
 }
 
 impl Database<'_> {
-    /// The time in milliseconds since 1970, by the clock of those who write: this machine's for a file, the server's
+    /// The time in milliseconds since 1970, by the clock of the writers: this machine's for a file, the server's
     /// otherwise.
     pub fn now(&mut self) -> Result<i64, Trouble> {
         let now = match self.now {

@@ -1,16 +1,16 @@
-//! The time limit: the reading is done by a child, and its parent answers in time whatever becomes of it.
+//! The time limit: a child process reads, and its parent answers in time whatever happens to the child.
 //!
 //! A thread that waits for a hanging mount cannot be interrupted, and its process cannot even end. So the process that
-//! the monitoring system waits for touches no file: it splits in two (`fork`), with pipes as the child's only ways out,
-//! and prints what comes through them. If nothing comes in time it says so, kills the child, and leaves it to the system
-//! if even that must wait.
+//! the monitoring system waits for touches no file: it forks a child, whose only outputs are pipes, and prints what it
+//! reads from them. If nothing comes in time, it reports that, kills the child, and leaves it to the system if even
+//! that must wait.
 //!
-//! The child does everything else, reading the options included, so that nothing is done twice. Until it has told the
-//! limit that they set, the default holds. What it is at, it writes to a pipe of its own, which the parent reads only
-//! if it has to tell: so it is not woken up for every step.
+//! The child does everything else, reading the options included, so that nothing is done twice. Until it has sent the
+//! limit that they set, the default limit is used. It writes its present step to a second pipe, which the parent reads
+//! only after the limit: so the parent is not woken up for every step.
 //!
-//! The child is always there. `docs/writing-a-check.md` says what it costs; a check that could do without it only on
-//! some disks would have two ways to fail instead of one.
+//! There is always a child. `docs/writing-a-check.md` has its cost; a check that needed it only on some disks would
+//! have two ways to fail instead of one.
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter};
@@ -34,10 +34,10 @@ const ANSWER: u8 = b'=';
 const END: u8 = b'\x04';
 const STAGE: char = '>';
 
-/// Whether this process is a child.
+/// True when this process is a child.
 static READING: AtomicBool = AtomicBool::new(false);
 
-/// How long to wait, and what to say then.
+/// Time limit, and the status after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
     pub timeout: Duration,
@@ -49,10 +49,10 @@ impl Limit {
     pub const DEFAULT: Limit = Limit { timeout: Duration::from_secs(8), late: Status::Unknown };
 }
 
-/// What came of the reading.
+/// Result of the child.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// What to print, and with which status to exit.
+    /// Status to exit with, and text to print.
     Answer(Status, String),
     /// Nothing in time, and what the child was at.
     Late(String),
@@ -96,7 +96,7 @@ struct Reader {
     stages: PipeReader,
 }
 
-/// What came of a child, which may still be about to end.
+/// Result of a child, which may not have ended yet.
 pub(crate) struct Asked {
     pub limit: Limit,
     pub outcome: Outcome,
@@ -138,7 +138,7 @@ fn become_reader(parent: Pid, out: PipeWriter, notes: PipeWriter) -> io::Result<
     dup2_stdout(out)?;
     dup2_stderr(notes)?;
     READING.store(true, Ordering::Relaxed);
-    // Whoever ends the parent ends the child. If it has ended already, that signal will not come.
+    // The end of the parent ends the child. If it has ended already, that signal will not come.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     if getppid() == Some(parent) { Ok(()) } else { Err(io::Error::other("the parent has ended")) }
 }
@@ -164,7 +164,7 @@ fn listen(reader: &mut Reader, start: Instant, limit: &mut Limit) -> Outcome {
     }
 }
 
-/// The limit, if one was told, and the answer, if it is complete.
+/// Limit, if the child has sent one, and answer, if it is complete.
 fn parse(said: &[u8]) -> (Option<Limit>, Option<(Status, String)>) {
     let (limit, rest) = match said.strip_prefix(&[LIMIT]) {
         Some(after) => match after.iter().position(|byte| *byte == b'\n') {
@@ -188,7 +188,7 @@ fn parse_answer(text: &[u8]) -> Option<(Status, String)> {
     Some((status, String::from_utf8_lossy(text).into_owned()))
 }
 
-/// What the child noted last.
+/// Step that the child noted last.
 fn stages(pipe: &mut PipeReader) -> String {
     let mut noted = Vec::new();
     // No more than what is there: a child that hangs will not close it.

@@ -1,4 +1,4 @@
-//! Where thresholds come from: an option, else the configuration, else the check itself.
+//! Thresholds: from an option, else from the configuration, else the check's own.
 
 use serde::Deserialize;
 
@@ -24,9 +24,9 @@ pub struct LimitTexts {
 /// The thresholds of one figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
-    /// When to warn.
+    /// Threshold of WARNING.
     pub warning: Option<Threshold>,
-    /// When to be critical.
+    /// Threshold of CRITICAL.
     pub critical: Option<Threshold>,
 }
 
@@ -66,8 +66,8 @@ impl Limits {
         Ok(limits)
     }
 
-    /// Refuses a limit for CRITICAL that is below that for WARNING, which then could never be said. A range that is more
-    /// than a number says what it wants.
+    /// Refuses a limit for CRITICAL that is below that for WARNING, which then could never be reached. A range that is
+    /// more than a number is left as it is.
     fn in_order(&self, given: (Given<'_>, Given<'_>)) -> Result<(), ThresholdError> {
         let (Some(warning), Some(critical)) = (&self.warning, &self.critical) else { return Ok(()) };
         let is_wrong = matches!((warning.upper(), critical.upper()), (Some(low), Some(high)) if high < low);
@@ -86,7 +86,7 @@ impl Limits {
         }
     }
 
-    /// What a figure means.
+    /// Status for a value.
     pub fn judge(&self, value: f64) -> Status {
         let alerts = |threshold: &Option<Threshold>| threshold.as_ref().is_some_and(|t| t.alerts(value));
         if alerts(&self.critical) {

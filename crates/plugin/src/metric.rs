@@ -2,16 +2,16 @@
 
 use crate::limits::Limits;
 
-/// What a figure counts. The names in perfdata are those that every grapher knows.
+/// Unit of a figure, as in the perfdata of the monitoring-plugins guideline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
+    /// A number of things, without a unit.
     Count,
-    /// Time.
+    /// A time in seconds (`s`).
     Seconds,
-    /// Size.
+    /// A size in bytes (`B`).
     Bytes,
-    /// A share.
+    /// A share in percent (`%`).
     Percent,
     /// A counter that only grows.
     Counter,
@@ -56,7 +56,8 @@ impl Metric {
     }
 }
 
-/// What is wrong with a label beside others, if anything: round-robin databases keep 19 characters of it.
+/// Reason why a label cannot stand beside others; `None` if it can. Round-robin databases keep 19 characters of a
+/// label.
 pub(crate) fn bad_label(label: &str, others: &[Metric]) -> Option<String> {
     const KEPT: usize = 19;
     let kept = |label: &str| label.chars().take(KEPT).collect::<String>();

@@ -49,7 +49,7 @@ pub(crate) struct All<O: Args> {
     pub own: O,
 }
 
-/// What `--help` and `--version` tell of a check.
+/// Texts for `--help` and `--version` of a check.
 #[derive(Clone, Copy)]
 pub(crate) struct About {
     pub program: &'static str,
@@ -58,7 +58,7 @@ pub(crate) struct About {
     pub examples: &'static str,
 }
 
-/// Why there are no options to go on with.
+/// Reason to stop after reading the options.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// Help or version were asked for: this is their text.

@@ -28,7 +28,7 @@ pub(crate) fn status(report: &Report) -> Status {
 
 /// A line without figures: there are none, or they cannot be trusted.
 pub(crate) fn plain(name: &str, status: Status, text: &str) -> String {
-    // What to do stands at the end of these texts, so they may be longer than that of a result.
+    // These texts end with advice, so they may be longer than that of a result.
     format!("{name} {status} - {}\n", shorten(&first_line(text), 400))
 }
 
@@ -48,7 +48,8 @@ fn line(name: &str, report: &Report) -> String {
     let mut separator = " | ";
     for metric in &report.metrics {
         let metric = metric.perfdata();
-        // One byte is that of the line's end. What does not fit is left out whole: half a figure is a wrong one.
+        // One byte is kept for the line's end. A metric that does not fit is left out whole: half a figure is a wrong
+        // one.
         if line.len() + separator.len() + metric.len() + 1 > FIRST_LINE {
             break;
         }

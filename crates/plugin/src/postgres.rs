@@ -13,7 +13,7 @@ use crate::database::{Parameter, Row, Source, Value};
 use crate::guard;
 use crate::trouble::Trouble;
 
-/// How often the check reads anew when others got in its way.
+/// Number of times that a check reads again after a conflict with other sessions.
 const ATTEMPTS: usize = 5;
 
 /// Connects and lets the check read. While the schema is upgraded the server may give up the reader in favour of the
@@ -107,7 +107,7 @@ fn trouble(error: &Error) -> Trouble {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             Trouble::unusable(format!("{text}: grant the role monitor its rights"))
         }
-        // Somebody migrates, or has locked a view's table by hand; or the server has too much to do.
+        // A migration is running, or a view's table was locked by hand; or the server is overloaded.
         Some(code) if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(code) => {
             Trouble::TimedOut(format!(
                 "{text}: a table is locked, or the server is too busy; package-import status names who holds a lock"

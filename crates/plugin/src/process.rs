@@ -1,10 +1,10 @@
-//! What this process is and does below what safe code reaches: the one place of this product where something is unsafe.
+//! Operations of this process that need unsafe code: the only file of this product that has any.
 //!
-//! It splits in two. Starting this very program once more would do as well, without any of it. But then it is loaded and
-//! linked a second time, which takes as long as everything that a check does (docs/writing-a-check.md).
+//! One is `fork`. Starting this program once more would do as well, without unsafe code; but then it is loaded and
+//! linked a second time, which takes as long as all work of a check (docs/writing-a-check.md).
 //!
-//! And it looks before `main` whether the caller had closed standard output. The runtime opens `/dev/null` in its place,
-//! which takes everything, and cannot be told from one that a caller gave who wants no output.
+//! The other is a look before `main` whether the caller had closed standard output. The runtime opens `/dev/null` in
+//! its place, which cannot be told from a `/dev/null` that the caller gave.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -14,11 +14,11 @@ use rustix::io::fcntl_getfd;
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
-/// Which of the two this is.
+/// Side of the fork that this process is.
 pub(crate) enum Side {
-    /// The new one.
+    /// The new process.
     Child,
-    /// The old one.
+    /// The old process.
     Parent(Pid),
 }
 
@@ -51,14 +51,14 @@ fn stay_here() -> Option<CpuSet> {
     Some(everywhere)
 }
 
-/// Whether this process has one thread: a folder has two links more than folders in it.
+/// True when this process has one thread: a folder has two links more than it has folders.
 fn alone() -> bool {
     rustix::fs::stat("/proc/self/task").map_or(true, |tasks| tasks.st_nlink == 3)
 }
 
 static HAD_NO_STDOUT: AtomicBool = AtomicBool::new(false);
 
-/// Whether the caller had closed standard output.
+/// True when the caller had closed standard output.
 pub(crate) fn began_without_stdout() -> bool {
     HAD_NO_STDOUT.load(Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! What a check found.
+//! Result of a check.
 
 use crate::limits::Limits;
 use crate::metric::{Metric, Unit, bad_label};
@@ -8,11 +8,11 @@ use crate::status::Status;
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(crate) status: Status,
-    /// The parts of the text, the most important first. What does not fit into the line is left out whole.
+    /// Parts of the text, the most important first. A part that does not fit into the line is left out whole.
     pub(crate) said: Vec<String>,
     pub(crate) details: Vec<(u8, String)>,
     pub(crate) metrics: Vec<Metric>,
-    /// What the check itself did wrong; such a report becomes UNKNOWN, so that a test finds it at once.
+    /// Error of the check's own code; such a report becomes UNKNOWN, so that a test finds it at once.
     pub(crate) defect: Option<String>,
 }
 

@@ -1,7 +1,7 @@
-//! Which folder or file refuses a reader, and the one command that helps.
+//! Search for the folder or file that refuses a reader, and for the one command that helps.
 //!
 //! All of this is looked up only after something could not be read. A monitoring system gives no environment and its
-//! user has no shell, so whoever reads the line cannot easily try himself.
+//! user has no shell, so an operator cannot easily try by himself.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -26,7 +26,7 @@ pub(crate) fn denied(path: &Path) -> Trouble {
     Trouble::unusable(format!("cannot read {}: permission denied: {advice}", path.display()))
 }
 
-/// Whether this process may not read a file that is there.
+/// True when this process may not read an existing file.
 pub(crate) fn is_unreadable(path: &Path) -> bool {
     refuses(path, Access::READ_OK)
 }
@@ -81,7 +81,7 @@ fn advice(part: &Path, meta: &Metadata, right: char) -> String {
     format!("{first}usermod -aG {group} {user}, then restart the daemon")
 }
 
-/// The name that belongs to a number, and the members of a group. What is not in the file has no name but its number.
+/// Name for a number, and the members of a group. A number that is not in the file is its own name.
 fn entry(file: &str, number: u32) -> (String, Vec<String>) {
     let text = fs::read_to_string(file).unwrap_or_default();
     let number = number.to_string();

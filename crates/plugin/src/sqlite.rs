@@ -6,10 +6,10 @@
 //! reader finds one of these:
 //!
 //! - both files: it opens with `readonly_shm=1`, which never writes, not even as the owner of the files or after the
-//!   writer was killed (it then reads the log into memory of its own);
-//! - none, or an empty log (what a reader leaves that somebody else wrote): nobody writes, so it opens with
-//!   `immutable=1`, which takes no locks and creates nothing, and looks afterwards whether that was still true. If not,
-//!   what it read is thrown away;
+//!   writer was killed (it then reads the log into its own memory);
+//! - none, or an empty log (as a reader of another program leaves it): nobody writes, so it opens with `immutable=1`,
+//!   which takes no locks and creates nothing, and looks afterwards whether that was still true. If not, what it read
+//!   is thrown away;
 //! - anything else is a writer that is just starting or ending, or a damaged copy.
 
 use std::ffi::OsString;
@@ -28,11 +28,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use crate::trouble::Trouble;
 use crate::{guard, rights};
 
-/// How often a reader looks again when what it met was on the move.
+/// Number of times that a reader looks again while the files are changing.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// What of a file tells that it was written to.
+/// Facts about a file that change when it is written to.
 type Stamp = (u64, u64, i64, i64, i64, i64);
 
 enum Found {
@@ -100,7 +100,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    /// That a database is damaged is said only if it stays so: somebody may be putting a sound one in its place.
+    /// A damaged database is reported only if it stays damaged: a sound one may just be put in its place.
     fn not_at_once(self) -> Refusal {
         match self {
             Refusal::Final(damage @ Trouble::Damaged(_)) => Refusal::Passing(damage),
@@ -220,15 +220,15 @@ fn unreachable_file(path: &Path, error: &Error, elsewhere: &str) -> Trouble {
     }
 }
 
-/// Whether the files may be on the move: a writer that is starting or ending.
+/// True when the files may be changing: a writer is starting or ending.
 fn is_passing(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
     error.code == ErrorCode::CannotOpen || error.extended_code == ffi::SQLITE_IOERR_SHORT_READ
 }
 
-/// Whether a writer has to mend the log's index first, which it does as soon as it gets on. SQLite has several codes for
-/// that, all with the text "attempt to write a readonly database", although nobody attempts to: this process would have
-/// to mend it otherwise.
+/// True when the log's index has to be recovered by a writer first, which any writer does as it goes on. SQLite has
+/// several codes for that, all with the text "attempt to write a readonly database", because this process would have to
+/// recover it otherwise.
 fn is_mending(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(error, _) = error else { return false };
     error.code == ErrorCode::ReadOnly || error.extended_code == ffi::SQLITE_BUSY_RECOVERY
@@ -254,7 +254,7 @@ fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
     }
 }
 
-/// What it means that a statement fails.
+/// Trouble that a failed statement stands for.
 pub(crate) fn query_trouble(error: rusqlite::Error) -> Trouble {
     let text = match &error {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),

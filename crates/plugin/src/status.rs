@@ -11,16 +11,16 @@ use std::str::FromStr;
 pub enum Status {
     /// As it should be.
     Ok,
-    /// It cannot be told.
+    /// There is no verdict.
     Unknown,
-    /// Somebody should look at it today.
+    /// An operator should look at it today.
     Warning,
-    /// Somebody should look at it now.
+    /// An operator should look at it now.
     Critical,
 }
 
 impl Status {
-    /// The exit code.
+    /// Exit code of the monitoring-plugins guideline: 0 to 3.
     pub fn code(self) -> u8 {
         match self {
             Status::Ok => 0,

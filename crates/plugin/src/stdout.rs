@@ -9,7 +9,7 @@ use rustix::io::{Errno, write};
 
 use crate::process::began_without_stdout;
 
-/// Nobody can read what was to be said.
+/// Standard output cannot be written.
 #[derive(Debug)]
 pub(crate) struct Unwritable;
 
@@ -23,7 +23,7 @@ pub(crate) fn print(text: &[u8], deadline: Instant) -> Result<(), Unwritable> {
 
 /// The same to any file.
 pub(crate) fn write_all(out: BorrowedFd<'_>, mut text: &[u8], deadline: Instant) -> Result<(), Unwritable> {
-    // A pipe that is ready takes so much without blocking.
+    // Number of bytes that a ready pipe takes without blocking.
     const AT_ONCE: usize = 4096;
     while !text.is_empty() {
         if !is_ready(out, PollFlags::OUT, deadline) {

@@ -60,7 +60,7 @@ fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
-/// The text, shortened to so many characters with a mark at its end. It must be ASCII.
+/// The text, cut to a number of characters with a mark at its end. It must be ASCII.
 pub(crate) fn shorten(text: &str, length: usize) -> String {
     const MARK: &str = "...";
     if text.len() <= length {

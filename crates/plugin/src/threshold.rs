@@ -1,8 +1,8 @@
-//! A threshold as people write it, over the ranges of `nagios-range`.
+//! A threshold as operators write it, based on the ranges of `nagios-range`.
 //!
-//! That crate takes texts that mean something else than they seem to: `-5` becomes a range from 0 to -5, which alerts
-//! always; `nan:` and `~:1e400` never alert. Here such a text is refused and quoted. What it prints cannot be parsed
-//! again, so the text is kept. Durations and percentages are taken where the figure is one.
+//! That crate accepts texts whose meaning differs from their look: `-5` becomes a range from 0 to -5, which alerts
+//! always; `nan:` and `~:1e400` never alert. Here such a text is refused and quoted. Its printed form cannot be
+//! parsed again, so the text is kept. Durations and percentages are accepted for figures of that unit.
 
 use std::fmt;
 
@@ -10,20 +10,21 @@ use nagios_range::{CheckType, NagiosRange};
 
 use crate::metric::{Unit, decimal};
 
-/// When a figure is alarming: `[@][start:]end`, with `~` for "without a lower bound".
+/// Range outside of which a figure alerts (inside with `@`), by the monitoring-plugins guideline: `[@][start:]end`,
+/// with `~` for "without a lower bound".
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     text: String,
     range: NagiosRange,
 }
 
-/// Why a text is no threshold.
+/// Reason why a text is no threshold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the threshold \"{text}\" {reason}")]
 pub struct ThresholdError {
     /// The text.
     pub text: String,
-    /// What is wrong with it.
+    /// Description of the error.
     pub reason: String,
 }
 
@@ -53,7 +54,7 @@ impl Threshold {
         Ok(Threshold { text: text.to_owned(), range })
     }
 
-    /// Whether the figure is alarming.
+    /// True when the figure alerts.
     pub fn alerts(&self, value: f64) -> bool {
         self.range.check(value)
     }
@@ -70,7 +71,7 @@ impl Threshold {
         &self.text
     }
 
-    /// The form for perfdata: `600` if it can be said so, because Icinga drops every other form; nothing if it never
+    /// Form for perfdata: a plain `600` where possible, because Icinga drops every other form; empty if it never
     /// alerts.
     pub(crate) fn perfdata(&self) -> String {
         let (start, end) = (*self.range.start(), *self.range.end());

@@ -10,9 +10,9 @@ use serde::{Deserialize, Deserializer};
 
 /// Milliseconds of a second, of an hour and of a day.
 pub const SECOND: i64 = 1000;
-/// See [`SECOND`].
+/// Milliseconds of an hour; see [`SECOND`].
 pub const HOUR: i64 = 3600 * SECOND;
-/// See [`SECOND`].
+/// Milliseconds of a day; see [`SECOND`].
 pub const DAY: i64 = 24 * HOUR;
 
 /// A time span in the configuration: `5m`, `1d`, or a number of seconds.
@@ -20,7 +20,7 @@ pub const DAY: i64 = 24 * HOUR;
 pub struct Span(i64);
 
 impl Span {
-    /// In milliseconds.
+    /// Length in milliseconds.
     pub fn milliseconds(self) -> i64 {
         self.0
     }
@@ -46,8 +46,8 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-/// How long ago something was, in seconds. What is ahead by more than five minutes has a negative age, which is outside of
-/// every range that is a plain number: it alerts.
+/// Age of a time in seconds. A time that is ahead by more than five minutes has a negative age, which is outside of
+/// every range that is a plain number, so it alerts.
 pub fn age(now: i64, then: i64) -> f64 {
     // An age of milliseconds is far below 2^53.
     #[allow(clippy::cast_precision_loss)]
@@ -90,7 +90,7 @@ pub fn moment(milliseconds: i64, now: i64) -> String {
     Millis(milliseconds).short(Millis(now))
 }
 
-/// `2026-11-24`.
+/// Day in UTC, as `2026-11-24`.
 pub fn date(milliseconds: i64) -> String {
     Millis(milliseconds).day()
 }

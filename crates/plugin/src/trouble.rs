@@ -1,8 +1,8 @@
-//! Why a check has no data to judge. Each kind has its own status, which options can set.
+//! Reasons why a check has no data to judge. Each kind has its own status, which options can set.
 
 use crate::threshold::ThresholdError;
 
-/// What keeps a check from its answer, in a sentence that says what to do.
+/// Reason why a check has no answer, as a sentence with advice.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// There is nothing to judge yet: no database, no run, no views. `--no-data` sets the status.
@@ -17,9 +17,9 @@ pub enum Trouble {
     /// A threshold of the configuration cannot be meant. The kit adds where it stands.
     #[error("config.toml: {error}")]
     Threshold {
-        /// `warning` or `critical`.
+        /// Name of the key: `warning` or `critical`.
         key: &'static str,
-        /// What is wrong with it.
+        /// Error of the threshold.
         error: ThresholdError,
     },
     /// The database is damaged, and in what way if that is not all there is to say. [`Check::DAMAGED`] has the status,

@@ -1,18 +1,18 @@
-//! What a server can and takes, found out once and remembered.
+//! Abilities of a server, found out once and remembered.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What is known of a server.
+/// Facts about a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Abilities {
-    /// Whether it moves refs all or none; not known before the first push.
+    /// True when it moves refs all or none; `None` before the first push.
     pub atomic: Option<bool>,
     /// Folders of refs that it does not take, and what it says.
     pub refuses: BTreeMap<String, String>,
-    /// Whether it makes repositories at the first push.
+    /// True when it creates repositories at the first push.
     pub creates: Option<bool>,
 }
 
@@ -25,7 +25,7 @@ pub fn optional_folder(name: &str) -> Option<&'static str> {
 }
 
 impl Abilities {
-    /// Why a ref is not offered to the server at all.
+    /// Reason why a ref is not offered to the server at all.
     pub fn refusal(&self, name: &str) -> Option<&str> {
         let known = self.refuses.iter().find(|(folder, _)| name.starts_with(folder.as_str()));
         known.map(|(_, why)| why.as_str())

@@ -1,16 +1,16 @@
-//! Where a package's repository is on a remote: a template of URLs, or of folders of this machine.
+//! Address of a package's repository on a remote: a template of URLs, or of folders of this machine.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// How a remote is reached.
+/// Way to reach a remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// A folder of this machine.
     Path,
-    /// `ssh://`.
+    /// A URL with `ssh://`.
     Ssh,
-    /// `https://`, or `http://`.
+    /// A URL with `https://` or `http://`.
     Http,
 }
 
@@ -21,7 +21,7 @@ pub struct Template {
     scheme: Scheme,
 }
 
-/// Why a text is no template of addresses.
+/// Reason why a text is no template of addresses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// All packages would have one repository.
@@ -35,7 +35,7 @@ pub enum AddressError {
         "{0:?} is no address: write ssh://USER@HOST/PATH, https://HOST/PATH, or the absolute path of a folder"
     )]
     Scheme(String),
-    /// `user@host:path`.
+    /// An address such as `user@host:path`.
     #[error("write {0:?} as ssh://{1}")]
     Scp(String, String),
     /// A password stands in it.
@@ -44,13 +44,16 @@ pub enum AddressError {
     /// A part that a program could take for something else.
     #[error("{0:?} cannot stand in an address")]
     Character(char),
-    /// The host.
+    /// The host name cannot be used.
     #[error("{0:?} has no host, or one that begins with a dash")]
     Host(String),
 }
 
 impl Template {
-    /// Checks a text.
+    /// Parses a text.
+    ///
+    /// # Errors
+    /// [`AddressError`] when it is no template of addresses.
     pub fn parse(text: &str) -> Result<Template, AddressError> {
         let bad = |c: &char| c.is_control() || c.is_whitespace() || "'\"\\`$*?[]<>|&;!#".contains(*c);
         if let Some(c) = text.chars().find(bad) {
@@ -64,7 +67,7 @@ impl Template {
         Ok(Template { text: text.to_owned(), scheme })
     }
 
-    /// How it is reached.
+    /// Way to reach it.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -149,7 +152,7 @@ fn check_host(text: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// Where one repository is.
+/// Address of one repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     text: String,
@@ -162,7 +165,7 @@ impl Address {
         &self.text
     }
 
-    /// How it is reached.
+    /// Way to reach it.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }

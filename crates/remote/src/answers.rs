@@ -1,5 +1,5 @@
-//! What an HTTP server answered, from the headers that Git notes (`GIT_TRACE_CURL`): its own messages name no numbers that
-//! could be relied on.
+//! Answers of an HTTP server, from the headers that Git traces (`GIT_TRACE_CURL`): Git's own messages have no status
+//! that could be relied on.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct Answer {
     /// Its status; none if no server answered.
     pub status: Option<u16>,
-    /// How long it wants to be left alone.
+    /// Pause that the server asks for.
     pub retry_after: Option<Duration>,
 }
 

@@ -10,18 +10,18 @@ use crate::address::Address;
 use crate::problem::{Problem, said};
 use crate::secret::quoted;
 
-/// How long a command may take.
+/// Time limit of a command.
 const LIMIT: Duration = Duration::from_secs(120);
 /// As much of what it says is kept.
 const SAID: usize = 64 << 10;
 
-/// What a command is told.
+/// Environment of a command.
 pub struct Told<'a> {
-    /// The package.
+    /// Name of the package.
     pub package: &'a str,
-    /// Its repository.
+    /// Address of its repository.
     pub address: &'a Address,
-    /// The branch that a clone shall check out, `DISTRO/SUITE`.
+    /// Branch that a clone checks out, as `DISTRO/SUITE`.
     pub branch: &'a str,
 }
 

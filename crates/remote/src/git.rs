@@ -23,11 +23,11 @@ use crate::problem::{Problem, said};
 const SAID: usize = 256 << 20;
 /// The longest trace that is read.
 const TRACE: u64 = 16 << 20;
-/// How long a question about objects that are here may take.
+/// Time limit of a question about local objects.
 const HERE: Duration = Duration::from_secs(600);
 
-/// What Git is told always. `core.fsync`: what is fetched is durable before a ref names it. Old histories have trees that
-/// Git would not make today; they are taken as they are.
+/// Configuration of every call of Git. `core.fsync`: fetched objects are durable before a ref names them. Old histories
+/// have trees that today's Git would not make; they are accepted as they are.
 const CONFIGURATION: [(&str, &str); 17] = [
     ("safe.directory", "*"),
     ("core.hooksPath", "/dev/null"),
@@ -54,12 +54,12 @@ pub struct Git {
     folder: tempfile::TempDir,
     empty: PathBuf,
     count: AtomicU64,
-    /// What runs: each leads a group of processes.
+    /// Running programs: each leads a group of processes.
     running: Mutex<BTreeSet<u32>>,
     is_stopping: AtomicBool,
 }
 
-/// One call.
+/// One call of Git.
 #[derive(Default)]
 pub struct Call<'a> {
     /// The command and its arguments.
@@ -68,33 +68,36 @@ pub struct Call<'a> {
     pub objects: Option<&'a Path>,
     /// Refs that it knows: a `packed-refs`.
     pub refs: Option<&'a Path>,
-    /// More configuration.
+    /// Further configuration.
     pub configuration: Vec<(String, String)>,
     /// More of the environment.
     pub environment: Vec<(String, OsString)>,
-    /// What it reads.
+    /// Standard input.
     pub input: Option<Vec<u8>>,
     /// The most bytes that a file may get.
     pub file_size: Option<u64>,
-    /// Whether an HTTP server is asked.
+    /// True when an HTTP server is asked.
     pub is_http: bool,
 }
 
-/// What came of a call.
+/// Result of a call.
 #[derive(Debug)]
 pub struct Ran {
     /// Its status, 0 if all went well; none if a signal ended it.
     pub status: Option<i32>,
-    /// What it said.
+    /// Standard output.
     pub stdout: Vec<u8>,
-    /// What it said about errors.
+    /// Standard error.
     pub stderr: String,
-    /// What an HTTP server answered.
+    /// Answer of an HTTP server.
     pub answer: Answer,
 }
 
 impl Git {
-    /// Makes its folder.
+    /// Creates its folder.
+    ///
+    /// # Errors
+    /// [`Problem::Local`] when that fails.
     pub fn open() -> Result<Git, Problem> {
         let cannot = |error: io::Error| Problem::Local(format!("cannot make a folder for git: {error}"));
         let folder = tempfile::Builder::new().prefix("package-import-git.").tempdir().map_err(cannot)?;
@@ -219,8 +222,8 @@ impl Git {
         make().map_err(|error| Problem::Local(format!("cannot copy {}: {error}", refs.display())))
     }
 
-    /// Whether one commit is an ancestor of another, both in a folder of objects. Nothing, if one of them is not there, or
-    /// is no commit.
+    /// Tells whether one commit is an ancestor of another, both in a folder of objects. `None` if one of them is
+    /// missing, or is no commit.
     pub fn is_ancestor(&self, objects: &Path, old: ObjectId, new: ObjectId) -> Result<Option<bool>, Problem> {
         let (old, new) = (old.to_string(), new.to_string());
         let call = Call {
@@ -243,12 +246,12 @@ fn end(pid: u32) {
     }
 }
 
-/// Arguments.
+/// Words as arguments.
 pub fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
     words.iter().map(|word| OsStr::new(word).to_owned()).collect()
 }
 
-/// What is to be said of a call that failed.
+/// Message about a call that failed.
 pub fn why(ran: &Ran) -> String {
     let words = said(&ran.stderr);
     match (words.is_empty(), ran.status) {

@@ -1,4 +1,4 @@
-//! What is to be done for each ref of a repository, by what the remote has. Never more than a creation or a fast-forward.
+//! Plan for each ref of a repository, by the remote's refs. It has creations and fast-forwards only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::refs::{Advertised, Wanted};
 use crate::server::Move;
 
-/// How somebody else's value of a ref stands to ours.
+/// Relation of a foreign value of a ref to ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kin {
     /// It is an ancestor: ours is a fast-forward.
@@ -19,18 +19,18 @@ pub enum Kin {
     Other,
 }
 
-/// Who can tell. The one place where a ref that is not where we put it is judged.
+/// Judge of a ref that is not where we put it; the only place where that is decided.
 pub trait Judge {
-    /// How `theirs` stands to `ours`, of a ref.
+    /// Relation of `theirs` to `ours`, for a ref.
     fn judge(&self, name: &str, ours: ObjectId, theirs: ObjectId) -> Result<Kin, Problem>;
 }
 
-/// What is done about a ref.
+/// Decision about a ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It is there as it should be.
     Same,
-    /// It is made.
+    /// It is created.
     Create,
     /// It is moved forward from here.
     Forward(ObjectId),
@@ -43,7 +43,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// As a word.
+    /// The word for this value.
     pub fn as_str(&self) -> &'static str {
         match self {
             Decision::Same => "same",
@@ -56,7 +56,7 @@ impl Decision {
     }
 }
 
-/// What is done about all refs, in the order of `wanted`.
+/// Decisions about all refs, in the order of `wanted`.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Each with what is done about it.
@@ -66,9 +66,9 @@ pub struct Plan {
 /// Refs that move with one push.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// In this order.
+    /// The moves, in this order.
     pub moves: Vec<Move>,
-    /// All or none.
+    /// True when all or none of them are made.
     pub atomic: bool,
 }
 
@@ -102,7 +102,7 @@ pub fn make(
     Ok(Plan { steps })
 }
 
-/// Only branches move.
+/// Relation of a foreign value to ours. Only branches move, so any other value of a tag is a foreign one.
 fn kin(wanted: &Wanted, theirs: ObjectId, judge: &dyn Judge) -> Result<Kin, Problem> {
     if wanted.is_branch() { judge.judge(&wanted.name, wanted.id, theirs) } else { Ok(Kin::Other) }
 }
@@ -135,7 +135,7 @@ impl Plan {
         })
     }
 
-    /// How many refs move.
+    /// Number of refs that move.
     pub fn moving(&self) -> usize {
         self.moves().count()
     }

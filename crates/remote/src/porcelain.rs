@@ -1,13 +1,13 @@
-//! What `git push --porcelain` says of each ref.
+//! Results of `git push --porcelain` for each ref.
 
-/// What became of a ref.
+/// Result for a ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Became {
     /// It is where it was wanted.
     Moved,
     /// It was there already.
     Same,
-    /// Somebody else was faster: read again.
+    /// Another pusher was faster: the refs are read again.
     Raced(String),
     /// It did not move because another one of the same push did not.
     Held,
@@ -22,7 +22,7 @@ pub enum Became {
 pub struct Told {
     /// Its name on the server.
     pub name: String,
-    /// What became of it.
+    /// Result for the ref.
     pub became: Became,
 }
 

@@ -1,11 +1,11 @@
-//! What can go wrong with a remote, as classes that somebody can act on.
+//! Errors of a remote, in classes that an operator can act on.
 
 use std::time::Duration;
 
 use crate::address::Scheme;
 use crate::answers::Answer;
 
-/// Why something on a remote came to nothing.
+/// Reason why an operation on a remote failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The server cannot be reached, or cannot work: so it is for every package.
@@ -17,17 +17,17 @@ pub enum Problem {
     /// The server wants to be left alone.
     #[error("the server wants fewer requests: {said}")]
     Paced {
-        /// What it said.
+        /// Message of the server.
         said: String,
-        /// For how long.
+        /// Pause that the server asks for.
         after: Option<Duration>,
     },
     /// There is no repository.
     #[error("there is no repository at {address}: {said}; make it, or set `create` for the remote")]
     Missing {
-        /// Where.
+        /// Address of the repository.
         address: String,
-        /// What the server said.
+        /// Message of the server.
         said: String,
     },
     /// The server does not take it, of this package.
@@ -48,7 +48,7 @@ pub enum Problem {
     /// It cannot move refs all or none, and was asked to.
     #[error("the server cannot move refs all or none")]
     NotAtomic,
-    /// Somebody else moves the same refs all the time.
+    /// Another pusher moves the same refs all the time.
     #[error("somebody else was faster {0} times: it is tried again later")]
     Raced(u32),
     /// It took too long.
@@ -81,13 +81,13 @@ impl Problem {
         }
     }
 
-    /// Whether it is the same for every package of the remote: one incident.
+    /// True when it concerns every package of the remote: one incident.
     pub fn is_of_remote(&self) -> bool {
         matches!(self, Problem::Away(_) | Problem::NoEntry(_) | Problem::Paced { .. })
     }
 }
 
-/// What a program said, fit for a line: without what controls a terminal, and not longer than this.
+/// Largest number of characters of a program's message, of which control characters are removed.
 const LONGEST: usize = 300;
 
 /// The lines of a program that say why, as one.
@@ -172,7 +172,7 @@ const LARGE: [&str; 5] =
     ["maximum allowed size", "exceeds the limit", "too large", "Request Entity Too Large", "file size limit"];
 const BUSY: [&str; 3] = ["rate limit", "Too many requests", "too many connections"];
 
-/// What a failed exchange with a server comes to. `text` is all that Git and the server said.
+/// Problem of a failed exchange with a server. `text` is all output of Git and the server.
 pub fn classify(scheme: Scheme, address: &str, text: &str, answer: Answer) -> Problem {
     let words = said(text);
     if let Some(lock) = stale_lock(text) {

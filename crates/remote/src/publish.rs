@@ -13,24 +13,25 @@ use crate::problem::Problem;
 use crate::refs::{self, Advertised, Wanted};
 use crate::server::{Move, Server};
 
-/// How often somebody else may be faster.
+/// Number of times that another pusher may be faster.
 const RACES: u32 = 6;
-/// How often all is looked at again. Each time something moves, is raced for, or is refused for good.
+/// Number of rounds. In each round something moves, is raced for, or is refused for good.
 const ROUNDS: u32 = 60;
-/// How often a lock on the server is looked at again, and after how long.
+/// Number of further looks at a lock on the server; next, the pause before each.
 const LOCKED: u32 = 2;
 const LOCK: Duration = Duration::from_millis(500);
-/// So many pushes of one package find out what a server refuses of it; then the rest of a push is refused with it.
+/// Number of pushes of one package that find out the refs which a server refuses; then the rest of a push is refused
+/// with them.
 const PIECES: u32 = 24;
 /// From then on refs move one by one: what is refused keeps back what is not.
 const PATIENCE: u32 = 6;
 
-/// What is wanted of a repository.
+/// Refs that a repository is to have.
 #[derive(Clone, Debug, Default)]
 pub struct Desired {
-    /// Its refs.
+    /// The refs.
     pub refs: Vec<Wanted>,
-    /// The branch that a clone shall check out, in full.
+    /// Full name of the branch that a clone checks out.
     pub head: Option<String>,
 }
 
@@ -44,60 +45,60 @@ impl Desired {
 /// A ref that somebody else has moved, and that was left where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
-    /// Its name.
+    /// Name of the ref.
     pub name: String,
-    /// Where we have it.
+    /// Object that we put it to.
     pub ours: ObjectId,
-    /// Where it is.
+    /// Object that it points to.
     pub theirs: ObjectId,
-    /// How they stand to each other.
+    /// Relation of the two.
     pub kin: Kin,
 }
 
-/// What came of it.
+/// Result of publishing.
 #[derive(Clone, Debug, Default)]
 pub struct Published {
     /// Refs that are where they should be, by what was read back.
     pub there: usize,
-    /// How many of them were moved now.
+    /// Number of refs that were moved now.
     pub moved: usize,
-    /// Somebody else's.
+    /// Foreign refs.
     pub foreign: Vec<Foreign>,
     /// Refs that another one keeps from being made, and which.
     pub blocked: Vec<(String, String)>,
     /// Refs that the server does not take, and why; without those that it takes of no package.
     pub refused: Vec<(String, String)>,
-    /// How many stay here because the server takes none of their kind.
+    /// Number of refs that stay here because the server accepts none of their kind.
     pub kept: usize,
     /// One word for what was read back of what is wanted.
     pub fingerprint: String,
     /// The branch that a clone checks out, if it is another than wanted: or none.
     pub wrong_head: Option<Option<String>>,
-    /// Whether the repository was made.
+    /// True when the repository was created.
     pub created: bool,
 }
 
 impl Published {
-    /// Whether all is there that the server takes.
+    /// True when everything is there that the server accepts.
     pub fn is_complete(&self) -> bool {
         self.foreign.is_empty() && self.blocked.is_empty() && self.refused.is_empty()
     }
 }
 
-/// Who keeps what somebody else has pushed, before anything moves.
+/// Callback that keeps foreign objects, before any ref moves.
 pub type Aside<'a> = &'a mut dyn FnMut(&[Foreign]) -> Result<(), Problem>;
 
-/// How it is done.
+/// Means of publishing.
 pub struct Publisher<'a> {
     /// The server.
     pub server: &'a dyn Server,
-    /// Who judges refs that are not where we put them.
+    /// Judge of refs that are not where we put them.
     pub judge: &'a dyn Judge,
-    /// So many refs go in one push, as a rule.
+    /// Usual largest number of refs in one push.
     pub most: usize,
 }
 
-/// What is known while it is done.
+/// State of the work.
 struct Work<'a, 'b> {
     publisher: &'a Publisher<'b>,
     desired: &'a Desired,
@@ -110,7 +111,7 @@ struct Work<'a, 'b> {
     is_missing: bool,
 }
 
-/// What became of a push.
+/// Result of a push.
 #[derive(Default)]
 struct Pushed {
     moved: usize,
@@ -129,7 +130,7 @@ impl Publisher<'_> {
         Ok((plan, found))
     }
 
-    /// Does it. What was found out of the server is in `abilities` afterwards, whatever came of it.
+    /// Publishes. Facts about the server are in `abilities` afterwards, also after an error.
     pub fn publish(
         &self,
         desired: &Desired,
@@ -186,7 +187,7 @@ impl Work<'_, '_> {
         Err(Problem::Failed(format!("not everything is there after {ROUNDS} rounds")))
     }
 
-    /// What the server has. A repository that is missing is made, or comes to be with the first push.
+    /// Refs of the server. A missing repository is created, or comes with the first push.
     fn read(&mut self) -> Result<Advertised, Problem> {
         let missing = match self.publisher.server.read() {
             Err(problem @ Problem::Missing { .. }) => problem,
@@ -227,7 +228,7 @@ impl Work<'_, '_> {
             all.moved += pushed.moved;
             all.raced |= pushed.raced;
             all.refused += pushed.refused;
-            // What comes next was planned for what is not there any more.
+            // The rest of the plan is for refs that have changed.
             if all.raced {
                 break;
             }
@@ -281,7 +282,7 @@ impl Work<'_, '_> {
         let server = self.publisher.server;
         let is_missing = self.is_missing;
         let mut pushed = server.push(&batch.moves, batch.atomic);
-        // Somebody who pushes right now has locks, too, and gives them up.
+        // A running push of others has locks, too, and releases them.
         for _ in 0..LOCKED {
             if !matches!(pushed, Err(Problem::StaleLock { .. })) {
                 break;

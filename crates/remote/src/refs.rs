@@ -6,35 +6,35 @@ use sha2::{Digest, Sha256};
 
 use crate::ObjectId;
 
-/// A ref that a remote shall have.
+/// A ref that a remote is to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its full name.
+    /// Full name of the ref.
     pub name: String,
-    /// Where it points.
+    /// Object that it points to.
     pub id: ObjectId,
-    /// What is behind it, if it is an annotated tag.
+    /// Object behind it, if it is an annotated tag.
     pub peeled: Option<ObjectId>,
 }
 
 impl Wanted {
-    /// Whether it is a branch.
+    /// True for a branch.
     pub fn is_branch(&self) -> bool {
         self.name.starts_with("refs/heads/")
     }
 }
 
-/// What a server says that it has.
+/// Refs that a server advertises.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advertised {
-    /// Where each ref points.
+    /// Object that each ref points to.
     pub refs: BTreeMap<String, ObjectId>,
     /// The branch that a clone checks out, if it is there.
     pub head: Option<String>,
 }
 
 impl Advertised {
-    /// Whether there is no branch yet.
+    /// True when there is no branch yet.
     pub fn is_new(&self) -> bool {
         !self.refs.keys().any(|name| name.starts_with("refs/heads/"))
     }

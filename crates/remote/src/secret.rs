@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::problem::Problem;
 
-/// Where a password is.
+/// Place of a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
     /// In a file that not everybody can read.
@@ -85,7 +85,7 @@ impl Secret {
     }
 }
 
-/// How often it can be read.
+/// Number of times that it can be read.
 const ASKED: usize = 4;
 
 /// A password in a pipe.

@@ -1,26 +1,26 @@
-//! What a server does for the publisher. There are two: Git's transports, and a folder of this machine.
+//! Interface of a server for the publisher. There are two: Git's transports, and a folder of this machine.
 
 use crate::ObjectId;
 use crate::porcelain::Told;
 use crate::problem::Problem;
 use crate::refs::Advertised;
 
-/// A ref that shall move.
+/// A move of a ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// Its full name.
+    /// Full name of the ref.
     pub name: String,
-    /// Where it was seen.
+    /// Object that it was seen at.
     pub old: Option<ObjectId>,
-    /// Where it shall point.
+    /// New object.
     pub new: ObjectId,
-    /// What is behind that, if it is an annotated tag.
+    /// Object behind the new one, if that is an annotated tag.
     pub peeled: Option<ObjectId>,
 }
 
 /// The repository of one package on a remote.
 pub trait Server {
-    /// What it has.
+    /// Refs of the server.
     fn read(&self) -> Result<Advertised, Problem>;
 
     /// Moves refs with all that they need; with `atomic`, all or none. Returns what became of each.
@@ -32,9 +32,9 @@ pub trait Server {
     /// Makes the repository, if that can be done before anything is pushed. Returns whether it was.
     fn create(&self) -> Result<bool, Problem>;
 
-    /// Has a clone check out a branch. Returns whether that could be said to the server.
+    /// Sets the branch that a clone checks out. Returns true when the server accepts that.
     fn set_head(&self, branch: &str) -> Result<bool, Problem>;
 
-    /// Whether everything goes in one transaction, however much it is.
+    /// True when everything goes in one transaction, of any size.
     fn is_whole(&self) -> bool;
 }

@@ -1,5 +1,5 @@
-//! How ssh is called: nobody's configuration, no questions, host keys from a file that is ours, one connection a server
-//! that all pushes share.
+//! Calls of ssh: without anybody's configuration, without questions, with host keys from a file of this installation,
+//! and with one connection a server that all pushes share.
 
 use std::fs;
 use std::io;
@@ -15,12 +15,12 @@ use crate::secret::quoted;
 
 /// A socket's path may not be longer than 108 bytes; ssh names it by 40 digits, and adds 17 bytes while it makes it.
 const LONGEST: usize = 108 - 40 - 17 - 2;
-/// How long a connection is kept for the next push, in seconds.
+/// Seconds for which a connection is kept for the next push.
 const KEPT: u32 = 60;
-/// How long it is waited for that one is given up.
+/// Time to wait for a connection to be closed.
 const CLOSING: Duration = Duration::from_secs(5);
 
-/// How to get into servers by ssh.
+/// Credentials of servers that are reached by ssh.
 #[derive(Debug)]
 pub struct Ssh {
     key: PathBuf,

@@ -16,23 +16,23 @@ use crate::secret::{Offered, Secret};
 use crate::server::{Move, Server};
 use crate::ssh::Ssh;
 
-/// How long a server may take to say what it has.
+/// Time for a server to list its refs.
 const READING: Duration = Duration::from_secs(180);
-/// A foreign ref may bring so many bytes.
+/// Largest number of bytes of a foreign ref's objects.
 const FETCHED: u64 = 8 << 30;
-/// So many refs are named in one call: a command line has an end.
+/// Largest number of refs that are named in one call, because the length of a command line is limited.
 const NAMED: usize = 400;
 
-/// How to get into a server, and what it needs.
+/// Credentials and settings of a server.
 #[derive(Debug, Default)]
 pub struct Entry {
-    /// By ssh.
+    /// Credentials for ssh.
     pub ssh: Option<Ssh>,
     /// The user's name, for HTTP.
     pub user: Option<String>,
     /// The password, for HTTP.
     pub password: Option<Secret>,
-    /// Certificates of those who vouch for the server, if not those of the machine.
+    /// Certificates of the authorities that vouch for the server, in place of those of the machine.
     pub authorities: Option<PathBuf>,
     /// A proxy, for HTTP.
     pub proxy: Option<String>,
@@ -40,25 +40,25 @@ pub struct Entry {
     pub create: Option<String>,
     /// A command that has a clone check out a branch.
     pub head: Option<String>,
-    /// How long a push may take.
+    /// Time limit of a push.
     pub limit: Duration,
 }
 
 /// The repository of a package on a server.
 pub struct Transport<'a> {
-    /// Who works.
+    /// Git commands that do the work.
     pub git: &'a Git,
-    /// How to get in.
+    /// Credentials of the server.
     pub entry: &'a Entry,
-    /// Where it is.
+    /// Address of the repository.
     pub address: &'a Address,
-    /// The package.
+    /// Name of the package.
     pub package: &'a str,
-    /// The branch that a clone shall check out, `DISTRO/SUITE`.
+    /// Branch that a clone checks out, as `DISTRO/SUITE`.
     pub branch: &'a str,
-    /// Our objects.
+    /// Folder of the importer's objects.
     pub objects: &'a Path,
-    /// Our refs.
+    /// Folder of the importer's refs.
     pub refs: &'a Path,
     /// Called before each exchange with the server, which may take its time.
     pub pace: &'a dyn Fn(),
@@ -100,7 +100,7 @@ impl Transport<'_> {
         let (named, host) =
             authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
         let user = self.entry.user.as_deref().or(named).unwrap_or("git");
-        // Nobody but this server is told.
+        // Only this server gets the password.
         add(&format!("credential.{scheme}://{host}.helper"), offered.helper(user));
         Ok(Some(offered))
     }
@@ -204,9 +204,9 @@ impl Server for Transport<'_> {
 
 /// Judges by the history that is here.
 pub struct ByHistory<'a> {
-    /// Who asks.
+    /// Git commands that do the work.
     pub git: &'a Git,
-    /// Our objects.
+    /// Folder of the importer's objects.
     pub objects: &'a Path,
 }
 

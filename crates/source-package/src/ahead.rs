@@ -6,10 +6,10 @@ use std::thread::{self, Scope};
 
 /// Bytes of one block.
 const BLOCK: usize = 256 << 10;
-/// So many blocks wait at most for whoever reads them.
+/// Largest number of blocks that are read ahead.
 const WAITING: usize = 4;
 
-/// The reader's end.
+/// Reader of the blocks that another thread has read.
 pub struct Ahead {
     blocks: Receiver<io::Result<Vec<u8>>>,
     /// Blocks that were read go back: new memory for each would cost more than the message.
@@ -50,7 +50,7 @@ impl Ahead {
                 let told = match read {
                     Ok(_) => sender.send(Ok(block)),
                     Err(error) if block.is_empty() => sender.send(Err(error)),
-                    // What came before an error is told before it.
+                    // Bytes that were read before an error are delivered before it.
                     Err(error) => sender.send(Ok(block)).and_then(|()| sender.send(Err(error))),
                 };
                 // A reader that went away wants no more.

@@ -1,7 +1,8 @@
 //! Reads `debian/changelog`: entries as `dpkg-parsechangelog` finds them, and what an import takes from them.
 //!
-//! Nothing is an error. What dpkg only warns about is mended by the rules that stand at each item; they are part
-//! of the import rules, so the same file gives the same commits for ever. Time and memory are linear in the file.
+//! Nothing is an error. Flaws that dpkg only warns about are mended by the rules given at each item; they are
+//! part of the import rules, so the same file gives the same commits for ever. Time and memory are linear in the
+//! file.
 
 use std::collections::HashSet;
 use std::mem;
@@ -21,7 +22,7 @@ pub struct Entry {
     /// indented as written. Lines that dpkg drops with a warning because they are not indented by two blanks
     /// are kept; comments and keywords of CVS are not.
     pub body: String,
-    /// Who signed it, and when.
+    /// Name, address and date of the uploader, if there is a trailer.
     pub trailer: Option<Trailer>,
 }
 
@@ -30,11 +31,11 @@ pub struct Entry {
 pub struct Heading {
     /// The line as written.
     pub text: String,
-    /// The source package.
+    /// Name of the source package.
     pub source: String,
     /// The version as written; [`Entry::version`] is what is valid.
     pub version: String,
-    /// Where it was uploaded to.
+    /// Distributions that it was uploaded to.
     pub distributions: Vec<String>,
     /// The urgency, in lower case, without the comment that may follow it.
     pub urgency: Option<String>,
@@ -43,11 +44,11 @@ pub struct Heading {
 /// The last line of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trailer {
-    /// Whether dpkg reads it as a trailer. If not, it was mended.
+    /// True when dpkg reads it as a trailer; false when it was mended.
     pub is_well_formed: bool,
     /// `Name <address>` as written.
     pub maintainer: String,
-    /// Who signed it; `None` if nothing is left of the name and the address.
+    /// Name and address of the uploader; `None` if no name and address can be read.
     pub ident: Option<Ident>,
     /// The date as written.
     pub date_text: String,
@@ -62,12 +63,12 @@ impl Entry {
     }
 }
 
-/// Who made the newest entry of a changelog, and when. What is `None` is the caller's to replace.
+/// Author and date of the newest entry of a changelog. The caller replaces what is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Author {
-    /// Who signed it.
+    /// Name and address of the uploader.
     pub ident: Option<Ident>,
-    /// When.
+    /// Date of the trailer.
     pub date: Option<Date>,
 }
 
@@ -118,13 +119,13 @@ fn below_of(mut versions: Vec<Version>, own: &Version) -> Vec<Version> {
     versions
 }
 
-/// Which entries of a changelog a version takes its facts from.
+/// Entries of a changelog that a version takes its facts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lineage {
     /// The versions that it grew out of, the nearest first.
     pub below: Vec<Version>,
-    /// What [`versions_below`] says, where that is something else: the entry of the version is not the top, others are of
-    /// another source, or the oldest entry stands first.
+    /// Result of [`versions_below`], where it differs: the entry of the version is not the top one, others are of
+    /// another source, or the oldest entry comes first.
     pub by_position: Option<Vec<Version>>,
     /// The places of the entries that count, the version's own first; `None` if they are those of the file.
     pub order: Option<Vec<usize>>,
@@ -166,7 +167,7 @@ pub fn lineage(changelog: &[u8], source: &str, own: &Version) -> Lineage {
     }
 }
 
-/// Whether the entry of each heading is of this source, and its version.
+/// For the entry of each heading: true when it is of this source, and its version.
 fn sources_and_versions<'a>(
     changelog: &'a [u8],
     source: &'a str,
@@ -235,7 +236,7 @@ pub fn text_since(changelog: &[u8], base: Option<&Version>) -> String {
     parts.join("\n\n")
 }
 
-/// What dpkg expects to read next; it decides what becomes of stray lines.
+/// Element that dpkg expects next, by which it decides about stray lines.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     FirstHeading,
@@ -245,7 +246,7 @@ enum Expected {
 }
 
 struct Entries<'a> {
-    /// What is unread; `None` at the end.
+    /// Rest that is not read yet; `None` at the end.
     rest: Option<&'a [u8]>,
     expected: Expected,
     draft: Draft<'a>,
@@ -420,7 +421,7 @@ fn mended(line: &[u8]) -> Trailer {
     }
 }
 
-/// Where the first word with an `@` ends, else where the first weekday with a comma begins.
+/// End of the first word with an `@`, else start of the first weekday with a comma.
 fn before_date(text: &str) -> Option<usize> {
     const WEEKDAYS: [&str; 7] = ["Mon,", "Tue,", "Wed,", "Thu,", "Fri,", "Sat,", "Sun,"];
     let mut start = 0;

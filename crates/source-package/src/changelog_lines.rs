@@ -1,12 +1,12 @@
-//! What a single line of a changelog is, by the rules that `dpkg-parsechangelog` goes by.
+//! Kinds of lines of a changelog, by the rules of `dpkg-parsechangelog`.
 
 use crate::text::{Cursor, is_space, is_word};
 
-/// What a line is. The order of the variants is that in which they are tried.
+/// Kind of a line. The variants are tried in this order.
 pub(crate) enum Line<'a> {
     /// `hello (2.10-3) unstable; urgency=medium`
     Heading(Heading<'a>),
-    /// What follows is no changelog: settings of an editor, or entries in a format from before 1996.
+    /// The rest of the file is no changelog: settings of an editor, or entries in a format from before 1996.
     End,
     /// A keyword of CVS or a comment.
     Skipped,
@@ -18,7 +18,7 @@ pub(crate) enum Line<'a> {
     BadTrailer,
     /// Text indented by two blanks at least.
     Change,
-    /// Nothing.
+    /// An empty line.
     Blank,
     /// Text indented by a single blank.
     Odd,
@@ -156,7 +156,7 @@ fn is_keyword_or_comment(line: &[u8]) -> bool {
     rest.take_some(is_word).is_some() && rest.eat(b":").is_some() && rest.0.contains(&b'$')
 }
 
-/// Whether the rest of the file is in one of the formats that were used before today's.
+/// True when the rest of the file is in one of the formats that were used before today's.
 fn is_ancient(line: &[u8]) -> bool {
     is_ancient_gnu(line).is_some()
         || is_old_gnu(line).is_some()
@@ -246,7 +246,7 @@ fn is_changes_from(line: &[u8]) -> Option<()> {
     rest.0[to + 4..].contains(&b':').then_some(())
 }
 
-/// `Changes for hello-1.3:`
+/// Matches a line such as `Changes for hello-1.3:`.
 fn is_changes_for(line: &[u8]) -> Option<()> {
     let mut rest = Cursor(line);
     rest.eat(b"Changes for ")?;

@@ -201,7 +201,7 @@ fn changelog_of(entries: &[(&str, &str)]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// What counts below, whether that is something else than by position, and whose entry the top is.
+/// Versions below, true when they differ from those by position, and the author of the top entry.
 fn lineage_of(entries: &[(&str, &str)], own: &str) -> (Vec<String>, bool, Option<String>) {
     let text = changelog_of(entries);
     let found = lineage(&text, "aa", &v(own));
@@ -220,7 +220,7 @@ fn the_entry_of_the_version_is_the_top() {
     // As it is nearly always.
     assert_eq!(lineage_of(&aa(&["3", "2", "1"]), "3"), (below(&["2", "1"]), false, None));
     assert_eq!(lineage_of(&aa(&["2~bpo", "2", "1"]), "2~bpo"), (below(&["2", "1"]), false, None));
-    // What stands above it is no ancestor, whether higher or lower.
+    // Entries above that of the version are no ancestors, whether higher or lower.
     assert_eq!(lineage_of(&aa(&["9", "3", "2"]), "3"), (below(&["2"]), false, Some("3@x".into())));
     assert_eq!(lineage_of(&aa(&["1", "3", "2"]), "3"), (below(&["2"]), true, Some("3@x".into())));
     // The oldest entry first.
@@ -250,7 +250,7 @@ fn text_follows_the_order_of_the_entries() {
 }
 
 proptest! {
-    /// Where the own entry is on top and all are of one source, nothing is other than by position.
+    /// With the version's own entry on top and all entries of one source, the result is the one by position.
     #[test]
     fn an_ordinary_changelog_means_what_it_meant(below in prop::collection::vec("[1-9]{1,3}", 0..20)) {
         let mut entries = vec![("aa", "1000")];

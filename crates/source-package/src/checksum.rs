@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 pub struct Checksums {
     /// MD5, in lower-case hexadecimal, from `Files`.
     pub md5: Option<String>,
-    /// SHA-1, from `Checksums-Sha1`.
+    /// SHA-1 in hexadecimal, from `Checksums-Sha1`.
     pub sha1: Option<String>,
-    /// SHA-256, from `Checksums-Sha256`.
+    /// SHA-256 in hexadecimal, from `Checksums-Sha256`.
     pub sha256: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub struct ListedFile {
     pub name: String,
     /// Its size in bytes.
     pub size: u64,
-    /// Its checksums.
+    /// Checksums of the file.
     pub checksums: Checksums,
 }
 
@@ -34,13 +34,13 @@ pub struct ListedFile {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{name} has {what} {found} instead of the expected {expected}")]
 pub struct Mismatch {
-    /// The file.
+    /// Name of the file.
     pub name: String,
     /// `size`, `MD5`, `SHA-1` or `SHA-256`.
     pub what: &'static str,
-    /// What the file has.
+    /// Value that the file has.
     pub found: String,
-    /// What was listed.
+    /// Value that is listed.
     pub expected: String,
 }
 
@@ -96,17 +96,17 @@ impl FileList {
         &mut self.files[place]
     }
 
-    /// How many files there are.
+    /// Number of files.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
-    /// Whether there is none.
+    /// True when the list has no file.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// The files.
+    /// The files, in the order of the list.
     pub fn into_files(self) -> Vec<ListedFile> {
         self.files
     }
@@ -130,7 +130,7 @@ impl Hasher {
         self.sha256.update(bytes);
     }
 
-    /// Bytes so far.
+    /// Number of bytes hashed so far.
     pub fn size(&self) -> u64 {
         self.size
     }

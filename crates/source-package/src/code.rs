@@ -13,19 +13,19 @@ words! {
     Stage {
         /// Finding out what is published.
         Poll = "poll",
-        /// Getting the files.
+        /// Fetching the files.
         Fetch = "fetch",
         /// Signature, `.dsc` and checksums.
         Verify = "verify",
-        /// Decompressing and unpacking.
+        /// Decompressing and unpacking the tarballs.
         Unpack = "unpack",
-        /// Applying patches.
+        /// Applying the patches.
         Patch = "patch",
-        /// Writing objects.
+        /// Writing Git objects.
         Commit = "commit",
         /// Moving refs.
         Publish = "publish",
-        /// The state database.
+        /// Reading or writing the state database.
         State = "state",
         /// The child process itself.
         Worker = "worker",
@@ -33,13 +33,13 @@ words! {
 }
 
 words! {
-    /// What a code says about the next try.
+    /// Class of a code: the meaning of a failure for the next try.
     Class {
         /// It may go away by itself.
         Transient = "transient",
         /// It stays until something is changed.
         Permanent = "permanent",
-        /// Not known yet.
+        /// The meaning is not known yet.
         Unknown = "unknown",
         /// The machine's, not the package's: it never counts against the package.
         Infrastructure = "infrastructure",
@@ -136,7 +136,8 @@ codes! {
     NoApt = "no-apt" [Poll Fetch] Infrastructure,
     AptFailed = "apt-failed" [Poll Fetch] Transient (outage),
     AptState = "apt-state" [Poll Fetch] Infrastructure,
-    // Of an archive somebody may mend it, or another mirror has it right; in a package that is here, it stays.
+    // In an archive the error may be corrected, or another mirror may have the right file; in a package that is here,
+    // it stays.
     BadSignature = "bad-signature" [Poll Fetch Verify] Unknown elsewhere Permanent,
     BadCompression = "bad-compression" [Poll Fetch Unpack] Unknown elsewhere Permanent,
     ExpandsTooMuch = "expands-too-much" [Poll Fetch Unpack] Unknown elsewhere Permanent,
@@ -225,7 +226,7 @@ impl Code {
         self.row().stages
     }
 
-    /// What it says about the next try, in a stage.
+    /// Class of the code in a stage.
     pub fn class(self, stage: Stage) -> Class {
         match stage {
             Stage::Poll | Stage::Fetch => self.row().class,
@@ -233,7 +234,7 @@ impl Code {
         }
     }
 
-    /// Whether a host is to blame, or a mount, not a file: what needs it waits until it is there again.
+    /// True when a host or a mount is out of order and not a file: the jobs that need it wait until it works again.
     pub fn is_outage(self) -> bool {
         self.row().is_outage
     }

@@ -11,19 +11,19 @@ use crate::limits::{Limits, OverLimit};
 use crate::lookahead::Lookahead;
 
 const BUFFER: usize = 128 << 10;
-/// So many bytes at the start of a file tell its format.
+/// Number of bytes at the start of a file that show its format.
 const DETECTABLE: usize = 13;
 /// Below this no expansion is suspicious: a small archive of zeros is harmless.
 const RATIO_FREE_BYTES: u64 = 64 << 20;
 
-/// How a file is compressed.
+/// Compression format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// gzip (RFC 1952).
     Gzip,
-    /// bzip2.
+    /// bzip2, `.bz2`.
     Bzip2,
-    /// xz.
+    /// xz, `.xz`.
     Xz,
     /// The format that came before xz.
     Lzma,
@@ -135,7 +135,10 @@ trait Member<R: BufRead> {
     type Decoder: Read;
     fn start(&self, input: R) -> Self::Decoder;
     fn input_of(&self, decoder: Self::Decoder) -> R;
-    /// Whether another member begins here. An error if what follows makes the tool fail.
+    /// True when another member begins here.
+    ///
+    /// # Errors
+    /// When the bytes that follow make the command-line tool fail.
     fn continues(&self, input: &mut R) -> io::Result<bool>;
 }
 

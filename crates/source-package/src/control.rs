@@ -9,13 +9,14 @@ use std::collections::HashMap;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Stanza {
     fields: Vec<(String, String)>,
-    /// Where a field stands, by its name in lower case, once there are more than [`FEW`]: input decides how many.
+    /// Positions of the fields by lower-case name, once there are more than [`FEW`]: a hostile input decides how many
+    /// there are.
     places: HashMap<String, usize>,
-    /// Whether a signature surrounds it. It says nothing about whether that signature is good.
+    /// True when an OpenPGP signature surrounds it. That does not mean that the signature is good.
     pub signed: bool,
 }
 
-/// Why a text is no stanza.
+/// Reason why a text is no stanza.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ControlError {
     /// A line that is neither a field, nor a continuation, nor a comment.
@@ -27,9 +28,9 @@ pub enum ControlError {
     /// The same field twice.
     #[error("line {line}: field {name} stands twice")]
     Duplicate {
-        /// The line.
+        /// Number of the line.
         line: usize,
-        /// The field.
+        /// Name of the field.
         name: String,
     },
     /// A field whose name starts with a hyphen.
@@ -49,7 +50,7 @@ pub enum ControlError {
     TooManyFields(usize),
 }
 
-/// So many fields are found faster by looking at each.
+/// Number of fields up to which looking at each is faster than an index.
 const FEW: usize = 32;
 
 const BEGIN_MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
@@ -62,7 +63,7 @@ impl Stanza {
         Stanza::parse_within(text, usize::MAX)
     }
 
-    /// The same, for a text that may have so many fields at most.
+    /// Same, for a text with a limited number of fields.
     pub fn parse_within(text: &[u8], most_fields: usize) -> Result<Stanza, ControlError> {
         let mut reader = Reader { lines: text.split(|&byte| byte == b'\n'), number: 0 };
         let mut stanza = Stanza::default();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A moment and the offset from UTC of whoever wrote it down, as a Git commit holds them.
+/// A time, and the author's offset from UTC, as a Git commit stores them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct Date {
     /// Seconds since 1970-01-01 00:00:00 UTC, never negative.
@@ -14,7 +14,7 @@ pub struct Date {
 /// Words that are looked at; a date has fewer, and what follows is not one.
 const MAX_WORDS: usize = 16;
 
-/// The last year that is believed. Git's commit-graph has no room for dates after 2514.
+/// Last year that is accepted. Git's commit-graph has no room for dates after 2514.
 const MAX_YEAR: i64 = 2499;
 
 const MAX_OFFSET_MINUTES: i32 = 14 * 60;
@@ -56,7 +56,7 @@ impl fmt::Display for Date {
     }
 }
 
-/// What the words of a date have said so far.
+/// Parts of a date that its words have given so far.
 #[derive(Default)]
 struct Parts {
     year: Option<i64>,

@@ -5,12 +5,12 @@ use crate::control::{ControlError, Stanza};
 use crate::limits::DscLimits;
 use crate::version::{PackageName, PackageNameError, Version, VersionError};
 
-/// What a `.dsc` says.
+/// Content of a `.dsc` file (deb-src-control(5), Debian policy 5.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dsc {
-    /// The source package.
+    /// Name of the source package.
     pub source: PackageName,
-    /// Its version.
+    /// Version of the source package.
     pub version: Version,
     /// The format of the source package.
     pub format: Format,
@@ -21,15 +21,15 @@ pub struct Dsc {
 /// A format of source packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Format {
-    /// How it is unpacked.
+    /// Way in which the format is unpacked.
     pub family: Family,
     /// As `debian/source/format` has it: `3.0 (quilt)`.
     pub text: String,
-    /// Whether `debian/source/format` is written when the package has none.
+    /// True when `debian/source/format` is written if the package has none.
     pub recorded: bool,
 }
 
-/// How a format is unpacked.
+/// Way in which a format is unpacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// 1.0: one tarball, perhaps with a `.diff.gz`.
@@ -42,7 +42,7 @@ pub enum Family {
     Quilt,
 }
 
-/// Why a `.dsc` cannot be used.
+/// Reason why a `.dsc` cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DscError {
     /// It is no control file.
@@ -63,7 +63,7 @@ pub enum DscError {
     /// A line of `Files` or `Checksums-*` is malformed.
     #[error("field {field} of the .dsc has a bad line: {line:?}")]
     BadLine {
-        /// The field.
+        /// Name of the field.
         field: &'static str,
         /// The line.
         line: String,
@@ -71,9 +71,9 @@ pub enum DscError {
     /// Two lines disagree about a file.
     #[error("the .dsc lists {name} with two different values of {what}")]
     Conflict {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Which value.
+        /// Value that differs between the lists.
         what: &'static str,
     },
     /// A file without SHA-256.
@@ -84,7 +84,7 @@ pub enum DscError {
     /// It is larger than a `.dsc` may be.
     #[error("the .dsc has {what} (limits.{limit})")]
     TooLarge {
-        /// What there is too much of.
+        /// Thing of which there is too much.
         what: String,
         /// The limit that was passed.
         limit: &'static str,
@@ -92,7 +92,7 @@ pub enum DscError {
 }
 
 impl DscError {
-    /// A file of more than so many bytes.
+    /// Error of a file that is larger than `most` bytes.
     pub fn too_many_bytes(most: u64) -> DscError {
         DscError::TooLarge { what: format!("more than {most} bytes"), limit: "dsc_bytes" }
     }
@@ -112,7 +112,11 @@ pub fn stanza_within(text: &[u8], limits: &DscLimits) -> Result<Stanza, DscError
 }
 
 impl Dsc {
-    /// Reads the text of a `.dsc`, signed or not, however large. Whether to trust it is for the caller to know.
+    /// Reads the text of a `.dsc`, signed or not, of any size. The signature is not verified: that is the caller's
+    /// task.
+    ///
+    /// # Errors
+    /// [`DscError`] when it is no stanza, lacks a field, or names an unsupported format.
     pub fn parse(text: &[u8]) -> Result<Dsc, DscError> {
         Dsc::parse_within(text, &DscLimits::NONE)
     }

@@ -1,4 +1,4 @@
-//! What dpkg-source does to a tree after unpacking and patching (`Dpkg::Source::Package`, extract).
+//! Changes that dpkg-source makes to a tree after unpacking and patching (`Dpkg::Source::Package`, `extract`).
 
 use std::io;
 
@@ -8,7 +8,7 @@ use crate::path::Shown;
 use crate::store::ContentStore;
 use crate::tree::{Folder, Kind, Node, Tree, TreeError, push_name};
 
-/// Why a tree cannot be finished.
+/// Reason why a tree cannot be finished.
 #[derive(Debug, thiserror::Error)]
 pub enum FinishError {
     /// Something reachable from `debian/` leads out of the source.
@@ -20,12 +20,12 @@ pub enum FinishError {
     /// A place cannot be written.
     #[error(transparent)]
     Tree(#[from] TreeError),
-    /// The store failed.
+    /// Error of the content store.
     #[error("cannot read or keep a file: {0}")]
     Store(#[from] io::Error),
 }
 
-/// What [`finish`] changed, so that it can be taken back: patches apply to the tree as it was before.
+/// Changes that [`finish`] made, so that they can be undone: patches apply to the tree as it was before.
 #[derive(Debug, Default)]
 pub struct Finished {
     rules: Option<(Vec<u8>, Node)>,
@@ -49,7 +49,7 @@ pub fn finish(
 }
 
 impl Finished {
-    /// How many entries of the tree were looked at.
+    /// Number of entries of the tree that were looked at.
     pub fn looked_at(&self) -> u64 {
         self.looked_at
     }
@@ -115,7 +115,7 @@ fn make_rules_executable(
     Ok(())
 }
 
-/// Whether something is at a path, links followed.
+/// True when something exists at a path, links followed.
 pub(crate) fn exists(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<bool> {
     match resolve(path, tree, store)? {
         Target::Inside(place) => Ok(place.is_empty() || tree.kind(&place, store)? != Kind::Missing),

@@ -1,4 +1,4 @@
-//! Who made a change: a name and an address that a Git commit can hold.
+//! Names and addresses of authors, in a form that a Git commit can hold.
 
 use crate::text::windows_1252;
 
@@ -14,7 +14,7 @@ pub struct Ident {
 /// Bytes of a name or an address; what is longer is cut, at a character.
 const MAX_LEN: usize = 255;
 
-/// What a name is if there is an address that gives none, or nothing that Git could hold.
+/// Name used for an author whose address has no name, or whose name has nothing that Git can hold.
 const NOBODY: &str = "Unknown";
 
 impl Ident {
@@ -82,7 +82,7 @@ fn with_bare_address(text: &str) -> Option<(&str, &str)> {
         let email = word.trim().trim_matches(AROUND);
         if email.contains('@') {
             let (before, after) = (text[..start].trim(), text[start + word.len()..].trim());
-            // What follows a comma or a semicolon is the next person.
+            // Text after a comma or a semicolon belongs to the next person.
             let ends_here = word.trim_end().ends_with([',', ';']);
             let name = match (before.is_empty(), after.strip_prefix('(')) {
                 (true, Some(comment)) => comment.split(')').next().unwrap_or_default(),
@@ -226,7 +226,7 @@ impl<'a> EncodedWord<'a> {
     }
 }
 
-/// Where the part of an encoded word ends, looking no further than `max` bytes, so that time stays linear.
+/// End of a part of an encoded word, searched in at most `max` bytes, so that the time stays linear.
 fn part_end(text: &str, max: usize) -> Option<usize> {
     text.bytes().take(max).position(|byte| byte == b'?')
 }

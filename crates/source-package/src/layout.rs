@@ -1,4 +1,4 @@
-//! Which of a source package's files is what (`dpkg-source(1)`, SOURCE PACKAGE FORMATS).
+//! Roles of a source package's files (`dpkg-source(1)`, SOURCE PACKAGE FORMATS).
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::dsc::{Dsc, Family};
 pub enum Layout {
     /// One tarball with everything.
     Native {
-        /// The tarball.
+        /// Position of the tarball in the list of files.
         tarball: usize,
     },
     /// Format 1.0 with an upstream tarball, perhaps changed by a diff.
     Diff {
-        /// The upstream tarball.
+        /// Position of the upstream tarball.
         orig: usize,
-        /// The `.diff.gz`.
+        /// Position of the `.diff.gz`, if there is one.
         diff: Option<usize>,
     },
     /// Formats 2.0 and 3.0 (quilt).
@@ -30,7 +30,7 @@ pub enum Layout {
     },
 }
 
-/// Why a set of files is no source package.
+/// Reason why a set of files is no source package.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LayoutError {
     /// A file that the format does not have.

@@ -1,4 +1,4 @@
-//! What a source package may cost. Input is hostile: every limit ends in a clear error.
+//! Limits of a source package. Input is hostile: passing a limit is an error that names it.
 
 /// Limits of one import. The defaults leave room for the largest packages of Debian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Limits {
     pub text_bytes: u64,
     /// Bytes of all holes of sparse files: a tarball of a hundred bytes can make a checkout of any size.
     pub hole_bytes: u64,
-    /// What a `.dsc` may be.
+    /// Limits of the `.dsc`.
     pub dsc: DscLimits,
 }
 
@@ -26,7 +26,7 @@ pub struct Limits {
 pub struct DscLimits {
     /// Bytes of the file. The longest of Debian's is below 200 KiB.
     pub bytes: u64,
-    /// Fields.
+    /// Number of fields.
     pub fields: usize,
     /// Files, and lines of each list of files.
     pub files: usize,
@@ -58,27 +58,27 @@ impl Default for Limits {
     }
 }
 
-/// Which limit was passed.
+/// Limit that was passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OverLimit {
-    /// See [`Limits::unpacked_bytes`].
+    /// Limit [`Limits::unpacked_bytes`].
     #[error("more than {0} bytes when unpacked (limits.unpacked_bytes)")]
     UnpackedBytes(u64),
-    /// See [`Limits::entries`].
+    /// Limit [`Limits::entries`].
     #[error("more than {0} entries (limits.entries)")]
     Entries(u64),
-    /// See [`Limits::path_length`].
+    /// Limit [`Limits::path_length`].
     #[error("a path of more than {0} bytes (limits.path_length)")]
     PathLength(usize),
-    /// See [`Limits::expansion_ratio`].
+    /// Limit [`Limits::expansion_ratio`].
     #[error("expands to more than {0} times its size (limits.expansion_ratio)")]
     ExpansionRatio(u64),
-    /// See [`Limits::hole_bytes`].
+    /// Limit [`Limits::hole_bytes`].
     #[error("more than {0} bytes of holes in sparse files (limits.hole_bytes)")]
     HoleBytes(u64),
 }
 
-/// What has been used so far.
+/// Resources used so far, and their limits.
 #[derive(Clone, Debug)]
 pub struct Budget {
     limits: Limits,
@@ -88,12 +88,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing used yet.
+    /// A budget of which nothing is used yet.
     pub fn new(limits: Limits) -> Self {
         Budget { limits, bytes: 0, entries: 0, holes: 0 }
     }
 
-    /// The limits.
+    /// The limits of the budget.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

@@ -1,5 +1,5 @@
-//! Where symbolic links lead, without a file system: dpkg refuses a package in which something reachable
-//! from `debian/` points outside (`Dpkg::Path`, check_directory_traversal).
+//! Targets of symbolic links, found without a file system: dpkg refuses a package in which something
+//! reachable from `debian/` points outside (`Dpkg::Path`, `check_directory_traversal`).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
@@ -14,11 +14,11 @@ const MOST_LINKS: usize = 20;
 /// The longest name of a file.
 const LONGEST_NAME: usize = 255;
 
-/// How many names may be looked up to follow all the links that can be reached from `debian/`. Chains of links over long
-/// paths could ask for any number; a large package needs thousands.
+/// Largest number of names that are looked up while all links reachable from `debian/` are followed. Chains of links
+/// over long paths could need any number; a large package needs thousands.
 pub(crate) const MOST_STEPS: u64 = if cfg!(test) { 1 << 20 } else { 1 << 26 };
 
-/// Where a path leads.
+/// Target of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// To this place in the tree; the last name may be missing there.
@@ -27,7 +27,7 @@ pub enum Target {
     Nowhere,
     /// Out of the tree, into a folder that exists on every machine.
     Outside {
-        /// Whether what the path names stands there, on every machine.
+        /// True when the target exists on every machine.
         exists: bool,
     },
     /// To `/dev/null`, which dpkg lets pass.
@@ -45,10 +45,10 @@ pub enum TraversalError {
     /// A link leads in circles, or through a file.
     #[error("{} is a link that cannot be resolved", Shown(.0))]
     Broken(Vec<u8>),
-    /// The links are so long that nobody needs them.
+    /// The chain of links is longer than any real one.
     #[error("following {} and the links before it takes more than {MOST_STEPS} steps", Shown(.0))]
     TooLong(Vec<u8>),
-    /// The store failed.
+    /// Error of the content store.
     #[error("cannot read a stored link: {0}")]
     Store(#[from] io::Error),
 }
@@ -113,8 +113,7 @@ pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io
     resolve_within(path, tree, store, &mut MOST_STEPS.clone())
 }
 
-/// The same, of which the steps are taken from those that are left for many paths. Without any, it leads nowhere that
-/// can be said.
+/// Same, with the steps taken from a budget for many paths. When it is used up, the path counts as leading nowhere.
 fn resolve_within(
     path: &[u8],
     tree: &mut Tree,
@@ -128,7 +127,7 @@ fn resolve_within(
     Ok(target.unwrap_or(Target::Broken))
 }
 
-/// Where a path ends, before it is known what comes behind it.
+/// End of a path, before the names behind it are known.
 #[derive(Clone)]
 enum End {
     Inside(Vec<Name>),
@@ -140,18 +139,19 @@ enum End {
     Broken,
 }
 
-/// Follows paths through a tree that does not change meanwhile. Where a link leads is found out once.
+/// Follows paths through a tree that does not change meanwhile. Each link is followed once.
 pub(crate) struct Resolver<'a> {
     pub(crate) tree: &'a mut Tree,
     pub(crate) store: &'a mut dyn ContentStore,
-    /// Where the link at a path leads, over how many links, itself included. `None`: it is being followed.
+    /// Targets of links by path, and the number of links that were followed, the link itself included. `None` while the
+    /// link is being followed.
     known: HashMap<Vec<u8>, Option<(End, usize)>>,
     steps_left: u64,
-    /// How many links are being followed, one inside of the other.
+    /// Number of links that are being followed, one inside of the other.
     depth: usize,
 }
 
-/// Why a path is not followed to its end.
+/// Reason why a path is not followed to its end.
 enum Stopped {
     Store(io::Error),
     Steps,
@@ -187,7 +187,7 @@ impl<'a> Resolver<'a> {
         }))
     }
 
-    /// Where the names `ahead` lead from the folder `at`, and over how many links.
+    /// Target of the names `ahead` from the folder `at`, and the number of links on the way.
     fn follow(&mut self, mut at: Vec<Name>, mut ahead: VecDeque<Name>) -> Result<(End, usize), Stopped> {
         let mut links = 0;
         loop {
@@ -245,7 +245,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Where the link at a place leads. One that leads back to itself has more links than anybody follows.
+    /// Target of the link at a place. A link that leads back to itself has more links than are followed.
     fn link(&mut self, mut place: Vec<Name>, content: ContentId) -> Result<(End, usize), Stopped> {
         let path = place.join(&b'/');
         self.spend(place.len())?;
@@ -320,9 +320,9 @@ fn absolute(path: &[Name]) -> Target {
     Target::Outside { exists }
 }
 
-/// Whether dpkg could set the time of what stands at a path. It tries to after a patch, follows links, and may not do it
-/// to a file of the machine; what is not there is fine.
-/// The links of many such paths may take so many steps.
+/// True when dpkg could set the time of the file at a path. It does so after a patch and follows links; a file of the
+/// machine must not be touched, and a missing file is no error. `steps_left` limits the links of all such paths
+/// together.
 pub(crate) fn may_be_touched(
     path: &[u8],
     tree: &mut Tree,

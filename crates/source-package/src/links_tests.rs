@@ -94,7 +94,7 @@ proptest! {
     }
 }
 
-/// A chain of so many links in a row, of which the last leads to a file.
+/// A chain of links in a row, of which the last leads to a file.
 fn chain(length: usize, store: &mut MemoryStore) -> Tree {
     let links: Vec<(String, String)> = (0..length)
         .map(|number| {

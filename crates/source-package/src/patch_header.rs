@@ -14,7 +14,7 @@ use crate::ident::Ident;
 use fields::lines_above_diff;
 use reader::Reader;
 
-/// What a patch says of itself.
+/// Facts that the header of a patch gives.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PatchHeader {
     /// The first author: of `From:` or `Author:`, whichever stands first; a `From:` at the start of a mail's

@@ -12,7 +12,7 @@ pub fn names(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
     path.split(|&byte| byte == b'/').filter(|name| !name.is_empty() && *name != b".")
 }
 
-/// Whether one of the path's names is `..`.
+/// True when one of the path's names is `..`.
 pub fn climbs(path: &[u8]) -> bool {
     path.split(|&byte| byte == b'/').any(|name| name == b"..")
 }

@@ -13,8 +13,8 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// Whether a character is obeyed, or hides what is there: controls, marks and overrides of direction, separators of
-/// lines that are no line ends, and characters without any width that no script needs.
+/// True when a character controls the terminal or hides text: control characters, marks and overrides of direction,
+/// separators of lines that are no newline, and characters without width that no script needs.
 pub fn is_hidden(character: char) -> bool {
     is_control(character)
         || turns_direction(character)
@@ -25,8 +25,8 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// Whether a character is kept out of what becomes a part of a history for ever. Marks of direction that right-to-left
-/// scripts need stay.
+/// True when a character must not become part of a history. Marks of direction that right-to-left scripts need are
+/// allowed.
 pub fn is_refused_in_history(character: char) -> bool {
     is_control(character) || turns_direction(character)
 }

@@ -26,7 +26,7 @@ use overlay::{lay_over, place_component};
 /// would be any help.
 const WORTH_A_THREAD: u64 = 512 << 10;
 
-/// Where the files of a source package are read from.
+/// Source of the files of a source package.
 pub trait SourceFiles {
     /// Opens one of the files that the `.dsc` lists. `attempt` counts those that could not be read, or turned out to be
     /// others; `None` if there is no further place where it may be.
@@ -36,13 +36,13 @@ pub trait SourceFiles {
 /// The upstream part of a source package.
 #[derive(Debug)]
 pub struct Upstream {
-    /// Its files.
+    /// Files of the upstream tarballs.
     pub tree: Tree,
     /// The newest time of change in its tarballs, in seconds since 1970.
     pub newest: i64,
     /// The tarballs as they were found, with all checksums, the main one first.
     pub tarballs: Vec<ListedFile>,
-    /// Whether another format would unpack them to another tree: quilt's own folder is among the entries.
+    /// True when another format would unpack them to another tree: quilt's own folder is among the entries.
     pub rule_matters: bool,
 }
 
@@ -55,20 +55,20 @@ impl Upstream {
 
 /// One reading of one source package.
 pub struct Reading<'a> {
-    /// What the package is.
+    /// Content of the `.dsc`.
     pub dsc: &'a Dsc,
-    /// Which file is what.
+    /// Roles of the files.
     pub layout: &'a Layout,
-    /// Where the files are.
+    /// Source of the files.
     pub files: &'a mut dyn SourceFiles,
-    /// What may be used.
+    /// Resources that may be used.
     pub budget: &'a mut Budget,
-    /// How many threads may be busy at once.
+    /// Number of threads that may be busy at once.
     pub threads: usize,
 }
 
 impl Reading<'_> {
-    /// Unpacks the upstream tarballs. What `upstream` has already are the first ones of them.
+    /// Unpacks the upstream tarballs. Those that `upstream` has already must be the first ones.
     pub fn upstream(
         &mut self,
         mut upstream: Upstream,
@@ -192,7 +192,7 @@ fn read_verified<T>(
         };
         match once() {
             Ok((result, found)) => return Ok((result?, found)),
-            // What is wrong where it is looked for first is what is told.
+            // The error of the first place is reported.
             Err(error) => drop(first.get_or_insert(error)),
         }
     }

@@ -1,7 +1,7 @@
-//! Where the content of a tree's files goes while a package is read.
+//! Store of the content of a tree's files while a package is read.
 //!
-//! A tree holds ids, not content: a package of any size passes through in a stream, and a file is read back
-//! only if a patch touches it. Whoever keeps the content (a Git object database, in practice) decides what an id is.
+//! A tree holds ids, not content: a package of any size passes through in a stream, and a file is read back only if
+//! a patch touches it. The store (in practice a Git object database) decides about the form of the ids.
 
 use std::io::{self, Read};
 

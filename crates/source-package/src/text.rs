@@ -57,7 +57,7 @@ pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Reads a line from its start. What does not fit is left unread.
+/// Reads a line from its start. Text that does not match is left unread.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a>(pub(crate) &'a [u8]);
 
@@ -101,7 +101,7 @@ impl<'a> Cursor<'a> {
         self.take_some(is_space).map(|_| ())
     }
 
-    /// Whether only white space is left.
+    /// True when only white space is left.
     pub(crate) fn at_end(&self) -> bool {
         self.0.iter().all(|&byte| is_space(byte))
     }

@@ -14,16 +14,16 @@ use crate::store::{ContentId, ContentStore, FolderId};
 pub enum Node {
     /// A regular file.
     File {
-        /// Its content.
+        /// Id of its content.
         content: ContentId,
-        /// Whether it is executable; no other permission survives.
+        /// True when it is executable; no other permission is kept.
         executable: bool,
     },
     /// A symbolic link; the content is its target.
     Link(ContentId),
     /// A named pipe. Git cannot hold it; it is listed in the manifest and made again by `export`.
     Fifo {
-        /// Whether it has an execute bit.
+        /// True when it has an execute bit.
         executable: bool,
     },
     /// A folder, possibly empty.
@@ -37,19 +37,19 @@ pub struct Folder {
     entries: Option<BTreeMap<Name, Node>>,
 }
 
-/// What stands at a path.
+/// Kind of the entry at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing.
+    /// There is no entry.
     Missing,
     /// A regular file.
     File {
-        /// Its content.
+        /// Id of its content.
         content: ContentId,
-        /// Whether it is executable.
+        /// True when it is executable.
         executable: bool,
     },
-    /// A symbolic link.
+    /// A symbolic link; the id is that of its target.
     Link(ContentId),
     /// A named pipe.
     Fifo,
@@ -57,44 +57,44 @@ pub enum Kind {
     Folder,
 }
 
-/// Where a walk down from a folder ended.
+/// End of a walk down from a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Walked {
-    /// How many of the names are folders.
+    /// Number of names that are folders.
     pub folders: usize,
-    /// What stands at the name behind them; `None` if all names are folders.
+    /// Kind of the name behind them; `None` if all names are folders.
     pub stop: Option<Kind>,
 }
 
-/// Why a path cannot be written or read.
+/// Reason why a path cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
     /// A folder on the way is a symbolic link: following it could leave the tree.
     #[error("{} lies behind the symbolic link {}", Shown(path), Shown(link))]
     ThroughLink {
-        /// What was asked for.
+        /// Path that was asked for.
         path: Vec<u8>,
-        /// The link.
+        /// Path of the link.
         link: Vec<u8>,
     },
     /// A folder on the way is a file.
     #[error("{} lies below {}, which is not a folder", Shown(path), Shown(file))]
     NotFolder {
-        /// What was asked for.
+        /// Path that was asked for.
         path: Vec<u8>,
-        /// What is in the way.
+        /// Path of the file that is in the way.
         file: Vec<u8>,
     },
     /// A folder stands where something else should go.
     #[error("{} is a folder that is not empty", Shown(.0))]
     IsFolder(Vec<u8>),
-    /// The store failed.
+    /// Error of the content store.
     #[error("cannot read a stored file or folder: {0}")]
     Store(#[from] io::Error),
 }
 
 impl Folder {
-    /// An empty folder.
+    /// A folder without entries.
     pub fn new() -> Self {
         Folder { stored: None, entries: Some(BTreeMap::new()) }
     }
@@ -144,7 +144,7 @@ impl Folder {
 }
 
 impl Node {
-    /// What it is, without what is inside.
+    /// Kind of the node, without its content.
     pub fn kind(&self) -> Kind {
         match self {
             Node::File { content, executable } => Kind::File { content: *content, executable: *executable },
@@ -163,7 +163,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// An empty tree.
+    /// A tree without entries.
     pub fn new() -> Self {
         Tree { root: Folder::new() }
     }
@@ -173,7 +173,7 @@ impl Tree {
         Tree { root: Folder::stored(id) }
     }
 
-    /// What stands at `path`, links not followed. Below a link or a file there is nothing.
+    /// Kind of the entry at `path`, links not followed. Below a link or a file there is nothing.
     pub fn kind(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Kind> {
         Ok(self.find(path, store)?.map_or(Kind::Missing, |node| node.kind()))
     }
@@ -259,8 +259,12 @@ impl Tree {
         Ok(folder)
     }
 
-    /// Puts `node` at `path`, folders above it included. What was there is replaced, except a folder that is
-    /// not empty.
+    /// Puts `node` at `path`, and creates the folders above it. An earlier entry is replaced, except a
+    /// folder that is not empty.
+    ///
+    /// # Errors
+    /// [`TreeError::IsFolder`] when a folder with entries is there; others when the path leads through a
+    /// link or a file.
     pub fn put(&mut self, path: &[u8], node: Node, store: &mut dyn ContentStore) -> Result<(), TreeError> {
         let (above, name) = split_last(path);
         let folder = self.make_folder(above, store)?;

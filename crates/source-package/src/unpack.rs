@@ -14,7 +14,7 @@ const LONGEST_TARGET: usize = 4095;
 /// Bytes behind the end of an archive that cost nothing: it is filled up to a whole record.
 const PADDING: u64 = 1 << 20;
 
-/// Why a tarball cannot be unpacked.
+/// Reason why a tarball cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// The archive is damaged.
@@ -23,9 +23,9 @@ pub enum UnpackError {
     /// An entry is refused.
     #[error("entry {}: {reason}", Shown(path))]
     Entry {
-        /// The entry's name.
+        /// Name of the entry.
         path: Vec<u8>,
-        /// Why.
+        /// Reason of the refusal.
         reason: EntryError,
     },
     /// A limit was passed.
@@ -36,16 +36,16 @@ pub enum UnpackError {
     Store(io::Error),
 }
 
-/// Why one entry is refused.
+/// Reason why one entry is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum EntryError {
-    /// An absolute name.
+    /// Its name is absolute.
     #[error("absolute names are not unpacked")]
     Absolute,
     /// A name with `..`.
     #[error("names with .. are not unpacked")]
     Climbs,
-    /// A device.
+    /// It is a device.
     #[error("devices are not unpacked")]
     Device,
     /// A part of a file whose beginning is in another archive.
@@ -71,21 +71,21 @@ pub enum EntryError {
     Tree(#[from] TreeError),
 }
 
-/// What a tarball held.
+/// Content of a tarball.
 #[derive(Debug)]
 pub struct Unpacked {
     /// Everything in it, names as they stand in the archive.
     pub tree: Tree,
     /// The newest time of change of an entry, in seconds since 1970.
     pub newest: i64,
-    /// Whether quilt's own folder was among the entries, left out or not.
+    /// True when quilt's own folder was among the entries, left out or not.
     pub quilt_folder: bool,
 }
 
-/// Which entries are left out.
+/// Entries that are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exclude {
-    /// None.
+    /// No entry is left out.
     Nothing,
     /// `.pc` at the top or one folder below: quilt's own folder, where links would be followed blindly.
     QuiltFolder,
@@ -131,7 +131,7 @@ fn next_entry<R: Read>(reader: &mut TarReader<R>, budget: &mut Budget) -> Result
     Ok(entry)
 }
 
-/// What has no end in the archive passes the limit of what is unpacked.
+/// Error of an entry without an end in the archive, which passes the limit of unpacked bytes.
 fn too_long(error: TarError, budget: &Budget) -> UnpackError {
     match error {
         TarError::TooLong(_) => OverLimit::UnpackedBytes(budget.limits().unpacked_bytes).into(),

@@ -1,4 +1,4 @@
-//! What a tarball costs is paid for, whatever it consists of.
+//! The cost of a tarball is counted, whatever entries it has.
 #![allow(clippy::unwrap_used)]
 
 use super::*;

@@ -13,16 +13,16 @@ use std::str::FromStr;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Version {
     text: Box<str>,
-    /// Where the upstream version begins: after the epoch's colon, or at 0.
+    /// Start of the upstream version: behind the epoch's colon, or 0.
     upstream: usize,
-    /// Where the revision's dash is, if there is one.
+    /// Position of the revision's dash, if there is one.
     dash: Option<usize>,
 }
 
-/// Why a text is no version.
+/// Reason why a text is no version (Debian policy 5.6.12, deb-version(7)).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
-    /// Nothing is there.
+    /// The text is empty.
     #[error("a version cannot be empty")]
     Empty,
     /// A colon with nothing before it.
@@ -117,7 +117,7 @@ impl Version {
         &self.text[self.upstream..]
     }
 
-    /// Whether it has no revision, as the version of a native package.
+    /// True when it has no revision, as the version of a native package.
     pub fn is_native(&self) -> bool {
         self.dash.is_none()
     }
@@ -218,10 +218,10 @@ impl fmt::Debug for Version {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PackageName(Box<str>);
 
-/// Why a text is no package name.
+/// Reason why a text is no package name (Debian policy 5.6.1).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackageNameError {
-    /// Nothing is there.
+    /// The text is empty.
     #[error("a package name cannot be empty")]
     Empty,
     /// It does not begin with a letter or a digit.
@@ -259,7 +259,7 @@ impl PackageName {
         Ok(PackageName(name.into()))
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

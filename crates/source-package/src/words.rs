@@ -12,7 +12,7 @@ macro_rules! words {
             /// All of them, in order.
             pub const ALL: &[$name] = &[$($name::$member,)*];
 
-            /// As a word.
+            /// The word for this value.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$member => $word,)* }
             }

@@ -1,4 +1,4 @@
-//! The audit trail: who, when, what, why; what it was before and what it is after.
+//! The audit trail: actor, time, action, reason, and the values before and after each change.
 
 use serde::Serialize;
 
@@ -7,33 +7,33 @@ use crate::driver::Value;
 use crate::error::StateError;
 use crate::values;
 
-/// Who does something, and why.
+/// Actor and reason of a change, as they go into the audit trail.
 #[derive(Clone, Copy, Debug)]
 pub struct By<'a> {
-    /// Who.
+    /// Name of the person or program that acts.
     pub actor: &'a str,
-    /// Why.
+    /// Reason given for the change, if any.
     pub reason: Option<&'a str>,
 }
 
-/// An entry.
+/// One entry of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
-    /// Its number.
+    /// Number of the entry; newer entries have higher numbers.
     pub id: i64,
-    /// When.
+    /// Unix milliseconds of the change.
     pub at: i64,
-    /// Who.
+    /// Name of the person or program that acted.
     pub actor: String,
-    /// What was done.
+    /// Name of the action, such as `hold`.
     pub action: String,
-    /// To what.
+    /// Package, signature, figure or setting that was changed.
     pub subject: String,
-    /// Why.
+    /// Reason given, if any.
     pub reason: Option<String>,
-    /// What it was.
+    /// Value before the change, if there was one.
     pub before: Option<String>,
-    /// What it is.
+    /// Value after the change, if there is one.
     pub after: Option<String>,
 }
 
@@ -55,18 +55,18 @@ pub fn record(
     Ok(())
 }
 
-/// Which entries are wanted.
+/// Filter for [`list`]; a field that is `None` excludes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// About this subject.
+    /// Only entries about this subject.
     pub subject: Option<String>,
     /// By this person, at any host (`olga`) or at one (`olga@host1`).
     pub actor: Option<String>,
-    /// Of this kind.
+    /// Only entries of this action.
     pub action: Option<String>,
     /// At this time or later.
     pub since: Option<i64>,
-    /// Before this time.
+    /// Only entries before this time, in Unix milliseconds.
     pub until: Option<i64>,
 }
 

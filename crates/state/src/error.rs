@@ -1,14 +1,14 @@
-//! What can go wrong with the state.
+//! Errors of the state.
 
 use std::path::PathBuf;
 
-/// Why a statement failed.
+/// Cause of a failed statement.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// Somebody else writes, or a deadlock was resolved against us: the transaction can be tried again.
+    /// Another session is writing, or a deadlock was resolved against us: the transaction can be tried again.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// The connection broke. What a transaction that was not committed did is gone.
+    /// The connection broke. A transaction that was not committed is rolled back.
     #[error("the connection to the database is lost: {0}")]
     Lost(String),
     /// The server or its disk cannot write now: no room, no memory, a read-only copy.
@@ -17,26 +17,27 @@ pub enum DbError {
     /// This login may not do it.
     #[error("{0}")]
     Denied(String),
-    /// What stands in the file makes no sense.
+    /// The content of the file is not a valid database.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// Anything else.
+    /// Any other error of the database.
     #[error("{0}")]
     Other(String),
 }
 
-/// Why something could not be remembered or recalled.
+/// Error of reading or writing the state.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The database. Its error is told here and is no source, or whoever shows the whole chain would tell it twice.
+    /// Error of the database. Its text is part of this error's own text, so it is not given as source, or it would be
+    /// printed twice in a chain.
     #[error("state database: {0}")]
     Database(DbError),
     /// It cannot be opened, because it is damaged.
     #[error("the state database {name} is damaged: {cause}")]
     Damaged {
-        /// The file.
+        /// Name of the file or server.
         name: String,
-        /// How.
+        /// Text of the damage, as the database reports it.
         cause: String,
     },
     /// It cannot be opened.
@@ -44,31 +45,31 @@ pub enum StateError {
     Open {
         /// The file or the server.
         name: String,
-        /// Why.
+        /// Text of the cause.
         cause: String,
     },
     /// The server is there and lets us not in.
     #[error("cannot log in to the state database {name}: {cause}")]
     Login {
-        /// The server.
+        /// Name of the server.
         name: String,
-        /// Why.
+        /// Text of the cause.
         cause: String,
     },
     /// The login may not do it.
     #[error("state database: {what}; {who}")]
     Denied {
-        /// What the database said.
+        /// Text of the refusal, as the database reports it.
         what: String,
-        /// The login, and what it is for.
+        /// Login, and the role that it is for.
         who: String,
-        /// What has to be done for it to be allowed.
+        /// Advice: the statement or role that would allow it.
         advice: String,
     },
-    /// What the configuration says of it cannot be used.
+    /// The `[state]` section of the configuration cannot be used; the text says why.
     #[error("[state] url: {0}")]
     Location(String),
-    /// There is none.
+    /// There is no file of this name.
     #[error("there is no state database at {}; a first `package-import run` or `import` makes it", .0.display())]
     Missing(PathBuf),
     /// A newer program made it.
@@ -76,9 +77,9 @@ pub enum StateError {
         "the state database has schema {found}, made by a newer package-import; this one knows schema {known}: upgrade it"
     )]
     Newer {
-        /// Its schema.
+        /// Number of its schema.
         found: i64,
-        /// Ours.
+        /// Number of this program's schema.
         known: i64,
     },
     /// An older program made it.
@@ -86,15 +87,15 @@ pub enum StateError {
         "the state database has schema {found}, this package-import needs {known}: stop what runs, then `package-import migrate`"
     )]
     Older {
-        /// Its schema.
+        /// Number of its schema.
         found: i64,
-        /// Ours.
+        /// Number of this program's schema.
         known: i64,
     },
     /// It was copied while its original may still run.
     #[error("{0}")]
     Foreign(String),
-    /// What was named does not exist.
+    /// No row has the given name or number; the text says which.
     #[error("{0}")]
     Unknown(String),
     /// It cannot be done now.
@@ -109,11 +110,11 @@ pub enum StateError {
     /// A file beside the database.
     #[error("cannot {verb} {}: {error}", path.display())]
     File {
-        /// What was tried.
+        /// Verb of what was tried, for the message.
         verb: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Error of the file system.
         error: std::io::Error,
     },
 }
@@ -125,12 +126,12 @@ impl From<DbError> for StateError {
 }
 
 impl StateError {
-    /// Whether the database is damaged, so that only a backup helps.
+    /// True when the database is damaged, so that only a backup helps.
     pub fn is_damage(&self) -> bool {
         matches!(self, StateError::Database(DbError::Damaged(_)) | StateError::Damaged { .. })
     }
 
-    /// Whether the database itself is out of reach, so that the same may work later.
+    /// True when the database cannot be reached now, so that the same call may succeed later.
     pub fn is_outage(&self) -> bool {
         matches!(
             self,
@@ -139,7 +140,7 @@ impl StateError {
         )
     }
 
-    /// Whether the login may not do it, so that the same works when it is given the right.
+    /// True when the login has not the right, so that the same call succeeds once the right is granted.
     pub fn is_denial(&self) -> bool {
         matches!(
             self,

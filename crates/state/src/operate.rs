@@ -1,4 +1,4 @@
-//! What operators change: in chunks, each with its entry in the audit trail.
+//! Changes by operators: in chunks of bounded size, each with its entry in the audit trail.
 
 use crate::audit;
 pub use crate::audit::By;
@@ -14,20 +14,20 @@ use crate::words::{Class, Lane, Policy, Tasks};
 /// Packages in one transaction: each writes up to four rows.
 const CHUNK: usize = 40;
 
-/// Which packages are meant.
+/// Selection of packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// These.
+    /// Packages of these names.
     Names(Vec<String>),
     /// Those that fail with a signature.
     Signature(String),
     /// Those whose failure is of a class.
     Class(Class),
-    /// All that fail.
+    /// All packages that fail.
     Failing,
     /// All that a version of the importer has imported, by its exact text.
     ImportedBy(Vec<String>),
-    /// All.
+    /// All packages.
     All,
 }
 
@@ -205,14 +205,14 @@ pub fn requeue(store: &Store, packages: &[(i64, String)], by: By<'_>) -> Result<
     Ok(())
 }
 
-/// What is decided about a signature.
+/// Decision about a signature; a field that is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Decision<'a> {
     /// The policy; the inner `None` takes it away.
     pub policy: Option<Option<Policy>>,
-    /// What is known.
+    /// Note of an operator about the cause.
     pub note: Option<&'a str>,
-    /// Where it is reported.
+    /// Address of the bug report.
     pub bug: Option<&'a str>,
 }
 
@@ -241,7 +241,7 @@ pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>)
     Ok(row.int(0))
 }
 
-/// What is named is a signature if there is one of that id, else a package: its kind and its number.
+/// Kind and row of a subject: the signature of that short id if there is one, else the package of that name.
 fn subject_of(tx: &mut Tx<'_>, subject: &str) -> Result<(&'static str, i64), StateError> {
     let row = tx.first("SELECT id FROM signature WHERE short = ?1", values![subject])?;
     match row {
@@ -250,7 +250,7 @@ fn subject_of(tx: &mut Tx<'_>, subject: &str) -> Result<(&'static str, i64), Sta
     }
 }
 
-/// Whether [`suppress`] would take what is named for a `signature` or a `package`.
+/// Kind that [`suppress`] would take a subject for: `signature` or `package`.
 pub fn suppressible(tx: &mut Tx<'_>, subject: &str) -> Result<&'static str, StateError> {
     subject_of(tx, subject).map(|(kind, _)| kind)
 }

@@ -36,7 +36,7 @@ impl Lane {
 }
 
 words! {
-    /// How an attempt ended.
+    /// Outcome of an attempt.
     Outcome {
         /// Everything that was wanted is there.
         Imported = "imported",
@@ -46,7 +46,7 @@ words! {
         Maintained = "maintained",
         /// Something was imported without its patches applied.
         UnappliedOnly = "unapplied-only",
-        /// It failed.
+        /// The import failed.
         Failed = "failed",
         /// Its process or its lease was lost.
         Lost = "lost",
@@ -60,7 +60,7 @@ words! {
 }
 
 words! {
-    /// What a package waits for, for a time, before it goes on without it.
+    /// Kind of thing that a package waits for, for a limited time.
     WaitKind {
         /// Its old versions, before its first import.
         History = "history",
@@ -72,7 +72,7 @@ words! {
 }
 
 words! {
-    /// What an operator decided about a signature.
+    /// Policy that an operator sets for a signature.
     Policy {
         /// As if it were transient.
         Retry = "retry",
@@ -86,7 +86,7 @@ words! {
 words! {
     /// The state of a package's failure.
     FailureState {
-        /// Tried again soon.
+        /// It is tried again soon.
         Retrying = "retrying",
         /// Tried again once a week, and whenever something changes.
         Failing = "failing",
@@ -96,7 +96,7 @@ words! {
 }
 
 words! {
-    /// What packages are listed by: what their last import came to, or what is being done with them.
+    /// Conditions by which packages are listed: the result of their last import, or their present work.
     Condition {
         /// Not imported, and not failed either.
         Never = "never",
@@ -112,7 +112,7 @@ words! {
         Queued = "queued",
         /// It is imported now.
         Running = "running",
-        /// What it needs is out of reach.
+        /// A dependency that it needs cannot be reached.
         Parked = "parked",
         /// An operator has taken it out of the queue.
         Held = "held",
@@ -120,15 +120,15 @@ words! {
 }
 
 words! {
-    /// What is known about a package's last import.
+    /// Result of a package's last import.
     Fact {
-        /// Never imported.
+        /// The package was never imported.
         Never = "never",
         /// The last attempt succeeded.
         Current = "current",
         /// It failed and is tried again soon.
         Retrying = "retrying",
-        /// It keeps failing.
+        /// Its import keeps failing.
         Failing = "failing",
         /// It needs a person's decision.
         Wedged = "wedged",
@@ -140,7 +140,7 @@ words! {
     JobState {
         /// Waits for a worker.
         Pending = "pending",
-        /// Is being done.
+        /// An attempt is running.
         Running = "running",
         /// Waits for something that is out of reach.
         Parked = "parked",
@@ -152,16 +152,16 @@ words! {
 words! {
     /// The state of a host.
     HostState {
-        /// It imports.
+        /// The host imports.
         Online = "online",
         /// It finishes what it does and takes nothing new.
         Quiescing = "quiescing",
-        /// It does nothing.
+        /// The host does nothing.
         Offline = "offline",
     }
 }
 
-/// What a job is to do: a set.
+/// Set of tasks of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tasks(pub i64);
 
@@ -173,12 +173,12 @@ impl Tasks {
     /// Pack the repository anew.
     pub const REPACK: Tasks = Tasks(4);
 
-    /// These and others.
+    /// Union of both sets.
     pub fn and(self, other: Tasks) -> Tasks {
         Tasks(self.0 | other.0)
     }
 
-    /// Whether it has one of these.
+    /// True when the sets have a task in common.
     pub fn has(self, other: Tasks) -> bool {
         self.0 & other.0 != 0
     }

@@ -1,5 +1,6 @@
-//! What a button does: an action of `operations`, read from a form into types that cannot hold a wrong value, with its preview and its reason.
-//! What was shown is kept until it is confirmed, so that nothing is done to anything that was not shown.
+//! Actions behind buttons: an action of `operations`, read from a form into types that cannot hold a wrong value, with
+//! its preview and its reason. A preview is kept until it is confirmed, so that the action changes nothing that the
+//! preview did not show.
 
 use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
@@ -18,19 +19,19 @@ use state::words::Policy;
 /// An action of a form.
 #[derive(Clone, Debug)]
 pub enum Wanted {
-    /// Try again.
+    /// Try packages again.
     Retry(Retry),
     /// Take out of the queue.
     Hold(Hold),
-    /// Let go.
+    /// Release packages.
     Release(Release),
-    /// Do next.
+    /// Import packages next.
     Prioritize(Prioritize),
     /// Look at again although it is imported.
     Requeue(Requeue),
     /// Keep from being counted.
     Suppress(Suppress),
-    /// Count again.
+    /// End a suppression.
     Unsuppress(Unsuppress),
     /// Decide about a signature.
     Policy(Decide),
@@ -106,7 +107,7 @@ impl Wanted {
         })
     }
 
-    /// What it is, for a person.
+    /// Name of the action for users.
     pub fn title(&self) -> &'static str {
         match self {
             Wanted::Retry(_) => "Try again",
@@ -123,11 +124,11 @@ impl Wanted {
         }
     }
 
-    /// What would change.
+    /// Changes that the action would make.
     ///
     /// # Errors
     ///
-    /// The role may not, something does not exist, or the state is away.
+    /// The role does not allow it, something does not exist, or the state cannot be reached.
     pub fn preview(&self, at: &Opened, actor: &Actor) -> Result<Preview, Error> {
         each!(self, action => action.preview(at, actor))
     }
@@ -166,7 +167,7 @@ fn decision(subject: &str, fields: &Fields) -> Result<Decide, String> {
     Decide::new(subject, Some(policy), Some(note), None).map_err(|error| error.to_string())
 }
 
-/// What a preview is about.
+/// Names of the things that a preview shows.
 pub fn subjects(preview: &Preview) -> BTreeSet<String> {
     preview.changes.iter().map(|change| change.subject.clone()).collect()
 }
@@ -174,18 +175,18 @@ pub fn subjects(preview: &Preview) -> BTreeSet<String> {
 /// Something that was shown and waits for its confirmation.
 #[derive(Clone)]
 pub struct Shown {
-    /// The form.
+    /// Fields of the form.
     pub fields: Fields,
-    /// What it is about.
+    /// Names of the things that were shown.
     pub subjects: BTreeSet<String>,
-    /// Who has seen it.
+    /// User who has seen it.
     pub actor: String,
     since: Instant,
 }
 
-/// So long something waits for its confirmation.
+/// Time for which a preview waits for its confirmation.
 const LIFE: Duration = Duration::from_secs(15 * 60);
-/// So many wait.
+/// Largest number of previews that wait for confirmation.
 const WAITING: usize = 64;
 
 /// Everything that was shown and waits.

@@ -13,7 +13,7 @@ pub fn see_other(target: &str) -> Response {
     answer.body(Body::empty()).unwrap_or_default()
 }
 
-/// A few words.
+/// Answer of plain text.
 pub fn plain(status: StatusCode, text: &str) -> Response {
     let answer = Response::builder().status(status).header("content-type", "text/plain; charset=utf-8");
     answer.body(Body::from(text.to_owned())).unwrap_or_default()
@@ -25,7 +25,7 @@ pub fn json(status: StatusCode, value: &Value) -> Response {
     answer.body(Body::from(format!("{value}\n"))).unwrap_or_default()
 }
 
-/// What stands behind the question mark, the last of each name.
+/// Parameters of the query, the last of each name.
 pub fn query(text: &str) -> HashMap<String, String> {
     form_urlencoded::parse(text.as_bytes()).into_owned().take(32).collect()
 }

@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 /// Rows of an answer.
 const LIMIT: u32 = ROWS as u32;
 
-/// Asks an installation.
+/// Question to an installation.
 type Ask = Box<dyn FnOnce(&Opened) -> Result<Value, Error> + Send>;
 
 /// A question without an object.
@@ -58,7 +58,7 @@ pub async fn package(asked: Asked, Path(name): Path<String>) -> Result<Response,
     told(&asked, key, Box::new(move |at| json(crate::questions::package_json(at, &name)))).await
 }
 
-/// A signature.
+/// Answers with a signature.
 pub async fn signature(asked: Asked, Path(id): Path<String>) -> Result<Response, Problem> {
     let key = format!("signature {id}");
     told(&asked, key, Box::new(move |at| json(questions::signature(at, &id)))).await

@@ -1,22 +1,22 @@
-//! What requests are answered from.
+//! Shared state that requests are answered from.
 
 use crate::act::Pending;
 use crate::listen::{Listen, Prefix};
 use crate::reader::Reader;
 use crate::who::Gate;
 
-/// What requests are answered from.
+/// Shared state that requests are answered from.
 pub struct App {
-    /// Who may.
+    /// Accounts, sessions and roles.
     pub gate: Gate,
-    /// Where it listens.
+    /// Address that it listens on.
     pub listen: Listen,
     /// The path below which the pages are.
     pub prefix: Prefix,
-    /// What asks the state.
+    /// Thread that reads the state.
     pub reader: Reader,
-    /// What changes it, which needs the right to write.
+    /// Thread that changes the state, which needs the right to write.
     pub writer: Reader,
-    /// What was shown and waits for its confirmation.
+    /// Previews that wait for confirmation.
     pub pending: Pending,
 }

@@ -1,4 +1,4 @@
-//! What is known of a request.
+//! Facts about a request.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::who::{Peer, Viewer};
 
-/// What is known of a request, for whoever answers it.
+/// Facts about a request, for the function that answers it.
 #[derive(Clone)]
 pub struct Asked {
-    /// The server.
+    /// State of the server.
     pub app: Arc<App>,
-    /// Who asks.
+    /// User of the request.
     pub viewer: Viewer,
     /// The path below the prefix.
     pub path: String,
-    /// What stands behind the question mark, the last of each name.
+    /// Parameters of the query, the last of each name.
     pub query: HashMap<String, String>,
-    /// Where the request comes from.
+    /// Origin of the connection.
     pub peer: Peer,
-    /// Whether a page of ours wants its live parts anew, as a script.
+    /// True when a script of one of our pages asks for its live parts.
     pub is_script: bool,
 }
 

@@ -7,14 +7,14 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::Response;
 
-/// The style.
+/// The style sheet.
 const STYLE: &str = include_str!("../assets/style.css");
 /// The script.
 const SCRIPT: &str = include_str!("../assets/script.js");
 /// The picture beside the title of a window.
 const ICON: &str = include_str!("../assets/icon.svg");
 
-/// What stands in the names of assets.
+/// Part of the names of assets that changes with their content.
 pub fn stamp() -> String {
     let mut hasher = DefaultHasher::new();
     (STYLE, SCRIPT, ICON).hash(&mut hasher);

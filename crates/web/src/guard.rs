@@ -1,4 +1,4 @@
-//! What every answer carries, and which requests are not heard.
+//! Headers of every answer, and requests that are refused.
 
 use axum::http::header::{HeaderName, HeaderValue, ORIGIN};
 use axum::http::{HeaderMap, Method};
@@ -30,7 +30,7 @@ pub fn protect(headers: &mut HeaderMap) {
     headers.entry("cache-control").or_insert(HeaderValue::from_static("no-store"));
 }
 
-/// Why a request is not heard.
+/// Reason why a request is refused.
 pub enum Unheard {
     /// It changes something and comes from a page of somebody else.
     Elsewhere(String),
@@ -38,7 +38,7 @@ pub enum Unheard {
     Name(String),
 }
 
-/// Looks where a request comes from, and whom it is for.
+/// Checks the origin of a request, and the host name that it is for.
 pub fn examine(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), Unheard> {
     let host = headers.get("host").and_then(|host| host.to_str().ok());
     if !is_ours(app, host) {
@@ -53,7 +53,8 @@ pub fn examine(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), Un
     from_here(headers, host).map_err(Unheard::Elsewhere)
 }
 
-/// A page of a stranger can have its name lead here. Where everybody who comes may look, only names that cannot be turned are heard.
+/// True for a host name that is this server's. A foreign page can make its own name point to this address (DNS
+/// rebinding), so where everybody may look, only names that cannot be redirected are accepted.
 fn is_ours(app: &App, host: Option<&str>) -> bool {
     let name =
         host.map(|host| host.strip_suffix(|c: char| c.is_ascii_digit()).map_or(host, |_| without_port(host)));
@@ -83,8 +84,8 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Whether what changes something was sent by a page of this server. A browser says so by `Sec-Fetch-Site`, which no page can set, older
-/// ones by `Origin`.
+/// Checks that a request which changes something was sent by a page of this server. A browser tells by
+/// `Sec-Fetch-Site`, which no page can set; older ones by `Origin`.
 fn from_here(headers: &HeaderMap, host: Option<&str>) -> Result<(), String> {
     let one = |name: &str| {
         let mut values = headers.get_all(name).iter();

@@ -1,9 +1,9 @@
-//! The second face of an installation: pages, JSON and metrics over HTTP, for whoever has no login on the machine.
+//! The web interface of an installation: pages, JSON and metrics over HTTP, for users without a login on the machine.
 //!
-//! [`serve`] answers until it is told to stop. Asynchronous code stays in this crate: what asks the state is a function of
-//! `operations`, called by a thread of its own ([`reader`]), because a database may be away for as long as it wants and a
-//! page may not. Whatever comes out of packages, logs and remotes is hostile: texts reach a page only through [`shown`],
-//! which writes out what would be obeyed, and maud, which escapes.
+//! [`serve`] answers until it is told to stop. Asynchronous code stays in this crate: questions to the state are
+//! functions of `operations`, called by a thread of their own ([`reader`]), because a database may be unreachable for
+//! any time, and a page must not wait. Texts from packages, logs and remotes are hostile: they reach a page only
+//! through [`shown`], which makes control characters visible, and maud, which escapes.
 
 mod act;
 mod answers;

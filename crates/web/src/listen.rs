@@ -1,11 +1,11 @@
-//! Where the pages are served: an address or a Unix socket, and the path below which they are.
+//! Address that the pages are served on: a TCP address or a Unix socket, and the path below which they are.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What is listened on.
+/// Address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// An address and a port.
@@ -15,7 +15,7 @@ pub enum Listen {
 }
 
 impl Listen {
-    /// Whether only this machine reaches it.
+    /// True when only this machine can reach it.
     pub fn is_local(&self) -> bool {
         match self {
             Listen::Tcp(address) => address.ip().is_loopback(),
@@ -62,7 +62,7 @@ impl Prefix {
         &self.0
     }
 
-    /// What stands behind the prefix in the path of a request; nothing if it is not below it.
+    /// Rest of a request's path behind the prefix; `None` if it is not below the prefix.
     pub fn strip<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = path.strip_prefix(self.0.as_str())?;
         (rest.is_empty() || rest.starts_with('/')).then_some(rest)

@@ -13,7 +13,7 @@ use crate::answers::plain;
 use crate::asked::Asked;
 use crate::problem::Problem;
 
-/// Answers `/metrics`. What is old is not told: whoever collects notices that it is missing.
+/// Answers `/metrics`. Old values are not sent, so that the collector notices that they are missing.
 pub async fn answer(asked: Asked) -> Result<Response, Problem> {
     let found = asked.app.reader.metrics().await?;
     match &found.away {
@@ -153,7 +153,7 @@ fn verdicts(text: &mut Text, verdicts: &[Verdict]) {
     add("verdict_timestamp_seconds", "When it was said.", &|it| Some(seconds(it.at)));
 }
 
-/// What is normal, in the detail of the main verdict or of another.
+/// Baseline, in the detail of the main verdict or of another.
 fn normal(detail: &Value) -> Option<f64> {
     let judged = detail.get("stock").unwrap_or(detail);
     judged.get("normal").and_then(Value::as_f64)

@@ -1,4 +1,4 @@
-//! Why there is no page.
+//! Errors in place of a page.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Response};
 
 use crate::reader::Trouble;
 
-/// Why there is no page.
+/// Error in place of a page.
 pub struct Problem {
-    /// Its code.
+    /// Status code.
     pub status: StatusCode,
-    /// What happened.
+    /// Text of the error.
     pub text: String,
 }
 
@@ -22,13 +22,13 @@ impl Problem {
         Problem { status, text: text.into() }
     }
 
-    /// What is asked for makes no sense.
+    /// Error of a request that cannot be used.
     pub fn usage(text: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, text)
     }
 }
 
-/// It becomes what is shown once it is known for whom.
+/// The error is rendered once its user is known.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut answer = Response::new(Body::empty());

@@ -32,66 +32,66 @@ pub const HOURS: i64 = 14 * 24;
 /// Outages of a dependency that are looked for.
 const OUTAGES: i64 = 20;
 
-/// What the front page shows.
+/// Content of the front page.
 pub struct Front {
-    /// What is wrong.
+    /// Present state of the installation.
     pub status: Status,
-    /// What the baseline says.
+    /// Verdicts of the baseline.
     pub verdicts: Vec<Verdict>,
     /// Failing packages by the hour, newest first.
     pub samples: Vec<Sample>,
-    /// When something was out of reach, in those hours.
+    /// Outages in those hours.
     pub outages: Vec<Band>,
-    /// What runs.
+    /// Running jobs.
     pub running: Vec<Running>,
-    /// How fast it goes.
+    /// Pace of the queue.
     pub pace: Pace,
-    /// How late branches are.
+    /// Latency of branches.
     pub freshness: Option<Figures>,
 }
 
-/// When something was out of reach.
+/// An outage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Band {
-    /// What.
+    /// Name of the dependency.
     pub what: String,
     /// From when on, in Unix milliseconds.
     pub from: i64,
-    /// Until when; it still is, if not said.
+    /// Unix milliseconds of its end; `None` while it lasts.
     pub to: Option<i64>,
 }
 
 /// A cause of failures, and who has it.
 pub struct Cause {
-    /// When it was read.
+    /// Unix milliseconds of the reading.
     pub now: i64,
-    /// It.
+    /// The signature.
     pub group: Group,
-    /// Packages, newest first.
+    /// Its packages, newest first.
     pub packages: Vec<Failing>,
-    /// How many there were by the hour, newest first, where that is kept.
+    /// Number of its packages by the hour, newest first, where samples are kept.
     pub samples: Vec<Sample>,
-    /// What the baseline says of it.
+    /// Verdict of the baseline about it.
     pub verdict: Option<Verdict>,
-    /// What was decided about it.
+    /// Decisions about it.
     pub events: Vec<Event>,
 }
 
 /// Everything about a package.
 pub struct Facts {
-    /// When it was read.
+    /// Unix milliseconds of the reading.
     pub now: i64,
-    /// What the state knows.
+    /// Records of the state.
     pub package: Package,
-    /// Whether it is current, and if not, why.
+    /// Freshness of the package, with the reason if it is not current.
     pub freshness: Option<Behind>,
-    /// What was done with it.
+    /// Changes by operators.
     pub events: Vec<Event>,
-    /// What its repository has, where this machine has it.
+    /// Versions of its repository, if this machine has it.
     pub versions: Vec<Version>,
 }
 
-/// What a search found.
+/// Result of a search.
 pub struct Found {
     /// Packages whose name begins so, or is it.
     pub packages: Vec<String>,
@@ -99,18 +99,18 @@ pub struct Found {
     pub signature: Option<String>,
 }
 
-/// Suites.
+/// Suites and waits.
 pub struct Suites {
-    /// When it was read.
+    /// Unix milliseconds of the reading.
     pub now: i64,
-    /// They.
+    /// The suites.
     pub suites: Vec<SuiteVerdict>,
     /// Packages that wait for something.
     pub waits: Vec<archives::Waits>,
 }
 
 impl Reader {
-    /// The front page.
+    /// Reads the front page.
     pub async fn front(&self) -> Result<Answer<Front>, Trouble> {
         self.ask("front".into(), |at| Ok(at.store.read(front)?)).await
     }
@@ -127,23 +127,23 @@ impl Reader {
         self.ask(key, move |at| Ok(at.store.read(|tx| cause(tx, &short))?)).await
     }
 
-    /// A package.
+    /// Reads a package.
     pub async fn package(&self, name: String) -> Result<Answer<Facts>, Trouble> {
         let key = format!("package {name}");
         self.ask(key, move |at| Ok(at.store.read(|tx| facts(tx, &name))?)).await
     }
 
-    /// The queue.
+    /// Reads the queue.
     pub async fn queue(&self) -> Result<Answer<asked::Queue>, Trouble> {
         self.ask("queue".into(), |at| asked::queue(at, None, ROWS as u32)).await
     }
 
-    /// The hosts.
+    /// Reads the hosts.
     pub async fn hosts(&self) -> Result<Answer<asked::Workers>, Trouble> {
         self.ask("hosts".into(), asked::workers).await
     }
 
-    /// The archives.
+    /// Reads the archives.
     pub async fn archives(&self) -> Result<Answer<Suites>, Trouble> {
         let read = |tx: &mut Tx<'_>| {
             Ok(Suites { now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
@@ -157,7 +157,7 @@ impl Reader {
         self.ask(key, move |at| Ok(at.store.read(|tx| events::list(tx, subject.as_deref(), ROWS))?)).await
     }
 
-    /// What begins with a word, or is it.
+    /// Finds packages and signatures that begin with a word.
     pub async fn search(&self, word: String) -> Result<Answer<Found>, Trouble> {
         self.ask(format!("search {word}"), move |at| Ok(at.store.read(|tx| search(tx, &word))?)).await
     }
@@ -168,12 +168,12 @@ impl Reader {
         self.ask(format!("log {attempt}"), move |at| asked::log(at, &wanted)).await
     }
 
-    /// What `metrics` tells.
+    /// Reads the metrics.
     pub async fn metrics(&self) -> Result<Answer<state::read::metrics::Metrics>, Trouble> {
         self.ask("metrics".into(), asked::metrics).await
     }
 
-    /// What a command prints with `--json`.
+    /// Reads what a command prints with `--json`.
     pub async fn json(
         &self,
         key: String,
@@ -219,7 +219,7 @@ pub const COSTS: &[Cost] = &[
     ("metrics", |at| asked::metrics(at).map(drop)),
 ];
 
-/// When anything was out of reach: each dependency's own entries in the audit trail, which are found by its name.
+/// Outages: entries of each dependency in the audit trail, which are found by its name.
 fn outages(tx: &mut Tx<'_>, from: i64) -> Result<Vec<Band>, StateError> {
     let mut bands = Vec::new();
     for dependency in breaker::list(tx)?.into_iter().take(20) {
@@ -279,7 +279,7 @@ fn search(tx: &mut Tx<'_>, word: &str) -> Result<Found, StateError> {
     Ok(Found { packages, signature })
 }
 
-/// What `show --json` has of the state: its repository is the machine's that has it.
+/// State's part of `show --json`: only the machine with the repository has the other part.
 pub fn package_json(at: &Opened, name: &str) -> Result<Value, Error> {
     let package = at.store.read(|tx| {
         operate::known(tx, name)?;

@@ -1,5 +1,5 @@
-//! Asking the state: by one thread that may wait for its database, while pages may not. What was answered last is kept, so that a
-//! database that is away shows what was known, and how old that is.
+//! Reader of the state: one thread that may wait for its database, while pages may not. The last answers are kept, so
+//! that pages can show them, and their age, while the database cannot be reached.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use operations::{Class, Error, Opened};
 use tokio::sync::oneshot;
 
-/// So long a page waits for the database; then it shows what was known.
+/// Time for which a page waits for the database; then it shows the last known values.
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same while the thread still waits for an answer that nobody waits for any more.
 const IMPATIENCE: Duration = Duration::from_millis(100);
-/// So long something is done.
+/// Longest time of an action.
 const LENGTH: Duration = Duration::from_secs(12);
 /// An answer that is not older is given again: fifty open pages ask no more than one.
 const FRESH: Duration = Duration::from_secs(1);
@@ -26,12 +26,12 @@ const KEPT: usize = 64;
 /// After the database could not be opened, it is not tried again for as long.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How an installation is opened for this thread.
+/// Function that opens an installation for this thread.
 pub type Open = Box<dyn Fn() -> Result<Opened, Error> + Send>;
 
 type Question = Box<dyn FnOnce(&mut Hand) + Send>;
 
-/// The thread's end.
+/// Part of the reader that runs in the thread.
 struct Hand {
     open: Open,
     at: Option<Opened>,
@@ -45,20 +45,20 @@ struct Seen(u64, u64);
 
 /// An answer, and when it was true.
 pub struct Answer<T> {
-    /// It.
+    /// The answer.
     pub value: Arc<T>,
-    /// When it was read, in Unix milliseconds of this machine.
+    /// Unix milliseconds of the reading, by this machine's clock.
     pub read: i64,
-    /// Why it is not newer, if the database is away.
+    /// Reason why it is not newer, if the database cannot be reached.
     pub away: Option<String>,
 }
 
-/// Why there is no answer, not even an old one.
+/// Reason why there is no answer, not even an old one.
 #[derive(Debug)]
 pub enum Trouble {
-    /// What was asked for cannot be: no such package, no such signature.
+    /// There is no such package or signature.
     Unknown(String),
-    /// What was asked for makes no sense.
+    /// The question cannot be used.
     Usage(String),
     /// It may not be done.
     Refused(String),
@@ -72,7 +72,7 @@ struct Kept {
     read: i64,
 }
 
-/// Asks the state.
+/// Reader of the state.
 pub struct Reader {
     questions: Sender<Question>,
     kept: Mutex<HashMap<String, Kept>>,
@@ -142,7 +142,7 @@ impl Reader {
     ) -> Result<T, Trouble> {
         let (tell, told) = oneshot::channel();
         let work: Question = Box::new(move |hand| {
-            // Nobody waits any more: nothing is asked, and nothing is changed.
+            // Nobody waits for the answer any more: nothing is asked, and nothing is changed.
             if !tell.is_closed() {
                 let _ = tell.send(hand.answer(question));
             }
@@ -163,7 +163,7 @@ impl Reader {
         answer
     }
 
-    /// Since when the database is away, in Unix milliseconds, and why.
+    /// Unix milliseconds since which the database cannot be reached, and the error.
     pub fn away(&self) -> Option<(i64, String)> {
         locked(&self.away).clone()
     }
@@ -210,7 +210,7 @@ impl Hand {
     fn answer<T>(&mut self, question: impl FnOnce(&Opened) -> Result<T, Error>) -> Result<T, Trouble> {
         let at = self.opened()?;
         let answer = question(at).map_err(trouble);
-        // What could not be asked is opened anew: the file may be another one by then.
+        // After an error the installation is opened again: the file may be another one by then.
         if matches!(answer, Err(Trouble::Away(_))) {
             self.at = None;
         }
@@ -249,7 +249,7 @@ impl Hand {
     }
 }
 
-/// What an error means to somebody who looks at a page.
+/// Meaning of an error for a page.
 fn trouble(error: Error) -> Trouble {
     let text = error.to_string();
     match error.class() {

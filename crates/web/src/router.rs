@@ -1,4 +1,4 @@
-//! From a request to an answer: which page, for whom, and what every answer has.
+//! Way from a request to an answer: choice of the page, check of the user, headers of every answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Bytes that a form may have.
 const FORM: usize = 16 * 1024;
 
-/// All pages.
+/// Routes of all pages.
 pub fn routes() -> Router {
     Router::new()
         .route("/", get(pages::front::page))
@@ -99,7 +99,7 @@ async fn answer_in_time(app: &Arc<App>, peer: Peer, request: Request) -> Respons
     shown(&asked, answer)
 }
 
-/// Whether a script of a page of ours asks: a browser says so, and no page can.
+/// True when a script of our own page asks: the browser tells by headers that no page can set.
 fn is_script(headers: &axum::http::HeaderMap) -> bool {
     let is = |name: &str, value: &str| headers.get(name).is_some_and(|it| it == value);
     is("sec-fetch-site", "same-origin") && is("sec-fetch-dest", "script")
@@ -122,7 +122,7 @@ async fn route(mut request: Request, path: &str, uri: &Uri, asked: Asked) -> Res
     }
 }
 
-/// An answer as whoever asks gets it: pages get their frame, problems their words.
+/// Rendering of an answer for its user: pages get their frame, errors their text.
 fn shown(asked: &Asked, mut answer: Response) -> Response {
     let shell = Shell::new(asked);
     if let Some(page) = answer.extensions_mut().remove::<Arc<Page>>() {
@@ -134,7 +134,7 @@ fn shown(asked: &Asked, mut answer: Response) -> Response {
     let status = answer.status();
     let problem = match problem {
         Some(problem) => Problem::new(problem.status, problem.text.clone()),
-        // What was said in other words than a page's stays.
+        // An answer that already has a text of its own stays.
         None if status.is_client_error() && !answer.headers().contains_key("content-type") => {
             Problem::new(status, words(status))
         }
@@ -158,7 +158,7 @@ fn said(asked: &Asked, problem: &Problem) -> Response {
     answer
 }
 
-/// What the router says without words.
+/// Texts for answers of the router.
 fn words(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "there is no such page",
@@ -169,7 +169,7 @@ fn words(status: StatusCode) -> &'static str {
     }
 }
 
-/// Somebody who may not even look.
+/// Answer for a user who may not even look.
 fn stranger(asked: &Asked, is_read: bool) -> Response {
     let is_page = is_read && !asked.path.starts_with("/api/") && asked.path != "/metrics";
     if is_page && !asked.app.gate.accounts.is_empty() {
@@ -183,7 +183,7 @@ fn stranger(asked: &Asked, is_read: bool) -> Response {
     said(asked, &problem)
 }
 
-/// Whether the server is alive, which it is; and how its database is.
+/// Answer to a health check: the server is alive; the text says whether its database can be reached.
 fn healthz(app: &App) -> Response {
     let text = match app.reader.away() {
         None => "ok\n".to_owned(),

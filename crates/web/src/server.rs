@@ -35,12 +35,12 @@ const HEAD_BYTES: usize = 16 * 1024;
 const HEAD_LINES: usize = 64;
 /// A connection that is older is not used again; one that is older by [`GRACE`] is closed.
 const LIFE: Duration = Duration::from_secs(120);
-/// What is being answered when the server ends has so long.
+/// Time to finish answers when the server ends.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What listens, ready to answer.
+/// A listening server, ready to answer.
 pub struct Server {
-    /// Where it listens: the port that was found, if any would do.
+    /// Address that it listens on, with the real port if any port was allowed.
     pub listen: Listen,
     app: Arc<App>,
     socket: Socket,
@@ -51,15 +51,15 @@ enum Socket {
     Unix(std::os::unix::net::UnixListener, PathBuf),
 }
 
-/// Why nothing is served.
+/// Reason why nothing is served.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address or the socket.
     #[error("cannot listen on {listen}: {error}")]
     Listen {
-        /// It.
+        /// Address to listen on.
         listen: Listen,
-        /// Why.
+        /// Error of the system.
         error: io::Error,
     },
     /// Everybody would be let in.
@@ -73,7 +73,7 @@ pub enum ServeError {
         "{0} is reached from other machines, and passwords would travel in the clear: put a proxy with TLS before it (docs/web.md)"
     )]
     Clear(Listen),
-    /// The accounts.
+    /// Error of the accounts.
     #[error(transparent)]
     Accounts(#[from] AccountError),
     /// The configuration, or what an installation is.
@@ -82,19 +82,19 @@ pub enum ServeError {
     /// A file of the root, or the machine.
     #[error("{what}: {error}")]
     Machine {
-        /// What was tried.
+        /// Description of what was tried.
         what: &'static str,
-        /// Why it failed.
+        /// Error of the system.
         error: io::Error,
     },
 }
 
 impl Server {
-    /// Listens. The state need not be in reach.
+    /// Begins to listen. The state need not be reachable.
     ///
     /// # Errors
     ///
-    /// The address cannot be had, or the configuration would let in whoever comes.
+    /// The address cannot be used, or the configuration would let everybody in.
     pub fn bind(installation: &Installation, listen: &Listen, prefix: Prefix) -> Result<Server, ServeError> {
         let root = installation.absolute_root()?;
         let config = installation.config().map_err(operations::Error::from)?;
@@ -128,7 +128,7 @@ impl Server {
         router::answer(&self.app, peer, request).await
     }
 
-    /// Whether whoever comes may look, because nobody can be told from anybody.
+    /// True when everybody may look, because users cannot be distinguished.
     pub fn is_open(&self) -> bool {
         self.app.gate.is_open()
     }
@@ -160,7 +160,7 @@ fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
                 std::fs::remove_file(path)?;
             }
             let listener = std::os::unix::net::UnixListener::bind(path)?;
-            // Whoever may connect is believed about who asks: owner and group, such as that of a proxy.
+            // Owner and group of the socket, such as a proxy, may connect and are trusted to name the user.
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
             listener.set_nonblocking(true)?;
             Ok((Socket::Unix(listener, path.clone()), listen.clone()))
@@ -227,7 +227,7 @@ async fn run(server: Server, stop: impl Future<Output = ()>) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes connections, as many as there are slots. Whoever finds none waits in the kernel's queue, where it costs nothing.
+/// Accepts connections, as many as there are slots. Further ones wait in the kernel's queue, where they cost nothing.
 async fn accept(app: &Arc<App>, listener: &Listener, slots: &Arc<Semaphore>, ended: &watch::Receiver<bool>) {
     while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
         match listener.accept().await {

@@ -16,7 +16,7 @@ pub fn lines(text: &str) -> String {
     escaped(&text.replace("\r\n", "\n"), is_hidden).into_owned()
 }
 
-/// A clean text of at most so many characters.
+/// A clean text of at most `most` characters.
 pub fn short(text: &str, most: usize) -> String {
     let text = clean(text);
     if text.chars().count() <= most {
@@ -50,7 +50,7 @@ pub fn span(milliseconds: i64) -> String {
     }
 }
 
-/// `3h ago`; what is still to come is said so.
+/// Age as `3h ago`; a future time is marked as such.
 pub fn ago(now: i64, then: i64) -> String {
     let span_text = span(now.saturating_sub(then));
     if then > now { span_text } else { format!("{span_text} ago") }
@@ -61,7 +61,7 @@ pub fn until(now: i64, then: i64) -> String {
     if then <= now { ago(now, then) } else { format!("in {}", span(then.saturating_sub(now))) }
 }
 
-/// What something took: `0.04s`, and from ten seconds on by its largest unit.
+/// Duration as `0.04s`, and from ten seconds on in its largest unit.
 pub fn took(milliseconds: i64) -> String {
     match milliseconds {
         0..10_000 => format!("{}.{:02}s", milliseconds / 1000, milliseconds % 1000 / 10),

@@ -1,11 +1,11 @@
-//! What is kept from whom: in public, hosts, paths, logs and names of operators.
+//! Veil over public pages: it hides hosts, paths, logs and names of operators.
 
 use serde_json::Value;
 
 use crate::asked::Asked;
 use crate::shown::{clean, short};
 
-/// What is put before a text.
+/// Replacements of a text.
 pub struct Veil {
     is_on: bool,
     hosts: Vec<String>,
@@ -29,12 +29,12 @@ const HIDDEN: [&str; 15] = [
     "attempts",
     "mirror",
 ];
-/// What stands in place of a path, and of a host.
+/// Replacement of a path; next, of a host.
 const PATH: &str = "[path]";
 const HOST: &str = "[host]";
 
 impl Veil {
-    /// For whoever asks.
+    /// Veil for a request's user.
     pub async fn of(asked: &Asked) -> Veil {
         if !asked.viewer.is_public {
             return Veil { is_on: false, hosts: Vec::new() };
@@ -44,7 +44,7 @@ impl Veil {
         Veil { is_on: true, hosts: hosts.unwrap_or_default() }
     }
 
-    /// Whether something is kept back.
+    /// True when something is hidden.
     pub fn is_on(&self) -> bool {
         self.is_on
     }
@@ -54,7 +54,7 @@ impl Veil {
         if self.is_on { self.without(&clean(text)) } else { clean(text) }
     }
 
-    /// The same, of at most so many characters.
+    /// Same, of at most `most` characters.
     pub fn short(&self, text: &str, most: usize) -> String {
         short(&self.text(text), most)
     }

@@ -3,7 +3,7 @@ use plugin::time::{DAY, age, ago, is_believed, moment, span};
 use plugin::views::{self, Outage, Suite, SuiteVerdict, Waits};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
-/// `[checks.archive]`.
+/// Section `[checks.archive]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -116,8 +116,8 @@ impl Check for Archive {
 const OF_THE_CONFIGURATION: [&str; 6] =
     ["no-match", "same-branch", "no-keyring", "wrong-suite", "no-component", "too-many-suites"];
 
-/// What is odd beside polls that are late: removals that are not believed, a configuration that cannot work, files that
-/// are listed and on no mirror, and remarks.
+/// Findings beside late polls: removals that are withheld, a configuration that cannot work, files that are listed and
+/// on no mirror, and remarks.
 fn odd(suites: &[Suite], verdicts: &[SuiteVerdict], waits: &[Waits], now: i64) -> Vec<(Status, String)> {
     let mut said = Vec::new();
     for suite in suites {

@@ -1,5 +1,5 @@
-//! What is behind a jump that no sample has seen yet: the importer names causes when it stores one, once an hour while
-//! a run is open, and nobody should wait for that.
+//! Cause of a jump that no sample has recorded yet. The importer names causes when it stores a sample, once an hour
+//! while a run is open, and operators should not wait for that.
 
 use baseline::{Live, Now, Verdict};
 use plugin::views::Signature;
@@ -7,10 +7,10 @@ use plugin::{Database, Trouble, views};
 
 /// Signatures that are looked at: those with most packages.
 const LOOKED_AT: i64 = 10;
-/// A cause is named if it is behind at least so much of what is new, in per cent.
+/// Percentage of the new failures from which on a cause is named.
 const MAIN: i64 = 50;
 
-/// What is behind most of what is new.
+/// Cause of most of the new failures.
 pub struct Cause {
     /// The signature, by its short id.
     pub id: String,

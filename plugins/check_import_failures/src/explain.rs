@@ -1,4 +1,4 @@
-//! What a verdict rests on, in numbers.
+//! Numbers behind a verdict, for `--explain`.
 
 use baseline::{Judged, Verdict};
 use plugin::Report;

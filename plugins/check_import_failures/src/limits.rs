@@ -7,7 +7,7 @@ use plugin::{LimitTexts, Limits, Threshold, Trouble, Unit};
 /// The lower of what was learned and what was set, in the form that every reader of perfdata understands. A set range
 /// that has no such form is not shown; it counts all the same.
 pub fn effective(fixed: &Limits, verdict: Option<&Verdict>, now: i64) -> Result<Limits, Trouble> {
-    // What is stale is no limit any more.
+    // A stale verdict gives no limits.
     let verdict = verdict.filter(|verdict| !verdict.is_stale(now / SECOND));
     let learned = verdict.and_then(|verdict| verdict.stock.as_ref()).map(|stock| stock.limits);
     let lower = |set: &Option<Threshold>, learned: Option<u64>| {

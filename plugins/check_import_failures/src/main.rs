@@ -8,7 +8,7 @@ use plugin::time::{HOUR, SECOND, date, moment};
 use plugin::views::{self, LiveCounts, Suppression};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
-/// `[checks.failures]`.
+/// Section `[checks.failures]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -46,7 +46,7 @@ impl Check for Failures {
         let counters = views::counters(database)?;
         check_alive(database, verdict.as_ref(), counters.has("failing"))?;
         let held = counters.get("failing_held");
-        // Which parked jobs count, and behind what they are parked, is asked only if there are any.
+        // Parked jobs and their breaker are read only if there are any.
         let (counts, breaker) = match counters.get("parked") {
             0 => (LiveCounts { failing: counters.get("failing"), ..LiveCounts::default() }, None),
             _ => (views::live(database)?, views::outages(database)?.into_iter().next()),
@@ -74,7 +74,7 @@ impl Check for Failures {
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
         let advice = judge(&mut report, database, verdict.as_ref(), &live)?;
         match verdict.as_ref().is_some_and(|verdict| verdict.is_ahead(now / SECOND)) {
-            // It says so itself.
+            // That warning has its own text.
             true => {
                 report.raise(Status::Warning);
                 report.say("package-import samples drop --after now --reason WHY");
@@ -83,7 +83,7 @@ impl Check for Failures {
         }
         left_out(&mut report, &suppressions, (suppressed, held));
         report.say(advice);
-        // Only those who see them pay for details.
+        // Details are read only if they are shown.
         if settings.common.verbose > 0 {
             for signature in views::worst_signatures(database, 5)? {
                 report.detail(1, format!("{} {} {}", signature.failing, signature.short, signature.label));
@@ -106,7 +106,7 @@ fn verdict(database: &mut Database<'_>) -> Result<Option<Verdict>, Trouble> {
     Ok(Some(verdict))
 }
 
-/// Whether there are figures at all: where they are gone, nothing fails.
+/// Checks that there are figures at all: without counters nothing would seem to fail.
 fn check_alive(
     database: &mut Database<'_>,
     verdict: Option<&Verdict>,
@@ -159,13 +159,13 @@ fn judge(
     Ok(id.map_or_else(String::new, |id| format!("package-import failures --signature {id}")))
 }
 
-/// What was wrong last with a dependency, without the words for programs before it.
+/// Last error of a dependency, without the code in front of it.
 fn said(cause: &str) -> String {
     let rest = cause.split_once(": ").filter(|(code, _)| code.contains('/') && !code.contains(' '));
     baseline::concise(rest.map_or(cause, |(_, rest)| rest))
 }
 
-/// What does not count is said, so that nobody forgets it.
+/// Mentions failures that do not count, so that they are not forgotten.
 fn left_out(report: &mut Report, suppressions: &[Suppression], (suppressed, held): (i64, i64)) {
     if let Some(first) = suppressions.first() {
         report.say(format!("{suppressed} suppressed until {}", date(first.until)));

@@ -2,7 +2,7 @@
 use plugin::time::{HOUR, age, moment, span};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, views};
 
-/// `[checks.freshness]`.
+/// Section `[checks.freshness]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -41,7 +41,7 @@ impl Check for Freshness {
         let counters = views::counters(database)?;
         let lanes = views::lanes(database)?;
         let upload = lanes.iter().find(|lane| lane.name == "upload").and_then(|lane| lane.oldest);
-        // What has entered the queue since then, or has waited on.
+        // Jobs that have entered the queue since the sample, or have waited since.
         let worst = worst.max(upload.map_or(0.0, |entered| age(now, entered)));
         let remotes = views::remotes(database, &facts)?;
         let unpublished = remotes.iter().filter_map(|it| it.oldest).min();
@@ -64,7 +64,7 @@ impl Check for Freshness {
 
         let outages = views::outages(database)?;
         if now - sampled > STALE {
-            // What was measured so long ago must not alert, nor say that all is well.
+            // A measurement that is too old must not alert, nor report that all is well.
             report.lower_to(plugin::Status::Ok);
             report.raise(plugin::Status::Unknown);
             report.say(format!("nothing measured since {}: does the importer run?", moment(sampled, now)));

@@ -3,7 +3,7 @@ use plugin::time::{HOUR, SECOND, age, moment, span};
 use plugin::views::{self, Lane, Remote};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
-/// `[checks.queue]`.
+/// Section `[checks.queue]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -84,7 +84,7 @@ impl Check for Queue {
     }
 }
 
-/// Where there is a remote: how long something has waited to be published that the remote would take, and how much.
+/// Measures the remotes, if there are any: the longest time that something has waited to be published, and the numbers.
 fn measure_remotes(
     report: &mut Report,
     policy: &Policy,
@@ -138,7 +138,7 @@ fn drained(database: &mut Database<'_>, oldest: Option<i64>, waiting: i64) -> Re
     let Some(oldest) = oldest else { return Ok(0.0) };
     let window = (now - oldest).clamp(600 * SECOND, 6 * HOUR);
     let done = views::attempts_since(database, now - window)?;
-    // Where nothing ends, the estimate grows with the wait.
+    // If no job ends, the estimate grows with the wait.
     Ok((waiting as f64 * window as f64 / SECOND as f64 / done.max(1) as f64).round())
 }
 

@@ -3,11 +3,11 @@ use plugin::time::{HOUR, SECOND, age, ago, is_believed, moment, span};
 use plugin::views::{self, Run};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status, Trouble, Unit};
 
-/// `[checks.runs]`.
+/// Section `[checks.runs]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
-    /// How often cron starts a run.
+    /// Interval at which cron starts a run.
     interval: Option<Span>,
     age: LimitTexts,
     stalled: LimitTexts,
@@ -35,7 +35,7 @@ impl Check for Runs {
         let believed = |at: &i64| is_believed(now, *at);
         let alive = open.iter().map(|run| run.heartbeat).filter(believed).max();
         let good = recent.iter().find(|run| run.is_good() && run.ended.is_some_and(|at| believed(&at)));
-        // Where nothing can be believed, the age is negative, and alerts.
+        // If every time is in the future, the age is negative, and alerts.
         let heard = good.and_then(|run| run.ended).max(alive).unwrap_or(last.started);
         let failed = recent.iter().take_while(|run| is_failed(run)).count();
         let stalled = stalled(database, &open)?;

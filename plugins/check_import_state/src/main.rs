@@ -16,7 +16,7 @@ struct Policy {
     messages: LimitTexts,
 }
 
-/// What to do with a damaged database: docs/operations.md.
+/// Advice for a damaged database; see docs/operations.md.
 const RESTORE: &str = "stop the importer, copy its folder away, package-import restore";
 
 #[derive(Clone, clap::Args)]
@@ -113,7 +113,8 @@ fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Statu
     }
 }
 
-/// How long messages have not got to a channel: of the one for which it is longest. Where nobody is told, there is no such figure.
+/// The time for which a channel has taken no message, of the channel for which it is longest. Without channels there is no
+/// such figure.
 fn messages(
     report: &mut Report,
     settings: &Settings<State>,
@@ -138,8 +139,8 @@ fn messages(
     Ok(())
 }
 
-/// Disk and inodes of the fullest of the file systems that the installation needs here. Where it has no folder here,
-/// as beside a server, there are no such figures.
+/// Use of disk and inodes, in percent, of the fullest file system that the installation needs here. If it has no
+/// folder here, as beside a server, there are no such figures.
 fn room(report: &mut Report, settings: &Settings<State>) -> Result<(), Trouble> {
     let mut most: Option<(f64, f64)> = None;
     for folder in settings.folders() {

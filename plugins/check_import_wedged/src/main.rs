@@ -3,7 +3,7 @@ use plugin::time::{age, date, span};
 use plugin::views::{self, Wedged as Row};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
 
-/// `[checks.wedged]`.
+/// Section `[checks.wedged]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -47,7 +47,7 @@ impl Check for Wedged {
         report.measure("wedged", wedged as f64, Unit::Count, &Limits::optional(Unit::Count, &policy.wedged)?);
         report.measure("held", counters.get("held") as f64, Unit::Count, &Limits::none());
         report.measure("suppressed", suppressed as f64, Unit::Count, &Limits::none());
-        // Somebody has pushed to what nobody but the importer writes: that is worth a look, however young it is.
+        // Somebody has pushed to a repository that only the importer writes: that is worth a look at any age.
         let warning = policy.foreign.warning.clone().or_else(|| Some("0".into()));
         let critical = policy.foreign.critical.clone();
         let limits = Limits::optional(Unit::Count, &LimitTexts { warning, critical })?;

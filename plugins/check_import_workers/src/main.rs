@@ -6,7 +6,7 @@ use plugin::time::{HOUR, SECOND, age, ago, is_believed, moment, span};
 use plugin::views::{self, Host, Progress, Running};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status, Trouble, Unit, alive};
 
-/// `[checks.workers]`.
+/// Section `[checks.workers]`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
@@ -123,7 +123,7 @@ impl Check for Workers {
 /// A host that lives and does not import.
 struct Hindered<'a> {
     host: &'a str,
-    /// What keeps it from recording its work; otherwise it has work and gets nothing done.
+    /// Error that keeps it from recording its work; `None` if it has work and finishes none.
     trouble: Option<&'a str>,
     since: Option<i64>,
 }

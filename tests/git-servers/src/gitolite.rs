@@ -13,12 +13,12 @@ pub struct Gitolite {
     home: tempfile::TempDir,
 }
 
-/// `imports/...` is made by whoever has the key, who cannot rewind there; nothing else is.
+/// Rules: the holder of the key may create `imports/...` and may not rewind there; nothing else is allowed.
 const RULES: &str =
     "repo gitolite-admin\n    RW+ = admin\nrepo imports/..*\n    C = publisher\n    RW = publisher\n";
 
 impl Gitolite {
-    /// Starts one.
+    /// Starts a gitolite.
     pub fn start() -> Gitolite {
         let home = tempfile::Builder::new().prefix("gitolite-").tempdir_in("/tmp").unwrap();
         let shown = home.path().display().to_string();
@@ -43,12 +43,12 @@ impl Gitolite {
         Gitolite { ssh, home }
     }
 
-    /// Where its repositories are.
+    /// Folder of its repositories.
     pub fn repositories(&self) -> PathBuf {
         self.home.path().join("repositories")
     }
 
-    /// Its home.
+    /// Home of its user.
     pub fn home(&self) -> &Path {
         self.home.path()
     }

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 /// A bare repository with a hook.
 #[derive(Clone, Debug)]
 pub struct Recorder {
-    /// Its folder.
+    /// Folder of the repository.
     pub path: PathBuf,
 }
 
@@ -27,7 +27,7 @@ done
 "#;
 
 impl Recorder {
-    /// Makes one.
+    /// Creates a recording repository.
     pub fn make(path: &Path) -> Recorder {
         fs::create_dir_all(path).unwrap();
         git(&["init", "-q", "--bare", &path.to_string_lossy()]);
@@ -44,7 +44,7 @@ impl Recorder {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// What was pushed: a line for each ref.
+    /// Record of pushes, one line a ref.
     pub fn pushes(&self) -> Vec<String> {
         let text = fs::read_to_string(self.path.join("pushes")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
@@ -58,7 +58,7 @@ impl Recorder {
         git(&all)
     }
 
-    /// Where a ref points.
+    /// Object that a ref points to.
     pub fn at(&self, name: &str) -> Option<String> {
         let path = self.path.to_string_lossy().into_owned();
         let output = git_says(&["--git-dir", &path, "rev-parse", "--verify", "-q", name]);

@@ -67,7 +67,7 @@ impl Ssh {
         self.folder.path().join(name)
     }
 
-    /// Where repositories may be.
+    /// Folder in which repositories may be made.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -82,18 +82,18 @@ impl Ssh {
         self.path("stranger")
     }
 
-    /// Its host key.
+    /// File with its host key.
     pub fn known_hosts(&self) -> PathBuf {
         self.path("known_hosts")
     }
 
-    /// Where it is: `ssh://USER@HOST:PORT`.
+    /// Address, as `ssh://USER@HOST:PORT`.
     pub fn url(&self) -> String {
         let user = Command::new("id").arg("-un").output().unwrap();
         format!("ssh://{}@127.0.0.1:{}", String::from_utf8_lossy(&user.stdout).trim(), self.port)
     }
 
-    /// What it has written into its log.
+    /// Content of its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use crate::keeper::{Keeper, free_port, wait_for_port, wait_for_socket};
 
-/// Who gets in.
+/// Name of the user.
 pub const USER: &str = "publisher";
-/// By what: odd enough to be found wherever it should not be.
+/// Password of the user, unusual enough to be found wherever it should not be.
 pub const PASSWORD: &str = "s3cret'marker \\of$the_test";
 
 /// A running server. Below `/git/` are repositories; `/busy/` wants to be left alone for seven seconds, `/small/` takes few
@@ -26,7 +26,7 @@ fn openssl(folder: &Path, arguments: &[&str]) -> String {
 }
 
 impl Web {
-    /// Starts one.
+    /// Starts a web server.
     pub fn start() -> Web {
         let folder = tempfile::Builder::new().prefix("web-").tempdir_in("/tmp").unwrap();
         let path = folder.path();
@@ -60,12 +60,12 @@ impl Web {
         self.keepers.clear();
     }
 
-    /// Where its repositories are.
+    /// Folder of its repositories.
     pub fn repositories(&self) -> PathBuf {
         self.folder.path().join("git")
     }
 
-    /// Whom to ask about its certificate.
+    /// Certificate of the authority that vouches for its certificate.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
     }
@@ -75,7 +75,7 @@ impl Web {
         self.folder.path()
     }
 
-    /// Where it is: `https://HOST:PORT`.
+    /// Address, as `https://HOST:PORT`.
     pub fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
     }

@@ -31,7 +31,7 @@ pub fn shared() -> &'static Cluster {
     CLUSTER.get_or_init(|| Cluster::start(""))
 }
 
-/// Where a test's own schema is: a connection string.
+/// Connection string of a schema that belongs to one test.
 pub fn schema() -> String {
     shared().schema()
 }

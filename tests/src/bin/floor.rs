@@ -109,7 +109,7 @@ impl Pack {
         Ok(self.out.write_all(bytes)?)
     }
 
-    /// How many objects there are is known at the end, and the hash covers it: what was written is read once more.
+    /// The number of objects is known at the end, and the hash covers it: the file is read once more.
     fn finish(mut self, index: &Path) -> Result<()> {
         self.out.flush()?;
         let mut file = self.out.into_inner()?;

@@ -21,7 +21,7 @@ use wait4::Wait4;
 
 /// Rounds, of which the median counts.
 const ROUNDS: usize = 5;
-/// Packages that change.
+/// Number of packages that change.
 const CHANGED: usize = 500;
 
 fn main() {
@@ -109,7 +109,7 @@ fn other_dsc(stanza: &str) -> String {
 /// Seconds, and the largest memory in MiB.
 type Figure = (f64, f64);
 
-/// Runs a program from a process of its own: one that is started has the memory of whoever starts it, at first.
+/// Runs a program from a process of its own, because a new process first has the memory of the one that starts it.
 fn measure(command: Command) -> (Figure, String) {
     let mut small = Command::new(std::env::current_exe().unwrap());
     small.arg("measure").arg(command.get_program()).args(command.get_args());
@@ -164,7 +164,7 @@ impl World {
         World { archive, sid, first, second }
     }
 
-    /// Lays both lists out once: packing them takes a while. Which one is published is a matter of the index.
+    /// Creates both lists once, because packing them takes a while. The index decides which one is published.
     fn publish(&self, which: &str) {
         let folder = self.archive.root().join("dists");
         let _ = fs::remove_dir_all(folder.join("sid"));

@@ -1,5 +1,6 @@
-//! What the queue costs: `throughput` of claim and finish with little and with much history and beside an open
-//! snapshot, also one that stays open for long; `overhead` of a run over the bare engine. For `make bench`; prints tables for docs/performance.md.
+//! Cost of the queue: `throughput` of claim and finish with little and with much history and beside an open snapshot,
+//! also one that stays open for long; `overhead` of a run over the bare engine. For `make bench`; prints tables for
+//! docs/performance.md.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fs;
@@ -61,8 +62,7 @@ fn throughput() {
     }
 }
 
-/// What a dump does to those who work meanwhile: jobs a second while a snapshot stays open, at its beginning and at its
-/// end.
+/// Effect of a dump on other sessions: jobs a second while a snapshot stays open, at its beginning and at its end.
 fn beside_snapshot(minutes: u64) {
     println!("claim + finish beside a snapshot that is open for {minutes} minutes, jobs a second");
     println!("{:12} {:>8} {:>8} {:>8} {:>8} {:>10}", "", "before", "first", "lowest", "last", "jobs");
@@ -191,7 +191,7 @@ fn overhead(program: &Path, count: usize) {
     let bare = timed(|| engine(program, &root("bare"), &all));
     let run = |name: &str, jobs: &str| {
         let root = root(name);
-        // What is packed anew afterwards is no part of an import.
+        // Repacking afterwards is no part of an import.
         fs::create_dir_all(&root).unwrap();
         fs::write(root.join("config.toml"), "[import]\nrepack = false\n").unwrap();
         let ours = |arguments: &[&str]| {
@@ -221,7 +221,7 @@ fn overhead(program: &Path, count: usize) {
     );
 }
 
-/// What was written before must not be synced by whoever comes next.
+/// Data that were written before must not be synced during the measurement.
 fn timed(work: impl FnOnce()) -> Duration {
     rustix::fs::sync();
     let started = Instant::now();

@@ -52,7 +52,7 @@ fn turn(line: &str) -> Result<Turn> {
     Ok(Turn { name, every, command, taken: Vec::new() })
 }
 
-/// Milliseconds.
+/// Duration in milliseconds.
 fn once(command: &mut Command) -> Result<f64> {
     let start = Instant::now();
     let status = command.status()?;

@@ -2,18 +2,18 @@
 
 use std::io::Write;
 
-/// How a tarball is compressed.
+/// Compression of a tarball.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Compression {
-    /// gzip
+    /// gzip, `.gz`
     Gz,
-    /// bzip2
+    /// bzip2, `.bz2`
     Bz2,
-    /// xz
+    /// xz, `.xz`
     Xz,
     /// The old format of one LZMA stream without a container.
     Lzma,
-    /// zstd
+    /// Zstandard, `.zst`
     Zst,
 }
 

@@ -1,4 +1,4 @@
-//! Writes a `.dsc`.
+//! Writer of `.dsc` files.
 
 use std::fmt::Write;
 
@@ -66,7 +66,7 @@ impl Dsc {
         }
     }
 
-    /// The text.
+    /// Text of the file.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (name, value) in &self.fields {
@@ -82,7 +82,7 @@ fn sums(files: &[Listed], digest: impl Fn(&[u8]) -> String) -> String {
     lines.collect()
 }
 
-/// Lower-case hexadecimal digits.
+/// Lower-case hexadecimal digits of the bytes.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();

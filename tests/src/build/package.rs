@@ -65,17 +65,17 @@ impl Default for Builder {
     }
 }
 
-/// What a case has put on disk, and how it wants to be read.
+/// Files of a case on the disk, and the way to read them.
 pub struct Built {
-    /// The `.dsc`.
+    /// Path of the `.dsc`.
     pub dsc: PathBuf,
     /// The version, as the `.dsc` has it.
     pub version: String,
     /// The distribution whose series file is preferred.
     pub distro: String,
-    /// Whether names or contents are stored escaped, so that only `export` can be compared.
+    /// True when names or contents are stored escaped, so that only `export` can be compared.
     pub escaped: bool,
-    /// Whether dpkg-source is told not to check anything.
+    /// True when dpkg-source is told to check nothing.
     pub no_check: bool,
     /// The package whose trees this one must have, where dpkg-source refuses it.
     pub twin: Option<fn(&mut Builder)>,

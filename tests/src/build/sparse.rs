@@ -5,7 +5,7 @@ use super::tar::{Entry, Magic, Tar, put_octal};
 /// A file with holes: pieces of data at offsets, and the size with the holes.
 #[derive(Clone, Debug)]
 pub struct Sparse {
-    /// Where data is, in order. Every piece but the last is whole blocks, as in all that tar writes.
+    /// Pieces of data with their offsets, in order. Every piece but the last is whole blocks, as tar writes them.
     pub pieces: Vec<(u64, Vec<u8>)>,
     /// The size of the file.
     pub size: u64,
@@ -100,7 +100,7 @@ fn posix(name: &str, content: Vec<u8>) -> Entry {
     Entry::file(name, content).magic(Magic::Ustar)
 }
 
-/// What stands in the header where the true name is in a record.
+/// Name in the header where the true name is in a record.
 fn stand_in(name: &str) -> String {
     let (folder, last) = name.rsplit_once('/').unwrap_or((".", name));
     format!("{folder}/GNUSparseFile.0/{last}")

@@ -5,7 +5,7 @@ pub const MTIME: u64 = 1_600_000_000;
 
 const BLOCK: usize = 512;
 
-/// Which dialect a header claims to be.
+/// Dialect that a header claims.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Magic {
     /// `ustar  \0`, as GNU tar writes.
@@ -81,7 +81,7 @@ impl Entry {
         self
     }
 
-    /// The type flag.
+    /// Sets the type flag.
     #[must_use]
     pub fn kind(mut self, kind: u8) -> Self {
         self.kind = kind;
@@ -95,7 +95,7 @@ impl Entry {
         self
     }
 
-    /// The link's target.
+    /// Sets the link's target.
     #[must_use]
     pub fn target(mut self, target: impl AsRef<[u8]>) -> Self {
         self.link = target.as_ref().to_vec();
@@ -116,7 +116,7 @@ impl Entry {
         self
     }
 
-    /// The header's dialect.
+    /// Sets the header's dialect.
     #[must_use]
     pub fn magic(mut self, magic: Magic) -> Self {
         self.magic = magic;
@@ -335,7 +335,7 @@ impl Tar {
         self
     }
 
-    /// The archive's bytes.
+    /// Bytes of the archive.
     pub fn finish(self) -> Vec<u8> {
         let mut bytes = self.bytes;
         if let Some(cut) = self.truncated {

@@ -28,7 +28,7 @@ mod tar_links;
 mod tar_numbers;
 mod tar_sparse;
 
-/// What must become of a case.
+/// Expected result of a case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Expect {
     /// Both trees are the same as dpkg-source's.
@@ -47,13 +47,13 @@ pub enum Expect {
 
 /// One hard case.
 pub struct Case {
-    /// Its name, unique.
+    /// Unique name of the case.
     pub name: &'static str,
-    /// What is hard about it.
+    /// Difficulty of the case.
     pub why: &'static str,
-    /// What must become of it.
+    /// Expected result.
     pub expect: Expect,
-    /// Puts it together.
+    /// Function that builds the files.
     pub build: fn(&mut Builder),
 }
 
@@ -63,7 +63,7 @@ impl Case {
         write(self.build, folder)
     }
 
-    /// Whether dpkg-source does what is expected of it; else what it does.
+    /// Checks that dpkg-source gives the expected result; the error is its real one.
     pub fn check_oracle(&self, verdict: &Verdict) -> Result<(), String> {
         let (unapplied, applied) = (&verdict.unapplied, &verdict.applied);
         let agrees = match self.expect {
@@ -91,7 +91,7 @@ pub fn write(build: fn(&mut Builder), folder: &Path) -> Built {
     builder.write(folder)
 }
 
-/// Every case, or those whose name contains the value of `PACKAGE_IMPORT_CASES`.
+/// All cases, or those whose name contains the value of `PACKAGE_IMPORT_CASES`.
 pub fn selected() -> Vec<Case> {
     let mut cases = all();
     if let Ok(part) = std::env::var("PACKAGE_IMPORT_CASES") {
@@ -101,7 +101,7 @@ pub fn selected() -> Vec<Case> {
     cases
 }
 
-/// Every case.
+/// All cases.
 pub fn all() -> Vec<Case> {
     let groups = [
         format10::cases,

@@ -1,7 +1,7 @@
-//! Where the dpkg-source of Debian unstable makes something else of a case than that of bookworm, whose rules are the
-//! importer's: `docs/dpkg-source-behaviour.md`, "Newer dpkg". What is not listed is the same, and what is listed is not.
+//! Cases in which the dpkg-source of Debian unstable differs from that of bookworm, whose rules the importer follows:
+//! `docs/dpkg-source-behaviour.md`, "Newer dpkg". All other cases must be equal, and the listed ones must differ.
 
-/// Why it does something else: a row of that table.
+/// Reason of the difference: a row of that table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
     /// `debian/rules` that is not executable stays so, but in format 1.0.
@@ -25,7 +25,7 @@ const LISTED: &[(&str, Why)] = &[
     ("path-through-link-of-earlier-patch", Why::Links),
 ];
 
-/// Why the newest dpkg-source differs on a case, if it does.
+/// Reason why the newest dpkg-source differs on a case; `None` if it does not.
 pub fn why(case: &str) -> Option<Why> {
     LISTED.iter().find(|(name, _)| *name == case).map(|(_, why)| *why)
 }

@@ -1,4 +1,4 @@
-//! Which file a patch means: prefixes, spaces, quotes, links, ways out.
+//! Choice of the file that a patch changes: prefixes, spaces, quotes, links, ways out.
 
 use super::{Case, differs, same, unapplied_only};
 use crate::build::package::{LINES, upstream};

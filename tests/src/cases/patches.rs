@@ -1,4 +1,4 @@
-//! What patches do to files: places, creation, removal, line ends, Git's headers, and what is no patch.
+//! Effects of patches on files: places, creation, removal, line ends, Git's headers, and files that are no patch.
 
 use super::{Case, refused, same, unapplied_only};
 use crate::build::package::upstream;

@@ -1,4 +1,4 @@
-//! Which patches are applied, in which order, from where.
+//! Choice and order of the patches that are applied, and their places.
 
 use super::{Case, GZ, differs, same, unapplied_only};
 use crate::build::package::{debian, upstream};

@@ -33,7 +33,7 @@ pub fn age(root: &std::path::Path, hours: i64) {
             values![step, 0_i64, 1_i64],
         );
     }
-    // What the rule remembers has hours of its own: it is made again from the samples. A verdict tells when it was made.
+    // The rule's memory has hours of its own: it is built again from the samples. A verdict has its own time.
     store.write(|tx| tx.execute("DELETE FROM meta WHERE name = 'baseline'", &[])).unwrap();
     for (figure, detail) in
         pairs(&store, "SELECT figure, COALESCE(detail, '') FROM verdict WHERE figure = 'failing'")

@@ -11,7 +11,7 @@ type Figures = Arc<Mutex<BTreeMap<String, f64>>>;
 
 /// A listening receiver.
 pub struct Graphite {
-    /// Where it listens.
+    /// Port that it listens on.
     pub port: u16,
     figures: Figures,
 }
@@ -40,7 +40,7 @@ impl Graphite {
         Graphite { port, figures }
     }
 
-    /// What came for a figure of a service: its value, and `warn` and `crit` if they were there.
+    /// Values received for a figure of a service: value, `warn` and `crit`, as far as they came.
     pub fn figure(&self, service: &str, label: &str) -> [Option<f64>; 3] {
         let figures = self.figures.lock().unwrap();
         let start = format!("icinga2.importer.services.{service}.");
@@ -52,7 +52,7 @@ impl Graphite {
     }
 }
 
-/// `path value time`
+/// Stores a line `path value time`.
 fn keep(figures: &Figures, line: &str) {
     let mut words = line.split(' ');
     if let (Some(path), Some(Ok(value))) = (words.next(), words.next().map(str::parse)) {

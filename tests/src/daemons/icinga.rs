@@ -22,7 +22,7 @@ pub struct Icinga {
     daemon: Daemon,
     folder: PathBuf,
     address: String,
-    /// What it made of perfdata.
+    /// Receiver of its performance data.
     pub graphite: Graphite,
 }
 
@@ -66,7 +66,7 @@ impl Icinga {
         found.into_iter().map(|(name, (_, arrived))| (name, arrived)).collect()
     }
 
-    /// Waits until it has found Graphite, ten seconds after its start. What comes before is not sent.
+    /// Waits until it is connected to Graphite, ten seconds after its start. Figures from before are not sent.
     pub fn wait_for_graphite(&mut self) {
         let log = self.folder.join("log/icinga2.log");
         let connected =
@@ -80,7 +80,7 @@ impl Icinga {
         self.daemon.wait_until(what, || is_so(&self.graphite));
     }
 
-    /// What it wrote to its log.
+    /// Content of its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log/icinga2.log")).unwrap_or_default()
     }

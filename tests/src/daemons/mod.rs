@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-/// How long something may take that takes a second on an idle machine.
+/// Time limit of something that takes a second on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A daemon that ends when it is dropped.
@@ -94,7 +94,7 @@ pub fn free_address(port: u16) -> String {
     }
 }
 
-/// Whether somebody listens.
+/// True when a port accepts connections.
 fn listens(address: &str, port: u16) -> bool {
     std::net::TcpStream::connect((address, port)).is_ok()
 }

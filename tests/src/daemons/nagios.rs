@@ -17,7 +17,7 @@ pub struct Nagios {
     folder: PathBuf,
 }
 
-/// What Debian's package brings, and what a team has already: contacts, times, and the machine that is watched.
+/// Configuration of Debian's package and of a team: contacts, times, and the watched machine.
 const GIVEN: &str = "
 define timeperiod {
     timeperiod_name 24x7

@@ -9,14 +9,14 @@ use super::site::Site;
 use super::{Daemon, free_address, listens, shipped, tls};
 use crate::programs::need;
 
-/// What NRPE listens at unless it is told otherwise.
+/// Default port of NRPE.
 const PORT: u16 = 5666;
 const CHECK_NRPE: &str = "/usr/lib/nagios/plugins/check_nrpe";
 
-/// How the connection is made.
+/// Way of connecting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// Open.
+    /// Without TLS.
     Plain,
     /// Encrypted without certificates, as Debian installs it.
     Anonymous,
@@ -29,7 +29,7 @@ pub struct Nrpe {
     _daemon: Daemon,
     folder: PathBuf,
     transport: Transport,
-    /// Where it listens, at the usual port.
+    /// Address that it listens on, at the usual port.
     pub address: String,
 }
 

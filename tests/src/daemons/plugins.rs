@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use crate::programs::{built, need};
 
-/// What comes after `check_import_`.
+/// Names of the checks without `check_import_`.
 pub const CHECKS: [&str; 8] =
     ["failures", "queue", "freshness", "archive", "runs", "workers", "wedged", "state"];
 
@@ -15,7 +15,7 @@ pub fn program(check: &str) -> String {
     format!("check_import_{check}")
 }
 
-/// Where they are: in the folder that `$PACKAGE_IMPORT_PLUGINS` names, else built here with PostgreSQL.
+/// Folder of the checks: that of `$PACKAGE_IMPORT_PLUGINS`, else built here with PostgreSQL.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| match std::env::var_os("PACKAGE_IMPORT_PLUGINS") {
@@ -24,7 +24,7 @@ fn folder() -> &'static Path {
     })
 }
 
-/// Where the program of a check is.
+/// Path of a check's program.
 pub fn path(check: &str) -> PathBuf {
     folder().join(program(check))
 }

@@ -1,9 +1,9 @@
-//! What a check printed, and what arrived of it.
+//! Output of a check, and the part that arrives at a daemon.
 
 use std::fmt;
 use std::process::Output;
 
-/// What a check printed.
+/// Output of a check.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Said {
     /// The exit code; -1 if a signal ended it.
@@ -40,7 +40,7 @@ impl Said {
         String::from_utf8_lossy(&self.out).into_owned()
     }
 
-    /// What a monitoring system has to make of it.
+    /// Values that a monitoring system has to read from the output.
     pub fn arrives(&self) -> Arrived {
         let all = self.text();
         let line = all.lines().next().unwrap_or_default();
@@ -57,7 +57,7 @@ impl Said {
         value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%').parse().ok()
     }
 
-    /// What is true of every answer without `-v`, whatever it is: requirements 1, 2, 3 and 5.
+    /// Asserts the properties of every answer without `-v`: requirements 1, 2, 3 and 5.
     pub fn assert_well_formed(&self, check: &str) {
         let text = self.text();
         assert!(self.err.is_empty(), "requirement 1: standard error: {self:?}");
@@ -105,6 +105,6 @@ pub struct Arrived {
     pub code: i32,
     /// The text, without what comes after `|`.
     pub text: String,
-    /// What comes after it.
+    /// Performance data behind the text.
     pub perfdata: String,
 }

@@ -12,19 +12,19 @@ use crate::web::Server;
 pub struct Scene {
     /// The installation.
     pub site: Site,
-    /// What is published.
+    /// The archive with its publications.
     pub archive: TestArchive,
-    /// Who serves it.
+    /// Server of the archive.
     pub server: Server,
     published: usize,
 }
 
-/// How many of each.
+/// Number of packages of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// Packages that can be imported.
     pub good: usize,
-    /// Packages that cannot.
+    /// Number of packages that cannot be imported.
     pub bad: usize,
 }
 

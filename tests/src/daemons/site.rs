@@ -53,18 +53,18 @@ impl Site {
         self.folder.path().join(name)
     }
 
-    /// The importer's root.
+    /// Root of the importer.
     pub fn root(&self) -> PathBuf {
         self.path("root")
     }
 
-    /// Where packages may be written.
+    /// Folder for packages.
     pub fn files(&self) -> PathBuf {
         self.path("files")
     }
 
-    /// What takes the place of `/usr/lib/nagios/plugins`: each check with the root that is here the usual one, and
-    /// every answer kept as it was printed.
+    /// Folder in place of `/usr/lib/nagios/plugins`: each check with this root as the usual one; every answer is
+    /// kept as it was printed.
     pub fn plugins(&self) -> PathBuf {
         self.path("plugins")
     }
@@ -87,7 +87,7 @@ impl Site {
         assert!(shell.wait().unwrap().success());
     }
 
-    /// What a check printed whenever somebody asked it by its wrapper.
+    /// All answers of a check that was called by its wrapper.
     pub fn printed(&self, check: &str) -> Vec<Said> {
         let mut printed = Vec::new();
         for entry in fs::read_dir(self.path("said")).unwrap() {
@@ -149,7 +149,7 @@ impl Site {
         command
     }
 
-    /// What a check says.
+    /// Answer of a check.
     pub fn check(&self, check: &str, arguments: &[&str]) -> Said {
         self.command(check, arguments).output().unwrap().into()
     }

@@ -9,9 +9,9 @@ use crate::oracle::is_root;
 /// A user and its first group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The user's number.
+    /// Number of the user.
     pub uid: u32,
-    /// The group's number.
+    /// Number of the group.
     pub gid: u32,
 }
 
@@ -26,12 +26,12 @@ impl User {
         User { uid: number(2), gid: number(3) }
     }
 
-    /// Who asks the checks.
+    /// User of the monitoring system.
     pub fn monitor() -> User {
         User::named("nagios")
     }
 
-    /// Who imports: a user of the system that every Debian has, and that has nothing to do with monitoring.
+    /// User of the importer: a user of the system that every Debian has, and that has nothing to do with monitoring.
     pub fn importer() -> User {
         User::named("daemon")
     }

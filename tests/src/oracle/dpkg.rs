@@ -1,4 +1,4 @@
-//! Which dpkg-source is asked. It is kept loaded from one question to the next.
+//! Choice of the dpkg-source that is asked. It is kept loaded from one question to the next.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub enum Dpkg {
 
 /// The series whose rules are the importer's.
 const SERIES: &str = "1.21.";
-/// What separates the fields of a question.
+/// Separator of the fields of a question.
 const FIELD: char = '\x1f';
 
 /// A question, and where its answer goes.
@@ -33,14 +33,14 @@ pub(super) struct Call<'a> {
     pub(super) folder: &'a Path,
     /// A file for what it says.
     pub(super) errors: &'a Path,
-    /// Its environment.
+    /// Environment of the call.
     pub(super) environment: &'a [(&'a str, String)],
-    /// Its arguments.
+    /// Arguments of the call.
     pub(super) arguments: &'a [String],
 }
 
 impl Dpkg {
-    /// Its version.
+    /// Version of dpkg.
     pub fn version(self) -> String {
         let (script, modules) = self.place();
         let mut command = Command::new("perl");
@@ -78,7 +78,7 @@ fn version_in(said: &[u8]) -> String {
     word.unwrap_or_default().trim_end_matches('.').to_owned()
 }
 
-/// Where the files of a release are; fetched, if they are not there yet.
+/// Folder of the files of a release, which are fetched if they are missing.
 fn fetched(release: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = Command::new(root.join("scripts/fetch-dpkg")).arg(release).output().unwrap();
@@ -108,7 +108,7 @@ impl Kept {
         if is_root() {
             command.args(["65534", "65534"]);
         }
-        // Which vendors there are is looked up when the modules are loaded: not those of this machine.
+        // Vendors are looked up when the modules are loaded: not those of this machine.
         let origins = open_temp_dir();
         fs::write(origins.path().join("debian"), "Vendor: Debian\n").unwrap();
         fs::write(origins.path().join("ubuntu"), "Vendor: Ubuntu\nParent: Debian\n").unwrap();

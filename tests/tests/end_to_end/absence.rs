@@ -26,7 +26,7 @@ fn a_file_that_is_listed_and_not_there_is_waited_for() {
     assert!(world.queue.well(&["archives"]).contains("1 package waits for a file that is listed"));
     assert!(world.queue.well(&["status"]).contains("1 package waits for a file that is listed"));
     assert!(world.imported().is_empty());
-    // It comes later, and the index stays what it is.
+    // The file comes later, and the index stays as it is.
     world.server.on(&tarball, Answer::File);
     world.queue.well(&["run", "--poll"]);
     assert_eq!(world.imported(), ["aa 1.0-1"]);

@@ -19,7 +19,7 @@ fn is_long() -> bool {
     std::env::var_os("STORM").is_some_and(|value| value == "long")
 }
 
-/// What is imported, into what, and what it comes to.
+/// Packages to import, starting points, and expected results.
 struct World {
     _files: Installation,
     dscs: Vec<PathBuf>,
@@ -86,7 +86,7 @@ fn refs(installation: &Installation) -> Option<String> {
     is_there.then(|| installation.git("a0", &["for-each-ref"]))
 }
 
-/// One import whose disk is full after so many changes. Whether all of it was done all the same.
+/// One import whose disk is full after a number of changes. Returns true when everything was imported all the same.
 fn fill(start: usize, after: usize, once: bool) -> bool {
     let world = world();
     let what = format!("start {start}, after {after}{}", if once { ", once" } else { "" });
@@ -116,7 +116,7 @@ fn fill(start: usize, after: usize, once: bool) -> bool {
 
 #[test]
 fn the_disk_is_full_at_any_change() {
-    // How many changes there are: the first number that nothing fails after.
+    // Number of changes: the first number after which nothing fails.
     let count = |start: usize| {
         let (mut few, mut enough) = (0, 512);
         while few < enough {
@@ -166,7 +166,7 @@ fn import(it: &Installation, dsc: &Path, is_full: bool) -> String {
     format!("{} {}", word("outcome"), word("code")).trim_end().to_owned()
 }
 
-/// Who is failing, and whose fault that is.
+/// Failing packages, with the class of their failure.
 fn failing(it: &Installation) -> Vec<String> {
     let store = Location::new(&it.root(), None, None).open().unwrap();
     let sql =
@@ -183,7 +183,7 @@ fn who_fills_the_disk_twice_while_others_do_not_is_blamed() {
     assert_eq!(import(&it, &small, false), "imported");
     assert_eq!(import(&it, &hog, true), "failed fills-disk");
     assert_eq!(failing(&it), ["hog permanent"], "it is not tried for ever");
-    // Where it has room it is imported.
+    // With room on the disk it is imported.
     assert_eq!(import(&it, &hog, false), "imported");
     assert_eq!(failing(&it), [""; 0]);
     it.assert_clean("hog");

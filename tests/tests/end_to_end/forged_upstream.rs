@@ -1,5 +1,5 @@
-//! An upstream tree that is not that of its tarballs, under names that the state and the record vouch for: as 0.1.0 took it
-//! over from whoever had pushed it. Only the tarballs tell. And who looks at such a repository does so behind walls.
+//! An upstream tree that differs from its tarballs, under names that the state and the record confirm, as 0.1.0 took it
+//! over from a push. Only the tarballs prove it. Such a repository is checked in the sandbox.
 
 use std::collections::BTreeMap;
 use std::fs;

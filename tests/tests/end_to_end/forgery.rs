@@ -1,5 +1,5 @@
-//! Who can push to a repository can make any ref, tag and manifest. Nothing of it is believed, nothing of it is
-//! overwritten, and all of it is said.
+//! Anybody who can push to a repository can make any ref, tag and manifest. None of them is trusted, none is
+//! overwritten, and all are reported.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use package_import_tests::synthetic::{Package, package};
 use serde_json::Value;
 use source_package::checksum::sha256_hex;
 
-/// What no genuine upload has in it.
+/// Text that no genuine upload contains.
 const BACKDOOR: &str = "backdoor";
 
 /// A repository with two versions, and what is uploaded after somebody has pushed to it.
@@ -26,7 +26,7 @@ fn uploads() -> [Package; 4] {
     let first = package("a0", "1.0-1").patch("p", "line 7", "seven");
     let second = package("a0", "1.0-2").below(&["1.0-1"]).patch("p", "line 7", "seven");
     let below = ["1.0-2", "1.0-1"];
-    // Another upstream, which whoever pushes knows before it is imported.
+    // Another upstream, which the attacker knows before it is imported.
     let genuine =
         package("a0", "1.1-1").below(&below).upstream("NEWS", "1.1\n").patch("p", "line 7", "seven");
     let forged = package("a0", "1.0-3").below(&below).upstream("evil.sh", BACKDOOR);
@@ -321,7 +321,7 @@ fn ways() -> Vec<(&'static str, Forge)> {
     ]
 }
 
-/// Whether anything that a ref of ours leads to has the backdoor.
+/// True when no object that a ref of ours leads to has the backdoor.
 fn is_clean(it: &World, name: &str, of_others: &[String]) -> bool {
     let listed = it.git(&["ls-tree", "-r", "--name-only", &format!("{name}^{{tree}}")]);
     of_others.iter().any(|other| other == name) || !listed.contains("evil.sh")
@@ -365,7 +365,7 @@ fn hold(way: &str, forge: Forge, packed: bool) {
     let tag = format!("refs/tags/{}^{{commit}}", reports[0]["tag"].as_str().unwrap());
     assert_eq!(it.git(&["rev-parse", &tag]), commit, "{way}");
     let after = it.refs();
-    // What stood before is there, or is in the history of what is.
+    // Every earlier ref is there, or is in the history of its successor.
     for (name, id) in &before {
         if name.starts_with("refs/heads/") {
             let status = Command::new("git")

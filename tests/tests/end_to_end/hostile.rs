@@ -51,7 +51,7 @@ fn a_bomb() {
     assert_fails_alone("expansion_ratio = 50", hostile, "unpack", "expands-too-much");
 }
 
-/// Each patch is within its limit. What a limit refuses is not imported without its patches.
+/// Each patch is within its limit. A package over a limit is not imported without its patches.
 #[test]
 fn more_patches_than_allowed() {
     let patched = || {

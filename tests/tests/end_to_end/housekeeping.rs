@@ -1,4 +1,4 @@
-//! What a run looks after without being asked: packs that imports have written, logs that have become old.
+//! Maintenance that a run does without being asked: packs of imports, old logs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use package_import_tests::queue::{Queue, signal, wait_until};
 use package_import_tests::synthetic::package;
 use rustix::process::{Pid, Signal};
 
-/// How many packs imports have written, and how many repacks have made.
+/// Number of packs that imports have written, and of those that repacks have made.
 fn packs(queue: &Queue) -> (usize, usize) {
     let folder = queue.installation.root().join("repos/h/hello.git/objects/pack");
     let paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -89,7 +89,7 @@ fn repositories_are_left_alone_where_that_is_wanted() {
     assert_eq!(waiting_repacks(&queue), 0);
 }
 
-/// A package may take an hour to pack: whoever stops a run twice does not wait for it, and it is done later.
+/// A repack may take an hour: a run that is stopped twice does not wait for it, and it is done later.
 #[test]
 fn a_second_signal_ends_packing_too() {
     let queue = Queue::sqlite();

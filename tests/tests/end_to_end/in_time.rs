@@ -119,7 +119,7 @@ fn req1_a_reader_that_crashes() {
     }
 }
 
-/// Whether a child has come so far that it waits for the FIFO.
+/// True when a child waits for the FIFO.
 fn is_reader(pid: Pid) -> bool {
     let waits = fs::read_to_string(format!("/proc/{}/wchan", pid.as_raw_nonzero())).unwrap_or_default();
     waits.contains("wait_for_partner")

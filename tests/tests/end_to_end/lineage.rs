@@ -1,4 +1,4 @@
-//! Where a package's history comes from: old versions that no suite has any more, and distros that build on each other.
+//! Sources of a package's history: old versions that no suite has any more, and distros that build on each other.
 
 use package_import_tests::archive::{Suite, TestArchive, suite};
 use package_import_tests::queue::Queue;
@@ -88,7 +88,7 @@ fn a_new_installation_gets_the_whole_history() {
         let tags = world.queue.installation.git("aa", &["tag", "--list", "debian/*"]);
         assert_eq!(tags.lines().count(), 4, "{tags}");
         world.queue.installation.assert_clean("aa");
-        // What the service does not name was computed, and is on record.
+        // A hash that the service does not give was computed, and is on record.
         let hashes =
             world.queue.texts("SELECT dsc_sha256 FROM publication WHERE suite = '' AND done IS NOT NULL");
         assert!(hashes.len() == 3 && hashes.iter().all(|hash| hash.len() == 64), "{hashes:?}");

@@ -1,4 +1,4 @@
-//! The source of files is cut off, or fails half of what it is asked for; nobody has to do anything.
+//! Outages: the source of files is cut off, or fails half of the requests; no operator is needed.
 
 use std::fs;
 

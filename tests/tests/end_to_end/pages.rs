@@ -1,4 +1,4 @@
-//! `serve` and `user` as they are typed. What pages say, and to whom, is tried in `crates/web`.
+//! Tests of `serve` and `user` as commands. The pages themselves are tested in `crates/web`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -1,6 +1,6 @@
 //! Runs are killed, cut off from their database and frozen; nothing is lost and nothing is done twice.
 //!
-//! `STORM=long` is the long version. What is compared is what an undisturbed run makes, in the repositories themselves.
+//! `STORM=long` is the long version. The repositories are compared with those of an undisturbed run.
 
 use std::collections::BTreeMap;
 use std::process::Child;
@@ -14,7 +14,7 @@ use packaging_repo::failpoints::FAILPOINTS;
 use rustix::process::{Pid, Signal};
 use throwaway_postgres::Cluster;
 
-/// Where a run itself can be killed.
+/// Points at which a run itself can be killed.
 const RUN_FAILPOINTS: [&str; 4] =
     ["run::claimed", "run::child-ended", "run::versions-recorded", "run::finished"];
 
@@ -26,7 +26,7 @@ fn count() -> usize {
     if is_long() { 2000 } else { 60 }
 }
 
-/// What undisturbed runs make of the first versions, and then of the second ones.
+/// Results of undisturbed runs with the first versions, and then with the second ones.
 struct Calm {
     queue: Queue,
     end: BTreeMap<String, String>,

@@ -84,7 +84,7 @@ fn refs(it: &Installation) -> BTreeMap<String, String> {
     listed.lines().filter_map(|line| line.split_once(' ')).map(|(a, b)| (a.into(), b.into())).collect()
 }
 
-/// What was there is there still, and branches have moved forward.
+/// Asserts that every earlier ref exists, and that branches have moved forward.
 fn assert_grown(it: &Installation, before: &BTreeMap<String, String>, seed: u64) {
     let after = refs(it);
     for (name, id) in before {

@@ -1,4 +1,4 @@
-//! Whose a root is, and what its names may be: links of its owner that root meets, and suites that cannot be branches.
+//! Owners of a root, and its names: links of its owner that root meets, and suites that cannot be branches.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;

@@ -13,7 +13,7 @@ use package_import_tests::real;
 use source_package::dsc::Dsc;
 use source_package::version::Version;
 
-/// What the cron line runs.
+/// Arguments of the cron line.
 const CRON: [&str; 3] = ["run", "--poll", "--until-empty"];
 
 /// A version of a real package: its `.dsc` and all its files.

@@ -1,6 +1,6 @@
 //! Imports are killed at every crash point and at random moments; the next one makes it good.
 //!
-//! `STORM=long` kills more often. What is compared is always the outcome of an undisturbed import.
+//! `STORM=long` kills more often. The result is always compared with that of an undisturbed import.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -61,7 +61,7 @@ fn write_packages(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     (first, later)
 }
 
-/// What an import begins with and what it should come to.
+/// Starting points of an import, and the expected results.
 struct Weather {
     _files: Installation,
     first: Vec<PathBuf>,
@@ -70,7 +70,7 @@ struct Weather {
     starts: [Installation; 2],
     /// The refs of all packages afterwards.
     ends: [BTreeMap<&'static str, String>; 2],
-    /// How long an import from the first of them takes.
+    /// Duration of an import from the first of them.
     duration: Duration,
 }
 
@@ -163,7 +163,7 @@ fn an_import_that_is_killed_at_a_crash_point_is_made_good_by_the_next() {
     println!("{total} kills at crash points");
 }
 
-/// Who is killed.
+/// Processes to kill.
 #[derive(Clone, Copy, Debug)]
 enum Target {
     Parent,
@@ -198,7 +198,7 @@ fn an_import_that_is_killed_at_any_moment_is_made_good_by_the_next() {
     assert!(cut >= rounds / 2);
 }
 
-/// Whether there was something left to kill.
+/// Kills an import after a delay; returns true when there was something left to kill.
 fn kill_after(hit: &Installation, delay: Duration, target: Target) -> bool {
     let mut command = hit.command("debian", "sid", &paths(&weather().all));
     let mut parent = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

@@ -17,7 +17,7 @@ fn unit() -> String {
     fs::read_to_string(path).unwrap()
 }
 
-/// What `systemd-analyze` says, whether it succeeds, without the user's own units and its colours.
+/// True when `systemd-analyze` succeeds, and its output, without the user's own units and without colours.
 fn analyze(arguments: &[&str]) -> (bool, String) {
     need("systemd-analyze", "systemd");
     let mut command = Command::new("systemd-analyze");

@@ -8,7 +8,7 @@ use package_import_tests::installation::Installation;
 use package_import_tests::queue::{Queue, text, wait_until};
 use package_import_tests::synthetic::package;
 
-/// What a later release does that must not be written to by this one.
+/// Change of a later release that makes the state unwritable for this one.
 fn upgrade(queue: &Queue) {
     let later = (state::schema::CURRENT + 1).to_string();
     let sql = "UPDATE meta SET value = ?1 WHERE name IN ('schema', 'min_writer')";
@@ -68,7 +68,7 @@ fn a_repository_of_before_the_records_is_put_on_record_by_its_next_import() {
     };
     let (first, second) = (write("1.0-1", &[]), write("1.0-2", &["1.0-1"]));
     it.import_well("debian", "sid", &[&first, &second]);
-    // Who could push has left a tag of a version that is still to come, and moved nothing else.
+    // An attacker with the right to push has left a tag of a future version, and moved nothing else.
     let target = it.git("a0", &["rev-parse", "debian/1.0-1^{commit}"]);
     let who = ["-c", "user.name=M", "-c", "user.email=m@example.org"];
     let tag = ["tag", "-a", "-m", "a0 1.0-3\n\nSource: a0\nVersion: 1.0-3", "debian/1.0-3", target.trim()];

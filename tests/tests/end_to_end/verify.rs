@@ -207,7 +207,7 @@ fn an_object_that_is_missing_or_damaged() {
     assert_finds(&it, &["objects", "missing"]);
 }
 
-/// What somebody pushed is never lost: the next version joins it.
+/// A pushed commit is never lost: the next version joins it.
 #[test]
 fn a_foreign_commit_stays_in_the_history() {
     let it = sound();

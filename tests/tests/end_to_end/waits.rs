@@ -290,7 +290,7 @@ fn the_clock_begins_with_the_child() {
     it.import_well("debian", "sid", &[&dsc]);
 }
 
-/// What a process was given: nothing that a service has for itself.
+/// A child gets none of its parent's environment and open files, which may have a service's secrets.
 #[test]
 fn a_child_inherits_nothing() {
     let queue = with_one_version();
@@ -413,7 +413,7 @@ fn an_import_says_who_has_locked_the_repository() {
     import.ends_well();
 }
 
-/// What somebody has at hand needs no mirror: an outage of one does not keep it waiting.
+/// Files on this machine need no mirror: an outage of one does not make their import wait.
 #[test]
 fn an_import_of_files_does_not_wait_for_an_outage() {
     let queue = with_one_version();

@@ -6,7 +6,7 @@ use source_package::control::Stanza;
 
 use super::{AptError, Wanted, newer};
 
-/// One index.
+/// One index of apt.
 pub(super) struct Target {
     pub(super) file: PathBuf,
     suite: String,
@@ -30,11 +30,11 @@ impl Target {
 /// A version of a package in one suite.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The source package.
+    /// Name of the source package.
     pub package: String,
-    /// Its version.
+    /// Version of the source package.
     pub version: String,
-    /// The suite's codename.
+    /// Codename of the suite.
     pub suite: String,
     /// The archive's origin, in lower case.
     pub distro: String,

@@ -20,15 +20,15 @@ pub use source::AptSource;
 use source_package::code::Code;
 use source_package::version::Version;
 
-/// Why apt could not deliver.
+/// Reason why apt could not deliver.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// apt is not there, or cannot be started.
     #[error("cannot run {program}: {error}; is apt installed?")]
     Start {
-        /// The program.
+        /// Path of the program.
         program: String,
-        /// Why.
+        /// Error of the system.
         error: io::Error,
     },
     /// apt ended with an error.
@@ -36,7 +36,7 @@ pub enum AptError {
     Failed {
         /// The program with its verb.
         program: String,
-        /// How it ended.
+        /// Exit status.
         status: String,
         /// The last lines it printed.
         output: String,
@@ -44,11 +44,11 @@ pub enum AptError {
     /// A file of ours or of apt's configuration.
     #[error("cannot {action} {}: {error}", path.display())]
     File {
-        /// What was tried.
+        /// Verb of what was tried, for the message.
         action: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the file system.
         error: io::Error,
     },
     /// No source of apt's has the package.
@@ -57,11 +57,11 @@ pub enum AptError {
     /// The package is there, but not in this version.
     #[error("no source that apt is configured for has {package} {version}; it has: {available}")]
     UnknownVersion {
-        /// The package.
+        /// Name of the package.
         package: String,
-        /// What was asked for.
+        /// Version that was asked for.
         version: String,
-        /// What is there.
+        /// Versions that are available.
         available: String,
     },
     /// Not a single source entry.
@@ -70,7 +70,7 @@ pub enum AptError {
 }
 
 impl AptError {
-    /// The code.
+    /// Code of the failure.
     pub fn code(&self) -> Code {
         match self {
             AptError::Start { .. } => Code::NoApt,
@@ -92,14 +92,14 @@ pub struct Apt {
 /// One package as asked for on a command line: `NAME` or `NAME=VERSION`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The source package.
+    /// Name of the source package.
     pub package: String,
     /// The version; the highest if none is given.
     pub version: Option<String>,
 }
 
 impl Wanted {
-    /// Reads `NAME[=VERSION]`.
+    /// Reads `NAME` or `NAME=VERSION`.
     pub fn parse(text: &str) -> Wanted {
         match text.split_once('=') {
             Some((package, version)) => {

@@ -24,13 +24,13 @@ pub struct AptSource {
     apt: Apt,
     archive: Archive,
     scratch: PathBuf,
-    /// What apt said of indices that it could not fetch, when it tried last.
+    /// Messages of apt about indices that it could not fetch, from its last try.
     troubles: Mutex<Vec<String>>,
 }
 
 /// One list that apt has.
 struct List {
-    /// How the repository is called in what apt says: with a slash before the suite, or a space.
+    /// Name of the repository in apt's messages: with a slash before the suite, or a space.
     repository: [String; 2],
     file: PathBuf,
     suite: String,
@@ -106,14 +106,14 @@ impl AptSource {
         Ok((listing, remember))
     }
 
-    /// What apt said about the repository of a list, if it could not fetch its index, or all of it. apt goes on with the
-    /// old one then, and calls that a success.
+    /// Message of apt about the repository of a list, if it could not fetch the index. apt goes on with the old one
+    /// then, and reports success.
     fn trouble(&self, list: &List, all: &[List]) -> Option<String> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let is_about =
             |list: &List, line: &str| list.repository.iter().any(|name| line.contains(name.as_str()));
         let own = troubles.iter().find(|line| is_about(list, line));
-        // What is of no repository that it names may be of any.
+        // A message that names none of the repositories may be about any of them.
         own.or_else(|| troubles.iter().find(|line| !all.iter().any(|other| is_about(other, line)))).cloned()
     }
 
@@ -206,7 +206,7 @@ fn not_fetched(line: String) -> AptError {
     }
 }
 
-/// Whether the server answered 404 or 410, which apt says behind the address.
+/// True when the server answered 404 or 410, which apt prints behind the address.
 fn is_missing(output: &str, uri: &str) -> bool {
     output.lines().any(|line| {
         let behind = line.split_once(uri).map_or(line, |(_, behind)| behind).trim_start();
@@ -214,7 +214,7 @@ fn is_missing(output: &str, uri: &str) -> bool {
     })
 }
 
-/// What apt warned of that keeps an index old.
+/// Warnings of apt that an index stays old.
 fn troubles(warnings: &str) -> Vec<String> {
     let telling = [
         "Failed to fetch",
@@ -231,12 +231,12 @@ fn troubles(warnings: &str) -> Vec<String> {
     lines.filter(|line| telling.iter().any(|word| line.contains(word))).map(str::to_owned).collect()
 }
 
-/// Whether apt knows no such version.
+/// True when apt knows no such version.
 fn is_unknown(output: &str) -> bool {
     output.contains("Unable to find a source package") || output.contains("Can not find version")
 }
 
-/// What a file is, if it is what was listed.
+/// Checks a file against the listed checksums and size.
 fn checked(path: &Path, file: &ListedFile) -> Result<ListedFile, Error> {
     let read = |error| disk(Stage::Fetch, "read a fetched file", error);
     let found = Hashing::new(fs::File::open(path).map_err(read)?).finish(&file.name).map_err(read)?;
@@ -246,7 +246,7 @@ fn checked(path: &Path, file: &ListedFile) -> Result<ListedFile, Error> {
     }
 }
 
-/// Which server failed apt does not say.
+/// apt does not report which server failed.
 fn by_apt(error: Error) -> Failed {
     failed(error.about("apt", "apt"))
 }
@@ -256,7 +256,7 @@ impl Source for AptSource {
         let poll = |error: AptError| by_apt(Error::new(Stage::Poll, error));
         let warnings = match self.apt.update() {
             Ok(warnings) => warnings,
-            // What it says of each index is looked at below, if there are any.
+            // The messages about single indices are read below, if there are any.
             Err(AptError::Failed { output, .. }) => output,
             Err(error) => return Err(poll(error)),
         };

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{AptError, file, output};
 
-/// Where the machine's sources are.
+/// Places of the machine's sources.
 pub(super) struct System {
     list: PathBuf,
     parts: PathBuf,

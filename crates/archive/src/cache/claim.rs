@@ -1,14 +1,15 @@
-//! Who fetches a file: among threads, processes and hosts that share a folder, perhaps by NFS.
+//! Claims: they decide which worker fetches a file, among threads, processes and hosts that share a folder, perhaps by
+//! NFS.
 //!
-//! A claim is a name that only one can give (`link`), to a file that says whose it is: a claim that anybody sees has its
-//! owner's token and lock from the first moment, whenever its owner is killed. The owner rewrites a number in it again and
-//! again. Who waits takes the owner for dead
+//! A claim is a name that only one worker can give (`link`), to a file that names its owner: from the moment at which a
+//! claim is visible it has its owner's token and lock, whenever the owner is killed. The owner rewrites a number in it
+//! at intervals. A waiting worker takes the owner for dead
 //! - on the same running system if the lock is free: the kernel frees it with the process;
 //! - else if the number stays the same for long, by the waiting side's clock. Locks prove nothing there, because a
 //!   mount may keep them to itself.
 //!
-//! Removing a claim must not remove a successor's. Whoever wants to remove a claim, its owner or another, creates a
-//! marker with the claim's token in its name first, and then looks at the claim again: as long as the marker
+//! Removing a claim must not remove a successor's. A worker that wants to remove a claim, its owner or another, first
+//! creates a marker with the claim's token in its name, and then looks at the claim again: as long as the marker
 //! stands, nobody else removes a claim with this token.
 
 use std::fs::{self, File, OpenOptions};
@@ -38,10 +39,10 @@ impl Claim {
             return Ok(None);
         }
         let token = new_token();
-        // What is left of one that is killed here goes with what else is abandoned.
+        // A file that is left here by a killed process is removed with other abandoned files.
         let fresh = path.with_extension(format!("new.{token}"));
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&fresh)?;
-        // Where there are no locks the number has to do.
+        // A file system without locks is allowed: then only the number shows whether the owner lives.
         let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
         let taken = write(&file, &token, 0).and_then(|()| fs::hard_link(&fresh, path));
         ignore_missing(fs::remove_file(&fresh))?;
@@ -66,8 +67,8 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        // Removed while it is still locked, so that nobody takes it for a dead one's meanwhile. What cannot be removed
-        // now is broken by the next who waits.
+        // Removed while it is still locked, so that nobody takes it for that of a dead owner meanwhile. If it cannot
+        // be removed now, the next waiting worker removes it.
         let _ = remove(&self.path, &self.token, |_| true);
         *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.stop.1.notify_all();
@@ -103,7 +104,7 @@ fn new_token() -> String {
     format!("{}.{}.{time:x}.{number}", *BOOT, std::process::id())
 }
 
-/// What is different on every host and after every start of it.
+/// Identifier of this host and this boot.
 static BOOT: LazyLock<String> = LazyLock::new(|| {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.chars().filter(char::is_ascii_hexdigit).collect()
@@ -134,7 +135,7 @@ fn see(path: &Path) -> io::Result<Option<(Seen, File)>> {
 }
 
 impl Seen {
-    /// Whether its owner ran on this system and does so no more.
+    /// True when its owner ran on this system and does not run any more.
     fn is_dead(&self, file: &File) -> bool {
         let here = !BOOT.is_empty() && self.token.split('.').next() == Some(&*BOOT);
         here && flock(file, FlockOperation::NonBlockingLockShared).is_ok()
@@ -145,7 +146,7 @@ impl Seen {
     }
 }
 
-/// What one who waits has seen so far.
+/// Observations of a waiting worker.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     last: Option<(Seen, Duration)>,
@@ -153,7 +154,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Whoever has the claim, for people.
+    /// Description of the claim's owner, for messages.
     pub(super) fn owner(&self) -> String {
         let token = self.last.as_ref().map(|(seen, _)| seen.token.as_str()).unwrap_or_default();
         match token.split('.').collect::<Vec<_>>()[..] {
@@ -182,7 +183,7 @@ impl Watch {
             (self.last, self.marker) = (None, None);
             return Ok(());
         }
-        // Somebody else is removing it. If that takes long, it died of it.
+        // Another worker is removing it. If that takes long, that worker has died.
         let first = *self.marker.get_or_insert(now);
         if now.saturating_sub(first) >= stale {
             self.marker = None;

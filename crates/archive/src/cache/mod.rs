@@ -26,14 +26,14 @@ use source_package::checksum::ListedFile;
 
 use crate::clock::Clock;
 
-/// How the workers that share a cache find out about each other.
+/// Intervals by which the workers that share a cache notice each other.
 #[derive(Clone, Copy, Debug)]
 pub struct Sharing {
-    /// How often the one who fetches a file shows that it lives.
+    /// Interval at which a fetching worker shows that it lives.
     pub beat: Duration,
     /// After which time without that it is taken for dead.
     pub stale: Duration,
-    /// How often those who wait look.
+    /// Interval at which waiting workers look.
     pub look: Duration,
 }
 
@@ -47,7 +47,7 @@ impl Default for Sharing {
     }
 }
 
-/// The cache.
+/// The cache of fetched files.
 #[derive(Debug)]
 pub struct Cache {
     folder: PathBuf,
@@ -58,16 +58,16 @@ pub struct Cache {
     added: AtomicU64,
 }
 
-/// Whose turn it is to fetch a file.
+/// Result of asking for a file: it is there, or the caller fetches it.
 pub(crate) enum Turn {
-    /// Nobody's: it is there.
+    /// No claim is needed: the file is there.
     There(PathBuf),
-    /// Ours.
+    /// The caller holds the claim, and fetches the file.
     Ours(Claim),
 }
 
 impl Cache {
-    /// Opens the cache in a folder. What is in it stays below `limit` bytes, as far as it is not in use.
+    /// Opens the cache in a folder. Files that are not in use are removed to keep it below `limit` bytes.
     pub fn open(folder: &Path, limit: u64, sharing: Sharing, clock: Arc<dyn Clock>) -> io::Result<Cache> {
         for part in ["files", "partial", "claims", "pace"] {
             fs::create_dir_all(folder.join(part))?;
@@ -75,7 +75,7 @@ impl Cache {
         Ok(Cache { folder: folder.to_owned(), limit, sharing, clock, added: AtomicU64::new(u64::MAX) })
     }
 
-    /// Where the processes that share it keep the pace of each server.
+    /// Folder in which the processes that share it keep the pace of each server.
     pub fn pace(&self) -> PathBuf {
         self.folder.join("pace")
     }
@@ -85,12 +85,12 @@ impl Cache {
         let path = self.place(sha256)?;
         let file = File::open(&path).ok()?;
         let is_file = file.metadata().ok()?.is_file();
-        // What was used last goes last. A file of another user's cannot be touched, and goes when its time comes.
+        // The file used last is removed last. A file of another user cannot be touched, and is removed in its turn.
         let _ = file.set_modified(SystemTime::now());
         is_file.then_some(path)
     }
 
-    /// Throws a file away: whoever read it found that it is damaged.
+    /// Removes a file that a reader found damaged.
     pub fn forget(&self, sha256: &str) -> io::Result<()> {
         match self.place(sha256).map(fs::remove_file) {
             Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -114,7 +114,7 @@ impl Cache {
                 return Ok(Turn::There(path));
             }
             if let Some(claim) = Claim::take(&path, self.sharing.beat)? {
-                // Whoever had it before us may have finished between our two looks.
+                // The previous owner may have finished between our two looks.
                 return Ok(match sha256.and_then(|sha256| self.get(sha256)) {
                     Some(path) => Turn::There(path),
                     None => Turn::Ours(claim),
@@ -127,7 +127,7 @@ impl Cache {
         }
     }
 
-    /// What somebody has left of a file, and a place for the rest of it.
+    /// Opens the partial file that an earlier worker has left, for the rest of it.
     pub(crate) fn partial(&self, key: &str, claim: &Claim) -> io::Result<Partial> {
         Partial::start(&self.folder.join("partial"), key, claim.token())
     }
@@ -153,7 +153,7 @@ impl Cache {
     pub(crate) fn settle(&self) {
         if self.added.load(Ordering::Relaxed) > self.limit / 16 {
             self.added.store(0, Ordering::Relaxed);
-            // A cache that cannot be made smaller is no reason to fail: a full disk says so itself.
+            // A cache that cannot be made smaller is no reason to fail: a full disk has an error of its own.
             let _ = self.trim();
         }
     }

@@ -92,7 +92,7 @@ impl Partial {
         )))
     }
 
-    /// Begins anew.
+    /// Begins again with an empty file.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.is_broken = true;
         self.file.set_len(0)?;
@@ -102,7 +102,7 @@ impl Partial {
         Ok(())
     }
 
-    /// What the file is, if it ends here.
+    /// Size and checksums of the file, if it ends here.
     pub(crate) fn found(&self, name: &str) -> ListedFile {
         self.hasher.clone().finish(name)
     }
@@ -115,7 +115,7 @@ impl Partial {
         fs::rename(&self.path, place)
     }
 
-    /// Throws it away. Otherwise it stays for whoever tries next.
+    /// Removes the partial file. Otherwise it stays for the next try.
     pub(crate) fn discard(self) {
         let _ = fs::remove_file(&self.path);
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use bounded::Deadline;
 use bounded::lock::{self, LockError, Mode};
 
-/// What nobody has gone on with for a week nobody will.
+/// Age of a partial file from which on it is taken for abandoned.
 const ABANDONED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 struct Kept {
@@ -20,7 +20,7 @@ struct Kept {
 
 /// Removes what was not used for longest. Returns the bytes that are left.
 pub(super) fn trim(folder: &Path, limit: u64) -> io::Result<u64> {
-    // Two that trim at once would remove more than has to go. Where there are no locks, so be it.
+    // Two workers that trim at once would remove too much. On a file system without locks that is accepted.
     let _lock = match lock::open(&folder.join("trim.lock"), Mode::Exclusive, Deadline::now()) {
         Err(LockError::Held(_)) => return Ok(limit),
         Err(LockError::File { action: "open", error, .. }) => return Err(error),

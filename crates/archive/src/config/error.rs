@@ -1,18 +1,18 @@
-//! What can be wrong with the configuration of archives.
+//! Errors in the configuration of archives.
 
-/// Why archives cannot be used as they are configured.
+/// Reason why archives cannot be used as they are configured.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Two archives with one name.
     #[error("two archives are called {0:?}; give one of them another name")]
     SameName(String),
-    /// Nowhere to look.
+    /// There is no mirror.
     #[error("archive {0:?} has neither mirrors nor `apt = true`")]
     NoMirror(String),
     /// Two kinds of source at once.
     #[error("archive {0:?} has both mirrors and `apt = true`; make two archives of it")]
     AptAndMirrors(String),
-    /// No suite.
+    /// There is no suite.
     #[error("archive {0:?} follows no suites; add [[archives.suites]] with a name")]
     NoSuite(String),
     /// Nothing to check signatures with.
@@ -21,19 +21,19 @@ pub enum ConfigError {
     /// A name that cannot be a suite's or a component's.
     #[error("archive {archive:?}: {name:?} cannot be the name of a {what}")]
     BadName {
-        /// The archive.
+        /// Name of the archive.
         archive: String,
-        /// `suite` or `component`.
+        /// Word for the thing: `suite` or `component`.
         what: &'static str,
-        /// The name.
+        /// The name that was given.
         name: String,
     },
     /// A branch is needed and none is given.
     #[error("archive {archive:?}: suite {suite:?} needs `branch`: its name cannot be a branch's")]
     NeedsBranch {
-        /// The archive.
+        /// Name of the archive.
         archive: String,
-        /// The suite.
+        /// Name of the suite.
         suite: String,
     },
     /// A pattern whose suites would all get one branch.
@@ -41,7 +41,7 @@ pub enum ConfigError {
         "archive {archive:?}: the branch of {suite:?} needs {{suite}} in it, for the suites that it matches"
     )]
     OneBranch {
-        /// The archive.
+        /// Name of the archive.
         archive: String,
         /// The pattern.
         suite: String,
@@ -51,9 +51,9 @@ pub enum ConfigError {
     SameBranch {
         /// The first, as `archive NAME, suite NAME`.
         first: String,
-        /// The second.
+        /// Name of the second suite.
         second: String,
-        /// The branch, `DISTRO/NAME`.
+        /// Name of the branch, as `DISTRO/NAME`.
         branch: String,
     },
     /// A branch in the place of a folder of branches.
@@ -64,7 +64,7 @@ pub enum ConfigError {
     BranchBelow {
         /// The one with the shorter name.
         first: String,
-        /// The other.
+        /// Name of the other suite.
         second: String,
         /// The branch of the first, `DISTRO/NAME`.
         outer: String,
@@ -76,7 +76,7 @@ pub enum ConfigError {
         "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"
     )]
     NoHistoryKeyring(String),
-    /// A service is believed that anybody on the way can speak for.
+    /// A service is trusted although anybody on the way can answer in its place.
     #[error(
         "archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine"
     )]
@@ -86,17 +86,17 @@ pub enum ConfigError {
         "archive {archive:?}: no other archive has the distro {base:?}, on which this one is said to build"
     )]
     NoBase {
-        /// The archive.
+        /// Name of the archive.
         archive: String,
-        /// The distro.
+        /// Name of the distro.
         base: String,
     },
     /// A limit that lets nothing through.
     #[error("archive {archive:?}: transfer.{key} cannot be 0")]
     Zero {
-        /// The archive.
+        /// Name of the archive.
         archive: String,
-        /// The key.
+        /// Name of the key.
         key: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! Where a distro's packages come from: old versions, and the distro that it builds on.
+//! Sources of a distro's packages: the service for old versions, and the distro that it builds on.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,26 +21,26 @@ pub struct History {
     /// expired since it signed counts.
     #[serde(default)]
     pub keyrings: Vec<PathBuf>,
-    /// Why what it has is believed.
+    /// Reason why its content is trusted.
     #[serde(default)]
     pub trust: HistoryTrust,
-    /// Whether a signature may be made with MD5, SHA-1 or RIPEMD-160, as those before about 2012 are. What is published
-    /// now may never.
+    /// True when signatures with MD5, SHA-1 or RIPEMD-160 are accepted, as those before about 2012 are. They are never
+    /// accepted for present publications.
     #[serde(default)]
     pub allow_weak_digests: bool,
-    /// How long the first import of a package waits for a service that is out of reach.
+    /// Longest time that the first import of a package waits for a service that cannot be reached.
     #[serde(default = "history_wait", deserialize_with = "duration")]
     pub longest_wait: Duration,
 }
 
-/// Why an old version is believed. No index vouches for it any more.
+/// Reason why an old version is trusted. No index lists it any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HistoryTrust {
     /// The `.dsc` is signed by a key of the keyrings.
     #[default]
     Signed,
-    /// The service is believed, except where gpgv finds that a `.dsc` was changed after it was signed.
+    /// The service is trusted, except where gpgv finds that a `.dsc` was changed after it was signed.
     Served,
 }
 
@@ -50,7 +50,7 @@ pub enum HistoryTrust {
 pub struct Base {
     /// Its name: the `distro` of another archive.
     pub distro: String,
-    /// How long a version waits for the one that it was built on, from when it was first seen.
+    /// Longest time that a version waits for the one that it was built on, from its first sight.
     #[serde(default = "base_wait", deserialize_with = "duration")]
     pub longest_wait: Duration,
     /// Patterns of versions that are this distro's own; by default those with its name in them, and rebuilds.
@@ -98,7 +98,7 @@ pub(super) fn check(archive: &Archive, archives: &[Archive]) -> Result<(), Confi
     Ok(())
 }
 
-/// Whether nobody on the way can answer in a service's place.
+/// True when nobody on the way can answer in a service's place.
 fn is_safe(url: &Location) -> bool {
     match url {
         Location::Folder(_) => true,

@@ -18,12 +18,12 @@ use crate::failed::Failed;
 use crate::problem::Problem;
 use crate::transport::{Mirror, PAUSES, Validators};
 
-/// How often one mirror may break off before the next one is asked, without a single byte in between.
+/// Number of times that one mirror may break off, without a single byte in between, before the next one is asked.
 const BREAKS: usize = 2;
-/// How often all mirrors may ask us to come back later.
+/// Number of times that all mirrors may ask to come back later.
 const WAITS: usize = 3;
 
-/// Where files come from.
+/// Mirrors, cache and limits of a download.
 pub(crate) struct Source<'a> {
     pub(crate) mirrors: &'a [Box<dyn Mirror>],
     pub(crate) cache: &'a Cache,
@@ -32,7 +32,7 @@ pub(crate) struct Source<'a> {
     pub(crate) transferred: &'a AtomicU64,
 }
 
-/// How the mirrors fared.
+/// Results of asking each mirror once.
 #[derive(Default)]
 struct Round {
     errors: Vec<Error>,
@@ -99,7 +99,7 @@ impl Source<'_> {
                     round.wait = [round.wait, wait].into_iter().flatten().min();
                     let is_last = answers::meaning(wanted.kind, Answer::of(&error.problem)).0 == Next::Stop;
                     round.errors.push(error);
-                    // What is wrong with this machine is so with every mirror.
+                    // An error of this machine is the same with every mirror.
                     if is_last {
                         break;
                     }
@@ -123,7 +123,7 @@ impl Source<'_> {
             };
             let came = partial.size() > before;
             match answers::meaning(wanted.kind, Answer::of(&error.problem)).0 {
-                // What was there before may have been of another file, or damaged: once more, from the start.
+                // The earlier part may be of another file, or damaged: once more, from the start.
                 Next::Anew => {
                     partial.clear().map_err(|error| disk(Stage::Fetch, "begin a file anew", error))?;
                     version = None;
@@ -153,8 +153,8 @@ impl Source<'_> {
     }
 }
 
-/// A file of the cache has the right SHA-256. Its other hashes are computed again when it is unpacked; that a list
-/// gives it another size can be told at once.
+/// File of the cache, which has the right SHA-256. Its other hashes are computed again when it is unpacked; a
+/// different size in a list is an error at once.
 fn there(path: PathBuf, wanted: &Wanted) -> Result<Got, Error> {
     let size = fs::metadata(&path).map_err(|error| disk(Stage::Fetch, "look at a cached file", error))?.len();
     let found = ListedFile { size, ..wanted.file.clone() };
@@ -164,7 +164,7 @@ fn there(path: PathBuf, wanted: &Wanted) -> Result<Got, Error> {
     }
 }
 
-/// Whether the connection ended in the middle.
+/// True when the connection ended in the middle of a file.
 fn is_break(error: &Error) -> bool {
     matches!(*error.problem, Problem::Truncated { .. } | Problem::Broken(_) | Problem::Timeout("more bytes"))
 }

@@ -1,7 +1,7 @@
 //! Getting the files of a version into the cache, and from there into a folder where an import finds them.
 //!
-//! The index vouches for the `.dsc`, the index and the `.dsc` for all other files: every size and every hash that
-//! either of them names has to be right before anybody sees the file.
+//! The index has the hashes of the `.dsc`; index and `.dsc` have those of all other files: every size and every
+//! hash in either of them has to match before the file gets its name.
 
 mod download;
 mod transfer;
@@ -31,37 +31,37 @@ use crate::transport::Mirror;
 /// The largest `.dsc` that is read. The largest of Debian's has 80 KiB.
 const MAX_DSC: u64 = 16 << 20;
 
-/// How files are fetched.
+/// Options of fetching.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Files of one version at the same time.
     pub connections: usize,
     /// The longest `Retry-After` that is waited for.
     pub longest_wait: Duration,
-    /// Whether files without SHA-256 are taken.
+    /// True when files without SHA-256 are accepted.
     pub allow_weak_checksums: bool,
 }
 
 /// Fetches from one archive.
 pub struct Fetcher<'a> {
-    /// Where from, the best first.
+    /// Mirrors, the best first.
     pub mirrors: &'a [Box<dyn Mirror>],
-    /// Where to.
+    /// Cache for the files.
     pub cache: &'a Cache,
-    /// How.
+    /// Options of fetching.
     pub options: Options,
-    /// What waits.
+    /// Clock for waiting.
     pub clock: Arc<dyn Clock>,
 }
 
-/// What became of a version.
+/// Result for a version.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is here.
+    /// All files are here.
     Fetched(Fetched),
     /// A file is on no mirror any more: the version was superseded meanwhile. That is no failure.
     Gone {
-        /// The file.
+        /// Name of the file.
         file: String,
     },
 }
@@ -69,7 +69,7 @@ pub enum Outcome {
 /// A version whose files are here.
 #[derive(Debug)]
 pub struct Fetched {
-    /// The `.dsc`.
+    /// Path of the `.dsc`.
     pub dsc: PathBuf,
     /// All its files with all their hashes, in the order of the `.dsc`.
     pub files: Vec<FetchedFile>,
@@ -82,7 +82,7 @@ pub struct Fetched {
 pub struct FetchedFile {
     /// Its name, its size, and all hashes that are known of it.
     pub file: ListedFile,
-    /// Where it is; `None` if it was not needed.
+    /// Path of the file; `None` if it was not needed.
     pub path: Option<PathBuf>,
 }
 
@@ -92,19 +92,19 @@ pub(crate) struct Wanted {
     pub(crate) file: ListedFile,
     /// Below the mirror's folder.
     pub(crate) path: String,
-    /// When what lists it was made: a file that is newer was replaced.
+    /// Time of the list that names it, in seconds since 1970: a newer file was replaced.
     pub(crate) listed: Option<i64>,
     /// By which column of the table of answers it is asked for.
     pub(crate) kind: Kind,
 }
 
-/// What became of one file.
+/// Result for one file.
 pub(crate) enum Got {
     There(PathBuf, ListedFile),
     Gone,
 }
 
-/// Which files are not needed, because the repository knows what is in them.
+/// Test whether a file is not needed, because the repository knows its content.
 pub type Known<'a> = &'a (dyn Fn(&ListedFile) -> bool + Sync);
 
 impl Fetcher<'_> {
@@ -171,7 +171,7 @@ impl Fetcher<'_> {
                 && let Some((at, wanted)) = queue.get(next.fetch_add(1, Ordering::Relaxed))
             {
                 let result = self.one(wanted, transferred, into);
-                // Where one file cannot be had the others are of no use.
+                // If one file cannot be had, the others are of no use.
                 stop.fetch_or(!matches!(result, Ok(Got::There(..))), Ordering::Relaxed);
                 done.push((*at, result));
             }
@@ -269,7 +269,10 @@ fn read_dsc(path: &Path) -> Result<Dsc, Error> {
     Dsc::parse(&text).map_err(|error| Error::new(Stage::Fetch, Problem::BadDsc(error)))
 }
 
-/// What the index and the `.dsc` say together; they must not contradict each other.
+/// Files of a version, by index and `.dsc`.
+///
+/// # Errors
+/// [`Problem::DscDisagrees`] when the two contradict each other.
 pub(crate) fn agree(publication: &Publication, dsc: Dsc) -> Result<Vec<ListedFile>, Problem> {
     let disagree = |text: String| Problem::DscDisagrees(text);
     if dsc.source != publication.package || dsc.version != publication.version {

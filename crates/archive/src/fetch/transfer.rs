@@ -11,7 +11,7 @@ use crate::error::{Error, Stage, disk};
 use crate::problem::Problem;
 use crate::transport::{Answer, Body, Mirror, Request, Validators, sniff};
 
-/// Bytes at the start of a file by which a web page is told.
+/// Bytes at the start of a file by which a web page is recognised.
 const START: usize = 1024;
 
 pub(super) struct Transfer<'a> {
@@ -19,7 +19,7 @@ pub(super) struct Transfer<'a> {
     pub(super) wanted: &'a Wanted,
     pub(super) partial: &'a mut Partial,
     pub(super) transferred: &'a AtomicU64,
-    /// Which version of the file this mirror began to send.
+    /// Version of the file that this mirror began to send.
     pub(super) version: &'a mut Option<Validators>,
 }
 
@@ -32,7 +32,7 @@ impl Transfer<'_> {
         }
         let complete = self.partial.size() == size && size > 0;
         if complete {
-            // Somebody was ended between the last byte and the name.
+            // An earlier worker was killed between the last byte and the renaming.
             let found = self.partial.found(&self.wanted.file.name);
             return self
                 .wanted
@@ -126,7 +126,7 @@ fn mismatch_problem(mismatch: Mismatch) -> Problem {
     }
 }
 
-/// Whether what came is not the file that was wanted, so that none of it may be kept.
+/// True when the bytes that came are not those of the wanted file, so that none of them may be kept.
 pub(super) fn is_other_file(error: &Error) -> bool {
     use Problem::{ChecksumMismatch, Endless, FileChanged, FolderListing, SizeMismatch, WebPage};
     matches!(

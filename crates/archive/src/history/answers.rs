@@ -1,4 +1,4 @@
-//! What Debian's snapshot service answers.
+//! Answers of Debian's snapshot service.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use source_package::version::{PackageName, Version};
 
 use super::OldVersion;
 
-/// `/mr/package/NAME/`.
+/// Answer to `/mr/package/NAME/`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Versions {
     result: Vec<VersionOf>,
@@ -19,7 +19,7 @@ struct VersionOf {
     version: String,
 }
 
-/// `/mr/package/NAME/VERSION/srcfiles?fileinfo=1`.
+/// Answer to `/mr/package/NAME/VERSION/srcfiles?fileinfo=1`.
 #[derive(Debug, Deserialize)]
 pub(super) struct SourceFiles {
     #[serde(default)]
@@ -37,7 +37,7 @@ struct FileInfo {
 }
 
 impl Versions {
-    /// The versions in their order. What is no version cannot be imported, and is left out.
+    /// The versions in their order. A text that is no version cannot be imported, and is left out.
     pub(super) fn versions(self) -> Vec<Version> {
         let mut versions: Vec<Version> =
             self.result.iter().filter_map(|one| Version::new(&one.version).ok()).collect();
@@ -48,7 +48,7 @@ impl Versions {
 }
 
 impl SourceFiles {
-    /// One version for each `.dsc`. Which of the other files belong to which is in the `.dsc` itself.
+    /// One version for each `.dsc`. The `.dsc` itself lists the files that belong to it.
     pub(super) fn versions(self, package: &PackageName, version: &Version) -> Vec<OldVersion> {
         let mut dscs: Vec<(ListedFile, FileInfo)> = Vec::new();
         let mut files = Vec::new();
@@ -97,7 +97,7 @@ fn is_file_name(name: &str) -> bool {
     crate::config::is_path(name) && !name.contains('/')
 }
 
-/// `20110911T030303Z`.
+/// Seconds since 1970 of a time such as `20110911T030303Z`.
 fn first_seen(text: &str) -> Option<i64> {
     let part = |from: usize, to: usize| text.get(from..to);
     let rfc3339 = format!(

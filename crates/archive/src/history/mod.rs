@@ -1,7 +1,7 @@
-//! Where old versions come from.
+//! Services that have old versions.
 //!
-//! No index vouches for them any more. A version is trusted for the signature of its `.dsc`, by a key that was good when
-//! it signed, or because the operator believes the service; its files for the hashes in there.
+//! No index lists these versions any more. A version is trusted because of the signature of its `.dsc`, by a key that
+//! was good when it signed, or because the operator trusts the service; its files because of the hashes in the `.dsc`.
 
 mod answers;
 mod snapshot;
@@ -18,15 +18,15 @@ use crate::fetch::{Known, Outcome};
 /// A version that a history has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldVersion {
-    /// The source package.
+    /// Name of the source package.
     pub package: PackageName,
-    /// Its version.
+    /// Version of the source package.
     pub version: Version,
     /// The `.dsc`, as far as the history knows it: name, size and the hash by which it is asked for.
     pub dsc: ListedFile,
     /// The archive that it was seen in.
     pub archive: String,
-    /// When it was seen there first, in seconds since 1970.
+    /// Seconds since 1970 at which the service first saw it.
     pub first_seen: Option<i64>,
     /// Its other files.
     pub files: Vec<ListedFile>,
@@ -37,7 +37,7 @@ pub trait History: Send + Sync {
     /// All versions of a package that it has, in the order of the versions. None if it does not know the package.
     fn versions(&self, package: &PackageName) -> Result<Vec<Version>, Failed>;
 
-    /// What it has of a version: more than one if several archives had a version of this name with other content.
+    /// Files of a version: several if several archives had a version of this name with other content.
     fn find(&self, package: &PackageName, version: &Version) -> Result<Vec<OldVersion>, Failed>;
 
     /// Fetches the files of a version into a folder. Their hashes are computed, all of them, and returned.
@@ -46,6 +46,6 @@ pub trait History: Send + Sync {
     /// Asks whether it is there.
     fn probe(&self) -> Result<(), Failed>;
 
-    /// What has to work for it to work: a host with its port.
+    /// Dependency of the service: a host with its port.
     fn dependency(&self) -> String;
 }

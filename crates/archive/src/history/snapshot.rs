@@ -26,7 +26,7 @@ use crate::transport::{Limits, Mirror, Request, open};
 /// The longest answer that is read. The longest that Debian's service gives is below 1 MiB.
 const MAX_ANSWER: u64 = 32 << 20;
 
-/// The service.
+/// The snapshot service.
 pub struct Snapshot {
     mirrors: Vec<Box<dyn Mirror>>,
     keyrings: Vec<PathBuf>,
@@ -58,14 +58,14 @@ impl Snapshot {
             options: Options {
                 connections: transfer.connections,
                 longest_wait: transfer.longest_wait,
-                // The service knows files by SHA-1. What they are is decided by the signed .dsc.
+                // The service knows files by SHA-1. The signed `.dsc` decides about their content.
                 allow_weak_checksums: true,
             },
             clock,
         }
     }
 
-    /// Asks the service; `None` if it does not know what it is asked about.
+    /// Asks the service; `None` if it does not know the package or version.
     fn ask<T: DeserializeOwned>(&self, path: &str, query: Option<&str>) -> Result<Option<T>, Failed> {
         let mut errors = Vec::new();
         for server in &self.mirrors {
@@ -101,7 +101,7 @@ impl Snapshot {
         }
     }
 
-    /// The `.dsc`, if there is a reason to believe it.
+    /// The `.dsc`, if it may be trusted.
     fn read(&self, path: &Path, version: &OldVersion) -> Result<Dsc, Problem> {
         let text = read_dsc_text(path).map_err(|error| *error.problem)?;
         let dsc = match signature::verify_old(&text, &self.keyrings, self.digests) {
@@ -198,7 +198,7 @@ impl History for Snapshot {
                 dsc.files.iter().map(|file| self.find_file(file, version)).collect::<Result<Vec<_>, _>>()
             })
             .map_err(|problem| {
-                // What is not trusted is not left lying about. That it cannot be removed changes nothing.
+                // An untrusted file is not kept. An error of removing it changes nothing.
                 let _ = std::fs::remove_file(&dsc);
                 failed(Error::new(Stage::Fetch, problem))
             })?;

@@ -15,11 +15,11 @@ use crate::problem::Problem;
 use crate::release::{Algorithm, Listed, Lists};
 use crate::transport::{Answer, Body, Mirror, Request, sniff};
 
-/// Where the lists are, and where to put them.
+/// Folder of the lists, and folder to download them to.
 pub(super) struct Place<'a> {
-    /// The suite's folder.
+    /// Folder of the suite.
     pub(super) folder: String,
-    /// Ours.
+    /// Temporary folder of this poll.
     pub(super) scratch: &'a Path,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn get(
     Err(wrong.unwrap_or_else(missing))
 }
 
-/// Whether the list may be there by another name, or in another form.
+/// True when the list may be available under another name, or in another form.
 fn is_elsewhere(kind: Kind, error: &Error) -> bool {
     answers::meaning(kind, answers::Answer::of(&error.problem)).0 == Next::OtherName
 }

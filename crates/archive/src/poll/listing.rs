@@ -1,4 +1,4 @@
-//! What a suite publishes, read from lists whose hashes were checked.
+//! Publications of a suite, read from lists whose hashes were checked.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,9 +11,9 @@ use crate::error::{Error, Stage};
 use crate::problem::Problem;
 use crate::sources::{Entry, ReadError, Reader};
 
-/// A list of text shrinks to a sixth. What expands to a hundred times its size is no list.
+/// Largest expansion of a compressed list. A list of text shrinks to a sixth.
 const EXPANSION: u64 = 100;
-/// What xz -9 needs.
+/// Memory that `xz -9` needs for decompression, in bytes.
 const DECODER_MEMORY: u64 = 96 << 20;
 
 /// The lists of a suite.
@@ -54,12 +54,12 @@ impl ComponentList {
         ComponentList::new(component, list.map(downloaded))
     }
 
-    /// Whether it differs from that of the last poll. If not, what was published then is published still.
+    /// True when it differs from that of the last poll. If not, its publications are the same.
     pub fn is_changed(&self) -> bool {
         self.list.is_some()
     }
 
-    /// What is in the list; nothing if it did not change.
+    /// Entries of the list; none if it did not change.
     pub fn entries(self) -> Result<Entries, Error> {
         let Some(list) = self.list else { return Ok(Entries { reader: None }) };
         let input = list.open().map_err(|error| Error::new(Stage::Poll, problem(&error)))?;

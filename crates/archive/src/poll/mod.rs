@@ -22,11 +22,11 @@ use crate::failed::Failed;
 use crate::problem::Problem;
 use crate::transport::Mirror;
 
-/// The version of what reads indices and lists. Whoever stores what a poll came to stores it, too: what an older reader
-/// passed over, a newer one may understand.
+/// Version of the reader of indices and lists. It is stored with the result of a poll, because a newer reader may
+/// understand entries that an older one passed over.
 pub const READER: u32 = 3;
 
-/// What to poll, and how far to trust it.
+/// Suite to poll, and the conditions for trusting it.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// The suite, as it is called below `dists/`; with a slash at its end a flat archive's folder.
@@ -48,24 +48,24 @@ pub struct Wanted<'a> {
 /// A poll that worked.
 #[derive(Debug)]
 pub struct Polled {
-    /// What it found.
+    /// Result of the poll.
     pub outcome: Outcome,
-    /// What to remember.
+    /// State for the next poll.
     pub remember: Remembered,
     /// The mirror that answered.
     pub mirror: String,
-    /// What was wrong with the mirrors before it.
+    /// Errors of the mirrors that were asked before.
     pub skipped: Vec<Error>,
-    /// What is odd about the index, its components, or mirrors that are behind.
+    /// Remarks about the index, its components, or mirrors that are behind.
     pub remarks: Vec<String>,
 }
 
-/// What a poll found.
+/// Result of a poll.
 #[derive(Debug)]
 pub enum Outcome {
     /// All lists are as they were.
     Unchanged,
-    /// What is published now.
+    /// Publications of the suite now.
     Changed(Listing),
 }
 
@@ -116,12 +116,12 @@ pub fn poll(
     Err(Failed::new(skipped, || Error::new(Stage::Poll, Problem::NoSuite(suite))))
 }
 
-/// Whether something of this machine is wrong, so that no other mirror can do better.
+/// True when the error is one of this machine, so that no other mirror can do better.
 fn is_ours(error: &Error) -> bool {
     answers::meaning(Kind::Index, Answer::of(&error.problem)).0 == Next::Stop
 }
 
-/// Where the index of a suite is, below the archive's folder; without a slash at the end.
+/// Path of a suite's index, below the archive's folder; without a slash at the end.
 fn folder(suite: &str) -> String {
     match suite.strip_suffix('/') {
         Some(flat) => flat.trim_start_matches("./").trim_matches(['.', '/']).to_owned(),

@@ -23,7 +23,7 @@ pub(super) struct Index {
     pub(super) served: Served,
 }
 
-/// What a mirror has.
+/// Answer of a mirror.
 pub(super) enum Answer {
     /// Another index.
     New(Index),
@@ -71,7 +71,7 @@ pub(super) fn get(
         return Ok(Answer::Same(Some(told)));
     }
     let release = match detached(mirror, folder, &text, keyrings) {
-        // Of two files one may be newer than the other for a moment. If it stays so, both are told.
+        // One of the two files may be newer than the other for a moment. If they still differ, both are reported.
         Err(error) if matches!(*error.problem, Problem::Signature(SignatureError::NotGood(_))) => {
             let again = read(mirror, &path, None)?.map(|(text, _)| text).unwrap_or_default();
             if again == text {
@@ -85,7 +85,7 @@ pub(super) fn get(
     Ok(Answer::New(Index { release, sha256, served: told }))
 }
 
-/// Whether another name of the index is asked for.
+/// True when another name of the index is tried.
 fn is_elsewhere(error: &Error) -> bool {
     answers::meaning(Kind::Index, answers::Answer::of(&error.problem)).0 == Next::OtherName
 }

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::release::{Listed, Lists, Release, check_valid_until};
 use crate::transport::Mirror;
 
-/// How often one mirror is asked anew because it changed under our hands.
+/// Number of times that a mirror which changed during the poll is asked again.
 const ROUNDS: usize = 3;
 
 /// A mirror that is asked, with what it has said already.
@@ -19,11 +19,11 @@ pub(super) struct Turn<'a> {
     pub(super) visit: Visit<'a>,
     pub(super) answer: Option<signed::Answer>,
     pub(super) remarks: Vec<String>,
-    /// How other mirrors serve the same index.
+    /// Forms in which other mirrors serve the same index.
     pub(super) also: Vec<(String, Served)>,
 }
 
-/// One mirror's turn.
+/// The visit of one mirror.
 pub(super) struct Visit<'a> {
     pub(super) mirror: &'a dyn Mirror,
     pub(super) wanted: &'a Wanted<'a>,
@@ -104,7 +104,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The lists that changed, and what is to be said of components that have none.
+    /// Lists that changed, and remarks about components that have none.
     fn lists(&self, index: &signed::Index) -> Result<(Outcome, Vec<String>), Error> {
         let (named, missing) = self.components(&index.release);
         if named.is_empty() {
@@ -137,7 +137,7 @@ impl Visit<'_> {
         Ok((outcome, missing))
     }
 
-    /// The components that are followed, and what is to be said of those that the index has no list of.
+    /// Components that are followed, and remarks about those that the index has no list of.
     fn components<'r>(
         &self,
         release: &'r Release,
@@ -184,7 +184,7 @@ impl Visit<'_> {
     }
 }
 
-/// Whether index and list may be of two moments.
+/// True when index and list may be of two different moments.
 fn is_of_another_time(error: &Error) -> bool {
     matches!(
         *error.problem,

@@ -33,12 +33,12 @@ impl Ready {
     }
 }
 
-/// What is wrong with keyrings, a sentence for each that cannot be used.
+/// Errors of keyrings: a sentence for each that cannot be used.
 pub fn troubles(keyrings: &[PathBuf]) -> Vec<String> {
     make_ready(keyrings).1
 }
 
-/// Makes keyrings ready for gpgv. What cannot be used is told beside those that can.
+/// Prepares keyrings for gpgv. Returns the usable ones, and a sentence for each of the others.
 pub(super) fn make_ready(keyrings: &[PathBuf]) -> (Vec<Ready>, Vec<String>) {
     let (mut ready, mut troubles) = (Vec::new(), Vec::new());
     for keyring in keyrings {

@@ -29,7 +29,7 @@ const SYSTEM_KEYRINGS: &[&str] = &[
     "/usr/share/keyrings/debian-maintainers.pgp",
 ];
 
-/// Why a signature was not accepted.
+/// Reason why a signature was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
     /// gpgv is not there, or cannot be started.
@@ -53,7 +53,7 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
-    /// Whether this machine is to blame, not what was signed.
+    /// True when the error is one of this machine, and not of the signed text.
     pub fn is_of_machine(&self) -> bool {
         matches!(self, SignatureError::Start(_) | SignatureError::NoKeyring | SignatureError::Keyring(_))
     }
@@ -82,7 +82,7 @@ pub fn verify_old(text: &[u8], keyrings: &[PathBuf], digests: Digests) -> Result
     if status::was_good_signature(&status, digests) { Ok(signed) } else { judge(&status).map(|()| signed) }
 }
 
-/// Whether gpgv finds that a text is not what was signed. Where it cannot tell, nothing speaks against it.
+/// True when gpgv finds that a text was changed after it was signed. False where gpgv cannot tell.
 pub fn is_changed(text: &[u8], keyrings: &[PathBuf]) -> Result<bool, SignatureError> {
     if keyrings.is_empty() || !is_clearsigned(text) {
         return Ok(false);
@@ -90,7 +90,7 @@ pub fn is_changed(text: &[u8], keyrings: &[PathBuf]) -> Result<bool, SignatureEr
     run(text, keyrings, None).map(|(status, _)| status::is_changed(&status))
 }
 
-/// Whether a text is signed in itself.
+/// True when a text has its signature inside (clearsigned).
 fn is_clearsigned(text: &[u8]) -> bool {
     text.windows(BEGIN.len()).any(|window| window == BEGIN)
 }
@@ -142,8 +142,8 @@ fn run(
 /// Runs gpgv: the text goes in, the signed text comes out of stdout and the status lines out of stderr.
 ///
 /// Both are pipes of the standard library's, which no other child inherits: a pipe for the status alone would stay
-/// open in every process that another thread starts meanwhile, and we would wait for its end. What gpgv says to people
-/// goes nowhere, because names from the signed text in it could look like status lines.
+/// open in every process that another thread starts meanwhile, and we would wait for its end. The messages of gpgv for
+/// people are dropped, because names from the signed text in them could look like status lines.
 fn gpgv(text: &[u8], keyrings: &[keyring::Ready], detached: Option<&Path>) -> io::Result<(String, Vec<u8>)> {
     let mut command = Command::new("gpgv");
     command.env_clear().env("LC_ALL", "C").envs(std::env::var_os("PATH").map(|path| ("PATH", path)));

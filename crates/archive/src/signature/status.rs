@@ -1,10 +1,10 @@
-//! What gpgv reports on its status descriptor (`doc/DETAILS` of GnuPG).
+//! Reports of gpgv on its status descriptor (`doc/DETAILS` of GnuPG).
 
 /// Begins a line of ours about a keyring that could not be used. gpgv's own begin with its name in brackets.
 pub(super) const UNUSABLE: &str = "[keyring] ";
 
-/// Whether one signature is good. `VALIDSIG` stands behind expired and revoked keys too; only after `GOODSIG` it
-/// means what its name says.
+/// True when one signature is good. `VALIDSIG` follows on expired and revoked keys, too; it only counts after
+/// `GOODSIG`.
 pub(super) fn has_good_signature(status: &str, digests: Digests) -> bool {
     let mut good = false;
     for line in lines(status) {
@@ -19,7 +19,7 @@ pub(super) fn has_good_signature(status: &str, digests: Digests) -> bool {
     false
 }
 
-/// Which digests a signature may be made of.
+/// Digests that a signature may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digests {
     /// Those that dpkg and apt take: not MD5, SHA-1 or RIPEMD-160, for which somebody can make another text.
@@ -78,7 +78,7 @@ pub(super) fn was_good_signature(status: &str, digests: Digests) -> bool {
     has_good_signature(status, digests)
 }
 
-/// When the parts of a key expired.
+/// Expiry times of the parts of a key.
 #[derive(Default)]
 struct Expiry {
     own: Option<i64>,
@@ -92,12 +92,12 @@ impl Expiry {
     }
 }
 
-/// Whether the text is not what was signed, whoever signed it.
+/// True when the text was changed after it was signed, by any key.
 pub(super) fn is_changed(status: &str) -> bool {
     keywords(status).any(|word| word == "BADSIG")
 }
 
-/// Whether there were signatures, and all that speaks against them is that their keys are not known.
+/// True when there were signatures, and the only objection is that their keys are not known.
 pub(super) fn only_unknown_keys(status: &str) -> bool {
     // One that is valid and does not suffice is made with a weak digest.
     let against = |word| matches!(word, "EXPSIG" | "EXPKEYSIG" | "REVKEYSIG" | "BADSIG" | "VALIDSIG");
@@ -116,7 +116,7 @@ fn keywords(status: &str) -> impl Iterator<Item = &str> {
     lines(status).map(keyword)
 }
 
-/// What the status lines say against the signatures, for a person.
+/// Objections of the status lines to the signatures, for operators.
 pub(super) fn reasons(status: &str) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for line in status.lines().filter_map(|line| line.strip_prefix("[GNUPG:] ")) {

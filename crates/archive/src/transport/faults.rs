@@ -1,4 +1,4 @@
-//! What went wrong on the way to a server, or on the way back.
+//! Errors on the way to a server, or on the way back.
 
 use std::io;
 

@@ -41,8 +41,8 @@ impl Folder {
         }
     }
 
-    /// Whether there is anything of an archive in the folder: another folder, an index or a list. A mount point may have
-    /// a note in it, a file system that was just made `lost+found`.
+    /// True when the folder has any part of an archive: a folder, an index or a list. A mount point may have a note in
+    /// it, and a new file system has `lost+found`.
     fn has_content(&self) -> bool {
         let Ok(entries) = fs::read_dir(&self.path) else { return false };
         entries.flatten().any(|entry| {

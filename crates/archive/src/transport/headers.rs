@@ -1,4 +1,4 @@
-//! What the head of an answer says: its status, which part it is, how it is encoded, when to come back.
+//! Headers of an answer: its status, its part of the file, its encoding, and the time of the next try.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::time::Duration;
@@ -10,8 +10,9 @@ use super::{Request, Validators};
 use crate::dates::parse_date;
 use crate::problem::Problem;
 
-/// Whether what comes was compressed on its way, though nobody had asked for that. Of a file whose size is known the
-/// size tells: some servers say so of files that are compressed themselves, and send them as they are.
+/// True when the body was compressed on its way, though that was not asked for. If the file's size is known, the
+/// size decides: some servers declare an encoding for files that are compressed themselves, and send them as they
+/// are.
 pub(super) fn is_encoded(headers: &HeaderMap, length: Option<u64>, request: &Request<'_>) -> bool {
     let encoding = text(headers, header::CONTENT_ENCODING).unwrap_or_default();
     let is_gzip = matches!(encoding.trim().to_ascii_lowercase().as_str(), "gzip" | "x-gzip");

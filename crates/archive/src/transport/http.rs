@@ -36,16 +36,16 @@ pub(super) struct Web {
     encrypted: Option<Agent>,
 }
 
-/// What one request, with its redirects, is about.
+/// Context of one request, with its redirects.
 struct Asked<'a> {
     request: &'a Request<'a>,
-    /// What to blame: the server that was asked last.
+    /// Host for error messages: the server that was asked last.
     host: String,
 }
 
 impl Web {
     pub(super) fn new(location: Location, transfer: &Transfer, limits: Arc<Limits>) -> Web {
-        // What cannot be used was refused when the program started.
+        // A variable that cannot be used was refused when the program started.
         let proxies = Environment::read().unwrap_or_default();
         Web {
             location,
@@ -103,7 +103,7 @@ impl Web {
         }
     }
 
-    /// Who is to blame: where a proxy could not be reached, the proxy.
+    /// Host that an error is counted for: the proxy, where it could not be reached.
     fn blame(&self, uri: &Uri, error: &ureq::Error, asked: &Asked<'_>) -> String {
         let connecting = matches!(error, ureq::Error::ConnectProxyFailed(_))
             || matches!(
@@ -189,7 +189,7 @@ impl Mirror for Web {
         let mut asked = Asked { request, host: host.clone() };
         let (uri, response) = self.follow(uri, &mut asked)?;
         let answer = self.answer(&uri, response, &asked, slot);
-        // Those to whom a server refers have no turns of their own: it would be asked less often for them, too.
+        // A server that is reached by a redirect has no turns of its own: the pace of the first server includes it.
         match &answer {
             Err(error) if matches!(*error.problem, Problem::Busy(_)) => {
                 self.limits.turns().refused(&host, error.retry_after);

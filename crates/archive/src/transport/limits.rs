@@ -1,4 +1,4 @@
-//! How much is transferred at once, how fast, and how slowly it may come.
+//! Limits of transfers: number at once, highest speed, lowest speed.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,11 +114,11 @@ impl Drop for Slot {
     }
 }
 
-/// Lets so many bytes a second through, and a second's worth at once.
+/// Token bucket: lets `rate` bytes a second through, and a second's worth at once.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     rate: u64,
-    /// When everything that was let through would have passed at the wanted rate.
+    /// Time at which everything that was let through would have passed at the wanted rate.
     paid_until: Duration,
 }
 

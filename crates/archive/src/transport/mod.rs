@@ -26,13 +26,14 @@ use crate::error::{Error, Stage};
 use crate::location::Location;
 use crate::problem::Problem;
 
-/// How often one server that answers others may refuse one request, each after a longer pause.
+/// Number of times that a server which answers others may refuse one request, each after a longer pause.
 pub(crate) const PAUSES: usize = 6;
 
-/// What a server said about a file, by which it can be asked whether it has changed.
+/// Validators of a file from a server's answer (RFC 9110, section 8.8), by which it can be asked whether the file has
+/// changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validators {
-    /// `ETag`.
+    /// Value of the header `ETag`.
     pub etag: Option<String>,
     /// `Last-Modified`, as the server wrote it.
     pub last_modified: Option<String>,
@@ -43,29 +44,29 @@ pub struct Validators {
 pub struct Request<'a> {
     /// Its path below the mirror's folder.
     pub path: &'a str,
-    /// What stands behind the question mark; a folder has no use for it.
+    /// Query, the part behind the question mark; not used with a folder.
     pub query: Option<&'a str>,
-    /// What was known when it was got last: it is not sent again if it is still the same.
+    /// Validators of the last answer: an unchanged file is not sent again.
     pub known: Option<&'a Validators>,
     /// Bytes that are there already.
     pub offset: u64,
     /// The version that those bytes are of.
     pub version: Option<&'a Validators>,
-    /// How large it should be.
+    /// Expected size in bytes.
     pub size: Option<u64>,
 }
 
 impl<'a> Request<'a> {
-    /// The whole file.
+    /// Request for the whole file.
     pub fn whole(path: &'a str) -> Request<'a> {
         Request { path, ..Request::default() }
     }
 }
 
-/// What came.
+/// Kind of an answer.
 #[derive(Debug)]
 pub enum Answer {
-    /// It is what was known.
+    /// The file has not changed.
     Unchanged,
     /// The file.
     Body(Box<Body>),
@@ -73,16 +74,16 @@ pub enum Answer {
 
 /// Somewhere to get files from.
 pub trait Mirror: Send + Sync {
-    /// Its address.
+    /// Address of the mirror.
     fn location(&self) -> &Location;
 
     /// Asks for a file.
     fn get(&self, request: &Request<'_>) -> Result<Answer, Error>;
 
-    /// The names of the folders in a folder. Nobody has signed them: each has to be checked by its own index.
+    /// Names of the folders in a folder. They are not signed: each has to be checked by its own index.
     fn folders(&self, path: &str) -> Result<Vec<String>, Error>;
 
-    /// Whether it has answered within the last minute: then what it refuses now is the pace, not all service.
+    /// True when it has answered within the last minute: then a refusal concerns the pace, and is no outage.
     fn is_alive(&self) -> bool {
         false
     }
@@ -124,11 +125,11 @@ pub fn open(location: &Location, transfer: &Transfer, limits: &Arc<Limits>) -> B
 
 /// The content of a file as it comes in.
 pub struct Body {
-    /// Where it starts: 0, or the offset that was asked for.
+    /// Offset at which it starts: 0, or the one that was asked for.
     pub offset: u64,
-    /// Bytes from there to the end, if the server says so.
+    /// Number of bytes from there to the end, if the server gives it.
     pub length: Option<u64>,
-    /// What to ask with next time.
+    /// Validators for the next request.
     pub validators: Validators,
     url: String,
     dependency: String,
@@ -190,7 +191,7 @@ impl Body {
         Error::new(Stage::Fetch, problem).about(&self.url, &self.dependency)
     }
 
-    /// A connection that ends early is, to whoever knows how long the file is, a file that is cut off.
+    /// Error of a connection that ends early; if the length of the file is known, the file counts as cut off.
     fn broken(&self, error: &io::Error) -> Error {
         match self.length {
             Some(expected) if is_end(error) => self.error(Problem::Truncated { found: self.read, expected }),

@@ -13,24 +13,24 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Proxy, ProxyProtocol};
 
-/// Why a variable of the environment cannot be used.
+/// Reason why a variable of the environment cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{name} is no address of a proxy: {value:?}; it should look like http://proxy.example.org:3128 or socks5h://127.0.0.1:1080"
 )]
 pub struct ProxyError {
-    /// The variable.
+    /// Name of the variable.
     pub name: &'static str,
     /// Its value, without a password.
     pub value: String,
 }
 
-/// What the environment says about proxies.
+/// Proxies from the environment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
-    /// For `http://`.
+    /// Proxy for `http://`.
     pub(super) plain: Option<Proxy>,
-    /// For `https://`.
+    /// Proxy for `https://`.
     pub(super) encrypted: Option<Proxy>,
     exceptions: Vec<String>,
 }
@@ -67,7 +67,8 @@ impl Environment {
     }
 }
 
-/// Whether `no_proxy` has a host: `*`, a name with all below it, a network, each with a port or without.
+/// True when an entry of `no_proxy` matches a host: `*`, a name with all below it, a network, each with a port or
+/// without.
 fn excepts(exception: &str, host: &str, port: u16) -> bool {
     if exception == "*" {
         return true;
@@ -129,8 +130,8 @@ fn without_password(value: &str) -> String {
     }
 }
 
-/// Whether a proxy is asked for plain `http://` addresses without a tunnel, as all HTTP proxies understand it. Many allow
-/// CONNECT to port 443 alone, and caches see nothing of what goes through a tunnel.
+/// True when a proxy is asked for plain `http://` addresses without a tunnel, which all HTTP proxies support. Many
+/// allow CONNECT to port 443 alone, and caches cannot see into a tunnel.
 pub(super) fn is_forwarding(proxy: &Proxy) -> bool {
     proxy.protocol() == ProxyProtocol::Http
 }

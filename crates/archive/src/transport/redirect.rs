@@ -1,4 +1,4 @@
-//! Where a redirect leads.
+//! Targets of redirects.
 
 use ureq::http::Uri;
 
@@ -25,7 +25,7 @@ pub(super) fn resolve(from: &Uri, location: &str) -> Option<Uri> {
     (web && plain && !weaker).then_some(target)
 }
 
-/// Whether an address is whole. What stands in its query may be another address.
+/// True when an address has a scheme. Its query may contain another address.
 fn has_scheme(location: &str) -> bool {
     let Some((scheme, rest)) = location.split_once(':') else { return false };
     let fits = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);

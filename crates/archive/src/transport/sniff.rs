@@ -1,4 +1,4 @@
-//! What came in place of a file: web servers and login pages answer 200 with a page of their own.
+//! Detection of a page in place of a file: web servers and login pages answer 200 with a page of their own.
 
 use crate::problem::Problem;
 

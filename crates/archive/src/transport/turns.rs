@@ -1,5 +1,5 @@
-//! How fast a server may be asked: a least time between requests, more after it has refused some, shared by all processes of
-//! this machine that use one cache.
+//! Pace of requests to a server: a least time between requests, longer after refusals, shared by all processes of this
+//! machine that use one cache.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -19,10 +19,10 @@ use crate::clock::Clock;
 
 /// The pause after the first refusal, in milliseconds. Each further one doubles it.
 const FIRST: i64 = 100;
-/// The longest pause between two requests that refusals lead to, in milliseconds. A server that wants a longer one says so
-/// by `Retry-After`; one that refuses every fourth file for reasons of its own must not slow the others down for hours.
+/// Longest pause between two requests that refusals lead to, in milliseconds. A server that wants a longer one sends
+/// `Retry-After`; one that refuses every fourth file for reasons of its own must not slow the others down for hours.
 const LONGEST: i64 = 2_000;
-/// After so many answers in a row the pause becomes a quarter shorter.
+/// Number of answers in a row after which the pause becomes a quarter shorter.
 const GOOD: i64 = 1;
 /// A pause below this is none, in milliseconds.
 const NONE: i64 = 50;
@@ -33,21 +33,21 @@ const WRONG_CLOCK: i64 = 24 * 3_600_000;
 #[derive(Debug)]
 pub(crate) struct Turns {
     clock: Arc<dyn Clock>,
-    /// Where the turns are written that all processes share; without it they are this process's own.
+    /// Folder of the turns that all processes share; without it they are this process's own.
     folder: Option<PathBuf>,
     /// The least time between two requests.
     least: Duration,
     own: Mutex<HashMap<String, State>>,
-    /// Whether there may be pauses that become shorter with each answer.
+    /// True when there may be pauses that become shorter with each answer.
     is_slow: AtomicBool,
-    /// When a server answered last as it should, in milliseconds since 1970.
+    /// Milliseconds since 1970 of the last proper answer of a server.
     answered: AtomicI64,
 }
 
-/// What is known of a server. Milliseconds.
+/// Pace of one server, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct State {
-    /// When the next request may go out, since 1970.
+    /// Milliseconds since 1970 of the next request.
     next: i64,
     /// The pause between two requests.
     interval: i64,
@@ -87,7 +87,7 @@ impl Turns {
         if wait > 0 {
             tell_pause(duration(wait), || format!("a turn at {host}, which wants fewer requests"));
         }
-        // Until then, not for so long: others who wait at the same time have turns of their own.
+        // Until a time, and not for a duration: other threads that wait have turns of their own.
         self.clock.sleep_until(now + wait);
         Ok(())
     }
@@ -128,7 +128,7 @@ impl Turns {
         }
     }
 
-    /// Whether a server has answered within the last minute: then what it refuses is the pace, not all service.
+    /// True when a server has answered within the last minute: then a refusal concerns the pace, and is no outage.
     pub(crate) fn is_alive(&self) -> bool {
         self.clock.unix_millis() - self.answered.load(Ordering::Relaxed) < 60_000
     }

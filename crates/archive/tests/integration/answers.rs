@@ -112,7 +112,7 @@ impl World {
     }
 }
 
-/// What a server says, in all the ways that stand in a row; each may need something to be there before it.
+/// Answers of a server in all the ways of a row of the table; each may need an answer before it.
 fn ways(row: Row, kind: Kind, path: &str, world: &World) -> Vec<Vec<Answer>> {
     let bytes = world.bytes(&world.path(if kind == Kind::ByHash { Kind::List } else { kind }).0);
     let status = |code| Answer::Status(code, vec![], vec![]);
@@ -156,12 +156,13 @@ fn ways(row: Row, kind: Kind, path: &str, world: &World) -> Vec<Vec<Answer>> {
         Row::NotAccepted if kind == Kind::Index => {
             vec![vec![Answer::Status(200, vec![], world.foreign.clone())]]
         }
-        // What has the right hash and cannot be used has a test where it is read; the rest is no matter of servers.
+        // Content with the right hash that cannot be used has a test where it is read; the rest does not concern
+        // servers.
         Row::NotAccepted | Row::Unmounted | Row::Machine => vec![],
     }
 }
 
-/// What was done at once, as the servers saw it.
+/// First step, as the servers saw it.
 fn seen(one: &[Seen], two: &[Seen], path: &str, others: &[String]) -> Next {
     let own: Vec<bool> =
         one.iter().filter(|seen| seen.path == path).map(|seen| seen.headers.contains_key("range")).collect();
@@ -175,7 +176,7 @@ fn seen(one: &[Seen], two: &[Seen], path: &str, others: &[String]) -> Next {
     }
 }
 
-/// What nobody has, however often it is asked for: not a byte of it.
+/// Answers that repeat for ever: without a single byte.
 fn for_ever(answers: &[Answer]) -> Vec<Answer> {
     match answers {
         [Answer::Cut(_)] => vec![Answer::Cut(0)],
@@ -195,7 +196,7 @@ fn mirrors(servers: &[&Server], clock: &Arc<Leaping>) -> Vec<Box<dyn Mirror>> {
     servers.iter().map(|it| open(&Location::parse(&it.url()).unwrap(), &transfer, &limits)).collect()
 }
 
-/// Asks for a kind of file from some servers. What it came to: gone, or an error.
+/// Asks some servers for a kind of file. Returns true when it is gone, or an error.
 fn ask(world: &World, kind: Kind, servers: &[&Server]) -> Result<bool, Error> {
     let clock = Arc::new(Leaping::default());
     let mirrors = mirrors(servers, &clock);
@@ -323,7 +324,7 @@ impl Service {
         format!("/file/{}", file.checksums.sha1.as_ref().unwrap())
     }
 
-    /// Asks for the versions, or for the files of one. Whether something was missing, or an error.
+    /// Asks for the versions, or for the files of one. Returns true when something is missing, or an error.
     fn ask(&self, kind: Kind, number: usize) -> Result<bool, Error> {
         let folder = self.folder.path().join(number.to_string());
         let service = Service::asked(&self.server, &self.signer, &folder);
@@ -382,7 +383,7 @@ fn histories_go_by_the_same_table() {
                 service.server.on_each(&path, &for_ever(&answers));
                 number += 1;
                 match (end, service.ask(kind, number)) {
-                    // Nothing is said of the versions; a file that is missing is waited for by whoever asked.
+                    // Versions have no such result; the caller waits for a missing file.
                     (End::NotKnown, Ok(true)) => {}
                     (End::WaitsForHistory, Ok(true)) => assert_eq!(row, Row::Missing, "{what}"),
                     (End::WaitsForHistory, Err(error)) => {

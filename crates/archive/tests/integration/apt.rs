@@ -14,7 +14,7 @@ use package_import_tests::synthetic::package;
 
 const FOLDER: &str = "ARCHIVE_TEST_APT";
 
-/// What runs with apt's configuration in its environment: this same test binary.
+/// Program that runs with apt's configuration in its environment: this same test binary.
 #[test]
 fn with_apt() {
     let Some(folder) = std::env::var_os(FOLDER).map(std::path::PathBuf::from) else { return };

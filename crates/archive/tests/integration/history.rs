@@ -58,7 +58,7 @@ struct World {
     clock: Arc<Still>,
     fileinfo: Vec<String>,
     trust: HistoryTrust,
-    /// What somebody on the way puts into a `.dsc`.
+    /// Change that an attacker on the way makes in a `.dsc`.
     change: Option<(&'static str, &'static str)>,
 }
 
@@ -256,7 +256,7 @@ fn text_around_what_was_signed() {
     let service = world.service();
     let found = service.find(&aa(), &version("1.0-1")).unwrap();
     let outcome = service.fetch(&found[0], &|_| false, &world.folder("into"));
-    // Whoever reads the file later sees what was signed, or it is refused.
+    // A later reader of the file sees the signed text, or the file is refused.
     if let Ok(Outcome::Fetched(fetched)) = outcome {
         let text = fs::read(fetched.dsc).unwrap();
         assert_eq!(source_package::dsc::Dsc::parse(&text).unwrap().files.len(), 2);

@@ -31,7 +31,7 @@ fn work(archive: &Path, keyring: &Path, url: &str, folder: &Path) -> Outcome {
     fetcher.fetch(&publication, None, &|_| false, &into).unwrap()
 }
 
-/// What the process runs that is killed: this same test binary, told so by its environment.
+/// Program that is killed: this same test binary, selected by its environment.
 #[test]
 fn as_worker() {
     let Ok(text) = std::env::var(WORKER) else { return };

@@ -12,7 +12,7 @@ use package_import_tests::web::Server;
 
 const URL: &str = "ARCHIVE_TEST_URL";
 
-/// What runs with a proxy in its environment: this same test binary.
+/// Program that runs with a proxy in its environment: this same test binary.
 #[test]
 fn through_proxy() {
     let Ok(url) = std::env::var(URL) else { return };
@@ -23,7 +23,7 @@ fn through_proxy() {
     }
 }
 
-/// What the request for a file gave, under these variables.
+/// Result of the request for a file, with these variables.
 fn get(server: &Server, variables: &[(&str, String)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "proxy::through_proxy", "--nocapture"]).env(URL, server.url());

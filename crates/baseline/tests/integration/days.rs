@@ -1,9 +1,9 @@
-//! What a day of a small flow says, and what it matters that a day is like the day before.
+//! Verdicts on days of a small flow, and the effect of correlation between days.
 
 use crate::common::series::{Model, Noise};
 use baseline::{Context, Judge, Sample, Settings, State, Verdict};
 
-/// A Monday.
+/// Seconds since 1970 of a Monday.
 const START: i64 = 1_767_571_200;
 const DAYS: usize = 80;
 
@@ -22,7 +22,7 @@ fn next(judge: &mut Judge, hour: usize, failed: f64) -> Verdict {
     judge.judge(&Sample { time, failed: Some(failed), ..Sample::default() }, &Context::default())
 }
 
-/// The first hour of the next day after which it alerts, when it has so many failures, one an hour from its third hour on.
+/// First hour of the next day after which it alerts, with a number of failures, one an hour from its third hour on.
 fn alert(failed: usize) -> Option<usize> {
     let mut judge = five_a_day();
     (0..24).find(|hour| {

@@ -1,14 +1,15 @@
-//! What a person on call is woken by: all figures of an installation together, its stock, its new failures, its attempts and
-//! its signatures. `BASELINE=long` takes 100 years of each kind and prints the column of `docs/baselines.md`.
+//! Alerts that wake a person on call: all figures of an installation together, its stock, its new failures, its
+//! attempts and its signatures. `BASELINE=long` takes 100 years of each kind and prints the column of
+//! `docs/baselines.md`.
 
 use crate::common::random::Random;
 use crate::common::series::{Model, Noise, Week, YEAR};
 use baseline::{Context, Judge, Sample, Settings};
 
-/// A Monday.
+/// Seconds since 1970 of a Monday.
 const START: i64 = 1_767_571_200;
 
-/// Which parts of the failing packages have a signature of their own.
+/// Fractions of the failing packages that have a signature of their own.
 const SIGNATURES: [f64; 6] = [0.4, 0.25, 0.15, 0.1, 0.06, 0.04];
 
 struct Family {
@@ -76,7 +77,7 @@ fn year(family: &Family, seed: u64, doublings: usize) -> Found {
                 .map(|(number, value)| (format!("s{number}"), *value))
                 .collect(),
         };
-        // What each signature has moves as packages are cured and fail, slowly.
+        // The number of each signature moves slowly as packages are cured and fail.
         for (part, share) in parts.iter_mut().zip(SIGNATURES) {
             let wanted = share * stock.normal[hour];
             *part = (*part + random.poisson(wanted / 72.0) - random.poisson(*part / 72.0)).max(0.0);

@@ -6,7 +6,7 @@ use crate::common::world::{DAY, Hour, Log, World};
 
 const YEARS: usize = 3;
 
-/// What something makes of an hour, by its number.
+/// Change of an hour, by its number.
 type Change = dyn Fn(usize, &mut Hour);
 
 /// Something that changes an hour, from one on and up to another.
@@ -98,7 +98,7 @@ impl Life {
         hour
     }
 
-    /// What is going on, or ended less than two weeks ago.
+    /// Names of events that are going on, or ended less than two weeks ago.
     fn names(&self, at: usize) -> Vec<&'static str> {
         let near = |event: &&Event| (event.from..event.to + 14 * DAY).contains(&at);
         self.events.iter().filter(near).map(|event| event.name).collect()
@@ -133,7 +133,7 @@ fn a_doubled_stock_is_critical_within_six_hours_whatever_came_before() {
                 doublings += usize::from(missed.is_none());
                 match (world.found(2.0, &of, 6), missed) {
                     (None, None) => {
-                        // What has fallen is the norm after a day.
+                        // A fallen level is the norm after a day.
                         let late = if life.has_just_fallen(at) { &mut fallen } else { &mut late };
                         late.push((seed, at / DAY, at % DAY, life.names(at), world.stock + of.extra));
                         missed = Some(at);

@@ -1,4 +1,4 @@
-//! What holds for any history.
+//! Properties that hold for any history.
 
 use crate::common::series::{Model, Noise, Week};
 use baseline::{Context, Figure, Judge, Remembered, Sample, Saved, Settings, State, Verdict};

@@ -1,4 +1,4 @@
-//! What happens in the life of an installation, and what the verdict must be.
+//! Events in the life of an installation, and the verdicts that they must have.
 
 use baseline::{Breaker, Context, Figure, Judge, Sample, Settings, State, Verdict};
 

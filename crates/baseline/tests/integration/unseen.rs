@@ -5,7 +5,7 @@ use crate::common::random::Random;
 use crate::common::series::{Model, Noise, Series, Week, YEAR};
 use baseline::{Context, Judge, Sample, Settings};
 
-/// A Monday.
+/// Seconds since 1970 of a Monday.
 const START: i64 = 1_767_571_200;
 
 /// Years of a kind and the false alarms and alert hours a year in them, and doublings on the last ten days: how many of

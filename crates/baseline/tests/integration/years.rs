@@ -14,7 +14,7 @@ struct Ours {
     stock: bool,
 }
 
-/// A Monday.
+/// Seconds since 1970 of a Monday.
 const START: i64 = 1_767_571_200;
 
 impl Detector for Ours {
@@ -82,7 +82,7 @@ fn rows(model: &Model, number: u64, doublings: usize) -> String {
     text
 }
 
-/// What must hold in the short version too, with room for its few years.
+/// Checks the limits that hold in the short version, too, with a margin for its few years.
 fn check(model: &Model, score: &Score) {
     let quiet = ["flat", "weekly", "working", "growing"].iter().any(|kind| model.name.starts_with(kind));
     let (most, least) = match model.name {

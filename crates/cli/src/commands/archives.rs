@@ -28,7 +28,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 400;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -86,7 +86,7 @@ fn details(answer: &Archives) -> io::Result<()> {
     }
 }
 
-/// Why a suite's content is too old, if it is.
+/// Remark about a suite whose content is too old.
 pub fn stale(suite: &SuiteVerdict, now: i64) -> Option<String> {
     let (content, limit) = (suite.content?, suite.stale_after?);
     let line = format!(
@@ -97,7 +97,7 @@ pub fn stale(suite: &SuiteVerdict, now: i64) -> Option<String> {
     (now - content > limit).then_some(line)
 }
 
-/// What packages wait for, in a line.
+/// Line about packages that wait.
 pub fn waiting(wait: &Waits, now: i64) -> String {
     let what = match wait.kind.as_str() {
         "history" if wait.packages == 1 => "its old versions",

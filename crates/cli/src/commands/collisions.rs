@@ -40,7 +40,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Names of people are cut to so many characters.
+/// Largest number of characters of a person's name.
 const LONGEST: usize = 60;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -75,7 +75,7 @@ fn ending(it: &Collision) -> &str {
     it.ending.as_deref().unwrap_or("unknown")
 }
 
-/// What was decided and is not done yet.
+/// Text about a decision that is not carried out yet.
 fn decided(it: &Collision) -> String {
     match (&it.decision, &it.trouble) {
         (Some(decision), Some(why)) => format!(", {decision} is not possible: {}", short(why, 200)),

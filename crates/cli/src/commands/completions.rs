@@ -15,7 +15,7 @@ pub struct Arguments {
 }
 
 pub fn run(command: clap::Command, arguments: &Arguments) -> Result<u8, Error> {
-    // What is not for people is not offered either.
+    // Hidden subcommands are not offered.
     let shown = command.get_subcommands().filter(|it| !it.is_hide_set()).cloned();
     let mut command =
         clap::Command::new("package-import").args(command.get_arguments().cloned()).subcommands(shown);

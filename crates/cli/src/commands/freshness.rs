@@ -34,7 +34,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

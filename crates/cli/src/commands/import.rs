@@ -147,7 +147,7 @@ fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error
     Ok(found.into_iter().map(item).collect())
 }
 
-/// Why files that were named may be trusted.
+/// Trust in files that were named on the command line.
 pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Result<Trust, Error> {
     keyrings.iter().try_for_each(|keyring| check_keyring(keyring))?;
     if allow_unsigned {
@@ -155,7 +155,7 @@ pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Res
     }
     let given = [keyrings, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
     let keyrings = given.map_or_else(signature::system_keyrings, <[PathBuf]>::to_vec);
-    // Whoever works on the queue later does so in another folder.
+    // A worker that imports later has another current folder.
     let absolute = keyrings.iter().map(std::path::absolute).collect::<Result<_, _>>();
     Ok(Trust::Keyrings(absolute.context("cannot find the current folder")?))
 }
@@ -175,7 +175,7 @@ fn check_keyring(keyring: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// What apt has checked against a signed index needs no other signature.
+/// Files from apt, which has checked them against a signed index: they need no other signature.
 fn from_apt(
     installation: &Installation,
     arguments: &Arguments,

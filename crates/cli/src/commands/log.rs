@@ -32,7 +32,7 @@ pub struct Arguments {
     follow: bool,
 }
 
-/// How often a log that is followed is looked at.
+/// Interval of looking at a log that is followed.
 const PAUSE: Duration = Duration::from_millis(300);
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

@@ -56,12 +56,12 @@ use operations::{Actor, Role};
 
 pub use operations::Installation;
 
-/// Who gives a command. Whoever may use the root and the database may do everything that these allow.
+/// Actor of a command. A user who may use the root and the database may do everything that these allow.
 pub fn caller() -> Actor {
     Actor::new(actor(), Role::Admin)
 }
 
-/// Who gives a command, for the records: the person behind `sudo`, not root.
+/// Name of the actor for the records: the person behind `sudo`, not root.
 pub fn actor() -> String {
     let set = |name: &str| env::var(name).ok().filter(|user| !user.is_empty());
     let user = set("SUDO_USER").or_else(importer::root::user_name);

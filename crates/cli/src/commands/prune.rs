@@ -58,7 +58,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-/// What a preview says, as it is said of what was done.
+/// Preview in the form of a result.
 fn foreseen(preview: &Preview) -> Pruned {
     let number = |table| usize::try_from(preview.number(Kind::Rows, table)).unwrap_or(usize::MAX);
     let rows: BTreeMap<_, _> = TABLES.iter().map(|table| (*table, number(table))).collect();

@@ -41,7 +41,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -150,7 +150,7 @@ fn publish(
     Ok(if failed > 0 { exit::SOME_FAILED } else { exit::DONE })
 }
 
-/// What is left.
+/// Text about the packages that are unpublished.
 fn left(session: &importer::queue::session::Session) -> Result<String, Error> {
     let status = session.store.read(state::publishing::read::status)?;
     let lines: Vec<String> = status
@@ -173,7 +173,7 @@ fn ended_json(ended: &Ended) -> Value {
     }
 }
 
-/// How one ended, as a line.
+/// Line about the end of publishing a package.
 pub(super) fn line(ended: &Ended) -> String {
     let head = format!("{} on {}", ended.package, ended.remote);
     match &ended.result {

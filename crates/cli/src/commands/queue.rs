@@ -32,7 +32,7 @@ pub struct Arguments {
     watch: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 100;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -87,7 +87,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     Ok(exit::DONE)
 }
 
-/// What is in no lane now.
+/// Prints the numbers of jobs outside of the lanes.
 fn say_later(answer: &Queue) -> io::Result<()> {
     let later = &answer.later;
     let next = later.next_retry.map_or(String::new(), |due| format!(", the next {}", until(answer.now, due)));

@@ -41,7 +41,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -118,7 +118,7 @@ fn one(now: i64, it: &RemoteStatus) -> io::Result<()> {
     }
 }
 
-/// How much is not there, since when and why.
+/// Text about unpublished packages: number, oldest, and reason.
 fn lag(now: i64, it: &RemoteStatus) -> String {
     let (Some(oldest), Some(package)) = (it.oldest, &it.oldest_package) else {
         return "all is published".to_owned();
@@ -132,7 +132,7 @@ fn lag(now: i64, it: &RemoteStatus) -> String {
     )
 }
 
-/// What is known of a server, as far as somebody should know.
+/// Lines about a server's abilities, as far as operators need them.
 fn abilities(text: Option<&str>) -> Vec<String> {
     let known: Value = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let mut lines = Vec::new();
@@ -159,7 +159,7 @@ pub(super) fn summary(now: i64, remotes: &[RemoteStatus]) -> io::Result<()> {
     Ok(())
 }
 
-/// How far a package is published on a remote.
+/// Text about a package on a remote.
 pub(super) fn of_package(now: i64, it: &PackageStatus) -> String {
     let there = it.published.map_or("never yet".to_owned(), |at| ago(now, at));
     let head = match it.since {
@@ -173,7 +173,7 @@ pub(super) fn of_package(now: i64, it: &PackageStatus) -> String {
     if what.is_empty() { head } else { format!("{head}; {what}") }
 }
 
-/// What is to be said about a package on a remote.
+/// Failure and foreign refs of a package on a remote.
 fn what(it: &PackageStatus) -> String {
     let mut parts = Vec::new();
     if let (Some(code), Some(message)) = (&it.code, &it.message) {

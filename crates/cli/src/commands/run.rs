@@ -70,9 +70,9 @@ pub struct Arguments {
     verbose: bool,
 }
 
-/// How often the end of another run is looked for.
+/// Interval of looking for the end of another run.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often it is said that the database is away.
+/// Interval of messages that the database cannot be reached.
 const TOLD: Duration = Duration::from_secs(60);
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -115,7 +115,7 @@ fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     if let Some(found) = session.store.outgrown() {
         return Err(StateError::Newer { found, known: state::schema::CURRENT }.into());
     }
-    // The next run would do it, too; that it cannot be done is said.
+    // The next run would do it, too; an error is reported.
     let last =
         samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));
     if let Err(error) = last {
@@ -164,7 +164,7 @@ fn outlast<T>(arguments: &Arguments, mut work: impl FnMut() -> Result<T, Error>)
     }
 }
 
-/// Whether a server does not answer, which a service outlasts; a file that cannot be opened is for a person.
+/// True when a server does not answer, which a service waits for; a file that cannot be opened needs a person.
 fn is_server_away(error: &Error) -> bool {
     exit::of_state(error).is_some_and(|error| match error {
         StateError::Open { name, .. } => !std::path::Path::new(name).is_absolute(),
@@ -204,7 +204,7 @@ fn say(said: &Said<'_>, lines: bool, eta: Option<&Eta>) {
             writeln!(stdout, "{far}{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
         }
         Said::Published(ended) if lines => match &ended.result {
-            // What was there already is no news.
+            // If everything was there already, nothing is printed.
             Ok((0, there)) if there.foreign + there.refused == 0 => Ok(()),
             _ => writeln!(stdout, "{}", publish::line(ended)),
         },
@@ -212,7 +212,7 @@ fn say(said: &Said<'_>, lines: bool, eta: Option<&Eta>) {
     };
 }
 
-/// What a poll came to. That nothing is new is no news; what is odd, and why a poll failed, is told once.
+/// Prints the result of a poll. Unchanged suites are not mentioned; remarks and failures are printed once.
 fn tell(report: &Report, lines: bool) {
     let mut stdout = screen::stdout();
     let (archive, suite) = (&report.archive, &report.suite);
@@ -232,7 +232,7 @@ fn tell(report: &Report, lines: bool) {
     }
 }
 
-/// Remarks are cut to so many characters.
+/// Largest number of characters of a remark.
 const LONGEST: usize = 300;
 
 fn line(summary: &Summary) -> String {

@@ -40,7 +40,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-/// What the configuration would let in is a matter of the configuration.
+/// Errors of the configuration become errors of usage.
 fn usage(error: ServeError) -> Error {
     match error {
         ServeError::Open(_) | ServeError::Clear(_) => Usage(error.to_string()).into(),

@@ -25,7 +25,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 300;
 
 /// Foreign refs that are shown.
@@ -116,7 +116,7 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
     hints(package)
 }
 
-/// What it waits for, what it went on without, and where its old versions come from.
+/// Prints waits, ended waits, and the requests for old versions.
 fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> {
     if let Some(wait) = package.wait.as_ref().filter(|_| package.work != "none") {
         let end = match wait.until {
@@ -142,7 +142,7 @@ fn lineage(now: i64, package: &Package, out: &mut impl Write) -> io::Result<()> 
     Ok(())
 }
 
-/// What to type next.
+/// Prints the commands to type next.
 fn hints(package: &Package) -> io::Result<()> {
     let name = &package.package;
     let mut stdout = screen::stdout();
@@ -158,7 +158,7 @@ fn hints(package: &Package) -> io::Result<()> {
     writeln!(stdout)
 }
 
-/// Refs that somebody else made, moved or removed: nothing in them is believed.
+/// Prints refs that somebody else made, moved or removed, whose content is not trusted.
 fn foreign(shown: &Shown) -> io::Result<()> {
     let mut stdout = screen::stdout();
     if !shown.has_record {

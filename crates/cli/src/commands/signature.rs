@@ -50,7 +50,7 @@ enum Command {
     },
 }
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {

@@ -25,7 +25,7 @@ pub struct Arguments {
     watch: bool,
 }
 
-/// Texts of people are cut to so many characters.
+/// Largest number of characters of an operator's text.
 const LONGEST: usize = 200;
 
 /// As many are tried first where more fail with one signature.
@@ -164,7 +164,8 @@ fn archives(status: &Status) -> io::Result<()> {
     status.waits.iter().try_for_each(|wait| writeln!(stdout, "  {}", waiting(wait, status.now)))
 }
 
-/// Refs that somebody else made, moved or removed. Nothing of them is believed; somebody should know why they are there.
+/// Prints the number of refs that somebody else made, moved or removed. They are not trusted; an operator should find
+/// out why they are there.
 fn foreign(status: &Status) -> io::Result<()> {
     let foreign = &status.foreign;
     let (Some(package), Some(since)) = (&foreign.oldest, foreign.since) else { return Ok(()) };
@@ -185,7 +186,7 @@ fn collisions(status: &Status) -> io::Result<()> {
     writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
-/// How many packages fail, and figures of those; whether all is well, if none does.
+/// Headline and figures: the number of failing packages, or that all is well.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
     let rest = format!(": {} retrying, {} wedged, {} new in 24 h", figures[0], figures[1], figures[2]);
@@ -199,7 +200,7 @@ fn headline(status: &Status) -> (String, String) {
     }
 }
 
-/// Whether there is nothing on this screen that somebody would have to look at.
+/// True when nothing on this screen needs attention.
 fn is_well(status: &Status) -> bool {
     let all_figures = [status.retrying, status.wedged, status.new_failures, status.held.0, status.parked];
     all_figures.iter().all(|figure| *figure == 0)
@@ -215,7 +216,7 @@ fn is_well(status: &Status) -> bool {
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
-/// Whether a host gets on with its work, or has nothing to do.
+/// True when a host makes progress, or has nothing to do.
 fn gets_on(host: &Host) -> bool {
     matches!(host.life.as_str(), "alive" | "away")
 }
@@ -288,7 +289,7 @@ fn hosts(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// What to type next.
+/// Prints the commands to type next.
 fn next(status: &Status) -> io::Result<()> {
     let mut hints = Vec::new();
     if status.ahead.iter().any(|ahead| ahead.what == "newest sample") {

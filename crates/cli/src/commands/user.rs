@@ -89,7 +89,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-/// Who was let in by whom is on record, if there is a state yet.
+/// Records a change of accounts, if there is a state yet.
 fn record(installation: &Installation, action: &str, name: &str, after: Option<&str>) -> Result<(), Error> {
     let Some(store) = installation.state_if_any()? else { return Ok(()) };
     Ok(store.write(|tx| state::audit::record(tx, &actor(), action, name, None, None, after))?)

@@ -96,7 +96,8 @@ fn without_kept(store: Option<&Store>, package: &str, problems: Vec<Problem>) ->
     Ok(problems.into_iter().filter(|it| !is_kept(it)).collect())
 }
 
-/// What was found foreign is known to the checks from now on. Whoever may only read the state has no part in that.
+/// Records the foreign refs that were found, so that the checks know them. A login that may only read the state skips
+/// this.
 fn keep_foreign(store: &Store, package: &str, found: &[ForeignRef]) -> Result<(), Error> {
     let rows = importer::inspect::foreign_rows(found);
     let known = store.read(|tx| match state::read::package::id(tx, package)? {

@@ -39,7 +39,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     Ok(exit::DONE)
 }
 
-/// Whether a host lives and gets on, and since when it does not.
+/// Word for the progress of a host, and the time since it has stalled.
 fn life(host: &Host, now: i64) -> String {
     match host.since {
         Some(since) => format!("{} for {}", host.life, span(now - since)),

@@ -4,25 +4,25 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
-/// `[web]`.
+/// Section `[web]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Web {
-    /// Whether everybody may look, without hosts, paths, logs and names of operators.
+    /// True when everybody may look, without hosts, paths, logs and names of operators.
     pub public: bool,
-    /// The header in which a proxy names who asks. It is believed from a Unix socket, and from `proxies`.
+    /// Header in which a proxy names the user. It is trusted from a Unix socket, and from `proxies`.
     pub user_header: Option<String>,
-    /// Addresses of proxies whose header is believed.
+    /// Addresses of proxies whose header is trusted.
     pub proxies: Vec<IpAddr>,
-    /// Who may look, of those whom a proxy names; `*` is everybody.
+    /// Users that may look, by the names that a proxy gives; `*` is everybody.
     pub view: Vec<String>,
-    /// Who may retry, hold, release and the like.
+    /// Users that may retry, hold, release and so on.
     pub operate: Vec<String>,
-    /// Who may do everything.
+    /// Users that may do everything.
     pub admin: Vec<String>,
     /// The names by which the pages are reached. If there are any, requests for others are refused.
     pub names: Vec<String>,
-    /// Where a commit can be looked at: an address with `{package}` and `{commit}`.
+    /// Address of a commit on a web page, with `{package}` and `{commit}`.
     pub commit_url: Option<String>,
     /// As many connections at once.
     pub connections: usize,
@@ -44,7 +44,7 @@ impl Default for Web {
     }
 }
 
-/// Why `[web]` cannot be meant as it stands.
+/// Reason why `[web]` cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
     /// No header has such a name.
@@ -67,7 +67,7 @@ pub enum Wrong {
     /// A name that is none.
     #[error("[web] {list}: {name:?} is no name")]
     Name {
-        /// The list.
+        /// Name of the list.
         list: &'static str,
         /// The name.
         name: String,
@@ -96,7 +96,7 @@ const TAKEN: [&str; 9] = [
 ];
 
 impl Web {
-    /// Whether anybody is told from anybody else by a proxy.
+    /// True when a proxy tells who a user is.
     pub fn has_proxy(&self) -> bool {
         self.user_header.is_some()
     }

@@ -1,4 +1,5 @@
-//! Which branch a suite feeds: an alias becomes another release, two names may be one suite, and no two suites have one branch.
+//! Branch that a suite feeds: an alias becomes another release, two names may be one suite, and no two suites have one
+//! branch.
 
 use archive::poll::{Outcome, Polled};
 use archive::source::Manner;
@@ -69,7 +70,7 @@ impl Work<'_> {
         Ok(found)
     }
 
-    /// What a suite had as another branch is not listed there any more, unless another suite is that branch now.
+    /// Marks the publications of a suite's old branch as unlisted, unless another suite is that branch now.
     pub(super) fn leave(&self, known: &suites::Suite, branch: &str) -> Result<(), StateError> {
         let (Some(old), Some(distro)) = (&known.branch, &known.distro) else { return Ok(()) };
         if old.is_empty() || (old == branch && *distro == self.config.distro) {

@@ -1,4 +1,4 @@
-//! What a suite's lists say beside what is on record: what is new, has moved, has vanished.
+//! Comparison of a suite's lists with the recorded publications: new ones, moved ones, vanished ones.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,17 +25,17 @@ const MANY: usize = 500;
 /// Fewer removals at once than this are never too many.
 const FEW: usize = 10;
 
-/// Bad stanzas of one list that are told one by one.
+/// Largest number of bad stanzas of one list that are reported one by one.
 const TOLD: usize = 10;
 
-/// What is compared.
+/// Sides of the comparison.
 pub(super) struct Comparison<'a> {
     pub(super) poller: &'a Poller<'a>,
     pub(super) archive: &'a Archive,
     pub(super) branch: &'a str,
     /// The date of the index, in seconds since 1970; 0 if it has none.
     pub(super) date: i64,
-    /// Nobody has looked there before.
+    /// True when the branch was never polled before.
     pub(super) is_first: bool,
     /// Another index before this one has listed too few as well.
     pub(super) agreed: bool,
@@ -43,7 +43,7 @@ pub(super) struct Comparison<'a> {
     pub(super) was_of_this_branch: bool,
 }
 
-/// What it came to.
+/// Result of the comparison.
 pub(super) struct Compared {
     pub(super) found: Found,
     /// Publications that are not listed any more, and not marked for it.
@@ -53,13 +53,13 @@ pub(super) struct Compared {
 /// A publication on record, and what the lists say of it.
 struct Seen {
     recorded: Recorded,
-    /// Whether each of its places is listed, in their order.
+    /// For each of its places: true when it is listed, in their order.
     listed: Vec<bool>,
-    /// Where it is listed beside those, with its files as they are stored.
+    /// New places where it is listed, with its files as they are stored.
     added: Vec<(Place, String)>,
 }
 
-/// What lists say.
+/// Content of the lists.
 #[derive(Default)]
 struct Lists {
     known: HashMap<Key, Seen>,
@@ -71,7 +71,7 @@ struct Lists {
     /// Components that were read, and those that were not because they are as they were.
     read: BTreeMap<String, Reading>,
     unread: BTreeSet<String>,
-    /// What they say of the package that is asked about.
+    /// Entries about the package that is asked about.
     about: Option<About>,
 }
 
@@ -170,7 +170,7 @@ impl Comparison<'_> {
         None
     }
 
-    /// What is known of the package that is asked about before any list is read.
+    /// Facts about the package that is asked about, before any list is read.
     pub(super) fn about(&self) -> About {
         let (distro, branch) = (self.archive.distro.clone(), self.branch.to_owned());
         About { distro, branch, date: self.date, ..About::default() }
@@ -194,7 +194,7 @@ impl Comparison<'_> {
         about.bad.extend(own.map(|stanza| (component.to_owned(), stanza.reason.clone())));
     }
 
-    /// By what the `.dsc` is known: its SHA-256, or where weaker ones are allowed the best that is listed.
+    /// Hash that identifies the `.dsc`: its SHA-256, or where weaker ones are allowed the best that is listed.
     fn hash(&self, sums: &Checksums) -> Option<String> {
         let weak = || {
             let sha1 = sums.sha1.as_ref().map(|sum| format!("sha1:{sum}"));
@@ -244,7 +244,7 @@ impl Comparison<'_> {
             return Ok(Compared { found, withheld });
         }
         let store = self.poller.store;
-        // What was published before anybody looked says nothing about how long uploads take.
+        // Publications from before the first poll tell nothing about the latency of uploads.
         let measured = if self.is_first { Lane::Rescan } else { lane };
         let new: Vec<(String, NewPublication)> = lists
             .new
@@ -266,7 +266,7 @@ impl Comparison<'_> {
         Ok(Compared { found, withheld })
     }
 
-    /// What has moved, and what is listed nowhere any more.
+    /// Publications that have moved, and those that are listed nowhere any more.
     fn sort_out(&self, lists: &mut Lists) -> Result<(Vec<Move>, Vec<i64>), StateError> {
         let (mut moves, mut vanished) = (Vec::new(), Vec::new());
         let known = std::mem::take(&mut lists.known);
@@ -290,7 +290,7 @@ impl Comparison<'_> {
         Ok((moves, vanished))
     }
 
-    /// Where a publication is fetched from now, and where else it is listed.
+    /// New place from which a publication is fetched, and the other places where it is listed.
     fn to_where(
         &self,
         recorded: Recorded,
@@ -317,7 +317,7 @@ impl Comparison<'_> {
         Ok(Move { id, to, also: (also != recorded.also).then_some(also) })
     }
 
-    /// Whether so many removals at once are not believed before another index agrees.
+    /// True when there are so many removals that another index must confirm them.
     fn is_mass(&self, vanished: usize, total: usize) -> bool {
         let many = vanished >= FEW && vanished.saturating_mul(10) > total;
         many && self.was_of_this_branch && !self.agreed && !self.poller.accepted.removals

@@ -1,7 +1,8 @@
-//! Why a package is as it is: what each suite's index says of it, what is on record, what will be done and why.
+//! Explanation of a package: its entries in each suite's index, the recorded publications, the next step and the
+//! reason.
 //!
-//! Nothing is changed. Indices are asked as a poll asks them; where one cannot be had, the last accepted one counts, and that
-//! is on record.
+//! Nothing is changed. Indices are read as by a poll; if one cannot be read, the recorded content of the last accepted
+//! one is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,54 +17,54 @@ use state::{StateError, Store};
 use super::{Accepted, Poller, Report};
 use crate::queue::archives::Archives;
 
-/// What the lists of a suite say of the one package that is asked about.
+/// Entries of a suite's lists about the one package that is asked about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct About {
     /// The distro and the branch that the suite feeds.
     pub distro: String,
-    /// See `distro`.
+    /// Second part of the branch's name; see `distro`.
     pub branch: String,
     /// The date of the index, in seconds since 1970; 0 if it has none.
     pub date: i64,
-    /// What is listed, where.
+    /// Listed publications, with their places.
     pub listed: Vec<Listed>,
-    /// Why stanzas of the package cannot be used, with their component.
+    /// Reasons why stanzas of the package cannot be used, with their component.
     pub bad: Vec<(String, String)>,
     /// Components that were not read, because they are as they were: what is on record is what they list.
     pub unread: BTreeSet<String>,
-    /// Whether no list was read.
+    /// True when no list was read.
     pub unchanged: bool,
 }
 
 /// A publication as a list has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Listed {
-    /// The version.
+    /// Version of the source package.
     pub version: String,
-    /// The component.
+    /// Component of the archive.
     pub component: String,
     /// The place of its `.dsc` in the archive.
     pub path: String,
-    /// What its content is known by.
+    /// Hash that identifies the content.
     pub content: String,
 }
 
-/// What one suite says of the package.
+/// Entries of one suite about the package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SuiteSays {
-    /// The archive.
+    /// Name of the archive.
     pub archive: String,
-    /// The suite.
+    /// Name of the suite.
     pub suite: String,
     /// The branch that it feeds, `DISTRO/NAME`, once that is known.
     pub branch: Option<String>,
     /// The date of the index, in milliseconds since 1970.
     pub index: Option<i64>,
-    /// Whether its index could be asked for now; else this is the last accepted one.
+    /// True when its index could be read now; else this is the last accepted one.
     pub asked: bool,
-    /// Why it could not.
+    /// Error of reading the index.
     pub error: Option<String>,
-    /// What it lists of the package, and what is on record of its branch although it does not list that any more.
+    /// Publications of the package that it lists, and recorded ones of its branch that it does not list any more.
     pub publications: Vec<Said>,
 }
 
@@ -72,34 +73,35 @@ pub struct SuiteSays {
 pub struct Said {
     /// The version; empty where its stanza cannot be used.
     pub version: String,
-    /// The component.
+    /// Component of the archive.
     pub component: String,
     /// The place of its `.dsc` in the archive.
     pub path: String,
-    /// What its content is known by.
+    /// Hash that identifies the content.
     pub content: String,
-    /// Whether the index lists it.
+    /// True when the index lists it.
     pub listed: bool,
-    /// What becomes of it.
+    /// Fate of the publication.
     pub fate: Fate,
     /// The same in a sentence, with the reason.
     pub why: String,
 }
 
-/// The whole answer.
+/// The whole explanation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explained {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// When it was asked, in milliseconds since 1970.
+    /// Milliseconds since 1970 of the question.
     pub now: i64,
     /// Each suite that is followed.
     pub suites: Vec<SuiteSays>,
-    /// What is on record beside those: old versions, what was given by hand, suites that are not followed any more.
+    /// Recorded publications beside those: old versions, files that were given by hand, suites that are not followed
+    /// any more.
     pub others: Vec<Recorded>,
-    /// Whether the package lacks something, what keeps it back, and when that changes; none if nobody knows it.
+    /// Missing versions of the package, their cause, and the next event; `None` if the package is not known.
     pub state: Option<Behind>,
-    /// What will be done, in a sentence.
+    /// Next step, as a sentence.
     pub next: String,
     /// Packages whose names begin alike, if nobody knows this one.
     pub similar: Vec<String>,
@@ -138,7 +140,7 @@ pub fn explain(
         poller.archive(name, |report| reports.push(Asked::of(report)))?;
         for asked in reports {
             let verdict = known.remove(&(name.clone(), asked.suite.clone()));
-            // The suites could not be listed: each that is known is told below, with the reason.
+            // The suites could not be listed: each known one is reported below, with the reason.
             if asked.suite == "*" && verdict.is_none() {
                 let own = known.keys().filter(|(archive, _)| archive == name).cloned().collect::<Vec<_>>();
                 for key in own {
@@ -157,7 +159,7 @@ pub fn explain(
     Ok(Explained { package, now, suites, others, state, next, similar })
 }
 
-/// What a report has of the package.
+/// Facts about the package from a report.
 #[derive(Clone)]
 struct Asked {
     suite: String,
@@ -181,7 +183,7 @@ impl Asked {
     }
 }
 
-/// What a suite says, beside what is on record of its branch.
+/// Entries of a suite, joined with the recorded publications of its branch.
 fn says(archive: &str, asked: Asked, verdict: Option<&SuiteVerdict>, record: &Record) -> SuiteSays {
     let own = |about: &About| format!("{}/{}", about.distro, about.branch);
     let stored = verdict.and_then(|verdict| verdict.branch.clone());

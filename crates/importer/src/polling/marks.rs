@@ -1,5 +1,5 @@
-//! What has to be the same for "unchanged" to be true, beside the index itself: what reads it, what it is used for, and that
-//! the rows are still those that the lists gave.
+//! Conditions for "unchanged", beside an unchanged index: the same reader, the same use, and rows that are still those
+//! from the lists.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use archive::source::Followed;
 use sha2::{Digest, Sha256};
 use state::publication::listing::{Key, Place, Recorded};
 
-/// What a suite's index is used for, in words that are compared.
+/// Use of a suite's index, as a text to compare.
 pub(super) fn used_for(config: &Archive, suite: &Followed) -> String {
     let entry = &suite.entry;
     format!(
@@ -47,7 +47,7 @@ impl Sum {
     }
 }
 
-/// Whether the rows are what the lists gave when they were read.
+/// True when the rows are those that the lists gave when they were read.
 pub(super) fn agree(recorded: &HashMap<Key, Recorded>, remembered: &Remembered) -> bool {
     let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
     for (key, row) in recorded {

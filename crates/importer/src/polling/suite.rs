@@ -1,4 +1,4 @@
-//! The poll of one suite: whether it is due, what of the last one counts, what is taken over, what is noted.
+//! Poll of one suite: whether it is due, the usable part of the last poll, the changes that are taken over, the record.
 
 use archive::config::Archive;
 use archive::pattern::is_pattern;
@@ -16,10 +16,10 @@ use crate::names;
 use crate::queue::archives::Missed;
 use crate::queue::probe::probe_of;
 
-/// List and rows are compared at least so often, in milliseconds.
+/// Milliseconds after which list and rows are compared at the latest.
 const RECONCILE: i64 = 24 * 3_600_000;
 
-/// All mirrors are asked at least so often, in seconds.
+/// Seconds after which all mirrors are asked at the latest.
 const COMPARE: i64 = 3600;
 
 /// Sentences that are kept of one suite.
@@ -31,13 +31,13 @@ pub(super) struct Work<'a> {
     pub(super) config: &'a Archive,
     pub(super) source: &'a dyn Source,
     pub(super) suite: &'a Followed,
-    /// What is to be said of all suites of the archive.
+    /// Remarks about all suites of the archive.
     pub(super) common: &'a [String],
     /// It was polled just now, and another suite was in its way.
     pub(super) is_again: bool,
 }
 
-/// What was taken over.
+/// Changes that were taken over.
 struct Taken {
     found: Found,
     remember: Remembered,
@@ -81,8 +81,8 @@ impl Work<'_> {
         Ok(Some((Report { archive: name.clone(), suite: self.suite.name.clone(), result, is_news }, missed)))
     }
 
-    /// Whether a suite that the archive's list has no more has no index either: then it has ended. If the list has none
-    /// that fits, it says nothing.
+    /// True when a suite that is missing in the archive's list has no index either: then it has ended. A list without
+    /// any matching suite proves nothing.
     pub(super) fn has_ended(&self, report: &Report, suites: &Suites) -> bool {
         let is_missing = report.result.as_ref().is_err_and(|failure| failure.code == "no-suite");
         let others = suites.followed.iter().any(|it| it.entry == self.suite.entry && !it.unlisted);
@@ -108,8 +108,8 @@ impl Work<'_> {
         Manner { compare, accept_older: self.poller.accepted.older }
     }
 
-    /// What counts of the last poll, and whether the rows were compared with its lists. Where it was used for something
-    /// else, or the rows are not those of its lists, all lists are read again.
+    /// Usable part of the last poll, and whether the rows were compared with its lists. If the lists were used for
+    /// something else, or the rows are not theirs, all lists are read again.
     fn remembered(&self, known: &suites::Suite, now: i64) -> Result<(Option<Remembered>, bool), StateError> {
         let text = known.remembered.as_deref();
         let Some(remembered) = text.and_then(|text| serde_json::from_str::<Remembered>(text).ok()) else {
@@ -120,7 +120,7 @@ impl Work<'_> {
             return Ok((Some(remembered.anew()), false));
         }
         if known.withheld.is_some() && self.poller.about.is_some() {
-            // Which ones are withheld only the lists tell.
+            // Only the lists name the withheld removals.
             return Ok((Some(remembered.anew()), false));
         }
         if known.withheld.is_some() {
@@ -185,7 +185,7 @@ impl Work<'_> {
                 stale_after: self.config.stale_after(&self.suite.entry).map(milliseconds),
             };
             self.poller.store.write(|tx| {
-                // What waits for this archive need not wait for the next probe.
+                // Jobs that wait for this archive need not wait for the next probe.
                 breaker::hurry_probe(tx, &probe_of(archive))?;
                 suites::polled(tx, archive, &self.suite.name, &poll)
             })?;
@@ -252,13 +252,13 @@ impl Work<'_> {
         Ok(Ok(taken))
     }
 
-    /// What is said of a package by lists that are as they were.
+    /// Facts about a package when the lists have not changed.
     fn unread(&self, branch: &str, remember: &Remembered) -> About {
         let (distro, branch) = (self.config.distro.clone(), branch.to_owned());
         About { distro, branch, date: remember.date, unchanged: true, ..About::default() }
     }
 
-    /// What waits for a file that is listed looks again now: after a change, everything that waits.
+    /// Makes packages that wait for a listed file look again now: after a change, all that wait.
     fn hurry(&self, unchanged: bool) -> Result<(), StateError> {
         const AT_ONCE: i64 = 40;
         const ROUNDS: usize = 50;

@@ -1,4 +1,4 @@
-//! What an operator asks for is published at once, in this process.
+//! Publishing on an operator's request: at once, in this process.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,17 +19,17 @@ use super::job::Job;
 use super::pool::{self, Ended, Say};
 use crate::queue::session::Session;
 
-/// How often somebody else's publication of the same package is looked at, and how long.
+/// Pause between looks at another process's publishing of the same package; next, the largest number of looks.
 const PAUSE: Duration = Duration::from_millis(100);
 const WAITS: u32 = 600;
 
-/// What would be done with a package on a remote.
+/// Preview of publishing a package on a remote.
 pub struct Looked {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The remote.
+    /// Name of the remote.
     pub remote: String,
-    /// The refs about which something is to be said, each with what.
+    /// Refs with a decision that is worth reporting.
     pub result: Result<Vec<(String, Decision)>, Problem>,
 }
 
@@ -54,10 +54,10 @@ pub fn look(
     }
 }
 
-/// Publishes packages now, by name and number; without any, what is to be published now. Returns how many could not be.
+/// Publishes packages now, by row and name; without any, those that are due. Returns the number that failed.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn publish(
     session: &Session,
     packages: &[(i64, String)],

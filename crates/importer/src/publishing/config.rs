@@ -1,4 +1,4 @@
-//! `[[remotes]]` of `config.toml`.
+//! Section `[[remotes]]` of `config.toml`.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 pub struct RemoteConfig {
     /// Its name, for people.
     pub name: String,
-    /// Where the repository of a package is: `ssh://`, `https://`, or a folder, with `{package}`, `{prefix}`, `{slug}`.
+    /// Address of a package's repository: `ssh://`, `https://`, or a folder, with `{package}`, `{prefix}`, `{slug}`.
     pub url: String,
     /// A private key, for ssh.
     #[serde(default)]
@@ -28,7 +28,7 @@ pub struct RemoteConfig {
     /// The credential of the service with the password, for HTTP.
     #[serde(default)]
     pub credential: Option<String>,
-    /// Certificates of those who vouch for the server, instead of those of the machine.
+    /// Certificates of the authorities that vouch for the server, in place of those of the machine.
     #[serde(default)]
     pub ca: Option<PathBuf>,
     /// A proxy, for HTTP.
@@ -46,7 +46,7 @@ pub struct RemoteConfig {
     /// Requests are so far apart: `200ms`.
     #[serde(default, deserialize_with = "milliseconds")]
     pub pace: u64,
-    /// How long a push may take: `1h`.
+    /// Seconds that a push may take; in the file `1h`.
     #[serde(default = "hour", deserialize_with = "milliseconds")]
     pub timeout: u64,
     /// Refs in one push.
@@ -72,10 +72,10 @@ fn milliseconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64
     u64::try_from(duration.as_millis()).map_err(serde::de::Error::custom)
 }
 
-/// Why a remote cannot be meant as it stands.
+/// Reason why a remote cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
-    /// Its name.
+    /// The name cannot be used.
     #[error("remote {0:?}: a name has letters, digits, `-`, `_` and `.`, and begins with a letter or digit")]
     Name(String),
     /// Two of one name.
@@ -84,20 +84,20 @@ pub enum RemoteError {
     /// Two with one address.
     #[error("remotes {0} and {1} have the same address")]
     SameAddress(String, String),
-    /// Its address.
+    /// The address cannot be used.
     #[error("remote {name}: {error}")]
     Address {
-        /// Its name.
+        /// Name of the remote.
         name: String,
-        /// Why.
+        /// Error of the address.
         error: AddressError,
     },
     /// A key that does not go with its address, or one that is missing.
     #[error("remote {name}: {what}")]
     Key {
-        /// Its name.
+        /// Name of the remote.
         name: String,
-        /// What is wrong.
+        /// Description of the error.
         what: String,
     },
 }

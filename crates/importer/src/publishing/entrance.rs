@@ -20,11 +20,11 @@ use super::config::RemoteConfig;
 pub struct Entrance {
     /// As it is configured.
     pub config: RemoteConfig,
-    /// Its addresses.
+    /// Addresses of its repositories.
     pub template: Template,
-    /// How to get in.
+    /// Credentials of the server.
     pub entry: Entry,
-    /// Who works.
+    /// Git commands that do the work.
     pub git: Arc<Git>,
     pace: Mutex<Option<Instant>>,
     abilities: Mutex<Abilities>,
@@ -65,12 +65,12 @@ impl Entrance {
         })
     }
 
-    /// Where a package is.
+    /// Address of a package's repository.
     pub fn address(&self, package: &PackageName) -> Address {
         self.template.of(package.as_str(), package.pool_prefix())
     }
 
-    /// What is known of the server.
+    /// Abilities of the server, as far as they are known.
     pub fn abilities(&self) -> Abilities {
         lock(&self.abilities).clone()
     }
@@ -102,7 +102,7 @@ impl Entrance {
 
 /// The remotes of an installation, ready to be used.
 pub struct Remotes {
-    /// Each.
+    /// The remotes.
     pub all: Vec<Entrance>,
     git: Arc<Git>,
 }

@@ -19,9 +19,9 @@ pub(super) struct Folder<'a> {
     mirror: Mirror,
     /// The part of the path that all packages share: without it, a disk is not mounted.
     base: PathBuf,
-    /// Our repository.
+    /// Path of the importer's repository.
     ours: &'a Path,
-    /// The branch that a clone shall check out, `DISTRO/SUITE`.
+    /// Branch that a clone checks out, as `DISTRO/SUITE`.
     head: Option<&'a str>,
     limit: Duration,
 }
@@ -70,7 +70,7 @@ impl Server for Folder<'_> {
         let pushed = self.mirror.push(&self.ours.join("objects"), &edits, self.head, deadline);
         let became = match pushed {
             Ok(()) => Became::Moved,
-            // Somebody else was faster.
+            // Another pusher was faster.
             Err(error @ (Error::RefMoved { .. } | Error::TagExists { .. } | Error::NameConflict { .. })) => {
                 Became::Raced(error.to_string())
             }

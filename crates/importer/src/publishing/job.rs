@@ -23,32 +23,32 @@ use super::entrance::Entrance;
 use super::folder::Folder;
 use super::trouble::of_repository;
 
-/// How long the lock of a repository is waited for, to set something aside. An import that has it longer is not waited for.
+/// Time to wait for the lock of a repository, to set something aside. A longer import is not waited for.
 const LOCK: Duration = Duration::from_secs(10);
-/// So many refs are named of each kind.
+/// Largest number of refs that are named of each kind.
 const NAMED: usize = 20;
 
 /// One package of a remote.
 pub struct Job<'a> {
-    /// The installation's root.
+    /// Root of the installation.
     pub root: &'a Path,
-    /// The remote.
+    /// Remote to publish on.
     pub entrance: &'a Entrance,
-    /// The package.
+    /// Name of the package.
     pub package: &'a str,
 }
 
-/// What became of it.
+/// Result of publishing.
 pub struct Done {
-    /// What was read back.
+    /// State of the remote, as it was read back.
     pub there: There,
-    /// How many refs were moved.
+    /// Number of refs that were moved.
     pub moved: usize,
-    /// Whether the remote was asked at all.
+    /// True when the remote was asked at all.
     pub is_asked: bool,
 }
 
-/// What a remote has that is not ours, for people and programs.
+/// Foreign and refused refs of a remote, for operators and programs.
 #[derive(Debug, Default, Serialize)]
 struct Detail {
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -78,10 +78,11 @@ impl Job<'_> {
             .map_err(|error| Problem::Local(error.to_string()))
     }
 
-    /// Publishes it. What was on the remote when all was there last (`known`) needs no look, unless one is asked for.
+    /// Publishes the package. If the repository has not changed since everything was on the remote (`known`), the
+    /// remote is not asked.
     ///
     /// # Errors
-    /// What kept it from being published.
+    /// The [`Problem`] that kept it from being published.
     pub fn publish(&self, known: Option<&str>, abilities: &mut Abilities) -> Result<Done, Problem> {
         let repository = self.repository()?;
         let desired = desired(&repository)?;
@@ -109,10 +110,10 @@ impl Job<'_> {
         })
     }
 
-    /// Whether the remote answers, by this package.
+    /// Checks that the remote answers, with this package's address.
     ///
     /// # Errors
-    /// Only what is the same for all packages.
+    /// Only a problem that concerns all packages of the remote.
     pub fn probe(&self) -> Result<(), Problem> {
         let repository = self.repository()?;
         let asked = self.with_server(&repository, &Desired::default(), |_, server| server.read().map(drop));
@@ -153,7 +154,7 @@ impl Job<'_> {
     }
 }
 
-/// What a remote shall have.
+/// Refs that a remote is to have.
 fn desired(repository: &Repository) -> Result<Desired, Problem> {
     let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;
     let Some(published) = published else {
@@ -167,7 +168,7 @@ fn desired(repository: &Repository) -> Result<Desired, Problem> {
     Ok(Desired { refs, head: published.head })
 }
 
-/// What somebody else has pushed is kept here, before anything moves there.
+/// Fetches and keeps the foreign refs of a remote, before any ref is moved there.
 fn set_aside(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Result<(), Problem> {
     let found: Vec<(String, ObjectId)> = foreign.iter().map(|it| (it.name.clone(), it.theirs)).collect();
     server.fetch(&found)?;

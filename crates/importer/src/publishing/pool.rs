@@ -19,45 +19,45 @@ use super::job::Job;
 use super::trouble;
 use crate::queue::session::Session;
 
-/// How often an idle remote is looked at.
+/// Interval at which an idle remote is looked at.
 const TICK: Duration = Duration::from_secs(2);
-/// What cannot be done is tried again after this.
+/// Pause after an error.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Rows that are brought back in one transaction.
 const CHUNK: i64 = 40;
-/// A server that wants to be left alone and says no time is left alone for so long, in milliseconds.
+/// Pause for a server that asks for one without a length, in milliseconds.
 const LEFT_ALONE: i64 = 60_000;
 
-/// How a publication ended, for whoever watches.
+/// End of publishing a package, for display.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The remote.
+    /// Name of the remote.
     pub remote: String,
-    /// How many refs were moved, and what is there; or why not.
+    /// Number of refs that were moved, and the state of the remote; or the trouble.
     pub result: Result<(usize, There), Trouble>,
 }
 
-/// Who is told.
+/// Callback for each end.
 pub type Say<'a> = &'a (dyn Fn(&Ended) + Sync);
 
-/// What a run and its publishing know of each other.
+/// Shared state of a run and its publishing threads.
 #[derive(Default)]
 pub struct Pool {
     is_closing: AtomicBool,
     busy: AtomicUsize,
-    /// Whether all that was due when the run began has come back.
+    /// True when all rows that were due at the beginning of the run have come back.
     is_ready: AtomicBool,
 }
 
 impl Pool {
-    /// Nothing new begins.
+    /// Makes no new publishing begin.
     pub fn close(&self) {
         self.is_closing.store(true, Ordering::SeqCst);
     }
 
-    /// Whether nothing runs, and nothing could be begun.
+    /// True when nothing runs, and nothing could be begun.
     pub fn is_done(&self, session: &Session) -> bool {
         let Some(remotes) = session.remotes() else { return true };
         if self.busy.load(Ordering::SeqCst) > 0 || !self.is_ready.load(Ordering::SeqCst) {
@@ -68,7 +68,7 @@ impl Pool {
             open.retain(|it| remotes.named(&it.name).is_some());
             open.iter().try_fold(false, |found, it| Ok(found || claims::is_claimable(tx, it.id)?))
         });
-        // What cannot be asked now is left to the next run.
+        // If the state cannot be asked now, the rest is left to the next run.
         !is_claimable.unwrap_or(false)
     }
 
@@ -85,8 +85,7 @@ impl Pool {
         }
     }
 
-    /// What is looked after for all remotes: those that are new are filled, what is due comes back, what dead runs had
-    /// begun is taken back.
+    /// Upkeep for all remotes: new ones are filled, due rows come back, rows of dead runs are taken back.
     fn keep(&self, session: &Session, remotes: &Remotes) {
         let mut is_followed = false;
         while !self.closes(session) {
@@ -260,7 +259,7 @@ pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say
     ended
 }
 
-/// What is the same for all packages is one incident of the remote.
+/// Records a problem that concerns all packages as one incident of the remote.
 fn note_problem(session: &Session, entrance: &Entrance, claim: &Claim, problem: &Problem) {
     let name = breaker_of(&entrance.config.name);
     let cause = format!("publish/{}: {problem}", problem.code());
@@ -283,8 +282,8 @@ fn note_problem(session: &Session, entrance: &Entrance, claim: &Claim, problem: 
     }
 }
 
-/// Whether a remote can be reached: `text` is `NAME PACKAGE`, as it was noted when it could not. A remote that this host
-/// does not know is nobody's to judge: nothing.
+/// Probes a remote: `text` is `NAME PACKAGE`, as it was recorded with the outage. `None` if this host does not have the
+/// remote.
 pub fn probe(session: &Session, text: &str) -> Option<Result<(), String>> {
     let (name, package) = text.split_once(' ')?;
     let entrance = session.remotes()?.named(name)?;
@@ -292,13 +291,13 @@ pub fn probe(session: &Session, text: &str) -> Option<Result<(), String>> {
     Some(probed.map_err(|problem| problem.to_string()))
 }
 
-/// Whether this host has a remote, by the name of its breaker.
+/// True when this host has a remote, by the name of its breaker.
 pub fn is_ours(session: &Session, breaker: &str) -> bool {
     let name = breaker.strip_prefix("remote:");
     name.is_some_and(|name| session.config.remotes.iter().any(|it| it.name == name))
 }
 
-/// Whether a breaker is that of a remote.
+/// True when a breaker is that of a remote.
 pub fn is_of_remote(breaker: &str) -> bool {
     breaker.starts_with("remote:")
 }

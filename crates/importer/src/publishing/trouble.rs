@@ -1,10 +1,10 @@
-//! What a problem of a remote means for the next try.
+//! Meaning of a remote's problem for the next try.
 
 use packaging_repo::Error;
 use remote::problem::Problem;
 use state::publishing::ends::{Next, Trouble};
 
-/// When something is tried again, and what is said of it.
+/// Time of the next try, code and message of a problem.
 pub(super) fn of(problem: &Problem) -> Trouble {
     let next = match problem {
         Problem::Away(_) | Problem::NoEntry(_) | Problem::Paced { .. } => Next::Remote,

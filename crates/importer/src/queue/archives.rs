@@ -26,7 +26,7 @@ pub use stored::Stored;
 
 use crate::config::Config;
 
-/// Where the files of a job are laid out, below the cache.
+/// Folder of the files of jobs, below the cache.
 const JOBS: &str = "jobs";
 
 /// An archive that is ready to be asked.
@@ -93,7 +93,7 @@ impl Archives {
         Some((opened.config.history.as_ref()?, opened.history.as_deref()?))
     }
 
-    /// Whether any archive has a history.
+    /// True when any archive has a history.
     pub fn have_histories(&self) -> bool {
         self.opened.values().any(|opened| opened.history.is_some())
     }
@@ -104,7 +104,7 @@ impl Archives {
         config.base.as_ref().map(|base| (base, base.own(&config.distro)))
     }
 
-    /// Whether what an archive has is taken without SHA-256.
+    /// True when files of a publication's archive are accepted without SHA-256.
     pub fn allows_weak_checksums(&self, publication: &Publication) -> bool {
         let opened = self.opened.get(&publication.what.archive);
         let is_old = publication.what.suite.is_empty();

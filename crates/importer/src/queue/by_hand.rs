@@ -1,4 +1,4 @@
-//! What an operator asks for is done at once, in this process, with the records of any other job.
+//! Imports on an operator's request: at once, in this process, with the records of any other job.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::dsc_arguments::Item;
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Outcome as Became, Report, Trust, VersionRequest};
 
-/// How often somebody else's import of the same package is looked at.
+/// Interval at which another process's import of the same package is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Publications that are recorded in one transaction.
@@ -28,7 +28,7 @@ const RECORDED: usize = 60;
 /// Rows up to which a transaction that claims goes on with the plan.
 const SHORT: u64 = 60;
 
-/// What happens, for progress and output.
+/// Step of an import, for progress and output.
 pub enum Step<'a> {
     /// A version is being read.
     Reading(&'a str),
@@ -144,7 +144,7 @@ fn try_package(
             if recorded.is_empty() || result.outcome == Outcome::Cancelled {
                 return Ok(());
             }
-            // What keeps the package waiting keeps these from being imported now.
+            // The cause that makes the package wait keeps these from being imported now.
             if matches!(result.outcome, Outcome::Parked | Outcome::Waiting) {
                 let failure = waits(session, package, &wanted.package)?;
                 recorded.iter().for_each(|it| say(failed(&wanted.package, it, &failure)));
@@ -156,7 +156,7 @@ fn try_package(
             fail_all(wanted, &failure, say);
             return Ok(());
         }
-        // Somebody else imports it right now, or did: their word is as good as ours.
+        // Another process is importing it, or has: its result counts as ours.
         let mut left = Vec::new();
         for one in recorded {
             match by_others(session, &wanted.package, package, &one, asked)? {
@@ -174,8 +174,8 @@ fn try_package(
     }
 }
 
-/// What is known of a package once its import was asked for: its row, the versions, when they were asked for, and the
-/// claim if nobody else has it.
+/// Facts about a package whose import was asked for: its row, the versions, the time of the request, and the claim if
+/// no other process has it.
 type Asked = (i64, Vec<Recorded>, i64, Option<Claimed>);
 /// A claim, and what is to be done for it.
 type Claimed = (Claim, Option<Plan>);
@@ -219,7 +219,7 @@ fn claim(tx: &mut Tx<'_>, session: &Session, package: i64) -> Result<Option<Clai
     let wish =
         Wish { run: session.run, lease: LEASE, importer: VERSION, only: Some(package), ..Wish::default() };
     let Some(claim) = queue::claim(tx, &wish)? else { return Ok(None) };
-    // What is long is counted in a transaction of its own.
+    // A large plan is counted in a transaction of its own.
     let plan = if tx.written() <= SHORT { Plan::make(tx, package, SHORT)? } else { None };
     Ok(Some((claim, plan)))
 }
@@ -262,7 +262,7 @@ fn tell_wait(session: &Session, wait: &mut Wait, package: i64, name: &str) -> Re
     going.map(drop)
 }
 
-/// What a package waits for.
+/// Failure that says what a package waits for.
 fn waits(session: &Session, package: i64, name: &str) -> Result<Failure, StateError> {
     let (wait, parked) =
         session.store.read(|tx| Ok((waits::get(tx, package)?, breaker::of_package(tx, package)?)))?;
@@ -274,7 +274,7 @@ fn waits(session: &Session, package: i64, name: &str) -> Result<Failure, StateEr
     Ok(Failure::new(Stage::Worker, "waits", message))
 }
 
-/// Why a package that is held is not imported.
+/// Failure that says who holds a package, if it is held.
 fn held(session: &Session, package: i64) -> Result<Option<Failure>, StateError> {
     let hold = session.store.read(|tx| hold::of_package(tx, package))?;
     Ok(hold.map(|hold| {
@@ -284,7 +284,7 @@ fn held(session: &Session, package: i64) -> Result<Option<Failure>, StateError> 
     }))
 }
 
-/// What somebody else's import made of a version, if it has ended since it was asked for.
+/// Result of another process's import of a version, if it has ended since the request.
 fn by_others(
     session: &Session,
     name: &str,

@@ -1,4 +1,4 @@
-//! What kind of error a failure is, from its code.
+//! Class of a failure, by its code.
 
 use source_package::code;
 use state::words::Class;
@@ -6,8 +6,8 @@ use state::words::Class;
 use crate::ending;
 use crate::failure::{Failure, Stage};
 
-/// What kind of error a failure is: by the table of codes; of a signal by who sends it. What the table does not have
-/// stays.
+/// Class of a failure: by the table of codes; for a signal, by its sender. A code that is not in the table keeps its
+/// class.
 pub fn class(failure: &Failure) -> Class {
     let word = failure.code.as_str();
     let by_table = code::class(word, failure.stage);

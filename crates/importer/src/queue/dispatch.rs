@@ -24,30 +24,30 @@ use super::session::{LEASE, Session, VERSION};
 use crate::publishing::pool::{self, Pool};
 use upkeep::Upkeep;
 
-/// Every so many claims take the oldest job of all lanes, so that nothing starves.
+/// Number of claims of which one takes the oldest job of all lanes, so that nothing starves.
 const EVERY: u64 = 8;
-/// What is looked after between claims, and how often.
+/// Interval of upkeep between claims.
 const TICK: Duration = Duration::from_secs(1);
 /// A login that may not claim tries again after this time.
 const DENIED: Duration = Duration::from_secs(10);
 /// The noun for it.
 const CLAIMS: &str = "claims of jobs";
-/// A run that ends by itself gives what can wait (packing repositories anew) so much time on end, then leaves the rest to
-/// the next one: whoever starts one every five minutes wants a poll every five minutes.
+/// Longest time that a run which ends by itself spends on maintenance alone (repacking); the rest is left to the next
+/// run. A run that cron starts every five minutes has to poll every five minutes.
 const TIDYING: Duration = Duration::from_secs(240);
-/// So many go first when a new version tries again what the old one failed.
+/// Number of packages that go first when a new version retries the failures of the old one.
 const CANARY: i64 = 10;
 
-/// How long a run goes on.
+/// End condition of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// Until nothing is left that could be done now.
+    /// The run ends when nothing is left that could be done now.
     Empty,
-    /// Until it is told to stop.
+    /// The run ends when it is told to stop.
     Stopped,
 }
 
-/// What is told during a run.
+/// Event of a run, for display.
 pub enum Said<'a> {
     /// A version is being read.
     Reading(&'a Claim, &'a crate::protocol::VersionRequest),
@@ -59,73 +59,73 @@ pub enum Said<'a> {
     Note(String),
 }
 
-/// What a run did.
+/// Work of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Jobs that were done, without those that only look after a repository.
     pub attempts: u64,
-    /// Those that succeeded.
+    /// Number of successful attempts.
     pub imported: u64,
-    /// Those that failed.
+    /// Number of failed attempts.
     pub failed: u64,
     /// Those that wait for something that is out of reach.
     pub parked: u64,
-    /// Why it ended.
+    /// Reason why it ended.
     pub why: String,
 }
 
-/// How many times somebody has asked it to stop: once, and it finishes what runs; twice, and it ends that, too.
+/// Number of requests to stop: after the first, running jobs are finished; after the second, they are ended, too.
 pub type Stop = Arc<AtomicUsize>;
 
 /// A run over the queue.
 pub struct Dispatcher<'a> {
-    /// What it works with.
+    /// Session of the run.
     pub session: Arc<Session>,
-    /// How long it goes on.
+    /// End condition.
     pub until: Until,
     /// No new job after this time.
     pub deadline: Option<Instant>,
-    /// Who tells it to stop.
+    /// Requests to stop.
     pub stop: Stop,
-    /// Imports at a time, if the command line says so; otherwise the settings do.
+    /// Number of imports at a time from the command line; `None` for that of the settings.
     pub jobs: Option<usize>,
-    /// Who listens.
+    /// Callback for events.
     pub say: &'a (dyn Fn(Said<'_>) + Sync),
 }
 
-/// What the loop knows between its rounds.
+/// State of the loop between its rounds.
 struct Loop<'a> {
     dispatcher: &'a Dispatcher<'a>,
     running: usize,
-    /// How many of them import something.
+    /// Number of running jobs that import something.
     importing: usize,
-    /// Since when there has been nothing to claim but what can wait.
+    /// Time since which only maintenance could be claimed.
     tidying: Option<Instant>,
     memory: i64,
     claims: u64,
-    /// What was claimed and does not fit yet.
+    /// Claimed job that does not fit beside the running ones yet.
     waiting: Option<Claim>,
     summary: Summary,
     limits: Limits,
-    /// When the database was found to be away.
+    /// Time at which the database was found unreachable.
     unreachable: Option<Instant>,
-    /// Since when this login may not claim, and when that was tried last.
+    /// Times since which this login may not claim, and of its last try.
     denied: Option<(Instant, Instant)>,
-    /// Whether there was nothing to claim, and nothing has come since that is known.
+    /// True when there was nothing to claim, and nothing has come since.
     is_drained: bool,
-    /// Whether any package is known.
+    /// True when any package is known.
     is_known: bool,
     upkeep: Upkeep,
     is_filled: bool,
     marks: Marks,
-    /// What is published meanwhile.
+    /// Publishing threads that run meanwhile.
     pool: &'a Pool,
-    /// Since when only that is left.
+    /// Time since which only publishing is left.
     lingering: Cell<Option<Instant>>,
 }
 
 impl Dispatcher<'_> {
-    /// Runs.
+    /// Runs until the end condition is met.
     pub fn run(&self) -> Summary {
         let (ended, endings) = mpsc::channel();
         let pool = Pool::default();
@@ -184,8 +184,8 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// What is done once: after an upgrade, old ids of signatures become aliases, and what keeps failing gets another
-    /// chance.
+    /// Work at the beginning: after an upgrade, old ids of signatures become aliases, and failing packages are tried
+    /// again.
     fn begin(&mut self) {
         let store = &self.session().store;
         let done = normaliser::all(store).and_then(|_| upgrade::retry_failing(store, VERSION, CANARY));
@@ -207,7 +207,7 @@ impl<'a> Loop<'a> {
         self.dispatcher.stop.load(Ordering::SeqCst)
     }
 
-    /// Whether no new job may start.
+    /// True when no new job may start.
     fn is_closing(&self) -> bool {
         self.stops() > 0
             || self.session().store.outgrown().is_some()
@@ -290,7 +290,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// What comes out of the lowest lane in its turn shows that all others are empty.
+    /// Notes a job of the lowest lane that came in its turn, which shows that all other lanes are empty.
     fn note_tidying(&mut self, claim: &Claim, oldest: bool) {
         if claim.lane != Lane::Maintain {
             self.tidying = None;
@@ -299,7 +299,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    /// Whether a run that ends by itself has nothing left but what can wait until the next.
+    /// True when a run that ends by itself has only maintenance left, and has done enough of it.
     fn has_tidied_enough(&self) -> bool {
         let is_long = self.tidying.is_some_and(|since| since.elapsed() >= TIDYING);
         is_long && self.dispatcher.until == Until::Empty
@@ -318,7 +318,7 @@ impl<'a> Loop<'a> {
         if let Some(claim) = self.waiting.take() {
             let blank = Session::blank(&claim, Outcome::Cancelled);
             let session = self.session();
-            // If this cannot be recorded, the lease ends by itself; it is said all the same.
+            // If this cannot be recorded, the lease ends by itself; the error is logged in any case.
             if let Err(error) = session.store.write(|tx| state::finish::finish(tx, &blank, &session.retries))
             {
                 self.note(format!("cannot give {} back to the queue: {error}", claim.package));

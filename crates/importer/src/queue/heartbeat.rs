@@ -69,7 +69,7 @@ fn beat(session: &Session, store: &Store, before: &BTreeSet<i64>) -> Result<BTre
     let running = session.attempts();
     let beat = store.write(|tx| runs::beat(tx, session.run, LEASE))?;
     let held: BTreeSet<i64> = beat.held.iter().copied().collect();
-    // Somebody else has these packages now; the fence keeps our children from moving refs, and they need not go on.
+    // Other runs have these packages now; the fence keeps our children from moving refs, so the children are ended.
     running.iter().filter(|attempt| !held.contains(attempt)).for_each(|attempt| session.end_child(*attempt));
     let known = session.known().clone();
     let strays: BTreeSet<i64> = held.difference(&known).copied().collect();

@@ -27,24 +27,24 @@ use crate::collisions::{Known, News};
 use crate::failure::{Failure, Stage};
 use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
 
-/// How an attempt ended, for whoever watches.
+/// End of an attempt, for display.
 #[derive(Debug)]
 pub struct Result {
-    /// The attempt.
+    /// The claimed job.
     pub claim: Claim,
-    /// How it ended.
+    /// Outcome of the attempt.
     pub outcome: Outcome,
-    /// Why, if it failed.
+    /// Cause, if it failed.
     pub cause: Option<Cause>,
-    /// What became of each version.
+    /// Report about each version.
     pub reports: Vec<(i64, Report)>,
-    /// What becomes of the package.
+    /// State of the package afterwards.
     pub settled: Option<Settled>,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub wall_ms: i64,
 }
 
-/// What is told while a job is done.
+/// Callback for the progress of a job.
 pub type Watch<'a> = &'a (dyn Fn(&Claim, &VersionRequest) + Sync);
 
 /// Everything about a job between its claim and its end.
@@ -55,7 +55,7 @@ struct Work<'a> {
     usage: Usage,
     reports: Vec<(i64, Report)>,
     failures: Vec<(Failure, Option<String>, Option<String>)>,
-    /// Why patches of versions that were imported without them do not apply.
+    /// Failures of the patches of versions that were imported without them.
     unapplied: Vec<(Failure, Option<String>, Option<String>)>,
     parked_on: Option<i64>,
     gone: Vec<i64>,
@@ -67,7 +67,7 @@ struct Work<'a> {
     named: HashMap<i64, String>,
     /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
-    /// What the state knows of collisions, and what there is to say of them.
+    /// Collisions on record, and their changes.
     known: Known,
     news: News,
 }
@@ -102,7 +102,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     let found = record_outcome::Found { foreign: work.foreign.take(), news: std::mem::take(&mut work.news) };
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
-    // The work is done: a database that is away is waited for, and nobody shall do it again.
+    // The work is done and must not be done again: if the database is unreachable, it is waited for.
     let repack = repository::wants_repack(session, &claim, finished.outcome);
     let (finished, settled) =
         record_outcome::record_surely(session, finished, done, &found, repack, claim.lane);
@@ -171,7 +171,7 @@ impl Work<'_> {
         }
     }
 
-    /// Whether everything that can be had is here.
+    /// True when everything that can be fetched is here.
     fn is_ready(&self) -> bool {
         let waits_for_history = self.wait.as_ref().is_some_and(|wait| wait.kind == WaitKind::History);
         self.parked_on.is_none() && !waits_for_history && !self.cancelled
@@ -208,7 +208,7 @@ impl Work<'_> {
         ));
     }
 
-    /// What no mirror has any more is no failure, and is not asked for again.
+    /// Marks publications that no mirror has any more, which are no failure and are not asked for again.
     fn forget_gone(&mut self) {
         let store = &self.session.store;
         for chunk in self.gone.clone().chunks(100) {

@@ -1,8 +1,8 @@
-//! How much a machine takes on at once.
+//! Limits of a machine's load.
 
 use std::fs;
 
-/// What a package is taken to need before it was ever imported, in bytes.
+/// Memory that a package is expected to need before its first import, in bytes.
 pub const UNKNOWN_NEED: i64 = 64 << 20;
 
 /// The bounds of a machine. They can be changed while it works.
@@ -17,26 +17,26 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What this machine has: as many imports as processors, three quarters of its memory.
+    /// Limits of this machine: as many imports as processors, three quarters of its memory.
     pub fn of_machine() -> Limits {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         Limits { jobs, memory: total_memory().map_or(i64::MAX, |total| total / 4 * 3), load: None }
     }
 
-    /// Whether a job that needs `need` bytes may start beside `running` others that need `used`. One that is larger
-    /// than everything runs alone.
+    /// True when a job that needs `need` bytes may start beside `running` others that need `used`. A job that is
+    /// larger than the limit runs alone.
     pub fn allow(&self, running: usize, used: i64, need: i64) -> bool {
         running == 0 || used.saturating_add(need) <= self.memory
     }
 
-    /// Whether the machine is too busy for one more.
+    /// True when the machine is too busy for one more.
     pub fn is_overloaded(&self, running: usize) -> bool {
         // With nothing running the load is not ours, and would never fall for our waiting.
         running > 0 && self.load.is_some_and(|limit| load_average().is_some_and(|load| load > limit))
     }
 }
 
-/// What a job is taken to need.
+/// Memory that a job is expected to need, in bytes.
 pub fn need(known: i64) -> i64 {
     if known > 0 { known } else { UNKNOWN_NEED }
 }

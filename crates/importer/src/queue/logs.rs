@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// No log is longer.
 const LONGEST: usize = 1 << 20;
 
-/// The log of an attempt. What cannot be written is left out: a full disk must not fail an import twice.
+/// Log of an attempt. A line that cannot be written is left out: a full disk must not fail an import twice.
 pub struct Log {
     file: Option<File>,
     started: Instant,
@@ -16,7 +16,7 @@ pub struct Log {
     kept: String,
 }
 
-/// Where the log of an attempt is that began on a day.
+/// Path of the log of an attempt that began on a day.
 pub fn path(root: &Path, day: &str, attempt: i64) -> PathBuf {
     root.join("logs").join(day).join(format!("{attempt}.log"))
 }
@@ -53,7 +53,7 @@ fn is_day(name: &str) -> bool {
     shape == "0000-00-00"
 }
 
-/// The day that was so long ago, as the name of a folder.
+/// Day that is a duration ago, as the name of a folder.
 pub fn day_before(age: Duration) -> String {
     day(SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH))
 }

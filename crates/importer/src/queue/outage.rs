@@ -9,7 +9,7 @@ use state::{StateError, Store};
 
 use crate::failure::Failure;
 
-/// What is known about the breakers without asking the database for each job.
+/// Copy of the breakers' states, so that the database need not be asked for each job.
 #[derive(Default)]
 pub struct Outages {
     known: Mutex<Known>,
@@ -22,12 +22,12 @@ struct Known {
     open: BTreeMap<String, i64>,
     /// Good uses that are not written down yet.
     good: BTreeMap<String, i64>,
-    /// Of which it was said that they are out of reach: each probe that finds it so is no news.
+    /// Dependencies whose outage was already logged, so that further probes that fail are not logged again.
     told: BTreeSet<String>,
 }
 
 impl Outages {
-    /// Whether it is news that a dependency is out of reach.
+    /// True when the outage of a dependency was not logged yet.
     pub(super) fn tells(&self, name: &str) -> bool {
         self.known().told.insert(name.to_owned())
     }
@@ -37,17 +37,17 @@ impl Outages {
         self.known().open.get(name).copied()
     }
 
-    /// Whether any is open.
+    /// True when any breaker is open.
     pub fn any_open(&self) -> bool {
         !self.known().open.is_empty()
     }
 
-    /// Whether a probe is out.
+    /// True when a probe is under way.
     pub fn is_probing(&self) -> bool {
         self.probing.load(Ordering::SeqCst) > 0
     }
 
-    /// A probe has found it: those who come back now must not be parked again.
+    /// Marks a breaker as closed after a successful probe: jobs that come back now must not be parked again.
     pub fn closed(&self, name: &str) {
         let mut known = self.known();
         known.open.remove(name);
@@ -105,12 +105,12 @@ impl Outages {
 pub struct Need {
     /// Its name: `disk:/srv/import`, `deb.debian.org`.
     pub name: String,
-    /// How to find out whether it is there.
+    /// Address and kind of the probe.
     pub probe: String,
 }
 
 impl Need {
-    /// A disk.
+    /// A disk as a dependency.
     pub fn disk(root: &std::path::Path, host: &str) -> Need {
         Need { name: format!("disk:{host}:{}", root.display()), probe: format!("disk {}", root.display()) }
     }
@@ -124,7 +124,7 @@ impl Need {
     }
 }
 
-/// Whether a breaker is that of a disk.
+/// True when a breaker is that of a disk.
 pub(super) fn is_disk(name: &str) -> bool {
     name.starts_with("disk:")
 }

@@ -1,4 +1,4 @@
-//! Polls archives beside the imports: whoever waits for a mirror keeps no worker waiting.
+//! Polls of archives beside the imports, so that no worker waits for a mirror.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -10,10 +10,10 @@ use state::{StateError, integrity, suites};
 use super::session::Session;
 use crate::polling::{Accepted, Poller, Report};
 
-/// How often it is looked whether a suite's interval is over.
+/// Interval at which the suites' intervals are looked at.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether the database should be examined again.
+/// Interval at which the need for an examination of the database is looked at.
 const EXAMINE: Duration = Duration::from_secs(3600);
 
 /// Polling that goes on until this is dropped.
@@ -30,8 +30,8 @@ impl Watch {
             let mut examined: Option<Instant> = None;
             let mut is_open = true;
             loop {
-                // The configuration is read once a run: after the first round, a suite whose time has come is reason for one.
-                // What could not be recorded is tried again: else it would be a trouble that never ends.
+                // The configuration is read once a run: after the first round, only a suite whose interval is over is a
+                // reason for another. A round that could not be recorded is repeated, or its trouble would never end.
                 let is_due = is_open || suites::is_any_due(&session.store).unwrap_or(true);
                 if is_due {
                     is_open = !round(&session, true, &told);
@@ -62,7 +62,7 @@ impl Drop for Watch {
     }
 }
 
-/// Polls all archives once: those whose time has come, or all. Returns whether all of it could be recorded.
+/// Polls all archives once, or only the due ones. Returns true when everything could be recorded.
 pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) -> bool {
     let now = session.store.read(|tx| tx.now()).ok();
     let poller = Poller {
@@ -76,7 +76,7 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) -> bool 
         about: None,
     };
     let names = session.archives.names();
-    // A database that is away is told by whoever works on the queue; the next round does it then.
+    // An unreachable database is reported by the loop of the queue; the next round polls again.
     let mut is_recorded = note(session, "suites", suites::follow_only(&session.store, &names).err());
     for name in names {
         let need = session.archives.need(&name);
@@ -105,8 +105,8 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) -> bool 
     is_recorded
 }
 
-/// Notes what could not be recorded, and returns whether it could. A database that is away is noticed, and told, by whoever
-/// works on the queue.
+/// Notes an error of recording; returns true when there is none. An unreachable database is noticed and reported by the
+/// loop of the queue.
 fn note(session: &Session, what: &str, error: Option<StateError>) -> bool {
     match error {
         Some(error) if !error.is_outage() => session.troubles.note(what, &error),

@@ -13,7 +13,7 @@ use super::outage::is_disk;
 use super::session::Session;
 use crate::publishing::pool;
 
-/// How to find out whether an archive is there.
+/// Text of the probe of an archive.
 pub fn probe_of(archive: &str) -> String {
     format!("archive {archive}")
 }
@@ -67,7 +67,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
                 format!("{} is {state}: {cause}", breaker.name)
             }),
         };
-        // Nobody listens any more if the run is over.
+        // If the run is over, the note is dropped.
         let _ = note.map(|note| notes.send(note));
     });
 }
@@ -82,7 +82,7 @@ pub fn probe(probe: &str, archives: &Archives, reserve: u64) -> Result<(), Strin
     }
 }
 
-/// Whether a disk has room for imports, of which a reserve is never used.
+/// Checks that a disk has room for imports beyond its reserve.
 pub fn disk_has_room(root: &std::path::Path, reserve: u64) -> Result<(), String> {
     let path = root.display();
     let found = rustix::fs::statvfs(root).map_err(|error| format!("cannot look at {path}: {error}"))?;

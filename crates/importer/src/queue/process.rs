@@ -1,4 +1,4 @@
-//! Who a process is: a number alone may be given to another.
+//! Identity of a process: its number alone may be given to another process.
 
 use std::fs;
 
@@ -11,13 +11,13 @@ pub fn myself() -> Process {
     Process { pid, start: start_of(pid).unwrap_or(0), boot: boot() }
 }
 
-/// Whether a process of this machine still lives.
+/// True when a process of this machine is alive.
 pub fn is_alive(process: &Process) -> bool {
     process.boot == boot() && start_of(process.pid) == Some(process.start)
 }
 
-/// When a process started, in ticks since the machine did (proc(5): field 22 of `stat`). None if there is none, or
-/// only its remains.
+/// Start of a process, in kernel ticks since boot (proc(5): field 22 of `stat`). `None` if there is no such
+/// process, or only a zombie.
 fn start_of(pid: i64) -> Option<i64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may contain anything.

@@ -1,8 +1,8 @@
-//! Publications as the state keeps them, and as an import wants them.
+//! Publications in the form of the state, and in the form of a request.
 //!
-//! A row is no reason to trust anything: others can write rows. What an archive publishes is trusted by the configuration of
-//! whoever imports it. Why a file may be trusted that was given by hand, its row says with a seal, which takes the
-//! installation's key; without that, the keyrings of the configuration decide.
+//! A row is no reason to trust anything: others can write rows. Publications of archives are trusted by this host's
+//! configuration. The trust in a file that was given by hand is in its row, with a seal that needs the installation's
+//! key; without a valid seal, the keyrings of the configuration decide.
 
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,14 @@ use crate::failure::{Failure, Stage};
 use crate::names;
 use crate::protocol::{Trust, VersionRequest};
 
-/// Why a file may be trusted, as it stands in its row.
+/// Trust in a file, with its seal, as it is stored in the row.
 #[derive(Serialize, Deserialize)]
 struct SealedTrust {
     trust: Trust,
     seal: String,
 }
 
-/// What a seal is of: the whole row, as far as an import goes by it.
+/// Sealed words: all fields of the row that an import uses.
 fn sealed_words<'a>(package: &'a str, what: &'a NewPublication, trust: &'a str) -> [&'a str; 7] {
     ["publication", package, &what.distro, &what.suite, &what.version, &what.dsc_sha256, trust]
 }
@@ -35,7 +35,7 @@ fn seal(key: &Key, package: &str, what: &NewPublication, trust: &Trust) -> Strin
     serde_json::to_string(&SealedTrust { trust: trust.clone(), seal }).unwrap_or_default()
 }
 
-/// Why a file that was given by hand may be trusted, if whoever asked for it had the installation's key.
+/// Trust in a file that was given by hand; `None` if the row has no valid seal.
 pub fn sealed_trust(key: &Key, package: &str, what: &NewPublication) -> Option<Trust> {
     let said: SealedTrust = serde_json::from_str(&what.trust).ok()?;
     let text = serde_json::to_string(&said.trust).ok()?;
@@ -47,8 +47,8 @@ pub fn key(root: &Path) -> Result<Key, Failure> {
     Ok(Key::open_or_make(&root.join("repos"))?)
 }
 
-/// The package that a `.dsc` claims to be of, and what is to be remembered of it. The claim is checked again, against
-/// what the signature covers, by whoever imports it.
+/// Package that a `.dsc` claims to be of, and its publication. The claim is checked again by the import, against the
+/// signed text.
 pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, NewPublication), Failure> {
     let ClaimedDsc { package, version, sha256, .. } = ClaimedDsc::read(&item.dsc, limits)?;
     let absolute = std::path::absolute(&item.dsc).unwrap_or_else(|_| item.dsc.clone());
@@ -74,8 +74,8 @@ pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, 
     Ok((package, publication))
 }
 
-/// What an import is asked for a publication whose files are at hand. The names that become refs are checked here already:
-/// a row that has others is told of by its number.
+/// Request for a publication whose files are at hand. Names that become refs are checked here already, so that a bad
+/// row is reported by its number.
 pub fn request(publication: &Publication, dsc: PathBuf, trust: Trust) -> Result<VersionRequest, Failure> {
     let what = &publication.what;
     let suite = (!what.suite.is_empty()).then(|| what.suite.clone());

@@ -1,4 +1,5 @@
-//! What everybody who works through the queue shares: the store, the installation, the run, and who must stop.
+//! Session: shared by all threads that work through the queue: the store, the installation, the run, and requests to
+//! stop.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -27,13 +28,13 @@ use crate::config::Config;
 use crate::publishing::entrance::Remotes;
 use crate::sandbox::Wall;
 
-/// How long a lease lasts without a heartbeat, in milliseconds.
+/// Length of a lease without a heartbeat, in milliseconds.
 pub const LEASE: i64 = 60_000;
 
 /// Pauses between attempts to reach a database that is away.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
-/// How long a command that somebody waits for tries to reach a database that is away.
+/// Time for which a command that a person waits for tries to reach an unreachable database.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program's version, as it stands in the records.
@@ -41,15 +42,15 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A run that works on the queue.
 pub struct Session {
-    /// The state.
+    /// State of the installation.
     pub store: Store,
-    /// The installation's root.
+    /// Root of the installation.
     pub root: PathBuf,
-    /// The configuration.
+    /// Configuration of the installation.
     pub config: Config,
-    /// Our own binary.
+    /// Path of this program.
     pub program: PathBuf,
-    /// The run's row.
+    /// Row of the run.
     pub run: i64,
     /// The state's epoch: rises with each restore.
     pub epoch: u64,
@@ -59,15 +60,15 @@ pub struct Session {
     pub retries: Retries,
     /// The rule of breakers.
     pub rule: breaker::Rule,
-    /// What is out of reach.
+    /// Dependencies that cannot be reached.
     pub outages: Outages,
-    /// Where files come from.
+    /// Sources of files.
     pub archives: Archives,
-    /// What cannot be recorded now.
+    /// Errors of recording.
     pub troubles: Troubles,
-    /// How long a database that is away is waited for; for ever, if not set.
+    /// Time to wait for an unreachable database; `None` for ever.
     patience: Option<Duration>,
-    /// Whether the walls of imports on this host are on record.
+    /// Set when the missing limits of this host's sandbox are recorded.
     walls: Once,
     orders: Mutex<Orders>,
     children: Mutex<BTreeMap<i64, u32>>,
@@ -76,10 +77,10 @@ pub struct Session {
     remotes: OnceLock<Option<Remotes>>,
 }
 
-/// What an operator wants of this host.
+/// Orders of an operator for this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Orders {
-    /// Whether it may begin new imports.
+    /// State of the host: online hosts begin new imports.
     pub state: HostState,
     /// Imports at a time, if that was set.
     pub jobs: Option<usize>,
@@ -95,17 +96,17 @@ impl Default for Orders {
     }
 }
 
-/// What a session begins with.
+/// Parameters of a new session.
 pub struct Start<'a> {
-    /// The state.
+    /// State of the installation.
     pub store: Store,
     /// The installation's root, an absolute path.
     pub root: PathBuf,
-    /// The configuration.
+    /// Configuration of the installation.
     pub config: Config,
-    /// Our own binary.
+    /// Path of this program.
     pub program: PathBuf,
-    /// The machine's name.
+    /// Name of the host.
     pub host: &'a str,
     /// `until-empty`, `service` or the name of a command.
     pub mode: &'a str,
@@ -150,8 +151,8 @@ impl Session {
         }))
     }
 
-    /// Does what has to be done, however long the database is away or this login may not do it; `what` is a noun, for
-    /// whoever asks meanwhile what is the matter. A command that somebody waits for gives up in the end, and says why.
+    /// Repeats `work` as long as the database is unreachable or this login lacks a right; `what` is a noun for the
+    /// status meanwhile. A command that a person waits for gives up after [`PATIENCE`], with the error.
     pub fn patiently<T>(
         &self,
         what: &str,
@@ -176,7 +177,7 @@ impl Session {
         }
     }
 
-    /// Where repositories are published, ready to be used; nothing if they are not.
+    /// Remotes, ready to be used; `None` if they cannot be opened.
     pub fn remotes(&self) -> Option<&Remotes> {
         let open = || match Remotes::open(&self.config.remotes, &self.root) {
             Ok(remotes) => Some(remotes),
@@ -196,7 +197,7 @@ impl Session {
         }
         self.walls.call_once(|| {
             let names: Vec<&str> = missing.iter().map(|wall| wall.as_str()).collect();
-            // It is said in the log of each attempt, too.
+            // The log of each attempt has it, too.
             let host = crate::root::host_name();
             let noted = self.patiently("the walls that this host lacks", || {
                 self.store.write(|tx| walls::set(tx, &host, &names))
@@ -263,7 +264,7 @@ impl Session {
         Ok((look, lacking))
     }
 
-    /// What an operator wants of this host.
+    /// Orders of an operator for this host.
     pub fn orders(&self) -> Orders {
         *self.orders.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -281,7 +282,7 @@ impl Session {
         }
     }
 
-    /// Whether everything has to end.
+    /// True when everything has to end.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
     }
@@ -315,7 +316,7 @@ impl Session {
     }
 }
 
-/// Whether the same may work later: the database is away, or this login has lost a right.
+/// True when the same call may succeed later: the database is unreachable, or this login lacks a right.
 pub fn may_pass(error: &StateError) -> bool {
     error.is_outage() || error.is_denial()
 }
@@ -340,7 +341,7 @@ fn enter(tx: &mut Tx<'_>, new: &NewRun<'_>, alone: bool) -> Result<(i64, i64), S
     runs::lock_host(tx, new.host)?;
     if alone {
         let others = runs::open_runs(tx, new.host)?;
-        // What this process began itself, and never heard that it was kept: the connection broke just then.
+        // Run that this process began itself without getting the confirmation, because the connection broke just then.
         let (own, others): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|run| run.process == *new.process && run.mode == new.mode);
         for run in own {
@@ -359,7 +360,7 @@ fn enter(tx: &mut Tx<'_>, new: &NewRun<'_>, alone: bool) -> Result<(i64, i64), S
     Ok((runs::begin(tx, new)?, runs::epoch(tx)?))
 }
 
-/// Whether there is something for [`take_back`].
+/// True when there is something for [`take_back`].
 fn is_something_left(tx: &mut Tx<'_>, host: &str) -> Result<bool, StateError> {
     let open = runs::open_runs(tx, host)?;
     Ok(open.iter().any(|run| !process::is_alive(&run.process))
@@ -387,7 +388,7 @@ pub fn take_back(store: &Store, host: &str) -> Result<usize, StateError> {
     Ok(taken)
 }
 
-/// A run that was not heard of for so long, in milliseconds, is over.
+/// Milliseconds without a heartbeat after which a run is over.
 const SILENCE: i64 = LEASE * 10;
 
 /// Jobs in one transaction: each writes up to eight rows.

@@ -1,16 +1,16 @@
-//! What keeps this host from recording its work: told in its log and in the state, and gone when it works again.
+//! Errors that keep this host from recording its work: shown in its log and in the state until they are over.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// The same is said again in the log after this time.
+/// Time after which the same message is logged again.
 const AGAIN: Duration = Duration::from_secs(600);
-/// Texts of a database are cut to so many characters in the state.
+/// Largest number of characters of a database's message in the state.
 const LONGEST: usize = 500;
 
-/// What does not work now, by what was to be done.
+/// Present errors, by the noun of the work that failed.
 #[derive(Default)]
 pub struct Troubles(Mutex<Known>);
 
@@ -50,7 +50,7 @@ impl Troubles {
         }
     }
 
-    /// What is to be said in the log.
+    /// Messages for the log.
     pub fn take_notes(&self) -> Vec<String> {
         std::mem::take(&mut self.known().notes)
     }

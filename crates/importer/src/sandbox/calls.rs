@@ -1,5 +1,5 @@
-//! Which system calls an import may make, by seccomp. All others seem not to exist, as on an older kernel: a library
-//! that tries a newer one first falls back on what it knows.
+//! System calls that an import may make, by seccomp. All others seem not to exist, as on an older kernel: a library
+//! that tries a newer one first falls back to an older one.
 
 use seccompiler::TargetArch;
 

@@ -1,4 +1,4 @@
-//! Which files an import reaches, by landlock.
+//! Files that an import can reach, by landlock.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -14,9 +14,9 @@ use super::{Needs, SandboxError};
 use crate::protocol::{Request, Trust, Wanted};
 use crate::rederive::CACHED;
 
-/// What `gpgv` is made of, and the loader of programs; it may be run and read.
+/// Folders of `gpgv`, its libraries and the loader of programs; they may be executed and read.
 const PROGRAMS: &[&str] = &["/usr", "/bin", "/lib", "/lib64", "/lib32", "/nix/store", "/gnu/store"];
-/// What it looks at when it starts; it may be read.
+/// Files that `gpgv` reads when it starts; they may be read.
 const SYSTEM: &[&str] = &[
     "/etc/ld.so.cache",
     "/etc/ld.so.preload",
@@ -35,7 +35,7 @@ const COMBINED: usize = 4096;
 /// More files than this no `.dsc` names.
 const NAMES: usize = 1024;
 
-/// What the child of a request has to reach: its repository, each `.dsc` and the files that lie beside it, keyrings.
+/// Files that the child of a request has to reach: its repository, each `.dsc` and the files beside it, keyrings.
 pub fn of_request(request: &Request, repository: &Path) -> Needs {
     let ours = request.root.join("cache");
     let mut readable = BTreeSet::new();
@@ -46,7 +46,7 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
             readable.extend(keyrings.iter().cloned());
         }
         let folder = version.dsc.parent().unwrap_or(Path::new("/"));
-        // What was fetched lies in a folder of its own. What is named by hand may lie beside everything.
+        // Fetched files are in a folder of their own. A file that is named by hand may be beside anything.
         if folder.starts_with(&ours) && folder != ours {
             readable.insert(folder.to_owned());
             continue;
@@ -65,7 +65,7 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
     Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
 }
 
-/// What the child of a check has to reach: the repository, files that were fetched, and those beside each `.dsc` that was
+/// Files that the child of a check has to reach: the repository, fetched files, and those beside each `.dsc` that was
 /// given by hand.
 pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs {
     let mut readable = BTreeSet::from([request.root.join(CACHED)]);
@@ -125,7 +125,7 @@ pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
     })
 }
 
-/// What is not there needs no rule: to look for it stays possible.
+/// Adds a rule for a path. A missing path needs none: looking for it stays possible.
 fn allow(
     rules: RulesetCreated,
     path: &Path,

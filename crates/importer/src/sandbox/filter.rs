@@ -17,7 +17,7 @@ const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const NO_SUCH_CALL: u32 = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
 const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
 
-/// What becomes of a system call that is not refused.
+/// Verdict on a system call that is not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Whatever its arguments are.
@@ -47,7 +47,7 @@ impl Filter {
         Some(program)
     }
 
-    /// Where each range begins, and what becomes of the numbers in it. The first one begins at 0, the last one has no end.
+    /// Start of each range of numbers, and the verdict on them. The first one begins at 0, the last one has no end.
     fn ranges(&self) -> Vec<(u32, Option<Verdict>)> {
         let mut ranges = vec![(0, None)];
         for (&call, &verdict) in &self.0 {
@@ -99,7 +99,7 @@ fn verdict_of(verdict: Option<Verdict>, program: &mut BpfProgram) {
     }
 }
 
-/// As in linux/audit.h.
+/// Architecture number of linux/audit.h.
 fn architecture(arch: TargetArch) -> u32 {
     match arch {
         TargetArch::x86_64 => 0xc000_003e,
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    /// What the kernel would do with a call: the few instructions that there are, one by one.
+    /// Verdict of the kernel on a call: an interpreter of the few instructions that are used.
     fn run(program: &[sock_filter], architecture: u32, call: u32, argument: u32) -> u32 {
         let (mut at, mut loaded) = (0, 0);
         loop {

@@ -1,7 +1,7 @@
 //! The walls around the child process that performs one import: input is hostile.
 //!
-//! The child builds them itself before it reads a byte of the package: no code runs between fork and exec. Its time is
-//! the one wall outside: whoever started it ends it (`child`). So are its environment and its open files.
+//! The child builds them itself before it reads a byte of the package: no code runs between fork and exec. Only its
+//! time, its environment and its open files are limited from outside, by the process that started it (`child`).
 //!
 //! - limits of the kernel: memory, size of files, no core dumps;
 //! - no capabilities ([`rights`]);
@@ -25,7 +25,7 @@ pub use files::{of_check, of_request};
 /// Exit code of a child whose parent has died, which nobody sees.
 const EXIT_ORPHANED: i32 = 125;
 
-/// What one child may use.
+/// Limits of one child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walls {
     /// Bytes of memory of its own (data, heap, stacks; not mapped files).
@@ -36,7 +36,7 @@ pub struct Walls {
     pub file_size: u64,
 }
 
-/// What one child has to reach.
+/// Files that one child has to reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The folder that it writes to.
@@ -51,7 +51,7 @@ pub struct Needs {
 pub enum Wall {
     /// Files of others.
     Files,
-    /// Servers.
+    /// Servers on the network.
     Network,
     /// Other processes.
     Processes,
@@ -75,7 +75,7 @@ impl Wall {
         [Wall::Files, Wall::Network, Wall::Processes, Wall::Calls].into_iter().find(|it| it.as_str() == word)
     }
 
-    /// What follows from its absence, and why it is not there.
+    /// Consequence of a missing wall, and the reason why it is missing.
     pub fn consequence(self) -> &'static str {
         match self {
             Wall::Files => {
@@ -97,15 +97,15 @@ impl Wall {
     }
 }
 
-/// Why the walls could not be built.
+/// Reason why the walls could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// A limit was refused.
     #[error("cannot limit {what} of the import: {error}")]
     Limit {
-        /// Which.
+        /// Name of the limit.
         what: &'static str,
-        /// Why.
+        /// Error of the system.
         error: rustix::io::Errno,
     },
     /// Landlock is there, but refused.

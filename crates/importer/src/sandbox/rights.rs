@@ -1,4 +1,4 @@
-//! What the superuser may do more than others is nothing that an import needs.
+//! Capabilities of the superuser, none of which an import needs.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,8 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
-/// Gives up all capabilities. One is kept if a file that has to be read cannot be read without it: an operator who is root
-/// may name files of others. What else it would open is behind the other walls.
+/// Gives up all capabilities. One is kept if a file that has to be read cannot be read without it: an operator who is
+/// root may name files of others. The other walls limit its use.
 pub(super) fn drop_all(readable: &[PathBuf]) -> Result<(), Errno> {
     let none = CapabilitySet::empty();
     let had = capabilities(None)?;

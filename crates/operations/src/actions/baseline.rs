@@ -43,14 +43,14 @@ impl FromStr for Decidable {
 /// Takes today's level for normal at once. On record: `baseline-accept`, one entry.
 #[derive(Clone, Copy, Debug)]
 pub struct AcceptBaseline {
-    /// Of which figure.
+    /// The figure.
     pub figure: Decidable,
 }
 
 /// Says what is normal, until it is unset. On record: `baseline-set`, one entry.
 #[derive(Clone, Copy, Debug)]
 pub struct SetBaseline {
-    /// For which figure.
+    /// The figure.
     pub figure: Decidable,
     /// Packages that fail, or new failures a day.
     pub value: u32,
@@ -59,7 +59,7 @@ pub struct SetBaseline {
 /// Takes back what was set or accepted. On record: `baseline-unset`, one entry.
 #[derive(Clone, Copy, Debug)]
 pub struct UnsetBaseline {
-    /// For which figure.
+    /// The figure.
     pub figure: Decidable,
 }
 
@@ -77,7 +77,7 @@ impl Action for AcceptBaseline {
     const NAME: &'static str = "baseline-accept";
     const ROLE: Role = Role::Operate;
     const NEEDS_REASON: bool = true;
-    /// What is thought now.
+    /// The new verdict.
     type Done = Verdict;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
@@ -93,7 +93,7 @@ impl Action for SetBaseline {
     const NAME: &'static str = "baseline-set";
     const ROLE: Role = Role::Operate;
     const NEEDS_REASON: bool = true;
-    /// What is thought now.
+    /// The new verdict.
     type Done = Verdict;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
@@ -108,7 +108,7 @@ impl Action for SetBaseline {
 impl Action for UnsetBaseline {
     const NAME: &'static str = "baseline-unset";
     const ROLE: Role = Role::Operate;
-    /// What is thought now.
+    /// The new verdict.
     type Done = Verdict;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

@@ -1,4 +1,4 @@
-//! What becomes of a ref of ours that somebody else made or moved.
+//! Decisions about a ref of ours that somebody else made or moved.
 
 use importer::inspect;
 use importer::queue::by_hand;
@@ -16,9 +16,9 @@ use crate::role::{Permit, Role};
 /// entry of the package.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolve {
-    /// Its number.
+    /// Number of the collision.
     pub id: i64,
-    /// What is decided.
+    /// The decision.
     pub decision: Decision,
 }
 

@@ -7,15 +7,15 @@ use crate::error::Error;
 use crate::installation::Opened;
 use crate::role::{Permit, Role};
 
-/// Counts every number that is kept again from the rows, and mends those that differ. On record: `repair-counter`, an entry
-/// for each number.
+/// Counts every counter again from the rows, and corrects those that differ. On record: `repair-counter`, an entry for
+/// each number.
 #[derive(Clone, Copy, Debug)]
 pub struct RepairCounters;
 
 impl Action for RepairCounters {
     const NAME: &'static str = "repair-counters";
     const ROLE: Role = Role::Operate;
-    /// What was mended.
+    /// Counters that were mended.
     type Done = Vec<Difference>;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

@@ -16,9 +16,9 @@ use crate::role::{Permit, Role};
 /// repositories, too. On record: `enqueue`, an entry for each package.
 #[derive(Clone, Debug)]
 pub struct Enqueue {
-    /// Which.
+    /// Packages to queue.
     pub packages: Names,
-    /// Their lane.
+    /// Lane of the jobs.
     pub lane: Lane,
 }
 
@@ -28,16 +28,16 @@ pub struct Enqueue {
 pub struct EnqueueFiles {
     /// The files, with the suite that each is published in and why it may be trusted.
     pub items: Vec<Item>,
-    /// Their lane.
+    /// Lane of the jobs.
     pub lane: Lane,
 }
 
-/// What became of what was to be queued.
+/// Result of queueing.
 #[derive(Debug, Default)]
 pub struct Enqueued {
-    /// How many are in the queue.
+    /// Number of packages that are in the queue.
     pub queued: usize,
-    /// What is not, and why: a line for each.
+    /// Reasons why others are not, a line for each.
     pub refused: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ impl Action for Enqueue {
 }
 
 impl EnqueueFiles {
-    /// What is to be recorded of each file, and why others cannot be.
+    /// Records of the files that can be queued, and the reasons why others cannot.
     fn known(&self, at: &Opened) -> Result<(Vec<Wanted>, Vec<String>), Error> {
         let key = requests::key(&at.root).map_err(|failure| Error::Failed(failure.to_string()))?;
         let (mut known, mut refused) = (Vec::new(), Vec::new());

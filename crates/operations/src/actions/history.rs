@@ -13,14 +13,14 @@ use crate::role::{Permit, Role};
 /// each package and archive.
 #[derive(Clone, Debug)]
 pub struct AskHistory {
-    /// Which; by default all of which a version was left out.
+    /// Packages to ask for; by default all that lack a version which was left out.
     pub packages: Option<Names>,
 }
 
 /// A history that is asked again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// The package.
+    /// Name of the package.
     pub package: String,
     /// The archive whose history it is.
     pub archive: String,

@@ -12,9 +12,9 @@ use crate::role::{Permit, Role};
 /// Takes packages out of the queue. On record: `hold`, an entry for each package.
 #[derive(Clone, Debug)]
 pub struct Hold {
-    /// Which.
+    /// Packages to hold.
     pub packages: Names,
-    /// When they are let go without being asked for.
+    /// Time at which the hold ends by itself.
     pub until: Option<Until>,
 }
 
@@ -22,14 +22,14 @@ pub struct Hold {
 /// that was held.
 #[derive(Clone, Debug)]
 pub struct Release {
-    /// Which.
+    /// Packages to release.
     pub packages: Names,
 }
 
-/// What became of a package that was to be released.
+/// Result of releasing a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Released {
-    /// The package.
+    /// Name of the package.
     pub package: String,
     /// It was held until now.
     pub was_held: bool,

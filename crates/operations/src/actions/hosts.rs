@@ -1,4 +1,4 @@
-//! Letting hosts pause.
+//! Pauses of hosts.
 
 use state::read::hosts;
 use state::words::HostState;
@@ -11,14 +11,14 @@ use crate::role::{Permit, Role};
 /// Lets a host finish its jobs and begin nothing new. On record: `host`, one entry.
 #[derive(Clone, Debug)]
 pub struct Quiesce {
-    /// The host's name.
+    /// Name of the host.
     pub host: String,
 }
 
 /// Lets a host that was quiesced go on. On record: `host`, one entry.
 #[derive(Clone, Debug)]
 pub struct Resume {
-    /// The host's name.
+    /// Name of the host.
     pub host: String,
 }
 
@@ -37,7 +37,7 @@ impl Action for Quiesce {
     const NAME: &'static str = "quiesce";
     const ROLE: Role = Role::Operate;
     const NEEDS_REASON: bool = true;
-    /// The state before.
+    /// State of the host before.
     type Done = String;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
@@ -52,7 +52,7 @@ impl Action for Quiesce {
 impl Action for Resume {
     const NAME: &'static str = "resume";
     const ROLE: Role = Role::Operate;
-    /// The state before.
+    /// State of the host before.
     type Done = String;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::installation::Opened;
 use crate::role::{Permit, Role};
 
-/// Asks archives what they publish, and queues what is new. On record: `accept-older` and `accept-removals`, an entry an
-/// archive, where something is taken that an archive would not vouch for.
+/// Polls archives, and queues new publications. On record: `accept-older` and `accept-removals`, an entry an archive,
+/// if the operator accepts that risk.
 pub struct Poll<'a> {
     archives: Arc<Archives>,
     names: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Poll<'a> {
     watch: &'a dyn Fn(Step<'_>),
 }
 
-/// How far a poll is, as it is told to whoever watches.
+/// Step of a poll, for display.
 pub enum Step<'a> {
     /// An archive comes next.
     Begins(&'a str),
@@ -31,7 +31,7 @@ pub enum Step<'a> {
     Done(&'a Report),
 }
 
-/// Whether archives can be polled as it is wanted.
+/// Checks that archives can be polled with these options.
 ///
 /// # Errors
 ///
@@ -83,7 +83,7 @@ impl<'a> Poll<'a> {
         (Arc::clone(&self.archives), Arc::clone(&self.progress))
     }
 
-    /// What is taken that an archive would not vouch for, as the audit trail has it.
+    /// Risks that are accepted for archives, as the audit trail records them.
     fn acceptances(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let Accepted { older, removals } = self.accepted;
         let actions = [(older, "accept-older"), (removals, "accept-removals")];
@@ -128,7 +128,7 @@ fn change(report: &Report) -> Change {
 impl Action for Poll<'_> {
     const NAME: &'static str = "poll";
     const ROLE: Role = Role::Admin;
-    /// Whether all were polled.
+    /// True when all archives were polled.
     type Done = bool;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

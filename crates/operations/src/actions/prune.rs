@@ -12,9 +12,9 @@ use crate::error::Error;
 use crate::installation::Opened;
 use crate::role::{Permit, Role};
 
-/// Forgets attempts, runs, logs and events that are old, of which each package and signature keeps its newest. On record:
-/// `prune`, one entry, if rows went; it is written at the end, when their number is known. What a pass that is killed has
-/// forgotten is what runs forget by themselves.
+/// Removes old attempts, runs, logs and events; each package and signature keeps its newest ones. On record: `prune`,
+/// one entry, if rows went; it is written at the end, when their number is known. If a pass is killed, the rows that it
+/// has removed are those that runs remove by themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Prune {
     /// The age of attempts, runs and logs.
@@ -31,11 +31,11 @@ impl Days {
     /// The most that there can be.
     pub const MOST: i64 = 36_499;
 
-    /// So many.
+    /// A number of days.
     ///
     /// # Errors
     ///
-    /// It is none, or more than a century.
+    /// The number is not positive, or is more than a century.
     pub fn new(days: i64) -> Result<Days, Error> {
         if (1..=Days::MOST).contains(&days) {
             return Ok(Days(days));
@@ -48,7 +48,7 @@ impl Days {
     }
 }
 
-/// What was forgotten.
+/// Rows that were removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// Rows, by the table.

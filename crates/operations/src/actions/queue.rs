@@ -15,18 +15,18 @@ use crate::role::{Permit, Role};
 /// Tries failing packages again, now; held ones are passed over. On record: `retry`, one entry for all, if there are any.
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// Which.
+    /// Packages to retry.
     pub which: Failing,
-    /// So many first, and the others if those do better; without it, all at once.
+    /// Number of packages that are tried first, before all others if those do better; `None` for all at once.
     pub canary: Option<NonZeroUsize>,
 }
 
-/// What a retry began.
+/// Result of a retry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Retried {
     /// The number by which [`crate::questions::batch`] tells what became of them; none if there were no packages.
     pub batch: Option<i64>,
-    /// The packages.
+    /// Names of the packages.
     pub packages: Vec<String>,
 }
 
@@ -34,14 +34,14 @@ pub struct Retried {
 /// entry for each package.
 #[derive(Clone, Debug)]
 pub struct Requeue {
-    /// Which.
+    /// Packages to import again.
     pub which: Imported,
 }
 
 /// Does packages next. On record: `prioritize`, an entry for each package.
 #[derive(Clone, Debug)]
 pub struct Prioritize {
-    /// Which.
+    /// Packages to import next.
     pub packages: Names,
 }
 

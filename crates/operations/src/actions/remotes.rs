@@ -1,4 +1,4 @@
-//! What is published where.
+//! Remotes that are published on.
 
 use state::publishing::remotes;
 
@@ -10,7 +10,7 @@ use crate::role::{Permit, Role};
 /// Does not follow a remote any more: what it lacks is no lag any more. On record: `remote-left`, one entry.
 #[derive(Clone, Debug)]
 pub struct LeaveRemote {
-    /// Its name.
+    /// Name of the remote.
     pub remote: String,
 }
 

@@ -1,4 +1,4 @@
-//! What can be changed while it runs.
+//! Settings that can be changed while the program runs.
 
 use state::{events, settings};
 
@@ -43,14 +43,14 @@ impl Setting {
 /// Changes a setting; runs follow within a second or two. On record: `set`, one entry.
 #[derive(Clone, Debug)]
 pub struct Set {
-    /// Which, and to what.
+    /// The setting, and its new value.
     pub setting: Setting,
 }
 
 impl Action for Set {
     const NAME: &'static str = "set";
     const ROLE: Role = Role::Operate;
-    /// The value before.
+    /// Value before.
     type Done = Option<String>;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

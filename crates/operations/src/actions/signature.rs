@@ -21,12 +21,12 @@ pub struct Decide {
 }
 
 impl Decide {
-    /// About the signature of a short id: a policy (the inner `None` takes it away), what is known of it, where it is
-    /// reported.
+    /// Decision about the signature of a short id: a policy (the inner `None` removes it), a note, the address of the
+    /// bug report.
     ///
     /// # Errors
     ///
-    /// Nothing is decided, or a policy without its reason, the note.
+    /// No decision is given, or a policy without a note, which is its reason.
     pub fn new(
         signature: &str,
         policy: Option<Option<Policy>>,
@@ -42,7 +42,7 @@ impl Decide {
         Ok(Decide { signature: signature.to_owned(), policy, note, bug })
     }
 
-    /// The short id.
+    /// Short id of the signature.
     pub fn signature(&self) -> &str {
         &self.signature
     }

@@ -15,7 +15,7 @@ use crate::role::{Permit, Role};
 pub struct Suppress {
     /// The short id of a signature, or a source package. It is a signature if there is one of that id.
     pub subject: String,
-    /// When it counts again.
+    /// Time at which it counts again.
     pub until: Until,
 }
 
@@ -38,7 +38,7 @@ impl Action for Suppress {
     const NAME: &'static str = "suppress";
     const ROLE: Role = Role::Operate;
     const NEEDS_REASON: bool = true;
-    /// `signature` or `package`.
+    /// Kind of the subject: `signature` or `package`.
     type Done = &'static str;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

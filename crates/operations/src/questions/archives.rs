@@ -1,4 +1,4 @@
-//! What the last polls came to.
+//! Results of the last polls.
 
 use importer::polling::explain::{self, Explained};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::actions::poll;
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// What each suite's last poll came to, and what packages wait for.
+/// Result of each suite's last poll, and the waits of packages.
 #[derive(Debug, Serialize)]
 pub struct Archives {
     /// The version of this form.
@@ -17,13 +17,13 @@ pub struct Archives {
     pub now: i64,
     /// The suites.
     pub suites: Vec<SuiteVerdict>,
-    /// What packages wait for.
+    /// Waits of packages, by kind.
     pub waits: Vec<Waits>,
     /// Packages without all their old versions; 1,000 stands for more.
     pub left_out: i64,
 }
 
-/// What each suite's last poll came to: of these archives, or of all.
+/// Result of each suite's last poll, for these archives or for all.
 pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
     let mut answer = at.store.read(|tx| {
         let (suites, waits) = (archives::list(tx)?, archives::waits(tx)?);
@@ -33,8 +33,8 @@ pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
     Ok(answer)
 }
 
-/// What each suite's index has of a package, what is on record of it, what will be done and why. The archives that are named
-/// are asked, or all.
+/// Explanation of a package: its entries in each suite's index, the recorded publications, the next step and the
+/// reason. The named archives are polled, or all.
 pub fn explain_package(at: &Opened, names: &[String], package: &str) -> Result<Explained, Error> {
     let archives = poll::archives(at)?;
     Ok(explain::explain(&at.store, &archives, &poll::named(&archives, names), package)?)

@@ -1,4 +1,4 @@
-//! What is normal, and what is thought of the figures.
+//! Baselines and verdicts of the figures.
 
 use serde::Serialize;
 use state::read::verdicts::{self, Sample, Verdict};
@@ -9,16 +9,16 @@ use crate::installation::Opened;
 /// Hours whose samples an explanation has.
 const HOURS: i64 = 24;
 
-/// What is thought of figures.
+/// Verdicts about figures.
 #[derive(Debug, Serialize)]
 pub struct Baselines {
     /// The time, in Unix milliseconds.
     pub now: i64,
-    /// Each figure.
+    /// Verdict about each figure.
     pub verdicts: Vec<Explained>,
 }
 
-/// What is thought of a figure.
+/// Verdict about a figure, with its samples.
 #[derive(Debug, Serialize)]
 pub struct Explained {
     /// The verdict.
@@ -28,7 +28,7 @@ pub struct Explained {
     pub samples: Vec<Sample>,
 }
 
-/// What is thought of a figure, or of all but signatures that are as usual; with the samples, if it is to be explained.
+/// Verdicts about a figure, or about all but normal signatures; with the samples, if they are to be explained.
 pub fn baselines(at: &Opened, figure: Option<&str>, explain: bool) -> Result<Baselines, Error> {
     Ok(at.store.read(|tx| {
         let now = tx.now()?;

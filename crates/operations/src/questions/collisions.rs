@@ -12,23 +12,23 @@ use state::publication::collisions::{self, Collision, Filter};
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// Which collisions are wanted.
+/// Filter for collisions.
 #[derive(Clone, Debug)]
 pub struct CollisionsWanted<'a> {
-    /// Of this package.
+    /// Only those of this package.
     pub package: Option<&'a str>,
-    /// Of this kind.
+    /// Only those of this kind.
     pub kind: Option<Kind>,
     /// Those that have ended, too.
     pub all: bool,
-    /// At most so many.
+    /// Largest number of collisions.
     pub limit: u32,
 }
 
-/// Collisions.
+/// Collisions of repositories.
 #[derive(Clone, Debug, Serialize)]
 pub struct Collisions {
-    /// Each.
+    /// The collisions.
     pub collisions: Vec<Collision>,
 }
 
@@ -54,7 +54,7 @@ pub fn collisions(at: &Opened, wanted: &CollisionsWanted<'_>) -> Result<Collisio
 
 /// One collision, and what would be lost.
 pub struct CollisionShown {
-    /// It.
+    /// The collision.
     pub collision: Collision,
     /// The difference between the version and the same with their changes; nothing of what was removed. Or why it cannot be
     /// shown.
@@ -82,7 +82,7 @@ pub(crate) fn find(at: &Opened, id: i64) -> Result<Collision, Error> {
 }
 
 impl CollisionShown {
-    /// As JSON.
+    /// The answer as JSON.
     pub fn json(&self) -> Value {
         let (difference, error) = match &self.difference {
             Ok(found) => (found.as_ref().map(of_difference), None),

@@ -1,4 +1,4 @@
-//! What a failure means, whether it is tried again by itself, and what to do.
+//! Explanation of a failure: its meaning, the next try, and advice.
 
 use serde::Serialize;
 use state::read::failures::Group;
@@ -8,14 +8,14 @@ use crate::codes::{self, Explained};
 use crate::error::Error;
 use crate::installation::Installation;
 
-/// What was asked for, explained.
+/// Explanation of a signature, a failure or a code.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
     /// The signature, if it is one.
     pub signature: Option<Group>,
-    /// What an operator's decision about it does.
+    /// Effect of the operator's policy.
     pub policy: Option<String>,
-    /// What its code means, or all codes of that name.
+    /// Explanations of its code, or of all codes of that name.
     pub codes: Vec<Explained>,
 }
 
@@ -45,12 +45,12 @@ pub fn explain(installation: &Installation, text: &str) -> Result<Explanation, E
     )))
 }
 
-/// Whether a word can be the short id of a signature.
+/// True when a word can be the short id of a signature.
 fn is_id(word: &str) -> bool {
     word.len() == 7 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
-/// All codes.
+/// Explanations of all codes.
 pub fn codes() -> Vec<Explained> {
     codes::all()
 }

@@ -1,4 +1,4 @@
-//! What fails, by cause and by package.
+//! Failures, by signature and by package.
 
 use std::time::Duration;
 
@@ -14,56 +14,56 @@ use crate::installation::Opened;
 /// Signatures that [`signatures`] has at most.
 const LISTED: i64 = 1000;
 
-/// Which failures are asked for.
+/// Filter for failures.
 #[derive(Clone, Debug, Default)]
 pub struct FailuresWanted {
     /// With this signature, by its short id.
     pub signature: Option<String>,
-    /// Of this class.
+    /// Only those of this class.
     pub class: Option<Class>,
-    /// In this state.
+    /// Only those in this state.
     pub state: Option<FailureState>,
     /// That began within this time.
     pub since: Option<Duration>,
     /// The packages, not only the causes; a signature or a state asks for them, too.
     pub packages: bool,
-    /// At most so many of each.
+    /// Largest number of each.
     pub limit: u32,
 }
 
-/// What fails.
+/// The failures.
 #[derive(Debug, Serialize)]
 pub struct Failures {
     /// The time, in Unix milliseconds.
     pub now: i64,
-    /// The causes.
+    /// The signatures.
     pub signatures: Vec<Group>,
     /// The packages, if they were asked for.
     pub packages: Vec<Failing>,
-    /// How many causes there are, and how many packages: as many may be listed.
+    /// Number of signatures and of packages without the limit.
     pub all: (i64, i64),
 }
 
 /// Signatures that something fails with.
 #[derive(Debug, Serialize)]
 pub struct Signatures {
-    /// They.
+    /// The signatures.
     pub signatures: Vec<Group>,
 }
 
 impl FailuresWanted {
-    /// Whether packages are asked for.
+    /// True when packages are asked for.
     pub fn by_package(&self) -> bool {
         self.packages || self.signature.is_some() || self.state.is_some()
     }
 
-    /// Whether some failures are left out.
+    /// True when some failures are left out.
     pub fn is_narrowed(&self) -> bool {
         self.by_package() || self.class.is_some() || self.since.is_some()
     }
 }
 
-/// What fails, by cause, and by package if that is asked for.
+/// Failures by signature, and by package if that is asked for.
 pub fn failures(at: &Opened, wanted: &FailuresWanted) -> Result<Failures, Error> {
     let limit = i64::from(wanted.limit);
     Ok(at.store.read(|tx| {

@@ -1,4 +1,4 @@
-//! How far branches are behind what is published.
+//! Delay of branches behind the publications.
 
 use serde::Serialize;
 use state::operate;
@@ -7,20 +7,20 @@ use state::read::freshness::{self, Behind, Figures};
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// How far branches are behind.
+/// Delay of branches behind the publications.
 #[derive(Debug, Serialize)]
 pub struct Freshness {
     /// The time, in Unix milliseconds.
     pub now: i64,
     /// The figures of the last sample.
     pub figures: Option<Figures>,
-    /// How many packages lack something.
+    /// Number of packages that lack a version.
     pub behind: i64,
-    /// Some of them.
+    /// Some of these packages.
     pub packages: Vec<Behind>,
 }
 
-/// How far all branches are behind, with at most so many packages.
+/// Delay of all branches, with at most `limit` packages.
 pub fn freshness(at: &Opened, limit: u32) -> Result<Freshness, Error> {
     Ok(at.store.read(|tx| {
         let figures = freshness::figures(tx)?;
@@ -29,7 +29,7 @@ pub fn freshness(at: &Opened, limit: u32) -> Result<Freshness, Error> {
     })?)
 }
 
-/// Whether a package is current, and if not, why; with the time, in Unix milliseconds.
+/// Freshness of a package with the reason, and the present time in Unix milliseconds.
 pub fn freshness_of(at: &Opened, package: &str) -> Result<(i64, Behind), Error> {
     let (now, found) = at.store.read(|tx| Ok((tx.now()?, freshness::of_package(tx, package)?)))?;
     if let Some(found) = found {

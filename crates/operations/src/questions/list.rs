@@ -8,24 +8,24 @@ use state::read::list::{self, Listed, Wanted};
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// Which packages are asked for.
+/// Filter for packages.
 #[derive(Clone, Debug, Default)]
 pub struct PackagesWanted {
-    /// By what the state knows.
+    /// Conditions on the state's records.
     pub known: Wanted,
     /// Only those with a version that came after its successor: it has its tag, and no branch leads to it. The repositories
     /// of all others are read for it.
     pub late: bool,
-    /// At most so many.
+    /// Largest number of packages.
     pub limit: u32,
 }
 
-/// Packages.
+/// Packages that match a filter.
 #[derive(Debug, Serialize)]
 pub struct Packages {
     /// The time, in Unix milliseconds.
     pub now: i64,
-    /// How many there are in all.
+    /// Number of packages without the limit.
     pub all: i64,
     /// At most as many of them as were asked for.
     pub packages: Vec<OfPackage>,
@@ -36,7 +36,7 @@ pub struct Packages {
 /// A package.
 #[derive(Debug, Serialize)]
 pub struct OfPackage {
-    /// What the state knows.
+    /// Records of the state.
     #[serde(flatten)]
     pub known: Listed,
     /// Its late versions, if these were asked for.

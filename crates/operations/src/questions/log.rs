@@ -1,4 +1,4 @@
-//! How an attempt went, line by line.
+//! Log of an attempt, line by line.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,7 +14,7 @@ use state::words::Outcome;
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// Which log is asked for.
+/// Choice of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogWanted {
     /// That of an attempt.
@@ -26,20 +26,20 @@ pub enum LogWanted {
 /// The log of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
-    /// The attempt.
+    /// Number of the attempt.
     pub attempt: i64,
-    /// What it says.
+    /// Text of the log.
     pub text: String,
-    /// What a log that says little does not say: what was done, or why nothing was.
+    /// Remark beside a short log: the work that was done, or the reason why nothing was.
     pub remark: Option<String>,
 }
 
-/// What has come to a log.
+/// New part of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// What it says.
+    /// Bytes of the part.
     pub bytes: Vec<u8>,
-    /// Whether nothing comes any more.
+    /// True when it is the last part.
     pub is_last: bool,
 }
 
@@ -87,7 +87,7 @@ pub fn number(at: &Opened, wanted: &LogWanted) -> Result<i64, Error> {
     }
 }
 
-/// What has come to the log of an attempt behind so many bytes. Only the machine where it is made can follow it.
+/// Part of an attempt's log behind a number of bytes. Only the machine of the attempt can follow it.
 pub fn follow(at: &Opened, attempt: i64, from: u64) -> Result<Piece, Error> {
     // First whether it has ended: what comes in between is read then.
     let found = at.store.read(|tx| package::attempt_of(tx, attempt))?;
@@ -114,7 +114,7 @@ fn unknown(attempt: i64) -> Error {
     Error::NotFound(format!("attempt {attempt} is not known; old ones are pruned"))
 }
 
-/// When an attempt began, and the end of its log that is kept.
+/// Beginning of an attempt in Unix milliseconds, and the stored end of its log.
 fn known(at: &Opened, attempt: i64) -> Result<(i64, Option<String>), Error> {
     at.store.read(|tx| package::log(tx, attempt))?.ok_or_else(|| unknown(attempt))
 }
@@ -123,7 +123,7 @@ fn path(at: &Opened, started: i64, attempt: i64) -> PathBuf {
     logs::path(&at.root, &Millis(started).day(), attempt)
 }
 
-/// What is not in the log.
+/// Remark about an attempt that its log does not have.
 fn remark(at: &Opened, attempt: i64, wanted: &LogWanted) -> Result<Option<String>, Error> {
     let Some((name, it)) = at.store.read(|tx| package::attempt_of(tx, attempt))? else { return Ok(None) };
     if let (LogWanted::Last(_), Some(why)) = (wanted, parked(at, &name)?) {
@@ -150,7 +150,7 @@ fn remark(at: &Opened, attempt: i64, wanted: &LogWanted) -> Result<Option<String
     Ok(Some(done))
 }
 
-/// So many attempts are looked through for the last import.
+/// Number of attempts that are looked through for the last import.
 const LOOKED_AT: i64 = 20;
 
 fn cause(attempt: &Attempt) -> Option<String> {
@@ -158,7 +158,7 @@ fn cause(attempt: &Attempt) -> Option<String> {
     Some(format!("{stage}/{code}: {}", attempt.message.as_deref().unwrap_or_default()))
 }
 
-/// What keeps a package parked now.
+/// Dependency that a package is parked on now.
 fn parked(at: &Opened, name: &str) -> Result<Option<String>, Error> {
     Ok(at.store.read(|tx| {
         let Some(package) = package::read(tx, name, 0)? else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! What can be asked. Each answer is, as JSON, what `--json` of its command prints.
+//! Questions. Each answer is, as JSON, what `--json` of its command prints.
 
 mod archives;
 mod baseline;

@@ -13,15 +13,15 @@ use crate::installation::Installation;
 /// Attempts that are shown.
 const ATTEMPTS: i64 = 5;
 
-/// What state and repository know of a package.
+/// Records of a package in the state and in its repository.
 pub struct Shown {
-    /// The package.
+    /// Name of the package.
     pub package: String,
     /// The time, in Unix milliseconds, and what the state knows.
     pub state: Option<(i64, Package)>,
-    /// What the repository has.
+    /// Content of the repository.
     pub repository: Option<inspect::Shown>,
-    /// Why the repository cannot be read, if there is one that cannot.
+    /// Error of reading the repository, if it cannot be read.
     pub unreadable: Option<String>,
 }
 
@@ -53,7 +53,7 @@ fn facts(store: &Store, name: &str) -> Result<Option<(i64, Package)>, Error> {
 }
 
 impl Shown {
-    /// As JSON.
+    /// The answer as JSON.
     pub fn json(&self) -> Value {
         let shown = self.repository.as_ref();
         let versions = shown.map(|shown| {

@@ -1,4 +1,4 @@
-//! What was done, by whom, and how attempts went.
+//! Records of changes by operators, and of attempts.
 
 use serde::Serialize;
 use state::batch::{self, Batch};
@@ -9,53 +9,53 @@ use state::{operate, settings};
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// Who did what, when and why, newest first.
+/// Audit trail, newest first.
 #[derive(Debug, Serialize)]
 pub struct Audit {
     /// The entries.
     pub events: Vec<Event>,
-    /// Whether older ones were left out.
+    /// True when older ones were left out.
     pub more: bool,
 }
 
-/// Which entries of the audit trail are asked for.
+/// Filter for entries of the audit trail.
 #[derive(Clone, Debug, Default)]
 pub struct AuditWanted {
-    /// Which.
+    /// Conditions on the entries.
     pub entries: events::Wanted,
-    /// At most so many.
+    /// Largest number of entries.
     pub limit: u32,
 }
 
-/// Which part of a package's history is asked for.
+/// Filter for the attempts of a package.
 #[derive(Clone, Debug, Default)]
 pub struct HistoryWanted {
-    /// Which attempts.
+    /// Conditions on the attempts.
     pub attempts: package::Attempts,
-    /// At most so many, and so many entries.
+    /// Largest number of attempts, and of entries.
     pub limit: u32,
 }
 
 /// The attempts of a package, newest first, and what operators did with it.
 #[derive(Debug, Serialize)]
 pub struct History {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// Its attempts.
+    /// Attempts of the package.
     pub attempts: Vec<Attempt>,
     /// The entries about it.
     pub events: Vec<Event>,
-    /// Whether older ones were left out.
+    /// True when older ones were left out.
     pub more: bool,
 }
 
-/// Who did what: to a package, signature, host or setting, or to anything.
+/// Entries of the audit trail: about a package, signature, host or setting, or about everything.
 pub fn audit(at: &Opened, subject: Option<&str>, limit: u32) -> Result<Audit, Error> {
     let entries = events::Wanted { subject: subject.map(str::to_owned), ..events::Wanted::default() };
     audit_of(at, &AuditWanted { entries, limit })
 }
 
-/// Who did what, of what is wanted.
+/// Entries of the audit trail that match a filter.
 pub fn audit_of(at: &Opened, wanted: &AuditWanted) -> Result<Audit, Error> {
     let one_more = i64::from(wanted.limit) + 1;
     let mut events = at.store.read(|tx| events::find(tx, &wanted.entries, one_more))?;
@@ -76,7 +76,7 @@ pub fn history(at: &Opened, name: &str, wanted: &HistoryWanted) -> Result<Histor
     Ok(History { package: name.to_owned(), attempts, events, more })
 }
 
-/// Leaves at most so many, and says whether there were more.
+/// Cuts a list to a length; true when there were more.
 fn cut<T>(list: &mut Vec<T>, limit: u32) -> bool {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = list.len() > limit;
@@ -84,7 +84,7 @@ fn cut<T>(list: &mut Vec<T>, limit: u32) -> bool {
     more
 }
 
-/// What became of a retry, by the number of its batch.
+/// Progress of a retry, by the number of its batch.
 pub fn batch(at: &Opened, number: i64) -> Result<Batch, Error> {
     Ok(at.store.read(|tx| batch::get(tx, number))?)
 }

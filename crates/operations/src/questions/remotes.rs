@@ -1,4 +1,4 @@
-//! Where repositories are published, and what is not there.
+//! Remotes, and what is not published there.
 
 use serde::Serialize;
 use state::publishing::read::{self, PackageStatus, RemoteStatus};
@@ -7,7 +7,7 @@ use state::publishing::remotes;
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// Remotes.
+/// Remotes and packages.
 #[derive(Debug, Serialize)]
 pub struct Remotes {
     /// The time, in Unix milliseconds.
@@ -19,7 +19,7 @@ pub struct Remotes {
     pub packages: Vec<PackageStatus>,
 }
 
-/// All remotes, or one with the packages that something is wrong with, at most so many.
+/// All remotes, or one with at most `limit` packages that have a problem.
 pub fn remotes(at: &Opened, name: Option<&str>, limit: u32) -> Result<Remotes, Error> {
     Ok(at.store.read(|tx| {
         let mut found = Remotes { now: tx.now()?, remotes: read::status(tx)?, packages: Vec::new() };

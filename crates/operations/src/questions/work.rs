@@ -1,4 +1,4 @@
-//! What waits, what is done, by whom, and how well all of it is.
+//! Work that waits, work that is done, the hosts, and the state of all of it.
 
 use serde::Serialize;
 use state::read::hosts::{self, Host, Running};
@@ -16,22 +16,22 @@ const TOP: i64 = 5;
 /// Running jobs that [`workers`] has.
 const LISTED: i64 = 200;
 
-/// What waits, in the order in which it will be done.
+/// The queue, in the order of execution.
 #[derive(Debug, Serialize)]
 pub struct Queue {
     /// The time, in Unix milliseconds.
     pub now: i64,
     /// The load of each lane.
     pub lanes: Vec<LaneLoad>,
-    /// How fast it goes.
+    /// Pace of the queue.
     pub pace: Pace,
-    /// What is in no lane now.
+    /// Numbers of jobs outside of the lanes.
     pub later: Later,
-    /// What runs.
+    /// Running jobs.
     pub running: Vec<Running>,
-    /// What comes next.
+    /// Next jobs.
     pub next: Vec<Waiting>,
-    /// What waits for something before it can be done.
+    /// Packages that wait for a history or a base.
     pub waits: Vec<Waits>,
 }
 
@@ -42,18 +42,18 @@ pub struct Workers {
     pub now: i64,
     /// The hosts.
     pub hosts: Vec<Host>,
-    /// Their jobs.
+    /// Running jobs of the hosts.
     pub running: Vec<Running>,
 }
 
-/// What is wrong, since when: everything on one screen.
+/// Everything that is wrong, with its beginning, on one screen.
 pub fn status(at: &Opened) -> Result<Status, Error> {
     let mut status = at.store.read(|tx| status::read(tx, TOP))?;
     status.locks = status::locks(&at.store)?;
     Ok(status)
 }
 
-/// What waits: of a lane, or of all; at most so many of each list.
+/// Waiting jobs of a lane, or of all; at most `limit` in each list.
 pub fn queue(at: &Opened, lane: Option<Lane>, limit: u32) -> Result<Queue, Error> {
     let limit = i64::from(limit);
     Ok(at.store.read(|tx| {
@@ -76,7 +76,7 @@ pub fn workers(at: &Opened) -> Result<Workers, Error> {
     })?)
 }
 
-/// What imports have cost.
+/// Costs of recent imports.
 pub fn tune(at: &Opened) -> Result<Costs, Error> {
     Ok(at.store.read(tune::read)?)
 }

@@ -1,4 +1,5 @@
-//! Every action: its preview changes nothing, it leaves the entries that it says, and whoever may not do it is refused.
+//! Tests of every action: its preview changes nothing, it writes the entries that it declares, and users without its
+//! role are refused.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -15,7 +16,7 @@ use state::words::{Lane, Policy};
 
 use crate::world::{BROKEN, GOOD, HOST, World, worlds};
 
-/// What an action leaves in the audit trail: the action's word there, and how many entries.
+/// Entries of an action in the audit trail: their action word, and their number.
 pub type Leaves = (&'static str, usize);
 
 /// Sees each action once, with a world in which it has something to do.
@@ -148,7 +149,7 @@ fn the_document_lists_them() {
     assert_eq!(rows, listed);
 }
 
-/// What is named and does not exist is not found, and nothing is done.
+/// A name that does not exist gives "not found", and nothing is done.
 #[test]
 fn what_does_not_exist_is_not_found() {
     let olga = Actor::new("olga", Role::Admin);

@@ -1,4 +1,4 @@
-//! What holds for all actions and all questions, on both databases.
+//! Properties of all actions and all questions, on both databases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod actions;

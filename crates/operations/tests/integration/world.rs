@@ -159,7 +159,7 @@ impl World {
         found
     }
 
-    /// Makes a counter wrong, so that there is something to mend.
+    /// Makes a counter wrong, so that there is something to correct.
     pub fn miscount(&self) {
         self.at
             .store

@@ -14,7 +14,7 @@ const COMMON: usize = 8;
 /// A tag that names a tag, and so on: no deeper.
 const TAGS: usize = 20;
 
-/// What a commit leads to.
+/// Tree and parents of a commit.
 pub(super) struct Links {
     pub(super) tree: ObjectId,
     pub(super) parents: Vec<ObjectId>,
@@ -37,7 +37,7 @@ fn parents(id: ObjectId, store: &mut RepoStore) -> Result<Vec<ObjectId>, Error> 
     }
 }
 
-/// Whether a commit is another one, or among its ancestors.
+/// True when a commit is the wanted one, or has it among its ancestors.
 pub(crate) fn leads_to(from: ObjectId, wanted: ObjectId, store: &mut RepoStore) -> Result<bool, Error> {
     let (mut todo, mut seen) = (VecDeque::from([from]), HashSet::new());
     while let Some(id) = todo.pop_front() {
@@ -109,7 +109,8 @@ pub(super) fn peel(
     Ok(None)
 }
 
-/// Who made a tag or a commit, and when in seconds since 1970, by its own word. Of a tag that does not say so, what it names.
+/// Author and time (in seconds since 1970) that a tag or a commit gives for itself; for a tag without a tagger, those
+/// of the object that it names.
 pub(crate) fn maker(id: ObjectId, store: &mut RepoStore) -> Option<(String, i64)> {
     let mut at = id;
     for _ in 0..TAGS {

@@ -24,7 +24,7 @@ impl History<'_> {
     /// somebody else has made of them.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn settle(&mut self) -> Result<Vec<Collision>, Error> {
         let planned: BTreeSet<String> = self.targets.keys().cloned().collect();
         let on_record: Vec<String> = self.view.record().written().map(|(name, _)| name.clone()).collect();
@@ -163,8 +163,8 @@ pub(super) fn kind_of(content: &Content, is_forward: bool) -> Kind {
     }
 }
 
-/// Compares a commit that somebody else has put on a branch with the one of ours that is to be there. What cannot be
-/// compared is shown to a person.
+/// Compares a commit that somebody else has put on a branch with the target of ours. A comparison that is impossible
+/// or costs too much becomes a conflict for a person.
 pub(super) fn judged(
     branch: &str,
     target: ObjectId,
@@ -174,7 +174,8 @@ pub(super) fn judged(
     store: &mut RepoStore,
 ) -> Result<Content, Error> {
     let mut starts = common(theirs, target, store)?;
-    // What they found there: with its very content they have changed nothing, whatever their history is.
+    // Commit that they found on the branch: if they have its content, they have changed nothing, whatever their history
+    // is.
     starts.extend(ours);
     compared(branch, target, theirs, &starts, view, store)
 }

@@ -1,4 +1,4 @@
-//! What a person decided about a collision. Whatever is decided, nothing that was pushed becomes unreachable: what loses its
+//! Carries out a person's decision about a collision. No pushed object becomes unreachable: an object that loses its
 //! name is in the history of a branch, or gets another name first.
 
 use std::fmt;
@@ -12,22 +12,22 @@ use crate::refs::refname;
 use crate::view::VersionTag;
 use crate::{Error, ObjectId};
 
-/// Where tags of others are set aside.
+/// Folder of foreign tags that were set aside.
 const TAGS_ASIDE: &str = "refs/tags/collisions/";
 
-/// What may be decided.
+/// Decisions that are possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The change is not wanted: what was set aside for people goes. It stays in the history of its branch.
     Drop,
-    /// Everything stays as it is, and nobody is told any more.
+    /// Everything stays as it is, and is not reported any more.
     Keep,
     /// Ours gets the plain name; theirs is set aside.
     TakeTag,
 }
 
 impl Decision {
-    /// As a word.
+    /// The word for this value.
     pub fn as_str(self) -> &'static str {
         match self {
             Decision::Drop => "drop",
@@ -36,7 +36,7 @@ impl Decision {
         }
     }
 
-    /// Why this cannot be decided about a collision of a kind, if it cannot.
+    /// Reason why this decision is not possible for a kind of collision; `None` if it is.
     pub fn refused_for(self, kind: Kind) -> Option<&'static str> {
         match (self, kind) {
             (Decision::Drop, Kind::TagDiffers) => Some(
@@ -72,7 +72,7 @@ impl History<'_> {
     /// Carries a decision out; the inner error says why that cannot be done, and then nothing is changed.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn decide(
         &mut self,
         it: &Standing,

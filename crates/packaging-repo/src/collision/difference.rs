@@ -19,44 +19,44 @@ const LARGEST: u64 = 2 << 20;
 /// As many bytes of differences are made; more nobody reads.
 const MOST: usize = 4 << 20;
 
-/// What one of the trees is, for people.
+/// Description of one of the two trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Side {
-    /// In words.
+    /// Description for people.
     pub what: String,
-    /// The tree.
+    /// Id of the tree.
     pub tree: Option<ObjectId>,
 }
 
-/// What differs between two trees.
+/// Difference between two trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The first tree: ours.
     pub from: Side,
     /// The second: with theirs.
     pub to: Side,
-    /// What becomes of each file.
+    /// Changed files.
     pub files: Vec<File>,
 }
 
 /// A file that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its path.
+    /// Path of the file.
     pub path: Vec<u8>,
-    /// `added`, `removed`, `changed`.
+    /// Kind of the change: `added`, `removed`, `changed`.
     pub what: &'static str,
     /// The lines that differ, as `diff -u` shows them; nothing where that says nothing.
     pub lines: Vec<u8>,
-    /// What is to be said instead of lines, or beside them.
+    /// Remark in place of the lines, or beside them.
     pub remark: Option<String>,
 }
 
-/// What would be lost with theirs: the difference between the version that is published and the same with their changes,
-/// or where these conflict, between what they started from and theirs.
+/// Changes that would be lost with the foreign commit: the difference between the published version without and with
+/// them; where they conflict, the difference between their starting point and their commit.
 ///
 /// # Errors
-/// The repository.
+/// [`Error`] when the repository cannot be read or written.
 pub fn of_collision(catalog: &mut Catalog, it: &Standing) -> Result<Difference, Error> {
     let theirs = it.theirs.ok_or_else(|| Error::NotOnRecord(it.name.clone()))?;
     let (view, store) = (&mut catalog.view, &mut catalog.store);

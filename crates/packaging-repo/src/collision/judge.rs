@@ -1,4 +1,4 @@
-//! What refs of others are by their content, for whoever looks: nothing is moved.
+//! Kinds of foreign refs by their content, for readers: nothing is moved.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use crate::{Error, ObjectId};
 /// Judges each ref; `None` for those that nobody has to do anything about, and whose content means nothing to us.
 ///
 /// # Errors
-/// The repository.
+/// [`Error`] when the repository cannot be read or written.
 pub fn judge(
     found: &[Foreign],
     view: &mut View,
@@ -160,7 +160,7 @@ pub(super) fn same_name(
     }
 }
 
-/// What cannot be read of others is nothing; a disk that fails is an error.
+/// Turns an object that cannot be read or compared into `None`; an error of the disk stays an error.
 fn look<T>(found: Result<T, Error>) -> Result<Option<T>, Error> {
     match found {
         Ok(found) => Ok(Some(found)),

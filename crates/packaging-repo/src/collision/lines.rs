@@ -12,7 +12,7 @@ struct Replaced {
     side_count: usize,
 }
 
-/// Whose lines a part of the result has.
+/// Side whose lines a part of the result has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Taken {
     First,
@@ -30,7 +30,7 @@ struct Part {
     second_count: usize,
 }
 
-/// What comes of two changes of a text; `None` if they conflict, or if one of the texts is none.
+/// Merge of two changes of a text; `None` if they conflict, or if one of the texts is binary.
 pub(super) fn merge(base: &[u8], first: &[u8], second: &[u8]) -> Option<Vec<u8>> {
     if [base, first, second].into_iter().any(is_binary) {
         return None;

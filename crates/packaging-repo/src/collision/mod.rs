@@ -1,5 +1,5 @@
-//! Collisions: somebody else has made or moved a ref of ours. What they have is compared by content; nothing of it is lost,
-//! and nothing of it is believed.
+//! Collisions: somebody else has made or moved a ref of ours. The foreign content is compared with ours; nothing of it
+//! is lost, and none of its claims is trusted.
 
 mod ancestry;
 mod lines;
@@ -26,14 +26,14 @@ pub use decide::Decision;
 pub use judge::judge;
 pub use standing::Standing;
 
-/// What was found.
+/// Kind of a collision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Another object with our content: nothing is wrong.
     Adopted,
     /// All their changes are in the version.
     Contained,
-    /// What is left of their changes means nothing: patches applied or not, generated files, line ends.
+    /// The remaining changes have no meaning: applied or unapplied patches, generated files, line ends.
     Noise,
     /// Changes that the version has not, and that can be merged.
     Unmerged,
@@ -48,7 +48,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Kind; 8] = [
         Kind::Adopted,
         Kind::Contained,
@@ -74,12 +74,12 @@ impl Kind {
         }
     }
 
-    /// Whether it waits for a person's decision.
+    /// True when a person has to decide about it.
     pub fn waits(self) -> bool {
         matches!(self, Kind::Unmerged | Kind::Conflict | Kind::TagDiffers | Kind::Blocked)
     }
 
-    /// What is to be said about it.
+    /// Message for operators.
     pub fn message(self) -> &'static str {
         match self {
             Kind::Adopted => "somebody else made it with the content of ours: adopted",
@@ -121,15 +121,15 @@ const PATHS: usize = 50;
 pub struct Collision {
     /// The full name of the ref.
     pub name: String,
-    /// What was found.
+    /// Kind of the collision.
     pub kind: Kind,
-    /// Who made what it names, by its own word.
+    /// Author that the foreign object names, which proves nothing.
     pub who: Option<String>,
-    /// When, in seconds since 1970.
+    /// Time that the foreign object gives, in seconds since 1970.
     pub made: Option<i64>,
-    /// Where the importer had put it.
+    /// Object that the importer had put the ref to.
     pub ours: Option<ObjectId>,
-    /// Where it was found.
+    /// Object that the ref was found at.
     pub theirs: Option<ObjectId>,
     /// The files that it is about, if they are known: some of them.
     pub paths: Vec<String>,

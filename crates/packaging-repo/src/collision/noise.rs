@@ -117,8 +117,8 @@ fn translation(text: &[u8]) -> Vec<&[u8]> {
     kept
 }
 
-/// What a patch does: its description, its files, and the lines that it adds and removes. Where it finds them, and what
-/// stands around, is written anew by `quilt refresh`.
+/// Content of a patch: its description, its files, and the lines that it adds and removes. Line numbers and context are
+/// left out, because `quilt refresh` writes them anew.
 fn patch(text: &[u8]) -> Vec<Cow<'_, [u8]>> {
     let mut kept: Vec<Cow<'_, [u8]>> = Vec::new();
     let mut is_description = true;

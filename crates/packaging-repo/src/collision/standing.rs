@@ -12,19 +12,19 @@ use crate::{Error, ObjectId};
 pub struct Standing {
     /// The full name of the ref.
     pub name: String,
-    /// What it is.
+    /// Kind of the collision.
     pub kind: Kind,
-    /// Where the importer had put it.
+    /// Object that the importer had put the ref to.
     pub ours: Option<ObjectId>,
-    /// Where it was found.
+    /// Object that the ref was found at.
     pub theirs: Option<ObjectId>,
 }
 
 impl History<'_> {
-    /// Why a collision is none any more, once all changes are made; `None` if it still stands.
+    /// Reason why a collision is over once all changes are made; `None` if it still stands.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn ended(&mut self, it: &Standing) -> Result<Option<&'static str>, Error> {
         let now = self.view.taken(&it.name);
         match it.kind {
@@ -42,7 +42,7 @@ impl History<'_> {
         }
     }
 
-    /// Whether the version that a branch shows has all their changes.
+    /// True when the version that a branch shows has all changes of the foreign commit.
     fn is_in_version(
         &mut self,
         branch: &str,
@@ -54,7 +54,7 @@ impl History<'_> {
         Ok(matches!(content, Content::Same | Content::Contained | Content::Noise))
     }
 
-    /// What they have that the version which a branch shows has not.
+    /// Comparison of the foreign commit with the version that a branch shows.
     fn content(
         &mut self,
         branch: &str,
@@ -67,10 +67,10 @@ impl History<'_> {
         judged_from(branch, version, theirs, ours, &mut self.view, self.store)
     }
 
-    /// What was set aside and nobody was told of: whoever set it aside was killed before it could say so.
+    /// Refs that were set aside by an import that was killed before it reported them.
     ///
     /// # Errors
-    /// The repository.
+    /// [`Error`] when the repository cannot be read or written.
     pub fn untold(&mut self, told: &[(String, ObjectId)]) -> Result<Vec<Collision>, Error> {
         let mut found = Vec::new();
         for name in self.view.below(ASIDE) {

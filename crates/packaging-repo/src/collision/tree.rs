@@ -20,14 +20,14 @@ const DIFFERENCES: usize = 200_000;
 /// A file, a link or a submodule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
+    /// Kind of the entry.
     pub kind: EntryKind,
-    /// The object.
+    /// Id of the object.
     pub id: ObjectId,
 }
 
 impl Entry {
-    /// Whether it is a file with content.
+    /// True for a file with content.
     pub fn is_file(&self) -> bool {
         matches!(self.kind, EntryKind::Blob | EntryKind::BlobExecutable)
     }
@@ -38,16 +38,16 @@ impl Entry {
 pub struct Change {
     /// Its path, names as they are stored.
     pub path: Vec<u8>,
-    /// What it is in the first tree.
+    /// Entry in the first tree.
     pub before: Option<Entry>,
-    /// What it is in the second.
+    /// Entry in the second tree.
     pub after: Option<Entry>,
 }
 
-/// What a tree has at a path.
+/// Entry of a tree at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Nothing.
+    /// There is no entry.
     Nothing,
     /// A file.
     File(Entry),
@@ -133,7 +133,7 @@ impl Comparison<'_> {
     }
 }
 
-/// What a tree has at a path.
+/// Entry of a tree at a path.
 pub(super) fn find(tree: ObjectId, path: &[u8], store: &mut RepoStore) -> Result<Place, Error> {
     let (mut at, mut done) = (tree, Vec::new());
     let mut names = path.split(|&byte| byte == b'/').peekable();
@@ -181,7 +181,7 @@ fn write(
             Some(at) => below.entry(&path[..at]).or_default().push((&path[at + 1..], *entry)),
             None => match entry {
                 Some(entry) => drop(entries.insert(path.to_vec(), *entry)),
-                // What is a folder goes with its files.
+                // A folder is removed with its files.
                 None if entries.get(*path).is_some_and(|it| it.kind == EntryKind::Tree) => {}
                 None => drop(entries.remove(*path)),
             },

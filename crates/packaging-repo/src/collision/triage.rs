@@ -1,4 +1,4 @@
-//! What somebody else's tree has that ours has not, found by content: names and dates prove nothing.
+//! Content of somebody else's tree that ours lacks. Only content is compared: names and dates prove nothing.
 //!
 //! Their changes are those since the commit that both sides have in common. Of these, noise is left out, and each file
 //! that is left is merged with ours.
@@ -21,13 +21,13 @@ const LARGEST: u64 = 16 << 20;
 /// Ours, to compare theirs with. The first of each list is the tree itself, the others are the same with more or fewer
 /// of its patches applied.
 pub(super) struct Sides {
-    /// What both sides started from: there may be several, or none that is known.
+    /// Common starting points of both sides: there may be several, or none that is known.
     pub(super) bases: Vec<Vec<ObjectId>>,
     /// The version that is published.
     pub(super) version: Vec<ObjectId>,
 }
 
-/// What comes of the comparison.
+/// Result of the comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// The same tree, byte by byte.
@@ -94,7 +94,7 @@ fn merge(
     store: &mut RepoStore,
 ) -> Result<Content, Error> {
     let (mut edits, mut conflicts) = (Vec::new(), Vec::new());
-    // What goes makes room for what comes.
+    // Removed entries first: they make room for added ones.
     let mut gone: BTreeSet<Vec<u8>> = BTreeSet::new();
     let (removed, added): (Vec<_>, Vec<_>) = changes.iter().partition(|it| it.after.is_none());
     for change in removed.into_iter().chain(added) {

@@ -14,10 +14,10 @@ use crate::object::{self, CommitObject};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId, raw_id};
 
-/// So many versions of changelogs are kept: more are read again.
+/// Number of versions of changelogs that are kept in memory: further ones are read again.
 const KEPT: usize = 500_000;
 
-/// What was found out.
+/// Results of walks through the history.
 #[derive(Default)]
 pub(super) struct Walked {
     descents: Descents,
@@ -33,8 +33,8 @@ pub(super) struct Walked {
 pub(crate) struct Descents(HashMap<ObjectId, HashMap<ObjectId, bool>>);
 
 impl Descents {
-    /// Whether an upstream commit is among the ancestors of a version. Version commits hang on each other by their
-    /// first parent, so that is the only way to walk.
+    /// True when an upstream commit is among the ancestors of a version. Version commits are linked by their first
+    /// parent, so only first parents are walked.
     pub(crate) fn descends(
         &mut self,
         from: Option<ObjectId>,
@@ -74,7 +74,7 @@ impl Walked {
 }
 
 impl History<'_> {
-    /// Whether an upstream commit is among the ancestors of a version.
+    /// True when an upstream commit is among the ancestors of a version.
     pub(super) fn descends_from_upstream(
         &mut self,
         from: Option<ObjectId>,
@@ -102,7 +102,7 @@ impl History<'_> {
             }
             way.push(id);
             let commit = object::read_commit(id, self.store)?;
-            // What is no version's ends the way.
+            // A commit that is no version's ends the walk.
             let Some((version, sha256)) = version_of(&commit) else { break };
             answer = self.applied_of(&distros, &version, sha256)?;
             if answer.is_some() {
@@ -130,7 +130,7 @@ impl History<'_> {
         Ok(None)
     }
 
-    /// Whether the changelog of a version's commit names another one below its own.
+    /// True when the changelog of a version's commit names another version below its own.
     pub(super) fn names_version(
         &mut self,
         commit: ObjectId,

@@ -65,7 +65,7 @@ fn a_copy_comes_to_be_and_goes_on() {
     assert_eq!(git(mirror.path(), &["for-each-ref"]), all);
     git(mirror.path(), &["fsck", "--full", "--strict"]);
     assert_eq!(mirror.read().unwrap().1.as_deref(), Some("refs/heads/debian/sid"));
-    // Somebody pushes something else, loose; then the next version comes.
+    // Another push of a loose object; then the next version comes.
     git(mirror.path(), &["update-ref", "refs/heads/theirs", "refs/heads/debian/sid"]);
     let tree = git(&from, &["mktree"]);
     let commit = git(&from, &["commit-tree", "-m", "v4", "-p", "refs/heads/debian/sid", &tree]);
@@ -97,7 +97,7 @@ fn what_somebody_else_has_moved_is_not_moved() {
     let refused = mirror.push(&from.join("objects"), &[stale(&ours, &next)], None, long());
     assert!(matches!(refused, Err(Error::RefMoved { .. })), "{refused:?}");
     assert_eq!(git(mirror.path(), &["rev-parse", "refs/heads/debian/sid"]), theirs);
-    // What they pushed can be kept here.
+    // Pushed objects of others can be kept here.
     let id = ObjectId::from_hex(theirs.as_bytes()).unwrap();
     mirror.fetch(&from, &[id], long()).unwrap();
     git(&from, &["cat-file", "-e", &theirs]);

@@ -71,10 +71,10 @@ impl PackWriter {
         Ok(trailer)
     }
 
-    /// Leaves nothing behind.
+    /// Removes the files of the pack.
     pub(super) fn discard(&mut self) {
         if self.file.take().is_some() {
-            // What cannot be removed is garbage that the next import or `git gc` removes.
+            // A file that cannot be removed is garbage, which the next import or `git gc` removes.
             let _ = fs::remove_file(&self.temporary);
             let _ = fs::remove_file(self.temporary.with_extension("idx"));
         }

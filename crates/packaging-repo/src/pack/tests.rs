@@ -1,4 +1,4 @@
-//! What becomes of a pack when the disk fails while it is written.
+//! Tests of a pack when the disk fails while it is written.
 #![allow(clippy::unwrap_used)]
 
 use std::fs::File;
@@ -65,7 +65,7 @@ fn nothing_is_read_from_a_pack_that_could_not_be_written() {
         let folder = TempDir::new().unwrap();
         let mut pack = PackWriter::new(folder.path(), threads);
         pack.expect_changes(false);
-        // What is compressed on other threads begins behind what is stored as it is.
+        // Content that other threads compress comes after content that is stored as it is.
         let mut ids = Vec::new();
         for number in 0..24 {
             ids.push(add(&mut pack, &[number; 300 << 10]).unwrap());

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::index;
 use crate::refs::lock::remove_if_there;
 
-/// What such a file is called while it is removed.
+/// Prefix of such a file's name while it is removed.
 const DEAD: &str = "tmp_pack_import_dead-";
 
 /// Removes the packs that killed importers did not complete. A pack becomes visible under its final name just before

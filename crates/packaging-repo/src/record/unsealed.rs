@@ -17,7 +17,7 @@ use crate::refs::refname;
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
-/// What the state says about a repository.
+/// Content of a repository according to the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Word {
     /// The versions that were imported.
@@ -26,7 +26,7 @@ pub struct Word {
     pub branches: Vec<String>,
 }
 
-/// The record of what the state confirms. What cannot be read is not confirmed.
+/// Record of the refs that the state confirms. Objects that cannot be read are not confirmed.
 pub fn seal(refs: &Refs, word: &Word, store: &mut RepoStore) -> Result<Record, Error> {
     let mut sealing = Sealing {
         refs,

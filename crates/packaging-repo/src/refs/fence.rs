@@ -1,4 +1,4 @@
-//! Fences: whoever was given a package later shuts out whoever had it before.
+//! Fences: an importer that was given a package later shuts out the one that had it before.
 //!
 //! A token in a database cannot stop a worker that was frozen after its last look at it. So the repository itself knows
 //! the token: the folder `package-import` has a file named for the fence that stands. A new importer puts up its own,
@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::durable::room;
 
-/// Where fences are, below the repository.
+/// Folder of the fences, below the repository.
 const FOLDER: &str = "package-import";
 const PREFIX: &str = "fence-";
-/// What a fence is called for the moment in which it is checked.
+/// Suffix of a fence's name for the moment in which it is checked.
 const CHECKED: &str = ".checked";
 
-/// Who may work on a repository: the highest goes.
+/// Right to work on a repository: the highest fence wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fence {
     /// Rises whenever the state is restored from a backup, whose tokens start again from lower ones.
@@ -66,7 +66,10 @@ impl Fence {
         standing.iter().filter(|(fence, _)| *fence < self).try_for_each(|(_, path)| remove(path))
     }
 
-    /// Whether it still stands. The two renames make the server decide, not what a client remembers.
+    /// Checks that the fence still stands. Two renames make the server decide, not a client's cache.
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when it is gone.
     pub(crate) fn check(self, repository: &Path) -> Result<(), Error> {
         let own = self.file(repository);
         let mut checked = own.clone().into_os_string();

@@ -21,9 +21,9 @@ pub(crate) const CONFIG: &str =
     "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
 /// That of a copy, which others push to, and which is Git's to keep in shape.
 pub(crate) const OF_COPY: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
-/// Where `HEAD` points as long as there is no branch.
+/// Target of `HEAD` as long as there is no branch.
 const NO_BRANCH: &str = "refs/heads/main";
-/// What the files of a repository are called before they are durable; whose they are follows.
+/// Prefix of a repository's files before they are durable; the name of the owner's fence follows.
 pub(crate) const NEW: &str = "package-import.new-";
 
 /// Makes the folders without which Git takes nothing for a repository. No lock: one that is frozen here must not keep
@@ -39,7 +39,7 @@ pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether it is a repository, for Git and for us.
+/// True when it is a repository, for Git and for the importer.
 pub(crate) fn is_complete(repository: &Path) -> bool {
     repository.join("HEAD").is_file()
 }

@@ -1,8 +1,8 @@
 //! Locks: one for the whole repository among importers, and Git's own lock files.
 //!
-//! A lock file of Git's is a file that exists. If its owner is killed it stays and blocks everybody. Ours are made as
-//! second names of a file of our own, so that the next importer can tell a dead importer's from those of others: it
-//! holds the repository's lock, hence whoever owned that file is dead.
+//! A lock of Git's is held as long as its file exists. If its owner is killed, the file stays and blocks everybody.
+//! The importer makes its lock files as second names of a file of its own, so that the next importer can tell those
+//! of a dead importer from those of others: it holds the repository's lock, hence the owner of that file is dead.
 
 use std::fs::{self, File};
 use std::io;
@@ -22,8 +22,8 @@ use crate::refs::first_publish;
 const LOCK: &str = "package-import.flock";
 /// The second name of our lock of `packed-refs`; with a fence, its number follows.
 const OWN: &str = "package-import.packed-refs";
-/// What the second name of our lock of a loose ref starts with, in the ref's own folder: landlock before Linux 5.19
-/// allows no links from one folder to another. Git takes a name like that for no ref.
+/// Prefix of the second name of the importer's lock of a loose ref, in the ref's own folder: landlock before Linux
+/// 5.19 allows no links from one folder to another. Git takes a name like that for no ref.
 const OWN_LOOSE: &str = ".package-import-";
 const ENDING: &str = ".lock";
 
@@ -74,7 +74,7 @@ impl Guard {
         Ok(file.into())
     }
 
-    /// What is to be said if a file of ours has gone.
+    /// Error for a file of this importer that has gone.
     pub(crate) fn gone(&self, action: &'static str, path: &Path, error: io::Error) -> Error {
         match self.fence {
             Some(ours) if error.kind() == io::ErrorKind::NotFound => Error::Fenced { ours, higher: None },
@@ -82,7 +82,7 @@ impl Guard {
         }
     }
 
-    /// What the names of files begin with that are only ours.
+    /// Prefix of the files that belong to this importer alone.
     pub(crate) fn prefix(&self) -> String {
         self.fence.map_or(String::new(), |fence| format!("{fence}-"))
     }

@@ -10,7 +10,7 @@ use crate::refs::lock::{self, Guard};
 use crate::refs::refname;
 use crate::{Error, ObjectId};
 
-/// All loose refs that name an object. Symbolic and broken ones are left to whoever made them.
+/// All loose refs that name an object. Symbolic and broken refs are left out.
 pub(crate) fn read_all(repository: &Path) -> Result<BTreeMap<String, ObjectId>, Error> {
     let mut found = BTreeMap::new();
     walk(repository, "refs", &mut found)?;
@@ -50,7 +50,7 @@ fn read(repository: &Path, name: &str) -> Option<ObjectId> {
     ObjectId::from_hex(text.trim_ascii_end()).ok()
 }
 
-/// Whether there is a loose file that names no object: a symbolic ref, or a broken one.
+/// True when there is a loose file that names no object: a symbolic ref, or a broken one.
 pub(crate) fn is_strange(repository: &Path, name: &str) -> bool {
     let is_file = fs::symlink_metadata(repository.join(name)).is_ok_and(|it| !it.is_dir());
     is_file && read(repository, name).is_none()

@@ -58,7 +58,8 @@ pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
     Ok(Packed { refs: refs.into_iter().collect(), others })
 }
 
-/// Whether a tag without a peeled line is known to be none. Other programs than Git write files that do not say so.
+/// True when an entry without a peeled line is certainly no annotated tag. Other programs than Git write files that do
+/// not promise this.
 pub(crate) fn is_fully_peeled(repository: &Path) -> Result<bool, Error> {
     let path = repository.join("packed-refs");
     let mut line = Vec::new();

@@ -17,11 +17,11 @@ pub enum InvalidName {
         "a name of {length} bytes is too long for a part of a branch's name: {most} are the most (it begins with {begin:?})"
     )]
     TooLong {
-        /// Its length.
+        /// Length of the name, in bytes.
         length: usize,
-        /// The most.
+        /// Largest length, in bytes.
         most: usize,
-        /// How it begins.
+        /// Beginning of the name.
         begin: String,
     },
     /// A full name that is none of ours.
@@ -36,13 +36,16 @@ const LONGEST_PART: usize = 230;
 /// The longest name of a ref, in bytes.
 const LONGEST: usize = 1000;
 
-/// Where branches of others are set aside.
+/// Folder of foreign branches that were set aside.
 pub const ASIDE: &str = "refs/heads/collisions/";
 
-/// Where refs are written, and nowhere else.
+/// Folders in which refs are written; refs are written nowhere else.
 const WRITTEN: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/dsc/"];
 
-/// Checks the full name of a ref that is about to be written, whoever asks for it.
+/// Checks the full name of a ref that is about to be written.
+///
+/// # Errors
+/// [`InvalidName`] when Git would not accept it, or when it is outside of the folders for refs.
 pub fn check_ref(name: &str) -> Result<(), InvalidName> {
     if !WRITTEN.iter().any(|folder| name.len() > folder.len() && name.starts_with(folder)) {
         return Err(InvalidName::Elsewhere(begin(name)));
@@ -66,7 +69,7 @@ fn begin(name: &str) -> String {
     name.chars().take(60).collect()
 }
 
-/// Whether a name is one that no distro can have.
+/// True when a name is one that no distro can have.
 pub fn is_reserved(distro: &str) -> bool {
     RESERVED.contains(&distro)
 }
@@ -91,7 +94,7 @@ pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
     check_lengths(suite)
 }
 
-/// Whether Git takes a full name for the one of a ref (git-check-ref-format(1)).
+/// True when Git accepts a full name for a ref (git-check-ref-format(1)).
 pub(crate) fn is_valid(name: &str) -> bool {
     !name.ends_with('.') && name.split('/').all(is_valid_part)
 }
@@ -105,7 +108,7 @@ fn is_valid_part(part: &str) -> bool {
         && !part.contains(|c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c))
 }
 
-/// What we name ourselves also has to be fit for a command line.
+/// Checks a part of a name that the importer makes, which also has to be safe on a command line.
 fn check_part(part: &str) -> Result<(), InvalidName> {
     let bad = !is_valid_part(part)
         || part.starts_with('-')
@@ -167,7 +170,7 @@ pub fn applied_tag(distro: &str, version: &str) -> String {
     format!("refs/tags/applied/{distro}/{}", mangle(version))
 }
 
-/// Where the tags of other contents of a version are.
+/// Folder of the tags for other contents of a version.
 pub fn reimport_folder(distro: &str, version: &str) -> String {
     format!("refs/tags/reimport/{distro}/{}/", mangle(version))
 }
@@ -177,7 +180,7 @@ pub fn reimport_tag(distro: &str, version: &str, dsc_sha256: &str) -> String {
     format!("{}{}", reimport_folder(distro, version), short(dsc_sha256))
 }
 
-/// Where the applied tags of other contents are.
+/// Folder of the applied tags for other contents.
 pub fn applied_reimport_folder(distro: &str, version: &str) -> String {
     format!("refs/tags/reimport/applied/{distro}/{}/", mangle(version))
 }
@@ -192,7 +195,7 @@ pub fn upstream_tag(version: &str) -> String {
     format!("refs/tags/upstream/{}", mangle(version))
 }
 
-/// Where the tags of other tarballs of an upstream version are.
+/// Folder of the tags for other tarballs of an upstream version.
 pub fn upstream_reimport_folder(version: &str) -> String {
     format!("refs/tags/reimport/upstream/{}/", mangle(version))
 }

@@ -23,16 +23,16 @@ use crate::refs::packed::{self, Packed};
 use crate::refs::refname;
 use crate::{Error, ObjectId};
 
-/// How often another program's lock is waited for, and how long each time.
+/// Number of times that another program's lock is waited for; next, the length of each wait.
 const WAITS: u32 = 200;
 const WAIT: Duration = Duration::from_millis(50);
 
-/// Where a ref points.
+/// Value of a ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// The object.
+    /// Id of the object.
     pub id: ObjectId,
-    /// What is behind an annotated tag.
+    /// Object behind an annotated tag.
     pub peeled: Option<ObjectId>,
 }
 
@@ -42,15 +42,15 @@ pub type Refs = BTreeMap<String, Value>;
 /// One change of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// The full name.
+    /// Full name of the ref.
     pub name: String,
-    /// Where it has to point before; `None`: it must not exist.
+    /// Object that it has to point to before; `None`: it must not exist.
     pub expected: Option<ObjectId>,
-    /// Where it points afterwards.
+    /// Value afterwards.
     pub new: Value,
 }
 
-/// What a transaction may do beside its edits, because a person has decided it.
+/// Changes beside the edits that a person has decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decided {
     /// Refs that go, and where they have to point before.
@@ -135,12 +135,12 @@ pub(crate) fn apply(
     edits.iter().try_for_each(|edit| check_name(&edit.name, packed, loose))
 }
 
-/// Every name is checked here, where it is written, whoever asks for it.
+/// Checks every name at the place where it is written, whatever was checked before.
 fn check_names(edits: &[Edit]) -> Result<(), Error> {
     edits.iter().try_for_each(|edit| Ok(refname::check_ref(&edit.name)?))
 }
 
-/// Whether a ref never changes its value once it is there.
+/// True when a ref never changes once it exists.
 fn is_fixed(name: &str) -> bool {
     !name.starts_with("refs/heads/")
 }
@@ -160,9 +160,9 @@ struct Branches<'a> {
     held: Vec<(&'a str, lock::Held)>,
 }
 
-/// Locks the branches, and what exists, as Git does before it writes a loose ref: otherwise one that somebody moves
-/// right now would hide our value, although both were told that they had succeeded. New tags go without. Whoever
-/// makes one of the same name meanwhile keeps it, and the next import sees a tag that is not its own.
+/// Locks the branches, and what exists, as Git does before it writes a loose ref: otherwise one that another
+/// program moves right now would hide our value, although both moves had succeeded. New tags are not locked. If
+/// another program makes one of the same name meanwhile, it stays, and the next import finds a foreign tag.
 fn lock_branches<'a>(
     repository: &'a Path,
     guard: &Guard,

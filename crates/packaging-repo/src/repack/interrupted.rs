@@ -1,8 +1,8 @@
 //! Tidies up after repacks that were killed. Git does not: a pack whose index it had just removed, or one that had no
 //! index yet, stays for ever, and so do the temporary files of `git repack`, which `git prune` does not know.
 //!
-//! While a repack runs, a file in the repository says which packs there were before it. Whoever has the repository's
-//! lock and finds that file knows that the repack is dead, for Git holds the lock as well.
+//! While a repack runs, a file in the repository lists the packs from before. If a holder of the repository's lock
+//! finds that file, the repack is dead, because Git holds the lock as well.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 use crate::Error;
 use crate::refs::lock::remove_if_there;
 
-/// The file that says so: a line for each pack, its name without an ending.
+/// The file that marks a repack: a line for each pack, its name without an ending.
 const MARK: &str = "package-import.repack";
-/// What the temporary files of `git repack` start with; its process and the pack's name follow.
+/// Prefix of the temporary files of `git repack`; its process and the pack's name follow.
 const REPACK: &str = ".tmp-";
-/// What we call them while we remove them: ours now, and found again.
+/// Prefix of these files while they are removed, so that they are found again after a crash.
 const CLAIMED: &str = ".tmp-claimed-";
-/// What those of `git pack-objects` start with.
+/// Prefixes of the temporary files of `git pack-objects`.
 const PACK_OBJECTS: [&str; 4] = ["tmp_pack_", "tmp_idx_", "tmp_rev_", "tmp_bitmap_"];
 
-/// Whether a repack has begun and not ended.
+/// True when a repack has begun and not ended.
 pub(super) fn is_marked(repository: &Path) -> bool {
     repository.join(MARK).exists()
 }

@@ -80,7 +80,7 @@ fn staged(
     }
 }
 
-/// How often objects are read while something is added to a new repository.
+/// Number of reads of objects while something is added to a new repository.
 fn reads(add: impl Fn(&mut History<'_>, &StagedUpstream)) -> u64 {
     let scratch = scratch();
     let mut store = scratch.repository.store(1).unwrap();

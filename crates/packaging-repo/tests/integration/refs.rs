@@ -241,7 +241,7 @@ fn nobody_loses_a_move_of_a_branch_that_git_moves_at_the_same_time() {
         let wins = commits.windows(2).map(|pair| {
             barrier.wait();
             let won = attempt(pair[0], pair[1]);
-            // The next step begins where this one ended, whoever won.
+            // The next step begins where this one ended, whichever side won.
             barrier.wait();
             usize::from(won)
         });

@@ -1,4 +1,4 @@
-//! What other programs leave in a repository: it is kept, and keeps nobody from importing.
+//! Files and refs of other programs in a repository: they are kept, and keep nobody from importing.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,7 +8,7 @@ use crate::common::{Scratch, edit, git, objects, scratch, transact};
 use packaging_repo::Error;
 use proptest::prelude::*;
 
-/// A branch whose name is Latin-1, as `git push` makes it where a user's locale says so.
+/// A branch whose name is Latin-1, as `git push` makes it with such a locale.
 fn make_latin1(scratch: &Scratch, name: &[u8], id: &str) {
     let status = git(scratch.path()).arg("update-ref").arg(OsStr::from_bytes(name)).arg(id).status().unwrap();
     assert!(status.success());

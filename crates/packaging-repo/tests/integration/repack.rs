@@ -1,4 +1,4 @@
-//! When a repository is packed anew, and when it is not.
+//! Conditions under which a repository is repacked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -238,7 +238,7 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
     name.prop_map(bytes).prop_filter("no name", |name| name != b"." && name != b"..")
 }
 
-/// What Git accepts stays as everybody knows it.
+/// Names that Git accepts are not changed.
 #[test]
 fn ordinary_attributes_and_modules_keep_their_names() {
     let scratch = scratch();

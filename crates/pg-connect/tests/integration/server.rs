@@ -194,7 +194,7 @@ fn tls_is_not_left_out_when_it_is_required() {
     let plain =
         |mode: &str| format!("host=127.0.0.1 port={} user=plain dbname=import sslmode={mode}", CLUSTER.port);
     assert!(!has_tls(&mut connect(&plain("disable"), None).unwrap()));
-    // `plain` may come only without TLS: whoever demands it is not let in without.
+    // `plain` can only come without TLS: a server that demands TLS refuses it.
     failure(&plain("require"), None);
 }
 

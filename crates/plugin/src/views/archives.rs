@@ -1,4 +1,4 @@
-//! What the last accepted index of each suite left to be said, and what packages wait for.
+//! Remarks about the last accepted index of each suite, and the waits of packages.
 
 use super::Facts;
 use crate::database::{Database, Row};
@@ -13,9 +13,9 @@ const CONTENT: i64 = 6;
 /// A suite of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuiteVerdict {
-    /// The archive.
+    /// Name of the archive.
     pub archive: String,
-    /// The suite.
+    /// Name of the suite.
     pub suite: String,
     /// Publications in its last accepted index.
     pub listed: Option<i64>,
@@ -23,20 +23,21 @@ pub struct SuiteVerdict {
     pub index: Option<i64>,
     /// The mirror that had it.
     pub mirror: Option<String>,
-    /// What is odd, a sentence each.
+    /// Remarks, one sentence each.
     pub remarks: Vec<String>,
-    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    /// Number of publications that an index listed no more, and that are kept because they are too many at once:
+    /// another index has to confirm the removals.
     pub withheld: i64,
-    /// Since when.
+    /// Milliseconds since 1970 at which removals were first withheld.
     pub withheld_since: Option<i64>,
     /// The date of the index in which its lists changed last.
     pub content: Option<i64>,
-    /// How old that may be, in milliseconds; none where nobody knows.
+    /// Age in milliseconds that the content may have; `None` where none is known.
     pub stale_after: Option<i64>,
 }
 
 impl SuiteVerdict {
-    /// How much older its content is than it ever was, or than it may be: its age and the limit, in milliseconds.
+    /// Age of content that is older than it ever was, or than it may be, and the limit; both in milliseconds.
     pub fn stale(&self, now: i64) -> Option<(i64, i64)> {
         let age = now.saturating_sub(self.content?);
         let limit = self.stale_after?;
@@ -72,14 +73,14 @@ pub fn suite_verdicts(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<
     database.rows(&sql, &[])?.iter().map(verdict).collect()
 }
 
-/// How many packages wait for one kind of thing.
+/// Number of packages that wait for one kind of thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waits {
-    /// `history`, `base`, `pool`.
+    /// Kind of the wait: `history`, `base`, `pool`.
     pub kind: String,
     /// Packages; 1,000 stands for more.
     pub packages: i64,
-    /// Since when the first of them waits.
+    /// Milliseconds since 1970 at which the oldest of these waits began.
     pub oldest: Option<i64>,
 }
 
@@ -92,7 +93,7 @@ pub fn left_out(database: &mut Database<'_>, facts: &Facts) -> Result<i64, Troub
     rows.first().map_or(Ok(0), |row| row.integer(0))
 }
 
-/// What packages wait for; nothing if the importer does not say yet.
+/// Waits of packages, by kind; none with an importer that is too old to record them.
 pub fn waits(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Waits>, Trouble> {
     if facts.schema.unwrap_or(0) < SCHEMA {
         return Ok(Vec::new());

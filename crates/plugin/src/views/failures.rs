@@ -7,19 +7,19 @@ use crate::views::Facts;
 /// A signature or a package that does not count for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
-    /// `signature` or `package`.
+    /// Kind of the subject: `signature` or `package`.
     pub kind: String,
     /// The short id or the name.
     pub subject: String,
-    /// Until when.
+    /// Milliseconds since 1970 of the end.
     pub until: i64,
-    /// Why.
+    /// Reason of the suppression.
     pub reason: String,
-    /// How many failures that leaves out. No failure is left out by two.
+    /// Number of failures that it leaves out. No failure is counted for two suppressions.
     pub failing: i64,
 }
 
-/// What does not count now, the one that ends first at the front.
+/// Present suppressions, the one that ends first at the front.
 pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Trouble> {
     let now = database.now()?;
     let sql = "SELECT kind, subject, until, reason, failing FROM check_v1_suppressions
@@ -36,18 +36,18 @@ pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Tro
     database.rows(sql, &[Parameter::Integer(now)])?.iter().map(suppression).collect()
 }
 
-/// What is compared with limits.
+/// Numbers that are compared with limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveCounts {
     /// Failing packages, still with those that are suppressed.
     pub failing: i64,
-    /// Parked jobs.
+    /// Number of parked jobs.
     pub parked: i64,
     /// Packages that are among both.
     pub parked_failing: i64,
 }
 
-/// What is compared with limits.
+/// Numbers that are compared with limits.
 pub fn live(database: &mut Database<'_>) -> Result<LiveCounts, Trouble> {
     // The view of an importer of schema 1 has no third column.
     let row = database.row("SELECT * FROM check_v1_live", &[])?;
@@ -61,17 +61,17 @@ pub fn live(database: &mut Database<'_>) -> Result<LiveCounts, Trouble> {
 /// A signature that something fails with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Its short id.
+    /// Short id of the signature.
     pub short: String,
     /// In how many packages it is.
     pub failing: i64,
-    /// Where and how it fails: `fetch/connect`.
+    /// Stage and code, such as `fetch/connect`.
     pub name: String,
-    /// What a person calls it.
+    /// Label for operators.
     pub label: String,
 }
 
-/// What the newest failure with a signature said; nothing where the importer is too old to tell.
+/// Message of the newest failure with a signature; `None` with an importer that is too old to list it.
 pub fn newest_message(database: &mut Database<'_>, short: &str) -> Result<Option<String>, Trouble> {
     let sql = "SELECT message FROM check_v1_messages WHERE short = $1";
     match database.first(sql, &[Parameter::Text(short)]) {
@@ -99,10 +99,10 @@ pub fn verdict_value(database: &mut Database<'_>, figure: &str) -> Result<Option
     database.first(sql, &[Parameter::Text(figure)])?.map(|row| row.integer(0)).transpose()
 }
 
-/// What the importer's rule said of a figure when it stored a sample.
+/// Verdict of the importer's rule about a figure, when it stored a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerdictRow {
-    /// When.
+    /// Milliseconds since 1970 of the verdict.
     pub at: i64,
     /// The whole verdict, as the importer wrote it.
     pub detail: String,
@@ -118,13 +118,13 @@ pub fn verdict(database: &mut Database<'_>, figure: &str) -> Result<Option<Verdi
 /// A package that needs a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wedged {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// Since when it fails.
+    /// Milliseconds since 1970 at which the failure began.
     pub since: i64,
-    /// Where it failed.
+    /// Stage of the import that failed.
     pub stage: String,
-    /// How, in a word.
+    /// Code of the failure.
     pub code: String,
     /// The same for a person.
     pub message: String,
@@ -151,20 +151,20 @@ pub fn wedged(database: &mut Database<'_>, at_most: i64) -> Result<Vec<Wedged>, 
 /// A ref of a repository that is not where the importer has put it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignRef {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The ref.
+    /// Name of the ref.
     pub name: String,
-    /// What is foreign about it.
+    /// Kind of the foreign ref.
     pub kind: String,
-    /// Since when it was seen like this.
+    /// Milliseconds since 1970 at which it was first seen like this.
     pub since: i64,
 }
 
 /// The schema that tells of foreign refs.
 const FOREIGN_REFS: i64 = 5;
 
-/// How many refs are foreign, and those that have been for longest. A state of an older importer says nothing of them.
+/// Number of foreign refs, and the oldest of them; none with the state of an older importer.
 pub fn foreign_refs(
     database: &mut Database<'_>,
     facts: &Facts,
@@ -194,22 +194,22 @@ pub fn foreign_refs(
 /// A ref of ours that somebody else made or moved, and that waits for a person's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collision {
-    /// Its number.
+    /// Number of the collision.
     pub id: i64,
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The ref.
+    /// Name of the ref.
     pub name: String,
-    /// What it is: `unmerged`, `conflict`, `tag-differs`, `blocked`.
+    /// Kind of the collision: `unmerged`, `conflict`, `tag-differs`, `blocked`.
     pub kind: String,
-    /// When it was found.
+    /// Milliseconds since 1970 at which it was found.
     pub since: i64,
 }
 
 /// The schema that tells of collisions.
 const COLLISIONS: i64 = 8;
 
-/// How many collisions wait, and those that have waited longest. A state of an older importer says nothing of them.
+/// Number of collisions that wait for a person, and the oldest of them; none with the state of an older importer.
 pub fn collisions(
     database: &mut Database<'_>,
     facts: &Facts,
@@ -237,7 +237,7 @@ pub fn collisions(
     Ok((count, rows))
 }
 
-/// How many wedged packages are suppressed. Asked only if anything is.
+/// Number of wedged packages that are suppressed. It is read only if there are suppressions.
 pub fn wedged_suppressed(database: &mut Database<'_>) -> Result<i64, Trouble> {
     let now = database.now()?;
     let sql = "SELECT COUNT(*) FROM check_v1_wedged WHERE suppressed_until > $1";

@@ -7,15 +7,15 @@ use crate::views::Facts;
 /// A machine that imports, or did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// Its name.
+    /// Name of the host.
     pub name: String,
     /// `online`, `quiescing` or `offline`.
     pub state: String,
-    /// Why, if somebody said so.
+    /// Reason of its state, if an operator gave one.
     pub reason: Option<String>,
-    /// When it was last heard of.
+    /// Milliseconds since 1970 of its last heartbeat.
     pub heartbeat: i64,
-    /// Whether it has a service, which has to be there always.
+    /// True when it has a service, which is expected at all times.
     pub is_service: bool,
     /// Its runs that have not ended.
     pub runs: i64,
@@ -23,7 +23,7 @@ pub struct Host {
     pub running: i64,
 }
 
-/// All hosts.
+/// All hosts, sorted by name.
 pub fn hosts(database: &mut Database<'_>) -> Result<Vec<Host>, Trouble> {
     let sql =
         "SELECT name, state, reason, heartbeat, expected, runs, running FROM check_v1_hosts ORDER BY name";
@@ -44,28 +44,28 @@ pub fn hosts(database: &mut Database<'_>) -> Result<Vec<Host>, Trouble> {
 /// A run over the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Its number.
+    /// Number of the run.
     pub id: i64,
-    /// Its machine.
+    /// Name of its host.
     pub host: String,
-    /// `until-empty` or `service`.
+    /// Mode: `until-empty` or `service`.
     pub mode: String,
-    /// When it started.
+    /// Milliseconds since 1970 of its start.
     pub started: i64,
-    /// When it was last heard of.
+    /// Milliseconds since 1970 of its last heartbeat.
     pub heartbeat: i64,
-    /// When it ended.
+    /// Milliseconds since 1970 of its end.
     pub ended: Option<i64>,
-    /// How: `empty`, `stopped`, `out of time`, `quiesced`, `denied`, `killed`, `lost`.
+    /// Outcome: `empty`, `stopped`, `out of time`, `quiesced`, `denied`, `killed`, `lost`.
     pub outcome: Option<String>,
     /// Jobs that it did.
     pub attempts: i64,
-    /// Those that failed.
+    /// Number of imports that failed.
     pub failed: i64,
 }
 
 impl Run {
-    /// Whether it ended as it should; a run that imports nothing, or only failures, did.
+    /// True when it ended properly; a run that imports nothing, or only has failures, did.
     pub fn is_good(&self) -> bool {
         self.ended.is_some() && !matches!(self.outcome.as_deref(), Some("killed" | "lost" | "denied") | None)
     }
@@ -107,7 +107,7 @@ pub fn open_runs(database: &mut Database<'_>) -> Result<Vec<Run>, Trouble> {
         .collect()
 }
 
-/// Whether the state knows a package.
+/// True when the state knows a package.
 pub fn is_known(database: &mut Database<'_>, package: &str) -> Result<bool, Trouble> {
     let sql = "SELECT name FROM check_v1_packages WHERE name = $1";
     Ok(database.first(sql, &[Parameter::Text(package)])?.is_some())
@@ -116,15 +116,15 @@ pub fn is_known(database: &mut Database<'_>, package: &str) -> Result<bool, Trou
 /// A job that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
-    /// The attempt.
+    /// Number of the attempt.
     pub attempt: i64,
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// Its machine.
+    /// Name of its host.
     pub host: String,
-    /// Since when.
+    /// Milliseconds since 1970 of its beginning.
     pub started: i64,
-    /// How long the package's last good import took, in milliseconds.
+    /// Duration of the package's last good import, in milliseconds.
     pub usual: Option<i64>,
 }
 
@@ -144,20 +144,22 @@ pub fn running(database: &mut Database<'_>) -> Result<Vec<Running>, Trouble> {
     database.rows(sql, &[])?.iter().map(job).collect()
 }
 
-/// Whether a host gets on with its work, and what keeps it from recording that.
+/// Progress of a host, and the error that keeps it from recording its work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// The host.
+    /// Name of the host.
     pub host: String,
-    /// When one of its jobs ended last; before the first, when its run began. `None` without an open run.
+    /// Milliseconds since 1970 at which one of its jobs last ended; before the first, at which its run began. `None`
+    /// without an open run.
     pub progress: Option<i64>,
-    /// How long its jobs took on average, in milliseconds.
+    /// Mean duration of its jobs, in milliseconds.
     pub usual: Option<i64>,
-    /// When the job that could be claimed and waits for longest entered its lane.
+    /// Milliseconds since 1970 at which the job entered its lane that has waited longest of those that could be
+    /// claimed.
     pub waiting: Option<i64>,
-    /// What keeps it from recording its work.
+    /// Error that keeps it from recording its work.
     pub trouble: Option<String>,
-    /// Since when.
+    /// Milliseconds since 1970 at which the error began.
     pub trouble_since: Option<i64>,
 }
 
@@ -183,7 +185,7 @@ pub fn progress(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Progre
     database.rows(sql, &[])?.iter().map(progress).collect()
 }
 
-/// Attempts whose lease ended before a time: whoever does them does not say so any more.
+/// Attempts whose lease ended before a time: their worker renews it no more.
 pub fn abandoned(database: &mut Database<'_>, facts: &Facts, before: i64) -> Result<Vec<i64>, Trouble> {
     if facts.schema.is_none_or(|schema| schema < PROGRESS) {
         return Ok(Vec::new());

@@ -1,7 +1,7 @@
-//! What the checks ask the state: every statement over the views `check_v1_...` stands here, once.
+//! Statements of the checks: all statements over the views `check_v1_...` are here, each once.
 //!
 //! Each is a handful of counters, the first row of an index, or rows that are few by their nature (archives, hosts,
-//! running jobs). None counts, groups or sorts what grows with the installation or its history.
+//! running jobs). None counts, groups or sorts rows whose number grows with the installation or its history.
 
 mod archives;
 mod failures;
@@ -27,24 +27,27 @@ use std::collections::BTreeMap;
 use crate::database::Database;
 use crate::trouble::Trouble;
 
-/// What the state says about itself. Times are milliseconds since 1970.
+/// Facts about the state itself. Times are milliseconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The number of the schema.
     pub schema: Option<i64>,
-    /// When it was made.
+    /// Time at which it was created.
     pub created: Option<i64>,
-    /// When everything that was asked for had been done for the first time.
+    /// Time at which the queue was empty for the first time.
     pub filled: Option<i64>,
-    /// When the last good backup was taken.
+    /// Time of the last good backup.
     pub last_backup: Option<i64>,
-    /// What the importer found when it examined the database: `ok`, or what is wrong.
+    /// Result of the last examination of the database: `ok`, or a description of the damage.
     pub integrity: Option<String>,
-    /// When that was.
+    /// Time of the last examination.
     pub integrity_at: Option<i64>,
 }
 
-/// What the state says about itself, if it is the one in use and has seen a run.
+/// Facts about the state itself.
+///
+/// # Errors
+/// [`Trouble::NoData`] when it is not the state in use, or when no run has begun yet.
 pub fn facts(database: &mut Database<'_>) -> Result<Facts, Trouble> {
     let facts = facts_before_any_run(database)?;
     match last_run(database)? {
@@ -53,12 +56,15 @@ pub fn facts(database: &mut Database<'_>) -> Result<Facts, Trouble> {
     }
 }
 
-/// What to do where nothing has run yet.
+/// Trouble and advice where nothing has run yet.
 pub fn no_run() -> Trouble {
     Trouble::no_data("no run yet: start package-import run, by cron or as a service (docs/operations.md)")
 }
 
-/// What the state says about itself, if it is the one in use. For a check that sees by itself whether there was a run.
+/// Facts about the state itself, for a check that handles the case of no run.
+///
+/// # Errors
+/// [`Trouble::NoData`] when it is not the state in use.
 pub fn facts_before_any_run(database: &mut Database<'_>) -> Result<Facts, Trouble> {
     let mut facts = Facts::default();
     for row in database.rows("SELECT name, value FROM check_v1_state", &[])? {
@@ -87,12 +93,12 @@ pub fn facts_before_any_run(database: &mut Database<'_>) -> Result<Facts, Troubl
 pub struct Counters(BTreeMap<String, i64>);
 
 impl Counters {
-    /// Whether the importer keeps one of this name.
+    /// True when the importer keeps a counter of this name.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// One of them.
+    /// Value of a counter; 0 if there is none of this name.
     pub fn get(&self, name: &str) -> i64 {
         self.0.get(name).copied().unwrap_or(0)
     }

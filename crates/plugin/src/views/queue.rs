@@ -12,9 +12,9 @@ use crate::trouble::Trouble;
 /// A lane of the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lane {
-    /// Its name.
+    /// Name of the lane.
     pub name: String,
-    /// When its oldest job entered it.
+    /// Milliseconds since 1970 at which its oldest job entered it.
     pub oldest: Option<i64>,
 }
 
@@ -28,11 +28,11 @@ pub fn lanes(database: &mut Database<'_>) -> Result<Vec<Lane>, Trouble> {
 /// A dependency that is out of reach: its breaker is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
-    /// What it is, such as an archive's host.
+    /// Name of the dependency, such as an archive's host.
     pub name: String,
-    /// Since when.
+    /// Milliseconds since 1970 at which it began.
     pub since: i64,
-    /// What was wrong last.
+    /// Last error of the dependency.
     pub cause: Option<String>,
     /// Jobs that wait for it.
     pub parked: i64,
@@ -52,12 +52,12 @@ pub fn outages(database: &mut Database<'_>) -> Result<Vec<Outage>, Trouble> {
     database.rows(sql, &[])?.iter().map(outage).collect()
 }
 
-/// From so many parked jobs on `check_import_failures` alerts at an outage, where few fail normally. (The rule of the
-/// baseline decides that; the kit only has to know from when on another check speaks.)
+/// Number of parked jobs from which on `check_import_failures` alerts at an outage, where few fail normally. (The
+/// rule of the baseline decides that; the kit only has to know from when on another check alerts.)
 const ALERTS_ELSEWHERE: i64 = 20;
 
-/// What an outage explains is no alert of its own for a day: `check_import_failures` is the one that alerts. With fewer
-/// jobs parked it does not, and each check goes by its own limits.
+/// Lowers a report that an outage explains to WARNING for a day, because `check_import_failures` alerts about it. With
+/// fewer jobs parked that check does not alert, and each check follows its own limits.
 pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
     let Some(outage) = outages.first() else { return };
     if is_believed(now, outage.since) && now - outage.since <= DAY && outage.parked >= ALERTS_ELSEWHERE {
@@ -83,15 +83,15 @@ pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
 /// A remote: where repositories are published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
-    /// Its name.
+    /// Name of the remote.
     pub name: String,
     /// Packages that have something which is not there.
     pub unpublished: i64,
-    /// Since when, of the oldest of them that does not fail by itself.
+    /// Milliseconds since 1970 since which the oldest package is unpublished that has no failure of its own.
     pub oldest: Option<i64>,
     /// Packages that it does not take.
     pub failing: i64,
-    /// Since when it is out of reach, if it is.
+    /// Milliseconds since 1970 at which it became unreachable, if it is.
     pub away: Option<i64>,
 }
 
@@ -149,19 +149,19 @@ pub fn channels(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Channe
 /// A suite of an archive, and its last polls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suite {
-    /// The archive.
+    /// Name of the archive.
     pub archive: String,
-    /// The suite.
+    /// Name of the suite.
     pub suite: String,
-    /// How often it is polled, in milliseconds.
+    /// Interval of polls in milliseconds.
     pub interval: i64,
-    /// Since when it is followed.
+    /// Milliseconds since 1970 since which it is followed.
     pub followed: i64,
-    /// When a poll succeeded last.
+    /// Milliseconds since 1970 of the last poll that succeeded.
     pub polled: Option<i64>,
-    /// When one failed last.
+    /// Milliseconds since 1970 of the last poll that failed.
     pub failed: Option<i64>,
-    /// Why, if that was after the last success.
+    /// Error of the last failed poll, if that was after the last success.
     pub error: Option<String>,
 }
 
@@ -183,8 +183,8 @@ pub fn suites(database: &mut Database<'_>) -> Result<Vec<Suite>, Trouble> {
     database.rows(sql, &[])?.iter().map(suite).collect()
 }
 
-/// The newest hourly value of a level, and the end of its hour at the latest: now. What a wrong clock has dated ahead is no
-/// value.
+/// End of the hour (at most the present time), and newest hourly value of a level. Values in the future, which a wrong
+/// clock has left, are not used.
 pub fn level(database: &mut Database<'_>, figure: &str) -> Result<Option<(i64, i64)>, Trouble> {
     let now = database.now()?;
     let sql =
@@ -194,8 +194,8 @@ pub fn level(database: &mut Database<'_>, figure: &str) -> Result<Option<(i64, i
     row.map(|row| Ok((((row.integer(0)? + 1) * HOUR).min(now), row.integer(1)?))).transpose()
 }
 
-/// Says that a clock was wrong when the newest samples were taken, if it was. They are not believed; a check that rests on
-/// samples must not be green all the same.
+/// Adds a warning if the newest samples are in the future, because a clock was wrong. They are not used; a check that
+/// rests on samples must not be green then.
 pub fn warn_of_samples_ahead(report: &mut Report, database: &mut Database<'_>) -> Result<(), Trouble> {
     let now = database.now()?;
     let sql = "SELECT hour FROM check_v1_levels WHERE figure = $1 ORDER BY hour DESC LIMIT 1";
@@ -209,7 +209,7 @@ pub fn warn_of_samples_ahead(report: &mut Report, database: &mut Database<'_>) -
     Ok(())
 }
 
-/// When an attempt ended last.
+/// Milliseconds since 1970 at which an attempt last ended.
 pub fn last_attempt(database: &mut Database<'_>) -> Result<Option<i64>, Trouble> {
     let now = database.now()?;
     let sql = "SELECT ended FROM check_v1_attempts WHERE ended <= $1 ORDER BY ended DESC LIMIT 1";

@@ -87,7 +87,7 @@ fn req1_a_closed_stdout_is_code_3_with_nothing() {
         assert_eq!(output.status.code(), Some(3), "{redirection}");
         assert!(output.stderr.is_empty(), "{redirection}: {output:?}");
     }
-    // Nobody wants the text here, but somebody may want the code.
+    // The text is not wanted here, but the code may be.
     for redirection in [
         ">/dev/null",
         ">/dev/null 2>&1",
@@ -182,7 +182,7 @@ fn req7_the_policy_stands_beside_the_database_that_an_option_names() {
     let state = root.file("state.db").display().to_string();
     other.check(&["--state", &state]).is(1, "IMPORT EXAMPLE WARNING - 3 failing, 2 held | failing=3;2;1000");
     other.check(&["--state", &format!("sqlite:{state}")]).contains("failing=3;2;1000");
-    // What is named outright goes first, and where nothing stands beside it, all is as without the option.
+    // The named file comes first; without one beside the database, all is as without the option.
     let config = other.file("config.toml").display().to_string();
     other.check(&["--state", &state, "--config", &config]).contains("failing=3;1;1000");
     fs::remove_file(root.file("config.toml")).unwrap();

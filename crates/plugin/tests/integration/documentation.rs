@@ -1,4 +1,4 @@
-//! What `docs/writing-a-check.md` shows is what the tests compile and run.
+//! The code in `docs/writing-a-check.md` is the code that the tests compile and run.
 
 use std::fs;
 use std::path::Path;

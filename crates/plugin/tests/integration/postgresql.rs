@@ -70,7 +70,7 @@ fn req7_the_role_monitor_by_pass_file_and_verified_tls() {
     said.is(3, "IMPORT EXAMPLE UNKNOWN - ");
     assert!(!said.out.contains("secret"), "{said:?}");
 
-    // What is not there, and what the role may not see.
+    // A view that does not exist, and one that the role may not read.
     monitored.cluster.sql("DROP VIEW check_v1_example");
     root.check(&["--no-data", "1"])
         .is(1, "IMPORT EXAMPLE WARNING - ERROR: relation check_v1_example does not exist");

@@ -1,4 +1,4 @@
-//! Requirement 11: reading changes nothing, whatever state the writer is in and whoever reads.
+//! Requirement 11: reading changes nothing, in every state of the writer and for every reader.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use crate::common::{GOOD, Root, SCHEMA, must_be_root};
 use rusqlite::{Connection, DEFAULT_NAME, FileControl};
 
-/// What every writer has to do for the readers, in safe Rust: `FileControl::PersistWal` keeps both files at the last
+/// Duty of every writer towards the readers, in safe Rust: `FileControl::PersistWal` keeps both files at the last
 /// close. It is set again for each connection; nothing of it is stored in the database.
 #[test]
 fn req11_a_writer_keeps_the_log_by_a_file_control() {
@@ -205,7 +205,7 @@ fn req10_req11_what_may_not_be_read_is_unknown_with_a_hint() {
     }
 }
 
-/// What is said to help is what helps: done to the letter, the check reads.
+/// The hint of a message helps: after following it to the letter, the check reads.
 #[test]
 fn req10_the_hint_names_what_refuses() {
     must_be_root();
@@ -231,7 +231,7 @@ fn req10_the_hint_names_what_refuses() {
     mode(&folder, 0o750);
     mode(&file, 0o640);
     root.check_as(USER, &[]).is(0, GOOD);
-    // Somebody else's group: adm, on every Debian. The user's name is that of this number.
+    // Group of others: adm, on every Debian. The user's name is that of this number.
     chown(&folder, Some(0), Some(4)).unwrap();
     said("usermod -aG adm nobody, then restart the daemon");
     mode(&folder, 0o700);

@@ -143,7 +143,7 @@ proptest! {
             prop_assert_eq!(threshold.text(), text.trim());
             let again = Threshold::parse(threshold.text(), unit);
             prop_assert_eq!(again.as_ref(), Ok(&threshold));
-            // Only a range without bounds, which says so, is always silent.
+            // Only a range that explicitly has no bounds is always silent.
             let values = [f64::MIN, -1.0, 0.0, 1.0, f64::MAX];
             let silent = !values.iter().any(|value| threshold.alerts(*value));
             prop_assert!(!silent || text.trim() == "~:" || text.contains('@') || text.contains(|c: char| c.is_ascii_digit()));

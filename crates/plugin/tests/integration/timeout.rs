@@ -52,8 +52,8 @@ fn req9_an_exclusive_lock() {
     assert_eq!(root.check(&arguments).out, GOOD);
 }
 
-/// A writer that was killed with a lock may leave the index of the log torn beside one that lives and is idle. SQLite then
-/// says "attempt to write a readonly database": only a writer can mend it, and does when it writes next.
+/// A writer that was killed with a lock may leave the index of the log torn, beside a live and idle writer. SQLite then
+/// reports "attempt to write a readonly database": only a writer can recover it, and does when it writes next.
 #[test]
 fn req9_an_index_that_a_writer_has_to_mend() {
     let root = Root::with_database();
@@ -127,7 +127,7 @@ fn req9_stderr_and_stdout_are_not_held_by_what_is_left() {
     let outside = [ours(1), ours(2)];
     assert!(!outside.contains(&held(1)) && !outside.contains(&held(2)));
     assert_eq!(held(0).to_str(), Some("/dev/null"));
-    // Somebody opens the other end: the reader goes on, finds no database, and everything ends.
+    // The other end is opened: the reader goes on, finds no database, and everything ends.
     drop(OpenOptions::new().write(true).open(root.file("state.db")).unwrap());
     let said: crate::common::Said = check.wait_with_output().unwrap().into();
     said.is(3, "IMPORT EXAMPLE UNKNOWN - ");

@@ -1,4 +1,4 @@
-//! What Git servers do, one by one.
+//! Behaviour of Git servers, one by one.
 
 use remote::abilities::Abilities;
 use throwaway_git_servers::Recorder;

@@ -1,4 +1,4 @@
-//! What somebody else has pushed stays.
+//! Refs that somebody else has pushed stay.
 
 use remote::plan::Kin;
 use remote::problem::Problem;
@@ -82,7 +82,7 @@ fn refs_outside_of_what_is_wanted_are_left_alone() {
     assert_eq!(server.refs().len(), source.refs().len() + 4);
 }
 
-/// Somebody moves a ref between the moment at which the server tells what it has and the one at which it moves it.
+/// A ref is moved between the moment at which the server lists its refs and the moment of the push.
 fn racing(package: &str, always: bool, atomic: bool) {
     let server = Recorder::make(&ssh().folder().join(format!("{package}.git")));
     let remote = Remote::ssh(ssh());

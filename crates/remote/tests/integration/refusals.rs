@@ -1,4 +1,4 @@
-//! What goes wrong, as something that somebody can act on.
+//! Errors as problems that an operator can act on.
 
 use std::time::Duration;
 

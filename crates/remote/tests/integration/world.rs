@@ -177,11 +177,11 @@ pub fn password(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// What a publication did.
+/// Result of publishing.
 pub struct Done {
     pub result: Result<Published, Problem>,
     pub abilities: Abilities,
-    /// What was set aside, and whether its objects were here then.
+    /// Refs that were set aside, each with whether its objects were here then.
     pub aside: Vec<Foreign>,
 }
 
@@ -228,7 +228,7 @@ pub fn publish_knowing(source: &Source, remote: &Remote, package: &str, abilitie
     Done { result, abilities, aside }
 }
 
-/// Somebody else's commit on top of a branch, pushed from a clone of their own.
+/// A foreign commit on top of a branch, pushed from a clone of its own.
 pub fn somebody_pushes(server: &Recorder, branch: &str, text: &str) -> String {
     let clone = tempfile::tempdir().unwrap();
     let path = clone.path().to_string_lossy().into_owned();

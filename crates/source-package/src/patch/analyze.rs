@@ -1,4 +1,4 @@
-//! What dpkg checks before it lets patch see a patch: stricter on the form, and it makes missing folders.
+//! Checks that dpkg makes before it runs patch: stricter about the form, and it creates missing folders.
 
 use std::collections::BTreeSet;
 
@@ -149,7 +149,7 @@ fn exists(journal: &mut TreeJournal<'_>, path: &[u8], at: Context<'_>) -> Result
     Ok(journal.stat(path, at)?.map(|stat| stat.kind))
 }
 
-/// Which of two names dpkg expects patch to work on. Its guess can differ from what patch does.
+/// Name of the two that dpkg expects patch to change. It can differ from the one that patch changes.
 fn choose(
     old: Vec<u8>,
     new: Vec<u8>,
@@ -215,7 +215,7 @@ fn hunk(lines: &mut Lines<'_>, mut old: Left, mut new: Left) -> Result<bool, Pat
     Ok(true)
 }
 
-/// How many lines of a hunk are still to come.
+/// Number of lines of a hunk that are still to come.
 struct Left {
     lines: i64,
     /// dpkg counts in Perl, where the text "00" is true, other than the number 0: as it stands it is no end.

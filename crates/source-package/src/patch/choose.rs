@@ -1,4 +1,4 @@
-//! Which of the names in its headers a diff works on.
+//! Choice of the file that a diff changes, from the names in its headers.
 
 use super::diff::{Absent, Diff, INDEX, LINK, NEW, OLD, REGULAR};
 use super::error::{Context, PatchError};
@@ -13,7 +13,7 @@ const LONGEST_PATH: usize = 4095;
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) name: Vec<u8>,
-    /// What is there, if it is there.
+    /// Kind, size and inode of the file, if it exists.
     pub(super) stat: Option<Stat>,
 }
 

@@ -1,8 +1,8 @@
 //! Tells `ed` scripts and normal diffs by their commands. They are not applied, but patch would do so where it finds
 //! them in the text between diffs, so they must be noticed.
 
-/// Whether a line that begins with a digit is a command of a normal diff, as `3,4c5`. `None`: the line begins
-/// with something else, or is no command but for what stands behind it.
+/// True when a line that begins with a digit is a command of a normal diff, such as `3,4c5`; false when it is
+/// one but for the text behind it. `None`: it is no such line.
 pub(super) fn normal_command(text: &[u8]) -> Option<bool> {
     let numbers =
         |text: &[u8]| text.iter().take_while(|&&byte| byte.is_ascii_digit() || byte == b',').count();
@@ -19,7 +19,7 @@ fn trim_blanks(text: &[u8]) -> &[u8] {
     &text[text.iter().take_while(|&&byte| byte == b' ' || byte == b'\t').count()..]
 }
 
-/// Whether a line is a command of `ed` as `diff -e` writes them.
+/// True when a line is a command of `ed` as `diff -e` writes them.
 pub(super) fn is_ed_command(text: &[u8]) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let first = digits(text);

@@ -7,7 +7,7 @@ use liblzma::stream::{CONCATENATED, Stream};
 /// A dictionary of the strongest preset needs 65 MiB; what asks for much more is not made for a patch.
 const DECODER_MEMORY: u64 = 256 << 20;
 
-/// What a patch file holds, decompressed if its name says so.
+/// Content of a patch file, decompressed if its name has such a suffix.
 pub(super) fn content(name: &[u8], bytes: Vec<u8>, limit: u64) -> io::Result<Vec<u8>> {
     let input = &bytes[..];
     if name.ends_with(b".gz") {

@@ -10,7 +10,7 @@ mod tokens;
 use reading::Reading;
 use tokens::tokens;
 
-/// What a header says about the time of a file.
+/// Time of a file as a header gives it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Stamp {
     /// Nothing, or nothing that can be read.
@@ -18,7 +18,7 @@ pub(super) enum Stamp {
     Unknown,
     /// The epoch in some time zone: the file does not exist.
     Epoch,
-    /// A time.
+    /// Any other time.
     Other,
 }
 
@@ -76,7 +76,7 @@ mod tests {
         }
     }
 
-    /// Found by fuzzing.
+    /// Case found by fuzzing.
     #[test]
     fn zones_of_many_digits_are_none() {
         for zone in ["+000999999999999999900:00", "-199999999999999999:00", "+1:9223372036854775807"] {

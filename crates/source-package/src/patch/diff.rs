@@ -1,13 +1,13 @@
-//! What one diff of a patch says of its files, whichever of its headers says it.
+//! Facts about the files of one diff, from all of its headers.
 
 use super::date::Stamp;
 use super::lines::{Dress, Place};
 
 /// The old or the new side of a diff; the name of an `Index:` line is a third one.
 pub(super) const OLD: usize = 0;
-/// See [`OLD`].
+/// Index of the new file; see [`OLD`].
 pub(super) const NEW: usize = 1;
-/// See [`OLD`].
+/// Index of the name in an `Index:` line; see [`OLD`].
 pub(super) const INDEX: usize = 2;
 
 /// The part of a mode that tells the type of a file.
@@ -17,7 +17,7 @@ pub(super) const REGULAR: u32 = 0o100_000;
 /// The type of a symbolic link.
 pub(super) const LINK: u32 = 0o120_000;
 
-/// How sure a header is that a side of the diff does not exist.
+/// Certainty of a header that a side of the diff does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Absent {
     /// It does not say so.
@@ -29,7 +29,7 @@ pub(super) enum Absent {
     Certain,
 }
 
-/// What kind of a diff was found.
+/// Kind of a diff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// Hunks in unified format, or Git headers without any hunk.
@@ -38,24 +38,24 @@ pub(super) enum Format {
     Other(&'static str),
 }
 
-/// What the headers of one diff say.
+/// Facts from the headers of one diff.
 #[derive(Clone, Debug)]
 pub(super) struct Diff {
     pub(super) format: Format,
     pub(super) names: [Option<Vec<u8>>; 3],
-    /// When its sides were changed.
+    /// Times of both sides.
     pub(super) stamps: [Stamp; 2],
     pub(super) absent: [Absent; 2],
-    /// Whether there is a `diff --git` line.
+    /// True when there is a `diff --git` line.
     pub(super) git: bool,
     pub(super) modes: [u32; 2],
-    /// Whether a side is named as one of a renaming, of a copy.
+    /// For each side: true when it is named in a renaming, in a copy.
     pub(super) renames: [bool; 2],
     pub(super) copies: [bool; 2],
     /// A word that the file must contain (`Prereq:`).
     pub(super) required: Option<Vec<u8>>,
     pub(super) dress: Dress,
-    /// Where the first hunk begins.
+    /// Start of the first hunk.
     pub(super) start: Place,
 }
 

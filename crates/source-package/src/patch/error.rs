@@ -1,11 +1,11 @@
-//! Why a patch cannot be applied.
+//! Reasons why a patch cannot be applied.
 
 use std::io;
 
 use crate::path::Shown;
 use crate::tree::TreeError;
 
-/// Why a patch cannot be applied. Each is a fragment that fits after "failed to apply NAME: ".
+/// Reason why a patch cannot be applied. Each text fits after "failed to apply NAME: ".
 #[derive(Debug, thiserror::Error)]
 pub enum PatchError {
     /// The patch breaks a rule of its format.
@@ -13,7 +13,7 @@ pub enum PatchError {
     Malformed {
         /// Line in the patch.
         line: u64,
-        /// What is wrong.
+        /// Description of the error.
         cause: &'static str,
     },
     /// The patch is not empty, and holds no diff.
@@ -24,7 +24,7 @@ pub enum PatchError {
     Unsupported {
         /// Line in the patch.
         line: u64,
-        /// What it is.
+        /// Name of the feature.
         what: &'static str,
     },
     /// A file name that may not be used.
@@ -32,9 +32,9 @@ pub enum PatchError {
     BadName {
         /// Line in the patch.
         line: u64,
-        /// The name.
+        /// Name of the file.
         path: Vec<u8>,
-        /// Why not.
+        /// Description of the error.
         cause: &'static str,
     },
     /// A file that lies behind a symbolic link, or is one.
@@ -42,9 +42,9 @@ pub enum PatchError {
     ThroughLink {
         /// Line in the patch.
         line: u64,
-        /// The file.
+        /// Name of the file.
         path: Vec<u8>,
-        /// The link.
+        /// Path of the link.
         link: Vec<u8>,
     },
     /// None of the files that the patch names is there.
@@ -60,9 +60,9 @@ pub enum PatchError {
     Reversed {
         /// Line in the patch.
         line: u64,
-        /// The file.
+        /// Name of the file.
         path: Vec<u8>,
-        /// How it is instead.
+        /// State that the file is in.
         state: &'static str,
     },
     /// A hunk that does not fit.
@@ -70,9 +70,9 @@ pub enum PatchError {
     Hunk {
         /// Line in the patch.
         line: u64,
-        /// The file.
+        /// Name of the file.
         path: Vec<u8>,
-        /// What does not fit.
+        /// Description of the mismatch.
         cause: &'static str,
     },
     /// A file that cannot be written as the diff wants.
@@ -80,9 +80,9 @@ pub enum PatchError {
     Target {
         /// Line in the patch.
         line: u64,
-        /// The file.
+        /// Name of the file.
         path: Vec<u8>,
-        /// Why not.
+        /// Description of the error.
         cause: &'static str,
     },
     /// A file is larger than allowed.
@@ -93,9 +93,9 @@ pub enum PatchError {
     TooLarge {
         /// Line in the patch.
         line: u64,
-        /// The file.
+        /// Name of the file.
         path: Vec<u8>,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
     /// The patch makes too much work.
@@ -106,12 +106,12 @@ pub enum PatchError {
     TooMuch {
         /// Line in the patch.
         line: u64,
-        /// The file.
+        /// Name of the file.
         path: Vec<u8>,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The store failed.
+    /// Error of the content store.
     #[error("cannot read or keep a file: {0}")]
     Store(#[from] io::Error),
     /// The tree refuses a change.
@@ -120,7 +120,7 @@ pub enum PatchError {
 }
 
 impl PatchError {
-    /// Whether the patch is good for all that is known, and only passes a limit.
+    /// True when the patch may be good, and only passes a limit.
     pub fn is_limit(&self) -> bool {
         matches!(self, PatchError::TooLarge { .. } | PatchError::TooMuch { .. })
     }
@@ -143,7 +143,7 @@ impl From<TreeError> for PatchError {
     }
 }
 
-/// Where in the patch something is said, and of which file: what every error carries.
+/// Line of the patch and name of the file, which every error carries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
     pub(super) line: u64,

@@ -11,7 +11,7 @@ use crate::path::split_last;
 use crate::store::ContentId;
 use crate::tree::{Kind, Node};
 
-/// Where backups go.
+/// Place of backup files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Backups {
     /// Into a folder of their own, under the same path.
@@ -29,7 +29,7 @@ impl Backups {
     }
 }
 
-/// What patch has done with a file of a number.
+/// Last change that patch made to a file, by inode number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Created,
@@ -46,7 +46,7 @@ pub(super) struct Ready {
     pub(super) link: bool,
 }
 
-/// What happens with a file at its turn.
+/// Change of a file that is made at the end of the patch.
 #[derive(Debug)]
 enum Move {
     /// It gets new content.
@@ -75,7 +75,7 @@ impl Files {
         }
     }
 
-    /// Whether a file waits for its removal.
+    /// True when a file will be removed at the end.
     pub(super) fn is_gone(&self, inode: u64) -> bool {
         self.fates.get(&inode) == Some(&Fate::Deleted)
     }
@@ -86,7 +86,7 @@ impl Files {
         self.queued.contains(&inode)
     }
 
-    /// See [`Files::is_queued`].
+    /// Marks a file as queued; see [`Files::is_queued`].
     pub(super) fn mark_queued(&mut self, inode: u64) {
         self.queued.insert(inode);
     }

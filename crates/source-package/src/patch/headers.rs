@@ -8,7 +8,7 @@ use super::git::extended_header;
 use super::lines::{Dress, Place, Reader};
 use super::names::{self, Header, is_space, skip_spaces};
 
-/// What a line of the header is followed by.
+/// Element that follows a line of the header.
 enum Step {
     Next,
     Found(Format, Place),

@@ -6,9 +6,9 @@ use super::lines::{Dress, Reader};
 /// A line of a hunk as it stands in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Line<'p> {
-    /// What it says.
+    /// Content of the line.
     pub(super) text: &'p [u8],
-    /// Whether it ends with a line end.
+    /// True when the line ends with a newline.
     pub(super) ended: bool,
 }
 
@@ -18,7 +18,7 @@ impl Line<'_> {
         self.text.is_empty() && !self.ended
     }
 
-    /// Whether a line of a file, with its line end if it has one, is this one.
+    /// True when a line of a file, with its newline if it has one, equals this line.
     pub(super) fn is(&self, line: &[u8]) -> bool {
         match line.strip_suffix(b"\n") {
             Some(text) => self.ended && text == self.text,
@@ -46,8 +46,8 @@ impl<'p> Side<'p> {
 pub(super) struct Hunk<'p> {
     /// Line of its header in the patch.
     pub(super) line: u64,
-    /// Where its old lines begin in the file, counted from 1. Of a hunk without old lines: behind which to insert,
-    /// plus one.
+    /// First of its old lines in the file, counted from 1. For a hunk without old lines: the line behind which it
+    /// is inserted, plus one.
     pub(super) first: i64,
     pub(super) old: Side<'p>,
     pub(super) new: Side<'p>,

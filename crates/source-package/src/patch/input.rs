@@ -5,18 +5,18 @@ use memchr::{memchr, memchr_iter};
 /// Every how many lines the place of one is remembered: a file of line ends alone must not cost many times its size.
 const STEP: usize = 64;
 
-/// How many lines may be looked at in search of the places of all hunks of a file. A real patch needs a few
-/// searches; a hostile one could ask for as many as it has hunks, each through the whole file.
+/// Largest number of lines that are looked at in search of the places of all hunks of a file. A real patch
+/// needs a few searches; a hostile one could need one for each hunk, each through the whole file.
 const SEARCH_BUDGET: u64 = 1 << 28;
 
 /// A file by its lines.
 pub(super) struct Input {
     bytes: Vec<u8>,
-    /// Where every so many lines begin.
+    /// Offsets of lines at regular intervals.
     marks: Vec<usize>,
     /// The number of lines; the last one may lack its line end.
     pub(super) count: i64,
-    /// How many more lines the searches may look at.
+    /// Number of lines that the searches may still look at.
     pub(super) budget: u64,
 }
 

@@ -3,14 +3,14 @@
 
 use memchr::memchr;
 
-/// How the lines of one diff are dressed: what has to come off before its content shows.
+/// Decoration of the lines of one diff, which is removed to get their content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Dress {
     /// Columns of white space (or `X`) in front, as in a diff quoted in a mail.
     pub(super) indent: usize,
-    /// How many times `- ` stands in front, as in an RFC 934 digest.
+    /// Number of `- ` in front of the line, as in an RFC 934 digest.
     pub(super) dashes: usize,
-    /// Whether the lines end with CR LF and the CR belongs to the patch, not to the file.
+    /// True when the lines end with CR LF and the CR belongs to the patch, not to the file.
     pub(super) carriage_returns: bool,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Dress {
 pub(super) struct Place {
     /// Offset in bytes.
     pub(super) offset: usize,
-    /// Lines before it.
+    /// Number of lines before it.
     pub(super) lines: u64,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Reader<'p> {
     bytes: &'p [u8],
-    /// Where the next line begins.
+    /// Start of the next line.
     pub(super) place: Place,
 }
 
@@ -41,7 +41,7 @@ impl<'p> Reader<'p> {
         self.place.lines
     }
 
-    /// Whether there is nothing to read at all.
+    /// True when the patch is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -83,7 +83,7 @@ impl<'p> Reader<'p> {
         true
     }
 
-    /// Where the content of the next line begins, behind indentation and dashes.
+    /// Offset of the content of the next line, behind indentation and dashes.
     fn undress(&mut self, dress: Dress) -> Option<usize> {
         let mut at = self.place.offset;
         let mut column = 0;

@@ -4,7 +4,7 @@ use super::hunk::{Hunk, Line};
 use super::input::Input;
 use super::search::{Search, Way};
 
-/// Why a hunk has no place.
+/// Reason why a hunk has no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Missed {
     /// It fits nowhere.
@@ -68,7 +68,7 @@ impl Input {
         search.until(self, i64::MAX)?.map(|steps| begin + steps).ok_or(Missed::Nowhere)
     }
 
-    /// Whether the lines at a place are those of the pattern. A line that is nothing stands in no file.
+    /// True when the lines at a place are those of the pattern. A line without content is in no file.
     fn fits(&self, pattern: &[Line<'_>], place: i64) -> bool {
         if place < 1 || place > self.count - pattern.len() as i64 + 1 {
             return false;

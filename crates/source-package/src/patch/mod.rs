@@ -1,14 +1,13 @@
 //! Applies patches to a tree exactly as `dpkg-source -x` does, without running it.
 //!
-//! The oracle is dpkg 1.21.22 with GNU patch 2.7.6. dpkg reads a patch first (`analyze`): it refuses forms that it
-//! does not like and makes missing folders. Then patch reads the same bytes anew (`run`) with its own, more lenient
-//! idea of what they mean. A tree is patched only if both accept; the two differ in so many details that each is
-//! modelled for itself.
+//! The reference is dpkg 1.21.22 with GNU patch 2.7.6. dpkg reads a patch first (`analyze`): it refuses some forms and
+//! creates missing folders. Then patch reads the same bytes anew (`run`) with its own, more lenient idea of what they
+//! mean. A tree is patched only if both accept; the two differ in so many details that each is modelled for itself.
 //!
 //! `diffy` is not used. It reads a whole diff into its own model, in which the lines that decide here (text between
 //! diffs, Git's headers, hunks whose counts lie, a note in an odd place, comments, CR at the line end) are gone, and it
 //! knows neither the search order of patch nor the rule that a hunk with less context behind than in front belongs to
-//! the end of the file. What would be left for it to do is the copying of lines.
+//! the end of the file. Only the copying of lines would be left to it.
 
 mod analyze;
 mod choose;
@@ -41,25 +40,25 @@ use lines::Reader;
 use run::Run;
 use tree_journal::TreeJournal;
 
-/// How dpkg calls patch, which depends on the format of the source package.
+/// Way in which dpkg calls patch, by the format of the source package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// `3.0 (quilt)`.
+    /// Format `3.0 (quilt)`.
     Quilt,
-    /// `2.0`.
+    /// Format `2.0`.
     Version2,
     /// The `.diff.gz` of `1.0`: files that become empty stay.
     Version1,
 }
 
-/// What applying may cost.
+/// Limits of applying a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest file that is patched or written, in bytes.
     pub max_file: u64,
     /// The largest patch, in bytes after decompression.
     pub max_patch: u64,
-    /// How many bytes one patch may read and write in all: it can name a large file any number of times.
+    /// Bytes that one patch may read and write in all: it can name a large file any number of times.
     pub max_work: u64,
     /// The same of all patches of a package together.
     pub max_series: u64,
@@ -71,18 +70,18 @@ impl Default for Limits {
     }
 }
 
-/// What a patch has done.
+/// Result of a patch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The files that it named, in its order; a file that it names twice is there twice.
     pub files: Vec<Vec<u8>>,
-    /// How many bytes were read and written for them.
+    /// Bytes that were read and written for them.
     pub work: u64,
 }
 
-/// Where quilt keeps what it needs to take patches back.
+/// Folder in which quilt keeps the backups that it needs to take patches back.
 const QUILT: &[u8] = b".pc";
-/// What dpkg has patch append to the names of backups, where there is no quilt.
+/// Suffix of backup files where dpkg calls patch without quilt.
 const SUFFIX: &[u8] = b".dpkg-orig";
 
 /// Applies one patch with the usual limits. A patch that fails leaves the tree as it was.
@@ -141,8 +140,8 @@ fn apply_staged(
     Ok(summary)
 }
 
-/// What dpkg does when patch is through: it touches every file that it expects to be changed and, without quilt, removes
-/// its backup, which must be there.
+/// Work of dpkg after patch: it sets the time of every file that it expects to be changed and, without quilt, removes
+/// its backup, which must exist.
 fn clean_up(
     expected: &analyze::Expected,
     backups: Backups,

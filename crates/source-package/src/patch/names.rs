@@ -2,7 +2,7 @@
 
 use super::date::{Stamp, stamp};
 
-/// What a header line says about a file.
+/// Content of a header line about a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Header {
     /// Nothing that can be used; what an earlier line said stays.
@@ -11,9 +11,9 @@ pub(super) enum Header {
     NoFile,
     /// A name, with its first folder taken away, and what stands behind it.
     Named {
-        /// The name.
+        /// Name of the file.
         name: Vec<u8>,
-        /// The time.
+        /// Time of the file.
         stamp: Stamp,
     },
 }
@@ -23,7 +23,7 @@ pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// Skips white space.
+/// The text without leading white space.
 pub(super) fn skip_spaces(text: &[u8]) -> &[u8] {
     &text[text.iter().take_while(|&&byte| is_space(byte)).count()..]
 }
@@ -153,7 +153,7 @@ fn escape(text: &[u8]) -> Option<(u8, usize)> {
     Some((plain, 1))
 }
 
-/// What `-p1` leaves of a name: nothing if it has no folder or ends with it.
+/// Name without its first folder (`-p1`); `None` if it has no folder or ends with it.
 pub(super) fn strip_first_folder(name: &[u8]) -> Option<Vec<u8>> {
     let slash = memchr::memchr(b'/', name)?;
     let slashes = name[slash..].iter().take_while(|&&byte| byte == b'/').count();

@@ -26,11 +26,11 @@ pub(super) struct Run<'r, 'a, 'p> {
     pub(super) journal: &'r mut TreeJournal<'a>,
     pub(super) files: Files,
     pub(super) reader: Reader<'p>,
-    /// Whether files that become empty are removed.
+    /// True when files that become empty are removed.
     pub(super) remove_empty: bool,
     pub(super) max_file: u64,
     pub(super) max_work: u64,
-    /// What is left of `max_work`.
+    /// Rest of `max_work`.
     pub(super) work_left: u64,
     /// The files that were written or removed, in the order of the patch.
     pub(super) touched: Vec<Vec<u8>>,
@@ -44,7 +44,7 @@ struct Work {
     source: Source,
     /// The file that it writes.
     target: Vec<u8>,
-    /// Whether the diff itself names the target, apart from the source.
+    /// True when the diff itself names the target, apart from the source.
     moves: bool,
 }
 
@@ -64,7 +64,7 @@ impl Work {
     }
 }
 
-/// What the hunks of a diff have made.
+/// Result of the hunks of a diff.
 enum Written {
     /// There were no hunks: the file is as it was.
     Same,
@@ -129,8 +129,8 @@ impl Run<'_, '_, '_> {
         self.place(&work, written)
     }
 
-    /// Patches that Git wrote may be put one behind the other. Whoever comes to a file that already waits to be
-    /// written starts a new run.
+    /// Patches that Git wrote may be put one behind the other. A file that already waits to be written starts a
+    /// new run.
     fn separate_runs(&mut self, work: &mut Work) -> Result<(), PatchError> {
         let target = if work.source.name == work.target {
             work.source.stat
@@ -298,7 +298,7 @@ fn locate(
     }
 }
 
-/// Whether a word of the file is the given one. Patch overlooks one at the very end.
+/// True when a word of the file is the given one. Like patch, it overlooks a word at the very end.
 fn holds_word(bytes: &[u8], word: &[u8]) -> bool {
     let Some(last) = bytes.len().checked_sub(word.len()) else { return false };
     memchr::memmem::find_iter(bytes, word).take_while(|&at| at < last).any(|at| {

@@ -21,7 +21,7 @@ pub(super) struct Search<'p> {
     pattern: Vec<usize>,
     back: Vec<usize>,
     way: Way,
-    /// How many lines of the pattern match what was read last.
+    /// Number of lines of the pattern that match the lines read last.
     matched: usize,
     /// Lines read, and how many there are to read.
     read: i64,
@@ -29,7 +29,7 @@ pub(super) struct Search<'p> {
     offset: Option<usize>,
     first_line: i64,
     found: Option<i64>,
-    /// Whether all places have been looked at.
+    /// True when all places have been looked at.
     pub(super) done: bool,
 }
 

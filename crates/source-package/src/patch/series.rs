@@ -27,9 +27,9 @@ pub struct Series {
 pub struct Patch {
     /// Its name below `debian/patches`.
     pub name: Vec<u8>,
-    /// Its text, decompressed.
+    /// Text of the patch, decompressed.
     pub content: Vec<u8>,
-    /// What it did.
+    /// Result of the patch.
     pub summary: Summary,
 }
 

@@ -1,4 +1,4 @@
-//! What no comparison with the real programs shows: that hostile patches cannot do harm.
+//! Tests that cannot be comparisons with the real programs: hostile patches do no harm.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -172,7 +172,7 @@ fn errors_name_line_file_and_cause() {
     assert_eq!(error("text\n"), "the patch is not empty and holds no diff");
 }
 
-/// Each patch is within its limit; so many of them are not.
+/// Each patch is within its limit; all of them together are not.
 #[test]
 fn a_series_is_limited() {
     let within = |max_series: u64, patches: usize| {

@@ -14,7 +14,7 @@ use crate::tree::{Kind, Node, Tree, Walked, push_name};
 /// The longest name of an entry that file systems take.
 const LONGEST_NAME: usize = 255;
 
-/// What stands at a path.
+/// Kind, size and inode of the file at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) kind: Kind,
@@ -29,7 +29,7 @@ pub(super) struct TreeJournal<'a> {
     undo: Vec<(Vec<u8>, Option<Node>)>,
     inodes: HashMap<Vec<u8>, u64>,
     next_inode: u64,
-    /// How many more steps links may take.
+    /// Number of steps that links may still take.
     steps_left: u64,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn clean(path: &[u8]) -> Vec<u8> {
     clean
 }
 
-/// Whether a path ends so that it can only mean a folder.
+/// True when the last part of a path can only be a folder.
 fn means_folder(path: &[u8]) -> bool {
     matches!(split_last(path).1, b"" | b".")
 }
@@ -65,7 +65,10 @@ impl<'a> TreeJournal<'a> {
         self.next_inode
     }
 
-    /// What stands at a path. Links are never followed: one on the way is an error.
+    /// File at a path. Links are never followed.
+    ///
+    /// # Errors
+    /// [`PatchError::ThroughLink`] when there is a link on the way.
     pub(super) fn stat(&mut self, path: &[u8], at: Context<'_>) -> Result<Option<Stat>, PatchError> {
         let place = clean(path);
         let followed = if means_folder(path) { &place[..] } else { split_last(&place).0 };
@@ -106,17 +109,17 @@ impl<'a> TreeJournal<'a> {
         Ok(self.tree.link_on_the_way(&clean(path), self.store)?)
     }
 
-    /// How many names of a path are folders, one below the other, and what stands behind them.
+    /// Number of names of a path that are folders, one below the other, and the kind of the next one.
     fn walk(&mut self, path: &[u8]) -> Result<Walked, PatchError> {
         Ok(self.tree.walk(std::iter::empty(), names(path), self.store)?)
     }
 
-    /// How many of the folders that a path names are there.
+    /// Number of existing folders among those that a path names.
     pub(super) fn folders_there(&mut self, path: &[u8]) -> Result<usize, PatchError> {
         Ok(self.walk(path)?.folders)
     }
 
-    /// Whether something that is no folder stands above a path.
+    /// True when something above a path is no folder.
     pub(super) fn is_blocked(&mut self, path: &[u8]) -> Result<bool, PatchError> {
         let place = clean(path);
         let above = if means_folder(path) { &place[..] } else { split_last(&place).0 };
@@ -134,7 +137,7 @@ impl<'a> TreeJournal<'a> {
         if missing.clone().any(|name| name.len() > LONGEST_NAME) {
             return Err(at.target("the name of a folder is too long"));
         }
-        // What is there no more takes those below it along.
+        // Removing the first missing folder removes those below it.
         let mut first = Vec::new();
         names(path).take(walked.folders + 1).for_each(|name| push_name(&mut first, name));
         self.undo.push((first, None));
@@ -173,12 +176,12 @@ impl<'a> TreeJournal<'a> {
         Ok(old)
     }
 
-    /// Whether dpkg could set the time of a file, after links.
+    /// True when dpkg could set the time of a file, links followed.
     pub(super) fn may_be_touched(&mut self, path: &[u8]) -> Result<bool, PatchError> {
         Ok(links::may_be_touched(&clean(path), self.tree, self.store, &mut self.steps_left)?)
     }
 
-    /// Moves a file or a link. What stood at `to` goes.
+    /// Moves a file or a link, in place of an earlier one at `to`.
     pub(super) fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), PatchError> {
         let inode = self.inode(clean(from));
         if let Some(node) = self.take(from)? {

@@ -22,7 +22,7 @@ fn begins_diff(line: &[u8], next: &[u8]) -> bool {
         || (line.starts_with(b"*** ") && next.starts_with(b"--- "))
 }
 
-/// What a field is for us.
+/// Meaning of a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
     From,
@@ -63,13 +63,13 @@ impl Field {
         format!("{}: {}", self.name, self.value).trim_end().to_owned()
     }
 
-    /// Whether it has a text of many lines, as DEP-3 allows, and not one line that was folded by a mailer.
+    /// True when it has a text of many lines, as DEP-3 allows, and not one line that a mailer has folded.
     pub(super) fn is_long_description(&self) -> bool {
         !self.value.is_empty() && (self.more.len() > 3 || self.more.iter().any(|line| line.trim() == "."))
     }
 }
 
-/// Reads `Name: value`.
+/// Reads a line such as `Name: value`.
 pub(super) fn field(line: &str) -> Option<Field> {
     let (name, value) = line.split_once(':')?;
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())

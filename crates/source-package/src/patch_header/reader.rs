@@ -5,7 +5,7 @@ use super::words::is_comment_of_a_tool;
 use crate::date::Date;
 use crate::ident::Ident;
 
-/// Where in the header the reader is.
+/// Position of the reader in the header.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Place {
     /// Nothing but blank lines so far.
@@ -17,22 +17,22 @@ pub(super) enum Place {
     ParagraphStart,
     /// Below a field, in the same paragraph.
     Fields,
-    /// In text.
+    /// In the text.
     Text,
-    /// Below `---`.
+    /// Below the line `---`.
     Tail,
 }
 
-/// What has been read of a header so far.
+/// Parts of a header that were read so far.
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) place: Place,
-    /// How many paragraphs have ended.
+    /// Number of paragraphs that have ended.
     pub(super) paragraph: usize,
-    /// Whether the first paragraph has both `From:` and `Subject:`.
+    /// True when the first paragraph has `From:`; `has_subject`, when it has `Subject:`.
     pub(super) has_from: bool,
     pub(super) has_subject: bool,
-    /// Whether the text is indented by `git show`.
+    /// True when the text is indented by `git show`.
     is_shown: bool,
     /// The field that may go on in the next line.
     pub(super) open: Option<Field>,
@@ -88,7 +88,7 @@ impl Reader {
         }
     }
 
-    /// What only a first line can be; `true` if it says nothing more.
+    /// Reads a line in the formats that only the first line can have; returns true if the line has no other content.
     fn read_top(&mut self, line: &str) -> bool {
         let is_time = |word: &str| word.matches(':').count() == 2 && !word.ends_with(':');
         let is_commit = |id: &str| id.len() >= 7 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -140,7 +140,7 @@ impl Reader {
         self.open.is_some() && line.starts_with([' ', '\t'])
     }
 
-    /// Whether a line that looks like a field is one at this place: prose has colons too.
+    /// True when a line that looks like a field is one at this position: prose has colons too.
     fn is_field_here(&self, field: &Field) -> bool {
         let is_reply = self.paragraph == 1 && self.has_from && self.has_subject;
         match (self.place, field.known) {

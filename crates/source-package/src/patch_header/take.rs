@@ -1,4 +1,4 @@
-//! What the fields of a header come to: author, date, subject, and what is kept as it stood.
+//! Result of the fields of a header: author, date, subject, and the text that is kept as it is.
 
 use super::PatchHeader;
 use super::fields::{Field, Known, is_placeholder};
@@ -63,8 +63,8 @@ impl Reader {
         }
     }
 
-    /// The first line is the subject, the others are text: one blank in front, a dot for an empty line. Where
-    /// dpkg's template is still there, what follows is a copy of the changelog, and no line of it a subject.
+    /// The first line is the subject, the others are text: one blank in front, a dot for an empty line. After
+    /// dpkg's template comes a copy of the changelog, of which no line is a subject.
     fn take_description(&mut self, field: Field) {
         self.has_subject |= self.paragraph == 0 && field.known == Known::Subject;
         let subject = clean_subject(&decode_words(&field.value));
@@ -92,7 +92,7 @@ impl Reader {
         }
     }
 
-    /// What has been read, when there is no more.
+    /// Header at the end of the input.
     pub(super) fn finish(mut self) -> PatchHeader {
         self.close_field();
         if self.subject.is_none() {
@@ -101,7 +101,7 @@ impl Reader {
         let mut lines: Vec<String> = Vec::with_capacity(self.body.len());
         for kept in self.body {
             let (Kept::Text(line) | Kept::Field(line)) = kept;
-            // What was taken out must not leave gaps.
+            // Removed lines must not leave gaps.
             if !(line.is_empty() && lines.last().is_some_and(String::is_empty)) {
                 lines.push(line);
             }

@@ -12,7 +12,7 @@ pub(super) fn first_person(people: &str) -> &str {
     &people[..end]
 }
 
-/// `Author: unknown`
+/// True for an author such as `Author: unknown`.
 pub(super) fn is_nobody(author: &Ident) -> bool {
     let is = |name: &str| author.name().eq_ignore_ascii_case(name);
     author.email().is_empty() && (is("unknown") || is("none"))

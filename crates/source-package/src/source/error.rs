@@ -1,4 +1,4 @@
-//! Why a source package cannot be read, and which layer is to blame.
+//! Errors of reading a source package, by the layer at fault.
 
 use std::io;
 
@@ -9,15 +9,15 @@ use crate::tar::TarError;
 use crate::tree::TreeError;
 use crate::unpack::UnpackError;
 
-/// Why a source package cannot be read. Every variant names the file.
+/// Reason why a source package cannot be read. Every variant names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A file cannot be opened or read.
     #[error("cannot read {name}: {error}")]
     Read {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Why.
+        /// Error of the file system.
         error: io::Error,
     },
     /// A file is not the one that was listed.
@@ -26,64 +26,65 @@ pub enum SourceError {
     /// The compression is unknown or damaged.
     #[error("cannot decompress {name}: {error}")]
     Compression {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Why.
+        /// Error of the decoder.
         error: io::Error,
     },
     /// The tarball cannot be unpacked.
     #[error("cannot unpack {name}: {error}")]
     Unpack {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Why.
+        /// Error of unpacking.
         error: UnpackError,
     },
     /// A limit was passed outside a tarball.
     #[error("{name}: {limit}")]
     Limit {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Which.
+        /// Limit that was passed.
         limit: OverLimit,
     },
     /// The Debian tarball cannot be laid over the upstream tree.
     #[error("cannot lay {name} over the upstream files: {error}")]
     Overlay {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Why.
+        /// Error of merging the trees.
         error: TreeError,
     },
     /// A component cannot take its place.
     #[error("cannot unpack {name} into the folder {folder}: something that is no folder is in the way")]
     Component {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// The folder.
+        /// Name of the folder.
         folder: String,
     },
     /// The `.diff.gz` does not apply.
     #[error("cannot apply {name}: {error}")]
     Diff {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// Why.
+        /// Error of the patch.
         error: PatchError,
     },
-    /// The store failed.
+    /// Error of the content store.
     #[error("cannot read or keep an unpacked file: {0}")]
     Store(#[from] io::Error),
 }
 
 impl SourceError {
-    /// Whether a file is not there, cannot be read, or is another one than was listed: whoever has it elsewhere can go on.
+    /// True when a file is missing, cannot be read, or differs from the listed one: with a copy from elsewhere the
+    /// import can go on.
     pub fn is_about_file(&self) -> bool {
         matches!(self, SourceError::Read { .. } | SourceError::Mismatch(_))
     }
 }
 
-/// What went wrong below a tarball or diff: a limit was passed, or the compression is damaged.
+/// Error of reading below a tarball or diff: a limit was passed, or the compression is damaged.
 pub(super) fn compression(listed: &ListedFile, error: io::Error) -> SourceError {
     let name = listed.name.clone();
     match error.downcast::<OverLimit>() {

@@ -5,11 +5,11 @@ use super::TarError;
 /// The size of a block.
 pub(super) const BLOCK: usize = 512;
 
-/// One header block.
+/// One header block of 512 bytes.
 pub(super) struct Header(pub [u8; BLOCK]);
 
 impl Header {
-    /// Whether the block is all zeros: the end of the archive.
+    /// True when the block is all zeros: the end of the archive.
     pub(super) fn is_end(&self) -> bool {
         self.0.iter().all(|&byte| byte == 0)
     }
@@ -31,12 +31,12 @@ impl Header {
         }
     }
 
-    /// Whether the header is one of POSIX, which has a prefix of the name.
+    /// True for a POSIX header, which has a prefix of the name.
     pub(super) fn is_posix(&self) -> bool {
         &self.0[257..263] == b"ustar\0"
     }
 
-    /// Whether the header is one of GNU tar's own, which may have a map of a sparse file.
+    /// True for a header of GNU tar, which may have a map of a sparse file.
     pub(super) fn is_gnu(&self) -> bool {
         &self.0[257..265] == b"ustar  \0"
     }
@@ -68,7 +68,7 @@ impl Header {
             .ok_or(TarError::BadHeader { offset, what: "size" })
     }
 
-    /// The permissions.
+    /// Permission bits of the entry.
     pub(super) fn mode(&self, offset: u64) -> Result<i64, TarError> {
         number(&self.0[100..108]).ok_or(TarError::BadHeader { offset, what: "mode" })
     }
@@ -160,7 +160,7 @@ fn octal(field: &[u8]) -> Option<i64> {
     digits.try_fold(0i64, |value, &digit| value.checked_mul(8)?.checked_add(i64::from(digit - b'0')))
 }
 
-/// Whether a number may end in front of this byte.
+/// True when a number may end in front of this byte.
 fn ends_number(byte: Option<&u8>) -> bool {
     byte.is_none_or(|&byte| byte == 0 || is_space(byte))
 }

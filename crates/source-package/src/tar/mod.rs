@@ -1,8 +1,8 @@
 //! A reader of tar archives that sees what GNU tar sees: old, ustar, GNU and pax headers, long names, every
 //! format of sparse files.
 //!
-//! The well-known crates read sparse pax archives wrongly and mend or refuse other things than GNU tar does;
-//! the content of a source package is *defined* by GNU tar, which dpkg calls.
+//! The well-known crates read sparse pax archives wrongly, and repair or refuse other input than GNU tar
+//! does; the content of a source package is *defined* by GNU tar, which dpkg calls.
 
 mod header;
 mod pax;
@@ -16,15 +16,15 @@ use pax::Extended;
 /// Long names and extended headers beyond this are hostile.
 const LONGEST_HEADER: u64 = 1 << 20;
 
-/// Why an archive cannot be read.
+/// Reason why an archive cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TarError {
     /// A header makes no sense.
     #[error("not a tar archive, or damaged: bad {what} in the header at byte {offset}")]
     BadHeader {
-        /// Where, in the uncompressed archive.
+        /// Offset in the uncompressed archive, in bytes.
         offset: u64,
-        /// Which part.
+        /// Name of the header's field.
         what: &'static str,
     },
     /// Extended headers, or what follows the end of the archive, are longer than they may be.
@@ -39,13 +39,13 @@ pub enum TarError {
 }
 
 impl From<io::Error> for TarError {
-    /// What reading an entry's content reports may have been one of these all along.
+    /// Recovers the error of this type that reading an entry's content may have wrapped.
     fn from(error: io::Error) -> TarError {
         error.downcast().unwrap_or_else(TarError::Read)
     }
 }
 
-/// What an entry is.
+/// Kind of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file; its content follows.
@@ -69,13 +69,13 @@ pub enum EntryKind {
 /// The head of an entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// What it is.
+    /// Kind of the entry.
     pub kind: EntryKind,
     /// The path as it stands in the archive, without slashes at the end.
     pub path: Vec<u8>,
     /// The target of a link.
     pub link: Vec<u8>,
-    /// Whether any execute bit is set.
+    /// True when any execute bit is set.
     pub executable: bool,
     /// The time of the last change, in seconds since 1970.
     pub mtime: i64,
@@ -95,10 +95,10 @@ pub struct TarReader<R> {
     /// Bytes of the present entry's data not read yet, and the padding behind them.
     data: u64,
     padding: u64,
-    /// Where the data of a sparse entry belong.
+    /// Positions of the data of a sparse entry.
     map: Option<sparse::Map>,
     global: Extended,
-    /// How many bytes of names and extended headers may follow: they are no content of any entry.
+    /// Bytes of names and extended headers that may still follow: they are no content of any entry.
     headers_left: u64,
 }
 
@@ -181,7 +181,7 @@ impl<R: Read> TarReader<R> {
             path.pop();
         }
         let kind = entry_kind(header.kind(), slash);
-        // What is no file has no data, whatever its size says: GNU tar reads the next block as a header.
+        // An entry that is no file has no data, whatever size it gives: GNU tar reads the next block as a header.
         let has_data = matches!(kind, EntryKind::File | EntryKind::Note | EntryKind::Continuation)
             || header.kind() == b'D';
         let mapped = header.is_posix() && extended.sparse.has_map() && kind == EntryKind::File;
@@ -268,7 +268,7 @@ impl<R: Read> TarReader<R> {
         if most == 0 {
             return Ok(0);
         }
-        // Whoever stores the content must be able to tell a stream that breaks off from a full disk.
+        // The content store must be able to tell a stream that breaks off from a full disk.
         let read = self.input.read(&mut buffer[..most]);
         let count = read.map_err(|error| io::Error::new(error.kind(), TarError::Read(error)))?;
         if count == 0 {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::TarError;
 use super::header::text;
 
-/// What extended headers say about the next entry. Every entry begins with what global ones say of all, so that nothing
-/// long may be copied with it.
+/// Values of extended headers for the next entry. Every entry begins with a copy of the values of global headers, so
+/// long values are shared.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extended {
     pub path: Option<Rc<[u8]>>,
@@ -16,14 +16,14 @@ pub(super) struct Extended {
     pub sparse: Sparse,
 }
 
-/// The `GNU.sparse.*` records.
+/// Values of the `GNU.sparse.*` records.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sparse {
     pub major: u64,
     pub name: Option<Rc<[u8]>>,
     pub real_size: Option<u64>,
     pub map: Rc<Vec<(u64, u64)>>,
-    /// How many regions the map may have, which must be said before it.
+    /// Largest number of regions of the map, which must be given before it.
     most: u64,
     offset: Option<u64>,
 }
@@ -54,7 +54,7 @@ impl Extended {
             b"linkpath" => self.link = Some(value.into()),
             b"size" => self.size = Some(decimal(value)?),
             b"mtime" => self.mtime = Some(seconds(value)?),
-            // Nobody needs these, but GNU tar fails if they are wrong.
+            // These values are not used, but GNU tar fails if they are wrong.
             b"atime" | b"ctime" => drop(seconds(value)?),
             b"uid" | b"gid" => drop(id(value)?),
             b"GNU.volume.size" | b"GNU.volume.offset" => drop(decimal(value)?),
@@ -68,7 +68,8 @@ impl Extended {
     }
 }
 
-/// What stands behind a record's length: blanks, the keyword, `=`, the value, which a NUL cuts off, and a newline.
+/// Keyword and value of a record. Behind its length are blanks, the keyword, `=`, the value, which a NUL cuts off, and
+/// a newline.
 fn key_and_value(record: &[u8]) -> Option<(&[u8], &[u8])> {
     let start = record.iter().position(|&byte| !is_blank(byte)).filter(|&blanks| blanks > 0)?;
     let record = record[start..].strip_suffix(b"\n")?;
@@ -82,7 +83,7 @@ fn is_blank(byte: u8) -> bool {
 }
 
 impl Sparse {
-    /// Whether there is a map, here or in front of the data. A name or a size alone make no sparse file.
+    /// True when there is a map, here or in front of the data. A name or a size alone makes no sparse file.
     pub(super) fn has_map(&self) -> bool {
         self.major > 0 || !self.map.is_empty()
     }
@@ -116,7 +117,7 @@ fn map(value: &[u8]) -> Option<Vec<(u64, u64)>> {
     Some(pairs.iter().map(|&[offset, length]| (offset, length)).collect())
 }
 
-/// A decimal number.
+/// Value of a decimal number; `None` if the text is none, or too large.
 pub(super) fn decimal(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;

@@ -10,7 +10,7 @@ use super::{TarError, TarReader};
 /// A map of more regions than this would fill the memory.
 const MOST_REGIONS: usize = 1 << 20;
 
-/// Where the stored data of a sparse file belong.
+/// Positions of the stored data of a sparse file.
 pub(super) struct Map {
     /// Offset and length, ascending.
     regions: Rc<Vec<(u64, u64)>>,
@@ -21,7 +21,7 @@ pub(super) struct Map {
     holes: u64,
 }
 
-/// What comes next in the file.
+/// Next part of the file.
 pub(super) enum Piece {
     Hole(usize),
     Data(usize),
@@ -29,9 +29,9 @@ pub(super) enum Piece {
 }
 
 impl Map {
-    /// Checks that the regions ascend and that their data are stored. GNU tar reads whole blocks for each region, so only
-    /// the last one may end inside a block; and it makes the file end where the last region ends, whatever size it is
-    /// said to have, which is why it writes an empty region behind a hole.
+    /// Checks that the regions ascend and that their data are stored. GNU tar reads whole blocks for each region, so
+    /// only the last one may end inside a block; and it makes the file end where the last region ends, whatever size
+    /// the header gives, which is why it writes an empty region behind a hole.
     fn new(regions: Rc<Vec<(u64, u64)>>, stored: u64) -> Option<Map> {
         let mut end = 0u64;
         let mut total = 0u64;

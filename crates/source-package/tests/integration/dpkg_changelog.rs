@@ -50,7 +50,7 @@ fn ask_dpkg(files: &[PathBuf]) -> Vec<Vec<u8>> {
     answers
 }
 
-/// What both sides must agree on. Encodings are ours to mend, so only ASCII is compared.
+/// Text without non-ASCII characters, which are compared elsewhere: encodings are mended by rules of our own.
 fn ascii(bytes: impl AsRef<[u8]>) -> String {
     let shown = |byte: &&u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
     let text: String = bytes.as_ref().iter().filter(shown).map(|&byte| char::from(byte)).collect();
@@ -328,6 +328,6 @@ fn finds_the_entries_of_spoilt_changelogs_as_dpkg_does() {
     }
     let compared = compare(&files);
     println!("{compared:?}");
-    // How many files that are depends on what is installed; a machine without documentation has none.
+    // The number of files depends on the installed packages; a machine without documentation has none.
     assert!(compared.entries >= 100, "{compared:?}: has /usr/share/doc no changelogs?");
 }

@@ -59,7 +59,7 @@ impl SourceFiles for One {
     }
 }
 
-/// What comes of a native package with this tarball, in words. `listed` are the bytes that the `.dsc` speaks of.
+/// Result of reading a native package with this tarball, as text. `listed` are the bytes that the `.dsc` describes.
 fn read(content: &[u8], listed: &[u8], limits: Limits, threads: usize) -> String {
     let mut hasher = Hasher::default();
     hasher.update(listed);

@@ -1,4 +1,5 @@
-//! Whether the database is sound: examined once a day at most, and noted for the checks, which must not do it themselves.
+//! Integrity of the database: examined once a day at most by the importer. The result is stored for the checks, which
+//! must not examine it themselves.
 
 use crate::db::meta;
 use crate::db::store::Store;
@@ -9,7 +10,7 @@ use crate::error::StateError;
 /// Milliseconds between two examinations.
 const EVERY: i64 = 24 * HOUR;
 
-/// What is noted of a server: it looks after itself.
+/// Result that is stored for a PostgreSQL server, which is not examined: its integrity is the server's own business.
 pub const SERVER: &str = "server";
 
 /// Examines the database if that was not done for a day. It is read on a connection of its own, so that nobody waits

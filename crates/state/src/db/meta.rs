@@ -1,4 +1,4 @@
-//! What a database says about itself: names and values in the table `meta`.
+//! Facts about a database itself, as names and values in the table `meta`.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -6,34 +6,34 @@ use crate::values;
 
 /// Rises with each restore, migration and adoption: tokens from before are void.
 pub const EPOCH: &str = "epoch";
-/// Where the state has gone; nobody may write here any more.
+/// Name of the database that the state was moved to. A state that has this entry must not be written any more.
 pub const MOVED_TO: &str = "moved_to";
-/// Where a state comes from that is not complete yet.
+/// Name of the database that the state is being copied from. A state that has this entry is not complete yet.
 pub const INCOMING: &str = "incoming";
-/// Where the file lives: see [`crate::fleet::identity`].
+/// Machine and path of the file: see [`crate::fleet::identity`].
 pub const HOME: &str = "home";
-/// When the state in the last good backup was copied, in milliseconds.
+/// Unix milliseconds at which the state in the last good backup was copied.
 pub const LAST_BACKUP: &str = "last_backup";
-/// What was found when the database was examined: see [`crate::db::integrity`].
+/// Result of the last examination: see [`crate::db::integrity`].
 pub const INTEGRITY: &str = "integrity";
-/// When that was, in milliseconds.
+/// Unix milliseconds of the last examination.
 pub const INTEGRITY_AT: &str = "integrity_at";
-/// How far pruning has come.
+/// Position that pruning has reached.
 pub const PRUNED: &str = "pruned";
 /// The newest program that has retried what older ones could not import.
 pub const IMPORTER: &str = "importer";
 
-/// What the rule of baselines remembers: see [`crate::verdicts`].
+/// Memory of the rule of baselines: see [`crate::verdicts`].
 pub const BASELINE: &str = "baseline";
 
-/// When everything that was asked for had been done for the first time.
+/// Unix milliseconds at which the queue was empty for the first time.
 pub const FILLED: &str = "filled";
 
-/// What belongs to the database and not to the state in it.
+/// Entries that belong to the database and not to the state in it: they are not copied with the state.
 pub const OF_THE_DATABASE: &[&str] =
     &["schema", "min_writer", "migrated", MOVED_TO, INCOMING, HOME, INTEGRITY, INTEGRITY_AT];
 
-/// A value.
+/// Value of an entry; `None` if there is no such entry.
 pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError> {
     Ok(tx.first("SELECT value FROM meta WHERE name = ?1", values![name])?.map(|row| row.text(0)))
 }
@@ -48,7 +48,7 @@ pub fn number(tx: &mut Tx<'_>, name: &str) -> Result<Option<i64>, StateError> {
     Ok(get(tx, name)?.and_then(|text| text.parse().ok()))
 }
 
-/// Sets a value.
+/// Stores an entry, in place of an earlier one of that name.
 pub fn set(tx: &mut Tx<'_>, name: &str, value: &str) -> Result<(), StateError> {
     tx.execute(
         "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

@@ -16,10 +16,10 @@ use crate::error::{DbError, StateError};
 use crate::fleet::rights::explained;
 use crate::schema;
 
-/// Where the state is.
+/// Place of the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
-    /// A file.
+    /// Path of an SQLite file.
     Sqlite(PathBuf),
     /// A server: a URL or a list of `key=value`, without a password, and a file with passwords.
     Postgres {
@@ -89,12 +89,12 @@ fn is_postgres(url: &str) -> bool {
 /// A statement that takes longer is stuck: none of ours is meant to.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(120);
 
-/// A client that is frozen within a transaction keeps everybody else from what it has locked for as long as `idle`; whoever
-/// waits for a lock says so after `lock`, and asks again.
+/// Limits of a transaction. A client that is frozen within a transaction is cut off after `idle`, because it blocks
+/// everybody else; a client that waits for a lock reports that after `lock`, and tries again.
 const LIMITS: TransactionLimits =
     TransactionLimits { lock: Duration::from_secs(3), idle: Duration::from_secs(10) };
 
-/// What the server shows of this process to others who wait for it.
+/// Application name of this process, which the server shows to others who wait for it.
 static NAME: OnceLock<String> = OnceLock::new();
 
 /// Says who this process is: its command and its machine. To be called before a state is opened.
@@ -165,8 +165,8 @@ impl Store {
         Ok(self.look(schema::find)?.schema)
     }
 
-    /// Brings the schema up to this program's. Returns what it was and what it is. Nothing is half done: where readers
-    /// are in the way, it lets them finish and begins anew.
+    /// Brings the schema up to this program's, in one transaction; returns the versions before and after. Where open
+    /// readers are in the way, it waits for them and begins again.
     pub fn migrate(&self) -> Result<(i64, i64), StateError> {
         const PATIENCE: Duration = Duration::from_secs(60);
         const PAUSE: Duration = Duration::from_millis(100);

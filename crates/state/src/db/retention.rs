@@ -1,7 +1,9 @@
-//! What is forgotten, and when. Publications and versions never are; nor is what explains the present.
+//! Retention: which rows are removed, and when. Publications and versions are never removed; nor are the rows that
+//! explain the present.
 //!
-//! A pass looks at one table after the other, a chunk a step, by number from the oldest on, and stops where the young
-//! begin. How far it has come is kept, so that a pass that was cut off goes on. No step costs more when there is more.
+//! A pass looks at one table after the other, in chunks, by number from the oldest row on, and stops at the first row
+//! that is young enough to keep. Its position is stored, so that a pass that was interrupted goes on. The cost of a
+//! chunk does not grow with the table.
 
 use crate::db::meta;
 use crate::db::tx::{HOUR, Tx};
@@ -14,16 +16,16 @@ const DAY: i64 = 24 * HOUR;
 /// Rows that one step looks at, and deletes at most. The position is written, too.
 const CHUNK: i64 = 150;
 
-/// What is kept. Times are milliseconds.
+/// Ages up to which rows are kept, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Attempts younger than this are kept,
     pub attempts: i64,
-    /// and so many of each package, however old, besides the newest failure of each signature.
+    /// and this number of each package, of any age, besides the newest failure of each signature.
     pub newest: i64,
-    /// Events.
+    /// Events older than this are removed.
     pub events: i64,
-    /// Samples.
+    /// Samples older than this are removed.
     pub samples: i64,
     /// Runs and batches that have ended, what was told; the newest run of all, and what still goes on, is kept.
     pub runs: i64,
@@ -38,7 +40,7 @@ impl Default for Rule {
 /// Tables in the order in which they are pruned.
 pub const TABLES: [&str; 7] = ["attempt", "event", "sample", "run", "batch", "notice", "message"];
 
-/// How far a pass has come.
+/// Position of a pass: a table, and the last row looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     table: usize,
@@ -61,10 +63,10 @@ impl Position {
     }
 }
 
-/// What a step found.
+/// Result of one chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The table.
+    /// Name of the table.
     pub table: &'static str,
     /// Rows that it looked at.
     pub seen: usize,
@@ -140,14 +142,14 @@ fn walk(
     }
     let step = Step { table, seen, forgotten: old.len() };
     *position = match last {
-        // What is gone is not met again; what is kept has to be passed.
+        // Removed rows are not read again, but kept rows have to be passed.
         Some(last) => Position { after: last, ..*position },
         None => position.next_table(),
     };
     Ok(Some(step))
 }
 
-/// How many rows a step has seen, which of them are old, and where the next one begins if there is more.
+/// Number of rows looked at, the old ones among them, and the number of the last row if there are more.
 type Seen = (usize, Vec<Row>, Option<i64>);
 
 fn seen(rows: &[Row], is_young: impl Fn(&Row) -> bool, is_old: impl Fn(&Row) -> bool) -> Seen {

@@ -24,7 +24,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_m
 /// Counters are spread over as many rows in PostgreSQL.
 const SHARDS: i64 = 16;
 
-/// Whoever writes looks as often whether the schema has become one that this program must not write to.
+/// Interval at which a writer looks whether the schema has become one that this program must not write to.
 const LOOKS: Duration = Duration::from_secs(1);
 
 /// A clock that does not move by itself, for tests of what happens in weeks.
@@ -40,7 +40,7 @@ pub struct Store {
     retries: AtomicU64,
     largest: AtomicU64,
     waited: Mutex<Vec<u64>>,
-    /// When the schema was looked at last, and whether the next one who writes shall do so in any case.
+    /// Time of the last look at the schema; `has_to_look` makes the next writer look in any case.
     looked: Mutex<Instant>,
     has_to_look: AtomicBool,
     /// The schema that this program must not write to, once it was found; else 0.
@@ -103,7 +103,7 @@ impl Store {
         self
     }
 
-    /// Which database it is.
+    /// Kind of the database.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -118,12 +118,12 @@ impl Store {
         (self.kind == Kind::Sqlite).then(|| PathBuf::from(&self.name))
     }
 
-    /// How often a transaction had to be tried again.
+    /// Number of transactions that were tried again, since the store was opened.
     pub fn retries(&self) -> u64 {
         self.retries.load(Ordering::Relaxed)
     }
 
-    /// What statements have cost so far, in the steps of SQLite's virtual machine.
+    /// Steps of SQLite's virtual machine that statements have cost so far; 0 with PostgreSQL.
     pub fn steps(&self) -> i64 {
         self.driver().steps()
     }
@@ -133,7 +133,7 @@ impl Store {
         self.largest.load(Ordering::Relaxed)
     }
 
-    /// How long transactions that write took, waiting included, in microseconds: the last ten thousand.
+    /// Durations of the last ten thousand writing transactions, waiting included, in microseconds.
     pub fn waits(&self) -> Vec<u64> {
         self.waited.lock().map(|waited| waited.clone()).unwrap_or_default()
     }
@@ -192,7 +192,13 @@ impl Store {
             && let Err(error) = self.look_at_schema(driver)
         {
             driver.rollback();
-            return Err(explained(driver, error));
+            let error = explained(driver, error);
+            if !error.is_denial() {
+                return Err(error);
+            }
+            // Who may not read the schema's number is refused by what else it asks; what it can still say, its trouble above
+            // all, has to get through.
+            driver.begin(mode).map_err(|error| explained(driver, error.into()))?;
         }
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
         let mut tx = Tx::new(driver, fixed, self.shard);
@@ -205,7 +211,7 @@ impl Store {
                 Ok(()) => Ok(done),
                 Err(error) => {
                     driver.rollback();
-                    // Whether it was kept is not known: the caller has to look.
+                    // The commit may or may not have been stored: the caller has to look.
                     Err(explained(driver, error.into()))
                 }
             },
@@ -254,17 +260,18 @@ impl Store {
         Some(self.outgrown.load(Ordering::SeqCst)).filter(|found| *found != 0)
     }
 
-    /// Somebody has found that this program must not write any more.
+    /// Records that this program must not write any more.
     pub fn outgrow(&self, found: i64) {
         self.outgrown.store(found, Ordering::SeqCst);
     }
 
-    /// Who holds locks that others wait for, or might.
+    /// Sessions that hold locks which others wait for, or might have to.
     pub fn held(&self) -> Result<Vec<Held>, StateError> {
         Ok(self.driver().held()?)
     }
 
-    /// Whether a program that ends may leave it open: everything is written, and closing would tidy up nothing.
+    /// True when a program that ends may leave the connection open, because everything is written and closing would do
+    /// nothing more.
     pub fn may_be_left(&self) -> bool {
         self.driver().may_be_left()
     }

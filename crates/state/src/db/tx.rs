@@ -19,7 +19,7 @@ pub struct Tx<'a> {
     flows: BTreeMap<String, i64>,
     /// Changes of `failing` and of `parked`.
     signatures: BTreeMap<i64, (i64, i64)>,
-    /// Changes of `dependency.parked`.
+    /// Changes of `dependency.parked`, by the row of the dependency.
     dependencies: BTreeMap<i64, i64>,
     shard: i64,
 }
@@ -126,7 +126,7 @@ impl<'a> Tx<'a> {
         Ok(self.driver.prefer_indices()?)
     }
 
-    /// Which database it is.
+    /// Kind of the database.
     pub fn kind(&self) -> Kind {
         self.driver.kind()
     }

@@ -1,4 +1,4 @@
-//! Nobody waits for a lock of the database for long without saying for whom.
+//! Messages about waiting for a lock of the database: they name the holder.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -7,10 +7,11 @@ use bounded::waiting::{Wait, say};
 
 use crate::driver::Driver;
 
-/// Who was told last, and when: one line is enough, however many threads of a process wait for the same.
+/// Last message about a holder, and its time: one line is enough, however many threads of a process wait for the same
+/// holder.
 static TOLD: Mutex<Option<(String, Instant)>> = Mutex::new(None);
 
-/// The same is told again after this time at the soonest.
+/// Shortest time after which the same message is repeated.
 const AGAIN: Duration = Duration::from_secs(9);
 
 /// Tells that a transaction waits, if it is time to.

@@ -1,4 +1,4 @@
-//! Who keeps others from writing: asked for by those who wait, and shown by `status`.
+//! Sessions that keep others from writing, for those who wait and for `status`.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Row;
 
-/// Somebody who holds a lock of the database.
+/// A session that holds a lock of the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// The program, its command, its machine and its process, as far as they are known.
@@ -17,9 +17,9 @@ pub struct Held {
     pub login: Option<String>,
     /// For how many milliseconds the transaction has been open; `None` where that cannot be seen.
     pub open_for: Option<i64>,
-    /// What it does: `idle in transaction`, `active`, `stopped`; `None` where that cannot be seen.
+    /// Activity of the session: `idle in transaction`, `active`, `stopped`; `None` where that cannot be seen.
     pub activity: Option<String>,
-    /// Who waits for it; `None` if nobody was seen waiting.
+    /// Session that waits for it; `None` if none was seen waiting.
     pub waiting: Option<String>,
 }
 
@@ -41,8 +41,9 @@ impl std::fmt::Display for Held {
     }
 }
 
-/// Sessions that have locked something of this state: those that others wait for, then those whose transaction is oldest. What a session of another
-/// login does is not shown to everybody: its name, its login and its locks are.
+/// Sessions that hold locks on tables of this state: first those that others wait for, then those with the oldest
+/// transaction. PostgreSQL shows the activity of a session only to its own login and to members of `pg_read_all_stats`;
+/// its name, login and locks are shown to everybody.
 pub(super) const POSTGRES: &str = "
     WITH waits AS (
         SELECT unnest(pg_blocking_pids(w.pid)) AS pid, min(a.application_name) AS waiting

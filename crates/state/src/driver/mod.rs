@@ -1,5 +1,6 @@
-//! What the store needs of a database, and nothing that tells one from another: statements with values, one
-//! transaction at a time, and a clock. Everything above speaks the SQL that SQLite and PostgreSQL share.
+//! The store's interface to a database: statements with values, one transaction at a time, and a clock.
+//! Nothing above it depends on the kind of database: all statements are in the SQL that SQLite and
+//! PostgreSQL share.
 
 pub mod held;
 pub mod postgres;
@@ -11,11 +12,11 @@ use crate::error::DbError;
 /// A value of a row or a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing.
+    /// The SQL value `NULL`.
     Null,
-    /// A number.
+    /// An integer.
     Int(i64),
-    /// A text.
+    /// A text in UTF-8.
     Text(String),
 }
 
@@ -93,33 +94,33 @@ impl Row {
         }
     }
 
-    /// Whether the flag in a column is set.
+    /// Value of a column that is a flag: true unless it is 0.
     pub fn flag(&self, column: usize) -> bool {
         self.int(column) != 0
     }
 }
 
-/// Which database it is.
+/// Kind of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// SQLite.
+    /// An SQLite file of this machine.
     Sqlite,
-    /// PostgreSQL.
+    /// A PostgreSQL server.
     Postgres,
 }
 
-/// How a transaction begins.
+/// Kind of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// It only reads, and sees one state of everything.
     Read,
-    /// It writes.
+    /// The transaction may write; with SQLite it takes the lock at its beginning.
     Write,
 }
 
-/// A connection.
+/// One connection to a database.
 pub trait Driver: Send {
-    /// Which database it is.
+    /// Kind of the database.
     fn kind(&self) -> Kind;
     /// Begins a transaction. One that writes waits for others that do.
     fn begin(&mut self, mode: Mode) -> Result<(), DbError>;
@@ -135,11 +136,11 @@ pub trait Driver: Send {
     fn batch(&mut self, sql: &str) -> Result<(), DbError>;
     /// The database's clock in milliseconds since 1970: where many machines share it, the only one that counts.
     fn now(&mut self) -> Result<i64, DbError>;
-    /// What its statements have cost so far, in the database's own steps, where it tells.
+    /// Cost of the statements so far, in the database's own steps; 0 where the database does not report it.
     fn steps(&self) -> i64 {
         0
     }
-    /// Whether a program that ends need not close it: nothing is to be told or tidied up.
+    /// True when a program that ends need not close the connection.
     fn may_be_left(&self) -> bool {
         false
     }
@@ -148,7 +149,7 @@ pub trait Driver: Send {
     fn prefer_indices(&mut self) -> Result<(), DbError> {
         Ok(())
     }
-    /// Who holds locks that others wait for, or might: asked outside of a transaction.
+    /// Sessions that hold locks which others wait for, or might have to. Called outside of a transaction.
     fn held(&mut self) -> Result<Vec<Held>, DbError>;
     /// The tables' text of this driver.
     fn dialect(&self, sql: &str) -> String;

@@ -26,7 +26,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Connects.
+    /// Opens the connection.
     pub fn open(connect: Connector) -> Result<Postgres, DbError> {
         let client = connect()?;
         Ok(Postgres { connect, client: Some(client), statements: HashMap::new() })

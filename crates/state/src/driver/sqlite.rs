@@ -13,8 +13,8 @@ use super::held::{self, Held};
 use super::{Driver, Kind, Mode, Row, Value};
 use crate::error::DbError;
 
-/// How long another writer is waited for before those who wait are told of it, and how long at a time. SQLite's own handler sleeps for up to 100 ms, so that
-/// whoever has waited longest is served last.
+/// Time after which a thread that waits for another writer reports it, and the longest single wait. SQLite's own busy
+/// handler sleeps up to 100 ms between tries, so that the thread that has waited longest gets the lock last.
 const BUSY: Duration = Duration::from_secs(2);
 const NAP: Duration = Duration::from_micros(500);
 
@@ -32,7 +32,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens a file, made if `create` says so.
+    /// Opens a file, and creates it if `create` is true.
     pub fn open(path: &Path, create: bool) -> Result<Sqlite, DbError> {
         if create {
             make(path)?;
@@ -73,7 +73,7 @@ impl Sqlite {
         single_file(target)
     }
 
-    /// Who keeps the database busy is what has to be known to end it.
+    /// Adds the process that has locked the file to an error's text, because it may have to be ended.
     fn with_holder(&self, text: String) -> String {
         let files = ["", "-shm"].map(|ending| beside(&self.path, ending));
         let holder = files.iter().find_map(|file| bounded::lock::holder_of_records(file));
@@ -89,7 +89,7 @@ impl Sqlite {
         for ending in ["", "-wal", "-shm"] {
             let path = beside(&self.path, ending);
             if fs::metadata(&path).is_ok_and(|it| it.permissions().mode() & 0o777 != FILE_MODE) {
-                // Somebody else's file stays as its owner wants it.
+                // A file of another user keeps its owner's mode.
                 let _ = fs::set_permissions(&path, fs::Permissions::from_mode(FILE_MODE));
             }
         }
@@ -121,7 +121,7 @@ pub(crate) fn single_file(path: &Path) -> Result<(), DbError> {
     check(&connection)
 }
 
-/// Whether a file is a sound database. It is not changed.
+/// Checks that a file is a sound database. The file is not changed.
 pub fn check_file(path: &Path) -> Result<(), DbError> {
     check(&Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
 }

@@ -48,7 +48,7 @@ pub(crate) fn count_parked(tx: &mut Tx<'_>, package: i64, by: i64) -> Result<(),
     Ok(())
 }
 
-/// What a failure was before this attempt.
+/// Failure of a package before this attempt.
 struct Before {
     signature: i64,
     state: String,

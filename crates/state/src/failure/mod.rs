@@ -1,4 +1,5 @@
-//! What fails: the failure of a package, the signature that it shares with others, and when it is tried again.
+//! Failures of packages: the current failure of a package, the signature that failures of one cause share, and the time
+//! of the next try.
 
 pub(crate) mod current;
 pub mod reclassify;

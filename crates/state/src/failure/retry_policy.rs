@@ -1,4 +1,4 @@
-//! When a failure is tried again: arithmetic without a database.
+//! Times of the next try: arithmetic without a database.
 
 use crate::words::{Class, FailureState, Policy};
 
@@ -22,7 +22,7 @@ pub struct Retries {
     pub same_in_row: i64,
     /// As many failures of any kind within `window` do.
     pub any: i64,
-    /// See `any`.
+    /// Milliseconds that `any` looks back.
     pub window: i64,
 }
 
@@ -39,26 +39,26 @@ impl Default for Retries {
     }
 }
 
-/// What is known about a failure when it is judged.
+/// Facts about a failure when its next try is decided.
 #[derive(Clone, Copy, Debug)]
 pub struct History {
-    /// What kind of error it is.
+    /// Class of the failure's code.
     pub class: Class,
-    /// What an operator decided about its signature.
+    /// Policy that an operator set for the signature, if any.
     pub policy: Option<Policy>,
     /// Failures with this signature in a row, this one included. Those of the machine are none.
     pub in_row: i64,
     /// Failures of any kind within the window, this one included.
     pub recent: i64,
-    /// Whether the package was failing before.
+    /// True when the package was failing before this attempt, not only retrying.
     pub was_failing: bool,
 }
 
 impl Retries {
-    /// Whether a package is retried or failing.
+    /// State of the failure: retrying, failing or wedged.
     pub fn judge(&self, history: &History) -> FailureState {
         let class = match history.policy {
-            // What the machine did does not begin to count because somebody wants it retried.
+            // A policy of retrying must not make failures of the class `infrastructure` count.
             Some(Policy::Retry) if history.class == Class::Infrastructure => Class::Infrastructure,
             Some(Policy::Retry) => Class::Transient,
             Some(Policy::Fail | Policy::Hold) => Class::Permanent,
@@ -79,7 +79,8 @@ impl Retries {
         }
     }
 
-    /// How long to wait after so many failures since the last success. `seed` spreads what failed together.
+    /// Milliseconds until the next try, by the number of failures since the last success. `seed` spreads packages that
+    /// failed at the same time.
     pub fn pause(&self, state: FailureState, failures: i64, seed: i64) -> i64 {
         let pause = match state {
             FailureState::Failing | FailureState::Wedged => self.slow,

@@ -7,7 +7,7 @@ use crate::error::StateError;
 use crate::values;
 use crate::words::{Class, Policy};
 
-/// The version of the rule by which messages are normalised. When it changes, [`crate::signatures`] turns old ids into
+/// Version of the rule by which messages are normalised. When it changes, [`crate::signatures`] turns old ids into
 /// aliases of new ones.
 pub const NORMALISER: i64 = 1;
 
@@ -19,8 +19,8 @@ const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
 /// As many of them, so that a thousand signatures share one with a probability of about 1 in 70,000.
 const SHORT: usize = 7;
 
-/// What is the same in the messages of one cause: numbers, hashes, paths, URLs, versions, package and host names are
-/// replaced by what they are.
+/// Text of a message without what differs between failures of one cause: numbers, hashes, paths, URLs, versions,
+/// package and host names are replaced by the name of their kind.
 pub fn normalise(message: &str, package: &str, version: Option<&str>) -> String {
     let line = message.lines().next().unwrap_or_default();
     let words: Vec<String> = line.split_whitespace().map(|word| word_kind(word, package, version)).collect();
@@ -152,14 +152,14 @@ pub fn short_id(stage: &str, code: &str, text: &str) -> String {
         .collect()
 }
 
-/// What is to be known of a signature when a failure has it.
+/// Signature of a failure, with the policy that decides the next try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Its row.
+    /// Row of the signature.
     pub id: i64,
-    /// What a person types.
+    /// Short id, as operators type it.
     pub short: String,
-    /// What an operator decided.
+    /// Policy that an operator set, if any.
     pub policy: Option<Policy>,
     /// Whether it was never seen before.
     pub is_new: bool,

@@ -1,7 +1,8 @@
-//! From publication to branch: how long it takes, of what was first seen in the last seven days.
+//! Latency from publication to branch, of the versions that were first seen in the last seven days.
 //!
-//! What is not done yet counts with its present age. What fails for good or is held, and what came in a mass (a new
-//! series, a new archive), is measured apart; what is history or was given by hand, not at all.
+//! A version that is not imported yet counts with its present age. Packages that fail for good or are held, and
+//! versions that came in a mass (a new series, a new archive), are measured apart; versions of histories and those
+//! given by hand are not measured.
 
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
@@ -9,10 +10,10 @@ use crate::figures::sample::set;
 use crate::publication::rows::LOCAL;
 use crate::values;
 
-/// How long back.
+/// Days that the measurement looks back.
 const DAYS: i64 = 7;
 
-/// How many were measured, the median, the 95th percentile and the worst.
+/// Figures of the usual uploads: the number of versions, and median, 95th percentile and maximum of their latency.
 const NORMAL: [&str; 4] = ["latency_count", "latency_p50", "latency_p95", "latency_max"];
 const RESCANS: [&str; 4] =
     ["latency_rescan_count", "latency_rescan_p50", "latency_rescan_p95", "latency_rescan_max"];
@@ -30,8 +31,8 @@ const IS_NORMAL: &str = "u.lane < 3 AND (u.done IS NOT NULL
 pub fn take(tx: &mut Tx<'_>) -> Result<(), StateError> {
     let now = tx.now()?;
     let since = now - DAYS * 24 * HOUR;
-    // Where there is a remote, a version is not there before the remote has it. What was there before the remote is not
-    // measured anew.
+    // With a remote, a version is done when the remote has it. Versions from before the remote was followed are not
+    // measured again.
     let sql = "SELECT MIN(followed) FROM remote WHERE followed IS NOT NULL";
     let followed = tx.first(sql, &[])?.and_then(|row| row.opt_int(0));
     let end = followed.map_or("u.done".to_owned(), |followed| {

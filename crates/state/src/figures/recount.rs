@@ -1,7 +1,8 @@
-//! What is counted while it happens, counted again from the rows.
+//! Counters, counted again from the rows.
 //!
-//! Checks read counters, because a check that counted rows would slow down as the installation grows. A counter is
-//! changed in the transaction that changes what it counts. Here is the other way to the same number, to prove that.
+//! Checks read counters, because a check that counts rows becomes slower as the installation grows. A counter is
+//! changed in the transaction that changes the rows. This module computes the same numbers from the rows, to prove
+//! the counters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,16 +12,16 @@ use crate::error::StateError;
 use crate::values;
 use crate::words::Lane;
 
-/// What a number counts, and where it is kept.
+/// Place of a counter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A row of `counter`, summed over its shards.
     Counter(String),
-    /// `signature.failing`.
+    /// `signature.failing` of a signature's row.
     Signature(i64),
-    /// `signature.parked`.
+    /// `signature.parked` of a signature's row.
     SignatureParked(i64),
-    /// `dependency.parked`.
+    /// `dependency.parked` of a dependency's row.
     Dependency(i64),
     /// A sum of a batch: `total`, `cured`, `unchanged` or `broken`.
     Batch(i64, &'static str),
@@ -41,11 +42,11 @@ impl std::fmt::Display for Place {
 /// A number that is not what the rows say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Which.
+    /// Place of the counter.
     pub place: Place,
-    /// What is kept.
+    /// Value of the counter.
     pub kept: i64,
-    /// What the rows say.
+    /// Number of rows.
     pub counted: i64,
 }
 
@@ -130,7 +131,7 @@ fn parked_failing(tx: &mut Tx<'_>, numbers: &mut Numbers) -> Result<(), StateErr
     Ok(())
 }
 
-/// What is kept now.
+/// Present values of all counters.
 fn kept(tx: &mut Tx<'_>) -> Result<Numbers, StateError> {
     let mut numbers = Numbers::new();
     let mut all = |sql: &str, place: &dyn Fn(&Row) -> Place| -> Result<(), StateError> {

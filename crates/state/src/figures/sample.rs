@@ -43,17 +43,18 @@ pub fn take(store: &Store) -> Result<(), StateError> {
     Ok(())
 }
 
-/// What was dropped, or would be.
+/// Numbers of rows that were dropped, or would be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped {
-    /// Samples.
+    /// Samples dropped.
     pub samples: u64,
-    /// Verdicts.
+    /// Verdicts dropped.
     pub verdicts: u64,
 }
 
-/// Drops the samples and verdicts of a time and later, such as a wrong clock has left, with an entry in the audit trail.
-/// What is normal is learned again from the others; what operators decided stays. `after` is in Unix milliseconds.
+/// Drops the samples and verdicts at and after a time, such as those of a wrong clock, with an entry in the audit
+/// trail. What is normal is learned again from the remaining samples; decisions of operators stay. `after` is in Unix
+/// milliseconds.
 pub fn drop_after(store: &Store, after: i64, by: By<'_>) -> Result<Dropped, StateError> {
     const SAMPLES: &str = "DELETE FROM sample WHERE (figure, hour, shard) IN
         (SELECT figure, hour, shard FROM sample WHERE hour >= ?1 ORDER BY hour DESC LIMIT 150)";
@@ -73,7 +74,7 @@ pub fn drop_after(store: &Store, after: i64, by: By<'_>) -> Result<Dropped, Stat
     })
 }
 
-/// What [`drop_after`] would drop.
+/// Numbers of rows that [`drop_after`] would drop.
 pub fn dropped_after(store: &Store, after: i64) -> Result<Dropped, StateError> {
     store.read(|tx| count_after(tx, after))
 }
@@ -120,7 +121,7 @@ pub fn counter(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
 
 pub(crate) fn set(tx: &mut Tx<'_>, figure: &str, value: i64) -> Result<(), StateError> {
     let hour = tx.now()?.div_euclid(HOUR);
-    // A level has one value, whoever stores it.
+    // A level has one value for an hour, whichever host stores it.
     tx.execute(
         "INSERT INTO sample (figure, hour, shard, value) VALUES (?1, ?2, 0, ?3)
          ON CONFLICT (figure, hour, shard) DO UPDATE SET value = excluded.value",

@@ -1,10 +1,10 @@
-//! Which machine an SQLite state lives on, so that a copy whose original may still run is found out.
+//! The machine that an SQLite state belongs to, so that a copy of it is recognised while the original may still run.
 //!
-//! Two installations that believe to be the same would import the same packages into two sets of repositories and both
-//! go on from the same tokens. The rule: a state that is opened elsewhere than where it was last may be used if every
-//! run that it has as open is known to be dead. On the machine where it was, that can be looked up: the process is
-//! gone, or the machine has been started since. On another machine it cannot, and somebody has to say so: `adopt`.
-//! A state that was copied while nothing ran has no open run, and just works. One on PostgreSQL is shared by design.
+//! Two installations with one identity would import the same packages into two sets of repositories, and would give
+//! out the same tokens. The rule: a state that is opened elsewhere than last time may be used if every run that is
+//! open in it is known to be dead. On the machine of the last time that can be found out: the process is gone, or the
+//! machine was started again. On another machine it cannot, and an operator has to decide: `adopt`. A state that was
+//! copied while nothing ran has no open run, and works at once. A state on PostgreSQL is shared by design.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -20,12 +20,12 @@ use crate::driver::Kind;
 use crate::error::StateError;
 use crate::fleet::runs::{self, Process};
 
-/// Where a state lives.
+/// Machine and place of a state's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Home {
     /// The machine's name, for people.
     pub host: String,
-    /// What `/etc/machine-id` says; empty if there is none.
+    /// Content of `/etc/machine-id`; empty if there is none.
     pub machine: String,
     /// The file, by its full path.
     pub path: String,
@@ -33,7 +33,7 @@ pub struct Home {
     pub file: (u64, u64),
 }
 
-/// What was found.
+/// Result of comparing a state's place with the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// The state is where it always was, or is shared, or has never been anywhere.
@@ -43,7 +43,10 @@ pub enum Found {
 }
 
 impl Home {
-    /// Where a file lives, on this machine.
+    /// Place of a file on this machine.
+    ///
+    /// # Errors
+    /// [`StateError::File`] when the file cannot be looked at.
     pub fn of(file: &Path, host: &str) -> Result<Home, StateError> {
         let failed = |error| StateError::File { verb: "look at", path: file.to_owned(), error };
         let path = fs::canonicalize(file).map_err(failed)?;
@@ -57,7 +60,7 @@ impl Home {
         })
     }
 
-    /// Whether both are on one machine. Without ids, its name has to do.
+    /// True when both are on one machine. Without machine ids, the host names are compared.
     fn same_machine(&self, other: &Home) -> bool {
         match (self.machine.as_str(), other.machine.as_str()) {
             ("", "") => self.host == other.host,
@@ -158,7 +161,7 @@ fn take_back(store: &Store, runs: &[i64], importer: &str) -> Result<usize, State
     }
 }
 
-/// Where a state is now; nowhere, if it is shared.
+/// Present place of a state; `None` with PostgreSQL, where a state is shared.
 pub fn here(store: &Store, host: &str) -> Result<Option<Home>, StateError> {
     match (store.kind(), store.path()) {
         (Kind::Sqlite, Some(path)) => Home::of(&path, host).map(Some),

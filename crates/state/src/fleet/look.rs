@@ -1,5 +1,5 @@
-//! What a host looks at once a second: its orders, and what is due. One statement, so that an idle host costs a server
-//! one transaction.
+//! A host's look at its orders and at everything that is due, once a second. It is one statement, so that an idle host
+//! costs a server one transaction.
 
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
@@ -10,10 +10,10 @@ use crate::schema::{self, Found};
 use crate::values;
 use crate::words::HostState;
 
-/// What was found.
+/// Result of the look.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// Whether the host may begin new imports.
+    /// State of the host: online hosts begin new imports.
     pub state: HostState,
     /// Imports at a time, if that was set.
     pub jobs: Option<i64>,
@@ -25,26 +25,26 @@ pub struct Look {
     pub open: Vec<Breaker>,
     /// The hour since 1970.
     pub hour: i64,
-    /// Whether a job could be claimed.
+    /// True when a job could be claimed.
     pub is_claimable: bool,
-    /// Whether a job waits for its time, which has come.
+    /// True when a retry is due.
     pub is_retry_due: bool,
-    /// Whether a lease is over.
+    /// True when a lease has ended.
     pub is_lease_over: bool,
-    /// Whether jobs are parked on what is there again.
+    /// True when jobs are parked on a dependency that can be reached again.
     pub is_unparking: bool,
-    /// Whether a parked job has waited for long enough.
+    /// True when a parked job has waited for the longest time allowed.
     pub is_wait_over: bool,
-    /// Whether the hold of a package has ended.
+    /// True when the hold of a package is over.
     pub is_hold_over: bool,
-    /// Whether a batch can be moved on.
+    /// True when a batch can be moved on.
     pub is_batch_waiting: bool,
-    /// Whether a package is known: before that, nothing that was asked for has been done.
+    /// True when a package is known; before that, an empty queue does not mean that all is done.
     pub is_anything_known: bool,
 }
 
 impl Look {
-    /// Whether jobs may come into the queue by what is due.
+    /// True when something is due that may bring jobs into the queue.
     pub fn is_anything_due(&self) -> bool {
         self.is_retry_due
             || self.is_lease_over

@@ -1,5 +1,5 @@
-//! What a login of PostgreSQL may do, by the roles of `docs/examples/grants.sql`: in words for whoever was refused, and as
-//! the list of what a worker lacks.
+//! Rights of a PostgreSQL login, by the roles of `docs/examples/grants.sql`: as a text for an operation that was
+//! refused, and as the list of rights that a worker lacks.
 
 use std::sync::OnceLock;
 
@@ -25,7 +25,7 @@ const ROLES: [(&str, &str); 3] = [
 pub struct Right {
     /// `SELECT`, `INSERT`, `UPDATE` or `DELETE`.
     pub verb: String,
-    /// The table.
+    /// Name of the table.
     pub table: String,
     /// The columns, if not all.
     pub columns: Vec<String>,
@@ -33,13 +33,14 @@ pub struct Right {
     pub role: String,
 }
 
-/// What `docs/examples/grants.sql` gives, statement by statement; that two of the roles may read all tables is left out.
+/// Rights that `docs/examples/grants.sql` grants, statement by statement, without the right of two roles to read all
+/// tables.
 fn granted() -> &'static [Right] {
     static GRANTED: OnceLock<Vec<Right>> = OnceLock::new();
     GRANTED.get_or_init(|| {
         let lines = GRANTS.lines().map(|line| line.split("--").next().unwrap_or_default());
         let text = lines.collect::<Vec<_>>().join(" ");
-        // What stands between the dollars is a program, not a list.
+        // Text between dollar signs is a program (`DO $$ ... $$`), not a list of grants.
         let plain: String = text.split("$$").step_by(2).collect();
         plain
             .split(';')
@@ -89,7 +90,7 @@ fn split_verbs(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// What a worker must be able to do and this login may not, as `INSERT on version`. Nothing is asked of SQLite.
+/// Rights that a worker needs and this login lacks, as `INSERT on version`. Always empty with SQLite.
 pub fn lacking(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
     if tx.kind() == Kind::Sqlite {
         return Ok(Vec::new());
@@ -110,7 +111,7 @@ pub fn lacking(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
     Ok(rows.iter().map(|row| row.text(0)).collect())
 }
 
-/// An error as it is told: one that says that the login may not do something gets who it is and what has to be done.
+/// Error with an explanation: a missing right gets the login and the advice how to grant it.
 pub(crate) fn explained(driver: &mut dyn Driver, error: StateError) -> StateError {
     let StateError::Database(DbError::Denied(what)) = error else { return error };
     if driver.kind() == Kind::Sqlite {
@@ -121,7 +122,7 @@ pub(crate) fn explained(driver: &mut dyn Driver, error: StateError) -> StateErro
     StateError::Denied { who: login.who(), advice: login.advice(&what), what }
 }
 
-/// What is to be said if a login sees no schema at all: then all tables are missing for it.
+/// Message for a login that sees no schema at all, for which all tables seem to be missing.
 fn without_schema(driver: &mut dyn Driver) -> Result<Option<String>, DbError> {
     let rows = driver.query("SELECT current_schema(), current_setting('search_path')", &[])?;
     let Some(row) = rows.first().filter(|row| row.opt_text(0).is_none()) else { return Ok(None) };
@@ -133,7 +134,7 @@ fn without_schema(driver: &mut dyn Driver) -> Result<Option<String>, DbError> {
 #[derive(Default)]
 struct Login {
     name: String,
-    /// Which of [`ROLES`] it has.
+    /// Roles of the login, as positions in [`ROLES`].
     roles: Vec<usize>,
 }
 

@@ -10,44 +10,44 @@ use crate::job::transition;
 use crate::values;
 use crate::words::{HostState, Outcome};
 
-/// Who a process is, beyond its number, which another may get.
+/// Identity of a process: its number alone may be given to another process later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// Process number.
     pub pid: i64,
-    /// When it started, in the kernel's ticks since the machine did.
+    /// Start of the process, in kernel ticks since boot (field 22 of `/proc/PID/stat`).
     pub start: i64,
-    /// The machine's start.
+    /// Identity of the machine's boot.
     pub boot: String,
 }
 
 /// A run that begins.
 #[derive(Clone, Debug)]
 pub struct NewRun<'a> {
-    /// The machine's name.
+    /// Name of the host.
     pub host: &'a str,
     /// `until-empty`, `service` or the name of an operator's command.
     pub mode: &'a str,
-    /// The process.
+    /// Process of the run.
     pub process: &'a Process,
-    /// The program's version.
+    /// Version of the program.
     pub version: &'a str,
-    /// How many imports at a time.
+    /// Number of imports at a time.
     pub jobs: i64,
 }
 
 /// A run as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenRun {
-    /// The run.
+    /// Row of the run.
     pub id: i64,
     /// `until-empty`, `service` or the name of a command.
     pub mode: String,
-    /// The process.
+    /// Process of the run.
     pub process: Process,
-    /// When it started.
+    /// Unix milliseconds of its start.
     pub started: i64,
-    /// When it was last heard of.
+    /// Unix milliseconds of its last heartbeat.
     pub heartbeat: i64,
 }
 
@@ -64,7 +64,7 @@ pub fn host_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     )
 }
 
-/// Begins a run.
+/// Begins a run; returns its row.
 pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     let now = tx.now()?;
     let host = host_id(tx, run.host)?;
@@ -123,7 +123,7 @@ pub fn open_runs(tx: &mut Tx<'_>, host: &str) -> Result<Vec<OpenRun>, StateError
         .collect())
 }
 
-/// What a heartbeat brings back.
+/// Result of a heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beat {
     /// Attempts whose leases are ours and were renewed.
@@ -142,13 +142,13 @@ pub fn beat(tx: &mut Tx<'_>, run: i64, lease: i64) -> Result<Beat, StateError> {
     Ok(Beat { held })
 }
 
-/// What a host is to do.
+/// State that an operator has set for a host; online if the host is not known.
 pub fn host_state(tx: &mut Tx<'_>, name: &str) -> Result<HostState, StateError> {
     let row = tx.first("SELECT state FROM host WHERE name = ?1", values![name])?;
     Ok(row.and_then(|row| row.text(0).parse().ok()).unwrap_or(HostState::Online))
 }
 
-/// Ends a run.
+/// Ends a run, with its outcome and an optional note.
 pub fn end(tx: &mut Tx<'_>, run: i64, outcome: &str, note: Option<&str>) -> Result<(), StateError> {
     let now = tx.now()?;
     tx.execute(
@@ -183,7 +183,8 @@ pub fn reclaim(tx: &mut Tx<'_>, dead: &[i64], at_most: i64, importer: &str) -> R
     let lost = lost(tx, dead, at_most)?;
     let mut taken = 0;
     for (attempt, package_id, package) in &lost {
-        // Somebody is at it: its end is recorded just now, or whoever did so is frozen. The next round finds it again.
+        // The row is locked: another session is recording the end of the attempt, or is frozen. The next round looks
+        // again.
         let condition = "package_id = ?1 AND attempt_id = ?2 AND state = 'running'";
         if transition::lock_free(tx, condition, values![*package_id, *attempt])?.is_empty() {
             continue;
@@ -246,7 +247,7 @@ pub fn close_silent(tx: &mut Tx<'_>, silence: i64) -> Result<(), StateError> {
 /// Runs that have not been heard of for longer than `silence` milliseconds: the first of them.
 pub fn silent(tx: &mut Tx<'_>, silence: i64) -> Result<Vec<i64>, StateError> {
     let now = tx.now()?;
-    // One that was heard of in the future was heard of by a clock that was wrong, and might be believed for years.
+    // A heartbeat in the future comes from a wrong clock, and would count as alive for years.
     let sql =
         "SELECT id FROM run WHERE ended IS NULL AND (heartbeat < ?1 OR heartbeat > ?2) ORDER BY id LIMIT 50";
     Ok(tx.query(sql, values![now - silence, now + TOLERATED])?.iter().map(|row| row.int(0)).collect())

@@ -1,4 +1,4 @@
-//! What can be changed while it runs.
+//! Settings: values that can be changed while the program runs.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -6,13 +6,13 @@ use crate::values;
 
 /// A setting that exists.
 pub struct Known {
-    /// Its name.
+    /// Name of the setting.
     pub name: &'static str,
-    /// What it does, with its unit.
+    /// Purpose of the setting, with its unit.
     pub help: &'static str,
-    /// The smallest value.
+    /// Smallest value.
     pub least: i64,
-    /// The largest value.
+    /// Largest value.
     pub most: i64,
 }
 
@@ -45,7 +45,7 @@ pub const KNOWN: &[Known] = &[
     },
 ];
 
-/// A setting's value.
+/// Value of a setting; `None` if it was not set.
 pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError> {
     Ok(tx.first("SELECT value FROM setting WHERE name = ?1", values![name])?.map(|row| row.text(0)))
 }
@@ -90,7 +90,7 @@ pub fn set(tx: &mut Tx<'_>, name: &str, value: Option<&str>) -> Result<Option<St
     Ok(before)
 }
 
-/// All values.
+/// Names and values of all settings that were set.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<(String, String)>, StateError> {
     let rows = tx.query("SELECT name, value FROM setting ORDER BY name", &[])?;
     Ok(rows.iter().map(|row| (row.text(0), row.text(1))).collect())

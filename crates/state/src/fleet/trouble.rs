@@ -1,4 +1,4 @@
-//! What keeps a host from recording its work, where operators and checks see it.
+//! Cause that keeps a host from recording its work, for operators and checks.
 
 use crate::db::meta;
 use crate::db::tx::Tx;

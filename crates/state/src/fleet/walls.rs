@@ -1,4 +1,4 @@
-//! Which walls the imports of a host lack: its kernel does not build them. A host without a row has all of them.
+//! Limits of the sandbox that a host's kernel does not offer. A host without a row has all of them.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ const PREFIX: &str = "walls/";
 /// A host, and the walls that it lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unwalled {
-    /// The host.
+    /// Name of the host.
     pub host: String,
     /// The names of the walls.
     pub walls: Vec<String>,

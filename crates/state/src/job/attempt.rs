@@ -1,10 +1,10 @@
-//! What is on record of an attempt, for those who do it or wait for it.
+//! Records of attempts, for the processes that execute them or wait for them.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
 
-/// Whether an attempt has not ended yet.
+/// True when an attempt has not ended yet.
 pub fn is_open(tx: &mut Tx<'_>, attempt: i64) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM attempt WHERE id = ?1 AND ended IS NULL";
     Ok(tx.first(sql, values![attempt])?.is_some())
@@ -23,8 +23,8 @@ pub fn newest(tx: &mut Tx<'_>) -> Result<i64, StateError> {
     Ok(row.map_or(0, |row| row.int(0)))
 }
 
-/// Whether the last attempt of a package before `attempt` failed with a code, and other packages were imported on the host
-/// of `run` since.
+/// True when the last attempt of a package before `attempt` failed with a code, and other packages were imported on the
+/// host of `run` since.
 pub fn failed_where_others_did_not(
     tx: &mut Tx<'_>,
     package: i64,
@@ -43,13 +43,13 @@ pub fn failed_where_others_did_not(
 /// An attempt that goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Going {
-    /// Its number.
+    /// Number of the attempt.
     pub attempt: i64,
     /// The host where it runs.
     pub host: String,
     /// The process of its run there.
     pub pid: i64,
-    /// What that run is: `service`, `until-empty`, `import`, ...
+    /// Mode of that run: `service`, `until-empty`, `import`, ...
     pub mode: String,
     /// For how many milliseconds.
     pub lasts: i64,
@@ -78,18 +78,18 @@ pub fn going(tx: &mut Tx<'_>, package: i64) -> Result<Option<Going>, StateError>
     }))
 }
 
-/// Why an attempt failed.
+/// Cause of a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failed {
-    /// Where.
+    /// Stage of the import that failed.
     pub stage: String,
-    /// How, in a word.
+    /// Code of the failure.
     pub code: String,
-    /// For a person.
+    /// Message for operators.
     pub message: String,
 }
 
-/// Why the newest attempt of a package failed that began at a time or later, if one did.
+/// Cause of the newest failed attempt of a package that began at or after a time (Unix milliseconds), if there is one.
 pub fn failed_since(tx: &mut Tx<'_>, package: i64, since: i64) -> Result<Option<Failed>, StateError> {
     let sql = "SELECT stage, code, message FROM attempt
         WHERE package_id = ?1 AND started >= ?2 AND outcome = 'failed' ORDER BY id DESC LIMIT 1";

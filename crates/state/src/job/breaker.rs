@@ -55,23 +55,23 @@ impl Default for Rule {
 /// A breaker as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breaker {
-    /// Its row.
+    /// Row of the dependency.
     pub id: i64,
-    /// What it guards.
+    /// Name of the dependency, such as the host name of a mirror.
     pub name: String,
-    /// Whether it is open.
+    /// True when the breaker is open.
     pub open: bool,
-    /// Since when it is what it is.
+    /// Unix milliseconds of the last change of state.
     pub since: i64,
-    /// What was wrong last.
+    /// Last error of the dependency.
     pub cause: Option<String>,
     /// Probes of this outage.
     pub probes: i64,
-    /// When the next may go out.
+    /// Unix milliseconds of the next probe.
     pub next_probe: Option<i64>,
     /// Jobs that wait for it.
     pub parked: i64,
-    /// How to probe it, as the importer wrote it.
+    /// Address and kind of the probe, as the importer wrote it.
     pub probe: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Breaker>, StateError> {
     Ok(tx.first(&format!("{COLUMNS} WHERE name = ?1"), values![name])?.as_ref().map(breaker))
 }
 
-/// What the job of a package is parked on, and why: `deb.example.org (connection refused)`.
+/// Dependency that the job of a package is parked on, with its last error: `deb.example.org (connection refused)`.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Option<String>, StateError> {
     let sql = "SELECT d.name, d.cause FROM job j JOIN dependency d ON d.id = j.dependency_id WHERE j.package_id = ?1";
     Ok(tx.first(sql, values![package])?.map(|row| match row.opt_text(1) {
@@ -112,7 +112,7 @@ pub fn list_open(tx: &mut Tx<'_>) -> Result<Vec<Breaker>, StateError> {
     Ok(tx.query(&sql, &[])?.iter().map(breaker).collect())
 }
 
-/// All.
+/// All breakers, sorted by name.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Breaker>, StateError> {
     Ok(tx.query(&format!("{COLUMNS} ORDER BY name"), &[])?.iter().map(breaker).collect())
 }

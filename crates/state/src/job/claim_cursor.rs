@@ -1,15 +1,15 @@
-//! Where the next job is looked for first.
+//! Starting point of the search for the next job.
 //!
-//! While somebody's snapshot is open (a dump), PostgreSQL keeps the index entries of jobs that are long finished, at just
-//! the end of the index where the next job is looked for. Whoever remembers how far it has come steps over them. A mark
-//! is a hint: every so often, and whenever nothing is found behind it, everything is looked at.
+//! While a snapshot is open (a dump), PostgreSQL keeps the index entries of jobs that finished long ago, at the end of
+//! the index where the next job is searched. The process remembers how far earlier claims have come, and begins there.
+//! A mark is a hint: now and then, and whenever nothing is found behind it, the whole index is searched.
 
 use std::sync::{Mutex, MutexGuard};
 
 /// Everything is looked at as often as this: a job may have come back to an old place.
 const WHOLE: u32 = 64;
 
-/// How far claims have come.
+/// Positions that claims have reached, by lane and by age.
 #[derive(Debug, Default)]
 pub struct Marks(Mutex<Reached>);
 

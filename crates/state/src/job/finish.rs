@@ -17,24 +17,24 @@ pub const LOG_KEPT: usize = 64 << 10;
 /// An error as the importer classified it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
-    /// Where.
+    /// Stage of the import that failed.
     pub stage: String,
-    /// How, in a word.
+    /// Code of the failure.
     pub code: String,
-    /// What kind it is.
+    /// Class of the code.
     pub class: Class,
-    /// For a person.
+    /// Message for operators.
     pub message: String,
     /// The distro of the version that failed first.
     pub distro: Option<String>,
-    /// That version.
+    /// Version that failed, if the failure concerns one.
     pub version: Option<String>,
 }
 
-/// What an attempt cost.
+/// Cost of an attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Time in milliseconds.
+    /// Elapsed time in milliseconds.
     pub wall_ms: i64,
     /// Processor time in milliseconds.
     pub cpu_ms: i64,
@@ -51,59 +51,59 @@ pub struct Usage {
 pub struct Done {
     /// The publication that asked for it.
     pub publication: i64,
-    /// The distro.
+    /// Distro of the version.
     pub distro: String,
-    /// The version.
+    /// Version of the source package.
     pub version: String,
     /// The commit, patches unapplied.
     pub commit: String,
-    /// Its tree.
+    /// Id of the tree.
     pub tree: String,
     /// The commit with patches applied.
     pub applied: Option<String>,
-    /// The tag.
+    /// Name of the tag.
     pub tag: String,
 }
 
-/// How an attempt ended.
+/// End of an attempt, as the importer reports it.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// The attempt.
+    /// Number of the attempt.
     pub attempt: i64,
-    /// The package.
+    /// Row of the package.
     pub package_id: i64,
-    /// Its name.
+    /// Name of the package.
     pub package: String,
-    /// How it ended.
+    /// Outcome of the attempt.
     pub outcome: Outcome,
-    /// Why, if it failed or was imported without patches.
+    /// Cause, if the attempt failed or a version was imported without patches.
     pub cause: Option<Cause>,
-    /// What it cost.
+    /// Cost of the attempt.
     pub usage: Usage,
-    /// How many versions it dealt with.
+    /// Number of versions that were dealt with.
     pub versions: i64,
     /// Publications that were tried for the first time, and how many of those failed.
     pub first_tries: (i64, i64),
     /// The end of its log, if it failed.
     pub log: Option<String>,
-    /// What it waits for, if it is parked.
+    /// Dependency that the job is parked on, if the outcome is `parked`.
     pub parked_on: Option<i64>,
-    /// What it waits for, and until when at most.
+    /// Missing history or base that the package waits for, with the latest end of the wait.
     pub wait: Option<Wait>,
-    /// The program's version.
+    /// Version of the program.
     pub importer: String,
 }
 
-/// What became of the package.
+/// State of a package after the end of its attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
     /// The state of its failure, if it has one.
     pub failure: Option<FailureState>,
     /// The signature of its failure.
     pub signature: Option<String>,
-    /// When it is tried again.
+    /// Unix milliseconds of the next try.
     pub due: Option<i64>,
-    /// Whether there is more to do at once.
+    /// True when there is more to do at once.
     pub again: bool,
 }
 
@@ -193,11 +193,11 @@ fn close_attempt(
         return Ok(());
     }
     tx.flow("failed", failed)?;
-    // What fails with a signature can be left out later, when somebody suppresses it.
+    // Failures are counted by signature, so that those of a signature that is suppressed later can be left out.
     signature.map_or(Ok(()), |signature| tx.flow(&format!("failed:{}", signature.short), failed))
 }
 
-/// Whether what fails of a package is no news: it is held or suppressed.
+/// True when failures of a package do not count, because it is held or suppressed.
 fn is_left_out(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
     let now = tx.now()?;
     let sql = "SELECT p.held, (SELECT COUNT(*) FROM suppression u WHERE u.ended IS NULL AND u.until > ?2
@@ -222,8 +222,9 @@ fn note_success(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> 
     Ok(())
 }
 
-/// What a run says of itself is about imports: looking after repositories does not count, but it is progress. That others
-/// record the end of what a dead run began is none, nor is what the machine did to it.
+/// Adds an attempt to the counters of its run, which are about imports. Maintenance of repositories does not count as
+/// an import, but is progress. An attempt of a dead run that another run records is neither; nor is a failure of the
+/// class `infrastructure`.
 fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
     let now = tx.now()?;
     let good = matches!(finished.outcome, Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly);

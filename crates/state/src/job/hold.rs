@@ -23,8 +23,7 @@ pub fn hold(
     Ok(changed)
 }
 
-/// Holds a package because the policy of its failure's signature says so. What an operator has said about this package
-/// stays.
+/// Holds a package because the policy of its failure's signature says so. A hold that an operator made stays as it is.
 pub(crate) fn by_policy(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
     let held = tx.first("SELECT held FROM package WHERE id = ?1", values![package])?;
     if held.is_some_and(|row| row.flag(0)) {
@@ -33,14 +32,14 @@ pub(crate) fn by_policy(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError>
     hold(tx, package, "policy", "the policy of its signature is to hold", None).map(drop)
 }
 
-/// Who holds a package, and why.
+/// Hold of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// Who.
+    /// Actor who holds it.
     pub by: String,
-    /// Why.
+    /// Reason of the hold.
     pub reason: String,
 }
 

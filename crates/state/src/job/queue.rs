@@ -16,26 +16,26 @@ use crate::words::{Lane, Tasks};
 pub struct Claim {
     /// The attempt, whose id is the fencing token.
     pub attempt: i64,
-    /// The package.
+    /// Row of the package.
     pub package_id: i64,
-    /// Its name.
+    /// Name of the package.
     pub package: String,
     /// The lane that it came from.
     pub lane: Lane,
-    /// What to do.
+    /// Tasks of the job.
     pub tasks: Tasks,
-    /// When the lease ends, unless it is renewed.
+    /// Unix milliseconds at which the lease ends, unless it is renewed.
     pub lease_until: i64,
     /// The largest memory that its imports have needed, in bytes; 0 if none was.
     pub memory: i64,
 }
 
-/// What may be claimed.
+/// Request for a claim.
 #[derive(Clone, Debug, Default)]
 pub struct Wish<'a> {
-    /// Whoever claims.
+    /// Row of the run that claims.
     pub run: i64,
-    /// How long a lease lasts, in milliseconds.
+    /// Length of a lease in milliseconds.
     pub lease: i64,
     /// The program's version, for the records.
     pub importer: &'a str,
@@ -43,9 +43,9 @@ pub struct Wish<'a> {
     pub oldest: bool,
     /// Only jobs that have needed no more memory than this, in bytes.
     pub memory: Option<i64>,
-    /// Only this package, also if it is parked or waits for its time: whoever asks for it wants it now.
+    /// Claims only this package, also if its job is parked or waits for a retry: the caller wants it now.
     pub only: Option<i64>,
-    /// How far earlier claims have come.
+    /// Positions that earlier claims have reached.
     pub marks: Option<&'a Marks>,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn package_ids<'a>(
         rows(missing.len(), 2)
     );
     known.extend(tx.returning(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))));
-    // Somebody else may have made one of them at the same moment.
+    // Another session may have created one of them at the same moment.
     if names.iter().any(|name| !known.contains_key(*name)) {
         known = known_ids(tx, &names)?;
     }
@@ -212,18 +212,18 @@ pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     Ok(jobs.len())
 }
 
-/// When the next job that waits for its time comes back; `None` if none waits.
+/// Unix milliseconds of the next retry; `None` if no job waits for one.
 pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
     let sql = "SELECT due FROM job WHERE state = 'retrying' AND held = 0 ORDER BY due LIMIT 1";
     Ok(tx.first(sql, &[])?.and_then(|row| row.opt_int(0)))
 }
 
-/// Whether any package is known.
+/// True when any package is known.
 pub fn is_anything_known(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first("SELECT id FROM package LIMIT 1", &[])?.is_some())
 }
 
-/// Whether there is a job that could be claimed now, or one that is on its way back: out of parking, or in a batch.
+/// True when there is a job that could be claimed now, or one that will come back soon: out of parking, or of a batch.
 pub fn is_more(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let now = tx.now()?;
     let sql = "SELECT 1 FROM job WHERE state = 'pending' AND held = 0 LIMIT 1";

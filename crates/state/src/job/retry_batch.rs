@@ -9,16 +9,16 @@ use crate::job::transition::{self, Transition};
 use crate::values;
 use crate::words::{Lane, Outcome, Tasks};
 
-/// What became of a batch so far.
+/// Progress of a batch of retries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Batch {
-    /// Its number.
+    /// Number of the batch.
     pub id: i64,
     /// `canary`, `all`, `done` or `stopped`.
     pub state: String,
-    /// How many go first; 0: all at once.
+    /// Number of packages that are retried first; 0 when all are retried at once.
     pub canary: i64,
-    /// Its packages.
+    /// Number of packages in the batch.
     pub total: i64,
     /// Those that import now.
     pub cured: i64,
@@ -120,7 +120,7 @@ pub(crate) fn note(
     Ok(())
 }
 
-/// Takes a package that is held out of the batches that wait for it: whoever holds it will not let it come back soon.
+/// Removes a held package from the open batches, which would wait for it as long as it is held.
 pub(crate) fn leave_out(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
     if !is_any_open(tx)? {
         return Ok(());
@@ -137,7 +137,10 @@ fn is_any_open(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first("SELECT 1 FROM batch WHERE state IN ('canary', 'all') LIMIT 1", &[])?.is_some())
 }
 
-/// One batch.
+/// Progress of one batch.
+///
+/// # Errors
+/// [`StateError::Unknown`] when there is no batch of that number.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Batch, StateError> {
     let sql = format!("{COLUMNS} WHERE id = ?1");
     let row = tx.first(&sql, values![id])?;
@@ -163,8 +166,8 @@ fn batch(row: &crate::driver::Row) -> Batch {
 /// Batches that are moved on at a time.
 const MOVED: i64 = 10;
 
-/// Whether the next [`advance`] would change something, so that a run has more to do: a canary has come back, members
-/// are not in the queue yet, or all have come back.
+/// True when the next [`advance`] would change something, so that a run has more to do: all canaries have ended,
+/// members are not in the queue yet, or all members have ended.
 pub fn is_waiting(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM (SELECT id, state, canary, total, cured + unchanged + broken AS back FROM batch
             WHERE state IN ('canary', 'all') ORDER BY id LIMIT ?1) AS open
@@ -176,7 +179,7 @@ pub fn is_waiting(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first(sql, values![MOVED])?.is_some())
 }
 
-/// Whether members are on their way.
+/// True when members of a batch are in the queue and have not ended.
 fn is_any_out(tx: &mut Tx<'_>, batch: i64) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM batch_member WHERE batch_id = ?1 AND started = 1 AND result IS NULL LIMIT 1";
     Ok(tx.first(sql, values![batch])?.is_some())

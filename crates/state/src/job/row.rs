@@ -7,25 +7,25 @@ use crate::words::JobState;
 /// The row of a package's job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Job {
-    /// The package.
+    /// Row of the package.
     pub package: i64,
     /// The place of its lane.
     pub lane: i64,
-    /// Its state.
+    /// State of the job.
     pub state: JobState,
-    /// Whether its package is held.
+    /// True when the package is held.
     pub held: bool,
-    /// What it is to do: bits of [`Tasks`].
+    /// Tasks of the job: bits of [`Tasks`].
     pub tasks: i64,
-    /// What was asked for while it ran.
+    /// Tasks that were asked for while the job ran.
     pub more: i64,
-    /// How often it was asked for.
+    /// Number of times that the job was asked for.
     pub wanted: i64,
     /// As often had it been asked for when it was claimed.
     pub claimed: i64,
-    /// When it came into its lane, in milliseconds.
+    /// Unix milliseconds at which the job entered its lane.
     pub entered: i64,
-    /// When it is tried again, in milliseconds.
+    /// Unix milliseconds of the next try.
     pub due: Option<i64>,
     /// The largest memory that its package has needed, in bytes.
     pub memory: i64,
@@ -33,9 +33,9 @@ pub(crate) struct Job {
     pub attempt: Option<i64>,
     /// The run that does it.
     pub run: Option<i64>,
-    /// When that run's lease ends, in milliseconds.
+    /// Unix milliseconds at which that run's lease ends.
     pub lease_until: Option<i64>,
-    /// What it is parked on.
+    /// Row of the dependency that the job is parked on.
     pub dependency: Option<i64>,
     /// The batch that put it into the queue.
     pub batch: Option<i64>,
@@ -47,7 +47,7 @@ pub(crate) const COLUMNS: &str =
     run_id, lease_until, dependency_id, batch_id";
 
 impl Job {
-    /// Whether it was asked for again after it was claimed.
+    /// True when the job was asked for again after it was claimed.
     pub(crate) fn more_wanted(&self) -> bool {
         self.wanted > self.claimed
     }
@@ -98,7 +98,7 @@ impl Job {
         ]
     }
 
-    /// What it counts for.
+    /// Counter that the job belongs to.
     pub(crate) fn counts_for(&self) -> Counted {
         match self.state {
             JobState::Pending if self.held => Counted::Held,
@@ -117,7 +117,7 @@ pub(crate) enum Counted {
     Lane(i64),
     /// Jobs that wait for a person.
     Held,
-    /// Jobs that run.
+    /// Running jobs.
     Running,
     /// Jobs that wait for a dependency.
     Parked(Option<i64>),

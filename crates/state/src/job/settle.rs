@@ -1,4 +1,4 @@
-//! What becomes of the row of a package's job when an attempt ends: it goes, comes back at once or later, or is parked.
+//! The row of a package's job at the end of an attempt: it is removed, comes back at once or later, or is parked.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -25,7 +25,7 @@ pub(crate) fn settle_job(
         Outcome::Imported | Outcome::AlreadyThere | Outcome::Maintained | Outcome::UnappliedOnly => {
             after_success(finished, job, settled)
         }
-        // What was asked for meanwhile may be just what was missing, or just what it waits for.
+        // A job that was asked for meanwhile is tried at once: the new request may bring what was missing.
         Outcome::Failed | Outcome::Waiting if job.more_wanted() => anew,
         Outcome::Failed => Transition::Retry { due: settled.due.unwrap_or(now) },
         Outcome::Waiting => {
@@ -54,7 +54,7 @@ fn after_success(finished: &Finished, job: &Job, settled: &mut Settled) -> Trans
     if job.more_wanted() {
         return Transition::Again { tasks: job.more, is_new: true };
     }
-    // What could be imported is; the rest comes back by itself.
+    // All versions that could be imported are; the others are tried at the end of the wait.
     match &finished.wait {
         Some(wait) => {
             settled.due = Some(wait.again);

@@ -15,7 +15,7 @@ use crate::publication::rows::rows;
 use crate::values;
 use crate::words::{JobState, Lane, Tasks};
 
-/// What happens to a job.
+/// Change of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
     /// It is asked for again: it keeps its place or gets a better one. A lane only rises, and work that is asked for
@@ -28,7 +28,7 @@ pub(crate) enum Transition {
     Again { tasks: i64, is_new: bool },
     /// Its attempt has ended and it is tried again at a time.
     Retry { due: i64 },
-    /// It is tried again at another time than was said, if it waits for its time.
+    /// It is tried again at another time than planned, if it waits for its next try.
     Postpone { due: i64 },
     /// Its time has come.
     Wake,
@@ -190,7 +190,7 @@ pub(crate) fn enqueue(tx: &mut Tx<'_>, package: i64, lane: Lane, tasks: Tasks) -
         if insert(tx, &BTreeMap::from([(package, lane)]), tasks)?.contains(&package) {
             return Ok(());
         }
-        // Somebody else may finish it between the two statements.
+        // Another session may finish it between the two statements.
         if let Some(job) = lock(tx, package)? {
             return apply(tx, &job, Transition::Enqueue { lane, tasks }).map(drop);
         }

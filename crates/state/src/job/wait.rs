@@ -1,4 +1,5 @@
-//! What packages wait for that may never come. Each wait ends by itself: then the package goes on without it.
+//! Waits of packages for something that may never come, such as a history or a base. Each wait has an end, after which
+//! the package is imported without it.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -7,36 +8,36 @@ use crate::job::transition::{self, Transition};
 use crate::values;
 use crate::words::{Outcome, WaitKind};
 
-/// When a wait ends that has no end of its own: in the year 9999.
+/// End of a wait that has no end of its own: Unix milliseconds in the year 9999.
 pub const NEVER: i64 = 253_402_300_799_000;
 
-/// What an attempt found missing.
+/// Something that an attempt found missing, and waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// What kind of thing.
+    /// Kind of the missing thing.
     pub kind: WaitKind,
     /// For a person: what is waited for.
     pub reason: String,
-    /// When it goes on without it.
+    /// Unix milliseconds at which the wait ends and the package is imported without it.
     pub until: i64,
-    /// When it looks again.
+    /// Unix milliseconds of the next look.
     pub again: i64,
 }
 
 /// A wait that is on record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Waiting {
-    /// `history` or `base`.
+    /// Kind of the wait: `history` or `base`.
     pub kind: String,
-    /// What is waited for.
+    /// Description of the missing thing.
     pub reason: String,
-    /// Since when.
+    /// Unix milliseconds of the beginning of the wait.
     pub since: i64,
-    /// Until when at most.
+    /// Unix milliseconds of the latest end of the wait.
     pub until: i64,
 }
 
-/// What a package waits for.
+/// Wait of a package, if it has one.
 pub fn get(tx: &mut Tx<'_>, package: i64) -> Result<Option<Waiting>, StateError> {
     let sql = "SELECT kind, reason, since, until FROM wait WHERE package_id = ?1";
     let row = tx.first(sql, values![package])?;

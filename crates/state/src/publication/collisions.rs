@@ -13,25 +13,25 @@ use crate::words::{Lane, Tasks};
 
 /// As many of one package are open at a time: who can push can make any number.
 pub const KEPT: i64 = 60;
-/// As many of one package that have ended are kept beside those whose refs are still there.
+/// Number of ended collisions that are kept for a package, beside those whose refs still exist.
 const ENDED: i64 = 500;
 
-/// What an import found.
+/// A collision that an import found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// The full name of the ref.
     pub name: String,
-    /// What it is, as a word.
+    /// Kind of the collision, as in [`Collision::kind`].
     pub kind: String,
-    /// Whether it waits for a person.
+    /// True when a person has to decide about it.
     pub waits: bool,
-    /// Who made it, by its own word.
+    /// Author that the foreign commit or tag names, which proves nothing.
     pub who: Option<String>,
-    /// When, in milliseconds since 1970.
+    /// Unix milliseconds that the foreign commit or tag gives as its time.
     pub made: Option<i64>,
-    /// Where the importer had put the ref.
+    /// Object that the importer had put the ref to.
     pub ours: Option<String>,
-    /// Where it was found.
+    /// Object that the ref was found at.
     pub theirs: Option<String>,
     /// Files that it is about.
     pub paths: Vec<String>,
@@ -41,28 +41,28 @@ pub struct Found {
     pub offer: Option<String>,
 }
 
-/// A row.
+/// A recorded collision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Collision {
-    /// Its number.
+    /// Number of the collision.
     pub id: i64,
-    /// The package.
+    /// Name of the package.
     pub package: String,
     /// The full name of the ref.
     #[serde(rename = "ref")]
     pub name: String,
-    /// What it is: `unmerged`, `conflict`, `tag-differs`, `blocked`; of those that have ended also `contained`, `noise`,
+    /// Kind: `unmerged`, `conflict`, `tag-differs`, `blocked`; of those that have ended also `contained`, `noise`,
     /// `rewritten`.
     pub kind: String,
-    /// When it was found, in milliseconds since 1970.
+    /// Unix milliseconds at which it was found.
     pub since: i64,
-    /// Who made it, by its own word.
+    /// Author that the foreign commit or tag names, which proves nothing.
     pub who: Option<String>,
-    /// When, by the same word.
+    /// Unix milliseconds that the foreign commit or tag gives as its time.
     pub made: Option<i64>,
-    /// Where the importer had put the ref.
+    /// Object that the importer had put the ref to.
     pub ours: Option<String>,
-    /// Where it was found.
+    /// Object that the ref was found at.
     pub theirs: Option<String>,
     /// Files that it is about, some of them.
     pub paths: Vec<String>,
@@ -70,19 +70,19 @@ pub struct Collision {
     pub aside: Option<String>,
     /// The branch with the version and their change.
     pub offer: Option<String>,
-    /// When it ended.
+    /// Unix milliseconds at which it ended.
     pub ended: Option<i64>,
-    /// How: `contained`, `gone`, `done`, or the decision.
+    /// Kind of its end: `contained`, `gone`, `done`, or the decision.
     pub ending: Option<String>,
-    /// What was decided: `drop`, `keep`, `take-tag`.
+    /// Decision of an operator: `drop`, `keep`, `take-tag`.
     pub decision: Option<String>,
-    /// When.
+    /// Unix milliseconds of the decision.
     pub decided: Option<i64>,
-    /// By whom.
+    /// Actor of the decision.
     pub decided_by: Option<String>,
-    /// Why.
+    /// Reason of the decision.
     pub reason: Option<String>,
-    /// Why what was decided could not be done.
+    /// Error that kept the decision from being carried out.
     pub trouble: Option<String>,
 }
 
@@ -117,7 +117,7 @@ fn row(row: &Row) -> Collision {
 /// All of a package, oldest first, those that have ended included.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Collision>, StateError> {
     let sql = format!("{COLUMNS} WHERE c.package_id = ?1 ORDER BY c.id");
     Ok(tx.query(&sql, values![package])?.iter().map(row).collect())
@@ -126,29 +126,29 @@ pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Collision>, State
 /// One by its number.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Option<Collision>, StateError> {
     let sql = format!("{COLUMNS} WHERE c.id = ?1");
     Ok(tx.first(&sql, values![id])?.as_ref().map(row))
 }
 
-/// Which ones are wanted.
+/// Filter for a list of collisions.
 #[derive(Clone, Debug, Default)]
 pub struct Filter<'a> {
-    /// Of this package.
+    /// Only those of this package.
     pub package: Option<&'a str>,
-    /// Of this kind.
+    /// Only those of this kind.
     pub kind: Option<&'a str>,
     /// Those that have ended, too.
     pub all: bool,
-    /// At most so many.
+    /// Largest number of collisions.
     pub limit: i64,
 }
 
 /// Those that are open, oldest first; with `all` the newest first.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn list(tx: &mut Tx<'_>, filter: &Filter<'_>) -> Result<Vec<Collision>, StateError> {
     let open = if filter.all { "1 = 1" } else { "c.ended IS NULL" };
     let order = if filter.all { "c.id DESC" } else { "c.since, c.id" };
@@ -162,7 +162,7 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter<'_>) -> Result<Vec<Collision>, Stat
 /// Takes over what an import found, and what has ended: the number of a row, and how it ended.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn settle(
     tx: &mut Tx<'_>,
     package: i64,
@@ -187,7 +187,7 @@ pub fn settle(
             (&other.name, &other.theirs) == (&it.name, &it.theirs)
                 && (other.ended.is_none() || !is_over(other) || !it.waits)
         };
-        // What was removed may be removed again; of everything else there is one row.
+        // A ref that was removed may be removed again, which is a new collision; every other collision has one row.
         if it.theirs.is_some() && known.iter().any(|other| is_same(&other)) {
             continue;
         }
@@ -211,7 +211,7 @@ pub fn settle(
     Ok(())
 }
 
-/// Whether one ended because it was not there any more: if it comes again, it is another.
+/// True when a collision ended because its ref was removed: if the ref comes back, that is a new collision.
 fn is_over(it: &Collision) -> bool {
     it.ending.as_deref() == Some("gone")
 }
@@ -245,7 +245,7 @@ fn insert(tx: &mut Tx<'_>, package: i64, it: &Found, now: i64) -> Result<(), Sta
 /// Refs and objects of which a person has decided that they stay.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn kept(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, Option<String>)>, StateError> {
     let sql = "SELECT name, theirs FROM collision WHERE package_id = ?1 AND ending = 'keep'";
     Ok(tx.query(sql, values![package])?.iter().map(|row| (row.text(0), row.opt_text(1))).collect())
@@ -254,7 +254,7 @@ pub fn kept(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, Option<String>
 /// Notes why what was decided could not be done.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn trouble(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<(), StateError> {
     tx.execute("UPDATE collision SET trouble = ?2 WHERE id = ?1 AND ended IS NULL", values![id, why])?;
     Ok(())
@@ -286,7 +286,7 @@ pub fn decide(tx: &mut Tx<'_>, id: i64, decision: &str, by: By<'_>) -> Result<Co
     Ok(it)
 }
 
-/// How many wait, in how many packages, and the one that has waited longest.
+/// Number of collisions that wait for a person, of their packages, and the one that has waited longest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Collisions that wait for a person.
@@ -295,18 +295,18 @@ pub struct Summary {
     pub packages: i64,
     /// The package that has had one for longest.
     pub oldest: Option<String>,
-    /// Its number.
+    /// Number of the oldest collision.
     pub id: Option<i64>,
-    /// Since when, in milliseconds since 1970.
+    /// Unix milliseconds at which the oldest collision was found.
     pub since: Option<i64>,
-    /// How many of each kind.
+    /// Number of collisions of each kind.
     pub kinds: Vec<(String, i64)>,
 }
 
 /// All of an installation in one row.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StateError> {
     let counted =
         tx.first("SELECT COUNT(*), COUNT(DISTINCT package_id) FROM collision WHERE ended IS NULL", &[])?;

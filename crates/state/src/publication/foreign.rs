@@ -14,23 +14,23 @@ pub const KEPT: usize = 60;
 /// A ref that is not where the importer has put it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ForeignRef {
-    /// Its full name.
+    /// Full name of the ref.
     pub name: String,
-    /// What is foreign about it: `branch`, `tag`, `other`, `gone`, `blocked`.
+    /// Kind of the foreign ref: `branch`, `tag`, `other`, `gone`, `blocked`.
     pub kind: String,
-    /// When it was first seen like this, in milliseconds since 1970.
+    /// Unix milliseconds at which it was first seen like this.
     pub since: i64,
-    /// Where the importer has put it, if it has.
+    /// Object that the importer has put the ref to, if it has.
     pub ours: Option<String>,
-    /// Where it points, if it is there.
+    /// Object that the ref points to, if it exists.
     pub theirs: Option<String>,
 }
 
-/// Replaces what is known of a package by what was found; `since` of `found` does not matter. What is as it was keeps its
-/// time.
+/// Replaces the recorded foreign refs of a package by those found. `since` of `found` is not used: a ref that has not
+/// changed keeps its time.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn settle(tx: &mut Tx<'_>, package: i64, found: &[ForeignRef]) -> Result<(), StateError> {
     let now = tx.now()?;
     let known = of_package(tx, package)?;
@@ -56,10 +56,10 @@ pub fn settle(tx: &mut Tx<'_>, package: i64, found: &[ForeignRef]) -> Result<(),
     Ok(())
 }
 
-/// What is known of a package, sorted by name.
+/// Recorded foreign refs of a package, sorted by name.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<ForeignRef>, StateError> {
     let sql = "SELECT name, kind, since, ours, theirs FROM foreign_ref WHERE package_id = ?1 ORDER BY name";
     Ok(tx.query(sql, values![package])?.iter().map(row).collect())
@@ -75,23 +75,23 @@ fn row(row: &Row) -> ForeignRef {
     }
 }
 
-/// How many there are in how many packages, and the package that has had one for longest.
+/// Number of foreign refs and of their packages, and the package that has had one for longest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Refs.
+    /// Number of foreign refs.
     pub refs: i64,
     /// Packages that have some.
     pub packages: i64,
     /// The package that has had one for longest.
     pub oldest: Option<String>,
-    /// Since when, in milliseconds since 1970.
+    /// Unix milliseconds at which the oldest foreign ref was first seen.
     pub since: Option<i64>,
 }
 
 /// All of an installation in one row.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn summary(tx: &mut Tx<'_>) -> Result<Summary, StateError> {
     let counted = tx.first("SELECT COUNT(*), COUNT(DISTINCT package_id) FROM foreign_ref", values![])?;
     let sql = "SELECT p.name, f.since FROM foreign_ref f JOIN package p ON p.id = f.package_id

@@ -1,4 +1,4 @@
-//! Whether an archive's history was asked for the old versions of a package, and what it had.
+//! Requests for the old versions of a package to the histories of archives, and their results.
 
 use std::collections::BTreeSet;
 
@@ -8,23 +8,23 @@ use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
 
-/// What asking came to.
+/// Result of a request for old versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Asked {
-    /// The archive.
+    /// Name of the archive.
     pub archive: String,
-    /// When.
+    /// Unix milliseconds of the request.
     pub asked: i64,
     /// Versions that it had.
     pub versions: i64,
-    /// Those that are not imported because nobody vouches for them.
+    /// Number of versions that are not imported because no trusted signature covers them.
     pub left_out: i64,
-    /// Why; or why it was not waited for any longer.
+    /// Reason of the request, or of going on without an answer.
     pub note: Option<String>,
 }
 
-/// Whether a package should have its old versions before anything else: nothing of the distro was imported yet, and
-/// nobody has asked; or an operator wants it asked again.
+/// True when a package should get its old versions before anything else: no version of the distro was imported yet
+/// and nobody has asked; or an operator wants the archive asked again.
 pub fn is_wanted(tx: &mut Tx<'_>, package: i64, archive: &str, distro: &str) -> Result<bool, StateError> {
     let sql = "SELECT again FROM history WHERE package_id = ?1 AND archive = ?2";
     if let Some(row) = tx.first(sql, values![package, archive])? {
@@ -34,8 +34,8 @@ pub fn is_wanted(tx: &mut Tx<'_>, package: i64, archive: &str, distro: &str) -> 
     Ok(tx.first(sql, values![package, distro])?.is_none())
 }
 
-/// Notes that a package's old versions are all on record, or will not be asked for. This comes last: whoever is cut off
-/// before it asks again.
+/// Records that all old versions of a package are stored, or will not be asked for. This is written last: a process
+/// that is killed before it asks again.
 pub fn asked(
     tx: &mut Tx<'_>,
     (package, archive): (i64, &str),
@@ -87,7 +87,7 @@ pub fn ask_again(tx: &mut Tx<'_>, package: i64, archive: &str) -> Result<i64, St
 /// Archives whose history an operator wants asked again for a package.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn wanted_again(tx: &mut Tx<'_>, package: i64) -> Result<Vec<String>, StateError> {
     let sql = "SELECT archive FROM history WHERE package_id = ?1 AND again = 1 ORDER BY archive";
     Ok(tx.query(sql, values![package])?.iter().map(|row| row.text(0)).collect())
@@ -113,7 +113,7 @@ pub fn incomplete(tx: &mut Tx<'_>, archive: &str) -> Result<Vec<String>, StateEr
     Ok(tx.query(sql, values![archive])?.iter().map(|row| row.text(0)).collect())
 }
 
-/// What was asked for a package.
+/// Requests for the old versions of a package, sorted by archive.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Asked>, StateError> {
     let sql =
         "SELECT archive, asked, versions, left_out, note FROM history WHERE package_id = ?1 ORDER BY archive";

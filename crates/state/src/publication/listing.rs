@@ -1,5 +1,5 @@
-//! What is on record of a suite's list, and how it is brought to what the list says: publications move between components
-//! and folders, are listed in several places at once, and vanish.
+//! Recorded publications of a suite, and the changes that bring them to a new list: publications move between
+//! components and folders, are listed in several places at once, and vanish.
 
 use std::collections::HashMap;
 
@@ -12,22 +12,22 @@ use crate::words::{Lane, Tasks};
 /// A publication's identity in its suite: the package, the version, the hash of its `.dsc`.
 pub type Key = (String, String, String);
 
-/// Where a publication is listed: the component, and the place of its `.dsc` in the archive.
+/// Place of a publication in a list: the component, and the path of its `.dsc` in the archive.
 pub type Place = (String, String);
 
 /// A publication on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Its row.
+    /// Row of the publication.
     pub id: i64,
-    /// Where it is fetched from.
+    /// Place that it is fetched from.
     pub place: Place,
-    /// Where else it is listed.
+    /// Other places where it is listed.
     pub also: Vec<Place>,
 }
 
 impl Recorded {
-    /// All places.
+    /// All places where it is listed, the one that it is fetched from first.
     pub fn places(&self) -> impl Iterator<Item = &Place> {
         std::iter::once(&self.place).chain(&self.also)
     }
@@ -36,7 +36,7 @@ impl Recorded {
 /// Rows that one statement reads.
 const PAGE: usize = 5000;
 
-/// What is on record as listed in a suite's branch of an archive.
+/// Recorded publications that are listed in a suite's branch of an archive.
 pub fn recorded(
     store: &Store,
     archive: &str,
@@ -84,18 +84,19 @@ fn add_places(
 /// A publication that is listed elsewhere now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
-    /// Its row.
+    /// Row of the publication.
     pub id: i64,
-    /// Where it is fetched from now, and its files as the archive wrote them; none if that stays.
+    /// New place to fetch it from, and its files as the archive wrote them; `None` if that stays.
     pub to: Option<(Place, String)>,
-    /// Where else it is listed now; none if that stays.
+    /// Other places where it is listed now; `None` if they stay.
     pub also: Option<Vec<Place>>,
 }
 
 /// Moves in one transaction: each writes a few rows.
 const CHUNK: usize = 25;
 
-/// Follows publications to where they are listed now. What was not imported yet is tried again at once.
+/// Updates the places of publications. Packages with a moved publication that is not imported yet are tried again at
+/// once.
 pub fn follow_moves(store: &Store, moves: &[Move]) -> Result<(), StateError> {
     for chunk in moves.chunks(CHUNK) {
         store.write(|tx| {
@@ -136,8 +137,8 @@ pub fn id_of(store: &Store, (distro, branch): (&str, &str), key: &Key) -> Result
     store.read(|tx| Ok(tx.first(sql, values![&key.0, distro, branch, &key.1, &key.2])?.map(|row| row.int(0))))
 }
 
-/// Marks what an accepted index lists no more. What is imported is gone from the suite; what is not goes on to be tried,
-/// as long as a mirror has it. Nothing is ever deleted.
+/// Marks publications that an accepted index does not list any more. An imported one is gone from the suite; one that
+/// is not imported is tried as long as a mirror has it. No row is ever deleted.
 pub fn unlist(store: &Store, ids: &[i64]) -> Result<(), StateError> {
     ids.chunks(100).try_for_each(|chunk| {
         store.write(|tx| {
@@ -152,7 +153,7 @@ pub fn unlist(store: &Store, ids: &[i64]) -> Result<(), StateError> {
     })
 }
 
-/// What a suite has on record in all: publications that are listed, and how many of them are not imported.
+/// Number of recorded publications of a suite that are listed, and how many of them are not imported.
 pub fn count(store: &Store, archive: &str, distro: &str, branch: &str) -> Result<(i64, i64), StateError> {
     let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN done IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT)
         FROM publication WHERE archive = ?1 AND distro = ?2 AND suite = ?3 AND gone IS NULL AND unlisted IS NULL";

@@ -1,4 +1,4 @@
-//! What archives publish, and which of it is in a repository.
+//! Publications of archives, and the versions that repositories have.
 
 pub mod collisions;
 pub mod foreign;

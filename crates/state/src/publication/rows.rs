@@ -13,23 +13,23 @@ use crate::words::Lane;
 pub struct NewPublication {
     /// The archive's name; `local` if a `.dsc` was given by hand.
     pub archive: String,
-    /// The distro.
+    /// Distro of the publication.
     pub distro: String,
     /// The suite; empty for history, which was in none.
     pub suite: String,
     /// The component; empty if not known.
     pub component: String,
-    /// The version.
+    /// Version of the source package.
     pub version: String,
     /// The `.dsc`: a path, or its place in the archive.
     pub dsc: String,
-    /// Its SHA-256.
+    /// SHA-256 of the `.dsc`.
     pub dsc_sha256: String,
-    /// Why it may be trusted, as the importer wrote it.
+    /// Reason why the `.dsc` may be trusted, as the importer wrote it.
     pub trust: String,
     /// Its files, as the archive wrote them.
     pub files: String,
-    /// When it was published; first seen, if that is not known.
+    /// Unix milliseconds of publication; of the first sight, if that is not known.
     pub published: Option<i64>,
     /// The lane in which it is queued when it is first seen.
     pub lane: Lane,
@@ -38,21 +38,21 @@ pub struct NewPublication {
 /// A publication that is on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// Its row.
+    /// Row of the publication.
     pub id: i64,
-    /// What is known.
+    /// Facts that the index gives.
     pub what: NewPublication,
-    /// How often it was tried.
+    /// Number of attempts that tried it.
     pub tries: i64,
-    /// When it was imported.
+    /// Unix milliseconds of its import.
     pub done: Option<i64>,
-    /// When it was first seen.
+    /// Unix milliseconds at which it was first seen.
     pub first_seen: i64,
-    /// When an accepted index listed it no more.
+    /// Unix milliseconds at which an accepted index first did not list it.
     pub unlisted: Option<i64>,
 }
 
-/// Where a publication is kept for the archive called by hand.
+/// Name of the archive of publications that were given by hand.
 pub const LOCAL: &str = "local";
 
 /// Remembers a publication, or where its files are now. Returns its id and whether it is new.
@@ -119,7 +119,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, new: &[(i64, &NewPublication)]) -> Result<
     Ok(tx.returning(&sql, &all)?.iter().map(|row| row.int(0)).collect())
 }
 
-/// The parameters of so many rows of so many columns: `(?1, ?2), (?3, ?4)`.
+/// Placeholders for a number of rows and columns: `(?1, ?2), (?3, ?4)`.
 pub(crate) fn rows(count: usize, columns: usize) -> String {
     let mut text = String::with_capacity(count * columns * 6);
     for row in 0..count {
@@ -173,7 +173,7 @@ pub fn gone(tx: &mut Tx<'_>, ids: &[i64]) -> Result<(), StateError> {
     Ok(())
 }
 
-/// What a package lacks.
+/// Publications of a package that are not imported and not gone.
 pub fn open(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Publication>, StateError> {
     let sql = format!("{COLUMNS} WHERE package_id = ?1 AND done IS NULL AND gone IS NULL ORDER BY id");
     Ok(tx.query(&sql, values![package])?.iter().map(publication).collect())

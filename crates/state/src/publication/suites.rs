@@ -15,13 +15,13 @@ use crate::words::{Lane, Tasks};
 /// The last polls of a suite.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suite {
-    /// What the next poll has to know, as the importer wrote it.
+    /// State that the next poll starts from, as the importer wrote it.
     pub remembered: Option<String>,
-    /// When a poll succeeded last.
+    /// Unix milliseconds of the last poll that succeeded.
     pub polled: Option<i64>,
-    /// When one failed last.
+    /// Unix milliseconds of the last poll that failed.
     pub failed: Option<i64>,
-    /// Why.
+    /// Error of the last poll that failed.
     pub error: Option<String>,
     /// The distro that its publications are of.
     pub distro: Option<String>,
@@ -29,22 +29,23 @@ pub struct Suite {
     pub branch: Option<String>,
     /// Publications in the last accepted index.
     pub listed: Option<i64>,
-    /// When list and rows were compared last.
+    /// Unix milliseconds at which list and rows were last compared.
     pub reconciled: Option<i64>,
-    /// What is to be said of it, a sentence a line.
+    /// Remarks about the suite, one sentence a line.
     pub remarks: Option<String>,
-    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    /// Publications that an index listed no more, and that are kept because they are too many at once: another index
+    /// has to confirm the removals.
     pub withheld: Option<i64>,
-    /// That index.
+    /// Index that was withheld.
     pub withheld_index: Option<String>,
-    /// When its server wants to be asked again.
+    /// Unix milliseconds before which the server does not want to be asked again.
     pub not_before: Option<i64>,
 }
 
 const COLUMNS: &str = "indices, polled, failed, error, distro, branch, listed, reconciled, remarks, withheld,
     withheld_index, not_before";
 
-/// What is known of a suite.
+/// Record of a suite; the default if it was never polled.
 pub fn get(tx: &mut Tx<'_>, archive: &str, suite: &str) -> Result<Suite, StateError> {
     let sql = format!("SELECT {COLUMNS} FROM suite WHERE archive = ?1 AND suite = ?2");
     let row = tx.first(&sql, values![archive, suite])?;
@@ -67,11 +68,11 @@ pub fn get(tx: &mut Tx<'_>, archive: &str, suite: &str) -> Result<Suite, StateEr
 /// A poll that worked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Polled<'a> {
-    /// What the next poll has to know.
+    /// State that the next poll starts from.
     pub remembered: &'a str,
     /// The date of the index in milliseconds; 0 if it has none.
     pub release_date: i64,
-    /// Whether the lists were others than before.
+    /// True when the lists differ from those before.
     pub changed: bool,
     /// The distro that its publications are of.
     pub distro: &'a str,
@@ -81,17 +82,17 @@ pub struct Polled<'a> {
     pub mirror: &'a str,
     /// Publications in the index.
     pub listed: i64,
-    /// Whether list and rows were compared.
+    /// True when list and rows were compared.
     pub reconciled: bool,
-    /// What is to be said, a sentence a line.
+    /// Remarks, one sentence a line.
     pub remarks: &'a str,
     /// Publications that the index lists no more and that are not marked for it, and that index.
     pub withheld: Option<(i64, &'a str)>,
-    /// How old its content may be by the configuration, in milliseconds; 0 for as old as it likes.
+    /// Age in milliseconds that the configuration allows for the suite's content; 0 for any age.
     pub stale_after: Option<i64>,
 }
 
-/// Notes a poll that worked. This comes last: whoever is cut off before it polls again.
+/// Records a poll that succeeded. This is written last: a process that is killed before it polls again.
 pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) -> Result<(), StateError> {
     let now = tx.now()?;
     let (withheld, index) = poll.withheld.map_or((None, None), |(count, index)| (Some(count), Some(index)));
@@ -135,8 +136,8 @@ pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) ->
     content(tx, archive, suite, poll, now)
 }
 
-/// Where so many changes of a suite's lists are known, one that comes much later than any before is an incident: it must not
-/// become the norm.
+/// Number of known changes of a suite's lists from which on one that comes much later than any before is an incident,
+/// and must not become normal.
 const KNOWN: i64 = 5;
 
 /// Notes of which date the content is, and the longest time for which lists have stayed as they were. That becomes shorter
@@ -258,7 +259,7 @@ pub fn follow(store: &Store, archive: &str, wanted: &[(String, i64)]) -> Result<
     Ok(())
 }
 
-/// Whether the interval of any suite that is followed is over: cheap, where [`follow`] and a poll are not.
+/// True when the interval of any followed suite is over. This costs little, where [`follow`] and a poll do not.
 pub fn is_any_due(store: &Store) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM suite WHERE followed IS NOT NULL AND (COALESCE(polled, failed) IS NULL
         OR CASE WHEN COALESCE(polled, 0) > COALESCE(failed, 0) THEN COALESCE(polled, 0) ELSE COALESCE(failed, 0) END
@@ -269,7 +270,7 @@ pub fn is_any_due(store: &Store) -> Result<bool, StateError> {
     })
 }
 
-/// Whether any suite of an archive is followed.
+/// True when any suite of an archive is followed.
 pub fn are_followed(store: &Store, archive: &str) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM suite WHERE archive = ?1 AND followed IS NOT NULL LIMIT 1";
     store.read(|tx| Ok(tx.first(sql, values![archive])?.is_some()))
@@ -286,8 +287,9 @@ pub fn follow_only(store: &Store, archives: &[String]) -> Result<(), StateError>
 /// Publications in one transaction: each writes up to three rows.
 const CHUNK: usize = 60;
 
-/// Takes over what is new: recorded and queued together, so that nothing is recorded and never imported.
-/// Each chunk is told when it is done. They are queued in `lane`; that of each says how it is measured.
+/// Records new publications and queues them in the same transaction, so that none is recorded and never
+/// imported. `told` is called after each chunk. They are queued in `lane`; that of each says how it is
+/// measured.
 pub fn take_over(
     store: &Store,
     new: &[(String, NewPublication)],

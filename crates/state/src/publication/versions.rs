@@ -11,17 +11,17 @@ use crate::words::{Lane, Tasks};
 /// A version as a repository has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// The distro.
+    /// Distro of the version.
     pub distro: String,
-    /// The version.
+    /// Version of the source package.
     pub version: String,
     /// The commit, patches unapplied.
     pub commit: String,
-    /// Its tree.
+    /// Id of the tree.
     pub tree: String,
     /// The commit with patches applied.
     pub applied: Option<String>,
-    /// The tag.
+    /// Name of the tag.
     pub tag: String,
     /// The rules by which it was made.
     pub rules: i64,
@@ -66,7 +66,7 @@ pub fn record(
     Ok(usize::try_from(new).unwrap_or(0))
 }
 
-/// What the state says that a repository has.
+/// Content that a repository has according to the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// The versions that were imported.
@@ -107,7 +107,7 @@ pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> 
     })
 }
 
-/// Whether no package is known at all: the state is new, or empty.
+/// True when no package is known: the state is new, or empty.
 pub fn is_without_packages(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first("SELECT 1 FROM package LIMIT 1", &[])?.is_none())
 }
@@ -125,16 +125,16 @@ pub fn packages(tx: &mut Tx<'_>) -> Result<Vec<String>, StateError> {
     Ok(tx.query(sql, values![])?.iter().map(|row| row.text(0)).collect())
 }
 
-/// What a version is in its repository.
+/// Objects of a version in its repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The commit, patches unapplied.
     pub commit: Option<String>,
-    /// Its tree.
+    /// Id of the tree.
     pub tree: Option<String>,
     /// The commit with patches applied.
     pub applied: Option<String>,
-    /// The tag.
+    /// Name of the tag.
     pub tag: Option<String>,
 }
 

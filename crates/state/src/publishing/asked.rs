@@ -1,4 +1,4 @@
-//! What is to be published is asked for: after an import, by an operator, because a remote is new.
+//! Requests for publishing on remotes: after an import, by an operator, or because a remote is new.
 
 use super::claims::SILENCE;
 use super::row::{Publish, PublishLane, PublishState, insert, lock, lock_free, update};
@@ -9,7 +9,7 @@ use crate::values;
 /// Asks for a package on all remotes that are followed, or on those of these numbers.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn ask(tx: &mut Tx<'_>, package: i64, only: Option<&[i64]>, lane: PublishLane) -> Result<(), StateError> {
     let remotes = tx.query("SELECT id FROM remote WHERE followed IS NOT NULL ORDER BY id", &[])?;
     let mut ids: Vec<i64> = remotes.iter().map(|row| row.int(0)).collect();
@@ -32,7 +32,7 @@ fn ask_one(tx: &mut Tx<'_>, package: i64, remote: i64, lane: PublishLane) -> Res
     }
 }
 
-/// What is not there yet keeps its age; what runs is done again afterwards.
+/// Row after another request: an unpublished package keeps its age; one that is running is published again afterwards.
 fn asked_again(row: &Publish, lane: PublishLane, now: i64) -> Publish {
     let row = row.clone();
     let is_news = !row.is_unpublished() && lane != PublishLane::Look;
@@ -47,7 +47,7 @@ fn asked_again(row: &Publish, lane: PublishLane, now: i64) -> Publish {
 /// Asks for all packages on remotes that are new, some at a time. Returns whether there is more to do.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn fill(tx: &mut Tx<'_>, at_most: i64) -> Result<bool, StateError> {
     let sql = "SELECT id, filled FROM remote WHERE followed IS NOT NULL AND filled IS NOT NULL ORDER BY id LIMIT 1 @LOCK_SKIP";
     let Some(row) = tx.first(sql, &[])? else { return Ok(false) };
@@ -56,7 +56,7 @@ pub fn fill(tx: &mut Tx<'_>, at_most: i64) -> Result<bool, StateError> {
     let packages: Vec<i64> = tx.query(sql, values![from, at_most])?.iter().map(|row| row.int(0)).collect();
     for package in &packages {
         ask_one(tx, *package, remote, PublishLane::Bulk)?;
-        // What was known of it may have been of another address.
+        // Recorded results may be those of another address.
         for row in lock(tx, "package_id = ?1 AND remote_id = ?2", values![*package, remote])? {
             update(tx, &row, &Publish { here: None, there: None, published: None, ..row.clone() })?;
         }
@@ -69,7 +69,7 @@ pub fn fill(tx: &mut Tx<'_>, at_most: i64) -> Result<bool, StateError> {
 /// Brings back what is tried again, or looked at again, now, some at a time. Returns how many.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     let now = tx.now()?;
     let condition = "state IN ('retrying', 'done') AND due <= ?1 ORDER BY due LIMIT ?2";
@@ -83,10 +83,10 @@ pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     Ok(rows.len())
 }
 
-/// Whether there is something to fill or to wake.
+/// True when there are packages to ask for on a new remote, or rows whose time has come.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn is_due(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let now = tx.now()?;
     let sql = "SELECT EXISTS (SELECT 1 FROM remote WHERE followed IS NOT NULL AND filled IS NOT NULL),
@@ -98,10 +98,10 @@ pub fn is_due(tx: &mut Tx<'_>) -> Result<bool, StateError> {
         .is_some_and(|row| row.flag(0) || row.flag(1) || row.flag(2)))
 }
 
-/// Whether somebody publishes a package on a remote right now.
+/// True when a package is being published on a remote right now.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn is_running(tx: &mut Tx<'_>, package: i64, remote: &str) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM publish u JOIN remote r ON r.id = u.remote_id
         WHERE u.package_id = ?1 AND r.name = ?2 AND u.state = 'running'";

@@ -5,20 +5,20 @@ use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
 
-/// What was claimed.
+/// A claimed row: one package to publish on one remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The package.
+    /// Row of the package.
     pub package_id: i64,
-    /// Its name.
+    /// Name of the package.
     pub package: String,
-    /// The remote.
+    /// Row of the remote.
     pub remote: i64,
-    /// Its lane.
+    /// Lane of the row.
     pub lane: PublishLane,
-    /// How often it had been asked for.
+    /// Number of requests at the time of the claim.
     pub wanted: i64,
-    /// Since when something is not there.
+    /// Unix milliseconds since which something is unpublished.
     pub entered: i64,
     /// Fingerprint of what was wanted when all was there last; nothing if all was not.
     pub here: Option<String>,
@@ -27,7 +27,7 @@ pub struct Claim {
 /// Claims the next of a remote, or this package of it.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn claim(tx: &mut Tx<'_>, run: i64, remote: i64, only: Option<i64>) -> Result<Option<Claim>, StateError> {
     let free = "state = 'pending' AND remote_id = ?1
         AND NOT EXISTS (SELECT 1 FROM package p WHERE p.id = publish.package_id AND p.held = 1)";
@@ -59,23 +59,23 @@ pub fn claim(tx: &mut Tx<'_>, run: i64, remote: i64, only: Option<i64>) -> Resul
     }))
 }
 
-/// Whether something can be claimed of a remote.
+/// True when a row of a remote can be claimed.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn is_claimable(tx: &mut Tx<'_>, remote: i64) -> Result<bool, StateError> {
     let sql = "SELECT 1 FROM publish u JOIN package p ON p.id = u.package_id AND p.held = 0
         WHERE u.state = 'pending' AND u.remote_id = ?1 LIMIT 1";
     Ok(tx.first(sql, values![remote])?.is_some())
 }
 
-/// A run that was not heard of for so long, in milliseconds, is over, or would be told so if it came back.
+/// Milliseconds without a heartbeat after which a run is over; if it comes back, its end is reported to it.
 pub(super) const SILENCE: i64 = 600_000;
 
 /// Takes back what runs that are over have left, some at a time. Returns how many.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn take_back(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     let condition =
         "state = 'running' AND run_id IN (SELECT id FROM run WHERE ended IS NOT NULL OR heartbeat < ?2)

@@ -1,4 +1,4 @@
-//! How a publication ended, and what becomes of its row.
+//! End of publishing one package on one remote, and the new state of its row.
 
 use super::claims::Claim;
 use super::row::{Publish, PublishLane, PublishState, lock, update};
@@ -8,16 +8,16 @@ use crate::values;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
-/// Whether all is still there is looked at once in so long.
+/// Interval at which the refs of a published package are read again.
 const LOOK: i64 = 24 * HOUR;
-/// What an outage has interrupted is tried again after this; the breaker decides.
+/// Pause after an outage, in milliseconds; the breaker decides when publishing really begins again.
 const SOON: i64 = 20_000;
 /// The first pause after a failure of one package, and the longest.
 const PAUSES: (i64, i64) = (5 * MINUTE, 12 * HOUR);
-/// What waits for a person is tried so seldom.
+/// Pause of a package that waits for a person.
 const SELDOM: i64 = 6 * HOUR;
 
-/// What was read back.
+/// State of the remote, as it was read back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct There {
     /// Fingerprint of what was wanted.
@@ -30,22 +30,22 @@ pub struct There {
     pub refused: i64,
     /// Refs of kinds that it takes of no package.
     pub kept: i64,
-    /// Which, JSON.
+    /// Refs that are foreign, refused or kept, as JSON.
     pub detail: Option<String>,
 }
 
-/// Why it is not there.
+/// Cause why a package was not published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// The code, without its stage.
     pub code: String,
-    /// For a person.
+    /// Message for operators.
     pub message: String,
-    /// What it means for the next try.
+    /// Time of the next try.
     pub next: Next,
 }
 
-/// When it is tried again.
+/// Kind of the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// It is the remote's matter, not the package's: as soon as that is there.
@@ -61,7 +61,7 @@ pub enum Next {
 /// Records an end. Returns whether the claim was still ours.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn end(
     tx: &mut Tx<'_>,
     run: i64,
@@ -147,7 +147,7 @@ fn failed(row: Publish, trouble: &Trouble, now: i64) -> Publish {
     }
 }
 
-/// What is done of a package and on all remotes now, is there: some at a time, those of the last days first.
+/// Records versions that are imported and on all remotes now: a limited number at a time, those of the last days first.
 fn reach(tx: &mut Tx<'_>, package: i64, now: i64) -> Result<(), StateError> {
     let sql = "SELECT 1 FROM remote r WHERE r.followed IS NOT NULL AND NOT EXISTS (SELECT 1 FROM publish u
         WHERE u.remote_id = r.id AND u.package_id = ?1 AND u.published IS NOT NULL AND (u.state = 'done' OR u.lane = 3))

@@ -1,5 +1,5 @@
-//! What is published on which remote: remotes, and a row for each package and remote. [`row`] alone writes those rows,
-//! with the counter that moves with them.
+//! Publishing on remotes: the remotes, and a row for each package and remote. Only [`row`] writes those rows, with the
+//! counter that moves with them.
 
 pub mod asked;
 pub mod claims;

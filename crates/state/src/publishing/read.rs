@@ -1,4 +1,4 @@
-//! What operators are told about remotes.
+//! Reports about remotes for operators.
 
 use serde::Serialize;
 
@@ -11,28 +11,28 @@ use crate::figures::sample;
 use crate::job::breaker;
 use crate::values;
 
-/// A remote.
+/// Report about a remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RemoteStatus {
-    /// Its name.
+    /// Name of the remote.
     pub remote: String,
     /// Its template of addresses.
     pub url: String,
     /// `open` (it can be published to), `away`, `paused`.
     pub state: String,
-    /// Since when it is away, or until when it is paused.
+    /// Unix milliseconds at which it became unreachable, or until which it is paused.
     pub since: Option<i64>,
-    /// Why it is away.
+    /// Error that makes it unreachable.
     pub cause: Option<String>,
-    /// When it is looked for again, if it is away.
+    /// Unix milliseconds of the next probe, if it is unreachable.
     pub next_probe: Option<i64>,
     /// Packages that have something which is not there.
     pub unpublished: i64,
-    /// Since when, of the oldest of them.
+    /// Unix milliseconds since which the oldest of them is unpublished.
     pub oldest: Option<i64>,
-    /// Its package.
+    /// Name of the oldest unpublished package.
     pub oldest_package: Option<String>,
-    /// Why that one is not there, if it was tried.
+    /// Error of the oldest unpublished package, if it was tried.
     pub oldest_why: Option<String>,
     /// Packages that the remote does not take.
     pub failing: i64,
@@ -40,16 +40,16 @@ pub struct RemoteStatus {
     pub foreign: i64,
     /// Packages with refs that the server does not take.
     pub refused: i64,
-    /// When something was published there last.
+    /// Unix milliseconds of the last successful publishing there.
     pub published: Option<i64>,
-    /// What is known of its server, JSON.
+    /// Abilities of its server, as JSON.
     pub abilities: Option<String>,
 }
 
 /// All remotes that are followed.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn status(tx: &mut Tx<'_>) -> Result<Vec<RemoteStatus>, StateError> {
     let now = tx.now()?;
     let mut found = Vec::new();
@@ -98,25 +98,25 @@ pub fn status(tx: &mut Tx<'_>) -> Result<Vec<RemoteStatus>, StateError> {
 /// A package on a remote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PackageStatus {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The remote.
+    /// Name of the remote.
     pub remote: String,
     /// `pending`, `running`, `retrying`, `done`.
     pub state: String,
     /// `operator`, `upload`, `bulk`, `look`.
     pub lane: String,
-    /// Since when something is not there; nothing if all is.
+    /// Unix milliseconds since which something is unpublished; `None` if everything is there.
     pub since: Option<i64>,
     /// The next try, or the next look.
     pub due: Option<i64>,
-    /// When all was read back last.
+    /// Unix milliseconds at which everything was last read back.
     pub published: Option<i64>,
-    /// Why it is not there.
+    /// Code of the failure.
     pub code: Option<String>,
     /// The same for a person.
     pub message: Option<String>,
-    /// How often it was tried.
+    /// Number of failed tries.
     pub failures: i64,
     /// Refs that somebody else has moved.
     pub foreign: i64,
@@ -124,7 +124,7 @@ pub struct PackageStatus {
     pub refused: i64,
     /// Refs of kinds that the server takes of no package.
     pub kept: i64,
-    /// Which, JSON.
+    /// Refs that are foreign, refused or kept, as JSON.
     pub detail: Option<String>,
 }
 
@@ -157,7 +157,7 @@ fn package(row: &Row) -> PackageStatus {
 /// A package on all remotes.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Vec<PackageStatus>, StateError> {
     Ok(tx
         .query(&format!("{OF_PACKAGE} WHERE p.name = ?1 ORDER BY r.name"), values![name])?
@@ -166,10 +166,10 @@ pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Vec<PackageStatus>, Sta
         .collect())
 }
 
-/// What cannot be published, or has refs of others, or refs that are refused: of a remote, the oldest first.
+/// Packages of a remote that cannot be published, or have foreign or refused refs, the oldest first.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn odd(tx: &mut Tx<'_>, remote: &str, at_most: i64) -> Result<Vec<PackageStatus>, StateError> {
     let sql = format!(
         "{OF_PACKAGE} WHERE r.name = ?1 AND (u.failures > 0 OR u.foreign_refs > 0 OR u.refused > 0)

@@ -1,4 +1,4 @@
-//! The remotes: which are followed, what is known of their servers, when they want to be asked.
+//! The remotes: which ones are followed, the abilities of their servers, and their pauses.
 
 use crate::audit::{self, By};
 use crate::db::tx::Tx;
@@ -10,19 +10,19 @@ use crate::values;
 /// A remote as its row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
-    /// Its row.
+    /// Row of the remote.
     pub id: i64,
-    /// Its name.
+    /// Name of the remote.
     pub name: String,
     /// Its template of addresses.
     pub url: String,
-    /// Since when it is followed; nothing if it is not.
+    /// Unix milliseconds since which it is followed; `None` if it is not.
     pub followed: Option<i64>,
-    /// What is known of its server, as the publisher wrote it.
+    /// Abilities of its server, as the publisher wrote them.
     pub abilities: Option<String>,
-    /// Until when it wants to be left alone.
+    /// Unix milliseconds until which the server wants no requests.
     pub paused_until: Option<i64>,
-    /// Whether all packages were asked for since it is followed.
+    /// True when all packages were asked for since it is followed.
     pub is_filled: bool,
 }
 
@@ -48,16 +48,16 @@ pub fn breaker_of(name: &str) -> String {
 /// All remotes that are followed, by name.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn followed(tx: &mut Tx<'_>) -> Result<Vec<Remote>, StateError> {
     let sql = format!("SELECT {COLUMNS} FROM remote WHERE followed IS NOT NULL ORDER BY name");
     Ok(tx.query(&sql, &[])?.iter().map(remote).collect())
 }
 
-/// Whether remotes of a configuration are not followed as they stand there.
+/// True when a configured remote is not followed, or with another address.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn is_news(tx: &mut Tx<'_>, wanted: &[(&str, &str)]) -> Result<bool, StateError> {
     let known = followed(tx)?;
     Ok(wanted.iter().any(|(name, url)| !known.iter().any(|it| it.name == *name && it.url == *url)))
@@ -67,7 +67,7 @@ pub fn is_news(tx: &mut Tx<'_>, wanted: &[(&str, &str)]) -> Result<bool, StateEr
 /// stay: another host may publish there.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn follow(tx: &mut Tx<'_>, wanted: &[(&str, &str)], by: &str) -> Result<(), StateError> {
     let sql = format!("SELECT {COLUMNS} FROM remote ORDER BY id @LOCK");
     let known: Vec<Remote> = tx.query(&sql, &[])?.iter().map(remote).collect();
@@ -120,7 +120,7 @@ pub fn leave(tx: &mut Tx<'_>, name: &str, by: By<'_>) -> Result<(), StateError> 
 /// The remotes that can be published to now: followed, their breakers closed, not paused.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn open(tx: &mut Tx<'_>) -> Result<Vec<Remote>, StateError> {
     let now = tx.now()?;
     let mut found = followed(tx)?;
@@ -133,7 +133,7 @@ pub fn open(tx: &mut Tx<'_>) -> Result<Vec<Remote>, StateError> {
 /// Notes what was found out about a server.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn note_abilities(tx: &mut Tx<'_>, id: i64, abilities: &str) -> Result<(), StateError> {
     tx.execute("UPDATE remote SET abilities = ?2 WHERE id = ?1", values![id, abilities])?;
     Ok(())
@@ -142,7 +142,7 @@ pub fn note_abilities(tx: &mut Tx<'_>, id: i64, abilities: &str) -> Result<(), S
 /// Leaves a remote alone for a time, in milliseconds.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn pause(tx: &mut Tx<'_>, id: i64, milliseconds: i64) -> Result<(), StateError> {
     let until = tx.now()? + milliseconds;
     tx.execute(

@@ -8,11 +8,11 @@ use crate::error::StateError;
 use crate::values;
 
 words! {
-    /// What a row is doing.
+    /// State of a row.
     PublishState {
         /// It can be claimed.
         Pending = "pending",
-        /// Somebody does it.
+        /// A run is publishing it.
         Running = "running",
         /// It is tried again at a time.
         Retrying = "retrying",
@@ -22,15 +22,15 @@ words! {
 }
 
 words! {
-    /// What is published first.
+    /// Order in which rows are published.
     PublishLane {
         /// An operator asked for it.
         Operator = "operator",
-        /// Something new.
+        /// A new version was imported.
         Upload = "upload",
         /// One of all: the remote is new.
         Bulk = "bulk",
-        /// Whether all is still there.
+        /// A routine look whether all refs are still there.
         Look = "look",
     }
 }
@@ -48,7 +48,7 @@ impl PublishLane {
     }
 }
 
-/// The row.
+/// Row of a package and a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Publish {
     pub package: i64,
@@ -110,7 +110,7 @@ impl Publish {
         }
     }
 
-    /// Whether something is not there yet.
+    /// True when something is not on the remote yet.
     pub(crate) fn is_unpublished(&self) -> bool {
         self.state != PublishState::Done && self.lane != PublishLane::Look
     }

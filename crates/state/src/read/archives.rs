@@ -10,53 +10,54 @@ use crate::values;
 /// A suite and what its polls came to. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SuiteVerdict {
-    /// The archive.
+    /// Name of the archive.
     pub archive: String,
-    /// The suite.
+    /// Name of the suite.
     pub suite: String,
     /// `ok`; `remarks`: something is odd; `stale`: its lists have been as they are for longer than they ever were;
     /// `withheld`: too many removals at once; `failing`: the last poll failed; `never`: no poll has worked yet.
     pub verdict: &'static str,
     /// The branch that its publications are of, `DISTRO/NAME`.
     pub branch: Option<String>,
-    /// When a poll worked last.
+    /// Unix milliseconds of the last poll that succeeded.
     pub polled: Option<i64>,
-    /// When the lists were others than before.
+    /// Unix milliseconds at which the lists last changed.
     pub changed: Option<i64>,
     /// The date of the last accepted index.
     pub index: Option<i64>,
     /// The mirror that had it.
     pub mirror: Option<String>,
-    /// Publications in it.
+    /// Number of publications in it.
     pub listed: Option<i64>,
-    /// When a poll failed last.
+    /// Unix milliseconds of the last poll that failed.
     pub failed: Option<i64>,
-    /// Why, if that was after the last one that worked.
+    /// Error of the last failed poll, if that was after the last one that succeeded.
     pub error: Option<String>,
-    /// What is odd.
+    /// Remarks about the suite.
     pub remarks: Vec<String>,
-    /// Since when it is that.
+    /// Unix milliseconds of the first poll with these remarks.
     pub remarked: Option<i64>,
-    /// Publications that an index listed no more, too many at once to be believed before another one agrees.
+    /// Number of publications that an index listed no more, and that are kept because they are too many at once:
+    /// another index has to confirm the removals.
     pub withheld: i64,
-    /// Since when.
+    /// Unix milliseconds at which the index was first withheld.
     pub withheld_since: Option<i64>,
-    /// How often it is polled, in milliseconds.
+    /// Interval of polls in milliseconds.
     pub every: i64,
     /// The date of the index in which the lists changed last.
     pub content: Option<i64>,
-    /// How old that may be, in milliseconds; none where nobody knows.
+    /// Age in milliseconds that the content may have; `None` where none is known.
     pub stale_after: Option<i64>,
 }
 
-/// How many packages wait for one kind of thing.
+/// Number of packages that wait for one kind of thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Waits {
     /// `history`, `base` or `pool`: a file that is listed and on no mirror.
     pub kind: String,
     /// Packages; 1,000 stands for more.
     pub packages: i64,
-    /// Since when the first of them waits.
+    /// Unix milliseconds at which the oldest of these waits began.
     pub oldest: Option<i64>,
 }
 
@@ -113,12 +114,12 @@ fn verdict(row: &Row, now: i64) -> SuiteVerdict {
 /// Packages that were imported without old versions that their history could not deliver; 1,000 stands for more.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn left_out(tx: &mut Tx<'_>) -> Result<i64, StateError> {
     Ok(tx.first("SELECT packages FROM check_v1_left_out", values![])?.map_or(0, |row| row.int(0)))
 }
 
-/// What packages wait for.
+/// Waits of packages, by kind.
 pub fn waits(tx: &mut Tx<'_>) -> Result<Vec<Waits>, StateError> {
     let rows = tx.query("SELECT kind, packages, oldest FROM check_v1_waits WHERE packages > 0", values![])?;
     let waits = |row: &Row| Waits { kind: row.text(0), packages: row.int(1), oldest: row.opt_int(2) };

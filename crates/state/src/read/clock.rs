@@ -8,16 +8,16 @@ use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::values;
 
-/// Such a time.
+/// A recorded time that is in the future.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ahead {
-    /// What it is the time of.
+    /// Description of what the time belongs to.
     pub what: String,
-    /// The time.
+    /// Unix milliseconds.
     pub at: i64,
 }
 
-/// Of each kind so many.
+/// Largest number of each kind.
 const EACH: i64 = 5;
 
 /// All of them, the newest of each kind.

@@ -1,4 +1,4 @@
-//! Publication by publication: what is on record of a package, what is done about each, and why.
+//! The publications of a package: what is recorded about each, what is done about it, and why.
 
 use serde::Serialize;
 
@@ -11,19 +11,19 @@ use crate::values;
 /// Publications of one package that are read at most.
 const MOST: i64 = 1000;
 
-/// What becomes of a publication.
+/// Fate of a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// Listed, and on record nowhere yet.
     New,
-    /// It is imported.
+    /// The publication is imported.
     Imported,
     /// It is imported, and a newer accepted index lists it no more.
     Superseded,
     /// Not imported, listed no more, and on no mirror.
     Gone,
-    /// An old version that the history could not deliver, or that nobody vouches for.
+    /// An old version that the history could not deliver, or that no trusted signature covers.
     LeftOut,
     /// Imports have been asked for: the package's own state says what keeps them back.
     Lacking,
@@ -40,33 +40,33 @@ pub enum Fate {
 /// A publication on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recorded {
-    /// The archive.
+    /// Name of the archive.
     pub archive: String,
-    /// The distro.
+    /// Distro of the publication.
     pub distro: String,
     /// The branch of its suite; empty for an old version.
     pub branch: String,
-    /// The version.
+    /// Version of the source package.
     pub version: String,
-    /// The component.
+    /// Component of the archive.
     pub component: String,
     /// The place of its `.dsc` in the archive.
     pub path: String,
-    /// What its content is known by: the SHA-256 of the `.dsc`, or what is known of it.
+    /// SHA-256 of the `.dsc`, or what else identifies the content.
     pub content: String,
     /// Further places where it is listed: component and path.
     pub also: Vec<(String, String)>,
-    /// When it was first seen. Times are milliseconds since 1970.
+    /// Unix milliseconds at which it was first seen. All times here are Unix milliseconds.
     pub first_seen: i64,
-    /// When it was imported.
+    /// Time of its import.
     pub imported: Option<i64>,
-    /// When an accepted index listed it no more.
+    /// Time at which an accepted index first did not list it.
     pub unlisted: Option<i64>,
-    /// When it was found that it cannot be had any more.
+    /// Time at which it was found that no mirror has it any more.
     pub gone: Option<i64>,
-    /// How often its import was tried.
+    /// Number of attempts that tried it.
     pub tries: i64,
-    /// What becomes of it.
+    /// Fate of the publication.
     pub fate: Fate,
     /// The same in a sentence, with the reason.
     pub why: String,
@@ -77,14 +77,14 @@ pub struct Recorded {
 pub struct Record {
     /// The publications, newest last.
     pub publications: Vec<Recorded>,
-    /// Whether the package lacks something, and what keeps it back; none if nobody knows the package.
+    /// Missing versions of the package, and their cause; `None` if the package is not known.
     pub package: Option<Behind>,
 }
 
 /// Reads what is on record of a package.
 ///
 /// # Errors
-/// The database.
+/// [`StateError`] when the database cannot be read or written.
 pub fn record(tx: &mut Tx<'_>, name: &str) -> Result<Record, StateError> {
     let Some(package) = freshness::of_package(tx, name)? else { return Ok(Record::default()) };
     let sql = "SELECT u.id, u.archive, u.distro, u.suite, u.version, u.component, u.dsc, u.dsc_sha256, u.first_seen, u.done,

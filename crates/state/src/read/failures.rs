@@ -1,4 +1,4 @@
-//! What fails, by cause and by package.
+//! Failures, by signature and by package.
 
 use serde::Serialize;
 
@@ -8,14 +8,14 @@ use crate::error::StateError;
 use crate::values;
 use crate::words::{Class, FailureState};
 
-/// Which failures are wanted.
+/// Filter for failures.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// With the signature of this short id.
     pub signature: Option<String>,
-    /// Of this class.
+    /// Only those of this class.
     pub class: Option<Class>,
-    /// In this state.
+    /// Only those in this state.
     pub state: Option<FailureState>,
     /// That began at this time or later.
     pub since: Option<i64>,
@@ -26,52 +26,52 @@ pub struct Filter {
 pub struct Group {
     /// The signature's short id.
     pub signature: String,
-    /// Where.
+    /// Stage of the import that failed.
     pub stage: String,
-    /// How.
+    /// Code of the failure.
     pub code: String,
-    /// What kind of error it is.
+    /// Class of the code.
     pub class: String,
-    /// The normalised message.
+    /// Normalised message.
     pub text: String,
     /// Packages that fail with it.
     pub packages: i64,
-    /// When the first of them began to fail.
+    /// Unix milliseconds at which the first of them began.
     pub since: i64,
-    /// When it was last seen.
+    /// Unix milliseconds at which it was last seen.
     pub last: i64,
-    /// What an operator decided.
+    /// Policy that an operator set, if any.
     pub policy: Option<String>,
-    /// What an operator knows of it.
+    /// Note of an operator, if any.
     pub note: Option<String>,
-    /// Where it is reported.
+    /// Address of the bug report, if any.
     pub bug: Option<String>,
 }
 
 /// One package that fails.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failing {
-    /// The package.
+    /// Name of the package.
     pub package: String,
     /// The version that failed first, if it is known.
     pub version: Option<String>,
     /// `retrying`, `failing` or `wedged`.
     pub state: String,
-    /// Where.
+    /// Stage of the import that failed.
     pub stage: String,
-    /// How.
+    /// Code of the failure.
     pub code: String,
     /// The signature's short id.
     pub signature: String,
-    /// The cause.
+    /// Message of the failure.
     pub message: String,
-    /// Since when it fails.
+    /// Unix milliseconds at which the failure began.
     pub since: i64,
-    /// Attempts since then.
+    /// Number of attempts since the failure began.
     pub attempts: i64,
-    /// When it is tried again.
+    /// Unix milliseconds of the next try.
     pub due: Option<i64>,
-    /// Whether it is held.
+    /// True when the package is held.
     pub held: bool,
 }
 
@@ -99,7 +99,7 @@ pub fn groups(tx: &mut Tx<'_>, filter: &Filter, at_most: i64) -> Result<Vec<Grou
     Ok(rows.iter().map(group).collect())
 }
 
-/// How many signatures and how many packages [`groups`] and [`packages`] have without a limit.
+/// Number of signatures and of packages that [`groups`] and [`packages`] have without a limit.
 pub fn count(tx: &mut Tx<'_>, filter: &Filter) -> Result<(i64, i64), StateError> {
     let (condition, values) = condition(filter);
     let from = format!(

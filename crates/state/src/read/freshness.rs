@@ -1,4 +1,4 @@
-//! Whether branches are as new as what is published, and if not, why.
+//! Freshness: the packages whose branches lack published versions, and the reason.
 
 use baseline::age::TOLERATED;
 use serde::Serialize;
@@ -18,9 +18,9 @@ pub struct Figures {
     pub measured: i64,
     /// From publication to branch: the median,
     pub p50: i64,
-    /// the 95th percentile,
+    /// 95th percentile in seconds,
     pub p95: i64,
-    /// and the worst.
+    /// and the maximum.
     pub worst: i64,
     /// Unfinished ones that keep failing or are held, which are not measured.
     pub failing: i64,
@@ -28,7 +28,7 @@ pub struct Figures {
     pub failing_worst: i64,
     /// Those that came in a mass, which are measured apart.
     pub rescans: i64,
-    /// Their 95th percentile.
+    /// 95th percentile of their latency.
     pub rescan_p95: i64,
     /// The worst of them.
     pub rescan_worst: i64,
@@ -39,17 +39,17 @@ pub struct Figures {
 /// A package that lacks something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Behind {
-    /// The package.
+    /// Name of the package.
     pub package: String,
     /// `current`, `behind`, or `unpublished`: its branches are current, and a remote does not have them yet.
     pub state: String,
-    /// What it lacks, the oldest first, twenty at most.
+    /// Publications that are not imported, the oldest first, at most twenty.
     pub lacks: Vec<Lacking>,
-    /// Why: `queued`, `running`, `parked`, `waiting`, `failing`, `retrying`, `held`, or `not-queued`.
+    /// Reason: `queued`, `running`, `parked`, `waiting`, `failing`, `retrying`, `held`, or `not-queued`.
     pub why: Option<String>,
     /// The same for a person.
     pub reason: Option<String>,
-    /// When something happens next, if that is known.
+    /// Unix milliseconds of the next event, if it is known.
     pub next: Option<i64>,
     /// Remotes that do not have it as its branches are.
     pub unpublished: Vec<PackageStatus>,
@@ -58,17 +58,18 @@ pub struct Behind {
 /// A publication that has no branch yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lacking {
-    /// The version.
+    /// Version of the source package.
     pub version: String,
     /// `distro/suite`; `distro` alone for an old version.
     pub place: String,
-    /// When it was published.
+    /// Unix milliseconds of its publication.
     pub published: i64,
-    /// When it was seen.
+    /// Unix milliseconds at which it was first seen.
     pub first_seen: i64,
 }
 
-/// The figures; none before the first sample. What a wrong clock has dated ahead is no sample.
+/// Newest figures of latency; `None` before the first sample. Samples in the future, which a wrong clock has left, are
+/// not used.
 pub fn figures(tx: &mut Tx<'_>) -> Result<Option<Figures>, StateError> {
     let latest = (tx.now()? + TOLERATED).div_euclid(HOUR);
     let mut newest = |figure: &str| {
@@ -107,7 +108,7 @@ pub fn behind(tx: &mut Tx<'_>, at_most: i64) -> Result<(i64, Vec<Behind>), State
     Ok((count, found))
 }
 
-/// One package.
+/// Freshness of one package; `None` if it is not known.
 pub fn of_package(tx: &mut Tx<'_>, name: &str) -> Result<Option<Behind>, StateError> {
     let Some(package) = package::read(tx, name, 0)? else { return Ok(None) };
     let lacks = lacking(tx, name)?;
@@ -145,7 +146,7 @@ fn lacking(tx: &mut Tx<'_>, name: &str) -> Result<Vec<Lacking>, StateError> {
         .collect())
 }
 
-/// What keeps a package back, and when that changes.
+/// Reason that keeps a package back (a word and a sentence), and the Unix milliseconds of the next event.
 fn why(tx: &mut Tx<'_>, package: &Package) -> Result<(&'static str, String, Option<i64>), StateError> {
     if let Some(held) = &package.held {
         return Ok(("held", format!("held by {}: {}", held.by, held.reason), held.until));

@@ -11,18 +11,18 @@ use crate::values;
 /// A host that has something to do and was not heard of for longer is silent, in milliseconds: its leases are over.
 pub const SILENT: i64 = 60_000;
 
-/// A host.
+/// Report about a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Host {
-    /// Its name.
+    /// Name of the host.
     pub host: String,
     /// `online`, `quiescing` or `offline`: what an operator wants of it.
     pub state: String,
-    /// Why it is not online.
+    /// Reason why it is not online.
     pub reason: Option<String>,
-    /// When it was last heard of.
+    /// Unix milliseconds of its last heartbeat.
     pub heartbeat: i64,
-    /// Whether it should be there all the time.
+    /// True when a service is expected to run there at all times.
     pub service: bool,
     /// Its runs that have not ended.
     pub runs: i64,
@@ -31,30 +31,30 @@ pub struct Host {
     /// `alive`; `silent`: it should be heard of and is not; `stalled`: it has work and gets nothing done; `troubled`: it
     /// cannot record its work; `away`: nothing runs there now, and nothing has to.
     pub life: String,
-    /// Since when it is stalled or troubled.
+    /// Unix milliseconds at which it became stalled or troubled.
     pub since: Option<i64>,
-    /// What keeps it from recording its work.
+    /// Error that keeps it from recording its work.
     pub trouble: Option<String>,
 }
 
 /// A job that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Running {
-    /// The host.
+    /// Name of the host.
     pub host: String,
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The attempt.
+    /// Number of the attempt.
     pub attempt: i64,
-    /// The lane.
+    /// Lane of the job.
     pub lane: String,
-    /// When it began.
+    /// Unix milliseconds at which the attempt began.
     pub started: i64,
-    /// What it usually takes, in milliseconds.
+    /// Usual duration of the package's imports, in milliseconds.
     pub usual_ms: Option<i64>,
 }
 
-/// All hosts.
+/// Reports about all hosts.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Host>, StateError> {
     let sql = "SELECT h.name, h.state, h.reason, h.heartbeat, h.expected,
         (SELECT COUNT(*) FROM run r WHERE r.host_id = h.id AND r.ended IS NULL),
@@ -108,7 +108,7 @@ fn life(now: i64, host: &Host, work: Option<&Work>, troubled: Option<i64>) -> (&
     }
 }
 
-/// When the job entered its lane that could be claimed and waits for longest.
+/// Unix milliseconds at which the job entered its lane that has waited longest of those that could be claimed.
 fn oldest_waiting(tx: &mut Tx<'_>) -> Result<Option<i64>, StateError> {
     let sql =
         "SELECT entered FROM job WHERE state = 'pending' AND held = 0 ORDER BY entered, package_id LIMIT 1";
@@ -141,7 +141,10 @@ pub fn running(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Running>, StateError
         .collect())
 }
 
-/// What a host was told to do.
+/// State that an operator has set for a host.
+///
+/// # Errors
+/// [`StateError::Unknown`] when the host is not known.
 pub fn state(tx: &mut Tx<'_>, host: &str) -> Result<String, StateError> {
     let row = tx.first("SELECT state FROM host WHERE name = ?1", values![host])?;
     row.map(|row| row.text(0)).ok_or_else(|| {

@@ -8,29 +8,29 @@ use crate::error::StateError;
 use crate::values;
 use crate::words::Condition;
 
-/// Which packages are wanted.
+/// Filter for packages.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// In one of these conditions; in any, if none is named.
     pub conditions: Vec<Condition>,
-    /// Whose name fits one of these, in which `*` stands for any text and `?` for a character; any, if there is none.
+    /// Patterns of names, in which `*` stands for any text and `?` for one character; an empty list fits all names.
     pub patterns: Vec<String>,
     /// With a version that is imported without its patches.
     pub unapplied: bool,
 }
 
-/// A package.
+/// A package in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// Its name.
+    /// Name of the package.
     pub package: String,
-    /// What its last import came to: `never`, `current`, `retrying`, `failing`, `wedged`.
+    /// Result of its last import: `never`, `current`, `retrying`, `failing`, `wedged`.
     pub result: String,
-    /// What is being done: `none`, `queued`, `parked`, `running`, or `retrying` while it waits for its time.
+    /// Present work: `none`, `queued`, `parked`, `running`, or `retrying` while it waits for its next try.
     pub work: String,
-    /// Whether it is held.
+    /// True when the package is held.
     pub held: bool,
-    /// Since when it fails; else the last success.
+    /// Unix milliseconds at which its failure began; of its last success, if it does not fail.
     pub since: Option<i64>,
     /// The short id of the signature that it fails with.
     pub signature: Option<String>,
@@ -38,7 +38,7 @@ pub struct Listed {
     pub unapplied: Vec<String>,
 }
 
-/// The packages, at most so many, and how many there are in all.
+/// At most `at_most` packages, and the number of all.
 pub fn read(tx: &mut Tx<'_>, wanted: &Wanted, at_most: i64) -> Result<(i64, Vec<Listed>), StateError> {
     let (condition, values) = condition(wanted);
     let from = format!(

@@ -10,12 +10,12 @@ use crate::error::StateError;
 use crate::job::breaker;
 use crate::values;
 
-/// What is told.
+/// Values of the metrics.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    /// What is wrong.
+    /// Present state of the installation.
     pub status: Status,
-    /// What was said about it.
+    /// Verdicts about the figures.
     pub verdicts: Vec<Verdict>,
     /// Failures that do not count, because they or their packages are suppressed.
     pub suppressed: i64,
@@ -25,17 +25,17 @@ pub struct Metrics {
     pub dependencies: Vec<(String, bool, i64)>,
     /// Polls: archive, suite, and when it was last polled with success.
     pub polled: Vec<(String, String, i64)>,
-    /// When the last good backup was made.
+    /// Unix milliseconds of the last good backup.
     pub last_backup: Option<i64>,
 }
 
-/// Signatures that are told by name.
+/// Largest number of signatures that are listed by name.
 const SIGNATURES: i64 = 50;
 
-/// Reads them.
+/// Reads all metrics.
 pub fn read(tx: &mut Tx<'_>) -> Result<Metrics, StateError> {
     let attempts = tx.first("SELECT MAX(id) FROM attempt", &[])?.map_or(0, |row| row.int(0));
-    // What a wrong clock has dated ahead is not told: it would be fresh for ever.
+    // Times in the future, which a wrong clock has left, are not shown: they would look fresh for ever.
     let latest = tx.now()? + TOLERATED;
     let polled = tx.query(
         "SELECT archive, suite, polled FROM suite WHERE polled <= ?1 ORDER BY archive, suite",

@@ -1,4 +1,4 @@
-//! What operators read. Each is of one moment, and no query's cost grows with history.
+//! Reads for operators' screens. Each is of one moment, and the cost of no query grows with history.
 
 pub mod archives;
 pub mod clock;

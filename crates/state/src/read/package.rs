@@ -1,4 +1,4 @@
-//! One package: what its last import came to, what is being done, whether it is held.
+//! One package: the result of its last import, its present work, and its hold.
 
 use serde::Serialize;
 
@@ -17,109 +17,109 @@ use crate::words::{Fact, Lane, Outcome};
 /// An attempt, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attempt {
-    /// Its number.
+    /// Number of the attempt.
     pub id: i64,
-    /// The lane.
+    /// Lane of the job.
     pub lane: String,
-    /// The host.
+    /// Name of the host.
     pub host: String,
-    /// When it began.
+    /// Unix milliseconds of its beginning.
     pub started: i64,
-    /// When it ended.
+    /// Unix milliseconds of its end.
     pub ended: Option<i64>,
-    /// How.
+    /// Outcome of the attempt.
     pub outcome: Option<String>,
-    /// Where it failed.
+    /// Stage of the import that failed.
     pub stage: Option<String>,
-    /// How it failed.
+    /// Code of the failure.
     pub code: Option<String>,
     /// The signature's short id.
     pub signature: Option<String>,
-    /// The cause.
+    /// Message of the failure.
     pub message: Option<String>,
     /// Versions it dealt with.
     pub versions: Option<i64>,
-    /// Time in milliseconds.
+    /// Elapsed time in milliseconds.
     pub wall_ms: Option<i64>,
     /// Processor time in milliseconds.
     pub cpu_ms: Option<i64>,
     /// The largest memory in bytes.
     pub peak_rss: Option<i64>,
-    /// The program's version.
+    /// Version of the program.
     pub importer: String,
 }
 
 /// A hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// Who holds it.
+    /// Actor who holds it.
     pub by: String,
-    /// Why.
+    /// Reason of the hold.
     pub reason: String,
-    /// Since when.
+    /// Unix milliseconds of its beginning.
     pub since: i64,
-    /// Until when.
+    /// Unix milliseconds of its end, if it has one.
     pub until: Option<i64>,
 }
 
 /// A publication that is not imported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// The version.
+    /// Version of the source package.
     pub version: String,
-    /// `distro/suite`.
+    /// Distro and suite, as `distro/suite`.
     pub place: String,
-    /// When it was first seen.
+    /// Unix milliseconds at which it was first seen.
     pub first_seen: i64,
-    /// How often it was tried.
+    /// Number of attempts that tried it.
     pub tries: i64,
 }
 
 /// Something that a package did not wait for any longer. Its history is as it is from there on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WentOn {
-    /// When.
+    /// Unix milliseconds at which the wait ended.
     pub at: i64,
-    /// Which version, without what.
+    /// Version that was imported, and what it was imported without.
     pub what: String,
 }
 
 /// Everything about a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Package {
-    /// Its name.
+    /// Name of the package.
     pub package: String,
-    /// What its last import came to: `never`, `current`, `retrying`, `failing`, `wedged`.
+    /// Result of its last import: `never`, `current`, `retrying`, `failing`, `wedged`.
     pub result: String,
-    /// What is being done: `none`, `queued`, `parked`, `running`, or `retrying` while it waits for its time.
+    /// Present work: `none`, `queued`, `parked`, `running`, or `retrying` while it waits for its next try.
     pub work: String,
     /// The lane of its job.
     pub lane: Option<String>,
     /// Its place in the queue.
     pub place: Option<i64>,
-    /// When it is tried again.
+    /// Unix milliseconds of the next try.
     pub due: Option<i64>,
-    /// What it is parked on.
+    /// Dependency that its job is parked on.
     pub waits_for: Option<String>,
-    /// What it waits for, and until when at most.
+    /// Missing history or base that it waits for, with the latest end of the wait.
     pub wait: Option<Waiting>,
-    /// What it went on without, newest first.
+    /// Ended waits, after which it was imported without what was missing; newest first.
     pub went_on: Vec<WentOn>,
-    /// Where its old versions were asked for.
+    /// Requests to archives for its old versions.
     pub history: Vec<Asked>,
-    /// Whether it is held, and why.
+    /// Hold of the package, if it is held.
     pub held: Option<Held>,
-    /// Its failure.
+    /// Current failure, if it fails.
     pub failure: Option<failures::Failing>,
-    /// The last success.
+    /// Unix milliseconds of its last success.
     pub last_success: Option<i64>,
     /// Refs of its repository that somebody else made, moved or removed, as the last import found them.
     pub foreign: Vec<ForeignRef>,
-    /// How far it is published, on each remote.
+    /// State of publishing on each remote.
     pub remotes: Vec<PackageStatus>,
     /// Refs of ours that somebody else made or moved: those that wait for a person, and the last of those that have ended.
     pub collisions: Vec<Collision>,
-    /// What is published and not imported.
+    /// Publications that are not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
     pub attempts: Vec<Attempt>,
@@ -196,7 +196,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
     }))
 }
 
-/// What is being done with a package whose job, if it has one, is in a state.
+/// Word for the present work on a package, by the state of its job.
 pub(super) fn work(job: Option<&str>) -> &'static str {
     match job {
         None => "none",
@@ -265,14 +265,14 @@ pub fn history(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<Attemp
     Ok(tx.query(&sql, values![package, at_most])?.iter().map(attempt).collect())
 }
 
-/// Which attempts of a package are wanted.
+/// Filter for attempts of a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
     /// That began at this time or later.
     pub since: Option<i64>,
     /// That began before this time.
     pub until: Option<i64>,
-    /// That ended so.
+    /// Only those with this outcome.
     pub outcome: Option<Outcome>,
 }
 
@@ -302,7 +302,8 @@ pub fn attempt_of(tx: &mut Tx<'_>, number: i64) -> Result<Option<(String, Attemp
     Ok(Some((name, attempt(&row))))
 }
 
-/// What is known of an attempt's log: when it began, and the end that is kept of a failed one.
+/// Beginning of an attempt (Unix milliseconds), and the stored end of its log if it failed; `None` if there is no such
+/// attempt.
 pub fn log(tx: &mut Tx<'_>, attempt: i64) -> Result<Option<(i64, Option<String>)>, StateError> {
     let row = tx.first("SELECT started, log FROM attempt WHERE id = ?1", values![attempt])?;
     Ok(row.map(|row| (row.int(0), row.opt_text(1))))

@@ -8,14 +8,14 @@ use crate::figures::sample::counter;
 use crate::values;
 use crate::words::Lane;
 
-/// A lane.
+/// Load of a lane.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LaneLoad {
-    /// Its name.
+    /// Name of the lane.
     pub lane: String,
     /// Jobs that wait in it.
     pub waiting: i64,
-    /// When the oldest of them entered.
+    /// Unix milliseconds at which the oldest of them entered.
     pub oldest: Option<i64>,
 }
 
@@ -24,34 +24,34 @@ pub struct LaneLoad {
 pub struct Waiting {
     /// Its place: 1 is next.
     pub place: i64,
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// The lane.
+    /// Lane of the job.
     pub lane: String,
     /// `pending`, `running`, `parked` or `retrying`.
     pub state: String,
-    /// When it entered its lane.
+    /// Unix milliseconds at which the job entered its lane.
     pub entered: i64,
-    /// When it is tried again.
+    /// Unix milliseconds of the next try.
     pub due: Option<i64>,
 }
 
 /// A package that waits for something that may never come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Waits {
-    /// The package.
+    /// Name of the package.
     pub package: String,
-    /// `history` or `base`.
+    /// Kind of the wait: `history` or `base`.
     pub kind: String,
-    /// What it waits for.
+    /// Description of the missing thing.
     pub reason: String,
-    /// Since when.
+    /// Unix milliseconds of the beginning of the wait.
     pub since: i64,
-    /// When it goes on without it.
+    /// Unix milliseconds at which the wait ends and the package is imported without it.
     pub until: i64,
 }
 
-/// How fast the queue is worked through.
+/// Speed at which the queue is worked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Pace {
     /// Attempts that ended in the last hour, at most a thousand of them.
@@ -69,13 +69,13 @@ pub struct Later {
     pub parked: i64,
     /// Failed, and tried again at their time.
     pub retrying: i64,
-    /// When the first of those comes back.
+    /// Unix milliseconds of the first of those retries.
     pub next_retry: Option<i64>,
     /// Out of the queue until an operator lets them go.
     pub held: i64,
 }
 
-/// What will come back into the lanes by itself, and what will not.
+/// Numbers of jobs outside of the lanes: those that come back by themselves, and those that are held.
 pub fn later(tx: &mut Tx<'_>) -> Result<Later, StateError> {
     Ok(Later {
         parked: counter(tx, "parked")?,
@@ -162,14 +162,15 @@ pub fn place(tx: &mut Tx<'_>, package: i64) -> Result<Option<i64>, StateError> {
     Ok(Some(before_lane(tx, Lane::at(lane))? + within))
 }
 
-/// When the job at a place will be done, if it goes on as fast as lately.
+/// Expected end of the job at a place of the queue, in Unix milliseconds, at the pace of the last hour; `None` if
+/// nothing was done.
 pub fn due(tx: &mut Tx<'_>, place: i64) -> Result<Option<i64>, StateError> {
     let now = tx.now()?;
     let pace = pace(tx)?.per_hour.filter(|pace| *pace > 0);
     Ok(pace.map(|pace| now + place * HOUR / pace))
 }
 
-/// How fast it goes, from what was done lately.
+/// Pace, from the attempts of the last hour.
 pub fn pace(tx: &mut Tx<'_>) -> Result<Pace, StateError> {
     let now = tx.now()?;
     let sql =

@@ -1,4 +1,4 @@
-//! What is wrong, since when: everything on one screen.
+//! Status: everything that is wrong, with its beginning, on one screen.
 
 use baseline::age::TOLERATED;
 use serde::Serialize;
@@ -21,55 +21,55 @@ use crate::publishing::read::{self as publishing, RemoteStatus};
 use crate::store::Store;
 use crate::values;
 
-/// An outage.
+/// An outage of a dependency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outage {
-    /// What is out of reach.
+    /// Name of the dependency that cannot be reached.
     pub dependency: String,
-    /// Since when.
+    /// Unix milliseconds of its beginning.
     pub since: i64,
-    /// Why, as it was last seen.
+    /// Last error of the dependency.
     pub cause: Option<String>,
     /// Jobs that wait for it.
     pub parked: i64,
-    /// Probes so far.
+    /// Number of probes so far.
     pub probes: i64,
-    /// When it is looked for again.
+    /// Unix milliseconds of the next probe.
     pub next_probe: Option<i64>,
 }
 
 /// Something that does not count for a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suppressed {
-    /// `signature` or `package`.
+    /// Kind of the subject: `signature` or `package`.
     pub kind: String,
     /// Its short id or its name.
     pub subject: String,
-    /// Until when.
+    /// Unix milliseconds of the end.
     pub until: i64,
-    /// Why.
+    /// Reason of the suppression.
     pub reason: String,
 }
 
 /// The last run that ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LastRun {
-    /// Its host.
+    /// Name of its host.
     pub host: String,
-    /// When it ended.
+    /// Unix milliseconds of its end.
     pub ended: i64,
-    /// How.
+    /// Outcome of the run.
     pub outcome: String,
-    /// What it did.
+    /// Note about its work.
     pub note: Option<String>,
 }
 
 /// The state of the whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
-    /// When this was read.
+    /// Unix milliseconds of the reading.
     pub now: i64,
-    /// What is out of reach.
+    /// Dependencies that cannot be reached.
     pub outages: Vec<Outage>,
     /// Packages whose last import failed, held ones not counted.
     pub failing: i64,
@@ -83,15 +83,15 @@ pub struct Status {
     pub top: Vec<Group>,
     /// Held packages, and how many of them fail.
     pub held: (i64, i64),
-    /// What does not count for a while.
+    /// Signatures and packages that are suppressed.
     pub suppressed: Vec<Suppressed>,
     /// The queue by lanes.
     pub queue: Vec<LaneLoad>,
-    /// Jobs that run.
+    /// Number of running jobs.
     pub running: i64,
     /// Jobs that wait for something out of reach.
     pub parked: i64,
-    /// Hosts.
+    /// Reports about the hosts.
     pub hosts: Vec<Host>,
     /// The last run that ended.
     pub last_run: Option<LastRun>,
@@ -99,11 +99,11 @@ pub struct Status {
     pub packages: i64,
     /// Suites of archives, each with the verdict of its polls.
     pub suites: Vec<SuiteVerdict>,
-    /// What packages wait for.
+    /// Waits of packages, by kind.
     pub waits: Vec<Waits>,
     /// Refs of repositories that somebody else made, moved or removed.
     pub foreign: Summary,
-    /// Where repositories are published, and what is not there.
+    /// Remotes, and what is not published there.
     pub remotes: Vec<RemoteStatus>,
     /// Refs of ours that somebody else made or moved, and that wait for a person.
     pub collisions: collisions::Summary,
@@ -111,7 +111,7 @@ pub struct Status {
     pub channels: Vec<channels::Channel>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
-    /// Who holds locks of the database that others wait for.
+    /// Sessions that hold locks of the database which others wait for.
     pub locks: Vec<Held>,
     /// Times that are still to come, of what has happened: a clock was wrong.
     pub ahead: Vec<Ahead>,
@@ -156,10 +156,10 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
     })
 }
 
-/// A transaction that is open for longer than this is told, although nobody was seen waiting for it, in milliseconds.
+/// Milliseconds after which an open transaction is reported, even if nobody was seen waiting for it.
 const LONG: i64 = 2000;
 
-/// Who keeps others waiting. A lock is held for a moment all the time: what is looked at twice is told.
+/// Sessions that keep others waiting. Short locks are normal: only a session that is found by two looks is reported.
 pub fn locks(store: &Store) -> Result<Vec<Held>, StateError> {
     let is_told = |held: &Held| {
         held.waiting.is_some()
@@ -188,7 +188,7 @@ pub fn flow(tx: &mut Tx<'_>, figure: &str, now: i64, hours: i64) -> Result<i64, 
     Ok(tx.first(sql, values![figure, hour - hours, hour])?.map_or(0, |row| row.int(0)))
 }
 
-/// What does not count now.
+/// Signatures and packages that are suppressed now.
 pub fn suppressed(tx: &mut Tx<'_>) -> Result<Vec<Suppressed>, StateError> {
     let now = tx.now()?;
     let sql = "SELECT kind, subject, until, reason FROM suppression WHERE ended IS NULL AND until > ?1 ORDER BY until";

@@ -1,16 +1,16 @@
-//! What a machine could carry, from what its imports have cost.
+//! Costs of recent imports, from which the load that a machine could carry is computed.
 
 use serde::Serialize;
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
 
-/// What imports have cost lately.
+/// Costs of recent imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Costs {
     /// Attempts that were looked at: the newest that succeeded, at most ten thousand.
     pub attempts: i64,
-    /// Milliseconds in all.
+    /// Elapsed time in milliseconds, summed.
     pub wall_ms: i64,
     /// Processor milliseconds in all.
     pub cpu_ms: i64,
@@ -29,7 +29,7 @@ pub struct Costs {
 const LATELY: &str = "FROM (SELECT wall_ms, cpu_ms, peak_rss, bytes_in, bytes_out FROM attempt
     WHERE ended IS NOT NULL AND outcome IN ('imported', 'unapplied-only') ORDER BY ended DESC LIMIT 10000) AS lately";
 
-/// Reads it.
+/// Reads the costs.
 pub fn read(tx: &mut Tx<'_>) -> Result<Costs, StateError> {
     let sum = |column: &str| format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)");
     let sums = ["wall_ms", "cpu_ms", "bytes_in", "bytes_out"].map(sum).join(", ");

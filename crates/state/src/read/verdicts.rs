@@ -1,4 +1,4 @@
-//! What is normal, and what was said about it.
+//! Baselines and verdicts of the figures.
 
 use serde::Serialize;
 
@@ -6,16 +6,16 @@ use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::values;
 
-/// What was said last about a figure.
+/// Last verdict about a figure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
     /// `failing`, `failed` or `signature:ID`.
     pub figure: String,
     /// `OK`, `WARNING`, `CRITICAL` or `UNKNOWN`.
     pub state: String,
-    /// When.
+    /// Unix milliseconds of the verdict.
     pub at: i64,
-    /// Since when it alerts.
+    /// Unix milliseconds at which the alert began.
     pub since: Option<i64>,
     /// The figure's value then.
     pub value: i64,
@@ -23,7 +23,7 @@ pub struct Verdict {
     pub warning: Option<i64>,
     /// From here on it is critical at once.
     pub critical: Option<i64>,
-    /// For a person.
+    /// Text for operators.
     pub text: String,
     /// Everything that it rests on, as `docs/baselines.md` has it.
     pub detail: serde_json::Value,
@@ -62,7 +62,7 @@ pub fn list(tx: &mut Tx<'_>, figure: Option<&str>) -> Result<Vec<Verdict>, State
 pub struct Sample {
     /// The beginning of its hour.
     pub hour: i64,
-    /// The figure's value.
+    /// Value of the figure.
     pub value: i64,
 }
 

@@ -8,15 +8,15 @@ use crate::values;
 /// A version that was imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// The distro.
+    /// Distro of the version.
     pub distro: String,
-    /// The version.
+    /// Version of the source package.
     pub version: String,
     /// Its commit, without patches applied.
     pub commit: String,
-    /// Its tag.
+    /// Name of the tag.
     pub tag: String,
-    /// When.
+    /// Unix milliseconds of its import.
     pub imported: i64,
 }
 

@@ -28,14 +28,14 @@ pub const CURRENT: i64 = STEPS.len() as i64;
 
 /// The oldest schema whose programs may go on writing to this one.
 ///
-/// 5: those of 0.1.0 (the first two) believe what rows say of a file's trust, take any tag for their own, and move refs
-/// that are then on no record.
+/// 5: those of 0.1.0 (the first two) trust what a row says about a file, take any tag for their own, and move refs
+/// without a record.
 pub const MIN_WRITER: i64 = 5;
 
 /// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
 const ADVISORY: i64 = 0x7061_636b;
 
-/// What a database has.
+/// Schema that a database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its schema; 0 if it is empty.
@@ -62,7 +62,7 @@ pub fn find(driver: &mut dyn Driver) -> Result<Found, DbError> {
     Ok(Found { schema: number("schema")?, min_writer: number("min_writer")? })
 }
 
-/// Whether tables may be made where none can be seen: it may be that they are there and this login must not see them.
+/// Tells whether tables may be created where none can be seen: they may exist and be invisible to this login.
 pub fn may_be_made(driver: &mut dyn Driver) -> Result<Result<(), StateError>, DbError> {
     if driver.kind() == Kind::Sqlite {
         return Ok(Ok(()));
@@ -99,8 +99,8 @@ fn newer_than(found: Found, known: i64) -> Result<(), StateError> {
     }
 }
 
-/// Refuses a schema that has become one that this program must not write to. Whoever has opened a database long ago does
-/// not know that it was upgraded since.
+/// Refuses a schema that this program must not write to. A process that opened the database long ago does not know that
+/// it was upgraded since.
 pub(crate) fn check_newer(found: Found) -> Result<(), StateError> {
     newer_than(found, CURRENT)
 }
@@ -132,8 +132,8 @@ pub fn migrate(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
 
 fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
     if driver.kind() == Kind::Postgres {
-        // Whoever holds a lock on a table for long must not make everybody else queue up behind a migration. And the
-        // server looks for deadlocks after a second: by then this one has given way, not a check.
+        // A long lock on a table must not make everybody else wait behind a migration. And the server looks for
+        // deadlocks after a second: by then this migration has given way, not a check.
         driver
             .batch(&format!("SET LOCAL lock_timeout = '500ms'; SELECT pg_advisory_xact_lock({ADVISORY})"))?;
     }

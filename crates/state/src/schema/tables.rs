@@ -1,4 +1,5 @@
-//! Which tables there are, as the database itself says: what copies a state cannot forget one that was added later.
+//! Tables of a database, as the database itself lists them, so that copying a state cannot forget one that was added
+//! later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use crate::error::StateError;
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Its name.
+    /// Name of the table.
     pub name: String,
     /// Its columns, in their order.
     pub columns: Vec<String>,

@@ -71,7 +71,7 @@ pub fn stay(source: &Store, actor: &str, reason: &str) -> Result<(), StateError>
     })
 }
 
-/// What is said of a state that has gone.
+/// Message about a state that was moved.
 pub fn moved(to: &str) -> String {
     format!(
         "the state was moved to {to}; set [state] url to that in config.toml, or take the move back with \

@@ -1,7 +1,7 @@
-//! Carries a state from one database to another, of either kind.
+//! Copies a state from one database to another, of either kind.
 //!
-//! Everything is read in one transaction of the source, so that it is of one moment. What was written is read again and
-//! compared with what was read: rows and a checksum for each table.
+//! Everything is read in one transaction of the source, so that it is of one moment. The rows that were written are
+//! read again and compared with the source: number of rows and checksum for each table.
 
 mod marks;
 
@@ -20,10 +20,10 @@ pub use marks::{arrive, begin, check_idle, complete, leave, moved, stay};
 /// Rows of one statement: PostgreSQL takes 65,535 values, SQLite 32,766.
 const ROWS: usize = 50;
 
-/// What was carried of a table.
+/// Result of copying a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Carried {
-    /// The table.
+    /// Name of the table.
     pub table: String,
     /// Its rows in the source.
     pub rows: u64,
@@ -133,8 +133,8 @@ fn reading<T>(
     done
 }
 
-/// Carries everything into a database whose tables are empty. `watch` is told of each table and its rows so far. The
-/// target says that it is not complete until [`arrive`] is called.
+/// Carries everything into a database whose tables are empty. `watch` gets each table and the number of its rows so
+/// far. The target is marked as incomplete until [`arrive`] is called.
 pub fn carry(
     source: &Store,
     target: &Store,
@@ -246,7 +246,7 @@ fn clear(target: &Store, source: &str) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Whether a database has no package, run or event: its tables may be there.
+/// True when a database has no package, run, event, setting or suite; its tables may exist.
 pub fn is_empty(store: &Store) -> Result<bool, StateError> {
     store.read(|tx| {
         for table in ["package", "run", "event", "setting", "suite"] {
@@ -261,7 +261,7 @@ pub fn is_empty(store: &Store) -> Result<bool, StateError> {
 /// The latest moment of a state as an SQLite file of its own, although others write to it meanwhile.
 pub fn copy_to_file(source: &Store, file: &std::path::Path) -> Result<(), StateError> {
     if let (Kind::Sqlite, Some(path)) = (source.kind(), source.path()) {
-        // A connection of its own: the copy takes its time, and nobody shall wait for it.
+        // A connection of its own: the copy takes a long time, during which the others must not wait.
         return Ok(crate::driver::sqlite::Sqlite::open(&path, false)?.copy_to(file)?);
     }
     let target = crate::db::open::Location::Sqlite(file.to_owned()).connect(true)?;

@@ -1,4 +1,4 @@
-//! What counts now: failing packages and parked jobs, without those that are held or suppressed.
+//! Failing packages and parked jobs that count now, without those that are held or suppressed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::values;
 /// A signature that something fails with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Its short id.
+    /// Short id of the signature.
     pub short: String,
     stage: String,
     code: String,
@@ -21,18 +21,18 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// What a person calls it, by what one of its failures said.
+    /// Label for operators, with the message of one of its failures.
     pub fn label_of(&self, message: &str) -> String {
         format!("{}/{}: {}", self.stage, self.code, baseline::concise(message))
     }
 
-    /// What a person calls it.
+    /// Label for operators, with the normalised message.
     pub fn label(&self) -> String {
         format!("{}/{}: {}", self.stage, self.code, self.text)
     }
 }
 
-/// What counts, and what does not.
+/// Numbers of failures that count, and of those that are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Packages that fail and count.
@@ -55,7 +55,7 @@ impl Counted {
         (self.failing - self.parked_failing).max(0)
     }
 
-    /// Whether something fails with a signature.
+    /// True when a package fails with a signature.
     pub fn has(&self, short: &str) -> bool {
         self.signatures.binary_search_by(|one| one.short.as_str().cmp(short)).is_ok()
     }
@@ -99,7 +99,7 @@ fn suppressed_signatures(tx: &mut Tx<'_>, now: i64) -> Result<BTreeMap<i64, Stri
     Ok(tx.query(sql, values![now])?.iter().map(|row| (row.int(0), row.text(1))).collect())
 }
 
-/// How many suppressed packages fail with each signature.
+/// Number of suppressed packages that fail with each signature.
 fn suppressed_packages(tx: &mut Tx<'_>, now: i64) -> Result<BTreeMap<i64, i64>, StateError> {
     let sql =
         "SELECT f.signature_id, COUNT(*) FROM suppression u JOIN failure f ON f.package_id = u.subject_id

@@ -1,4 +1,4 @@
-//! What operators decide about what is normal: at once, and with an entry in the audit trail.
+//! Operators' decisions about baselines: effective at once, with an entry in the audit trail.
 
 use baseline::{Figure, Judge, Verdict};
 
@@ -8,14 +8,14 @@ use crate::db::store::Store;
 use crate::error::StateError;
 use crate::operate::By;
 
-/// What is decided.
+/// A decision about a figure's baseline.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Decision {
     /// Today's level is normal.
     Accept,
-    /// This is normal; of new failures, so many a day.
+    /// This value is the norm; for new failures, a number per day.
     Set(f64),
-    /// What is learned is normal again.
+    /// The learned baseline is used again.
     Unset,
 }
 
@@ -38,7 +38,7 @@ pub fn decide(store: &Store, figure: Figure, decision: Decision, by: By<'_>) -> 
     })
 }
 
-/// What is normal for a figure now, and what a decision would make normal. Nothing is changed.
+/// Baseline of a figure now, and the one that a decision would give. Nothing is changed.
 pub fn foresee(
     store: &Store,
     figure: Figure,

@@ -1,4 +1,4 @@
-//! What the rule remembers between two samples: one text in `meta`.
+//! Memory of the rule between two samples: one text in `meta`.
 
 use baseline::{Judge, Saved, Settings, age};
 
@@ -20,7 +20,7 @@ pub fn load(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
     Ok(lock(tx)?.and_then(|saved| usable(saved, now)))
 }
 
-/// The judge, for whoever changes nothing; nothing if its memory is missing or was made by another rule.
+/// The judge, for reading only; `None` if its memory is missing or was written by another rule.
 pub fn look(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
     let saved = meta::get(tx, meta::BASELINE)?.as_deref().and_then(read);
     let now = tx.now()?;
@@ -34,12 +34,12 @@ fn usable(saved: Saved, now: i64) -> Option<Judge> {
     age::is_believed(now, last).then_some(judge)
 }
 
-/// Whether there is a memory that this program's rule can use.
+/// True when there is a memory that this program's rule can use.
 pub fn is_usable(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(look(tx)?.is_some())
 }
 
-/// Stores it.
+/// Stores the memory.
 pub fn store(tx: &mut Tx<'_>, judge: &Judge) -> Result<(), StateError> {
     meta::set(tx, meta::BASELINE, &super::json(&judge.save())?)
 }
@@ -63,7 +63,7 @@ pub fn merge(tx: &mut Tx<'_>, old: i64, new: i64) -> Result<(), StateError> {
     store(tx, &judge)
 }
 
-/// What cannot be read is as good as missing: it is made again.
+/// A memory that cannot be read counts as missing: it is built again.
 fn read(text: &str) -> Option<Saved> {
     serde_json::from_str(text).ok()
 }

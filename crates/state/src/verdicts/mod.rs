@@ -1,8 +1,8 @@
 //! Verdicts: whether the figures are as they normally are, by the rule of the crate `baseline`.
 //!
-//! The importer judges whenever it stores a sample, and a check only compares a live counter with what was stored. What
-//! the rule remembers lies beside the samples ([`memory`]), so that a judgement costs the same after years; it is locked while
-//! somebody judges, so that two hosts do that one after the other.
+//! The importer judges whenever it stores a sample, and a check only compares a live counter with what was stored. The
+//! rule's memory is stored beside the samples ([`memory`]), so that a verdict costs the same after years; it is locked
+//! during a verdict, so that two hosts judge one after the other.
 
 pub mod counted;
 mod decide;
@@ -35,8 +35,8 @@ pub const FAILED: &str = "failed";
 /// Before the short id of a signature.
 pub const SIGNATURE: &str = "signature:";
 
-/// Makes sure that there is a memory that this program's rule can use. What is missing, or was made by another rule, is
-/// made again from the samples; that takes longer than anything that should be locked.
+/// Makes sure that there is a memory that this program's rule can use. If it is missing or was written by another rule,
+/// it is built again from the samples, without a lock, because that takes long.
 pub fn prepare(store: &Store) -> Result<(), StateError> {
     if store.read(memory::is_usable)? {
         return Ok(());
@@ -45,7 +45,7 @@ pub fn prepare(store: &Store) -> Result<(), StateError> {
     store.write(|tx| {
         let old = memory::lock(tx)?;
         if memory::is_usable(tx)? {
-            // Somebody else was faster.
+            // Another process was faster.
             return Ok(());
         }
         let mut judge = judge.clone();
@@ -91,7 +91,7 @@ const AGAIN: i64 = 168;
 fn catch_up(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<(), StateError> {
     let Some(last) = judge.last() else { return Ok(()) };
     let now = tx.now()?.div_euclid(HOUR);
-    // What has not been judged for long is read from where it ended; more than 15 weeks are not kept.
+    // After a long pause the flows are read from the last judged hour on; more than 15 weeks are not kept.
     let from = last.div_euclid(3600).min(now - AGAIN).max(now - 15 * 168);
     let left_out = left_out(tx, counted, from)?;
     for (hour, attempted, failed) in flows(tx, from, now)? {
@@ -215,7 +215,7 @@ impl Causes for Newest<'_, '_> {
     }
 }
 
-/// What was wrong last with a dependency, without the words for programs before it.
+/// Last error of a dependency, without the code in front of it.
 fn said(cause: &str) -> String {
     let rest = cause.split_once(": ").filter(|(code, _)| code.contains('/') && !code.contains(' '));
     baseline::concise(rest.map_or(cause, |(_, rest)| rest))

@@ -188,7 +188,7 @@ fn an_upgrade_while_nothing_is_parked_adds_no_counter() {
     }
 }
 
-/// What is parked or waits for its time is there for whoever asks for it by name.
+/// A job that is parked or waits for a retry can be claimed by name.
 #[test]
 fn one_that_is_asked_for_by_name_waits_for_nothing() {
     for world in worlds() {

@@ -108,7 +108,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A world, and what its workers believe.
+/// A world, and the claims that its workers think they have.
 struct Model {
     world: World,
     run: i64,

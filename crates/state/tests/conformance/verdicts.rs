@@ -115,7 +115,7 @@ fn suppressed_and_held_ones_do_not_count_and_come_back() {
         assert_eq!((found.state, found.text.as_str()), (State::Ok, "18 failing, normally 20"));
         assert_eq!(world.count("SELECT CAST(SUM(failing) AS BIGINT) FROM check_v1_suppressions"), 31);
         assert_eq!(world.count("SELECT failing FROM check_v1_live"), 49);
-        // Nobody does anything, and it counts again.
+        // Nothing is done, and it counts again.
         world.advance(2 * DAY);
         samples::take(&world.store).unwrap();
         let found = verdict(&world.store);

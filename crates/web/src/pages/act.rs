@@ -1,4 +1,4 @@
-//! Buttons: what would change, and why it shall; then it is done, and on record.
+//! Buttons: a preview and a reason first; then the action is performed and recorded.
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -17,12 +17,12 @@ use crate::shown::{clean, grouped, short};
 /// Changes that are shown one by one.
 const SHOWN: usize = 100;
 
-/// Whether whoever looks may do something here.
+/// True when the user may act here.
 pub fn may(asked: &Asked) -> bool {
     asked.viewer.role >= Role::Operate && asked.viewer.name.is_some()
 }
 
-/// Who does it, as it goes on record.
+/// Actor for the records.
 fn actor(asked: &Asked) -> Result<Actor, Problem> {
     let may_not = || {
         Problem::new(
@@ -36,7 +36,7 @@ fn actor(asked: &Asked) -> Result<Actor, Problem> {
 
 /// A button that shows first what it would do.
 pub fn button(asked: &Asked, action: &str, subject: &str, label: &str, more: &Markup) -> Markup {
-    // What cannot be shown as it is, nobody can confirm either.
+    // A name that cannot be shown as it is cannot be confirmed either.
     if clean(subject) != subject {
         return html! {};
     }
@@ -56,7 +56,7 @@ pub fn field(name: &str, label: &str, value: &str) -> Markup {
     html! { label { (label) " " input name=(name) value=(value) size="8" maxlength="40"; } }
 }
 
-/// What a form would do; nothing is changed.
+/// Preview of a form; nothing is changed.
 pub async fn preview(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let actor = actor(&asked)?;
     let fields = form(&body);
@@ -133,7 +133,7 @@ pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     }
 }
 
-/// Where the form stood: a path of this server, whatever was sent.
+/// Page of the form: a path of this server, whatever was sent.
 fn back(asked: &Asked, fields: &Fields) -> String {
     let path = fields.get("back").map(String::as_str).unwrap_or("/");
     let allowed = |c: char| c.is_ascii_alphanumeric() || "/-_.~+%".contains(c);

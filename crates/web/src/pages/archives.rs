@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::shown::{clean, count, grouped, since, span, verb};
 use crate::veil::Veil;
 
-/// Shows them.
+/// Shows the archives.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.app.reader.archives().await?;
     let veil = Veil::of(&asked).await;

@@ -1,4 +1,4 @@
-//! The audit trail.
+//! Page of the audit trail.
 
 use maud::html;
 

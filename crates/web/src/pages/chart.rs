@@ -1,6 +1,6 @@
-//! A chart: the level of a figure by the hour, what is normal, from where on it alerts, and when something was out of reach. An SVG that the
-//! server draws, with a title, a description and a table of the same numbers. It has no style of its own: classes have, so that dark
-//! windows and print have theirs.
+//! A chart: the hourly level of a figure, its baseline, its limits, and the outages. It is an SVG drawn by the server,
+//! with a title, a description and a table of the same numbers. The style sheet has its colours by classes, so that
+//! dark mode and print have their own.
 
 use maud::{Markup, html};
 
@@ -18,39 +18,39 @@ const BOTTOM: f64 = 26.0;
 /// No figure is larger.
 const LARGEST: f64 = 1e15;
 
-/// What a chart shows. Times are Unix milliseconds.
+/// Content of a chart. Times are Unix milliseconds.
 pub struct Chart {
     /// Its name in the page.
     pub name: &'static str,
-    /// What it shows.
+    /// Title of the chart.
     pub title: &'static str,
-    /// What is counted.
+    /// Unit of the numbers.
     pub unit: &'static str,
     /// The end of the time.
     pub now: i64,
     /// The beginning of an hour and its value, newest first.
     pub samples: Vec<(i64, i64)>,
-    /// What is normal, and the part by which it varies.
+    /// Baseline, and the fraction by which it varies.
     pub normal: Option<(f64, f64)>,
     /// From here on it is a WARNING.
     pub warning: Option<i64>,
     /// From here on it is CRITICAL.
     pub critical: Option<i64>,
-    /// When something was out of reach.
+    /// Outages.
     pub bands: Vec<Band>,
 }
 
-/// When something was out of reach.
+/// An outage.
 pub struct Band {
-    /// What.
+    /// Name of the dependency.
     pub what: String,
-    /// From when on.
+    /// Unix milliseconds of its beginning.
     pub from: i64,
-    /// Until when, if it is over.
+    /// Unix milliseconds of its end, if it is over.
     pub to: Option<i64>,
 }
 
-/// What places a value in the drawing.
+/// Mapping of times and values to the drawing.
 struct Scale {
     from: i64,
     to: i64,
@@ -88,7 +88,7 @@ impl Chart {
     /// Draws it, with its table.
     pub fn draw(&self) -> Markup {
         let from = self.samples.iter().map(|(hour, _)| *hour).min().unwrap_or(self.now);
-        // What a wrong clock has dated is not drawn to scale.
+        // Times of a wrong clock must not stretch the scale.
         let from = from.clamp(self.now.saturating_sub(60 * DAY), self.now.saturating_sub(DAY));
         let limits = [self.warning, self.critical].into_iter().flatten().map(float);
         let values = self.samples.iter().map(|(_, value)| float(*value));
@@ -190,7 +190,7 @@ impl Chart {
         lines
     }
 
-    /// What the lines are, at their right end, none over another.
+    /// Labels of the lines, at their right end, none over another.
     fn labels(&self, scale: &Scale) -> Markup {
         let newest = self.samples.first().map(|(_, value)| *value);
         let mut labels: Vec<(f64, &str, String)> = Vec::new();
@@ -266,7 +266,7 @@ fn limit(scale: &Scale, class: &str, name: &str, value: Option<i64>) -> Markup {
     html! { line class={ "limit " (class) } x1=(LEFT) x2=(SIZE.0 - RIGHT) y1=(y) y2=(y) { title { (name) " from " (value) } } }
 }
 
-/// `24 Nov`.
+/// Day as `24 Nov`.
 fn day_text(day: i64) -> String {
     jiff::Timestamp::from_millisecond(day)
         .map_or_else(|_| String::new(), |it| it.strftime("%-d %b").to_string())

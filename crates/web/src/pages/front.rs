@@ -10,7 +10,7 @@ use crate::questions::Front;
 use crate::shown::{ago, clean, count, grouped, since, span, time, until, verb};
 use crate::veil::Veil;
 
-/// Shows it.
+/// Shows the front page.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.app.reader.front().await?;
     let veil = Veil::of(&asked).await;
@@ -174,7 +174,7 @@ fn archives(asked: &Asked, front: &Front) -> Markup {
     }
 }
 
-/// What a kind of wait is for.
+/// Thing that packages with a kind of wait need.
 pub fn wait_for(kind: &str) -> &'static str {
     match kind {
         "history" => "old versions",

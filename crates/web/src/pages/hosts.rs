@@ -7,7 +7,7 @@ use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::shown::{ago, clean, short, span, time};
 
-/// Shows them.
+/// Shows the hosts.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     asked.private()?;
     let answer = asked.app.reader.hosts().await?;

@@ -11,7 +11,7 @@ use crate::shown::lines;
 /// Bytes of a log that are shown: its end, where the cause stands.
 const SHOWN: usize = 64 * 1024;
 
-/// Shows it.
+/// Shows the log.
 pub async fn page(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem> {
     asked.private()?;
     let id: i64 = id.parse().map_err(|_| Problem::usage("attempts have numbers"))?;

@@ -1,4 +1,4 @@
-//! Pages: each asks, and says what it found in parts. What all have around them is the [`Shell`].
+//! Pages: each asks the state and renders the answer in parts. The [`Shell`] is the frame of all pages.
 
 pub mod act;
 pub mod archives;

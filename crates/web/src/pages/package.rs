@@ -14,7 +14,7 @@ use crate::veil::Veil;
 /// A wait that has no end is dated so far ahead.
 const NEVER: i64 = state::waits::NEVER;
 
-/// Shows it.
+/// Shows the package.
 pub async fn page(asked: Asked, Path(name): Path<String>) -> Result<Page, Problem> {
     let answer = asked.app.reader.package(name).await?;
     let veil = Veil::of(&asked).await;

@@ -9,7 +9,7 @@ use crate::asked::Asked;
 use crate::shown::{clean, grouped, since, time, until};
 use crate::veil::Veil;
 
-/// How a text becomes a part of a path.
+/// Text as a part of a path.
 fn escaped(text: &str) -> String {
     let mut path = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -49,7 +49,7 @@ pub fn state(word: &str) -> Markup {
     html! { span.state.(class) { (clean(word)) } }
 }
 
-/// What is cut off, if anything.
+/// Remark about rows that are cut off.
 pub fn more(shown: usize, all: i64) -> Markup {
     let shown = i64::try_from(shown).unwrap_or(i64::MAX);
     html! { @if all > shown { p.dim { "The first " (grouped(shown)) " of " (grouped(all)) "." } } }

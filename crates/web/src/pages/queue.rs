@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::shown::{ago, clean, count, grouped, span, time, until};
 use crate::veil::Veil;
 
-/// Shows it.
+/// Shows the queue.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     let answer = asked.app.reader.queue().await?;
     let veil = Veil::of(&asked).await;

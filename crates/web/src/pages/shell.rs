@@ -1,4 +1,4 @@
-//! What is around every page: its head, the way to the others, who looks, and how old it is.
+//! Frame of every page: head, navigation, user, and age of the data.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::reader::{Answer, now};
 use crate::shown::{clean, span, time};
 use crate::who::By;
 
-/// What a page shows.
+/// Content of a page.
 pub struct Page {
-    /// Its title.
+    /// Title of the page.
     pub title: String,
-    /// Its parts.
+    /// Parts of the page.
     pub parts: Vec<Part>,
-    /// When it was true, in Unix milliseconds.
+    /// Unix milliseconds at which its data were read.
     pub read: Option<i64>,
-    /// Why it is not newer.
+    /// Reason why its data are not newer.
     pub away: Option<String>,
 }
 
@@ -29,11 +29,11 @@ pub struct Page {
 pub struct Part {
     /// Its name in the page.
     pub id: &'static str,
-    /// Whether it is shown anew while somebody looks.
+    /// True when it is refreshed while the page is open.
     pub is_live: bool,
-    /// Whether it may stand beside another one where there is room.
+    /// True when it may be placed beside another part where there is room.
     pub is_narrow: bool,
-    /// It.
+    /// Content of the part.
     pub html: Markup,
 }
 
@@ -55,7 +55,7 @@ impl Part {
 }
 
 impl Page {
-    /// Of an answer.
+    /// Page of an answer.
     pub fn of<T>(title: impl Into<String>, answer: &Answer<T>, parts: Vec<Part>) -> Page {
         Page { title: title.into(), parts, read: Some(answer.read), away: answer.away.clone() }
     }
@@ -66,7 +66,7 @@ impl Page {
     }
 }
 
-/// It becomes what is shown once it is known for whom.
+/// The page is rendered once its user is known.
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let mut answer = Response::new(Body::empty());
@@ -85,13 +85,13 @@ const PAGES: [(&str, &str, bool); 6] = [
     ("/audit", "Audit", false),
 ];
 
-/// What is around a page.
+/// Frame of a page.
 pub struct Shell<'a> {
     asked: &'a Asked,
 }
 
 impl<'a> Shell<'a> {
-    /// For a request.
+    /// Frame for a request.
     pub fn new(asked: &'a Asked) -> Shell<'a> {
         Shell { asked }
     }

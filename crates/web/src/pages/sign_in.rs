@@ -16,7 +16,7 @@ use crate::reader::now;
 use crate::who::session::COOKIE;
 use crate::who::{Account, Peer};
 
-/// The form.
+/// Shows the form.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     if asked.app.gate.accounts.is_empty() {
         return Err(Problem::new(
@@ -41,7 +41,7 @@ fn shown(asked: &Asked, wrong: Option<&str>) -> Page {
     Page::still("Sign in", vec![Part::still("sign-in", html)])
 }
 
-/// Takes the form.
+/// Handles the form.
 pub async fn sign_in(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let fields = form(&body);
     let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
@@ -66,7 +66,8 @@ pub async fn sign_in(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     Ok(with_cookie(&asked, &format!("{COOKIE}={token}")))
 }
 
-/// Whether the password is right: in a thread, because it takes a tenth of a second, and one at a time, because it takes memory.
+/// Account with this name and password. It is verified in a thread, because it takes a tenth of a second, and one at a
+/// time, because it takes memory.
 async fn verified(app: &Arc<App>, name: String, password: String) -> Result<Option<Account>, Problem> {
     let busy = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "others are signing in: try again");
     let waiting = tokio::time::timeout(std::time::Duration::from_secs(5), app.gate.verifying.acquire()).await;

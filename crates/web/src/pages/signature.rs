@@ -1,4 +1,4 @@
-//! A signature: what it is, since when, who has it, and what was decided about it.
+//! A signature: its facts, its beginning, its packages, and the decisions about it.
 
 use axum::extract::Path;
 use maud::html;
@@ -10,7 +10,7 @@ use crate::questions::Cause;
 use crate::shown::{clean, count, since};
 use crate::veil::Veil;
 
-/// Shows it.
+/// Shows the signature.
 pub async fn page(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem> {
     let answer = asked.app.reader.cause(id).await?;
     let veil = Veil::of(&asked).await;
@@ -86,7 +86,7 @@ fn acts(asked: &Asked, cause: &Cause) -> maud::Markup {
     }
 }
 
-/// What a class says about the next try.
+/// Meaning of a class for the next try.
 fn class(class: &str) -> &'static str {
     match class {
         "transient" => "passes by itself: tried again soon",

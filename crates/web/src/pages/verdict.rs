@@ -1,4 +1,4 @@
-//! How the installation is, in words: one for the whole, and what somebody should look at, worst first.
+//! State of the installation in words: one for the whole, and a list of things to look at, worst first.
 
 use maud::{Markup, html};
 use state::read::status::Status;
@@ -10,24 +10,24 @@ use crate::questions::Front;
 use crate::shown::{ago, clean, count, grouped, time, verb};
 use crate::veil::Veil;
 
-/// How bad something is.
+/// Severity of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// It is as it should be.
     Well,
-    /// Nothing can be said.
+    /// There is no verdict.
     Unknown,
-    /// Somebody should look at it.
+    /// An operator should look at it.
     Look,
-    /// Somebody should look at it now.
+    /// An operator should look at it now.
     Alarm,
 }
 
 /// Something to look at.
 pub struct Item {
-    /// How bad it is.
+    /// Severity of the item.
     pub level: Level,
-    /// In words.
+    /// Text of the item.
     pub text: Markup,
 }
 
@@ -69,7 +69,7 @@ pub fn worst(items: &[Item]) -> Level {
     items.iter().map(|item| item.level).max().unwrap_or(Level::Well)
 }
 
-/// What there is to look at, worst first.
+/// Things to look at, worst first.
 pub fn items(asked: &Asked, veil: &Veil, front: &Front) -> Vec<Item> {
     let mut items = Vec::new();
     let mut add = |level: Level, text: Markup| items.push(Item { level, text });
@@ -82,7 +82,7 @@ pub fn items(asked: &Asked, veil: &Veil, front: &Front) -> Vec<Item> {
     items
 }
 
-/// What the baseline said.
+/// Items of the baseline.
 fn said(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, verdicts: &[Verdict]) {
     if verdicts.is_empty() {
         add(Level::Unknown, html! { "Nothing is known yet of what is normal: runs learn it, hour by hour." });
@@ -105,7 +105,7 @@ fn said(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, verdict
     }
 }
 
-/// What is out of reach.
+/// Items of outages.
 fn reach(add: &mut impl FnMut(Level, Markup), veil: &Veil, status: &Status) {
     for outage in &status.outages {
         let word = if outage.dependency.starts_with("disk:") { "is full" } else { "is out of reach" };
@@ -129,7 +129,7 @@ fn reach(add: &mut impl FnMut(Level, Markup), veil: &Veil, status: &Status) {
     }
 }
 
-/// What waits for a person.
+/// Items that wait for a person.
 fn people(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, status: &Status) {
     if status.wedged > 0 {
         add(
@@ -157,7 +157,7 @@ fn people(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, statu
     }
 }
 
-/// Hosts and clocks.
+/// Items of hosts and clocks.
 fn machines(add: &mut impl FnMut(Level, Markup), veil: &Veil, status: &Status) {
     let newest = status.hosts.iter().map(|host| host.heartbeat).max();
     match newest {
@@ -202,7 +202,7 @@ fn is_bad(life: &str) -> bool {
     matches!(life, "silent" | "stalled" | "troubled")
 }
 
-/// The list.
+/// The list of items.
 pub fn list(items: &[Item]) -> Markup {
     html! {
         @if !items.is_empty() {

@@ -18,37 +18,37 @@ const FILE: &str = "web-accounts";
 const LARGEST: u64 = 1 << 20;
 /// A password is at least as long, and at most.
 const LENGTH: std::ops::RangeInclusive<usize> = 10..=1024;
-/// What a guess costs: 19 MiB, twice through.
+/// Cost of a guess (argon2id): 19 MiB, two passes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The name.
+    /// Name of the account.
     pub name: String,
-    /// What they may.
+    /// Role of the user.
     pub role: Role,
-    /// What argon2id made of the password.
+    /// Hash of the password by argon2id.
     hash: String,
 }
 
-/// Why accounts cannot be read or changed.
+/// Reason why accounts cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// The file.
+    /// Error of the file.
     #[error("{}: {error}", path.display())]
     File {
-        /// It.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the file system.
         error: io::Error,
     },
     /// A line of the file.
     #[error("{}: line {line} is no account; `package-import user` writes this file", path.display())]
     Line {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its number.
+        /// Number of the line.
         line: usize,
     },
     /// A name that nobody can have.
@@ -60,10 +60,10 @@ pub enum AccountError {
     /// There is one already.
     #[error("{0} has an account; `package-import user remove {0}` first, or `user password {0}`")]
     Exists(String),
-    /// There is none.
+    /// There is no such account.
     #[error("{0} has no account; `package-import user list` lists them")]
     Unknown(String),
-    /// argon2id refused.
+    /// argon2id failed.
     #[error("cannot make a hash of the password: {0}")]
     Hash(String),
 }
@@ -93,7 +93,7 @@ impl Accounts {
         Ok(Accounts { path })
     }
 
-    /// Whether there is none.
+    /// True when there is no account.
     pub fn is_empty(&self) -> bool {
         self.list().is_empty()
     }
@@ -103,12 +103,12 @@ impl Accounts {
         self.list().into_iter().find(|account| account.name == name)
     }
 
-    /// All of them. A file that cannot be read lets nobody in; it is said when the server starts.
+    /// All accounts. A file that cannot be read lets nobody in; the error is reported when the server starts.
     pub fn list(&self) -> Vec<Account> {
         load(&self.path).unwrap_or_default()
     }
 
-    /// Whether a password is that of an account. It takes as long where there is no such account.
+    /// Account of a name and a password. It takes equally long if there is no such account.
     pub fn verify(&self, name: &str, password: &str) -> Option<Account> {
         let account = self.get(name);
         let hash = account.as_ref().map_or(NOBODY, |account| account.hash.as_str());
@@ -182,7 +182,7 @@ impl Accounts {
     }
 }
 
-/// What a password is compared with where there is no account.
+/// Hash to compare with if there is no such account.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 

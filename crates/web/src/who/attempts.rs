@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// So many wrong attempts are free.
+/// Number of failed attempts without a pause.
 const FREE: u32 = 5;
 /// Then each has to wait for as long, and is forgotten after it.
 const PAUSE: Duration = Duration::from_secs(60);
-/// So many names and addresses are remembered.
+/// Largest number of names and addresses that are remembered.
 const REMEMBERED: usize = 1000;
 
-/// Wrong attempts by whom or what.
+/// Failed attempts, by account and by address.
 #[derive(Default)]
 pub struct Attempts(Mutex<HashMap<String, (u32, Instant)>>);
 
 impl Attempts {
-    /// Whether one more may be made by all of these.
+    /// True when one more attempt may be made for all of these.
     pub fn may(&self, who: &[String]) -> bool {
         let made = self.made();
         who.iter()
@@ -27,7 +27,7 @@ impl Attempts {
     pub fn failed(&self, who: &[String]) {
         let mut made = self.made();
         made.retain(|_, (_, last)| last.elapsed() < PAUSE);
-        // Whoever fills it with names meets the limit of the address.
+        // An attacker who fills it with names meets the limit of the address.
         if made.len() >= REMEMBERED {
             return;
         }

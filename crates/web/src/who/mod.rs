@@ -1,4 +1,4 @@
-//! Who asks, and what they may.
+//! Users: who they are, and their roles.
 
 pub mod accounts;
 pub mod attempts;
@@ -19,68 +19,68 @@ use session::Sessions;
 
 use name::is_name;
 
-/// Where a connection comes from.
+/// Origin of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
     /// The Unix socket.
     Unix,
-    /// An address.
+    /// A TCP address.
     Tcp(IpAddr),
 }
 
-/// Somebody who asks.
+/// User of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewer {
-    /// The name, if somebody vouches for it.
+    /// Name of the user, if a proxy or an account proves it.
     pub name: Option<String>,
-    /// What they may.
+    /// Role of the user.
     pub role: Role,
-    /// Whether hosts, paths, logs and operators' names are kept from them.
+    /// True when hosts, paths, logs and operators' names are hidden.
     pub is_public: bool,
-    /// How they are known.
+    /// Way in which the user was identified.
     pub by: By,
 }
 
-/// How somebody is known.
+/// Way in which a user was identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// A proxy says so.
+    /// A proxy names the user.
     Proxy,
     /// By an account of this installation.
     Account,
-    /// Not at all.
+    /// The user is not identified.
     Nothing,
 }
 
-/// What people are told from each other by.
+/// Means of identifying users.
 pub struct Gate {
     /// `[web]` of the configuration.
     pub web: Web,
-    /// Who has an account.
+    /// Accounts of users.
     pub accounts: Accounts,
-    /// What seals sessions.
+    /// Key that seals sessions.
     pub sessions: Sessions,
-    /// Wrong sign-ins.
+    /// Failed attempts to sign in.
     pub attempts: Attempts,
     /// One sign-in is verified at a time: each takes 19 MiB.
     pub verifying: Semaphore,
-    /// Whether only this machine reaches the server.
+    /// True when only this machine reaches the server.
     pub is_local: bool,
 }
 
 impl Gate {
-    /// Who asks; nobody who may look, if there is no answer.
+    /// User of a request; `None` if it may not even look.
     pub fn identify(&self, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
         by_proxy(&self.web, headers, peer).or_else(|| by_account(self, headers)).or_else(|| anybody(self))
     }
 
-    /// Whether nobody can be told from anybody.
+    /// True when users cannot be distinguished.
     pub fn is_open(&self) -> bool {
         !self.web.public && !self.web.has_proxy() && self.accounts.is_empty()
     }
 }
 
-/// Whom a proxy names, if it is one that is believed. A name that stands there twice is nobody's.
+/// User that a trusted proxy names. A name that is given twice is not used.
 fn by_proxy(web: &Web, headers: &HeaderMap, peer: Peer) -> Option<Viewer> {
     let header = web.user_header.as_deref()?;
     let is_believed = match peer {
@@ -118,6 +118,6 @@ fn anybody(gate: &Gate) -> Option<Viewer> {
     if gate.web.public {
         return Some(viewer(true));
     }
-    // Without accounts and without a proxy nobody could be told from anybody: whoever is on this machine may look.
+    // Without accounts and without a proxy users cannot be distinguished: everybody on this machine may look.
     (gate.is_local && gate.is_open()).then(|| viewer(false))
 }

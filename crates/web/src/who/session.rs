@@ -10,16 +10,16 @@ use sha2::Sha256;
 
 use super::accounts::{Account, Accounts};
 
-/// The cookie's name.
+/// Name of the cookie.
 pub const COOKIE: &str = "package-import";
-/// A session ends after so many milliseconds.
+/// Lifetime of a session in milliseconds.
 const LIFE: i64 = 12 * 3_600_000;
 /// The key's name in the root.
 const FILE: &str = "web-key";
 /// Its length in bytes.
 const LENGTH: usize = 32;
 
-/// What seals sessions.
+/// Key that seals sessions.
 pub struct Sessions([u8; LENGTH]);
 
 impl Sessions {
@@ -49,7 +49,7 @@ impl Sessions {
         format!("{end}.{}.{}", hex(account.name.as_bytes()), self.seal(account, end))
     }
 
-    /// Whose cookie it is, if it is good.
+    /// Account of a valid cookie.
     pub fn account(&self, token: &str, accounts: &Accounts, now: i64) -> Option<Account> {
         if token.len() > 400 {
             return None;

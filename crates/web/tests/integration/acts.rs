@@ -74,7 +74,7 @@ fn nothing_is_done_to_what_was_not_shown() {
     let got = site.post("/act/confirmed", &[("shown", &shown), ("reason", "a test")]);
     assert!(got.status == 409 && got.text.contains("dash has come in"), "{}", got.text);
     assert_eq!(world.events(), before);
-    // What was cured meanwhile is no reason to refuse.
+    // A package that was cured meanwhile is no reason to refuse.
     let shown = token(&site.post("/act", &[("action", "retry-signature"), ("subject", "aaaaaaa")]));
     world.store.write(|tx| tx.execute("DELETE FROM failure WHERE package_id = 3", &[])).unwrap();
     assert_eq!(site.post("/act/confirmed", &[("shown", &shown), ("reason", "a test")]).status, 303);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::site::{Site, text};
 use crate::world;
 
-/// What was answered is given again for a second; nothing here waits for that by the clock alone.
+/// Waits for a condition, because answers are cached for a second; no test depends on the clock alone.
 fn until(mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {

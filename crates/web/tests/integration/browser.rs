@@ -111,7 +111,7 @@ impl Browser {
         self.post("window/rect", &json!({ "width": width, "height": height }));
     }
 
-    /// What the browser has complained about since it was last asked: errors of scripts, violations of the policy, files that are missing.
+    /// Complaints of the browser since the last call: errors of scripts, violations of the policy, missing files.
     pub fn complaints(&self) -> Vec<String> {
         let entries = self.post("se/log", &json!({ "type": "browser" }));
         entries.as_array().unwrap().iter().map(ToString::to_string).collect()

@@ -1,4 +1,4 @@
-//! What pages cost: bytes, and steps of the database, which do not grow with history.
+//! Cost of pages: bytes, and steps of the database, which do not grow with history.
 
 use operations::Opened;
 use state::open::Location;

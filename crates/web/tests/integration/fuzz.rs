@@ -143,7 +143,7 @@ fn request(random: &mut Random) -> Option<Request<Body>> {
     request.body(Body::from(body)).ok()
 }
 
-/// What is in the tables that actions change, without the audit trail.
+/// Content of the tables that actions change, without the audit trail.
 fn rows(world: &World) -> String {
     let sums = state::transfer::checksums(&world.store).unwrap();
     sums.into_iter()

@@ -8,7 +8,7 @@ use crate::world;
 
 const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>]]>&lt;\u{1b}[31m\u{202e}\u{200b}\u{9b}\u{7}javascript:alert(3)";
 
-/// What words of the program have to stay what they are, or nothing would be shown.
+/// Words of the program that must not be replaced, or nothing would be shown.
 const WORDS: [(&str, &str); 7] = [
     ("package", "name"),
     ("signature", "short"),

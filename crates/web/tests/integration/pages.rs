@@ -1,4 +1,4 @@
-//! What pages say.
+//! Texts of pages.
 
 use crate::site::{Site, text};
 use crate::world;

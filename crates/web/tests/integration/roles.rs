@@ -1,4 +1,4 @@
-//! Who may, and who is believed.
+//! Roles and trusted proxies.
 
 use axum::body::Body;
 use axum::http::Request;

@@ -51,7 +51,7 @@ impl Site {
         Site { server, runtime, peer, user: None, cookie: None }
     }
 
-    /// As somebody whom the proxy names.
+    /// Site with a user whom the proxy names.
     pub fn with_user(root: &Path, user: &'static str) -> Site {
         let site = Site::of(root, PROXY);
         Site { peer: Peer::Tcp([10, 1, 1, 1].into()), user: Some(user), ..site }

@@ -114,7 +114,7 @@ fn a_form_that_is_too_large_is_refused() {
 fn whoever_holds_all_connections_gives_them_back() {
     let world = world::small();
     let serving = Serving::of(world.root(), "[web]\nconnections = 3\n", "127.0.0.1:0");
-    // Each begins a request and never ends it: after ten seconds it is closed, and whoever waits is served.
+    // Each begins a request and never ends it: after ten seconds it is closed, and the waiting ones are served.
     let idle: Vec<TcpStream> = (0..3).map(|_| serving.connect()).collect();
     for mut stream in &idle {
         stream.write_all(b"GET / HTTP/1.1\r\nHost: ").unwrap();
@@ -157,7 +157,7 @@ fn a_socket_is_for_its_owner_and_group_and_goes_with_the_server() {
     assert!(ask("").starts_with("HTTP/1.1 401"));
     serving.end();
     assert!(!path.exists());
-    // What a killed server has left is taken; what is no socket stays.
+    // The socket of a killed server is replaced; a file that is no socket stays.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     drop(Serving::of(world.root(), config, path.to_str().unwrap()));
     std::fs::write(&path, "a file").unwrap();

@@ -23,7 +23,7 @@ impl World {
         self.root().join("state.db")
     }
 
-    /// How many entries the audit trail has.
+    /// Number of entries of the audit trail.
     pub fn events(&self) -> i64 {
         self.number("SELECT COUNT(*) FROM event")
     }
@@ -176,7 +176,8 @@ fn fill(store: &Store, now: i64) {
     run(store, &sql);
 }
 
-/// 35,000 packages, 5,000 of which fail in 300 ways, 1,000 jobs, so many attempts and events for each package, in a file.
+/// 35,000 packages, 5,000 of which fail in 300 ways, 1,000 jobs, `history` attempts and events for each package, in a
+/// file.
 pub fn large(history: i64) -> World {
     let world = small();
     let sql = format!(

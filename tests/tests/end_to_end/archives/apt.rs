@@ -44,7 +44,7 @@ impl Apt {
         Command::new(program).args(arguments).env("APT_CONFIG", self.0.join("apt.conf")).output().unwrap()
     }
 
-    /// Whether apt takes the index, and has the package.
+    /// True when apt accepts the index, and has the package.
     fn takes(&self, name: &str) -> bool {
         self.run("apt-get", &["update"]);
         text(&self.run("apt-cache", &["showsrc", name])).contains("Package:")
@@ -151,7 +151,7 @@ pub fn resign(folder: &Path, by: &Signer) {
     fs::remove_file(folder.join("Release")).unwrap();
 }
 
-/// What an archive is like: `None` where both take it, else what the poll says.
+/// Variant of an archive: `None` where apt and the poll accept it, else the message of the poll.
 struct Case {
     what: &'static str,
     index: fn(String) -> String,
@@ -289,7 +289,7 @@ fn apt_beside_a_poll() {
         assert_eq!(apt.takes("aa"), case.apt, "{}: apt", case.what);
         let said = world.poll(&[]);
         assert!(said.contains(case.poll), "{}: {said}", case.what);
-        // What is taken by both is imported.
+        // A package that both accept is imported.
         if case.apt && !case.poll.starts_with("poll/") && case.poll != "has no SHA-256" {
             world.queue.well(&["run"]);
             assert_eq!(world.imported(), ["aa 1.0-1"], "{}", case.what);

@@ -458,7 +458,7 @@ fn a_series_that_is_released() {
     let mirrors = format!("mirrors = ['{}']", world.server.url());
     world.configure(&mirrors, "[[archives.suites]]\nname = 'stable'\n[[archives.suites]]\nname = 'testing'");
     world.queue.well(&["run", "--poll"]);
-    // What was testing is stable now; a new series is testing.
+    // The former testing is stable now; a new series is testing.
     world.add("main", "aa", "2.0-1");
     publish("stable", "forky");
     publish("testing", "duke");

@@ -1,4 +1,4 @@
-//! `poll --explain`: what the index has of a package, what is on record, what will be done and why.
+//! Tests of `poll --explain`: the entries of the index, the records, the next step and the reason.
 
 use std::fs;
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::world::World;
 
-/// When a fault begins.
+/// Beginning of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
     /// Before anything was polled.
@@ -23,7 +23,7 @@ enum Moment {
     Import,
 }
 
-/// What is wrong.
+/// A fault of a server.
 #[derive(Clone, Copy, Debug)]
 struct Fault {
     kind: Kind,
@@ -50,7 +50,7 @@ fn faults() -> Vec<Fault> {
     all
 }
 
-/// What a server that has this fault says, for ever.
+/// Answer of a server with this fault, for ever.
 pub fn answer(row: Row) -> Answer {
     let status = |code| Answer::Status(code, vec![], vec![]);
     match row {
@@ -128,7 +128,7 @@ impl Scene {
         self.world.imported().into_iter().collect()
     }
 
-    /// What is not imported is said by a command and by a check.
+    /// Asserts that a command and a check mention what is not imported.
     fn is_said(&self, lacking: &BTreeSet<String>) {
         let fault = self.fault;
         let listed: BTreeSet<String> =

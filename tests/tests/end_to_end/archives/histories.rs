@@ -23,7 +23,7 @@ struct Service {
     server: Server,
     /// The path of a file of each old version.
     files: Vec<String>,
-    /// What it answers when all is well.
+    /// Answers without a fault.
     good: HashMap<String, Answer>,
 }
 
@@ -75,10 +75,10 @@ fn all() -> Vec<String> {
     all
 }
 
-/// Which path of a service answers otherwise.
+/// Path of a service that has a fault.
 type Path = fn(&Service) -> String;
 
-/// What is wrong with a service: the path that answers otherwise, and what it says.
+/// Fault of a service: the path, and the wrong answer.
 struct Fault {
     what: String,
     path: Path,
@@ -87,7 +87,7 @@ struct Fault {
     is_unknown: bool,
 }
 
-/// What a service may do beside the rows of the table.
+/// Faults of a service beside the rows of the table.
 fn odd_ones() -> Vec<Fault> {
     let body = |text: &str| Answer::Status(200, vec![], text.as_bytes().to_vec());
     let odd =

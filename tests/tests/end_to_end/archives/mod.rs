@@ -1,4 +1,4 @@
-//! Archives as they are: what others publish and serve, what is made of it, and what is said about it.
+//! Tests of archives as they are: publications of others, their imports, and the messages about them.
 
 mod apt;
 mod cases;

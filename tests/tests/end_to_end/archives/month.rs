@@ -27,7 +27,7 @@ const SUITES: [&str; 3] = ["oldstable", "stable", "testing"];
 
 type Versions = BTreeSet<(String, u32)>;
 
-/// What an archive publishes, and everything that it ever did.
+/// Publications of an archive, and the record of all that it ever published.
 struct Origin {
     archive: TestArchive,
     new_key: Signer,
@@ -37,7 +37,7 @@ struct Origin {
     /// By suite and date of the index: the truth.
     truth: BTreeMap<(String, i64), Versions>,
     stanzas: BTreeMap<(String, u32), String>,
-    /// When a version left all suites.
+    /// Day on which a version left all suites.
     left: BTreeMap<(String, u32), i64>,
 }
 
@@ -221,7 +221,7 @@ impl Life {
         self.queue.texts(sql).iter().map(|row| parse(row)).collect()
     }
 
-    /// What was accepted now, what is behind, and whether that is said with its reason.
+    /// Checks the accepted publications, and that every delay is mentioned with its reason.
     fn look(&mut self) {
         let archives: Value = serde_json::from_str(&self.well(&["archives", "--json"])).unwrap();
         let mut is_late = Vec::new();
@@ -231,7 +231,7 @@ impl Life {
             let accepted = self.origin.truth.get(&(name.to_owned(), index / 1000));
             let accepted =
                 accepted.unwrap_or_else(|| panic!("{name}: nobody has published the index of {index}"));
-            // What too many removals at once keep is in no index any more, and was.
+            // Publications that withheld removals keep are in no index any more, but were in one.
             self.accepted.extend(accepted.iter().cloned());
             let newest = self.origin.truth.keys().filter(|(own, _)| own == name).map(|(_, date)| *date).max();
             if newest.is_some_and(|newest| newest - index / 1000 > DAY) {
@@ -309,7 +309,7 @@ impl Dice {
     }
 }
 
-/// What is wrong with the mirrors on a day.
+/// Faults of the mirrors on a day.
 fn weather(life: &mut Life, day: i64, is_evening: bool) {
     let Life { origin, mirrors: [one, two], .. } = life;
     match day {

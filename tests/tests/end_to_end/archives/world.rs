@@ -45,7 +45,7 @@ impl World {
         self.archive.add(component, name, &package(name, version));
     }
 
-    /// What a poll says, whether it worked or not.
+    /// Output of a poll that may fail.
     pub fn poll(&self, arguments: &[&str]) -> String {
         text(&self.queue.command(&[&["poll"], arguments].concat()).output().unwrap())
     }
@@ -57,7 +57,7 @@ impl World {
         self.queue.texts(sql)
     }
 
-    /// What is on record as listed, with its component.
+    /// Recorded listed publications, with their component.
     pub fn listed(&self) -> Vec<String> {
         let sql = "SELECT p.name || ' ' || u.version || ' ' || u.component FROM publication u
             JOIN package p ON p.id = u.package_id WHERE u.gone IS NULL AND u.unlisted IS NULL ORDER BY 1";
@@ -98,7 +98,7 @@ impl World {
         (output.status.code().unwrap_or(-1), text(&output))
     }
 
-    /// What `poll --explain` says.
+    /// Output of `poll --explain`.
     pub fn explain(&self, name: &str) -> Value {
         let output = self.queue.command(&["poll", "--explain", name, "--json"]).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output)))

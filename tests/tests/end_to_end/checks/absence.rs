@@ -1,4 +1,4 @@
-//! What is gone is no sign that all is well.
+//! Missing news is no sign that all is well.
 
 use state::samples;
 
@@ -38,7 +38,7 @@ fn req10_where_nothing_is_heard_no_queue_is_empty() {
         let said = world.ask(check, &[]);
         assert!(said.code == 3 && said.out.contains("nothing heard since"), "{said:?}");
     }
-    // Who runs once a week is heard of once a week.
+    // A run once a week is heard of once a week.
     world.configure("[checks.runs]\ninterval = \"7d\"\n");
     for check in ["queue", "workers", "wedged"] {
         assert_eq!(world.ask(check, &[]).code, 0, "{check}");

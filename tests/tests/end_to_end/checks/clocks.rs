@@ -1,4 +1,4 @@
-//! What a wrong clock has dated ahead is said, and believed by no check.
+//! Times in the future, which a wrong clock has left, are reported, and no check trusts them.
 
 use state::operate::By;
 use state::{runs, samples};
@@ -37,7 +37,7 @@ fn times_of_the_future_are_said_and_no_check_is_green_by_them() {
             || said.out.contains("2028-01-07");
         assert!(by && !said.out.contains(" 0s ago"), "{check}: {said:?}");
     }
-    // What is said by a clock that is right counts at once.
+    // Times of a right clock count at once.
     world.beat(run);
     world.poll("debian", "sid", None);
     world.set("last_backup", &world.now().to_string());

@@ -22,7 +22,7 @@ fn remember(world: &World, rounds: usize, from: usize) {
     }
 }
 
-/// How often each check reads from the database's files.
+/// Number of reads of each check from the database's files.
 fn reads(world: &World) -> BTreeMap<&'static str, usize> {
     need("strace", "strace");
     let mut reads = BTreeMap::new();

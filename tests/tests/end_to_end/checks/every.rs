@@ -1,4 +1,4 @@
-//! What holds for every check, whatever it asks.
+//! Properties of all checks.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -160,7 +160,7 @@ fn req10_a_damaged_table_of_a_server_alerts_once() {
     let mut pages = std::fs::read(&file).unwrap();
     pages.chunks_mut(8192).for_each(|page| page[..24].fill(0x55));
     std::fs::write(&file, pages).unwrap();
-    // What the server still knows of it is forgotten.
+    // The server's cache of it is dropped.
     cluster.restart();
     let how = format!("ERROR: invalid page in block 0 of relation {path} (XX001)");
     for check in CHECKS {

@@ -1,4 +1,4 @@
-//! What `check_import_failures` makes of the importer's verdicts, beside what is counted now.
+//! Tests of `check_import_failures`: the importer's verdicts, compared with the present counters.
 
 use state::samples;
 

@@ -40,7 +40,7 @@ fn req2_what_is_said_at_three_in_the_morning() {
     let mut lines = String::new();
     let mut note = |what: &str, said: String| {
         let line = said.lines().next().unwrap().split(" | ").next().unwrap().to_owned();
-        // How full this disk is is no matter of the test.
+        // The use of this disk does not matter here.
         let line = line.split(", disk ").next().unwrap().to_owned();
         assert!(line.len() <= 160 && line.is_ascii(), "{line}");
         writeln!(lines, "{what}\n    {line}").unwrap();

@@ -100,7 +100,7 @@ fn req7_a_section_that_does_not_exist_is_said_by_every_check() {
     );
 }
 
-/// What the importer takes must be what the checks read, and what the documentation says.
+/// Keys that the importer accepts must be those that the checks read, and those of the documentation.
 #[test]
 fn req7_every_key_is_known_to_its_check() {
     let world = World::healthy();

@@ -1,4 +1,4 @@
-//! What each check prints in each state.
+//! Output of each check in each state.
 
 use state::runs;
 use state::words::Lane;
@@ -124,7 +124,7 @@ fn req2_archive() {
     ");
     world.advance(HOUR);
     insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE CRITICAL - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed | intervals=6.13;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
-    // Who polls from cron every hour polls no oftener.
+    // Polls from cron every hour come every hour at most.
     world.configure("[checks.runs]\ninterval = '1h'\n");
     insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE OK - 2 suites polled, the oldest poll is 1h 32m old, 1 of 2 polls failed | intervals=1.53;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
     // A suite that nobody follows any more is nobody's concern.

@@ -22,10 +22,10 @@ pub const SECOND: i64 = 1000;
 pub const MINUTE: i64 = 60 * SECOND;
 pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
-/// 2026-11-24 08:00 UTC.
+/// Milliseconds since 1970 of 2026-11-24 08:00 UTC.
 pub const START: i64 = 1_795_507_200_000;
 
-/// What a check said.
+/// Answer of a check.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
     pub code: i32,
@@ -47,7 +47,7 @@ impl Said {
     }
 }
 
-/// Where a check is.
+/// Path of a check.
 pub fn plugin(name: &str) -> &'static Path {
     built(&format!("check_import_{name}"))
 }
@@ -141,7 +141,7 @@ impl World {
         }
     }
 
-    /// What a check prints; its code and its word have to agree.
+    /// Output of a check; its code and its word have to agree.
     pub fn says(&self, check: &str, arguments: &[&str]) -> String {
         let said = self.ask(check, arguments);
         let word = ["OK", "WARNING", "CRITICAL", "UNKNOWN"][usize::try_from(said.code).unwrap()];

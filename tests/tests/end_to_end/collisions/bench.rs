@@ -1,11 +1,11 @@
-//! The bench of triage: 45 pushes in the proportions that a survey of such collisions found. What a person would want to
-//! see is shown, and hardly anything else.
+//! Measurement of triage: 45 pushes in the proportions that a survey of such collisions found. Changes that a person
+//! wants to see are shown, and hardly any others.
 
 use package_import_tests::synthetic::Package;
 
 use super::{World, changed, upload};
 
-/// What somebody did: quilt's noise 29, plausible changes 9, a generated control file 4, translations 2, a script 1.
+/// Change in a push: quilt's noise 29, plausible changes 9, a generated control file 4, translations 2, a script 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Quilt(usize),

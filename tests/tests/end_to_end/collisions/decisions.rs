@@ -1,4 +1,4 @@
-//! What a person decides about a collision: what is done, that nothing is lost by it, and that it is recorded.
+//! Decisions of a person about a collision: they are carried out and recorded, and nothing is lost by them.
 
 use super::{World, changed, upload};
 
@@ -43,7 +43,7 @@ fn what_is_kept_stays_where_it_is_without_a_word() {
     assert_eq!(world.rev("a0", &aside), theirs);
     assert!(world.waiting("a0").is_empty(), "{:?}", world.waiting("a0"));
     assert_eq!(world.check().0, 0, "{}", world.check().1);
-    // Who removes what was set aside is no reason to lose it.
+    // A set-aside ref that somebody removes is no loss.
     world.ask("a0", &["update-ref", "-d", &aside]);
     world.import(&[&upload("a0", "1.0-4", &["1.0-3", "1.0-2", "1.0-1"])]);
     assert_eq!(world.rev("a0", &aside), theirs);
@@ -125,7 +125,7 @@ fn what_is_asked_for_wrongly_is_refused_with_what_to_do() {
     assert_eq!(world.waiting("a0").len(), 1);
 }
 
-/// What people push is shown, and obeyed by no terminal.
+/// Pushed names and contents are shown without control characters.
 #[test]
 fn what_is_pushed_is_shown_harmlessly() {
     let mut world = World::with("a0");

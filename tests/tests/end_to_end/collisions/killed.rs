@@ -45,7 +45,7 @@ fn killed_at_any_step_nothing_is_lost_and_the_next_import_makes_it_good() {
             assert!(is_safe, "{point}: {refs:?}");
         }
         if is_killed {
-            // What is left behind is made good by a run, as it is after any kill.
+            // The next run repairs what is left, as after any kill.
             hit.well(&["run", "--until-empty"]);
             let (_, reports) = reports(hit.it.command("debian", "sid", &[&dsc]).output().unwrap());
             assert!(reports.iter().all(|it| it["outcome"] != "failed"), "{point}: {reports:?}");

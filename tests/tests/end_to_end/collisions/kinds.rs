@@ -1,4 +1,4 @@
-//! Each kind of collision: what is done, what is said, and how it ends.
+//! Each kind of collision: what is done, what is reported, and how it ends.
 
 use super::{World, changed, upload};
 

@@ -22,7 +22,7 @@ type Edits<'a> = &'a [(&'a str, Option<&'a str>)];
 /// An installation, and people who push to its repositories.
 struct World {
     it: Installation,
-    /// What people have pushed: the package and the object.
+    /// Pushed objects, with their package.
     pushed: Vec<(String, String)>,
 }
 
@@ -93,7 +93,7 @@ impl World {
         all
     }
 
-    /// Those that wait.
+    /// Collisions that wait for a person.
     fn waiting(&self, name: &str) -> Vec<Value> {
         self.json(&["collisions", name, "--json"])["collisions"].as_array().unwrap().clone()
     }
@@ -211,7 +211,7 @@ impl World {
         }
     }
 
-    /// What the check says, and its exit code. The checks say nothing before the first run.
+    /// Answer of the check, and its exit code. The checks have no data before the first run.
     fn check(&self) -> (i32, String) {
         self.well(&["run", "--until-empty"]);
         let program = package_import_tests::daemons::plugins::path("wedged");
@@ -230,7 +230,7 @@ fn changed(number: usize, to: &str) -> String {
     String::from_utf8(lines(40)).unwrap().replace(&format!("line {number}\n"), &format!("{to}\n"))
 }
 
-/// Whether a file of the repository's folder is there.
+/// True when a file exists in the repository's folder.
 fn exists(world: &World, name: &str, file: &str) -> bool {
     fs::symlink_metadata(world.it.repository(name).join(file)).is_ok()
 }

@@ -63,7 +63,7 @@ fn package(name: &str, number: usize, files: &Files) -> package_import_tests::sy
     package
 }
 
-/// What Git makes of a push: the kind, by its merge of base, version and theirs.
+/// Kind of a push by Git: by its merge of base, version and theirs.
 fn truth(world: &World, name: &str, base: &str, version: &str, theirs: &str) -> &'static str {
     let tree = |it: &str| world.rev(name, &format!("{it}^{{tree}}"));
     if tree(version) == tree(theirs) {

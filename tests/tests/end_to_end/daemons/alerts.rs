@@ -41,7 +41,7 @@ impl Watched {
     }
 
     fn configure(&self, more: &str) {
-        // How full this machine's disk is must not matter.
+        // The use of this machine's disk must not matter.
         let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
         self.scene.configure(&format!("{room}{more}"));
     }
@@ -50,7 +50,7 @@ impl Watched {
         self.scene.site.well(arguments)
     }
 
-    /// What arrives at the monitoring system; it is asked again until it is so, for a minute.
+    /// Asserts an answer at the monitoring system, which is asked again for up to a minute.
     #[track_caller]
     fn says(&self, check: &str, code: i32, pieces: &[&str]) {
         let end = Instant::now() + Duration::from_secs(60);
@@ -83,7 +83,7 @@ impl Watched {
         self.well(&["backup", &folder]);
     }
 
-    /// A service.
+    /// Starts a service.
     fn service(&self, stop_at: Option<&str>) -> Ended {
         let mut command = self.scene.site.importer(&["run", "--service", "--jobs", "1"]);
         if let Some(point) = stop_at {
@@ -259,7 +259,7 @@ fn an_upload_that_waits_and_is_late() {
     watched.well(&["resume", &host]);
     watched.scene.run();
     watched.says("queue", OK, &["0 waiting"]);
-    // What came late in the last seven days counts until these are over.
+    // Late versions of the last seven days count until these are over.
     watched.age(24 * 8);
     watched.scene.run();
     watched.says("freshness", OK, &[]);

@@ -9,7 +9,7 @@ use package_import_tests::daemons::scene::Scene;
 
 use crate::daemons::states::{COUNTS, STATES, force, scene};
 
-/// What a check printed when it was asked last, of what it printed whenever it was asked.
+/// Asserts that an answer that arrived is one of those that the check printed.
 fn assert_was_printed(scene: &Scene, check: &str, arrived: &Arrived, where_: &str) {
     let printed = scene.site.printed(check);
     let found = printed.iter().any(|said| said.arrives() == *arrived);

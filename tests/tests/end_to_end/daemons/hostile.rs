@@ -102,7 +102,7 @@ fn req3_req4_req16_hostile_texts_arrive_as_one_clean_line() {
 #[test]
 fn req3_req16_the_longest_answers_arrive_whole() {
     let scene = scene();
-    // Limits with many digits make long figures. How many there are decides whether all of them fit.
+    // Limits with many digits make long figures. The number of digits decides whether all figures fit.
     for digits in [20, 24, 28, 40] {
         let limit = "9".repeat(digits);
         let lanes = ["operator", "upload", "retry", "rescan", "verify", "maintain", "waiting", "drain"];

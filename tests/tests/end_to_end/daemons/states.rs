@@ -2,7 +2,7 @@
 
 use package_import_tests::daemons::scene::{Counts, Scene};
 
-/// What is published: 12 packages, of which 3 cannot be imported.
+/// Publications: 12 packages, of which 3 cannot be imported.
 pub const COUNTS: Counts = Counts { good: 9, bad: 3 };
 
 /// The section of each check, and a figure whose threshold can be set there.
@@ -29,7 +29,7 @@ pub const STATES: [i32; 4] = [0, 1, 2, 3];
 
 /// Configures all checks to come to a state.
 pub fn force(scene: &Scene, code: i32) {
-    // How full this machine's disk is must not matter.
+    // The use of this machine's disk must not matter.
     let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
     let alarm = |word: &str| {
         // Alarming inside of a range that holds every value.

@@ -51,7 +51,7 @@ fn three_services_of_which_one_is_frozen() {
         was_inside += usize::from(inside(&fleet, "h1"));
         let stopped = if round % 3 == 2 { children(services[0].0.id()) } else { Vec::new() };
         stopped.iter().for_each(|child| signal(*child, Signal::STOP));
-        // What an operator types then is done at once, or it is said what it waits for.
+        // An operator's command is executed at once, or it tells what it waits for.
         let began = Instant::now();
         let said =
             fleet.run(fleet.queue.postgres.as_ref().unwrap(), &["requeue", "pkg0000", "--reason", "x"]);

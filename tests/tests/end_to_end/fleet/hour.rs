@@ -16,7 +16,7 @@ const GROW: [&str; 4] = ["attempt", "publication", "version", "event"];
 /// Packages that get new versions in turn.
 const PACKAGES: usize = 60;
 
-/// What is taken at a moment.
+/// Measurements of one moment.
 #[derive(Clone, Debug)]
 struct Taken {
     second: u64,

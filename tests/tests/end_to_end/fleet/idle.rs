@@ -1,4 +1,4 @@
-//! What an idle service costs a server.
+//! Load of an idle service on a server.
 
 use std::thread;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn an_idle_service_commits_at_most_once_a_second() {
     let mut service = Killed(queue.start(&["--service", "--jobs", "2"]));
     wait_until("the queue is empty", || queue.number("SELECT COUNT(*) FROM job") == 0);
     let mut client = cluster.client();
-    // What it committed until now is told within a second or two.
+    // The server reports commits with a delay of a second or two.
     thread::sleep(Duration::from_secs(3));
     let mut look = || -> (i64, f64) {
         let sql = "SELECT xact_commit, CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)

@@ -5,8 +5,9 @@ use package_import_tests::synthetic::package;
 
 use crate::fleet::world::{Fleet, GRANTS};
 
-/// Who may: `o`perator, `w`orker; a worker holds and asks again by itself, so it may do so for a person. `O`: an operator
-/// may as far as it concerns what is published already. Monitors and logins without a role may nothing of this.
+/// Roles that may give a command: `o`perator, `w`orker; a worker holds and asks again by itself, so it may do so for a
+/// person. `O`: an operator may, as far as it concerns existing publications. Monitors and logins without a role may
+/// give none of them.
 const COMMANDS: &[(&str, &[&str])] = &[
     ("ow", &["status"]),
     ("ow", &["status", "--json"]),
@@ -62,7 +63,7 @@ fn every_command_as_every_role() {
     std::fs::create_dir(&new).unwrap();
     let dsc = package("new", "1.0-1").write(&new);
     let mut wrong = Vec::new();
-    // Who may nothing goes first: nothing may have changed by then.
+    // The role without rights comes first: nothing may have changed by then.
     for (role, letter) in
         [(None, '?'), (Some("monitor"), '?'), (Some("worker"), 'w'), (Some("operator"), 'o')]
     {

@@ -64,7 +64,7 @@ impl Fleet {
             .unwrap()
     }
 
-    /// What a check says that reads the state as its owner.
+    /// Answer of a check that reads the state as its owner.
     pub fn check(&self, name: &str) -> String {
         let url = self.queue.postgres.as_ref().unwrap();
         let config = self.queue.installation.files().join("checks.toml");

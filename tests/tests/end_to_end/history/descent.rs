@@ -1,4 +1,4 @@
-//! Which commit descends from which, within one distro.
+//! Ancestry of commits within one distro.
 
 use package_import_tests::installation::Installation;
 use package_import_tests::synthetic::package;

@@ -1,4 +1,4 @@
-//! Where the files of a plan lie, and in which order its versions are named, decides nothing.
+//! The folders of a plan's files, and the order in which its versions are named, make no difference.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ fn a_component_that_was_added_needs_no_tarball_that_is_known() {
     it.assert_clean("aa");
 }
 
-/// What is wrong where it is looked for first is what is told, in whatever order the versions are named.
+/// The error of the first place is reported, in whatever order the versions are named.
 #[test]
 fn a_file_that_is_nowhere_is_missing_beside_its_dsc() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -112,7 +112,7 @@ fn a_file_that_is_nowhere_is_missing_beside_its_dsc() {
     }
 }
 
-/// Who names whom is decided by the changelogs, and between two that name each other by their versions.
+/// The changelogs decide about the order, and between two that name each other their versions.
 #[test]
 fn two_that_name_each_other_are_in_the_order_of_their_versions() {
     let all = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Which histories imports make.
+//! Histories that imports make.
 
 mod descent;
 mod files;

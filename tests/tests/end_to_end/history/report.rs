@@ -1,4 +1,4 @@
-//! What an import says of each version, and what it does when one cannot be imported.
+//! Report of an import about each version, and its behaviour when one cannot be imported.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What whoever clones a repository finds in it.
+//! Content of a repository for those who clone it.
 
 use std::fs;
 use std::process::Command;

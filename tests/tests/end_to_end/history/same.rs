@@ -46,7 +46,7 @@ fn another_content_of_a_version_goes_to_reimport() {
     it.assert_clean("a0");
 }
 
-/// What the program prints, and whether it succeeded.
+/// Output of the program, and true when it succeeded.
 fn said(it: &Installation, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(binary());
     let output = command.arg("--root").arg(it.root()).args(arguments).output().unwrap();

@@ -17,7 +17,7 @@ use package_import_tests::queue::wait_until;
 use upgrade::{upgrade, upgrade_from_the_first, upgrade_that_is_killed};
 use watch::Watch;
 
-/// How often every check is asked in a phase.
+/// Number of calls of every check in a phase.
 fn rounds() -> usize {
     if std::env::var_os("STORM").is_some_and(|value| value == "long") { 170 } else { 10 }
 }

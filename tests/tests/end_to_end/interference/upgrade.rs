@@ -77,7 +77,7 @@ pub fn upgrade_from_the_first(watch: &mut Watch, rounds: usize) {
         let output = migrate.wait_with_output().unwrap();
         let said = format!("schema 1 is {} now\n", state::schema::CURRENT);
         assert_eq!(String::from_utf8_lossy(&output.stdout), said, "{output:?}");
-        // The checks hold locks all the time here; whoever waits for them says so.
+        // The checks hold locks all the time here; a process that waits for them reports that.
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.lines().all(|line| line.starts_with("waiting for ")), "{output:?}");
         watch.assert_owners();
@@ -123,7 +123,7 @@ pub fn upgrade(watch: &mut Watch, rounds: usize) {
     assert!(output.stdout.ends_with(b"upgraded\n") && output.stderr.is_empty(), "{output:?}");
 }
 
-/// What a later release might do to the schema: a table, columns and an index more, every view made anew over them.
+/// Possible changes of a later release to the schema: another table, columns and index, and every view made anew.
 fn later_schema() -> Vec<String> {
     let views = include_str!("../../../../crates/state/src/schema/views.sql");
     let mut steps: Vec<String> = [

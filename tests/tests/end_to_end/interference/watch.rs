@@ -13,7 +13,7 @@ use package_import_tests::daemons::scene::{Counts, Scene};
 use package_import_tests::daemons::users::User;
 use package_import_tests::queue::postgres_url;
 
-/// What every check of one moment said.
+/// Answers of all checks at one moment.
 pub type Round = BTreeMap<&'static str, Said>;
 
 /// An installation, how many bad packages it may know of, and which checks have had something to judge.
@@ -103,7 +103,7 @@ impl Watch {
         first.unwrap()
     }
 
-    /// The number of packages that fail, if it is said.
+    /// Number of packages that fail, if it is given.
     pub fn failing(&self, round: &Round) -> Option<usize> {
         round["failures"].figure("failing").map(|failing| failing as usize)
     }
@@ -170,7 +170,7 @@ impl Watch {
     }
 }
 
-/// What a check may say before the importer has done anything worth a verdict.
+/// Asserts an answer that is allowed before the importer has data.
 fn assert_no_data_yet(said: &Said) {
     let text = said.text();
     let known = [

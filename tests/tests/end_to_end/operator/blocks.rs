@@ -1,11 +1,11 @@
-//! What documents give to be typed: blocks, and commands within the text.
+//! Commands in documents: blocks, and commands within the text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A block of a document.
 pub struct Block {
-    /// Where it stands: `docs/operations.md:16`.
+    /// Place of the block, as `docs/operations.md:16`.
     pub place: String,
     /// `sh`, `toml`, `console`, nothing; `indented` for one without fences.
     pub language: String,
@@ -13,7 +13,7 @@ pub struct Block {
     pub text: String,
 }
 
-/// This repository.
+/// Root of this repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
@@ -29,7 +29,7 @@ pub fn documents() -> Vec<String> {
     found
 }
 
-/// A document.
+/// Text of a document.
 pub fn read(document: &str) -> String {
     fs::read_to_string(repository().join(document)).unwrap()
 }
@@ -71,7 +71,7 @@ pub fn blocks(document: &str) -> Vec<Block> {
     found
 }
 
-/// Where a document has words between backquotes outside of its blocks, and the words.
+/// Words between backquotes in a document outside of its blocks, each with its place.
 pub fn quoted(document: &str) -> Vec<(String, String)> {
     let (mut found, mut is_block) = (Vec::new(), false);
     for (number, line) in read(document).lines().enumerate() {

@@ -1,4 +1,4 @@
-//! What operators change, and what is remembered of it.
+//! Changes by operators, and their records.
 
 use package_import_tests::queue::Queue;
 

@@ -1,4 +1,4 @@
-//! What the documents say is what the program does, as far as that can be compared.
+//! Statements of the documents are true of the program, as far as they can be compared.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use state::policy::Retries;
 
 use crate::operator::help::{printed, subcommands};
 
-/// A document.
+/// Text of a document.
 pub fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)).unwrap()
 }

@@ -7,7 +7,7 @@ use package_import_tests::installation::binary;
 
 use crate::operator::terminal::{COLUMNS, hermetic};
 
-/// What the program prints without any installation.
+/// Output of the program without any installation.
 pub fn printed(arguments: &[&str]) -> String {
     let mut command = Command::new(binary());
     hermetic(&mut command, std::path::Path::new("/nonexistent"));
@@ -16,7 +16,7 @@ pub fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// What lists of subcommands begin with: those of the program are in groups.
+/// Beginnings of lists of subcommands: those of the program are in groups.
 const LISTS: [&str; 6] = ["Commands:", "Look:", "Act:", "Run:", "Maintain:", "Set up:"];
 
 /// The subcommands that a help lists.

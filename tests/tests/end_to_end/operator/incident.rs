@@ -18,7 +18,7 @@ const HOUR: i64 = 3_600_000;
 /// test takes.
 const AGE: i64 = 3 * HOUR + HOUR / 2;
 
-/// Packages that import.
+/// Packages that can be imported.
 const GOOD: [&str; 3] = ["acl", "hello", "zlib"];
 /// Packages whose tarball is not the one that their `.dsc` lists.
 pub const DAMAGED: [&str; 3] = ["bash", "curl", "dash"];

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::operator::blocks::repository;
 use crate::operator::help::{printed, subcommands};
 
-/// What a clone has after `make build`.
+/// Files of a clone after `make build`.
 pub fn built(folder: &Path) {
     for name in ["target/release", "target/checks"] {
         fs::create_dir_all(folder.join(name)).unwrap();
@@ -134,7 +134,7 @@ fn everything_is_installed_below_a_folder() {
     let output = Command::new(to.join("usr/bin/package-import")).arg("--version").output().unwrap();
     assert!(output.status.success() && text(&output).starts_with("package-import "), "{}", text(&output));
 
-    // What somebody has changed stays, what belongs to the program is made anew.
+    // Files that were changed stay, files that belong to the program are written again.
     fs::write(to.join("etc/cron.d/package-import"), "# none\n").unwrap();
     fs::write(to.join("etc/nagios/nrpe.d/package-import.cfg"), "# none\n").unwrap();
     fs::write(to.join("usr/lib/systemd/system/package-import.service"), "").unwrap();

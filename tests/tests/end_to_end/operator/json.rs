@@ -9,7 +9,7 @@ use crate::operator::documents::document;
 use crate::operator::incident::{self, DAMAGED, mend, run, signature};
 use crate::operator::terminal::command;
 
-/// What a command prints as JSON: one object with the version of its form.
+/// JSON output of a command: one object with the version of its form.
 fn json(queue: &Queue, arguments: &[&str]) -> Value {
     let output = command(queue, &[arguments, &["--json"]].concat()).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");

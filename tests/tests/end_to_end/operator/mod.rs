@@ -1,6 +1,7 @@
-//! What an operator sees and does, on an incident that real imports have made.
+//! Screens and commands of an operator, on an incident that real imports have made.
 //!
-//! Each text is what the program prints at 80 columns without a terminal. Only what differs from day to day is replaced.
+//! Each text is the program's output at 80 columns without a terminal. Only values that differ from day to day are
+//! replaced.
 
 mod blocks;
 mod changing;

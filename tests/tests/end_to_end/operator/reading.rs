@@ -1,4 +1,4 @@
-//! What is read, first at three o'clock in the morning, then on the day after.
+//! Screens in the order of reading: first at three o'clock in the morning, then on the day after.
 
 use package_import_tests::queue::Queue;
 

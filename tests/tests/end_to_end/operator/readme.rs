@@ -34,7 +34,7 @@ const NIGHT: [Shown; 9] = [
     ("package-import retry --report 1", ALL, 0),
 ];
 
-/// What became of the files of a package when they were copied from elsewhere.
+/// State of a package's files after a copy from elsewhere.
 enum Became {
     Good,
     Cut,
@@ -66,7 +66,7 @@ impl World {
         World { installation, signature: String::new() }
     }
 
-    /// What a copy from elsewhere has left in `incoming`, and the same files as they should be in `good`.
+    /// Copies files into `incoming`, some of them damaged, and the same files whole into `good`.
     fn copy(&self) {
         let files = self.installation.files();
         let (incoming, good) = (files.join("incoming"), files.join("good"));
@@ -90,7 +90,7 @@ impl World {
         }
     }
 
-    /// What a command prints in the folder; the root is called as it usually is.
+    /// Output of a command in the folder, with the usual path of the root.
     fn type_in(&self, command: &str) -> String {
         let root = self.installation.root().display().to_string();
         let files = self.installation.files();

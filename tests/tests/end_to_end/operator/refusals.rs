@@ -1,4 +1,4 @@
-//! What is refused, and what is said to do instead.
+//! Refused commands, and the advice in their messages.
 
 use package_import_tests::queue::Queue;
 

@@ -1,4 +1,4 @@
-//! Screens that help to find one's way: explanations, lists, what is left out; and what is different on a terminal.
+//! Screens for orientation: explanations, lists, packages that are left out; and differences on a terminal.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -239,7 +239,7 @@ fn a_screen_is_watched_on_a_terminal() {
         on_a_terminal(&queue, &["status", "--watch"], &[]).stdout(Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();
     let (mut seen, mut part) = (String::new(), [0; 4096]);
-    // What changes meanwhile is on the next frame.
+    // Changes are on the next frame.
     let mut is_changed = false;
     while seen.matches("until Ctrl-C").count() < 2
         || !seen.contains("1 packages fail") && !seen.contains("none of")

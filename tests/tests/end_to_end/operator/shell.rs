@@ -14,13 +14,13 @@ use tempfile::TempDir;
 use crate::operator::blocks::{blocks, documents, quoted, read};
 use crate::operator::install::built;
 
-/// What is typed.
+/// Step that is typed.
 enum Step {
     /// The block of a document that begins with a line.
     Block(&'static str, &'static str),
     /// Words that a document has between backquotes.
     Quoted(&'static str, &'static str),
-    /// What the documents take for granted, and what has to be so afterwards.
+    /// Steps that the documents take for granted, and conditions that hold afterwards.
     Ours(&'static str),
 }
 
@@ -82,7 +82,7 @@ const STEPS: [Step; 32] = [
         MONITORING,
         "package-import metrics --textfile /var/lib/prometheus/node-exporter/package_import.prom",
     ),
-    // What cron and systemd are given.
+    // Files of cron and systemd.
     Ours(
         "cp docs/examples/crontab /etc/cron.d/package-import; cp docs/examples/package-import.service /etc/systemd/system/",
     ),
@@ -180,7 +180,7 @@ fn script() -> String {
     script + "echo '@ done'\n"
 }
 
-/// What a clone has after `make build`.
+/// Files of a clone after `make build`.
 fn stage(folder: &Path) {
     built(folder);
     fs::create_dir(folder.join("files")).unwrap();

@@ -14,7 +14,7 @@ use crate::operator::blocks::{blocks, documents, quoted};
 use crate::operator::help::{printed, subcommands};
 use crate::operator::terminal::hermetic;
 
-/// What is no command although it begins like one, and what another test types.
+/// Texts that look like a command and are none, and commands that another test types.
 const ELSEWHERE: [(&str, &str); 6] = [
     ("<package-import@localhost>", "an address"),
     ("COMMAND HOST:PROCESS", "the form of a session's name"),
@@ -24,7 +24,7 @@ const ELSEWHERE: [(&str, &str); 6] = [
     ("user add", "pages types it: it reads a password"),
 ];
 
-/// What does not end with 0 here, and why that is right.
+/// Commands that do not end with 0 here, with the reason.
 const CODES: [(&str, i32, &str); 7] = [
     ("publish PACKAGE", 2, "no remote is configured; publishing types it"),
     ("publish [PACKAGE...]", 2, "no remote is configured; publishing types it"),
@@ -109,7 +109,7 @@ impl World {
         dsc.display().to_string()
     }
 
-    /// What stands for a word that is written large in a command.
+    /// Value for a word in capitals in a command.
     fn value(&mut self, command: &str, word: &str) -> String {
         match word {
             "PACKAGE" | "SUBJECT" => "hello".into(),
@@ -147,7 +147,7 @@ impl World {
         }
     }
 
-    /// Types a command as a document has it. What changes the whole root has a copy of it.
+    /// Types a command as a document has it. A command that changes the whole root gets a copy of it.
     fn type_in(&mut self, written: &str) -> (i32, String) {
         let words: Vec<&str> = written.split_whitespace().collect();
         let is_name =
@@ -184,7 +184,7 @@ impl World {
         (output.status.code().unwrap_or(-1), text(&output))
     }
 
-    /// Whether a command is whole without arguments.
+    /// True when a command is complete without arguments.
     fn runs_alone(&self, name: &str) -> bool {
         matches!(
             name,
@@ -208,7 +208,7 @@ impl World {
     }
 }
 
-/// Whether the second word is a subcommand of the first: `signature list`.
+/// True when the second word is a subcommand of the first: `signature list`.
 fn is_nested(words: &[&str]) -> bool {
     nested(words[0]).iter().any(|it| it == words[1]) && words[1] != "list" && words[1] != "show"
 }
@@ -233,7 +233,7 @@ fn commands() -> Vec<(String, String)> {
             if matches!(block.language.as_str(), "" | "indented") {
                 for line in block.text.lines().filter_map(|line| line.trim().strip_prefix("package-import "))
                 {
-                    // What it does stands behind it.
+                    // The text behind it is its description.
                     let line = line.split(" #").next().unwrap_or_default();
                     let line = line.split("  ").next().unwrap_or_default();
                     let line = line.strip_prefix("--root /var/lib/package-import ").unwrap_or(line);

@@ -8,11 +8,11 @@ use package_import_tests::queue::Queue;
 /// The columns of the terminal.
 pub const COLUMNS: usize = 80;
 
-/// How a command ended.
+/// End of a command.
 pub struct Screen {
-    /// Its exit code.
+    /// Exit code.
     pub code: i32,
-    /// What it printed, both streams, steady.
+    /// Output of both streams, without values that change.
     pub text: String,
 }
 
@@ -40,27 +40,27 @@ pub fn hermetic(command: &mut Command, home: &Path) {
         .stdin(std::process::Stdio::null());
 }
 
-/// What a command says on a screen; every line has to fit.
+/// Output of a command on a screen; every line has to fit.
 pub fn screen(queue: &Queue, arguments: &[&str]) -> Screen {
     let output = command(queue, arguments).output().unwrap();
     let folder = queue.installation.root().parent().unwrap().display().to_string();
     let [out, err] =
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap().replace(&folder, "/srv"));
-    // What is refused is not wrapped, so that it can be searched for in a mail of cron's.
+    // Messages of refusals are not wrapped, so that they can be searched for in a mail of cron's.
     for line in out.lines().filter(|_| arguments.first() != Some(&"log")) {
         assert!(line.chars().count() <= COLUMNS, "{arguments:?} prints more than {COLUMNS} columns: {line}");
     }
     Screen { code: output.status.code().unwrap_or(-1), text: steady(&(out + &err)) }
 }
 
-/// What a command that has to succeed says.
+/// Output of a command that has to succeed.
 pub fn show(queue: &Queue, arguments: &[&str]) -> String {
     let screen = screen(queue, arguments);
     assert_eq!(screen.code, 0, "{arguments:?}: {}", screen.text);
     screen.text
 }
 
-/// What a command says that is refused with an exit code.
+/// Output of a command that is refused with an exit code.
 pub fn refused(queue: &Queue, arguments: &[&str], code: i32) -> String {
     let screen = screen(queue, arguments);
     assert_eq!(screen.code, code, "{arguments:?}: {}", screen.text);

@@ -46,7 +46,7 @@ fn what_has_nothing_to_do_asks_nobody() {
     site.queue.well(&["requeue", "hello"]);
     site.queue.well(&["run"]);
     assert_eq!(sessions(), before, "the fingerprint says so");
-    // Who asks by hand is told what is there.
+    // An operator who publishes by hand is told about the remote.
     site.queue.well(&["publish", "hello"]);
     assert!(sessions() > before);
 }
@@ -97,7 +97,7 @@ fn what_others_push_stays_and_is_kept_here() {
         assert!(shown.contains("was moved there by somebody else"), "{shown}");
         assert!(site.queue.well(&["status"]).contains("package-import remotes git"));
         assert_eq!(site.forced("hello"), Vec::<String>::new(), "{place}");
-        // Who looks by hand is told that it is not all there.
+        // An operator who publishes by hand is told that not all is there.
         let output = site.queue.command(&["publish", "hello"]).output().unwrap();
         assert!(text(&output).contains("1 ref of somebody else left alone"), "{}", text(&output));
     }

@@ -6,7 +6,7 @@ use package_import_tests::queue::Queue;
 use package_import_tests::synthetic::package;
 use throwaway_git_servers::{PASSWORD, Recorder, Ssh, USER, Web, git, git_says};
 
-/// How the remote is reached.
+/// Way to reach the remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Folder,
@@ -91,7 +91,7 @@ impl Site {
         }
     }
 
-    /// Where a package's repository is on the server.
+    /// Path of a package's repository on the server.
     pub fn path(&self, package: &str) -> PathBuf {
         let name = format!("{package}.git");
         match &self.server {
@@ -114,7 +114,7 @@ impl Site {
         }
     }
 
-    /// Somebody answers again.
+    /// Makes the server answer again.
     pub fn open(&mut self) {
         match &mut self.server {
             Server::Ssh(ssh) => ssh.open(),

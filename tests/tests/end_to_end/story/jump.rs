@@ -44,7 +44,7 @@ fn a2_is_the_same_on_postgresql() {
 
 #[test]
 fn d_a_signature_that_the_total_hides_is_named() {
-    // What is to be hidden is as large as ever.
+    // The failures that are hidden are as many as ever.
     let life = Life::begin(if is_long() { 500 } else { 200 }, 4, 1);
     let few = life.story.upload(2, Upload::Strange);
     life.story.run();

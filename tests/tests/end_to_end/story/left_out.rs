@@ -1,4 +1,4 @@
-//! What is held or suppressed does not count, and comes back.
+//! Failures that are held or suppressed do not count, and come back.
 
 use baseline::State;
 use package_import_tests::story::{DAY, HOUR, Life, Upload};

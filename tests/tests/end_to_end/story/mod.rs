@@ -1,7 +1,7 @@
-//! What happens in the life of an installation, and what a check says of it: scenarios A to I of the checks.
+//! Events in the life of an installation, and the answers of a check: scenarios A to I of the checks.
 //!
-//! Every record comes from imports that were really done and really failed, in simulated time. Sizes are a tenth of what
-//! the scenarios are about; the rule works with ratios, and `STORM=long` makes them of full size.
+//! Every record comes from imports that were really done and really failed, in simulated time. Sizes are a tenth of
+//! those in the scenarios; the rule works with ratios, and `STORM=long` uses the full size.
 
 mod cures;
 mod growth;
@@ -14,7 +14,7 @@ mod silence;
 use baseline::State;
 use package_import_tests::story::Said;
 
-/// Whether it is what was wanted; all of these pieces are in the line.
+/// Asserts a state, and that all of these pieces are in the line.
 #[track_caller]
 pub fn assert_says(now: &Said, state: State, pieces: &[&str]) {
     assert_eq!(now.state, state, "{}", now.text);
@@ -26,12 +26,12 @@ pub fn assert_says(now: &Said, state: State, pieces: &[&str]) {
     assert!(now.text.len() <= 134 && now.text.is_ascii(), "{}", now.text);
 }
 
-/// Whether scenarios are of full size.
+/// True when scenarios are of full size.
 pub fn is_long() -> bool {
     std::env::var_os("STORM").is_some_and(|value| value == "long")
 }
 
-/// How many times larger a scenario is than in the usual tests.
+/// Factor between the size of a scenario and that of the usual tests.
 pub fn size() -> usize {
     if is_long() { 10 } else { 1 }
 }

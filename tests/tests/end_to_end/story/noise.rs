@@ -5,7 +5,8 @@ use package_import_tests::story::{Life, Upload};
 
 use crate::story::{is_long, size};
 
-/// How many of ten uploads fail on each day of four weeks: about three, weekends less. What fails is mended in a day.
+/// Number of failing uploads out of ten on each day of four weeks: about three, fewer on weekends. Each failure is
+/// mended in a day.
 const DAYS: [usize; 28] =
     [3, 5, 2, 4, 3, 1, 0, 4, 2, 3, 5, 3, 1, 1, 2, 4, 3, 3, 6, 1, 0, 3, 2, 5, 4, 3, 1, 1];
 

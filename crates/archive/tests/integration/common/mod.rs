@@ -1,4 +1,4 @@
-//! What the tests of polling and fetching share.
+//! Common parts of the tests of polling and fetching.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub fn folder_url(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
-/// What a test polls.
+/// A poll of a test.
 pub struct Poller {
     pub mirrors: Vec<Box<dyn Mirror>>,
     pub keyrings: Vec<PathBuf>,

@@ -1,4 +1,4 @@
-//! What is not as it should be: servers, files, and what index and `.dsc` say of them.
+//! Tests of faults: of servers, of files, and of index and `.dsc`.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What comes, how often, and what need not come.
+//! Tests of successful fetches: the files, the number of requests, and files that are not needed.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! An archive with one package, and whoever fetches it.
+//! An archive with one package, and a fetcher.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -142,7 +142,7 @@ impl World {
         self.path(".orig.tar.gz")
     }
 
-    /// What is in `into` is what is in the pool.
+    /// Asserts that the files in `into` are those of the pool.
     pub fn assert_right(&self, fetched: &Fetched) {
         let pool = self.archive.root().join("pool/main/a/aa");
         let same = |path: &Path| {

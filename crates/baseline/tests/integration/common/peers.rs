@@ -1,4 +1,4 @@
-//! What people use otherwise, on the same series: of a stock the newest value against the hours of four weeks, of a flow
+//! Common alternatives on the same series: for a stock, the newest value against the hours of four weeks; for a flow,
 //! the sum of 24 hours against 28 such sums.
 
 use super::trial::Detector;

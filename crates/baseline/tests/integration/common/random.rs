@@ -1,6 +1,6 @@
 //! A generator of random numbers that gives the same ones everywhere.
 
-/// SplitMix64.
+/// Random numbers by SplitMix64.
 #[derive(Clone)]
 pub struct Random(u64);
 

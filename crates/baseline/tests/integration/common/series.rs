@@ -4,14 +4,14 @@ use super::random::Random;
 
 pub const YEAR: usize = 365 * 24;
 
-/// How the noise goes from hour to hour. Its marginal distribution is lognormal.
+/// Correlation of the noise from hour to hour. Its marginal distribution is lognormal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Noise {
     /// New every day at 00:00, the same all day.
     Daily(f64),
     /// Falls off exponentially with the given number of hours.
     Smooth(f64, f64),
-    /// New every hour.
+    /// Independent every hour.
     Hourly(f64),
 }
 
@@ -32,11 +32,11 @@ pub struct Model {
     pub level: f64,
     pub noise: Noise,
     pub week: Week,
-    /// Growth a week.
+    /// Growth per week.
     pub growth: f64,
 }
 
-/// What happens in one year: the values, the values if everything doubled, and what was to be expected.
+/// One year of a series: the values, the values if everything doubled, and the expected ones.
 pub struct Series {
     pub normal: Vec<f64>,
     pub doubled: Vec<f64>,

@@ -19,7 +19,7 @@ pub struct Score {
     pub midnight: Found,
 }
 
-/// What became of doublings.
+/// Results of doublings.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Found {
     pub doublings: f64,
@@ -42,7 +42,7 @@ impl Found {
         }
     }
 
-    /// In percent.
+    /// The results in percent.
     pub fn parts(&self) -> [f64; 3] {
         self.after.map(|found| 100.0 * found / self.doublings.max(1.0))
     }

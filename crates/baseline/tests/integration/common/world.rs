@@ -8,10 +8,10 @@ pub const DAY: usize = 24;
 /// Monday, 2025-03-03 00:00 UTC.
 pub const START: i64 = 1_740_960_000;
 
-/// What is special in an hour.
+/// Events of an hour.
 #[derive(Clone, Debug)]
 pub struct Hour {
-    /// How many times the usual uploads, the usual part that fails, and the usual cures there are.
+    /// Factor of the usual uploads; of the usual failing fraction; of the usual cures.
     pub uploads: f64,
     pub share: f64,
     pub cures: Option<f64>,
@@ -57,7 +57,7 @@ impl World {
         World::of(seed, 500.0, 500.0)
     }
 
-    /// So many failing, and so many uploads a day.
+    /// World with a number of failing packages, and of uploads a day.
     pub fn of(seed: u64, level: f64, uploads: f64) -> World {
         World {
             stock: level,
@@ -101,7 +101,7 @@ impl World {
         })
     }
 
-    /// After how many hours a stock that is so many times as large is CRITICAL, if everything else goes on as `of` says.
+    /// Hours after which a stock that is larger by a factor is CRITICAL, if everything else goes on as in `of`.
     pub fn found(&self, factor: f64, of: &Hour, within: usize) -> Option<usize> {
         let mut other = self.clone();
         let more = (factor - 1.0) * (self.stock + of.extra);
@@ -112,7 +112,7 @@ impl World {
     }
 }
 
-/// What was said over some time.
+/// Verdicts over some time.
 #[derive(Default)]
 pub struct Log {
     pub texts: Vec<(usize, State, String)>,
@@ -139,7 +139,7 @@ impl Log {
     }
 }
 
-/// So many days of a world.
+/// A number of days of a world.
 pub fn run(seed: u64, days: usize, of: impl Fn(usize) -> Hour) -> (World, Log) {
     let mut world = World::new(seed);
     let mut log = Log::default();

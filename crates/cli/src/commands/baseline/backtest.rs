@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<u8, Error> {
     let settings = Settings { warning: arguments.warning, critical: arguments.critical };
     let mut stdout = BufWriter::new(io::stdout().lock());
     for verdict in backtest::judge(Samples::new(input), settings) {
-        // What was judged before a line that is no sample has been said.
+        // Verdicts on the lines before a line that is no sample were printed.
         let verdict = match verdict {
             Ok(verdict) => verdict,
             Err(error) => {

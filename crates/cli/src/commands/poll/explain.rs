@@ -10,10 +10,10 @@ use crate::exit;
 use crate::screen::{self, paragraph, print_json, short, title};
 use crate::time::{ago, at, until};
 
-/// Texts are cut to so many characters.
+/// Largest number of characters of a text.
 const LONGEST: usize = 600;
 
-/// So much of a hash is shown.
+/// Number of characters of a hash that are shown.
 const HASH: usize = 12;
 
 pub fn run(explained: &Explained, json: bool) -> Result<u8, Error> {

@@ -18,9 +18,9 @@ use super::stored::{self, Stored};
 use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
 
-/// How getting the files went.
+/// Result of getting the files.
 pub enum Got {
-    /// The `.dsc` lies in a folder of its own with its files; so many bytes came over the network.
+    /// The `.dsc` is in a folder of its own with its files; the number of bytes that came over the network.
     Here(PathBuf, u64),
     /// The same of one that the index has no SHA-256 of, with why it is trusted.
     Weak(PathBuf, u64, Trust),
@@ -30,18 +30,19 @@ pub enum Got {
     Missing(String),
 }
 
-/// What the files of an old version turned out to be.
+/// Facts about an old version that are known once its files are fetched.
 pub struct Found {
     /// The SHA-256 of its `.dsc`.
     pub dsc_sha256: String,
-    /// Why it is trusted from now on: its content was checked when it was fetched.
+    /// Reason why it is trusted from now on: its content was checked when it was fetched.
     pub trust: Trust,
     /// Its files with all hashes, as the state keeps them.
     pub files: String,
 }
 
 impl Archives {
-    /// Gets the files of a publication for an attempt. What the repository knows is not fetched unless `all` says so.
+    /// Gets the files of a publication for an attempt. Files whose content the repository has are not fetched, unless
+    /// `all` is true.
     pub fn fetch(
         &self,
         publication: &Publication,

@@ -1,5 +1,4 @@
-//! Whether archives and their histories can be reached: what a job needs of them, what a failure says of that, and how to
-//! find out whether they are there again.
+//! Dependencies of archives and histories: those that a job needs, those that a failure concerns, and their probes.
 
 use std::sync::Arc;
 
@@ -11,14 +10,14 @@ use crate::failure::Failure;
 use crate::queue::outage::Need;
 use crate::queue::probe::probe_of;
 
-/// What an archive that the machine's apt reaches needs, in the words of its errors.
+/// Name that errors give to an archive reached by the machine's apt.
 const APT: &str = "apt";
 
-/// Why files could not be had, and what has to work for another try.
+/// Failure to get files, and the dependency that another try needs.
 pub struct Missed {
     /// The failure.
     pub failure: Failure,
-    /// What was out of reach, if that was it.
+    /// Dependency that could not be reached, if that was the cause.
     pub need: Option<Need>,
 }
 
@@ -30,7 +29,7 @@ impl From<Failure> for Missed {
 }
 
 impl Archives {
-    /// What an archive needs, if it is all of one host: while that is out of reach nothing has to be tried.
+    /// Dependency of an archive, if it is a single host: while that cannot be reached, nothing is tried.
     pub fn need(&self, name: &str) -> Option<Need> {
         let mirrors = &self.opened.get(name)?.config.mirrors;
         let first = mirrors.first()?;
@@ -38,13 +37,13 @@ impl Archives {
         same.then(|| Need { name: first.dependency(), probe: probe_of(name) })
     }
 
-    /// What an archive's history needs.
+    /// Dependency of an archive's history.
     pub fn history_need(&self, name: &str) -> Option<Need> {
         let (_, history) = self.history(name)?;
         Some(Need { name: history.dependency(), probe: format!("history {name}") })
     }
 
-    /// Whether a dependency is one that the configuration names, or none of archives.
+    /// True when the configuration names a dependency, or when it is not one of archives.
     pub fn uses(&self, dependency: &str) -> bool {
         let is_none_of_archives = ["disk:", "apt:"].iter().any(|kind| dependency.starts_with(kind));
         is_none_of_archives
@@ -54,7 +53,7 @@ impl Archives {
             })
     }
 
-    /// What has to work for another try: only what a network or a server does counts as an outage.
+    /// Failure with its dependency, if it is an outage: only an error of the network or a server is.
     pub fn missed(&self, failed: &Failed, archive: &str) -> Missed {
         self.missed_by(failed, probe_of(archive))
     }
@@ -67,7 +66,7 @@ impl Archives {
     fn missed_by(&self, failed: &Failed, probe: String) -> Missed {
         let failure = Failure::from(&failed.error);
         let dependency = failed.error.dependency.clone().filter(|_| failed.error.is_outage());
-        // Which server failed apt does not say, and its configuration is each machine's own.
+        // apt does not report the server, and its configuration differs between machines.
         let by_host = |name| if name == APT { format!("{APT}:{}", crate::root::host_name()) } else { name };
         let dependency = dependency.map(by_host);
         Missed { need: dependency.map(|name| Need { name, probe }), failure }

@@ -20,7 +20,7 @@ struct StoredFile {
     sha256: Option<String>,
 }
 
-/// Where a publication's files are and what they have to be, as the state keeps it.
+/// Place, sizes and hashes of a publication's files, as the state keeps them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     directory: String,
@@ -70,7 +70,7 @@ impl Stored {
         }
     }
 
-    /// What the state keeps of a publication that is in another folder now: that of `dsc`, its place in the archive.
+    /// Stored text of a publication that has moved to another folder: that of `dsc`, its place in the archive.
     pub fn moved(files: &str, dsc: &str) -> String {
         let folder = dsc.rsplit_once('/').map_or("", |(folder, _)| folder);
         match serde_json::from_str::<Stored>(files) {
@@ -78,7 +78,7 @@ impl Stored {
                 let stored = Stored { directory: folder.to_owned(), ..stored };
                 serde_json::to_string(&stored).unwrap_or_default()
             }
-            // A row that is not understood is told by whoever needs it.
+            // A row that cannot be read is reported when it is used.
             Err(_) => files.to_owned(),
         }
     }
@@ -89,7 +89,7 @@ impl Stored {
     }
 }
 
-/// What a row of the state asks for, and the files as they stand in it.
+/// Publication to fetch, from a row of the state, and the stored text.
 pub(super) fn wanted(
     publication: &Publication,
     package: &str,

@@ -1,4 +1,4 @@
-//! When a run is over, and when all that was asked for has been done for the first time.
+//! End of a run, and the first time that the queue is empty.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use state::{breaker, meta, queue, samples};
 
 use super::{Loop, TIDYING, Until};
 
-/// A run that ends by itself waits so long for a right that was taken away.
+/// Time for which a run that ends by itself waits for a right that was taken away.
 const DENIED_FOR: Duration = Duration::from_secs(60);
-/// What could not be recorded.
+/// Noun for the message that this could not be recorded.
 const FILLED: &str = "that the first queue is done";
 
 impl Loop<'_> {
-    /// Whether the run is over, and why.
+    /// Reason why the run is over; `None` if it goes on.
     pub(super) fn is_over(&self, idle: bool) -> Option<&'static str> {
         if self.running > 0 || self.waiting.is_some() {
             return None;
@@ -34,7 +34,7 @@ impl Loop<'_> {
         if session.orders().state != HostState::Online {
             return Some("quiesced");
         }
-        // Who may not claim at all leaves it to a later run; what it has done is on record.
+        // A login that may not claim leaves the rest to a later run; its own work is recorded.
         if self.denied.is_some_and(|(since, _)| since.elapsed() >= DENIED_FOR) {
             return Some("denied");
         }
@@ -44,7 +44,7 @@ impl Loop<'_> {
         if self.has_tidied_enough() {
             return Some("empty");
         }
-        // What is parked may come back within a moment. A longer outage is left to the next run.
+        // Parked jobs may come back within a moment. A longer outage is left to the next run.
         let soon = session.outages.any_open() && self.opened_recently();
         if soon || self.is_more() {
             self.lingering.set(None);
@@ -53,14 +53,14 @@ impl Loop<'_> {
         self.has_published_enough().then_some("empty")
     }
 
-    /// Whether nothing is left to publish now, or a run that ends by itself leaves the rest to the next.
+    /// True when nothing is left to publish now, or when a run that ends by itself leaves the rest to the next.
     fn has_published_enough(&self) -> bool {
         let since = self.lingering.get().unwrap_or_else(Instant::now);
         self.lingering.set(Some(since));
         self.pool.is_done(self.session()) || since.elapsed() >= TIDYING
     }
 
-    /// Whether something is parked on what has only just come out of reach. Where nothing is, there is nothing to wait for.
+    /// True when a job is parked on a dependency that became unreachable only a moment ago.
     fn opened_recently(&self) -> bool {
         let session = self.session();
         // The last of the frequent probes is waited for.
@@ -74,7 +74,7 @@ impl Loop<'_> {
             .unwrap_or(true)
     }
 
-    /// Whether there is something to claim after all, or parked jobs are on their way back.
+    /// True when there is something to claim after all, or parked jobs are on their way back.
     fn is_more(&self) -> bool {
         let session = self.session();
         session.store.read(queue::is_more).unwrap_or(true)

@@ -1,4 +1,4 @@
-//! What is looked after between claims: retries, breakers, holds, batches, lost leases, samples, what is old.
+//! Upkeep between claims: retries, breakers, holds, batches, lost leases, samples, retention.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,27 +22,27 @@ const CHUNK: i64 = 60;
 
 /// An idle host looks less often: it costs a server one transaction each time.
 const IDLE_TICK: Duration = Duration::from_millis(1800);
-/// What could not be done is left alone for so long.
+/// Pause after an upkeep task failed.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Steps of pruning in one round.
 const STEPS: usize = 10;
-/// How often it is looked whether this login may still do what a worker does.
+/// Interval at which this login's rights are checked.
 const RIGHTS: Duration = Duration::from_secs(10);
 
-/// When that was done last.
+/// Times of the last upkeep.
 pub(super) struct Upkeep {
     ticked: Option<Instant>,
-    /// Whether that was looked for which the configuration names no more: once a run, as it is read once.
+    /// True when dependencies that the configuration no longer names were handled: once a run, because it is read once.
     hurried: bool,
     sampled: i64,
     pruned: Option<Instant>,
     swept: Option<Instant>,
     rights: Option<Instant>,
-    /// What could not be done, and when that was tried.
+    /// Tasks that failed, and the time of the failure.
     failed: BTreeMap<&'static str, Instant>,
-    /// What the state says of this host's trouble, and when that was written.
+    /// Recorded trouble of this host, and the time of writing it.
     reported: (Option<String>, Option<Instant>),
-    /// What those say who work beside the loop.
+    /// Messages of the threads beside the loop, for the log.
     notes: (Sender<String>, Receiver<String>),
 }
 
@@ -63,7 +63,7 @@ impl Default for Upkeep {
     }
 }
 
-/// Something that is looked after: a noun for whoever reads that it cannot be done, whether it is due, and how.
+/// An upkeep task: a noun for messages, true when it is due, and the function.
 type Task = (&'static str, bool, fn(&Store) -> Result<(), StateError>);
 
 impl Loop<'_> {
@@ -115,7 +115,7 @@ impl Loop<'_> {
         }
     }
 
-    /// Does what is due. What cannot be done keeps nothing else from being done, and is tried again after a pause.
+    /// Does the due tasks. A task that fails does not stop the others, and is tried again after a pause.
     fn look_after(&mut self, look: &Look) {
         let session = Arc::clone(&self.dispatcher.session);
         if let Err(error) = self.look_after_outages(look) {
@@ -195,7 +195,7 @@ impl Loop<'_> {
         }
         let host = crate::root::host_name();
         let said = trouble::set(&self.session().store, &host, trouble.as_deref());
-        // What cannot be written is tried again, and stands in the log.
+        // If it cannot be written, it is tried again, and is in the log.
         let text = if said.is_ok() { trouble } else { Some(String::new()) };
         self.upkeep.reported = (text, Some(Instant::now()));
     }

@@ -58,7 +58,7 @@ impl Work<'_> {
         })
     }
 
-    /// What the state says of a repository that was made before there were records: the child puts it on record.
+    /// The state's confirmation for a repository that is older than records: the child writes the record from it.
     fn word(&self) -> Result<Option<Word>, Failure> {
         let (session, name) = (self.session, self.claim.package.as_str());
         if !inspect::lacks_record(&session.root, name) {
@@ -119,7 +119,7 @@ impl Work<'_> {
         self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
         if ended.failure.is_none() {
             self.foreign = Some(ended.foreign.clone());
-            // What was decided is done; another child of this job has nothing to do with it.
+            // The decisions are carried out; another child of this job must not repeat them.
             self.known.open.retain(|it| !ended.collisions.ended.iter().any(|(id, _)| *id == it.id));
             self.known.open.iter_mut().for_each(|it| it.decision = None);
         }

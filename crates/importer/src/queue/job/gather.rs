@@ -14,7 +14,7 @@ use crate::queue::classify::class;
 use crate::queue::requests;
 
 impl Work<'_> {
-    /// What the child is asked for; what cannot even be asked for fails.
+    /// Requests to the child. A publication that cannot even be requested fails.
     pub(super) fn requests(&mut self, open: &[Publication], all: bool) -> (Vec<i64>, Vec<VersionRequest>) {
         let (mut ids, mut wanted) = (Vec::new(), Vec::new());
         let bases = self.bases(open);
@@ -39,8 +39,8 @@ impl Work<'_> {
         (ids, wanted)
     }
 
-    /// Why the content of a publication may be trusted: by our own configuration, never by what its row says of itself.
-    /// `fetched` is what was found out when it was fetched.
+    /// Trust in the content of a publication: by the configuration, never by its own row. `fetched` is the result of
+    /// checks during fetching.
     fn trust(&self, publication: &Publication, fetched: Option<Trust>) -> Result<Trust, Failure> {
         let (session, what) = (self.session, &publication.what);
         if what.archive == LOCAL {
@@ -58,7 +58,7 @@ impl Work<'_> {
         Ok(fetched.unwrap_or_else(|| Trust::Index(what.dsc_sha256.clone())))
     }
 
-    /// Where the files of a publication are, fetched if they are elsewhere, and why they are trusted if that is new.
+    /// Path of a publication's files, fetched if they are elsewhere, and the trust in them if that is new.
     fn files(&mut self, publication: &Publication, all: bool) -> Option<(PathBuf, Option<Trust>)> {
         let archive = &publication.what.archive;
         if archive == LOCAL {
@@ -68,7 +68,7 @@ impl Work<'_> {
         let is_old = publication.what.suite.is_empty();
         let need =
             if is_old { session.archives.history_need(archive) } else { session.archives.need(archive) };
-        // What is known to be out of reach is not tried by everybody.
+        // A dependency that is known to be unreachable is not tried by every job.
         if let Some(open) = need.as_ref().and_then(|need| session.outages.open(&need.name)) {
             if is_old && self.history_over {
                 self.leave_out(publication, "its history is out of reach, and was waited for long enough");
@@ -146,7 +146,7 @@ impl Work<'_> {
             self.park(open, None);
             return;
         }
-        // What is listed no more is tried as long as nothing but the way to it is wrong.
+        // An unlisted publication is tried as long as only the way to it is out of order.
         if publication.unlisted.is_some() && class(&missed.failure) != Class::Transient {
             self.log.line(&format!("{} is listed no more: {}", publication.what.version, missed.failure));
             self.gone.push(publication.id);
@@ -155,7 +155,7 @@ impl Work<'_> {
         self.fail(missed.failure, Some(publication));
     }
 
-    /// How long a publication has been seen, in milliseconds.
+    /// Milliseconds since a publication was first seen.
     fn waited_for(&self, publication: &Publication) -> i64 {
         let now = self.session.store.read(|tx| tx.now()).unwrap_or(publication.first_seen);
         now.saturating_sub(publication.first_seen).max(0)

@@ -25,10 +25,10 @@ const AGAIN: i64 = 60_000;
 /// The longest time until it is asked again.
 const LATEST: i64 = 6 * 3_600_000;
 
-/// Codes of a `.dsc` that nobody vouches for, beside those that stay whatever happens.
+/// Codes of a `.dsc` without a trusted signature, beside those that are always permanent.
 const NOT_VOUCHED_FOR: [Code; 2] = [Code::BadSignature, Code::TextAroundSignature];
 
-/// Why the history was not read to its end.
+/// Reason why the history was not read to its end.
 enum Stopped {
     Missed(Box<Missed>),
     State(StateError),
@@ -53,7 +53,7 @@ impl Work<'_> {
             .filter(|publication| session.archives.history(&publication.what.archive).is_some())
             .map(|publication| (publication.what.archive.clone(), publication.what.distro.clone()))
             .collect();
-        // Where everything that is known is imported, there may be more to know.
+        // If all known versions are imported, the history may have more.
         let package = self.claim.package_id;
         let again = session.patiently("what is asked again", || {
             session.store.read(|tx| histories::wanted_again(tx, package))
@@ -145,8 +145,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Records all old versions that a history has, and returns how many those are, with what it lists and has no files
-    /// of. What was recorded before an interruption is not asked for again.
+    /// Records all old versions that a history has. Returns their number, and the versions that it lists without files.
+    /// Versions that were recorded before an interruption are not asked for again.
     fn read_all(
         &self,
         history: &dyn History,
@@ -267,9 +267,9 @@ impl Work<'_> {
         self.say_went_on(&what)
     }
 
-    /// An old version could not be had. What nobody vouches for is left out; everything else is waited for, whatever the
-    /// service says, because it may say something else tomorrow. After the longest wait it is left out, too, until
-    /// `history ask` asks again.
+    /// Handles an old version that could not be fetched. A version without a trusted signature is left out; every other
+    /// one is waited for, whatever the service answers, because its answer may change. After the longest wait it is
+    /// left out, too, until `history ask` asks again.
     pub(super) fn miss_old(&mut self, missed: Missed, publication: &Publication) {
         let archive = &publication.what.archive;
         let class = class(&missed.failure);
@@ -308,7 +308,7 @@ impl Work<'_> {
     }
 }
 
-/// Whether a suite has an old version still: then it is imported from there.
+/// True when a suite still has an old version: then it is imported from there.
 fn is_published(old: &OldVersion, open: &[Publication]) -> bool {
     let same = |it: &Publication| {
         let name = it.what.dsc.rsplit('/').next().unwrap_or_default();
@@ -327,7 +327,7 @@ fn row(old: &OldVersion, archive: &str, distro: &str) -> NewPublication {
         component: String::new(),
         version: old.version.to_string(),
         dsc: old.dsc.name.clone(),
-        // Until it is fetched nobody knows another.
+        // The SHA-256 is only known after fetching.
         dsc_sha256: format!("sha1:{}", old.dsc.checksums.sha1.as_deref().unwrap_or_default()),
         trust: String::new(),
         files: serde_json::to_string(&Stored::of_history(old)).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What versions of a derivative are built on: whether that is waited for, and what is said where it did not come.
+//! Bases of a derivative's versions: waiting for them, and the message when one did not come.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::Work;
 use crate::protocol::{Base, Outcome as Became, Report};
 
 impl Work<'_> {
-    /// What is known of the distros that publications build on, by the publications' rows.
+    /// Facts about the distros that publications build on, by the publications' rows.
     pub(super) fn bases(&self, open: &[Publication]) -> BTreeMap<i64, Base> {
         let session = self.session;
         let mut bases = BTreeMap::new();
@@ -47,7 +47,7 @@ impl Work<'_> {
         bases
     }
 
-    /// A version is left for later, because what it is built on is not there.
+    /// Leaves a version for later, because its base is not imported.
     pub(super) fn wait_for_base(&mut self, id: i64, report: &Report) {
         let (session, package) = (self.session, self.claim.package_id);
         let open = session

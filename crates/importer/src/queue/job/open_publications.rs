@@ -1,4 +1,4 @@
-//! What is to be done for a package that was claimed.
+//! Work on a package that was claimed.
 
 use state::StateError;
 use state::publication::collisions;
@@ -10,7 +10,8 @@ use crate::collisions::Known;
 /// Publications whose tries are counted: more of one package are history, and nobody asks for their share.
 const TRIED: usize = 150;
 
-/// What a package lacks, and which of that is tried for the first time: its tries are counted from here on.
+/// Publications to import, those among them that are tried for the first time (whose tries are counted from here on),
+/// and the collisions.
 #[derive(Debug)]
 pub struct Plan {
     pub(super) open: Vec<Publication>,

@@ -23,11 +23,11 @@ use crate::queue::outage::Need;
 use crate::queue::probe;
 use crate::queue::session::{Session, may_pass};
 
-/// What was found in a repository beside its versions.
+/// Findings in a repository beside its versions.
 pub(super) struct Found {
     /// Refs that are not where the importer has put them, once somebody has looked.
     pub(super) foreign: Option<Vec<ForeignRef>>,
-    /// What became of refs that others have made or moved.
+    /// Collisions found, ended and not resolved.
     pub(super) news: News,
 }
 
@@ -48,9 +48,9 @@ const RULES: i64 = 1;
 const RECORDED: usize = 60;
 
 impl Work<'_> {
-    /// What is recorded.
+    /// Records of the attempt.
     pub(super) fn conclude(mut self, first: &[i64]) -> (Finished, Vec<Done>, Vec<(i64, Report)>) {
-        // What the package is to blame for tells more than what the machine did to another of its versions.
+        // A failure of the package itself tells more than a failure of the machine with another of its versions.
         self.failures.sort_by_key(|(failure, ..)| class(failure) == Class::Infrastructure);
         let mut cause = self.failures.first().cloned();
         if let Some((failure, ..)) = &mut cause {
@@ -94,8 +94,8 @@ impl Work<'_> {
         (finished, done, self.reports)
     }
 
-    /// A full disk fails everything that comes: it has a breaker, like everything else that imports need.
-    /// Who fills it again while others are imported is to blame for it.
+    /// Gives a full disk a breaker, like other dependencies of imports. A package that fills the disk
+    /// again while others can be imported is itself the cause.
     fn note_disk(&mut self, failure: &mut Failure) {
         if failure.code != Code::DiskFull.as_str() {
             return;
@@ -103,7 +103,7 @@ impl Work<'_> {
         if self.fills_the_disk() {
             let message = format!("filled the disk twice, while others were imported: {}", failure.message);
             *failure = Failure::new(failure.stage, "fills-disk", message);
-            // Whoever waits for it is told the same.
+            // The report to a waiting command has the same code.
             let met = |report: &&mut Report| report.code.as_deref() == Some("disk-full");
             for report in self.reports.iter_mut().map(|(_, report)| report).filter(met) {
                 (report.code, report.message) = (Some(failure.code.clone()), Some(failure.message.clone()));
@@ -117,8 +117,8 @@ impl Work<'_> {
         }
     }
 
-    /// Whether the package met a full disk in its last attempt, too, others were imported in between, and the disk has
-    /// room again now that what it wrote is gone.
+    /// True when the package met a full disk in its last attempt, too, others were imported in between, and the disk
+    /// has room again now that its files are gone.
     fn fills_the_disk(&self) -> bool {
         let session = self.session;
         if probe::disk_has_room(&session.root, session.config.limits.disk_reserve).is_err() {
@@ -173,13 +173,14 @@ fn done(id: i64, report: &Report) -> Option<Done> {
 
 /// The pauses between attempts to record an end that the database refuses for what it says: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// After so many refusals that nobody but the database can explain, the attempt ends as one that could not be recorded.
+/// Number of refusals by the database, without a known cause, after which the attempt ends as one that could not be
+/// recorded.
 const REFUSALS: u32 = 3;
 
-/// Records the end of a job, however long that takes: the work is done, and nobody shall do it again. A database that is
-/// away and a right that was taken away are waited for. What the database refuses for another reason becomes a failure
-/// of the machine, in the database's words. Returns how it ended, and what becomes of the package; `None` if the lease
-/// was lost meanwhile, or all has to end.
+/// Records the end of a job, however long that takes: the work is done, and must not be done again. An unreachable
+/// database and a missing right are waited for. A record that the database refuses for another reason becomes a failure
+/// of the machine, with the database's message. Returns the end that was recorded, and the state of the package; `None`
+/// if the lease was lost meanwhile, or the process has to end.
 pub(super) fn record_surely(
     session: &Session,
     mut finished: Finished,
@@ -241,7 +242,7 @@ fn not_recorded(finished: Finished, error: &StateError) -> Finished {
     }
 }
 
-/// Whether refs may have moved.
+/// True when refs may have moved.
 fn is_news(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Imported | Outcome::UnappliedOnly | Outcome::AlreadyThere)
 }
@@ -273,7 +274,8 @@ fn record(
         if is_open && is_news(finished.outcome) {
             asked::ask(tx, finished.package_id, None, publish_lane)?;
         }
-        // Who comes back soon asks again then; what waits for its time must not come sooner for that.
+        // A job that comes back soon asks for a repack then; one that waits for its time must not come sooner for a
+        // repack.
         if repack && !settled.again && settled.due.is_none() {
             queue::enqueue(tx, finished.package_id, Lane::Maintain, Tasks::REPACK)?;
         }

@@ -18,9 +18,9 @@ use crate::protocol::ForeignRef;
 use crate::queue::session::Session;
 
 impl Work<'_> {
-    /// Whether an import continues what was published. Where the repository is gone although the state has versions of the
-    /// package, it would begin another history under tags that others have; unless all that there was is imported again,
-    /// which gives the same commits.
+    /// Checks that an import continues the published history. If the repository is gone although the state has versions
+    /// of the package, the import would begin another history under tags that others have; unless all former versions
+    /// are imported again, which gives the same commits.
     pub(super) fn has_its_history(&mut self, open: &[Publication], ids: &[i64]) -> bool {
         let (session, claim) = (self.session, self.claim);
         let Some(place) = inspect::missing_repository(&session.root, &claim.package) else { return true };
@@ -54,8 +54,8 @@ impl Work<'_> {
         false
     }
 
-    /// What is to be said of a repository that somebody with a higher fence has: this state may never have given that
-    /// fence. Then it is older than its repositories, and every import would fail in the same way.
+    /// Failure for a repository with a higher fence than this state has ever given: the state is older than its
+    /// repositories, and every import would fail in the same way. `None` if the fence is one of this state's.
     pub(super) fn older_state(&self) -> Option<Failure> {
         let (session, claim) = (self.session, self.claim);
         let highest = inspect::highest_fence(&session.root, &claim.package)?;
@@ -85,7 +85,7 @@ impl Work<'_> {
         }
     }
 
-    /// Somebody has moved branches of ours: they are brought to where they belong, without waiting for an upload.
+    /// Brings branches that somebody has moved back to their targets, without waiting for an upload.
     fn settle_found(&mut self, watch: Watch<'_>) {
         let (store, id) = (&self.session.store, self.claim.package_id);
         let rows = self
@@ -126,7 +126,7 @@ impl Work<'_> {
         if !checked.stderr.is_empty() {
             self.log.line(&checked.stderr);
         }
-        // Somebody else's refs are no damage of ours: they have rows of their own.
+        // Foreign refs are no damage of ours: they have rows of their own.
         let (foreign, damage): (Vec<_>, Vec<_>) =
             checked.problems.into_iter().partition(packaging_repo::verify::Problem::is_foreign);
         for problem in foreign {
@@ -164,7 +164,8 @@ impl Work<'_> {
         session.is_over(attempt);
         match done {
             Ok(()) => self.log.line("repacked"),
-            // Whoever imports the package asks for it again afterwards; if it is Git that has outlived its run, it does it.
+            // The import that has the lock asks for a repack again afterwards; if it is Git of an ended run, that Git
+            // is repacking.
             Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,
             Err(InspectError::Repository(error @ Error::NoGit { .. })) => self.fail(error.into(), None),
@@ -173,7 +174,7 @@ impl Work<'_> {
     }
 }
 
-/// Whether the repository is to be packed anew when nothing else is to be done.
+/// True when the repository should be repacked while nothing else is to be done.
 pub(super) fn wants_repack(session: &Session, claim: &Claim, outcome: Outcome) -> bool {
     session.config.import.repack
         && matches!(outcome, Outcome::Imported | Outcome::UnappliedOnly | Outcome::AlreadyThere)

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: a scratch repository, and the real Git as oracle.
+//! Common parts of the tests of this crate: a scratch repository, and the real Git as reference.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
 use std::io::Write;
@@ -84,7 +84,7 @@ impl Scratch {
         assert!(output.status.success() && rest.is_empty(), "{said}");
     }
 
-    /// The only pack.
+    /// All packs, sorted by name.
     pub fn packs(&self) -> Vec<PathBuf> {
         let folder = self.path().join("objects/pack");
         let mut names: Vec<PathBuf> =

@@ -18,7 +18,7 @@ pub struct Cluster {
     _holder: Child,
 }
 
-/// What the folder of the programs is called depends on the version.
+/// Folder of the server's programs, whose name has the version.
 fn programs() -> PathBuf {
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()

@@ -22,7 +22,7 @@ CREATE VIEW check_v1_example_worst AS SELECT package, error FROM worst;
 /// The line of the example over what `SCHEMA` holds.
 pub const GOOD: &str = "IMPORT EXAMPLE OK - 3 failing, 2 held | failing=3;500;1000 held=2\n";
 
-/// What a check said.
+/// Exit code and output of a check.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
     pub code: i32,
@@ -62,7 +62,7 @@ pub fn example() -> PathBuf {
     path
 }
 
-/// An installation's root.
+/// Root of an installation.
 pub struct Root {
     folder: TempDir,
     program: PathBuf,

@@ -17,7 +17,7 @@ pub(super) fn month(word: &str) -> Option<i64> {
     Some(index as i64 + 1)
 }
 
-/// Whether a word names a day of the week, short or long.
+/// True when a word is a day of the week, short or long.
 pub(super) fn is_weekday(word: &str) -> bool {
     const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
     DAYS.iter().any(|day| word.starts_with(day))

@@ -3,7 +3,7 @@
 use super::calendar::{days, full_year, is_weekday, month, zone};
 use super::tokens::Token;
 
-/// What has been understood so far.
+/// Parts of a date that were read so far.
 #[derive(Default)]
 pub(super) struct Reading {
     year: Option<i64>,

@@ -31,7 +31,7 @@ pub(super) fn tokens(text: &[u8]) -> Option<Vec<Token>> {
             _ if byte.is_ascii_whitespace() || byte == 0x0b => {}
             _ => found.push(Token::Mark(byte)),
         }
-        // No date has so many parts; what has is not worth the memory.
+        // No date has more parts; a text that has is not worth the memory.
         if found.len() > 64 {
             return None;
         }

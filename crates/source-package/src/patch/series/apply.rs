@@ -10,7 +10,7 @@ use super::{PATCHES, Patch, Series, below_patches};
 use crate::store::ContentStore;
 use crate::tree::{Kind, Node, Tree, push_name};
 
-/// Which patches are applied by [`apply_all`].
+/// Source format, which decides the patches that [`apply_all`] applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format<'a> {
     /// Those of a `3.0 (quilt)` package.
@@ -22,12 +22,12 @@ pub enum Format<'a> {
     Version2,
 }
 
-/// What a patch costs that does nothing.
+/// Cost of a patch that does nothing, in bytes.
 const PATCH_COST: u64 = 4 << 10;
-/// What looking up a name costs, in bytes that could be read in its time.
+/// Cost of looking up a name, as the number of bytes that could be read in that time.
 const STEP_COST: u64 = 64;
 
-/// What is left of the work that the patches of a package may make, in bytes that are read and written.
+/// Rest of the work that the patches of a package may cause, in bytes that are read and written.
 pub struct Work {
     left: u64,
     most: u64,

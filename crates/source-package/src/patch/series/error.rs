@@ -1,4 +1,4 @@
-//! Why the patches of a package cannot be listed, read or applied.
+//! Errors of listing, reading and applying the patches of a package.
 
 use std::io;
 
@@ -6,42 +6,42 @@ use super::super::PatchError;
 use crate::path::Shown;
 use crate::tree::TreeError;
 
-/// Why the patches of a package cannot be listed or read.
+/// Reason why the patches of a package cannot be listed or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SeriesError {
     /// A patch outside of `debian/patches`.
     #[error("{} names a patch outside of its folder: {}", Shown(file), Shown(name))]
     Insecure {
-        /// The series file.
+        /// Path of the series file.
         file: Vec<u8>,
-        /// The name.
+        /// Name of the patch.
         name: Vec<u8>,
     },
     /// A patch or series that is not there, or is no file.
     #[error("{} {cause}", Shown(path))]
     NotFile {
-        /// Its path.
+        /// Path of the file.
         path: Vec<u8>,
-        /// What is wrong.
+        /// Description of the error.
         cause: &'static str,
     },
     /// A patch that cannot be decompressed.
     #[error("cannot decompress {}: {error}", Shown(path))]
     Compressed {
-        /// Its path.
+        /// Path of the file.
         path: Vec<u8>,
-        /// What the decoder says.
+        /// Error of the decoder.
         error: io::Error,
     },
     /// A patch that is larger than allowed, as it is or decompressed.
     #[error("{} exceeds {limit} bytes (limits.text_bytes)", Shown(path))]
     TooLarge {
-        /// Its path.
+        /// Path of the file.
         path: Vec<u8>,
-        /// The limit.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The store failed.
+    /// Error of the content store.
     #[error("cannot read or keep a file: {0}")]
     Store(#[from] io::Error),
     /// The tree refuses a change.
@@ -63,7 +63,7 @@ impl From<TreeError> for SeriesError {
     }
 }
 
-/// Why a package cannot be patched. `E` is the error of the caller's own work after each patch.
+/// Reason why a package cannot be patched. `E` is the error of the caller's own work after each patch.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyAllError<E> {
     /// The patches cannot be listed or read.
@@ -72,9 +72,9 @@ pub enum ApplyAllError<E> {
     /// A patch does not apply.
     #[error("failed to apply {}: {error}", Shown(name))]
     Patch {
-        /// Its name.
+        /// Name of the patch.
         name: Vec<u8>,
-        /// Why.
+        /// Error of the patch.
         error: PatchError,
     },
     /// All of them are too much.

@@ -1,4 +1,4 @@
-//! Where a path of the package leads: what dpkg reads and writes for its patches may not lie outside.
+//! Targets of paths in a package: files that dpkg reads and writes for its patches must not be outside.
 
 use std::collections::VecDeque;
 
@@ -7,10 +7,13 @@ use crate::path::{Name, names};
 use crate::store::ContentStore;
 use crate::tree::{Kind, Tree};
 
-/// How many links in a row are followed.
+/// Largest number of links that are followed in a row.
 const MAX_LINKS: usize = 40;
 
-/// Where a path leads when links are followed, which must not leave the tree.
+/// Target of a path with all links followed.
+///
+/// # Errors
+/// [`SeriesError::Insecure`] when a link leaves the tree.
 pub(super) fn resolve(
     path: &[u8],
     tree: &mut Tree,
@@ -66,7 +69,7 @@ pub(super) fn resolve_counted(
     Ok((at.join(&b'/'), kind, steps))
 }
 
-/// What a path leads to when links are followed.
+/// Kind of a path's target, with all links followed.
 pub(super) fn follow(
     path: &[u8],
     tree: &mut Tree,

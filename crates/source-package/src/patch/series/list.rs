@@ -1,4 +1,4 @@
-//! Which patches a package has, and in which order.
+//! List of the patches of a package, in their order.
 
 use super::super::names::{is_space, skip_spaces};
 use super::error::SeriesError;

@@ -14,7 +14,7 @@ use world::{Format, Snapshot, World, difference};
 
 const FORMATS: [Format; 3] = [Format::Quilt, Format::Version2, Format::Version1];
 
-/// Where the engine is meant to differ, and why. Each must still differ, else it has to go from this list.
+/// Differences of the engine that are wanted, with the reason. Each must still exist, else it has to go from this list.
 const KNOWN: &[(&str, &[Format], &str)] = &[
     ("an ed script", &FORMATS, "patch runs the editor ed on it; no program is run here"),
     (
@@ -38,8 +38,8 @@ fn compare(oracle: &mut Oracle, world: &World) -> Result<bool, String> {
     }
 }
 
-/// Whether two trees differ in a backup alone. For a diff of Git that changes nothing, patch decides by the inode
-/// number of a file that it has removed whether to make one: it depends on the file system.
+/// True when two trees differ in a backup alone. For a diff of Git that changes nothing, patch decides by the
+/// inode number of a file that it has removed whether to make one: it depends on the file system.
 fn only_luck(ours: &Snapshot, real: &Snapshot) -> bool {
     let plain = |tree: &Snapshot| {
         let mut tree = tree.clone();

@@ -17,7 +17,7 @@ pub struct Oracle {
     count: u64,
 }
 
-/// What the real programs did: the tree, or what they said when they refused.
+/// Result of the real programs: the tree, or their message when they refused.
 pub type Verdict = Result<Snapshot, String>;
 
 impl Oracle {

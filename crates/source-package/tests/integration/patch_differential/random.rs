@@ -45,7 +45,7 @@ fn run(damaged: bool) -> (u64, u64) {
     (applied, cases)
 }
 
-/// Whether a patch makes a symbolic link. What dpkg does then with a `1.0` package is known to be absurd.
+/// True when a patch makes a symbolic link. The behaviour of dpkg with such a `1.0` package is known to be absurd.
 fn makes_link(world: &World) -> bool {
     let made = |after: Snapshot| {
         let is_new = |path: &Vec<u8>| !matches!(world.entries.get(path), Some(What::Link(_)));

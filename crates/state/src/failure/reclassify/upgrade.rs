@@ -18,8 +18,8 @@ const CHUNK: i64 = 100;
 /// A batch that is not complete yet: nobody moves it on.
 const MAKING: &str = "making";
 
-/// Makes a batch of all failing packages if this program is newer than the newest that the state has seen. Done by one
-/// host, whoever comes first; goes on where it was cut off. Returns the batch.
+/// Makes a batch of all failing packages if this program is newer than the newest that the state has seen. It is done
+/// once, by the first host, and goes on after an interruption. Returns the number of the batch.
 pub fn retry_failing(store: &Store, version: &str, canary: i64) -> Result<Option<i64>, StateError> {
     loop {
         match store.write(|tx| step(tx, version, canary))? {

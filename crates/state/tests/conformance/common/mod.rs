@@ -13,7 +13,7 @@ use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, Store};
 use tempfile::TempDir;
 
-/// A store of its own, with a clock that stands still until it is told to move.
+/// A store of its own, with a clock that stands still until it is moved.
 pub struct World {
     pub store: Store,
     pub location: Location,

@@ -1,4 +1,4 @@
-//! What Git writes: modes, renames, copies, links, binary files.
+//! Diffs as Git writes them: modes, renames, copies, links, binary files.
 
 use super::{CHANGE, Case, applied, edit, refused};
 use crate::patch_differential::world::file;

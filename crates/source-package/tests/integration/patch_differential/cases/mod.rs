@@ -12,7 +12,7 @@ pub struct Case {
     pub name: &'static str,
     pub entries: Snapshot,
     pub patch: Vec<u8>,
-    /// Whether it applies in `3.0 (quilt)`.
+    /// True when it applies in format `3.0 (quilt)`.
     pub applies: bool,
 }
 

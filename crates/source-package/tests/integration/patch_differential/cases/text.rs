@@ -1,4 +1,4 @@
-//! What stands around diffs, and diffs of other kinds.
+//! Text around diffs, and diffs of other kinds.
 
 use super::{CHANGE, Case, applied, edit, refused};
 
