@@ -1,9 +1,9 @@
 //! One round: what is due gets its place, each channel's message is put together, sent and noted. And the thread that makes a round
 //! now and then beside a run.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 

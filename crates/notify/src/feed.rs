@@ -42,7 +42,9 @@ impl Feed {
     /// As XML.
     pub fn render(&self) -> String {
         let updated = self.entries.iter().map(|entry| entry.at).max().unwrap_or(self.read);
-        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n");
+        let mut xml = String::from(
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n",
+        );
         let mut add = |line: std::fmt::Arguments<'_>| xml.write_fmt(line).unwrap_or_default();
         let id = format!("urn:package-import:{}:{}", part(&self.installation), part(&self.name));
         add(format_args!("  <title>{}</title>\n  <id>{}</id>\n", escaped(&self.title), escaped(&id)));
@@ -54,9 +56,17 @@ impl Feed {
         for entry in &self.entries {
             let name = format!("{id}:{}", part(&entry.name));
             add(format_args!("  <entry>\n    <title>{}</title>\n", escaped(&entry.title)));
-            add(format_args!("    <id>{}</id>\n    <updated>{}</updated>\n", escaped(&name), moment(entry.at)));
+            add(format_args!(
+                "    <id>{}</id>\n    <updated>{}</updated>\n",
+                escaped(&name),
+                moment(entry.at)
+            ));
             if let (Some(url), Some(page)) = (&self.url, &entry.page) {
-                add(format_args!("    <link rel=\"alternate\" href=\"{}{}\"/>\n", escaped(url), escaped(page)));
+                add(format_args!(
+                    "    <link rel=\"alternate\" href=\"{}{}\"/>\n",
+                    escaped(url),
+                    escaped(page)
+                ));
             }
             let lines: Vec<String> = entry.lines.iter().map(|line| escaped(line)).collect();
             add(format_args!("    <content type=\"text\">{}</content>\n  </entry>\n", lines.join("\n")));

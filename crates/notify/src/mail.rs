@@ -195,8 +195,18 @@ mod tests {
     }
 
     const NAMES: [&str; 12] = [
-        "from", "to", "date", "message-id", "subject", "content-type", "auto-submitted", "x-package-import", "references",
-        "mime-version", "content-transfer-encoding", "in-reply-to",
+        "from",
+        "to",
+        "date",
+        "message-id",
+        "subject",
+        "content-type",
+        "auto-submitted",
+        "x-package-import",
+        "references",
+        "mime-version",
+        "content-transfer-encoding",
+        "in-reply-to",
     ];
 
     /// What cannot be in any mail of ours, whatever a package is called.
@@ -231,7 +241,11 @@ mod tests {
             "=?utf-8?q?x=0D=0ABcc:_victim@example.com?=",
             "x\u{2028}Bcc: victim@example.com",
             "x\u{85}Bcc: victim@example.com",
-            "\0", "", " ", "\r", "\u{202e}gro",
+            "\0",
+            "",
+            " ",
+            "\r",
+            "\u{202e}gro",
         ] {
             assert_safe(&[hostile.to_owned()]);
         }

@@ -88,7 +88,10 @@ fn one_by_one(body: &mut String, message: &Message) {
         body.push('\n');
         // The first one is the first line already.
         if index > 0 {
-            body.push_str(&wrapped("", &format!("{} - {}", word(Level::of(&notice.level)), clean(&notice.line))));
+            body.push_str(&wrapped(
+                "",
+                &format!("{} - {}", word(Level::of(&notice.level)), clean(&notice.line)),
+            ));
         }
         body.push_str(&wrapped("  ", &when(notice)));
         notice.items.iter().for_each(|item| body.push_str(&wrapped("  ", &clean(item))));
@@ -116,7 +119,8 @@ fn sections(body: &mut String, message: &Message) {
 /// How many are not shown.
 fn left_out(body: &mut String, message: &Message, kind: Option<Kind>) {
     let is_meant = |word: &str| kind.is_none_or(|kind| kind.as_str() == word);
-    let all: i64 = message.content.counts.iter().filter(|(word, _)| is_meant(word)).map(|(_, count)| count).sum();
+    let all: i64 =
+        message.content.counts.iter().filter(|(word, _)| is_meant(word)).map(|(_, count)| count).sum();
     let shown = message.content.notices.iter().filter(|it| is_meant(&it.kind)).count();
     let rest = all - i64::try_from(shown).unwrap_or(i64::MAX);
     if rest > 0 {
@@ -201,7 +205,10 @@ mod tests {
     fn lines_are_wrapped() {
         let text = wrapped("  ", &format!("one {} two {}", "x".repeat(200), "y".repeat(70)));
         assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
-        assert_eq!(text.split_whitespace().collect::<String>(), format!("one{}two{}", "x".repeat(200), "y".repeat(70)));
+        assert_eq!(
+            text.split_whitespace().collect::<String>(),
+            format!("one{}two{}", "x".repeat(200), "y".repeat(70))
+        );
         assert_eq!(wrapped("", "a b"), "a b\n");
     }
 

@@ -100,7 +100,8 @@ fn request(webhook: &Webhook, address: &str, outgoing: &Outgoing<'_>) -> Result<
     if let Some(file) = &webhook.token_file {
         headers.push(("authorization", format!("Bearer {}", secret::read(file)?)));
     }
-    let mut request = Request { method: Method::Post, address: address.to_owned(), body: String::new(), headers };
+    let mut request =
+        Request { method: Method::Post, address: address.to_owned(), body: String::new(), headers };
     let value = match webhook.template {
         Template::Json => whole(outgoing),
         Template::Slack => slack(outgoing),

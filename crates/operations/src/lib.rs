@@ -15,6 +15,7 @@ mod action;
 pub mod actions;
 pub mod codes;
 mod error;
+pub mod feeds;
 mod installation;
 pub mod moment;
 mod packages;

@@ -71,7 +71,8 @@ pub fn test(at: &Opened, name: &str, actor: &str) -> Result<(), Error> {
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let uid = format!("trial-{}-{now}", std::process::id());
-    let sent = notify::trial(channel, &config, &importer::root::host_name(), &uid, i64::try_from(now).unwrap_or(0));
+    let sent =
+        notify::trial(channel, &config, &importer::root::host_name(), &uid, i64::try_from(now).unwrap_or(0));
     let outcome = sent.as_ref().map_or_else(ToString::to_string, |()| "sent".to_owned());
     at.store.write(|tx| {
         if sent.is_ok() {

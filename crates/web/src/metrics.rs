@@ -190,7 +190,9 @@ fn surroundings(text: &mut Text, metrics: &Metrics, is_public: bool) {
     text.add("heartbeat_timestamp_seconds", "gauge", "When a host was last seen.", &heard);
     let now = metrics.status.now;
     let failing: Vec<_> = (metrics.status.channels.iter())
-        .map(|it| (vec![("channel", it.channel.as_str())], seconds(it.failing.map_or(0, |since| now - since))))
+        .map(|it| {
+            (vec![("channel", it.channel.as_str())], seconds(it.failing.map_or(0, |since| now - since)))
+        })
         .collect();
     text.add("channel_failing_seconds", "gauge", "How long a channel has not taken messages.", &failing);
     let moment = |at: Option<i64>| at.map(|at| (Vec::new(), seconds(at))).into_iter().collect::<Vec<_>>();

@@ -126,13 +126,18 @@ fn messages(
     }
     let failing: Vec<_> = channels.iter().filter(|it| it.failing.is_some()).collect();
     let longest = failing.iter().filter_map(|it| it.failing).map(|since| age(now, since)).fold(0.0, f64::max);
-    let limits = Limits::pick(Unit::Seconds, &LimitTexts::default(), &settings.policy.messages, ("1h", "1d"))?;
+    let limits =
+        Limits::pick(Unit::Seconds, &LimitTexts::default(), &settings.policy.messages, ("1h", "1d"))?;
     let state = report.measure("messages", longest, Unit::Seconds, &limits);
     for channel in failing {
         let since = channel.failing.unwrap_or(now);
         let why = channel.error.as_deref().unwrap_or("no cause noted");
         if state > Status::Ok {
-            report.say(format!("messages do not get to {} since {}: {why}", channel.name, moment(since, now)));
+            report.say(format!(
+                "messages do not get to {} since {}: {why}",
+                channel.name,
+                moment(since, now)
+            ));
         }
         report.detail(1, format!("channel {}: not told since {}: {why}", channel.name, moment(since, now)));
     }

@@ -80,7 +80,10 @@ fn killed_between_sending_and_noting(queue: Queue) {
     let mails = told.mails();
     assert_eq!(mails.len(), 2, "at least once");
     assert_eq!(mails[0], mails[1], "by the same name");
-    assert!(mails[0].0.contains("CRITICAL - deb.example.org is out of reach: connection refused"), "{mails:?}");
+    assert!(
+        mails[0].0.contains("CRITICAL - deb.example.org is out of reach: connection refused"),
+        "{mails:?}"
+    );
     assert_eq!(told.queue.well(&["notify"]), "");
 }
 
@@ -103,7 +106,9 @@ fn a_run_tells_and_a_channel_that_fails_is_said() {
     let away = PathBuf::from(format!("{}.away", told.program.display()));
     fs::write(&away, "").unwrap();
     let store = told.queue.store();
-    store.write(|tx| notices::end(tx, &texts::outage_topic("deb.example.org"), &[], |_| "it is back".into())).unwrap();
+    store
+        .write(|tx| notices::end(tx, &texts::outage_topic("deb.example.org"), &[], |_| "it is back".into()))
+        .unwrap();
     store.write(|tx| tx.execute("UPDATE notice SET due = at", &[])).unwrap();
     let output = told.queue.command(&["notify"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

@@ -12,6 +12,7 @@ pub mod enqueue;
 pub mod explain;
 pub mod export;
 pub mod failures;
+pub mod feeds;
 pub mod freshness;
 pub mod history;
 pub mod hold;

@@ -71,7 +71,10 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 fn show(answer: &Channels) -> io::Result<()> {
     if answer.channels.is_empty() {
-        return writeln!(screen::stdout(), "no channel: [[notify.mail]] and [[notify.webhook]] in config.toml make one");
+        return writeln!(
+            screen::stdout(),
+            "no channel: [[notify.mail]] and [[notify.webhook]] in config.toml make one"
+        );
     }
     let mut rows = table(&["CHANNEL", "KIND", "AT ONCE", "DIGEST", "LAST TOLD", "STATE"]);
     for it in &answer.channels {

@@ -11,9 +11,9 @@ use importer::polling::Report;
 use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
 use importer::queue::poll_thread::{self, Watch};
 use importer::queue::session::Session;
+use operations::telling;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use operations::telling;
 use state::{StateError, integrity, samples};
 
 use super::{Installation, poll, publish};

@@ -70,7 +70,10 @@ pub(super) fn read(table: toml::Table, name: &str) -> Result<Mail, Wrong> {
     let at = |text: String| Wrong(format!("[[notify.mail]] {name}: {text}"));
     let mailbox = |text: &String| {
         let is_one = !text.chars().any(char::is_control);
-        text.parse::<Mailbox>().ok().filter(|_| is_one).ok_or_else(|| at(format!("{text:?} is no address of mail")))
+        text.parse::<Mailbox>()
+            .ok()
+            .filter(|_| is_one)
+            .ok_or_else(|| at(format!("{text:?} is no address of mail")))
     };
     let from = mailbox(&file.from)?;
     let to = file.to.iter().map(mailbox).collect::<Result<Vec<_>, _>>()?;
@@ -98,7 +101,9 @@ pub(super) fn read(table: toml::Table, name: &str) -> Result<Mail, Wrong> {
 /// `smtps://HOST`, `smtp+starttls://HOST`, `smtp://HOST`, each with a port if it is not the usual one.
 fn server(url: &str, login: Option<(String, PathBuf)>) -> Result<Server, String> {
     let form = || {
-        format!("smtp = {url:?}: smtps://HOST, smtp+starttls://HOST or smtp://HOST, with :PORT if it is not 465, 587, 25")
+        format!(
+            "smtp = {url:?}: smtps://HOST, smtp+starttls://HOST or smtp://HOST, with :PORT if it is not 465, 587, 25"
+        )
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(form)?;
     let (security, usual) = match scheme {
@@ -140,7 +145,9 @@ mod tests {
         assert_eq!(of("smtp+starttls://a:2525/").unwrap().port, 2525);
         assert_eq!(of("smtp://[::1]").unwrap().host, "::1");
         assert_eq!(of("smtp://[::1]:26").unwrap().port, 26);
-        for wrong in ["", "mail", "http://a", "smtp://", "smtp://a:b", "smtp://u:p@a", "smtp://a b", "smtp://[::1]x"] {
+        for wrong in
+            ["", "mail", "http://a", "smtp://", "smtp://a:b", "smtp://u:p@a", "smtp://a b", "smtp://[::1]x"]
+        {
             assert!(of(wrong).unwrap_err().contains("smtps://HOST"), "{wrong}");
         }
         let login = Some(("olga".to_owned(), PathBuf::from("/p")));

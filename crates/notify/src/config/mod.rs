@@ -126,7 +126,11 @@ impl Config {
         if let Some(url) = &file.url {
             webhook::check_address("notify", "url", url)?;
         }
-        if file.name.as_deref().is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
+        if file
+            .name
+            .as_deref()
+            .is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control))
+        {
             return Err(Wrong("[notify] name: it is no name".into()));
         }
         let url = file.url.map(|url| url.trim_end_matches('/').to_owned());
@@ -152,7 +156,10 @@ fn split(section: &str, table: &toml::Table) -> Result<(Common, toml::Table), Wr
     let common: Common = of(true).try_into().map_err(|error| wrong(section, &error))?;
     let is_good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if common.name.is_empty() || common.name.len() > 60 || !common.name.chars().all(is_good) {
-        return Err(Wrong(format!("[[{section}]] name = {:?}: letters, digits and - _ . alone", common.name)));
+        return Err(Wrong(format!(
+            "[[{section}]] name = {:?}: letters, digits and - _ . alone",
+            common.name
+        )));
     }
     Ok((common, of(false)))
 }
@@ -186,12 +193,15 @@ fn rule(section: &str, file: &File, common: &Common) -> Result<Rule, Wrong> {
 fn age(key: &str, text: Option<&str>, usual: &str) -> Result<Option<i64>, Wrong> {
     match text.unwrap_or(usual) {
         "never" => Ok(None),
-        text => milliseconds(text).map(Some).map_err(|error| Wrong(format!("[notify] {key}: {error}, or \"never\""))),
+        text => milliseconds(text)
+            .map(Some)
+            .map_err(|error| Wrong(format!("[notify] {key}: {error}, or \"never\""))),
     }
 }
 
 fn milliseconds(text: &str) -> Result<i64, String> {
-    let found = humantime::parse_duration(text).map_err(|_| format!("{text:?} is no time such as 5m, 4h, 2d"))?;
+    let found =
+        humantime::parse_duration(text).map_err(|_| format!("{text:?} is no time such as 5m, 4h, 2d"))?;
     let year = Duration::from_secs(366 * 24 * 3600);
     if found > year {
         return Err(format!("{text:?} is longer than a year"));

@@ -106,7 +106,9 @@ pub(super) fn check_address(section: &str, name: &str, url: &str) -> Result<(), 
     // Names and passwords in addresses end up in logs.
     let has_login = host.is_some_and(|rest| rest.split('/').next().unwrap_or_default().contains('@'));
     if host.is_none_or(str::is_empty) || url.contains(is_bad) || has_login {
-        return Err(Wrong(format!("[{section}] {name}: {url:?} is no https:// or http:// address without a login")));
+        return Err(Wrong(format!(
+            "[{section}] {name}: {url:?} is no https:// or http:// address without a login"
+        )));
     }
     Ok(())
 }

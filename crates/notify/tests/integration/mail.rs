@@ -88,7 +88,10 @@ fn a_real_server_takes_it() {
     let mails = tempfile::tempdir().unwrap();
     let server = Server::start(mails.path(), 0);
     let world = World::new(&config(server.port));
-    world.begin("surge:abcdefg", "abcdefg: 60 packages fail with it, normally 2: verify/checksum-mismatch: caf\u{e9} \r\nBcc: x@y");
+    world.begin(
+        "surge:abcdefg",
+        "abcdefg: 60 packages fail with it, normally 2: verify/checksum-mismatch: caf\u{e9} \r\nBcc: x@y",
+    );
     assert_eq!(world.round().sent, ["team"]);
     let all = taken(mails.path());
     let (envelope, mail) = all[0].split_once('\n').unwrap();
@@ -156,7 +159,8 @@ fn the_machines_own_program_takes_it() {
     let folder = tempfile::tempdir().unwrap();
     let (program, out) = (folder.path().join("sendmail"), folder.path().join("001"));
     let script = |end: &str| {
-        let text = format!("#!/bin/sh\nprintf '%s ' \"$@\" > {out}.args\ncat > {out}\n{end}\n", out = out.display());
+        let text =
+            format!("#!/bin/sh\nprintf '%s ' \"$@\" > {out}.args\ncat > {out}\n{end}\n", out = out.display());
         fs::write(&program, text).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     };

@@ -66,7 +66,10 @@ fn read(stream: &TcpStream, answer: &str) -> Option<Request> {
             None => break,
         }
     }
-    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap());
+    let length = headers
+        .iter()
+        .find(|(name, _)| name == "content-length")
+        .map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();

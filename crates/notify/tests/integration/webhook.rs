@@ -73,23 +73,36 @@ fn chats_get_what_they_understand_and_nobody_is_called() {
     assert_eq!((&value["topic"], &value["priority"]), (&"imports".into(), &4.into()));
     assert!(!title.contains(['\r', '\n', '\u{202e}']), "{title}");
     let room = requests.pop().unwrap();
-    assert!(room.line.starts_with("PUT /_matrix/client/v3/rooms/%21abc%3Aexample.org/send/m.room.message/"), "{}", room.line);
+    assert!(
+        room.line.starts_with("PUT /_matrix/client/v3/rooms/%21abc%3Aexample.org/send/m.room.message/"),
+        "{}",
+        room.line
+    );
     assert_eq!(room.header("authorization"), Some("Bearer t0ken"));
-    assert_eq!((&room.json()["msgtype"], &room.json()["m.mentions"]), (&"m.notice".into(), &serde_json::json!({})));
+    assert_eq!(
+        (&room.json()["msgtype"], &room.json()["m.mentions"]),
+        (&"m.notice".into(), &serde_json::json!({}))
+    );
     let chat = requests.pop().unwrap();
     assert_eq!(chat.line, "POST /services/T0/B0/secret");
     let text = chat.json()["text"].as_str().unwrap().to_owned();
     // All that is not ours stands in one block of code.
     let parts: Vec<&str> = text.split("```").collect();
     assert_eq!((parts.len(), parts[2]), (3, ""), "{text}");
-    assert!(!text.contains("<!everyone>") && !parts[0].contains("channel") && !parts[1].contains('`'), "{text}");
+    assert!(
+        !text.contains("<!everyone>") && !parts[0].contains("channel") && !parts[1].contains('`'),
+        "{text}"
+    );
 }
 
 /// The same request again after a failure: a receiver can tell.
 #[test]
 fn a_repeat_has_the_name_of_the_first() {
     let hooks = Hooks::start(&["500 Internal Server Error", "302 Found\r\nLocation: /elsewhere", "200 OK"]);
-    let world = World::new(&format!("[[webhook]]\nname = 'hook'\nurl = 'http://{}/'\nallow_private = true\n", hooks.address));
+    let world = World::new(&format!(
+        "[[webhook]]\nname = 'hook'\nurl = 'http://{}/'\nallow_private = true\n",
+        hooks.address
+    ));
     world.begin("surge:abcdefg", "one");
     assert_eq!(world.round().failed.len(), 1);
     assert!(world.channel("hook").error.unwrap().contains("500"));
@@ -144,7 +157,10 @@ fn what_cannot_be_meant_is_refused() {
         ("[[mail]]\nname = 'a'\nfrom = 'x@y'\nto = ['a@b', 'c']", "no address of mail"),
         ("[[mail]]\nname = 'a\\nb'\nfrom = 'x@y'\nto = ['a@b']", "letters, digits"),
         ("[[mail]]\nname = 'a'\nfrom = 'x@y'\nto = ['a@b']\nsmtp = 'mail'", "smtps://HOST"),
-        ("[[mail]]\nname = 'a'\nfrom = 'x@y'\nto = ['a@b']\nsmtp = 'smtps://m'\nuser = 'u'", "belong together"),
+        (
+            "[[mail]]\nname = 'a'\nfrom = 'x@y'\nto = ['a@b']\nsmtp = 'smtps://m'\nuser = 'u'",
+            "belong together",
+        ),
         ("[[mail]]\nname = 'a'\nfrom = 'x@y'\nto = ['a@b']\nsmpt = 'smtps://m'", "unknown field"),
         ("[[mail]]\nname = 'a'\nfrom = 'x@y'\nto = ['a@b']\nnow = ['outages']", "is none of outage, alert"),
         ("digest = ['7:00']\n[[mail]]\nname = 'a'\nfrom = 'x@y'\nto = ['a@b']", "no time of a day"),
@@ -154,7 +170,10 @@ fn what_cannot_be_meant_is_refused() {
         ("[[webhook]]\nname = 'a'\nurl = 'https://a'\ntemplate = 'teams'", "unknown variant"),
         ("[[webhook]]\nname = 'a'\nurl = 'https://a'\ntemplate = 'matrix'", "room"),
         ("[[webhook]]\nname = 'a'\nurl = 'https://a'\nroom = 'x'", "template matrix"),
-        ("[[webhook]]\nname = 'a'\nurl = 'https://a'\n[[webhook]]\nname = 'a'\nurl = 'https://b'", "two channels"),
+        (
+            "[[webhook]]\nname = 'a'\nurl = 'https://a'\n[[webhook]]\nname = 'a'\nurl = 'https://b'",
+            "two channels",
+        ),
         ("backup = 'soon'", "no time such as"),
         ("nmae = 'x'", "unknown field"),
         ("url = 'javascript:x'", "no https://"),

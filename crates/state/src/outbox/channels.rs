@@ -107,9 +107,18 @@ pub fn follow(tx: &mut Tx<'_>, wanted: &[(&str, &str)], host: &str) -> Result<()
                 followed = COALESCE(channel.followed, excluded.followed), retry = NULL",
             values![*name, *kind, host, now, place],
         )?;
-        audit::record(tx, host, "channel-followed", name, None, before.map(|it| it.kind.as_str()), Some(kind))?;
+        audit::record(
+            tx,
+            host,
+            "channel-followed",
+            name,
+            None,
+            before.map(|it| it.kind.as_str()),
+            Some(kind),
+        )?;
     }
-    let left = known.iter().filter(|it| it.host == host && !wanted.iter().any(|(name, _)| *name == it.channel));
+    let left =
+        known.iter().filter(|it| it.host == host && !wanted.iter().any(|(name, _)| *name == it.channel));
     for it in left {
         tx.execute(
             "UPDATE channel SET followed = NULL, failing = NULL, failures = 0, error = NULL, retry = NULL,

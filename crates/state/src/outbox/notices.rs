@@ -174,13 +174,7 @@ pub fn since(tx: &mut Tx<'_>, topic: &str) -> Result<Option<i64>, StateError> {
     Ok(last.map(|last| last.began.unwrap_or(last.at)))
 }
 
-fn insert(
-    tx: &mut Tx<'_>,
-    new: &New,
-    part: &str,
-    began: Option<i64>,
-    due: i64,
-) -> Result<(), StateError> {
+fn insert(tx: &mut Tx<'_>, new: &New, part: &str, began: Option<i64>, due: i64) -> Result<(), StateError> {
     let now = tx.now()?;
     tx.execute(
         "INSERT INTO notice (topic, kind, part, level, subject, line, items, hints, at, began, due)

@@ -18,7 +18,10 @@ const CHUNK: i64 = 150;
 pub fn sequence(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let now = tx.now()?;
     // A row that is not there cannot be locked.
-    tx.execute("INSERT INTO meta (name, value) VALUES (?1, '0') ON CONFLICT (name) DO NOTHING", values![PLACE])?;
+    tx.execute(
+        "INSERT INTO meta (name, value) VALUES (?1, '0') ON CONFLICT (name) DO NOTHING",
+        values![PLACE],
+    )?;
     let mut place = meta::lock(tx, PLACE)?.and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
     let sql = "SELECT id FROM notice WHERE seq IS NULL AND due <= ?1 ORDER BY due, id LIMIT ?2";
     let rows = tx.query(sql, values![now, CHUNK])?;

@@ -153,9 +153,14 @@ pub fn removals(archive: &str, suite: &str, count: i64) -> New {
         topic: removals_topic(archive, suite),
         level: Level::Warning,
         subject: archive.to_owned(),
-        line: format!("archive {archive}, suite {suite}: its index lists {count} publications no more, which is not believed yet"),
+        line: format!(
+            "archive {archive}, suite {suite}: its index lists {count} publications no more, which is not believed yet"
+        ),
         items: Vec::new(),
-        hints: vec!["package-import archives".into(), format!("package-import poll {archive} --accept-removals")],
+        hints: vec![
+            "package-import archives".into(),
+            format!("package-import poll {archive} --accept-removals"),
+        ],
     }
 }
 
@@ -204,7 +209,10 @@ pub fn behind(remote: &str, packages: i64, since: i64) -> New {
         topic: behind_topic(remote),
         level: Level::Warning,
         subject: remote.to_owned(),
-        line: format!("remote {remote} is behind: {packages} packages are not there, the oldest since {}", Millis(since)),
+        line: format!(
+            "remote {remote} is behind: {packages} packages are not there, the oldest since {}",
+            Millis(since)
+        ),
         items: Vec::new(),
         hints: vec![format!("package-import remotes {remote}")],
     }

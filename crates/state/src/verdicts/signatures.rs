@@ -52,7 +52,9 @@ pub fn write_some(tx: &mut Tx<'_>) -> Result<bool, StateError> {
         let figure = format!("{SIGNATURE}{short}");
         sample::set(tx, &figure, 0)?;
         tx.execute("DELETE FROM verdict WHERE figure = ?1", values![&figure])?;
-        notices::end(tx, &texts::surge_topic(short), &[], |_| format!("{short}: nothing fails with it any more"))?;
+        notices::end(tx, &texts::surge_topic(short), &[], |_| {
+            format!("{short}: nothing fails with it any more")
+        })?;
     }
     Ok(false)
 }
@@ -62,7 +64,8 @@ fn tell(tx: &mut Tx<'_>, one: &counted::Signature, alert: Option<&Leading>) -> R
     let (short, failing) = (&one.short, one.failing);
     match alert {
         Some(alert) => {
-            let text = format!("{failing} packages fail with it, normally {:.0}: {}", alert.normal, one.label());
+            let text =
+                format!("{failing} packages fail with it, normally {:.0}: {}", alert.normal, one.label());
             notices::begin(tx, &texts::surge(short, &text))
         }
         None => notices::end(tx, &texts::surge_topic(short), &[], |_| {

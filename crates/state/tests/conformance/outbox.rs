@@ -15,7 +15,14 @@ use crate::common::{DAY, HOUR, MINUTE, World, failure, sqlite, worlds};
 
 fn rule(channel: &str) -> Rule {
     let digest = Kind::ALL.into_iter().filter(|kind| !Kind::URGENT.contains(kind)).collect();
-    Rule { channel: channel.into(), now: Kind::URGENT.to_vec(), digest, times: vec![420], pace: 5 * MINUTE, most: 40 }
+    Rule {
+        channel: channel.into(),
+        now: Kind::URGENT.to_vec(),
+        digest,
+        times: vec![420],
+        pace: 5 * MINUTE,
+        most: 40,
+    }
 }
 
 fn follow(store: &Store, names: &[&str]) {
@@ -30,7 +37,9 @@ fn round(store: &Store, rule: &Rule, takes: bool) -> Vec<Message> {
     let mut told = Vec::new();
     while told.len() < 4 {
         store.write(|tx| messages::compose(tx, rule)).unwrap();
-        let Some(message) = store.write(|tx| messages::claim(tx, &rule.channel, "host1:1", 5 * MINUTE)).unwrap() else {
+        let Some(message) =
+            store.write(|tx| messages::claim(tx, &rule.channel, "host1:1", 5 * MINUTE)).unwrap()
+        else {
             break;
         };
         if !takes {
@@ -70,7 +79,8 @@ fn what_begins_and_ends_is_told_once_each() {
         let place = || while world.store.write(sequence).unwrap() {};
         let is = |wanted: &[(&str, &str, bool)]| {
             let found = parts(&world, "outage:a");
-            let found: Vec<_> = found.iter().map(|(part, level, seq)| (part.as_str(), level.as_str(), *seq)).collect();
+            let found: Vec<_> =
+                found.iter().map(|(part, level, seq)| (part.as_str(), level.as_str(), *seq)).collect();
             assert_eq!(found, wanted);
         };
         end();
@@ -156,7 +166,8 @@ fn a_message_has_one_sender_and_keeps_its_name() {
         let rule = rule("team");
         assert!(world.store.write(|tx| messages::compose(tx, &rule)).unwrap());
         assert!(!other.write(|tx| messages::compose(tx, &rule)).unwrap(), "one is on its way");
-        let claim = |store: &Store, by: &str| store.write(|tx| messages::claim(tx, "team", by, 5 * MINUTE)).unwrap();
+        let claim =
+            |store: &Store, by: &str| store.write(|tx| messages::claim(tx, "team", by, 5 * MINUTE)).unwrap();
         let first = claim(&world.store, "host1:1").unwrap();
         assert_eq!(claim(&other, "host2:1"), None);
         // It was sent, and its sender was killed before it could note that.
@@ -178,7 +189,9 @@ fn month(world: &World, days: i64) -> (Vec<(i64, Message)>, BTreeSet<String>) {
     store.write(|tx| meta::set(tx, meta::LAST_BACKUP, &start.to_string())).unwrap();
     let down = |name: &str| {
         let breaker = breaker::Rule::default();
-        store.write(|tx| breaker::note(tx, name, (0, 9), Some("connection refused"), None, &breaker)).unwrap();
+        store
+            .write(|tx| breaker::note(tx, name, (0, 9), Some("connection refused"), None, &breaker))
+            .unwrap();
     };
     let up = |name: &str| {
         let breaker = breaker::Rule::default();
@@ -222,7 +235,11 @@ fn month(world: &World, days: i64) -> (Vec<(i64, Message)>, BTreeSet<String>) {
         if day == 1 && (600..700).contains(&minute) {
             for number in 0..30 {
                 let package = format!("p{}", (minute - 600) * 3 + number);
-                let message = format!("way {} of failing", ["a", "b", "c", "d", "e", "f"][number as usize % 6].repeat(1 + (minute as usize - 600) / 10));
+                let message = format!(
+                    "way {} of failing",
+                    ["a", "b", "c", "d", "e", "f"][number as usize % 6]
+                        .repeat(1 + (minute as usize - 600) / 10)
+                );
                 fail(package, &message);
             }
         }
@@ -271,17 +288,28 @@ fn a_month_is_a_few_messages_and_nothing_is_lost() {
         }
         assert!(digests.values().all(|count| *count == 1), "one digest a day: {digests:?}");
         // Five outages, of which that of the day without mail is one message with both ends, as the short one is.
-        let of = |name: &str| topics.iter().filter(|((topic, _), _)| topic.contains(name)).map(|(_, count)| *count).collect::<Vec<_>>();
+        let of = |name: &str| {
+            topics
+                .iter()
+                .filter(|((topic, _), _)| topic.contains(name))
+                .map(|(_, count)| *count)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(of("deb.example.org"), [1, 2], "{topics:?}");
         assert_eq!(of("mirror.example.net"), [2], "{topics:?}");
         assert!(of("flap.example.org").iter().sum::<usize>() <= 2, "{topics:?}");
-        let outages = told.iter().filter(|(_, message)| message.content.notices.iter().any(|it| it.kind == "outage"));
+        let outages =
+            told.iter().filter(|(_, message)| message.content.notices.iter().any(|it| it.kind == "outage"));
         assert!(outages.count() <= 8, "two messages an outage at most");
         // What a message does not show it counts: every notice is in one of them, or one of two that were joined.
         let placed = world.count("SELECT COUNT(*) FROM notice WHERE seq IS NOT NULL");
-        let joined = told.iter().flat_map(|(_, message)| &message.content.notices).filter(|it| it.part == "passed");
+        let joined =
+            told.iter().flat_map(|(_, message)| &message.content.notices).filter(|it| it.part == "passed");
         let joined = i64::try_from(joined.count()).unwrap();
-        assert!(counted <= placed && placed <= counted + joined, "{placed} notices, {counted} told, {joined} joined");
+        assert!(
+            counted <= placed && placed <= counted + joined,
+            "{placed} notices, {counted} told, {joined} joined"
+        );
         // Hundreds of packages, a few dozen messages.
         let last = told.iter().map(|(day, _)| *day).max().unwrap();
         assert!(told.len() < 40, "{} messages until day {last}", told.len());
@@ -319,7 +347,10 @@ fn what_waits_for_a_person_is_in_the_next_digest() {
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].content.counts, [("collision".to_owned(), 130)]);
         assert_eq!(told[0].content.notices.len(), rule.most);
-        assert_eq!(told[0].content.notices[0].line, "p0: debian/sid unmerged by Mallory <mallory@example.com>");
+        assert_eq!(
+            told[0].content.notices[0].line,
+            "p0: debian/sid unmerged by Mallory <mallory@example.com>"
+        );
         world.advance(DAY);
         assert_eq!(round(&world.store, &rule, true), [], "nothing is new");
     }
@@ -338,7 +369,8 @@ fn what_becomes_true_by_time_is_told() {
             }
             told
         };
-        let backup = |at: i64| world.store.write(|tx| meta::set(tx, meta::LAST_BACKUP, &at.to_string())).unwrap();
+        let backup =
+            |at: i64| world.store.write(|tx| meta::set(tx, meta::LAST_BACKUP, &at.to_string())).unwrap();
         backup(world.store.read(|tx| tx.now()).unwrap());
         assert_eq!(days(2), []);
         let told = days(2);
@@ -360,9 +392,16 @@ fn a_channel_that_fails_pauses_is_said_and_gives_up_after_days() {
         assert_eq!(round(&world.store, &team, false), []);
         assert_eq!(round(&world.store, &other, true).len(), 1, "the other does not wait for it");
         let channel = || world.store.read(|tx| channels::get(tx, "team")).unwrap().unwrap();
-        assert_eq!((channel().failures, channel().error.as_deref(), channel().waiting), (1, Some("421 go away"), 1));
+        assert_eq!(
+            (channel().failures, channel().error.as_deref(), channel().waiting),
+            (1, Some("421 go away"), 1)
+        );
         let since = channel().failing;
-        assert_eq!(world.store.write(|tx| messages::claim(tx, "team", "x", HOUR)).unwrap(), None, "it pauses");
+        assert_eq!(
+            world.store.write(|tx| messages::claim(tx, "team", "x", HOUR)).unwrap(),
+            None,
+            "it pauses"
+        );
         let mut tries = 1;
         for _ in 0..5 * 24 * 6 {
             world.advance(10 * MINUTE);
@@ -392,12 +431,16 @@ fn a_new_channel_hears_what_comes_and_one_that_was_left_nothing() {
         assert_eq!(round(&world.store, &rule, true), []);
         once("after");
         let told = round(&world.store, &rule, true);
-        assert_eq!(told[0].content.notices.iter().map(|it| it.subject.as_str()).collect::<Vec<_>>(), ["after"]);
+        assert_eq!(
+            told[0].content.notices.iter().map(|it| it.subject.as_str()).collect::<Vec<_>>(),
+            ["after"]
+        );
         // Another host has other channels; this one has none any more.
         world.store.write(|tx| channels::follow(tx, &[("chat", "slack")], "host2")).unwrap();
         assert!(world.store.read(|tx| channels::is_news(tx, &[], "host1")).unwrap());
         follow(&world.store, &[]);
-        let left: Vec<String> = world.store.read(channels::list).unwrap().into_iter().map(|it| it.channel).collect();
+        let left: Vec<String> =
+            world.store.read(channels::list).unwrap().into_iter().map(|it| it.channel).collect();
         assert_eq!(left, ["chat"]);
         once("later");
         assert_eq!(round(&world.store, &rule, true), []);
