@@ -14,7 +14,7 @@ use state::{Store, identity, meta, transfer};
 
 use crate::check;
 use crate::error::BackupError;
-use crate::manifest::{CONFIG, STATE};
+use crate::manifest::{ACCOUNTS, CONFIG, STATE};
 use crate::reconcile::{self, Damaged};
 use crate::sums;
 
@@ -22,7 +22,7 @@ use crate::sums;
 const UNFINISHED: &str = "restore.unfinished";
 
 /// Names that a restored root may have.
-const PARTS: [&str; 7] = ["repos", "logs", KEY, CONFIG, "state.db", "state.db-wal", "state.db-shm"];
+const PARTS: [&str; 8] = ["repos", "logs", KEY, CONFIG, ACCOUNTS, "state.db", "state.db-wal", "state.db-shm"];
 
 /// Destination and actor of a restore.
 pub struct Here<'a> {
@@ -54,7 +54,7 @@ pub struct Restored {
 /// Copies everything but the state into an empty root.
 pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
     prepare(root)?;
-    for part in ["repos", "logs", CONFIG] {
+    for part in ["repos", "logs", CONFIG, ACCOUNTS] {
         copy_all(&backup.join(part), &root.join(part))?;
     }
     copy_all(&backup.join(KEY), &place_of_key(&root.join("repos")))

@@ -13,6 +13,7 @@ pub mod config;
 mod courier;
 pub mod feed;
 mod mail;
+mod outgoing;
 mod secret;
 mod send;
 pub mod text;

@@ -14,8 +14,8 @@ use lettre::{Message, SmtpTransport, Transport};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{Mail, Route, Security, Server};
+use crate::outgoing::Outgoing;
 use crate::secret;
-use crate::send::Outgoing;
 
 /// Each step of a conversation with a server, and the machine's own program, take no longer.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -5,25 +5,13 @@ use state::outbox::messages::{Content, Message};
 use state::outbox::notices::Notice;
 
 use crate::config::{Channel, Config, Way};
-use crate::text::{self, Text};
-use crate::{mail, webhook};
+use crate::outgoing::Outgoing;
+use crate::{mail, text, webhook};
 
 /// Why a message was not taken. The text has no secret in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unsent(pub String);
-
-/// A message, as it is sent.
-pub struct Outgoing<'a> {
-    /// What it says.
-    pub message: &'a Message,
-    /// The same as text.
-    pub text: &'a Text,
-    /// What it calls the installation.
-    pub name: &'a str,
-    /// Where its pages are.
-    pub url: Option<&'a str>,
-}
 
 /// Sends a message. `host` names the installation if the configuration does not.
 pub(crate) fn send(channel: &Channel, config: &Config, host: &str, message: &Message) -> Result<(), Unsent> {

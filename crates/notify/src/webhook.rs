@@ -15,8 +15,8 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use crate::address::Public;
 use crate::config::{Template, Webhook};
+use crate::outgoing::Outgoing;
 use crate::secret;
-use crate::send::Outgoing;
 use crate::text::{clean, short, word};
 
 /// The whole request takes no longer.

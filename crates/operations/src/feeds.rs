@@ -45,7 +45,7 @@ impl Which {
 /// There is no such package, or the state cannot be read.
 pub fn read(at: &Opened, which: &Which) -> Result<Feed, Error> {
     let config = Config::of(&at.config.notify).map_err(|error| Error::Usage(error.to_string()))?;
-    let installation = config.name.unwrap_or_else(importer::root::host_name);
+    let installation = config.name.unwrap_or_else(|| "package-import".into());
     let (now, made, entries) = at.store.read(|tx| {
         let made = meta::get(tx, "created")?.unwrap_or_default();
         Ok((tx.now()?, made, entries(tx, which)?))

@@ -190,6 +190,7 @@ fn surroundings(text: &mut Text, metrics: &Metrics, is_public: bool) {
     text.add("heartbeat_timestamp_seconds", "gauge", "When a host was last seen.", &heard);
     let now = metrics.status.now;
     let failing: Vec<_> = (metrics.status.channels.iter())
+        .filter(|_| !is_public)
         .map(|it| {
             (vec![("channel", it.channel.as_str())], seconds(it.failing.map_or(0, |since| now - since)))
         })

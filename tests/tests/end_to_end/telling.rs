@@ -46,6 +46,13 @@ impl Told {
         store.write(|tx| tx.execute("UPDATE notice SET due = at", &[])).unwrap();
     }
 
+    /// A signature rises, and it is time to say so. No run finds out that it is otherwise.
+    fn surge(&self) {
+        let store = self.queue.store();
+        store.write(|tx| notices::begin(tx, &texts::surge("abcdefg", "60 packages fail with it"))).unwrap();
+        store.write(|tx| tx.execute("UPDATE notice SET due = at", &[])).unwrap();
+    }
+
     /// The mails that were taken: subject and name of each, sorted.
     fn mails(&self) -> Vec<(String, String)> {
         let folder = self.program.parent().unwrap();
@@ -100,15 +107,13 @@ fn a_sender_that_is_killed_is_followed_by_another_on_postgresql() {
 #[test]
 fn a_run_tells_and_a_channel_that_fails_is_said() {
     let told = Told::new(Queue::sqlite());
-    told.outage("deb.example.org");
+    told.surge();
     told.queue.well(&["run"]);
     assert_eq!(told.mails().len(), 1, "a run tells beside its imports");
     let away = PathBuf::from(format!("{}.away", told.program.display()));
     fs::write(&away, "").unwrap();
     let store = told.queue.store();
-    store
-        .write(|tx| notices::end(tx, &texts::outage_topic("deb.example.org"), &[], |_| "it is back".into()))
-        .unwrap();
+    store.write(|tx| notices::end(tx, &texts::surge_topic("abcdefg"), &[], |_| "it is back".into())).unwrap();
     store.write(|tx| tx.execute("UPDATE notice SET due = at", &[])).unwrap();
     let output = told.queue.command(&["notify"]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

@@ -203,7 +203,7 @@ fn month(world: &World, days: i64) -> (Vec<(i64, Message)>, BTreeSet<String>) {
             .unwrap();
     };
     let (mut told, mut happened) = (Vec::new(), BTreeSet::new());
-    let mut fail = |package: String, message: &str| {
+    let fail = |package: String, message: &str| {
         world.enqueue(&package, Lane::Upload);
         let claim = world.claim(run).unwrap();
         world.finish(&claim, Outcome::Failed, failure(Class::Permanent, message)).unwrap();
