@@ -41,7 +41,7 @@ pub struct Check<'a> {
 pub struct Checked {
     /// Problems that were found.
     pub problems: Vec<Problem>,
-    /// Refs that are not where the importer has put them, if that could be looked at.
+    /// Foreign refs, if they could be listed.
     pub foreign: Option<Vec<ForeignRef>>,
     /// Walls that this kernel does not build.
     pub missing: Vec<Wall>,
@@ -185,7 +185,7 @@ fn check(repository: &Repository, request: &Request, wanted: &Wanted) -> Result<
     Ok(problems)
 }
 
-/// Refs that are not where the importer has put them, and what their content is.
+/// Foreign refs, and the kinds of their content.
 fn judged(catalog: &mut Catalog) -> Result<Vec<ForeignRef>, Error> {
     let found = foreign::find(&catalog.view, &[], &mut catalog.store)?;
     let judged = collision::judge(&found, &mut catalog.view, &mut catalog.store)?;

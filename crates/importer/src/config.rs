@@ -16,7 +16,7 @@ use crate::protocol::Trust;
 use crate::publishing::config::{self as remotes, RemoteConfig, RemoteError};
 use crate::sandbox::Walls;
 
-/// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
+/// Everything that is allowed in `config.toml`. Unknown keys are errors: a misspelt limit would be no limit.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -225,7 +225,7 @@ impl LimitsConfig {
     }
 }
 
-/// A configuration larger than this is none.
+/// Size above which a file is no configuration.
 const LARGEST: u64 = 4 << 20;
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -257,7 +257,7 @@ pub enum ConfigError {
         /// Line and description of the error.
         error: Box<toml::de::Error>,
     },
-    /// Something is set for the checks that none of them reads.
+    /// A name in the checks' sections that no check reads.
     #[error("{}: {error}", path.display())]
     Checks {
         /// Path of the file.
@@ -265,7 +265,7 @@ pub enum ConfigError {
         /// The wrong name, and the one that may have been meant.
         error: check_sections::Wrong,
     },
-    /// The section of the pages cannot be meant as it stands.
+    /// The section of the pages cannot be used.
     #[error("{}: {error}", path.display())]
     Web {
         /// Path of the file.
@@ -297,7 +297,7 @@ pub enum ConfigError {
         /// Description of the error.
         error: Box<RemoteError>,
     },
-    /// An archive's name stands for something else.
+    /// The name of an archive has another meaning.
     #[error(
         "{}: no archive can be called {LOCAL:?}, which is where packages imported by hand come from; give it another name",
         path.display()
@@ -319,6 +319,9 @@ pub enum ConfigError {
 impl Config {
     /// Reads `given`, else `config.toml` in the root, else the one in `/etc/package-import`; without any of
     /// them the defaults apply.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a file cannot be read or parsed, or has a value that cannot be used.
     pub fn load(given: Option<&Path>, root: &Path) -> Result<Config, ConfigError> {
         if let Some(path) = given {
             return Config::read(path);

@@ -25,7 +25,7 @@ use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
 use crate::{checking, lineage_wait, order};
 
-/// Does what a request asks for and reports through `emit`.
+/// Performs a request and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
     let done = match &request.task {
         Task::Import => import(request, &emit),
@@ -86,7 +86,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let record = Some(history.view.record_after()).filter(|after| on_record.as_ref() != Some(after));
     let foreign = find_foreign(request, &mut history, &mut news)?;
     if let Some((blocking, failure)) = collisions::blocked(&edits, &history.view) {
-        // Nothing of this has happened, but for this.
+        // Nothing has been changed, except this.
         let found = blocking.into_iter().map(Told::from).collect();
         emit(&Event::Collisions(News { found, ..News::default() }));
         return Err(failure);
@@ -110,7 +110,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refs that are not where the importer has put them, and what their content is.
+/// Foreign refs, and the kinds of their content.
 fn find_foreign(
     request: &Request,
     history: &mut History<'_>,
@@ -122,7 +122,7 @@ fn find_foreign(
     Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }
 
-/// The record of a repository that was made before there were records: what the state confirms.
+/// Record of a repository that is older than records, from the state's confirmation.
 fn seal(request: &Request, refs: &Refs, store: &mut RepoStore) -> Result<Record, Failure> {
     let nothing = Word::default();
     let word = request.word.as_ref().unwrap_or(&nothing);
@@ -182,7 +182,7 @@ fn read_all(
     pending
 }
 
-/// Sorts out what waits for the version that it is built on, and with it what is built on that.
+/// Holds back versions that wait for their base, and those that are built on them.
 fn hold_back(
     mut pending: Vec<Pending>,
     request: &Request,
@@ -223,7 +223,7 @@ fn hold_back(
                     *slot = Some(missing);
                     *count -= 1;
                     if *count == 0 {
-                        // Those that are built on it look for another one, from there on.
+                        // Versions that are built on it search for another base, from there on.
                         todo.extend(built_on.remove(own).unwrap_or_default());
                     }
                 }

@@ -32,7 +32,7 @@ pub struct Request {
     pub limits: LimitsConfig,
     /// Number of threads that compress.
     pub threads: usize,
-    /// The process that asks, without which the import is not to go on.
+    /// Process number of the parent, without which the import must not go on.
     pub parent: u32,
     /// Epoch and token of the attempt: a later attempt shuts this import out. Without a fence, imports wait for
     /// each other.
@@ -96,7 +96,7 @@ pub struct VersionRequest {
     pub base: Option<Base>,
 }
 
-/// The distro whose packages a version's distro builds on, and what is known of it.
+/// Distro that a version's distro builds on, with the known facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Name of the distro.
@@ -139,19 +139,19 @@ pub enum Event {
     Moving(usize),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
-    /// Refs that are not where the importer has put them, if there are any.
+    /// Foreign refs, if there are any.
     Foreign(Vec<ForeignRef>),
     /// Collisions found, ended and not resolved.
     Collisions(News),
-    /// A repository was checked: what is wrong with it, and what is foreign in it, if that could be looked at.
+    /// Result of checking a repository: its problems, and its foreign refs if they could be read.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
     /// Nothing could be done at all.
     Broken(Failure),
-    /// Bytes that it has read and written in all.
+    /// Bytes that it has read and written in total.
     Moved(u64, u64),
 }
 
-/// A ref that is not where the importer has put it.
+/// A foreign ref.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignRef {
     /// Full name of the ref.
@@ -168,7 +168,7 @@ pub struct ForeignRef {
 }
 
 impl ForeignRef {
-    /// A ref, and what its content is.
+    /// A ref, and the kind of its content.
     pub fn judged(it: &Foreign, judged: Option<&Collision>) -> ForeignRef {
         let content = judged.map(|judged| judged.kind.as_str().to_owned());
         ForeignRef { content, ..ForeignRef::from(it) }
@@ -261,7 +261,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report that knows nothing yet but what was asked.
+    /// A report with the facts of the request only.
     pub fn new(package: &str, version: Option<&str>, request: &VersionRequest, outcome: Outcome) -> Report {
         Report {
             package: package.to_owned(),

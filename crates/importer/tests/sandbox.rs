@@ -33,7 +33,7 @@ fn attempts(victim: &Path, folder: &Path, own: &Path) -> Vec<(&'static str, io::
 }
 
 fn within_walls(own: &Path, folder: &Path, victim: &Path) {
-    let needs = Needs { repository: own.to_owned(), readable: Vec::new() };
+    let needs = Needs { repository: own.to_owned(), readable: Vec::new(), programs: &["sh"] };
     if enter(&WIDE, &needs).unwrap().contains(&Wall::Files) {
         println!("this kernel has no landlock");
         return;
@@ -63,7 +63,7 @@ fn nothing_outside_of_the_own_folder_can_be_written() {
     symlink(&folder, own.join("out")).unwrap();
     let victim = folder.join("victim");
     fs::write(&victim, "x").unwrap();
-    // The walls are those of a thread and of what it starts.
+    // The walls are those of a thread and of its children.
     thread::scope(|scope| {
         scope.spawn(|| within_walls(&own, &folder, &victim));
     });

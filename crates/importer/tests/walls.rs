@@ -42,7 +42,11 @@ fn an_import_reaches_what_it_needs_and_nothing_else() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let parent = rustix::process::getppid().unwrap();
-    let needs = Needs { repository: path("repository"), readable: vec![path("hello.dsc"), path("missing")] };
+    let mut needs = Needs {
+        repository: path("repository"),
+        readable: vec![path("hello.dsc"), path("missing")],
+        programs: &["cat"],
+    };
     inside(&needs, || {
         assert_eq!(fs::read_to_string(path("hello.dsc")).unwrap(), "text");
         fs::write(path("repository/new"), "text").unwrap();
@@ -71,6 +75,13 @@ fn an_import_reaches_what_it_needs_and_nothing_else() {
         assert_eq!(rustix::thread::capabilities(None).unwrap().effective.bits(), 0);
     });
     assert_eq!(fs::read_to_string(path("hello.dsc")).unwrap(), "text");
+    // One that starts no program cannot, and sees nothing of the system.
+    needs.programs = &[];
+    inside(&needs, || {
+        assert_eq!(fs::read_to_string(path("hello.dsc")).unwrap(), "text");
+        assert!(Command::new("cat").arg(path("hello.dsc")).output().is_err());
+        assert!(fs::read("/bin/cat").is_err() && fs::read_dir("/usr").is_err());
+    });
 }
 
 #[test]
@@ -114,6 +125,11 @@ fn the_files_of_a_request_are_named_one_by_one() {
     ];
     wanted.sort();
     assert_eq!(needs.readable, wanted);
+    assert_eq!(needs.programs, ["gpgv"]);
+    let listed = VersionRequest { trust: Trust::Index("0".repeat(64)), ..version(home.join("hello.dsc")) };
+    let request = Request { versions: vec![listed], ..request };
+    let needs = sandbox::of_request(&request, &root.join("repos/h/hello.git"));
+    assert_eq!(needs.programs, [""; 0], "what an index lists is not looked at by gpgv");
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub fn of(repository: &Repository) -> Result<Option<Published>, Error> {
 
 /// Gives objects that were brought from elsewhere names of their own, so that they are never lost: each with the ref that
 /// it was found under. They have to be durable. Returns the new names.
+///
+/// # Errors
+/// [`Error::Busy`] when the lock is held until the deadline.
 pub fn set_aside(
     repository: &Repository,
     found: &[(String, ObjectId)],

@@ -40,7 +40,7 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Record {
     entries: BTreeMap<String, Entry>,
-    /// There is no record yet: refs are taken for what they seem to be. For looking only; nothing is imported by it.
+    /// There is no record yet: every ref is trusted. For reading only; no import uses it.
     believes_all: bool,
 }
 

@@ -150,11 +150,11 @@ impl Server for Transport<'_> {
             arguments.push("--atomic".into());
         }
         arguments.extend(words(["--", self.address.url()]));
-        // Never a `+`: what is no fast-forward is refused, by Git here and by what the server has seen.
+        // Never a `+`: a move that is no fast-forward is refused, by Git here and by the old value on the server.
         arguments.extend(moves.iter().map(|it| format!("{}:{}", it.new, it.name).into()));
         let ran = self.exchange(arguments, self.entry.limit)?;
         let told = porcelain::parse(&ran.stdout);
-        // A lock that stays is no race; a server that is away says nothing of any ref.
+        // A lock that stays is no race; an unreachable server tells nothing about any ref.
         match (told.is_empty(), ran.status, self.problem(&ran)) {
             (_, Some(0), _) => Ok(told),
             (_, _, lock @ Problem::StaleLock { .. }) => Err(lock),

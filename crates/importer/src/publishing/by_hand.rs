@@ -33,7 +33,7 @@ pub struct Looked {
     pub result: Result<Vec<(String, Decision)>, Problem>,
 }
 
-/// Says what would be done. Nothing is written, not even into the state.
+/// Previews publishing. Nothing is written, not even into the state.
 pub fn look(
     remotes: &Remotes,
     root: &Path,

@@ -1,4 +1,5 @@
-//! One package on one remote: what is wanted is what its repository has, so nothing has to be remembered between tries.
+//! One package on one remote: the wanted refs are those of its repository, so nothing has to be remembered between
+//! tries.
 
 use std::path::Path;
 use std::time::Duration;
@@ -98,10 +99,10 @@ impl Job<'_> {
         })
     }
 
-    /// Says what would be done.
+    /// Previews publishing.
     ///
     /// # Errors
-    /// What keeps it from being looked at.
+    /// The [`Problem`] that keeps the remote from being read.
     pub fn look(&self, abilities: &Abilities) -> Result<Plan, Problem> {
         let repository = self.repository()?;
         let desired = desired(&repository)?;
@@ -159,7 +160,7 @@ fn desired(repository: &Repository) -> Result<Desired, Problem> {
     let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;
     let Some(published) = published else {
         return Err(Problem::Local(format!(
-            "what was imported into {} is not on record yet: its next import puts it there",
+            "the imports into {} have no record yet: the next import writes it",
             repository.path().display()
         )));
     };

@@ -76,7 +76,7 @@ impl Pool {
         self.is_closing.load(Ordering::SeqCst) || session.is_stopping()
     }
 
-    /// Begins to publish. Everything that was begun has ended when the scope has.
+    /// Starts the publishing threads. They have all ended when the scope has.
     pub fn begin<'s>(&'s self, scope: &'s Scope<'s, '_>, session: &'s Session, say: Say<'s>) {
         let Some(remotes) = session.remotes() else { return };
         scope.spawn(move || self.keep(session, remotes));
@@ -189,7 +189,7 @@ impl Pool {
 const CLAIMS: &str = "claims of what is to be published";
 const DUE: &str = "what is to be published";
 
-/// Puts the remotes of the configuration on record.
+/// Records the remotes of the configuration.
 pub(super) fn follow(session: &Session) -> Result<(), StateError> {
     let wanted: Vec<(&str, &str)> =
         session.config.remotes.iter().map(|it| (it.name.as_str(), it.url.as_str())).collect();
@@ -219,7 +219,7 @@ pub(super) fn claim(
     store.write(|tx| claims::claim(tx, session.run, open.id, only))
 }
 
-/// Publishes what was claimed, and records how it ended.
+/// Publishes a claimed package, and records the result.
 pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say: Say<'_>) -> Ended {
     let name = &entrance.config.name;
     let job = Job { root: &session.root, entrance, package: &claim.package };

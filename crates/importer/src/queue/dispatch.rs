@@ -1,5 +1,5 @@
-//! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or somebody
-//! says stop.
+//! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or the run
+//! is told to stop.
 
 mod run_end;
 mod upkeep;
@@ -68,7 +68,7 @@ pub struct Summary {
     pub imported: u64,
     /// Number of failed attempts.
     pub failed: u64,
-    /// Those that wait for something that is out of reach.
+    /// Number of attempts that wait for an unreachable dependency.
     pub parked: u64,
     /// Reason why it ended.
     pub why: String,
@@ -235,7 +235,7 @@ impl<'a> Loop<'a> {
                     None => return true,
                 },
             };
-            // One that does not fit keeps its place: nothing smaller slips past it for ever.
+            // A job that does not fit keeps its place, so that smaller jobs cannot pass it for ever.
             if !self.limits.allow(self.running, self.memory, need(claim.memory)) {
                 self.waiting = Some(claim);
                 return false;
@@ -305,7 +305,7 @@ impl<'a> Loop<'a> {
         is_long && self.dispatcher.until == Until::Empty
     }
 
-    /// The database is away: said once, and asked again.
+    /// Handles an unreachable database: it is reported once, and asked again.
     fn away(&mut self, error: &StateError) {
         if self.unreachable.is_none() {
             self.note(format!("{error}; waiting for it"));

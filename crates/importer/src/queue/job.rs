@@ -1,4 +1,4 @@
-//! Does one job: what its package lacks is asked for, a child imports it, and the end is recorded.
+//! Does one job: the missing versions are requested, a child imports them, and the end is recorded.
 
 mod children;
 mod gather;
@@ -65,14 +65,14 @@ struct Work<'a> {
     cancelled: bool,
     /// The versions of publications: one whose import crashed has not said its own.
     named: HashMap<i64, String>,
-    /// Refs that are not where the importer has put them, once somebody has looked.
+    /// Foreign refs, once they were listed.
     foreign: Option<Vec<ForeignRef>>,
     /// Collisions on record, and their changes.
     known: Known,
     news: News,
 }
 
-/// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
+/// Does a claimed job, and records its end. Its `plan` is made here, unless it was made with the claim.
 pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch<'_>) -> Result {
     let started = Instant::now();
     let mut work = Work {
@@ -112,7 +112,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
 }
 
 impl Work<'_> {
-    /// Imports what the package lacks. Returns the publications that were tried for the first time.
+    /// Imports the missing versions. Returns the publications that were tried for the first time.
     fn import(&mut self, plan: Option<Plan>, watch: Watch<'_>) -> Vec<i64> {
         if !self.claim.tasks.has(Tasks::IMPORT) {
             return Vec::new();
@@ -219,7 +219,7 @@ impl Work<'_> {
         }
     }
 
-    /// Says in the job's log what could not be recorded; it is found out again by the next attempt.
+    /// Writes errors of recording to the job's log; the next attempt finds the same again.
     fn not_noted(&mut self, error: Option<StateError>) {
         if let Some(error) = error {
             self.log.line(&format!("could not be recorded: {error}"));

@@ -31,13 +31,13 @@ use crate::sandbox::Wall;
 /// Length of a lease without a heartbeat, in milliseconds.
 pub const LEASE: i64 = 60_000;
 
-/// Pauses between attempts to reach a database that is away.
+/// First and longest pause between attempts to reach an unreachable database.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Time for which a command that a person waits for tries to reach an unreachable database.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The program's version, as it stands in the records.
+/// Version of the program, as in the records.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A run that works on the queue.
@@ -116,6 +116,9 @@ pub struct Start<'a> {
 
 impl Session {
     /// Begins a run. With `alone`, another one on this host keeps it from starting; what dead ones left is taken back.
+    ///
+    /// # Errors
+    /// [`StateError::RunActive`] when another run is active on this host; others of the database.
     pub fn begin(start: Start<'_>, alone: bool) -> Result<Arc<Session>, StateError> {
         let me = process::myself();
         let new = NewRun {
@@ -153,6 +156,9 @@ impl Session {
 
     /// Repeats `work` as long as the database is unreachable or this login lacks a right; `what` is a noun for the
     /// status meanwhile. A command that a person waits for gives up after [`PATIENCE`], with the error.
+    ///
+    /// # Errors
+    /// The error of `work`, if it will not pass, or if the time is over.
     pub fn patiently<T>(
         &self,
         what: &str,
@@ -189,7 +195,7 @@ impl Session {
         if self.config.remotes.is_empty() { None } else { self.remotes.get_or_init(open).as_ref() }
     }
 
-    /// Puts on record which walls the imports of this host lack, once a run.
+    /// Records the missing walls of this host's imports, once a run.
     pub fn note_walls(&self, missing: &[Wall]) {
         let is_of_interest = !missing.is_empty() || self.patience.is_none();
         if !is_of_interest {
@@ -221,7 +227,7 @@ impl Session {
         self.children().remove(&attempt);
     }
 
-    /// Ends the process of an attempt that is not ours any more.
+    /// Ends the process of an attempt that this run has lost.
     pub fn end_child(&self, attempt: i64) {
         if let Some(pid) = self.children().get(&attempt) {
             process::kill(*pid);
@@ -243,7 +249,7 @@ impl Session {
         self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Looks at what an operator wants of this host, and at what is due; also at what this login may not do, if wanted.
+    /// Reads an operator's orders for this host, and the due work; also the missing rights of this login, if wanted.
     pub fn look(&self, with_rights: bool) -> Result<(Look, Option<Vec<String>>), StateError> {
         let looked = self.store.read(|tx| {
             let look = look::look(tx, &crate::root::host_name())?;

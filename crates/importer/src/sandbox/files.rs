@@ -14,20 +14,20 @@ use super::{Needs, SandboxError};
 use crate::protocol::{Request, Trust, Wanted};
 use crate::rederive::CACHED;
 
-/// Folders of `gpgv`, its libraries and the loader of programs; they may be executed and read.
+/// Folders of programs, their libraries and the loader; they may be executed and read where a child starts a program.
 const PROGRAMS: &[&str] = &["/usr", "/bin", "/lib", "/lib64", "/lib32", "/nix/store", "/gnu/store"];
-/// Files that `gpgv` reads when it starts; they may be read.
+/// Files that such a program reads when it starts; they may be read.
 const SYSTEM: &[&str] = &[
     "/etc/ld.so.cache",
     "/etc/ld.so.preload",
     "/etc/gcrypt",
     "/etc/crypto-policies",
-    "/proc/self",
     "/proc/sys/crypto",
-    "/sys/fs/cgroup",
     "/dev/urandom",
     "/dev/random",
 ];
+/// Figures of the child itself.
+const ITSELF: &[&str] = &["/proc/self", "/sys/fs/cgroup"];
 const NULL: &str = "/dev/null";
 
 /// More combinations of folders and names are not looked up.
@@ -62,7 +62,12 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
     if folders.len() > 1 && folders.len() * names.len() <= COMBINED {
         readable.extend(folders.iter().flat_map(|folder| names.iter().map(|name| folder.join(name))));
     }
-    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
+    let has_signatures = request.versions.iter().any(|it| matches!(it.trust, Trust::Keyrings(_)));
+    Needs {
+        repository: repository.to_owned(),
+        readable: readable.into_iter().collect(),
+        programs: if has_signatures { &["gpgv"] } else { &[] },
+    }
 }
 
 /// Files that the child of a check has to reach: the repository, fetched files, and those beside each `.dsc` that was
@@ -73,11 +78,10 @@ pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs 
         let folder = dsc.parent().unwrap_or(Path::new("/"));
         readable.extend(names_in(dsc, request.limits.dsc_bytes).iter().map(|name| folder.join(name)));
     }
-    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect() }
+    Needs { repository: repository.to_owned(), readable: readable.into_iter().collect(), programs: &["git"] }
 }
 
-/// The names in the lists of files of a `.dsc`, without any claim to understand it: the last word of each line that goes
-/// on with a field.
+/// Names in the lists of files of a `.dsc`, without a full parser: the last word of each continuation line.
 fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
     let text = bounded::file::read(dsc, most).unwrap_or_default();
     let is_gone_on = |line: &&[u8]| line.first().is_some_and(|&first| first == b' ' || first == b'\t');
@@ -89,7 +93,7 @@ fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
     names.take(NAMES).map(|name| OsString::from_vec(name.to_owned())).collect()
 }
 
-/// Allows what is needed and nothing else. Returns which landlock this kernel has, if any.
+/// Allows the needed files and nothing else. Returns the version of landlock that this kernel has, if any.
 pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
     let every = AccessFs::from_all(ABI::V5);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
@@ -109,12 +113,15 @@ pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
         rules = allow(rules, folder, AccessFs::ReadDir.into())?;
     }
     rules = allow(rules, Path::new(NULL), AccessFs::ReadFile | AccessFs::WriteFile)?;
-    let elsewhere: Vec<PathBuf> = ["gpgv", "git"].into_iter().filter_map(elsewhere).collect();
-    for path in PROGRAMS.iter().map(Path::new).chain(elsewhere.iter().map(PathBuf::as_path)) {
-        rules = allow(rules, path, read | AccessFs::Execute)?;
+    let mut system: Vec<&Path> = ITSELF.iter().map(Path::new).collect();
+    if !needs.programs.is_empty() {
+        let elsewhere: Vec<PathBuf> = needs.programs.iter().copied().filter_map(elsewhere).collect();
+        for path in PROGRAMS.iter().map(Path::new).chain(elsewhere.iter().map(PathBuf::as_path)) {
+            rules = allow(rules, path, read | AccessFs::Execute)?;
+        }
+        system.extend(SYSTEM.iter().map(Path::new));
     }
-    let system = SYSTEM.iter().map(Path::new);
-    for path in system.chain(needs.readable.iter().map(PathBuf::as_path)) {
+    for path in system.into_iter().chain(needs.readable.iter().map(PathBuf::as_path)) {
         rules = allow(rules, path, read)?;
     }
     let status = rules.restrict_self()?;

@@ -20,9 +20,9 @@ const SELDOM: i64 = 6 * HOUR;
 /// State of the remote, as it was read back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct There {
-    /// Fingerprint of what was wanted.
+    /// Fingerprint of the wanted refs.
     pub here: String,
-    /// Fingerprint of what is there of it.
+    /// Fingerprint of those that are there.
     pub there: String,
     /// Refs that somebody else has moved.
     pub foreign: i64,

@@ -67,7 +67,7 @@ impl Default for Upkeep {
 type Task = (&'static str, bool, fn(&Store) -> Result<(), StateError>);
 
 impl Loop<'_> {
-    /// Looks after everything that has its time.
+    /// Does all due upkeep.
     pub(super) fn tick(&mut self) {
         // A state that has outgrown this program is not written to any more, so what runs cannot be recorded.
         if self.stops() > 1 || self.session().store.outgrown().is_some() {
@@ -186,7 +186,7 @@ impl Loop<'_> {
         Ok(())
     }
 
-    /// Says in the state what cannot be recorded, or that all can be.
+    /// Writes the present errors of recording to the state, or that there are none.
     fn report_trouble(&mut self) {
         let trouble = self.session().troubles.summary();
         let (reported, at) = &self.upkeep.reported;
@@ -200,7 +200,7 @@ impl Loop<'_> {
         self.upkeep.reported = (text, Some(Instant::now()));
     }
 
-    /// Forgets what is old, a little at a time; once a day it begins anew.
+    /// Prunes a little at a time; once a day a new pass begins.
     fn prune(&mut self, store: &Store) -> Result<(), StateError> {
         for _ in 0..STEPS {
             if !store.write(|tx| retention::step(tx, &retention::Rule::default()))? {
@@ -229,7 +229,7 @@ const LOOK: &str = "what is due";
 const SAMPLES: &str = "samples";
 const PRUNING: &str = "the removal of what is old";
 
-/// Notes what this login may not do although a worker has to.
+/// Notes rights that this login lacks although a worker needs them.
 fn note_rights(session: &Session, lacking: &[String]) {
     const RIGHTS: &str = "all that a worker does";
     if lacking.is_empty() {

@@ -1,4 +1,4 @@
-//! Has versions imported by children, and sees to it that one that dies costs one version.
+//! Imports of versions by children: a child that dies costs one version.
 
 use std::thread;
 
@@ -131,7 +131,7 @@ impl Work<'_> {
         Ok(ended)
     }
 
-    /// Has branches brought to where they belong, and decisions carried out, without any version.
+    /// Moves branches to their targets, and carries out decisions, without any version.
     pub(super) fn settle_refs(&mut self, watch: Watch<'_>) {
         let request = match self.request(Vec::new()) {
             Ok(request) => Request { settle: true, ..request },
@@ -144,7 +144,7 @@ impl Work<'_> {
         }
     }
 
-    /// Takes what a child has done, and returns what should be tried again.
+    /// Takes over the results of a child, and returns the versions that should be tried again.
     fn settle(&mut self, ids: Vec<i64>, request: Request, ended: Ended) -> (Vec<i64>, Vec<VersionRequest>) {
         if self.session.is_stopping() && ended.failure.is_some() {
             self.cancelled = true;

@@ -25,7 +25,7 @@ use crate::queue::session::{Session, may_pass};
 
 /// Findings in a repository beside its versions.
 pub(super) struct Found {
-    /// Refs that are not where the importer has put them, once somebody has looked.
+    /// Foreign refs, once they were listed.
     pub(super) foreign: Option<Vec<ForeignRef>>,
     /// Collisions found, ended and not resolved.
     pub(super) news: News,
@@ -171,7 +171,7 @@ fn done(id: i64, report: &Report) -> Option<Done> {
     })
 }
 
-/// The pauses between attempts to record an end that the database refuses for what it says: the first, and the longest.
+/// First and longest pause between attempts to record an end that the database refuses.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Number of refusals by the database, without a known cause, after which the attempt ends as one that could not be
 /// recorded.
@@ -206,7 +206,7 @@ pub(super) fn record_surely(
         if session.is_stopping() {
             return (finished, None);
         }
-        // A command that somebody waits for has waited long enough.
+        // A command that a person waits for gives up.
         if may_pass(&error) {
             return (not_recorded(finished, &error), None);
         }

@@ -1,4 +1,4 @@
-//! Looks after the repository itself, where a job asks for that.
+//! Maintenance of the repository, if a job asks for it.
 
 use std::collections::HashSet;
 
@@ -79,7 +79,7 @@ impl Work<'_> {
         if tasks.has(Tasks::VERIFY) {
             self.verify(watch);
         }
-        // An upload is not kept back by packing: after it, that is asked for anew.
+        // An upload is not delayed by a repack: it is asked for again afterwards.
         if tasks.has(Tasks::REPACK) && !tasks.has(Tasks::IMPORT) {
             self.repack();
         }
