@@ -13,7 +13,7 @@ use state::{Store, events, meta, runs, schema, transfer};
 
 use crate::check;
 use crate::error::BackupError;
-use crate::manifest::{CONFIG, FORM, MANIFEST, Manifest, STATE};
+use crate::manifest::{ACCOUNTS, CONFIG, FORM, MANIFEST, Manifest, STATE};
 use crate::repository::{self, Target};
 use crate::sums::{self, SUMS, Sums};
 
@@ -104,6 +104,8 @@ fn fill(
     }
     // Without the key, the importer's refs could not be recognised after a restore.
     target.copy(&place(&wanted.root.join("repos")), Path::new(KEY))?;
+    // Whoever may sign in at the pages. The key of sessions is no part of a backup: everybody signs in again.
+    target.copy(&wanted.root.join(ACCOUNTS), Path::new(ACCOUNTS))?;
     if let Some(config) = wanted.config {
         target.copy(config, Path::new(CONFIG))?;
     }

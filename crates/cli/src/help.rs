@@ -48,7 +48,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "resume",
         ],
     ),
-    ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
+    ("Run", &["import", "enqueue", "poll", "run", "serve", "notify", "feeds", "publish", "export"]),
     ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples", "rehearse"]),
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];

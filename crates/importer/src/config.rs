@@ -40,6 +40,8 @@ pub struct Config {
     pub checks: toml::Table,
     /// Roles on the pages of `serve`: who may look, and who may change something.
     pub web: web::Web,
+    /// Who is told. The crate `notify` reads it, and what it does not know is refused where commands read the configuration.
+    pub notify: toml::Table,
 }
 
 /// Section `[cache]`.
@@ -273,6 +275,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// Description of the error.
         error: web::Wrong,
+    },
+    /// What is said of messages cannot be meant as it stands.
+    #[error("{}: {error}", path.display())]
+    Notify {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: String,
     },
     /// The archives do not fit together.
     #[error("{}: {error}", path.display())]

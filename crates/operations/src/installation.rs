@@ -166,7 +166,12 @@ impl Installation {
 
     /// Reads the configuration.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(self.config.as_deref(), &self.root)
+        let config = Config::load(self.config.as_deref(), &self.root)?;
+        notify::Config::of(&config.notify).map_err(|error| ConfigError::Notify {
+            path: self.config_file().unwrap_or_default(),
+            error: error.to_string(),
+        })?;
+        Ok(config)
     }
 }
 

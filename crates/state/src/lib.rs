@@ -16,6 +16,7 @@ pub mod figures;
 pub mod fleet;
 pub mod job;
 pub mod operate;
+pub mod outbox;
 pub mod past;
 pub mod publication;
 pub mod publishing;

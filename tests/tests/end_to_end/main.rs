@@ -38,6 +38,7 @@ mod signature;
 mod small_archive;
 mod storm;
 mod story;
+mod telling;
 mod unit;
 mod upgrades;
 mod verify;

@@ -59,6 +59,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     foreign(&status)?;
     queue(&status)?;
     remotes::summary(status.now, &status.remotes)?;
+    channels(&status)?;
     hosts(&status)?;
     next(&status)?;
     Ok(exit::DONE)
@@ -238,6 +239,7 @@ fn is_well(status: &Status) -> bool {
         && status.foreign.refs == 0
         && status.remotes.iter().all(|it| it.state == "open" && it.failing + it.foreign + it.refused == 0)
         && status.collisions.collisions == 0
+        && status.channels.iter().all(|it| it.failing.is_none())
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
@@ -256,6 +258,22 @@ fn queue(status: &Status) -> io::Result<()> {
         let oldest =
             lane.oldest.map_or(String::new(), |oldest| format!(", the oldest {}", ago(status.now, oldest)));
         writeln!(stdout, "  {}: {}{oldest}", lane.lane, lane.waiting)?;
+    }
+    Ok(())
+}
+
+/// Channels that do not take what they are told.
+fn channels(status: &Status) -> io::Result<()> {
+    let mut stdout = screen::stdout();
+    for it in &status.channels {
+        let Some(failing) = it.failing else { continue };
+        let head = format!("Messages do not get to {} ({}) since {}", it.channel, it.kind, at(failing));
+        let next = it.retry.map_or(String::new(), |retry| format!(", the next {}", until(status.now, retry)));
+        writeln!(stdout, "{} ({})", alarm(&head), ago(status.now, failing))?;
+        writeln!(stdout, "  {}{next}", count(it.failures, "try").replace("trys", "tries"))?;
+        if let Some(error) = &it.error {
+            writeln!(stdout, "{}", paragraph(2, &short(error, LONGEST)))?;
+        }
     }
     Ok(())
 }
@@ -321,6 +339,9 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(id) = status.collisions.id {
         hints.push(format!("package-import collision show {id}"));
+    }
+    if let Some(channel) = status.channels.iter().find(|it| it.failing.is_some()) {
+        hints.push(format!("package-import notify test {}", channel.channel));
     }
     if let Some(package) = &status.foreign.oldest {
         hints.push(format!("package-import show {package}"));

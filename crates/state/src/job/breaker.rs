@@ -8,6 +8,7 @@ use crate::db::tx::Tx;
 use crate::driver::Value;
 use crate::error::StateError;
 use crate::job::transition::{self, Transition};
+use crate::outbox::{notices, texts};
 use crate::past::things::Kind;
 use crate::values;
 
@@ -187,6 +188,7 @@ pub fn note(
             Some("closed"),
             Some("open"),
         )?;
+        notices::begin(tx, &texts::outage(name, cause))?;
         tx.counter("breakers_open", 1);
     } else if !open && good > 0 {
         // After an outage each good use lets some more of the parked jobs back.
@@ -246,6 +248,8 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
         Some("open"),
         Some(&after),
     )?;
+    let name = row.text(0);
+    notices::end(tx, &texts::outage_topic(&name), &[], |began| texts::outage_over(&name, began, now))?;
     tx.counter("breakers_open", -1);
     Ok(())
 }

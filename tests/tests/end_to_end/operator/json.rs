@@ -54,7 +54,7 @@ fn what_is_wrong() {
     incident::uploads(&queue);
     incident::outage(&queue);
     insta::assert_snapshot!(form(&json(&queue, &["status"])), @r"
-    {ahead collisions failing foreign held hosts last_run locks new_failures now outages packages parked place queue remotes retrying running suites suppressed top unwalled v waits wedged}
+    {ahead channels collisions failing foreign held hosts last_run locks new_failures now outages packages parked place queue remotes retrying running suites suppressed top unwalled v waits wedged}
     .collisions{collisions id kinds oldest packages since}
     .foreign{oldest packages refs since}
     .hosts[]{heartbeat host life reason running runs service since state trouble}
