@@ -41,6 +41,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "release",
             "suppress",
             "unsuppress",
+            "mute",
+            "unmute",
             "signature",
             "collision",
             "set",
@@ -49,7 +51,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Run", &["import", "enqueue", "poll", "run", "serve", "notify", "feeds", "publish", "export"]),
-    ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples", "rehearse"]),
+    ("Maintain", &["verify", "repair", "repack", "backup", "restore", "prune", "samples", "rehearse"]),
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 

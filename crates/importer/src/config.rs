@@ -31,6 +31,8 @@ pub struct Config {
     pub archives: Vec<Archive>,
     /// Cache of fetched files.
     pub cache: Cache,
+    /// What is mended without a person.
+    pub repair: Repair,
     /// Remotes on which repositories are published.
     pub remotes: Vec<RemoteConfig>,
     /// What the repositories of this host are.
@@ -55,6 +57,22 @@ pub struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Cache { limit: 20 << 30 }
+    }
+}
+
+/// `[repair]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Repair {
+    /// Whether what replaces nothing that others may have is mended without a person. Else it is only listed.
+    pub automatic: bool,
+    /// Days for which what a repair has replaced is kept.
+    pub keep_days: u32,
+}
+
+impl Default for Repair {
+    fn default() -> Self {
+        Repair { automatic: true, keep_days: 90 }
     }
 }
 

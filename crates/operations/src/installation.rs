@@ -158,6 +158,11 @@ impl Installation {
         Ok(checking::verify(&check, |_| {})?)
     }
 
+    /// The program that children are started from.
+    pub(crate) fn program(&self) -> Result<PathBuf, Error> {
+        own_program()
+    }
+
     /// The file that the configuration is read from, if there is one.
     pub fn config_file(&self) -> Option<PathBuf> {
         let places = [self.root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];

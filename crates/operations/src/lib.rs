@@ -75,5 +75,10 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::hosts::Resume>(),
     listed::<actions::remotes::LeaveRemote>(),
     listed::<actions::counters::RepairCounters>(),
+    listed::<actions::repair::PlanRepair>(),
+    listed::<actions::repair::ApplyRepair>(),
+    listed::<actions::repair::UndoRepair>(),
+    listed::<actions::mute::Mute>(),
+    listed::<actions::mute::Unmute>(),
     listed::<actions::prune::Prune>(),
 ];

@@ -21,6 +21,7 @@ pub mod past;
 pub mod publication;
 pub mod publishing;
 pub mod read;
+pub mod repair;
 pub mod schema;
 pub mod transfer;
 pub mod verdicts;

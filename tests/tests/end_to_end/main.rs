@@ -33,6 +33,7 @@ mod queue_storm;
 mod random_histories;
 mod real;
 mod real_headers;
+mod repair;
 mod roots;
 mod signature;
 mod small_archive;

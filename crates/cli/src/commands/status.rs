@@ -56,6 +56,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     failures(&status)?;
     archives(&status)?;
     collisions(&status)?;
+    findings(&status)?;
     foreign(&status)?;
     queue(&status)?;
     remotes::summary(status.now, &status.remotes)?;
@@ -211,6 +212,20 @@ fn collisions(status: &Status) -> io::Result<()> {
     writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
+/// What is wrong with repositories: the kinds of most packages first.
+fn findings(status: &Status) -> io::Result<()> {
+    let counted = status.findings.iter().filter(|it| it.packages > it.muted);
+    let each: Vec<String> =
+        counted.clone().take(4).map(|it| format!("{} {}", it.packages - it.muted, it.code)).collect();
+    let Some(since) = counted.clone().map(|it| it.since).min() else { return Ok(()) };
+    let more = counted.count() - each.len();
+    let more = if more > 0 { format!(" and {more} more kinds") } else { String::new() };
+    let muted: i64 = status.findings.iter().map(|it| it.muted).sum();
+    let muted = if muted > 0 { format!("; {muted} muted") } else { String::new() };
+    let line = format!("{}{more}{muted}; since {} ({})", each.join(", "), at(since), ago(status.now, since));
+    writeln!(screen::stdout(), "{}: {line}", title("repositories are damaged"))
+}
+
 /// Headline and figures: the number of failing packages, or that all is well.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
@@ -240,6 +255,7 @@ fn is_well(status: &Status) -> bool {
         && status.remotes.iter().all(|it| it.state == "open" && it.failing + it.foreign + it.refused == 0)
         && status.collisions.collisions == 0
         && status.channels.iter().all(|it| it.failing.is_none())
+        && status.findings.iter().all(|it| it.packages == it.muted)
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
@@ -342,6 +358,9 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(channel) = status.channels.iter().find(|it| it.failing.is_some()) {
         hints.push(format!("package-import notify test {}", channel.channel));
+    }
+    if let Some(count) = status.findings.iter().find(|it| it.packages > it.muted) {
+        hints.push(format!("package-import repair plan --code {}", count.code));
     }
     if let Some(package) = &status.foreign.oldest {
         hints.push(format!("package-import show {package}"));

@@ -18,6 +18,7 @@ use crate::outbox::channels;
 use crate::publication::collisions;
 use crate::publication::foreign::{self, Summary};
 use crate::publishing::read::{self as publishing, RemoteStatus};
+use crate::repair::findings;
 use crate::store::Store;
 use crate::values;
 
@@ -120,6 +121,8 @@ pub struct Status {
     pub collisions: collisions::Summary,
     /// Where messages go, and how that gets on.
     pub channels: Vec<channels::Channel>,
+    /// What is wrong with repositories, by its code.
+    pub findings: Vec<findings::Count>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Sessions that hold locks of the database which others wait for.
@@ -163,6 +166,7 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         remotes: publishing::status(tx)?,
         collisions: collisions::summary(tx)?,
         channels: channels::list(tx)?,
+        findings: findings::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
         place: Place::default(),
