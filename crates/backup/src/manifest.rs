@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The form of a backup; rises when an older program could not read it.
+/// Number of the backup's form; it rises when an older program could not read it.
 pub const FORM: u32 = 1;
 /// Name of the file that lists a backup's content and marks it as finished.
 pub const MANIFEST: &str = "manifest.json";
@@ -10,6 +10,9 @@ pub const MANIFEST: &str = "manifest.json";
 pub const STATE: &str = "state.db";
 /// Name of the copied configuration.
 pub const CONFIG: &str = "config.toml";
+
+/// Accounts of the pages, in the root and in a backup.
+pub const ACCOUNTS: &str = "web-accounts";
 
 /// Manifest of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

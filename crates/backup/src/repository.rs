@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use packaging_repo::record;
 
 use crate::error::BackupError;
-use crate::sums::{self, Sums};
+use crate::sums::{self, CopyError, Sums};
 
 /// Number of looks at a repository that changes meanwhile.
 const TRIES: usize = 200;
 
-/// Folders and files that are read or written in another way, or are of no use elsewhere: locks, fences, caches.
+/// Folders and files that are copied in another way, or are of no use elsewhere: locks, fences, caches.
 const LEFT_OUT: [&str; 6] = ["objects", "refs", "HEAD", "packed-refs", "package-import", "logs"];
 
 /// Destination of a copy, and the files of the previous backup.
@@ -54,15 +54,15 @@ impl Target<'_> {
                 self.copied += size;
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(CopyError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {
                 remove(&path)?;
                 Ok(false)
             }
-            Err(error) => Err(BackupError::file("copy", from)(error)),
+            Err(error) => Err(error.named(from, &path)),
         }
     }
 
-    /// Copies a file whose name tells its content: one of the same name and size was copied before.
+    /// Copies a file whose name identifies its content: one of the same name and size was copied before.
     fn copy_object(&mut self, from: &Path, name: &Path) -> Result<bool, BackupError> {
         let size = |path: &Path| fs::metadata(path).map(|it| it.len()).ok();
         if let Some((folder, sums)) = self.previous
@@ -113,7 +113,7 @@ pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(
     for (path, content) in &refs {
         target.write(&name.join(path), content)?;
     }
-    // Git takes no folder for a repository that lacks these.
+    // Git does not accept a folder without these as a repository.
     for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
         let path = target.folder.join(name).join(folder);
         fs::create_dir_all(&path).map_err(BackupError::file("create", &path))?;
@@ -121,7 +121,7 @@ pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(
     copy_others(repository, Path::new(""), name, target)
 }
 
-/// The files that hold refs, as they are at one moment.
+/// Files that hold refs, as of one moment.
 type RefFiles = BTreeMap<PathBuf, Vec<u8>>;
 
 fn read_refs(repository: &Path) -> Result<RefFiles, BackupError> {
@@ -164,8 +164,11 @@ fn loose(repository: &Path, folder: &Path, found: &mut RefFiles) -> Result<(), B
     Ok(())
 }
 
+/// No file is larger that is read as a whole: refs, the record, a configuration.
+const LARGEST: u64 = 256 << 20;
+
 fn read(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
-    match bounded::file::read(path, u64::MAX) {
+    match bounded::file::read(path, LARGEST) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(BackupError::file("read", path)(error)),

@@ -1,4 +1,4 @@
-//! Judges a history as it would have been judged then, line by line.
+//! Judges a history line by line, each with the knowledge of its time.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// Hours that are kept: 15 weeks.
 pub const KEPT: i64 = 15 * 168;
 
-/// Days that are learned from: one less than are kept, so that a day that has only begun takes nothing away.
+/// Number of days that are learned from: one less than the kept ones, so that a day that has only begun removes
+/// nothing.
 pub const LEARNED_DAYS: i64 = KEPT / 24 - 1;
 
 /// Values by hour since 1970, the newest [`KEPT`] hours of them.
@@ -93,7 +94,7 @@ impl Hours {
         }
     }
 
-    /// The newest hours that are kept, and none that are only still there.
+    /// Newest kept hours, without those that are only still in memory.
     pub fn newest_kept(&self) -> Hours {
         let kept = usize::try_from(KEPT).unwrap_or(usize::MAX);
         let surplus = self.values.len().saturating_sub(kept);

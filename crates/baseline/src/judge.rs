@@ -61,7 +61,7 @@ pub struct Remembered {
     pub counts: (f64, f64),
     /// Seconds since 1970 at which jobs began to be parked.
     pub parked_since: Option<i64>,
-    /// The first hour of an outage that goes on.
+    /// First hour of a lasting outage.
     pub outage_from: Option<i64>,
 }
 
@@ -356,7 +356,7 @@ impl Judge {
             self.stock.accept(level, hour);
         }
         if hour - surge.last < 24 {
-            // It goes on, so it is none.
+            // The outage lasts, so the hour is not learned from.
             let regime = surge.from.div_euclid(24) + 1;
             self.attempted.memory.regime = Some(regime);
             self.attempted.memory.thaw(regime * 24);
@@ -469,7 +469,8 @@ impl Judge {
             let more = factor.max(usual).min(rule::MOST_EXPLAINED);
             *finding = self.failed.finding(hour, finding.window, more).unwrap_or(scaled);
         } else if factor < rule::FEW_ATTEMPTS {
-            // Usual numbers of failures may be an unusual part of few attempts. That part is noisier than the number.
+            // A usual number of failures may be an unusual fraction of few attempts. The fraction is noisier than the
+            // number.
             let careful = Finding { needed: scaled.needed + rule::FEW_ATTEMPTS_SCORE, ..scaled };
             if careful.state(Kind::Flow).alerts() && careful.value >= rule::CRITICAL * careful.expected {
                 *finding = careful;
@@ -481,7 +482,7 @@ impl Judge {
 /// No count is larger.
 const LARGEST: f64 = 1e12;
 
-/// No time is later, or this far before 1970: 10,000 years.
+/// Range of valid times: 10,000 years around 1970.
 const LATEST: i64 = 300_000_000_000;
 
 /// A value that can be calculated with; `None` for a negative value or one that is no number.

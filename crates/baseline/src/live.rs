@@ -91,7 +91,7 @@ impl Verdict {
         let named = self.signature.as_ref().is_some_and(|signature| signature.since.is_some());
         let others = flow.max(if named { State::Warning } else { State::Ok });
         let outage = if self.outage { State::Critical } else { State::Ok };
-        // A state that none of these explains is that of a static limit.
+        // A state that none of these explains comes from a static limit.
         let all = stock.state.max(others).max(outage);
         let rest = if self.state > all { self.state } else { State::Ok };
         let over = stock.limits.clear.is_some_and(|limit| live < limit);
@@ -132,7 +132,7 @@ impl Verdict {
         self.excess_now(stock, total, state, now)
     }
 
-    /// The stored line with the number of now at its beginning.
+    /// The stored line with the present number at its beginning.
     fn counted(&self, total: u64) -> String {
         let failing = " failing";
         match self.text.find(failing) {
@@ -171,10 +171,11 @@ pub(crate) fn outage_line(
 ) -> String {
     let normal = normal.map_or_else(String::new, |normal| format!(", normally {}", whole(normal)));
     let cause = breaker.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+    let state = if breaker.name.starts_with("disk:") { "is full" } else { "is out of reach" };
     line(&[
         (false, format!("{parked} parked since {}", moment(breaker.since, now))),
         (false, format!(", {failing} more failing{normal}")),
-        (false, format!(": {} is out of reach", breaker.name)),
+        (false, format!(": {} {state}", breaker.name)),
         (false, cause),
     ])
 }

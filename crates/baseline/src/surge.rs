@@ -19,7 +19,7 @@ pub struct Surge {
     /// than the stock's excess over its norm. So attempts that did not fail explain no later failures.
     #[serde(default)]
     pub explained: f64,
-    /// The hour up to which that was counted.
+    /// Hour up to which the attempts are counted.
     #[serde(default)]
     pub counted: i64,
 }

@@ -1,4 +1,4 @@
-//! The one line for people, within what Nagios and everything between it and a person lets through.
+//! The one line for operators, within the limits of Nagios and everything between it and a screen.
 
 use crate::rule;
 use crate::time::Millis;

@@ -76,7 +76,7 @@ pub struct Limits {
     pub warning: Option<u64>,
     /// From here on CRITICAL.
     pub critical: Option<u64>,
-    /// An alert that goes on ends below.
+    /// Value below which a lasting alert ends.
     pub clear: Option<u64>,
     /// Number of parked jobs from which on it is an outage: CRITICAL, while a breaker is open.
     #[serde(default)]
@@ -119,7 +119,7 @@ pub struct Verdict {
     pub state: State,
     /// One line for a person: at most 150 characters of ASCII.
     pub text: String,
-    /// Full days of data, while there is too little to judge.
+    /// Number of full days of data, while there are too few to judge.
     pub learning: Option<usize>,
     /// The stock: failing and parked.
     pub stock: Option<Judged>,

@@ -81,7 +81,7 @@ fn firm(between: f64, within: f64) -> f64 {
     if between > 2.0 * within { 1.0 - (2.0 * within / between).powi(2) } else { 0.0 }
 }
 
-/// Days that resemble each other. All variances are parts of their mean, for noise is in proportion to it.
+/// Days that resemble each other. All variances are fractions of their mean, because noise is in proportion to it.
 struct Group {
     count: f64,
     mean: f64,

@@ -1,4 +1,4 @@
-//! Other programs, followed until they end or their time is up.
+//! Other programs, followed until they end or their time is over.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -40,11 +40,11 @@ pub enum Said<'b> {
 /// State in which [`Running::follow`] left a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// It has ended by itself, or by somebody else; it has not been waited for.
+    /// It has ended by itself, or by another process; it has not been waited for.
     Ended,
-    /// Its time was up: it was killed; it has not been waited for.
+    /// Its time was over: it was killed; it has not been waited for.
     Killed,
-    /// Its time was up, it was killed and does not die.
+    /// Its time was over, it was killed and does not end.
     Undead,
 }
 
@@ -176,7 +176,7 @@ impl Running {
         match stdin.write(rest) {
             Ok(count) => self.written += count,
             Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
-            // One that gives up early closes its end; its status says why.
+            // A program that ends early closes its input; its status has the reason.
             Err(_) => self.written = self.input.len(),
         }
         if self.written >= self.input.len() {

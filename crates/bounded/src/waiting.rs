@@ -15,7 +15,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// and at most this.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// Has waits told to somebody: to the terminal of an operator, to the log of a service. Once a process.
+/// Sets the callback of waits: the terminal of an operator, the log of a service. Once a process.
 pub fn listen(listener: impl Fn(&str) + Send + Sync + 'static) {
     let _ = LISTENER.set(Box::new(listener));
 }
@@ -76,7 +76,7 @@ impl Wait {
     }
 }
 
-/// Tells a pause that is as long as this, before it begins.
+/// Reports a pause of this length before it begins.
 pub fn tell_pause(pause: Duration, text: impl FnOnce() -> String) {
     if pause >= EARLY && LISTENER.get().is_some() {
         say(&format!("waiting {} s for {}", pause.as_secs(), text()));

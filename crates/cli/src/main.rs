@@ -1,5 +1,5 @@
-//! `package-import`: the operator's command. No logic lives here: a subcommand reads its arguments, calls the
-//! library and shows what came back.
+//! `package-import`: the operator's command. It has no logic: a subcommand reads its arguments, calls the
+//! library and shows the result.
 
 mod commands;
 mod eta;
@@ -60,6 +60,9 @@ enum Command {
     Freshness(commands::freshness::Arguments),
     Collisions(commands::collisions::Arguments),
     Collision(commands::collision::Arguments),
+    Incidents(commands::incidents::Arguments),
+    Incident(commands::incident::Arguments),
+    Rehearse(commands::rehearse::Arguments),
     History(commands::history::Arguments),
     Log(commands::log::Arguments),
     Queue(commands::queue::Arguments),
@@ -82,6 +85,8 @@ enum Command {
     Tune(commands::tune::Arguments),
     Metrics(commands::metrics::Arguments),
     Serve(commands::serve::Arguments),
+    Notify(commands::notify::Arguments),
+    Feeds(commands::feeds::Arguments),
     User(commands::user::Arguments),
     Audit(commands::audit::Arguments),
     Publish(commands::publish::Arguments),
@@ -117,7 +122,7 @@ fn main() -> ExitCode {
     exit::code(result)
 }
 
-/// The command line, and the name of its subcommand.
+/// Command line, and the name of its subcommand.
 fn parse() -> (Cli, String) {
     let matches = help::grouped(Cli::command()).get_matches();
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
@@ -142,6 +147,9 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::List(arguments) => commands::list::run(installation, arguments),
         Command::Collisions(arguments) => commands::collisions::run(installation, arguments),
         Command::Collision(arguments) => commands::collision::run(installation, arguments),
+        Command::Incidents(arguments) => commands::incidents::run(installation, arguments),
+        Command::Incident(arguments) => commands::incident::run(installation, arguments),
+        Command::Rehearse(arguments) => commands::rehearse::run(installation, arguments),
         Command::History(arguments) => commands::history::run(installation, arguments),
         Command::Log(arguments) => commands::log::run(installation, arguments),
         Command::Queue(arguments) => commands::queue::run(installation, arguments),
@@ -164,6 +172,8 @@ fn run(installation: &commands::Installation, command: &Command) -> Result<u8, a
         Command::Tune(arguments) => commands::tune::run(installation, arguments),
         Command::Metrics(arguments) => commands::metrics::run(installation, arguments),
         Command::Serve(arguments) => commands::serve::run(installation, arguments),
+        Command::Notify(arguments) => commands::notify::run(installation, arguments),
+        Command::Feeds(arguments) => commands::feeds::run(installation, arguments),
         Command::User(arguments) => commands::user::run(installation, arguments),
         Command::Audit(arguments) => commands::audit::run(installation, arguments),
         Command::Publish(arguments) => commands::publish::run(installation, arguments),

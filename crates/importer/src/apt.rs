@@ -8,7 +8,7 @@ use crate::dsc_arguments::Item;
 use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
 
-/// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be had does not keep the others back.
+/// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be fetched does not stop the others.
 pub fn fetch(
     root: &Path,
     names: &[String],

@@ -41,7 +41,7 @@ pub struct Check<'a> {
 pub struct Checked {
     /// Problems that were found.
     pub problems: Vec<Problem>,
-    /// Refs that are not where the importer has put them, if that could be looked at.
+    /// Foreign refs, if they could be listed.
     pub foreign: Option<Vec<ForeignRef>>,
     /// Walls that this kernel does not build.
     pub missing: Vec<Wall>,
@@ -87,6 +87,7 @@ pub(crate) fn request(check: &Check<'_>, task: Task) -> Result<Request, InspectE
         package: check.package.to_owned(),
         default_branch: None,
         versions: Vec::new(),
+        bases: Default::default(),
         allow_weak_checksums: true,
         limits: check.limits.clone(),
         threads: 1,
@@ -96,6 +97,7 @@ pub(crate) fn request(check: &Check<'_>, task: Task) -> Result<Request, InspectE
         collisions: Known::default(),
         settle: false,
         word: None,
+        stands: None,
         task,
     })
 }
@@ -192,7 +194,7 @@ pub(crate) fn check(
     Ok(problems)
 }
 
-/// Refs that are not where the importer has put them, and what their content is.
+/// Foreign refs, and the kinds of their content.
 fn judged(catalog: &mut Catalog) -> Result<Vec<ForeignRef>, Error> {
     let found = foreign::find(&catalog.view, &[], &mut catalog.store)?;
     let judged = collision::judge(&found, &mut catalog.view, &mut catalog.store)?;

@@ -22,7 +22,7 @@ use crate::protocol::{Event, ForeignRef, Repaired, Report, Request, Task, Unreco
 
 /// Largest number of bytes of a child's standard error that are kept.
 const STDERR_KEPT: usize = 64 << 10;
-/// The longest event that is waited for to end.
+/// Largest number of bytes of an event.
 const LONGEST_EVENT: usize = 16 << 20;
 
 /// The hidden subcommand of our own binary that performs an import.
@@ -31,7 +31,7 @@ pub const SUBCOMMAND: &str = "import-package";
 /// Variables of the environment that a child gets. It needs no others, and its input is hostile: it must not see the
 /// secrets of a service.
 const ENVIRONMENT: &[&str] = &["PATH", "RUST_BACKTRACE"];
-/// The same of a program with crash points.
+/// Hidden subcommand of a program with crash points.
 #[cfg(feature = "failpoints")]
 const CRASH_POINTS: &[&str] = crate::crash::VARIABLE_NAMES;
 #[cfg(not(feature = "failpoints"))]
@@ -42,9 +42,9 @@ const TIDYING: Duration = Duration::from_secs(1);
 
 /// End of a child process.
 pub struct Ended {
-    /// Reports by the version's place in the request; `None` for those that it did not get to.
+    /// Reports by the version's place in the request; `None` for those that were not reached.
     pub reports: Vec<Option<Report>>,
-    /// The version that it was reading last.
+    /// Version that it was reading last.
     pub last: Option<usize>,
     /// Failure that kept it from finishing, if any.
     pub failure: Option<Failure>,
@@ -54,12 +54,14 @@ pub struct Ended {
     pub cpu_ms: u64,
     /// Bytes that it read and wrote.
     pub moved: (u64, u64),
-    /// Refs that are not where the importer has put them.
+    /// Foreign refs.
     pub foreign: Vec<ForeignRef>,
     /// Collisions found, ended and not resolved.
     pub collisions: News,
     /// Result of checking a repository: its problems, and its foreign refs.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
+    /// Fingerprint of the refs that are there, where the repository is a cache.
+    pub stands: Option<String>,
     /// What came of a repair, and versions that the state does not know.
     pub repaired: Option<(Repaired, Vec<Unrecorded>)>,
     /// Standard error of the child.
@@ -90,6 +92,7 @@ pub fn run(
         foreign: Vec::new(),
         collisions: News::default(),
         checked: None,
+        stands: None,
         repaired: None,
         stderr: String::new(),
     };
@@ -162,7 +165,7 @@ fn lines(begun: &mut Vec<u8>, bytes: &[u8], mut on_line: impl FnMut(&[u8])) {
     }
 }
 
-/// Tidies up after a child that was killed, unless somebody else has the package by now.
+/// Tidies up after a killed child, unless another attempt has the package by now.
 fn settle(request: &Request) -> Result<(), packaging_repo::Error> {
     let (Some((epoch, token)), Ok(package)) = (request.fence, PackageName::new(&request.package)) else {
         return Ok(());
@@ -182,7 +185,7 @@ struct Clock {
 impl Clock {
     fn new(seconds: u64, lock_wait: u64) -> Clock {
         let limit = Duration::from_secs(seconds);
-        // A limit beyond all times is none.
+        // A limit beyond the range of times is none.
         let end = Instant::now().checked_add(limit.saturating_add(Duration::from_secs(lock_wait)));
         Clock { limit, end, has_begun: false }
     }
@@ -218,9 +221,10 @@ impl Ended {
                     *slot = Some(*report);
                 }
             }
-            // From here on no single version is to blame.
+            // From here on an error is not that of a single version.
             Event::Publishing => self.last = None,
             Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
+            Event::Stands(fingerprint) => self.stands = Some(fingerprint),
             Event::Foreign(foreign) => self.foreign = foreign,
             Event::Collisions(news) => self.collisions.add(news),
             Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),

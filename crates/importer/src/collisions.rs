@@ -127,7 +127,7 @@ impl Told {
         Some((self.name.clone(), self.theirs.clone()?))
     }
 
-    /// In a line, for the log of a job.
+    /// The collision in a line, for the log of a job.
     pub fn line(&self) -> String {
         let who = self.who.as_deref().unwrap_or("somebody");
         let aside = self.aside.as_ref().map_or(String::new(), |aside| format!("; set aside as {aside}"));

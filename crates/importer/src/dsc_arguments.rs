@@ -28,6 +28,9 @@ pub struct Item {
 }
 
 /// The `.dsc` files that `paths` name; of a folder all in it, sorted by name.
+///
+/// # Errors
+/// [`Failure`] `fetch/unreadable-file` when a folder cannot be read.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for path in paths {
@@ -61,6 +64,9 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Reads a whole `.dsc`.
+///
+/// # Errors
+/// [`Failure`] when it cannot be read, or is longer than `limits.dsc_bytes`.
 pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     let file = open_regular(path).map_err(|error| unreadable(path, &error))?;
@@ -89,6 +95,9 @@ pub struct ClaimedDsc {
 
 impl ClaimedDsc {
     /// Reads the claims of a `.dsc` file. Nothing is verified.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is no stanza, or its `Source` is no package name.
     pub fn read(path: &Path, limits: &DscLimits) -> Result<ClaimedDsc, Failure> {
         let bytes = read_dsc(path, limits)?;
         let stanza = dsc::stanza_within(&bytes, limits).map_err(|error| claimed(path, error))?;

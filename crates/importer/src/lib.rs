@@ -20,6 +20,7 @@ pub mod names;
 pub mod order;
 pub mod patches;
 pub mod perform;
+pub mod place;
 pub mod polling;
 pub mod protocol;
 pub mod publishing;

@@ -18,7 +18,7 @@ use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
 use crate::collisions::{self, News, Told};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::lineage_wait::Found;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::read_version::{Read, Stager};
@@ -71,6 +71,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         None => seal(request, &refs, &mut store)?,
     };
     let view = View::new(refs, record);
+    check_cache(request, &view)?;
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);
     let pending = hold_back(pending, request, &history.view, emit);
@@ -87,15 +88,19 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let record = Some(history.view.record_after()).filter(|after| on_record.as_ref() != Some(after));
     let foreign = find_foreign(request, &mut history, &mut news)?;
     if let Some((blocking, failure)) = collisions::blocked(&edits, &history.view) {
-        // Nothing of this has happened, but for this.
+        // Nothing has been changed, except this.
         let found = blocking.into_iter().map(Told::from).collect();
         emit(&Event::Collisions(News { found, ..News::default() }));
         return Err(failure);
     }
     let (decided, branch) = (history.view.decided().clone(), request.default_branch.as_deref());
+    let stands = request.stands.as_ref().map(|_| fingerprint(&history.view, true));
     emit(&Event::Moving(edits.len()));
     store.finish()?;
     repository.publish_decided(&lock, &edits, &decided, branch, record.as_ref())?;
+    if let Some(stands) = stands {
+        emit(&Event::Stands(stands));
+    }
     if !foreign.is_empty() {
         emit(&Event::Foreign(foreign));
     }
@@ -111,7 +116,22 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refs that are not where the importer has put them, and what their content is.
+/// A cache may be removed while it is read. What was made of a part of it would be another history.
+fn check_cache(request: &Request, view: &View) -> Result<(), Failure> {
+    match &request.stands {
+        Some(stands) if *stands != fingerprint(view, false) => {
+            let message = "the repository in the cache is not what was brought there: somebody has removed it, or a part of it";
+            Err(Failure::new(Stage::Commit, Code::Repository, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn fingerprint(view: &View, after: bool) -> String {
+    remote::refs::fingerprint(view.published(after).iter().map(|(name, id)| (name.as_str(), id)))
+}
+
+/// Foreign refs, and the kinds of their content.
 fn find_foreign(
     request: &Request,
     history: &mut History<'_>,
@@ -200,9 +220,10 @@ fn hold_back(
     let mut todo: Vec<(usize, usize)> = (0..pending.len()).rev().map(|place| (place, 0)).collect();
     while let Some((place, from)) = todo.pop() {
         let Some(version) = pending.get_mut(place) else { continue };
-        let Some(base) = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref()) else {
+        let Some(on) = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref()) else {
             continue;
         };
+        let Some(base) = request.bases.get(&on.base) else { continue };
         let Read::New(staged, _) = &version.read else { continue };
         let below = &staged.changelog.below;
         let is_here = |wanted: &Version| {
@@ -210,8 +231,8 @@ fn hold_back(
         };
         match lineage_wait::find(below, from, base, &is_here) {
             Found::Here(at) => {
-                if let Some(on) = below.get(at) {
-                    built_on.entry(on.clone()).or_default().push((place, at));
+                if let Some(found) = below.get(at) {
+                    built_on.entry(found.clone()).or_default().push((place, at));
                 }
             }
             Found::None => {}
@@ -219,12 +240,12 @@ fn hold_back(
                 version.report.lacks = Some(missing.clone());
                 let own = version.read.version();
                 if let (true, Some(slot), Some(count)) =
-                    (base.may_wait, lacks.get_mut(place), here.get_mut(own))
+                    (on.may_wait, lacks.get_mut(place), here.get_mut(own))
                 {
                     *slot = Some(missing);
                     *count -= 1;
                     if *count == 0 {
-                        // Those that are built on it look for another one, from there on.
+                        // Versions that are built on it search for another base, from there on.
                         todo.extend(built_on.remove(own).unwrap_or_default());
                     }
                 }

@@ -1,5 +1,6 @@
 //! Protocol between the parent and the child that performs an import: one request, then one line for each event.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use packaging_repo::ObjectId;
@@ -27,13 +28,16 @@ pub struct Request {
     pub default_branch: Option<String>,
     /// The versions, in any order.
     pub versions: Vec<VersionRequest>,
+    /// Facts about the distros that the versions may have been built on, by the names that they give.
+    #[serde(default)]
+    pub bases: BTreeMap<String, Base>,
     /// True when a `.dsc` without SHA-256 is accepted.
     pub allow_weak_checksums: bool,
     /// Limits of the child.
     pub limits: LimitsConfig,
     /// Number of threads that compress.
     pub threads: usize,
-    /// The process that asks, without which the import is not to go on.
+    /// Process number of the parent, without which the import must not go on.
     pub parent: u32,
     /// Epoch and token of the attempt: a later attempt shuts this import out. Without a fence, imports wait for
     /// each other.
@@ -50,6 +54,9 @@ pub struct Request {
     /// The state's confirmation for a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
+    /// Fingerprint of the refs that have to be there, where the repository is a cache that may go at any instant.
+    #[serde(default)]
+    pub stands: Option<String>,
     /// Task of the child.
     #[serde(default)]
     pub task: Task,
@@ -131,10 +138,19 @@ pub struct VersionRequest {
     pub allow_weak_checksums: bool,
     /// Distro that it may have been built on.
     #[serde(default)]
-    pub base: Option<Base>,
+    pub base: Option<BuiltOn>,
 }
 
-/// Distro that a version's distro builds on, with the known facts.
+/// What one version may have been built on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltOn {
+    /// The name of its [`Base`] in the request.
+    pub base: String,
+    /// Whether the version that it is built on is still waited for.
+    pub may_wait: bool,
+}
+
+/// The distro whose packages a version's distro builds on, and what is known of it: once for all versions of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Name of the distro.
@@ -142,11 +158,9 @@ pub struct Base {
     /// The highest version of the package that was ever seen there.
     pub highest: Option<String>,
     /// Versions that are published there and not imported yet.
-    pub open: Vec<String>,
+    pub open: BTreeSet<String>,
     /// Patterns of versions that are not the base's.
     pub own: Vec<String>,
-    /// True when the version may still wait for its base.
-    pub may_wait: bool,
 }
 
 /// Reason why a `.dsc` may be trusted.
@@ -175,9 +189,11 @@ pub enum Event {
     Publishing,
     /// A number of refs is moved now.
     Moving(usize),
+    /// Fingerprint of the refs that are there afterwards, where the repository is a cache.
+    Stands(String),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
-    /// Refs that are not where the importer has put them, if there are any.
+    /// Foreign refs, if there are any.
     Foreign(Vec<ForeignRef>),
     /// Collisions found, ended and not resolved.
     Collisions(News),
@@ -187,7 +203,7 @@ pub enum Event {
     Repaired(Box<Repaired>, Vec<Unrecorded>),
     /// Nothing could be done at all.
     Broken(Failure),
-    /// Bytes that it has read and written in all.
+    /// Bytes that it has read and written in total.
     Moved(u64, u64),
 }
 
@@ -208,7 +224,7 @@ pub struct Unrecorded {
     pub applied: Option<String>,
 }
 
-/// A ref that is not where the importer has put it.
+/// A foreign ref.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignRef {
     /// Full name of the ref.
@@ -225,7 +241,7 @@ pub struct ForeignRef {
 }
 
 impl ForeignRef {
-    /// A ref, and what its content is.
+    /// A ref, and the kind of its content.
     pub fn judged(it: &Foreign, judged: Option<&Collision>) -> ForeignRef {
         let content = judged.map(|judged| judged.kind.as_str().to_owned());
         ForeignRef { content, ..ForeignRef::from(it) }

@@ -129,7 +129,7 @@ pub fn like(text: &str) -> Vec<String> {
         .map(|it| (words.iter().filter(|word| it.code.contains(**word)).count(), it.name()))
         .filter(|(score, _)| *score > 0)
         .collect();
-    // The nearer in length is more probably meant.
+    // The candidate with the more similar length is more probably meant.
     scored.sort_by_key(|(score, name)| {
         let code = name.split_once('/').map_or("", |(_, rest)| rest.split(',').next().unwrap_or_default());
         (std::cmp::Reverse(*score), code.len().abs_diff(text.len()))
@@ -214,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// The program's own table beside the documents: nothing that can fail is without a word.
+    /// The program's own table beside the documents, so that every code has an explanation.
     #[test]
     fn every_code_of_the_program_is_explained() {
         for code in Code::ALL {

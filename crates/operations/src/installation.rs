@@ -13,6 +13,7 @@ use state::versions::Expected;
 use state::{StateError, Store};
 
 use crate::error::Error;
+use crate::looking_back::LookBack;
 
 /// Place of an installation. Nothing of it is open yet.
 pub struct Installation {
@@ -42,7 +43,7 @@ impl Installation {
         absolute(&self.root)
     }
 
-    /// Opens it; the state has to be there.
+    /// Opens it; the state has to exist.
     pub fn open(&self) -> Result<Opened, Error> {
         self.opened(Installation::state)
     }
@@ -57,7 +58,19 @@ impl Installation {
         Ok(Opened { root: self.root.clone(), config: self.config()?, store })
     }
 
-    /// Opens the state, which has to be there.
+    /// Opens it as it was at a time: nothing can be changed in it.
+    ///
+    /// # Errors
+    /// As of [`Installation::open`]; or the time is still to come, or before what is kept.
+    pub fn open_at(&self, at: Option<LookBack>) -> Result<Opened, Error> {
+        let mut opened = self.open()?;
+        if let Some(LookBack(at)) = at {
+            opened.store = opened.store.looking_back(at)?;
+        }
+        Ok(opened)
+    }
+
+    /// Opens the state, which has to exist.
     pub fn state(&self) -> Result<Store, Error> {
         let opened = self.config()?.state.location(&self.root).open();
         match opened {
@@ -96,7 +109,7 @@ impl Installation {
     pub fn state_if_any(&self) -> Result<Option<Store>, Error> {
         match self.state() {
             Ok(store) => Ok(Some(store)),
-            // One that knows nothing of the repositories has nothing to say about them either.
+            // A state that is empty knows nothing about the repositories either.
             Err(error)
                 if matches!(error.of_state(), Some(StateError::Missing(_) | StateError::Foreign(_))) =>
             {
@@ -158,7 +171,12 @@ impl Installation {
 
     /// Reads the configuration.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(self.config.as_deref(), &self.root)
+        let config = Config::load(self.config.as_deref(), &self.root)?;
+        notify::Config::of(&config.notify).map_err(|error| ConfigError::Notify {
+            path: self.config_file().unwrap_or_default(),
+            error: error.to_string(),
+        })?;
+        Ok(config)
     }
 }
 

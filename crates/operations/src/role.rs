@@ -92,7 +92,7 @@ impl Actor {
     }
 }
 
-/// The proof that a role was looked at. Only this crate makes one, so that nothing can be done without.
+/// Proof that a role was checked. Only this crate makes one, so that no action goes without.
 #[derive(Clone, Copy, Debug)]
 pub struct Permit<'a> {
     by: By<'a>,

@@ -103,6 +103,11 @@ impl Repository {
         self.path.join(record::FILE).exists()
     }
 
+    /// Whether it is a repository yet.
+    pub fn exists(&self) -> bool {
+        first_publish::is_complete(&self.path)
+    }
+
     /// Folder of the repository.
     pub fn path(&self) -> &Path {
         &self.path
@@ -145,7 +150,7 @@ impl Repository {
     /// [`Error::File`] with the error of a full disk if it has not.
     pub fn check_free(&self, bytes: u64) -> Result<(), Error> {
         let file = |error| Error::file("write to the disk of", &self.path, error);
-        let folder = std::fs::File::open(&self.path).map_err(file)?;
+        let folder = bounded::file::open_folder(&self.path).map_err(file)?;
         crate::space::check(&folder, bytes).map_err(file)
     }
 

@@ -122,6 +122,9 @@ impl Database<'_> {
     }
 
     /// The rows that a statement delivers.
+    ///
+    /// # Errors
+    /// [`Trouble::Unusable`] when there are more rows than a check may read; else as the database fails.
     pub fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Trouble> {
         let rows = self.source.rows(sql, parameters, MOST_ROWS + 1)?;
         if rows.len() > MOST_ROWS {
@@ -131,6 +134,9 @@ impl Database<'_> {
     }
 
     /// The only row of a statement.
+    ///
+    /// # Errors
+    /// [`Trouble::NoData`] when there is none, [`Trouble::Unusable`] when there are several.
     pub fn row(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Row, Trouble> {
         let mut rows = self.rows(sql, parameters)?;
         match (rows.pop(), rows.is_empty()) {

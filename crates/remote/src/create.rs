@@ -42,6 +42,10 @@ pub fn check(command: &str) -> Result<(), String> {
 }
 
 /// Runs a command by the shell. Each word that stands for something is one word for the shell, whatever is in it.
+///
+/// # Errors
+/// [`Problem::Refused`] with the message of the command when it fails, [`Problem::Local`] when it cannot be run or
+/// takes too long.
 pub fn run(command: &str, told: &Told<'_>) -> Result<(), Problem> {
     let text = command
         .replace("{package}", &quoted(told.package))

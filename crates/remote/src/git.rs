@@ -128,6 +128,10 @@ impl Git {
     }
 
     /// Runs it to its end, or for as long as it may take.
+    ///
+    /// # Errors
+    /// [`Problem::Local`] when Git cannot be started, [`Problem::Late`] when the limit is over. A failure of Git
+    /// itself is in the result.
     pub fn run(&self, call: &Call<'_>, limit: Duration) -> Result<Ran, Problem> {
         let number = self.number();
         let own = call.refs.map(|refs| self.with_refs(refs, number)).transpose()?;

@@ -73,6 +73,9 @@ pub struct Batch {
 }
 
 /// Makes the plan. `withheld` are refs that the server has refused just now.
+///
+/// # Errors
+/// Errors of the judge.
 pub fn make(
     wanted: &[Wanted],
     found: &Advertised,

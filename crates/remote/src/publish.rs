@@ -131,6 +131,9 @@ impl Publisher<'_> {
     }
 
     /// Publishes. Facts about the server are in `abilities` afterwards, also after an error.
+    ///
+    /// # Errors
+    /// [`Problem`] that keeps the package from being published. A ref that the server refuses is in the result.
     pub fn publish(
         &self,
         desired: &Desired,

@@ -16,7 +16,7 @@ use crate::plan::{Act, Mark, Step};
 /// A lock that has not changed for so long is nobody's: no Git takes that long over one.
 const STALE: Duration = Duration::from_secs(3600);
 /// No file that is set aside is larger.
-const LARGEST: u64 = 64 << 20;
+pub(crate) const LARGEST: u64 = 64 << 20;
 
 /// The steps that findings about files ask for.
 pub(crate) fn steps(root: &Path, problems: &[Problem], now: SystemTime) -> Vec<Step> {
@@ -79,7 +79,7 @@ pub(crate) fn digest(path: &Path) -> Option<String> {
     if metadata.len() > LARGEST {
         return Some(format!("{} bytes, inode {}", metadata.len(), metadata.ino()));
     }
-    fs::read(path).ok().map(|content| sha256_of(&content))
+    bounded::file::read(path, LARGEST).ok().map(|content| sha256_of(&content))
 }
 
 fn sha256_of(content: &[u8]) -> String {
@@ -122,7 +122,7 @@ fn closed(root: &Path) -> Vec<Step> {
 /// The configuration as it should be: ours, with what others have added that harms nothing.
 fn config(root: &Path) -> String {
     let mut text = mend::new_config().to_owned();
-    let old = fs::read_to_string(root.join("config")).unwrap_or_default();
+    let old = bounded::file::read_text(&root.join("config"), LARGEST).unwrap_or_default();
     let mut is_kept = false;
     for line in old.lines() {
         let trimmed = line.trim();
@@ -199,7 +199,7 @@ pub(crate) fn now(step: &Step, root: &Path) -> Option<String> {
 
 /// What stands in `HEAD`.
 pub(crate) fn head(root: &Path) -> Option<String> {
-    let text = fs::read(root.join("HEAD")).ok()?;
+    let text = bounded::file::read(&root.join("HEAD"), LARGEST).ok()?;
     let text = String::from_utf8_lossy(text.get(..4096).unwrap_or(&text)).trim_end().to_owned();
     Some(text.strip_prefix("ref: ").map_or(text.clone(), str::to_owned))
 }
@@ -226,7 +226,7 @@ fn copy_aside(path: &Path, kept: &Path) -> Result<(), Error> {
     if kept.exists() {
         return Ok(());
     }
-    match fs::read(path) {
+    match bounded::file::read(path, LARGEST) {
         Ok(content) => named("keep", kept, write(kept, &content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => named("read", path, Err(error)),
@@ -241,7 +241,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&begun, path)?;
-    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+    path.parent().map_or(Ok(()), |folder| bounded::file::sync_folder(folder))
 }
 
 pub(crate) fn named(action: &'static str, path: &Path, result: io::Result<()>) -> Result<(), Error> {

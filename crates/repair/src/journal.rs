@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use packaging_repo::Error;
 
-use crate::files::{named, write};
+use crate::files::{LARGEST, named, write};
 use crate::plan::Plan;
 
 /// The folder, in that of the repository.
@@ -43,7 +43,7 @@ impl Journal {
     }
 
     fn read(&self, name: &str) -> Option<Plan> {
-        serde_json::from_slice(&fs::read(self.folder.join(name)).ok()?).ok()
+        serde_json::from_slice(&bounded::file::read(&self.folder.join(name), LARGEST).ok()?).ok()
     }
 
     /// Notes durably that a plan is begun.
@@ -51,11 +51,11 @@ impl Journal {
         let files = self.files();
         named("create", &files, fs::create_dir_all(&files))?;
         let parents = self.folder.ancestors().skip(1).take(2);
-        parents.chain([self.folder.as_path()]).try_for_each(|folder| {
-            named("sync", folder, fs::File::open(folder).and_then(|file| file.sync_all()))
-        })?;
+        parents
+            .chain([self.folder.as_path()])
+            .try_for_each(|folder| named("sync", folder, bounded::file::sync_folder(folder)))?;
         let kept = self.folder.join(RECORD);
-        match fs::read(record) {
+        match bounded::file::read(record, LARGEST) {
             Ok(content) if !kept.exists() => named("keep", &kept, write(&kept, &content))?,
             Err(error) if error.kind() != io::ErrorKind::NotFound => named("read", record, Err(error))?,
             _ => {}
@@ -84,9 +84,9 @@ impl Journal {
 
     /// The record as it was before, if the one that is there now is the one that this plan has made.
     pub(crate) fn record_before(&self, now: &Path) -> Option<Vec<u8>> {
-        let after = fs::read(self.folder.join(RECORD_AFTER)).ok()?;
+        let after = bounded::file::read(&self.folder.join(RECORD_AFTER), LARGEST).ok()?;
         // A line behind the seal says that refs have moved.
-        let is_same = fs::read(now).ok()?.starts_with(&after);
-        is_same.then(|| fs::read(self.folder.join(RECORD)).ok()).flatten()
+        let is_same = bounded::file::read(now, LARGEST).ok()?.starts_with(&after);
+        is_same.then(|| bounded::file::read(&self.folder.join(RECORD), LARGEST).ok()).flatten()
     }
 }

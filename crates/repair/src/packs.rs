@@ -51,8 +51,8 @@ pub(crate) fn bring_in(repository: &Repository, brought: Option<&Path>) -> Resul
         }
         let begun = to.join(format!("tmp_{}", name.to_string_lossy()));
         named("copy", &path, fs::copy(&path, &begun).map(drop))?;
-        let synced = fs::File::open(&begun).and_then(|file| file.sync_all());
+        let synced = bounded::file::open_regular(&begun).and_then(|file| file.sync_all());
         named("write", &begun, synced.and_then(|()| fs::rename(&begun, &target)))?;
     }
-    named("sync", &to, fs::File::open(&to).and_then(|folder| folder.sync_all()))
+    named("sync", &to, bounded::file::sync_folder(&to))
 }

@@ -2,6 +2,10 @@
 //! store ([`db`]) with two [`driver`]s; each other room is a group of functions that work inside a transaction.
 //!
 //! Knows no Git and no archive: the trust in a file, or the probe of a mirror, passes through as text.
+//!
+//! # Errors
+//! Every function that takes a store or a transaction fails with [`StateError`] when the database cannot be read or
+//! written. Functions with further errors name them.
 
 pub mod audit;
 pub mod db;
@@ -12,6 +16,8 @@ pub mod figures;
 pub mod fleet;
 pub mod job;
 pub mod operate;
+pub mod outbox;
+pub mod past;
 pub mod publication;
 pub mod publishing;
 pub mod read;

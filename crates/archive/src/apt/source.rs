@@ -1,10 +1,11 @@
 //! The machine's apt as a source: apt checks the indices, fetches, and checks the files.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use bounded::file::open_regular;
 use source_package::checksum::{Hashing, ListedFile, sha256_hex};
 use source_package::dsc::Dsc;
 
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 use crate::source::{Followed, Manner, Source, Suites};
 use crate::sources::Publication;
 
-/// The part of apt's sources whose origin is one distro.
+/// The sources of apt whose origin is one distro.
 pub struct AptSource {
     apt: Apt,
     archive: Archive,
@@ -99,7 +100,7 @@ impl AptSource {
         if listing.components.is_empty() {
             return Err(Error::new(Stage::Poll, Problem::NoSuite(suite.name.clone())));
         }
-        // apt shows no index to tell by: another one is one with other lists.
+        // apt has no index to compare: the hash over the lists takes its place.
         let marks: String =
             remember.lists.iter().map(|(name, mark)| format!("{name} {}\n", mark.sha256)).collect();
         remember.sha256 = sha256_hex(marks.as_bytes());
@@ -138,7 +139,7 @@ impl AptSource {
         let empty = self.apt.folder.join("packages");
         let text = match self.apt.run("apt-get", &arguments, &empty) {
             Ok((text, _)) => text,
-            // Its lists have another version by now.
+            // The lists have another version by now.
             Err(AptError::Failed { output, .. }) if is_unknown(&output) => {
                 return Ok(Outcome::Gone { file: publication.dsc.name.clone() });
             }
@@ -239,7 +240,7 @@ fn is_unknown(output: &str) -> bool {
 /// Checks a file against the listed checksums and size.
 fn checked(path: &Path, file: &ListedFile) -> Result<ListedFile, Error> {
     let read = |error| disk(Stage::Fetch, "read a fetched file", error);
-    let found = Hashing::new(fs::File::open(path).map_err(read)?).finish(&file.name).map_err(read)?;
+    let found = Hashing::new(open_regular(path).map_err(read)?).finish(&file.name).map_err(read)?;
     match file.check(&found) {
         Ok(()) => Ok(found),
         Err(mismatch) => Err(Error::new(Stage::Fetch, Problem::ChecksumMismatch(mismatch))),

@@ -12,13 +12,14 @@ mod claim;
 mod partial;
 mod trim;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use bounded::file::sync_folder;
 use bounded::waiting::Wait;
 pub(crate) use claim::Claim;
 pub(crate) use partial::Partial;
@@ -31,7 +32,7 @@ use crate::clock::Clock;
 pub struct Sharing {
     /// Interval at which a fetching worker shows that it lives.
     pub beat: Duration,
-    /// After which time without that it is taken for dead.
+    /// Time without a sign of life after which it is taken for dead.
     pub stale: Duration,
     /// Interval at which waiting workers look.
     pub look: Duration,
@@ -80,14 +81,13 @@ impl Cache {
         self.folder.join("pace")
     }
 
-    /// The place of a file, if it is there.
+    /// Path of a file, if it is there.
     pub fn get(&self, sha256: &str) -> Option<PathBuf> {
         let path = self.place(sha256)?;
-        let file = File::open(&path).ok()?;
-        let is_file = file.metadata().ok()?.is_file();
+        let file = bounded::file::open_regular(&path).ok()?;
         // The file used last is removed last. A file of another user cannot be touched, and is removed in its turn.
         let _ = file.set_modified(SystemTime::now());
-        is_file.then_some(path)
+        Some(path)
     }
 
     /// Removes a file that a reader found damaged.
@@ -104,7 +104,7 @@ impl Cache {
         Some(self.folder.join("files").join(prefix).join(sha256))
     }
 
-    /// Waits until a file is there, or until it is our turn to fetch it.
+    /// Waits until a file is there, or until this worker holds its claim.
     pub(crate) fn turn(&self, key: &str, sha256: Option<&str>) -> io::Result<Turn> {
         let mut watch = claim::Watch::default();
         let (mut wait, began) = (Wait::new(), self.clock.now());
@@ -149,7 +149,8 @@ impl Cache {
         Ok(place)
     }
 
-    /// Makes room, if much came. Called when what came has its second name, so that it does not go at once.
+    /// Makes room, if much was added. Called when the new files have their second names, so that they are not removed
+    /// at once.
     pub(crate) fn settle(&self) {
         if self.added.load(Ordering::Relaxed) > self.limit / 16 {
             self.added.store(0, Ordering::Relaxed);
@@ -162,8 +163,4 @@ impl Cache {
     pub fn trim(&self) -> io::Result<u64> {
         trim::trim(&self.folder, self.limit)
     }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }

@@ -24,7 +24,7 @@ impl Partial {
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         let mut partial = Partial { path, file, hasher: Hasher::default(), is_broken: false };
         if let Err(error) = partial.take_over(folder, key) {
-            // Else each attempt on a full disk would leave another copy.
+            // Otherwise each attempt on a full disk would leave another copy.
             let _ = fs::remove_file(&partial.path);
             return Err(error);
         }
@@ -55,7 +55,7 @@ impl Partial {
     }
 
     fn copy(&mut self, path: &Path) -> io::Result<()> {
-        let Ok(mut old) = File::open(path) else { return Ok(()) };
+        let Ok(mut old) = bounded::file::open_regular(path) else { return Ok(()) };
         let mut buffer = vec![0; 256 << 10];
         loop {
             let count = old.read(&mut buffer)?;
@@ -109,7 +109,7 @@ impl Partial {
         self.hasher.clone().finish(name)
     }
 
-    /// Puts the file in its place: durable first, visible then.
+    /// Moves the file to its place: durable first, visible then.
     pub(super) fn finish(self, place: &Path) -> io::Result<()> {
         self.check()?;
         self.file.set_permissions(Permissions::from_mode(0o444))?;

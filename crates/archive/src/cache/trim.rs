@@ -45,7 +45,7 @@ pub(super) fn trim(folder: &Path, limit: u64) -> io::Result<u64> {
         return Ok(total);
     }
     files.sort_by_key(|file| file.used);
-    // A little more than has to go, so that the next file does not start it all again.
+    // A little more than necessary, so that the next file does not start it all again.
     let wanted = limit - limit / 10;
     for file in files {
         if total <= wanted {

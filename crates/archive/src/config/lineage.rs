@@ -59,7 +59,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// Patterns of versions that are not the base's.
+    /// Patterns of versions that do not belong to the base.
     pub fn own(&self, distro: &str) -> Vec<String> {
         self.own.clone().unwrap_or_else(|| vec![format!("*{distro}*"), "*build[0-9]*".to_owned()])
     }

@@ -59,7 +59,7 @@ pub struct Fetcher<'a> {
 pub enum Outcome {
     /// All files are here.
     Fetched(Fetched),
-    /// A file is on no mirror any more: the version was superseded meanwhile. That is no failure.
+    /// A file is on no mirror any more: the version was superseded meanwhile. This is no failure.
     Gone {
         /// Name of the file.
         file: String,
@@ -80,7 +80,7 @@ pub struct Fetched {
 /// One file.
 #[derive(Debug)]
 pub struct FetchedFile {
-    /// Its name, its size, and all hashes that are known of it.
+    /// Name, size, and all known hashes.
     pub file: ListedFile,
     /// Path of the file; `None` if it was not needed.
     pub path: Option<PathBuf>,
@@ -94,7 +94,7 @@ pub(crate) struct Wanted {
     pub(crate) path: String,
     /// Time of the list that names it, in seconds since 1970: a newer file was replaced.
     pub(crate) listed: Option<i64>,
-    /// By which column of the table of answers it is asked for.
+    /// Column of the table of answers that it belongs to.
     pub(crate) kind: Kind,
 }
 
@@ -109,6 +109,10 @@ pub type Known<'a> = &'a (dyn Fn(&ListedFile) -> bool + Sync);
 
 impl Fetcher<'_> {
     /// Fetches a publication into the folder `into`. `listed` is the date of the index that names it.
+    ///
+    /// # Errors
+    /// [`Failed`] when a file cannot be had now. A file that no mirror has, and that is replaced or not listed, is
+    /// [`Outcome::Gone`].
     pub fn fetch(
         &self,
         publication: &Publication,

@@ -129,7 +129,7 @@ impl Snapshot {
         Err(Problem::DscDisagrees(format!("{asked} and {} {}", dsc.source, dsc.version)))
     }
 
-    /// Files are asked for by their SHA-1, and looked up in the cache by their SHA-256 where that is known.
+    /// Files are requested by their SHA-1, and looked up in the cache by their SHA-256 if it is known.
     fn wanted(&self, file: &ListedFile) -> Wanted {
         let sha1 = file.checksums.sha1.as_deref().unwrap_or_default();
         let mut file = file.clone();

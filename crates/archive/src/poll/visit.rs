@@ -1,4 +1,4 @@
-//! One mirror's turn in a poll: its index, the lists that changed, and whether both are of one moment.
+//! One mirror's turn in a poll: its index, the changed lists, and the test that both are of one moment.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -47,7 +47,7 @@ pub fn check_environment() -> Result<(), ProxyError> {
 
 impl Environment {
     pub(super) fn read() -> Result<Environment, ProxyError> {
-        // A server's request handler may be given HTTP_PROXY by its client; curl knows it in lower case only.
+        // A server's request handler may get HTTP_PROXY from its client; curl only uses the lower-case name.
         let plain = first(&["http_proxy", "all_proxy", "ALL_PROXY"])?;
         let encrypted = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
         let text = std::env::var("no_proxy").or_else(|_| std::env::var("NO_PROXY")).unwrap_or_default();
@@ -143,7 +143,7 @@ pub(super) fn authorization(proxy: &Proxy) -> Option<String> {
     Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
 }
 
-/// Resolves every name to the proxy's address: whatever is asked for, the connection goes there.
+/// Resolves every name to the proxy's address: every connection goes there.
 #[derive(Debug)]
 pub(super) struct ToProxy {
     proxy: Uri,
@@ -168,7 +168,7 @@ impl Resolver for ToProxy {
     }
 }
 
-/// Connects to where [`ToProxy`] leads, and names the host in each request.
+/// Connects to the address of [`ToProxy`], and names the host in each request.
 #[derive(Debug, Default)]
 pub(super) struct Forwarding(TcpConnector);
 
@@ -205,7 +205,7 @@ impl Transport for Absolute {
         let origin = self.origin.as_bytes();
         let output = self.inner.buffers().output();
         let longer = amount.saturating_add(origin.len());
-        // The requests of this program have no body, so that each begins a transmission, and is one.
+        // The requests of this program have no body, so each write begins a request.
         let is_request = output.starts_with(b"GET /") && longer <= output.len();
         if !is_request {
             return self.inner.transmit_output(amount, timeout);

@@ -75,7 +75,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-/// Says that older entries are not listed, and how they are.
+/// Tells that older entries are not listed, and how to list them.
 pub fn older(more: bool, limit: u32) -> io::Result<()> {
     match more {
         true => {

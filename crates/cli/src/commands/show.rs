@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use importer::inspect::Shown;
+use operations::LookBack;
 use operations::questions;
 use state::read::package::Package;
 use state::waits::NEVER;
@@ -20,6 +21,10 @@ use crate::time::{ago, at, until};
 pub struct Arguments {
     /// The source package
     package: String,
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -33,7 +38,10 @@ const FOREIGN: usize = 20;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let name = &arguments.package;
-    let answer = questions::show(installation, name)?;
+    let answer = match arguments.at {
+        Some(at) => questions::show_at(installation, name, at)?,
+        None => questions::show(installation, name)?,
+    };
     let unreadable = answer.unreadable.as_deref();
     if arguments.json {
         print_json(&answer.json())?;
@@ -49,7 +57,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(said(name, unreadable))
 }
 
-/// Says why the repository cannot be shown, if it cannot.
+/// Prints why the repository cannot be shown.
 fn said(name: &str, unreadable: Option<&str>) -> u8 {
     let Some(cause) = unreadable else { return exit::DONE };
     eprintln!("its repository cannot be read: {}; `package-import verify {name}` says more", plain(cause));

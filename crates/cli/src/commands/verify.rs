@@ -55,7 +55,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             Some(store) => store.read(|tx| versions::expected(tx, package))?,
             None => Expected::default(),
         };
-        // One that cannot be looked at keeps the others not back.
+        // A repository that cannot be checked does not stop the others.
         let checked = match installation.check(&installation.root, package, &expected) {
             Err(error) if packages.len() > 1 => {
                 let problem = Problem::new(Finding::Unreadable, "repository", error.to_string());

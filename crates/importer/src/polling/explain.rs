@@ -103,7 +103,7 @@ pub struct Explained {
     pub state: Option<Behind>,
     /// Next step, as a sentence.
     pub next: String,
-    /// Packages whose names begin alike, if nobody knows this one.
+    /// Packages whose names begin alike, if this one is not known.
     pub similar: Vec<String>,
 }
 
@@ -172,7 +172,7 @@ impl Asked {
     fn of(report: &Report) -> Asked {
         let found = report.result.as_ref().ok();
         let about = found.and_then(|found| found.about.clone());
-        // A suite from which nothing is taken says why.
+        // A suite from which nothing is taken has the reason.
         let remark = found.filter(|_| about.is_none()).and_then(|found| found.remarks.first().cloned());
         Asked {
             suite: report.suite.clone(),

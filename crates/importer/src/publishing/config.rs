@@ -92,7 +92,7 @@ pub enum RemoteError {
         /// Error of the address.
         error: AddressError,
     },
-    /// A key that does not go with its address, or one that is missing.
+    /// A key that does not fit its address, or one that is missing.
     #[error("remote {name}: {what}")]
     Key {
         /// Name of the remote.

@@ -34,7 +34,7 @@ pub enum Step<'a> {
     Reading(&'a str),
     /// A version is done.
     Done(Box<Report>),
-    /// Something did not even become a version.
+    /// An item did not even become a version.
     Rejected(&'a Item, Failure),
 }
 
@@ -225,7 +225,7 @@ fn claim(tx: &mut Tx<'_>, session: &Session, package: i64) -> Result<Option<Clai
     Ok(Some((claim, plan)))
 }
 
-/// Tells what became of one version, if the job had something to do with it.
+/// Reports about one version, if the job had a result for it.
 fn tell(
     package: &str,
     one: &Recorded,
@@ -235,7 +235,7 @@ fn tell(
 ) -> bool {
     if let Some(report) = reports.get(&one.id) {
         let mut report = (*report).clone();
-        // A child that died could not say it.
+        // A child that died could not report it.
         report.version = report.version.or_else(|| one.version.clone());
         say(Step::Done(Box::new(report)));
         return true;

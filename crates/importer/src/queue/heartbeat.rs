@@ -64,7 +64,7 @@ impl Drop for Pulse {
     }
 }
 
-/// One beat. Returns leases that nobody here knows of: claims whose answer was lost with a connection.
+/// One beat. Returns leases that this process does not know: claims whose answer was lost with a connection.
 fn beat(session: &Session, store: &Store, before: &BTreeSet<i64>) -> Result<BTreeSet<i64>, StateError> {
     let running = session.attempts();
     let beat = store.write(|tx| runs::beat(tx, session.run, LEASE))?;

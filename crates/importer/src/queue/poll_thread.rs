@@ -23,7 +23,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to poll; `told` hears of each poll.
+    /// Begins to poll; `told` is called with each report.
     pub fn start(session: Arc<Session>, told: impl Fn(&Report) + Send + 'static) -> Watch {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
@@ -36,7 +36,7 @@ impl Watch {
                 if is_due {
                     is_open = !round(&session, true, &told);
                 }
-                // Here nobody waits for it. An error comes again where somebody hears it.
+                // Nobody waits for it here. An error comes again where it is reported.
                 if examined.is_none_or(|at| at.elapsed() >= EXAMINE) {
                     let error = integrity::examine_if_due(&session.store).err();
                     if note(&session, "the state of the database", error) {

@@ -76,6 +76,9 @@ pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, 
 
 /// Request for a publication whose files are at hand. Names that become refs are checked here already, so that a bad
 /// row is reported by its number.
+///
+/// # Errors
+/// [`Failure`] with the number of the row, for names that cannot be refs.
 pub fn request(publication: &Publication, dsc: PathBuf, trust: Trust) -> Result<VersionRequest, Failure> {
     let what = &publication.what;
     let suite = (!what.suite.is_empty()).then(|| what.suite.clone());

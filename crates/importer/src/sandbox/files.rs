@@ -81,8 +81,7 @@ pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs 
     Needs { repository: repository.to_owned(), readable: readable.into_iter().collect(), programs: &["git"] }
 }
 
-/// The names in the lists of files of a `.dsc`, without any claim to understand it: the last word of each line that goes
-/// on with a field.
+/// Names in the lists of files of a `.dsc`, without a full parser: the last word of each continuation line.
 fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
     let text = bounded::file::read(dsc, most).unwrap_or_default();
     let is_gone_on = |line: &&[u8]| line.first().is_some_and(|&first| first == b' ' || first == b'\t');

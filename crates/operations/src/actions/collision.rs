@@ -12,8 +12,8 @@ use crate::installation::{Installation, Opened};
 use crate::questions;
 use crate::role::{Permit, Role};
 
-/// Decides what becomes of a collision. It is written down, and a job is asked for that carries it out. On record: `resolve`, an
-/// entry of the package.
+/// Decides about a collision. The decision is recorded, and a job is queued that carries it out. On record: `resolve`,
+/// an entry of the package.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolve {
     /// Number of the collision.

@@ -9,6 +9,7 @@ use state::{Store, operate};
 
 use crate::error::Error;
 use crate::installation::Installation;
+use crate::looking_back::LookBack;
 
 /// Attempts that are shown.
 const ATTEMPTS: i64 = 5;
@@ -37,7 +38,7 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
     match inspect::show(&installation.root, name) {
         Ok(repository) => shown.repository = Some(repository),
         Err(error) if shown.state.is_none() => {
-            // A better word for a package that nobody knows.
+            // Suggestion for an unknown package.
             let unknown = store.as_ref().and_then(|store| store.read(|tx| operate::known(tx, name)).err());
             return Err(unknown.map_or_else(|| error.into(), Error::from));
         }
@@ -45,6 +46,16 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
         Err(error) => shown.unreadable = Some(error.to_string()),
     }
     Ok(shown)
+}
+
+/// What the state knew of a package at a time. What its repository had then, it tells itself: nobody keeps that apart.
+pub fn show_at(installation: &Installation, name: &str, at: LookBack) -> Result<Shown, Error> {
+    let store = installation.open_at(Some(at))?.store;
+    let state = facts(&store, name)?;
+    if state.is_none() {
+        return Err(Error::NotFound(format!("package {name} was not known then")));
+    }
+    Ok(Shown { package: name.to_owned(), state, repository: None, unreadable: None })
 }
 
 fn facts(store: &Store, name: &str) -> Result<Option<(i64, Package)>, Error> {

@@ -11,6 +11,9 @@ use crate::{Error, ObjectId};
 
 const HEADER: &str = "# pack-refs with: peeled fully-peeled sorted \n";
 
+/// No file of refs is larger: it would have two million of them.
+const LARGEST: u64 = 256 << 20;
+
 /// All refs that are packed.
 #[derive(Default)]
 pub(crate) struct Packed {
@@ -56,7 +59,7 @@ pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
 }
 
 fn text(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    match bounded::file::read(path, u64::MAX) {
+    match bounded::file::read(path, LARGEST) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::file("read", path, error)),

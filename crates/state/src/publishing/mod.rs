@@ -2,10 +2,11 @@
 //! counter that moves with them.
 
 pub mod asked;
+pub mod cached;
 pub mod claims;
 pub mod ends;
 pub mod read;
 pub mod remotes;
-mod row;
+pub(crate) mod row;
 
 pub use row::{PublishLane, PublishState};

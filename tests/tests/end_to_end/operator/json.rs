@@ -54,12 +54,13 @@ fn what_is_wrong() {
     incident::uploads(&queue);
     incident::outage(&queue);
     insta::assert_snapshot!(form(&json(&queue, &["status"])), @r"
-    {ahead collisions failing findings foreign held hosts last_run locks new_failures now outages packages parked queue remotes retrying running suites suppressed top unwalled v waits wedged}
+    {ahead channels collisions failing findings foreign held hosts last_run locks new_failures now outages packages parked place queue remotes retrying running suites suppressed top unwalled v waits wedged}
     .collisions{collisions id kinds oldest packages since}
     .foreign{oldest packages refs since}
     .hosts[]{heartbeat host life reason running runs service since state trouble}
     .last_run{ended host note outcome}
     .outages[]{cause dependency next_probe parked probes since}
+    .place{disks lost lost_packages}
     .queue[]{lane oldest waiting}
     .suppressed[]{kind reason subject until}
     .top[]{bug class code last note packages policy signature since stage text}

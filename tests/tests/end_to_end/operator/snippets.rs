@@ -25,9 +25,11 @@ const ELSEWHERE: [(&str, &str); 6] = [
 ];
 
 /// Commands that do not end with 0 here, with the reason.
-const CODES: [(&str, i32, &str); 8] = [
+const CODES: [(&str, i32, &str); 10] = [
     ("publish PACKAGE", 2, "no remote is configured; publishing types it"),
     ("publish [PACKAGE...]", 2, "no remote is configured; publishing types it"),
+    ("notify test team", 1, "no channel is configured; telling types it"),
+    ("notify test CHANNEL", 1, "no channel is configured; telling types it"),
     ("remotes NAME --leave --reason WHY", 1, "no remote is followed; publishing types it"),
     ("remotes [NAME]", 1, "no remote is followed; publishing types it"),
     ("repair undo ID", 2, "nothing of that plan was carried out; repair types it"),

@@ -22,9 +22,9 @@ use crate::protocol::Trust;
 pub enum Got {
     /// The `.dsc` is in a folder of its own with its files; the number of bytes that came over the network.
     Here(PathBuf, u64),
-    /// The same of one that the index has no SHA-256 of, with why it is trusted.
+    /// The same for a publication without SHA-256 in the index, with the reason of its trust.
     Weak(PathBuf, u64, Trust),
-    /// The same of an old version, with what its files turned out to be.
+    /// The same for an old version, with the content of its files.
     Old(PathBuf, u64, Found),
     /// No mirror has a file of it.
     Missing(String),

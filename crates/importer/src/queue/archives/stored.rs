@@ -48,7 +48,7 @@ impl From<StoredFile> for ListedFile {
 }
 
 impl Stored {
-    /// Of a publication in an index of a date.
+    /// For a publication, with the date of its index.
     pub fn new(publication: &sources::Publication, listed: i64) -> Stored {
         Stored {
             directory: publication.directory.clone(),
@@ -59,7 +59,7 @@ impl Stored {
         }
     }
 
-    /// Of a version that a history has.
+    /// For a version of a history.
     pub fn of_history(old: &OldVersion) -> Stored {
         Stored {
             directory: String::new(),

@@ -206,7 +206,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Parks the job until something is there again; for a history only as long as it is waited for.
+    /// Parks the job until a dependency can be reached again; for a history only as long as it is waited for.
     pub(super) fn park(&mut self, breaker: i64, history: Option<&str>) {
         self.parked_on = Some(breaker);
         if let Some(archive) = history {

@@ -1,4 +1,4 @@
-//! Looks after the repository itself, where a job asks for that.
+//! Maintenance of the repository, if a job asks for it.
 
 use std::collections::HashSet;
 
@@ -80,9 +80,12 @@ impl Work<'_> {
             self.repair(watch);
         }
         if tasks.has(Tasks::VERIFY) {
-            self.verify(watch);
+            match self.session.cache() {
+                Some(_) => self.verify_through_cache(watch),
+                None => self.verify(watch),
+            }
         }
-        // An upload is not kept back by packing: after it, that is asked for anew.
+        // An upload is not delayed by a repack: it is asked for again afterwards.
         if tasks.has(Tasks::REPACK) && !tasks.has(Tasks::IMPORT) {
             self.repack();
         }
@@ -104,7 +107,7 @@ impl Work<'_> {
     }
 
     /// Checks the repository, mends what needs no person, and checks it again then.
-    fn verify(&mut self, watch: Watch<'_>) {
+    pub(super) fn verify(&mut self, watch: Watch<'_>) {
         let Some(checked) = self.check() else { return };
         if !self.heal(&checked.problems) {
             return self.judge(checked, watch);
