@@ -17,7 +17,7 @@ pub const MINUTE: i64 = 60_000;
 
 pub struct World {
     pub store: Store,
-    pub folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     clock: Arc<AtomicI64>,
     config: Config,
 }
@@ -34,7 +34,7 @@ impl World {
         let location = Location::Sqlite(folder.path().join("state.db"));
         let store = location.open_or_make().unwrap().with_clock(Arc::clone(&clock));
         let config = Config::of(&config.parse().unwrap()).unwrap();
-        let world = World { store, folder, clock, config };
+        let world = World { store, _folder: folder, clock, config };
         // Channels hear what comes from now on.
         assert_eq!(world.round(), Round::default());
         world
