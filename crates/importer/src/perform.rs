@@ -18,18 +18,19 @@ use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
 use crate::collisions::{self, News, Told};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::lineage_wait::Found;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
-use crate::{checking, lineage_wait, order};
+use crate::{checking, lineage_wait, order, repairing};
 
 /// Performs a request and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
     let done = match &request.task {
         Task::Import => import(request, &emit),
         Task::Verify(wanted) => checking::perform(request, wanted, &emit),
+        Task::Repair(task) => repairing::perform(request, task, &emit),
     };
     if let Err(failure) = done {
         emit(&Event::Broken(failure));
@@ -70,6 +71,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         None => seal(request, &refs, &mut store)?,
     };
     let view = View::new(refs, record);
+    check_cache(request, &view)?;
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);
     let pending = hold_back(pending, request, &history.view, emit);
@@ -92,9 +94,13 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         return Err(failure);
     }
     let (decided, branch) = (history.view.decided().clone(), request.default_branch.as_deref());
+    let stands = request.stands.as_ref().map(|_| fingerprint(&history.view, true));
     emit(&Event::Moving(edits.len()));
     store.finish()?;
     repository.publish_decided(&lock, &edits, &decided, branch, record.as_ref())?;
+    if let Some(stands) = stands {
+        emit(&Event::Stands(stands));
+    }
     if !foreign.is_empty() {
         emit(&Event::Foreign(foreign));
     }
@@ -108,6 +114,21 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         emit(&Event::Moved(read, written));
     }
     Ok(())
+}
+
+/// A cache may be removed while it is read. What was made of a part of it would be another history.
+fn check_cache(request: &Request, view: &View) -> Result<(), Failure> {
+    match &request.stands {
+        Some(stands) if *stands != fingerprint(view, false) => {
+            let message = "the repository in the cache is not what was brought there: somebody has removed it, or a part of it";
+            Err(Failure::new(Stage::Commit, Code::Repository, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn fingerprint(view: &View, after: bool) -> String {
+    remote::refs::fingerprint(view.published(after).iter().map(|(name, id)| (name.as_str(), id)))
 }
 
 /// Foreign refs, and the kinds of their content.
@@ -199,9 +220,10 @@ fn hold_back(
     let mut todo: Vec<(usize, usize)> = (0..pending.len()).rev().map(|place| (place, 0)).collect();
     while let Some((place, from)) = todo.pop() {
         let Some(version) = pending.get_mut(place) else { continue };
-        let Some(base) = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref()) else {
+        let Some(on) = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref()) else {
             continue;
         };
+        let Some(base) = request.bases.get(&on.base) else { continue };
         let Read::New(staged, _) = &version.read else { continue };
         let below = &staged.changelog.below;
         let is_here = |wanted: &Version| {
@@ -209,8 +231,8 @@ fn hold_back(
         };
         match lineage_wait::find(below, from, base, &is_here) {
             Found::Here(at) => {
-                if let Some(on) = below.get(at) {
-                    built_on.entry(on.clone()).or_default().push((place, at));
+                if let Some(found) = below.get(at) {
+                    built_on.entry(found.clone()).or_default().push((place, at));
                 }
             }
             Found::None => {}
@@ -218,7 +240,7 @@ fn hold_back(
                 version.report.lacks = Some(missing.clone());
                 let own = version.read.version();
                 if let (true, Some(slot), Some(count)) =
-                    (base.may_wait, lacks.get_mut(place), here.get_mut(own))
+                    (on.may_wait, lacks.get_mut(place), here.get_mut(own))
                 {
                     *slot = Some(missing);
                     *count -= 1;

@@ -6,6 +6,7 @@
 //! import.
 
 pub mod branch;
+pub mod cache;
 pub mod catalog;
 pub mod collision;
 mod damage;
@@ -23,6 +24,7 @@ pub mod history;
 pub mod identity;
 mod index;
 pub mod manifest;
+pub mod mend;
 pub mod message;
 pub mod mirror;
 mod modules;

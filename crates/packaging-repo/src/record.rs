@@ -10,9 +10,9 @@
 //! so.
 
 pub mod unsealed;
+pub mod vouched;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -24,6 +24,8 @@ use crate::{Error, ObjectId};
 /// The file, in the repository's folder.
 pub const FILE: &str = "package-import-record";
 const HEADER: &str = "# package-import record 1\n";
+/// No record is larger: it would have two million refs.
+const LARGEST: u64 = 256 << 20;
 const SEAL: &str = "seal ";
 const MOVED: &str = "moved\n";
 
@@ -56,7 +58,7 @@ impl Record {
     /// [`Error::BrokenRecord`] if it is not sealed with this key, or cannot be understood.
     pub fn read(repository: &Path, key: Option<&PackageKey>) -> Result<Option<Record>, Error> {
         let path = repository.join(FILE);
-        let text = match bounded::file::read(&path, u64::MAX) {
+        let text = match bounded::file::read(&path, LARGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file("read", &path, error)),
@@ -68,6 +70,12 @@ impl Record {
     pub fn knows(&self, name: &str, id: ObjectId) -> bool {
         self.believes_all
             || self.entries.get(name).is_some_and(|it| it.written == Some(id) || it.begun == Some(id))
+    }
+
+    /// Whether a ref is published: the importer has put it there, or it is adopted. An adopted branch leads to where ours was
+    /// before, so no remote stays behind for it.
+    pub fn publishes(&self, name: &str, id: ObjectId) -> bool {
+        self.knows(name, id) || self.adopted(name) == Some(id)
     }
 
     /// Object that the importer has put a ref to last, as far as is known.
@@ -106,6 +114,11 @@ impl Record {
     /// Forgets a ref that a person had removed.
     pub(crate) fn forget(&mut self, name: &str) {
         self.entries.remove(name);
+    }
+
+    /// Forgets what was written and is not to be kept.
+    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&str, ObjectId) -> bool) {
+        self.entries.retain(|name, it| it.written.is_none_or(|id| is_kept(name, id)));
     }
 
     /// Everything that was written for certain, sorted by name.
@@ -163,7 +176,7 @@ impl Record {
 /// Notes that the refs of the newest record have moved. Not a word is lost if this is: a ref that is where the record has
 /// it confirms as much.
 pub(crate) fn note_moved(repository: &Path) {
-    let file = fs::OpenOptions::new().append(true).open(repository.join(FILE));
+    let file = bounded::file::append(&repository.join(FILE));
     let _ = file.and_then(|mut file| room().and_then(|()| file.write_all(MOVED.as_bytes())));
 }
 
@@ -221,7 +234,7 @@ mod tests {
             .of_package(&PackageName::new("b0").unwrap());
         let (a, b) = ("refs/tags/a".to_owned(), "refs/heads/b".to_owned());
         let first = Record::default().with(&Refs::new(), [(&a, id('1')), (&b, id('2'))].into_iter());
-        let write = |record: &Record| fs::write(folder.path().join(FILE), record.encode(&key)).unwrap();
+        let write = |record: &Record| std::fs::write(folder.path().join(FILE), record.encode(&key)).unwrap();
         let read = || Record::read(folder.path(), Some(&key)).unwrap().unwrap();
         write(&first);
         assert_eq!(read(), first);

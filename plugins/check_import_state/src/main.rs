@@ -1,9 +1,10 @@
 //! Is the state database sound, backed up, and has it room?
 use std::path::Path;
 
+use plugin::alive::{self, Repositories};
 use plugin::time::{age, ago, date, is_believed, moment, span};
 use plugin::views::{self, Facts};
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit, alive};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
 /// `[checks.database]`: `[checks] state` names the database.
 #[derive(Default, serde::Deserialize)]
@@ -35,6 +36,7 @@ impl Check for State {
     const EXAMPLES: &'static str =
         "  check_import_state -v\n  check_import_state -w 36h -c 3d\n  check_import_state --database";
     const DAMAGED: (Status, &'static str) = (Status::Critical, RESTORE);
+    const NEXT: &'static str = "package-import status";
     type Options = Options;
     type Policy = Policy;
 
@@ -88,12 +90,18 @@ fn damage(report: &mut Report, facts: &Facts) {
 /// again.
 fn lost(report: &mut Report, settings: &Settings<State>, database: &mut Database<'_>) -> Result<(), Trouble> {
     let Some(root) = settings.folders().into_iter().next() else { return Ok(()) };
-    let Some((unknown, looked_up)) = alive::unknown_repositories(&root, database)? else { return Ok(()) };
-    if 2 * unknown > looked_up {
-        report.raise(Status::Critical);
-        report.say(format!(
-            "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
-        ));
+    match alive::unknown_repositories(&root, database)? {
+        Repositories::Unknown(unknown, looked_up) if 2 * unknown > looked_up => {
+            report.raise(Status::Critical);
+            report.say(format!(
+                "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
+            ));
+        }
+        Repositories::Hidden(why) => {
+            report.say("repositories not compared with the state");
+            report.detail(1, why);
+        }
+        Repositories::Unknown(..) | Repositories::None => {}
     }
     Ok(())
 }
@@ -104,6 +112,9 @@ fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Statu
         Some(at) => report.say(format!("backup dated {}: is the clock right?", ago(now, at))),
         None if backup > Status::Ok => report.say("no backup was ever taken"),
         None => report.say("no backup yet"),
+    }
+    if backup > Status::Ok {
+        report.next("package-import backup FOLDER");
     }
     match facts.integrity_at {
         Some(at) if examined > Status::Ok => report.say(format!("not examined since {}", moment(at, now))),

@@ -245,6 +245,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
                 allow_weak_checksums: false,
                 base: None,
             }],
+            bases: Default::default(),
             allow_weak_checksums: false,
             limits: LimitsConfig::default(),
             threads: 2,
@@ -254,6 +255,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             collisions: Default::default(),
             settle: false,
             word: None,
+            stands: None,
             task: importer::protocol::Task::Import,
         };
         let ended = child::run(program, &request, |_| {}, |_| {}).unwrap();

@@ -1,20 +1,23 @@
 //! Does one job: the missing versions are requested, a child imports them, and the end is recorded.
 
+mod cache;
 mod children;
 mod gather;
 mod history;
 mod lineage_wait;
 mod open_publications;
 mod record_outcome;
+mod repair;
 mod repository;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use fail::fail_point;
 use state::StateError;
 use state::finish::{Cause, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
+use state::publishing::cached::Done;
 use state::queue::Claim;
 use state::waits::Wait;
 use state::words::{Outcome, Tasks, WaitKind};
@@ -25,7 +28,8 @@ use super::logs::Log;
 use super::session::Session;
 use crate::collisions::{Known, News};
 use crate::failure::{Failure, Stage};
-use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
+use crate::inspect;
+use crate::protocol::{Base, ForeignRef, Outcome as Became, Report, VersionRequest};
 
 /// End of an attempt, for display.
 #[derive(Debug)]
@@ -63,16 +67,42 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
-    /// The versions of publications: one whose import crashed has not said its own.
-    named: HashMap<i64, String>,
-    /// Foreign refs, once they were listed.
+    /// What publications are of: one whose import crashed has not said its own version.
+    named: HashMap<i64, Named>,
+    /// What is known of the distros that versions are built on, by the archives of the versions.
+    bases: BTreeMap<String, Base>,
+    /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
     /// Collisions on record, and their changes.
     known: Known,
     news: News,
+    /// What was read back of the remote, where repositories are a cache.
+    published: Option<Done>,
+    /// Fingerprint of the refs that are here, where they may go at any instant.
+    stands: Option<String>,
 }
 
-/// Does a claimed job, and records its end. Its `plan` is made here, unless it was made with the claim.
+/// What a publication is of.
+struct Named {
+    archive: String,
+    distro: String,
+    version: String,
+    first_seen: i64,
+}
+
+impl Named {
+    fn of(publication: &Publication) -> Named {
+        let what = &publication.what;
+        Named {
+            archive: what.archive.clone(),
+            distro: what.distro.clone(),
+            version: what.version.clone(),
+            first_seen: publication.first_seen,
+        }
+    }
+}
+
+/// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
 pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch<'_>) -> Result {
     let started = Instant::now();
     let mut work = Work {
@@ -89,17 +119,27 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         history_over: false,
         cancelled: false,
         named: HashMap::new(),
+        bases: BTreeMap::new(),
         foreign: None,
         known: Known::default(),
         news: News::default(),
+        published: None,
+        stands: None,
     };
-    let first = work.import(plan, watch);
+    let mut first = work.import(plan, watch);
+    if work.heal_met() {
+        first.extend(work.import(None, watch));
+    }
     work.look_after(watch);
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();
     work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
-    let found = record_outcome::Found { foreign: work.foreign.take(), news: std::mem::take(&mut work.news) };
+    let found = record_outcome::Found {
+        foreign: work.foreign.take(),
+        news: std::mem::take(&mut work.news),
+        published: work.published.clone(),
+    };
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done and must not be done again: if the database is unreachable, it is waited for.
@@ -134,17 +174,27 @@ impl Work<'_> {
             }
         };
         let Some(open) = self.with_history(open) else { return first };
-        self.named = open.iter().map(|it| (it.id, it.what.version.clone())).collect();
-        let (ids, requests) = self.requests(&open, false);
-        // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
-        if self.is_ready() && !requests.is_empty() && self.has_its_history(&open, &ids) {
-            self.versions(ids, requests, watch);
-        }
-        self.again_with_all(&open, watch);
-        if self.known.has_decisions() && self.is_ready() {
-            self.settle_refs(watch);
+        self.named = open.iter().map(|it| (it.id, Named::of(it))).collect();
+        match self.session.cache() {
+            Some(_) => self.import_through_cache(&open, watch),
+            None => self.import_open(&open, watch),
         }
         first
+    }
+
+    /// Imports what there is to import into the repository that is here.
+    fn import_open(&mut self, open: &[Publication], watch: Watch<'_>) {
+        let (ids, requests) = self.requests(open, false);
+        let is_idle = requests.is_empty();
+        // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
+        if self.is_ready() && !is_idle && self.has_its_history(open, &ids) {
+            self.versions(ids, requests, watch);
+        }
+        self.again_with_all(open, watch);
+        let has_moved = is_idle && inspect::is_moved(&self.session.root, &self.claim.package);
+        if (self.known.has_decisions() || has_moved) && self.is_ready() {
+            self.settle_refs(watch);
+        }
     }
 
     /// A tarball that was not fetched because its hash is known may be needed after all, by another rule of unpacking.
@@ -178,7 +228,7 @@ impl Work<'_> {
     }
 
     fn report(&mut self, id: i64, mut report: Report) {
-        report.version = report.version.or_else(|| self.named.get(&id).cloned());
+        report.version = report.version.or_else(|| self.named.get(&id).map(|it| it.version.clone()));
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let what = report.outcome.as_str();
         self.log.line(&format!("{} {what} {}", text(&report.version), text(&report.message)));

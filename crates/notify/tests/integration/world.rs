@@ -17,6 +17,7 @@ pub const MINUTE: i64 = 60_000;
 
 pub struct World {
     pub store: Store,
+    /// Removed with the world.
     _folder: tempfile::TempDir,
     clock: Arc<AtomicI64>,
     config: Config,

@@ -20,11 +20,18 @@ pub const INTEGRITY: &str = "integrity";
 pub const INTEGRITY_AT: &str = "integrity_at";
 /// Position that pruning has reached.
 pub const PRUNED: &str = "pruned";
+/// Since when what was so at a time is kept, in milliseconds.
+pub const PAST_SINCE: &str = "past_since";
 /// The newest program that has retried what older ones could not import.
 pub const IMPORTER: &str = "importer";
 
 /// Memory of the rule of baselines: see [`crate::verdicts`].
 pub const BASELINE: &str = "baseline";
+
+/// The fingerprint of the key with which hosts seal what they have verified, where they share no disk.
+pub const KEY: &str = "key";
+/// The remote that has the repositories, where hosts have them as a cache only.
+pub const CACHE_OF: &str = "cache_of";
 
 /// Unix milliseconds at which the queue was empty for the first time.
 pub const FILLED: &str = "filled";

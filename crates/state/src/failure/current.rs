@@ -26,6 +26,7 @@ pub(crate) fn count_failure(
     state: &str,
     by: i64,
 ) -> Result<(), StateError> {
+    tx.touch(package);
     let held = tx.first("SELECT held FROM package WHERE id = ?1", values![package])?;
     if held.is_some_and(|row| row.flag(0)) {
         tx.counter("failing_held", by);

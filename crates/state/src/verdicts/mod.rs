@@ -21,6 +21,7 @@ use crate::error::StateError;
 use crate::job::breaker;
 use crate::outbox::words::Level;
 use crate::outbox::{notices, texts};
+use crate::past::things;
 use crate::values;
 use counted::Counted;
 
@@ -281,6 +282,8 @@ struct Row {
 }
 
 fn put(tx: &mut Tx<'_>, row: &Row) -> Result<(), StateError> {
+    let since = row.since.map(|since| since * 1000);
+    things::verdict(tx, &row.figure, (row.state.as_str(), since), (row.value, &row.text))?;
     tx.execute(
         "INSERT INTO verdict (figure, at, state, since, value, warn, crit, text, detail)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)

@@ -37,7 +37,7 @@ impl Work<'_> {
         }
     }
 
-    fn request(&self, versions: Vec<VersionRequest>) -> Result<Request, Failure> {
+    pub(super) fn request(&self, versions: Vec<VersionRequest>) -> Result<Request, Failure> {
         let session = self.session;
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Request {
@@ -45,6 +45,7 @@ impl Work<'_> {
             package: self.claim.package.clone(),
             default_branch: session.config.import.default_branch.clone(),
             versions,
+            bases: self.bases.clone(),
             allow_weak_checksums: session.config.import.allow_weak_checksums,
             limits: session.config.limits.clone(),
             threads: (cores / session.jobs.max(1)).max(1),
@@ -54,6 +55,7 @@ impl Work<'_> {
             collisions: self.known.clone(),
             settle: false,
             word: self.word()?,
+            stands: self.stands.clone(),
             task: Task::Import,
         })
     }
@@ -118,6 +120,7 @@ impl Work<'_> {
         add(&mut self.usage.bytes_out, ended.moved.1);
         self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
         if ended.failure.is_none() {
+            self.stands = ended.stands.clone().or(self.stands.take());
             self.foreign = Some(ended.foreign.clone());
             // The decisions are carried out; another child of this job must not repeat them.
             self.known.open.retain(|it| !ended.collisions.ended.iter().any(|(id, _)| *id == it.id));
