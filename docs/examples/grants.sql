@@ -51,7 +51,7 @@ $$;
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
     sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish, collision,
-    package_past, past TO package_import_worker;
+    repository, package_past, past TO package_import_worker;
 -- Where else a publication is listed is written anew when that changes.
 GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;

@@ -141,6 +141,7 @@ fn lower(world: &World) {
         "DROP TABLE past",
         "DROP INDEX run_host",
         "DROP INDEX event_at",
+        "DROP TABLE repository",
         "DROP INDEX wait_kind",
         "DROP INDEX history_incomplete",
         "DROP VIEW check_v1_live",
