@@ -64,13 +64,16 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     Ok(found)
 }
 
+/// Size limit of a manifest.
+const LARGEST: u64 = 16 << 20;
+
 /// Manifest of a backup.
 ///
 /// # Errors
 /// [`BackupError::Damaged`] when it cannot be parsed, [`BackupError::Newer`] when it is of a newer form.
 pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     let path = backup.join(MANIFEST);
-    let text = fs::read_to_string(&path).map_err(BackupError::file("read", &path))?;
+    let text = bounded::file::read_text(&path, LARGEST).map_err(BackupError::file("read", &path))?;
     let damaged = |problem: String| BackupError::Damaged { path: backup.to_owned(), problems: vec![problem] };
     let form: serde_json::Value =
         serde_json::from_str(&text).map_err(|error| damaged(format!("{MANIFEST}: {error}")))?;

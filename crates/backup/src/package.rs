@@ -46,11 +46,14 @@ pub fn bring(backup: &Path, root: &Path, package: &PackageName) -> Result<Brough
     Ok(Brought { package: package.to_string(), repository: to, set_aside })
 }
 
+/// No key is longer, in bytes.
+const LONGEST_KEY: u64 = 4096;
+
 /// Repositories are sealed with the key of their installation. One without a key gets that of the backup.
 fn key(backup: &Path, root: &Path) -> Result<(), BackupError> {
     let (theirs, ours) = (backup.join(KEY), place_of_key(&root.join("repos")));
-    let Ok(theirs_read) = fs::read(&theirs) else { return Ok(()) };
-    match fs::read(&ours) {
+    let Ok(theirs_read) = bounded::file::read(&theirs, LONGEST_KEY) else { return Ok(()) };
+    match bounded::file::read(&ours, LONGEST_KEY) {
         Ok(read) if read == theirs_read => Ok(()),
         Ok(_) => Err(BackupError::OtherKey(backup.to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => copy_all(&theirs, &ours),
@@ -59,7 +62,7 @@ fn key(backup: &Path, root: &Path) -> Result<(), BackupError> {
 }
 
 fn sync(folder: &Path) -> Result<(), BackupError> {
-    let opened = fs::File::open(folder).map_err(BackupError::file("open", folder))?;
+    let opened = bounded::file::open_folder(folder).map_err(BackupError::file("open", folder))?;
     rustix::fs::syncfs(&opened).map_err(|error| BackupError::file("write", folder)(error.into()))
 }
 

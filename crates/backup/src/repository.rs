@@ -164,8 +164,11 @@ fn loose(repository: &Path, folder: &Path, found: &mut RefFiles) -> Result<(), B
     Ok(())
 }
 
+/// No file is larger that is read as a whole: refs, the record, a configuration.
+const LARGEST: u64 = 256 << 20;
+
 fn read(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
-    match bounded::file::read(path, u64::MAX) {
+    match bounded::file::read(path, LARGEST) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(BackupError::file("read", path)(error)),

@@ -15,7 +15,7 @@ use state::{Store, identity, meta, transfer};
 
 use crate::check;
 use crate::error::BackupError;
-use crate::manifest::{CONFIG, STATE};
+use crate::manifest::{ACCOUNTS, CONFIG, STATE};
 use crate::reconcile::{self, Damaged};
 use crate::sums;
 
@@ -26,7 +26,7 @@ pub type Bad = BTreeMap<PathBuf, Vec<String>>;
 const UNFINISHED: &str = "restore.unfinished";
 
 /// Names that a restored root may have.
-const PARTS: [&str; 7] = ["repos", "logs", KEY, CONFIG, "state.db", "state.db-wal", "state.db-shm"];
+const PARTS: [&str; 8] = ["repos", "logs", KEY, CONFIG, ACCOUNTS, "state.db", "state.db-wal", "state.db-shm"];
 
 /// Destination and actor of a restore.
 pub struct Here<'a> {
@@ -61,7 +61,7 @@ pub struct Restored {
 /// nothing of them is left; returned are all that were.
 pub fn files(backup: &Path, root: &Path, mut bad: Bad) -> Result<Bad, BackupError> {
     prepare(root)?;
-    for part in ["logs", CONFIG] {
+    for part in ["logs", CONFIG, ACCOUNTS] {
         copy_all(&backup.join(part), &root.join(part))?;
     }
     let repos = root.join("repos");

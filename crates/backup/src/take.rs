@@ -13,7 +13,7 @@ use state::{Store, events, meta, runs, schema, transfer};
 
 use crate::check;
 use crate::error::BackupError;
-use crate::manifest::{CONFIG, FORM, MANIFEST, Manifest, STATE};
+use crate::manifest::{ACCOUNTS, CONFIG, FORM, MANIFEST, Manifest, STATE};
 use crate::repository::{self, Target};
 use crate::sums::{self, SUMS, Sums};
 
@@ -104,6 +104,8 @@ fn fill(
     }
     // Without the key, the importer's refs could not be recognised after a restore.
     target.copy(&place(&wanted.root.join("repos")), Path::new(KEY))?;
+    // Whoever may sign in at the pages. The key of sessions is no part of a backup: everybody signs in again.
+    target.copy(&wanted.root.join(ACCOUNTS), Path::new(ACCOUNTS))?;
     if let Some(config) = wanted.config {
         target.copy(config, Path::new(CONFIG))?;
     }
@@ -148,8 +150,8 @@ fn finish(
     let path = folder.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
     fs::write(&path, text).map_err(BackupError::file("write", &path))?;
-    // All of it is on the disk before the name marks it as a backup.
-    let opened = File::open(folder).map_err(BackupError::file("open", folder))?;
+    // All of it is on the disk before its name says that it is a backup.
+    let opened = bounded::file::open_folder(folder).map_err(BackupError::file("open", folder))?;
     rustix::fs::syncfs(&opened).map_err(|error| BackupError::file("write", folder)(error.into()))?;
     Ok(manifest)
 }
@@ -166,7 +168,7 @@ fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, Back
             continue;
         }
         fs::rename(folder, &path).map_err(BackupError::file("rename", folder))?;
-        let synced = File::open(destination).and_then(|opened| opened.sync_all());
+        let synced = bounded::file::sync_folder(destination);
         synced.map_err(BackupError::file("write", destination))?;
         return Ok(path);
     }

@@ -27,6 +27,7 @@ pub mod publishing;
 pub mod queue;
 pub mod read_version;
 pub mod rederive;
+pub mod repairing;
 pub mod root;
 pub mod sandbox;
 mod trees;

@@ -158,6 +158,11 @@ impl Installation {
         Ok(checking::verify(&check, |_| {})?)
     }
 
+    /// The program that children are started from.
+    pub(crate) fn program(&self) -> Result<PathBuf, Error> {
+        own_program()
+    }
+
     /// The file that the configuration is read from, if there is one.
     pub fn config_file(&self) -> Option<PathBuf> {
         let places = [self.root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];
@@ -166,7 +171,12 @@ impl Installation {
 
     /// Reads the configuration.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(self.config.as_deref(), &self.root)
+        let config = Config::load(self.config.as_deref(), &self.root)?;
+        notify::Config::of(&config.notify).map_err(|error| ConfigError::Notify {
+            path: self.config_file().unwrap_or_default(),
+            error: error.to_string(),
+        })?;
+        Ok(config)
     }
 }
 

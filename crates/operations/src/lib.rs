@@ -15,6 +15,7 @@ mod action;
 pub mod actions;
 pub mod codes;
 mod error;
+pub mod feeds;
 mod installation;
 mod looking_back;
 pub mod moment;
@@ -24,6 +25,7 @@ pub mod questions;
 mod reason;
 pub mod rehearsal;
 mod role;
+pub mod telling;
 
 pub use action::{Action, Change, Kind, Preview};
 pub use error::{Class, Error};
@@ -73,5 +75,10 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::hosts::Resume>(),
     listed::<actions::remotes::LeaveRemote>(),
     listed::<actions::counters::RepairCounters>(),
+    listed::<actions::repair::PlanRepair>(),
+    listed::<actions::repair::ApplyRepair>(),
+    listed::<actions::repair::UndoRepair>(),
+    listed::<actions::mute::Mute>(),
+    listed::<actions::mute::Unmute>(),
     listed::<actions::prune::Prune>(),
 ];

@@ -117,6 +117,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         let line = super::collisions::line(it);
         writeln!(stdout, "{}", paragraph(2, &format!("{} ({})", line, ago(now, it.since))))?;
     }
+    for it in &package.findings {
+        let line = format!("{}: {}: {}", it.code, it.subject, short(&it.message, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &format!("{line} ({})", ago(now, it.since))))?;
+    }
     for missing in &package.missing {
         let (version, place) = (&missing.version, &missing.place);
         writeln!(stdout, "  not imported: {version} in {place}, seen {}", ago(now, missing.first_seen))?;
@@ -163,6 +167,10 @@ fn hints(package: &Package) -> io::Result<()> {
         writeln!(stdout, "  package-import retry {name}")?;
         writeln!(stdout, "  package-import failures --signature {}", failure.signature)?;
         writeln!(stdout, "  package-import hold {name} --reason WHY --until 3d")?;
+    }
+    if !package.findings.is_empty() {
+        let head = if package.held.is_none() && package.failure.is_none() { "Next:\n" } else { "" };
+        writeln!(stdout, "{head}  package-import repair plan {name}")?;
     }
     writeln!(stdout)
 }

@@ -57,9 +57,11 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     failures(&status)?;
     archives(&status)?;
     collisions(&status)?;
+    findings(&status)?;
     foreign(&status)?;
     queue(&status)?;
     remotes::summary(status.now, &status.remotes)?;
+    channels(&status)?;
     hosts(&status)?;
     next(&status)?;
     Ok(exit::DONE)
@@ -211,6 +213,20 @@ fn collisions(status: &Status) -> io::Result<()> {
     writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
+/// What is wrong with repositories: the kinds of most packages first.
+fn findings(status: &Status) -> io::Result<()> {
+    let counted = status.findings.iter().filter(|it| it.packages > it.muted);
+    let each: Vec<String> =
+        counted.clone().take(4).map(|it| format!("{} {}", it.packages - it.muted, it.code)).collect();
+    let Some(since) = counted.clone().map(|it| it.since).min() else { return Ok(()) };
+    let more = counted.count() - each.len();
+    let more = if more > 0 { format!(" and {more} more kinds") } else { String::new() };
+    let muted: i64 = status.findings.iter().map(|it| it.muted).sum();
+    let muted = if muted > 0 { format!("; {muted} muted") } else { String::new() };
+    let line = format!("{}{more}{muted}; since {} ({})", each.join(", "), at(since), ago(status.now, since));
+    writeln!(screen::stdout(), "{}: {line}", title("repositories are damaged"))
+}
+
 /// Headline and figures: the number of failing packages, or that all is well.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
@@ -239,6 +255,8 @@ fn is_well(status: &Status) -> bool {
         && status.foreign.refs == 0
         && status.remotes.iter().all(|it| it.state == "open" && it.failing + it.foreign + it.refused == 0)
         && status.collisions.collisions == 0
+        && status.channels.iter().all(|it| it.failing.is_none())
+        && status.findings.iter().all(|it| it.packages == it.muted)
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
@@ -257,6 +275,22 @@ fn queue(status: &Status) -> io::Result<()> {
         let oldest =
             lane.oldest.map_or(String::new(), |oldest| format!(", the oldest {}", ago(status.now, oldest)));
         writeln!(stdout, "  {}: {}{oldest}", lane.lane, lane.waiting)?;
+    }
+    Ok(())
+}
+
+/// Channels that do not take what they are told.
+fn channels(status: &Status) -> io::Result<()> {
+    let mut stdout = screen::stdout();
+    for it in &status.channels {
+        let Some(failing) = it.failing else { continue };
+        let head = format!("Messages do not get to {} ({}) since {}", it.channel, it.kind, at(failing));
+        let next = it.retry.map_or(String::new(), |retry| format!(", the next {}", until(status.now, retry)));
+        writeln!(stdout, "{} ({})", alarm(&head), ago(status.now, failing))?;
+        writeln!(stdout, "  {}{next}", count(it.failures, "try").replace("trys", "tries"))?;
+        if let Some(error) = &it.error {
+            writeln!(stdout, "{}", paragraph(2, &short(error, LONGEST)))?;
+        }
     }
     Ok(())
 }
@@ -322,6 +356,12 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(id) = status.collisions.id {
         hints.push(format!("package-import collision show {id}"));
+    }
+    if let Some(channel) = status.channels.iter().find(|it| it.failing.is_some()) {
+        hints.push(format!("package-import notify test {}", channel.channel));
+    }
+    if let Some(count) = status.findings.iter().find(|it| it.packages > it.muted) {
+        hints.push(format!("package-import repair plan --code {}", count.code));
     }
     if let Some(package) = &status.foreign.oldest {
         hints.push(format!("package-import show {package}"));

@@ -13,6 +13,7 @@ mod package;
 mod place;
 mod records;
 mod remotes;
+mod repair;
 mod work;
 
 pub use archives::{Archives, archives, explain_package};
@@ -30,4 +31,5 @@ pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
 pub use package::{Shown, show, show_at};
 pub use records::{Audit, AuditWanted, History, HistoryWanted, audit, audit_of, batch, history, settings};
 pub use remotes::{Remotes, remotes};
+pub use repair::{Mutes, PlanListed, PlanShown, findings, mutes, repair_plan, repair_plans};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};

@@ -29,7 +29,7 @@ pub struct Rule {
     pub events: i64,
     /// Samples older than this are removed.
     pub samples: i64,
-    /// Runs and batches that have ended; the newest run of all is kept.
+    /// Runs and batches that have ended, what was told; the newest run of all, and what still goes on, is kept.
     pub runs: i64,
 }
 
@@ -40,7 +40,8 @@ impl Default for Rule {
 }
 
 /// Tables in the order in which they are pruned.
-pub const TABLES: [&str; 7] = ["attempt", "event", "sample", "run", "batch", "package_past", "past"];
+pub const TABLES: [&str; 9] =
+    ["attempt", "event", "sample", "run", "batch", "package_past", "past", "notice", "message"];
 
 /// Position of a pass: a table, and the last row looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,6 +134,8 @@ fn walk(
         "attempt" => attempts(tx, rule, now, position.after)?,
         "event" => by_time(tx, "event", "id", "at", now - rule.events, position.after)?,
         "sample" => samples(tx, (now - rule.samples).div_euclid(HOUR), position.after)?,
+        "notice" => notices(tx, now - rule.runs, position.after)?,
+        "message" => by_time(tx, "message", "id", "made", now - rule.runs, position.after)?,
         _ => old_runs(tx, now - rule.runs, position.after)?,
     };
     if table == "event" && !old.is_empty() && !may_delete_events(tx)? {
@@ -189,6 +192,15 @@ fn by_time(
     let sql = format!("SELECT {key}, {time} FROM {table} WHERE {key} > ?1 ORDER BY {key} LIMIT ?2");
     let rows = tx.query(&sql, values![after, CHUNK])?;
     Ok(seen(&rows, |row| row.int(1) >= cutoff, |_| true))
+}
+
+/// What was told; what has begun and not ended stays, and what nobody was told yet.
+fn notices(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError> {
+    let sql = "SELECT n.id, n.at, CASE WHEN n.seq IS NOT NULL AND (n.part <> 'begun'
+            OR n.id < (SELECT MAX(o.id) FROM notice o WHERE o.topic = n.topic)) THEN 1 ELSE 0 END
+        FROM notice n WHERE n.id > ?1 ORDER BY n.id LIMIT ?2";
+    let rows = tx.query(sql, values![after, CHUNK])?;
+    Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
 }
 
 /// Samples have no number; their hour orders them, and those of one hour are found again until none is left.

@@ -96,7 +96,10 @@ impl Store {
         let name = path.display().to_string();
         let driver = opened.map_err(|error| match error {
             DbError::Damaged(cause) => StateError::Damaged { name: name.clone(), cause },
-            error => StateError::Open { name: name.clone(), cause: error.to_string() },
+            error => {
+                let cause = unusable(path).unwrap_or_else(|| error.to_string());
+                StateError::Open { name: name.clone(), cause }
+            }
         })?;
         Ok(Store::new(Box::new(driver), name))
     }
@@ -327,12 +330,31 @@ impl Store {
     }
 }
 
+/// A database and the files beside it.
+fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
+    ["", "-wal", "-shm", "-journal"].into_iter().map(|ending| {
+        let mut file = path.as_os_str().to_owned();
+        file.push(ending);
+        PathBuf::from(file)
+    })
+}
+
 /// SQLite waits for a named pipe.
 fn check_regular(path: &Path) -> Result<(), StateError> {
-    match path.metadata() {
-        Ok(it) if !it.is_file() => {
-            Err(StateError::Open { name: path.display().to_string(), cause: "not a regular file".into() })
-        }
-        _ => Ok(()),
-    }
+    let strange = files(path).find_map(|file| Some((bounded::file::what_else(&file)?, file)));
+    strange.map_or(Ok(()), |(what, file)| {
+        let cause = format!(
+            "{} is {what}, not a file: move it away; what was in the file comes back from a backup",
+            file.display()
+        );
+        Err(StateError::Open { name: path.display().to_string(), cause })
+    })
+}
+
+/// SQLite does not say which of its files it cannot use: that one, and why.
+fn unusable(path: &Path) -> Option<String> {
+    files(path).filter(|file| file.symlink_metadata().is_ok()).find_map(|file| {
+        let opened = std::fs::OpenOptions::new().read(true).write(true).open(&file);
+        Some(format!("{}: {}", file.display(), opened.err()?))
+    })
 }

@@ -8,6 +8,7 @@ use crate::db::tx::Tx;
 use crate::driver::Value;
 use crate::error::StateError;
 use crate::job::transition::{self, Transition};
+use crate::outbox::{notices, texts};
 use crate::past::things::Kind;
 use crate::values;
 
@@ -34,6 +35,14 @@ pub struct Rule {
     pub probe_limit: i64,
     /// Parked jobs that come back for each good use after an outage.
     pub pace: i64,
+}
+
+impl Rule {
+    /// How long no probe goes out when it opens: twice as long with each probe that was in vain.
+    fn after_relapse(&self, probes: i64) -> i64 {
+        let doublings = u32::try_from(probes.clamp(0, 20)).unwrap_or(0);
+        self.probe_early.saturating_mul(1 << doublings).min(self.probe_late.max(self.probe_early))
+    }
 }
 
 impl Default for Rule {
@@ -136,7 +145,7 @@ pub fn note(
     if made > 0 {
         tx.touch_thing(Kind::Breaker, name);
     }
-    let sql = "SELECT id, state, good, bad, window_start FROM dependency WHERE name = ?1 @LOCK";
+    let sql = "SELECT id, state, good, bad, window_start, probes FROM dependency WHERE name = ?1 @LOCK";
     let row =
         tx.first(sql, values![name])?.ok_or_else(|| StateError::Unknown(format!("no breaker {name}")))?;
     let (id, open) = (row.int(0), row.text(1) == "open");
@@ -162,11 +171,13 @@ pub fn note(
         tx.touch_thing(Kind::Breaker, name);
     }
     if opens {
+        // A probe has found it usable, and nobody could use it: probes of this kind are not believed so soon again.
+        let probes = if goods == 0 && !fresh { row.int(5) } else { 0 };
         tx.execute(
-            "UPDATE dependency SET state = 'open', since = ?2, probes = 0, next_probe = ?3, probe_run = NULL,
+            "UPDATE dependency SET state = 'open', since = ?2, probes = ?4, next_probe = ?3, probe_run = NULL,
                 allowance = 0
              WHERE id = ?1",
-            values![id, now, now + rule.probe_early],
+            values![id, now, now + rule.after_relapse(probes), probes],
         )?;
         crate::audit::record(
             tx,
@@ -177,6 +188,7 @@ pub fn note(
             Some("closed"),
             Some("open"),
         )?;
+        notices::begin(tx, &texts::outage(name, cause))?;
         tx.counter("breakers_open", 1);
     } else if !open && good > 0 {
         // After an outage each good use lets some more of the parked jobs back.
@@ -236,6 +248,8 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
         Some("open"),
         Some(&after),
     )?;
+    let name = row.text(0);
+    notices::end(tx, &texts::outage_topic(&name), &[], |began| texts::outage_over(&name, began, now))?;
     tx.counter("breakers_open", -1);
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::queue;
+use crate::outbox::{notices, texts};
 use crate::past::things::{self, Kind};
 use crate::publication::rows::{self, NewPublication};
 use crate::values;
@@ -130,6 +131,12 @@ pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) ->
             poll.reconciled
         ],
     )?;
+    match withheld.filter(|count| *count > 0) {
+        Some(count) => notices::begin(tx, &texts::removals(archive, suite, count))?,
+        None => notices::end(tx, &texts::removals_topic(archive, suite), &[], |_| {
+            format!("archive {archive}, suite {suite}: no removals wait any more")
+        })?,
+    }
     content(tx, archive, suite, poll, now)
 }
 

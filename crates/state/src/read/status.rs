@@ -14,9 +14,11 @@ use crate::error::StateError;
 use crate::figures::sample::counter;
 use crate::fleet::walls::{self, Unwalled};
 use crate::job::breaker;
+use crate::outbox::channels;
 use crate::publication::collisions;
 use crate::publication::foreign::{self, Summary};
 use crate::publishing::read::{self as publishing, RemoteStatus};
+use crate::repair::findings;
 use crate::store::Store;
 use crate::values;
 
@@ -117,6 +119,10 @@ pub struct Status {
     pub remotes: Vec<RemoteStatus>,
     /// Refs of ours that somebody else made or moved, and that wait for a person.
     pub collisions: collisions::Summary,
+    /// Where messages go, and how that gets on.
+    pub channels: Vec<channels::Channel>,
+    /// What is wrong with repositories, by its code.
+    pub findings: Vec<findings::Count>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Sessions that hold locks of the database which others wait for.
@@ -159,6 +165,8 @@ pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
         foreign: foreign::summary(tx)?,
         remotes: publishing::status(tx)?,
         collisions: collisions::summary(tx)?,
+        channels: channels::list(tx)?,
+        findings: findings::summary(tx)?,
         unwalled: walls::list(tx)?,
         locks: Vec::new(),
         place: Place::default(),

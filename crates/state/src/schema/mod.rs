@@ -23,6 +23,8 @@ const STEPS: &[&str] = &[
     include_str!("0008_collisions.sql"),
     include_str!("0009_repository.sql"),
     include_str!("0010_past.sql"),
+    include_str!("0011_notices.sql"),
+    include_str!("0012_repair.sql"),
 ];
 
 /// The schema that this program writes.

@@ -19,6 +19,8 @@ use crate::db::store::Store;
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::job::breaker;
+use crate::outbox::words::Level;
+use crate::outbox::{notices, texts};
 use crate::past::things;
 use crate::values;
 use counted::Counted;
@@ -78,6 +80,7 @@ fn judge_with(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<V
     causes.error.map_or(Ok(()), Err)?;
     memory::store(tx, judge)?;
     write(tx, now, counted, &verdict)?;
+    tell(tx, &verdict)?;
     Ok(verdict)
 }
 
@@ -217,6 +220,20 @@ impl Causes for Newest<'_, '_> {
 fn said(cause: &str) -> String {
     let rest = cause.split_once(": ").filter(|(code, _)| code.contains('/') && !code.contains(' '));
     baseline::concise(rest.map_or(cause, |(_, rest)| rest))
+}
+
+/// Says that more fails than normally does, or does no more. What is parked is an outage, which is told as such.
+fn tell(tx: &mut Tx<'_>, verdict: &Verdict) -> Result<(), StateError> {
+    let level = match verdict.state {
+        State::Warning => Level::Warning,
+        State::Critical => Level::Critical,
+        State::Ok => {
+            let text = verdict.text.as_str();
+            return notices::end(tx, texts::ALERT, &[], |_| format!("as normal again: {text}"));
+        }
+        _ => return Ok(()),
+    };
+    if verdict.outage { Ok(()) } else { notices::begin(tx, &texts::alert(level, &verdict.text)) }
 }
 
 /// Writes the verdicts on the whole.

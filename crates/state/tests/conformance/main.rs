@@ -15,6 +15,7 @@ mod grants;
 mod homes;
 mod hosts;
 mod load;
+mod outbox;
 mod parked;
 mod past;
 mod policy;
