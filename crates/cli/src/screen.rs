@@ -133,6 +133,12 @@ pub fn count(number: impl TryInto<i64>, noun: &str) -> String {
     }
 }
 
+/// Says that a screen is of another time than now.
+pub fn as_of(at: Option<operations::LookBack>) -> io::Result<()> {
+    let Some(operations::LookBack(at)) = at else { return Ok(()) };
+    writeln!(stdout(), "{}", title(&format!("As it was at {}", crate::time::at(at))))
+}
+
 /// Tells the number of entries that are not listed, and how to list them.
 pub fn more(listed: usize, all: i64, noun: &str) -> io::Result<()> {
     let listed = i64::try_from(listed).unwrap_or(i64::MAX);

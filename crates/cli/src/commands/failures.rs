@@ -68,6 +68,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if arguments.json {
         print_json(&answer)?;
     } else if answer.signatures.is_empty() && answer.packages.is_empty() {
+        screen::as_of(arguments.at)?;
         writeln!(
             screen::stdout(),
             "{}",
@@ -75,9 +76,11 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         )?;
     } else if wanted.by_package() {
         screen::page();
+        screen::as_of(arguments.at)?;
         packages(&answer, arguments.signature.is_some())?;
     } else {
         screen::page();
+        screen::as_of(arguments.at)?;
         signatures(&answer)?;
     }
     Ok(exit::DONE)

@@ -53,6 +53,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     if !arguments.watch {
         screen::page();
     }
+    screen::as_of(arguments.at)?;
     let wanted = |load: &&LaneLoad| arguments.lane.is_none_or(|lane| load.lane == lane.as_str());
     let waiting: i64 = answer.lanes.iter().filter(wanted).map(|load| load.waiting).sum();
     let pace = match (answer.pace.per_hour, answer.pace.left) {

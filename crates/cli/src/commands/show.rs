@@ -48,6 +48,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(said(name, unreadable));
     }
     screen::page();
+    screen::as_of(arguments.at)?;
     if let Some((now, package)) = &answer.state {
         show_facts(*now, package)?;
     }

@@ -49,6 +49,7 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     if !arguments.watch {
         screen::page();
     }
+    screen::as_of(arguments.at)?;
     locks(&status)?;
     clock(&status)?;
     outages(&status)?;

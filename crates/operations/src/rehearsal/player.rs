@@ -29,6 +29,8 @@ const DISK: &str = "disk:rehearsal:/srv/import";
 /// Uploads of a minute, and packages that there are at least.
 const UPLOADS: usize = 6;
 const PACKAGES: usize = 60;
+/// Incidents are looked for every so many minutes.
+const LOOKS: i64 = 5;
 /// Claims of a minute, at most.
 const CLAIMS: usize = 60;
 
@@ -269,7 +271,7 @@ impl<'a> Player<'a> {
         if minute % 15 == 0 {
             samples::take(store)?;
         }
-        self.tell()?;
+        self.tell(minute % LOOKS == 0)?;
         let next = (self.now().div_euclid(MINUTE) + 1) * MINUTE;
         self.clock.store(next, Ordering::SeqCst);
         Ok(())
@@ -327,7 +329,7 @@ impl<'a> Player<'a> {
     }
 
     /// What would be said now, where it is not what was said before.
-    fn tell(&mut self) -> Result<(), Error> {
+    fn tell(&mut self, has_to_look: bool) -> Result<(), Error> {
         let status = self.at.store.read(|tx| state::read::status::read(tx, 1))?;
         let outages: Vec<String> = (status.outages.iter())
             .map(|it| {
@@ -356,6 +358,9 @@ impl<'a> Player<'a> {
                 String::new()
             };
             self.say_changed(Voice::Check, &format!("alert of {}", verdict.figure), text);
+        }
+        if !has_to_look {
+            return Ok(());
         }
         let since = std::time::Duration::from_secs(6 * 3600);
         for it in questions::incidents(self.at, Some(since))?.incidents {

@@ -110,8 +110,8 @@ pub fn breakers(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Opened>, Stat
 
 /// Packages that were parked on a dependency in a time, and when they were imported.
 pub fn parked(tx: &mut Tx<'_>, dependency: &str, from: i64, to: i64) -> Result<Vec<Hit>, StateError> {
-    let sql = "SELECT p.name, k.at, (SELECT MIN(g.last_success) FROM package_past g WHERE g.package_id = k.package_id
-            AND g.at > k.at AND g.last_success > k.at)
+    let sql = "SELECT p.name, k.at, (SELECT g.last_success FROM package_past g WHERE g.package_id = k.package_id
+            AND g.at > k.at AND g.last_success > k.at ORDER BY g.at LIMIT 1)
         FROM (SELECT f.package_id AS package_id, MIN(f.at) AS at FROM package_past f JOIN dependency d ON d.name = ?1
             WHERE f.dependency_id = d.id AND f.at >= ?2 AND f.at <= ?3 GROUP BY f.package_id) k
         JOIN package p ON p.id = k.package_id ORDER BY k.at, p.name";
@@ -124,8 +124,8 @@ fn hit(row: &Row) -> Hit {
 
 /// Failures that began in a time, and when they ended.
 pub fn began(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Began>, StateError> {
-    let sql = "SELECT p.name, f.at, (SELECT MIN(g.at) FROM package_past g WHERE g.package_id = f.package_id
-            AND g.at > f.at AND g.failure IS NULL), s.short, f.stage, f.code, f.message
+    let sql = "SELECT p.name, f.at, (SELECT g.at FROM package_past g WHERE g.package_id = f.package_id
+            AND g.at > f.at AND g.failure IS NULL ORDER BY g.at LIMIT 1), s.short, f.stage, f.code, f.message
         FROM package_past f JOIN package p ON p.id = f.package_id JOIN signature s ON s.id = f.signature_id
         WHERE f.began = 1 AND f.at >= ?1 AND f.at <= ?2 ORDER BY f.at, p.name";
     let one = |row: &Row| Began {

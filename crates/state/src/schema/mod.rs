@@ -37,7 +37,7 @@ pub const CURRENT: i64 = STEPS.len() as i64;
 pub const MIN_WRITER: i64 = 5;
 
 /// The schema from which on what was so at a time is kept.
-const PAST: i64 = 9;
+const PAST: i64 = 10;
 
 /// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
 const ADVISORY: i64 = 0x7061_636b;
