@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bounded::Deadline;
 use bounded::program::{self, Group};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Mailboxes, header};
+use lettre::message::{Mailboxes, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -30,7 +30,7 @@ pub fn send(mail: &Mail, host: &str, outgoing: &Outgoing<'_>) -> Result<(), Stri
     match &mail.route {
         Route::Sendmail(path) => {
             let mut command = Command::new(path);
-            command.arg("-i").arg("-f").arg(mail.from.email.to_string()).arg("--");
+            command.arg("-i").arg("-f").arg(&mail.from.email).arg("--");
             command.args(mail.to.iter().map(|to| to.email.to_string()));
             let bytes = message.formatted();
             let text: Vec<u8> = without_returns(&bytes);
@@ -100,7 +100,7 @@ fn transport(server: &Server, host: &str) -> Result<SmtpTransport, String> {
 fn build(mail: &Mail, outgoing: &Outgoing<'_>) -> Result<Message, String> {
     let domain = mail.from.email.domain();
     let made = u64::try_from(outgoing.message.made).unwrap_or(0);
-    let to: Mailboxes = mail.to.iter().cloned().collect::<Vec<Mailbox>>().into();
+    let to: Mailboxes = mail.to.to_vec().into();
     let mut builder = Message::builder()
         .from(mail.from.clone())
         .mailbox(header::To::from(to))

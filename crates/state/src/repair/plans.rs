@@ -8,6 +8,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::queue;
+use crate::outbox::{notices, texts};
 use crate::values;
 use crate::words::{Lane, Tasks};
 
@@ -148,6 +149,7 @@ pub fn end(
     if changed > 0 && state == PartState::Applied {
         let after = format!("plan {}", part.plan);
         audit::record(tx, &part.by, "repair", &part.package, part.reason.as_deref(), None, Some(&after))?;
+        notices::once(tx, &texts::repair(&part.package, &format!("repaired by {after}, for {}", part.by)))?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ mod metrics;
 mod reading;
 mod readme;
 mod refusals;
+mod rules;
 mod screens;
 mod shell;
 mod snippets;

@@ -86,7 +86,7 @@ fn surges(facts: &Facts) -> Vec<Incident> {
 }
 
 /// What happened with no more than an hour in between.
-fn clusters<'a, T>(all: &'a [T], at: impl Fn(&T) -> i64) -> Vec<&'a [T]> {
+fn clusters<T>(all: &[T], at: impl Fn(&T) -> i64) -> Vec<&[T]> {
     all.chunk_by(|a, b| at(b) - at(a) <= HOUR).collect()
 }
 
