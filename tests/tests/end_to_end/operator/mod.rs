@@ -15,7 +15,6 @@ mod metrics;
 mod reading;
 mod readme;
 mod refusals;
-mod rules;
 mod screens;
 mod shell;
 mod snippets;
