@@ -1,6 +1,6 @@
 //! Points at which the tests of crash safety kill an import.
 
-/// The names of all crash points of an import in this crate. A point that is passed at each of its hits is named once.
+/// The names of all crash points of an import in this crate. A crash point that is passed several times is listed once.
 pub const FAILPOINTS: &[&str] = &[
     "repo::init",
     "repo::batch",

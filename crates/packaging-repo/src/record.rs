@@ -27,7 +27,7 @@ const HEADER: &str = "# package-import record 1\n";
 const SEAL: &str = "seal ";
 const MOVED: &str = "moved\n";
 
-/// One ref: where the importer has put it, and where it was about to.
+/// One ref: where the importer put it, and where it was about to move it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Entry {
     written: Option<ObjectId>,
@@ -50,7 +50,7 @@ impl Record {
         Record { entries: BTreeMap::new(), believes_all: true }
     }
 
-    /// Reads the record; `None` if there is none. Without a key nobody can tell whether it is genuine.
+    /// Reads the record; `None` if there is none. Without a key the record cannot be verified.
     ///
     /// # Errors
     /// [`Error::BrokenRecord`] if it is not sealed with this key, or cannot be understood.
@@ -95,7 +95,7 @@ impl Record {
         self.entries.get(name)?.adopted
     }
 
-    /// Notes that somebody else's object stays in the place of ours.
+    /// Records that a foreign object stays in the place of the importer's.
     pub(crate) fn adopt(&mut self, name: &str, ours: ObjectId, theirs: ObjectId) {
         let entry = self.entries.entry(name.to_owned()).or_default();
         let written = if entry.written == Some(ours) { Some(ours) } else { entry.written };
@@ -103,17 +103,17 @@ impl Record {
         *entry = Entry { written, begun, adopted: Some(theirs) };
     }
 
-    /// Forgets a ref that a person had removed.
+    /// Forgets a ref that an operator had removed.
     pub(crate) fn forget(&mut self, name: &str) {
         self.entries.remove(name);
     }
 
-    /// Everything that was written for certain, sorted by name.
+    /// All confirmed entries, sorted by name.
     pub fn written(&self) -> impl Iterator<Item = (&String, ObjectId)> {
         self.entries.iter().filter_map(|(name, entry)| Some((name, entry.written?)))
     }
 
-    /// Puts a ref on record that was verified where it is.
+    /// Records a ref that was verified at its present position.
     pub fn confirm(&mut self, name: String, id: ObjectId) {
         self.entries.insert(name, Entry { written: Some(id), ..Entry::default() });
     }
@@ -160,8 +160,8 @@ impl Record {
     }
 }
 
-/// Notes that the refs of the newest record have moved. Not a word is lost if this is: a ref that is where the record has
-/// it confirms as much.
+/// Records that the refs of the newest record have moved. Losing this entry is harmless: a ref that is where the record
+/// has it proves the same.
 pub(crate) fn note_moved(repository: &Path) {
     let file = fs::OpenOptions::new().append(true).open(repository.join(FILE));
     let _ = file.and_then(|mut file| room().and_then(|()| file.write_all(MOVED.as_bytes())));

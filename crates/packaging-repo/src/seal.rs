@@ -88,7 +88,7 @@ impl Key {
         PackageKey(mac(&self.0, &[b"record", package.as_str().as_bytes()]))
     }
 
-    /// The seal of words that belong together, in hexadecimal digits.
+    /// The seal of a list of words, in hexadecimal digits.
     pub fn seal(&self, words: &[&str]) -> String {
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         hex(&mac(&self.0, &words))
@@ -122,7 +122,7 @@ pub fn place(repos: &Path) -> PathBuf {
     }
 }
 
-/// A new key under a name of its own, then under its real one, if nobody else was faster.
+/// Writes a new key under a temporary name, then renames it, unless another process was faster.
 fn make(repos: &Path) -> io::Result<()> {
     fs::create_dir_all(repos)?;
     let place = place(repos);
@@ -142,7 +142,7 @@ fn make(repos: &Path) -> io::Result<()> {
     linked.and(removed)
 }
 
-/// Each word with its length before it, so that no two lists of words are the same bytes.
+/// Each word with its length before it, so that no two lists of words give the same bytes.
 fn started(key: &[u8; LENGTH], words: &[&[u8]]) -> Option<Hmac<Sha256>> {
     // Keys of every length are taken.
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;

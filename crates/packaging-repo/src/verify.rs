@@ -24,7 +24,7 @@ use crate::repository::Repository;
 use crate::view::VersionTag;
 use crate::{Error, ObjectId};
 
-/// Something that is not as it should be.
+/// A defect of the repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The ref, or `objects`.
@@ -33,7 +33,7 @@ pub struct Problem {
     pub message: String,
 }
 
-/// The longest that `git fsck` may take. The largest repositories of an archive take minutes.
+/// The time limit of `git fsck`. The largest repositories of an archive take minutes.
 pub const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 impl Problem {
@@ -55,7 +55,7 @@ impl Problem {
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = match damage::find(repository) {
         Ok(problems) => problems,
-        // Git would wait, and so would we.
+        // Git would wait, and so would this check.
         Err(strange) => return Ok(strange),
     };
     let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
@@ -82,7 +82,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     Ok(problems)
 }
 
-/// A clone has to check something out.
+/// A clone needs a branch to check out.
 fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<String>, Error> {
     let head = repository.head()?;
     let leads = catalog.view.taken(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
@@ -106,7 +106,7 @@ fn check_peeled(
     Ok(())
 }
 
-/// Whatever is not where the importer has put it. Without a record, nobody can tell.
+/// All refs that are not where the importer put them. Without a record they cannot be told apart.
 fn check_foreign(
     repository: &Repository,
     catalog: &mut Catalog,
@@ -118,11 +118,11 @@ fn check_foreign(
     let found = foreign::find(&catalog.view, &[], &mut catalog.store)?;
     let judged = collision::judge(&found, &mut catalog.view, &mut catalog.store)?;
     for (it, judged) in found.into_iter().zip(judged) {
-        // With our content, or with differences that mean nothing, it is in nobody's way.
+        // With the importer's content, or with differences that are noise, it is harmless.
         if judged.as_ref().is_some_and(|it| matches!(it.kind, Adopted | Contained | Noise)) {
             continue;
         }
-        // Branches of any name are looked at: a clone has them all.
+        // Branches under any name are checked: a clone has them all.
         if it.kind == foreign::Kind::Outside && !it.name.starts_with("refs/heads/") {
             continue;
         }
@@ -159,8 +159,8 @@ fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), 
     check_branches(catalog, problems)
 }
 
-/// A tag that is gone, or was replaced by something else, is no tag of a version: its `.dsc` still tells of it. Tags
-/// of others have none.
+/// A removed or replaced tag is not a tag of a version any more: its `.dsc` still proves the version. Foreign tags
+/// have none.
 fn check_tags_exist(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
     for name in catalog.view.below("refs/dsc/") {
         let tag = name.trim_end_matches("@asc").replacen("refs/dsc/", "refs/tags/", 1);
@@ -234,7 +234,7 @@ fn check_version(
     Ok(wrong)
 }
 
-/// Every signature that the `.dsc` lists is kept, and is the one that it lists.
+/// Every signature that the `.dsc` lists is stored, with the listed checksum.
 fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
     let mut wrong = Vec::new();
     let kept = match catalog.view.get(&refname::signatures_of_tag(&tag.name)) {
@@ -253,7 +253,7 @@ fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Resul
     Ok(wrong)
 }
 
-/// The upstream tarballs that the `.dsc` lists are in the history, under a tag that tells of them.
+/// The upstream tarballs that the `.dsc` lists are in the history, under a tag that names them.
 fn check_tarballs(
     tag: &VersionTag,
     dsc: &Dsc,

@@ -15,14 +15,15 @@ use crate::views;
 /// Time without any news after which nothing runs, with the shipped crontab.
 const SILENT: i64 = 36 * HOUR;
 
-/// `[checks.runs]`, of which only this is of use here: who runs once a week is heard of once a week.
+/// The section `[checks.runs]`, of which only this key is used here: a run once a week gives one heartbeat a week.
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Runs {
     interval: Option<Span>,
 }
 
-/// Makes an OK UNKNOWN where no host was heard of for 36 hours, or four intervals of `[checks.runs]` if that is more.
+/// Turns OK into UNKNOWN if no host has sent a heartbeat for 36 hours, or four intervals of `[checks.runs]` if that is
+/// more.
 pub fn judge<C: Check>(
     report: &mut Report,
     settings: &Settings<C>,
@@ -63,7 +64,7 @@ pub fn unknown_repositories(
     Ok((!names.is_empty()).then_some((unknown, names.len())))
 }
 
-/// The names of some packages that have a repository: `repos/h/hello.git`. A few of each folder are read, and no more.
+/// The names of some packages that have a repository: `repos/h/hello.git`. At most a few of each folder are read.
 fn some_repositories(repos: &Path) -> Vec<String> {
     let folders = fs::read_dir(repos).into_iter().flatten().flatten().take(LOOKED_UP);
     let mut names = Vec::new();

@@ -60,7 +60,7 @@ pub struct Transport<'a> {
     pub objects: &'a Path,
     /// Folder of the importer's refs.
     pub refs: &'a Path,
-    /// Called before each exchange with the server, which may take its time.
+    /// Called before each exchange with the server, which may take long.
     pub pace: &'a dyn Fn(),
 }
 
@@ -202,7 +202,7 @@ impl Server for Transport<'_> {
     }
 }
 
-/// Judges by the history that is here.
+/// Decides by the local history.
 pub struct ByHistory<'a> {
     /// Git commands that do the work.
     pub git: &'a Git,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::driver::{Driver, Kind, Row, Value};
 use crate::error::{DbError, StateError};
 
-/// No transaction writes more rows than this, so that nobody waits long for another.
+/// The most rows that a transaction writes, so that others never wait long for it.
 pub const LARGEST: u64 = 200;
 
 /// A transaction that is open.
@@ -24,7 +24,7 @@ pub struct Tx<'a> {
     shard: i64,
 }
 
-/// Milliseconds of an hour, by which samples are kept.
+/// Milliseconds of an hour, the unit of samples.
 pub const HOUR: i64 = 3_600_000;
 
 /// Values of a statement.
@@ -98,7 +98,7 @@ impl<'a> Tx<'a> {
         *self.counters.entry(name.to_owned()).or_default() += by;
     }
 
-    /// Adds to what happened in this hour.
+    /// Adds to the counts of this hour.
     pub fn flow(&mut self, figure: &str, by: i64) -> Result<(), StateError> {
         self.now()?;
         *self.flows.entry(figure.to_owned()).or_default() += by;
@@ -121,7 +121,7 @@ impl<'a> Tx<'a> {
         *self.dependencies.entry(dependency).or_default() += by;
     }
 
-    /// Prefers indices for the rest of the transaction: for those that fill tables.
+    /// Prefers indices for the rest of the transaction: for transactions that fill tables.
     pub(crate) fn prefer_indices(&mut self) -> Result<(), StateError> {
         Ok(self.driver.prefer_indices()?)
     }
@@ -131,7 +131,7 @@ impl<'a> Tx<'a> {
         self.driver.kind()
     }
 
-    /// The part of each counter and sample that this process writes, so that processes do not wait for each other.
+    /// The shard of each counter and sample that this process writes, so that processes do not wait for each other.
     pub fn shard(&self) -> i64 {
         self.shard
     }
@@ -145,7 +145,7 @@ impl<'a> Tx<'a> {
         self.written += rows;
     }
 
-    /// Writes the counters, always in the same order: two transactions cannot wait for each other.
+    /// Writes the counters, always in the same order, so that two transactions cannot deadlock.
     pub(crate) fn write_counters(&mut self) -> Result<(), StateError> {
         for (id, by) in std::mem::take(&mut self.dependencies) {
             if by != 0 {
@@ -160,7 +160,7 @@ impl<'a> Tx<'a> {
                     WHERE id = ?1";
                 self.execute(sql, values![id, failing, parked, now])?;
             } else if parked != 0 {
-                // As many fail with it as before, so there is nothing new to judge.
+                // As many packages fail with it as before, so there is nothing new to judge.
                 self.execute("UPDATE signature SET parked = parked + ?2 WHERE id = ?1", values![id, parked])?;
             }
         }

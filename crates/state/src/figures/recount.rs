@@ -166,7 +166,7 @@ pub fn verify(tx: &mut Tx<'_>) -> Result<Vec<Difference>, StateError> {
     Ok(differences.filter(|it| it.kept != it.counted).collect())
 }
 
-/// As many differences are mended in one transaction.
+/// The most differences that are mended in one transaction.
 const MENDED: usize = 100;
 
 /// Corrects counters that differ, some at a time, with an entry in the audit trail for each. Returns the corrected

@@ -8,7 +8,7 @@ use crate::error::StateError;
 
 const PREFIX: &str = "walls/";
 
-/// A host, and the walls that it lacks.
+/// A host, and the sandbox limits that it lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unwalled {
     /// Name of the host.

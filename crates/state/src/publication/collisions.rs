@@ -35,9 +35,9 @@ pub struct Found {
     pub theirs: Option<String>,
     /// Files that it is about.
     pub paths: Vec<String>,
-    /// The ref under which it was set aside.
+    /// The ref under which the foreign object was set aside.
     pub aside: Option<String>,
-    /// The branch with the version and their change.
+    /// The branch with the version and the foreign change.
     pub offer: Option<String>,
 }
 
@@ -64,11 +64,11 @@ pub struct Collision {
     pub ours: Option<String>,
     /// Object that the ref was found at.
     pub theirs: Option<String>,
-    /// Files that it is about, some of them.
+    /// Some of the files concerned.
     pub paths: Vec<String>,
-    /// The ref under which it was set aside.
+    /// The ref under which the foreign object was set aside.
     pub aside: Option<String>,
-    /// The branch with the version and their change.
+    /// The branch with the version and the foreign change.
     pub offer: Option<String>,
     /// Unix milliseconds at which it ended.
     pub ended: Option<i64>,
@@ -287,7 +287,7 @@ pub struct Summary {
     pub collisions: i64,
     /// Packages that have some.
     pub packages: i64,
-    /// The package that has had one for longest.
+    /// The package with the oldest one.
     pub oldest: Option<String>,
     /// Number of the oldest collision.
     pub id: Option<i64>,

@@ -20,7 +20,7 @@ pub struct Ahead {
 /// Largest number of each kind.
 const EACH: i64 = 5;
 
-/// All of them, the newest of each kind.
+/// All times in the future, the newest of each kind.
 pub fn ahead(tx: &mut Tx<'_>) -> Result<Vec<Ahead>, StateError> {
     let latest = tx.now()? + TOLERATED;
     let mut found = Vec::new();

@@ -37,7 +37,7 @@ pub struct Outage {
     pub next_probe: Option<i64>,
 }
 
-/// Something that does not count for a while.
+/// A suppressed signature or package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suppressed {
     /// Kind of the subject: `signature` or `package`.
@@ -70,7 +70,7 @@ pub struct Status {
     pub now: i64,
     /// Dependencies that cannot be reached.
     pub outages: Vec<Outage>,
-    /// Packages whose last import failed, held ones not counted.
+    /// Packages whose last import failed, without held ones.
     pub failing: i64,
     /// Those of them that are tried again soon.
     pub retrying: i64,
@@ -80,7 +80,7 @@ pub struct Status {
     pub new_failures: i64,
     /// The signatures with most packages.
     pub top: Vec<Group>,
-    /// Held packages, and how many of them fail.
+    /// Held packages, and the number of failing ones among them.
     pub held: (i64, i64),
     /// Signatures and packages that are suppressed.
     pub suppressed: Vec<Suppressed>,
@@ -104,7 +104,7 @@ pub struct Status {
     pub foreign: Summary,
     /// Remotes, and what is not published there.
     pub remotes: Vec<RemoteStatus>,
-    /// Refs of ours that somebody else made or moved, and that wait for a person.
+    /// Refs of the importer that somebody else made or moved, and that wait for an operator.
     pub collisions: collisions::Summary,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
@@ -114,7 +114,7 @@ pub struct Status {
     pub ahead: Vec<Ahead>,
 }
 
-/// Reads it. `top` is how many signatures are wanted.
+/// Reads it. `top` is the number of signatures.
 pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
     let now = tx.now()?;
     let outages = breaker::list_open(tx)?.into_iter().map(|it| Outage {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// The name under which WebDriver speaks of elements.
+/// The key under which WebDriver returns elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 pub struct Browser {
@@ -75,7 +75,7 @@ impl Browser {
             .to_owned()
     }
 
-    /// Waits for a page whose title begins so: a click does not wait for where it leads.
+    /// Waits for a page whose title begins so: a click does not wait for its target.
     pub fn arrives(&self, title: &str) {
         let began = Instant::now();
         while !self.title().starts_with(title) {
@@ -126,7 +126,7 @@ impl Browser {
         }
     }
 
-    /// A picture of the window, as base64 has it.
+    /// A screenshot of the window, in base64.
     pub fn picture(&self) -> String {
         self.http("GET", &format!("/session/{}/screenshot", self.session), &Value::Null)
             .as_str()
