@@ -78,6 +78,7 @@ pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, 
         collisions: Known::default(),
         settle: false,
         word: None,
+        stands: None,
         task: Task::Verify(Box::new(wanted(check.expected))),
     };
     let mut missing = Vec::new();

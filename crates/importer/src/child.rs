@@ -60,6 +60,8 @@ pub struct Ended {
     pub collisions: News,
     /// Result of checking a repository: its problems, and its foreign refs.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
+    /// Fingerprint of the refs that are there, where the repository is a cache.
+    pub stands: Option<String>,
     /// Standard error of the child.
     pub stderr: String,
 }
@@ -88,6 +90,7 @@ pub fn run(
         foreign: Vec::new(),
         collisions: News::default(),
         checked: None,
+        stands: None,
         stderr: String::new(),
     };
     // A large repository takes longer to be checked than a version to be imported.
@@ -218,6 +221,7 @@ impl Ended {
             // From here on an error is not that of a single version.
             Event::Publishing => self.last = None,
             Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
+            Event::Stands(fingerprint) => self.stands = Some(fingerprint),
             Event::Foreign(foreign) => self.foreign = foreign,
             Event::Collisions(news) => self.collisions.add(news),
             Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),

@@ -1,5 +1,6 @@
 //! `config.toml`: settings of an installation, so that commands need few arguments.
 
+pub mod repos;
 pub mod web;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub struct Config {
     pub cache: Cache,
     /// Remotes on which repositories are published.
     pub remotes: Vec<RemoteConfig>,
+    /// What the repositories of this host are.
+    pub repos: repos::Repos,
     /// Settings of the checks. Only the checks read the values, but a section that no check reads is refused here
     /// as well, so that the mistake is found before an alert is missing.
     pub checks: toml::Table,
@@ -287,6 +290,14 @@ pub enum ConfigError {
         /// Description of the error.
         error: Box<RemoteError>,
     },
+    /// The repositories cannot be what they are to be.
+    #[error("{}: {error}", path.display())]
+    Repos {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: repos::Wrong,
+    },
     /// The name of an archive has another meaning.
     #[error(
         "{}: no archive can be called {LOCAL:?}, which is where packages imported by hand come from; give it another name",
@@ -343,6 +354,10 @@ impl Config {
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         remotes::check(&config.remotes)
             .map_err(|error| ConfigError::Remotes { path: path.to_owned(), error: Box::new(error) })?;
+        config
+            .repos
+            .check(&config.remotes)
+            .map_err(|error| ConfigError::Repos { path: path.to_owned(), error })?;
         config.web.check().map_err(|error| ConfigError::Web { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error: Box::new(error) })?;

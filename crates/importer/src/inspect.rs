@@ -212,6 +212,20 @@ pub fn lacks_record(root: &Path, package: &str) -> bool {
     Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
 }
 
+/// Whether somebody else has moved a branch of a package, or removed a ref: an import brings them to where they belong.
+pub fn is_moved(root: &Path, package: &str) -> bool {
+    let Ok(repository) = open(root, package) else { return false };
+    let Ok(Some(record)) = repository.record() else { return false };
+    let Ok(refs) = repository.refs() else { return false };
+    record.written().any(|(name, ours)| match refs.get(name).map(|value| value.id) {
+        None => true,
+        Some(now) => {
+            let is_branch = name.starts_with("refs/heads/");
+            is_branch && now != ours && !record.knows(name, now) && record.adopted(name) != Some(now)
+        }
+    })
+}
+
 /// Repack that the repository of a package needs, if any.
 pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
     let package = PackageName::new(package).ok()?;

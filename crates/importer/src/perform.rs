@@ -18,7 +18,7 @@ use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
 use crate::collisions::{self, News, Told};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::lineage_wait::Found;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::read_version::{Read, Stager};
@@ -70,6 +70,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         None => seal(request, &refs, &mut store)?,
     };
     let view = View::new(refs, record);
+    check_cache(request, &view)?;
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);
     let pending = hold_back(pending, request, &history.view, emit);
@@ -92,9 +93,13 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         return Err(failure);
     }
     let (decided, branch) = (history.view.decided().clone(), request.default_branch.as_deref());
+    let stands = request.stands.as_ref().map(|_| fingerprint(&history.view, true));
     emit(&Event::Moving(edits.len()));
     store.finish()?;
     repository.publish_decided(&lock, &edits, &decided, branch, record.as_ref())?;
+    if let Some(stands) = stands {
+        emit(&Event::Stands(stands));
+    }
     if !foreign.is_empty() {
         emit(&Event::Foreign(foreign));
     }
@@ -108,6 +113,21 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         emit(&Event::Moved(read, written));
     }
     Ok(())
+}
+
+/// A cache may be removed while it is read. What was made of a part of it would be another history.
+fn check_cache(request: &Request, view: &View) -> Result<(), Failure> {
+    match &request.stands {
+        Some(stands) if *stands != fingerprint(view, false) => {
+            let message = "the repository in the cache is not what was brought there: somebody has removed it, or a part of it";
+            Err(Failure::new(Stage::Commit, Code::Repository, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn fingerprint(view: &View, after: bool) -> String {
+    remote::refs::fingerprint(view.published(after).iter().map(|(name, id)| (name.as_str(), id)))
 }
 
 /// Foreign refs, and the kinds of their content.

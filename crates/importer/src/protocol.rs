@@ -49,6 +49,9 @@ pub struct Request {
     /// The state's confirmation for a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
+    /// Fingerprint of the refs that have to be there, where the repository is a cache that may go at any instant.
+    #[serde(default)]
+    pub stands: Option<String>,
     /// Task of the child.
     #[serde(default)]
     pub task: Task,
@@ -137,6 +140,8 @@ pub enum Event {
     Publishing,
     /// A number of refs is moved now.
     Moving(usize),
+    /// Fingerprint of the refs that are there afterwards, where the repository is a cache.
+    Stands(String),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
     /// Foreign refs, if there are any.

@@ -6,6 +6,7 @@
 //! import.
 
 pub mod branch;
+pub mod cache;
 pub mod catalog;
 pub mod collision;
 mod damage;

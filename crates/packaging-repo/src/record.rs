@@ -10,6 +10,7 @@
 //! so.
 
 pub mod unsealed;
+pub mod vouched;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,6 +71,12 @@ impl Record {
             || self.entries.get(name).is_some_and(|it| it.written == Some(id) || it.begun == Some(id))
     }
 
+    /// Whether a ref is published: the importer has put it there, or it is adopted. An adopted branch leads to where ours was
+    /// before, so no remote stays behind for it.
+    pub fn publishes(&self, name: &str, id: ObjectId) -> bool {
+        self.knows(name, id) || self.adopted(name) == Some(id)
+    }
+
     /// Object that the importer has put a ref to last, as far as is known.
     pub fn last(&self, name: &str) -> Option<ObjectId> {
         self.entries.get(name).and_then(|it| it.begun.or(it.written))
@@ -106,6 +113,11 @@ impl Record {
     /// Forgets a ref that an operator had removed.
     pub(crate) fn forget(&mut self, name: &str) {
         self.entries.remove(name);
+    }
+
+    /// Forgets what was written and is not to be kept.
+    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&str, ObjectId) -> bool) {
+        self.entries.retain(|name, it| it.written.is_none_or(|id| is_kept(name, id)));
     }
 
     /// All confirmed entries, sorted by name.

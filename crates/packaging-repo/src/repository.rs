@@ -84,6 +84,11 @@ impl Repository {
         self.path.join(record::FILE).exists()
     }
 
+    /// Whether it is a repository yet.
+    pub fn exists(&self) -> bool {
+        first_publish::is_complete(&self.path)
+    }
+
     /// Folder of the repository.
     pub fn path(&self) -> &Path {
         &self.path
@@ -282,7 +287,7 @@ impl Repository {
 }
 
 /// Object behind a tag and behind all further tags; `None` if `id` is no tag.
-fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
+pub(crate) fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
     let mut at = id;
     while let Some(target) = object::tag_target(at, store)? {
         at = target;

@@ -225,6 +225,19 @@ impl View {
         after
     }
 
+    /// Where all refs are that are published, before the changes or after them.
+    pub fn published(&self, after: bool) -> BTreeMap<String, ObjectId> {
+        let record = if after { self.record_after() } else { self.record.clone() };
+        let mut refs: BTreeMap<String, ObjectId> =
+            self.before.iter().map(|(name, value)| (name.clone(), value.id)).collect();
+        if after {
+            refs.retain(|name, _| !self.is_removed(name));
+            refs.extend(self.pending.iter().map(|(name, value)| (name.clone(), value.id)));
+        }
+        refs.retain(|name, id| record.publishes(name, *id));
+        refs
+    }
+
     /// Record before the changes.
     pub fn record(&self) -> &Record {
         &self.record

@@ -18,10 +18,8 @@ use crate::ssh::Ssh;
 
 /// Time for a server to list its refs.
 const READING: Duration = Duration::from_secs(180);
-/// Largest number of bytes of a foreign ref's objects.
-const FETCHED: u64 = 8 << 30;
-/// Largest number of refs that are named in one call, because the length of a command line is limited.
-const NAMED: usize = 400;
+/// Largest number of bytes that a fetch brings.
+const FETCHED: u64 = 64 << 30;
 
 /// Credentials and settings of a server.
 #[derive(Debug, Default)]
@@ -168,21 +166,19 @@ impl Server for Transport<'_> {
     }
 
     fn fetch(&self, refs: &[(String, ObjectId)]) -> Result<(), Problem> {
-        for some in refs.chunks(NAMED) {
-            let mut arguments =
-                words(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
-            arguments.extend(words(["--no-auto-maintenance", "--", self.address.url()]));
-            arguments.extend(some.iter().map(|(name, _)| OsString::from(name)));
-            let (mut call, offered) = self.call(arguments)?;
-            call.refs = Some(self.refs);
-            call.file_size = Some(FETCHED);
-            (self.pace)();
-            let ran = self.git.run(&call, self.entry.limit);
-            drop(offered);
-            let ran = ran?;
-            if ran.status != Some(0) {
-                return Err(self.problem(&ran));
-            }
+        let mut arguments =
+            words(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
+        arguments.extend(words(["--no-auto-maintenance", "--stdin", "--", self.address.url()]));
+        let (mut call, offered) = self.call(arguments)?;
+        call.input = Some(refs.iter().flat_map(|(name, _)| format!("{name}\n").into_bytes()).collect());
+        call.refs = Some(self.refs);
+        call.file_size = Some(FETCHED);
+        (self.pace)();
+        let ran = self.git.run(&call, self.entry.limit);
+        drop(offered);
+        let ran = ran?;
+        if ran.status != Some(0) {
+            return Err(self.problem(&ran));
         }
         Ok(())
     }

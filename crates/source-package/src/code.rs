@@ -201,6 +201,18 @@ codes! {
     RefMoved = "ref-moved" [Publish] Transient,
     Locked = "locked" [Publish] Transient,
     RepositoryLost = "repository-lost" [Publish] Infrastructure,
+    // The remote that has the repositories, where they are a cache.
+    RemoteAway = "remote-away" [Publish] Transient (outage),
+    RemoteNoEntry = "remote-no-entry" [Publish] Infrastructure,
+    RemotePaced = "remote-paced" [Publish] Transient (outage),
+    RemoteMissing = "remote-missing" [Publish] Unknown,
+    RemoteRefused = "remote-refused" [Publish] Unknown,
+    RemoteTooLarge = "remote-too-large" [Publish] Permanent,
+    StaleLock = "stale-lock" [Publish] Unknown,
+    RemoteRaced = "remote-raced" [Publish] Transient,
+    RemoteLate = "remote-late" [Publish] Transient,
+    RemoteLocal = "remote-local" [Publish] Infrastructure,
+    RemoteFailed = "remote-failed" [Publish] Unknown,
     // The database.
     OlderThanRepositories = "older-than-repositories" [State] Infrastructure,
     Unreachable = "unreachable" [State] Infrastructure,

@@ -18,6 +18,7 @@ use state::queue::{self, Claim, Wish};
 use state::reclassify::{normaliser, upgrade};
 use state::words::{HostState, Lane, Outcome, Tasks};
 
+use super::evict;
 use super::job;
 use super::limits::{Limits, need};
 use super::session::{LEASE, Session, VERSION};
@@ -131,6 +132,7 @@ impl Dispatcher<'_> {
         let pool = Pool::default();
         let mut state = Loop::new(self, &pool);
         state.begin();
+        evict::evict(&self.session);
         let publish = |ended: &pool::Ended| (self.say)(Said::Published(ended));
         thread::scope(|scope| {
             pool.begin(scope, &self.session, &publish);
@@ -156,6 +158,7 @@ impl Dispatcher<'_> {
                 state.wait(&endings, idle);
             }
         });
+        evict::evict(&self.session);
         state.summary
     }
 }
@@ -261,6 +264,7 @@ impl<'a> Loop<'a> {
             importer: VERSION,
             oldest,
             marks: Some(&self.marks),
+            host: session.cache().map(|_| session.host.as_str()),
             ..Wish::default()
         };
         let claimed = session.store.write(|tx| queue::claim(tx, &wish));

@@ -1,5 +1,6 @@
 //! Does one job: the missing versions are requested, a child imports them, and the end is recorded.
 
+mod cache;
 mod children;
 mod gather;
 mod history;
@@ -15,6 +16,7 @@ use fail::fail_point;
 use state::StateError;
 use state::finish::{Cause, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
+use state::publishing::cached::Done;
 use state::queue::Claim;
 use state::waits::Wait;
 use state::words::{Outcome, Tasks, WaitKind};
@@ -25,6 +27,7 @@ use super::logs::Log;
 use super::session::Session;
 use crate::collisions::{Known, News};
 use crate::failure::{Failure, Stage};
+use crate::inspect;
 use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
 
 /// End of an attempt, for display.
@@ -70,6 +73,10 @@ struct Work<'a> {
     /// Collisions on record, and their changes.
     known: Known,
     news: News,
+    /// What was read back of the remote, where repositories are a cache.
+    published: Option<Done>,
+    /// Fingerprint of the refs that are here, where they may go at any instant.
+    stands: Option<String>,
 }
 
 /// Does a claimed job, and records its end. Its `plan` is made here, unless it was made with the claim.
@@ -92,6 +99,8 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         foreign: None,
         known: Known::default(),
         news: News::default(),
+        published: None,
+        stands: None,
     };
     let first = work.import(plan, watch);
     work.look_after(watch);
@@ -99,7 +108,11 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     work.forget_gone();
     work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
-    let found = record_outcome::Found { foreign: work.foreign.take(), news: std::mem::take(&mut work.news) };
+    let found = record_outcome::Found {
+        foreign: work.foreign.take(),
+        news: std::mem::take(&mut work.news),
+        published: work.published.clone(),
+    };
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done and must not be done again: if the database is unreachable, it is waited for.
@@ -135,16 +148,26 @@ impl Work<'_> {
         };
         let Some(open) = self.with_history(open) else { return first };
         self.named = open.iter().map(|it| (it.id, it.what.version.clone())).collect();
-        let (ids, requests) = self.requests(&open, false);
-        // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
-        if self.is_ready() && !requests.is_empty() && self.has_its_history(&open, &ids) {
-            self.versions(ids, requests, watch);
-        }
-        self.again_with_all(&open, watch);
-        if self.known.has_decisions() && self.is_ready() {
-            self.settle_refs(watch);
+        match self.session.cache() {
+            Some(_) => self.import_through_cache(&open, watch),
+            None => self.import_open(&open, watch),
         }
         first
+    }
+
+    /// Imports what there is to import into the repository that is here.
+    fn import_open(&mut self, open: &[Publication], watch: Watch<'_>) {
+        let (ids, requests) = self.requests(open, false);
+        let is_idle = requests.is_empty();
+        // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
+        if self.is_ready() && !is_idle && self.has_its_history(open, &ids) {
+            self.versions(ids, requests, watch);
+        }
+        self.again_with_all(open, watch);
+        let has_moved = is_idle && inspect::is_moved(&self.session.root, &self.claim.package);
+        if (self.known.has_decisions() || has_moved) && self.is_ready() {
+            self.settle_refs(watch);
+        }
     }
 
     /// A tarball that was not fetched because its hash is known may be needed after all, by another rule of unpacking.

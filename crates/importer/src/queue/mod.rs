@@ -7,6 +7,7 @@ pub mod archives;
 pub mod by_hand;
 pub mod classify;
 pub mod dispatch;
+pub mod evict;
 pub mod heartbeat;
 pub mod job;
 pub mod limits;

@@ -9,11 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use bounded::Deadline;
+use packaging_repo::seal::Key;
 use state::finish::Finished;
 use state::fleet::look::{self, Look};
 use state::fleet::rights;
 use state::fleet::walls;
 use state::policy::Retries;
+use state::publishing::cached;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
 use state::tx::Tx;
@@ -25,7 +27,7 @@ use super::outage::Outages;
 use super::process;
 use super::trouble::Troubles;
 use crate::config::Config;
-use crate::publishing::entrance::Remotes;
+use crate::publishing::entrance::{Entrance, Remotes};
 use crate::sandbox::Wall;
 
 /// Length of a lease without a heartbeat, in milliseconds.
@@ -50,6 +52,8 @@ pub struct Session {
     pub config: Config,
     /// Path of this program.
     pub program: PathBuf,
+    /// The machine's name.
+    pub host: String,
     /// Row of the run.
     pub run: i64,
     /// The state's epoch: rises with each restore.
@@ -128,14 +132,16 @@ impl Session {
             version: VERSION,
             jobs: i64::try_from(start.jobs).unwrap_or(i64::MAX),
         };
+        enter_as_configured(&start)?;
         let (run, epoch) = begin_run(&start.store, &new, alone)?;
         let archives = Archives::open(&start.config, &start.root, &format!("{}-{run}", start.host))
             .map_err(|error| StateError::File { verb: "open", path: start.root.join("cache"), error })?;
-        Ok(Arc::new(Session {
+        let session = Arc::new(Session {
             store: start.store,
             root: start.root,
             config: start.config,
             program: start.program,
+            host: start.host.to_owned(),
             run,
             epoch: u64::try_from(epoch).unwrap_or(0),
             jobs: start.jobs,
@@ -151,7 +157,14 @@ impl Session {
             known: Mutex::default(),
             stopping: AtomicBool::new(false),
             remotes: OnceLock::new(),
-        }))
+        });
+        // Without the remote, nothing could be imported for good.
+        if session.config.repos.is_cache() && session.cache().is_none() {
+            let why = session.troubles.take_notes().join("; ");
+            session.close("failed", Some(&why))?;
+            return Err(StateError::Refused(why));
+        }
+        Ok(session)
     }
 
     /// Repeats `work` as long as the database is unreachable or this login lacks a right; `what` is a noun for the
@@ -193,6 +206,14 @@ impl Session {
             }
         };
         if self.config.remotes.is_empty() { None } else { self.remotes.get_or_init(open).as_ref() }
+    }
+
+    /// The remote that has the repositories, if those of this host are a cache.
+    pub fn cache(&self) -> Option<&Entrance> {
+        if !self.config.repos.is_cache() {
+            return None;
+        }
+        self.remotes()?.all.first()
     }
 
     /// Records the missing walls of this host's imports, once a run.
@@ -325,6 +346,16 @@ impl Session {
 /// True when the same call may succeed later: the database is unreachable, or this login lacks a right.
 pub fn may_pass(error: &StateError) -> bool {
     error.is_outage() || error.is_denial()
+}
+
+/// Makes sure that this host may work with the state: all hosts have repositories in the same way.
+fn enter_as_configured(start: &Start<'_>) -> Result<(), StateError> {
+    let Some(remote) = start.config.remotes.first().filter(|_| start.config.repos.is_cache()) else {
+        return start.store.read(cached::enter_with_repositories);
+    };
+    let key = Key::keep_outside(&start.root.join("repos"));
+    let key = key.map_err(|error| StateError::Refused(error.to_string()))?.fingerprint();
+    start.store.write(|tx| cached::enter(tx, &remote.name, &key))
 }
 
 /// Begins a run, after what dead ones left was taken back. Returns its row and the epoch. As a rule nothing is left,

@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("0006_content.sql"),
     include_str!("0007_publishing.sql"),
     include_str!("0008_collisions.sql"),
+    include_str!("0009_repository.sql"),
 ];
 
 /// The views that the checks read, made anew after each step: they are kept when tables change.

@@ -137,6 +137,7 @@ fn lower(world: &World) {
         "DROP TABLE remote",
         "ALTER TABLE publication DROP COLUMN reached",
         "DROP TABLE collision",
+        "DROP TABLE repository",
         "DROP INDEX wait_kind",
         "DROP INDEX history_incomplete",
         "DROP VIEW check_v1_live",

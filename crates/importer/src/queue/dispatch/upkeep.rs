@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use state::fleet::look::Look;
@@ -12,10 +13,13 @@ use state::{StateError, Store, batch, breaker, hold, retention, runs, samples, w
 
 use super::{Loop, TICK};
 use crate::publishing::pool as publishing;
+use crate::queue::evict;
 use crate::queue::limits::Limits;
 use crate::queue::session::{Session, VERSION};
 use crate::queue::{logs, probe};
 
+/// How often a cache of repositories is brought within its limit.
+const EVICTION: Duration = Duration::from_secs(300);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Jobs that are brought back in one transaction: each writes up to three rows.
 const CHUNK: i64 = 60;
@@ -37,6 +41,7 @@ pub(super) struct Upkeep {
     sampled: i64,
     pruned: Option<Instant>,
     swept: Option<Instant>,
+    evicted: Option<Instant>,
     rights: Option<Instant>,
     /// Tasks that failed, and the time of the failure.
     failed: BTreeMap<&'static str, Instant>,
@@ -54,6 +59,7 @@ impl Default for Upkeep {
             sampled: 0,
             pruned: None,
             swept: None,
+            evicted: None,
             rights: None,
             failed: BTreeMap::new(),
             // An earlier run may have left some.
@@ -85,6 +91,7 @@ impl Loop<'_> {
             self.note(note);
         }
         self.sweep();
+        self.evict();
         let with_rights = self.upkeep.rights.is_none_or(|at| at.elapsed() >= RIGHTS);
         let session = Arc::clone(&self.dispatcher.session);
         match session.look(with_rights) {
@@ -209,6 +216,17 @@ impl Loop<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps a cache of repositories within its limit, beside the loop: it looks at all of them.
+    fn evict(&mut self) {
+        let since = *self.upkeep.evicted.get_or_insert_with(Instant::now);
+        if since.elapsed() < EVICTION || self.session().cache().is_none() {
+            return;
+        }
+        self.upkeep.evicted = Some(Instant::now());
+        let session = Arc::clone(&self.dispatcher.session);
+        thread::spawn(move || evict::evict(&session));
     }
 
     /// Removes old logs, once a day.

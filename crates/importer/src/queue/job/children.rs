@@ -54,6 +54,7 @@ impl Work<'_> {
             collisions: self.known.clone(),
             settle: false,
             word: self.word()?,
+            stands: self.stands.clone(),
             task: Task::Import,
         })
     }
@@ -118,6 +119,7 @@ impl Work<'_> {
         add(&mut self.usage.bytes_out, ended.moved.1);
         self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
         if ended.failure.is_none() {
+            self.stands = ended.stands.clone().or(self.stands.take());
             self.foreign = Some(ended.foreign.clone());
             // The decisions are carried out; another child of this job must not repeat them.
             self.known.open.retain(|it| !ended.collisions.ended.iter().any(|(id, _)| *id == it.id));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
 use state::publication::{collisions, foreign};
-use state::publishing::{PublishLane, asked};
+use state::publishing::{PublishLane, asked, cached};
 use state::tx::Tx;
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, attempt, queue};
@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub(super) foreign: Option<Vec<ForeignRef>>,
     /// Collisions found, ended and not resolved.
     pub(super) news: News,
+    /// What was read back of the remote, where repositories are a cache.
+    pub(super) published: Option<cached::Done>,
 }
 
 impl Found {
@@ -63,7 +65,10 @@ impl Work<'_> {
             .iter()
             .filter(|(id, report)| report.outcome == Became::Failed && first_tried.contains(id))
             .count();
-        let done = self.reports.iter().filter_map(|(id, report)| done(*id, report)).collect();
+        // Where repositories are a cache, nothing is imported that was not read back.
+        let counts = self.session.cache().is_none() || self.published.is_some();
+        let done =
+            self.reports.iter().filter(|_| counts).filter_map(|(id, report)| done(*id, report)).collect();
         let failed = outcome == Outcome::Failed;
         let cause = match outcome {
             // Of one that is parked it is no failure; it tells who met a full disk before.
@@ -271,8 +276,13 @@ fn record(
             finish::record_versions(tx, finished, last, RULES)?;
         }
         let settled = finish::finish(tx, finished, &session.retries)?;
-        if is_open && is_news(finished.outcome) {
-            asked::ask(tx, finished.package_id, None, publish_lane)?;
+        match &found.published {
+            Some(published) if is_open => cached::done(tx, finished.package_id, published)?,
+            // Where repositories are a cache, nothing waits to be published.
+            None if is_open && is_news(finished.outcome) && session.cache().is_none() => {
+                asked::ask(tx, finished.package_id, None, publish_lane)?;
+            }
+            _ => {}
         }
         // A job that comes back soon asks for a repack then; one that waits for its time must not come sooner for a
         // repack.
