@@ -60,7 +60,7 @@ pub struct Ended {
     pub collisions: News,
     /// Result of checking a repository: its problems, and its foreign refs.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
-    /// Fingerprint of the refs that are there, where the repository is a cache.
+    /// Fingerprint of the refs of the repository, if it is a cache.
     pub stands: Option<String>,
     /// Standard error of the child.
     pub stderr: String,

@@ -33,7 +33,7 @@ pub struct Config {
     pub cache: Cache,
     /// Remotes on which repositories are published.
     pub remotes: Vec<RemoteConfig>,
-    /// What the repositories of this host are.
+    /// Section `[repos]`: the role of this host's repositories.
     pub repos: repos::Repos,
     /// Settings of the checks. Only the checks read the values, but a section that no check reads is refused here
     /// as well, so that the mistake is found before an alert is missing.
@@ -290,12 +290,12 @@ pub enum ConfigError {
         /// Description of the error.
         error: Box<RemoteError>,
     },
-    /// The repositories cannot be what they are to be.
+    /// Section `[repos]` does not fit the rest of the configuration.
     #[error("{}: {error}", path.display())]
     Repos {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error in the section.
         error: repos::Wrong,
     },
     /// The name of an archive has another meaning.

@@ -49,7 +49,7 @@ pub struct Request {
     /// The state's confirmation for a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
-    /// Fingerprint of the refs that have to be there, where the repository is a cache that may go at any instant.
+    /// Expected fingerprint of the refs, if the repository is a cache, which may be removed at any time.
     #[serde(default)]
     pub stands: Option<String>,
     /// Task of the child.
@@ -140,7 +140,7 @@ pub enum Event {
     Publishing,
     /// A number of refs is moved now.
     Moving(usize),
-    /// Fingerprint of the refs that are there afterwards, where the repository is a cache.
+    /// Fingerprint of the refs after the import, if the repository is a cache.
     Stands(String),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),

@@ -30,5 +30,5 @@ pub const DISK: &str = "repo::disk";
 /// The crash points of mirrors, which no import passes.
 pub const OF_MIRRORS: &[&str] = &["mirror::copied", "mirror::packed", "mirror::renamed"];
 
-/// The crash points of caches, which a child does not pass.
+/// The crash points of caches, which the child process of an import does not pass.
 pub const OF_CACHES: &[&str] = &["cache::taking-over", "cache::going"];

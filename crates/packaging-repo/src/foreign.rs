@@ -112,7 +112,7 @@ pub fn find(view: &View, distros: &[String], store: &mut RepoStore) -> Result<Ve
     Ok(found)
 }
 
-/// Whether a ref lies where the importer writes, or keeps it from writing there. `distros` are those of the installation.
+/// True if a ref lies in a namespace of the importer, or blocks one. `distros` are those of the installation.
 pub fn is_of_importer(name: &str, distros: &BTreeSet<String>) -> bool {
     kind(name, distros) != Kind::Outside
 }

@@ -71,8 +71,8 @@ impl Record {
             || self.entries.get(name).is_some_and(|it| it.written == Some(id) || it.begun == Some(id))
     }
 
-    /// Whether a ref is published: the importer has put it there, or it is adopted. An adopted branch leads to where ours was
-    /// before, so no remote stays behind for it.
+    /// True if a ref is published: the importer wrote it, or it is adopted. An adopted branch includes the position of
+    /// the importer's own, so no remote is left behind by it.
     pub fn publishes(&self, name: &str, id: ObjectId) -> bool {
         self.knows(name, id) || self.adopted(name) == Some(id)
     }
@@ -115,7 +115,7 @@ impl Record {
         self.entries.remove(name);
     }
 
-    /// Forgets what was written and is not to be kept.
+    /// Removes the confirmed entries that are not to be kept.
     pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&str, ObjectId) -> bool) {
         self.entries.retain(|name, it| it.written.is_none_or(|id| is_kept(name, id)));
     }

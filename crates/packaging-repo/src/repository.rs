@@ -84,7 +84,7 @@ impl Repository {
         self.path.join(record::FILE).exists()
     }
 
-    /// Whether it is a repository yet.
+    /// True if it is a repository already.
     pub fn exists(&self) -> bool {
         first_publish::is_complete(&self.path)
     }

@@ -83,12 +83,13 @@ impl Key {
         })
     }
 
-    /// One word for the key, by which hosts find out that they have the same. It tells nothing of the key.
+    /// A fingerprint by which hosts find out that they have the same key. It does not reveal the key.
     pub fn fingerprint(&self) -> String {
         hex(&mac(&self.0, &[b"fingerprint"]))
     }
 
-    /// Has the key beside the folder of the repositories, whose content may go at any instant. Made if there is none.
+    /// Keeps the key beside the folder of the repositories, whose content may be removed at any time. Made if there
+    /// is none.
     ///
     /// # Errors
     /// As of [`Key::open_or_make`].
@@ -156,7 +157,7 @@ fn make(repos: &Path) -> io::Result<()> {
     write(&key, &place)
 }
 
-/// Writes a key under a name of its own, then links it to its place, unless there is one.
+/// Writes a key under a temporary name, then links it to its place, unless there is one.
 fn write(key: &[u8; LENGTH], place: &Path) -> io::Result<()> {
     let ending = hex(&mac(key, &[b"name"]));
     let own = place.with_file_name(format!("{KEY}.{}", ending.get(..16).unwrap_or_default()));

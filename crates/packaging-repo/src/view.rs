@@ -225,7 +225,7 @@ impl View {
         after
     }
 
-    /// Where all refs are that are published, before the changes or after them.
+    /// The values of all published refs, before the changes or after them.
     pub fn published(&self, after: bool) -> BTreeMap<String, ObjectId> {
         let record = if after { self.record_after() } else { self.record.clone() };
         let mut refs: BTreeMap<String, ObjectId> =

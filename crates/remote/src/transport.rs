@@ -18,7 +18,7 @@ use crate::ssh::Ssh;
 
 /// Time for a server to list its refs.
 const READING: Duration = Duration::from_secs(180);
-/// Largest number of bytes that a fetch brings.
+/// The most bytes that a fetch may transfer.
 const FETCHED: u64 = 64 << 30;
 
 /// Credentials and settings of a server.

@@ -201,7 +201,7 @@ codes! {
     RefMoved = "ref-moved" [Publish] Transient,
     Locked = "locked" [Publish] Transient,
     RepositoryLost = "repository-lost" [Publish] Infrastructure,
-    // The remote that has the repositories, where they are a cache.
+    // The remote of the repositories, if these are a cache.
     RemoteAway = "remote-away" [Publish] Transient (outage),
     RemoteNoEntry = "remote-no-entry" [Publish] Infrastructure,
     RemotePaced = "remote-paced" [Publish] Transient (outage),

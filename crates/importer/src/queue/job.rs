@@ -73,9 +73,9 @@ struct Work<'a> {
     /// Collisions on record, and their changes.
     known: Known,
     news: News,
-    /// What was read back of the remote, where repositories are a cache.
+    /// The refs that were read back from the remote, if repositories are a cache.
     published: Option<Done>,
-    /// Fingerprint of the refs that are here, where they may go at any instant.
+    /// Fingerprint of the local refs, if the repository is a cache, which may be removed at any time.
     stands: Option<String>,
 }
 
@@ -155,7 +155,7 @@ impl Work<'_> {
         first
     }
 
-    /// Imports what there is to import into the repository that is here.
+    /// Imports the open publications into the local repository.
     fn import_open(&mut self, open: &[Publication], watch: Watch<'_>) {
         let (ids, requests) = self.requests(open, false);
         let is_idle = requests.is_empty();

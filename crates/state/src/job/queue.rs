@@ -30,9 +30,9 @@ pub struct Claim {
     pub memory: i64,
 }
 
-/// A job whose repository another host has in its cache is left to that host for so long, in milliseconds.
+/// For how long a job is reserved for the host with its repository in the cache, in milliseconds.
 pub const PASSED_OVER: i64 = 15_000;
-/// So many jobs are looked through for one of ours, where the first is left to another host.
+/// The most jobs that are searched for one of this host, if the first is reserved for another host.
 const LOOKED_THROUGH: i64 = 200;
 
 /// Request for a claim.
@@ -52,8 +52,8 @@ pub struct Wish<'a> {
     pub only: Option<i64>,
     /// Positions that earlier claims have reached.
     pub marks: Option<&'a Marks>,
-    /// This host, where hosts have repositories as a cache: jobs whose repository another one has are left to that for
-    /// [`PASSED_OVER`].
+    /// This host, if hosts have repositories as a cache: jobs whose repository another host has are reserved for it
+    /// during [`PASSED_OVER`].
     pub host: Option<&'a str>,
 }
 
@@ -179,7 +179,7 @@ fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Job>, StateError> {
     }
 }
 
-/// Whether a job is left to the host that has its repository.
+/// True if a job is reserved for the host with its repository.
 fn is_for_another(tx: &mut Tx<'_>, job: &Job, host: &str) -> Result<bool, StateError> {
     if job.entered <= tx.now()? - PASSED_OVER {
         return Ok(false);
@@ -188,14 +188,14 @@ fn is_for_another(tx: &mut Tx<'_>, job: &Job, host: &str) -> Result<bool, StateE
     Ok(row.is_some_and(|row| row.text(0) != host))
 }
 
-/// The first job whose repository this host has, or nobody, of those that are next.
+/// The first of the next jobs whose repository is on this host, or on none.
 fn nearest(tx: &mut Tx<'_>, host: &str) -> Result<Option<Job>, StateError> {
     let sql = "SELECT next.package_id FROM (SELECT package_id, lane, entered FROM job WHERE state = 'pending' AND held = 0
             ORDER BY lane, entered, package_id LIMIT ?2) AS next
         LEFT JOIN repository r ON r.package_id = next.package_id WHERE r.host IS NULL OR r.host = ?1
         ORDER BY next.lane, next.entered, next.package_id LIMIT 4";
     let next = tx.query(sql, values![host, LOOKED_THROUGH])?;
-    // Somebody else may be faster.
+    // Another worker may be faster.
     for package in next.iter().map(|row| row.int(0)) {
         let condition = "package_id = ?1 AND state = 'pending' AND held = 0";
         if let Some(job) = transition::lock_free(tx, condition, values![package])?.into_iter().next() {

@@ -101,13 +101,13 @@ pub fn end(
     Ok(true)
 }
 
-/// Records what was read back of a package by whoever has imported it, whatever else was to be done about it.
+/// Records the refs of a package that the importing worker has read back, whatever other work on it is due.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn note(tx: &mut Tx<'_>, package: i64, remote: &str, there: &There) -> Result<(), StateError> {
     let sql = "SELECT id FROM remote WHERE name = ?1 AND followed IS NOT NULL";
-    // One that is not followed yet is filled, and looked at then.
+    // A remote that is not followed yet is filled later, and checked then.
     let Some(remote) = tx.first(sql, values![remote])?.map(|row| row.int(0)) else { return Ok(()) };
     let now = tx.now()?;
     insert(tx, &Publish::new(package, remote, PublishLane::Upload, now))?;
