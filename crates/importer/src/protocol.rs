@@ -75,18 +75,18 @@ pub enum Task {
     Repair(Box<RepairTask>),
 }
 
-/// What is to be done about a repository that is damaged.
+/// A task of a child: planning, applying or undoing a repair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairTask {
-    /// What has to be in it.
+    /// Expected content of the repository.
     pub wanted: Wanted,
-    /// What is to be done.
+    /// The work.
     pub what: RepairWork,
-    /// Where packs lie that have what is missing.
+    /// Folder with packs that contain missing objects.
     pub brought: Option<PathBuf>,
 }
 
-/// What is to be done.
+/// The kinds of repair work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepairWork {
@@ -98,7 +98,7 @@ pub enum RepairWork {
     Undo(i64, Plan),
 }
 
-/// What came of it.
+/// Result of repair work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Repaired {
@@ -199,7 +199,7 @@ pub enum Event {
     Collisions(News),
     /// Result of checking a repository: its problems, and its foreign refs if they could be read.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
-    /// What came of a repair.
+    /// Result of a repair.
     Repaired(Box<Repaired>, Vec<Unrecorded>),
     /// Nothing could be done at all.
     Broken(Failure),

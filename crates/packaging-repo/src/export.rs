@@ -36,7 +36,7 @@ pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<
         Some(above) if !above.as_os_str().is_empty() => above,
         _ => Path::new("."),
     };
-    // A new folder with a name that nobody can guess: after an error only our own files are removed.
+    // A new folder with a name that cannot be guessed: after an error only our own files are removed.
     let temporary = tempfile::Builder::new()
         .prefix(".export-")
         .tempdir_in(above)

@@ -201,7 +201,7 @@ impl Repository {
         self.publish_decided(guard, edits, &Decided::default(), wanted, record)
     }
 
-    /// The same, with a person's decisions about foreign refs.
+    /// The same, with operators' decisions about foreign refs.
     pub fn publish_decided(
         &self,
         guard: &Guard,

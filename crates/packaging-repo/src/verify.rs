@@ -29,7 +29,7 @@ use crate::{Error, ObjectId};
 /// A defect of the repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// What kind of finding it is.
+    /// The kind of finding.
     pub code: Finding,
     /// The ref, or `objects`.
     pub subject: String,
@@ -41,7 +41,7 @@ pub struct Problem {
 pub const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 impl Problem {
-    /// Of a subject.
+    /// A problem of a subject.
     pub fn new(code: Finding, subject: impl Into<String>, message: impl Into<String>) -> Problem {
         Problem { code, subject: subject.into(), message: message.into() }
     }
@@ -57,14 +57,14 @@ impl Problem {
     }
 }
 
-/// What a single check found: the kind, and what is to be said.
+/// The finding of a single check: its kind and its text.
 type Wrong = (Finding, String);
 
 fn wrong(code: Finding, message: impl Into<String>) -> Wrong {
     (code, message.into())
 }
 
-/// What keeps Git from taking the folder for a repository, or its refs for refs.
+/// The findings with which Git does not recognise the folder as a repository, or its refs.
 const UNREADABLE: [Finding; 5] = [
     Finding::HeadMissing,
     Finding::FolderGone,
@@ -101,7 +101,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     Ok(problems)
 }
 
-/// What of the refs cannot be read, and a `HEAD` that is none.
+/// Refs that cannot be read, and a `HEAD` that is missing or invalid.
 fn unreadable_refs(repository: &Repository) -> Vec<Problem> {
     let mut problems = Vec::new();
     match mend::refs(repository) {
@@ -241,7 +241,7 @@ fn code_of(kind: foreign::Kind, is_ours: bool, name: &str) -> Finding {
     }
 }
 
-/// What an error says of a repository, as a finding.
+/// The finding for an error.
 pub fn of_error(subject: &str, error: &Error) -> Problem {
     let code = match error {
         Error::BadLine { .. } => Finding::PackedRefsBroken,

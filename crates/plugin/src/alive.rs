@@ -103,7 +103,10 @@ fn some_repositories(repos: &Path) -> Result<Vec<String>, String> {
     }
 }
 
-/// What is in a folder; nothing, if it is not there. An error only if it may not be read, or is none.
+/// The entries of a folder; none if it does not exist.
+///
+/// # Errors
+/// A folder that may not be read, or something else in its place.
 fn list(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, String> {
     let found = match fs::read_dir(folder) {
         Ok(found) => Some(found),

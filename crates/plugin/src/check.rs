@@ -31,7 +31,7 @@ pub trait Check {
     /// Status and advice for a damaged database. One check is there to report it, and alerts; the others are UNKNOWN,
     /// and point to that one.
     const DAMAGED: (Status, &'static str) = (Status::Unknown, "see check_import_state");
-    /// What to type next when it alerts, if it has found nothing better; nothing where that is said otherwise.
+    /// The next command when it alerts, unless the check found a better one; empty if the text contains it already.
     const NEXT: &'static str = "";
     /// The check's own options; [`crate::NoOptions`] if it has none.
     type Options: clap::Args;

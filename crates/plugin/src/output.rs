@@ -65,7 +65,7 @@ fn line(name: &str, report: &Report) -> String {
     line
 }
 
-/// What ends the line of an alert: a command, unless the line names one.
+/// The end of an alert's line: a command, unless the line names one.
 fn next(report: &Report, line: &str) -> Option<String> {
     let names_one = ["package-import ", "see check_import_"].iter().any(|it| line.contains(it));
     if names_one || !matches!(report.status, Status::Warning | Status::Critical) {

@@ -124,7 +124,7 @@ impl Dsc {
         Dsc::parse_within(text, &DscLimits::NONE)
     }
 
-    /// The same of one that may be only so large.
+    /// The same with other limits.
     ///
     /// # Errors
     /// [`DscError`] when it passes a limit, is no stanza, lacks a field, or names an unsupported format.

@@ -113,9 +113,9 @@ pub struct Suites {
 
 /// Collisions.
 pub struct Collisions {
-    /// When it was read.
+    /// Time of reading.
     pub now: i64,
-    /// Those that wait, oldest first, then those that have ended, newest first.
+    /// The open ones, oldest first, then the ended ones, newest first.
     pub all: Vec<Collision>,
 }
 

@@ -67,9 +67,9 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
-    /// What publications are of: one whose import crashed has not said its own version.
+    /// Facts of the publications: an import that crashed has not reported its own version.
     named: HashMap<i64, Named>,
-    /// What is known of the distros that versions are built on, by the archives of the versions.
+    /// Known versions of the distros on which versions are based, by the archives of the versions.
     bases: BTreeMap<String, Base>,
     /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
@@ -82,7 +82,7 @@ struct Work<'a> {
     stands: Option<String>,
 }
 
-/// What a publication is of.
+/// The facts of a publication.
 struct Named {
     archive: String,
     distro: String,

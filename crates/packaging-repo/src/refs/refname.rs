@@ -39,7 +39,7 @@ const LONGEST: usize = 1000;
 /// Folder of foreign branches that were set aside.
 pub const ASIDE: &str = "refs/heads/collisions/";
 
-/// Where a repair keeps what it replaces. Hidden from whoever clones.
+/// Namespace in which a repair keeps the values that it replaces. Hidden from clones.
 pub const REPAIRED: &str = "refs/package-import/repair/";
 
 /// Folders in which refs are written; refs are written nowhere else.

@@ -116,14 +116,14 @@ pub fn remotes(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Remote>
     database.rows(sql, &[])?.iter().map(remote).collect()
 }
 
-/// Where messages go.
+/// A channel of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
     /// Its name.
     pub name: String,
-    /// Since when it takes none.
+    /// Time since which it accepts none.
     pub failing: Option<i64>,
-    /// Why.
+    /// The reason.
     pub error: Option<String>,
 }
 

@@ -20,7 +20,7 @@ pub const INTEGRITY: &str = "integrity";
 pub const INTEGRITY_AT: &str = "integrity_at";
 /// Position that pruning has reached.
 pub const PRUNED: &str = "pruned";
-/// Since when what was so at a time is kept, in milliseconds.
+/// Milliseconds since 1970 since which past states are kept.
 pub const PAST_SINCE: &str = "past_since";
 /// The newest program version that has retried what older ones could not import.
 pub const IMPORTER: &str = "importer";

@@ -246,8 +246,8 @@ fn batches(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) 
     Ok(Step { table: "batch", seen: members + 1, forgotten: members + 1 })
 }
 
-/// What packages were, before what they were at the cutoff: as attempts go. So many packages at a time, in the order of their
-/// numbers. What a wrong clock has dated ahead goes, too.
+/// Past states of packages before their state at the cutoff: as for attempts. This number of packages at a time, in the
+/// order of their numbers. States that a wrong clock has dated ahead go, too.
 fn packages(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
     let table = "package_past";
     let now = tx.now()?;
@@ -275,7 +275,7 @@ fn packages(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool)
     Ok(Step { table, seen: rows.len(), forgotten: rows.len() })
 }
 
-/// The same of breakers, hosts and the like.
+/// The same for breakers, hosts and the like.
 fn things(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
     let table = "past";
     let now = tx.now()?;

@@ -119,7 +119,7 @@ impl<'a> Tx<'a> {
         self.touched.insert(package);
     }
 
-    /// The same of a thing, by its name.
+    /// The same for a thing, by its name.
     pub(crate) fn touch_thing(&mut self, kind: things::Kind, name: &str) {
         self.things.insert((kind, name.to_owned()));
     }

@@ -161,7 +161,7 @@ pub struct Signature {
     pub short: String,
     /// Policy that an operator set, if any.
     pub policy: Option<Policy>,
-    /// Whether it was never seen before.
+    /// True if it was never seen before.
     pub is_new: bool,
 }
 

@@ -173,7 +173,8 @@ const MENDED: usize = 100;
 /// ones; all are correct when the list is empty.
 pub fn repair(tx: &mut Tx<'_>, actor: &str) -> Result<Vec<Difference>, StateError> {
     if tx.kind() == crate::driver::Kind::Postgres {
-        // Between counting and correcting nobody may change the rows: writers wait for this one transaction.
+        // Between counting and correcting no other connection may change the rows: writers wait for this one
+        // transaction.
         tx.query(
             "LOCK TABLE job, failure, package, dependency, batch_member, publish IN SHARE ROW EXCLUSIVE MODE",
             &[],

@@ -39,7 +39,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// How long no probe goes out when it opens: twice as long with each probe that was in vain.
+    /// The pause before the first probe after it opens: doubled with each unsuccessful probe.
     fn after_relapse(&self, probes: i64) -> i64 {
         let doublings = u32::try_from(probes.clamp(0, 20)).unwrap_or(0);
         self.probe_early.saturating_mul(1 << doublings).min(self.probe_late.max(self.probe_early))
@@ -172,7 +172,7 @@ pub fn note(
         tx.touch_thing(Kind::Breaker, name);
     }
     if opens {
-        // A probe has found it usable, and nobody could use it: probes of this kind are not believed so soon again.
+        // A probe has found it usable, but no import could use it: the next probes of this kind come later.
         let probes = if goods == 0 && !fresh { row.int(5) } else { 0 };
         tx.execute(
             "UPDATE dependency SET state = 'open', since = ?2, probes = ?4, next_probe = ?3, probe_run = NULL,

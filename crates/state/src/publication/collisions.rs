@@ -1,5 +1,5 @@
-//! Collisions: refs of ours that somebody else made or moved; those that wait for a person, since when, and the
-//! decisions.
+//! Collisions: refs of the importer that somebody else made or moved; those that wait for an operator, since
+//! when, and the decisions.
 
 use serde::Serialize;
 

@@ -150,7 +150,7 @@ fn withheld(tx: &mut Tx<'_>, archive: &str, suite: &str, now_is: i64) -> Result<
     things::put(tx, things::WITHHELD, &format!("{archive}/{suite}"), Some(&now_is.to_string()))
 }
 
-/// What a suite is from now on is kept.
+/// Keeps the state of a suite from now on.
 fn touch(tx: &mut Tx<'_>, archive: &str, suite: &str) {
     tx.touch_thing(Kind::Suite, &format!("{archive}/{suite}"));
 }

@@ -120,7 +120,7 @@ pub struct Package {
     pub remotes: Vec<PackageStatus>,
     /// Refs of the importer that somebody else made or moved: open collisions, and the last ended ones.
     pub collisions: Vec<Collision>,
-    /// What is wrong with its repository, as the last look found it.
+    /// Findings of its repository, from the last check.
     pub findings: Vec<Found>,
     /// Publications that are not imported.
     pub missing: Vec<Missing>,

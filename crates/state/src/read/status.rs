@@ -65,14 +65,14 @@ pub struct LastRun {
     pub note: Option<String>,
 }
 
-/// What the machine that asks sees of the installation's folder.
+/// The installation's folder as seen by this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// Packages with imported versions whose repository is not there.
     pub lost: i64,
     /// Some of them.
     pub lost_packages: Vec<String>,
-    /// What keeps anybody from writing: a line for each disk that is full or read-only.
+    /// Reasons why it is not writable: a line for each disk that is full or read-only.
     pub disks: Vec<String>,
 }
 
@@ -119,15 +119,15 @@ pub struct Status {
     pub remotes: Vec<RemoteStatus>,
     /// Refs of the importer that somebody else made or moved, and that wait for an operator.
     pub collisions: collisions::Summary,
-    /// Where messages go, and how that gets on.
+    /// The channels of messages, and their state.
     pub channels: Vec<channels::Channel>,
-    /// What is wrong with repositories, by its code.
+    /// Findings of repositories, by code.
     pub findings: Vec<findings::Count>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Sessions that hold locks of the database which others wait for.
     pub locks: Vec<Held>,
-    /// What this machine sees of the installation's folder.
+    /// The installation's folder as seen by this machine.
     pub place: Place,
     /// Recorded times in the future: a clock was wrong.
     pub ahead: Vec<Ahead>,
@@ -206,7 +206,7 @@ pub fn flow(tx: &mut Tx<'_>, figure: &str, now: i64, hours: i64) -> Result<i64, 
     let Some(at) = tx.moment().map(|moment| moment.at) else {
         return Ok(tx.first(sql, values![figure, hour - hours, hour])?.map_or(0, |row| row.int(0)));
     };
-    // What happened in the hour that was not over yet is counted again, as far as that can be done.
+    // Events of the hour that was not over then are counted again, as far as possible.
     let over = tx.first(sql, values![figure, hour - hours, hour - 1])?.map_or(0, |row| row.int(0));
     if figure != "new_failures" {
         return Ok(over);
