@@ -122,7 +122,8 @@ fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
-/// What belongs together refers to the same message, which nobody has ever sent: one for each signature, host, suite.
+/// References to a message that was never sent, one for each signature, host or suite: they group related messages into
+/// a thread.
 fn threads(outgoing: &Outgoing<'_>, domain: &str) -> Vec<String> {
     let mut threads = Vec::new();
     for notice in &outgoing.message.content.notices {
@@ -209,7 +210,7 @@ mod tests {
         "in-reply-to",
     ];
 
-    /// What cannot be in any mail of ours, whatever a package is called.
+    /// Asserts that a mail contains nothing dangerous, whatever a package is called.
     fn assert_safe(texts: &[String]) {
         let (built, bytes) = formatted(texts);
         let to: Vec<String> = built.envelope().to().iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! What people are told: transitions, each once, nothing lost, nothing twice.
+//! Messages to people: each transition once, nothing lost, nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -233,7 +233,7 @@ fn month(world: &World, days: i64) -> (Vec<(i64, Message)>, BTreeSet<String>) {
             told.extend(round(store, &rule, true).into_iter().map(|message| (day, message)));
             continue;
         }
-        // A series opens: thousands of packages, some of which fail in ways that nobody has seen.
+        // A series opens: thousands of packages, some of which fail in new ways.
         if day == 1 && (600..700).contains(&minute) {
             for number in 0..30 {
                 let package = format!("p{}", (minute - 600) * 3 + number);
@@ -303,7 +303,7 @@ fn a_month_is_a_few_messages_and_nothing_is_lost() {
         let outages =
             told.iter().filter(|(_, message)| message.content.notices.iter().any(|it| it.kind == "outage"));
         assert!(outages.count() <= 8, "two messages an outage at most");
-        // What a message does not show it counts: every notice is in one of them, or one of two that were joined.
+        // Notices that a message does not show are counted: every notice is in a message, or joined with one that is.
         let placed = world.count("SELECT COUNT(*) FROM notice WHERE seq IS NOT NULL");
         let joined =
             told.iter().flat_map(|(_, message)| &message.content.notices).filter(|it| it.part == "passed");

@@ -1,4 +1,4 @@
-//! Collisions: refs of ours that somebody else made or moved, and what would be lost without theirs.
+//! Collisions: refs of the importer that somebody else made or moved, and what would be lost without the foreign ones.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -104,7 +104,7 @@ fn facts(asked: &Asked, it: &Collision) -> Markup {
     parts::facts(&facts)
 }
 
-/// What can be decided about a kind.
+/// The decisions that a kind allows.
 fn acts(asked: &Asked, it: &Collision) -> Markup {
     let words: &[&str] = match it.kind.as_str() {
         "tag-differs" => &["keep", "take-tag"],
