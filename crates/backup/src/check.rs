@@ -85,12 +85,12 @@ pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     serde_json::from_str(&text).map_err(|error| damaged(format!("{MANIFEST}: {error}")))
 }
 
-/// What is wrong with a backup: nothing, if it is as it was made.
+/// Problems of a backup; empty if it is intact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     /// With single repositories, by their paths below the backup. The others can be brought back.
     pub repositories: BTreeMap<PathBuf, Vec<String>>,
-    /// With what everything rests on: the state, the key, the list of checksums.
+    /// Problems of what everything depends on: the state, the key, the list of checksums.
     pub whole: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ pub fn problems(backup: &Path, watch: impl FnMut(usize, usize)) -> Result<Proble
     Ok(problems)
 }
 
-/// The same of a part of it, `repos/h/hello.git` for one, and of the list of checksums.
+/// The problems of one part, for example `repos/h/hello.git`, and of the list of checksums.
 pub fn problems_of(
     backup: &Path,
     part: &Path,

@@ -16,7 +16,7 @@ pub enum BackupError {
     Copy {
         /// The copy.
         path: PathBuf,
-        /// Why not.
+        /// Error of the state.
         error: Box<StateError>,
     },
     /// A repository could not be read.

@@ -20,7 +20,7 @@ pub struct Brought {
     pub package: String,
     /// Its repository.
     pub repository: PathBuf,
-    /// Where the one that was there is now.
+    /// New place of the repository that was replaced.
     pub set_aside: Option<PathBuf>,
 }
 
@@ -72,7 +72,7 @@ fn swap(root: &Path, package: &PackageName, part: &Path, to: &Path) -> Result<Op
         fs::rename(part, to).map_err(BackupError::file("rename", part))?;
         return Ok(None);
     }
-    // Nobody imports into it meanwhile. One that cannot be opened, nobody imports into either.
+    // No import uses it meanwhile; a repository that cannot be opened cannot be imported into either.
     let opened = Repository::open(&root.join("repos"), package).ok();
     let _guard = opened.map(|repository| repository.lock_idle()).transpose()?;
     let aside = free_name(to);
@@ -88,7 +88,7 @@ fn swap(root: &Path, package: &PackageName, part: &Path, to: &Path) -> Result<Op
     Ok(Some(aside))
 }
 
-/// A name beside it that is none of a repository: `.hello.git.replaced-1`.
+/// A free name beside it that no repository has: `.hello.git.replaced-1`.
 fn free_name(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = |number: u32| path.with_file_name(format!(".{name}.replaced-{number}"));

@@ -67,7 +67,7 @@ pub fn all(
     Ok(done)
 }
 
-/// The same of one package. Returns how many versions the state lacked.
+/// The same for one package. Returns how many versions the state lacked.
 pub fn one(store: &Store, root: &Path, package: &PackageName, program: &str) -> Result<usize, BackupError> {
     let repository = Repository::open(&root.join("repos"), package)?;
     record(store, package.as_str(), &of_repository(&repository)?, program)

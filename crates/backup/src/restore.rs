@@ -19,7 +19,7 @@ use crate::manifest::{ACCOUNTS, CONFIG, STATE};
 use crate::reconcile::{self, Damaged};
 use crate::sums;
 
-/// What is wrong with repositories of a backup, by their paths below it.
+/// Problems of a backup's repositories, by their paths below it.
 pub type Bad = BTreeMap<PathBuf, Vec<String>>;
 
 /// Name of the file that marks a root as incomplete.
@@ -75,7 +75,7 @@ pub fn files(backup: &Path, root: &Path, mut bad: Bad) -> Result<Bad, BackupErro
             fs::create_dir_all(folder).map_err(BackupError::file("create", folder))?;
         }
         match copy_all(&backup.join(&name), &to) {
-            // What cannot be read of one keeps the others not back; what cannot be written does.
+            // A read error of one repository does not stop the others; a write error does.
             Err(error @ BackupError::File { verb: "read", .. }) => {
                 fs::remove_dir_all(&to).map_err(BackupError::file("remove", &to))?;
                 bad.insert(name, vec![error.to_string()]);

@@ -71,7 +71,7 @@ pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
     })
 }
 
-/// Which side of a copy failed: a full disk is the target's, a bad block the source's.
+/// The side of a copy that failed: a full disk is the target's error, a bad block the source's.
 #[derive(Debug)]
 pub enum CopyError {
     /// The source cannot be read.

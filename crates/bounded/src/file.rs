@@ -91,10 +91,10 @@ pub fn append(path: &Path) -> io::Result<File> {
     writable(path, OFlags::APPEND, Mode::empty())
 }
 
-/// What [`what_else`] says of a folder.
+/// The word of [`what_else`] for a folder.
 pub const FOLDER: &str = "a folder";
 
-/// What stands in the place of a file and is none, for people; `None` for a file, and where nothing is.
+/// The kind of object in the place of a file, as a word for people; `None` for a file, and if nothing is there.
 pub fn what_else(path: &Path) -> Option<&'static str> {
     let kind = std::fs::metadata(path).ok()?.file_type();
     let names = [

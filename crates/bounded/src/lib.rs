@@ -1,5 +1,5 @@
 //! Locks, programs and files of this machine. Everything that a process may have to wait for has a [`Deadline`]: a lock
-//! that somebody else holds, a program that hangs, a named pipe in the place of a file.
+//! that another process holds, a program that hangs, a named pipe in the place of a file.
 
 pub mod file;
 pub mod lock;

@@ -79,7 +79,7 @@ pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, 
     }
 }
 
-/// What a child is asked that looks at a repository.
+/// The request for a child process that checks a repository.
 pub(crate) fn request(check: &Check<'_>, task: Task) -> Result<Request, InspectError> {
     Ok(Request {
         root: std::path::absolute(check.root)

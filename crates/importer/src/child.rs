@@ -60,9 +60,9 @@ pub struct Ended {
     pub collisions: News,
     /// Result of checking a repository: its problems, and its foreign refs.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
-    /// Fingerprint of the refs that are there, where the repository is a cache.
+    /// Fingerprint of the refs of the repository, if it is a cache.
     pub stands: Option<String>,
-    /// What came of a repair, and versions that the state does not know.
+    /// Result of a repair, and versions that the state does not know.
     pub repaired: Option<(Repaired, Vec<Unrecorded>)>,
     /// Standard error of the child.
     pub stderr: String,
@@ -185,7 +185,7 @@ struct Clock {
 impl Clock {
     fn new(seconds: u64, lock_wait: u64) -> Clock {
         let limit = Duration::from_secs(seconds);
-        // A limit beyond the range of times is none.
+        // A limit beyond the range of times counts as no limit.
         let end = Instant::now().checked_add(limit.saturating_add(Duration::from_secs(lock_wait)));
         Clock { limit, end, has_begun: false }
     }

@@ -31,18 +31,18 @@ pub struct Config {
     pub archives: Vec<Archive>,
     /// Cache of fetched files.
     pub cache: Cache,
-    /// What is mended without a person.
+    /// Automatic repairs.
     pub repair: Repair,
     /// Remotes on which repositories are published.
     pub remotes: Vec<RemoteConfig>,
-    /// What the repositories of this host are.
+    /// Section `[repos]`: the role of this host's repositories.
     pub repos: repos::Repos,
     /// Settings of the checks. Only the checks read the values, but a section that no check reads is refused here
     /// as well, so that the mistake is found before an alert is missing.
     pub checks: toml::Table,
     /// Roles on the pages of `serve`: who may look, and who may change something.
     pub web: web::Web,
-    /// Who is told. The crate `notify` reads it, and what it does not know is refused where commands read the configuration.
+    /// Table `[notify]`, read by the crate `notify`, which refuses unknown keys when a command reads the configuration.
     pub notify: toml::Table,
 }
 
@@ -64,7 +64,7 @@ impl Default for Cache {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Repair {
-    /// Whether what replaces nothing that others may have is mended without a person. Else it is only listed.
+    /// True if repairs that replace nothing published run automatically; otherwise they are only listed.
     pub automatic: bool,
 }
 
@@ -292,12 +292,12 @@ pub enum ConfigError {
         /// Description of the error.
         error: web::Wrong,
     },
-    /// What is said of messages cannot be meant as it stands.
+    /// An unusable table `[notify]`.
     #[error("{}: {error}", path.display())]
     Notify {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the error.
         error: String,
     },
     /// The archives do not fit together.
@@ -316,12 +316,12 @@ pub enum ConfigError {
         /// Description of the error.
         error: Box<RemoteError>,
     },
-    /// The repositories cannot be what they are to be.
+    /// Section `[repos]` does not fit the rest of the configuration.
     #[error("{}: {error}", path.display())]
     Repos {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error in the section.
         error: repos::Wrong,
     },
     /// The name of an archive has another meaning.

@@ -212,7 +212,7 @@ pub fn lacks_record(root: &Path, package: &str) -> bool {
     Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
 }
 
-/// Whether somebody else has moved a branch of a package, or removed a ref: an import brings them to where they belong.
+/// True if somebody else has moved a branch of a package, or removed a ref: an import restores them.
 pub fn is_moved(root: &Path, package: &str) -> bool {
     let Ok(repository) = open(root, package) else { return false };
     let Ok(Some(record)) = repository.record() else { return false };

@@ -116,7 +116,8 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A cache may be removed while it is read. What was made of a part of it would be another history.
+/// Refuses a cache that was removed, or partly removed, while it is read: an import from a part of it would make
+/// another history.
 fn check_cache(request: &Request, view: &View) -> Result<(), Failure> {
     match &request.stands {
         Some(stands) if *stands != fingerprint(view, false) => {

@@ -1,4 +1,4 @@
-//! What this machine sees of an installation's folder: whether it can be written, and which repositories are there.
+//! The installation's folder as this machine sees it: whether it is writable, and which repositories exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use rustix::fs::StatVfsMountFlags;
 
 use crate::queue::probe::disk_has_room;
 
-/// What keeps anybody from writing to a folder: its disk is read-only, or full. `reserve` is never used.
+/// The reason why a folder is not writable: its disk is read-only, or full. `reserve` is never used.
 pub fn unwritable(folder: &Path, reserve: u64) -> Option<String> {
     let found = rustix::fs::statvfs(folder).ok()?;
     if found.f_flag.contains(StatVfsMountFlags::RDONLY) {

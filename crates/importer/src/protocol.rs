@@ -54,7 +54,7 @@ pub struct Request {
     /// The state's confirmation for a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
-    /// Fingerprint of the refs that have to be there, where the repository is a cache that may go at any instant.
+    /// Expected fingerprint of the refs, if the repository is a cache, which may be removed at any time.
     #[serde(default)]
     pub stands: Option<String>,
     /// Task of the child.
@@ -75,18 +75,18 @@ pub enum Task {
     Repair(Box<RepairTask>),
 }
 
-/// What is to be done about a repository that is damaged.
+/// A task of a child: planning, applying or undoing a repair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairTask {
-    /// What has to be in it.
+    /// Expected content of the repository.
     pub wanted: Wanted,
-    /// What is to be done.
+    /// The work.
     pub what: RepairWork,
-    /// Where packs lie that have what is missing.
+    /// Folder with packs that contain missing objects.
     pub brought: Option<PathBuf>,
 }
 
-/// What is to be done.
+/// The kinds of repair work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepairWork {
@@ -98,7 +98,7 @@ pub enum RepairWork {
     Undo(i64, Plan),
 }
 
-/// What came of it.
+/// Result of repair work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Repaired {
@@ -189,7 +189,7 @@ pub enum Event {
     Publishing,
     /// A number of refs is moved now.
     Moving(usize),
-    /// Fingerprint of the refs that are there afterwards, where the repository is a cache.
+    /// Fingerprint of the refs after the import, if the repository is a cache.
     Stands(String),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
@@ -199,7 +199,7 @@ pub enum Event {
     Collisions(News),
     /// Result of checking a repository: its problems, and its foreign refs if they could be read.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
-    /// What came of a repair.
+    /// Result of a repair.
     Repaired(Box<Repaired>, Vec<Unrecorded>),
     /// Nothing could be done at all.
     Broken(Failure),

@@ -24,7 +24,7 @@ use crate::sandbox::Wall;
 pub(crate) use child_part::perform;
 pub use state_part::{take_state_steps, with_state};
 
-/// What a repair needs beside what a check needs.
+/// The inputs of a repair, in addition to those of a check.
 pub struct Mending<'a> {
     /// The package, the repository, the state's word.
     pub check: Check<'a>,
@@ -32,11 +32,11 @@ pub struct Mending<'a> {
     pub fence: Option<(u64, u64)>,
     /// The branch that `HEAD` should lead to.
     pub default_branch: Option<&'a str>,
-    /// Where packs lie that have what is missing.
+    /// Folder with packs that contain missing objects.
     pub brought: Option<PathBuf>,
 }
 
-/// What came of it.
+/// The result of a repair.
 pub struct Mended {
     /// The plan, or what was done.
     pub done: Repaired,
@@ -147,7 +147,8 @@ pub fn add_rebuild(plan: &mut Plan, versions: usize) {
     }
 }
 
-/// Findings as the state keeps them. What has rows of its own (refs of others) and what harms nobody is left out.
+/// Findings in the form of the state's rows. Foreign refs, which have rows of their own, and harmless findings are left
+/// out.
 pub fn rows(problems: &[Problem]) -> Vec<Found> {
     let counts = problems.iter().filter(|it| it.code.is_damage());
     counts
@@ -160,7 +161,7 @@ pub fn rows(problems: &[Problem]) -> Vec<Found> {
         .collect()
 }
 
-/// Whether a repository is there at all, if only in part.
+/// True if any part of a repository exists.
 pub fn is_begun(root: &std::path::Path, package: &str) -> bool {
     PackageName::new(package)
         .is_ok_and(|package| packaging_repo::mend::open(&root.join("repos"), &package).is_ok())

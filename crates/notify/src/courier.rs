@@ -20,12 +20,12 @@ const LEASE: i64 = 8 * 60_000;
 const MOST: usize = 4;
 /// The pause between two rounds beside a run.
 const PAUSE: Duration = Duration::from_secs(20);
-/// How often it is looked whether the run has ended.
+/// The interval of checks whether the run has ended.
 const LOOK: Duration = Duration::from_millis(100);
 /// A run that ends waits no longer for the last round. What was not noted by then is sent again, with the same name.
 const LAST: Duration = Duration::from_secs(60);
 
-/// What a round did.
+/// The result of a round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Round {
     /// Channels, each once for each message that it took.
@@ -37,7 +37,6 @@ pub struct Round {
 /// Makes one round. `host` is the name of this machine.
 ///
 /// # Errors
-///
 /// The state. What a channel does not take is no error: it stands in the round, and in the state.
 pub fn deliver(store: &Store, config: &Config, host: &str) -> Result<Round, StateError> {
     if !config.channels.is_empty() {
@@ -95,7 +94,6 @@ impl Courier {
     /// Starts it. `told` hears how each round went.
     ///
     /// # Errors
-    ///
     /// The machine has no thread left.
     pub fn start(
         store: impl AsRef<Store> + Send + 'static,

@@ -9,15 +9,15 @@ use crate::text::clean;
 /// A feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Feed {
-    /// What is followed: `failures`, `collisions`, `packages/NAME`.
+    /// The subject: `failures`, `collisions`, `packages/NAME`.
     pub name: String,
     /// For people.
     pub title: String,
-    /// Which installation it is of: its identity, which stays.
+    /// Identity of the installation, which never changes.
     pub installation: String,
-    /// Where its pages are, if that is known.
+    /// Address of its pages, if known.
     pub url: Option<String>,
-    /// When it was read, in Unix milliseconds, for a feed without entries.
+    /// Unix milliseconds of reading, for a feed without entries.
     pub read: i64,
     /// The newest first.
     pub entries: Vec<Entry>,
@@ -30,7 +30,7 @@ pub struct Entry {
     pub name: String,
     /// One line.
     pub title: String,
-    /// When it changed last, in Unix milliseconds.
+    /// Unix milliseconds of the last change.
     pub at: i64,
     /// More lines.
     pub lines: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Entry {
 }
 
 impl Feed {
-    /// As XML.
+    /// The feed as XML.
     pub fn render(&self) -> String {
         let updated = self.entries.iter().map(|entry| entry.at).max().unwrap_or(self.read);
         let mut xml = String::from(

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bounded::Deadline;
 use bounded::program::{self, Group};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, Mailboxes, header};
+use lettre::message::{Mailboxes, header};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -30,7 +30,7 @@ pub fn send(mail: &Mail, host: &str, outgoing: &Outgoing<'_>) -> Result<(), Stri
     match &mail.route {
         Route::Sendmail(path) => {
             let mut command = Command::new(path);
-            command.arg("-i").arg("-f").arg(mail.from.email.to_string()).arg("--");
+            command.arg("-i").arg("-f").arg(&mail.from.email).arg("--");
             command.args(mail.to.iter().map(|to| to.email.to_string()));
             let bytes = message.formatted();
             let text: Vec<u8> = without_returns(&bytes);
@@ -100,7 +100,7 @@ fn transport(server: &Server, host: &str) -> Result<SmtpTransport, String> {
 fn build(mail: &Mail, outgoing: &Outgoing<'_>) -> Result<Message, String> {
     let domain = mail.from.email.domain();
     let made = u64::try_from(outgoing.message.made).unwrap_or(0);
-    let to: Mailboxes = mail.to.iter().cloned().collect::<Vec<Mailbox>>().into();
+    let to: Mailboxes = mail.to.to_vec().into();
     let mut builder = Message::builder()
         .from(mail.from.clone())
         .mailbox(header::To::from(to))
@@ -122,7 +122,8 @@ fn raw(name: &'static str, value: &str) -> HeaderValue {
     HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
 }
 
-/// What belongs together refers to the same message, which nobody has ever sent: one for each signature, host, suite.
+/// References to a message that was never sent, one for each signature, host or suite: they group related messages into
+/// a thread.
 fn threads(outgoing: &Outgoing<'_>, domain: &str) -> Vec<String> {
     let mut threads = Vec::new();
     for notice in &outgoing.message.content.notices {
@@ -209,7 +210,7 @@ mod tests {
         "in-reply-to",
     ];
 
-    /// What cannot be in any mail of ours, whatever a package is called.
+    /// Asserts that a mail contains nothing dangerous, whatever a package is called.
     fn assert_safe(texts: &[String]) {
         let (built, bytes) = formatted(texts);
         let to: Vec<String> = built.envelope().to().iter().map(ToString::to_string).collect();

@@ -6,12 +6,12 @@ use crate::text::Text;
 
 /// A message, as it is sent.
 pub struct Outgoing<'a> {
-    /// What it says.
+    /// The message.
     pub message: &'a Message,
-    /// The same as text.
+    /// The message as text.
     pub text: &'a Text,
-    /// What it calls the installation.
+    /// Name of the installation in it.
     pub name: &'a str,
-    /// Where its pages are.
+    /// Address of the pages.
     pub url: Option<&'a str>,
 }

@@ -8,7 +8,7 @@ use crate::config::{Channel, Config, Way};
 use crate::outgoing::Outgoing;
 use crate::{mail, text, webhook};
 
-/// Why a message was not taken. The text has no secret in it.
+/// The reason why a message was not accepted; the text contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unsent(pub String);
@@ -28,7 +28,6 @@ pub(crate) fn send(channel: &Channel, config: &Config, host: &str, message: &Mes
 /// Sends a message that says that it is a trial. Nothing is recorded. `uid` is its name, `now` the time in Unix milliseconds.
 ///
 /// # Errors
-///
 /// It was not taken.
 pub fn trial(channel: &Channel, config: &Config, host: &str, uid: &str, now: i64) -> Result<(), Unsent> {
     let notice = Notice {

@@ -18,7 +18,7 @@ const HINTS: usize = 8;
 /// A message as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// How bad the worst of it is.
+    /// The worst level among the notices.
     pub level: Level,
     /// Its first line.
     pub line: String,
@@ -70,7 +70,7 @@ pub fn of(message: &Message, name: &str, url: Option<&str>) -> Text {
     Text { level, line, subject, body }
 }
 
-/// How many of each kind.
+/// The number of notices of each kind.
 fn counted(message: &Message) -> String {
     let kinds = message.content.counts.iter().map(|(kind, count)| {
         let noun = match kind.as_str() {
@@ -116,7 +116,7 @@ fn sections(body: &mut String, message: &Message) {
     }
 }
 
-/// How many are not shown.
+/// The number of notices that are not shown.
 fn left_out(body: &mut String, message: &Message, kind: Option<Kind>) {
     let is_meant = |word: &str| kind.is_none_or(|kind| kind.as_str() == word);
     let all: i64 =
@@ -137,7 +137,7 @@ fn when(notice: &Notice) -> String {
     }
 }
 
-/// What to type: the last lines.
+/// The commands to type, as the last lines.
 fn hints(body: &mut String, notices: &[Notice]) {
     let mut seen: Vec<String> = Vec::new();
     for hint in notices.iter().flat_map(|it| &it.hints) {

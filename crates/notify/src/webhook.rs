@@ -63,7 +63,7 @@ pub fn send(webhook: &Webhook, outgoing: &Outgoing<'_>) -> Result<(), String> {
         call = call.header(*name, value);
     }
     let answer = call.header("content-type", "application/json").send(request.body.as_str());
-    // What the library says has no address in it but the host.
+    // The library's text contains no part of the address but the host.
     let answer = answer.map_err(|error| format!("{host}: {error}"))?;
     match answer.status().as_u16() {
         200..=299 => Ok(()),
@@ -155,7 +155,7 @@ fn whole(outgoing: &Outgoing<'_>) -> Value {
     })
 }
 
-/// In a block of code nobody is called, and nothing is a link.
+/// In a code block no user is mentioned, and nothing becomes a link.
 fn slack(outgoing: &Outgoing<'_>) -> Value {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let body = escape(&short(&outgoing.text.body, CHAT).replace('`', "'"));
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_seal_is_that_of_others() {
-        // As `printf '1790000000.{}' | openssl dgst -sha256 -hmac key` has it.
+        // Computed by `printf '1790000000.{}' | openssl dgst -sha256 -hmac key`.
         let seal = seal(b"key", "1790000000", "{}").unwrap();
         assert_eq!(seal.len(), 64);
         assert_ne!(seal, super::seal(b"key", "1790000001", "{}").unwrap());

@@ -12,18 +12,18 @@ use state::{StateError, meta, operate};
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// What is followed.
+/// The subject of a feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// New signatures, what rises, outages.
     Failures,
-    /// Refs that somebody else has moved.
+    /// Refs that somebody else moved.
     Collisions,
     /// A package.
     Package(String),
 }
 
-/// What the feed of failures has.
+/// The kinds of notices in the feed of failures.
 const FAILURES: [Kind; 5] = [Kind::Outage, Kind::Alert, Kind::Surge, Kind::Removals, Kind::Signature];
 /// Entries of a feed.
 const ENTRIES: i64 = 50;

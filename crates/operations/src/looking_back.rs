@@ -27,7 +27,7 @@ impl FromStr for LookBack {
 
 const DAY: i64 = 86_400_000;
 
-/// What is meant at a time.
+/// The time that a text means.
 fn at(text: &str, now: i64) -> Option<i64> {
     if text == "now" {
         return Some(now);

@@ -90,13 +90,13 @@ pub struct Listed {
     pub channel: String,
     /// `mail`, or the template of a webhook.
     pub kind: String,
-    /// Whether it stands in the configuration of this machine.
+    /// True if it is in the configuration of this machine.
     pub here: bool,
-    /// What it is told at once.
+    /// The kinds of notices that are sent at once.
     pub now: Vec<&'static str>,
-    /// When it gets a digest of the rest, in UTC.
+    /// Times of the digest of the rest, in UTC.
     pub digest: Vec<String>,
-    /// How it gets on; nothing of one that nobody has told anything yet.
+    /// The state of the channel; `None` if nothing was sent to it yet.
     pub status: Option<Channel>,
 }
 

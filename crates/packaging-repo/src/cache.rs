@@ -1,4 +1,4 @@
-//! A repository that is a cache: the truth is on a remote, and the folder may go at any instant.
+//! A repository as a cache: the primary copy is on a remote, and the folder may be removed at any time.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,14 +18,14 @@ use crate::refs::{Decided, Edit, Refs, Value};
 use crate::repository::{Repository, peel};
 use crate::{Error, ObjectId};
 
-/// What folders are called that are about to go.
+/// Prefix of folders that are being removed.
 const GOING: &str = ".going-";
 
-/// Makes the refs those of the remote, somebody else's among them; `vouched` says which are ours. Their objects have to be
-/// here, durable. What was not published goes: it is imported again. Returns the refs that are ours.
+/// Sets the refs to those of the remote, foreign ones included; `vouched` tells which are the importer's. Their objects
+/// have to be here, durable. Unpublished refs are removed, and imported again. Returns the importer's refs.
 ///
 /// # Errors
-/// [`Error::Missing`] if an object is not here; the files.
+/// [`Error::Missing`] if an object is not here; errors of files.
 pub fn take_over(
     repository: &Repository,
     guard: &Guard,
@@ -52,7 +52,7 @@ pub fn take_over(
     }
     let gone = before.iter().filter(|(name, _)| !there.contains_key(*name));
     decided.removed.extend(gone.map(|(name, value)| (name.clone(), value.id)));
-    // What the remote has lost and nobody here has either, nobody can put back.
+    // What the remote has lost and this host does not have cannot be restored.
     let mut record = vouched.record(there);
     record.retain(|name, id| there.contains_key(name) || store.contains(&id));
     drop(store);
@@ -63,16 +63,16 @@ pub fn take_over(
     Ok(ours)
 }
 
-/// What is on record of a repository, its refs taken into account; `None` if there is no record.
+/// The record of a repository, updated by its refs; `None` if there is no record.
 ///
 /// # Errors
-/// The files, or a record that is not ours.
+/// Errors of files, or a record with a seal by another key.
 pub fn standing(repository: &Repository) -> Result<Option<Record>, Error> {
     let Some(record) = repository.record()? else { return Ok(None) };
     Ok(Some(record.with(&repository.refs()?, std::iter::empty())))
 }
 
-/// Removes a package's repository. What is at work in it fails, and harms nothing. Returns whether there was one.
+/// Removes a package's repository. A worker that uses it fails without further harm. Returns whether there was one.
 pub fn discard(repos: &Path, package: &PackageName) -> Result<bool, Error> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let place = Repository::place(repos, package);
@@ -87,10 +87,11 @@ pub fn discard(repos: &Path, package: &PackageName) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Removes a package's repository if nobody works in it, and if it is still what was looked at.
+/// Removes a package's repository if no worker uses it, and if `is_still` confirms that it is
+/// unchanged.
 ///
 /// # Errors
-/// [`Error::Busy`] if somebody does.
+/// [`Error::Busy`] if a worker uses it.
 pub fn discard_idle(
     repos: &Path,
     package: &PackageName,
@@ -109,15 +110,16 @@ pub fn discard_idle(
 /// A repository in a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cached {
-    /// The package.
+    /// Name of the package.
     pub package: PackageName,
-    /// Bytes of its files.
+    /// Size of its files in bytes.
     pub bytes: u64,
-    /// When somebody has worked in it last.
+    /// Time of the last use.
     pub used: SystemTime,
 }
 
-/// All that is in a cache, what was used longest ago first. Folders that were about to go when somebody was killed go.
+/// Lists all repositories of a cache, the least recently used first. Folders whose removal was interrupted are
+/// removed.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -127,7 +129,7 @@ pub fn list(repos: &Path) -> Result<Vec<Cached>, Error> {
         for path in folders(&prefix)? {
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
             if name.starts_with(GOING) {
-                // Somebody else may be at it.
+                // Another process may be removing it as well.
                 let _ = fs::remove_dir_all(&path);
                 continue;
             }
@@ -139,7 +141,7 @@ pub fn list(repos: &Path) -> Result<Vec<Cached>, Error> {
     Ok(found)
 }
 
-/// A claim puts its fence into this folder.
+/// The time of the last claim, which writes its fence into this folder.
 fn used(repository: &Path) -> SystemTime {
     let changed = |path: PathBuf| fs::metadata(path).and_then(|it| it.modified()).ok();
     changed(repository.join("package-import"))
@@ -147,7 +149,7 @@ fn used(repository: &Path) -> SystemTime {
         .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// Packs are nearly all of it.
+/// The size of a repository: nearly all of it is packs.
 fn bytes(repository: &Path) -> u64 {
     let size = |path: &Path| fs::metadata(path).map_or(0, |it| it.len());
     let packs = fs::read_dir(repository.join("objects/pack")).into_iter().flatten().flatten();
@@ -162,10 +164,10 @@ fn folders(path: &Path) -> Result<Vec<PathBuf>, Error> {
     }
 }
 
-/// How long the lock of a repository is waited for, to bring something here.
+/// The longest wait for the lock of a repository that is to be fetched.
 pub const LOCK: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// The deadline of that.
+/// The deadline of that wait, from now on.
 pub fn patience() -> Deadline {
     Deadline::after(LOCK)
 }

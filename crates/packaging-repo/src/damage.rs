@@ -17,7 +17,7 @@ use crate::verify::Problem;
 /// Time after which the lock of a working program is usually gone.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// Where repairs keep what they have set aside, in the repository's folder.
+/// Folder of a repository in which repairs keep files that they set aside.
 pub(crate) const REPAIRS: &str = "package-import-repair";
 
 /// Message about pipes, sockets and devices.
@@ -60,7 +60,7 @@ fn walk(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
-        // What repairs have set aside is damaged, and in nobody's way.
+        // Files that repairs have set aside are damaged, but harmless.
         if depth == 0 && path.ends_with(REPAIRS) {
             continue;
         }

@@ -18,9 +18,9 @@ const FLYING: usize = 8 << 20;
 /// that compression here only saves disk space until then: worth it for a large package, a third of the work for
 /// a small one.
 const STORED: usize = 4 << 20;
-/// A smaller object is stored in any case: to compress it takes as long as a kilobyte.
+/// A smaller object is stored uncompressed: compressing it takes as long as compressing a kilobyte.
 const SMALLEST: usize = 512;
-/// Room for a batch and most files that make it full.
+/// Capacity for a batch plus most of the files that fill it.
 const ROOM: usize = BATCH + (64 << 10);
 
 /// Objects that are compressed together.
@@ -104,7 +104,7 @@ impl Batch {
         self.objects.iter().map(|object| (object.id, (object.kind, object.size)))
     }
 
-    /// Takes back the memory of a batch that was written, but for the room of a large file.
+    /// Reuses the buffer of a written batch, unless a large file has made it too big.
     pub(crate) fn recycle(&mut self, old: Batch) {
         if self.content.capacity() == 0 && old.content.capacity() <= 2 * ROOM {
             self.content = old.content;
@@ -237,14 +237,14 @@ enum Effort {
 }
 
 struct Deflater {
-    /// Level 1: a repack compresses again, and better than any level could without deltas. (The crate's `fastest` is
-    /// level 0, which does not compress at all.)
+    /// Level 1: a repack compresses again, and with deltas better than any level here could. (The crate's `fastest`
+    /// is level 0, which does not compress at all.)
     content: Compressor,
-    /// Level 0: trees are hashes for the most part, which nothing makes smaller, and small objects are not worth it.
+    /// Level 0: trees consist mostly of hashes, which do not compress, and small objects are not worth the time.
     stored: Compressor,
     /// Room for one compressed object, kept from one to the next.
     room: Vec<u8>,
-    /// Memory of a batch that was written before.
+    /// Buffers of written batches, for reuse.
     spare: Vec<u8>,
 }
 

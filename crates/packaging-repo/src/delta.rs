@@ -12,10 +12,10 @@ const LONGEST_COPY: usize = 0x10000;
 const LONGEST_INSERT: usize = 0x7f;
 /// Number of bytes between the first change and the last that are inserted without a search by lines.
 const SMALL: usize = 256;
-/// A shorter line is found in too many places.
+/// A shorter line occurs in too many places.
 const SHORTEST_LINE: usize = 12;
 
-/// The instructions that make `new` out of `base`, if they are worth while.
+/// The instructions that make `new` out of `base`, if they are worth storing.
 pub(crate) fn encode(base: &[u8], new: &[u8]) -> Option<Vec<u8>> {
     u32::try_from(base.len()).ok()?;
     let front = common_front(base, new);
@@ -67,7 +67,7 @@ fn push_lines(delta: &mut Vec<u8>, shift: usize, base: &[u8], new: &[u8], larges
     Some(())
 }
 
-/// The lines of a text by a hash of each, without those that are too short to tell anything.
+/// The lines of a text by their hash, without those too short to identify a place.
 struct Lines {
     /// Start of each line plus one, by hash; zero for no line. The number of places is a power of two.
     places: Vec<u32>,
@@ -80,7 +80,7 @@ impl Lines {
         while at < text.len() {
             let line = first_line(&text[at..]);
             let place = lines.place(line);
-            // Of several that are the same, or have the same place, the first one stays.
+            // Of several equal lines, or lines with the same slot, the first one stays.
             if line.len() >= SHORTEST_LINE
                 && let Some(free @ 0) = lines.places.get_mut(place)
             {
@@ -168,7 +168,7 @@ fn push_copy(delta: &mut Vec<u8>, mut offset: usize, mut length: usize) {
     }
 }
 
-/// Follows the instructions; `None` if they do not fit the base.
+/// Applies the instructions; `None` if they do not fit the base.
 pub(crate) fn apply(base: &[u8], mut delta: &[u8]) -> Option<Vec<u8>> {
     let (base_size, size) = (take_size(&mut delta)?, take_size(&mut delta)?);
     if base_size != base.len() {
@@ -263,7 +263,7 @@ mod tests {
         }
     }
 
-    /// A patch that changes the first and the last line of a file costs these lines.
+    /// A patch that changes the first and the last line of a file costs only these lines.
     #[test]
     fn changes_far_apart_cost_what_they_change() {
         let lines = |first: &str, last: &str| {

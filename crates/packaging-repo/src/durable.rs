@@ -9,7 +9,7 @@ use rustix::fs::{Advice, fadvise};
 
 use crate::Error;
 
-/// Passed before each change of a file or a folder of a repository: here the tests fill the disk.
+/// Called before each change of a file or a folder of a repository: here the tests simulate a full disk.
 pub(crate) fn room() -> io::Result<()> {
     fail_point!("repo::disk", |_| Err(io::ErrorKind::StorageFull.into()));
     Ok(())
@@ -22,7 +22,7 @@ pub(crate) fn begin(file: &File) {
     let _ = fadvise(file, 0, None, Advice::DontNeed);
 }
 
-/// Makes the names in a folder durable.
+/// Syncs a folder: makes the names in it durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     room()
         .and_then(|()| bounded::file::sync_folder(folder))

@@ -14,7 +14,7 @@ pub enum Error {
     /// There is no repository.
     #[error("there is no repository at {}", .0.display())]
     NoRepository(PathBuf),
-    /// A repository that Git could write and we cannot.
+    /// A repository format that Git can write and this program cannot.
     #[error("{} has {what}, which is not supported for a folder of this machine: reach it by ssh or HTTP", path.display())]
     Unsuitable {
         /// Path of the repository.
@@ -38,7 +38,7 @@ pub enum Error {
     /// The pack could not be written.
     #[error("cannot write the pack: {0}")]
     Pack(io::Error),
-    /// More was added for one version than it may cost.
+    /// More was added for one version than its limit allows.
     #[error(
         "a version stores more than {0} bytes, with what its patches make of its files (limits.written_bytes)"
     )]
@@ -49,7 +49,7 @@ pub enum Error {
     /// A thread that compresses has ended.
     #[error("a compressing thread ended unexpectedly")]
     Thread,
-    /// Content that was made to have the SHA-1 of other content.
+    /// Content that was crafted to have the SHA-1 of other content.
     #[error("refused content that was made for a SHA-1 collision")]
     Collision,
     /// An object is not there.
@@ -94,7 +94,7 @@ pub enum Error {
     /// Another program holds a lock of Git's.
     #[error("{} is locked by another program; if none runs, remove it", .0.display())]
     Locked(PathBuf),
-    /// An importer works on the repository, or somebody else has its lock.
+    /// An importer works on the repository, or another program holds its lock.
     #[error("{0}; the repository is being imported into or repacked: try again when that has ended")]
     Busy(bounded::lock::Held),
     /// An importer that was given the package later has shut this one out.
@@ -102,7 +102,7 @@ pub enum Error {
     Fenced {
         /// Fence of this process.
         ours: Fence,
-        /// The one that stands, if it was seen.
+        /// The fence that stands, if it was seen.
         higher: Option<Fence>,
     },
     /// Another program moved a ref.
@@ -119,7 +119,7 @@ pub enum Error {
         /// Object that it points to now.
         found: Option<ObjectId>,
     },
-    /// A ref that names another one, or nothing that can be understood.
+    /// A ref that points to another ref, or whose value cannot be parsed.
     #[error("ref {0} is symbolic or broken; look at the file of that name in the repository and remove it")]
     StrangeRef(String),
     /// A name that no ref can have.
@@ -137,7 +137,7 @@ pub enum Error {
         /// Object that was to be written.
         ours: ObjectId,
     },
-    /// A ref that an import needs is not on record as ours.
+    /// A ref that an import needs is not recorded as the importer's.
     #[error("{0} is not on record; run `package-import verify`")]
     NotOnRecord(String),
     /// The record was not sealed by this installation, or is damaged.
@@ -147,7 +147,7 @@ pub enum Error {
         .0.display()
     )]
     BrokenRecord(PathBuf),
-    /// A ref cannot be a folder, too.
+    /// A ref cannot be a folder of refs as well.
     #[error(
         "ref {name} cannot exist beside ref {other}: one branch cannot lie inside of another; give one of the two suites \
          another name (--suite, or `branch` of the suite in config.toml), or remove {other} if somebody else made it"
@@ -166,7 +166,7 @@ pub enum Error {
         /// The last lines it printed.
         cause: String,
     },
-    /// Git did not end, or could not be started: nothing is known of the repository.
+    /// Git did not end, or could not be started: the repository was not checked.
     #[error("git {verb} could not be done: {cause}")]
     NoGit {
         /// Name of the subcommand.
@@ -174,7 +174,7 @@ pub enum Error {
         /// Text of the cause.
         cause: String,
     },
-    /// Trees of others that are too large, or too deep, to be compared.
+    /// Foreign trees that are too large or too deep to be compared.
     #[error("the trees differ in too many files, or are too deep, to be compared")]
     TooMuchToCompare,
     /// There is no such version.

@@ -16,7 +16,7 @@ pub enum Need {
     Never,
     /// It is escaped whatever the entry is.
     Always,
-    /// If its content is one that `fsck` rejects.
+    /// Whether `fsck` rejects its content.
     IfContentIsRefused(ContentRule),
 }
 
@@ -35,7 +35,7 @@ const ATTRIBUTES: &[u8] = b".gitattributes";
 const BACKSLASH_MARK: &[u8] = b".%";
 /// Git refuses attribute files with longer lines.
 const LONGEST_ATTRIBUTE_LINE: usize = 2048;
-/// Git refuses larger attribute files; nobody has module files of this size.
+/// Git refuses larger attribute files; module files of this size do not occur.
 pub const LARGEST_LOOKED_AT: u64 = 100 << 20;
 
 /// Condition under which a name is stored under another.
@@ -120,7 +120,7 @@ fn ends_for_ntfs(rest: &[u8]) -> bool {
     matches!(tail, None | Some(b'\\' | b'/' | b':'))
 }
 
-/// The name without the code points that HFS+ ignores. For Git it ends where it is no UTF-8 any more.
+/// The name without the code points that HFS+ ignores. Git reads it only up to the first invalid UTF-8.
 fn without_ignored(name: &[u8]) -> Cow<'_, [u8]> {
     if name.is_ascii() {
         return Cow::Borrowed(name);
@@ -177,7 +177,7 @@ fn encode_backslashes(name: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// The name with backslashes that a stored one stands for; only the exact form that is written counts.
+/// The name with backslashes that a stored name encodes; only the exact form that is written counts.
 fn decode_backslashes(stored: &[u8]) -> Option<Vec<u8>> {
     let encoded = stored.strip_prefix(BACKSLASH_MARK)?;
     let mut name = Vec::with_capacity(encoded.len());

@@ -21,11 +21,11 @@ pub struct Imported {
     pub tag: String,
     /// Commit of the version.
     pub commit: String,
-    /// The commit with patches applied, if they do apply.
+    /// The commit with patches applied, if they apply.
     pub applied: Option<String>,
 }
 
-/// The highest version that was brought to a branch.
+/// The highest version that was published to a branch.
 pub struct Published {
     /// The full name of the branch.
     pub branch: String,
@@ -94,7 +94,7 @@ fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<(Fin
         let message = format!("is gone, and {} was published there", branch.version);
         return Ok(Some((Finding::BranchGone, message)));
     };
-    // A commit with our content, that somebody else has put there.
+    // A commit with the importer's content that somebody else pushed there.
     if catalog.view.record().adopted(&branch.branch) == Some(tip) {
         return Ok(None);
     }

@@ -36,7 +36,7 @@ pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<
         Some(above) if !above.as_os_str().is_empty() => above,
         _ => Path::new("."),
     };
-    // A new folder with a name that nobody can guess: after an error only our own files are removed.
+    // A new folder with a name that cannot be guessed: after an error only our own files are removed.
     let temporary = tempfile::Builder::new()
         .prefix(".export-")
         .tempdir_in(above)
@@ -46,10 +46,10 @@ pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<
     put_in_place(&written, folder).map_err(|error| Error::file("create", folder, error))
 }
 
-/// Nothing that came there meanwhile is replaced.
+/// Whatever appeared there in the meantime is not replaced.
 fn put_in_place(written: &Path, folder: &Path) -> io::Result<()> {
     match renameat_with(CWD, written, CWD, folder, RenameFlags::NOREPLACE) {
-        // Not every file system can promise that.
+        // Not every file system supports this.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(written, folder),
         renamed => Ok(renamed?),
     }

@@ -1,6 +1,6 @@
 //! Points at which the tests of crash safety kill an import.
 
-/// The names of all crash points of an import in this crate. A point that is passed at each of its hits is named once.
+/// The names of all crash points of an import in this crate. A crash point that is passed several times is listed once.
 pub const FAILPOINTS: &[&str] = &[
     "repo::init",
     "repo::batch",
@@ -30,5 +30,5 @@ pub const DISK: &str = "repo::disk";
 /// The crash points of mirrors, which no import passes.
 pub const OF_MIRRORS: &[&str] = &["mirror::copied", "mirror::packed", "mirror::renamed"];
 
-/// The crash points of caches, which a child does not pass.
+/// The crash points of caches, which the child process of an import does not pass.
 pub const OF_CACHES: &[&str] = &["cache::taking-over", "cache::going"];

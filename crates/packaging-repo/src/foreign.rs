@@ -11,23 +11,23 @@ use crate::store::RepoStore;
 use crate::view::View;
 use crate::{Error, ObjectId};
 
-/// Names below which nothing but the importer writes, whatever the distros are called.
+/// Namespaces that only the importer writes, whatever the distros are called.
 const FOLDERS: [&str; 3] = ["refs/dsc/", "refs/notes/", "refs/replace/"];
 
 /// Kind of a foreign ref.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A branch of ours, or one beside it, that somebody else has moved or made.
+    /// A branch of the importer, or one beside it, that was moved or created by somebody else.
     Branch,
-    /// A tag under a name of ours, or one that says to be of an import.
+    /// A tag under one of the importer's names, or one that claims to be of an import.
     Tag,
-    /// Anything else in our namespaces: a `.dsc`, notes, replacements.
+    /// Any other ref in the importer's namespaces: a `.dsc`, notes, replacements.
     Other,
-    /// A ref that was written and is gone.
+    /// A ref that was written and has since been removed.
     Gone,
-    /// A ref where a folder of ours has to be: nothing can be written below it.
+    /// A ref at a path where a folder of the importer's refs has to be: nothing can be written below it.
     Blocked,
-    /// A name that means nothing to the importer. It harms nobody.
+    /// A name without meaning for the importer; harmless.
     Outside,
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A ref that is not where the importer has put it.
+/// A ref that is not where the importer put it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
     /// Full name of the ref.
@@ -84,8 +84,8 @@ pub struct Foreign {
     pub theirs: Option<ObjectId>,
 }
 
-/// All that are foreign once the changes of a view are made, sorted by name. `distros` are those of the installation,
-/// beside those that the repository has.
+/// All refs that are foreign once the changes of a view are made, sorted by name. `distros` are those of the
+/// installation, in addition to those of the repository.
 pub fn find(view: &View, distros: &[String], store: &mut RepoStore) -> Result<Vec<Foreign>, Error> {
     let mut known: BTreeSet<String> = view.distros().into_iter().collect();
     known.extend(distros.iter().cloned());
@@ -112,7 +112,7 @@ pub fn find(view: &View, distros: &[String], store: &mut RepoStore) -> Result<Ve
     Ok(found)
 }
 
-/// Whether a ref lies where the importer writes, or keeps it from writing there. `distros` are those of the installation.
+/// True if a ref lies in a namespace of the importer, or blocks one. `distros` are those of the installation.
 pub fn is_of_importer(name: &str, distros: &BTreeSet<String>) -> bool {
     kind(name, distros) != Kind::Outside
 }
@@ -136,7 +136,7 @@ fn kind(name: &str, distros: &BTreeSet<String>) -> Kind {
     Kind::Outside
 }
 
-/// A tag in whose message a manifest stands, wherever it is.
+/// A tag whose message contains a manifest, under any name.
 fn says_to_be_ours(name: &str, id: ObjectId, store: &mut RepoStore) -> bool {
     let is_tag = name.starts_with("refs/tags/");
     let message = if is_tag { object::read_tag(id, store).ok().flatten() } else { None };

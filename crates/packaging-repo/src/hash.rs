@@ -5,14 +5,17 @@ use sha1dc::Hasher;
 
 use crate::{Error, ObjectId};
 
-/// Begins the hash of an object of a known size.
+/// Starts the hash of an object of a known size.
 pub(crate) fn start(kind: Kind, size: u64) -> Hasher {
     let mut hasher = Hasher::new();
     hasher.update(gix_object::encode::loose_header(kind, size).as_slice());
     hasher
 }
 
-/// The id, or an error for content that was made to collide.
+/// The id.
+///
+/// # Errors
+/// Content that was crafted to collide.
 pub(crate) fn finish(hasher: Hasher) -> Result<ObjectId, Error> {
     let digest = hasher.finalize().map_err(|_| Error::Collision)?;
     ObjectId::try_from(digest.as_ref()).map_err(|_| Error::Collision)

@@ -56,11 +56,11 @@ pub struct History<'a> {
     pub view: View,
     /// Targets of branches, which are moved at the end.
     pub(crate) targets: BTreeMap<String, ObjectId>,
-    /// Upstream commits that were made just now: no older commit can descend from them.
+    /// Upstream commits created in this transaction: no older commit can descend from them.
     new_upstreams: HashSet<ObjectId>,
     /// Results of walks through the history, for reuse.
     walked: Walked,
-    /// The signatures of upstream tarballs that the repository has, by name and SHA-256, once one was asked for.
+    /// The signatures of upstream tarballs in the repository, by name and SHA-256, filled at the first lookup.
     signatures: Option<HashMap<(String, String), ObjectId>>,
 }
 

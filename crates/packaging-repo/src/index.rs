@@ -11,10 +11,10 @@ use crate::durable::{begin, room};
 use crate::slot::Slot;
 use crate::{Error, ObjectId};
 
-/// Offsets from here on stand in a table of their own.
+/// Offsets from this value on are stored in a table of their own.
 const LARGE: u64 = 1 << 31;
 
-/// Writes the index, which is to be synced by the caller.
+/// Writes the index; the caller has to sync it.
 pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectId) -> Result<File, Error> {
     let mut sorted: Vec<(&ObjectId, &Slot)> = slots.iter().collect();
     sorted.sort_unstable_by_key(|(id, _)| **id);

@@ -7,7 +7,7 @@
 use source_package::checksum::{Checksums, FileList, ListedFile};
 use source_package::control::{ControlError, Stanza};
 
-/// The version of the rules by which trees and commits are made. Raised when the same input gives other objects.
+/// The version of the rules by which trees and commits are made. Raised when the same input would give other objects.
 pub const IMPORT_RULES: u32 = 1;
 /// Number of the rules for versions which the first rules treat otherwise: where the changelog's own entry is not the
 /// top, and where text would turn the direction of the text around it.
@@ -24,11 +24,11 @@ pub struct Manifest {
     pub facts: Vec<(String, String)>,
     /// The files of the source package, or the tarballs of the upstream version.
     pub files: Vec<ListedFile>,
-    /// The rules, if they are not [`IMPORT_RULES`].
+    /// The rules, unless they are [`IMPORT_RULES`].
     pub raised: Option<u32>,
-    /// Paths whose last name is stored escaped, as they are in the source.
+    /// Paths whose last name is stored escaped, in their unescaped form.
     pub escaped: Vec<Vec<u8>>,
-    /// Named pipes; the flag tells whether they have an execute bit.
+    /// Named pipes; the flag is their execute bit.
     pub fifos: Vec<(Vec<u8>, bool)>,
 }
 

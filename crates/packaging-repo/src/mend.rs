@@ -24,17 +24,17 @@ pub use reach::incomplete;
 /// Folders without which Git takes nothing for a repository.
 pub const FOLDERS: [&str; 3] = ["objects", "objects/pack", "refs"];
 
-/// What can be read of the refs of a damaged repository.
+/// The readable part of a damaged repository's refs.
 pub struct Readable {
     /// The refs.
     pub refs: Refs,
-    /// What is wrong with `packed-refs`.
+    /// Errors of `packed-refs`.
     pub packed: Vec<String>,
     /// Loose files that name nothing.
     pub loose: Vec<String>,
 }
 
-/// Whether something is left of a repository: objects, refs or a record.
+/// True if any part of a repository exists: objects, refs or a record.
 pub fn is_begun(repos: &Path, package: &PackageName) -> bool {
     let path = Repository::place(repos, package);
     let has_packs = std::fs::read_dir(path.join("objects/pack")).is_ok_and(|mut entries| {
@@ -123,7 +123,7 @@ pub fn replace(repository: &Repository, guard: &Guard, name: &str, content: &[u8
     crate::durable::sync_folder(repository.path())
 }
 
-/// What stands in the configuration of a new repository.
+/// The configuration of a new repository.
 pub fn new_config() -> &'static str {
     first_publish::CONFIG
 }
@@ -182,7 +182,7 @@ pub fn broken_packs(repository: &Repository) -> Result<Vec<(String, String)>, Er
     Ok(broken)
 }
 
-/// Whether a ref is one under which something of others was set aside.
+/// True for a ref under which a foreign object was set aside.
 pub fn is_aside(name: &str) -> bool {
     name.starts_with(ASIDE) || name.starts_with("refs/tags/collisions/")
 }
@@ -192,15 +192,15 @@ pub fn id(text: &str) -> Option<ObjectId> {
     ObjectId::from_hex(text.as_bytes()).ok()
 }
 
-/// What is behind a tag.
+/// The object behind a tag.
 ///
 /// # Errors
-/// The object.
+/// An object that cannot be read.
 pub fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
     crate::repository::peel(id, store)
 }
 
-/// The record without some refs, sealed; `None` if there is none that can be read.
+/// The record without some refs, sealed; `None` if no record can be read.
 pub fn record_without<'a>(repository: &Repository, names: impl Iterator<Item = &'a str>) -> Option<Vec<u8>> {
     let mut record = repository.record().ok().flatten()?;
     names.for_each(|name| record.forget(name));

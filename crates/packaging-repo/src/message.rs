@@ -77,7 +77,7 @@ fn with_trailers(paragraphs: &[&str], trailers: &[(&str, String)]) -> String {
     escaped(&text.replace('\0', ""), is_refused_in_history).into_owned()
 }
 
-/// The rules for texts that become a part of commits: nearly none has anything that is escaped.
+/// The rules for texts that become part of commits: hardly any text needs escaping.
 pub fn rules_of<'t>(texts: impl IntoIterator<Item = &'t str>) -> u32 {
     let is_escaped = |text: &str| text.chars().any(|c| c != '\0' && is_refused_in_history(c));
     if texts.into_iter().any(is_escaped) { RAISED_RULES } else { IMPORT_RULES }

@@ -107,7 +107,7 @@ impl Mirror {
         let have: Vec<ObjectId> =
             ours.values().map(|value| value.id).filter(|id| theirs.contains(id)).collect();
         drop(theirs);
-        // No lock: an import need not wait for this, and two of these may be under way.
+        // No lock: an import need not wait for this, and two of these may run at once.
         let objects = into.join("objects");
         let incoming = tempfile::Builder::new()
             .prefix(FETCHING)
@@ -142,10 +142,11 @@ impl Mirror {
     }
 }
 
-/// A configuration longer than this is none.
+/// The maximum length of a configuration.
 const LONGEST_CONFIG: u64 = 1 << 20;
 
-/// Copies what `want` leads to, and `have` does not, from a folder of objects into a repository, as one pack.
+/// Copies the objects reachable from `want` but not from `have` out of a folder of objects into a repository, as one
+/// pack.
 fn copy(
     from: &Path,
     to: &Path,
@@ -178,14 +179,14 @@ fn to_git_dir(objects: &Path) -> &Path {
     objects.parent().unwrap_or(objects)
 }
 
-/// An index comes last: with it, a pack is there.
+/// An index is written last: with it, a pack is complete.
 fn put_in_place(from: &Path, to: &Path) -> Result<(), Error> {
     fs::create_dir_all(to).map_err(|error| Error::file("create", to, error))?;
     let mut files = list(from)?;
     files.sort_by_key(|path| path.extension().is_some_and(|it| it == "idx"));
     for path in files {
         let target = to.join(path.file_name().unwrap_or_default());
-        // The same name is the same content.
+        // The same name means the same content.
         if !target.exists() {
             fs::rename(&path, &target).map_err(|error| Error::file("rename", &path, error))?;
             fail_point!("mirror::renamed");
@@ -194,7 +195,7 @@ fn put_in_place(from: &Path, to: &Path) -> Result<(), Error> {
     sync_folder(to)
 }
 
-/// Removes objects that were coming in when somebody was killed, and packs of theirs that have no index yet.
+/// Removes incoming objects of killed processes, and their packs that have no index yet.
 fn drop_incoming(repository: &Path) -> Result<(), Error> {
     let incoming = repository.join(INCOMING);
     if !incoming.exists() {

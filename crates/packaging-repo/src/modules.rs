@@ -3,7 +3,7 @@
 //! Git's own test is not repeated in full. A file that is refused here though Git would take it is only escaped
 //! without need; one that is taken though Git refuses it would spoil the repository for everybody.
 
-/// Schemes for which Git asks whether it could make a canonical URL.
+/// Schemes for which Git checks whether the URL has a canonical form.
 const NORMALIZED: [&str; 4] = ["http://", "https://", "ftp://", "ftps://"];
 /// The same with the name of a remote helper, which hides any other URL.
 const HELPERS: [&str; 4] = ["http::", "https::", "ftp::", "ftps::"];
@@ -53,7 +53,7 @@ fn is_plain_relative(value: &str) -> bool {
     rest.len() == value.len() || !rest.starts_with([':', '/'])
 }
 
-/// `user@host:port/path`, all but the host optional, as everybody writes it.
+/// `user@host:port/path`, all but the host optional: the usual short form.
 fn is_plain_address(address: &str) -> bool {
     let (authority, path) = match address.find('/') {
         Some(slash) => address.split_at(slash),

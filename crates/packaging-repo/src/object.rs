@@ -1,4 +1,4 @@
-//! Git objects as bytes: how they are written and, for those that history needs, read.
+//! Git objects as bytes: writing, and reading those that history needs.
 
 use gix_object::bstr::ByteSlice;
 use source_package::date::Date;
@@ -111,7 +111,7 @@ impl CommitObject {
         paragraph.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
     }
 
-    /// All values of a trailer that stands more than once.
+    /// All values of a trailer that occurs more than once.
     pub fn trailers(&self, key: &str) -> Vec<&str> {
         let body = self.message.trim_end_matches('\n');
         let paragraph = body.rsplit("\n\n").next().unwrap_or_default();
@@ -193,7 +193,7 @@ pub(crate) fn tag_target(id: ObjectId, store: &mut RepoStore) -> Result<Option<O
     tag.map(|tag| Some(tag.target())).map_err(|_| Error::Malformed { id, what: "tag" })
 }
 
-/// One entry of a tree to write; the name as it is stored.
+/// One entry of a tree to write, with its name in the stored form.
 pub struct TreeEntry<'a> {
     /// `40000`, `100644`, `100755` or `120000`.
     pub mode: &'static str,

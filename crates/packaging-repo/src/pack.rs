@@ -25,7 +25,7 @@ use crate::{Error, ObjectId};
 
 pub(crate) use unfinished::remove_unfinished;
 
-/// An object up to this size is compressed in memory; a larger one passes through in a stream.
+/// An object up to this size is compressed in memory; a larger one is streamed.
 const LARGEST_IN_MEMORY: u64 = 2 << 20;
 /// A smaller file is compressed as a whole.
 const SMALLEST_DELTA: usize = 512;
@@ -44,7 +44,7 @@ pub struct PackWriter {
     offset: u64,
     /// Error that made the file or the tables incomplete. A pack with one is not used any more.
     broken: Option<io::ErrorKind>,
-    /// Bytes that were added, as they are before they are compressed.
+    /// Bytes added, uncompressed.
     added: u64,
     /// Total of `added` that may not be passed; next, the limit as the caller has set it, for the message.
     most_added: u64,
@@ -109,7 +109,7 @@ impl PackWriter {
         self.limit = bytes;
     }
 
-    /// Bytes that were added so far, as they are before they are compressed.
+    /// Bytes added so far, uncompressed.
     pub(crate) fn added(&self) -> u64 {
         self.added
     }
@@ -180,13 +180,13 @@ impl PackWriter {
         Ok(())
     }
 
-    /// The change that makes a content out of one that the pack has, and which of them that is.
+    /// The delta that makes a content out of an object of the pack, and that object.
     fn delta(&mut self, content: &[u8], before: ObjectId) -> Result<Option<(Vec<u8>, ObjectId)>, Error> {
         self.check()?;
         if content.len() < SMALLEST_DELTA || !self.contains(&before) {
             return Ok(None);
         }
-        // At the end of a chain another one begins at the same whole object.
+        // At the end of a chain a new chain starts at the same whole object.
         let base = match self.depths.get(&before) {
             Some(&(depth, root)) if depth >= DEEPEST_DELTA => root,
             _ => before,
@@ -219,7 +219,7 @@ impl PackWriter {
         size > LARGEST_IN_MEMORY
     }
 
-    /// Writes a large blob while it is read. `known` tells of an id whether the object is needed at all.
+    /// Streams a large blob into the pack. `known` reports for an id whether the object is needed at all.
     pub(crate) fn stream(
         &mut self,
         size: u64,
@@ -237,7 +237,7 @@ impl PackWriter {
             Ok(streamed) => streamed,
             Err(error) => {
                 self.cut_back(start)?;
-                // The content's own fault leaves a pack as it was before.
+                // An error of the content itself leaves the pack as it was before.
                 return if matches!(error, Error::Pack(_)) { self.note(Err(error)) } else { Err(error) };
             }
         };

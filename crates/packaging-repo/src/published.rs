@@ -1,4 +1,5 @@
-//! The published refs of a repository: those that the importer has written, by its record, and adopted branches; no others.
+//! The published refs of a repository: those that the importer has written, by its record, and adopted branches; no
+//! others.
 
 use std::path::Path;
 
@@ -63,9 +64,9 @@ pub fn set_aside(
     Ok(names)
 }
 
-/// Puts branches where somebody else has moved them on a remote, as if that had been pushed here: whoever settles the repository
-/// judges it, sets it aside and joins it. The objects have to be here, durable. Returns the branches; those that are
-/// somebody else's here, too, stay.
+/// Moves branches to where somebody else has moved them on a remote, as if that had been pushed to this repository: the
+/// next import compares, sets aside and joins them. The objects have to be here, durable. Returns the moved branches;
+/// branches that are foreign in this repository, too, stay.
 pub fn take_in(
     repository: &Repository,
     found: &[(String, ObjectId)],

@@ -29,7 +29,7 @@ const LARGEST: u64 = 256 << 20;
 const SEAL: &str = "seal ";
 const MOVED: &str = "moved\n";
 
-/// One ref: where the importer has put it, and where it was about to.
+/// One ref: where the importer put it, and where it was about to move it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Entry {
     written: Option<ObjectId>,
@@ -52,7 +52,7 @@ impl Record {
         Record { entries: BTreeMap::new(), believes_all: true }
     }
 
-    /// Reads the record; `None` if there is none. Without a key nobody can tell whether it is genuine.
+    /// Reads the record; `None` if there is none. Without a key the record cannot be verified.
     ///
     /// # Errors
     /// [`Error::BrokenRecord`] if it is not sealed with this key, or cannot be understood.
@@ -72,8 +72,8 @@ impl Record {
             || self.entries.get(name).is_some_and(|it| it.written == Some(id) || it.begun == Some(id))
     }
 
-    /// Whether a ref is published: the importer has put it there, or it is adopted. An adopted branch leads to where ours was
-    /// before, so no remote stays behind for it.
+    /// True if a ref is published: the importer wrote it, or it is adopted. An adopted branch includes the position of
+    /// the importer's own, so no remote is left behind by it.
     pub fn publishes(&self, name: &str, id: ObjectId) -> bool {
         self.knows(name, id) || self.adopted(name) == Some(id)
     }
@@ -103,7 +103,7 @@ impl Record {
         self.entries.get(name)?.adopted
     }
 
-    /// Notes that somebody else's object stays in the place of ours.
+    /// Records that a foreign object stays in the place of the importer's.
     pub(crate) fn adopt(&mut self, name: &str, ours: ObjectId, theirs: ObjectId) {
         let entry = self.entries.entry(name.to_owned()).or_default();
         let written = if entry.written == Some(ours) { Some(ours) } else { entry.written };
@@ -111,22 +111,22 @@ impl Record {
         *entry = Entry { written, begun, adopted: Some(theirs) };
     }
 
-    /// Forgets a ref that a person had removed.
+    /// Forgets a ref that an operator had removed.
     pub(crate) fn forget(&mut self, name: &str) {
         self.entries.remove(name);
     }
 
-    /// Forgets what was written and is not to be kept.
+    /// Removes the confirmed entries that are not to be kept.
     pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&str, ObjectId) -> bool) {
         self.entries.retain(|name, it| it.written.is_none_or(|id| is_kept(name, id)));
     }
 
-    /// Everything that was written for certain, sorted by name.
+    /// All confirmed entries, sorted by name.
     pub fn written(&self) -> impl Iterator<Item = (&String, ObjectId)> {
         self.entries.iter().filter_map(|(name, entry)| Some((name, entry.written?)))
     }
 
-    /// Puts a ref on record that was verified where it is.
+    /// Records a ref that was verified at its present position.
     pub fn confirm(&mut self, name: String, id: ObjectId) {
         self.entries.insert(name, Entry { written: Some(id), ..Entry::default() });
     }
@@ -173,8 +173,8 @@ impl Record {
     }
 }
 
-/// Notes that the refs of the newest record have moved. Not a word is lost if this is: a ref that is where the record has
-/// it confirms as much.
+/// Records that the refs of the newest record have moved. Losing this entry is harmless: a ref that is where the record
+/// has it proves the same.
 pub(crate) fn note_moved(repository: &Path) {
     let file = bounded::file::append(&repository.join(FILE));
     let _ = file.and_then(|mut file| room().and_then(|()| file.write_all(MOVED.as_bytes())));

@@ -1,4 +1,4 @@
-//! Keeps repositories in shape, with Git's own means.
+//! Repacks repositories, with Git itself.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,8 @@ pub(crate) use interrupted::tidy;
 /// Thoroughness of a repack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// Everything into one pack, deltas looked for anew: after the first import, and when as much has come since.
+    /// Everything into one pack, with a new search for deltas: after the first import, and when as much has been added
+    /// since.
     Full,
     /// Small packs are joined; large ones stay as they are.
     Geometric,
@@ -40,7 +41,7 @@ pub fn due(repository: &Path) -> Option<Effort> {
         if path.extension().is_none_or(|it| it != "pack") {
             continue;
         }
-        // One that a repack has just removed counts as nothing.
+        // A pack that a repack has just removed counts as size 0.
         let size = entry.metadata().map_or(0, |it| it.len());
         if path.with_extension("rev").exists() {
             packed += size;
@@ -49,7 +50,7 @@ pub fn due(repository: &Path) -> Option<Effort> {
             many += 1;
         }
     }
-    // A repository that has grown by half is packed anew: over its life that is a few times its final size.
+    // A repository that has grown by half is repacked: over its life the total written is a few times its final size.
     if rough > packed / 2 {
         return Some(Effort::Full);
     }
@@ -77,7 +78,7 @@ pub fn repack(
         Effort::Geometric => &["-q", "-d", "-F", "--geometric=2"],
     };
     interrupted::mark(repository.path())?;
-    // Git has the lock, too: should it outlive this process, nobody tidies up behind its back.
+    // Git holds the lock, too: should it outlive this process, no importer tidies up while it runs.
     let packed =
         guard.to_stdin().and_then(|lock| git(repository, "repack", arguments, lock, started, deadline));
     tidy(repository.path())?;
@@ -139,7 +140,7 @@ pub(crate) fn configure(command: &mut Command, more: &[(&str, &str)]) {
     command.env("GIT_CONFIG_COUNT", all.count().to_string());
 }
 
-/// Runs it until it ends or the deadline is over.
+/// Runs it until it ends or the deadline passes.
 pub(crate) fn run(
     command: &mut Command,
     verb: &'static str,

@@ -23,7 +23,7 @@ use crate::seal::{Key, PackageKey};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
-/// A `HEAD` longer than this is none.
+/// The maximum length of `HEAD`.
 const LONGEST_HEAD: u64 = 64 << 10;
 
 /// A packaging repository.
@@ -84,7 +84,7 @@ impl Repository {
         Ok(Repository { path, key, config: first_publish::CONFIG })
     }
 
-    /// One that is no importer's: a copy of one, which has no record. It need not be there.
+    /// A repository that no importer writes: a mirror, which has no record. It need not exist.
     pub(crate) fn copy(path: &Path) -> Repository {
         Repository { path: path.to_owned(), key: None, config: first_publish::OF_COPY }
     }
@@ -103,7 +103,7 @@ impl Repository {
         self.path.join(record::FILE).exists()
     }
 
-    /// Whether it is a repository yet.
+    /// True if it is a repository already.
     pub fn exists(&self) -> bool {
         first_publish::is_complete(&self.path)
     }
@@ -113,12 +113,18 @@ impl Repository {
         &self.path
     }
 
-    /// Waits until no other importer works on it; [`Error::Busy`] if one does until the deadline.
+    /// Waits until no other importer works on it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if one still does at the deadline.
     pub fn lock(&self, deadline: Deadline) -> Result<Guard, Error> {
         lock::repository(&self.path, None, deadline)
     }
 
-    /// Locks it if no importer works on it; [`Error::Busy`] otherwise.
+    /// Locks it if no importer works on it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] otherwise.
     pub fn lock_idle(&self) -> Result<Guard, Error> {
         lock::idle(&self.path)
     }
@@ -154,7 +160,7 @@ impl Repository {
         crate::space::check(&folder, bytes).map_err(file)
     }
 
-    /// The objects, and a new pack to add to them.
+    /// The objects, and a new pack to add to.
     pub fn store(&self, threads: usize) -> Result<RepoStore, Error> {
         RepoStore::open(&self.path.join("objects"), threads)
     }
@@ -169,7 +175,7 @@ impl Repository {
     pub fn conflicting_branch(&self, distro: &str, suite: &str) -> Result<Option<String>, Error> {
         let refs = self.refs()?;
         let found = packed::find_conflict(&refname::branch(distro, suite), &refs);
-        // One that somebody else has pushed is no reason to give the suite another name: the import says what to do.
+        // A foreign branch is no reason to give the suite another name: the import reports what to do.
         let record = self.record()?;
         let is_ours = |name: &String| {
             let id = refs.get(name).map(|value| value.id);
@@ -195,7 +201,7 @@ impl Repository {
         self.publish_decided(guard, edits, &Decided::default(), wanted, record)
     }
 
-    /// The same, with a person's decisions about foreign refs.
+    /// The same, with operators' decisions about foreign refs.
     pub fn publish_decided(
         &self,
         guard: &Guard,

@@ -83,12 +83,13 @@ impl Key {
         })
     }
 
-    /// One word for the key, by which hosts find out that they have the same. It tells nothing of the key.
+    /// A fingerprint by which hosts find out that they have the same key. It does not reveal the key.
     pub fn fingerprint(&self) -> String {
         hex(&mac(&self.0, &[b"fingerprint"]))
     }
 
-    /// Has the key beside the folder of the repositories, whose content may go at any instant. Made if there is none.
+    /// Keeps the key beside the folder of the repositories, whose content may be removed at any time. Made if there
+    /// is none.
     ///
     /// # Errors
     /// As of [`Key::open_or_make`].
@@ -107,7 +108,7 @@ impl Key {
         PackageKey(mac(&self.0, &[b"record", package.as_str().as_bytes()]))
     }
 
-    /// The seal of words that belong together, in hexadecimal digits.
+    /// The seal of a list of words, in hexadecimal digits.
     pub fn seal(&self, words: &[&str]) -> String {
         let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
         hex(&mac(&self.0, &words))
@@ -147,7 +148,7 @@ fn usual_place(repos: &Path) -> PathBuf {
     }
 }
 
-/// A new key under a name of its own, then under its real one, if nobody else was faster.
+/// Writes a new key under a temporary name, then renames it, unless another process was faster.
 fn make(repos: &Path) -> io::Result<()> {
     fs::create_dir_all(repos)?;
     let place = place(repos);
@@ -156,7 +157,7 @@ fn make(repos: &Path) -> io::Result<()> {
     write(&key, &place)
 }
 
-/// Writes a key under a name of its own, then links it to its place, unless there is one.
+/// Writes a key under a temporary name, then links it to its place, unless there is one.
 fn write(key: &[u8; LENGTH], place: &Path) -> io::Result<()> {
     let ending = hex(&mac(key, &[b"name"]));
     let own = place.with_file_name(format!("{KEY}.{}", ending.get(..16).unwrap_or_default()));
@@ -172,7 +173,7 @@ fn write(key: &[u8; LENGTH], place: &Path) -> io::Result<()> {
     linked.and(removed)
 }
 
-/// Each word with its length before it, so that no two lists of words are the same bytes.
+/// Each word with its length before it, so that no two lists of words give the same bytes.
 fn started(key: &[u8; LENGTH], words: &[&[u8]]) -> Option<Hmac<Sha256>> {
     // Keys of every length are taken.
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;

@@ -13,6 +13,6 @@ pub(crate) struct Slot {
     pub(crate) kind: Kind,
     /// The size of the object itself.
     pub(crate) size: u64,
-    /// For a delta, the object that it changes, and its own size.
+    /// For a delta, its base object and its own size.
     pub(crate) delta: Option<(ObjectId, u64)>,
 }

@@ -1,4 +1,4 @@
-//! A reserve of free space: an import does not take the last of a disk that others need.
+//! A reserve of free space: an import does not use up the last of a disk that others need.
 
 use std::fs::File;
 use std::io;
@@ -22,7 +22,7 @@ impl Space {
         Space { reserve, unchecked: 0 }
     }
 
-    /// Notes that bytes were written. The disk counts as full once the reserve is reached.
+    /// Records that bytes were written. The disk counts as full once the reserve is reached.
     pub(crate) fn wrote(&mut self, file: &File, bytes: u64) -> io::Result<()> {
         self.unchecked += bytes;
         if self.reserve == 0 || self.unchecked < STEP {

@@ -16,7 +16,7 @@ use crate::{Error, ObjectId};
 
 /// Reads from a repository and writes into one new pack.
 pub struct RepoStore {
-    /// `None` for a repository without a single object, which need not be asked for one.
+    /// `None` for a repository without any object, which need not be searched.
     odb: Option<gix_odb::Handle>,
     pack: PackWriter,
     reads: u64,
@@ -52,7 +52,7 @@ impl RepoStore {
         self.pack.allow(bytes);
     }
 
-    /// Bytes that were added so far, before anything is compressed.
+    /// Bytes added so far, uncompressed.
     pub fn added(&self) -> u64 {
         self.pack.added()
     }
@@ -139,7 +139,7 @@ impl RepoStore {
         header.map(|header| (header.kind, header.size)).ok_or(Error::Missing(id))
     }
 
-    /// Reads content into the batch of the pack, and takes it back if the object is known.
+    /// Reads content into the batch of the pack, and removes it again if the object is known.
     fn put_small(&mut self, size: u64, content: &mut dyn Read) -> Result<ObjectId, Error> {
         let tail = self.pack.tail();
         let start = tail.len();
@@ -181,7 +181,7 @@ fn check_all_kinds(objects: &Path) -> Result<(), Error> {
 fn check_kinds(folder: &Path) -> Result<(), Error> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_plain = entry.file_type().is_ok_and(|it| it.is_file() || it.is_dir());
-        // Behind a link there may be one.
+        // A link may point to one.
         if !is_plain
             && let Some(what) =
                 bounded::file::what_else(&entry.path()).filter(|it| *it != bounded::file::FOLDER)
@@ -212,8 +212,8 @@ fn is_empty(objects: &Path) -> bool {
     plain && nothing_in("info") && nothing_in("pack")
 }
 
-/// The store's errors inside of `io::Error`, as the trait has it, so that they can be taken out again. A full disk stays
-/// one.
+/// The store's errors inside of `io::Error`, as the trait requires, so that they can be extracted again. A full disk
+/// stays one.
 fn wrap(error: Error) -> io::Error {
     match error {
         Error::Content(error) => error,

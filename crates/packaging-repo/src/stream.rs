@@ -1,4 +1,4 @@
-//! A large blob on its way into the pack: hashed and compressed while it is read, never whole in memory.
+//! A large blob streamed into the pack: hashed and compressed while it is read, never whole in memory.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -17,7 +17,7 @@ use crate::{Error, ObjectId, raw_id};
 pub struct Specials {
     /// Paths whose last name is stored escaped.
     pub escaped: Vec<Vec<u8>>,
-    /// Named pipes, and whether they have an execute bit.
+    /// Named pipes, and their execute bit.
     pub fifos: Vec<(Vec<u8>, bool)>,
 }
 

@@ -18,11 +18,11 @@ use crate::view::{VersionTag, View};
 /// The rule by which tarballs were unpacked, where it makes a difference.
 pub const RULE_ANY: &str = "any";
 
-/// The latest date that a tarball can claim (2106-02-07): beyond it, other tools overflow.
+/// The latest date that a tarball can claim (2106-02-07): later dates overflow in other tools.
 const LATEST: i64 = u32::MAX as i64;
 
-/// Finds the upstream commit of tarballs: same rule, and every listed hash as it was recorded. Else that of as many of
-/// them, from the first one on, as were known before: the others go over its tree.
+/// Finds the upstream commit of tarballs: same rule, and every listed hash as recorded. Else the commit of as many of
+/// them, from the first one on, as were known before: the others are unpacked over its tree.
 pub fn find(
     version: &str,
     rule: &str,
@@ -30,7 +30,7 @@ pub fn find(
     view: &mut View,
     store: &mut RepoStore,
 ) -> Result<Option<StagedUpstream>, Error> {
-    // A tarball's name has its version in it: only tags of this version can match.
+    // A tarball's name contains its version: only tags of this version can match.
     let mut known = Vec::new();
     for name in names(version, view) {
         let Some(tag) = view.version_tag(&name, store)? else { continue };
@@ -41,18 +41,18 @@ pub fn find(
     Ok(longest(&known, rule, tarballs).cloned())
 }
 
-/// The one of several that has the most of these tarballs, from the first one on.
+/// The candidate with the most of these tarballs, from the first one on.
 pub fn longest<'u>(
     known: &'u [StagedUpstream],
     rule: &str,
     tarballs: &[&ListedFile],
 ) -> Option<&'u StagedUpstream> {
     let fits = known.iter().filter(|known| begins(&known.manifest, rule, tarballs));
-    // Of two with as many the first, which has the plain tag.
+    // Of two with equally many the first, which has the plain tag.
     fits.rev().max_by_key(|known| known.manifest.files.len())
 }
 
-/// The newest time of change in tarballs that are known.
+/// The newest modification time in known tarballs.
 pub fn newest(known: &StagedUpstream, store: &mut RepoStore) -> Result<i64, Error> {
     Ok(object::read_commit(known.commit, store)?.committed.seconds)
 }
@@ -72,7 +72,7 @@ fn opened(version: &str, tag: VersionTag, store: &mut RepoStore) -> Result<Stage
     Ok(StagedUpstream { version: version.to_owned(), commit: tag.commit, manifest: tag.manifest, tree })
 }
 
-/// Makes the commit of tarballs that were read: a function of them alone.
+/// Makes the commit of tarballs that were read: it depends on nothing else.
 pub fn stage(
     source: &str,
     version: &str,
@@ -109,8 +109,8 @@ pub fn stage(
     Ok(StagedUpstream { version: version.to_owned(), commit: id, manifest, tree: tree.id })
 }
 
-/// The name under which an upstream commit is still to be tagged; `None` if it is tagged already. The first that comes has
-/// the plain name, unless somebody else has taken it.
+/// The name under which an upstream commit is still to be tagged; `None` if it is tagged already. The first commit gets
+/// the plain name, unless a foreign tag uses it.
 pub(crate) fn upstream_tag(
     upstream: &StagedUpstream,
     view: &mut View,
@@ -146,8 +146,8 @@ pub(crate) fn tag_of(upstream: &StagedUpstream, name: &str, store: &mut RepoStor
     })
 }
 
-/// The hash of everything that the object of a tag depends on: the rule by which the tarballs were unpacked, their names,
-/// which say what component each is, and their contents.
+/// The hash of everything that the object of a tag depends on: the rule by which the tarballs were unpacked, their
+/// names, which tell the component of each, and their contents.
 pub(crate) fn identity(manifest: &Manifest) -> String {
     let mut text = format!("{}\n", manifest.fact("Unpack-Rule").unwrap_or_default());
     for file in &manifest.files {
@@ -157,7 +157,7 @@ pub(crate) fn identity(manifest: &Manifest) -> String {
     sha256_hex(text.as_bytes())
 }
 
-/// The tags of an upstream version, whatever their names were made of.
+/// The tag names of an upstream version: the plain one, and those of other content.
 fn names(version: &str, view: &View) -> Vec<String> {
     let mut names = vec![refname::upstream_tag(version)];
     names.extend(view.below(&refname::upstream_reimport_folder(version)));
@@ -166,7 +166,7 @@ fn names(version: &str, view: &View) -> Vec<String> {
 
 /// The tarballs that the repository knows for an upstream version: they need not be fetched again.
 pub fn known_files(repository: &Repository, version: &str) -> Result<Vec<ListedFile>, Error> {
-    // Without a record nothing is known for certain.
+    // Without a record nothing is confirmed.
     let Some(record) = repository.record()? else { return Ok(Vec::new()) };
     let mut store = repository.store(1)?;
     let mut view = View::new(repository.refs()?, record);

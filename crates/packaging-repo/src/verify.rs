@@ -26,10 +26,10 @@ use crate::repository::Repository;
 use crate::view::VersionTag;
 use crate::{Error, ObjectId};
 
-/// Something that is not as it should be.
+/// A defect of the repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// What kind of finding it is.
+    /// The kind of finding.
     pub code: Finding,
     /// The ref, or `objects`.
     pub subject: String,
@@ -37,11 +37,11 @@ pub struct Problem {
     pub message: String,
 }
 
-/// The longest that `git fsck` may take. The largest repositories of an archive take minutes.
+/// The time limit of `git fsck`. The largest repositories of an archive take minutes.
 pub const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 impl Problem {
-    /// Of a subject.
+    /// A problem of a subject.
     pub fn new(code: Finding, subject: impl Into<String>, message: impl Into<String>) -> Problem {
         Problem { code, subject: subject.into(), message: message.into() }
     }
@@ -57,14 +57,14 @@ impl Problem {
     }
 }
 
-/// What a single check found: the kind, and what is to be said.
+/// The finding of a single check: its kind and its text.
 type Wrong = (Finding, String);
 
 fn wrong(code: Finding, message: impl Into<String>) -> Wrong {
     (code, message.into())
 }
 
-/// What keeps Git from taking the folder for a repository, or its refs for refs.
+/// The findings with which Git does not recognise the folder as a repository, or its refs.
 const UNREADABLE: [Finding; 5] = [
     Finding::HeadMissing,
     Finding::FolderGone,
@@ -80,7 +80,7 @@ const UNREADABLE: [Finding; 5] = [
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = match damage::find(repository) {
         Ok(problems) => problems,
-        // Git would wait, and so would we.
+        // Git would wait, and so would this check.
         Err(strange) => return Ok(strange),
     };
     problems.extend(unreadable_refs(repository));
@@ -101,7 +101,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     Ok(problems)
 }
 
-/// What of the refs cannot be read, and a `HEAD` that is none.
+/// Refs that cannot be read, and a `HEAD` that is missing or invalid.
 fn unreadable_refs(repository: &Repository) -> Vec<Problem> {
     let mut problems = Vec::new();
     match mend::refs(repository) {
@@ -163,7 +163,7 @@ fn check_names(repository: &Repository, problems: &mut Vec<Problem>) -> Result<(
     check_foreign(repository, &mut catalog, problems)
 }
 
-/// A clone has to check something out.
+/// A clone needs a branch to check out.
 fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<Wrong>, Error> {
     let head = repository.head()?;
     let leads = catalog.view.taken(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
@@ -193,7 +193,7 @@ fn check_peeled(
     Ok(())
 }
 
-/// Whatever is not where the importer has put it. Without a record, nobody can tell.
+/// All refs that are not where the importer put them. Without a record they cannot be told apart.
 fn check_foreign(
     repository: &Repository,
     catalog: &mut Catalog,
@@ -205,11 +205,11 @@ fn check_foreign(
     let found = foreign::find(&catalog.view, &[], &mut catalog.store)?;
     let judged = collision::judge(&found, &mut catalog.view, &mut catalog.store)?;
     for (it, judged) in found.into_iter().zip(judged) {
-        // With our content, or with differences that mean nothing, it is in nobody's way.
+        // With the importer's content, or with differences that are noise, it is harmless.
         if judged.as_ref().is_some_and(|it| matches!(it.kind, Adopted | Contained | Noise)) {
             continue;
         }
-        // Branches of any name are looked at: a clone has them all.
+        // Branches under any name are checked: a clone has them all.
         if it.kind == foreign::Kind::Outside && !it.name.starts_with("refs/heads/") {
             continue;
         }
@@ -241,7 +241,7 @@ fn code_of(kind: foreign::Kind, is_ours: bool, name: &str) -> Finding {
     }
 }
 
-/// What an error says of a repository, as a finding.
+/// The finding for an error.
 pub fn of_error(subject: &str, error: &Error) -> Problem {
     let code = match error {
         Error::BadLine { .. } => Finding::PackedRefsBroken,
@@ -275,8 +275,8 @@ fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), 
     check_branches(catalog, problems)
 }
 
-/// A tag that is gone, or was replaced by something else, is no tag of a version: its `.dsc` still tells of it. Tags
-/// of others have none.
+/// A removed or replaced tag is not a tag of a version any more: its `.dsc` still proves the version. Foreign tags
+/// have none.
 fn check_tags_exist(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
     for name in catalog.view.below("refs/dsc/") {
         let tag = name.trim_end_matches("@asc").replacen("refs/dsc/", "refs/tags/", 1);
@@ -392,7 +392,7 @@ fn check_version(
     Ok(found)
 }
 
-/// Every signature that the `.dsc` lists is kept, and is the one that it lists.
+/// Every signature that the `.dsc` lists is stored, with the listed checksum.
 fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<Vec<Wrong>, Error> {
     let mut found = Vec::new();
     let kept = match catalog.view.get(&refname::signatures_of_tag(&tag.name)) {
@@ -412,7 +412,7 @@ fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Resul
     Ok(found)
 }
 
-/// The upstream tarballs that the `.dsc` lists are in the history, under a tag that tells of them.
+/// The upstream tarballs that the `.dsc` lists are in the history, under a tag that names them.
 fn check_tarballs(
     tag: &VersionTag,
     dsc: &Dsc,

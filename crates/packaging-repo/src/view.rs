@@ -34,7 +34,8 @@ pub struct View {
     pub(crate) before: Refs,
     pub(crate) pending: Refs,
     pub(crate) record: Record,
-    /// Branches that stay where somebody else has put them: our tip, and theirs, whose content is the same.
+    /// Branches that stay where somebody else put them: the importer's tip, and the foreign tip, whose content is the
+    /// same.
     adopted: BTreeMap<String, (ObjectId, ObjectId)>,
     /// Decisions of a person about foreign refs.
     decided: Decided,
@@ -43,7 +44,7 @@ pub struct View {
 }
 
 impl View {
-    /// The refs as they are now, and which of them are on record.
+    /// The refs at present, and which of them are recorded.
     pub fn new(before: Refs, record: Record) -> View {
         View {
             before,
@@ -74,12 +75,12 @@ impl View {
         self.taken(name).is_none_or(|taken| taken == id)
     }
 
-    /// Notes a change of a branch, or of a ref that names no commit.
+    /// Records a change of a branch, or of a ref that names no commit.
     pub fn set(&mut self, name: String, id: ObjectId) {
         self.pending.insert(name, Value { id, peeled: None });
     }
 
-    /// Notes an annotated tag of a commit.
+    /// Records an annotated tag of a commit.
     pub fn set_tag(&mut self, name: String, id: ObjectId, commit: ObjectId) {
         self.pending.insert(name, Value { id, peeled: Some(commit) });
     }
@@ -104,12 +105,12 @@ impl View {
         &self.decided
     }
 
-    /// Leaves a branch where somebody else has put it: the content is that of ours.
+    /// Leaves a branch where somebody else put it: the content is that of the importer's tip.
     pub(crate) fn adopt(&mut self, name: String, ours: ObjectId, theirs: ObjectId) {
         self.adopted.insert(name, (ours, theirs));
     }
 
-    /// Names of ours below a prefix, sorted.
+    /// Names of the importer's refs below a prefix, sorted.
     pub fn below(&self, prefix: &str) -> Vec<String> {
         let mut names: Vec<String> = below(&self.pending, prefix).map(|(name, _)| name.clone()).collect();
         let known = below(&self.before, prefix).filter(|(name, value)| self.record.knows(name, value.id));
@@ -119,7 +120,7 @@ impl View {
         names
     }
 
-    /// The branches of suites that are ours, and our tips: also where somebody else's commit with the same content stands.
+    /// The importer's branches of suites, and their tips: also where a foreign commit with the same content stands.
     pub fn branches(&self) -> Vec<(String, ObjectId)> {
         let tip = |(name, value): (&String, &Value)| {
             let is_adopted = self.record.adopted(name) == Some(value.id);
@@ -130,7 +131,7 @@ impl View {
         below(&self.before, "refs/heads/").filter(of_suites).filter_map(tip).collect()
     }
 
-    /// The distros that have tags, sorted. It takes as long as there are distros, however many tags they have.
+    /// The distros that have tags, sorted. The cost grows with the number of distros, not of tags.
     pub fn distros(&self) -> Vec<String> {
         let mut distros = Vec::new();
         let mut from = TAGS.to_owned();
@@ -208,7 +209,7 @@ impl View {
         Ok(tags)
     }
 
-    /// The changes as edits of a transaction: nothing may have moved in between.
+    /// The changes as edits of a transaction: no ref may have moved in between.
     pub fn edits(&self) -> Vec<Edit> {
         let old = |name: &String| self.before.get(name).map(|value| value.id);
         let changed = self.pending.iter().filter(|(name, value)| old(name) != Some(value.id));
@@ -224,7 +225,7 @@ impl View {
         after
     }
 
-    /// Where all refs are that are published, before the changes or after them.
+    /// The values of all published refs, before the changes or after them.
     pub fn published(&self, after: bool) -> BTreeMap<String, ObjectId> {
         let record = if after { self.record_after() } else { self.record.clone() };
         let mut refs: BTreeMap<String, ObjectId> =

@@ -1,4 +1,4 @@
-//! Connecting, within a time limit that holds for the whole of it.
+//! Connecting, within one time limit for all of it.
 
 use std::env;
 use std::ffi::OsString;
@@ -40,7 +40,7 @@ impl Environment {
 }
 
 impl Target {
-    /// Connects to the first of the servers that lets us in.
+    /// Connects to the first server that accepts the connection.
     pub fn connect(&self) -> Result<Client, ConnectError> {
         self.connect_from(&Environment::of_process())
     }

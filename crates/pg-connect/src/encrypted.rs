@@ -1,6 +1,6 @@
-//! The connection inside TLS, and what binds a login to it.
+//! The connection inside TLS, and the channel binding of a login.
 //!
-//! The ready-made binding of the two libraries brings a whole parser of certificates along, which made the checks larger
+//! The ready-made binding of the two libraries brings a complete certificate parser along, which made the checks larger
 //! by a tenth; all that is needed of a certificate is the name of its signature's algorithm.
 
 use std::future::Future;
@@ -27,7 +27,7 @@ impl Encrypt {
     }
 }
 
-/// One that is about to be made.
+/// A connection that is about to be made.
 pub(crate) struct Begin {
     config: Arc<ClientConfig>,
     name: String,
@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Begin
     }
 }
 
-/// The two sides agree on how to talk.
+/// The TLS handshake, under way or refused.
 pub(crate) enum Handshake<S> {
     Going(Box<Connect<S>>),
     Refused(Option<io::Error>),
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate as far as anybody looks here.
+    /// The fields of a certificate that are read here.
     fn certificate(algorithm: &[u8]) -> Vec<u8> {
         let wrap = |tag: u8, inside: &[u8]| {
             let length = u8::try_from(inside.len()).unwrap_or(u8::MAX);

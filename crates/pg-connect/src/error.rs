@@ -10,13 +10,13 @@ pub enum TargetError {
     /// It holds a password.
     #[error("a password does not belong in a connection string: put it into a pass file (mode 0600)")]
     Password,
-    /// A key that is not known, or that means something not supported.
+    /// An unknown key, or a value that asks for something unsupported.
     #[error("the key \"{0}\" is not supported in a connection string")]
     UnknownKey(String),
     /// A key that occurs twice.
     #[error("the key \"{0}\" is given twice")]
     Twice(String),
-    /// The value of a key cannot be used. The value itself is not told: it may be a misplaced password.
+    /// The value of a key cannot be used. The value itself is not shown: it may be a misplaced password.
     #[error("the value of \"{key}\" must be {wanted}")]
     Value {
         /// Name of the key.
@@ -86,7 +86,7 @@ pub enum Failure {
     /// It took too long.
     #[error("no answer within {0} s (connect_timeout)")]
     TimedOut(u64),
-    /// Servers that do not answer already hold several threads.
+    /// Servers that do not answer already occupy several threads.
     #[error("{0} earlier attempts are still without an answer")]
     TooManyWaiting(usize),
     /// The system refused a thread.
@@ -95,7 +95,7 @@ pub enum Failure {
     /// The connecting thread ended without a result, which is a defect.
     #[error("the attempt ended without a result")]
     Lost,
-    /// The server, or the way to it, refused.
+    /// The server, or the network on the way to it, refused.
     #[error("{}{}", describe(source), note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default())]
     Refused {
         /// Error of the client library.

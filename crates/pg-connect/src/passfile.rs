@@ -1,4 +1,4 @@
-//! The pass file: lines of `host:port:database:user:password`, the first that fits counts.
+//! The pass file: lines of `host:port:database:user:password`, of which the first match counts.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,11 +9,11 @@ use std::path::Path;
 pub(crate) enum Lookup {
     /// The password.
     Found(Vec<u8>),
-    /// There is none, and why: shown only if the server wants one.
+    /// There is no password, and why: shown only if the server wants one.
     Missing(String),
 }
 
-/// The login that a password is wanted for.
+/// The login for which a password is wanted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Login<'a> {
     pub host: &'a str,
@@ -22,7 +22,7 @@ pub(crate) struct Login<'a> {
     pub user: &'a str,
 }
 
-/// Looks a login up. A file that others may read is not used, as `libpq` does not use it.
+/// Looks up a login. A file that others may read is not used, as with `libpq`.
 pub(crate) fn look_up(path: &Path, login: Login<'_>) -> Lookup {
     let shown = path.display();
     let meta = match fs::metadata(path) {
@@ -46,7 +46,7 @@ pub(crate) fn look_up(path: &Path, login: Login<'_>) -> Lookup {
     }
 }
 
-/// The password of the first line that fits.
+/// The password of the first matching line.
 pub(crate) fn find(text: &[u8], login: Login<'_>) -> Option<Vec<u8>> {
     let port = login.port.to_string();
     let wanted = [login.host, &port, login.dbname, login.user];
@@ -76,7 +76,7 @@ fn field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
     (field == b"*" || unescape(field) == wanted).then(|| rest.get(1..).unwrap_or(&[]))
 }
 
-/// A backslash stands before a colon or a backslash that is meant literally.
+/// A backslash escapes a literal colon or backslash.
 fn unescape(text: &[u8]) -> Vec<u8> {
     let mut bytes = text.iter();
     let mut plain = Vec::with_capacity(text.len());

@@ -69,7 +69,7 @@ fn choice<T: Copy>(
     found.ok_or_else(|| TargetError::Value { key: key.to_owned(), wanted })
 }
 
-/// Zero would mean "for ever" to `libpq`; nothing here may wait for ever.
+/// Zero would mean "forever" to `libpq`; no wait here is unlimited.
 fn positive(key: &str, value: &str) -> Result<u32, TargetError> {
     let number = u32::from_str(value).ok().filter(|number| (1..=i32::MAX as u32).contains(number));
     number.ok_or_else(|| TargetError::Value { key: key.to_owned(), wanted: "a whole number above 0" })
@@ -116,7 +116,7 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// One item for each host: a list of the same length, nothing, or (ports only) a single one for all.
+/// One item for each host: a list of the same length, an empty one, or (ports only) a single one for all.
 fn per_host<'a>(
     key: &'static str,
     list: Option<&'a str>,

@@ -13,11 +13,11 @@ use crate::{settings, text};
 pub enum SslMode {
     /// No TLS.
     Disable,
-    /// If the server can; nothing is verified.
+    /// TLS if the server supports it; nothing is verified.
     Prefer,
-    /// Always; verified as by `verify-ca` if root certificates are given.
+    /// Always TLS; verified as by `verify-ca` if root certificates are given.
     Require,
-    /// Always, and the certificate must come from a trusted authority.
+    /// Always TLS, and the certificate must come from a trusted authority.
     VerifyCa,
     /// As `verify-ca`, and it must be the certificate of this host.
     VerifyFull,
@@ -36,7 +36,7 @@ impl SslMode {
     }
 }
 
-/// One place where the database may be.
+/// One address at which the database may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
     /// A name, an address, or the folder of a socket (it begins with `/`).
@@ -173,19 +173,19 @@ impl Target {
         self
     }
 
-    /// Has the server end every statement after this time.
+    /// Makes the server end every statement after this time.
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Target {
         self.statement_timeout = Some(timeout);
         self
     }
 
-    /// Has the server bound how long a transaction waits for a lock, and for its client.
+    /// Makes the server limit how long a transaction waits for a lock, and for its client.
     pub fn with_transaction_limits(mut self, limits: TransactionLimits) -> Target {
         self.transaction_limits = Some(limits);
         self
     }
 
-    /// Bounds connecting to one server, whatever the text says.
+    /// Limits the time to connect to one server, whatever the text says.
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Target {
         self.connect_timeout = timeout;
         self

@@ -22,7 +22,7 @@ use crate::target::{SslMode, Target};
 /// File of the system's authorities on Debian: the meaning of `sslrootcert=system`.
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The TLS of a target; none if its connections go without.
+/// The TLS settings of a target; `None` if its connections use no TLS.
 pub(crate) fn connector(target: &Target) -> Result<Option<Encrypt>, Failure> {
     if target.ssl_mode == SslMode::Disable || target.servers.iter().all(|server| server.is_socket()) {
         return Ok(None);
@@ -49,7 +49,7 @@ pub(crate) fn connector(target: &Target) -> Result<Option<Encrypt>, Failure> {
     Ok(Some(Encrypt::new(config)))
 }
 
-/// The certificates of a file, as what chains end in and as they are.
+/// The certificates of a file, as trust anchors and as they are.
 fn roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), Failure> {
     let path = if path == Path::new("system") { Path::new(SYSTEM_ROOTS) } else { path };
     let unusable = |reason: String| Failure::RootCertificates { path: PathBuf::from(path), reason };
@@ -64,7 +64,7 @@ fn roots(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), F
     if roots.is_empty() { Err(unusable("it holds no certificate".into())) } else { Ok((roots, trusted)) }
 }
 
-/// `verify-full`, and `verify-ca`, to which any name is good.
+/// `verify-full`, and `verify-ca`, which accepts any host name.
 #[derive(Debug)]
 struct Verified {
     chain: Arc<WebPkiServerVerifier>,

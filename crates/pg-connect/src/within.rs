@@ -21,7 +21,7 @@ const WAITED_FOR: u8 = 0;
 const LEFT: u8 = 1;
 const DONE: u8 = 2;
 
-/// Ends the account of a thread, however it ends.
+/// Corrects the count of abandoned threads when a thread ends, however it ends.
 struct Account(Arc<AtomicU8>);
 
 impl Drop for Account {
@@ -32,7 +32,7 @@ impl Drop for Account {
     }
 }
 
-/// Runs the work and gives up waiting for it after the limit.
+/// Runs the work and stops waiting for it at the limit.
 pub(crate) fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
@@ -55,7 +55,7 @@ pub(crate) fn within<T: Send + 'static>(
         Err(RecvTimeoutError::Disconnected) => Err(Failure::Lost),
         Err(RecvTimeoutError::Timeout) => {
             ABANDONED.fetch_add(1, Ordering::SeqCst);
-            // It may have ended just now; then nothing was left behind.
+            // It may have ended just now; then no thread was left behind.
             if state.swap(LEFT, Ordering::SeqCst) == DONE {
                 ABANDONED.fetch_sub(1, Ordering::SeqCst);
             }

@@ -17,14 +17,15 @@ use crate::views;
 /// Time without any news after which nothing runs, with the shipped crontab.
 const SILENT: i64 = 36 * HOUR;
 
-/// `[checks.runs]`, of which only this is of use here: who runs once a week is heard of once a week.
+/// The section `[checks.runs]`, of which only this key is used here: a run once a week gives one heartbeat a week.
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Runs {
     interval: Option<Span>,
 }
 
-/// Makes an OK UNKNOWN where no host was heard of for 36 hours, or four intervals of `[checks.runs]` if that is more.
+/// Turns OK into UNKNOWN if no host has sent a heartbeat for 36 hours, or four intervals of `[checks.runs]` if that is
+/// more.
 pub fn judge<C: Check>(
     report: &mut Report,
     settings: &Settings<C>,
@@ -102,7 +103,10 @@ fn some_repositories(repos: &Path) -> Result<Vec<String>, String> {
     }
 }
 
-/// What is in a folder; nothing, if it is not there. An error only if it may not be read, or is none.
+/// The entries of a folder; none if it does not exist.
+///
+/// # Errors
+/// A folder that may not be read, or something else in its place.
 fn list(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, String> {
     let found = match fs::read_dir(folder) {
         Ok(found) => Some(found),

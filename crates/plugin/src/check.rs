@@ -1,4 +1,4 @@
-//! A check and its life from the arguments to the exit code.
+//! A check from its arguments to its exit code.
 
 use std::io;
 use std::panic;
@@ -19,8 +19,8 @@ use crate::{options, output, stdout};
 
 /// One check: its name, its options, its question and its judgement.
 pub trait Check {
-    /// The program's name, `check_import_queue`. From it come the first words of the output, `IMPORT QUEUE`, and
-    /// [`Check::section`].
+    /// The program's name, `check_import_queue`. The first words of the output, `IMPORT QUEUE`, and
+    /// [`Check::section`] are derived from it.
     const PROGRAM: &'static str;
     /// The question that it answers, for `--help`.
     const ABOUT: &'static str;
@@ -31,20 +31,20 @@ pub trait Check {
     /// Status and advice for a damaged database. One check is there to report it, and alerts; the others are UNKNOWN,
     /// and point to that one.
     const DAMAGED: (Status, &'static str) = (Status::Unknown, "see check_import_state");
-    /// What to type next when it alerts, if it has found nothing better; nothing where that is said otherwise.
+    /// The next command when it alerts, unless the check found a better one; empty if the text contains it already.
     const NEXT: &'static str = "";
-    /// The options of its own; [`crate::NoOptions`] if it has none.
+    /// The check's own options; [`crate::NoOptions`] if it has none.
     type Options: clap::Args;
     /// Its section of the configuration.
     type Policy: DeserializeOwned + Default;
 
-    /// The section of the configuration that is its own: `queue` for `[checks.queue]`.
+    /// The check's own section of the configuration: `queue` for `[checks.queue]`.
     fn section() -> &'static str {
         let program = Self::PROGRAM;
         program.strip_prefix("check_import_").or(program.strip_prefix("check_")).unwrap_or(program)
     }
 
-    /// Asks and concludes. It may be called again if the database moved while it was read, so it must not keep anything.
+    /// Queries and judges. It may be called again if the database moved while it was read, so it must not keep state.
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble>;
 }
 
@@ -66,7 +66,7 @@ impl<C: Check + ?Sized> Settings<C> {
         self.config.policy(name)
     }
 
-    /// Folders whose disks the installation needs, on this machine: the root, and that of the database.
+    /// Folders on this machine whose disks the installation needs: the root, and the folder of the database.
     pub fn folders(&self) -> Vec<PathBuf> {
         let database = match &self.location {
             Location::Sqlite { path, .. } => path.parent().map(Path::to_owned),
@@ -93,7 +93,7 @@ fn about<C: Check>() -> About {
     About { program: C::PROGRAM, version: C::VERSION, about: C::ABOUT, examples: C::EXAMPLES }
 }
 
-/// The process that the monitoring system waits for: it touches no file, and leaves the options to the child as well.
+/// The process that the monitoring system waits for: it opens no file, and leaves the options to the child as well.
 fn parent<C: Check>(asked: io::Result<Asked>, start: Instant) -> ! {
     let line = |status, text: &str| (status, output::plain(&name::<C>(), status, text));
     let at = |stage: &str| if stage.is_empty() { String::new() } else { format!(" while {stage}") };
@@ -135,10 +135,9 @@ fn panicked<C: Check>(info: &panic::PanicHookInfo<'_>) -> String {
     output::plain(&name::<C>(), Status::Unknown, &format!("defect of the check: {message}{at}"))
 }
 
-/// Says the one thing that there is to say, and returns the exit code: where nobody can hear it, that must not say OK
-/// either.
+/// Prints the one result, and returns the exit code: if the result cannot be written, the code must not be OK either.
 fn say(status: Status, text: &str, deadline: Instant) -> i32 {
-    // Saying it late is better than not at all, unless nobody takes it.
+    // Late output is better than none, unless the pipe is not read at all.
     const GRACE: Duration = Duration::from_millis(500);
     match stdout::print(text.as_bytes(), deadline.max(Instant::now() + GRACE)) {
         Ok(()) => status.code().into(),
@@ -146,7 +145,7 @@ fn say(status: Status, text: &str, deadline: Instant) -> i32 {
     }
 }
 
-/// The same at the end of all.
+/// Prints and exits: the end of every check.
 fn finish(status: Status, text: &str, deadline: Instant) -> ! {
     exit(say(status, text, deadline))
 }

@@ -49,8 +49,8 @@ pub(crate) struct Config {
     root: PathBuf,
 }
 
-/// The root of the installation that is checked. Unlike the importer, a check never takes its caller's own state
-/// folder: it would look at an installation that does not exist.
+/// The root of the checked installation. Unlike the importer, a check never uses its caller's own state folder:
+/// it would look at an installation that does not exist.
 fn root() -> PathBuf {
     let set = env::var_os("PACKAGE_IMPORT_ROOT").filter(|root| !root.is_empty());
     set.map_or_else(|| SYSTEM_ROOT.into(), PathBuf::from)
@@ -66,7 +66,7 @@ impl Config {
                 None => Err(Trouble::unusable(format!("there is no {}", path.display()))),
             };
         }
-        // The policy of an installation stands beside its database, wherever that is.
+        // The policy of an installation lies beside its database, wherever that is.
         let named = common.state.as_deref().and_then(folder_of);
         let mut denied = None;
         for folder in named.into_iter().chain([root()]) {
@@ -74,7 +74,7 @@ impl Config {
             match read(&path) {
                 Ok(Some(file)) => return Ok(Config { file, path: Some(path), root: folder }),
                 Ok(None) => {}
-                // The importer's own may be closed to the monitor, if there is one in /etc for it.
+                // The importer's own file may be unreadable for the monitor, if there is one in /etc for it.
                 Err(trouble) => denied = denied.or(Some(trouble)),
             }
         }
@@ -101,8 +101,8 @@ impl Config {
             .map_err(|error: toml::de::Error| self.wrong(&format!("[checks.{section}] {error}")))
     }
 
-    /// Adds to a threshold that cannot be meant in which section and under which key it stands: nobody needs to know
-    /// that while all is well, so it is looked for by its text.
+    /// Adds section and key to an error about an unusable threshold: this is needed only for the error, so the key
+    /// is found by its text.
     pub(crate) fn placed(&self, section: &str, trouble: Trouble) -> Trouble {
         let Trouble::Threshold { key, error } = &trouble else { return trouble };
         let is_it = |figure: &toml::Value| match figure.get(key) {
@@ -123,7 +123,7 @@ impl Config {
         &self.root
     }
 
-    /// The database: an option, else `[checks] state`, else that of the importer.
+    /// The database: an option, else `[checks] state`, else the importer's.
     pub(crate) fn location(&self, common: &Common) -> Result<Location, Trouble> {
         let named = self.named()?;
         let passfile = named.passfile.map(PathBuf::from);

@@ -11,7 +11,7 @@ use crate::config::Location;
 use crate::sqlite;
 use crate::trouble::Trouble;
 
-/// More rows than a check can have a use for: it compares counters, it does not scan.
+/// The most rows that a check may read: it compares counters, it does not scan.
 const MOST_ROWS: usize = 1000;
 
 /// One value of a row.
@@ -98,7 +98,7 @@ pub struct Database<'a> {
 
 /// Operations that both kinds of database offer to a check.
 pub(crate) trait Source {
-    /// The rows of a statement, as many as are wanted at most.
+    /// The rows of a statement, at most the given number.
     fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>], most: usize) -> Result<Vec<Row>, Trouble>;
     /// Milliseconds since 1970 by the clock that the writers use.
     fn now(&mut self) -> Result<i64, Trouble>;
@@ -116,7 +116,7 @@ impl Database<'_> {
         Ok(now)
     }
 
-    /// The first row of a statement that is asked for no more than one, if there is any.
+    /// The first row of a statement that asks for at most one, if there is any.
     pub fn first(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Option<Row>, Trouble> {
         Ok(self.source.rows(sql, parameters, 1)?.into_iter().next())
     }

@@ -103,8 +103,8 @@ pub(crate) struct Asked {
     child: Pid,
 }
 
-/// Has a child read, and waits for its answer as long as the limit allows that it told. `read` must end by [`answer`];
-/// the process must have one thread.
+/// Starts a child that reads, and waits for its answer up to the limit that the child announced. `read` must end by
+/// [`answer`]; the process must have one thread.
 pub(crate) fn ask(read: impl FnOnce(), start: Instant) -> io::Result<Asked> {
     let mut reader = begin(read)?;
     let mut limit = Limit::DEFAULT;
@@ -144,7 +144,7 @@ fn become_reader(parent: Pid, out: PipeWriter, notes: PipeWriter) -> io::Result<
 }
 
 fn listen(reader: &mut Reader, start: Instant, limit: &mut Limit) -> Outcome {
-    // More than the longest output; a child that is out of its mind must not fill the memory.
+    // More than the longest output; a faulty child must not fill the memory.
     const MOST: usize = 1 << 20;
     let mut said = Vec::new();
     loop {
@@ -205,8 +205,9 @@ fn last_stage(noted: &str) -> String {
 }
 
 impl Asked {
-    /// Takes the ended child away, so that none stay behind where nobody else does it; but waits for it only briefly:
-    /// one that hangs in the system ends when it can. It ends while its answer is printed, so this comes after that.
+    /// Reaps the ended child, so that no zombies stay where nothing else reaps them; but waits only briefly: a child
+    /// that hangs in the kernel ends when it can. The child ends while its answer is printed, so this comes after the
+    /// output.
     pub(crate) fn reap(&self) {
         const BRIEFLY: Duration = Duration::from_millis(200);
         let is_gone = || !matches!(waitpid(Some(self.child), WaitOptions::NOHANG), Ok(None));

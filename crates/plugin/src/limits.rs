@@ -48,7 +48,7 @@ impl Limits {
         Limits::of(unit, warning, critical)
     }
 
-    /// Those of the configuration alone, if it has any.
+    /// The thresholds of the configuration alone, if it has any.
     pub fn optional(unit: Unit, policy: &LimitTexts) -> Result<Limits, Trouble> {
         let warning = Given::first("warning", &None, &policy.warning, None);
         Limits::of(unit, warning, Given::first("critical", &None, &policy.critical, None))
@@ -99,7 +99,7 @@ impl Limits {
     }
 }
 
-/// A threshold that somebody gave, and where.
+/// A threshold that was given, and where.
 #[derive(Clone, Copy)]
 struct Given<'a> {
     key: &'static str,
@@ -133,7 +133,7 @@ impl<'a> Given<'a> {
     }
 }
 
-/// `warning = 500` is as good as `warning = "500"`.
+/// `warning = 500` is accepted like `warning = "500"`.
 fn text_or_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "expected a threshold: a text or a number")]

@@ -1,4 +1,4 @@
-//! The options that every check has, as plugins everywhere have them.
+//! The options of every check, as is usual for plugins.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -61,7 +61,7 @@ pub(crate) struct About {
 /// Reason to stop after reading the options.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Help or version were asked for: this is their text.
+    /// Help or version was asked for: this is the text.
     Told(String),
     /// The options are unusable, in one sentence.
     Refused(String),
@@ -89,7 +89,7 @@ pub(crate) fn parse<O: Args>(
         })
 }
 
-/// The first line of an error of clap; what follows is the usage, which has no place in a line.
+/// The first line of an error of clap; the rest is the usage, which does not fit into one line.
 fn sentence(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default().trim();
     format!("{}; see --help", line.strip_prefix("error: ").unwrap_or(line).trim_end_matches('.'))

@@ -6,7 +6,7 @@ use crate::text::{detail, first_line, shorten};
 
 /// NRPE version 2 carries 1,023 bytes and cuts longer output.
 const FIRST_LINE: usize = 1023;
-/// Name, status and text, before the perfdata: as much as a pager shows.
+/// The maximum length of name, status and text, before the perfdata: what a pager shows.
 const SHOWN: usize = 160;
 /// With details: below the 64 KiB of NRPE version 4.
 const WHOLE: usize = 60_000;
@@ -26,7 +26,7 @@ pub(crate) fn status(report: &Report) -> Status {
     if report.defect.is_some() { Status::Unknown } else { report.status }
 }
 
-/// A line without figures: there are none, or they cannot be trusted.
+/// A line without perfdata: there are no figures, or they cannot be trusted.
 pub(crate) fn plain(name: &str, status: Status, text: &str) -> String {
     // These texts end with advice, so they may be longer than that of a result.
     format!("{name} {status} - {}\n", shorten(&first_line(text), 400))
@@ -65,7 +65,7 @@ fn line(name: &str, report: &Report) -> String {
     line
 }
 
-/// What ends the line of an alert: a command, unless the line names one.
+/// The end of an alert's line: a command, unless the line names one.
 fn next(report: &Report, line: &str) -> Option<String> {
     let names_one = ["package-import ", "see check_import_"].iter().any(|it| line.contains(it));
     if names_one || !matches!(report.status, Status::Warning | Status::Critical) {
@@ -76,7 +76,7 @@ fn next(report: &Report, line: &str) -> Option<String> {
 }
 
 fn append_details(output: &mut String, report: &Report, verbosity: u8) {
-    // Room for the line that says how many are missing.
+    // Room for the line with the number of omitted lines.
     const LAST: usize = 40;
     let lines: Vec<&String> =
         report.details.iter().filter(|(level, _)| *level <= verbosity).map(|(_, text)| text).collect();

@@ -1,4 +1,4 @@
-//! Reading from PostgreSQL, as a role that can do no more (`monitor`), in a read-only transaction.
+//! Reading from PostgreSQL, as a read-only role (`monitor`), in a read-only transaction.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,8 +16,8 @@ use crate::trouble::Trouble;
 /// Number of times that a check reads again after a conflict with other sessions.
 const ATTEMPTS: usize = 5;
 
-/// Connects and lets the check read. While the schema is upgraded the server may give up the reader in favour of the
-/// upgrade; then it is let read again.
+/// Connects and lets the check read. While the schema is upgraded the server may cancel the reader in favour of the
+/// upgrade; then the check reads again.
 pub(crate) fn read<T>(
     target: &str,
     passfile: Option<&Path>,
@@ -56,7 +56,7 @@ pub(crate) fn read<T>(
     }
 }
 
-/// One transaction, and whether the server gave it up in favour of another.
+/// One transaction, and whether the server cancelled it in favour of another.
 pub(crate) struct Reading<'a> {
     transaction: Transaction<'a>,
     is_given_up: bool,

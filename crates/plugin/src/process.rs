@@ -22,7 +22,7 @@ pub(crate) enum Side {
     Parent(Pid),
 }
 
-/// Splits this process, which must have one thread, in two.
+/// Forks this process, which must have one thread.
 pub(crate) fn split() -> io::Result<Side> {
     if !alone() {
         return Err(io::Error::other("this process has several threads"));

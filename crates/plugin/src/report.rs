@@ -10,7 +10,7 @@ pub struct Report {
     pub(crate) status: Status,
     /// Parts of the text, the most important first. A part that does not fit into the line is left out whole.
     pub(crate) said: Vec<String>,
-    /// What to type next, the best first: the first of them that there is room for ends the text of an alert.
+    /// The next commands, best first: the first one that fits ends the text of an alert.
     pub(crate) next: Vec<String>,
     pub(crate) details: Vec<(u8, String)>,
     pub(crate) metrics: Vec<Metric>,

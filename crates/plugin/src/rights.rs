@@ -16,10 +16,10 @@ use crate::trouble::Trouble;
 /// No list of users is read that is larger.
 const LARGEST: u64 = 16 << 20;
 
-/// No more links are followed, so that a circle ends.
+/// The most links that are followed, so that a circle ends.
 const LINKS: u32 = 8;
 
-/// That a file may not be read, and what to do.
+/// The message that a file may not be read, and what to do.
 pub(crate) fn denied(path: &Path) -> Trouble {
     let found = absolute(path).ok().and_then(|path| refusing(&path, LINKS));
     let advice = match found {
@@ -38,7 +38,7 @@ fn refuses(path: &Path, access: Access) -> bool {
     matches!(accessat(CWD, path, access, AtFlags::EACCESS), Err(Errno::ACCESS))
 }
 
-/// The first part of a path that refuses, and which right to it is missing.
+/// The first part of a path that denies access, and the right that is missing.
 fn refusing(path: &Path, links: u32) -> Option<(PathBuf, Metadata, char)> {
     let mut folders: Vec<&Path> = path.ancestors().skip(1).collect();
     folders.reverse();
@@ -50,7 +50,7 @@ fn refusing(path: &Path, links: u32) -> Option<(PathBuf, Metadata, char)> {
     };
     match (fs::metadata(part), links) {
         (Ok(meta), _) => Some((part.to_owned(), meta, right)),
-        // A link: what refuses is on the way to where it leads.
+        // A link: access is denied on the way to its target.
         (Err(_), 1..) => refusing(&part.parent()?.join(fs::read_link(part).ok()?), links - 1),
         (Err(_), 0) => None,
     }

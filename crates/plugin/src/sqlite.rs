@@ -44,8 +44,8 @@ enum Found {
     Between(String),
 }
 
-/// Reads with a connection that changes nothing; the work may be done more than once. `elsewhere` says how to name
-/// another file, for messages.
+/// Reads with a read-only connection; the work may be done more than once. `elsewhere` says how to name another
+/// file, for messages.
 pub(crate) fn read<T>(
     (path, elsewhere): (&Path, &str),
     deadline: Instant,
@@ -79,7 +79,7 @@ pub(crate) fn read<T>(
             Ok(result) if steady => return Ok(result),
             Ok(_) => {}
             Err(Refusal::Passing(passing)) => trouble = passing,
-            // As with any lock, only the time is a bound.
+            // As with any lock, only the time limits the wait.
             Err(Refusal::Locked(passing)) => (trouble, attempt) = (passing, 1),
             Err(Refusal::Final(_)) if !steady => {}
             Err(Refusal::Final(last)) => return Err(last),
@@ -92,9 +92,9 @@ pub(crate) fn read<T>(
 }
 
 enum Refusal {
-    /// It may be gone at the next look.
+    /// It may be gone at the next attempt.
     Passing(Trouble),
-    /// A writer keeps others out for now, and will let them in.
+    /// A writer holds the database exclusively at the moment, and will release it.
     Locked(Trouble),
     Final(Trouble),
 }
@@ -126,8 +126,8 @@ fn attempt_read<T>(
     })?;
     let result = work(&connection).map_err(Refusal::Final);
     if result.is_ok() {
-        // This process ends as soon as it has answered, which closes the files and gives back the locks. To take the
-        // connection apart piece by piece before that costs more than several questions.
+        // This process ends as soon as it has answered, which closes the files and releases the locks. Closing the
+        // connection step by step before that costs more than several queries.
         mem::forget(connection);
     }
     result
@@ -184,7 +184,7 @@ fn look(path: &Path, elsewhere: &str) -> Result<Found, Trouble> {
         }
     }
     let (wal, shm) = (metadata(&beside(path, "-wal"))?, metadata(&beside(path, "-shm"))?);
-    // An empty log says as much as none.
+    // An empty log counts as no log.
     let wal = wal.filter(|wal| shm.is_some() || wal.len() > 0);
     let journal = metadata(&beside(path, "-journal"))?.is_some_and(|journal| journal.len() > 0);
     Ok(match (wal.is_some(), shm.is_some()) {
@@ -254,7 +254,7 @@ fn open_trouble(path: &Path, error: rusqlite::Error) -> Trouble {
         Some(ErrorCode::ReadOnly) => Trouble::TimedOut(format!(
             "{shown} is locked by another process, or its log has to be repaired: start the importer once"
         )),
-        // Its first page, or another file than was meant.
+        // Its first page is damaged, or this is another file than was meant.
         Some(ErrorCode::NotADatabase) => Trouble::Damaged(format!(": {shown} is none of SQLite")),
         Some(ErrorCode::DatabaseCorrupt) => Trouble::Damaged(String::new()),
         _ => Trouble::unusable(format!("cannot read {shown}: {error}")),

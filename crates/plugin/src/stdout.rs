@@ -13,7 +13,7 @@ use crate::process::began_without_stdout;
 #[derive(Debug)]
 pub(crate) struct Unwritable;
 
-/// Writes everything before the deadline, even if nobody empties the pipe.
+/// Writes everything before the deadline, even if the pipe is not read.
 pub(crate) fn print(text: &[u8], deadline: Instant) -> Result<(), Unwritable> {
     if began_without_stdout() {
         return Err(Unwritable);
@@ -38,7 +38,7 @@ pub(crate) fn write_all(out: BorrowedFd<'_>, mut text: &[u8], deadline: Instant)
     Ok(())
 }
 
-/// Waits until something can be written or read, or has failed; whether that was before the deadline.
+/// Waits until something can be written or read, or has failed; returns whether that was before the deadline.
 pub(crate) fn is_ready(file: impl AsFd, wanted: PollFlags, deadline: Instant) -> bool {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());

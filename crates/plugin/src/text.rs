@@ -3,7 +3,7 @@
 //! Package names, error messages and notes come out of a database that hostile input has been written to. A `|` begins
 //! perfdata, a line end ends the answer, escape sequences reach terminals, and Nagios refuses or removes some signs.
 
-/// Text for the first line: printable ASCII without the signs that Nagios takes for dangerous.
+/// Text for the first line: printable ASCII without the characters that Nagios considers dangerous.
 pub(crate) fn first_line(text: &str) -> String {
     let replace = |c| match c {
         '|' => Some('/'),
@@ -44,7 +44,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// Leaves out what follows an escape character: `[31m`, or `]...` up to its end.
+/// Removes what follows an escape character: `[31m`, or `]...` up to its end.
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     match chars.peek() {
         Some('[') => {
@@ -68,7 +68,7 @@ pub(crate) fn shorten(text: &str, length: usize) -> String {
     }
     let length = length.saturating_sub(MARK.len());
     let kept = text.get(..length).unwrap_or("");
-    // After a whole word, unless it is a very long one.
+    // After a whole word, unless the word is very long.
     let is_between = text.as_bytes().get(length).is_some_and(|c| *c == b' ');
     let end =
         if is_between { length } else { kept.rfind(' ').filter(|at| 2 * at >= length).unwrap_or(length) };

@@ -62,14 +62,14 @@ impl Threshold {
         self.range.check(value)
     }
 
-    /// Above which value it alerts, if there is nothing else at which it does.
+    /// The value above which it alerts, if it is the only bound.
     pub fn upper(&self) -> Option<f64> {
         let (start, end) = (*self.range.start(), *self.range.end());
         let is_plain = !self.range.checks_inside() && (start == 0.0 || start == f64::NEG_INFINITY);
         (is_plain && end.is_finite()).then_some(end)
     }
 
-    /// The text that it was read from.
+    /// The text from which it was parsed.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -105,7 +105,7 @@ fn bound(text: &str, unit: Unit) -> Result<f64, String> {
         (Some(_), _) => return Err("is a percentage, but this figure is none".into()),
         (None, _) => text,
     };
-    // `inf`, `nan` and the like are numbers to the standard library; here only digits make one.
+    // `inf`, `nan` and the like are numbers to the standard library; here only digits are accepted.
     let number = plain.chars().all(|c| c.is_ascii_digit() || "+-.eE".contains(c));
     let value = match (number, unit) {
         (true, _) => plain.parse::<f64>().map_err(|_| format!("has a bound that is no number: {text}"))?,

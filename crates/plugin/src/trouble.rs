@@ -5,16 +5,16 @@ use crate::threshold::ThresholdError;
 /// Reason why a check has no answer, as a sentence with advice.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// There is nothing to judge yet: no database, no run, no views. `--no-data` sets the status.
+    /// No data yet: no database, no run, no views. `--no-data` sets the status.
     #[error("{0}")]
     NoData(String),
-    /// It would take too long: a lock, a hanging disk, a silent server. `--timeout-state` sets the status.
+    /// The time limit is reached: a lock, a hanging disk, a silent server. `--timeout-state` sets the status.
     #[error("{0}")]
     TimedOut(String),
-    /// Something is wrong with the check's own options, configuration or rights: always UNKNOWN.
+    /// The check's own options, configuration or rights are wrong: always UNKNOWN.
     #[error("{0}")]
     Unusable(String),
-    /// A threshold of the configuration cannot be meant. The kit adds where it stands.
+    /// An unusable threshold in the configuration. The kit adds section and key.
     #[error("config.toml: {error}")]
     Threshold {
         /// Name of the key: `warning` or `critical`.
@@ -31,12 +31,12 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// There is nothing to judge, and this is what to do.
+    /// There is no data to judge, and what to do.
     pub fn no_data(text: impl Into<String>) -> Trouble {
         Trouble::NoData(text.into())
     }
 
-    /// The check cannot be made, and this is what to do.
+    /// The check cannot be made, and what to do.
     pub fn unusable(text: impl Into<String>) -> Trouble {
         Trouble::Unusable(text.into())
     }

@@ -16,10 +16,10 @@ pub struct Abilities {
     pub creates: Option<bool>,
 }
 
-/// Folders of refs that a server may take or not, as a whole: nothing else depends on them.
+/// Folders of refs that a server may accept or not, as a whole: no other ref depends on them.
 const OPTIONAL: [&str; 1] = ["refs/dsc/"];
 
-/// The folder of a ref without which the rest is published.
+/// The folder of a ref that is optional: the rest is published without it.
 pub fn optional_folder(name: &str) -> Option<&'static str> {
     OPTIONAL.into_iter().find(|folder| name.starts_with(folder))
 }

@@ -30,7 +30,7 @@ pub enum AddressError {
     /// Something in braces that means nothing.
     #[error("{{{0}}} means nothing in an address: {{prefix}}, {{package}} and {{slug}} do")]
     Placeholder(String),
-    /// No scheme that can be published to.
+    /// No scheme for publishing.
     #[error(
         "{0:?} is no address: write ssh://USER@HOST/PATH, https://HOST/PATH, or the absolute path of a folder"
     )]
@@ -41,7 +41,7 @@ pub enum AddressError {
     /// A password stands in it.
     #[error("an address must not have a password in it: name a file with `password_file`")]
     Password,
-    /// A part that a program could take for something else.
+    /// A part that a program could read as something else.
     #[error("{0:?} cannot stand in an address")]
     Character(char),
     /// The host name cannot be used.
@@ -178,7 +178,7 @@ impl Address {
         }
     }
 
-    /// The folder, if it is one of this machine.
+    /// The folder, if the address is one of this machine.
     pub fn folder(&self) -> Option<PathBuf> {
         (self.scheme == Scheme::Path).then(|| PathBuf::from(&self.text))
     }

@@ -6,13 +6,13 @@ use std::time::Duration;
 /// The last answer of a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status; none if no server answered.
+    /// The status; `None` if no server answered.
     pub status: Option<u16>,
     /// Pause that the server asks for.
     pub retry_after: Option<Duration>,
 }
 
-/// More than this is no pause that is obeyed.
+/// The longest pause that is obeyed when a server asks for one.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Reads a trace.
@@ -39,7 +39,7 @@ fn status(header: &str) -> Option<u16> {
     rest.split(' ').nth(1)?.trim().parse().ok()
 }
 
-/// A date is taken for a minute: the clocks of two machines are not compared.
+/// A date counts as one minute: the clocks of two machines are not compared.
 fn seconds(value: &str) -> Option<Duration> {
     match value.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds).min(LONGEST)),

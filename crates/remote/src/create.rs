@@ -1,4 +1,4 @@
-//! Commands of the operator's that make a repository on a server, or have it show another branch first.
+//! The operator's commands that create a repository on a server, or change its default branch.
 
 use std::process::Command;
 use std::time::Duration;

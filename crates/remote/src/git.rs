@@ -1,4 +1,4 @@
-//! Git, without anybody's configuration: not the machine's, not the user's, and not the repository's either. It works in
+//! Git, without any configuration: not the machine's, not the user's, and not the repository's either. It works in
 //! a folder of ours that has nothing but a `HEAD`; the objects of a repository are lent to it.
 
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ const CONFIGURATION: [(&str, &str); 17] = [
     ("protocol.version", "2"),
 ];
 
-/// A program that works without anybody's configuration.
+/// A program that runs without any configuration.
 #[derive(Debug)]
 pub struct Git {
     folder: tempfile::TempDir,
@@ -64,7 +64,7 @@ pub struct Git {
 pub struct Call<'a> {
     /// The command and its arguments.
     pub arguments: Vec<OsString>,
-    /// The folder of objects that it works with.
+    /// The folder of objects that it uses.
     pub objects: Option<&'a Path>,
     /// Refs that it knows: a `packed-refs`.
     pub refs: Option<&'a Path>,
@@ -83,7 +83,7 @@ pub struct Call<'a> {
 /// Result of a call.
 #[derive(Debug)]
 pub struct Ran {
-    /// Its status, 0 if all went well; none if a signal ended it.
+    /// The exit status; `None` if a signal ended it.
     pub status: Option<i32>,
     /// Standard output.
     pub stdout: Vec<u8>,
@@ -117,7 +117,7 @@ impl Git {
         self.count.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// Ends all that runs, and whatever begins afterwards.
+    /// Ends all running programs, and any that start afterwards.
     pub fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
         self.running().iter().for_each(|pid| end(*pid));
@@ -151,7 +151,7 @@ impl Git {
             let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
             if let (Some(pid), Some(most)) = (pid, call.file_size) {
                 let limit = Rlimit { current: Some(most), maximum: Some(most) };
-                // One that has ended already needs no limit.
+                // A program that has ended already needs no limit.
                 let _ = prlimit(Some(pid), Resource::Fsize, limit);
             }
         };
@@ -213,7 +213,7 @@ impl Git {
         command
     }
 
-    /// A folder that knows the refs of a repository, and nothing else of it.
+    /// A folder with the refs of a repository, and nothing else of it.
     fn with_refs(&self, refs: &Path, number: u64) -> Result<tempfile::TempDir, Problem> {
         let make = || -> io::Result<tempfile::TempDir> {
             let own = tempfile::Builder::new().prefix(&format!("refs-{number}-")).tempdir_in(&self.folder)?;
@@ -245,7 +245,7 @@ impl Git {
 
 fn end(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        // One that has ended by itself needs no end.
+        // A program that has ended by itself need not be ended.
         let _ = kill_process_group(pid, Signal::KILL);
     }
 }

@@ -11,11 +11,11 @@ use crate::server::Move;
 /// Relation of a foreign value of a ref to ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kin {
-    /// It is an ancestor: ours is a fast-forward.
+    /// It is an ancestor of ours: a fast-forward.
     Ancestor,
-    /// Ours is its ancestor: somebody has gone on from ours.
+    /// Ours is its ancestor: somebody else has added commits.
     Ahead,
-    /// They have gone different ways, or theirs is not known here.
+    /// The two have diverged, or theirs is not known here.
     Other,
 }
 
@@ -28,17 +28,17 @@ pub trait Judge {
 /// Decision about a ref.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is there as it should be.
+    /// It is published.
     Same,
     /// It is created.
     Create,
     /// It is moved forward from here.
     Forward(ObjectId),
-    /// It points elsewhere, and stays: somebody else's.
+    /// It points elsewhere, and stays: a foreign ref.
     Foreign(ObjectId, Kin),
-    /// A ref of this name is in its way.
+    /// A ref of this name blocks it.
     Blocked(String),
-    /// The server does not take it, and says why.
+    /// The server refuses it, and gives a reason.
     Withheld(String),
 }
 
@@ -110,7 +110,7 @@ fn kin(wanted: &Wanted, theirs: ObjectId, judge: &dyn Judge) -> Result<Kin, Prob
     if wanted.is_branch() { judge.judge(&wanted.name, wanted.id, theirs) } else { Ok(Kin::Other) }
 }
 
-/// A ref that is a folder of this name, or that has it for a folder.
+/// A ref that is a folder of this name, or of which this name is a folder.
 fn conflict<T>(name: &str, refs: &BTreeMap<String, T>) -> Option<String> {
     let mut folder = name;
     while let Some((shorter, _)) = folder.rsplit_once('/') {
@@ -143,7 +143,7 @@ impl Plan {
         self.moves().count()
     }
 
-    /// Refs that somebody else has moved, and where they are.
+    /// Refs that somebody else has moved, and their present positions.
     pub fn foreign(&self) -> impl Iterator<Item = (&Wanted, ObjectId, Kin)> {
         self.steps.iter().filter_map(|(wanted, decision)| match decision {
             Decision::Foreign(theirs, kin) => Some((wanted, *theirs, *kin)),

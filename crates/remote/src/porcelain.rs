@@ -9,7 +9,7 @@ pub enum Became {
     Same,
     /// Another pusher was faster: the refs are read again.
     Raced(String),
-    /// It did not move because another one of the same push did not.
+    /// It did not move because another ref of the same push did not.
     Held,
     /// The server hides refs of this name.
     Hidden(String),
@@ -17,7 +17,7 @@ pub enum Became {
     Refused(String),
 }
 
-/// A ref of a push, and what became of it.
+/// A ref of a push, and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// Its name on the server.
@@ -26,7 +26,8 @@ pub struct Told {
     pub became: Became,
 }
 
-/// Words of Git's own, in the parentheses behind a ref that did not move, which mean that it is not where we saw it.
+/// Phrases of Git, in the parentheses behind a ref that did not move, which mean that the ref is not where it was last
+/// seen.
 const RACED: [&str; 10] = [
     "fetch first",
     "non-fast-forward",
@@ -39,7 +40,7 @@ const RACED: [&str; 10] = [
     "incorrect old value provided",
     "reference already exists",
 ];
-/// Words which mean that another ref is to blame.
+/// Phrases which mean that another ref is the reason.
 const HELD: [&str; 5] = [
     "atomic push failed",
     "atomic push failure",
@@ -47,7 +48,7 @@ const HELD: [&str; 5] = [
     "transaction failed",
     "unpacker error",
 ];
-/// Words of a server that has refs which nobody may see or write.
+/// Phrases of a server with refs that nobody may see or write.
 const HIDDEN: [&str; 2] = ["hidden ref", "deny updating a hidden"];
 
 /// Reads the lines of a push, in the order in which they stand.

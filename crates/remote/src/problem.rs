@@ -8,13 +8,13 @@ use crate::answers::Answer;
 /// Reason why an operation on a remote failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// The server cannot be reached, or cannot work: so it is for every package.
+    /// The server cannot be reached, or cannot work: this concerns every package.
     #[error("the server is out of reach: {0}")]
     Away(String),
-    /// The server, or we, do not know the other: so it is for every package.
+    /// The server refuses the login, or its identity cannot be verified: this concerns every package.
     #[error("no entry: {0}")]
     NoEntry(String),
-    /// The server wants to be left alone.
+    /// The server asks for a pause.
     #[error("the server wants fewer requests: {said}")]
     Paced {
         /// Message of the server.
@@ -30,13 +30,13 @@ pub enum Problem {
         /// Message of the server.
         said: String,
     },
-    /// The server does not take it, of this package.
+    /// The server refuses this package.
     #[error("the server refuses: {0}")]
     Refused(String),
-    /// It is more than the server takes at once, however small the pieces.
+    /// More than the server accepts at once, however small the pieces.
     #[error("more than the server takes: {0}")]
     TooLarge(String),
-    /// A lock file that nobody gives up.
+    /// A lock file that is never released.
     #[error(
         "{lock} stays on the server: a push was killed there. If no push is under way, remove it, then `package-import publish` \
          the package"
@@ -45,7 +45,7 @@ pub enum Problem {
         /// Its name, as the server says it.
         lock: String,
     },
-    /// It cannot move refs all or none, and was asked to.
+    /// It cannot move refs atomically, and was asked to.
     #[error("the server cannot move refs all or none")]
     NotAtomic,
     /// Another pusher moves the same refs all the time.
@@ -54,10 +54,10 @@ pub enum Problem {
     /// It took too long.
     #[error("it took longer than {} s", .0.as_secs())]
     Late(Duration),
-    /// Something of this machine: Git, a file.
+    /// Something on this machine: Git, a file.
     #[error("{0}")]
     Local(String),
-    /// The server said something that is not understood.
+    /// The server's answer is not understood.
     #[error("the push failed: {0}")]
     Failed(String),
 }
@@ -90,7 +90,7 @@ impl Problem {
 /// Largest number of characters of a program's message, of which control characters are removed.
 const LONGEST: usize = 300;
 
-/// The lines of a program that say why, as one.
+/// The lines in which a program gives its reason, as one.
 pub fn said(text: &str) -> String {
     let noise = |line: &&str| {
         let line = line.trim();
@@ -118,14 +118,14 @@ pub fn said(text: &str) -> String {
     one
 }
 
-/// A lock file that a server could not make because it is there.
+/// A lock file that a server could not create because it exists.
 pub fn stale_lock(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("Unable to create '")?;
     let (name, after) = rest.split_once('\'')?;
     (name.ends_with(".lock") && after.starts_with(": File exists")).then(|| said(name))
 }
 
-/// Words of servers, all of them in any of the texts.
+/// True if the text contains one of these phrases.
 fn says(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
 }

@@ -42,7 +42,7 @@ impl Desired {
     }
 }
 
-/// A ref that somebody else has moved, and that was left where it is.
+/// A ref that somebody else moved, and that was left where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
     /// Name of the ref.
@@ -64,15 +64,15 @@ pub struct Published {
     pub moved: usize,
     /// Foreign refs.
     pub foreign: Vec<Foreign>,
-    /// Refs that another one keeps from being made, and which.
+    /// Refs that another ref blocks, and which ref.
     pub blocked: Vec<(String, String)>,
-    /// Refs that the server does not take, and why; without those that it takes of no package.
+    /// Refs that the server refuses, and why; without the kinds that it accepts from no package.
     pub refused: Vec<(String, String)>,
     /// Number of refs that stay here because the server accepts none of their kind.
     pub kept: usize,
     /// Fingerprint of the wanted refs that were read back.
     pub fingerprint: String,
-    /// The branch that a clone checks out, if it is another than wanted: or none.
+    /// The branch that a clone checks out, if it differs from the wanted one: possibly none.
     pub wrong_head: Option<Option<String>>,
     /// True when the repository was created.
     pub created: bool,
@@ -239,13 +239,13 @@ impl Work<'_, '_> {
         Ok(all)
     }
 
-    /// Pushes a batch, in pieces if it is too much at once.
+    /// Pushes a batch, in pieces if the server finds it too large.
     fn push(&mut self, batch: &Batch) -> Result<Pushed, Problem> {
         let told = match self.attempt(batch) {
             Err(Problem::TooLarge(why)) => return self.in_pieces(batch, &why),
             other => other?,
         };
-        // A hook that sees the whole push says of no ref that it is to blame.
+        // A hook that sees the whole push does not name the ref that it refuses.
         let whole = told.iter().find_map(|it| match &it.became {
             Became::Refused(why) if why.contains("pre-receive") => Some(why.clone()),
             _ => None,
@@ -280,7 +280,7 @@ impl Work<'_, '_> {
         Ok(all)
     }
 
-    /// Pushes, and finds out whether the server can do it all or none, and whether it makes repositories.
+    /// Pushes, and learns whether the server supports atomic pushes and creates repositories.
     fn attempt(&mut self, batch: &Batch) -> Result<Vec<Told>, Problem> {
         let server = self.publisher.server;
         let is_missing = self.is_missing;
@@ -296,7 +296,7 @@ impl Work<'_, '_> {
         let told = match pushed {
             Err(Problem::NotAtomic) => {
                 self.abilities.atomic = Some(false);
-                // Not both at once: tags are first in a batch, and a branch never comes before them.
+                // Not both at once: tags are first in a batch, and a branch never precedes them.
                 let split = batch.moves.iter().position(|it| it.name.starts_with("refs/heads/")).unwrap_or(0);
                 let (tags, branches): (&[Move], &[Move]) = batch.moves.split_at(split);
                 let mut told = Vec::new();

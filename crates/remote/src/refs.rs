@@ -1,4 +1,4 @@
-//! Refs as a server says them, and as they are wanted.
+//! Refs as a server lists them, and as they are wanted.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl Wanted {
 pub struct Advertised {
     /// Object that each ref points to.
     pub refs: BTreeMap<String, ObjectId>,
-    /// The branch that a clone checks out, if it is there.
+    /// The branch that a clone checks out, if it exists.
     pub head: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Advertised {
     }
 }
 
-/// Reads what `git ls-remote --symref` says. Lines that mean nothing are left out; tags' `^{}` are.
+/// Reads the output of `git ls-remote --symref`. Unknown lines and the `^{}` lines of tags are skipped.
 pub fn parse(text: &[u8]) -> Advertised {
     let mut found = Advertised::default();
     for line in text.split(|&byte| byte == b'\n') {
@@ -60,7 +60,7 @@ pub fn parse(text: &[u8]) -> Advertised {
     found
 }
 
-/// One word for refs and where they point, in whatever order they are given by name.
+/// One hash of refs and their values, independent of the order in which they are given.
 pub fn fingerprint<'a>(refs: impl Iterator<Item = (&'a str, &'a ObjectId)>) -> String {
     let sorted: BTreeMap<&str, &ObjectId> = refs.collect();
     let mut hash = Sha256::new();

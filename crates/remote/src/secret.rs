@@ -1,5 +1,5 @@
-//! Passwords. They are in a file, or among the credentials that systemd gives to a service, and reach Git through a pipe:
-//! no argument, no environment and no file of ours ever has one.
+//! Passwords. They are in a file, or among the credentials that systemd gives to a service, and reach Git through a
+//! pipe: never through an argument, an environment variable or a file of this program.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -13,13 +13,13 @@ use crate::problem::Problem;
 /// Place of a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
-    /// In a file that not everybody can read.
+    /// In a file that is not readable for everybody.
     File(PathBuf),
     /// Among the credentials of a service (`LoadCredential=`, systemd.exec(5)).
     Credential(String),
 }
 
-/// A password longer than this is none.
+/// The maximum length of a password.
 const LONGEST: u64 = 64 << 10;
 
 impl Secret {
@@ -57,7 +57,7 @@ impl Secret {
         Ok(line)
     }
 
-    /// A pipe below `folder` out of which the password can be read as long as the result lives.
+    /// A pipe below `folder` from which the password can be read as long as the result lives.
     pub(crate) fn offer(&self, folder: &Path, number: u64) -> Result<Offered, Problem> {
         let password = self.read()?;
         let path = folder.join(format!("password-{number}"));
@@ -66,7 +66,7 @@ impl Secret {
         mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0)
             .map_err(|error| cannot(error.into()))?;
         let mut options = fs::OpenOptions::new();
-        // With both ends open nobody waits for the other.
+        // With both ends open neither side waits for the other.
         let pipe = options
             .read(true)
             .write(true)

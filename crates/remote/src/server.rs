@@ -23,13 +23,13 @@ pub trait Server {
     /// Refs of the server.
     fn read(&self) -> Result<Advertised, Problem>;
 
-    /// Moves refs with all that they need; with `atomic`, all or none. Returns what became of each.
+    /// Moves refs with all objects that they need; with `atomic`, all or none. Returns the result of each.
     fn push(&self, moves: &[Move], atomic: bool) -> Result<Vec<Told>, Problem>;
 
-    /// Brings objects of refs here, durable, without a ref of ours.
+    /// Fetches objects of refs, durably, without creating a ref.
     fn fetch(&self, refs: &[(String, ObjectId)]) -> Result<(), Problem>;
 
-    /// Makes the repository, if that can be done before anything is pushed. Returns whether it was.
+    /// Creates the repository, if that is possible before the first push. Returns whether it was created.
     fn create(&self) -> Result<bool, Problem>;
 
     /// Sets the branch that a clone checks out. Returns true when the server accepts that.

@@ -13,7 +13,7 @@ use bounded::program::{self, Group};
 use crate::problem::Problem;
 use crate::secret::quoted;
 
-/// A socket's path may not be longer than 108 bytes; ssh names it by 40 digits, and adds 17 bytes while it makes it.
+/// A socket's path may not be longer than 108 bytes; ssh names it by 40 digits, and adds 17 bytes while creating it.
 const LONGEST: usize = 108 - 40 - 17 - 2;
 /// Seconds for which a connection is kept for the next push.
 const KEPT: u32 = 60;
@@ -71,7 +71,7 @@ fn file(path: &Path) -> String {
 }
 
 impl Drop for Ssh {
-    /// Gives the connections up. One that is left all the same ends by itself.
+    /// Closes the connections. A connection that is left nevertheless ends by itself.
     fn drop(&mut self) {
         let sockets = fs::read_dir(self.sockets.path()).into_iter().flatten().flatten();
         for socket in sockets {

@@ -18,7 +18,7 @@ use crate::ssh::Ssh;
 
 /// Time for a server to list its refs.
 const READING: Duration = Duration::from_secs(180);
-/// Largest number of bytes that a fetch brings.
+/// The most bytes that a fetch may transfer.
 const FETCHED: u64 = 64 << 30;
 
 /// Credentials and settings of a server.
@@ -58,7 +58,7 @@ pub struct Transport<'a> {
     pub objects: &'a Path,
     /// Folder of the importer's refs.
     pub refs: &'a Path,
-    /// Called before each exchange with the server, which may take its time.
+    /// Called before each exchange with the server, which may take long.
     pub pace: &'a dyn Fn(),
 }
 
@@ -198,7 +198,7 @@ impl Server for Transport<'_> {
     }
 }
 
-/// Judges by the history that is here.
+/// Decides by the local history.
 pub struct ByHistory<'a> {
     /// Git commands that do the work.
     pub git: &'a Git,

@@ -15,16 +15,16 @@ use crate::look::{At, Looked, look};
 use crate::plan::{Act, Mark, Plan, Step};
 use crate::refs::Moves;
 
-/// What was done.
+/// The steps that were done.
 #[derive(Debug, Default)]
 pub struct Applied {
     /// The steps that were taken.
     pub steps: Vec<Step>,
-    /// What others had made of branches.
+    /// Changes of others to branches.
     pub collisions: Vec<Collision>,
 }
 
-/// Why nothing was done, or not all.
+/// The reason why nothing was done, or not all.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// Something has changed since the plan was made. Nothing was done.
@@ -170,7 +170,7 @@ fn move_refs(
     Ok(moves.collisions)
 }
 
-/// The same edits, and a ref for each value that is replaced, under which it is kept.
+/// The same edits, and a ref for each replaced value, under which it is kept.
 pub(crate) fn with_kept(
     at: &At<'_>,
     guard: &Guard,

@@ -13,7 +13,7 @@ use source_package::finding::Finding;
 
 use crate::plan::{Act, Mark, Step};
 
-/// A lock that has not changed for so long is nobody's: no Git takes that long over one.
+/// The age at which an unchanged lock counts as abandoned: no Git command takes that long over one.
 const STALE: Duration = Duration::from_secs(3600);
 /// No file that is set aside is larger.
 pub(crate) const LARGEST: u64 = 64 << 20;
@@ -70,7 +70,7 @@ pub(crate) fn steps(root: &Path, problems: &[Problem], now: SystemTime) -> Vec<S
     steps
 }
 
-/// What tells a file from another: its size and what is in it. `None` if it is not there.
+/// A fingerprint of a file: its size and content. `None` if it does not exist.
 pub(crate) fn digest(path: &Path) -> Option<String> {
     let metadata = fs::symlink_metadata(path).ok()?;
     if metadata.is_symlink() {
@@ -185,7 +185,7 @@ pub(crate) fn take_back(step: &Step, root: &Path, aside: &Path) -> Result<(), Er
     }
 }
 
-/// What a step is about as it is now.
+/// The present value of a step's subject.
 pub(crate) fn now(step: &Step, root: &Path) -> Option<String> {
     let path = root.join(&step.subject);
     match step.act {
@@ -197,14 +197,14 @@ pub(crate) fn now(step: &Step, root: &Path) -> Option<String> {
     }
 }
 
-/// What stands in `HEAD`.
+/// The content of `HEAD`.
 pub(crate) fn head(root: &Path) -> Option<String> {
     let text = bounded::file::read(&root.join("HEAD"), LARGEST).ok()?;
     let text = String::from_utf8_lossy(text.get(..4096).unwrap_or(&text)).trim_end().to_owned();
     Some(text.strip_prefix("ref: ").map_or(text.clone(), str::to_owned))
 }
 
-/// Where a file is kept that was set aside. Nobody takes it for a lock, or a pack, by its ending.
+/// Path of a file that was set aside. Its ending is not that of a lock or a pack.
 pub(crate) fn kept_at(aside: &Path, subject: &str) -> PathBuf {
     aside.join(format!("{}.kept", subject.replace('%', "%25").replace('/', "%2F")))
 }

@@ -1,5 +1,5 @@
-//! What a repair keeps in the repository's folder: the plan that was begun, so that another process can go on with it after a
-//! kill, and the files that were set aside. No push leads there, and Git does not look at it.
+//! The files of a repair in the repository's folder: the begun plan, so that another process can continue it after a
+//! kill, and the files that were set aside. No push reaches them, and Git ignores them.
 
 use std::fs;
 use std::io;
@@ -27,7 +27,7 @@ impl Journal {
         Journal { folder: repository.join(FOLDER).join(id.to_string()) }
     }
 
-    /// Where files are kept.
+    /// Folder of the kept files.
     pub(crate) fn files(&self) -> PathBuf {
         self.folder.join("files")
     }

@@ -19,7 +19,7 @@ use crate::refs::{self, Moves};
 pub struct At<'a> {
     /// The repository, of which little may be left.
     pub repository: &'a Repository,
-    /// What the state says that was imported.
+    /// Imported versions, as the state has them.
     pub word: &'a Word,
     /// The branch that `HEAD` should lead to, `DISTRO/SUITE`.
     pub default_branch: Option<&'a str>,
@@ -27,11 +27,11 @@ pub struct At<'a> {
     pub now: SystemTime,
 }
 
-/// What was found.
+/// The result of a look.
 pub struct Looked {
-    /// What is wrong.
+    /// The findings.
     pub findings: Vec<Problem>,
-    /// What would mend it.
+    /// The steps that would mend them.
     pub steps: Vec<Step>,
     pub(crate) moves: Option<Moves>,
 }
@@ -56,7 +56,7 @@ pub fn look(at: &At<'_>, problems: Vec<Problem>) -> Result<Looked, Error> {
     }
     let readable = match mend::refs(at.repository) {
         Ok(readable) => readable,
-        // What its owner cannot read is read once its mode is mended.
+        // Files that their owner cannot read are read once their modes are mended.
         Err(_) if !steps.is_empty() => return Ok(Looked { findings, steps, moves: None }),
         Err(error) => return Err(error),
     };
@@ -105,7 +105,7 @@ fn without_objects(mut findings: Vec<Problem>, mut steps: Vec<Step>, error: &Err
     Looked { findings, steps, moves: None }
 }
 
-/// The record, or what the state says where there is none that can be believed; and whether anything is known at all.
+/// The record, or the facts of the state if there is no trustworthy record; and whether anything is known at all.
 fn record(
     at: &At<'_>,
     refs: &Refs,
@@ -146,7 +146,7 @@ fn lost(refs: &Refs, record: &Record, store: &mut RepoStore) -> Lost {
         let is_ours = refs.get(&name).is_some_and(|value| record.knows(&name, value.id));
         if is_ours { lost.ours.push((name, missing)) } else { lost.others.push((name, missing)) }
     }
-    // What was removed or moved is put back, so it has to be there.
+    // Removed or moved refs are put back, so their objects have to exist.
     let gone = record.written().filter(|(name, id)| refs.get(*name).is_none_or(|value| value.id != *id));
     let gone: Refs =
         gone.map(|(name, id)| (name.clone(), packaging_repo::refs::Value { id, peeled: None })).collect();

@@ -9,7 +9,7 @@ use packaging_repo::{Error, mend};
 
 use crate::files::{kept_at, named};
 
-/// What belongs to a pack.
+/// Endings of the files that belong to a pack.
 const ENDINGS: [&str; 6] = ["rev", "bitmap", "mtimes", "keep", "idx", "pack"];
 
 /// Sets a pack aside, and takes out of it what can be read.

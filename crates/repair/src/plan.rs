@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use source_package::words;
 
 words! {
-    /// What a step does to what others may have.
+    /// The effect of a step on what others may have.
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "kebab-case")]
     Mark {
@@ -21,7 +21,7 @@ words! {
 }
 
 impl Mark {
-    /// As one character.
+    /// The mark as one character.
     pub fn sign(self) -> char {
         match self {
             Mark::Create => '+',
@@ -33,7 +33,7 @@ impl Mark {
 }
 
 words! {
-    /// What a step is about, in the order in which steps are taken.
+    /// The kinds of steps, in the order in which they are taken.
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "kebab-case")]
     Act {
@@ -41,7 +41,7 @@ words! {
         Folder = "folder",
         /// The mode of a file or folder.
         Mode = "mode",
-        /// A lock of Git's that nobody holds.
+        /// An abandoned lock of Git.
         Lock = "lock",
         /// The index of a pack.
         PackIndex = "pack-index",
@@ -55,13 +55,13 @@ words! {
         LooseRef = "loose-ref",
         /// The file of all refs.
         PackedRefs = "packed-refs",
-        /// A `HEAD` that is none.
+        /// An invalid `HEAD`.
         Head = "head",
         /// A pack that is not whole.
         Pack = "pack",
         /// All versions are imported again beside the repository, and what it lacks is brought in.
         Rebuild = "rebuild",
-        /// What the importer has written.
+        /// The importer's record.
         Record = "record",
         /// A ref.
         Ref = "ref",
@@ -75,7 +75,7 @@ words! {
 }
 
 impl Act {
-    /// Whether the state is changed, not the repository.
+    /// True if the state is changed, not the repository.
     pub fn is_of_state(self) -> bool {
         matches!(self, Act::Version | Act::Queue | Act::Publish)
     }
@@ -84,21 +84,21 @@ impl Act {
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// What it is about.
+    /// The kind of step.
     pub act: Act,
-    /// What it does to what others may have.
+    /// Its effect on what others may have.
     pub mark: Mark,
     /// The ref, or the file by its path in the repository.
     pub subject: String,
-    /// What is there: an object, or what tells a file from another.
+    /// The present value: an object, or the fingerprint of a file.
     pub before: Option<String>,
-    /// What will be there.
+    /// The value afterwards.
     pub after: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Whether it can be undone.
+    /// True if it can be undone.
     pub reversible: bool,
-    /// Whether it is done without a person: nothing that others may have is replaced.
+    /// True if it is done automatically: nothing that others may have is replaced.
     pub automatic: bool,
     /// Bytes that are fetched for it, where that is known.
     #[serde(default)]
@@ -125,7 +125,7 @@ impl Step {
         }
     }
 
-    /// With what is there and what will be.
+    /// Sets the present value and the value afterwards.
     pub fn moving(self, before: Option<String>, after: Option<String>) -> Step {
         Step { before, after, ..self }
     }
@@ -140,40 +140,40 @@ impl Step {
         Step { reversible: false, ..self }
     }
 
-    /// Whether two steps do the same; the reason does not matter.
+    /// True if two steps do the same; the reason does not matter.
     pub fn does_the_same(&self, other: &Step) -> bool {
         (self.act, &self.subject, &self.before, &self.after)
             == (other.act, &other.subject, &other.before, &other.after)
     }
 
-    /// What it changes, for a text.
+    /// The change, for a text.
     pub fn change(&self) -> String {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
         format!("{} from {} to {}", self.subject, shown(&self.before), shown(&self.after))
     }
 }
 
-/// What was found in one package, and what would mend it.
+/// The findings of one package, and the steps that would mend them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The source package.
     pub package: String,
-    /// What was found.
+    /// The findings.
     pub findings: Vec<Problem>,
     /// The steps, those that replace something last.
     pub steps: Vec<Step>,
     /// The plan that it undoes.
     #[serde(default)]
     pub undoes: Option<i64>,
-    /// Whether it was made by itself, of steps that need no person.
+    /// True if it was made automatically, of automatic steps.
     #[serde(default)]
     pub automatic: bool,
-    /// Whether everything is built anew.
+    /// True if the repository is rebuilt.
     #[serde(default)]
     pub rebuild: bool,
 }
 
-/// How many steps of each kind.
+/// The number of steps of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Findings.
@@ -214,7 +214,7 @@ impl Summary {
 }
 
 impl Plan {
-    /// How many steps of each kind.
+    /// The number of steps of each kind.
     pub fn summary(&self) -> Summary {
         let of = |mark: Mark| self.steps.iter().filter(|step| step.mark == mark).count() as u64;
         Summary {
@@ -229,7 +229,7 @@ impl Plan {
         }
     }
 
-    /// The same with the steps alone that need no person.
+    /// The plan with its automatic steps only.
     pub fn automatic_part(&self) -> Plan {
         let steps = self.steps.iter().filter(|step| step.automatic).cloned().collect();
         Plan { steps, automatic: true, ..self.clone() }
@@ -243,9 +243,10 @@ impl Plan {
         });
     }
 
-    /// What is different in what is found now: each thing in a line. Nothing if the plan still holds.
+    /// The differences from the steps that are found now, one per line; empty if the plan still
+    /// holds.
     ///
-    /// `begun` is whether its steps were begun before: what is done already is no difference then.
+    /// `begun` tells that its steps were begun before: finished steps are then no difference.
     pub fn outdated_by(&self, now: &[Step], begun: bool) -> Vec<String> {
         let mine = self.steps.iter().filter(|step| !step.act.is_of_state());
         let mut changed: Vec<String> = Vec::new();

@@ -1,5 +1,5 @@
-//! Steps about refs: the very changes that an import would make that brings no version. Branches are brought to where they belong,
-//! over what somebody else has pushed, and what is gone is put back.
+//! Steps about refs: the changes of an import that adds no version. Branches are moved to the importer's values, over
+//! what somebody else has pushed, and missing refs are restored.
 
 use std::path::Path;
 
@@ -71,7 +71,7 @@ fn step(edit: &Edit, problems: &[Problem], store: &mut RepoStore) -> Result<Step
     let mark = match edit.expected {
         None if mend::is_aside(&edit.name) => Mark::Aside,
         None => Mark::Create,
-        // What somebody else had put there and is no commit is set aside by another step.
+        // A foreign object in its place that is not a commit is set aside by another step.
         Some(old) if leads_to(edit.new.id, old, store).unwrap_or(false) => Mark::Forward,
         Some(_) => Mark::Replace,
     };

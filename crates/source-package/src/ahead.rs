@@ -12,7 +12,7 @@ const WAITING: usize = 4;
 /// Reader of the blocks that another thread has read.
 pub struct Ahead {
     blocks: Receiver<io::Result<Vec<u8>>>,
-    /// Blocks that were read go back: new memory for each would cost more than the message.
+    /// Blocks that were read are returned: allocating new ones would cost more than the message.
     spent: Sender<Vec<u8>>,
     block: Vec<u8>,
     at: usize,
@@ -20,14 +20,14 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// Reads from `inner` until its end, or until nobody wants more.
+    /// Reads from `inner` until its end, or until the reader is dropped.
     pub fn of(inner: impl Read + Send + 'static) -> io::Result<Ahead> {
         let (ahead, work) = Ahead::prepare(inner);
         thread::Builder::new().spawn(work)?;
         Ok(ahead)
     }
 
-    /// The same from what lives as long as the scope, which waits for the thread.
+    /// The same for a source that lives as long as the scope, which waits for the thread.
     pub fn within<'scope>(
         scope: &'scope Scope<'scope, '_>,
         inner: impl Read + Send + 'scope,
@@ -53,7 +53,7 @@ impl Ahead {
                     // Bytes that were read before an error are delivered before it.
                     Err(error) => sender.send(Ok(block)).and_then(|()| sender.send(Err(error))),
                 };
-                // A reader that went away wants no more.
+                // A reader that was dropped wants no more.
                 if told.is_err() || is_last {
                     return;
                 }
@@ -66,12 +66,12 @@ impl Ahead {
 impl BufRead for Ahead {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at >= self.block.len() && !self.is_over {
-            // Without an end, the thread has: what came so far is not all.
+            // Without an end marker, the thread has died: the data so far is not complete.
             let next = self.blocks.recv().map_err(|_| io::Error::other("reading it was interrupted"))??;
             let spent = std::mem::replace(&mut self.block, next);
             self.at = 0;
             self.is_over = self.block.is_empty();
-            // A thread that is done takes nothing back.
+            // A thread that has finished takes no blocks back.
             let _ = self.spent.send(spent);
         }
         Ok(self.block.get(self.at..).unwrap_or_default())

@@ -16,7 +16,7 @@ use crate::version::Version;
 /// One entry of a changelog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its first line; `None` for text that stands where a heading should be.
+    /// Its first line; `None` for text in the place of a heading.
     pub heading: Option<Heading>,
     /// Its text between heading and trailer: no white space at the ends of lines, no empty lines at both ends,
     /// indented as written. Lines that dpkg drops with a warning because they are not indented by two blanks
@@ -180,7 +180,7 @@ fn sources_and_versions<'a>(
     })
 }
 
-/// The author and the date of the first of these entries; a date that it lacks is that of the next one that has any.
+/// The author and the date of the first of these entries; a missing date is taken from the next entry that has one.
 pub fn author_in(changelog: &[u8], order: &[usize]) -> Author {
     let mut all: Vec<Option<Trailer>> = entries(changelog).map(|entry| entry.trailer).collect();
     let mut trailers = order.iter().filter_map(|place| all.get_mut(*place)?.take());
@@ -292,7 +292,7 @@ impl<'a> Entries<'a> {
         Some(mem::take(&mut self.draft)).filter(|last| !last.is_empty())
     }
 
-    /// Takes a line in; gives back the entry before it if one ends here.
+    /// Adds a line; returns the previous entry if it ends here.
     fn take(&mut self, line: &'a [u8]) -> Option<Draft<'a>> {
         let is_inside = matches!(self.expected, Expected::Changes | Expected::ChangesOrTrailer);
         match classify(line) {
@@ -402,8 +402,8 @@ fn well_formed(trailer: &RawTrailer<'_>) -> Trailer {
     }
 }
 
-/// A trailer that dpkg does not take: the date is what follows the last `>`, two blanks, an address, or begins
-/// with a weekday; without any of them there is no date.
+/// A trailer that dpkg does not accept: the date is what follows the last `>`, two blanks, an address, or
+/// begins with a weekday; without any of them there is no date.
 fn mended(line: &[u8]) -> Trailer {
     let line = decode_line(line);
     let text = line.trim_start().trim_start_matches('-').trim();

@@ -14,7 +14,7 @@ pub(crate) enum Line<'a> {
     Margin,
     /// ` -- Name <address>  date`
     Trailer(Trailer<'a>),
-    /// Begins as a trailer and is none.
+    /// Begins like a trailer and is not one.
     BadTrailer,
     /// Text indented by two blanks at least.
     Change,
@@ -102,7 +102,7 @@ fn heading(line: &[u8]) -> Option<Heading<'_>> {
     }
 }
 
-/// The date must be whole, its parts need not be possible.
+/// The date must be complete; its parts may be impossible.
 fn trailer(line: &[u8]) -> Option<Trailer<'_>> {
     let rest = line.strip_prefix(b" -- ")?;
     let close = rest.iter().rposition(|&byte| byte == b'>')?;

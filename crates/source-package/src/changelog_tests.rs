@@ -60,9 +60,10 @@ fn below(versions: &[&str], own: &str) -> Vec<String> {
 #[test]
 fn finds_the_versions_below() {
     assert_eq!(below(&["3", "2", "1"], "3"), ["2", "1"]);
-    // A loop, a repetition, a version that is none.
+    // A loop, a repetition, an invalid version.
     assert_eq!(below(&["3", "2", "3", "x", "2", "1"], "3"), ["2", "1"]);
-    // The top is not the version: a lower one is an ancestor, a higher one is the version under another name.
+    // The top entry differs from the version: a lower one is an ancestor, a higher one is the version under another
+    // name.
     assert_eq!(below(&["2", "1"], "2.1"), ["2", "1"]);
     assert_eq!(below(&["9", "2", "1"], "2.1"), ["2", "1"]);
     assert_eq!(below(&["3", "9", "1"], "3"), ["9", "1"]);

@@ -8,7 +8,7 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// The checksums of one file. In a `.dsc` some may be missing; those of a file that was read are complete.
+/// The checksums of one file. In a `.dsc` some may be missing; after a file was read all are set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checksums {
     /// MD5, in lower-case hexadecimal, from `Files`.
@@ -19,7 +19,7 @@ pub struct Checksums {
     pub sha256: Option<String>,
 }
 
-/// A file as its `.dsc` lists it, or as it was found.
+/// A file as listed in its `.dsc`, or as found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedFile {
     /// Its name, without a folder.
@@ -30,7 +30,7 @@ pub struct ListedFile {
     pub checksums: Checksums,
 }
 
-/// The bytes of a file are not those that were listed.
+/// The content of a file differs from the listed checksums.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{name} has {what} {found} instead of the expected {expected}")]
 pub struct Mismatch {
@@ -78,7 +78,7 @@ impl ListedFile {
     }
 }
 
-/// Files in the order in which they are listed first, found by their names: input decides how many there are.
+/// Files in the order of their first listing, with an index by name: input decides how many there are.
 #[derive(Debug, Default)]
 pub struct FileList {
     files: Vec<ListedFile>,
@@ -86,7 +86,7 @@ pub struct FileList {
 }
 
 impl FileList {
-    /// The file of a name; one that is new begins without checksums.
+    /// The file with this name; a new one starts without checksums.
     pub fn entry(&mut self, name: &str, size: u64) -> &mut ListedFile {
         let place = match self.places.get(name) {
             Some(&place) => place,

@@ -41,7 +41,7 @@ words! {
         Permanent = "permanent",
         /// The meaning is not known yet.
         Unknown = "unknown",
-        /// The machine's, not the package's: it never counts against the package.
+        /// A failure of the machine, not of the package: it never counts against the package.
         Infrastructure = "infrastructure",
     }
 }
@@ -51,7 +51,7 @@ words! {
 macro_rules! codes {
     ($($code:ident = $word:literal [$($stage:ident)+] $class:ident $(elsewhere $elsewhere:ident)? $(($outage:ident))?,)*) => {
         words! {
-            /// A word for the kind of a failure.
+            /// The kind of a failure, as a word.
             #[allow(missing_docs)] // docs/failures.md says what each means.
             Code { $($code = $word,)* }
         }
@@ -143,7 +143,7 @@ codes! {
     ExpandsTooMuch = "expands-too-much" [Poll Fetch Unpack] Unknown elsewhere Permanent,
     SizeMismatch = "size-mismatch" [Poll Fetch Verify] Transient elsewhere Permanent,
     ChecksumMismatch = "checksum-mismatch" [Poll Fetch Verify] Transient elsewhere Permanent,
-    // Of an archive and of a package.
+    // An archive together with a package.
     Unsigned = "unsigned" [Poll Fetch Verify] Permanent,
     NoGpgv = "no-gpgv" [Poll Fetch Verify] Infrastructure,
     NoKeyring = "no-keyring" [Poll Fetch Verify] Infrastructure,
@@ -152,7 +152,7 @@ codes! {
     WeakChecksums = "weak-checksums" [Poll Fetch Verify] Permanent,
     UnsafePath = "unsafe-path" [Poll Fetch Unpack] Permanent,
     DiskFull = "disk-full" [Poll Fetch Commit] Infrastructure,
-    // Files that are given by hand, and rows.
+    // Files given by hand, and rows.
     MissingFile = "missing-file" [Fetch] Unknown,
     UnreadableFile = "unreadable-file" [Fetch] Transient,
     NoDsc = "no-dsc" [Fetch] Permanent,
@@ -201,7 +201,7 @@ codes! {
     RefMoved = "ref-moved" [Publish] Transient,
     Locked = "locked" [Publish] Transient,
     RepositoryLost = "repository-lost" [Publish] Infrastructure,
-    // The remote that has the repositories, where they are a cache.
+    // The remote of the repositories, if these are a cache.
     RemoteAway = "remote-away" [Publish] Transient (outage),
     RemoteNoEntry = "remote-no-entry" [Publish] Infrastructure,
     RemotePaced = "remote-paced" [Publish] Transient (outage),
@@ -258,7 +258,7 @@ impl AsRef<str> for Code {
     }
 }
 
-/// A word that is no code has no class; a signal has that of who sends it, which `importer` knows.
+/// A word that is not a code has no class; the class of a signal depends on the sender, which `importer` knows.
 pub fn class(word: &str, stage: Stage) -> Option<Class> {
     Code::from_word(word).map(|code| code.class(stage))
 }

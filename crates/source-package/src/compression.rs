@@ -13,7 +13,7 @@ use crate::lookahead::Lookahead;
 const BUFFER: usize = 128 << 10;
 /// Number of bytes at the start of a file that show its format.
 const DETECTABLE: usize = 13;
-/// Below this no expansion is suspicious: a small archive of zeros is harmless.
+/// Below this size no expansion is suspicious: a small archive of zeros is harmless.
 const RATIO_FREE_BYTES: u64 = 64 << 20;
 
 /// Compression format of a file.
@@ -96,7 +96,7 @@ fn invalid(message: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)
 }
 
-/// The old format holds one stream and nothing behind it.
+/// The old format contains one stream and nothing behind it.
 struct LzmaAlone<R: BufRead> {
     decoder: Option<liblzma::bufread::XzDecoder<R>>,
 }
@@ -240,7 +240,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives one byte at a time, so that nothing stands together in a buffer.
+    /// Returns one byte at a time, so that no two lie together in a buffer.
     struct Drops<'a>(&'a [u8]);
 
     impl Read for Drops<'_> {

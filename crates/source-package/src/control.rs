@@ -169,7 +169,7 @@ impl Stanza {
     }
 }
 
-/// The line without the white space at its end, of which the vertical tab is some to dpkg.
+/// The line without trailing white space, to which dpkg counts the vertical tab.
 fn trim_end(line: &[u8]) -> &[u8] {
     let last = line.iter().rposition(|byte| !byte.is_ascii_whitespace() && *byte != 0x0b);
     &line[..last.map_or(0, |last| last + 1)]

@@ -11,7 +11,7 @@ pub struct Date {
     pub offset_minutes: i32,
 }
 
-/// Words that are looked at; a date has fewer, and what follows is not one.
+/// The most words that are read; a date has fewer, and what follows is not part of it.
 const MAX_WORDS: usize = 16;
 
 /// Last year that is accepted. Git's commit-graph has no room for dates after 2514.
@@ -39,7 +39,7 @@ impl Date {
         parts.date()
     }
 
-    /// A date from its two figures, brought into the range that Git takes.
+    /// A date from its two numbers, brought into the range that Git accepts.
     pub fn new(seconds: i64, offset_minutes: i32) -> Date {
         let last = days_since_1970(MAX_YEAR, 12, 31) * 86_400 + 86_399;
         let fits = offset_minutes.abs() <= MAX_OFFSET_MINUTES;

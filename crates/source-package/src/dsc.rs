@@ -48,7 +48,7 @@ pub enum DscError {
     /// It is no control file.
     #[error("the .dsc is malformed: {0}")]
     Control(#[from] ControlError),
-    /// A field that must be there is not.
+    /// A required field is missing.
     #[error("the .dsc has no field {0}")]
     Missing(&'static str),
     /// The source's name cannot be used.
@@ -57,7 +57,7 @@ pub enum DscError {
     /// The version is none.
     #[error("the .dsc has a bad Version: {0}")]
     Version(#[from] VersionError),
-    /// The format is none of those that can be imported.
+    /// The format is not supported.
     #[error("source format {0:?} is not supported; 1.0, 2.0, 3.0 (native) and 3.0 (quilt) are")]
     UnsupportedFormat(String),
     /// A line of `Files` or `Checksums-*` is malformed.
@@ -81,7 +81,7 @@ pub enum DscError {
         "the .dsc has no SHA-256 of {0}; weak checksums are accepted only where the configuration says so"
     )]
     Weak(String),
-    /// It is larger than a `.dsc` may be.
+    /// It is larger than the limit for a `.dsc`.
     #[error("the .dsc has {what} (limits.{limit})")]
     TooLarge {
         /// Thing of which there is too much.
@@ -124,7 +124,7 @@ impl Dsc {
         Dsc::parse_within(text, &DscLimits::NONE)
     }
 
-    /// The same of one that may be only so large.
+    /// The same with other limits.
     ///
     /// # Errors
     /// [`DscError`] when it passes a limit, is no stanza, lacks a field, or names an unsupported format.

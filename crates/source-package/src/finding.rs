@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::words;
 
 words! {
-    /// How a finding ends.
+    /// The ways in which a finding ends.
     Healing {
         /// The next import, or the next check in the lane `verify`, mends it: nothing that others may have is replaced.
         Itself = "itself",
@@ -29,12 +29,13 @@ macro_rules! findings {
         }
 
         impl Finding {
-            /// How it ends.
+            /// The way in which it ends.
             pub fn healing(self) -> Healing {
                 match self { $(Finding::$finding => Healing::$healing,)* }
             }
 
-            /// Whether something is damaged. Else it is somebody else's ref, or a difference that harms nobody who clones.
+            /// True if something is damaged. Other findings are foreign refs, or differences that are harmless for
+            /// clones.
             pub fn is_damage(self) -> bool {
                 match self { $(Finding::$finding => $damage,)* }
             }
@@ -75,7 +76,7 @@ findings! {
     BranchGone = "branch-gone" Plan true,
     BranchBehind = "branch-behind" Plan true,
     BranchDiffers = "branch-differs" Plan true,
-    // What the importer has written.
+    // The importer's record.
     RecordGone = "record-gone" Itself false,
     RecordBroken = "record-broken" Plan true,
     // Files.

@@ -124,7 +124,7 @@ pub(crate) fn exists(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore)
     match resolve(path, tree, store)? {
         Target::Inside(place) => Ok(place.is_empty() || tree.kind(&place, store)? != Kind::Missing),
         Target::Null => Ok(true),
-        // Only links out of the source that lead somewhere, and those were refused before.
+        // Only links out of the source to an existing target, and those were refused before.
         Target::Nowhere | Target::Outside { .. } | Target::Broken => Ok(false),
     }
 }

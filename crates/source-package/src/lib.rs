@@ -1,5 +1,5 @@
 //! Reads Debian source packages: `.dsc`, tarballs, patches and changelog, as a tree of files.
-//! It knows no Git, no database and no network.
+//! It depends on neither Git, nor a database, nor the network.
 
 pub mod ahead;
 pub mod changelog;

@@ -8,7 +8,7 @@ use crate::path::{Name, Shown, names};
 use crate::store::{ContentId, ContentStore};
 use crate::tree::{Kind, Node, Tree, push_name};
 
-/// As many links as are followed for one path.
+/// The most links that are followed for one path.
 const MOST_LINKS: usize = 20;
 
 /// The longest name of a file.
@@ -208,7 +208,7 @@ impl<'a> Resolver<'a> {
                 continue;
             };
             let Some(name) = ahead.pop_front() else { return Ok((End::Inside(at), links)) };
-            // No system looks up such a name, so that nobody knows where it leads.
+            // No system looks up such a name, so its target is undefined.
             if name.len() > LONGEST_NAME {
                 return Ok((End::Broken, links));
             }

@@ -1,4 +1,4 @@
-//! Links followed quickly lead where they lead when they are followed name by name.
+//! Links followed with the index have the same targets as links followed name by name.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;
@@ -111,7 +111,7 @@ fn as_many_links_in_a_row_are_followed_as_before() {
         let mut store = MemoryStore::default();
         let mut tree = chain(length, &mut store);
         let mut resolver = Resolver::new(&mut tree, &mut store);
-        // The order must not matter, though the first ones tell where the others lead.
+        // The order must not matter, although the first links determine the targets of the others.
         for from in [0, length - 1, length / 2, length.saturating_sub(MOST_LINKS), 0] {
             let path = format!("l{from}");
             let found = resolver.resolve(path.as_bytes()).unwrap().unwrap();

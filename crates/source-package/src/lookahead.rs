@@ -1,4 +1,4 @@
-//! A reader whose next bytes can be looked at before anybody reads them, however short its buffer happens to be.
+//! A reader that can peek at its next bytes, however short its buffer happens to be.
 
 use std::io::{self, BufRead, Read};
 
@@ -15,7 +15,7 @@ impl<R: BufRead> Lookahead<R> {
         Lookahead { ahead: Vec::new(), used: 0, inner }
     }
 
-    /// The next `count` bytes, or as many as there are.
+    /// The next `count` bytes, or as many as are left.
     pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         self.ahead.drain(..self.used);
         self.used = 0;

@@ -22,8 +22,8 @@ pub use error::SourceError;
 use error::{compression, unpacking};
 use overlay::{lay_over, place_component};
 
-/// A larger file is decompressed on a thread of its own, if there may be several. A smaller one is read before that
-/// would be any help.
+/// A larger file is decompressed on a thread of its own, if threads are allowed. A smaller one is read before that
+/// would help.
 const WORTH_A_THREAD: u64 = 512 << 10;
 
 /// Source of the files of a source package.

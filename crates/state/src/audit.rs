@@ -70,12 +70,12 @@ pub struct Wanted {
     pub until: Option<i64>,
 }
 
-/// The newest entries, of one subject or of all, newest first.
+/// The newest entries of one subject or of all, newest first.
 pub fn list(tx: &mut Tx<'_>, subject: Option<&str>, at_most: i64) -> Result<Vec<Event>, StateError> {
     find(tx, &Wanted { subject: subject.map(str::to_owned), ..Wanted::default() }, at_most)
 }
 
-/// The newest entries that are wanted, newest first.
+/// The newest entries that match, newest first.
 pub fn find(tx: &mut Tx<'_>, wanted: &Wanted, at_most: i64) -> Result<Vec<Event>, StateError> {
     let (mut conditions, mut values) = (Vec::new(), Vec::<Value>::new());
     let mut and = |condition: &str, value: Value| {

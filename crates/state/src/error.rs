@@ -48,7 +48,7 @@ pub enum StateError {
         /// Text of the cause.
         cause: String,
     },
-    /// The server is there and lets us not in.
+    /// The server answers and refuses the login.
     #[error("cannot log in to the state database {name}: {cause}")]
     Login {
         /// Name of the server.
@@ -101,7 +101,7 @@ pub enum StateError {
     /// It cannot be done now.
     #[error("{0}")]
     Refused(String),
-    /// The lease is not ours any more: somebody else does this import.
+    /// The lease is lost: another worker does this import.
     #[error("attempt {0} has lost its lease; what it did is void")]
     LeaseLost(i64),
     /// Another run is active on this host.

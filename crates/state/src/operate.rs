@@ -22,11 +22,11 @@ pub enum Selection {
     Names(Vec<String>),
     /// Those that fail with a signature.
     Signature(String),
-    /// Those whose failure is of a class.
+    /// Packages whose failure is of a class.
     Class(Class),
     /// All packages that fail.
     Failing,
-    /// All that a version of the importer has imported, by its exact text.
+    /// All packages that a version of the importer has imported, by its exact text.
     ImportedBy(Vec<String>),
     /// All packages.
     All,
@@ -46,7 +46,7 @@ impl Selection {
     }
 }
 
-/// The package of a name; the error says which ones there are.
+/// The package with a name; the error lists similar names.
 pub fn known(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     if let Some(id) = package::id(tx, name)? {
         return Ok(id);
@@ -60,7 +60,7 @@ pub fn known(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     Err(StateError::Unknown(format!("package {name} is not known; {hint}")))
 }
 
-/// The packages that are meant, by id and name, in order of their ids.
+/// The selected packages, by id and name, in order of their ids.
 pub fn select(store: &Store, selection: &Selection) -> Result<Vec<(i64, String)>, StateError> {
     match selection {
         Selection::Names(names) => store.read(|tx| {
@@ -103,7 +103,7 @@ pub fn select(store: &Store, selection: &Selection) -> Result<Vec<(i64, String)>
     }
 }
 
-/// Everything that a query gives, some rows at a time.
+/// All rows that a query gives, some at a time.
 fn pages(store: &Store, sql: &str, value: &str) -> Result<Vec<(i64, String)>, StateError> {
     let mut found: Vec<(i64, String)> = Vec::new();
     loop {
@@ -116,7 +116,7 @@ fn pages(store: &Store, sql: &str, value: &str) -> Result<Vec<(i64, String)>, St
     }
 }
 
-/// The versions of the importer that packages were imported by.
+/// The importer versions with which packages were imported.
 pub fn importers(store: &Store) -> Result<Vec<String>, StateError> {
     let rows = store.read(|tx| {
         tx.query(
@@ -217,7 +217,7 @@ pub struct Decision<'a> {
     pub bug: Option<&'a str>,
 }
 
-/// Decides about a signature. Failures that it concerns are judged again by [`crate::failure::reclassify`].
+/// Decides about a signature. The failures concerned are judged again by [`crate::failure::reclassify`].
 pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>) -> Result<i64, StateError> {
     let sql = "SELECT t.id, t.policy, t.note, t.bug FROM signature s JOIN signature t ON t.id = COALESCE(s.alias_of, s.id)
         WHERE s.short = ?1";
@@ -272,7 +272,7 @@ pub fn not_suppressed(subject: &str) -> StateError {
     StateError::Unknown(format!("{subject} is not suppressed"))
 }
 
-/// Makes a signature or a package not count until a time, in Unix milliseconds. Returns which of the two it is.
+/// Suppresses a signature or a package until a time, in Unix milliseconds. Returns which of the two it is.
 pub fn suppress(tx: &mut Tx<'_>, subject: &str, until: i64, by: By<'_>) -> Result<&'static str, StateError> {
     let now = tx.now()?;
     let (kind, id) = subject_of(tx, subject)?;

@@ -13,7 +13,7 @@ words! {
         Upload = "upload",
         /// A failure that is tried again.
         Retry = "retry",
-        /// One of very many: a series opened, a bug of the importer is mended.
+        /// Mass work: a new series, a mended bug of the importer.
         Rescan = "rescan",
         /// A repository that is checked.
         Verify = "verify",
@@ -42,7 +42,7 @@ words! {
         Imported = "imported",
         /// It was there before.
         AlreadyThere = "already-there",
-        /// Nothing was to be imported: its repository was checked, or packed anew.
+        /// Nothing had to be imported: its repository was checked, or repacked.
         Maintained = "maintained",
         /// Something was imported without its patches applied.
         UnappliedOnly = "unapplied-only",
@@ -54,7 +54,7 @@ words! {
         Cancelled = "cancelled",
         /// It waits for a dependency that cannot be reached.
         Parked = "parked",
-        /// It waits for something that may come by itself, for a time.
+        /// It waits, for a limited time, for something that may come by itself.
         Waiting = "waiting",
     }
 }
@@ -64,9 +64,9 @@ words! {
     WaitKind {
         /// Its old versions, before its first import.
         History = "history",
-        /// The version of another distro that one of its versions was built on.
+        /// The version of another distro on which one of its versions is based.
         Base = "base",
-        /// A file that an index lists and no mirror has: nothing goes on without that.
+        /// A file that an index lists and no mirror has: the import needs it.
         Pool = "pool",
     }
 }
@@ -78,7 +78,7 @@ words! {
         Retry = "retry",
         /// As if it were permanent.
         Fail = "fail",
-        /// Take packages with it out of the queue.
+        /// Hold packages that fail with it.
         Hold = "hold",
     }
 }
@@ -102,7 +102,7 @@ words! {
         Never = "never",
         /// The last import succeeded.
         Current = "current",
-        /// It failed, and is tried again soon.
+        /// It failed and is tried again soon.
         Retrying = "retrying",
         /// It keeps failing, and is tried again once a week.
         Failing = "failing",

@@ -28,7 +28,7 @@ pub enum Wanted {
     Release(Release),
     /// Import packages next.
     Prioritize(Prioritize),
-    /// Look at again although it is imported.
+    /// Import again although it is imported.
     Requeue(Requeue),
     /// Keep from being counted.
     Suppress(Suppress),
@@ -49,7 +49,7 @@ pub enum Wanted {
 /// The fields of a form.
 pub type Fields = HashMap<String, String>;
 
-/// Calls the same of whichever action it is.
+/// Applies an expression to whichever action it is.
 macro_rules! each {
     ($wanted:expr, $action:ident => $call:expr) => {
         match $wanted {
@@ -73,8 +73,7 @@ impl Wanted {
     /// From a form.
     ///
     /// # Errors
-    ///
-    /// There is no such action, or a field cannot be used: why.
+    /// The action does not exist, or a field cannot be used: the reason.
     pub fn read(fields: &Fields) -> Result<Wanted, String> {
         let field = |name: &str| fields.get(name).map(|it| it.trim()).filter(|it| !it.is_empty());
         let subject =
@@ -136,17 +135,15 @@ impl Wanted {
     /// Changes that the action would make.
     ///
     /// # Errors
-    ///
     /// The role does not allow it, something does not exist, or the state cannot be reached.
     pub fn preview(&self, at: &Opened, actor: &Actor) -> Result<Preview, Error> {
         each!(self, action => action.preview(at, actor))
     }
 
-    /// Does it, if nothing has come in since it was shown.
+    /// Does it, if nothing has changed since it was shown.
     ///
     /// # Errors
-    ///
-    /// Something has come in, or it cannot be done.
+    /// Something has changed, or it cannot be done.
     pub fn perform(
         &self,
         at: &Opened,
@@ -181,7 +178,7 @@ pub fn subjects(preview: &Preview) -> BTreeSet<String> {
     preview.changes.iter().map(|change| change.subject.clone()).collect()
 }
 
-/// Something that was shown and waits for its confirmation.
+/// An action that was shown and waits for its confirmation.
 #[derive(Clone)]
 pub struct Shown {
     /// Fields of the form.
@@ -206,7 +203,6 @@ impl Pending {
     /// Keeps a preview; the oldest is removed if there are too many. Returns its name.
     ///
     /// # Errors
-    ///
     /// The machine has no random numbers.
     pub fn keep(&self, fields: Fields, preview: &Preview, actor: &str) -> std::io::Result<String> {
         let mut bytes = [0; 16];

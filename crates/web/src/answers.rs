@@ -1,4 +1,4 @@
-//! Answers that are no pages, and what forms send.
+//! Answers other than pages, and the data of forms.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! `/api/v1`: what commands print with `--json`, as `docs/json.md` has it.
+//! `/api/v1`: the output of commands with `--json`, as documented in `docs/json.md`.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -63,7 +63,7 @@ pub async fn question(asked: Asked, Path(question): Path<String>) -> Result<Resp
     told(&asked, key, ask).await
 }
 
-/// A package, as the state knows it.
+/// A package, as recorded in the state.
 pub async fn package(asked: Asked, Path(name): Path<String>) -> Result<Response, Problem> {
     let key = format!("package {name}");
     told(&asked, key, Box::new(move |at| json(crate::questions::package_json(at, &name)))).await

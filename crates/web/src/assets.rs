@@ -1,4 +1,4 @@
-//! The style and the script, compiled in. Their names change with their content, so that a browser may keep them.
+//! The style and the script, compiled in. Their names change with their content, so that a browser may cache them.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -21,7 +21,7 @@ pub fn stamp() -> String {
     format!("{:012x}", hasher.finish() >> 16)
 }
 
-/// An asset by its name, whichever stamp it has: pages of an older server may still be open.
+/// An asset by its name, with any stamp: pages of an older server may still be open.
 pub fn get(name: &str) -> Option<Response> {
     let (kind, text) = match name {
         "style.css" => ("text/css; charset=utf-8", STYLE),

@@ -14,7 +14,7 @@ pub const HEADERS: [(&str, &str); 8] = [
     ),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
-    // Not no-referrer: forms of our own would then name no origin.
+    // Not no-referrer: our own forms would then send no origin.
     ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -32,7 +32,7 @@ pub fn protect(headers: &mut HeaderMap) {
 
 /// Reason why a request is refused.
 pub enum Unheard {
-    /// It changes something and comes from a page of somebody else.
+    /// It changes something and comes from a page of another site.
     Elsewhere(String),
     /// It is for another name.
     Name(String),

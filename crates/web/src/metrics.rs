@@ -24,12 +24,12 @@ pub async fn answer(asked: Asked) -> Result<Response, Problem> {
     }
 }
 
-/// The text that is built, a metric after the other.
+/// The text under construction, one metric after the other.
 #[derive(Default)]
 struct Text(String);
 
 impl Text {
-    /// One metric with all its values: labels and a number each. Without values it is left out.
+    /// One metric with all its values: labels and a number each. A metric without values is left out.
     fn add(&mut self, name: &str, kind: &str, help: &str, values: &[(Vec<(&str, &str)>, f64)]) {
         if values.is_empty() {
             return;
@@ -49,12 +49,12 @@ impl Text {
     }
 }
 
-/// A label's value as the format wants it.
+/// A label's value in the syntax of the format.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-/// The text of all figures. In public the hosts are left out.
+/// The text of all figures. On a public page the hosts are left out.
 pub fn render(metrics: &Metrics, is_public: bool) -> String {
     let mut text = Text::default();
     let version = [(vec![("version", env!("CARGO_PKG_VERSION"))], 1.0)];

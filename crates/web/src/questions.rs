@@ -1,5 +1,5 @@
-//! Everything that is asked of the state, one function a question: what pages show and `/api/v1` gives. Nothing else in this
-//! crate reads the state. No question's cost grows with history.
+//! All queries of the state, one function each: for pages and for `/api/v1`. Nothing else in this crate reads the
+//! state. No query's cost grows with history.
 
 use operations::feeds::{self, Feed, Which};
 use operations::questions as asked;
@@ -27,11 +27,11 @@ const TOP: i64 = 20;
 const RUNNING: i64 = 50;
 /// Rows of a table.
 pub const ROWS: i64 = 100;
-/// Attempts of a package that are shown.
+/// The most attempts of a package that are shown.
 const ATTEMPTS: i64 = 20;
 /// Hours of the chart: two weeks.
 pub const HOURS: i64 = 14 * 24;
-/// Outages of a dependency that are looked for.
+/// The most outages of a dependency that are searched.
 const OUTAGES: i64 = 20;
 
 /// Content of the front page.
@@ -95,7 +95,7 @@ pub struct Facts {
 
 /// Result of a search.
 pub struct Found {
-    /// Packages whose name begins so, or is it.
+    /// The package with this name, and packages whose names begin with it.
     pub packages: Vec<String>,
     /// A signature of this id.
     pub signature: Option<String>,
@@ -113,9 +113,9 @@ pub struct Suites {
 
 /// Collisions.
 pub struct Collisions {
-    /// When it was read.
+    /// Time of reading.
     pub now: i64,
-    /// Those that wait, oldest first, then those that have ended, newest first.
+    /// The open ones, oldest first, then the ended ones, newest first.
     pub all: Vec<Collision>,
 }
 
@@ -202,7 +202,7 @@ impl Reader {
         self.ask(format!("search {word}"), move |at| Ok(at.store.read(|tx| search(tx, &word))?)).await
     }
 
-    /// The log of an attempt, as far as this machine has it.
+    /// The log of an attempt, if this machine has it.
     pub async fn log(&self, attempt: i64) -> Result<Answer<String>, Trouble> {
         let wanted = asked::LogWanted::Attempt(attempt);
         self.ask(format!("log {attempt}"), move |at| asked::log(at, &wanted)).await
@@ -242,7 +242,7 @@ const HOUR: i64 = 3_600_000;
 /// A question by its name, for tests of its cost.
 pub type Cost = (&'static str, fn(&Opened) -> Result<(), Error>);
 
-/// Every question that a page asks, of names that are in a state of a test.
+/// Every query of a page, with names from a test's state.
 pub const COSTS: &[Cost] = &[
     ("front", |at| Ok(at.store.read(front).map(drop)?)),
     ("failures", |at| Ok(at.store.read(|tx| failures::groups(tx, &Filter::default(), ROWS)).map(drop)?)),

@@ -13,17 +13,17 @@ use tokio::sync::oneshot;
 
 /// Time for which a page waits for the database; then it shows the last known values.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// The same while the thread still waits for an answer that nobody waits for any more.
+/// The same while the thread is still busy with a query whose asker has given up.
 const IMPATIENCE: Duration = Duration::from_millis(100);
 /// Longest time of an action.
 const LENGTH: Duration = Duration::from_secs(12);
-/// An answer that is not older is given again: fifty open pages ask no more than one.
+/// An answer up to this age is given again: fifty open pages cause no more queries than one.
 const FRESH: Duration = Duration::from_secs(1);
 /// Questions that wait for the thread.
 const WAITING: usize = 64;
 /// Answers that are kept.
 const KEPT: usize = 64;
-/// After the database could not be opened, it is not tried again for as long.
+/// The pause after the database could not be opened.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Function that opens an installation for this thread.
@@ -43,7 +43,7 @@ struct Hand {
 #[derive(PartialEq, Eq)]
 struct Seen(u64, u64);
 
-/// An answer, and when it was true.
+/// An answer, and its time.
 pub struct Answer<T> {
     /// The answer.
     pub value: Arc<T>,
@@ -81,7 +81,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when the reader goes.
+    /// Starts the thread. It ends when the reader is dropped.
     pub fn start(open: Open) -> std::io::Result<Reader> {
         let (questions, asked): (Sender<Question>, Receiver<Question>) = bounded(WAITING);
         let is_stuck = Arc::new(AtomicBool::new(false));
@@ -118,7 +118,7 @@ impl Reader {
         }
     }
 
-    /// Asks something whose answer is not kept.
+    /// Asks something whose answer is not cached.
     pub async fn once<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
@@ -127,7 +127,7 @@ impl Reader {
         self.within(patience, question).await
     }
 
-    /// Does something that may take longer than a look.
+    /// Does something that may take longer than a query.
     pub async fn at_length<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
@@ -244,7 +244,7 @@ impl Hand {
     fn seen(&self) -> Option<Seen> {
         use std::os::unix::fs::MetadataExt;
         let path = self.at.as_ref()?.store.path()?;
-        // A file that is not there is none of those that were.
+        // A missing file differs from every file that was opened.
         Some(std::fs::metadata(path).map_or(Seen(0, 0), |it| Seen(it.dev(), it.ino())))
     }
 }

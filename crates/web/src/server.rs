@@ -1,4 +1,4 @@
-//! The server: connections, their limits, and its end.
+//! The server: connections, their limits, and shutdown.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -27,13 +27,13 @@ use crate::who::attempts::Attempts;
 use crate::who::session::Sessions;
 use crate::who::{Accounts, Gate, Peer};
 
-/// The head of a request has to be there by then, also that of the next one on a connection.
+/// The time limit for the head of a request, also of the next one on a connection.
 const HEAD: Duration = Duration::from_secs(10);
-/// Bytes that the head of a request may have.
+/// The maximum size of a request's head, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
 /// Lines that it may have.
 const HEAD_LINES: usize = 64;
-/// A connection that is older is not used again; one that is older by [`GRACE`] is closed.
+/// A connection older than this is not used again; one older by [`GRACE`] is closed.
 const LIFE: Duration = Duration::from_secs(120);
 /// Time to finish answers when the server ends.
 const GRACE: Duration = Duration::from_secs(10);
@@ -93,7 +93,6 @@ impl Server {
     /// Begins to listen. The state need not be reachable.
     ///
     /// # Errors
-    ///
     /// The address cannot be used, or the configuration would let everybody in.
     pub fn bind(installation: &Installation, listen: &Listen, prefix: Prefix) -> Result<Server, ServeError> {
         let root = installation.absolute_root()?;
@@ -123,7 +122,7 @@ impl Server {
         Ok(Server { listen, app: Arc::new(app), socket })
     }
 
-    /// Answers one request, as if it had come from there.
+    /// Answers one request, as if it had come from this address.
     pub async fn answer(&self, peer: Peer, request: Request) -> axum::response::Response {
         router::answer(&self.app, peer, request).await
     }
@@ -152,7 +151,7 @@ fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
             Ok((Socket::Tcp(listener), Listen::Tcp(address)))
         }
         Listen::Unix(path) => {
-            // One that a killed server has left; a living one answers, and a file of somebody else stays.
+            // A file left by a killed server; a living server answers, and a file of another program stays.
             if std::fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket())
                 && std::os::unix::net::UnixStream::connect(path)
                     .is_err_and(|it| it.kind() == io::ErrorKind::ConnectionRefused)
@@ -171,7 +170,6 @@ fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
 /// Answers until SIGTERM, SIGINT or SIGHUP; requests that are under way then are finished.
 ///
 /// # Errors
-///
 /// The system refuses a thread, a socket or a signal handler.
 pub fn serve(server: Server) -> Result<(), ServeError> {
     block_on(async {
@@ -190,7 +188,6 @@ pub fn serve(server: Server) -> Result<(), ServeError> {
 /// Answers until something else has happened.
 ///
 /// # Errors
-///
 /// The system refuses a thread, a socket or a signal handler.
 pub fn serve_until(server: Server, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     block_on(run(server, stop))
@@ -238,7 +235,7 @@ async fn accept(app: &Arc<App>, listener: &Listener, slots: &Arc<Semaphore>, end
                     drop(slot);
                 });
             }
-            // Out of files, most likely: the others end first.
+            // Out of file descriptors, most likely: the other connections end first.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }

@@ -1,4 +1,4 @@
-//! Texts as a page may have them, and times as people read them.
+//! Texts in the form in which a page may contain them, and times for people.
 
 use baseline::time::Millis;
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ pub fn clean(text: &str) -> String {
     escaped(&line.join(" "), is_hidden).into_owned()
 }
 
-/// The same with its lines, as a log has them.
+/// The same with its line ends kept, for logs.
 pub fn lines(text: &str) -> String {
     escaped(&text.replace("\r\n", "\n"), is_hidden).into_owned()
 }
@@ -26,7 +26,7 @@ pub fn short(text: &str, most: usize) -> String {
     format!("{}...", kept.trim_end())
 }
 
-/// A moment: UTC, and for the reader's own zone, which the script adds, as a machine reads it.
+/// A moment: in UTC, and in machine-readable form for the reader's own time zone, which the script adds.
 pub fn time(milliseconds: i64) -> Markup {
     let text = Millis(milliseconds).to_string();
     let machine = text.replace(' ', "T").replace('Z', ":00Z");
@@ -75,7 +75,7 @@ pub fn count(number: i64, noun: &str) -> String {
     format!("{} {noun}{ending}", grouped(number))
 }
 
-/// A verb after a number of things: one waits, two wait.
+/// A verb after a number: one waits, two wait.
 pub fn verb(number: i64, verb: &str) -> String {
     if number == 1 { format!("{verb}s") } else { verb.to_owned() }
 }

@@ -49,7 +49,7 @@ impl Veil {
         self.is_on
     }
 
-    /// A text in one line, as it may be seen.
+    /// A text in one line, as far as it is public.
     pub fn text(&self, text: &str) -> String {
         if self.is_on { self.without(&clean(text)) } else { clean(text) }
     }
@@ -59,7 +59,7 @@ impl Veil {
         short(&self.text(text), most)
     }
 
-    /// An answer as it may be given.
+    /// An answer, as far as it is public.
     pub fn json(&self, value: &mut Value) {
         if !self.is_on {
             return;
@@ -91,7 +91,7 @@ impl Veil {
     }
 }
 
-/// A text without the paths of files; addresses of the web stay.
+/// A text without the paths of files; web addresses stay.
 fn without_paths(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let (mut rest, mut before) = (text, ' ');

@@ -10,7 +10,7 @@ struct Policy {
     intervals: LimitTexts,
 }
 
-/// `[checks.runs]`, of which only this is of use here: who polls from cron polls no oftener than that.
+/// The section `[checks.runs]`, of which only this key is used here: polls by cron come no more often than that.
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Runs {
@@ -113,7 +113,7 @@ impl Check for Archive {
     }
 }
 
-/// Codes of polls that fail until somebody changes the configuration: waiting for the next intervals helps nobody.
+/// Codes of polls that fail until the configuration is changed: waiting for the next intervals does not help.
 const OF_THE_CONFIGURATION: [&str; 6] =
     ["no-match", "same-branch", "no-keyring", "wrong-suite", "no-component", "too-many-suites"];
 
@@ -201,12 +201,12 @@ trait Judged {
 }
 
 impl Judged for Suite {
-    /// Seconds since the last good poll; since it is followed, if there was none.
+    /// Seconds since the last successful poll; without one, since the suite was added.
     fn age(&self, now: i64) -> f64 {
         age(now, self.believed(now).unwrap_or(self.followed))
     }
 
-    /// The last good poll, unless a wrong clock has dated it ahead.
+    /// The last successful poll, unless a wrong clock has dated it ahead.
     fn believed(&self, now: i64) -> Option<i64> {
         self.polled.filter(|polled| is_believed(now, *polled))
     }

@@ -5,7 +5,7 @@ use baseline::{Live, Now, Verdict};
 use plugin::views::Signature;
 use plugin::{Database, Trouble, views};
 
-/// Signatures that are looked at: those with most packages.
+/// The signatures that are read: those with most packages.
 const LOOKED_AT: i64 = 10;
 /// Percentage of the new failures from which on a cause is named.
 const MAIN: i64 = 50;
@@ -18,7 +18,7 @@ pub struct Cause {
     pub text: String,
 }
 
-/// The cause, if the line does not say so already.
+/// The cause, unless the line contains it already.
 pub fn of_jump(
     database: &mut Database<'_>,
     verdict: &Verdict,

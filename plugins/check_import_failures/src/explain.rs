@@ -4,7 +4,7 @@ use baseline::{Judged, Verdict};
 use plugin::Report;
 use plugin::time::{SECOND, date};
 
-/// Adds it: at once if it was asked for, else with `-vv`.
+/// Adds it: at once if requested, else with `-vv`.
 pub fn explain(report: &mut Report, asked: bool, verdict: Option<&Verdict>) {
     let level = if asked { 0 } else { 2 };
     let mut tell = |text: String| report.detail(level, text);

@@ -4,15 +4,15 @@ use baseline::Verdict;
 use plugin::time::SECOND;
 use plugin::{LimitTexts, Limits, Threshold, Trouble, Unit};
 
-/// The lower of what was learned and what was set, in the form that every reader of perfdata understands. A set range
-/// that has no such form is not shown; it counts all the same.
+/// The lower of the learned and the set limit, in the form that every reader of perfdata understands. A set range
+/// without such a form is not shown, but still counts.
 pub fn effective(fixed: &Limits, verdict: Option<&Verdict>, now: i64) -> Result<Limits, Trouble> {
     // A stale verdict gives no limits.
     let verdict = verdict.filter(|verdict| !verdict.is_stale(now / SECOND));
     let learned = verdict.and_then(|verdict| verdict.stock.as_ref()).map(|stock| stock.limits);
     let lower = |set: &Option<Threshold>, learned: Option<u64>| {
         let set = set.as_ref().and_then(Threshold::upper);
-        // It alerts from there on, a threshold only above.
+        // It alerts from this value on, a threshold only above it.
         let learned = learned.map(|limit| limit.saturating_sub(1) as f64);
         match (set, learned) {
             (Some(set), Some(learned)) => set.min(learned).to_string(),

@@ -37,7 +37,7 @@ impl Check for Failures {
     fn check(settings: &Settings<Self>, database: &mut Database<'_>) -> Result<Report, Trouble> {
         views::facts_before_any_run(database)?;
         let verdict = verdict(database)?;
-        // A verdict is made at the end of a run. Before the first one there may be a run all the same.
+        // A verdict is made at the end of a run. Before the first one a run may exist already.
         if verdict.is_none() && views::last_run(database)?.is_none() {
             return Err(views::no_run());
         }
@@ -128,7 +128,7 @@ fn check_alive(
     }
 }
 
-/// Judges, and says what to do next.
+/// Judges, and adds the next step for the operator.
 fn judge(
     report: &mut Report,
     database: &mut Database<'_>,
@@ -148,7 +148,7 @@ fn judge(
         State::Critical => Status::Critical,
     });
     let cause = cause::of_jump(database, verdict, live, &found)?;
-    // A cause begins with the id of its signature, that of an outage is a host.
+    // A cause begins with the id of its signature; the cause of an outage is a host.
     let stored =
         verdict.cause.as_deref().filter(|_| !verdict.outage).and_then(|cause| cause.split(' ').next());
     let stored = stored.filter(|id| found.text.contains(*id)).map(str::to_owned);

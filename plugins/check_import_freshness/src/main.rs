@@ -11,7 +11,7 @@ struct Policy {
     behind: LimitTexts,
 }
 
-/// The importer measures once an hour while it runs; an older figure says nothing about now.
+/// The importer measures once an hour while it runs; an older figure is out of date.
 const STALE: i64 = 36 * HOUR;
 
 struct Freshness;

@@ -70,7 +70,7 @@ impl Check for Queue {
 
         views::explain(&mut report, &views::outages(database)?, now);
         report.say(format!("{waiting} waiting"));
-        // Uploads first; the other lanes may take their time.
+        // Uploads first; the other lanes may take longer.
         let waits = || backlog().filter(|lane| lane.oldest.is_some());
         let upload = waits().find(|lane| lane.name == "upload");
         if let Some(lane) = upload.or_else(|| waits().min_by_key(|lane| lane.oldest)) {
@@ -127,13 +127,13 @@ fn say_some(report: &mut Report, count: i64, what: &str) {
     report.say(if count > 0 { format!("{count} {what}") } else { String::new() });
 }
 
-/// Repositories are packed anew when nothing else is to be done: how many wait for that is no backlog.
+/// Repositories are repacked when there is nothing else to do: those that wait for it are no backlog.
 fn can_wait(lane: &Lane) -> bool {
     lane.name == "maintain"
 }
 
-/// Seconds until nothing waits, if it goes on as it has since the oldest job entered the queue: since then nobody has
-/// been idle. Looked at is what has happened in the last ten minutes at least and in six hours at most.
+/// Seconds until the queue is empty, at the rate since the oldest job entered the queue: since then no worker has
+/// been idle. At least the last ten minutes are considered, at most six hours.
 fn drained(database: &mut Database<'_>, oldest: Option<i64>, waiting: i64) -> Result<f64, Trouble> {
     let now = database.now()?;
     let Some(oldest) = oldest else { return Ok(0.0) };

@@ -13,7 +13,7 @@ struct Policy {
     stalled: LimitTexts,
 }
 
-/// An open run says every ten seconds that it lives.
+/// An open run writes a heartbeat every ten seconds.
 const SILENT: i64 = 120 * SECOND;
 
 struct Runs;
@@ -128,7 +128,7 @@ fn tell(report: &mut Report, told: &Told<'_>) {
     }
 }
 
-/// The run whose newest time is still to come.
+/// The run whose newest time is in the future.
 fn ahead<'a>(now: i64, last: &'a Run, open: &'a [Run]) -> Option<(&'a Run, i64)> {
     let newest = |run: &Run| run.heartbeat.max(run.started).max(run.ended.unwrap_or(i64::MIN));
     let mut runs = open.iter().chain([last]).map(|run| (run, newest(run)));
@@ -145,7 +145,7 @@ fn limits(settings: &Settings<Runs>) -> Result<Limits, Trouble> {
     Limits::pick(Unit::Seconds, &settings.common.limits, &settings.policy.age, (&warning, &critical))
 }
 
-/// Seconds for which a run has been open and no attempt has ended, although there is something to do.
+/// Seconds for which a run has been open and no attempt has ended, although there are jobs.
 fn stalled(database: &mut Database<'_>, open: &[Run]) -> Result<f64, Trouble> {
     let Some(started) = open.iter().map(|run| run.started).min() else { return Ok(0.0) };
     let counters = views::counters(database)?;

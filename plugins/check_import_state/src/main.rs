@@ -86,8 +86,8 @@ fn damage(report: &mut Report, facts: &Facts) {
     }
 }
 
-/// A state that does not know its repositories is another one, new or old: the next import would begin their histories
-/// again.
+/// A state that does not know its repositories is another state, new or old: the next import would begin their
+/// histories again.
 fn lost(report: &mut Report, settings: &Settings<State>, database: &mut Database<'_>) -> Result<(), Trouble> {
     let Some(root) = settings.folders().into_iter().next() else { return Ok(()) };
     match alive::unknown_repositories(&root, database)? {
@@ -176,7 +176,7 @@ fn room(report: &mut Report, settings: &Settings<State>) -> Result<(), Trouble> 
     Ok(())
 }
 
-/// Per cent used of the disk and of the inodes, as `df` counts them: what only root may still use counts as used up.
+/// Per cent used of the disk and of the inodes, in the way of `df`: what only root may still use counts as used.
 fn used(folder: &Path) -> Option<(f64, f64)> {
     let found = rustix::fs::statvfs(folder).ok()?;
     let share = |used: u64, free: u64| match used + free {

@@ -1,4 +1,4 @@
-//! What waits for a person, and for how long?
+//! What waits for an operator, and for how long?
 use plugin::time::{age, date, span};
 use plugin::views::{self, Wedged as Row};
 use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Trouble, Unit, alive};
@@ -13,7 +13,7 @@ struct Policy {
     collisions: LimitTexts,
 }
 
-/// Those that have waited longest are looked at one by one.
+/// The packages that have waited longest are listed one by one.
 const LOOKED_AT: i64 = 100;
 
 struct Wedged;

@@ -10,22 +10,22 @@ use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Span, Status
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Policy {
-    /// Hosts that have to be there always, beside those with a service.
+    /// Hosts that have to be alive always, in addition to those with a service.
     hosts: Vec<String>,
-    /// After how long without a word a host is silent.
+    /// The time without a heartbeat after which a host is silent.
     silent_after: Option<Span>,
     silent: LimitTexts,
     stuck: LimitTexts,
     hindered: LimitTexts,
 }
 
-/// Six heartbeats get lost before a lease does; then others take its jobs.
+/// After six lost heartbeats the lease is over; then others take its jobs.
 const SILENT: i64 = 60 * SECOND;
-/// A lease that is over for longer than this is nobody's: as a rule it is taken back within seconds.
+/// A lease that has been over for longer than this belongs to no run: as a rule it is reclaimed within seconds.
 const ABANDONED: i64 = 30 * SECOND;
-/// A job is stuck at ten times what its package took last, but not before this,
+/// A job is stuck at ten times the last duration of its package, but not before this,
 const SHORTEST: i64 = 2 * HOUR;
-/// and one that was never imported at this.
+/// and a package that was never imported at this.
 const UNKNOWN: i64 = 12 * HOUR;
 
 struct Workers;
@@ -78,7 +78,7 @@ impl Check for Workers {
         report.measure("running", jobs.len() as f64, Unit::Count, &Limits::none());
         let limits = Limits::pick(Unit::Count, &LimitTexts::default(), &policy.hindered, ("0", "~:"))?;
         report.measure("hindered", hindered.len() as f64, Unit::Count, &limits);
-        // More than half of the fleet does not import, for whatever reason; one host alone may be slow for once.
+        // More than half of the hosts do not import, for whatever reason; a single host may be slow occasionally.
         let hinders = |host: &&Hindered<'_>| host.trouble.is_some() || all > 1;
         let out = silent.len() + missing.len() + hindered.iter().filter(hinders).count();
         if !hindered.is_empty() && policy.hindered == LimitTexts::default() && out * 2 > all {
@@ -121,7 +121,7 @@ impl Check for Workers {
     }
 }
 
-/// A host that lives and does not import.
+/// A host that is alive and does not import.
 struct Hindered<'a> {
     host: &'a str,
     /// Error that keeps it from recording its work; `None` if it has work and finishes none.

@@ -179,7 +179,7 @@ fn repositories_that_are_damaged_in_a_backup_are_passed_over_and_come_from_anoth
     let wanted = refs(&queue.installation.root());
     queue.well(&["backup", to]);
     let new = backups(&destination).remove(1);
-    // Of four kinds: other content, a file too many, a file too few, nothing there at all.
+    // Four kinds of damage: other content, an extra file, a missing file, everything missing.
     rot(&repository(&new, &name(0)));
     fs::write(repository(&new, &name(1)).join("extra"), "x").unwrap();
     fs::remove_file(repository(&new, &name(2)).join("HEAD")).unwrap();

@@ -343,7 +343,7 @@ fn a_state_is_brought_back_beside_damaged_repositories() {
     queue.well(&["run"]);
     assert_eq!(
         queue.texts("SELECT p.name FROM failure f JOIN package p ON p.id = f.package_id ORDER BY 1"),
-        // What aa had written stands on its record: it was mended.
+        // `aa` was mended: its record has everything that it had written.
         ["bb"]
     );
     // One that was cut off is begun anew by the same command; one that is complete is not overwritten.

@@ -1,4 +1,4 @@
-//! What people are told, by the program itself: beside a run, from cron, and when it is killed between sending and noting that.
+//! Messages, by the program itself: beside a run, from cron, and when it is killed between sending and recording.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -76,7 +76,7 @@ fn shown(line: &Line) -> String {
     paragraph(0, &plain(&format!("{} {voice} {}", at(line.at), line.text)))
 }
 
-/// What could be written about the night afterwards.
+/// Drafts of post-mortems of the night.
 fn post_mortems(rehearsed: &Rehearsed) -> std::io::Result<()> {
     let mut stdout = screen::stdout();
     for incident in &rehearsed.incidents {

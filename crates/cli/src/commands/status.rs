@@ -108,7 +108,7 @@ fn outages(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// What is wrong with the folder of the installation on this machine.
+/// Problems of the installation's folder on this machine.
 fn place(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for disk in &status.place.disks {
@@ -213,7 +213,7 @@ fn collisions(status: &Status) -> io::Result<()> {
     writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
-/// What is wrong with repositories: the kinds of most packages first.
+/// Findings of repositories, the kinds with most packages first.
 fn findings(status: &Status) -> io::Result<()> {
     let counted = status.findings.iter().filter(|it| it.packages > it.muted);
     let each: Vec<String> =

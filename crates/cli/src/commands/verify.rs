@@ -96,7 +96,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
 }
 
-/// How many problems of each kind there are, and what to type.
+/// The number of problems of each kind, and the next command.
 fn total(codes: &BTreeMap<&str, usize>, packages: &[String], wrong: usize) -> io::Result<()> {
     if wrong == 0 {
         return Ok(());
@@ -111,7 +111,7 @@ fn total(codes: &BTreeMap<&str, usize>, packages: &[String], wrong: usize) -> io
     writeln!(stdout, "Next: package-import repair plan {which}")
 }
 
-/// What was found is known to the checks from now on. Whoever may only read the state has no part in that.
+/// Stores the findings for the checks. A user who may only read the state stores none.
 fn keep_findings(store: &Store, package: &str, problems: &[Problem]) -> Result<(), Error> {
     let rows = importer::repairing::rows(problems);
     let known = store.read(|tx| match state::read::package::id(tx, package)? {

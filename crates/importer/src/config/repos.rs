@@ -1,16 +1,16 @@
-//! `[repos]` of `config.toml`: what the repositories of this host are.
+//! `[repos]` of `config.toml`: the role of this host's repositories.
 
 use serde::Deserialize;
 
 use crate::publishing::config::RemoteConfig;
 
-/// `[repos]`.
+/// Section `[repos]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Repos {
-    /// Whether they are kept for good.
+    /// Role of the repositories.
     pub mode: Mode,
-    /// Bytes that a cache may have; what was used longest ago goes first.
+    /// Maximum size of a cache in bytes; the least recently used repositories are removed first.
     pub limit: u64,
 }
 
@@ -20,17 +20,17 @@ impl Default for Repos {
     }
 }
 
-/// What the repositories of a host are.
+/// The role of a host's repositories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// The truth: they stay.
+    /// The repositories are the primary copy: they are kept.
     Local,
-    /// A cache of what the one remote has: they may go at any instant.
+    /// The repositories are a cache of the one remote: they may be removed at any time.
     Cache,
 }
 
-/// Why `[repos]` cannot be meant as it stands.
+/// Error for a section `[repos]` that does not fit the remotes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "[repos] mode = \"cache\" needs exactly one [[remotes]], which has the repositories, and there are {remotes}; let that server \
@@ -41,15 +41,15 @@ pub struct Wrong {
 }
 
 impl Repos {
-    /// Whether they are a cache.
+    /// True if the repositories are a cache.
     pub fn is_cache(&self) -> bool {
         self.mode == Mode::Cache
     }
 
-    /// Checks it together with the remotes.
+    /// Checks the section together with the remotes.
     ///
     /// # Errors
-    /// Not one remote.
+    /// A cache without exactly one remote.
     pub fn check(&self, remotes: &[RemoteConfig]) -> Result<(), Wrong> {
         if self.is_cache() && remotes.len() != 1 { Err(Wrong { remotes: remotes.len() }) } else { Ok(()) }
     }

@@ -27,7 +27,7 @@ use crate::queue::session::Session;
 /// Pause between looks at another process's publishing of the same package; next, the largest number of looks.
 const PAUSE: Duration = Duration::from_millis(100);
 const WAITS: u32 = 600;
-/// How often what others push meanwhile is joined.
+/// Maximum number of imports that join what others push in the meantime.
 const JOINS: u32 = 4;
 
 /// Preview of publishing a package on a remote.
@@ -91,7 +91,7 @@ pub fn publish(
     Ok(failed)
 }
 
-/// Publishes one package. What others have pushed to its branches is joined at once, and published then.
+/// Publishes one package. Commits that others have pushed to its branches are joined at once, then published.
 fn one(
     session: &Session,
     entrance: &Entrance,
@@ -110,7 +110,7 @@ fn one(
         if session.cache().is_some() {
             return brought_back(session, entrance, package, name, say);
         }
-        // Nobody else has the job, or whoever has it asks for the rest.
+        // No other worker has the job, or the one that has it imports the rest.
         if !ended.joins || carry_out(session, package)?.is_none() {
             break;
         }
@@ -132,7 +132,7 @@ fn claimed(session: &Session, entrance: &Entrance, package: i64) -> Result<Optio
     Ok(None)
 }
 
-/// Where repositories are a cache, what the remote lacks is brought back by an import, at once. Returns how many could not be.
+/// If repositories are a cache: restores what the remote lacks, by an import. Returns the number of failures.
 fn brought_back(
     session: &Session,
     entrance: &Entrance,

@@ -1,5 +1,5 @@
-//! Where the repositories of a host are a cache of what a remote has: brings a package's repository here, and publishes what an
-//! import has made of it, before that counts as imported.
+//! Repositories as a cache of a remote: fetches a package's repository, and publishes the result of an import
+//! before that counts as imported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,24 +25,24 @@ use crate::queue::session::Session;
 
 /// A package whose repository is a cache.
 pub struct Package<'a> {
-    /// The run.
+    /// The session of the run.
     pub session: &'a Session,
-    /// The remote that has it.
+    /// The remote with the repository.
     pub entrance: &'a Entrance,
-    /// Its name.
+    /// Name of the package.
     pub package: &'a str,
-    /// Its row.
+    /// Number of the package's row.
     pub id: i64,
 }
 
-/// Why it could not be brought here, or published.
+/// The reason why a repository could not be fetched or published.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The remote.
+    /// An error of the remote.
     Remote(Problem),
-    /// Something of this host, or of the state.
+    /// An error of this host, or of the state.
     Here(Failure),
-    /// Somebody else has the package by now.
+    /// Another worker has the package by now.
     Lost(StateError),
 }
 
@@ -59,7 +59,7 @@ impl From<Error> for Trouble {
 }
 
 impl Trouble {
-    /// The same as a failure.
+    /// The error as a failure of an import.
     pub fn failure(&self) -> Failure {
         match self {
             Trouble::Remote(problem) => Failure::new(Stage::Publish, problem.code(), problem),
@@ -69,21 +69,21 @@ impl Trouble {
     }
 }
 
-/// What is here of a package.
+/// The local repository of a package.
 pub struct Here {
-    /// Whether it was brought now.
+    /// True if it was fetched just now.
     pub is_brought: bool,
-    /// Fingerprint of the refs that are ours.
+    /// Fingerprint of the importer's refs.
     pub stands: String,
 }
 
-/// What became of publishing.
+/// The result of publishing.
 pub enum Published {
-    /// There is nothing to publish: nothing was ever imported.
+    /// There is nothing to publish: the package was never imported.
     Nothing,
-    /// All of it was read back.
+    /// Everything was published and read back.
     There(Box<Done>),
-    /// Somebody else has pushed what is not here: it has to be brought here before.
+    /// Somebody else has pushed refs whose objects are not here: they have to be fetched first.
     Moved,
 }
 
@@ -124,15 +124,16 @@ impl Package<'_> {
         })
     }
 
-    /// Brings here what the remote has, unless what is here is that already. With `look`, the remote is asked in any case.
+    /// Fetches the repository from the remote, unless the local one is up to date. With `look`, the remote is asked in
+    /// any case.
     ///
     /// # Errors
-    /// The remote, the files, a seal.
+    /// Errors of the remote, of files, or of a seal.
     pub fn bring(&self, fence: Fence, look: bool) -> Result<Here, Trouble> {
         let (name, row) = (self.name()?, self.row()?);
         let stands = self.stands()?;
         let is_current = |row: &Cached| row.done == stands || row.begun == stands;
-        // Without a row nothing was ever published; what is here was imported, and could not be.
+        // Without a row nothing was ever published; the local repository is from an import that could not be published.
         if !look && row.as_ref().is_none_or(|row| stands.is_some() && is_current(row)) {
             return Ok(Here { is_brought: false, stands: stands.unwrap_or_else(nothing) });
         }
@@ -158,7 +159,7 @@ impl Package<'_> {
         Ok(Here { is_brought: true, stands: fingerprint(&ours) })
     }
 
-    /// Fingerprint of what is here; none if there is no repository.
+    /// Fingerprint of the local repository; `None` if there is none.
     fn stands(&self) -> Result<Option<String>, Trouble> {
         let repository = match Repository::open(&self.repos(), &self.name()?) {
             Err(Error::NoRepository(_)) => return Ok(None),
@@ -167,10 +168,11 @@ impl Package<'_> {
         Ok(Some(desired(&repository)?.fingerprint()))
     }
 
-    /// Publishes what is here for an attempt, and reads it back. `stands` is the fingerprint of what has to be here.
+    /// Publishes the local repository for an attempt, and reads the refs back. `stands` is the expected fingerprint
+    /// of the local repository.
     ///
     /// # Errors
-    /// The remote, the files, the state.
+    /// Errors of the remote, of files, or of the state.
     pub fn publish(&self, attempt: i64, stands: &str) -> Result<Published, Trouble> {
         let name = self.name()?;
         let repository = match Repository::open(&self.repos(), &name) {
@@ -228,7 +230,7 @@ impl Package<'_> {
         }
     }
 
-    /// Pushes. None, and nothing was pushed, if somebody else has moved refs there.
+    /// Pushes. `None`, with nothing pushed, if somebody else has moved refs on the remote.
     fn push(
         &self,
         repository: &Repository,
@@ -248,11 +250,11 @@ impl Package<'_> {
         }
     }
 
-    /// Whether the remote has all that was read back there. What is not is brought back by an import; `None` if that was asked
-    /// for.
+    /// Checks whether the remote still has everything that was read back there. What it lacks is restored by an import;
+    /// `None` if one was requested.
     ///
     /// # Errors
-    /// The remote, the files, the state.
+    /// Errors of the remote, of files, or of the state.
     pub fn look(&self) -> Result<Option<There>, Trouble> {
         let (name, row) = (self.name()?, self.row()?);
         let Some(row) = row else { return self.take_in(&name).map(Some) };
@@ -269,7 +271,7 @@ impl Package<'_> {
         }))
     }
 
-    /// What was imported before repositories were a cache is published, and put on record.
+    /// Publishes and records a repository that was imported before repositories were a cache.
     fn take_in(&self, name: &PackageName) -> Result<There, Trouble> {
         let repository = Repository::open(&self.repos(), name).map_err(|_| {
             Problem::Local(format!(
@@ -302,7 +304,7 @@ fn fingerprint(refs: &BTreeMap<String, ObjectId>) -> String {
     remote::refs::fingerprint(refs.iter().map(|(name, id)| (name.as_str(), id)))
 }
 
-/// The fingerprint of no refs.
+/// The fingerprint of an empty set of refs.
 fn nothing() -> String {
     fingerprint(&BTreeMap::new())
 }

@@ -47,7 +47,8 @@ pub struct Done {
     pub moved: usize,
     /// True when the remote was asked at all.
     pub is_asked: bool,
-    /// Branches that others have moved there, and that were brought here: an import joins them, and then they are published.
+    /// Number of branches that others have moved on the remote, and that were fetched: an import joins them, and then
+    /// they are published.
     pub taken_in: usize,
 }
 
@@ -122,25 +123,25 @@ impl Job<'_> {
     /// # Errors
     /// Only a problem that concerns all packages of the remote.
     pub fn probe(&self) -> Result<(), Problem> {
-        // Whether the package is here does not matter.
+        // Whether the package exists there does not matter.
         match self.read(&Repository::place(&self.root.join("repos"), &self.name()?)) {
             Err(problem) if problem.is_of_remote() => Err(problem),
             _ => Ok(()),
         }
     }
 
-    /// What the remote has. The repository at `ours` need not be there.
+    /// Lists the remote's refs. The repository at `ours` need not exist.
     ///
     /// # Errors
-    /// The remote's.
+    /// Errors of the remote.
     pub fn read(&self, ours: &Path) -> Result<Advertised, Problem> {
         self.with_server(ours, &Desired::default(), |_, server| server.read())
     }
 
-    /// Brings the objects of refs here, durable.
+    /// Fetches the objects of refs, durably.
     ///
     /// # Errors
-    /// The remote's.
+    /// Errors of the remote.
     pub fn fetch(&self, repository: &Repository, refs: &[(String, ObjectId)]) -> Result<(), Problem> {
         if refs.is_empty() {
             return Ok(());
@@ -148,10 +149,11 @@ impl Job<'_> {
         self.with_server(repository.path(), &Desired::default(), |_, server| server.fetch(refs))
     }
 
-    /// Pushes what is wanted, and reads it back. `aside` is told of what others have moved, before anything is pushed.
+    /// Pushes the desired refs, and reads them back. `aside` gets the refs that others have moved, before anything is
+    /// pushed.
     ///
     /// # Errors
-    /// The remote's, and that of `aside`.
+    /// Errors of the remote, and of `aside`.
     pub fn push(
         &self,
         repository: &Repository,
@@ -215,8 +217,9 @@ pub(super) fn desired(repository: &Repository) -> Result<Desired, Problem> {
     Ok(Desired { refs, head: published.head })
 }
 
-/// Fetches and keeps the foreign refs of a remote, before any ref is moved there: a branch as if it had been pushed here, so that
-/// it is judged by its content; other refs are set aside. Returns the number of branches.
+/// Fetches and keeps the foreign refs of a remote, before any ref is moved there: a branch is treated as if it had been
+/// pushed to the local repository, so that its content is compared; other refs are set aside. Returns the number of
+/// branches.
 fn keep(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Result<usize, Problem> {
     let mut found: Vec<(String, ObjectId)> = foreign.iter().map(|it| (it.name.clone(), it.theirs)).collect();
     server.fetch(&found)?;
@@ -228,7 +231,7 @@ fn keep(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Re
     Ok(taken_in.len())
 }
 
-/// What was read back, for the records.
+/// The refs that were read back, in the form of the state's rows.
 pub(super) fn there(done: &Published, here: String) -> There {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let head = done.wrong_head.as_ref().map(|head| head.clone().unwrap_or_default());

@@ -33,7 +33,7 @@ const LEFT_ALONE: i64 = 60_000;
 /// End of publishing a package, for display.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Whether an import has to join what others have pushed, before all can be there.
+    /// True if an import has to join what others have pushed, before everything can be published.
     pub joins: bool,
     /// Name of the package.
     pub package: String,
@@ -257,7 +257,7 @@ pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say
     let recorded = session.patiently(&what, || {
         session.store.write(|tx| {
             ends::end(tx, session.run, claim, &end)?;
-            // An import joins what was brought here, and asks for all to be published.
+            // An import joins the fetched branches, and requests the publishing of all refs.
             if taken_in {
                 queue::enqueue(tx, claim.package_id, lane_of(claim.lane), Tasks::IMPORT)
             } else {
@@ -273,7 +273,7 @@ pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say
     ended
 }
 
-/// The lane of an import that has to do with a package on a remote.
+/// The lane of an import for a package on a remote.
 fn lane_of(lane: PublishLane) -> Lane {
     match lane {
         PublishLane::Operator => Lane::Operator,
@@ -294,8 +294,8 @@ fn publish(
     job.publish(known, abilities)
 }
 
-/// Where repositories are a cache, imports publish. Here it is looked whether all is still there; what is not, an import brings
-/// back.
+/// If repositories are a cache, imports publish. Here only the presence of all refs is checked; missing ones are
+/// restored by an import.
 fn look(session: &Session, entrance: &Entrance, claim: &Claim) -> Result<Done, Problem> {
     let package = Package { session, entrance, package: &claim.package, id: claim.package_id };
     let there = match package.look() {

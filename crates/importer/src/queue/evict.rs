@@ -1,4 +1,5 @@
-//! Keeps a cache of repositories within its limit: what was used longest ago goes first, and never what the remote does not have.
+//! Keeps a cache of repositories within its limit: the least recently used ones are removed first, and never one
+//! that the remote does not have.
 
 use packaging_repo::Error;
 use packaging_repo::cache;
@@ -8,12 +9,13 @@ use state::publishing::cached;
 
 use super::session::Session;
 
-/// A cache that is over its limit is brought down to so many parts of 100 of it.
+/// Percentage of the limit to which a cache over its limit is reduced.
 const DOWN_TO: u64 = 90;
-/// The noun for it.
+/// The name of this task in reports of trouble.
 const EVICTION: &str = "the limit of the cache of repositories";
 
-/// Removes what is over the limit. What cannot be done is noted, and tried again. Returns how many went.
+/// Removes repositories until the cache is within its limit. Errors are recorded, and it is tried again later. Returns
+/// the number of removed repositories.
 pub fn evict(session: &Session) -> usize {
     if session.cache().is_none() {
         return 0;
@@ -44,7 +46,7 @@ fn try_evict(session: &Session) -> Result<usize, Error> {
             break;
         }
         let there = session.store.read(|tx| cached::done_of(tx, it.package.as_str()));
-        // What is on no record stays.
+        // A repository without a row stays.
         let Ok(Some(there)) = there else { continue };
         let is_still = |repository: &Repository| fingerprint(repository).as_ref() == Some(&there);
         match cache::discard_idle(&repos, &it.package, is_still) {
@@ -52,7 +54,7 @@ fn try_evict(session: &Session) -> Result<usize, Error> {
                 gone += 1;
                 bytes = bytes.saturating_sub(it.bytes);
             }
-            // Somebody works in it.
+            // Another worker uses it.
             Ok(false) | Err(Error::Busy(_)) => {}
             Err(error) => return Err(error),
         }
@@ -60,7 +62,7 @@ fn try_evict(session: &Session) -> Result<usize, Error> {
     Ok(gone)
 }
 
-/// Of what is here, as it is on record of what was read back.
+/// The fingerprint of the local published refs, comparable with the recorded one.
 fn fingerprint(repository: &Repository) -> Option<String> {
     let published = published::of(repository).ok()??;
     let refs = published.refs.iter().map(|(name, value)| (name.as_str(), &value.id));

@@ -67,22 +67,22 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
-    /// What publications are of: one whose import crashed has not said its own version.
+    /// Facts of the publications: an import that crashed has not reported its own version.
     named: HashMap<i64, Named>,
-    /// What is known of the distros that versions are built on, by the archives of the versions.
+    /// Known versions of the distros on which versions are based, by the archives of the versions.
     bases: BTreeMap<String, Base>,
     /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
     /// Collisions on record, and their changes.
     known: Known,
     news: News,
-    /// What was read back of the remote, where repositories are a cache.
+    /// The refs that were read back from the remote, if repositories are a cache.
     published: Option<Done>,
-    /// Fingerprint of the refs that are here, where they may go at any instant.
+    /// Fingerprint of the local refs, if the repository is a cache, which may be removed at any time.
     stands: Option<String>,
 }
 
-/// What a publication is of.
+/// The facts of a publication.
 struct Named {
     archive: String,
     distro: String,
@@ -182,7 +182,7 @@ impl Work<'_> {
         first
     }
 
-    /// Imports what there is to import into the repository that is here.
+    /// Imports the open publications into the local repository.
     fn import_open(&mut self, open: &[Publication], watch: Watch<'_>) {
         let (ids, requests) = self.requests(open, false);
         let is_idle = requests.is_empty();

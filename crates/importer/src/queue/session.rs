@@ -52,7 +52,7 @@ pub struct Session {
     pub config: Config,
     /// Path of this program.
     pub program: PathBuf,
-    /// The machine's name.
+    /// Host name of the machine.
     pub host: String,
     /// Row of the run.
     pub run: i64,
@@ -158,7 +158,7 @@ impl Session {
             stopping: AtomicBool::new(false),
             remotes: OnceLock::new(),
         });
-        // Without the remote, nothing could be imported for good.
+        // Without the remote, no import could be completed.
         if session.config.repos.is_cache() && session.cache().is_none() {
             let why = session.troubles.take_notes().join("; ");
             session.close("failed", Some(&why))?;
@@ -208,7 +208,7 @@ impl Session {
         if self.config.remotes.is_empty() { None } else { self.remotes.get_or_init(open).as_ref() }
     }
 
-    /// The remote that has the repositories, if those of this host are a cache.
+    /// The remote of the repositories, if those of this host are a cache.
     pub fn cache(&self) -> Option<&Entrance> {
         if !self.config.repos.is_cache() {
             return None;
@@ -348,7 +348,7 @@ pub fn may_pass(error: &StateError) -> bool {
     error.is_outage() || error.is_denial()
 }
 
-/// Makes sure that this host may work with the state: all hosts have repositories in the same way.
+/// Checks that this host may work with the state: all hosts must have repositories in the same role.
 fn enter_as_configured(start: &Start<'_>) -> Result<(), StateError> {
     let Some(remote) = start.config.remotes.first().filter(|_| start.config.repos.is_cache()) else {
         return start.store.read(cached::enter_with_repositories);

@@ -1,4 +1,5 @@
-//! What the state adds to a plan: versions that it does not know, what is listed and nobody is at, what remotes lack.
+//! The part of a plan that comes from the state: versions that it does not know, listed versions that are neither
+//! imported nor queued, refs that remotes lack.
 
 use packaging_repo::manifest::IMPORT_RULES;
 use packaging_repo::verify::Problem;
@@ -13,7 +14,7 @@ use super::Mending;
 use crate::protocol::Unrecorded;
 use crate::publishing::job::fingerprint;
 
-/// Whether the state knows a package.
+/// True if the state knows the package.
 pub(super) fn is_known(store: &Store, package: &str) -> bool {
     store.read(|tx| state::read::package::id(tx, package)).is_ok_and(|id| id.is_some())
 }
@@ -61,7 +62,7 @@ fn add_versions(plan: &mut Plan, unrecorded: &[Unrecorded], is_all: bool) {
     }
 }
 
-/// Where nothing is left of a repository, all that was imported is imported again; that gives the same commits.
+/// If nothing is left of a repository, all versions are imported again, which gives the same commits.
 fn add_gone(plan: &mut Plan, versions: usize) {
     if !plan.findings.iter().any(|it| it.code == Finding::RepositoryGone) {
         return;
@@ -96,7 +97,7 @@ fn add_remotes(plan: &mut Plan, witness: &Witness, local: Option<&str>) {
         let is_behind = it.there.is_none()
             || it.there != it.here
             || local.is_some_and(|local| it.here.as_deref() != Some(local));
-        // What somebody else has moved there is no reason to push again and again.
+        // A ref that somebody else moved there is no reason to push again and again.
         if !is_behind || it.is_asked || it.foreign > 0 {
             continue;
         }

@@ -10,15 +10,15 @@ use super::{Wrong, wrong};
 /// Mail to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// Who sends it.
+    /// The sender.
     pub from: Mailbox,
-    /// Who gets it: these and nobody else.
+    /// The recipients.
     pub to: Vec<Mailbox>,
-    /// How it leaves this machine.
+    /// The way out of this machine.
     pub route: Route,
 }
 
-/// How mail leaves this machine.
+/// The ways in which mail leaves this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// By the program that every mail server of a machine brings.
@@ -34,13 +34,13 @@ pub struct Server {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// How it is spoken to.
+    /// The encryption of the connection.
     pub security: Security,
-    /// Who signs in, and the file with the password.
+    /// User name, and the file with the password.
     pub login: Option<(String, PathBuf)>,
 }
 
-/// How a server is spoken to.
+/// The encryption of a connection to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
     /// In the clear.

@@ -14,20 +14,20 @@ use state::outbox::words::Kind;
 pub use mail::{Mail, Route, Security, Server};
 pub use webhook::{Template, Webhook};
 
-/// As much is told in one message; others are counted.
+/// The most notices in one message; the rest is counted.
 const MOST: usize = 40;
 
-/// Why `[notify]` cannot be meant as it stands.
+/// An error of `[notify]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Wrong(pub String);
 
-/// What is told, when, and by which channels.
+/// The notices to send, their times, and their channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// What messages call this installation; the name of the host if it is not set.
+    /// Name of this installation in messages; by default the host's name.
     pub name: Option<String>,
-    /// Where its pages are, for links.
+    /// Address of its pages, for links.
     pub url: Option<String>,
     /// From when on backups and remotes are told.
     pub ages: Ages,
@@ -38,13 +38,13 @@ pub struct Config {
 /// A channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// What it wants to be told.
+    /// The notices that it gets.
     pub rule: Rule,
-    /// How it is reached.
+    /// The way to reach it.
     pub way: Way,
 }
 
-/// How a channel is reached.
+/// The kinds of channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// By mail.
@@ -68,7 +68,7 @@ impl Channel {
     }
 }
 
-/// As it stands in the file.
+/// The table as it is written in the file.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct File {
@@ -83,7 +83,7 @@ struct File {
     webhook: Vec<toml::Table>,
 }
 
-/// What every channel may say.
+/// The keys that every channel may have.
 #[derive(Deserialize)]
 pub(crate) struct Common {
     name: String,
@@ -96,11 +96,10 @@ pub(crate) struct Common {
 const COMMON: [&str; 4] = ["name", "now", "digest", "pace"];
 
 impl Config {
-    /// Of the table `notify`.
+    /// Parses the table `notify`.
     ///
     /// # Errors
-    ///
-    /// It cannot be meant as it stands: what is wrong.
+    /// A description of what is unusable.
     pub fn of(table: &toml::Table) -> Result<Config, Wrong> {
         let file: File = table.clone().try_into().map_err(|error| wrong("notify", &error))?;
         let ages = Ages {
@@ -147,7 +146,7 @@ fn wrong(section: &str, error: &toml::de::Error) -> Wrong {
     Wrong(format!("[{section}]: {}", error.message().trim()))
 }
 
-/// What every channel may say, and what is its kind's own.
+/// Splits a table into the keys that every channel may have, and those of its kind.
 fn split(section: &str, table: &toml::Table) -> Result<(Common, toml::Table), Wrong> {
     let of = |is_common: bool| -> toml::Table {
         let wanted = |key: &str| COMMON.contains(&key) == is_common;

@@ -9,29 +9,29 @@ use super::{Wrong, wrong};
 /// A request to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// What it looks like.
+    /// Format of the request.
     pub template: Template,
-    /// Where it goes; or the file that says so, for addresses that are secrets themselves.
+    /// The address; or the file with it, for addresses that are secrets themselves.
     pub url: Result<String, PathBuf>,
     /// The key by which a request of the template `json` is sealed.
     pub secret_file: Option<PathBuf>,
-    /// What is sent as `Authorization: Bearer`.
+    /// The token sent as `Authorization: Bearer`.
     pub token_file: Option<PathBuf>,
     /// The room of Matrix.
     pub room: Option<String>,
     /// The topic of ntfy.
     pub topic: Option<String>,
-    /// Whether it may be an address of this machine or of a private network.
+    /// True if the address may be one of this machine or of a private network.
     pub allow_private: bool,
 }
 
-/// What a request looks like.
+/// The formats of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Template {
     /// Everything, in a form of our own.
     Json,
-    /// What Slack, Mattermost and others take.
+    /// The format of Slack, Mattermost and others.
     Slack,
     /// A message in a room of Matrix.
     Matrix,

@@ -69,7 +69,7 @@ impl Drop for Server {
     }
 }
 
-/// What was taken, in its order.
+/// The accepted mails, in their order.
 fn taken(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
     names.retain(|path| path.file_name().unwrap().to_str().unwrap().parse::<u32>().is_ok());

@@ -3,5 +3,6 @@
 
 mod mail;
 mod receiver;
+mod rules;
 mod webhook;
 mod world;

@@ -47,7 +47,7 @@ impl Hooks {
         Hooks { address, requests }
     }
 
-    /// What it was sent since the last look: an answer comes after its request was kept.
+    /// The requests since the last call: an answer is sent after its request was stored.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.try_iter().collect()
     }

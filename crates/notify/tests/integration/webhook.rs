@@ -95,7 +95,7 @@ fn chats_get_what_they_understand_and_nobody_is_called() {
     );
 }
 
-/// The same request again after a failure: a receiver can tell.
+/// The same request is repeated after a failure, so that a receiver can recognise it.
 #[test]
 fn a_repeat_has_the_name_of_the_first() {
     let hooks = Hooks::start(&["500 Internal Server Error", "302 Found\r\nLocation: /elsewhere", "200 OK"]);
@@ -110,7 +110,7 @@ fn a_repeat_has_the_name_of_the_first() {
     world.advance(MINUTE);
     let failed = world.round().failed;
     assert!(failed[0].1.0.contains("redirects are not followed"), "{failed:?}");
-    // What begins meanwhile comes afterwards.
+    // Notices that begin meanwhile are sent afterwards.
     world.begin("surge:bcdefgh", "two");
     world.advance(5 * MINUTE);
     assert_eq!(world.round().sent, ["hook", "hook"]);

@@ -18,9 +18,9 @@ use crate::role::{Permit, Role};
 pub struct Mute {
     /// The code.
     pub code: Finding,
-    /// Of one package only.
+    /// Limit to one package.
     pub package: Option<String>,
-    /// When they count again.
+    /// End of the mute.
     pub until: Until,
 }
 
@@ -29,7 +29,7 @@ pub struct Mute {
 pub struct Unmute {
     /// The code.
     pub code: Finding,
-    /// Of one package only.
+    /// Limit to one package.
     pub package: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Action for Mute {
     const NAME: &'static str = "mute";
     const ROLE: Role = Role::Operate;
     const NEEDS_REASON: bool = true;
-    /// How many findings it is for.
+    /// The number of findings that it mutes.
     type Done = i64;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {

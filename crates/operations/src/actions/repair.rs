@@ -21,12 +21,12 @@ use crate::installation::{Installation, Opened};
 use crate::packages::{Known, Names};
 use crate::role::{Actor, Permit, Role};
 
-/// Which packages are to be looked at.
+/// The packages to be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// These.
     Names(Names),
-    /// Those with findings of a code.
+    /// Packages with findings of a code.
     Code(Finding),
     /// All that there are, in the state or as repositories.
     All,
@@ -67,7 +67,7 @@ impl Which {
 /// entry.
 #[derive(Clone, Debug)]
 pub struct PlanRepair {
-    /// Of which packages.
+    /// The packages.
     pub which: Which,
     /// Everything is built anew.
     pub rebuild: bool,
@@ -135,7 +135,7 @@ fn begin(
     Ok(Begun { plan, packages })
 }
 
-/// Whether this machine has the repository, or is the only one that could.
+/// True if this machine has the repository, or is the only one that can have it.
 fn is_here(at: &Opened, name: &str) -> bool {
     repairing::is_begun(&at.root, name) || at.store.kind() == Database::Sqlite
 }
@@ -232,7 +232,7 @@ fn undo_here(
 pub struct ApplyRepair {
     /// The plan.
     pub plan: i64,
-    /// So many packages first; 0: all.
+    /// Number of packages in the first step; 0: all.
     pub canary: usize,
 }
 
@@ -305,7 +305,7 @@ pub fn carry_out(
         watch(place, here.len());
         match by_hand::carry_out(&session, *id) {
             Ok(Some(done)) => {
-                // What the repair has put into the queue (an import) is done with it.
+                // Also runs what the repair has queued, an import.
                 if done.settled.is_some_and(|settled| settled.again) {
                     result = by_hand::carry_out(&session, *id).map(drop);
                 }

@@ -48,7 +48,7 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
     Ok(shown)
 }
 
-/// What the state knew of a package at a time. What its repository had then, it tells itself: nobody keeps that apart.
+/// The recorded facts of a package at a time. Past states of its repository are not stored.
 pub fn show_at(installation: &Installation, name: &str, at: LookBack) -> Result<Shown, Error> {
     let store = installation.open_at(Some(at))?.store;
     let state = facts(&store, name)?;

@@ -1,4 +1,4 @@
-//! What this machine sees of the installation's own folder. What the state says is the same everywhere; this is not.
+//! The installation's folder as this machine sees it. Facts of the state are the same on every machine; these are not.
 
 use importer::place;
 use state::driver::Kind;

@@ -12,7 +12,7 @@ use crate::installation::Opened;
 
 /// A plan with its parts.
 pub struct PlanShown {
-    /// What it is, when and by whom.
+    /// The plan, with its time and author.
     pub plan: plans::Plan,
     /// Each package.
     pub parts: Vec<(Part, Plan)>,
@@ -39,12 +39,12 @@ impl PlanShown {
         summary
     }
 
-    /// How many parts are in a state.
+    /// The number of parts in a state.
     pub fn count(&self, state: &str) -> usize {
         self.parts.iter().filter(|(part, _)| part.state == state).count()
     }
 
-    /// As JSON.
+    /// The plan as JSON.
     pub fn json(&self) -> Value {
         let parts = self.parts.iter().map(|(part, plan)| {
             let findings = plan.findings.iter().map(|it| {
@@ -73,7 +73,7 @@ pub struct PlanListed {
     /// It.
     #[serde(flatten)]
     pub plan: plans::Plan,
-    /// How many packages are how far.
+    /// The number of packages in each state.
     pub packages: Vec<(String, i64)>,
 }
 
@@ -92,7 +92,7 @@ pub fn repair_plans(at: &Opened, limit: u32) -> Result<Vec<PlanListed>, Error> {
     })?)
 }
 
-/// What does not count for a time.
+/// The mutes, which end by themselves.
 #[derive(Clone, Debug, Serialize)]
 pub struct Mutes {
     /// Each.

@@ -24,7 +24,7 @@ pub use player::{Beat, Night, play};
 pub use scenarios::night;
 
 words! {
-    /// What is rehearsed.
+    /// The scenarios of rehearsals.
     Scenario {
         /// A mirror is out of reach for an hour and a half.
         Outage = "outage",
@@ -39,7 +39,7 @@ words! {
     }
 }
 
-/// Who says something.
+/// The sources of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Voice {
@@ -58,11 +58,11 @@ pub enum Voice {
 /// Something that is said at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// When, in milliseconds since 1970, by the simulated clock.
+    /// Time, in milliseconds since 1970, by the simulated clock.
     pub at: i64,
     /// By whom.
     pub voice: Voice,
-    /// What.
+    /// The text.
     pub text: String,
 }
 
@@ -98,7 +98,7 @@ pub fn rehearse(
     play(&copy, &clock, &night(scenario), told)
 }
 
-/// What is said of a database that has lost a part.
+/// Plays the scenario of a database with a missing part.
 fn damaged(
     file: &Path,
     location: &Location,

@@ -45,7 +45,7 @@ pub enum Beat {
     DiskFills,
     /// and has room again.
     DiskHasRoom,
-    /// So many packages are imported again by a release with a fault, and fail.
+    /// This number of packages is imported again by a faulty release, and fails.
     ReleaseBreaks(usize),
     /// The next release has no such fault.
     ReleaseIsMended,
@@ -66,9 +66,9 @@ pub enum Beat {
 /// A script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Night {
-    /// What happens in which minute.
+    /// The events, each with its minute.
     pub beats: Vec<(i64, Beat)>,
-    /// How long it is looked on.
+    /// The length, in minutes.
     pub minutes: i64,
 }
 
@@ -285,7 +285,7 @@ impl<'a> Player<'a> {
             let is_away = match open.name.as_str() {
                 MIRROR => self.mirror_is_away.then_some("connection refused"),
                 DISK => self.disk_is_full.then_some("0 MiB free"),
-                // What was away when the copy was taken stays away: nothing here asks it.
+                // A dependency that was out of reach when the copy was taken stays so: nothing here probes it.
                 _ => continue,
             };
             if store.write(|tx| breaker::take_probe(tx, open.id, self.run, &rule))? {
@@ -328,7 +328,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// What would be said now, where it is not what was said before.
+    /// Reports the present state, where it differs from the last report.
     fn tell(&mut self, has_to_look: bool) -> Result<(), Error> {
         let status = self.at.store.read(|tx| state::read::status::read(tx, 1))?;
         let outages: Vec<String> = (status.outages.iter())

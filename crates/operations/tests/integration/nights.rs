@@ -17,7 +17,7 @@ const MINUTE: i64 = 60_000;
 /// 2026-01-05 00:00 UTC.
 const START: i64 = 1_767_571_200_000;
 
-/// What the script of a night says.
+/// The expected incident of a night.
 struct Script {
     kind: IncidentKind,
     cause: &'static str,
@@ -26,7 +26,7 @@ struct Script {
     ended: Option<i64>,
     /// Packages that it hits, at least and at most.
     packages: (i64, i64),
-    /// What people do.
+    /// The operators' actions.
     done: &'static [&'static str],
 }
 
@@ -50,7 +50,7 @@ fn compared<'a>(rehearsed: &'a Rehearsed, script: &Script) -> &'a IncidentShown 
         rehearsed.incidents.iter().filter(|it| it.incident.kind == script.kind).collect();
     let [shown] = found[..] else { panic!("one {:?}: {:#?}", script.kind, rehearsed.incidents) };
     let it = &shown.incident;
-    // What takes its time: a breaker weighs some uses, a probe goes out every ten minutes, failures are tried again.
+    // Some steps take time: a breaker weighs several uses, a probe starts every ten minutes, failures are tried again.
     let minute = |at: i64| (at - START) / MINUTE;
     assert!(
         (script.began..=script.began + 5).contains(&minute(it.began)),
@@ -144,7 +144,7 @@ fn nights() -> Vec<(Night, Vec<Script>)> {
             ),
             vec![],
         ),
-        // What is explained by the outage is no surge; what fails beside it, is.
+        // Failures explained by the outage are no surge; other failures beside it are.
         (
             play(
                 240,

@@ -245,7 +245,8 @@ fn sides(
     Ok(Sides { bases, version: variants(branch, version, view, store)? })
 }
 
-/// The tree of a commit, and those of the same version with more or fewer of its patches applied, if it is one of ours.
+/// The tree of a commit, and the trees of the same version with more or fewer of its patches applied, if the commit is
+/// one of the importer's.
 pub(super) fn variants(
     name: &str,
     commit: ObjectId,

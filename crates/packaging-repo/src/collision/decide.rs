@@ -108,7 +108,7 @@ impl History<'_> {
         Ok(Ok(()))
     }
 
-    /// Gives a ref of others another name.
+    /// Renames a ref that the importer did not write.
     fn give_way(&mut self, it: &Standing) -> Result<Result<(), String>, Error> {
         let Some(theirs) = it.theirs.filter(|id| self.view.taken(&it.name) == Some(*id)) else {
             return Ok(Err(format!("{} is not where it was found any more; it is looked at again", it.name)));
@@ -143,7 +143,7 @@ impl History<'_> {
         Ok(())
     }
 
-    /// Ours under the plain name, theirs under one of its own.
+    /// The importer's object under the plain name, the foreign one under a name of its own.
     fn take_tag(&mut self, it: &Standing) -> Result<Result<(), String>, Error> {
         let Some(theirs) = it.theirs.filter(|id| self.view.taken(&it.name) == Some(*id)) else {
             return Ok(Err(format!("{} is not where it was found any more; it is looked at again", it.name)));
@@ -171,7 +171,7 @@ impl History<'_> {
         Ok(Ok(()))
     }
 
-    /// The tag of ours that should have a name: by the object that was recorded, else the only one of that version.
+    /// The importer's tag that should have a name: by the recorded object, else the only tag of that version.
     fn ours_of(&mut self, name: &str, recorded: Option<ObjectId>) -> Result<Option<VersionTag>, Error> {
         let known = super::judge::same_name(name, &mut self.view, self.store)?;
         let is_recorded = |tag: &&VersionTag| recorded.is_some() && self.view.get(&tag.name) == recorded;

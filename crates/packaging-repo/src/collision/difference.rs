@@ -1,4 +1,4 @@
-//! The difference of two trees as a person reads it.
+//! The difference between two trees as text for a person.
 
 use gix_object::tree::EntryKind;
 use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
@@ -16,7 +16,7 @@ use crate::{Error, ObjectId, raw_id};
 
 /// Larger files are not compared line by line.
 const LARGEST: u64 = 2 << 20;
-/// As many bytes of differences are made; more nobody reads.
+/// The most bytes of differences that are written.
 const MOST: usize = 4 << 20;
 
 /// Description of one of the two trees.
@@ -46,7 +46,7 @@ pub struct File {
     pub path: Vec<u8>,
     /// Kind of the change: `added`, `removed`, `changed`.
     pub what: &'static str,
-    /// The lines that differ, as `diff -u` shows them; nothing where that says nothing.
+    /// The lines that differ, in the format of `diff -u`; empty where a line comparison has no use.
     pub lines: Vec<u8>,
     /// Remark in place of the lines, or beside them.
     pub remark: Option<String>,

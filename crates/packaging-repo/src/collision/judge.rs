@@ -58,7 +58,7 @@ fn branch(
     let Some(theirs) = it.theirs else { return Ok(collision) };
     let ours = it.ours.filter(|id| store.contains(id));
     let Some(ours) = ours else {
-        // A branch that no suite has. With the content of a version it is harmless.
+        // A branch that no suite maps to. With the content of a version it is harmless.
         let known = match versions {
             Some(known) => known,
             none => none.insert(trees(view, store)?),
@@ -84,7 +84,7 @@ fn branch(
     Ok(collision)
 }
 
-/// The trees of all versions of ours.
+/// The trees of all versions that the importer wrote.
 fn trees(view: &mut View, store: &mut RepoStore) -> Result<BTreeSet<ObjectId>, Error> {
     let mut trees = BTreeSet::new();
     for name in view.below("refs/tags/") {

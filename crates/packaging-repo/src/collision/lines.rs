@@ -21,7 +21,7 @@ enum Taken {
     Both,
 }
 
-/// A part of the result that is not simply the first side's.
+/// A part of the merge result that is not taken over unchanged from the first side.
 struct Part {
     taken: Taken,
     first: usize,
@@ -148,7 +148,7 @@ fn parts(
     parts
 }
 
-/// A part that touches the one before belongs to it.
+/// A part that touches the one before is joined with it.
 fn add(parts: &mut Vec<Part>, taken: Taken, first: (usize, usize), second: (usize, usize)) {
     if let Some(last) = parts.last_mut()
         && (first.0 <= last.first + last.first_count || second.0 <= last.second + last.second_count)

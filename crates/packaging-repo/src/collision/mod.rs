@@ -29,21 +29,21 @@ pub use standing::Standing;
 /// Kind of a collision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Another object with our content: nothing is wrong.
+    /// Another object with the same content: nothing to do.
     Adopted,
-    /// All their changes are in the version.
+    /// All changes of the foreign ref are in the version.
     Contained,
     /// The remaining changes have no meaning: applied or unapplied patches, generated files, line ends.
     Noise,
-    /// Changes that the version has not, and that can be merged.
+    /// Changes that the version lacks and that can be merged.
     Unmerged,
     /// Changes that the version has otherwise.
     Conflict,
-    /// A tag of our name with other content.
+    /// A tag under one of the importer's names with other content.
     TagDiffers,
     /// A branch or tag that was removed, set back or replaced.
     Rewritten,
-    /// A ref where a folder of ours has to be.
+    /// A ref at a path where a folder of the importer's refs has to be.
     Blocked,
 }
 
@@ -113,10 +113,10 @@ impl FromStr for Kind {
     }
 }
 
-/// Paths that are named of one collision.
+/// The most paths that are named for one collision.
 const PATHS: usize = 50;
 
-/// A ref that somebody else has made or moved.
+/// A foreign ref: created or moved by somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collision {
     /// The full name of the ref.
@@ -131,7 +131,7 @@ pub struct Collision {
     pub ours: Option<ObjectId>,
     /// Object that the ref was found at.
     pub theirs: Option<ObjectId>,
-    /// The files that it is about, if they are known: some of them.
+    /// Some of the files concerned, if they are known.
     pub paths: Vec<String>,
     /// The ref under which theirs was set aside.
     pub aside: Option<String>,
@@ -139,12 +139,12 @@ pub struct Collision {
     pub offer: Option<String>,
 }
 
-/// A ref that is in the way, of which no more is known.
+/// A ref that is in the way; nothing more is known about it.
 pub fn blocked(name: &str) -> Collision {
     branches::blank(name.to_owned(), Kind::Blocked)
 }
 
-/// Refs of others that keep edits from being made, because one name cannot lie inside of another; each with a ref that is
+/// Foreign refs that block edits, because one ref's name cannot lie inside of another's; each with the ref that is
 /// needed.
 pub fn blocking(edits: &[Edit], view: &View) -> Vec<(String, String)> {
     let mut found = Vec::new();
@@ -159,7 +159,7 @@ pub fn blocking(edits: &[Edit], view: &View) -> Vec<(String, String)> {
     found
 }
 
-/// Paths for people, as many as are named.
+/// Paths in a form for people, at most as many as are named.
 fn shown<'p>(paths: impl Iterator<Item = &'p [u8]>) -> Vec<String> {
     paths.take(PATHS).map(|path| String::from_utf8_lossy(path).into_owned()).collect()
 }

@@ -1,4 +1,4 @@
-//! Differences that mean nothing: what tools make of a tree without anybody's will.
+//! Differences without meaning: what tools change in a tree without anybody's intention.
 
 use std::borrow::Cow;
 
@@ -7,13 +7,14 @@ use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 use source_package::store::{ContentId, ContentStore};
 
-/// Larger files are never taken for noise.
+/// Larger files are never counted as noise.
 const LARGEST: u64 = 8 << 20;
 
-/// Scripts that are brought up to date by tools in every build.
+/// Scripts that build tools update in every build.
 const UPDATED: [&[u8]; 2] = [b"config.guess", b"config.sub"];
 
-/// Fields of the header of a translation that say what its messages mean. All others say who wrote it, when, with what.
+/// Fields of a translation's header that affect the meaning of its messages. All others record its author, date and
+/// tools.
 const MEANT: [&[u8]; 2] = [b"\"Plural-Forms:", b"\"Content-Type:"];
 
 /// Removes noise from the changes between two trees.
@@ -66,7 +67,7 @@ fn is_noise(change: &Change, control_is_generated: bool, store: &mut RepoStore) 
         || (path.starts_with(b"debian/patches/") && patch(&before) == patch(&after)))
 }
 
-/// A text with the line ends of Unix, the last line's included.
+/// A text with Unix line ends, also at the end of its last line.
 fn plain_lines(text: &[u8]) -> Cow<'_, [u8]> {
     let is_plain = !text.contains(&b'\r') && text.last().is_none_or(|&last| last == b'\n');
     if is_plain {
@@ -81,7 +82,8 @@ fn plain_lines(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// The messages of a translation: without the comments at its top, what its header says of its making, and places in sources.
+/// The messages of a translation, without the comments at its top, the header fields about its origin, and references
+/// to source lines.
 fn translation(text: &[u8]) -> Vec<&[u8]> {
     #[derive(PartialEq)]
     enum At {

@@ -1,4 +1,4 @@
-//! Collisions that are known and have not ended: whether they end by themselves.
+//! Known open collisions: whether they end by themselves.
 
 use super::ancestry::maker;
 use super::branches::{blank, judged_from, kind_of, shown_version};
@@ -32,7 +32,7 @@ impl History<'_> {
             Kind::Unmerged | Kind::Conflict => {
                 let Some(theirs) = it.theirs.filter(|id| self.store.contains(id)) else { return Ok(None) };
                 let Some(tip) = self.view.get(&it.name) else {
-                    // A branch that no suite has, and that is gone.
+                    // A branch that no suite maps to, and that was removed.
                     return Ok((now.is_none() && it.ours.is_none()).then_some("gone"));
                 };
                 let is_in = self.is_in_version(&it.name, tip, theirs, it.ours)?;

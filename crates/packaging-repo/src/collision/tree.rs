@@ -1,5 +1,5 @@
-//! Trees of others, compared file by file. They may hold whatever a push can bring: other modes, submodules, any depth.
-//! Folders do not count, and empty ones least: no checkout has them.
+//! Foreign trees, compared file by file. They may contain anything that a push can bring: other modes, submodules,
+//! any depth. Folders are not compared, since no checkout keeps empty ones.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::object::{TreeEntry, encode_tree};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
-/// Deeper than this no tree is looked at.
+/// The greatest depth of a tree that is compared.
 const DEEPEST: usize = 200;
-/// More folders than this are not looked at for one comparison.
+/// The most folders that one comparison reads.
 const FOLDERS: usize = 400_000;
-/// More files that differ than this are not listed.
+/// The most differing files that are listed.
 const DIFFERENCES: usize = 200_000;
 
 /// A file, a link or a submodule.
@@ -33,10 +33,10 @@ impl Entry {
     }
 }
 
-/// A file that is not the same in two trees.
+/// A file that differs between two trees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Its path, names as they are stored.
+    /// Its path, with names in the stored form.
     pub path: Vec<u8>,
     /// Entry in the first tree.
     pub before: Option<Entry>,
@@ -59,7 +59,7 @@ pub(super) enum Place {
 
 type Entries = BTreeMap<Vec<u8>, Entry>;
 
-/// The entries of a tree. Of two with one name the last counts.
+/// The entries of a tree. Of two entries with one name the last counts.
 fn read(id: ObjectId, store: &mut RepoStore) -> Result<Entries, Error> {
     let content = store.read_kind(id, Kind::Tree)?;
     TreeRefIter::from_bytes(&content, gix_hash::Kind::Sha1)

@@ -18,8 +18,8 @@ use crate::{Error, ObjectId, raw_id};
 /// Larger files are not merged line by line.
 const LARGEST: u64 = 16 << 20;
 
-/// Ours, to compare theirs with. The first of each list is the tree itself, the others are the same with more or fewer
-/// of its patches applied.
+/// The importer's trees, to compare the foreign one with. The first of each list is the tree itself, the others are
+/// the same version with more or fewer patches applied.
 pub(super) struct Sides {
     /// Common starting points of both sides: there may be several, or none that is known.
     pub(super) bases: Vec<Vec<ObjectId>>,
@@ -34,15 +34,15 @@ pub(super) enum Content {
     Same,
     /// All their changes are in ours.
     Contained,
-    /// So they are, or those that are not mean nothing.
+    /// The trees are equal, or differ only in noise.
     Noise,
-    /// They have changes that ours has not, and that can be merged.
+    /// The foreign tree has changes that the version lacks, and that can be merged.
     Unmerged(Vec<Edit>),
-    /// They have changes to files, these, that were changed otherwise in ours.
+    /// The foreign tree changes these files, which the version changes in another way.
     Conflict(Vec<Vec<u8>>),
 }
 
-/// A file of ours as it would be with their change.
+/// A file of the version with the foreign change merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edit {
     pub(super) path: Vec<u8>,
@@ -69,7 +69,7 @@ pub(super) fn compare(theirs: ObjectId, sides: &Sides, store: &mut RepoStore) ->
             return Ok(Content::Noise);
         }
     }
-    // The nearest start says best what their changes are.
+    // The nearest start shows best what the foreign changes are.
     let mut nearest: Option<(Vec<Change>, bool)> = None;
     for &base in sides.bases.iter().flatten() {
         let all = differences(Some(base), Some(theirs), store)?;
@@ -169,7 +169,7 @@ fn merge_file(change: &Change, ours: &Place, store: &mut RepoStore) -> Result<Me
     })
 }
 
-/// A file that both sides have changed.
+/// A file that both sides changed.
 fn merge_changed(
     before: Entry,
     ours: Entry,
@@ -201,7 +201,7 @@ fn merge_changed(
     }))
 }
 
-/// The tree of a version with their changes.
+/// The tree of a version with the foreign changes merged.
 pub(super) fn merged_tree(
     version: ObjectId,
     edits: &[Edit],

@@ -1,4 +1,5 @@
-//! What others have put beside the objects and refs: hooks, borrowed objects, a configuration that changes what Git does here.
+//! Files of others beside the objects and refs: hooks, borrowed objects, a configuration that changes Git's behaviour
+//! here.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

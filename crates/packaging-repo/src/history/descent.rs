@@ -28,7 +28,7 @@ pub(super) struct Walked {
     kept: usize,
 }
 
-/// By an upstream commit: whether version commits descend from it.
+/// For each upstream commit, whether version commits descend from it.
 #[derive(Default)]
 pub(crate) struct Descents(HashMap<ObjectId, HashMap<ObjectId, bool>>);
 
@@ -62,12 +62,12 @@ impl Descents {
 }
 
 impl Walked {
-    /// A version commit was just made that descends from an upstream commit.
+    /// Records that a new version commit descends from an upstream commit.
     pub(super) fn note_descent(&mut self, upstream: ObjectId, commit: ObjectId) {
         self.descents.0.entry(upstream).or_default().insert(commit, true);
     }
 
-    /// A version that was there before gets applied commits now.
+    /// Records that an existing version gets applied commits now.
     pub(super) fn forget_applied(&mut self) {
         self.applied.clear();
     }

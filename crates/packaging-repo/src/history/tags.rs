@@ -39,8 +39,8 @@ impl History<'_> {
         self.version_tag(distro, commit, version.changelog.date, &manifest, dsc)
     }
 
-    /// The tag of a version and its `.dsc`, under the first name that nobody has for something else. The first content of
-    /// a version has the plain name.
+    /// The tag of a version and its `.dsc`, under the first free name. The first content of a version has the plain
+    /// name.
     fn version_tag(
         &mut self,
         distro: &str,
@@ -121,7 +121,7 @@ impl History<'_> {
         Ok(())
     }
 
-    /// The `.dsc` itself, and the signatures of upstream tarballs beside it: anyone can verify again.
+    /// The `.dsc` itself, and the signatures of upstream tarballs beside it: so that anybody can verify again.
     fn dsc_objects(&mut self, version: &StagedVersion) -> Result<DscObjects, Error> {
         let text = self.store.add(Kind::Blob, &version.dsc_text)?;
         let signatures = match version.signatures.as_slice() {
@@ -153,7 +153,7 @@ impl History<'_> {
         Ok(Added { commit: known.commit, applied: applied.map(|tag| tag.commit), tag })
     }
 
-    /// The first of some names under which nobody has another tag, nor another `.dsc`.
+    /// The first of some names that neither another tag nor another `.dsc` uses.
     fn free_tag(
         &self,
         names: impl Iterator<Item = String>,
@@ -183,13 +183,14 @@ impl History<'_> {
         Err(taken.unwrap_or_else(|| Error::NotOnRecord(manifest.version.clone())))
     }
 
-    /// A tag of ours under another name: the same commit and manifest.
+    /// A tag of the importer under another name: the same commit and manifest.
     pub(crate) fn put_tag(&mut self, name: &str, known: &VersionTag) -> Result<(), Error> {
         let date = object::read_commit(known.commit, self.store)?.committed;
         self.tag(name, known.commit, date, &known.manifest)
     }
 
-    /// Gives a tag that somebody else has replaced another name, and with it the `.dsc`, unless it has one already.
+    /// Keeps a tag that somebody else replaced under another name, together with its `.dsc`, unless it has a `.dsc`
+    /// already.
     pub(crate) fn keep_beside(&mut self, name: &str, id: ObjectId) -> Result<(), Error> {
         let Some(tag) = object::read_tag(id, self.store)? else { return Ok(()) };
         let Ok(manifest) = Manifest::parse(&tag.message) else { return Ok(()) };

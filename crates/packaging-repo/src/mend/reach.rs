@@ -1,4 +1,4 @@
-//! Whether everything that refs lead to is there.
+//! Checks whether all objects reachable from refs exist.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,7 +23,7 @@ pub fn incomplete(refs: &Refs, store: &mut RepoStore) -> Vec<(String, ObjectId)>
 struct Walk<'a> {
     store: &'a mut RepoStore,
     whole: HashSet<ObjectId>,
-    /// What leads to something that is missing, and to what.
+    /// Objects from which a missing object is reachable, and the missing object.
     lost: HashMap<ObjectId, ObjectId>,
 }
 
@@ -60,7 +60,7 @@ impl Walk<'_> {
         }
     }
 
-    /// What an object names; `None` if it is not there.
+    /// The objects that an object names; `None` if it is missing.
     fn below(&mut self, id: ObjectId) -> Option<Vec<ObjectId>> {
         let kind = self.store.kind(id).ok()?;
         if kind == Kind::Blob {

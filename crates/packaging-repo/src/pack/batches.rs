@@ -1,4 +1,4 @@
-//! The way of a batch of objects: to the threads that compress, and from them into the file.
+//! The way of a batch of objects: to the compressing threads, and from them into the file.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,7 +11,7 @@ use crate::deflate::{BATCH, Packed};
 use crate::durable::room;
 
 impl PackWriter {
-    /// Hands the batch over once it is worth a message to another thread.
+    /// Hands the batch over once it is large enough to be worth a message to another thread.
     pub(super) fn hand_over_full(&mut self) -> Result<(), Error> {
         if self.batch.len() >= BATCH { self.hand_over() } else { Ok(()) }
     }
@@ -45,7 +45,7 @@ impl PackWriter {
         }
     }
 
-    /// Everything so far is in the file.
+    /// Everything so far is written to the file.
     pub(super) fn settle(&mut self) -> Result<(), Error> {
         self.hand_over()?;
         self.land_all()

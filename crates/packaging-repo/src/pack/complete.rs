@@ -1,4 +1,4 @@
-//! Makes a pack one that Git reads: the number of objects, its hash, its index, its names. Before that nobody sees it.
+//! Completes a pack so that Git reads it: number of objects, hash, index, final names. Until then it is invisible.
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -21,8 +21,8 @@ impl PackWriter {
         self.settle()?;
         if self.slots.is_empty() {
             self.discard();
-            // A predecessor that was ended just before this may have left what refs will name now: its pack is durable,
-            // the name of that perhaps not.
+            // A predecessor that was killed just before this may have left what refs will name now: its pack is
+            // durable, but perhaps not the name of the pack.
             sync_folder(&self.folder)?;
             return Ok(None);
         }
@@ -30,7 +30,7 @@ impl PackWriter {
         let trailer = self.seal()?;
         let index_path = self.temporary.with_extension("idx");
         let index = index::write(&index_path, &self.slots, &trailer)?;
-        // Both begin to be written before either is waited for.
+        // Both writes are started before either is waited for.
         let file = self.open()?;
         room().and_then(|()| file.sync_all()).map_err(Error::write_pack)?;
         room().and_then(|()| index.sync_all()).map_err(|error| Error::file("write", &index_path, error))?;
@@ -42,7 +42,7 @@ impl PackWriter {
             room()
                 .and_then(|()| fs::rename(from, &name))
                 .map_err(|error| Error::file("rename", from, error))?;
-            // From here on the next importer tidies up: it tells a pack that has no index yet by the temporary one.
+            // From here on the next importer tidies up: it recognises a pack without an index by the temporary index.
             self.file = None;
             fail_point!("repo::pack-renamed");
         }
@@ -51,7 +51,7 @@ impl PackWriter {
         Ok(Some(trailer))
     }
 
-    /// Puts the number of objects into the header, and the hash of everything behind it. Not yet durable.
+    /// Writes the number of objects into the header, and the hash of everything behind it. Not yet durable.
     fn seal(&mut self) -> Result<ObjectId, Error> {
         let count = u32::try_from(self.slots.len()).map_err(|_| Error::TooManyObjects)?;
         let file = self.open()?;

@@ -1,4 +1,5 @@
-//! Reads objects of a pack that is not complete yet: from memory, from the file, or from the threads that compress them.
+//! Reads objects back from a pack that is not complete yet: from memory, from the file, or from the compressing
+//! threads.
 
 use std::os::unix::fs::FileExt;
 
@@ -32,7 +33,7 @@ impl PackWriter {
         Ok(content)
     }
 
-    /// An object that is in memory as a whole.
+    /// An object that is complete in memory.
     pub(super) fn whole(&self, id: &ObjectId) -> Option<&[u8]> {
         if let Some((changed, content)) = &self.changed
             && changed == id

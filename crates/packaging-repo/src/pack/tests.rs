@@ -20,8 +20,8 @@ fn files(folder: &TempDir) -> usize {
     std::fs::read_dir(folder.path()).unwrap().count()
 }
 
-/// An import goes on with other versions after one that failed. If the disk has room again by then, the objects that
-/// did not get into the file must not be taken for written.
+/// An import continues with other versions after one that failed. If the disk has room again by then, the objects
+/// that did not get into the file must not count as written.
 #[test]
 fn a_pack_that_could_not_be_written_once_is_never_completed() {
     for threads in [1, 3] {
@@ -29,7 +29,7 @@ fn a_pack_that_could_not_be_written_once_is_never_completed() {
         let mut pack = PackWriter::new(folder.path(), threads);
         add(&mut pack, &[1; 300 << 10]).unwrap();
         pack.settle().unwrap();
-        // A file that cannot be written stands for a full disk.
+        // A file that cannot be written stands in for a full disk.
         let healthy = pack.file.replace(File::open(&pack.temporary).unwrap());
         let lost = add(&mut pack, &[2; 400 << 10]).and_then(|_| pack.settle());
         assert!(matches!(lost, Err(Error::Pack(_))), "{lost:?}");
@@ -106,13 +106,13 @@ fn what_a_version_adds_has_a_limit() {
     let streamed = vec![4; 3 << 20];
     let refused = pack.stream(streamed.len() as u64, &mut &streamed[..], |_| false);
     assert!(matches!(refused, Err(Error::WritesTooMuch(1000))));
-    // The next version begins anew, with the same pack.
+    // The next version starts again, with the same pack.
     pack.allow(4 << 20);
     pack.stream(streamed.len() as u64, &mut &streamed[..], |_| false).unwrap();
     assert!(pack.finish().unwrap().is_some());
 }
 
-/// A series of patches that changes a line of a large file each costs these lines.
+/// A series of patches that each change a line of a large file costs only these lines.
 #[test]
 fn a_large_file_that_is_changed_again_and_again_is_stored_once() {
     let folder = TempDir::new().unwrap();
@@ -127,7 +127,7 @@ fn a_large_file_that_is_changed_again_and_again_is_stored_once() {
     let mut content: Vec<u8> = (0..(3 << 20) / 8).flat_map(|_| next().to_le_bytes()).collect();
     let mut at = pack.stream(content.len() as u64, &mut &content[..], |_| false).unwrap();
     let mut made = Vec::new();
-    // More than a chain of deltas is long.
+    // More than the length of a chain of deltas.
     for number in 0..100usize {
         content[number * 1000] ^= 1;
         let id = hash::object(Kind::Blob, &content).unwrap();

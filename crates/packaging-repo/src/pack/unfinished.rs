@@ -20,7 +20,7 @@ pub(crate) fn remove_unfinished(folder: &Path) -> Result<(), Error> {
         if !name.starts_with(TEMPORARY) {
             continue;
         }
-        // Its owner, if it should live, must not find it any more before its pack goes.
+        // Its owner, if still alive, must not find it any more before its pack is removed.
         let dead = folder.join(format!("{DEAD}{}", name.trim_start_matches(DEAD)));
         if fs::rename(&path, &dead).is_err() {
             continue;

@@ -22,7 +22,7 @@ use crate::{Error, ObjectId};
 pub struct Word {
     /// The versions that were imported.
     pub versions: Vec<Imported>,
-    /// Branches to which versions were brought, by full names.
+    /// Branches to which versions were published, by full names.
     pub branches: Vec<String>,
 }
 
@@ -131,7 +131,7 @@ impl Sealing<'_> {
         Some(())
     }
 
-    /// Tags of upstream commits from which versions descend that were imported: the commit names its tarballs.
+    /// Tags of upstream commits from which imported versions descend: the commit names its tarballs.
     fn upstream_tags(&mut self) {
         for folder in ["refs/tags/upstream/", "refs/tags/reimport/upstream/"] {
             let names: Vec<String> =
@@ -163,7 +163,7 @@ impl Sealing<'_> {
         is_same.then_some(id)
     }
 
-    /// A branch whose tip is a commit that was imported, or a join that shows one, with its tree.
+    /// A branch whose tip is an imported commit, or a join that shows one, with its tree.
     fn branch(&mut self, name: &str) -> Option<()> {
         let tip = self.refs.get(name)?.id;
         let tree = object::read_commit(tip, self.store).ok()?.tree;

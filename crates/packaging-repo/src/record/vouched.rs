@@ -1,7 +1,9 @@
-//! What the state keeps of a repository that a host has as a cache only: what the importer has put on the remote, and what it
-//! may have put there. It is sealed as the record in the repository's own folder is: who can write a row can make none.
+//! The state's record of a repository that hosts have only as a cache: the refs that the importer has published on
+//! the remote, and those that it may have published. It is sealed like the record in a repository's own folder: write
+//! access to the row is not enough to forge one.
 //!
-//! A remote's word proves nothing. A ref of it is ours if it points where this says; everything else there is somebody else's.
+//! Refs of a remote are not trusted. A ref is the importer's if it points where this record says; all others are
+//! foreign.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +12,21 @@ use crate::ObjectId;
 use crate::seal::PackageKey;
 
 const HEADER: &str = "# package-import remote record 1\n";
-/// What was about to be put somewhere is kept of so many attempts: each has died in between.
+/// The number of attempts whose intended values are kept: each of them has died before its end.
 const ATTEMPTS: usize = 16;
 
-/// What may be believed of a remote.
+/// The trusted part of a remote's refs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vouched {
-    /// What was read back.
+    /// The refs that were read back.
     record: Record,
-    /// What attempts were about to put there, whose end nobody has recorded: a push may have come through all the same, and
-    /// that of a worker which stands still may come yet.
+    /// The intended values of attempts without a recorded end: the push may have succeeded nevertheless, and the push
+    /// of a frozen worker may still follow.
     begun: BTreeMap<String, Vec<ObjectId>>,
 }
 
 impl Vouched {
-    /// Reads it; `None` if it was not sealed with this key.
+    /// Parses a record; `None` if it was not sealed with this key.
     pub fn parse(text: &str, key: &PackageKey) -> Option<Vouched> {
         let end = text.rfind(&format!("\n{SEAL}"))? + 1;
         let (body, seal) = text.split_at_checked(end)?;
@@ -47,7 +49,7 @@ impl Vouched {
         Some(vouched)
     }
 
-    /// The text, sealed.
+    /// The record as a sealed text.
     pub fn encode(&self, key: &PackageKey) -> String {
         let mut text = HEADER.to_owned();
         for (name, entry) in &self.record.entries {
@@ -65,12 +67,12 @@ impl Vouched {
         text
     }
 
-    /// Whether the importer has put a ref there, or may have.
+    /// True if the importer has published a ref with this value, or may have.
     pub fn knows(&self, name: &str, id: ObjectId) -> bool {
         self.record.knows(name, id) || self.begun.get(name).is_some_and(|ids| ids.contains(&id))
     }
 
-    /// The names that are spoken of, sorted.
+    /// The names of all refs in the record, sorted.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         self.record
             .entries
@@ -78,13 +80,13 @@ impl Vouched {
             .chain(self.begun.keys().filter(|it| !self.record.entries.contains_key(*it)))
     }
 
-    /// Where each ref has to be that was read back; what was adopted is where somebody else has put it.
+    /// The expected value of each ref that was read back; an adopted branch is where somebody else has put it.
     pub fn expected(&self) -> impl Iterator<Item = (&String, ObjectId)> {
         let places = self.record.entries.iter();
         places.filter_map(|(name, entry)| Some((name, entry.adopted.or(entry.written)?)))
     }
 
-    /// What is on record of a repository that has these refs.
+    /// The record of a repository with these refs.
     pub fn record(&self, there: &BTreeMap<String, ObjectId>) -> Record {
         let mut record = Record::default();
         for name in self.names() {
@@ -103,7 +105,7 @@ impl Vouched {
         record
     }
 
-    /// Notes what is about to be put there.
+    /// Records the values that are about to be published.
     pub fn begin(&mut self, wanted: &Record) {
         for (name, entry) in &wanted.entries {
             let Some(id) = entry.begun.or(entry.written) else { continue };
@@ -116,8 +118,8 @@ impl Vouched {
         self.begun.retain(|_, ids| !ids.is_empty());
     }
 
-    /// Notes that all of this was read back. A tag that is there moves no more; a branch could still be moved on by whoever
-    /// was about to.
+    /// Records that all of these values were read back. An existing tag does not move any more; a branch may still be
+    /// moved by an attempt that was about to.
     pub fn settle(&mut self, there: &Record) {
         self.record = there.clone();
         for (name, ids) in &mut self.begun {
@@ -164,7 +166,7 @@ mod tests {
         let half = vouched.record(&there(&[(TAG, '1')]));
         assert!(half.knows(TAG, id('1')) && !half.knows(BRANCH, id('2')));
         assert!(!vouched.record(&there(&[(TAG, '9')])).knows(TAG, id('9')), "somebody else's");
-        // Another attempt does it otherwise, and the first may still come through.
+        // Another attempt wants other values, and the push of the first may still succeed.
         vouched.begin(&record(&[(TAG, '3'), (BRANCH, '4')]));
         vouched.settle(&record(&[(TAG, '3'), (BRANCH, '4')]));
         assert!(!vouched.knows(TAG, id('1')), "a tag that is there does not move");

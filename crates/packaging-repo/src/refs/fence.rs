@@ -47,7 +47,7 @@ impl Fence {
         repository.join(FOLDER).join(format!("{PREFIX}{self}"))
     }
 
-    /// Puts up this fence. Refused if a higher one stands.
+    /// Sets this fence. Refused if a higher one exists.
     pub(crate) fn raise(self, repository: &Path) -> Result<(), Error> {
         let folder = repository.join(FOLDER);
         room()
@@ -84,7 +84,7 @@ impl Fence {
     }
 }
 
-/// The fences that stand, and their files.
+/// The existing fences, and their files.
 fn standing(folder: &Path) -> Result<Vec<(Fence, PathBuf)>, Error> {
     let entries = fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
     let mut found = Vec::new();
@@ -97,7 +97,7 @@ fn standing(folder: &Path) -> Result<Vec<(Fence, PathBuf)>, Error> {
     Ok(found)
 }
 
-/// The highest that stands in a repository.
+/// The highest fence of a repository.
 pub(crate) fn highest(repository: &Path) -> Option<Fence> {
     standing(&repository.join(FOLDER)).ok()?.into_iter().map(|(fence, _)| fence).max()
 }

@@ -19,15 +19,15 @@ use crate::refs::{self, Decided, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
 pub(crate) const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[transfer]\n\thideRefs = refs/package-import\n";
-/// That of a copy, which others push to, and which is Git's to keep in shape.
+/// The configuration of a mirror, which others push to, and which Git maintains itself.
 pub(crate) const OF_COPY: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
 /// Target of `HEAD` as long as there is no branch.
 const NO_BRANCH: &str = "refs/heads/main";
 /// Prefix of a repository's files before they are durable; the name of the owner's fence follows.
 pub(crate) const NEW: &str = "package-import.new-";
 
-/// Makes the folders without which Git takes nothing for a repository. No lock: one that is frozen here must not keep
-/// others back.
+/// Makes the folders without which Git does not recognise a repository. No lock: a frozen process must not block
+/// others here.
 pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
     let above: Vec<&Path> =
         repository.ancestors().skip(1).take(2).filter(|folder| !folder.exists()).collect();
@@ -56,7 +56,7 @@ pub(crate) fn is_complete(repository: &Path) -> bool {
     repository.join("HEAD").is_file()
 }
 
-/// Gives a new repository its first refs, `HEAD` and all. The objects have to be durable.
+/// Gives a new repository its first refs, including `HEAD`. The objects have to be durable.
 pub(crate) fn complete(
     repository: &Path,
     guard: &Guard,
@@ -65,13 +65,13 @@ pub(crate) fn complete(
     record: Option<&[u8]>,
     config: &str,
 ) -> Result<(), Error> {
-    // A predecessor may have been killed just before `HEAD`.
+    // A predecessor may have been killed just before `HEAD` was written.
     let mut packed = packed::read(repository)?;
     refs::apply(&mut packed, &Default::default(), edits, &Decided::default())?;
     let head = wanted.filter(|branch| packed.refs.contains_key(*branch)).map(str::to_owned);
     let head = head.or_else(|| first_branch(&packed.refs)).unwrap_or_else(|| NO_BRANCH.into());
     let mut files = vec![New::write(repository, guard, "config", config.as_bytes())?];
-    // Before the refs, whose word it is.
+    // Before the refs that it vouches for.
     if let Some(record) = record {
         files.push(New::write(repository, guard, record::FILE, record)?);
     }
@@ -96,14 +96,14 @@ pub(crate) fn complete(
     Ok(())
 }
 
-/// The branch that `HEAD` points to if none is wanted, or there is no such branch.
+/// The branch that `HEAD` points to if none is wanted, or the wanted branch does not exist.
 pub(crate) fn first_branch(refs: &Refs) -> Option<String> {
     let mut branches = refs.keys().filter(|name| name.starts_with("refs/heads/"));
     let is_beside = |name: &str| name.starts_with("refs/heads/applied/") || name.starts_with(refname::ASIDE);
     branches.find(|name| !is_beside(name)).cloned()
 }
 
-/// A file of the repository under a name of our own.
+/// A file of the repository, written under a temporary name first.
 pub(crate) struct New {
     own: PathBuf,
     target: PathBuf,

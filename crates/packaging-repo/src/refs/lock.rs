@@ -21,14 +21,14 @@ use crate::refs::first_publish;
 /// Name of the file that importers lock. It stays, so it must not have the name of one of Git's own locks, which must
 /// not stay.
 const LOCK: &str = "package-import.flock";
-/// The second name of our lock of `packed-refs`; with a fence, its number follows.
+/// The second name of our lock of `packed-refs`; the number of the fence follows, if there is one.
 const OWN: &str = "package-import.packed-refs";
 /// Prefix of the second name of the importer's lock of a loose ref, in the ref's own folder: landlock before Linux
 /// 5.19 allows no links from one folder to another. Git takes a name like that for no ref.
 const OWN_LOOSE: &str = ".package-import-";
 const ENDING: &str = ".lock";
 
-/// The repository is ours among importers until this is dropped.
+/// Exclusive among importers until this is dropped.
 #[derive(Debug)]
 pub struct Guard {
     file: File,
@@ -50,7 +50,7 @@ pub(crate) fn repository(
     Ok(Guard { file, fence })
 }
 
-/// The repository, unless an importer works on it: that may be one that stands still, and would be waited for in vain.
+/// Locks the repository unless an importer works on it: that may be a frozen one, which would be waited for in vain.
 pub(crate) fn idle(repository: &Path) -> Result<Guard, Error> {
     let file = locked(repository, Mode::Exclusive, Deadline::now())?;
     Ok(Guard { file, fence: None })
@@ -64,12 +64,12 @@ fn locked(repository: &Path, mode: Mode, deadline: Deadline) -> Result<File, Err
 }
 
 impl Guard {
-    /// Refused if somebody with a higher fence has come.
+    /// Refused if a process with a higher fence has arrived.
     pub(crate) fn check(&self, repository: &Path) -> Result<(), Error> {
         self.fence.map_or(Ok(()), |fence| fence.check(repository))
     }
 
-    /// The lock as the standard input of another program: it is held until that has ended, too (`flock(2)`).
+    /// The lock as the standard input of another program: it is held until that program has ended, too (`flock(2)`).
     pub(crate) fn to_stdin(&self) -> Result<Stdio, Error> {
         let file = self.file.try_clone().map_err(|error| Error::file("share", Path::new(LOCK), error))?;
         Ok(file.into())
@@ -93,19 +93,19 @@ impl Guard {
     }
 }
 
-/// A lock file of Git's that we hold.
+/// A lock file of Git that this process holds.
 pub(crate) struct Held {
     path: Option<PathBuf>,
     own: PathBuf,
 }
 
-/// Takes Git's lock of `packed-refs`; `None` if somebody has it. The file that is returned is empty, and is the lock
-/// file.
+/// Takes Git's lock of `packed-refs`; `None` if another process holds it. The returned file is empty, and is the
+/// lock file.
 pub(crate) fn take_packed(repository: &Path, guard: &Guard) -> Result<Option<(File, Held)>, Error> {
     take(repository.join(guard.own()), repository.join("packed-refs.lock"))
 }
 
-/// Takes Git's lock of a loose ref; `None` if somebody has it, or if its folder has gone.
+/// Takes Git's lock of a loose ref; `None` if another process holds it, or if its folder was removed.
 pub(crate) fn take_loose(repository: &Path, _guard: &Guard, name: &str) -> Result<Option<Held>, Error> {
     let (folder, last) = name.rsplit_once('/').unwrap_or(("", name));
     let folder = repository.join(folder);
@@ -132,8 +132,8 @@ fn take(own: PathBuf, path: PathBuf) -> Result<Option<(File, Held)>, Error> {
 }
 
 impl Held {
-    /// Makes our file the file that is locked, then gives the lock up. Our own name decides: it is gone if somebody
-    /// with a higher fence has come, and nobody else's file can be in its place.
+    /// Renames our file to the locked file, then gives the lock up. The name of our file decides: it is gone if a
+    /// process with a higher fence has arrived, and no other process's file can be in its place.
     pub(crate) fn rename_to(mut self, target: &Path, guard: &Guard) -> Result<(), Error> {
         let renamed = room().and_then(|()| fs::rename(&self.own, target));
         renamed.map_err(|error| guard.gone("rename", &self.own, error))?;
@@ -186,7 +186,7 @@ pub(crate) fn remove_stale(repository: &Path, guard: &Guard) -> Result<(), Error
             None => remove_if_there(&own)?,
         }
     }
-    // Killed between the rename and the end of the lock.
+    // Killed between the rename and the release of the lock.
     remove_same(&packed, &repository.join("packed-refs"))
 }
 
@@ -202,7 +202,7 @@ fn find_stale_below(folder: &Path, stale: &mut Vec<(PathBuf, Option<PathBuf>)>) 
     }
 }
 
-/// The lock first: without its second name, nobody could tell whose it is.
+/// The lock first: without its second name, its owner could not be determined.
 fn remove_pair(own: &Path, lock: &Path) -> Result<(), Error> {
     let Ok(metadata) = fs::symlink_metadata(own) else { return Ok(()) };
     remove_link(lock, &metadata)?;

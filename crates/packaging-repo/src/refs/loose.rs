@@ -30,7 +30,7 @@ fn walk(repository: &Path, folder: &str, found: &mut BTreeMap<String, ObjectId>)
         let name = format!("{folder}/{name}");
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => walk(repository, &name, found)?,
-            // Git takes other files for no refs: locks, an editor's copies.
+            // Git ignores other files here: locks, an editor's copies.
             Ok(kind) if kind.is_file() && refname::is_valid(&name) => {
                 if let Some(id) = read(repository, &name) {
                     found.insert(name, id);
@@ -42,7 +42,7 @@ fn walk(repository: &Path, folder: &str, found: &mut BTreeMap<String, ObjectId>)
     Ok(())
 }
 
-/// A loose ref longer than this is none.
+/// The maximum length of a loose ref.
 const LONGEST: u64 = 64 << 10;
 
 fn read(repository: &Path, name: &str) -> Option<ObjectId> {
@@ -82,8 +82,8 @@ pub(crate) fn unreadable(repository: &Path) -> Vec<String> {
     found
 }
 
-/// Removes loose files whose values are packed, by Git's own protocol: lock, compare, remove. One that was changed
-/// meanwhile, or that somebody has locked, stays.
+/// Removes loose files whose values are packed, by Git's own protocol: lock, compare, remove. A file that was
+/// changed in the meantime, or that another process has locked, stays.
 pub(crate) fn prune<'a>(
     repository: &Path,
     guard: &Guard,
@@ -101,7 +101,7 @@ pub(crate) fn prune<'a>(
     Ok(())
 }
 
-/// Makes the folder that a ref's lock file lies in. A ref in its place is a conflict of names, as it is for Git.
+/// Makes the folder of a ref's lock file. A ref in its place is a conflict of names, as it is for Git.
 pub(crate) fn make_folder(repository: &Path, name: &str) -> Result<(), Error> {
     let (folder, _) = name.rsplit_once('/').unwrap_or(("", name));
     let path = repository.join(folder);
@@ -113,7 +113,7 @@ pub(crate) fn make_folder(repository: &Path, name: &str) -> Result<(), Error> {
     }
 }
 
-/// An empty folder would keep a ref of its name from being made. Git removes them in the same way.
+/// An empty folder would block a ref of its name. Git removes them in the same way.
 pub(crate) fn remove_empty_folders(repository: &Path, name: &str) {
     let mut folder = name;
     while let Some((shorter, _)) = folder.rsplit_once('/') {

@@ -18,12 +18,11 @@ const LARGEST: u64 = 256 << 20;
 #[derive(Default)]
 pub(crate) struct Packed {
     pub(crate) refs: Refs,
-    /// Refs that others pushed under names that are no UTF-8. They are kept as they are, and are nobody else's
-    /// business.
+    /// Refs under names that are not UTF-8, pushed by others. They are kept unchanged and otherwise ignored.
     others: Vec<(Vec<u8>, Value)>,
 }
 
-/// Reads the file; none is as good as an empty one.
+/// Reads the file; a missing file counts as an empty one.
 pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
     let path = repository.join("packed-refs");
     let Some(text) = text(&path)? else { return Ok(Packed::default()) };
@@ -142,12 +141,12 @@ pub(crate) fn is_fully_peeled(repository: &Path) -> Result<bool, Error> {
 }
 
 impl Packed {
-    /// All refs, of whatever name, to look behind tags.
+    /// All refs under any name, to find tags without a peeled value.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.refs.values_mut().chain(self.others.iter_mut().map(|(_, value)| value))
     }
 
-    /// A ref that cannot be beside one of this name: `a` and `a/b`.
+    /// A ref that cannot exist beside one of this name: `a` and `a/b`.
     pub(crate) fn conflict(&self, name: &str) -> Option<String> {
         let below = format!("{name}/");
         let others = self.others.iter().map(|(other, _)| other);
@@ -180,7 +179,7 @@ impl Packed {
     }
 }
 
-/// A name among sorted ones that is a folder of this name, or that has it for a folder.
+/// A name among sorted ones that is a folder of this name, or of which this name is a folder.
 pub(crate) fn find_conflict<T>(name: &str, names: &std::collections::BTreeMap<String, T>) -> Option<String> {
     let mut folder = name;
     while let Some((shorter, _)) = folder.rsplit_once('/') {

@@ -1,6 +1,6 @@
 //! The names of refs. Versions are mangled as DEP-14 says, so that every valid version gives a valid name.
 
-/// Distros that would collide with other refs.
+/// Distro names that would collide with other refs.
 const RESERVED: [&str; 4] = ["applied", "upstream", "reimport", "collisions"];
 
 /// A distro or suite that cannot be part of a ref's name.
@@ -24,22 +24,22 @@ pub enum InvalidName {
         /// Beginning of the name.
         begin: String,
     },
-    /// A full name that is none of ours.
+    /// A full name that the importer does not use.
     #[error("{0:?} is no name of a ref that is written here")]
     Elsewhere(String),
 }
 
-/// The longest part of a ref's name, in bytes. Git takes 250 of the 255 that a file's name may have, for the lock beside
-/// it; ours of a lock needs a few more.
+/// The maximum length of a part of a ref's name, in bytes. Git allows 250 of the 255 bytes of a file name, because of
+/// the lock beside it; the importer's lock name needs a few more.
 const LONGEST_PART: usize = 230;
 
-/// The longest name of a ref, in bytes.
+/// The maximum length of a ref's name, in bytes.
 const LONGEST: usize = 1000;
 
 /// Folder of foreign branches that were set aside.
 pub const ASIDE: &str = "refs/heads/collisions/";
 
-/// Where a repair keeps what it replaces. Hidden from whoever clones.
+/// Namespace in which a repair keeps the values that it replaces. Hidden from clones.
 pub const REPAIRED: &str = "refs/package-import/repair/";
 
 /// Folders in which refs are written; refs are written nowhere else.
@@ -67,7 +67,7 @@ fn check_lengths(name: &str) -> Result<(), InvalidName> {
     if name.len() > LONGEST { Err(too_long(name, LONGEST)) } else { Ok(()) }
 }
 
-/// As much of a name as a message can take.
+/// The most bytes of a name that a message quotes.
 fn begin(name: &str) -> String {
     name.chars().take(60).collect()
 }
@@ -147,7 +147,7 @@ pub fn mangle(version: &str) -> String {
     mangled
 }
 
-/// The version that a part of a ref's name stands for.
+/// The version that a part of a ref's name encodes.
 pub fn unmangle(part: &str) -> String {
     part.chars()
         .filter(|&c| c != '#')
@@ -228,7 +228,7 @@ fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
-/// The names of a tag of other content, from the shortest: one that somebody else has taken is passed over.
+/// The names of a tag of other content, from the shortest: names that a foreign tag uses are skipped.
 pub fn by_hash(folder: &str, hash: &str) -> impl Iterator<Item = String> {
     let (folder, hash) = (folder.to_owned(), hash.to_owned());
     [12, 20, 64].into_iter().map(move |digits| format!("{folder}{}", hash.get(..digits).unwrap_or(&hash)))

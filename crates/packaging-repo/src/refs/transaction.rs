@@ -53,7 +53,7 @@ pub struct Edit {
 /// Changes beside the edits that a person has decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decided {
-    /// Refs that go, and where they have to point before.
+    /// Refs to remove, and where they have to point before.
     pub removed: Vec<(String, ObjectId)>,
     /// Tags among the edits that may have another value before.
     pub replaced: Vec<String>,
@@ -65,7 +65,7 @@ impl Decided {
     }
 }
 
-/// Reads all refs, loose ones included, whose values win.
+/// Reads all refs; the values of loose refs win.
 pub fn read(repository: &Path) -> Result<Refs, Error> {
     let mut refs = packed::read(repository)?.refs;
     for (name, id) in loose::read_all(repository)? {
@@ -189,7 +189,7 @@ fn lock_branches<'a>(
     for name in removed.chain(moved.map(|edit| &edit.name)) {
         let path = repository.join(format!("{name}.lock"));
         let held = wait_for(path, || {
-            // Git may remove the folder, empty as it is, at any time.
+            // Git may remove the empty folder at any time.
             loose::make_folder(repository, name)?;
             lock::take_loose(repository, guard, name)
         })?;
@@ -220,7 +220,7 @@ impl Drop for Branches<'_> {
     }
 }
 
-/// Tries to take a lock until another program has had time to give it up.
+/// Tries to take a lock until another program has had time to release it.
 fn wait_for<T>(path: PathBuf, mut take: impl FnMut() -> Result<Option<T>, Error>) -> Result<T, Error> {
     let mut wait = Wait::new();
     for _ in 0..WAITS {
@@ -233,8 +233,8 @@ fn wait_for<T>(path: PathBuf, mut take: impl FnMut() -> Result<Option<T>, Error>
     Err(Error::Locked(path))
 }
 
-/// Packs the loose refs that others made, and looks behind tags where another program did not. Nothing changes its
-/// value, so it may be cut off anywhere.
+/// Packs the loose refs that others made, and adds peeled values of tags where another program did not. No ref
+/// changes its value, so this may be interrupted anywhere.
 fn fold(
     repository: &Path,
     guard: &Guard,
@@ -253,7 +253,7 @@ fn fold(
         }
     }
     for (name, id) in &found {
-        // Only an object that is there can be peeled; a broken ref stays as it is.
+        // Only an existing object can be peeled; a broken ref stays as it is.
         if let Ok(peeled) = peel(*id) {
             packed.refs.insert(name.clone(), Value { id: *id, peeled });
         }

@@ -123,7 +123,7 @@ fn many_versions_whose_patches_do_not_apply() {
                 history.add("debian", &staged).unwrap();
                 below.insert(0, version);
             }
-            // Each of these looks for the nearest one before it that has applied commits.
+            // Each of these looks for the nearest version before it that has applied commits.
             for number in 1..=count {
                 let version = format!("1-{count}.{number}");
                 let staged = staged(&version, &below, upstream, true, history.store);
@@ -133,7 +133,7 @@ fn many_versions_whose_patches_do_not_apply() {
     });
 }
 
-/// An applied commit that comes later is found, although there was none when it was asked for before.
+/// An applied commit that is added later is found, although an earlier lookup found none.
 #[test]
 fn what_was_found_out_is_forgotten_when_it_changes() {
     let scratch = scratch();
@@ -145,7 +145,7 @@ fn what_was_found_out_is_forgotten_when_it_changes() {
     let below = ["1-1".to_owned()];
     let before = staged("1-1.1", &below, &upstream, true, history.store);
     let before = history.add("debian", &before).unwrap();
-    // The same upload in a derivative, by whose series the patches do apply.
+    // The same upload in a derivative, with whose series the patches do apply.
     let base = StagedVersion { applied: staged("1-1", &[], &upstream, true, history.store).applied, ..base };
     let there = history.add("ubuntu", &base).unwrap().applied.unwrap();
     let after = staged("1-1.2", &below, &upstream, true, history.store);

@@ -9,7 +9,7 @@ use source_package::date::Date;
 use source_package::store::ContentStore;
 use source_package::tree::{Node, Tree};
 
-/// Stores each content as the `.gitmodules` of a folder of its own; Git must have nothing to say.
+/// Stores each content as the `.gitmodules` of a folder of its own; Git must not complain.
 fn assert_git_is_content(contents: &[String]) {
     let scratch = scratch();
     let mut store = scratch.repository.store(1).unwrap();

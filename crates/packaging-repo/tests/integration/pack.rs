@@ -95,7 +95,7 @@ fn objects_are_read_back_while_the_pack_is_written() {
     }
 }
 
-/// Ends with an error, as a tarball does that is cut off or does not match its checksum.
+/// Ends with an error, like a tarball that is truncated or does not match its checksum.
 struct Broken<'a>(&'a [u8]);
 
 impl Read for Broken<'_> {
@@ -107,7 +107,7 @@ impl Read for Broken<'_> {
     }
 }
 
-/// One broken version keeps the others of its plan back neither by an error nor by a pack with holes.
+/// One broken version blocks the others of its plan neither by an error nor by a pack with missing objects.
 #[test]
 fn content_that_breaks_off_leaves_no_trace_in_the_pack() {
     for threads in [1, 2] {
@@ -127,7 +127,7 @@ fn content_that_breaks_off_leaves_no_trace_in_the_pack() {
     }
 }
 
-/// Each version of a file is stored as a change of the one before, in a chain longer than Git would make.
+/// Each version of a file is stored as a delta against the one before, in a chain longer than Git would make.
 #[test]
 fn changed_files_are_read_by_git_however_long_the_chain() {
     let scratch = scratch();

@@ -8,7 +8,7 @@ use std::thread;
 use crate::common::{Scratch, edit, git, objects, scratch, transact};
 use packaging_repo::{Error, ObjectId};
 
-/// No lock, no second name of one, no empty folder below `refs`.
+/// No lock, no second name of a lock, no empty folder below `refs`.
 fn assert_tidy(scratch: &Scratch) {
     let loose: Vec<String> = files(scratch, "refs");
     assert!(loose.is_empty(), "{loose:?}");
@@ -195,7 +195,7 @@ fn locks_of_a_dead_importer_are_removed_and_those_of_others_are_not() {
         fs::write(path(own), "").unwrap();
         fs::hard_link(path(own), path(lock)).unwrap();
     }
-    // Killed before it had the lock, which somebody else took.
+    // Killed before it held the lock, which another process took.
     fs::write(path("refs/heads/.package-import-foreign.lock"), "").unwrap();
     fs::write(path("refs/heads/foreign.lock"), "").unwrap();
     transact(&scratch, &[edit("refs/heads/debian/sid", None, commits[0], None)]).unwrap();
@@ -255,12 +255,12 @@ fn nobody_loses_a_move_of_a_branch_that_git_moves_at_the_same_time() {
     assert_eq!(scratch.git(&["rev-parse", name]).trim(), commits[60].to_string());
     assert_eq!(their_wins + our_wins, 60, "Git moved it {their_wins} times, we {our_wins} times");
     transact(&scratch, &[]).unwrap();
-    // Git leaves the empty folder of a lock that it gave up.
+    // Git leaves the empty folder of a lock that it released.
     assert!(files(&scratch, "refs").iter().all(|name| scratch.path().join(name).is_dir()));
     scratch.assert_clean();
 }
 
-/// Others make and move refs of their own while transactions fold them: all of them are there in the end.
+/// Others create and move refs of their own while transactions fold them: all of them exist in the end.
 #[test]
 fn refs_that_git_moves_during_transactions_keep_their_last_value() {
     let scratch = scratch();

@@ -34,7 +34,7 @@ fn refs_whose_names_are_no_utf8_are_kept() {
     let packed = fs::read(scratch.path().join("packed-refs")).unwrap();
     scratch.git(&["update-ref", "-d", "refs/heads/z"]);
     assert_eq!(shown(&scratch), before);
-    // Git, too, would have written it like this.
+    // Git would have written it in the same way.
     scratch.git(&["update-ref", "refs/heads/z", &commits[1].to_string()]);
     scratch.git(&["pack-refs", "--all"]);
     assert_eq!(fs::read(scratch.path().join("packed-refs")).unwrap(), packed);
@@ -43,7 +43,7 @@ fn refs_whose_names_are_no_utf8_are_kept() {
     scratch.assert_clean();
 }
 
-/// Without the header, a tag without a peeled line may be one that nobody looked behind.
+/// Without the header, a tag without a peeled line may be one that was never peeled.
 #[test]
 fn tags_that_another_program_packed_are_looked_behind() {
     for header in ["", "# pack-refs with: peeled \n", "# pack-refs with: sorted \n"] {
@@ -84,7 +84,7 @@ fn files_that_git_takes_for_no_refs_are_left_alone() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-    /// A loose file is packed if, and only if, Git takes its name for a ref's.
+    /// A loose file is packed if, and only if, Git accepts its name as a ref's.
     #[test]
     fn what_is_taken_for_a_ref_git_takes_for_one(part in "[a@{.~^:?*\\[\\\\ lock\u{7f}\u{a0}\u{1}-]{1,6}|(a\\.)?lock|a\\.lock") {
         prop_assume!(part != "." && part != "..");

@@ -13,7 +13,7 @@ use packaging_repo::repack::{Effort, due, repack};
 
 const LONG: std::time::Duration = std::time::Duration::from_secs(600);
 
-/// One more pack with content that nothing makes smaller.
+/// One more pack with incompressible content.
 fn grow(scratch: &Scratch, numbers: &mut Numbers, bytes: usize) {
     let mut store = scratch.repository.store(1).unwrap();
     store.add(Kind::Blob, &numbers.bytes(bytes)).unwrap();
@@ -62,7 +62,7 @@ fn what_was_only_stored_is_compressed() {
     scratch.assert_clean();
 }
 
-/// An importer that stands still holds its lock for as long as it does.
+/// A frozen importer holds its lock while it is frozen.
 #[test]
 fn nobody_has_to_wait_for_an_importer() {
     let (scratch, mut numbers) = (scratch(), Numbers(1));
@@ -136,7 +136,7 @@ fn git_holds_the_lock_as_long_as_it_runs() {
     let other = scratch.repository.clone();
     let held = AtomicBool::new(false);
     let started = |group: u32| {
-        // Git has not been waited for, so its descriptors can be looked at even if it has ended: then there are none.
+        // Git has not been waited for, so its descriptors can be listed even if it has ended: then there are none.
         let stdin = fs::read_link(format!("/proc/{group}/fd/0"));
         let is_lock = stdin.map_or(true, |path| path == other.path().join("package-import.flock"));
         held.store(is_lock, Ordering::Relaxed);

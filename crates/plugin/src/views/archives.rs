@@ -4,10 +4,10 @@ use super::Facts;
 use crate::database::{Database, Row};
 use crate::trouble::Trouble;
 
-/// The first schema that has these views. A check that is newer than its importer does without them.
+/// The first schema with these views. A check that is newer than its importer works without them.
 const SCHEMA: i64 = 4;
 
-/// The first that says how old content is.
+/// The first schema with the age of the content.
 const CONTENT: i64 = 6;
 
 /// A suite of an archive.
@@ -19,7 +19,7 @@ pub struct SuiteVerdict {
     pub suite: String,
     /// Publications in its last accepted index.
     pub listed: Option<i64>,
-    /// The date of that index; none if it has none.
+    /// The date of that index; `None` if it has none.
     pub index: Option<i64>,
     /// The mirror that had it.
     pub mirror: Option<String>,
@@ -45,7 +45,7 @@ impl SuiteVerdict {
     }
 }
 
-/// The suites that are followed; none if the importer does not say yet.
+/// The suites that are followed; none if the importer does not report them yet.
 pub fn suite_verdicts(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<SuiteVerdict>, Trouble> {
     if facts.schema.unwrap_or(0) < SCHEMA {
         return Ok(Vec::new());
@@ -84,7 +84,7 @@ pub struct Waits {
     pub oldest: Option<i64>,
 }
 
-/// Packages that were imported without old versions that their history could not deliver; 1,000 stands for more.
+/// Packages imported without old versions that their history could not deliver; 1,000 stands for more.
 pub fn left_out(database: &mut Database<'_>, facts: &Facts) -> Result<i64, Trouble> {
     if facts.schema.unwrap_or(0) < CONTENT {
         return Ok(0);

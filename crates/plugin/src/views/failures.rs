@@ -4,7 +4,7 @@ use crate::database::{Database, Parameter, Row};
 use crate::trouble::Trouble;
 use crate::views::Facts;
 
-/// A signature or a package that does not count for a while.
+/// A suppressed signature or package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
     /// Kind of the subject: `signature` or `package`.
@@ -39,7 +39,7 @@ pub fn suppressions(database: &mut Database<'_>) -> Result<Vec<Suppression>, Tro
 /// Numbers that are compared with limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveCounts {
-    /// Failing packages, still with those that are suppressed.
+    /// Failing packages, suppressed ones included.
     pub failing: i64,
     /// Number of parked jobs.
     pub parked: i64,
@@ -104,7 +104,7 @@ pub fn verdict_value(database: &mut Database<'_>, figure: &str) -> Result<Option
 pub struct VerdictRow {
     /// Milliseconds since 1970 of the verdict.
     pub at: i64,
-    /// The whole verdict, as the importer wrote it.
+    /// The whole verdict, as the importer stored it.
     pub detail: String,
 }
 
@@ -130,7 +130,7 @@ pub struct Wedged {
     pub message: String,
 }
 
-/// Those that have waited longest, of those that count.
+/// The packages that have waited longest, without suppressed ones.
 pub fn wedged(database: &mut Database<'_>, at_most: i64) -> Result<Vec<Wedged>, Trouble> {
     let now = database.now()?;
     let sql = "SELECT package, since, stage, code, message FROM check_v1_wedged
@@ -161,7 +161,7 @@ pub struct ForeignRef {
     pub since: i64,
 }
 
-/// The schema that tells of foreign refs.
+/// The first schema with foreign refs.
 const FOREIGN_REFS: i64 = 5;
 
 /// Number of foreign refs, and the oldest of them; none with the state of an older importer.
@@ -191,7 +191,7 @@ pub fn foreign_refs(
     Ok((count, rows))
 }
 
-/// A ref of ours that somebody else made or moved, and that waits for a person's decision.
+/// A ref of the importer that somebody else made or moved, and that waits for an operator's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collision {
     /// Number of the collision.

@@ -163,10 +163,10 @@ pub struct Progress {
     pub trouble_since: Option<i64>,
 }
 
-/// The schema from which on the state tells of progress.
+/// The first schema with the progress of runs.
 const PROGRESS: i64 = 3;
 
-/// Of all hosts; of none, if the state is of an older release, half-way through an upgrade.
+/// The rows of all hosts; empty if the state is of an older release, half-way through an upgrade.
 pub fn progress(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Progress>, Trouble> {
     if facts.schema.is_none_or(|schema| schema < PROGRESS) {
         return Ok(Vec::new());

@@ -88,7 +88,7 @@ pub fn facts_before_any_run(database: &mut Database<'_>) -> Result<Facts, Troubl
     Ok(facts)
 }
 
-/// The counters that the importer keeps. One that nothing has changed yet is 0.
+/// The counters that the importer keeps. A counter that was never changed is 0.
 #[derive(Clone, Debug, Default)]
 pub struct Counters(BTreeMap<String, i64>);
 

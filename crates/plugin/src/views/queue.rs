@@ -85,7 +85,7 @@ pub fn explain(report: &mut Report, outages: &[Outage], now: i64) {
 pub struct Remote {
     /// Name of the remote.
     pub name: String,
-    /// Packages that have something which is not there.
+    /// Packages with refs that are not published.
     pub unpublished: i64,
     /// Milliseconds since 1970 since which the oldest package is unpublished that has no failure of its own.
     pub oldest: Option<i64>,
@@ -98,7 +98,7 @@ pub struct Remote {
 /// The schema that tells of remotes.
 const REMOTES: i64 = 7;
 
-/// The remotes that are followed. A state of an older importer has none.
+/// The remotes that are followed; none in the state of an older importer.
 pub fn remotes(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Remote>, Trouble> {
     if facts.schema.is_none_or(|schema| schema < REMOTES) {
         return Ok(Vec::new());
@@ -116,14 +116,14 @@ pub fn remotes(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Remote>
     database.rows(sql, &[])?.iter().map(remote).collect()
 }
 
-/// Where messages go.
+/// A channel of messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
     /// Its name.
     pub name: String,
-    /// Since when it takes none.
+    /// Time since which it accepts none.
     pub failing: Option<i64>,
-    /// Why.
+    /// The reason.
     pub error: Option<String>,
 }
 
@@ -216,7 +216,7 @@ pub fn last_attempt(database: &mut Database<'_>) -> Result<Option<i64>, Trouble>
     database.first(sql, &[Parameter::Integer(now + TOLERATED)])?.map(|row| row.integer(0)).transpose()
 }
 
-/// About how many attempts have ended since a time: their numbers rise, so two of them tell it.
+/// The approximate number of attempts that ended since a time: ids rise, so the difference of two ids gives it.
 pub fn attempts_since(database: &mut Database<'_>, since: i64) -> Result<i64, Trouble> {
     let first = "SELECT id FROM check_v1_attempts WHERE ended >= $1 ORDER BY ended LIMIT 1";
     let last = "SELECT id FROM check_v1_attempts WHERE ended >= $1 ORDER BY ended DESC LIMIT 1";

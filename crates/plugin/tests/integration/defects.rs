@@ -1,4 +1,4 @@
-//! Requirement 1: whatever a check does wrong is one line and code 3.
+//! Requirement 1: any defect of a check gives one line and code 3.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! PostgreSQL: the same answers, read-only, as a role that can do no more, and in time.
+//! PostgreSQL: the same answers, read-only, as a read-only role, and in time.
 #![cfg(feature = "postgres")]
 
 #[path = "../../../pg-connect/tests/integration/common/mod.rs"]
@@ -101,7 +101,7 @@ fn req9_a_stopped_postmaster_and_a_lock() {
     monitored.cluster.signal("CONT");
     assert_eq!(root.check(&["-t", "60"]).out, GOOD);
 
-    // A slow view: the server ends the statement, and nothing of it stays behind.
+    // A slow view: the server ends the statement, and no session stays behind.
     monitored.cluster.sql("CREATE OR REPLACE VIEW check_v1_example AS SELECT 3::bigint AS failing, 2 AS held FROM pg_sleep(600)");
     root.check(&arguments)
         .is(2, "IMPORT EXAMPLE CRITICAL - ERROR: canceling statement due to statement timeout (57014): a table is locked");

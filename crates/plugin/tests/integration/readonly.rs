@@ -30,7 +30,7 @@ fn req11_a_writer_keeps_the_log_by_a_file_control() {
 /// A user without any rights of his own; all rights come from membership in the group.
 const USER: &str = "65534";
 
-/// The root as a package would set it up: 2750, somebody else's, readable for the monitoring user's group.
+/// The root as a package would set it up: 2750, of another owner, readable for the monitoring user's group.
 fn close(root: &Root) {
     must_be_root();
     chown(root.path(), Some(0), Some(65534)).unwrap();
@@ -49,7 +49,7 @@ fn check_without_trace(root: &Root, expected: &str) {
         if owns {
             assert!(Command::new("chown").args(["-R", USER]).arg(root.path()).status().unwrap().success());
         }
-        // As root, SQLite gives -wal and -shm to the owner of the database, also to one that has them already.
+        // As root, SQLite gives -wal and -shm to the owner of the database, also if they exist already.
         let before = root.listing(user.is_some());
         let said = match user {
             Some(user) => root.check_as(user, &[]),
@@ -81,7 +81,7 @@ fn req11_a_running_writer() {
     check_without_trace(&root, &line(5));
     writer.execute_batch("COMMIT").unwrap();
     check_without_trace(&root, &line(6));
-    // After checkpoints of every kind, when the log begins anew.
+    // After checkpoints of every kind, when the log begins again.
     for mode in ["PASSIVE", "RESTART", "TRUNCATE"] {
         writer.pragma_update(None, "wal_checkpoint", mode).unwrap();
         check_without_trace(&root, &line(6));
@@ -103,7 +103,7 @@ fn req11_an_idle_importer_that_kept_its_log() {
 #[test]
 fn req11_a_killed_writer() {
     let root = Root::with_database();
-    // A process of its own, killed with its work in the log and nobody to clean up.
+    // A process of its own, killed with its work in the log; nothing cleans up.
     let mut writer = Command::new("sqlite3")
         .arg(root.file("state.db"))
         .stdin(Stdio::piped())
@@ -134,7 +134,7 @@ fn req11_a_killed_writer() {
 #[test]
 fn req11_a_database_without_a_log() {
     let root = Root::new();
-    // As it is after a copy of the database alone, or when written by a program that does not keep the log.
+    // As after a copy of the database alone, or when written by a program that does not keep the log.
     let writer = Connection::open(root.file("state.db")).unwrap();
     writer.execute_batch("PRAGMA journal_mode = WAL").unwrap();
     writer.execute_batch(SCHEMA).unwrap();
@@ -152,11 +152,11 @@ fn req11_a_first_start() {
         &root,
         "IMPORT EXAMPLE UNKNOWN - the database has no check_v1_example: has the importer run, and is it as new as this check?\n",
     );
-    // Made, but not yet in WAL mode.
+    // Created, but not yet in WAL mode.
     let writer = Connection::open(root.file("state.db")).unwrap();
     writer.execute_batch(SCHEMA).unwrap();
     check_without_trace(&root, GOOD);
-    // In WAL mode, with the schema in a log that nobody has moved yet.
+    // In WAL mode, with the schema in a log without a checkpoint yet.
     let root = Root::new();
     let writer = root.writer();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();

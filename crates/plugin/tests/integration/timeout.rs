@@ -31,7 +31,7 @@ fn req9_a_file_that_never_opens() {
 fn req9_an_exclusive_lock() {
     let root = Root::with_database();
     let arguments = ["-t", "1", "--timeout-state", "warning"];
-    // In WAL mode only this mode of locking keeps readers out.
+    // In WAL mode only this locking mode excludes readers.
     let writer = root.writer();
     writer.execute_batch("PRAGMA locking_mode = EXCLUSIVE; UPDATE counters SET failing = 4").unwrap();
     let said = root.check(&arguments);
@@ -60,7 +60,7 @@ fn req9_an_index_that_a_writer_has_to_mend() {
     let writer = root.writer();
     writer.execute_batch("UPDATE counters SET failing = 4").unwrap();
     let tear = || {
-        // Another process: to close the file in this one would give back the writer's locks.
+        // Another process: closing the file in this one would release the writer's locks.
         let index = format!("of={}", root.file("state.db-shm").display());
         let arguments = ["if=/dev/urandom", &index, "bs=96", "count=1", "conv=notrunc", "status=none"];
         assert!(Command::new("dd").args(arguments).status().unwrap().success());
@@ -93,7 +93,7 @@ fn req9_nothing_stays_behind() {
     let root = Root::with_database();
     std::fs::remove_file(root.file("state.db")).unwrap();
     make_fifo(&root.file("state.db"));
-    // The check is killed, as a monitoring system kills what takes too long: its reader goes with it.
+    // The check is killed, as a monitoring system kills what takes too long: its reader ends with it.
     let mut check = root.command(&["-t", "60"]).stdout(Stdio::piped()).spawn().unwrap();
     let reader = child_of(check.id());
     let handle = rustix::process::pidfd_open(reader, rustix::process::PidfdFlags::empty()).unwrap();
@@ -133,7 +133,7 @@ fn req9_stderr_and_stdout_are_not_held_by_what_is_left() {
     said.is(3, "IMPORT EXAMPLE UNKNOWN - ");
 }
 
-/// The reader of a check, once it is there and waits for the FIFO.
+/// The reader of a check, once it exists and waits for the FIFO.
 fn child_of(parent: u32) -> Pid {
     loop {
         let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();

@@ -60,7 +60,7 @@ fn a_server_that_refuses_what_only_the_importer_needs() {
 #[test]
 fn a_branch_that_is_protected_keeps_nothing_else_back() {
     let protected = "refs/heads/applied/debian/sid";
-    // As gitolite and Gerrit do, ref by ref; and as GitLab does, which sees the whole push.
+    // Like gitolite and Gerrit, ref by ref; and like GitLab, which sees the whole push.
     let one = format!("#!/bin/sh\ncase $1 in {protected}) exit 1;; esac\n");
     let whole =
         format!("#!/bin/sh\nwhile read -r a b ref; do case $ref in {protected}) exit 1;; esac; done\n");

@@ -1,4 +1,4 @@
-//! First pushes, the next ones, and those that have nothing to do.
+//! First pushes, later ones, and those with nothing to do.
 
 use throwaway_git_servers::{Recorder, git};
 
@@ -23,7 +23,7 @@ fn first_and_next(remote: &Remote, server: &Recorder, package: &str) {
     assert_unforced(server);
 }
 
-/// The branches of the first push that had any.
+/// The branches of the first push with any.
 fn first_branches(server: &Recorder) -> Vec<String> {
     let pushes = server.pushes();
     let branch =
@@ -101,7 +101,7 @@ fn one_connection_serves_all() {
     publish(&source, &remote, "shared");
     publish(&source, &remote, "shared");
     assert_eq!(server.refs(), source.refs());
-    // Other tests connect meanwhile; this one would have made eight.
+    // Other tests connect at the same time; this one would have made eight.
     let sessions = ssh().log().matches("Starting session").count();
     let connections = ssh().log().matches("Accepted publickey").count() - before;
     assert!(sessions > connections, "{sessions} {connections}");

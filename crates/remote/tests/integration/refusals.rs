@@ -44,7 +44,7 @@ fn a_repository_that_is_missing() {
         assert!(address.contains(package));
         assert_eq!(done.abilities.creates, Some(false));
     }
-    // Gitolite does not say whether it is missing or forbidden.
+    // Gitolite does not tell whether it is missing or forbidden.
     let mut remote = Remote::gitolite(gitolite());
     let ssh = Entrance::new(&gitolite().ssh.key(), &gitolite().ssh.known_hosts()).unwrap();
     remote = Remote::new(
@@ -136,7 +136,7 @@ fn what_is_too_large_goes_in_pieces_and_what_does_not_fit_is_refused() {
     server.git(&["config", "receive.maxInputSize", "20k"]);
     let remote = Remote::ssh(ssh());
     let source = Source::make(2);
-    // Each of these fits alone; noise does not become smaller.
+    // Each of these fits alone; random bytes do not compress.
     for n in 0..6_u32 {
         let noise: String = (0..9000_u32)
             .map(|i| format!("{:x}", i.wrapping_mul(2_654_435_761).rotate_left(n) % 7919))

@@ -1,4 +1,4 @@
-//! A password is nowhere but in the pipe.
+//! A password appears nowhere but in the pipe.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use throwaway_git_servers::{PASSWORD, Recorder};
 
 use crate::world::*;
 
-/// All that can be read of processes: their arguments and environments.
+/// All readable arguments and environments of processes.
 fn processes() -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -24,7 +24,7 @@ fn processes() -> Vec<(String, Vec<u8>)> {
 #[test]
 fn a_password_stands_in_no_process_and_in_no_file() {
     let server = Recorder::make(&web().repositories().join("secret.git"));
-    // The server takes its time, so that there is something to look at.
+    // The server is slow, so that there is something to look at.
     server.hook("pre-receive", "#!/bin/sh\ntouch waiting; while ! test -e looked; do sleep 0.01; done\n");
     let remote = Remote::web(web(), "git");
     let source = Source::make(1);

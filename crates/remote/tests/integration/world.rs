@@ -34,7 +34,7 @@ pub fn web() -> &'static Web {
     SERVER.get_or_init(Web::start)
 }
 
-/// A repository as an import leaves it, in small.
+/// A small repository in the form in which an import leaves it.
 pub struct Source {
     folder: tempfile::TempDir,
     versions: u32,

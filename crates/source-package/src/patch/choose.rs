@@ -28,7 +28,7 @@ pub(super) fn type_of(kind: Kind) -> u32 {
     }
 }
 
-/// Chooses the file. `gone` says whether a file is only there until the patch is through.
+/// Chooses the file. `gone` says whether a file exists only until the patch is through.
 pub(super) fn choose(
     diff: &mut Diff,
     line: u64,
@@ -44,7 +44,7 @@ pub(super) fn choose(
         let Some(name) = name else { continue };
         let at = Context { line, path: name };
         last = Some(side);
-        // Patch looks at nothing outside: there is no such file, whatever is there.
+        // GNU patch ignores everything outside: such a file counts as missing.
         if !climbs(name) {
             check_name(at)?;
             stats[side] = journal.stat(name, at)?.filter(|stat| !gone(stat.inode));
@@ -68,7 +68,7 @@ pub(super) fn choose(
     Ok(Source { name, stat: chosen.and_then(|side| stats[side]) })
 }
 
-/// Refuses a name that leaves its folder, or that no system call would take.
+/// Refuses a name that leaves its folder, or that no system call would accept.
 pub(super) fn check_name(at: Context<'_>) -> Result<(), PatchError> {
     if climbs(at.path) {
         return Err(at.bad_name("which climbs out of its folder"));
@@ -84,7 +84,7 @@ fn has_both_names(diff: &Diff, chosen: Option<usize>) -> bool {
     chosen.is_some_and(|side| side != INDEX) && is_valid(OLD) && is_valid(NEW)
 }
 
-/// A diff that makes a file which is there, or removes one which is not, has been applied before.
+/// A diff that creates an existing file, or removes a missing one, was applied before.
 fn refuse_reversed(diff: &Diff, line: u64, side: usize, stat: Option<Stat>) -> Result<(), PatchError> {
     if stat.is_some_and(|stat| Some(type_of(stat.kind)) != diff.file_type()) {
         return Ok(());
@@ -92,7 +92,7 @@ fn refuse_reversed(diff: &Diff, line: u64, side: usize, stat: Option<Stat>) -> R
     let empty = stat.is_none_or(|stat| stat.size == 0);
     let [old, new] = if stat.is_some() { [OLD, NEW] } else { [NEW, OLD] };
     if empty && diff.absent[old] == Absent::Empty && diff.absent[new] == Absent::Certain {
-        // Git says by its hashes that an empty file is made or removed.
+        // Git's hashes show that an empty file is created or removed.
         return Ok(());
     }
     let reversed = if empty { diff.absent[NEW] != Absent::No } else { diff.absent[OLD] == Absent::Certain };
@@ -143,7 +143,7 @@ fn folders(name: &[u8]) -> impl Iterator<Item = usize> {
     (1..name.len()).filter(|&at| name[at] == b'/' && name[at - 1] != b'/')
 }
 
-/// Of names of which none exists, the one for which the fewest folders have to be made.
+/// Of names of which none exists, the one that needs the fewest new folders.
 fn fewest_folders(diff: &Diff, journal: &mut TreeJournal<'_>) -> Result<Option<usize>, PatchError> {
     let mut missing = [usize::MAX; 3];
     for (side, name) in diff.names.iter().enumerate() {

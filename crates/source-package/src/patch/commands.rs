@@ -1,5 +1,5 @@
-//! Tells `ed` scripts and normal diffs by their commands. They are not applied, but patch would do so where it finds
-//! them in the text between diffs, so they must be noticed.
+//! Detects `ed` scripts and normal diffs by their commands. They are not applied, but GNU patch would apply them
+//! where it finds them in the text between diffs, so they must be noticed.
 
 /// True when a line that begins with a digit is a command of a normal diff, such as `3,4c5`; false when it is
 /// one but for the text behind it. `None`: it is no such line.

@@ -1,10 +1,10 @@
-//! Patch files that are compressed. dpkg tells by the name.
+//! Compressed patch files, which dpkg recognises by name.
 
 use std::io::{self, Read};
 
 use liblzma::stream::{CONCATENATED, Stream};
 
-/// A dictionary of the strongest preset needs 65 MiB; what asks for much more is not made for a patch.
+/// A dictionary of the strongest preset needs 65 MiB; a patch has no use for much more.
 const DECODER_MEMORY: u64 = 256 << 20;
 
 /// Content of a patch file, decompressed if its name has such a suffix.

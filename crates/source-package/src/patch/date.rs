@@ -1,7 +1,7 @@
-//! Tells whether a date in a file header is the epoch, which marks a file that does not exist.
+//! Decides whether a date in a file header is the epoch, which marks a file that does not exist.
 //!
-//! Only that answer matters, so only dates are read whose writers are known to use them: ISO 8601, what `diff`,
-//! CVS and `ctime` write, dates with slashes, `@seconds`.
+//! Only that answer matters, so only date forms of known writers are read: ISO 8601, the output of `diff`, CVS
+//! and `ctime`, dates with slashes, `@seconds`.
 
 mod calendar;
 mod reading;
@@ -22,7 +22,7 @@ pub(super) enum Stamp {
     Other,
 }
 
-/// A header names local time, so every time that is the epoch somewhere on earth counts.
+/// A header contains local time, so every time that is the epoch in some time zone counts.
 const EARLIEST: i64 = -25 * 3600;
 const LATEST: i64 = 26 * 3600;
 

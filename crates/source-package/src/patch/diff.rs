@@ -34,7 +34,7 @@ pub(super) enum Absent {
 pub(super) enum Format {
     /// Hunks in unified format, or Git headers without any hunk.
     Unified,
-    /// A format that is not applied here.
+    /// A format that is not supported here.
     Other(&'static str),
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Diff {
 }
 
 impl Diff {
-    /// A diff of which nothing is known yet.
+    /// A diff with no field set yet.
     pub(super) fn new(start: Place) -> Self {
         Diff {
             format: Format::Unified,

@@ -8,7 +8,7 @@ use crate::tree::TreeError;
 /// Reason why a patch cannot be applied. Each text fits after "failed to apply NAME: ".
 #[derive(Debug, thiserror::Error)]
 pub enum PatchError {
-    /// The patch breaks a rule of its format.
+    /// The patch violates its format.
     #[error("line {line} of the patch is malformed: {cause}")]
     Malformed {
         /// Line in the patch.
@@ -16,10 +16,10 @@ pub enum PatchError {
         /// Description of the error.
         cause: &'static str,
     },
-    /// The patch is not empty, and holds no diff.
+    /// The patch is not empty, and contains no diff.
     #[error("the patch is not empty and holds no diff")]
     Garbage,
-    /// The patch holds something that is not applied here.
+    /// The patch contains something that is not supported.
     #[error("line {line} of the patch begins {what}, which is not supported")]
     Unsupported {
         /// Line in the patch.
@@ -55,7 +55,7 @@ pub enum PatchError {
         /// One of the names, or nothing.
         path: Vec<u8>,
     },
-    /// The diff has been applied already, or is meant to be taken back.
+    /// The diff was applied before, or is reversed.
     #[error("the diff at line {line} of the patch is reversed or applied already: {} {state}", Shown(path))]
     Reversed {
         /// Line in the patch.
@@ -75,7 +75,7 @@ pub enum PatchError {
         /// Description of the mismatch.
         cause: &'static str,
     },
-    /// A file that cannot be written as the diff wants.
+    /// A file that cannot be written as the diff requires.
     #[error("the diff at line {line} of the patch cannot change {}: {cause}", Shown(path))]
     Target {
         /// Line in the patch.

@@ -80,8 +80,9 @@ impl Files {
         self.fates.get(&inode) == Some(&Fate::Deleted)
     }
 
-    /// Notes that a diff of Git works on a file. If an earlier one did, the answer is `true`: what waits must be
-    /// written first, because only within one run of Git does every diff speak of the files as they were.
+    /// Records that a diff of Git works on a file. Returns `true` if an earlier one did: then the pending files
+    /// must be written first, because only within one run of Git does every diff refer to the files as they
+    /// were.
     pub(super) fn is_queued(&self, inode: u64) -> bool {
         self.queued.contains(&inode)
     }
@@ -121,7 +122,7 @@ impl Files {
         self.perform(journal, action)
     }
 
-    /// Notes that a file is to be removed when the patch is through, unless something else takes its place.
+    /// Records that a file is to be removed when the patch is through, unless something else takes its place.
     pub(super) fn delete(&mut self, path: &[u8], inode: u64, line: u64) {
         self.fates.insert(inode, Fate::Deleted);
         self.deletions.push((path.to_vec(), inode, line));

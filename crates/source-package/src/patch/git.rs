@@ -3,8 +3,8 @@
 use super::diff::{Absent, Diff, NEW, OLD};
 use super::names::{self, is_space, skip_spaces};
 
-/// Reads one of Git's extended headers; `None` if it is none. Names in them have lost their prefix, so they are not used.
-/// With one that says something the diff needs no hunk.
+/// Reads one of Git's extended headers; `None` for any other line. Names in them have lost their prefix, so they are
+/// not used. With a header that changes something, the diff needs no hunk.
 pub(super) fn extended_header(diff: &mut Diff, text: &[u8]) -> Option<bool> {
     if let Some(rest) = text.strip_prefix(b"index ") {
         return Some(index_header(diff, rest));
@@ -52,7 +52,7 @@ fn index_header(diff: &mut Diff, rest: &[u8]) -> bool {
     true
 }
 
-/// Git writes zeros for a file that is not there; the empty file has a hash that everybody knows.
+/// Git writes zeros for a missing file; the hash of the empty file is a constant.
 fn absent_by_hash(hash: &[u8]) -> Absent {
     const EMPTY: &[u8] = b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
     if hash.iter().all(|&byte| byte == b'0') {

@@ -122,7 +122,7 @@ impl Scan<'_, '_> {
         &[]
     }
 
-    /// Remembers where an `ed` script or a normal diff could begin. Says whether one has begun.
+    /// Remembers where an `ed` script or a normal diff could begin. Returns whether one has begun.
     fn note_command(&mut self, text: &[u8], carriage_return: bool) -> bool {
         if let Some(command) = normal_command(text) {
             self.command = command;

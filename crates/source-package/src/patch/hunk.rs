@@ -57,7 +57,7 @@ pub(super) struct Hunk<'p> {
     pub(super) trailing: i64,
 }
 
-/// Reads the next hunk. `None`: what follows is none; the reader stands where it stood.
+/// Reads the next hunk. `None`: no hunk follows; the reader stays where it was.
 pub(super) fn next_hunk<'p>(reader: &mut Reader<'p>, dress: Dress) -> Result<Option<Hunk<'p>>, PatchError> {
     let begin = reader.place;
     let Some(header) = reader.next(dress).and_then(|line| line.strip_prefix(b"@@ -")) else {
@@ -78,7 +78,7 @@ pub(super) fn next_hunk<'p>(reader: &mut Reader<'p>, dress: Dress) -> Result<Opt
     Ok(Some(hunk))
 }
 
-/// Reads `1,2 +3,4 @@`; what follows is for people.
+/// Reads `1,2 +3,4 @@`; the rest of the line is for people.
 fn ranges(header: &[u8]) -> Option<[i64; 4]> {
     let (first, old, rest) = range(header)?;
     let rest = rest.strip_prefix(b" ").unwrap_or(rest).strip_prefix(b"+")?;
@@ -105,7 +105,7 @@ struct Body<'r, 'p> {
     reader: &'r mut Reader<'p>,
     dress: Dress,
     hunk: &'r mut Hunk<'p>,
-    /// Old and new lines that are still to come.
+    /// Old and new lines still to come.
     old: i64,
     new: i64,
     context: i64,

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr_iter};
 
-/// Every how many lines the place of one is remembered: a file of line ends alone must not cost many times its size.
+/// The distance between lines with a remembered offset: a file of line ends alone must not cost many times its size.
 const STEP: usize = 64;
 
 /// Largest number of lines that are looked at in search of the places of all hunks of a file. A real patch

@@ -56,11 +56,11 @@ pub enum Rules {
 pub struct Limits {
     /// The largest file that is patched or written, in bytes.
     pub max_file: u64,
-    /// The largest patch, in bytes after decompression.
+    /// The maximum size of a patch, in bytes after decompression.
     pub max_patch: u64,
     /// Bytes that one patch may read and write in all: it can name a large file any number of times.
     pub max_work: u64,
-    /// The same of all patches of a package together.
+    /// The maximum for all patches of a package together.
     pub max_series: u64,
 }
 

@@ -87,7 +87,7 @@ impl Output {
 
     fn line(&mut self, line: Line<'_>, at: Context<'_>) -> Result<(), PatchError> {
         if line.is_nothing() {
-            // Patch takes the writing of no bytes for a failure.
+            // GNU patch takes writing no bytes for a failure.
             return Err(at.hunk("it adds an empty line without a line end"));
         }
         self.write(line.text, at)?;

@@ -15,7 +15,7 @@ use super::tree_journal::{Stat, TreeJournal};
 use crate::path::split_last;
 use crate::tree::Kind;
 
-/// By how much the name of the temporary file is longer, into which patch writes.
+/// The number of bytes by which the name of GNU patch's temporary file is longer.
 const TEMPORARY: usize = 8;
 
 /// The permission bits of a file.
@@ -265,7 +265,7 @@ impl Run<'_, '_, '_> {
         Ok(())
     }
 
-    /// The number of a file; of one that does not exist, a number that no other has.
+    /// The number of a file; a missing file gets a number that no other has.
     fn inode(&mut self, stat: Option<Stat>) -> u64 {
         stat.map_or_else(|| self.journal.new_inode(), |stat| stat.inode)
     }

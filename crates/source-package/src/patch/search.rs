@@ -65,7 +65,7 @@ impl<'p> Search<'p> {
         }
     }
 
-    /// Searches the places that are at most `steps` away from the first; says how far away the match is.
+    /// Searches the places at most `steps` away from the first; returns the distance of the match.
     pub(super) fn until(&mut self, input: &mut Input, steps: i64) -> Result<Option<i64>, Missed> {
         let length = self.pattern.len() as i64;
         let end = steps.saturating_add(length).min(self.total);

@@ -111,7 +111,7 @@ impl Reader {
     }
 
     fn take_subject_from_text(&mut self) -> Option<String> {
-        // A line of dashes or stars is no subject.
+        // A line of dashes or stars is not a subject.
         let has_word = |line: &str| clean_subject(line).contains(char::is_alphanumeric);
         let usable = |kept: &Kept| matches!(kept, Kept::Text(line) if has_word(line));
         let at = self.body.iter().position(usable)?;

@@ -62,7 +62,7 @@ fn check_replaced_links(
         let length = path.len();
         push_name(path, name);
         match resolver.tree.kind(path, resolver.store)? {
-            // One that takes too many steps is none that can be resolved.
+            // A link that takes too many steps cannot be resolved.
             Kind::Link(_) if matches!(resolver.resolve(path)?, Some(Target::Broken) | None) => {
                 return Err(TreeError::ThroughLink { path: path.clone(), link: path.clone() });
             }

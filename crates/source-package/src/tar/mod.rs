@@ -13,7 +13,7 @@ use std::io::{self, Read};
 use header::{BLOCK, Header, text};
 use pax::Extended;
 
-/// Long names and extended headers beyond this are hostile.
+/// The limit of long names and extended headers.
 const LONGEST_HEADER: u64 = 1 << 20;
 
 /// Reason why an archive cannot be read.
@@ -62,7 +62,7 @@ pub enum EntryKind {
     Device,
     /// The rest of a file that began in another archive.
     Continuation,
-    /// A label, or a note of GNU tar's: nothing to unpack.
+    /// A label, or a note of GNU tar: nothing to unpack.
     Note,
 }
 
@@ -117,7 +117,7 @@ impl<R: Read> TarReader<R> {
         }
     }
 
-    /// Limits the bytes of names and extended headers that are read from here on. Those that were not needed are left.
+    /// The remaining limit, in bytes, for names and extended headers read from here on.
     pub fn headers_left(&mut self) -> &mut u64 {
         &mut self.headers_left
     }

@@ -7,7 +7,7 @@ use super::header::{BLOCK, Header, number};
 use super::pax::{Sparse, decimal};
 use super::{TarError, TarReader};
 
-/// A map of more regions than this would fill the memory.
+/// The most regions of a map: more would fill the memory.
 const MOST_REGIONS: usize = 1 << 20;
 
 /// Positions of the stored data of a sparse file.
@@ -144,7 +144,7 @@ struct Block {
     used: usize,
 }
 
-/// Reads regions up to the first empty one; whether the list may go on in another block.
+/// Reads regions up to the first empty one; returns whether the list may continue in another block.
 fn read_regions(bytes: &[u8], regions: &mut Vec<(u64, u64)>) -> bool {
     for pair in bytes.as_chunks::<24>().0 {
         if pair[12] == 0 {

@@ -120,7 +120,7 @@ fn compare_date(ours: &Entry, theirs: &str) -> bool {
     comparable
 }
 
-/// The installed packages' changelogs, unpacked into `folder`, each content once, up to `limit` bytes.
+/// The changelogs of the installed packages, unpacked into `folder`, each content once, up to `limit` bytes.
 fn installed(folder: &Path, limit: usize) -> Vec<PathBuf> {
     let mut packages: Vec<PathBuf> =
         fs::read_dir("/usr/share/doc").unwrap().map(|e| e.unwrap().path()).collect();
@@ -295,7 +295,7 @@ fn mistakes_the_same_lines_as_dpkg_does() {
     assert!(compared.entries > 4_000, "{compared:?}");
 }
 
-/// Real changelogs with lines cut, doubled, moved and shortened.
+/// Real changelogs with truncated, doubled, moved and shortened lines.
 #[test]
 fn finds_the_entries_of_spoilt_changelogs_as_dpkg_does() {
     let folder = tempfile::tempdir().unwrap();

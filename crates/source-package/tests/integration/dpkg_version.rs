@@ -19,7 +19,7 @@ while (<STDIN>) {
 }
 "#;
 
-/// Asks one perl about all pairs and compares the answers with ours; gives how many pairs were valid.
+/// Asks one perl process about all pairs and compares its answers with ours; returns the number of valid pairs.
 fn compare_with_dpkg(pairs: &[(String, String)]) -> usize {
     let mut perl = Command::new("perl")
         .args(["-e", ORACLE])
@@ -71,7 +71,7 @@ fn orders_the_versions_of_an_index_as_dpkg_does() {
     let neighbours = |versions: &[String]| -> Vec<(String, String)> {
         versions.windows(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect()
     };
-    // Neighbours by their text are alike, neighbours by our order are near; both are where orders go wrong.
+    // Neighbours by their text are similar, neighbours by our order are close; both are where orders go wrong.
     let mut pairs = neighbours(&versions);
     versions.sort_by_key(|text| Version::new(text).unwrap());
     pairs.extend(neighbours(&versions));
@@ -91,7 +91,7 @@ fn compare_generated(pair: impl Strategy<Value = (String, String)>, least_valid:
         .unwrap_or_else(|_| panic!("see above"));
 }
 
-/// A few characters that orders stumble on; short, so that two of them are often nearly the same.
+/// A few characters that are difficult to order; short, so that two texts are often nearly equal.
 fn tail() -> impl Strategy<Value = String> {
     proptest::collection::vec(prop_oneof!["[0-9]{1,3}", "0{1,3}", "~{1,2}", "[a-cZ]", "[-+.]", "ds|rc"], 0..5)
         .prop_map(|parts| parts.concat())

@@ -1,4 +1,5 @@
-//! A tarball that is decompressed on a thread of its own says the same as one that is not, whatever is wrong with it.
+//! A tarball that is decompressed on a thread of its own gives the same result as one that is not, whatever is
+//! wrong with it.
 
 use std::io::{self, Cursor, Read, Write};
 

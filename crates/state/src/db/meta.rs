@@ -4,7 +4,7 @@ use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
 
-/// Rises with each restore, migration and adoption: tokens from before are void.
+/// Rises with each restore, migration and adoption: older tokens are void.
 pub const EPOCH: &str = "epoch";
 /// Name of the database that the state was moved to. A state that has this entry must not be written any more.
 pub const MOVED_TO: &str = "moved_to";
@@ -20,17 +20,17 @@ pub const INTEGRITY: &str = "integrity";
 pub const INTEGRITY_AT: &str = "integrity_at";
 /// Position that pruning has reached.
 pub const PRUNED: &str = "pruned";
-/// Since when what was so at a time is kept, in milliseconds.
+/// Milliseconds since 1970 since which past states are kept.
 pub const PAST_SINCE: &str = "past_since";
-/// The newest program that has retried what older ones could not import.
+/// The newest program version that has retried what older ones could not import.
 pub const IMPORTER: &str = "importer";
 
 /// Memory of the rule of baselines: see [`crate::verdicts`].
 pub const BASELINE: &str = "baseline";
 
-/// The fingerprint of the key with which hosts seal what they have verified, where they share no disk.
+/// The fingerprint of the key with which hosts without a shared disk seal their records.
 pub const KEY: &str = "key";
-/// The remote that has the repositories, where hosts have them as a cache only.
+/// The remote of the repositories, if hosts have them only as a cache.
 pub const CACHE_OF: &str = "cache_of";
 
 /// Unix milliseconds at which the queue was empty for the first time.
@@ -45,7 +45,7 @@ pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError> {
     Ok(tx.first("SELECT value FROM meta WHERE name = ?1", values![name])?.map(|row| row.text(0)))
 }
 
-/// A value; nobody else changes it before this transaction ends.
+/// A value, locked against changes until this transaction ends.
 pub fn lock(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError> {
     Ok(tx.first("SELECT value FROM meta WHERE name = ?1 @LOCK", values![name])?.map(|row| row.text(0)))
 }
@@ -70,7 +70,7 @@ pub fn remove(tx: &mut Tx<'_>, name: &str) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Begins an epoch above the present one and above `floor`. Returns it.
+/// Starts an epoch above the present one and above `floor`. Returns it.
 pub fn begin_epoch(tx: &mut Tx<'_>, floor: i64) -> Result<i64, StateError> {
     let now = lock(tx, EPOCH)?.and_then(|text| text.parse().ok()).unwrap_or(1);
     let next = now.max(floor) + 1;

@@ -1,4 +1,4 @@
-//! Opening the state: which database, and whether its schema fits.
+//! Opening the state: the database, and the check of its schema.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -52,15 +52,14 @@ impl Location {
         Ok(store)
     }
 
-    /// Opens it; it has to be there.
+    /// Opens it; it has to exist.
     pub fn open(&self) -> Result<Store, StateError> {
         let store = self.connect(false)?;
         store.prepare()?;
         Ok(store)
     }
 
-    /// Opens it for somebody who only reads: a file is opened so that it cannot be written to. It has to be there, with its
-    /// tables.
+    /// Opens it for a reader: a file is opened so that it cannot be written to. It has to exist, with its tables.
     pub fn open_to_read(&self) -> Result<Store, StateError> {
         let store = match self {
             Location::Sqlite(path) => Store::open_sqlite_to_read(path)?,
@@ -86,7 +85,7 @@ fn is_postgres(url: &str) -> bool {
     Target::is_meant_by(url) || url.split_whitespace().any(names_one)
 }
 
-/// A statement that takes longer is stuck: none of ours is meant to.
+/// A statement that takes longer is stuck: none of the importer's should.
 const LONGEST_STATEMENT: Duration = Duration::from_secs(120);
 
 /// Limits of a transaction. A client that is frozen within a transaction is cut off after `idle`, because it blocks
@@ -97,7 +96,7 @@ const LIMITS: TransactionLimits =
 /// Application name of this process, which the server shows to others who wait for it.
 static NAME: OnceLock<String> = OnceLock::new();
 
-/// Says who this process is: its command and its machine. To be called before a state is opened.
+/// Sets the name of this process: its command and its machine. To be called before a state is opened.
 pub fn introduce(command: &str, host: &str) {
     let pid = std::process::id();
     // The server cuts a name after 63 bytes.
@@ -130,7 +129,7 @@ fn open_postgres(url: &str, passfile: Option<&Path>) -> Result<Store, StateError
 }
 
 impl Store {
-    /// Asks the connection itself, outside of a transaction.
+    /// Queries the connection itself, outside of a transaction.
     fn look<T>(&self, ask: impl Fn(&mut dyn Driver) -> Result<T, DbError>) -> Result<T, StateError> {
         let mut driver = self.driver();
         ask(driver.as_mut()).map_err(|error| explained(driver.as_mut(), error.into()))

@@ -15,7 +15,7 @@ use crate::values;
 
 const DAY: i64 = 24 * HOUR;
 
-/// Rows that one step looks at, and deletes at most. The position is written, too.
+/// The most rows that one step looks at, and that it deletes. The position is written, too.
 const CHUNK: i64 = 150;
 
 /// Ages up to which rows are kept, in milliseconds.
@@ -56,7 +56,7 @@ impl Position {
         Some(Position { table: table.parse().ok()?, after: after.parse().ok()? })
     }
 
-    /// The table that comes next; `None` at the end.
+    /// The table after this one; `None` at the end.
     pub fn table(&self) -> Option<&'static str> {
         TABLES.get(self.table).copied()
     }
@@ -77,7 +77,7 @@ pub struct Step {
     pub forgotten: usize,
 }
 
-/// Does the next step of a pass. Returns whether there is more; after the last one, the next call begins anew.
+/// Does the next step of a pass. Returns whether more steps follow; after the last one, the next call starts over.
 pub fn step(tx: &mut Tx<'_>, rule: &Rule) -> Result<bool, StateError> {
     Ok(next(tx, rule)?.is_some())
 }
@@ -102,7 +102,7 @@ pub fn look(tx: &mut Tx<'_>, rule: &Rule, position: &mut Position) -> Result<Opt
     walk(tx, rule, position, false)
 }
 
-/// Samples that stay where they are have to be passed by the hour: they have no number.
+/// Samples that are kept have to be skipped by the hour: they have no number.
 fn look_at_hour(tx: &mut Tx<'_>, rule: &Rule, position: &mut Position) -> Result<Step, StateError> {
     let cutoff = (tx.now()? - rule.samples).div_euclid(HOUR);
     let sql =
@@ -167,7 +167,8 @@ fn seen(rows: &[Row], is_young: impl Fn(&Row) -> bool, is_old: impl Fn(&Row) -> 
 }
 
 fn attempts(tx: &mut Tx<'_>, rule: &Rule, now: i64, after: i64) -> Result<Seen, StateError> {
-    // Each part is answered by an index, whatever there is: the newest of the package, the newest with the signature.
+    // Each part is answered by an index, however many rows there are: the newest of the package, the newest with the
+    // signature.
     let sql = "SELECT a.id, a.started, CASE WHEN a.ended IS NOT NULL
             AND a.id < COALESCE((SELECT b.id FROM attempt b WHERE b.package_id = a.package_id
                 ORDER BY b.id DESC LIMIT 1 OFFSET ?3), 0)
@@ -203,7 +204,7 @@ fn notices(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError>
     Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
 }
 
-/// Samples have no number; their hour orders them, and those of one hour are found again until none is left.
+/// Samples have no number; they are ordered by hour, and those of one hour are found again until none is left.
 fn samples(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError> {
     let sql = "SELECT hour, figure, shard FROM sample WHERE hour < ?1 AND hour >= ?2 ORDER BY hour LIMIT ?3";
     let rows = tx.query(sql, values![cutoff, after, CHUNK])?;
@@ -217,7 +218,7 @@ fn old_runs(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError
     Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
 }
 
-/// Batches that are over, one at a time: its members first, however many they are, then itself.
+/// Batches that are over, one at a time: first its members, however many, then the batch itself.
 fn batches(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
     let sql = "SELECT id FROM batch WHERE id > ?1 AND made_at < ?2 AND state NOT IN ('canary', 'all')
         ORDER BY id LIMIT 1";
@@ -245,8 +246,8 @@ fn batches(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) 
     Ok(Step { table: "batch", seen: members + 1, forgotten: members + 1 })
 }
 
-/// What packages were, before what they were at the cutoff: as attempts go. So many packages at a time, in the order of their
-/// numbers. What a wrong clock has dated ahead goes, too.
+/// Past states of packages before their state at the cutoff: as for attempts. This number of packages at a time, in the
+/// order of their numbers. States that a wrong clock has dated ahead go, too.
 fn packages(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
     let table = "package_past";
     let now = tx.now()?;
@@ -274,7 +275,7 @@ fn packages(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool)
     Ok(Step { table, seen: rows.len(), forgotten: rows.len() })
 }
 
-/// The same of breakers, hosts and the like.
+/// The same for breakers, hosts and the like.
 fn things(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
     let table = "past";
     let now = tx.now()?;
@@ -310,7 +311,7 @@ fn forget(tx: &mut Tx<'_>, table: &str, row: &Row) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Workers and operators may add to the audit trail and not take from it: then the owner's `prune` does that.
+/// Workers and operators may add to the audit trail but not delete from it: then the owner's `prune` does that.
 fn may_delete_events(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     if tx.kind() == Kind::Sqlite {
         return Ok(true);

@@ -18,17 +18,17 @@ use crate::fleet::rights::explained;
 use crate::past::moment;
 use crate::schema;
 
-/// A busy database is asked again for as long as this, above what SQLite itself waits.
+/// How long a busy database is retried, in addition to the wait of SQLite itself.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The first pause, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
-/// Counters are spread over as many rows in PostgreSQL.
+/// The number of rows over which a counter is spread in PostgreSQL.
 const SHARDS: i64 = 16;
 
 /// Interval at which a writer looks whether the schema has become one that this program must not write to.
 const LOOKS: Duration = Duration::from_secs(1);
 
-/// A clock that does not move by itself, for tests of what happens in weeks.
+/// A clock that is advanced by hand, for tests of what happens in weeks.
 pub type FixedClock = std::sync::Arc<std::sync::atomic::AtomicI64>;
 
 /// Everything that an installation remembers.
@@ -46,7 +46,7 @@ pub struct Store {
     /// Time of the last look at the schema; `has_to_look` makes the next writer look in any case.
     looked: Mutex<Instant>,
     has_to_look: AtomicBool,
-    /// The schema that this program must not write to, once it was found; else 0.
+    /// The schema that this program must not write to, once it was detected; else 0.
     outgrown: AtomicI64,
 }
 
@@ -70,7 +70,7 @@ impl Store {
         }
     }
 
-    /// Opens an SQLite file whose schema has to be there.
+    /// Opens an SQLite file whose schema has to exist.
     pub fn open_sqlite(path: &Path) -> Result<Store, StateError> {
         if !path.exists() {
             return Err(StateError::Missing(path.to_owned()));
@@ -78,7 +78,7 @@ impl Store {
         Store::sqlite(path, false)
     }
 
-    /// Opens an SQLite file that is there, without the right to change it.
+    /// Opens an existing SQLite file, without the right to change it.
     pub(crate) fn open_sqlite_to_read(path: &Path) -> Result<Store, StateError> {
         if !path.exists() {
             return Err(StateError::Missing(path.to_owned()));
@@ -160,7 +160,7 @@ impl Store {
         self.waited.lock().map(|waited| waited.clone()).unwrap_or_default()
     }
 
-    /// Reads: everything that `work` sees is of one moment.
+    /// Reads: `work` sees one consistent snapshot.
     pub fn read<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
         self.transact(Mode::Read, work)
     }
@@ -180,7 +180,7 @@ impl Store {
         })
     }
 
-    /// Writes, all or nothing. `work` may be called several times, and sees a fresh transaction each time.
+    /// Writes, all or nothing. `work` may be called several times, each time with a fresh transaction.
     pub fn write<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
         let started = Instant::now();
         let done = self.transact(Mode::Write, work);
@@ -270,7 +270,7 @@ impl Store {
         }
     }
 
-    /// Nothing is written any more once the database has outgrown this program.
+    /// After the database was upgraded beyond this program, nothing is written.
     fn check_outgrown(&self) -> Result<(), StateError> {
         match self.outgrown() {
             Some(found) => Err(StateError::Newer { found, known: schema::CURRENT }),
@@ -278,7 +278,7 @@ impl Store {
         }
     }
 
-    /// Looks now and then, within a transaction that writes, whether somebody has upgraded the database.
+    /// Checks from time to time, within a transaction that writes, whether the database was upgraded.
     fn look_at_schema(&self, driver: &mut dyn Driver) -> Result<(), StateError> {
         let is_due = {
             let mut looked = self.looked.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -298,7 +298,7 @@ impl Store {
         looked
     }
 
-    /// Has the next transaction that writes look whether the database was upgraded.
+    /// Makes the next transaction that writes check whether the database was upgraded.
     pub fn look_again(&self) {
         self.has_to_look.store(true, Ordering::SeqCst);
     }

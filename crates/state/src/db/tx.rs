@@ -9,7 +9,7 @@ use crate::error::{DbError, StateError};
 use crate::past::moment::Moment;
 use crate::past::{self, things};
 
-/// No transaction writes more rows than this, so that nobody waits long for another.
+/// The most rows that a transaction writes, so that others never wait long for it.
 pub const LARGEST: u64 = 200;
 
 /// A transaction that is open.
@@ -33,7 +33,7 @@ pub struct Tx<'a> {
     moment: Option<Moment>,
 }
 
-/// Milliseconds of an hour, by which samples are kept.
+/// Milliseconds of an hour, the unit of samples.
 pub const HOUR: i64 = 3_600_000;
 
 /// Values of a statement.
@@ -119,7 +119,7 @@ impl<'a> Tx<'a> {
         self.touched.insert(package);
     }
 
-    /// The same of a thing, by its name.
+    /// The same for a thing, by its name.
     pub(crate) fn touch_thing(&mut self, kind: things::Kind, name: &str) {
         self.things.insert((kind, name.to_owned()));
     }
@@ -163,7 +163,7 @@ impl<'a> Tx<'a> {
         *self.counters.entry(name.to_owned()).or_default() += by;
     }
 
-    /// Adds to what happened in this hour.
+    /// Adds to the counts of this hour.
     pub fn flow(&mut self, figure: &str, by: i64) -> Result<(), StateError> {
         self.now()?;
         *self.flows.entry(figure.to_owned()).or_default() += by;
@@ -186,7 +186,7 @@ impl<'a> Tx<'a> {
         *self.dependencies.entry(dependency).or_default() += by;
     }
 
-    /// Prefers indices for the rest of the transaction: for those that fill tables.
+    /// Prefers indices for the rest of the transaction: for transactions that fill tables.
     pub(crate) fn prefer_indices(&mut self) -> Result<(), StateError> {
         Ok(self.driver.prefer_indices()?)
     }
@@ -196,7 +196,7 @@ impl<'a> Tx<'a> {
         self.driver.kind()
     }
 
-    /// The part of each counter and sample that this process writes, so that processes do not wait for each other.
+    /// The shard of each counter and sample that this process writes, so that processes do not wait for each other.
     pub fn shard(&self) -> i64 {
         self.shard
     }
@@ -210,7 +210,7 @@ impl<'a> Tx<'a> {
         self.written += rows;
     }
 
-    /// Writes the counters, always in the same order: two transactions cannot wait for each other.
+    /// Writes the counters, always in the same order, so that two transactions cannot deadlock.
     pub(crate) fn write_counters(&mut self) -> Result<(), StateError> {
         for (id, by) in std::mem::take(&mut self.dependencies) {
             if by != 0 {
@@ -225,7 +225,7 @@ impl<'a> Tx<'a> {
                     WHERE id = ?1";
                 self.execute(sql, values![id, failing, parked, now])?;
             } else if parked != 0 {
-                // As many fail with it as before, so there is nothing new to judge.
+                // As many packages fail with it as before, so there is nothing new to judge.
                 self.execute("UPDATE signature SET parked = parked + ?2 WHERE id = ?1", values![id, parked])?;
             }
         }

@@ -14,13 +14,13 @@ static TOLD: Mutex<Option<(String, Instant)>> = Mutex::new(None);
 /// Shortest time after which the same message is repeated.
 const AGAIN: Duration = Duration::from_secs(9);
 
-/// Tells that a transaction waits, if it is time to.
+/// Reports that a transaction waits, if a report is due.
 pub(crate) fn tell(driver: &mut dyn Driver, wait: &mut Wait) {
     let waited = wait.lasted();
     if !wait.is_due(waited) {
         return;
     }
-    // The first that others wait for, else the oldest.
+    // The first transaction that others wait for, else the oldest.
     let holder = driver.held().ok().and_then(|held| held.into_iter().next());
     let name = holder.as_ref().map(|held| held.holder.clone()).unwrap_or_default();
     let mut told = TOLD.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -15,7 +15,7 @@ pub struct Held {
     pub holder: String,
     /// The login, if the database has logins.
     pub login: Option<String>,
-    /// For how many milliseconds the transaction has been open; `None` where that cannot be seen.
+    /// For how many milliseconds the transaction has been open; `None` if unknown.
     pub open_for: Option<i64>,
     /// Activity of the session: `idle in transaction`, `active`, `stopped`; `None` where that cannot be seen.
     pub activity: Option<String>,
@@ -69,18 +69,18 @@ pub(super) fn of_row(row: &Row) -> Held {
     }
 }
 
-/// The byte of `-shm` that the one who writes to a file of SQLite's has locked.
+/// The byte of `-shm` that the writer of an SQLite file has locked.
 const WRITER: u64 = 120;
 
-/// The process that writes to an SQLite file now. Read from the kernel's list: to ask through a file descriptor would
-/// end this process's own locks when it is closed.
+/// The process that writes to an SQLite file at present. Read from the kernel's list: querying through a file
+/// descriptor would release this process's own locks when it is closed.
 pub(super) fn of_file(shm: &Path) -> Vec<Held> {
     let Ok(metadata) = fs::metadata(shm) else { return Vec::new() };
     let list = fs::read_to_string("/proc/locks").unwrap_or_default();
     let myself = std::process::id();
     let holds = |line: &str| -> Option<u32> {
         let words: Vec<&str> = line.split_whitespace().collect();
-        // A line that begins with `->` waits, and has one word more.
+        // A line that begins with `->` is a waiter, and has one word more.
         let [_, "POSIX", _, "WRITE", pid, file, from, to] = words.as_slice() else { return None };
         let inode: u64 = file.rsplit(':').next()?.parse().ok()?;
         let to: u64 = to.parse().unwrap_or(u64::MAX);

@@ -40,7 +40,7 @@ impl From<bool> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        // PostgreSQL takes no NUL in a text, and none of ours has one for a reason.
+        // PostgreSQL takes no NUL in a text, and no text of the importer needs one.
         Value::Text(if value.contains('\0') { value.replace('\0', "\u{fffd}") } else { value.to_owned() })
     }
 }
@@ -112,7 +112,7 @@ pub enum Kind {
 /// Kind of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It only reads, and sees one state of everything.
+    /// The transaction only reads, from one snapshot.
     Read,
     /// The transaction may write; with SQLite it takes the lock at its beginning.
     Write,
@@ -122,7 +122,7 @@ pub enum Mode {
 pub trait Driver: Send {
     /// Kind of the database.
     fn kind(&self) -> Kind;
-    /// Begins a transaction. One that writes waits for others that do.
+    /// Begins a transaction. A writing one waits for other writers.
     fn begin(&mut self, mode: Mode) -> Result<(), DbError>;
     /// Commits it.
     fn commit(&mut self) -> Result<(), DbError>;
@@ -134,7 +134,8 @@ pub trait Driver: Send {
     fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, DbError>;
     /// Runs many statements that have no parameters.
     fn batch(&mut self, sql: &str) -> Result<(), DbError>;
-    /// The database's clock in milliseconds since 1970: where many machines share it, the only one that counts.
+    /// The database's clock in milliseconds since 1970: the only one that counts where many machines share the
+    /// database.
     fn now(&mut self) -> Result<i64, DbError>;
     /// Cost of the statements so far, in the database's own steps; 0 where the database does not report it.
     fn steps(&self) -> i64 {

@@ -14,11 +14,11 @@ use crate::error::DbError;
 pub type Connector = Box<dyn Fn() -> Result<Client, DbError> + Send>;
 
 /// Hot rows are written for every job. Without free space in their pages and an early vacuum they would leave a trail
-/// of dead rows that every claim has to wade through.
+/// of dead rows that every claim has to scan.
 const HOT: &str = "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500, \
      autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 2000)";
 
-/// A connection to a server, made anew when it breaks.
+/// A connection to a server, made again when it breaks.
 pub struct Postgres {
     connect: Connector,
     client: Option<Client>,
@@ -54,7 +54,7 @@ impl Postgres {
         Ok(statement)
     }
 
-    /// The connection inside a transaction, which is not made anew: the transaction would be gone without a word.
+    /// The connection inside a transaction, which is not made again: the transaction would be lost without an error.
     fn live(&mut self) -> Result<&mut Client, DbError> {
         self.client.as_mut().ok_or_else(|| DbError::Lost("no connection".into()))
     }
@@ -72,7 +72,7 @@ impl From<postgres::Error> for DbError {
         match error.code().map(|code| code.code()) {
             // serialization_failure, deadlock_detected, lock_not_available, query_canceled (statement_timeout)
             Some("40001" | "40P01" | "55P03" | "57014") => DbError::Busy(text),
-            // The session was ended because its client said nothing within a transaction, or took too long for it.
+            // The session was ended because its client was silent within a transaction, or took too long for it.
             Some("25P03" | "25P04") => DbError::Lost(text),
             // insufficient_privilege
             Some("42501") => DbError::Denied(text),
@@ -83,7 +83,7 @@ impl From<postgres::Error> for DbError {
             Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {
                 DbError::Lost(text)
             }
-            // No disk, no memory, an error of the disk, a copy that may only be read.
+            // No disk space, no memory, a disk error, a read-only replica.
             Some(code) if code.starts_with("53") || matches!(code, "58030" | "25006") => {
                 DbError::Unable(text)
             }
@@ -96,7 +96,7 @@ impl From<postgres::Error> for DbError {
     }
 }
 
-/// PostgreSQL says which table may not be used, but not how it was to be used: the statement's first word tells.
+/// PostgreSQL names the table that may not be used, but not the kind of access: the statement's first word tells.
 fn with_verb(error: DbError, sql: &str) -> DbError {
     match error {
         DbError::Denied(text) => {
@@ -165,7 +165,7 @@ impl Driver for Postgres {
             Mode::Write => "BEGIN",
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        // The connection may have died since it was last used; that is found out here, where nothing is lost.
+        // The connection may have died since it was last used; that is detected here, where nothing is lost.
         if let Err(error) = self.client()?.batch_execute(sql) {
             match DbError::from(error) {
                 DbError::Lost(_) => {

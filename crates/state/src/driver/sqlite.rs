@@ -51,7 +51,7 @@ impl Sqlite {
         Ok(sqlite)
     }
 
-    /// Opens a file without the right to change it. The log beside it is kept, and read, as by everybody else.
+    /// Opens a file without the right to change it. The log beside it is kept and read, as in any other connection.
     pub fn open_to_read(path: &Path) -> Result<Sqlite, DbError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
@@ -61,8 +61,8 @@ impl Sqlite {
         Ok(Sqlite { connection, path: path.to_owned(), steps: 0 })
     }
 
-    /// A copy of everything, consistent although others write. All of it in one step: a copy in steps begins anew each
-    /// time that somebody else has written, and would never end on a busy installation. Writers do not wait for it.
+    /// A consistent copy of everything, although others write. In one step: a copy in steps starts over each time that
+    /// another connection has written, and would never end on a busy installation. Writers do not wait for it.
     pub fn copy_to(&self, target: &Path) -> Result<(), DbError> {
         make(target)?;
         let mut copy = Connection::open(target)?;
@@ -108,13 +108,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Called while somebody else writes; `count` is how often before.
+/// Called while another connection writes; `count` is the number of earlier calls.
 fn wait(count: i32) -> bool {
     std::thread::sleep(NAP);
     u128::try_from(count).unwrap_or(0) * NAP.as_micros() < BUSY.as_micros()
 }
 
-/// Makes a database one file, without a log beside it, and looks whether it is sound.
+/// Makes a database one file, without a log beside it, and checks whether it is sound.
 pub(crate) fn single_file(path: &Path) -> Result<(), DbError> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "delete")?;
@@ -135,7 +135,7 @@ pub(crate) fn quick_check(path: &Path) -> Result<String, DbError> {
     crate::db::wal::keep_wal(&connection)?;
     match connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)) {
         Ok(found) => Ok(found),
-        // A page that makes no sense at all is an error, not an answer.
+        // A page that cannot be parsed at all gives an error, not a result.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(error.to_string()),
         Err(error) => Err(error.into()),
     }
@@ -192,7 +192,7 @@ impl From<rusqlite::Error> for DbError {
     }
 }
 
-/// One writer at a time needs no locks on rows.
+/// A single writer needs no row locks.
 fn plain(sql: &str) -> Cow<'_, str> {
     match sql.contains("@LOCK") {
         true => Cow::Owned(sql.replace("@LOCK_SKIP", "").replace("@LOCK", "")),

@@ -1,4 +1,4 @@
-//! The failure of a package: begun, gone on, counted, ended. A package has one at most.
+//! The failure of a package: begun, continued, counted, ended. A package has at most one.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -18,7 +18,7 @@ pub(crate) fn clear_failure(tx: &mut Tx<'_>, package: i64) -> Result<(), StateEr
     Ok(())
 }
 
-/// Keeps the counts of failures. Those of held packages wait for a person and are counted apart.
+/// Keeps the counts of failures. Held packages are counted apart, since they wait for an operator.
 pub(crate) fn count_failure(
     tx: &mut Tx<'_>,
     package: i64,
@@ -38,8 +38,8 @@ pub(crate) fn count_failure(
     Ok(())
 }
 
-/// Keeps the count of parked jobs whose package fails as well, for a job that is parked or ends to be. The failure itself
-/// cannot begin or end meanwhile: only an attempt does that, and a parked job has none.
+/// Keeps the count of parked jobs whose package fails as well, when a job becomes parked or stops being parked. The
+/// failure itself cannot begin or end meanwhile: only an attempt does that, and a parked job has none.
 pub(crate) fn count_parked(tx: &mut Tx<'_>, package: i64, by: i64) -> Result<(), StateError> {
     let sql = "SELECT f.signature_id FROM failure f JOIN package p ON p.id = f.package_id
         WHERE f.package_id = ?1 AND p.held = 0";
@@ -93,7 +93,7 @@ pub(crate) fn record_failure(
     tx.execute("UPDATE package SET last_attempt = ?2 WHERE id = ?1", values![finished.package_id, now])?;
     let failures = before.as_ref().map_or(0, |before| before.attempts) + 1;
     let due = now + retries.pause(state, failures, finished.attempt);
-    // A version that waits for its time is not kept back for longer by the failure of another.
+    // A version that waits for its time is not delayed further by the failure of another.
     settled.due = Some(finished.wait.as_ref().map_or(due, |wait| due.min(wait.again)));
     settled.failure = Some(state);
     settled.signature = Some(signature.short.clone());
@@ -130,7 +130,7 @@ fn failure_before(tx: &mut Tx<'_>, package: i64) -> Result<Option<Before>, State
     }))
 }
 
-/// Failures that count, since a time and since the last success; no more than are needed are looked at.
+/// Failures that count, since a time and since the last success; only as many as needed are read.
 fn recent_failures(tx: &mut Tx<'_>, package: i64, since: i64, enough: i64) -> Result<i64, StateError> {
     let sql = "SELECT COUNT(*) FROM (SELECT a.id FROM attempt a JOIN package p ON p.id = a.package_id
         WHERE a.package_id = ?1 AND a.counts = 1 AND a.ended > ?2 AND a.ended > COALESCE(p.last_success, 0)

@@ -6,7 +6,7 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Codes of what no waiting cures: a person has to decide.
+/// Codes that no retry cures: an operator has to decide.
 pub const WEDGING: &[&str] = &["blocked"];
 
 /// The rule of retries. Times are milliseconds.
@@ -18,9 +18,9 @@ pub struct Retries {
     pub longest: i64,
     /// The pause of what keeps failing.
     pub slow: i64,
-    /// As many failures with one signature in a row make a package failing.
+    /// The number of consecutive failures with one signature that makes a package failing.
     pub same_in_row: i64,
-    /// As many failures of any kind within `window` do.
+    /// The number of failures of any kind within `window` that does.
     pub any: i64,
     /// Milliseconds that `any` looks back.
     pub window: i64,
@@ -46,7 +46,7 @@ pub struct History {
     pub class: Class,
     /// Policy that an operator set for the signature, if any.
     pub policy: Option<Policy>,
-    /// Failures with this signature in a row, this one included. Those of the machine are none.
+    /// Consecutive failures with this signature, this one included. Failures of the machine are not counted.
     pub in_row: i64,
     /// Failures of any kind within the window, this one included.
     pub recent: i64,
@@ -66,7 +66,7 @@ impl Retries {
         };
         let worn_out = history.in_row >= self.same_in_row || history.recent >= self.any;
         match class {
-            // Nothing that a machine does counts against a package, nor does it clear it.
+            // A failure of the machine neither counts against a package nor clears its failure.
             Class::Infrastructure if history.was_failing => FailureState::Failing,
             Class::Infrastructure => FailureState::Retrying,
             Class::Permanent => FailureState::Failing,

@@ -1,4 +1,4 @@
-//! Signatures: what failures with the same cause have in common.
+//! Signatures: the common cause of failures, as a normalised text.
 
 use sha2::{Digest, Sha256};
 
@@ -11,12 +11,12 @@ use crate::words::{Class, Policy};
 /// aliases of new ones.
 pub const NORMALISER: i64 = 1;
 
-/// As much of a message makes a signature.
+/// The longest part of a message that enters a signature.
 const LONGEST: usize = 200;
 
-/// Letters of a short id: none that is mistaken for another.
+/// Letters of a short id: none that is easily confused with another.
 const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
-/// As many of them, so that a thousand signatures share one with a probability of about 1 in 70,000.
+/// The number of letters, so that two of a thousand signatures share an id with a probability of about 1 in 70,000.
 const SHORT: usize = 7;
 
 /// Text of a message without what differs between failures of one cause: numbers, hashes, paths, URLs, versions,
@@ -82,7 +82,7 @@ fn is_hash(word: &str) -> bool {
         && word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// `1.2-3`, `1:2.0~rc1`: it begins with a digit, and has more than one number or a mark of versions.
+/// `1.2-3`, `1:2.0~rc1`: it begins with a digit, and has more than one number or a character typical of versions.
 fn is_version(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_digit())
         && word.contains(['.', '-', '~', '+', ':'])
@@ -161,11 +161,11 @@ pub struct Signature {
     pub short: String,
     /// Policy that an operator set, if any.
     pub policy: Option<Policy>,
-    /// Whether it was never seen before.
+    /// True if it was never seen before.
     pub is_new: bool,
 }
 
-/// Finds a signature or makes it, and notes that it was seen.
+/// Finds or creates a signature, and records that it was seen.
 pub fn record(
     tx: &mut Tx<'_>,
     (stage, code, class): (&str, &str, Class),

@@ -20,7 +20,7 @@ const RESCANS: [&str; 4] =
 const FAILING: [&str; 4] =
     ["latency_failing_count", "latency_failing_p50", "latency_failing_p95", "latency_failing_max"];
 
-/// Lanes from this one on are of masses.
+/// Lanes from this one on are for mass work.
 const IS_RESCAN: &str = "u.lane >= 3";
 const IS_FAILING: &str =
     "u.lane < 3 AND u.done IS NULL AND (p.held = 1 OR COALESCE(f.state, 'retrying') <> 'retrying')";

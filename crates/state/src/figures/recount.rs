@@ -166,14 +166,15 @@ pub fn verify(tx: &mut Tx<'_>) -> Result<Vec<Difference>, StateError> {
     Ok(differences.filter(|it| it.kept != it.counted).collect())
 }
 
-/// As many differences are mended in one transaction.
+/// The most differences that are mended in one transaction.
 const MENDED: usize = 100;
 
 /// Corrects counters that differ, some at a time, with an entry in the audit trail for each. Returns the corrected
 /// ones; all are correct when the list is empty.
 pub fn repair(tx: &mut Tx<'_>, actor: &str) -> Result<Vec<Difference>, StateError> {
     if tx.kind() == crate::driver::Kind::Postgres {
-        // Between counting and correcting nobody may change the rows: writers wait for this one transaction.
+        // Between counting and correcting no other connection may change the rows: writers wait for this one
+        // transaction.
         tx.query(
             "LOCK TABLE job, failure, package, dependency, batch_member, publish IN SHARE ROW EXCLUSIVE MODE",
             &[],

@@ -11,7 +11,7 @@ use crate::words::Lane;
 /// Counters that are kept as levels.
 const LEVELS: &[&str] = &["running", "held", "failing_held", "state_wedged"];
 
-/// Stores the levels once an hour; `last` is the hour in which this was done before. Returns the hour.
+/// Stores the levels once an hour; `last` is the hour of the last time. Returns the hour.
 pub fn hourly(store: &Store, last: i64) -> Result<i64, StateError> {
     let hour = store.read(|tx| Ok(tx.now()?.div_euclid(HOUR)))?;
     if hour != last {
@@ -20,7 +20,7 @@ pub fn hourly(store: &Store, last: i64) -> Result<i64, StateError> {
     Ok(hour)
 }
 
-/// Stores the levels of now, and judges them: those of all, of each lane, and of each signature that changed.
+/// Stores the present levels, and judges them: those of all, of each lane, and of each signature that changed.
 pub fn take(store: &Store) -> Result<(), StateError> {
     verdicts::prepare(store)?;
     store.write(|tx| {
@@ -30,7 +30,7 @@ pub fn take(store: &Store) -> Result<(), StateError> {
         set(tx, "parked", counted.parked)?;
         set(tx, "parked_failing", counted.parked_failing)?;
         set(tx, "suppressed", counted.left_out)?;
-        // An hour in which nothing happened is not one in which nobody looked.
+        // An hour without events differs from an hour without a sample.
         for flow in ["attempted", "failed"] {
             let (hour, shard) = (tx.now()?.div_euclid(HOUR), tx.shard());
             let sql = "INSERT INTO sample (figure, hour, shard, value) VALUES (?1, ?2, ?3, 0) ON CONFLICT DO NOTHING";
@@ -61,7 +61,7 @@ pub fn drop_after(store: &Store, after: i64, by: By<'_>) -> Result<Dropped, Stat
     const VERDICTS: &str = "DELETE FROM verdict WHERE figure IN (SELECT figure FROM verdict WHERE at >= ?1 ORDER BY at DESC LIMIT 150)";
     let hour = hour_after(after);
     let dropped = store.read(|tx| count_after(tx, after))?;
-    // Not too many rows in one transaction. Cut off, the same command goes on.
+    // Not too many rows in one transaction. After an interruption, the same command continues.
     for (sql, from) in [(SAMPLES, hour), (VERDICTS, after)] {
         while store.write(|tx| tx.execute(sql, values![from]))? > 0 {}
     }

@@ -29,16 +29,16 @@ pub struct Home {
     pub machine: String,
     /// The file, by its full path.
     pub path: String,
-    /// The file itself: its device and its number there.
+    /// The file itself: its device and inode.
     pub file: (u64, u64),
 }
 
 /// Result of comparing a state's place with the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The state is where it always was, or is shared, or has never been anywhere.
+    /// The state is where it was before, or is shared, or was never recorded anywhere.
     AtHome,
-    /// It has come from elsewhere, and its original cannot run.
+    /// It comes from another place, and its original cannot run.
     Moved(Home),
 }
 
@@ -77,8 +77,8 @@ impl Home {
     }
 }
 
-/// Looks whether a state may be used `here`, and notes that it lives here now. `is_alive` knows the processes of this
-/// machine. One that is shared has no `here`.
+/// Checks whether a state may be used `here`, and records that it lives here now. `is_alive` tests processes of this
+/// machine. A shared state has no `here`.
 pub fn check(
     tx: &mut Tx<'_>,
     here: Option<&Home>,
@@ -93,7 +93,7 @@ pub fn check(
         return Ok(Found::AtHome);
     }
     if known.is(here) {
-        // The folder has another name now, or the machine.
+        // The folder has another name now, or the machine has.
         settle(tx, here)?;
         return Ok(Found::AtHome);
     }
@@ -130,7 +130,7 @@ pub fn take_over(
     let open = store.read(open_runs)?;
     let dead: Vec<i64> = open.into_iter().map(|(run, ..)| run).collect();
     let mut taken = take_back(store, &dead, importer)?;
-    // Runs that were pruned, or never written, may have left jobs all the same.
+    // Runs that were pruned, or never written, may nevertheless have left jobs.
     let others = store.read(|tx| {
         let rows = tx.query("SELECT DISTINCT run_id FROM job WHERE state = 'running'", &[])?;
         Ok(rows.iter().map(|row| row.int(0)).collect::<Vec<_>>())

@@ -15,11 +15,11 @@ use crate::words::HostState;
 pub struct Look {
     /// State of the host: online hosts begin new imports.
     pub state: HostState,
-    /// Imports at a time, if that was set.
+    /// Parallel imports, if set.
     pub jobs: Option<i64>,
-    /// Bytes of memory, if that was set.
+    /// Bytes of memory, if set.
     pub memory: Option<i64>,
-    /// The highest load average, if that was set.
+    /// The highest load average, if set.
     pub load: Option<i64>,
     /// Breakers that are open.
     pub open: Vec<Breaker>,

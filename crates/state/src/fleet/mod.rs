@@ -1,4 +1,4 @@
-//! The machines that share a state: their runs, their settings, and where a state lives.
+//! The machines that share a state: their runs, their settings, and the place of a state.
 
 pub mod identity;
 pub mod look;

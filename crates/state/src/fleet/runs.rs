@@ -52,7 +52,7 @@ pub struct OpenRun {
     pub heartbeat: i64,
 }
 
-/// The id of a host, made if it is not known.
+/// The id of a host, created if unknown.
 pub fn host_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     let now = tx.now()?;
     if let Some(row) = tx.first("SELECT id FROM host WHERE name = ?1", values![name])? {
@@ -72,7 +72,7 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     let host = host_id(tx, run.host)?;
     things::heard(tx, host)?;
     tx.touch_thing(Kind::Host, run.host);
-    // The first beat of the run: a pulse has time until the next.
+    // The first heartbeat of the run: the next one is due an interval later.
     tx.execute("UPDATE host SET heartbeat = ?2 WHERE id = ?1", values![host, now])?;
     expect(tx, host, run.mode)?;
     let id = tx.insert(
@@ -93,8 +93,9 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     Ok(id)
 }
 
-/// A host with a service is expected to be there always, until that was ended in order and its runs are begun otherwise,
-/// by cron for one. After a service that died, a run made by hand changes nothing: it is missed all the same.
+/// A host with a service is expected to be alive always, until the service was ended in order and later runs are
+/// started in another way, for example by cron. After a service that died, a run by hand changes nothing: the host
+/// still counts as missing.
 fn expect(tx: &mut Tx<'_>, host: i64, mode: &str) -> Result<(), StateError> {
     if mode == "service" {
         tx.execute("UPDATE host SET expected = 1 WHERE id = ?1 AND expected = 0", values![host])?;
@@ -132,11 +133,11 @@ pub fn open_runs(tx: &mut Tx<'_>, host: &str) -> Result<Vec<OpenRun>, StateError
 /// Result of a heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beat {
-    /// Attempts whose leases are ours and were renewed.
+    /// Attempts whose leases belong to this run and were renewed.
     pub held: Vec<i64>,
 }
 
-/// Says that a run lives and renews its leases, all in one statement.
+/// Records the heartbeat of a run and renews its leases, all in one statement.
 pub fn beat(tx: &mut Tx<'_>, run: i64, lease: i64) -> Result<Beat, StateError> {
     let now = tx.now()?;
     let held = transition::renew_leases(tx, run, now + lease)?;
@@ -168,7 +169,7 @@ pub fn end(tx: &mut Tx<'_>, run: i64, outcome: &str, note: Option<&str>) -> Resu
     Ok(())
 }
 
-/// Attempts whose lease is over, or that belong to one of the runs that are known to be dead.
+/// Attempts whose lease is over, or that belong to one of the runs known to be dead.
 pub fn lost(tx: &mut Tx<'_>, dead: &[i64], at_most: i64) -> Result<Vec<(i64, i64, String)>, StateError> {
     let now = tx.now()?;
     let mut found = Vec::new();
@@ -188,7 +189,7 @@ pub fn lost(tx: &mut Tx<'_>, dead: &[i64], at_most: i64) -> Result<Vec<(i64, i64
     Ok(lost)
 }
 
-/// Takes the jobs of the dead back into the queue: their attempts are lost, and count for nothing. Returns how many.
+/// Returns the jobs of dead runs to the queue: their attempts are lost, and do not count. Returns how many.
 pub fn reclaim(tx: &mut Tx<'_>, dead: &[i64], at_most: i64, importer: &str) -> Result<usize, StateError> {
     let lost = lost(tx, dead, at_most)?;
     let mut taken = 0;
@@ -222,7 +223,7 @@ pub fn reclaim(tx: &mut Tx<'_>, dead: &[i64], at_most: i64, importer: &str) -> R
         };
         match finish::finish(tx, &finished, &Retries::default()) {
             Ok(_) => taken += 1,
-            // It was finished just now, or somebody else takes it back.
+            // It was finished just now, or another run reclaims it.
             Err(StateError::LeaseLost(_)) => {}
             Err(error) => return Err(error),
         }
@@ -245,8 +246,8 @@ pub fn lock_host(tx: &mut Tx<'_>, name: &str) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Closes runs that have not been heard of for longer than `silence` milliseconds, whatever their host: it may never
-/// come back.
+/// Closes runs without a heartbeat for longer than `silence` milliseconds, whatever their host: it may never come
+/// back.
 pub fn close_silent(tx: &mut Tx<'_>, silence: i64) -> Result<(), StateError> {
     for run in silent(tx, silence)? {
         end(tx, run, "lost", Some("not heard of any more"))?;
@@ -254,7 +255,7 @@ pub fn close_silent(tx: &mut Tx<'_>, silence: i64) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Runs that have not been heard of for longer than `silence` milliseconds: the first of them.
+/// Runs without a heartbeat for longer than `silence` milliseconds: the first of them.
 pub fn silent(tx: &mut Tx<'_>, silence: i64) -> Result<Vec<i64>, StateError> {
     let now = tx.now()?;
     // A heartbeat in the future comes from a wrong clock, and would count as alive for years.

@@ -16,14 +16,14 @@ pub struct Known {
     pub most: i64,
 }
 
-/// The most imports at a time: more than any machine carries is a slip of the finger.
+/// The most parallel imports: a higher number is a typing error.
 const MOST_JOBS: i64 = 1024;
 /// The most bytes of memory, a pebibyte.
 const MOST_MEMORY: i64 = 1 << 50;
 /// The highest load average.
 const MOST_LOAD: i64 = 100_000;
 
-/// All settings. Each can be set for one host too: `jobs@host`.
+/// All settings. Each can also be set for one host: `jobs@host`.
 pub const KNOWN: &[Known] = &[
     Known {
         name: "jobs",
@@ -50,7 +50,7 @@ pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError> {
     Ok(tx.first("SELECT value FROM setting WHERE name = ?1", values![name])?.map(|row| row.text(0)))
 }
 
-/// The value for a host: its own, else that of all.
+/// The value for a host: its own, else the common one.
 pub fn number_for(tx: &mut Tx<'_>, name: &str, host: &str) -> Result<Option<i64>, StateError> {
     let own = get(tx, &format!("{name}@{host}"))?;
     let value = if own.is_some() { own } else { get(tx, name)? };

@@ -7,11 +7,11 @@ use crate::past::things::Kind;
 use crate::store::Store;
 use crate::values;
 
-/// Before the name of a host in `meta`.
+/// The prefix of a host's name in `meta`.
 const TROUBLE: &str = "trouble:";
 
-/// Sets or ends the trouble of a host. A login that lost its rights on the table of hosts may still have those on another:
-/// there it is kept meanwhile.
+/// Sets or ends the trouble of a host. A login that lost its rights on the table of hosts may still have rights on
+/// another table: the trouble is kept there meanwhile.
 pub fn set(store: &Store, host: &str, text: Option<&str>) -> Result<(), StateError> {
     match store.write(|tx| in_host(tx, host, text)) {
         Err(error) if error.is_denial() => store.write(|tx| in_meta(tx, host, text)),

@@ -9,7 +9,7 @@ use crate::past::things::Kind;
 
 const PREFIX: &str = "walls/";
 
-/// A host, and the walls that it lacks.
+/// A host, and the sandbox limits that it lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unwalled {
     /// Name of the host.

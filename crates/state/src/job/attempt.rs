@@ -10,7 +10,7 @@ pub fn is_open(tx: &mut Tx<'_>, attempt: i64) -> Result<bool, StateError> {
     Ok(tx.first(sql, values![attempt])?.is_some())
 }
 
-/// The package of an attempt: its number and its name.
+/// The package of an attempt: number and name.
 pub fn package_of(tx: &mut Tx<'_>, attempt: i64) -> Result<Option<(i64, String)>, StateError> {
     let sql =
         "SELECT a.package_id, p.name FROM attempt a JOIN package p ON p.id = a.package_id WHERE a.id = ?1";
@@ -62,7 +62,7 @@ impl std::fmt::Display for Going {
     }
 }
 
-/// The attempt that has the job of a package now, if one has.
+/// The attempt that works on the job of a package at present, if any.
 pub fn going(tx: &mut Tx<'_>, package: i64) -> Result<Option<Going>, StateError> {
     let sql = "SELECT a.id, h.name, r.pid, r.mode, a.started FROM job j JOIN attempt a ON a.id = j.attempt_id
         JOIN run r ON r.id = j.run_id JOIN host h ON h.id = r.host_id

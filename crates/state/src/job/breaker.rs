@@ -1,8 +1,9 @@
 //! Circuit breakers: an outage is one incident, not a thousand failures.
 //!
-//! What imports cannot do without (a host, a disk) has a breaker. While it is closed, good and bad uses are counted in
-//! a window; too many bad ones open it, and jobs that need it are parked. One probe at a time finds out when it is
-//! back: at first every few seconds, later every ten minutes. Then the parked jobs come back, some at a time.
+//! Each dependency of imports (a host, a disk) has a breaker. While it is closed, successful and failed uses are
+//! counted in a window; too many failed ones open it, and jobs that need it are parked. One probe at a time finds out
+//! when the dependency is back: at first every few seconds, later every ten minutes. Then the parked jobs return, some
+//! at a time.
 
 use crate::db::tx::Tx;
 use crate::driver::Value;
@@ -17,28 +18,28 @@ const SECOND: i64 = 1000;
 /// The rule of breakers. Times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Uses are counted for as long as this.
+    /// The window in which uses are counted.
     pub window: i64,
     /// As many uses are weighed.
     pub recent: i64,
     /// As many bad uses at least.
     pub least: i64,
-    /// Bad ones among all, in per cent.
+    /// The threshold of failed uses among all, in per cent.
     pub percent: i64,
-    /// A probe pauses for as long as this after the last one at first,
+    /// The pause between two probes at first,
     pub probe_early: i64,
     /// for as long as this,
     pub early: i64,
     /// and as long as this later.
     pub probe_late: i64,
-    /// A probe that has not come back after this is given up, and another one may go out.
+    /// After this time a probe without a result is given up, and another one may start.
     pub probe_limit: i64,
-    /// Parked jobs that come back for each good use after an outage.
+    /// Parked jobs that return for each successful use after an outage.
     pub pace: i64,
 }
 
 impl Rule {
-    /// How long no probe goes out when it opens: twice as long with each probe that was in vain.
+    /// The pause before the first probe after it opens: doubled with each unsuccessful probe.
     fn after_relapse(&self, probes: i64) -> i64 {
         let doublings = u32::try_from(probes.clamp(0, 20)).unwrap_or(0);
         self.probe_early.saturating_mul(1 << doublings).min(self.probe_late.max(self.probe_early))
@@ -53,7 +54,7 @@ impl Default for Rule {
             least: 5,
             percent: 50,
             probe_early: 4 * SECOND,
-            // 28 probes at most; an outage of 100 s is over before they become rare.
+            // At most 28 probes; an outage of 100 s is over before they become rare.
             early: 112 * SECOND,
             probe_limit: 60 * SECOND,
             probe_late: 600 * SECOND,
@@ -102,7 +103,7 @@ fn breaker(row: &crate::driver::Row) -> Breaker {
     }
 }
 
-/// A breaker by name, if it is known.
+/// A breaker by name, if it exists.
 pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Breaker>, StateError> {
     Ok(tx.first(&format!("{COLUMNS} WHERE name = ?1"), values![name])?.as_ref().map(breaker))
 }
@@ -152,7 +153,7 @@ pub fn note(
     let fresh = now - row.int(4) > rule.window;
     let (goods, bads) = if fresh { (0, 0) } else { (row.int(2), row.int(3)) };
     let (goods, bads) = (goods.min(rule.recent) + good.min(rule.recent), bads);
-    // The more recent uses weigh more: a hundred good ones of a minute ago do not hide that all fail now.
+    // Recent uses weigh more: a hundred successful ones of a minute ago do not hide that all fail now.
     let total = goods + bads;
     let (goods, bads) = match total > rule.recent {
         true => (goods * rule.recent / 2 / total, bads * rule.recent / 2 / total),
@@ -171,7 +172,7 @@ pub fn note(
         tx.touch_thing(Kind::Breaker, name);
     }
     if opens {
-        // A probe has found it usable, and nobody could use it: probes of this kind are not believed so soon again.
+        // A probe has found it usable, but no import could use it: the next probes of this kind come later.
         let probes = if goods == 0 && !fresh { row.int(5) } else { 0 };
         tx.execute(
             "UPDATE dependency SET state = 'open', since = ?2, probes = ?4, next_probe = ?3, probe_run = NULL,
@@ -191,7 +192,7 @@ pub fn note(
         notices::begin(tx, &texts::outage(name, cause))?;
         tx.counter("breakers_open", 1);
     } else if !open && good > 0 {
-        // After an outage each good use lets some more of the parked jobs back.
+        // After an outage each successful use releases some more of the parked jobs.
         tx.execute(
             "UPDATE dependency SET allowance = allowance + ?2, paced = ?3 WHERE id = ?1 AND parked > 0",
             values![id, rule.pace * good, now],
@@ -201,8 +202,7 @@ pub fn note(
     Ok((now_is, opens))
 }
 
-/// Takes the right to probe, if a probe is due and nobody else is at it. A probe that does not come back within its
-/// time is given up.
+/// Takes the right to probe, if a probe is due and none is under way. A probe without a result in time is given up.
 pub fn take_probe(tx: &mut Tx<'_>, id: i64, run: i64, rule: &Rule) -> Result<bool, StateError> {
     let now = tx.now()?;
     let sql = "SELECT name FROM dependency WHERE id = ?1 AND state = 'open' AND next_probe <= ?2 @LOCK";
@@ -254,14 +254,14 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
     Ok(())
 }
 
-/// Makes an open breaker's next probe due, unless one is out.
+/// Makes an open breaker's next probe due, unless one is under way.
 pub fn hurry(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
     let now = tx.now()?;
     let sql = "UPDATE dependency SET next_probe = ?2 WHERE id = ?1 AND state = 'open' AND probe_run IS NULL RETURNING name";
     hurried(tx, sql, values![id, now])
 }
 
-/// The same of all that are probed in this way: somebody has just found it there.
+/// The same for all breakers that are probed in this way: the dependency was just found reachable.
 pub fn hurry_probe(tx: &mut Tx<'_>, probe: &str) -> Result<(), StateError> {
     let now = tx.now()?;
     let sql = "UPDATE dependency SET next_probe = ?2 WHERE probe = ?1 AND state = 'open' AND probe_run IS NULL RETURNING name";
@@ -275,11 +275,11 @@ fn hurried(tx: &mut Tx<'_>, sql: &str, values: &[Value]) -> Result<(), StateErro
     Ok(())
 }
 
-/// Parked jobs come back this often at least, although no good use has said that more may: those that came back before
-/// may have ended without any use, and a job may have been parked just after the breaker was closed.
+/// The longest time between two releases of parked jobs, even without a successful use: those released before may
+/// have ended without any use, and a job may have been parked just after the breaker was closed.
 const TRICKLE: i64 = 60 * SECOND;
 
-/// Lets some parked jobs back whose breaker is closed and has given nothing for a while.
+/// Releases some parked jobs whose breaker is closed and has released none for a while.
 fn trickle(tx: &mut Tx<'_>) -> Result<(), StateError> {
     let now = tx.now()?;
     tx.execute(
@@ -290,7 +290,7 @@ fn trickle(tx: &mut Tx<'_>) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Brings parked jobs back whose breaker is closed, as many as its pace allows. Returns how many.
+/// Releases parked jobs whose breaker is closed, as many as its pace allows. Returns how many.
 pub fn unpark(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     trickle(tx)?;
     let sql = "SELECT id, allowance FROM dependency

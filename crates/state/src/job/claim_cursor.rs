@@ -6,7 +6,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-/// Everything is looked at as often as this: a job may have come back to an old place.
+/// How often the whole queue is searched: a job may have returned to an earlier place.
 const WHOLE: u32 = 64;
 
 /// Positions that claims have reached, by lane and by age.
@@ -21,7 +21,8 @@ struct Reached {
 }
 
 impl Marks {
-    /// Lane and time of the job that was claimed last in the order of lanes; `None` if everything is to be looked at.
+    /// Lane and time of the job that was claimed last in the order of lanes; `None` if the whole queue is to be
+    /// searched.
     pub(crate) fn by_lane(&self) -> Option<(i64, i64)> {
         let mut reached = self.reached();
         reached.claims = reached.claims.wrapping_add(1);

@@ -12,7 +12,7 @@ use crate::past::things::Kind;
 use crate::values;
 use crate::words::{Class, FailureState, Outcome};
 
-/// As much of a failed attempt's log is kept with it, so that it can be read on another machine.
+/// The part of a failed attempt's log that is stored with it, so that it can be read on another machine.
 pub const LOG_KEPT: usize = 64 << 10;
 
 /// An error as the importer classified it.
@@ -47,7 +47,7 @@ pub struct Usage {
     pub bytes_out: i64,
 }
 
-/// A version that is in the repository now.
+/// A version that is now in the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
     /// The publication that asked for it.
@@ -83,7 +83,7 @@ pub struct Finished {
     pub usage: Usage,
     /// Number of versions that were dealt with.
     pub versions: i64,
-    /// Publications that were tried for the first time, and how many of those failed.
+    /// Publications that were tried for the first time, and how many of them failed.
     pub first_tries: (i64, i64),
     /// The end of its log, if it failed.
     pub log: Option<String>,
@@ -108,7 +108,7 @@ pub struct Settled {
     pub again: bool,
 }
 
-/// Finishes an attempt. Refused if its lease is lost; said again after a broken connection, it changes nothing.
+/// Finishes an attempt. Refused if its lease is lost; repeating it after a broken connection changes nothing.
 pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result<Settled, StateError> {
     let Some(job) = lock_leased(tx, finished.package_id, finished.attempt)? else {
         return already(tx, finished);
@@ -119,7 +119,7 @@ pub fn finish(tx: &mut Tx<'_>, finished: &Finished, retries: &Retries) -> Result
         Outcome::Imported | Outcome::AlreadyThere | Outcome::UnappliedOnly => {
             current::clear_failure(tx, finished.package_id)?;
             note_success(tx, finished)?;
-            // Patches that do not apply are no failure of the package, but a fact that has a signature.
+            // Patches that do not apply are not a failure of the package, but a fact that has a signature.
             if let Some(cause) = &finished.cause {
                 signature = Some(current::record_signature(tx, finished, cause)?);
             }
@@ -258,7 +258,7 @@ fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> 
     Ok(())
 }
 
-/// Records versions that are in the repository now, some at a time; only the holder of the lease may.
+/// Records versions that are now in the repository, some at a time; only the holder of the lease may.
 pub fn record_versions(
     tx: &mut Tx<'_>,
     finished: &Finished,

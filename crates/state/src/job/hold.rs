@@ -6,7 +6,7 @@ use crate::job::transition::{self, Transition};
 use crate::values;
 use crate::words::JobState;
 
-/// Holds a package. It stays out of the queue, and its failure out of what alerts.
+/// Holds a package. It stays out of the queue, and its failure out of the counts that alert.
 pub fn hold(
     tx: &mut Tx<'_>,
     package: i64,
@@ -90,10 +90,10 @@ fn set(tx: &mut Tx<'_>, package: i64, held: bool) -> Result<bool, StateError> {
     Ok(true)
 }
 
-/// Each that is let go writes four rows, and no transaction writes more than 200.
+/// Each release writes four rows, and no transaction writes more than 200.
 const EXPIRED: i64 = 40;
 
-/// Lets go whatever was held until now, some at a time. Returns the names.
+/// Releases packages whose hold is over, some at a time. Returns the names.
 pub fn expire(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<String>, StateError> {
     let now = tx.now()?;
     let at_most = at_most.min(EXPIRED);

@@ -1,4 +1,4 @@
-//! The job of a package, from the queue to its end: one live row of `job` a package.
+//! The job of a package, from the queue to its end: one live row of `job` per package.
 
 pub mod attempt;
 pub mod breaker;

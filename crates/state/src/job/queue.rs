@@ -1,4 +1,4 @@
-//! The queue: one live row a package, lanes, claims.
+//! The queue: one live row per package, lanes, claims.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::publication::rows::rows;
 use crate::values;
 use crate::words::{Lane, Tasks};
 
-/// The worker's own view of a job that it claimed.
+/// A worker's view of the job that it claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The attempt, whose id is the fencing token.
@@ -26,13 +26,13 @@ pub struct Claim {
     pub tasks: Tasks,
     /// Unix milliseconds at which the lease ends, unless it is renewed.
     pub lease_until: i64,
-    /// The largest memory that its imports have needed, in bytes; 0 if none was.
+    /// The largest memory that the package's imports have needed, in bytes; 0 if unknown.
     pub memory: i64,
 }
 
-/// A job whose repository another host has in its cache is left to that host for so long, in milliseconds.
+/// For how long a job is reserved for the host with its repository in the cache, in milliseconds.
 pub const PASSED_OVER: i64 = 15_000;
-/// So many jobs are looked through for one of ours, where the first is left to another host.
+/// The most jobs that are searched for one of this host, if the first is reserved for another host.
 const LOOKED_THROUGH: i64 = 200;
 
 /// Request for a claim.
@@ -44,7 +44,7 @@ pub struct Wish<'a> {
     pub lease: i64,
     /// The program's version, for the records.
     pub importer: &'a str,
-    /// The oldest job of any lane, not the first of the highest: every k-th claim, so that nothing starves.
+    /// The oldest job of any lane, not the first of the highest: for every k-th claim, so that no job starves.
     pub oldest: bool,
     /// Only jobs that have needed no more memory than this, in bytes.
     pub memory: Option<i64>,
@@ -52,12 +52,12 @@ pub struct Wish<'a> {
     pub only: Option<i64>,
     /// Positions that earlier claims have reached.
     pub marks: Option<&'a Marks>,
-    /// This host, where hosts have repositories as a cache: jobs whose repository another one has are left to that for
-    /// [`PASSED_OVER`].
+    /// This host, if hosts have repositories as a cache: jobs whose repository another host has are reserved for it
+    /// during [`PASSED_OVER`].
     pub host: Option<&'a str>,
 }
 
-/// The id of a package, made if it is not known.
+/// The id of a package, created if unknown.
 pub fn package_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     if let Some(row) = tx.first("SELECT id FROM package WHERE name = ?1", values![name])? {
         return Ok(row.int(0));
@@ -71,7 +71,7 @@ pub fn package_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     row.map(|row| row.int(0)).ok_or_else(|| StateError::Unknown(format!("package {name} is not known")))
 }
 
-/// The ids of packages, made if they are not known.
+/// The ids of packages, created if unknown.
 pub(crate) fn package_ids<'a>(
     tx: &mut Tx<'_>,
     names: impl Iterator<Item = &'a str>,
@@ -106,7 +106,7 @@ fn known_ids(tx: &mut Tx<'_>, names: &BTreeSet<&str>) -> Result<BTreeMap<String,
     Ok(tx.query(&sql, &all)?.iter().map(|row| (row.text(0), row.int(1))).collect())
 }
 
-/// Puts packages into the queue, as [`enqueue`] does with one.
+/// Queues packages, as [`enqueue`] does with one.
 pub(crate) fn enqueue_all(
     tx: &mut Tx<'_>,
     packages: &BTreeMap<i64, Lane>,
@@ -124,13 +124,13 @@ pub(crate) fn enqueue_all(
     Ok(())
 }
 
-/// Puts a package into the queue. If it is there already it keeps its place, or gets a better one: a lane only rises,
-/// and work that is asked for while it runs is done afterwards.
+/// Queues a package. If it is queued already it keeps its place, or gets a better one: a lane only rises, and work
+/// requested while it runs is done afterwards.
 pub fn enqueue(tx: &mut Tx<'_>, package: i64, lane: Lane, tasks: Tasks) -> Result<(), StateError> {
     transition::enqueue(tx, package, lane, tasks)
 }
 
-/// Claims a job: at most one, in one short transaction. Its attempt is on record from here on.
+/// Claims at most one job in one short transaction. Its attempt is recorded from here on.
 pub fn claim(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Claim>, StateError> {
     let now = tx.now()?;
     let Some(job) = next(tx, wish)? else { return Ok(None) };
@@ -179,7 +179,7 @@ fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Job>, StateError> {
     }
 }
 
-/// Whether a job is left to the host that has its repository.
+/// True if a job is reserved for the host with its repository.
 fn is_for_another(tx: &mut Tx<'_>, job: &Job, host: &str) -> Result<bool, StateError> {
     if job.entered <= tx.now()? - PASSED_OVER {
         return Ok(false);
@@ -188,14 +188,14 @@ fn is_for_another(tx: &mut Tx<'_>, job: &Job, host: &str) -> Result<bool, StateE
     Ok(row.is_some_and(|row| row.text(0) != host))
 }
 
-/// The first job whose repository this host has, or nobody, of those that are next.
+/// The first of the next jobs whose repository is on this host, or on none.
 fn nearest(tx: &mut Tx<'_>, host: &str) -> Result<Option<Job>, StateError> {
     let sql = "SELECT next.package_id FROM (SELECT package_id, lane, entered FROM job WHERE state = 'pending' AND held = 0
             ORDER BY lane, entered, package_id LIMIT ?2) AS next
         LEFT JOIN repository r ON r.package_id = next.package_id WHERE r.host IS NULL OR r.host = ?1
         ORDER BY next.lane, next.entered, next.package_id LIMIT 4";
     let next = tx.query(sql, values![host, LOOKED_THROUGH])?;
-    // Somebody else may be faster.
+    // Another worker may be faster.
     for package in next.iter().map(|row| row.int(0)) {
         let condition = "package_id = ?1 AND state = 'pending' AND held = 0";
         if let Some(job) = transition::lock_free(tx, condition, values![package])?.into_iter().next() {
@@ -205,7 +205,7 @@ fn nearest(tx: &mut Tx<'_>, host: &str) -> Result<Option<Job>, StateError> {
     Ok(None)
 }
 
-/// The first job of those that fit a further condition.
+/// The first job that meets a further condition.
 fn first_of(
     tx: &mut Tx<'_>,
     wish: &Wish<'_>,
@@ -218,7 +218,7 @@ fn first_of(
     Ok(transition::lock_free(tx, &condition, values)?.into_iter().next())
 }
 
-/// The next job, looked for from where the last one was; those of higher lanes go first even so.
+/// The next job, searched from the place of the last one; jobs of higher lanes still go first.
 fn near_mark(
     tx: &mut Tx<'_>,
     wish: &Wish<'_>,
@@ -238,7 +238,7 @@ fn near_mark(
     first_of(tx, wish, beyond, &[memory.clone(), Value::Int(lane), Value::Int(entered)])
 }
 
-/// Brings jobs whose time has come back into the queue, some at a time. Returns how many.
+/// Puts jobs that are due back into the queue, some at a time. Returns how many.
 pub fn wake(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     let now = tx.now()?;
     let condition = "state = 'retrying' AND held = 0 AND due <= ?1 ORDER BY due LIMIT ?2";

@@ -1,4 +1,4 @@
-//! Retries of many: a few first, the others only if those do better.
+//! Retries of many packages: a few first, the others only if those succeed more often.
 
 use serde::Serialize;
 
@@ -45,7 +45,7 @@ pub fn begin(
     )
 }
 
-/// Adds packages; those that are held wait for a person, not for a batch.
+/// Adds packages; held ones wait for an operator, not for a batch.
 pub fn add(tx: &mut Tx<'_>, batch: i64, packages: &[i64]) -> Result<(), StateError> {
     let mut added = 0;
     for package in packages {
@@ -60,8 +60,8 @@ pub fn add(tx: &mut Tx<'_>, batch: i64, packages: &[i64]) -> Result<(), StateErr
     Ok(())
 }
 
-/// Puts the next members into the queue: at most `at_most`, which is also how many may be on their way before those
-/// of the canary have come back. Returns how many.
+/// Queues the next members: at most `at_most`, which is also the limit of unfinished ones before the canary is
+/// complete. Returns how many.
 pub fn release(tx: &mut Tx<'_>, batch: i64, at_most: i64, lane: Lane) -> Result<usize, StateError> {
     let sql = "SELECT package_id FROM batch_member WHERE batch_id = ?1 AND started = 0 ORDER BY package_id LIMIT ?2";
     let rows = tx.query(sql, values![batch, at_most])?;
@@ -79,7 +79,7 @@ pub fn release(tx: &mut Tx<'_>, batch: i64, at_most: i64, lane: Lane) -> Result<
     Ok(rows.len())
 }
 
-/// Notes how a member's attempt ended. Lost and parked ones have not ended yet.
+/// Records how a member's attempt ended. Lost and parked ones have not ended yet.
 pub(crate) fn note(
     tx: &mut Tx<'_>,
     package: i64,
@@ -96,7 +96,7 @@ pub(crate) fn note(
     let sql = "SELECT m.batch_id, m.signature_id FROM batch_member m JOIN batch b ON b.id = m.batch_id
         WHERE m.package_id = ?1 AND m.started = 1 AND m.result IS NULL AND b.state IN ('canary', 'all')
         ORDER BY m.batch_id";
-    // The job's row tells cheaply that there is no batch, which is nearly always.
+    // The job's row shows cheaply that there is no batch, which is nearly always the case.
     let member = tx
         .first("SELECT batch_id FROM job WHERE package_id = ?1 AND batch_id IS NOT NULL", values![package])?;
     if member.is_none() && !good {
@@ -163,7 +163,7 @@ fn batch(row: &crate::driver::Row) -> Batch {
     }
 }
 
-/// Batches that are moved on at a time.
+/// The most batches that are moved on at a time.
 const MOVED: i64 = 10;
 
 /// True when the next [`advance`] would change something, so that a run has more to do: all canaries have ended,
@@ -185,8 +185,8 @@ fn is_any_out(tx: &mut Tx<'_>, batch: i64) -> Result<bool, StateError> {
     Ok(tx.first(sql, values![batch])?.is_some())
 }
 
-/// Moves open batches on: after the canary the others, or a stop; done when all have come back. `at_most` members are
-/// put into the queue at a time. Returns what changed.
+/// Moves open batches on: after the canary the others, or a stop; done when all have ended. `at_most` members are
+/// queued at a time. Returns what changed.
 pub fn advance(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Batch>, StateError> {
     let sql = format!("{COLUMNS} WHERE state IN ('canary', 'all') ORDER BY id LIMIT ?1");
     let mut changed = Vec::new();
@@ -196,13 +196,13 @@ pub fn advance(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Batch>, StateError> 
         let back = batch.cured + batch.unchanged + batch.broken;
         let next = match batch.state.as_str() {
             "canary" if back < batch.canary.min(batch.total) => {
-                // Some of the canary may have been held since; others take their place.
+                // Some of the canary may have been held since; other members take their place.
                 if !is_any_out(tx, batch.id)? {
                     release(tx, batch.id, (batch.canary - back).min(at_most), Lane::Retry)?;
                 }
                 continue;
             }
-            // Better means that more were cured than broken in a new way.
+            // Better means: more were cured than broken in a new way.
             "canary" if batch.cured > batch.broken => "all",
             "canary" => "stopped",
             _ if back >= batch.total => "done",

@@ -1,4 +1,4 @@
-//! The row of a package's job, read and written by this one mapping, and the figure that it adds to.
+//! The row of a package's job, read and written by this one mapping, and its figure.
 
 use crate::driver::{Row, Value};
 use crate::error::StateError;
@@ -21,7 +21,7 @@ pub(crate) struct Job {
     pub more: i64,
     /// Number of times that the job was asked for.
     pub wanted: i64,
-    /// As often had it been asked for when it was claimed.
+    /// The number of requests at the time of the claim.
     pub claimed: i64,
     /// Unix milliseconds at which the job entered its lane.
     pub entered: i64,
@@ -37,7 +37,7 @@ pub(crate) struct Job {
     pub lease_until: Option<i64>,
     /// Row of the dependency that the job is parked on.
     pub dependency: Option<i64>,
-    /// The batch that put it into the queue.
+    /// The batch that queued it.
     pub batch: Option<i64>,
 }
 
@@ -110,7 +110,7 @@ impl Job {
     }
 }
 
-/// The figure that a job adds to.
+/// The figure that counts a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     /// Jobs that wait in a lane.
@@ -121,6 +121,6 @@ pub(crate) enum Counted {
     Running,
     /// Jobs that wait for a dependency.
     Parked(Option<i64>),
-    /// None: when it is tried again is a figure of its package's failure.
+    /// None: the next try is a figure of its package's failure.
     Nowhere,
 }

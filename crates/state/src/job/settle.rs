@@ -7,7 +7,7 @@ use crate::job::finish::{Finished, Settled};
 use crate::job::transition::{self, Job, Transition};
 use crate::words::{Outcome, Policy};
 
-/// Brings the row to where it is to be.
+/// Updates the row to the new state.
 pub(crate) fn settle_job(
     tx: &mut Tx<'_>,
     finished: &Finished,

@@ -18,13 +18,13 @@ use crate::words::{JobState, Lane, Tasks};
 /// Change of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transition {
-    /// It is asked for again: it keeps its place or gets a better one. A lane only rises, and work that is asked for
-    /// while it runs is done afterwards.
+    /// It is requested again: it keeps its place or gets a better one. A lane only rises, and work requested while
+    /// it runs is done afterwards.
     Enqueue { lane: Lane, tasks: Tasks },
-    /// A run begins an attempt, and holds a lease until a time.
+    /// A run begins an attempt, with a lease until a time.
     Claim { attempt: i64, run: i64, lease_until: i64 },
     /// Its attempt has ended and there is more to do at once: `tasks`, at its old place or, if it is new work, behind
-    /// what waits already.
+    /// the jobs that wait already.
     Again { tasks: i64, is_new: bool },
     /// Its attempt has ended and it is tried again at a time.
     Retry { due: i64 },
@@ -40,14 +40,14 @@ pub(crate) enum Transition {
     Hold,
     /// Its package is not held any more.
     Release,
-    /// A batch has put it into the queue.
+    /// A batch has queued it.
     Join { batch: i64 },
-    /// It is done, and nothing more is asked for.
+    /// It is done, and no further work is requested.
     Finish,
 }
 
 impl Transition {
-    /// The row afterwards; `None` if there is none any more.
+    /// The row afterwards; `None` if it was removed.
     fn of(self, job: &Job, now: i64) -> Option<Job> {
         let job = job.clone();
         Some(match self {
@@ -93,8 +93,8 @@ impl Transition {
     }
 }
 
-/// A job that waits for its next try, or was lowered, comes to the front now; one that runs or is parked keeps its state
-/// and comes back by itself.
+/// A job that waits for its next try, or was lowered, comes to the front now; a running or parked one keeps its state
+/// and returns by itself.
 fn asked_again(job: Job, lane: Lane, tasks: Tasks, now: i64) -> Job {
     let wakes = job.state == JobState::Retrying;
     let rises = wakes || lane.place() < job.lane;
@@ -121,15 +121,15 @@ pub(crate) fn lock(tx: &mut Tx<'_>, package: i64) -> Result<Option<Job>, StateEr
     tx.first(&sql, values![package])?.as_ref().map(Job::of).transpose()
 }
 
-/// The job that an attempt does, locked, if the attempt holds its lease still.
+/// The job of an attempt, locked, if the attempt still holds its lease.
 pub(crate) fn lock_leased(tx: &mut Tx<'_>, package: i64, attempt: i64) -> Result<Option<Job>, StateError> {
     let condition = "package_id = ?1 AND attempt_id = ?2 AND state = 'running'";
     let sql = format!("SELECT {COLUMNS} FROM job WHERE {condition} @LOCK");
     tx.first(&sql, values![package, attempt])?.as_ref().map(Job::of).transpose()
 }
 
-/// Jobs that meet a condition (with what follows it: an order, a limit), locked; those that somebody else has locked are
-/// left out, not waited for.
+/// Jobs that meet a condition (followed by an order, a limit), locked; rows locked by others are skipped, not waited
+/// for.
 pub(crate) fn lock_free(tx: &mut Tx<'_>, condition: &str, values: &[Value]) -> Result<Vec<Job>, StateError> {
     let sql = format!("SELECT {COLUMNS} FROM job WHERE {condition} @LOCK_SKIP");
     tx.query(&sql, values)?.iter().map(Job::of).collect()
@@ -152,7 +152,7 @@ pub(crate) fn apply(tx: &mut Tx<'_>, job: &Job, transition: Transition) -> Resul
     Ok(after)
 }
 
-/// Writes the columns that differ. There are few sets of those, so that each statement stays prepared.
+/// Writes the columns that differ. There are few sets of them, so that each statement stays prepared.
 fn update(tx: &mut Tx<'_>, before: &Job, after: &Job) -> Result<(), StateError> {
     let mut set = String::new();
     let mut all = vec![Value::Int(before.package)];
@@ -185,7 +185,7 @@ fn count(tx: &mut Tx<'_>, package: i64, what: Counted, by: i64) -> Result<(), St
     Ok(())
 }
 
-/// Puts a package into the queue. If it is there already, it is asked for again.
+/// Queues a package. If it is queued already, it is requested again.
 pub(crate) fn enqueue(tx: &mut Tx<'_>, package: i64, lane: Lane, tasks: Tasks) -> Result<(), StateError> {
     loop {
         if insert(tx, &BTreeMap::from([(package, lane)]), tasks)?.contains(&package) {

@@ -49,7 +49,8 @@ pub fn get(tx: &mut Tx<'_>, package: i64) -> Result<Option<Waiting>, StateError>
     }))
 }
 
-/// Keeps or ends the wait of a package when its attempt ends. One of the same kind goes on from where it began.
+/// Keeps or ends the wait of a package when its attempt ends. A wait of the same kind continues from its original
+/// begin.
 pub(crate) fn settle(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
     let package = finished.package_id;
     let Some(wait) = &finished.wait else {

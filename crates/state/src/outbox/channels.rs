@@ -1,4 +1,4 @@
-//! Where it is told: which channels are followed, and how each gets on.
+//! Channels: which are followed, and their state.
 
 use serde::Serialize;
 
@@ -17,21 +17,21 @@ pub struct Channel {
     pub kind: String,
     /// The host that has it in its configuration.
     pub host: String,
-    /// Since when it is told.
+    /// Time since which it is followed.
     pub followed: Option<i64>,
-    /// When it was told something last.
+    /// Time of the last message.
     pub sent: Option<i64>,
-    /// Since when it fails.
+    /// Time since which it fails.
     pub failing: Option<i64>,
-    /// How often it failed in a row.
+    /// Number of consecutive failures.
     pub failures: i64,
-    /// Why.
+    /// The reason.
     pub error: Option<String>,
-    /// When it is tried again.
+    /// Time of the next try.
     pub retry: Option<i64>,
-    /// When its next digest is due.
+    /// Time of the next digest.
     pub digest_due: Option<i64>,
-    /// How much it was not told yet, at once or by the next digest.
+    /// Number of notices not yet sent, at once or by the next digest.
     pub waiting: i64,
 }
 
@@ -74,10 +74,10 @@ pub fn get(tx: &mut Tx<'_>, name: &str) -> Result<Option<Channel>, StateError> {
     Ok(tx.first(&sql, values![name])?.as_ref().map(channel))
 }
 
-/// Whether the channels of a host's configuration are not followed as they stand there.
+/// True if the channels of a host's configuration differ from the followed ones.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn is_news(tx: &mut Tx<'_>, wanted: &[(&str, &str)], host: &str) -> Result<bool, StateError> {
     let known = list(tx)?;
     let is_known =

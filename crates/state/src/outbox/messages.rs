@@ -1,5 +1,5 @@
-//! What a channel is told: put together once, with a name by which a repeat is known, and sent as it is until it was taken. One
-//! at a time a channel, so that what has ended meanwhile is one message with what had begun.
+//! Messages of channels: composed once, with an id by which a repeat is recognised, and sent unchanged until accepted.
+//! One at a time per channel, so that an end is in one message with its beginning.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -19,32 +19,32 @@ const READ: i64 = 300;
 const PAUSES: (i64, i64) = (MINUTE, 30 * MINUTE);
 /// A message that was not taken for so long is given up: the channel may take the next one.
 const PATIENCE: i64 = 4 * 24 * 60 * MINUTE;
-/// As much of an error is kept.
+/// The longest part of an error that is kept.
 const LONGEST: usize = 300;
 
-/// What a channel wants to be told.
+/// The notices that a channel gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its name.
     pub channel: String,
-    /// What it is told at once.
+    /// Kinds that are sent at once.
     pub now: Vec<Kind>,
-    /// What it is told by a digest.
+    /// Kinds that are sent in a digest.
     pub digest: Vec<Kind>,
-    /// When, in minutes of the day in UTC; without any there is no digest.
+    /// Times of the digest, in minutes of the day in UTC; without any there is no digest.
     pub times: Vec<i64>,
     /// The pause between two messages at once, in milliseconds.
     pub pace: i64,
-    /// As many are told in one message; others are counted.
+    /// The most notices in one message; the rest is counted.
     pub most: usize,
 }
 
-/// What a message says.
+/// The content of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
-    /// What is told, the worst first.
+    /// The notices, worst first.
     pub notices: Vec<Notice>,
-    /// How many of each kind there are, those that are not among `notices` included.
+    /// The number of each kind, including those that are not among `notices`.
     pub counts: Vec<(String, i64)>,
 }
 
@@ -59,11 +59,11 @@ pub struct Message {
     pub kind: String,
     /// By which a repeat is known.
     pub uid: String,
-    /// When it was put together, in milliseconds since 1970.
+    /// Time of composition, in milliseconds since 1970.
     pub made: i64,
-    /// What it says.
+    /// The content.
     pub content: Content,
-    /// How often it was tried.
+    /// Number of tries.
     pub tries: i64,
 }
 
@@ -111,7 +111,7 @@ fn next_digest(times: &[i64], now: i64) -> Option<i64> {
     after(0).chain(after(1)).filter(|time| *time > now).min()
 }
 
-/// Whether a message went out so shortly ago that the next one waits.
+/// True if a message was sent so recently that the next one has to wait.
 fn is_paced(tx: &mut Tx<'_>, rule: &Rule, now: i64) -> Result<bool, StateError> {
     let sql = "SELECT made FROM message WHERE channel = ?1 AND kind = 'now' ORDER BY id DESC LIMIT 1";
     let made = tx.first(sql, values![&rule.channel])?.map(|row| row.int(0));
@@ -167,7 +167,7 @@ fn put(
     Ok(true)
 }
 
-/// What has begun and ended is one; of what has begun and become worse the newest stays.
+/// Joins a beginning with its end; of a beginning and its worsenings the newest stays.
 fn merged(found: Vec<Notice>) -> Vec<Notice> {
     let mut kept: Vec<Notice> = Vec::with_capacity(found.len());
     for it in found {

@@ -1,5 +1,5 @@
-//! What is told to people: transitions ([`notices`]), written in the transaction that changes the fact; where they are told
-//! ([`channels`]); and what each channel is told, put together once and sent until it was taken ([`messages`]).
+//! Messages to people: transitions ([`notices`]), written in the transaction that changes the fact; the channels
+//! ([`channels`]); and the messages of each channel, composed once and sent until accepted ([`messages`]).
 
 pub mod channels;
 pub mod messages;

@@ -9,31 +9,31 @@ use crate::error::StateError;
 use crate::values;
 
 const MINUTE: i64 = 60_000;
-/// What begins is told after so long: what has ended by then is one message.
+/// The delay of a beginning: if it has ended by then, both are one message.
 pub const SETTLING: i64 = MINUTE;
-/// What ends is told after so long: what begins again by then has not ended.
+/// The delay of an end: if it begins again by then, it has not ended.
 pub const LINGERING: i64 = 5 * MINUTE;
-/// As much of a line, and of a sentence, is kept, in characters.
+/// The longest part of a line, and of a sentence, that is kept, in characters.
 const LONGEST: usize = 400;
-/// As many sentences.
+/// The most sentences.
 const ITEMS: usize = 20;
 
 /// Something that is to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct New {
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
-    /// What a beginning and its end have in common.
+    /// The key that a beginning shares with its end.
     pub topic: String,
-    /// How bad it is.
+    /// The level.
     pub level: Level,
-    /// What it is about: a package, a signature, a host.
+    /// The subject: a package, a signature, a host.
     pub subject: String,
     /// It, in one line.
     pub line: String,
     /// More sentences about it.
     pub items: Vec<String>,
-    /// What to type.
+    /// Commands to type.
     pub hints: Vec<String>,
 }
 
@@ -42,25 +42,25 @@ pub struct New {
 pub struct Notice {
     /// Its number.
     pub id: i64,
-    /// What a beginning and its end have in common.
+    /// The key that a beginning shares with its end.
     pub topic: String,
-    /// What it is, as a word.
+    /// The kind, as a word.
     pub kind: String,
     /// `once`, `begun`, `ended` or `passed`.
     pub part: String,
     /// `ok`, `warning` or `critical`.
     pub level: String,
-    /// What it is about.
+    /// The subject.
     pub subject: String,
     /// It, in one line.
     pub line: String,
     /// More sentences about it.
     pub items: Vec<String>,
-    /// What to type.
+    /// Commands to type.
     pub hints: Vec<String>,
-    /// When it happened, in milliseconds since 1970.
+    /// Time, in milliseconds since 1970.
     pub at: i64,
-    /// Since when, of what has ended or become worse.
+    /// Begin, for an end or a worsening.
     pub began: Option<i64>,
 }
 
@@ -129,7 +129,7 @@ pub fn begin(tx: &mut Tx<'_>, new: &New) -> Result<(), StateError> {
             tx.execute(sql, values![last.id, new.level.as_str(), cut(&new.line), hints]).map(drop)
         }
         ("begun", true) => insert(tx, new, "begun", last.began.or(Some(last.at)), now + SETTLING),
-        // It has not ended: nobody was told so.
+        // It has not ended, and the end was not sent yet.
         ("ended", false) => tx.execute("DELETE FROM notice WHERE id = ?1", values![last.id]).map(drop),
         ("passed", false) => {
             let sql =
@@ -165,10 +165,10 @@ pub fn end(
     tx.execute(sql, values![last.id, line, list(items), now, began, due]).map(drop)
 }
 
-/// Since when something has been said to go on; nothing if it does not.
+/// Time since which something is reported as going on; `None` if it is not.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn since(tx: &mut Tx<'_>, topic: &str) -> Result<Option<i64>, StateError> {
     let last = newest(tx, topic)?.filter(|last| last.part == "begun");
     Ok(last.map(|last| last.began.unwrap_or(last.at)))

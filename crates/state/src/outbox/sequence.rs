@@ -1,5 +1,5 @@
-//! The order in which all is told. Numbers of rows are given before their transactions end, so one that ends late would be
-//! passed by; a place is given by one transaction after the other, to rows that are there for everybody.
+//! The order of all notices. Row numbers are given before their transactions end, so a late transaction would be
+//! skipped; places are given by one transaction after the other, to committed rows.
 
 use crate::db::meta;
 use crate::db::tx::Tx;

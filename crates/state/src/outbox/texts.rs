@@ -1,11 +1,11 @@
-//! What is said of each transition, and what to type.
+//! Texts of each transition, and the commands to type.
 
 use baseline::time::Millis;
 
 use super::notices::New;
 use super::words::{Kind, Level};
 
-/// How long something took, by its two largest units: `2 h 5 min`.
+/// A duration by its two largest units: `2 h 5 min`.
 pub fn span(milliseconds: i64) -> String {
     let minutes = milliseconds.max(0) / 60_000;
     match minutes {
@@ -16,7 +16,7 @@ pub fn span(milliseconds: i64) -> String {
     }
 }
 
-/// What is out of reach, by the name of its breaker: the kind, a noun, what it is.
+/// An unusable dependency, by the name of its breaker: the kind, a noun, its state.
 fn unusable(dependency: &str) -> (Kind, String, &'static str) {
     match (dependency.strip_prefix("remote:"), dependency.strip_prefix("disk:")) {
         (Some(remote), _) => (Kind::Remote, format!("remote {remote}"), "out of reach"),
@@ -202,7 +202,7 @@ pub fn backup(since: Option<i64>) -> New {
 /// The topic of backups.
 pub const BACKUP: &str = "backup";
 
-/// What is imported does not get to a remote.
+/// Imported versions are not published to a remote.
 pub fn behind(remote: &str, packages: i64, since: i64) -> New {
     New {
         kind: Kind::Remote,

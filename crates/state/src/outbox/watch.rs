@@ -1,4 +1,4 @@
-//! What becomes true by time alone: no transaction changes it, so it is looked for.
+//! Conditions that become true by time alone: no transaction changes them, so they are searched for.
 
 use super::notices;
 use super::texts;
@@ -15,7 +15,7 @@ use crate::values;
 pub struct Ages {
     /// The last backup.
     pub backup: Option<i64>,
-    /// What is imported and not on a remote.
+    /// Imported versions that are not on a remote.
     pub remote: Option<i64>,
 }
 
@@ -43,7 +43,7 @@ pub fn look(tx: &mut Tx<'_>, ages: &Ages) -> Result<(), StateError> {
         let sql = "SELECT state, since FROM dependency WHERE name = ?1";
         let breaker = tx.first(sql, values![breaker_of(&remote.name)])?;
         let is_away = breaker.as_ref().is_some_and(|row| row.text(0) == "open");
-        // What piled up while it was away has its time from when it came back.
+        // The age of jobs that piled up during an outage counts from its end.
         let back = breaker.filter(|_| !is_away).map_or(i64::MIN, |row| row.int(1));
         match oldest.filter(|oldest| now - (*oldest).max(back) > age) {
             Some(oldest) if !is_away => {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What is told.
+/// The kinds of notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Something that imports cannot do without is out of reach.
@@ -16,9 +16,9 @@ pub enum Kind {
     Removals,
     /// No backup was taken for too long.
     Backup,
-    /// What is imported does not get to a remote.
+    /// Imported versions are not published to a remote.
     Remote,
-    /// A ref of ours that somebody else has moved waits for a decision.
+    /// A ref of the importer that somebody else has moved waits for a decision.
     Collision,
     /// A package waits for a decision.
     Wedged,
@@ -43,7 +43,7 @@ impl Kind {
         Kind::Repair,
     ];
 
-    /// Those that are told at once, if nothing else was said: what begins and ends.
+    /// The kinds that are sent at once by default: those with a beginning and an end.
     pub const URGENT: [Kind; 6] =
         [Kind::Outage, Kind::Alert, Kind::Surge, Kind::Removals, Kind::Backup, Kind::Remote];
 
@@ -63,7 +63,7 @@ impl Kind {
         }
     }
 
-    /// What several of them are, as a heading.
+    /// The heading for several of them.
     pub fn heading(self) -> &'static str {
         match self {
             Kind::Outage => "Outages",
@@ -97,7 +97,7 @@ impl FromStr for Kind {
     }
 }
 
-/// How bad it is.
+/// The levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// It is well again, or good to know.
@@ -118,7 +118,7 @@ impl Level {
         }
     }
 
-    /// Of a word; what is not known is a warning.
+    /// The level of a word; an unknown word is a warning.
     pub fn of(word: &str) -> Level {
         match word {
             "ok" => Level::Ok,

@@ -16,7 +16,7 @@ use crate::values;
 /// A moment that is gone to, and the tables of it.
 #[derive(Debug)]
 pub struct Moment {
-    /// When, in milliseconds since 1970.
+    /// Time, in milliseconds since 1970.
     pub at: i64,
     /// Names of tables and views with what they were, each after those that it needs.
     pub(super) tables: Vec<(String, String)>,
@@ -56,7 +56,8 @@ impl Moment {
     pub(crate) fn rewritten(&self, sql: &str) -> String {
         let mut needed = BTreeSet::new();
         let mut found: Vec<&(String, String)> = Vec::new();
-        // Those that others need stand before them: from the last to the first, each is known by then.
+        // Tables are sorted by dependency: from the last to the first, all users of a table are known when it is
+        // reached.
         let mut named = words(sql);
         for table in self.tables.iter().rev() {
             if named.contains(table.0.as_str()) && needed.insert(table.0.as_str()) {

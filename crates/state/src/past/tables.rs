@@ -1,4 +1,4 @@
-//! What each table was at a time, as a query.
+//! Each table as of a time, as a query.
 
 use serde_json::Value as Json;
 
@@ -66,8 +66,8 @@ fn bound(tx: &mut Tx<'_>, table: &str, column: &str, at: i64) -> Result<i64, Sta
     Ok(low)
 }
 
-/// What each package was: one look into an index for each, however much is kept. SQLite keeps the answer for the
-/// transaction; where only reading is allowed, it is asked for again by each statement.
+/// The facts of each package: one index lookup each, however much history is kept. SQLite keeps the result for
+/// the transaction; on a read-only connection each statement computes it again.
 fn facts(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let names: Vec<String> = COLUMNS.iter().map(|(name, _)| format!("f.{name}")).collect();
     let query = format!(
@@ -142,7 +142,7 @@ const FILTERED: &[(&str, &str)] = &[
     ("history", "SELECT package_id, archive, asked, versions, left_out, note, 0 AS again FROM @REAL WHERE asked <= @AT"),
     ("event", "SELECT id, at, actor, action, subject, reason, before, after FROM @REAL WHERE id < @BOUND AND at <= @AT"),
     ("version", "SELECT * FROM @REAL WHERE imported <= @AT"),
-    // How far repositories were published is not kept.
+    // The progress of publishing is not kept.
     ("remote", "SELECT * FROM @REAL WHERE 1 = 0"),
     ("publish", "SELECT * FROM @REAL WHERE 1 = 0"),
 ];
@@ -357,7 +357,7 @@ fn suites(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     Ok(query(SUITE, &found))
 }
 
-/// Of what a database says about itself, the walls that hosts lacked.
+/// The sandbox limits that hosts lacked, in the form of `meta`.
 fn walls(tx: &mut Tx<'_>, at: i64) -> Result<String, StateError> {
     let mut found = Vec::new();
     for host in names(tx, Thing::Walls.word())? {

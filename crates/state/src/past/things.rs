@@ -1,4 +1,4 @@
-//! What there is little of, a value for each change: JSON, which only this crate reads.
+//! Rarely changing facts, with a value for each change: JSON, which only this crate reads.
 
 use serde_json::{Value as Json, json};
 
@@ -20,7 +20,7 @@ pub enum Kind {
     Suite,
     /// The time of a suite's last poll that worked.
     Polled,
-    /// What operators decided about a signature, by its short id.
+    /// Operators' decisions about a signature, by its short id.
     Signature,
     /// The walls that a host lacks.
     Walls,
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// What its row is found by.
+    /// The key of its row.
     fn key(self, name: &str) -> Value {
         match self {
             Kind::Run => name.parse().map_or(Value::Null, Value::Int),

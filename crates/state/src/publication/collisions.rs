@@ -1,5 +1,5 @@
-//! Collisions: refs of ours that somebody else made or moved; those that wait for a person, since when, and the
-//! decisions.
+//! Collisions: refs of the importer that somebody else made or moved; those that wait for an operator, since
+//! when, and the decisions.
 
 use serde::Serialize;
 
@@ -36,9 +36,9 @@ pub struct Found {
     pub theirs: Option<String>,
     /// Files that it is about.
     pub paths: Vec<String>,
-    /// The ref under which it was set aside.
+    /// The ref under which the foreign object was set aside.
     pub aside: Option<String>,
-    /// The branch with the version and their change.
+    /// The branch with the version and the foreign change.
     pub offer: Option<String>,
 }
 
@@ -65,11 +65,11 @@ pub struct Collision {
     pub ours: Option<String>,
     /// Object that the ref was found at.
     pub theirs: Option<String>,
-    /// Files that it is about, some of them.
+    /// Some of the files concerned.
     pub paths: Vec<String>,
-    /// The ref under which it was set aside.
+    /// The ref under which the foreign object was set aside.
     pub aside: Option<String>,
-    /// The branch with the version and their change.
+    /// The branch with the version and the foreign change.
     pub offer: Option<String>,
     /// Unix milliseconds at which it ended.
     pub ended: Option<i64>,
@@ -295,7 +295,7 @@ pub struct Summary {
     pub collisions: i64,
     /// Packages that have some.
     pub packages: i64,
-    /// The package that has had one for longest.
+    /// The package with the oldest one.
     pub oldest: Option<String>,
     /// Number of the oldest collision.
     pub id: Option<i64>,

@@ -1,4 +1,4 @@
-//! Refs of repositories that somebody else made, moved or removed, as the last import found them.
+//! Refs of repositories that somebody else made, moved or removed, as found by the last import.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::values;
 /// Largest number of foreign refs that are kept of one package: anybody who can push can make any number.
 pub const KEPT: usize = 60;
 
-/// A ref that is not where the importer has put it.
+/// A ref that is not where the importer put it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ForeignRef {
     /// Full name of the ref.
@@ -87,7 +87,7 @@ pub struct Summary {
     pub refs: i64,
     /// Packages that have some.
     pub packages: i64,
-    /// The package that has had one for longest.
+    /// The package with the oldest one.
     pub oldest: Option<String>,
     /// Unix milliseconds at which the oldest foreign ref was first seen.
     pub since: Option<i64>,

@@ -53,7 +53,7 @@ pub fn asked(
     Ok(())
 }
 
-/// Counts versions that turned out to be nobody's word, and says why of the last one.
+/// Counts versions that are left out of the history, and records the reason for the last one.
 pub fn left_out(
     tx: &mut Tx<'_>,
     (package, archive): (i64, &str),
@@ -93,7 +93,7 @@ pub fn wanted_again(tx: &mut Tx<'_>, package: i64) -> Result<Vec<String>, StateE
     Ok(tx.query(sql, values![package])?.iter().map(|row| row.text(0)).collect())
 }
 
-/// Versions that need not be asked for: those of the history that are on record, and all that are imported.
+/// Versions that need not be requested: recorded ones of the history, and all imported ones.
 pub fn on_record(
     tx: &mut Tx<'_>,
     package: i64,
@@ -106,7 +106,7 @@ pub fn on_record(
     Ok(tx.query(sql, values![package, archive, distro])?.iter().map(|row| row.text(0)).collect())
 }
 
-/// Packages of an archive whose history was not asked, or left something out.
+/// Packages of an archive whose history was not requested, or was incomplete.
 pub fn incomplete(tx: &mut Tx<'_>, archive: &str) -> Result<Vec<String>, StateError> {
     let sql = "SELECT p.name FROM history h JOIN package p ON p.id = h.package_id
         WHERE h.archive = ?1 AND (h.left_out > 0 OR h.note IS NOT NULL) ORDER BY p.name";

@@ -64,7 +64,7 @@ pub fn recorded(
     Ok(found)
 }
 
-/// The further places, of which there are few.
+/// The further places, which are few.
 fn add_places(
     store: &Store,
     (archive, distro, branch): (&str, &str, &str),
@@ -124,7 +124,7 @@ pub fn follow_moves(store: &Store, moves: &[Move]) -> Result<(), StateError> {
     Ok(())
 }
 
-/// The files of a publication as the archive wrote them.
+/// The files of a publication as the archive listed them.
 pub fn files_of(store: &Store, id: i64) -> Result<Option<String>, StateError> {
     let sql = "SELECT files FROM publication WHERE id = ?1";
     store.read(|tx| Ok(tx.first(sql, values![id])?.map(|row| row.text(0))))

@@ -1,4 +1,4 @@
-//! Publications: versions seen in suites, and where their files are.
+//! Publications: versions seen in suites, and the places of their files.
 
 use std::fmt::Write;
 
@@ -27,7 +27,7 @@ pub struct NewPublication {
     pub dsc_sha256: String,
     /// Reason why the `.dsc` may be trusted, as the importer wrote it.
     pub trust: String,
-    /// Its files, as the archive wrote them.
+    /// Its files, as the archive listed them.
     pub files: String,
     /// Unix milliseconds of publication; of the first sight, if that is not known.
     pub published: Option<i64>,
@@ -55,7 +55,7 @@ pub struct Publication {
 /// Name of the archive of publications that were given by hand.
 pub const LOCAL: &str = "local";
 
-/// Remembers a publication, or where its files are now. Returns its id and whether it is new.
+/// Stores a publication, or the new place of its files. Returns its id and whether it is new.
 pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i64, bool), StateError> {
     let now = tx.now()?;
     let key = values![package, &new.distro, &new.suite, &new.version, &new.dsc_sha256];
@@ -84,8 +84,8 @@ pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i6
     Ok((id, true))
 }
 
-/// Remembers publications with one statement, or where their files are now. No two may be the same. Returns their ids,
-/// in no order.
+/// Stores publications with one statement, or the new places of their files. No two may be equal. Returns their ids,
+/// unordered.
 pub(crate) fn insert(tx: &mut Tx<'_>, new: &[(i64, &NewPublication)]) -> Result<Vec<i64>, StateError> {
     let now = tx.now()?;
     let mut all = Vec::with_capacity(new.len() * 13);
@@ -149,7 +149,7 @@ pub fn complete(
     Ok(())
 }
 
-/// The versions of a distro that are on record for a package, and whether each still lacks its import.
+/// The recorded versions of a package in a distro, and whether each still lacks its import.
 pub fn versions_of(tx: &mut Tx<'_>, package: i64, distro: &str) -> Result<Vec<(String, bool)>, StateError> {
     let sql =
         "SELECT DISTINCT version, CASE WHEN done IS NULL AND gone IS NULL THEN 1 ELSE 0 END FROM publication
@@ -158,13 +158,13 @@ pub fn versions_of(tx: &mut Tx<'_>, package: i64, distro: &str) -> Result<Vec<(S
     Ok(rows.iter().map(|row| (row.text(0), row.flag(1))).collect())
 }
 
-/// Makes a publication wanted again, although it was imported: the repository will say that it is there.
+/// Makes a publication wanted again, although it was imported: the import will find it in the repository.
 pub fn want_again(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
     tx.execute("UPDATE publication SET done = NULL WHERE id = ?1", values![id])?;
     Ok(())
 }
 
-/// Marks publications that are not to be had any more. They are never deleted.
+/// Marks publications that are no longer available. They are never deleted.
 pub fn gone(tx: &mut Tx<'_>, ids: &[i64]) -> Result<(), StateError> {
     let now = tx.now()?;
     for id in ids {
@@ -179,7 +179,7 @@ pub fn open(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Publication>, StateErro
     Ok(tx.query(&sql, values![package])?.iter().map(publication).collect())
 }
 
-/// Everything that is known of a package, newest first.
+/// All publications of a package, newest first.
 pub fn all(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<Publication>, StateError> {
     let sql = format!("{COLUMNS} WHERE package_id = ?1 ORDER BY id DESC LIMIT ?2");
     Ok(tx.query(&sql, values![package, at_most])?.iter().map(publication).collect())

@@ -24,9 +24,9 @@ pub struct Suite {
     pub failed: Option<i64>,
     /// Error of the last poll that failed.
     pub error: Option<String>,
-    /// The distro that its publications are of.
+    /// The distro of its publications.
     pub distro: Option<String>,
-    /// The branch that its publications are of.
+    /// The branch of its publications.
     pub branch: Option<String>,
     /// Publications in the last accepted index.
     pub listed: Option<i64>,
@@ -75,7 +75,7 @@ pub struct Polled<'a> {
     pub release_date: i64,
     /// True when the lists differ from those before.
     pub changed: bool,
-    /// The distro that its publications are of.
+    /// The distro of its publications.
     pub distro: &'a str,
     /// The branch that they are of.
     pub branch: &'a str,
@@ -87,7 +87,7 @@ pub struct Polled<'a> {
     pub reconciled: bool,
     /// Remarks, one sentence a line.
     pub remarks: &'a str,
-    /// Publications that the index lists no more and that are not marked for it, and that index.
+    /// Publications that the index lists no more and that are not yet marked, and that index.
     pub withheld: Option<(i64, &'a str)>,
     /// Age in milliseconds that the configuration allows for the suite's content; 0 for any age.
     pub stale_after: Option<i64>,
@@ -150,7 +150,7 @@ fn withheld(tx: &mut Tx<'_>, archive: &str, suite: &str, now_is: i64) -> Result<
     things::put(tx, things::WITHHELD, &format!("{archive}/{suite}"), Some(&now_is.to_string()))
 }
 
-/// What a suite is from now on is kept.
+/// Keeps the state of a suite from now on.
 fn touch(tx: &mut Tx<'_>, archive: &str, suite: &str) {
     tx.touch_thing(Kind::Suite, &format!("{archive}/{suite}"));
 }
@@ -159,8 +159,7 @@ fn touch(tx: &mut Tx<'_>, archive: &str, suite: &str) {
 /// and must not become normal.
 const KNOWN: i64 = 5;
 
-/// Notes of which date the content is, and the longest time for which lists have stayed as they were. That becomes shorter
-/// by and by.
+/// Records the date of the content, and the longest time without a change of the lists. That time decays slowly.
 fn content(
     tx: &mut Tx<'_>,
     archive: &str,
@@ -195,7 +194,7 @@ fn content(
     Ok(())
 }
 
-/// Another suite that is followed and feeds a branch: the archive and the suite.
+/// Another followed suite that feeds a branch: archive and suite.
 pub fn owner(
     tx: &mut Tx<'_>,
     (distro, branch): (&str, &str),
@@ -206,13 +205,13 @@ pub fn owner(
     Ok(tx.first(sql, values![distro, branch, archive, suite])?.map(|row| (row.text(0), row.text(1))))
 }
 
-/// The suites of an archive that are followed.
+/// The followed suites of an archive.
 pub fn followed(tx: &mut Tx<'_>, archive: &str) -> Result<Vec<String>, StateError> {
     let sql = "SELECT suite FROM suite WHERE archive = ?1 AND followed IS NOT NULL AND polled IS NOT NULL ORDER BY suite";
     Ok(tx.query(sql, values![archive])?.iter().map(|row| row.text(0)).collect())
 }
 
-/// Notes when the server of a suite wants to be asked again.
+/// Records when the server of a suite wants the next request.
 pub fn not_before(tx: &mut Tx<'_>, archive: &str, suite: &str, at: i64) -> Result<(), StateError> {
     let sql = "UPDATE suite SET not_before = ?3 WHERE archive = ?1 AND suite = ?2";
     tx.execute(sql, values![archive, suite, at]).map(drop)
@@ -247,8 +246,8 @@ pub fn failed(tx: &mut Tx<'_>, archive: &str, suite: &str, error: &str) -> Resul
     Ok(())
 }
 
-/// Notes which suites of an archive are followed, and how often they are polled: the checks judge no others. Nothing is
-/// written where nothing has changed.
+/// Records the followed suites of an archive, and their poll interval: the checks judge no others. Nothing is written
+/// if nothing has changed.
 pub fn follow(store: &Store, archive: &str, wanted: &[(String, i64)]) -> Result<(), StateError> {
     let sql = "SELECT suite, every FROM suite WHERE archive = ?1 AND followed IS NOT NULL";
     let known = store.read(|tx| tx.query(sql, values![archive]))?;
@@ -327,7 +326,7 @@ pub fn take_over(
     Ok(())
 }
 
-/// One statement for each table: with a database at the other end of a wire, it is their number that takes the time.
+/// One statement for each table: with a remote database, the number of statements determines the time.
 fn take_chunk(tx: &mut Tx<'_>, chunk: &[(String, NewPublication)], lane: Lane) -> Result<(), StateError> {
     tx.prefer_indices()?;
     let packages = queue::package_ids(tx, chunk.iter().map(|(package, _)| package.as_str()))?;

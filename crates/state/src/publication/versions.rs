@@ -1,4 +1,5 @@
-//! Versions that a repository has although the state did not know: a backup's repositories are younger than its state.
+//! Versions that a repository has and the state did not know: after a restore from a backup the repositories are
+//! newer than the state.
 
 use crate::audit;
 use crate::db::tx::Tx;
@@ -8,7 +9,7 @@ use crate::publication::rows::LOCAL;
 use crate::values;
 use crate::words::{Lane, Tasks};
 
-/// A version as a repository has it.
+/// A version as stored in a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Distro of the version.
@@ -112,7 +113,7 @@ pub fn is_without_packages(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     Ok(tx.first("SELECT 1 FROM package LIMIT 1", &[])?.is_none())
 }
 
-/// Distro and version of everything that was imported of a package.
+/// Distro and version of all imports of a package.
 pub fn imported(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, String)>, StateError> {
     let sql = "SELECT DISTINCT distro, version FROM version WHERE package_id = ?1";
     Ok(tx.query(sql, values![package])?.iter().map(|row| (row.text(0), row.text(1))).collect())

@@ -1,4 +1,4 @@
-//! What is on record of repositories that hosts have as caches only: the truth is on a remote.
+//! The rows of repositories that hosts have only as caches: the primary copy is on a remote.
 
 use super::ends::{self, There};
 use crate::db::meta;
@@ -9,36 +9,36 @@ use crate::job::transition::lock_leased;
 use crate::values;
 use crate::words::{Lane, Tasks};
 
-/// What is on record of one.
+/// The row of a package's repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cached {
-    /// The host that has published it last.
+    /// The host that published it last.
     pub host: String,
-    /// Fingerprint of what was read back last; nothing if it is not known what the remote has.
+    /// Fingerprint of the refs that were read back last; `None` if the state of the remote is unknown.
     pub done: Option<String>,
-    /// Of what an attempt was about to publish.
+    /// Fingerprint of the refs that an attempt was about to publish.
     pub begun: Option<String>,
-    /// What may be believed of the remote, sealed.
+    /// The trusted part of the remote's refs, sealed.
     pub record: String,
 }
 
-/// What was read back, to be put on record.
+/// The refs that were read back, to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// The host.
+    /// Name of the host.
     pub host: String,
-    /// The remote.
+    /// Name of the remote.
     pub remote: String,
-    /// What is there.
+    /// Result of reading the remote.
     pub there: There,
-    /// What may be believed of the remote, sealed.
+    /// The trusted part of the remote's refs, sealed.
     pub record: String,
 }
 
-/// What is on record of a package's repository.
+/// The row of a package's repository.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn get(tx: &mut Tx<'_>, package: i64) -> Result<Option<Cached>, StateError> {
     let sql = "SELECT host, done, begun, record FROM repository WHERE package_id = ?1";
     Ok(tx.first(sql, values![package])?.map(|row| Cached {
@@ -49,16 +49,17 @@ pub fn get(tx: &mut Tx<'_>, package: i64) -> Result<Option<Cached>, StateError> 
     }))
 }
 
-/// Fingerprint of what was read back last of a package, by name.
+/// Fingerprint of a package's refs that were read back last, by the package's name.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn done_of(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError> {
     let sql = "SELECT r.done FROM repository r JOIN package p ON p.id = r.package_id WHERE p.name = ?1";
     Ok(tx.first(sql, values![name])?.and_then(|row| row.opt_text(0)))
 }
 
-/// Notes what an attempt is about to publish: from here on, what is found of it on the remote is ours.
+/// Records the refs that an attempt is about to publish: from here on, these values on the remote
+/// count as the importer's.
 ///
 /// # Errors
 /// [`StateError::LeaseLost`] if the attempt has lost its lease: then it must publish nothing.
@@ -81,10 +82,10 @@ pub fn begin(
     Ok(())
 }
 
-/// Puts on record what was read back; whoever calls this holds the lease.
+/// Records the refs that were read back; the caller holds the lease.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn done(tx: &mut Tx<'_>, package: i64, done: &Done) -> Result<(), StateError> {
     tx.execute(
         "INSERT INTO repository (package_id, host, done, record) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (package_id) DO UPDATE
@@ -94,17 +95,18 @@ pub fn done(tx: &mut Tx<'_>, package: i64, done: &Done) -> Result<(), StateError
     ends::note(tx, package, &done.remote, &done.there)
 }
 
-/// The remote does not have what was read back there: whoever has the package next looks at all of it, and brings it back.
+/// Records that the remote has lost refs that were read back there: the next import compares all of them, and restores
+/// them.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn doubt(tx: &mut Tx<'_>, package: i64, lane: Lane) -> Result<(), StateError> {
     tx.execute("UPDATE repository SET done = NULL, begun = NULL WHERE package_id = ?1", values![package])?;
     queue::enqueue(tx, package, lane, Tasks::IMPORT)
 }
 
-/// Has a host that keeps repositories as a cache work with this state: its key has to be that of the others. The first one
-/// decides, and has all that was imported before looked at on the remote.
+/// Registers a host with repositories as a cache: its key has to be that of the other hosts. The first host sets it,
+/// and has everything that was imported before checked on the remote.
 ///
 /// # Errors
 /// [`StateError::Refused`] if the key is another.
@@ -133,10 +135,11 @@ pub fn enter(tx: &mut Tx<'_>, remote: &str, key: &str) -> Result<(), StateError>
     Ok(())
 }
 
-/// Has a host that keeps repositories for good work with this state.
+/// Checks that a host with permanent repositories may work with this state.
 ///
 /// # Errors
-/// [`StateError::Refused`] if other hosts have them as a cache: what this one imported would be on no remote.
+/// [`StateError::Refused`] if other hosts have them as a cache: the imports of this host would be on no
+/// remote.
 pub fn enter_with_repositories(tx: &mut Tx<'_>) -> Result<(), StateError> {
     match meta::get(tx, meta::CACHE_OF)? {
         None => Ok(()),

@@ -26,9 +26,9 @@ pub struct There {
     pub there: String,
     /// Refs that somebody else has moved.
     pub foreign: i64,
-    /// Refs that the server does not take.
+    /// Refs that the server refuses.
     pub refused: i64,
-    /// Refs of kinds that it takes of no package.
+    /// Refs of kinds that it accepts from no package.
     pub kept: i64,
     /// Refs that are foreign, refused or kept, as JSON.
     pub detail: Option<String>,
@@ -48,11 +48,11 @@ pub struct Trouble {
 /// Kind of the next try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It is the remote's matter, not the package's: as soon as that is there.
+    /// A fault of the remote, not of the package: retried as soon as the remote is reachable.
     Remote,
     /// After a pause that grows.
     Later,
-    /// It waits for a person, and is seldom tried.
+    /// It waits for an operator, and is rarely tried.
     Person,
     /// At once: the run has to end.
     Now,
@@ -101,13 +101,13 @@ pub fn end(
     Ok(true)
 }
 
-/// Records what was read back of a package by whoever has imported it, whatever else was to be done about it.
+/// Records the refs of a package that the importing worker has read back, whatever other work on it is due.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn note(tx: &mut Tx<'_>, package: i64, remote: &str, there: &There) -> Result<(), StateError> {
     let sql = "SELECT id FROM remote WHERE name = ?1 AND followed IS NOT NULL";
-    // One that is not followed yet is filled, and looked at then.
+    // A remote that is not followed yet is filled later, and checked then.
     let Some(remote) = tx.first(sql, values![remote])?.map(|row| row.int(0)) else { return Ok(()) };
     let now = tx.now()?;
     insert(tx, &Publish::new(package, remote, PublishLane::Upload, now))?;
@@ -119,7 +119,7 @@ pub fn note(tx: &mut Tx<'_>, package: i64, remote: &str, there: &There) -> Resul
 }
 
 fn published(row: Publish, there: &There, now: i64) -> Publish {
-    // Spread, so that a day's work does not come due at once.
+    // Spread, so that a day's work does not become due at once.
     let spread = (row.package.wrapping_mul(2_654_435_761) & 0xffff) * (LOOK / 4) / 0xffff;
     Publish {
         state: PublishState::Done,

@@ -18,7 +18,7 @@ pub struct RemoteStatus {
     pub remote: String,
     /// Its template of addresses.
     pub url: String,
-    /// `open` (it can be published to), `away`, `paused`.
+    /// `open` (ready for publishing), `away`, `paused`.
     pub state: String,
     /// Unix milliseconds at which it became unreachable, or until which it is paused.
     pub since: Option<i64>,
@@ -26,7 +26,7 @@ pub struct RemoteStatus {
     pub cause: Option<String>,
     /// Unix milliseconds of the next probe, if it is unreachable.
     pub next_probe: Option<i64>,
-    /// Packages that have something which is not there.
+    /// Packages with unpublished refs.
     pub unpublished: i64,
     /// Unix milliseconds since which the oldest of them is unpublished.
     pub oldest: Option<i64>,
@@ -34,11 +34,11 @@ pub struct RemoteStatus {
     pub oldest_package: Option<String>,
     /// Error of the oldest unpublished package, if it was tried.
     pub oldest_why: Option<String>,
-    /// Packages that the remote does not take.
+    /// Packages that the remote refuses.
     pub failing: i64,
-    /// Packages with refs that somebody else has moved there.
+    /// Packages with refs that somebody else moved there.
     pub foreign: i64,
-    /// Packages with refs that the server does not take.
+    /// Packages with refs that the server refuses.
     pub refused: i64,
     /// Unix milliseconds of the last successful publishing there.
     pub published: Option<i64>,
@@ -108,7 +108,7 @@ pub struct PackageStatus {
     pub lane: String,
     /// Unix milliseconds since which something is unpublished; `None` if everything is there.
     pub since: Option<i64>,
-    /// The next try, or the next look.
+    /// The next try, or the next check.
     pub due: Option<i64>,
     /// Unix milliseconds at which everything was last read back.
     pub published: Option<i64>,
@@ -120,9 +120,9 @@ pub struct PackageStatus {
     pub failures: i64,
     /// Refs that somebody else has moved.
     pub foreign: i64,
-    /// Refs that the server does not take.
+    /// Refs that the server refuses.
     pub refused: i64,
-    /// Refs of kinds that the server takes of no package.
+    /// Refs of kinds that the server accepts from no package.
     pub kept: i64,
     /// Refs that are foreign, refused or kept, as JSON.
     pub detail: Option<String>,

@@ -88,10 +88,10 @@ pub fn follow(tx: &mut Tx<'_>, wanted: &[(&str, &str)], by: &str) -> Result<(), 
     Ok(())
 }
 
-/// The address of a remote that is followed.
+/// The address of a followed remote.
 ///
 /// # Errors
-/// [`StateError::Unknown`] if none of this name is followed.
+/// [`StateError::Unknown`] if no remote with this name is followed.
 pub fn url(tx: &mut Tx<'_>, name: &str) -> Result<String, StateError> {
     let all = followed(tx)?;
     if let Some(found) = all.iter().find(|it| it.name == name) {

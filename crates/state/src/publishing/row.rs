@@ -16,7 +16,7 @@ words! {
         Running = "running",
         /// It is tried again at a time.
         Retrying = "retrying",
-        /// All is there that the remote takes; it is looked at again at a time.
+        /// All is published that the remote accepts; it is checked again at a time.
         Done = "done",
     }
 }
@@ -28,7 +28,7 @@ words! {
         Operator = "operator",
         /// A new version was imported.
         Upload = "upload",
-        /// One of all: the remote is new.
+        /// One of all packages: the remote is new.
         Bulk = "bulk",
         /// A routine look whether all refs are still there.
         Look = "look",
@@ -179,7 +179,7 @@ pub(crate) fn lock(tx: &mut Tx<'_>, condition: &str, values: &[Value]) -> Result
     tx.query(&sql, values)?.iter().map(Publish::of).collect()
 }
 
-/// The same; those that somebody else has locked are left out, not waited for.
+/// The same; rows locked by others are skipped, not waited for.
 pub(crate) fn lock_free(
     tx: &mut Tx<'_>,
     condition: &str,

@@ -7,17 +7,17 @@ use crate::driver::Row;
 use crate::error::StateError;
 use crate::values;
 
-/// A suite and what its polls came to. Times are milliseconds since 1970.
+/// A suite and the result of its polls. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SuiteVerdict {
     /// Name of the archive.
     pub archive: String,
     /// Name of the suite.
     pub suite: String,
-    /// `ok`; `remarks`: something is odd; `stale`: its lists have been as they are for longer than they ever were;
-    /// `withheld`: too many removals at once; `failing`: the last poll failed; `never`: no poll has worked yet.
+    /// `ok`; `remarks`: with remarks; `stale`: its lists have been unchanged for longer than ever before;
+    /// `withheld`: too many removals at once; `failing`: the last poll failed; `never`: no successful poll yet.
     pub verdict: &'static str,
-    /// The branch that its publications are of, `DISTRO/NAME`.
+    /// The branch of its publications, `DISTRO/NAME`.
     pub branch: Option<String>,
     /// Unix milliseconds of the last poll that succeeded.
     pub polled: Option<i64>,
@@ -61,7 +61,7 @@ pub struct Waits {
     pub oldest: Option<i64>,
 }
 
-/// All suites that are followed, by archive and name.
+/// All followed suites, by archive and name.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<SuiteVerdict>, StateError> {
     let sql = "SELECT s.archive, s.suite, s.distro, s.branch, s.polled, s.changed, s.release_date, s.mirror, s.listed, s.failed,
             s.error, s.remarks, s.remarked, COALESCE(s.withheld, 0), s.withheld_since, s.every, a.content, a.stale_after

@@ -20,10 +20,10 @@ pub struct Ahead {
 /// Largest number of each kind.
 const EACH: i64 = 5;
 
-/// All of them, the newest of each kind.
+/// All times in the future, the newest of each kind.
 pub fn ahead(tx: &mut Tx<'_>) -> Result<Vec<Ahead>, StateError> {
     if tx.moment().is_some() {
-        // What is to come of a time that is over was to come rightly.
+        // A time that was in the future of a past moment is normal.
         return Ok(Vec::new());
     }
     let latest = tx.now()? + TOLERATED;

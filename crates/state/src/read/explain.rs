@@ -8,7 +8,7 @@ use crate::driver::Row;
 use crate::error::StateError;
 use crate::values;
 
-/// Publications of one package that are read at most.
+/// The most publications of one package that are read.
 const MOST: i64 = 1000;
 
 /// Fate of a publication.
@@ -19,19 +19,19 @@ pub enum Fate {
     New,
     /// The publication is imported.
     Imported,
-    /// It is imported, and a newer accepted index lists it no more.
+    /// It is imported, and a newer accepted index no longer lists it.
     Superseded,
-    /// Not imported, listed no more, and on no mirror.
+    /// Not imported, no longer listed, and on no mirror.
     Gone,
     /// An old version that the history could not deliver, or that no trusted signature covers.
     LeftOut,
-    /// Imports have been asked for: the package's own state says what keeps them back.
+    /// The import was requested: the package's own state tells what delays it.
     Lacking,
-    /// An index lists it no more, and too many others with it: it is kept until another index agrees.
+    /// An index no longer lists it, nor many others: it is kept until another index agrees.
     Withheld,
     /// An index lists it elsewhere.
     Moved,
-    /// An index lists it no more: the next poll marks that.
+    /// An index no longer lists it: the next poll marks that.
     Vanishing,
     /// Its stanza cannot be used; its record stays.
     Unusable,
@@ -68,11 +68,11 @@ pub struct Recorded {
     pub tries: i64,
     /// Fate of the publication.
     pub fate: Fate,
-    /// The same in a sentence, with the reason.
+    /// The same as a sentence, with the reason.
     pub why: String,
 }
 
-/// Everything that is on record of a package's publications.
+/// All recorded publications of a package, and their state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// The publications, newest last.

@@ -17,7 +17,7 @@ pub struct Filter {
     pub class: Option<Class>,
     /// Only those in this state.
     pub state: Option<FailureState>,
-    /// That began at this time or later.
+    /// Begun at this time or later.
     pub since: Option<i64>,
 }
 
@@ -161,7 +161,7 @@ fn failing(row: &Row) -> Failing {
     }
 }
 
-/// A signature as it stands, whether something fails with it or not.
+/// A signature with its figures, also if no package fails with it.
 pub fn signature(tx: &mut Tx<'_>, short: &str) -> Result<Option<Group>, StateError> {
     let sql = "SELECT t.short, t.stage, t.code, t.class, t.text, t.failing, t.first_seen, t.last_seen, t.policy, t.note,
         t.bug FROM signature s JOIN signature t ON t.id = COALESCE(s.alias_of, s.id) WHERE s.short = ?1";

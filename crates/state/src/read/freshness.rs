@@ -26,7 +26,7 @@ pub struct Figures {
     pub failing: i64,
     /// The age of the oldest of them.
     pub failing_worst: i64,
-    /// Those that came in a mass, which are measured apart.
+    /// Publications that came in a mass, which are measured apart.
     pub rescans: i64,
     /// 95th percentile of their latency.
     pub rescan_p95: i64,
@@ -41,7 +41,7 @@ pub struct Figures {
 pub struct Behind {
     /// Name of the package.
     pub package: String,
-    /// `current`, `behind`, or `unpublished`: its branches are current, and a remote does not have them yet.
+    /// `current`, `behind`, or `unpublished`: its branches are current, but not yet on a remote.
     pub state: String,
     /// Publications that are not imported, the oldest first, at most twenty.
     pub lacks: Vec<Lacking>,
@@ -51,11 +51,11 @@ pub struct Behind {
     pub reason: Option<String>,
     /// Unix milliseconds of the next event, if it is known.
     pub next: Option<i64>,
-    /// Remotes that do not have it as its branches are.
+    /// Remotes on which its branches are not current.
     pub unpublished: Vec<PackageStatus>,
 }
 
-/// A publication that has no branch yet.
+/// A publication without a branch yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Lacking {
     /// Version of the source package.
@@ -98,7 +98,7 @@ pub fn figures(tx: &mut Tx<'_>) -> Result<Option<Figures>, StateError> {
     }))
 }
 
-/// Packages that lack something published, in the order in which they were first seen; how many there are in all.
+/// Packages that lack a publication, in the order in which they were first seen, and their total number.
 pub fn behind(tx: &mut Tx<'_>, at_most: i64) -> Result<(i64, Vec<Behind>), StateError> {
     let sql = "SELECT COUNT(DISTINCT package_id) FROM publication WHERE done IS NULL AND gone IS NULL";
     let count = tx.first(sql, &[])?.map_or(0, |row| row.int(0));

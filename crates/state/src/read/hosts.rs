@@ -9,7 +9,7 @@ use crate::error::StateError;
 use crate::past::things::Kind;
 use crate::values;
 
-/// A host that has something to do and was not heard of for longer is silent, in milliseconds: its leases are over.
+/// A host with work and without a heartbeat for longer than this is silent, in milliseconds: its leases are over.
 pub const SILENT: i64 = 60_000;
 
 /// Report about a host.
@@ -29,8 +29,8 @@ pub struct Host {
     pub runs: i64,
     /// Jobs that it does now.
     pub running: i64,
-    /// `alive`; `silent`: it should be heard of and is not; `stalled`: it has work and gets nothing done; `troubled`: it
-    /// cannot record its work; `away`: nothing runs there now, and nothing has to.
+    /// `alive`; `silent`: its heartbeats are overdue; `stalled`: it has work and makes no progress; `troubled`: it
+    /// cannot record its work; `away`: no run is active there, and none is expected.
     pub life: String,
     /// Unix milliseconds at which it became stalled or troubled.
     pub since: Option<i64>,
@@ -91,7 +91,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Host>, StateError> {
     Ok(rows.iter().map(host).collect())
 }
 
-/// In a word, how a host is, and since when where that matters.
+/// The state of a host as a word, and since when where that matters.
 fn life(now: i64, host: &Host, work: Option<&Work>, troubled: Option<i64>) -> (&'static str, Option<i64>) {
     if host.runs == 0 && !host.service {
         return ("away", None);

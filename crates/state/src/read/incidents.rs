@@ -1,5 +1,5 @@
-//! What incidents are recognised by: breakers, failures that began, verdicts, removals, collisions; and what became of the
-//! packages.
+//! The facts by which incidents are recognised: breakers, begun failures, verdicts, removals, collisions; and the later
+//! state of the packages.
 
 use crate::audit::Event;
 use crate::db::tx::Tx;
@@ -11,13 +11,13 @@ use crate::values;
 /// A breaker that opened, and closed if it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// What it guards.
+    /// The dependency that it guards.
     pub dependency: String,
-    /// When.
+    /// Time of the change.
     pub at: i64,
-    /// Whether it opened; it closed otherwise.
+    /// True if it opened, false if it closed.
     pub opened: bool,
-    /// Why.
+    /// The reason.
     pub cause: Option<String>,
 }
 
@@ -26,9 +26,9 @@ pub struct Opened {
 pub struct Hit {
     /// The package.
     pub package: String,
-    /// When.
+    /// Time of the effect.
     pub at: i64,
-    /// When it was well again: imported, if it had been parked; without failure, if it failed.
+    /// Time of recovery: imported, if it had been parked; without failure, if it failed.
     pub back: Option<i64>,
 }
 
@@ -39,11 +39,11 @@ pub struct Began {
     pub hit: Hit,
     /// The signature's short id.
     pub signature: String,
-    /// Where, how, and of what class.
+    /// Stage of the failure.
     pub stage: String,
-    /// How.
+    /// Code of the failure.
     pub code: String,
-    /// What it said.
+    /// Message of the failure.
     pub message: String,
 }
 
@@ -52,9 +52,9 @@ pub struct Began {
 pub struct Said {
     /// `failing`, `failed` or `signature:ID`.
     pub figure: String,
-    /// When.
+    /// Time.
     pub at: i64,
-    /// What: the JSON that is kept.
+    /// The stored JSON.
     pub value: String,
 }
 
@@ -63,9 +63,9 @@ pub struct Said {
 pub struct Withheld {
     /// `ARCHIVE/SUITE`.
     pub suite: String,
-    /// When.
+    /// Time.
     pub at: i64,
-    /// How many.
+    /// Number of publications.
     pub publications: i64,
 }
 
@@ -78,7 +78,7 @@ pub struct Collided {
     pub hit: Hit,
     /// The ref.
     pub name: String,
-    /// What it is.
+    /// The kind.
     pub kind: String,
 }
 
@@ -165,7 +165,7 @@ pub fn collisions(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Collided>, 
     Ok(tx.query(sql, values![from, to])?.iter().map(one).collect())
 }
 
-/// What people did in a time, oldest first.
+/// Operators' actions in a period, oldest first.
 pub fn done(tx: &mut Tx<'_>, from: i64, to: i64, at_most: i64) -> Result<Vec<Event>, StateError> {
     let sql = "SELECT id, at, actor, action, subject, reason, before, after FROM event
         WHERE at >= ?1 AND at <= ?2 AND actor NOT IN ('package-import', 'policy') ORDER BY at, id LIMIT ?3";

@@ -11,7 +11,7 @@ use crate::words::Condition;
 /// Filter for packages.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// In one of these conditions; in any, if none is named.
+    /// In one of these conditions; in any, if the list is empty.
     pub conditions: Vec<Condition>,
     /// Patterns of names, in which `*` stands for any text and `?` for one character; an empty list fits all names.
     pub patterns: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Listed {
     pub since: Option<i64>,
     /// The short id of the signature that it fails with.
     pub signature: Option<String>,
-    /// Versions that are imported without their patches, if these were asked for.
+    /// Versions that are imported without their patches, if requested.
     pub unapplied: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ fn of(condition: Condition) -> &'static str {
     }
 }
 
-/// A pattern as the database has it.
+/// A pattern in the syntax of the database.
 fn like(pattern: &str) -> String {
     let mut like = String::new();
     for sign in pattern.chars() {
@@ -128,7 +128,7 @@ fn listed(row: &Row) -> Listed {
     }
 }
 
-/// Versions that were imported without their patches: of one package, at most twenty.
+/// Versions that were imported without their patches: at most twenty of one package.
 fn unapplied(tx: &mut Tx<'_>, package: i64) -> Result<Vec<String>, StateError> {
     let sql = "SELECT DISTINCT version FROM version WHERE package_id = ?1 AND applied_id IS NULL ORDER BY version LIMIT 20";
     Ok(tx.query(sql, values![package])?.iter().map(|row| row.text(0)).collect())

@@ -1,4 +1,4 @@
-//! Figures for a system that keeps time series of its own.
+//! Figures for an external time series database.
 
 use baseline::age::TOLERATED;
 
@@ -17,13 +17,13 @@ pub struct Metrics {
     pub status: Status,
     /// Verdicts about the figures.
     pub verdicts: Vec<Verdict>,
-    /// Failures that do not count, because they or their packages are suppressed.
+    /// Suppressed failures, by their signature or package.
     pub suppressed: i64,
-    /// All attempts so far; this only rises.
+    /// All attempts so far; a counter that only rises.
     pub attempts: i64,
     /// Dependencies: name, true when its breaker is open, number of parked jobs.
     pub dependencies: Vec<(String, bool, i64)>,
-    /// Polls: archive, suite, and when it was last polled with success.
+    /// Polls: archive, suite, and the time of the last successful one.
     pub polled: Vec<(String, String, i64)>,
     /// Unix milliseconds of the last good backup.
     pub last_backup: Option<i64>,

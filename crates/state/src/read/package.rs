@@ -76,7 +76,7 @@ pub struct Missing {
     pub tries: i64,
 }
 
-/// Something that a package did not wait for any longer. Its history is as it is from there on.
+/// A dependency for which a package did not wait any longer. Its history is final from there on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WentOn {
     /// Unix milliseconds at which the wait ended.
@@ -114,13 +114,13 @@ pub struct Package {
     pub failure: Option<failures::Failing>,
     /// Unix milliseconds of its last success.
     pub last_success: Option<i64>,
-    /// Refs of its repository that somebody else made, moved or removed, as the last import found them.
+    /// Refs of its repository that somebody else made, moved or removed, as found by the last import.
     pub foreign: Vec<ForeignRef>,
     /// State of publishing on each remote.
     pub remotes: Vec<PackageStatus>,
-    /// Refs of ours that somebody else made or moved: those that wait for a person, and the last of those that have ended.
+    /// Refs of the importer that somebody else made or moved: open collisions, and the last ended ones.
     pub collisions: Vec<Collision>,
-    /// What is wrong with its repository, as the last look found it.
+    /// Findings of its repository, from the last check.
     pub findings: Vec<Found>,
     /// Publications that are not imported.
     pub missing: Vec<Missing>,
@@ -133,7 +133,7 @@ pub fn id(tx: &mut Tx<'_>, name: &str) -> Result<Option<i64>, StateError> {
     Ok(tx.first("SELECT id FROM package WHERE name = ?1", values![name])?.map(|row| row.int(0)))
 }
 
-/// Names that begin like a name that is not known.
+/// Known names that begin like an unknown one.
 pub fn similar(tx: &mut Tx<'_>, name: &str) -> Result<Vec<String>, StateError> {
     for length in (1..=name.chars().count().min(6)).rev() {
         let start: String = name.chars().take(length).collect();
@@ -149,7 +149,7 @@ pub fn similar(tx: &mut Tx<'_>, name: &str) -> Result<Vec<String>, StateError> {
     Ok(Vec::new())
 }
 
-/// Names that begin like a word, in their order.
+/// Names with a prefix, in their order.
 pub fn beginning(tx: &mut Tx<'_>, word: &str, at_most: i64) -> Result<Vec<String>, StateError> {
     let end = format!("{word}\u{10ffff}");
     let sql = "SELECT name FROM package WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3";
@@ -211,10 +211,10 @@ pub(super) fn work(job: Option<&str>) -> &'static str {
     }
 }
 
-/// Collisions that have ended and are shown.
+/// The most ended collisions that are shown.
 const ENDED: usize = 5;
 
-/// Those that are open, and the last of the others.
+/// The open collisions, and the last ended ones.
 fn recent(mut all: Vec<Collision>) -> Vec<Collision> {
     let ended = all.iter().filter(|it| it.ended.is_some()).count();
     let mut left_out = ended.saturating_sub(ENDED);
@@ -229,7 +229,7 @@ fn recent(mut all: Vec<Collision>) -> Vec<Collision> {
 /// Action of the event that records an import without the missing thing.
 pub const WENT_ON: &str = "went-on-without";
 
-/// Entries of a package that are looked through for it: what operators do with one package for years makes it no slower.
+/// The most entries of a package that are searched for it: years of operator actions on one package make it no slower.
 const LOOKED_AT: i64 = 200;
 
 fn went_on(tx: &mut Tx<'_>, name: &str) -> Result<Vec<WentOn>, StateError> {
@@ -272,7 +272,7 @@ pub fn history(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<Attemp
 /// Filter for attempts of a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
-    /// That began at this time or later.
+    /// Begun at this time or later.
     pub since: Option<i64>,
     /// That began before this time.
     pub until: Option<i64>,
@@ -280,7 +280,7 @@ pub struct Attempts {
     pub outcome: Option<Outcome>,
 }
 
-/// The attempts of a package that are wanted, newest first.
+/// The matching attempts of a package, newest first.
 pub fn find(
     tx: &mut Tx<'_>,
     package: i64,

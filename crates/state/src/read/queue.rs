@@ -58,20 +58,20 @@ pub struct Pace {
     pub attempts: i64,
     /// Jobs an hour, if there were any.
     pub per_hour: Option<i64>,
-    /// Milliseconds until everything that waits is done at that pace.
+    /// Milliseconds until all waiting jobs are done at that pace.
     pub left: Option<i64>,
 }
 
-/// Jobs that do not wait for a worker but for something else.
+/// Jobs that wait for something other than a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Later {
-    /// Parked until something is in reach again.
+    /// Parked until a dependency is reachable again.
     pub parked: i64,
     /// Failed, and tried again at their time.
     pub retrying: i64,
     /// Unix milliseconds of the first of those retries.
     pub next_retry: Option<i64>,
-    /// Out of the queue until an operator lets them go.
+    /// Held until an operator releases them.
     pub held: i64,
 }
 
@@ -124,7 +124,7 @@ pub fn next(tx: &mut Tx<'_>, lane: Option<Lane>, at_most: i64) -> Result<Vec<Wai
         .collect())
 }
 
-/// Packages that wait for something for a time, those that go on first before the others.
+/// Packages with a limited wait for something, those that go on first before the others.
 pub fn waits(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<Waits>, StateError> {
     let sql =
         "SELECT p.name, w.kind, w.reason, w.since, w.until FROM wait w JOIN package p ON p.id = w.package_id
@@ -151,7 +151,7 @@ fn before_lane(tx: &mut Tx<'_>, lane: Lane) -> Result<i64, StateError> {
     Ok(before)
 }
 
-/// The place of a package among those that wait; `None` if it does not wait.
+/// The place of a package among the waiting ones; `None` if it does not wait.
 pub fn place(tx: &mut Tx<'_>, package: i64) -> Result<Option<i64>, StateError> {
     let sql = "SELECT lane, entered FROM job WHERE package_id = ?1 AND state = 'pending' AND held = 0";
     let Some(row) = tx.first(sql, values![package])? else { return Ok(None) };

@@ -39,7 +39,7 @@ pub struct Outage {
     pub next_probe: Option<i64>,
 }
 
-/// Something that does not count for a while.
+/// A suppressed signature or package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suppressed {
     /// Kind of the subject: `signature` or `package`.
@@ -65,14 +65,14 @@ pub struct LastRun {
     pub note: Option<String>,
 }
 
-/// What the machine that asks sees of the installation's folder.
+/// The installation's folder as seen by this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// Packages with imported versions whose repository is not there.
     pub lost: i64,
     /// Some of them.
     pub lost_packages: Vec<String>,
-    /// What keeps anybody from writing: a line for each disk that is full or read-only.
+    /// Reasons why it is not writable: a line for each disk that is full or read-only.
     pub disks: Vec<String>,
 }
 
@@ -83,7 +83,7 @@ pub struct Status {
     pub now: i64,
     /// Dependencies that cannot be reached.
     pub outages: Vec<Outage>,
-    /// Packages whose last import failed, held ones not counted.
+    /// Packages whose last import failed, without held ones.
     pub failing: i64,
     /// Those of them that are tried again soon.
     pub retrying: i64,
@@ -93,7 +93,7 @@ pub struct Status {
     pub new_failures: i64,
     /// The signatures with most packages.
     pub top: Vec<Group>,
-    /// Held packages, and how many of them fail.
+    /// Held packages, and the number of failing ones among them.
     pub held: (i64, i64),
     /// Signatures and packages that are suppressed.
     pub suppressed: Vec<Suppressed>,
@@ -117,23 +117,23 @@ pub struct Status {
     pub foreign: Summary,
     /// Remotes, and what is not published there.
     pub remotes: Vec<RemoteStatus>,
-    /// Refs of ours that somebody else made or moved, and that wait for a person.
+    /// Refs of the importer that somebody else made or moved, and that wait for an operator.
     pub collisions: collisions::Summary,
-    /// Where messages go, and how that gets on.
+    /// The channels of messages, and their state.
     pub channels: Vec<channels::Channel>,
-    /// What is wrong with repositories, by its code.
+    /// Findings of repositories, by code.
     pub findings: Vec<findings::Count>,
     /// Hosts whose imports lack a wall.
     pub unwalled: Vec<Unwalled>,
     /// Sessions that hold locks of the database which others wait for.
     pub locks: Vec<Held>,
-    /// What this machine sees of the installation's folder.
+    /// The installation's folder as seen by this machine.
     pub place: Place,
     /// Recorded times in the future: a clock was wrong.
     pub ahead: Vec<Ahead>,
 }
 
-/// Reads it. `top` is how many signatures are wanted.
+/// Reads it. `top` is the number of signatures.
 pub fn read(tx: &mut Tx<'_>, top: i64) -> Result<Status, StateError> {
     let now = tx.now()?;
     let outages = breaker::list_open(tx)?.into_iter().map(|it| Outage {
@@ -206,7 +206,7 @@ pub fn flow(tx: &mut Tx<'_>, figure: &str, now: i64, hours: i64) -> Result<i64, 
     let Some(at) = tx.moment().map(|moment| moment.at) else {
         return Ok(tx.first(sql, values![figure, hour - hours, hour])?.map_or(0, |row| row.int(0)));
     };
-    // What happened in the hour that was not over yet is counted again, as far as that can be done.
+    // Events of the hour that was not over then are counted again, as far as possible.
     let over = tx.first(sql, values![figure, hour - hours, hour - 1])?.map_or(0, |row| row.int(0));
     if figure != "new_failures" {
         return Ok(over);

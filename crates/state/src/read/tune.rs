@@ -8,7 +8,7 @@ use crate::error::StateError;
 /// Costs of recent imports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Costs {
-    /// Attempts that were looked at: the newest that succeeded, at most ten thousand.
+    /// Attempts considered: the newest successful ones, at most ten thousand.
     pub attempts: i64,
     /// Elapsed time in milliseconds, summed.
     pub wall_ms: i64,
@@ -16,7 +16,7 @@ pub struct Costs {
     pub cpu_ms: i64,
     /// The median memory, in bytes.
     pub rss_p50: i64,
-    /// The memory that 19 of 20 did not need more than, in bytes.
+    /// The memory that sufficed for 19 of 20, in bytes.
     pub rss_p95: i64,
     /// The largest memory, in bytes.
     pub rss_max: i64,

@@ -19,17 +19,17 @@ pub struct Verdict {
     pub since: Option<i64>,
     /// The figure's value then.
     pub value: i64,
-    /// From here on it alerts at once.
+    /// The value from which it alerts at once.
     pub warning: Option<i64>,
-    /// From here on it is critical at once.
+    /// The value from which it is critical at once.
     pub critical: Option<i64>,
     /// Text for operators.
     pub text: String,
-    /// Everything that it rests on, as `docs/baselines.md` has it.
+    /// Its complete basis, as documented in `docs/baselines.md`.
     pub detail: serde_json::Value,
 }
 
-/// Verdicts in order of their figures: on one figure, or on all but signatures that are as usual.
+/// Verdicts in order of their figures: on one figure, or on all but signatures at their usual level.
 pub fn list(tx: &mut Tx<'_>, figure: Option<&str>) -> Result<Vec<Verdict>, StateError> {
     let columns = "SELECT figure, state, at, since, value, warn, crit, text, detail FROM verdict";
     let rows = match figure {

@@ -1,4 +1,4 @@
-//! The versions that a repository has, as its importers reported them.
+//! The versions in a repository, as reported by its importers.
 
 use crate::db::tx::Tx;
 use crate::driver::Row;
@@ -20,7 +20,7 @@ pub struct Version {
     pub imported: i64,
 }
 
-/// Those of a package that were imported last, newest first.
+/// The last imported versions of a package, newest first.
 pub fn list(tx: &mut Tx<'_>, package: &str, at_most: i64) -> Result<Vec<Version>, StateError> {
     let sql = "SELECT v.distro, v.version, v.commit_id, v.tag, v.imported FROM version v
         JOIN package p ON p.id = v.package_id

@@ -8,7 +8,7 @@ use crate::driver::Row;
 use crate::error::StateError;
 use crate::values;
 
-/// As many of one package are kept.
+/// The most findings of one package that are kept.
 pub const KEPT: usize = 60;
 /// No message is longer.
 const LONGEST: usize = 600;
@@ -16,13 +16,13 @@ const LONGEST: usize = 600;
 /// Something that is wrong with a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// What kind of finding it is.
+    /// The kind of finding.
     pub code: String,
     /// The ref, or the file.
     pub subject: String,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub message: String,
-    /// When it was first seen, in milliseconds since 1970.
+    /// Time of the first finding, in milliseconds since 1970.
     pub since: i64,
 }
 
@@ -75,10 +75,10 @@ fn row(row: &Row) -> Found {
     Found { code: row.text(0), subject: row.text(1), message: row.text(2), since: row.int(3) }
 }
 
-/// What is known of a package, sorted.
+/// The findings of a package, sorted.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Found>, StateError> {
     let sql =
         "SELECT code, subject, message, since FROM finding WHERE package_id = ?1 ORDER BY code, subject";
@@ -96,7 +96,7 @@ pub fn packages(tx: &mut Tx<'_>, code: Option<&str>) -> Result<Vec<(i64, String)
     Ok(rows.iter().map(|row| (row.int(0), row.text(1))).collect())
 }
 
-/// How many of a code there are.
+/// The number of findings of a code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// The code.
@@ -107,7 +107,7 @@ pub struct Count {
     pub packages: i64,
     /// Of them, packages for which the code is muted.
     pub muted: i64,
-    /// Since when there is one, in milliseconds since 1970.
+    /// Time of the oldest one, in milliseconds since 1970.
     pub since: i64,
 }
 

@@ -15,17 +15,17 @@ pub struct Mute {
     pub id: i64,
     /// The code.
     pub code: String,
-    /// Of one package only.
+    /// Limit to one package.
     pub package: Option<String>,
-    /// How many findings of it there were: with more it ends.
+    /// Number of findings when it was made: with more it ends.
     pub number: i64,
-    /// When it ends at the latest, in milliseconds since 1970.
+    /// Latest end, in milliseconds since 1970.
     pub until: i64,
-    /// Since when.
+    /// Begin.
     pub made: i64,
     /// By whom.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
@@ -46,20 +46,20 @@ fn row(row: &Row) -> Mute {
     }
 }
 
-/// Those that hold, oldest first.
+/// The active mutes, oldest first.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Mute>, StateError> {
     let now = tx.now()?;
     let sql = format!("{COLUMNS} WHERE m.ended IS NULL AND m.until > ?1 ORDER BY m.id");
     Ok(tx.query(&sql, values![now])?.iter().map(row).collect())
 }
 
-/// How many findings of a code there are, of one package or of all.
+/// The number of findings of a code, of one package or of all.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn count(tx: &mut Tx<'_>, code: &str, package: Option<i64>) -> Result<i64, StateError> {
     let sql = "SELECT COUNT(*) FROM finding WHERE code = ?1 AND (CAST(?2 AS BIGINT) = 0 OR package_id = ?2)";
     Ok(tx.first(sql, values![code, package.unwrap_or(0)])?.map_or(0, |row| row.int(0)))

@@ -1,4 +1,4 @@
-//! Plans of repair, each with a part for every package, and how far these are.
+//! Plans of repair, each with a part for every package, and the progress of these.
 
 use serde::Serialize;
 use source_package::words;
@@ -8,11 +8,12 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::queue;
+use crate::outbox::{notices, texts};
 use crate::values;
 use crate::words::{Lane, Tasks};
 
 words! {
-    /// How far a part is.
+    /// The states of a part.
     PartState {
         /// A worker is to make it.
         Asked = "asked",
@@ -32,7 +33,7 @@ words! {
 }
 
 words! {
-    /// What a plan is.
+    /// The kinds of plans.
     PlanKind {
         /// Mends what was found.
         Repair = "repair",
@@ -50,11 +51,11 @@ words! {
 pub struct Plan {
     /// Its number.
     pub id: i64,
-    /// When it was made, in milliseconds since 1970.
+    /// Time of creation, in milliseconds since 1970.
     pub made: i64,
     /// By whom.
     pub by: String,
-    /// What it is.
+    /// The kind.
     pub kind: String,
     /// The plan that it undoes.
     pub undoes: Option<i64>,
@@ -70,18 +71,18 @@ pub struct Part {
     pub package_id: i64,
     /// The package.
     pub package: String,
-    /// How far it is.
+    /// The state.
     pub state: String,
     /// Findings and steps, JSON.
     #[serde(skip)]
     pub text: Option<String>,
-    /// Why it is stale or failed, what cannot be undone.
+    /// The reason why it is stale or failed, or what cannot be undone.
     pub note: Option<String>,
-    /// When it came to be so.
+    /// Time of the last change of state.
     pub changed: i64,
-    /// Who asked for it last.
+    /// The last actor.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: Option<String>,
 }
 
@@ -128,10 +129,11 @@ pub fn ask(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
     queue::enqueue(tx, package, Lane::Operator, Tasks::REPAIR)
 }
 
-/// Notes what became of a part, if it still is what somebody set out to do. What is carried out goes on record.
+/// Records the end of a part, unless its state was changed in the meantime. Applied parts go into the audit
+/// trail.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn end(
     tx: &mut Tx<'_>,
     part: &Part,
@@ -148,6 +150,7 @@ pub fn end(
     if changed > 0 && state == PartState::Applied {
         let after = format!("plan {}", part.plan);
         audit::record(tx, &part.by, "repair", &part.package, part.reason.as_deref(), None, Some(&after))?;
+        notices::once(tx, &texts::repair(&part.package, &format!("repaired by {after}, for {}", part.by)))?;
     }
     Ok(())
 }
@@ -240,10 +243,10 @@ pub fn open(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Part>, StateError> {
     Ok(tx.query(&sql, values![package])?.iter().map(part).collect())
 }
 
-/// How many parts of a plan are how far.
+/// The number of parts of a plan in each state.
 ///
 /// # Errors
-/// The database.
+/// Errors of the database.
 pub fn counts(tx: &mut Tx<'_>, plan: i64) -> Result<Vec<(String, i64)>, StateError> {
     let sql = "SELECT state, COUNT(*) FROM repair_part WHERE plan_id = ?1 GROUP BY state ORDER BY state";
     Ok(tx.query(sql, values![plan])?.iter().map(|row| (row.text(0), row.int(1))).collect())

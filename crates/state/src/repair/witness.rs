@@ -1,4 +1,5 @@
-//! What the state itself says of a package that its repository cannot: what is listed and nobody is at, what remotes had last.
+//! Facts of the state about a package that its repository lacks: listed versions that are neither imported nor queued,
+//! the last known refs of remotes.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -17,11 +18,11 @@ pub struct Listed {
     pub branch: String,
     /// The version.
     pub version: String,
-    /// Whether it was marked as one that is not to be had any more.
+    /// True if it was marked as no longer available.
     pub is_gone: bool,
 }
 
-/// What was read back from a remote.
+/// The refs that were read back from a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct There {
     /// The remote.
@@ -30,20 +31,20 @@ pub struct There {
     pub here: Option<String>,
     /// The fingerprint of what was read back.
     pub there: Option<String>,
-    /// Whether it is asked for already.
+    /// True if publishing is requested already.
     pub is_asked: bool,
-    /// Refs that somebody else has moved there.
+    /// Refs that somebody else moved there.
     pub foreign: i64,
 }
 
-/// What is known of a package.
+/// The recorded facts of a package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Witness {
-    /// What is listed and nobody is at.
+    /// Listed versions that are neither imported nor queued.
     pub listed: Vec<Listed>,
-    /// What was read back from remotes.
+    /// The refs that were read back from remotes.
     pub remotes: Vec<There>,
-    /// Whether the package is held.
+    /// True if the package is held.
     pub is_held: bool,
 }
 

@@ -1,5 +1,5 @@
-//! The schema, in numbered steps. Opening makes a database that is empty; it never upgrades one, because others may be
-//! working with it.
+//! The schema, in numbered steps. Opening creates the schema of an empty database; it never upgrades one, because
+//! others may be working with it.
 
 pub mod tables;
 pub(crate) mod views;
@@ -39,7 +39,7 @@ pub const MIN_WRITER: i64 = 5;
 /// The schema from which on what was so at a time is kept.
 const PAST: i64 = 10;
 
-/// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
+/// Serialises migrations between machines (a number of the importer's among PostgreSQL's advisory locks).
 const ADVISORY: i64 = 0x7061_636b;
 
 /// Schema that a database has.
@@ -183,8 +183,8 @@ fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
     Ok((found.schema, CURRENT))
 }
 
-/// Locks every table and view at once. One by one, as each step needs them, a check that begins meanwhile would hold one
-/// that a later step wants, and wait for one that is locked already: neither could go on.
+/// Locks every table and view at once. One by one, as each step needs them, a check that begins meanwhile would hold
+/// one that a later step wants, and wait for one that is locked already: a deadlock.
 fn lock_all(driver: &mut dyn Driver) -> Result<(), DbError> {
     let sql = "SELECT quote_ident(c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'v') ORDER BY c.relkind DESC, c.relname";

@@ -19,7 +19,7 @@ pub struct Table {
     pub identity: Option<String>,
 }
 
-/// Questions to a database about its tables. Each gives pairs: a table, and a column or another table.
+/// Queries about the tables of a database. Each gives pairs: a table, and a column or another table.
 struct Questions {
     columns: &'static str,
     key: &'static str,
@@ -100,7 +100,7 @@ pub fn tables(driver: &mut dyn Driver) -> Result<Vec<Table>, StateError> {
     Ok(ordered)
 }
 
-/// The highest number that the database has given to a row of a table; 0 if none was.
+/// The highest number that the database has given to a row of a table; 0 if none.
 pub fn last_number(driver: &mut dyn Driver, table: &Table) -> Result<i64, StateError> {
     let Some(identity) = &table.identity else { return Ok(0) };
     let name = &table.name;
@@ -117,7 +117,7 @@ pub fn last_number(driver: &mut dyn Driver, table: &Table) -> Result<i64, StateE
     Ok(rows.first().map_or(0, |row| row.int(0)))
 }
 
-/// Makes the next number of a table's rows higher than this one.
+/// Sets the next number of a table's rows above this one.
 pub fn set_last_number(driver: &mut dyn Driver, table: &Table, number: i64) -> Result<(), StateError> {
     let Some(identity) = table.identity.as_ref().filter(|_| number > 0) else { return Ok(()) };
     let name = &table.name;

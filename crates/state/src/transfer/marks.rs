@@ -1,10 +1,10 @@
-//! Marks in a database that is being left or arrived at, so that nobody works with half of a state or with an old one.
+//! Marks in a database during a move, so that no program works with half of a state or with an old one.
 
 use crate::db::meta;
 use crate::db::store::Store;
 use crate::error::StateError;
 
-/// Marks a state as not complete: it refuses to be opened until [`complete`] is called.
+/// Marks a state as incomplete: it refuses to be opened until [`complete`] is called.
 pub fn begin(target: &Store, from: &str) -> Result<(), StateError> {
     target.write(|tx| meta::set(tx, meta::INCOMING, from))
 }
@@ -14,7 +14,7 @@ pub fn complete(target: &Store) -> Result<(), StateError> {
     target.write(|tx| meta::remove(tx, meta::INCOMING))
 }
 
-/// Lets a state that was carried be used: in a new epoch, so that nobody's token from the old place is valid.
+/// Opens a moved state for use: in a new epoch, so that no token from the old place is valid.
 pub fn arrive(target: &Store, actor: &str, action: &str, from: &str) -> Result<i64, StateError> {
     target.write(|tx| {
         let epoch = meta::begin_epoch(tx, 0)?;
@@ -26,7 +26,7 @@ pub fn arrive(target: &Store, actor: &str, action: &str, from: &str) -> Result<i
     })
 }
 
-/// Refuses to move a state with which somebody works.
+/// Refuses to move a state that is in use.
 pub fn check_idle(store: &Store) -> Result<(), StateError> {
     store.read(|tx| {
         let sql = "SELECT r.id, h.name, r.mode FROM run r JOIN host h ON h.id = r.host_id
@@ -44,14 +44,14 @@ pub fn check_idle(store: &Store) -> Result<(), StateError> {
     })
 }
 
-/// Marks a state as gone to another place: from now on it refuses to be opened.
+/// Marks a state as moved to another place: from now on it refuses to be opened.
 pub fn leave(source: &Store, actor: &str, to: &str) -> Result<(), StateError> {
     check_idle(source)?;
     source.write(|tx| {
         if let Some(other) = meta::lock(tx, meta::MOVED_TO)?.filter(|other| other != to) {
             return Err(StateError::Foreign(moved(&other)));
         }
-        // A run may have begun since we looked.
+        // A run may have begun since the check.
         if tx.first("SELECT 1 FROM run WHERE ended IS NULL LIMIT 1", &[])?.is_some() {
             return Err(StateError::Refused("a run has just begun; stop it first".into()));
         }
@@ -79,7 +79,7 @@ pub fn moved(to: &str) -> String {
     )
 }
 
-/// Refuses a database that is only half of a state, or one that was left.
+/// Refuses a database that contains only half of a state, or a state that was moved away.
 pub(crate) fn check_whole(store: &Store) -> Result<(), StateError> {
     let (moved_to, incoming) =
         store.read(|tx| Ok((meta::get(tx, meta::MOVED_TO)?, meta::get(tx, meta::INCOMING)?)))?;

@@ -31,7 +31,7 @@ pub struct Carried {
     pub checksum: String,
 }
 
-/// Rows, and a checksum that does not depend on their order: databases sort texts in different ways.
+/// Row count, and a checksum that does not depend on their order: databases sort texts in different ways.
 #[derive(Default)]
 struct Sum {
     rows: u64,
@@ -97,7 +97,7 @@ fn each_chunk(
     }
 }
 
-/// Rows that belong to the state, and not to the database that it is in.
+/// Rows that belong to the state, and not to the database that holds it.
 fn of_the_state(table: &Table, rows: Vec<Row>) -> Vec<Row> {
     if table.name != "meta" {
         return rows;
@@ -106,7 +106,7 @@ fn of_the_state(table: &Table, rows: Vec<Row>) -> Vec<Row> {
     rows.into_iter().filter(|row| !own(row)).collect()
 }
 
-/// Adds up all rows of a database, by table.
+/// Sums up all rows of a database, by table.
 pub fn checksums(store: &Store) -> Result<Vec<Carried>, StateError> {
     reading(store, |driver| {
         let mut found = Vec::new();
@@ -220,7 +220,7 @@ fn insert(table: &Table, rows: usize) -> String {
     format!("INSERT INTO \"{}\" ({}) VALUES {}", table.name, columns.join(", "), rows.join(", "))
 }
 
-/// Makes sure that a database has nothing, and marks it as not complete. One that a broken attempt has left is emptied.
+/// Makes sure that a database is empty, and marks it as incomplete. The rest of an interrupted attempt is removed.
 fn clear(target: &Store, source: &str) -> Result<(), StateError> {
     let broken = target.read(|tx| meta::get(tx, meta::INCOMING))?.is_some();
     if !broken && !is_empty(target)? {
@@ -258,7 +258,7 @@ pub fn is_empty(store: &Store) -> Result<bool, StateError> {
     })
 }
 
-/// The latest moment of a state as an SQLite file of its own, although others write to it meanwhile.
+/// A snapshot of a state as an SQLite file of its own, although others write to the state meanwhile.
 pub fn copy_to_file(source: &Store, file: &std::path::Path) -> Result<(), StateError> {
     if let (Kind::Sqlite, Some(path)) = (source.kind(), source.path()) {
         // A connection of its own: the copy takes a long time, during which the others must not wait.

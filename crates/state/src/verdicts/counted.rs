@@ -16,7 +16,7 @@ pub struct Signature {
     stage: String,
     code: String,
     text: String,
-    /// Packages that fail with it and count.
+    /// Failing packages with it that count.
     pub failing: i64,
 }
 
@@ -41,16 +41,16 @@ pub struct Counted {
     pub parked: i64,
     /// Packages that are among both.
     pub parked_failing: i64,
-    /// Packages that fail and do not count, because they or their signature are suppressed.
+    /// Failing packages that do not count, because they or their signature are suppressed.
     pub left_out: i64,
-    /// Signatures that something fails with, those that are suppressed included.
+    /// Signatures with failing packages, suppressed ones included.
     pub signatures: Vec<Signature>,
     /// Short ids of the signatures that are suppressed.
     pub suppressed: BTreeSet<String>,
 }
 
 impl Counted {
-    /// Packages that fail and are not parked: with `parked`, each package once.
+    /// Failing packages that are not parked: with `parked`, each package once.
     pub fn failing_only(&self) -> i64 {
         (self.failing - self.parked_failing).max(0)
     }
@@ -61,7 +61,7 @@ impl Counted {
     }
 }
 
-/// Counts. Costs as much as there are signatures and suppressions; failures are not looked at one by one.
+/// Counts. The cost grows with signatures and suppressions; failures are not read one by one.
 pub fn count(tx: &mut Tx<'_>) -> Result<Counted, StateError> {
     let now = tx.now()?;
     let sql = "SELECT id, short, stage, code, text, failing FROM signature WHERE failing > 0 ORDER BY short";
@@ -82,7 +82,7 @@ pub fn count(tx: &mut Tx<'_>) -> Result<Counted, StateError> {
             failing: (failing - less).max(0),
         });
     }
-    // Databases sort texts in ways of their own.
+    // Databases sort texts in different ways.
     counted.signatures.sort_by(|a, b| a.short.cmp(&b.short));
     counted.left_out = left_out;
     counted.failing = (counter(tx, "failing")? - left_out).max(0);
@@ -91,7 +91,7 @@ pub fn count(tx: &mut Tx<'_>) -> Result<Counted, StateError> {
     Ok(counted)
 }
 
-/// Suppressed signatures, by the id of the one that failures have now.
+/// Suppressed signatures, by the id of their present signature.
 fn suppressed_signatures(tx: &mut Tx<'_>, now: i64) -> Result<BTreeMap<i64, String>, StateError> {
     let sql = "SELECT t.id, t.short FROM suppression u JOIN signature s ON s.id = u.subject_id
         JOIN signature t ON t.id = COALESCE(s.alias_of, s.id)
@@ -108,7 +108,7 @@ fn suppressed_packages(tx: &mut Tx<'_>, now: i64) -> Result<BTreeMap<i64, i64>, 
     Ok(tx.query(sql, values![now])?.iter().map(|row| (row.int(0), row.int(1))).collect())
 }
 
-/// Packages that fail and count, and have failed only since a time.
+/// Failing packages that count, and have failed only since a time.
 pub fn young(tx: &mut Tx<'_>, counted: &Counted, since: i64) -> Result<i64, StateError> {
     let now = tx.now()?;
     let sql = "SELECT s.short, COUNT(*) FROM failure f JOIN package p ON p.id = f.package_id

@@ -19,7 +19,7 @@ pub enum Decision {
     Unset,
 }
 
-/// Decides, and judges by it at once.
+/// Stores the decision, and judges by it at once.
 pub fn decide(store: &Store, figure: Figure, decision: Decision, by: By<'_>) -> Result<Verdict, StateError> {
     prepare(store)?;
     store.write(|tx| {
@@ -57,7 +57,7 @@ pub fn foresee(
     Ok((before, after))
 }
 
-/// Does it, and returns its word in the audit trail.
+/// Applies it, and returns the word for the audit trail.
 fn apply(judge: &mut Judge, figure: Figure, decision: Decision) -> &'static str {
     match decision {
         Decision::Accept => {

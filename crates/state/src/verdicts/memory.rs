@@ -7,14 +7,14 @@ use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
 
-/// The memory; nobody else judges before this transaction ends.
+/// The memory, locked against other judges until this transaction ends.
 pub fn lock(tx: &mut Tx<'_>) -> Result<Option<Saved>, StateError> {
-    // A row that is not there cannot be locked.
+    // A missing row cannot be locked.
     tx.execute("INSERT INTO meta (name, value) VALUES ('baseline', '') ON CONFLICT (name) DO NOTHING", &[])?;
     Ok(meta::lock(tx, meta::BASELINE)?.as_deref().and_then(read))
 }
 
-/// The judge; nothing if its memory is missing or was made by another rule.
+/// The judge; `None` if its memory is missing or was written by another rule.
 pub fn load(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
     let now = tx.now()?;
     Ok(lock(tx)?.and_then(|saved| usable(saved, now)))
@@ -27,7 +27,7 @@ pub fn look(tx: &mut Tx<'_>) -> Result<Option<Judge>, StateError> {
     Ok(saved.and_then(|saved| usable(saved, now)))
 }
 
-/// The judge of a memory, unless another rule made it, or a sample of a time that is still to come: a clock was wrong.
+/// The judge of a memory, unless another rule wrote it, or its last sample is in the future: a clock was wrong.
 fn usable(saved: Saved, now: i64) -> Option<Judge> {
     let judge = Judge::load(Settings::default(), saved)?;
     let last = judge.last().unwrap_or(i64::MIN).saturating_mul(1000);
@@ -44,14 +44,14 @@ pub fn store(tx: &mut Tx<'_>, judge: &Judge) -> Result<(), StateError> {
     meta::set(tx, meta::BASELINE, &super::json(&judge.save())?)
 }
 
-/// Makes the next sample learn everything again from the samples; what operators decided stays.
+/// Makes the next sample rebuild the memory from the samples; operators' decisions stay.
 pub fn forget(tx: &mut Tx<'_>) -> Result<(), StateError> {
     let Some(mut saved) = lock(tx)? else { return Ok(()) };
     saved.outdate();
     meta::set(tx, meta::BASELINE, &super::json(&saved)?)
 }
 
-/// Makes a signature a part of another, whose id its failures have now. Both are numbers of rows.
+/// Merges a signature into another, whose id its failures have now. Both are numbers of rows.
 pub fn merge(tx: &mut Tx<'_>, old: i64, new: i64) -> Result<(), StateError> {
     let Some(mut judge) = load(tx)? else { return Ok(()) };
     let mut short = |id: i64| {

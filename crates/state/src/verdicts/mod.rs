@@ -33,7 +33,7 @@ pub use signatures::write_some as write_signatures;
 pub const FAILING: &str = "failing";
 /// The figure of new failures.
 pub const FAILED: &str = "failed";
-/// Before the short id of a signature.
+/// The prefix of a signature's short id.
 pub const SIGNATURE: &str = "signature:";
 
 /// Makes sure that there is a memory that this program's rule can use. If it is missing or was written by another rule,
@@ -60,7 +60,7 @@ pub fn prepare(store: &Store) -> Result<(), StateError> {
 /// Judges the present counters, and stores the verdict with the judge's memory. `counted` has to be of the same
 /// transaction.
 pub fn judge(tx: &mut Tx<'_>, counted: &Counted) -> Result<Option<Verdict>, StateError> {
-    // Without a memory that is ours, a program of another version has just judged: the next sample is early enough.
+    // Without a usable memory, a program of another version has just judged: the next sample is early enough.
     let Some(mut judge) = memory::load(tx)? else { return Ok(None) };
     judge_with(tx, &mut judge, counted).map(Some)
 }
@@ -69,7 +69,7 @@ fn judge_with(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<V
     let now = tx.now()?;
     catch_up(tx, judge, counted)?;
     let mut sample = sample(tx, judge, counted)?;
-    // A clock that was set back by a little.
+    // A clock that was set back slightly.
     sample.time = sample.time.max(judge.last().unwrap_or(sample.time));
     let mut context = context(tx, counted)?;
     if judge.flow_alerts() {
@@ -84,11 +84,11 @@ fn judge_with(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<V
     Ok(verdict)
 }
 
-/// Hours whose flows are looked at again with each sample: as many as the longest window of the rule has.
+/// Hours whose flows are read again with each sample: as many as the longest window of the rule has.
 const AGAIN: i64 = 168;
 
-/// Flows go on after an hour was judged, and what failed counts no more when its signature is suppressed: the newest
-/// hours are as they are seen now.
+/// Flows change after an hour was judged, and failures do not count any more when their signature is suppressed: the
+/// newest hours are judged as they are now.
 fn catch_up(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<(), StateError> {
     let Some(last) = judge.last() else { return Ok(()) };
     let now = tx.now()?.div_euclid(HOUR);
@@ -102,7 +102,7 @@ fn catch_up(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<(),
     Ok(())
 }
 
-/// New failures by hour that have a signature which is suppressed now.
+/// New failures by hour whose signature is suppressed now.
 fn left_out(tx: &mut Tx<'_>, counted: &Counted, from: i64) -> Result<BTreeMap<i64, f64>, StateError> {
     let mut sums = BTreeMap::new();
     for short in &counted.suppressed {
@@ -139,7 +139,7 @@ fn sample(tx: &mut Tx<'_>, judge: &Judge, counted: &Counted) -> Result<Sample, S
     let failed = without(hour, failed, &left_out(tx, counted, hour)?);
     let mut signatures: Vec<(String, f64)> =
         counted.signatures.iter().map(|one| (one.short.clone(), number(one.failing))).collect();
-    // One that nothing fails with any more is not counted, and has ended.
+    // A signature without failing packages is not counted, and has ended.
     let ended = judge.signatures().filter(|(id, value)| *value > 0.0 && !counted.has(id));
     signatures.extend(ended.map(|(id, _)| (id.to_owned(), 0.0)));
     Ok(Sample {
@@ -154,7 +154,7 @@ fn sample(tx: &mut Tx<'_>, judge: &Judge, counted: &Counted) -> Result<Sample, S
 
 fn context(tx: &mut Tx<'_>, counted: &Counted) -> Result<Context, StateError> {
     let mut breakers = breaker::list(tx)?;
-    // While jobs come back, theirs is closed and still the reason.
+    // While jobs return, their breaker is closed and still the reason.
     breakers.retain(|it| it.open || it.parked > 0);
     breakers.sort_by_key(|it| (std::cmp::Reverse(it.parked), it.since));
     let breakers = breakers.into_iter().map(|it| Breaker {

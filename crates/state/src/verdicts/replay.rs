@@ -1,4 +1,4 @@
-//! The memory made again from the samples of 15 weeks: after an upgrade of the rule, or when it was lost.
+//! The memory rebuilt from the samples of 15 weeks: after an upgrade of the rule, or when it was lost.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Samples and verdicts of single signatures: of those that changed only, some at a time.
+//! Samples and verdicts of single signatures: only of those that changed, some at a time.
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ fn tell(tx: &mut Tx<'_>, one: &counted::Signature, alert: Option<&Leading>) -> R
     }
 }
 
-/// Its alert, unless nobody wants to hear of it.
+/// Its alert, unless the signature is suppressed.
 fn alert(judge: &Judge, counted: &Counted, short: &str) -> Option<Leading> {
     judge.alerting(short).filter(|_| !counted.suppressed.contains(short))
 }

@@ -1,4 +1,4 @@
-//! Repositories that hosts have as caches: their rows, who may write them, and which host gets which job.
+//! Repositories that hosts have as caches: their rows, the right to write them, and which host gets which job.
 
 use state::StateError;
 use state::publishing::cached::{self, Cached, Done};
@@ -18,7 +18,7 @@ fn row(world: &World, package: i64) -> Option<Cached> {
     world.store.read(|tx| cached::get(tx, package)).unwrap()
 }
 
-/// Claims as a host.
+/// Claims a job as a host.
 fn claim(world: &World, run: i64, host: &str) -> Option<queue::Claim> {
     let wish = Wish { run, lease: 60_000, importer: "x", host: Some(host), ..Wish::default() };
     world.store.write(|tx| queue::claim(tx, &wish)).unwrap()
@@ -38,7 +38,7 @@ fn only_who_holds_the_lease_says_what_is_about_to_be_published() {
         assert!(matches!(stale, Err(StateError::LeaseLost(_))));
         let now = row(&world, package).unwrap();
         assert_eq!((now.done.as_deref(), now.begun, now.record.as_str()), (Some("one"), None, "sealed"));
-        // What the remote has lost is brought back by a job.
+        // A job restores what the remote has lost.
         world.store.write(|tx| cached::doubt(tx, package, Lane::Verify)).unwrap();
         assert_eq!(row(&world, package).unwrap().done, None);
         assert!(world.claim(run).is_some());
@@ -59,7 +59,7 @@ fn a_job_is_left_to_the_host_that_has_the_repository_for_a_time() {
         assert_eq!(packages("h1").as_deref(), Some("nobodys"), "by lane");
         assert_eq!(packages("h1").as_deref(), Some("mine"));
         assert_eq!(packages("h1"), None);
-        // Its host does not come.
+        // Its host does not claim it.
         world.advance(PASSED_OVER);
         assert_eq!(packages("h1").as_deref(), Some("theirs"));
         let again = world.enqueue("again", Lane::Upload);

@@ -1,4 +1,4 @@
-//! What stays of an SQLite state's log when a program ends.
+//! The log of an SQLite state after a program ends.
 
 use std::fs;
 use std::path::Path;

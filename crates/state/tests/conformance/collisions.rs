@@ -1,4 +1,4 @@
-//! Refs that somebody else made or moved: what waits for a person, and how that ends.
+//! Refs that somebody else made or moved: what waits for an operator, and how that ends.
 
 use state::audit::By;
 use state::publication::collisions::{self, Filter, Found};

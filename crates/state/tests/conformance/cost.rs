@@ -4,7 +4,7 @@ use crate::common::{HOUR, World, failure, sqlite};
 use state::samples;
 use state::words::{Class, Lane, Outcome};
 
-/// Adds packages with attempts that are over, some failed, and hours of samples.
+/// Adds packages with ended attempts, some failed, and hours of samples.
 fn remember(world: &World, run: i64, from: usize, to: usize) {
     for number in from..to {
         world.enqueue(&format!("old{number}"), Lane::Upload);
@@ -20,7 +20,7 @@ fn remember(world: &World, run: i64, from: usize, to: usize) {
     }
 }
 
-/// The steps of one round of each thing that is done for every job, or every second.
+/// The steps of one round of each operation that is done for every job, or every second.
 fn cost(world: &World, run: i64, name: &str) -> [i64; 4] {
     let steps = |work: &mut dyn FnMut()| {
         let before = world.store.steps();

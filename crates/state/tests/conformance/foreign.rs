@@ -1,4 +1,4 @@
-//! Refs that somebody else made: rows that end by themselves.
+//! Foreign refs: rows that end by themselves.
 
 use state::publication::foreign::{self, ForeignRef};
 use state::queue;

@@ -79,7 +79,7 @@ fn what_is_new_is_taken_over_in_chunks_and_once() {
             "a lane only rises"
         );
         assert!(world.store.largest_transaction() <= state::tx::LARGEST);
-        // One that runs meanwhile is done again afterwards, and two of one package are one job.
+        // A job that runs meanwhile is done again afterwards, and two requests for one package are one job.
         let claim = world.claim(run).unwrap();
         let two = ["2.0-1", "2.0-2"]
             .map(|version| (claim.package.clone(), publication(version, START, Lane::Upload)));
@@ -135,7 +135,7 @@ fn what_could_be_imported_is_a_success_and_the_rest_comes_back() {
         world.store.write(|tx| finish::finish(tx, &end, &Retries::default())).unwrap();
         assert_eq!(world.count("SELECT COUNT(*) FROM failure"), 0);
         assert_eq!(world.text("SELECT state FROM job"), JobState::Retrying.as_str());
-        // A failure beside a wait does not keep it back for a week.
+        // A failure beside a wait does not delay it for a week.
         world.enqueue("hello", Lane::Upload);
         let mut end = finished(&world.claim(run).unwrap(), Outcome::Failed, failure(Class::Permanent, "bad"));
         end.wait = wait(WaitKind::Base, START + HOUR, START + HOUR);
@@ -177,7 +177,7 @@ fn latency_is_measured_and_what_is_apart_is_apart() {
             take_over(&world, &[name], START + HOUR * i64::try_from(number).unwrap(), Lane::Upload);
         }
         (0..20).for_each(|_| import(&world, run));
-        // A series; one that keeps failing; one that waits; and history, which counts nowhere.
+        // A series; one that keeps failing; one that waits; and history, which is not counted.
         take_over(&world, &names("s", 3), START + 10 * HOUR, Lane::Rescan);
         take_over(&world, &["fails".into()], START + 15 * HOUR, Lane::Upload);
         let claim = world.claim(run).unwrap();

@@ -1,7 +1,7 @@
-//! A host that is frozen inside a transaction stops nobody, and harms nothing when it is woken up.
+//! A host that is frozen inside a transaction blocks no other, and does no harm after it is resumed.
 //!
-//! The peers are processes of their own (this program again), stopped by a signal at moments at which their sessions are
-//! within a transaction, as the server sees it.
+//! The peers are processes of their own (this program again), stopped by a signal at moments at which their sessions
+//! are within a transaction, as the server sees it.
 
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -21,10 +21,11 @@ use crate::common::{LEASE, failure, finished};
 /// Application name that the server shows of a peer.
 const PEER: &str = "package-import peer";
 
-/// Packages are few, so that hosts meet.
+/// Few packages, so that hosts conflict.
 const PACKAGES: i64 = 12;
 
-/// The server lets a frozen client be for 10 s; without that, the others would wait for the end of a statement's time (2 min).
+/// The server tolerates a frozen client for 10 s; without that, the others would wait for the statement timeout (2
+/// min).
 const GOES_ON: Duration = Duration::from_secs(60);
 
 fn is_long() -> bool {
@@ -43,7 +44,7 @@ fn begin(store: &Store, host: &str) -> i64 {
     store.write(|tx| runs::begin(tx, &run)).unwrap()
 }
 
-/// One thing that a host does, chosen by a number.
+/// One operation of a host, chosen by a number.
 fn step(store: &Store, run: i64, held: &mut Vec<Claim>, what: i64) -> Result<(), StateError> {
     let name = format!("p{}", what / 16 % PACKAGES);
     match what % 16 {
@@ -95,8 +96,8 @@ fn step(store: &Store, run: i64, held: &mut Vec<Claim>, what: i64) -> Result<(),
     }
 }
 
-/// The other process: works until it is killed. It is this program with a connection string in its environment; without,
-/// it has nothing to do.
+/// The other process: works until it is killed. It is this program with a connection string in its environment; without
+/// one, it has nothing to do.
 #[test]
 fn peer() {
     let Some(url) = std::env::var_os("FROZEN_PEER") else { return };
@@ -163,7 +164,7 @@ fn a_frozen_peer_stops_nobody_and_wakes_up_harmless() {
         }
         frozen += 1;
         let started = Instant::now();
-        // Everything that a host does, on every package.
+        // All operations of a host, on every package.
         for what in 0..16 * PACKAGES {
             step(&store, run, &mut held, what).unwrap();
         }

@@ -17,7 +17,7 @@ fn granted() -> (World, [String; 3]) {
     let mut owner = throwaway_postgres::shared().client();
     let schema = url.split("search_path=").nth(1).unwrap().trim_end_matches('\'');
     owner.batch_execute(&format!("SET search_path = {schema}")).unwrap();
-    // Twice: it can be run as often as wanted.
+    // Twice: it can be repeated.
     owner.batch_execute(GRANTS).unwrap();
     owner.batch_execute(GRANTS).unwrap();
     let logins = ["operator", "worker", "monitor"].map(|role| {
@@ -32,7 +32,7 @@ fn open(url: &str) -> Store {
     Location::Postgres { url: url.to_owned(), passfile: None }.open().unwrap()
 }
 
-/// Each is refused for want of a privilege, and for nothing else.
+/// Each is refused for a missing privilege, and for no other reason.
 fn refused(store: &Store, statements: &[&str]) {
     for sql in statements {
         let said = store.write(|tx| tx.execute(sql, &[])).expect_err(sql).to_string();
@@ -83,7 +83,7 @@ fn a_worker_imports_and_cannot_rewrite_history() {
             runs::end(tx, run, "empty", None)
         })
         .unwrap();
-    // Old events stay: they are not a worker's to remove.
+    // Old events stay: a worker may not delete them.
     world.advance(3000 * crate::common::DAY);
     let late = open(&worker).with_clock(std::sync::Arc::clone(&world.clock));
     while late.write(|tx| retention::step(tx, &retention::Rule::default())).unwrap() {}

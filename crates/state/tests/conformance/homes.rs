@@ -1,4 +1,4 @@
-//! Whether a state is the one that it was, or a copy whose original may be at work.
+//! Detection of a copied state whose original may still be in use.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use state::{StateError, Store, counters, events, meta, runs, transfer};
 
 use crate::common::{LEASE, World, finished, sqlite, worlds};
 
-/// The state of a world as a file elsewhere, as somebody's `cp` would make it.
+/// The state of a world as a file elsewhere, like a copy by `cp`.
 fn copied(world: &World, folder: &std::path::Path) -> Store {
     let file = folder.join("state.db");
     transfer::copy_to_file(&world.store, &file).unwrap();
@@ -41,7 +41,7 @@ fn a_copy_whose_original_may_run_is_refused_until_it_is_adopted() {
     let lost = copy.read(|tx| tx.first("SELECT outcome FROM attempt", &[])).unwrap().unwrap();
     assert_eq!(lost.text(0), "lost");
     assert!(copy.read(counters::verify).unwrap().is_empty());
-    // The original does not know of that.
+    // The original does not notice.
     world.finish(&claim, Outcome::Imported, None).unwrap();
     assert_eq!(check(&world.store, true).unwrap(), Found::AtHome);
 }

@@ -1,4 +1,5 @@
-//! Many at once: workers, operators and readers on one database. `STORM=long` goes on for a minute and looks at waits.
+//! Load: workers, operators and readers on one database. `STORM=long` goes on for a minute and checks waiting
+//! times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -60,7 +61,7 @@ fn work(world: &World, run: i64, tally: &Tally) {
     tally.take(&store);
 }
 
-/// What operators do in bulk: in chunks.
+/// Mass operations of operators: in chunks.
 fn operate(world: &World, run: i64, tally: &Tally) {
     let store = world.again();
     let mut from = 0;
@@ -135,7 +136,7 @@ fn nobody_is_told_that_the_database_is_locked() {
         );
         assert!(tally.largest.load(Ordering::SeqCst) <= 200);
         assert!(tally.done.load(Ordering::SeqCst) > 100);
-        // The long version is not run by CI, whose machines may be busy with anything.
+        // The long version is not run by CI, whose machines may be under any load.
         assert!(!is_long() || at(99) <= 100_000, "the 99th percentile of waiting is {} us", at(99));
         assert_eq!(world.counter("running"), 0);
     }

@@ -1,4 +1,5 @@
-//! What both drivers must do: the tests run on SQLite and on PostgreSQL. And what jobs cost, what roles may do.
+//! The behaviour that both drivers share: the tests run on SQLite and on PostgreSQL. And the costs of jobs and the
+//! rights of roles.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cached;

@@ -1,13 +1,15 @@
-//! What people are told: transitions, each once, nothing lost, nothing twice.
+//! Messages to people: each transition once, nothing lost, nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use state::audit::By;
 use state::outbox::messages::{self, Message, Rule};
 use state::outbox::notices::{self, LINGERING, New, SETTLING};
 use state::outbox::watch::{self, Ages};
 use state::outbox::words::{Kind, Level};
 use state::outbox::{channels, sequence, texts};
 use state::publication::collisions::{self, Found};
+use state::repair::plans::{self, PartState, PlanKind};
 use state::words::{Class, Lane, Outcome};
 use state::{Store, breaker, meta, queue, retention, samples, values};
 
@@ -231,7 +233,7 @@ fn month(world: &World, days: i64) -> (Vec<(i64, Message)>, BTreeSet<String>) {
             told.extend(round(store, &rule, true).into_iter().map(|message| (day, message)));
             continue;
         }
-        // A series opens: thousands of packages, some of which fail in ways that nobody has seen.
+        // A series opens: thousands of packages, some of which fail in new ways.
         if day == 1 && (600..700).contains(&minute) {
             for number in 0..30 {
                 let package = format!("p{}", (minute - 600) * 3 + number);
@@ -301,7 +303,7 @@ fn a_month_is_a_few_messages_and_nothing_is_lost() {
         let outages =
             told.iter().filter(|(_, message)| message.content.notices.iter().any(|it| it.kind == "outage"));
         assert!(outages.count() <= 8, "two messages an outage at most");
-        // What a message does not show it counts: every notice is in one of them, or one of two that were joined.
+        // Notices that a message does not show are counted: every notice is in a message, or joined with one that is.
         let placed = world.count("SELECT COUNT(*) FROM notice WHERE seq IS NOT NULL");
         let joined =
             told.iter().flat_map(|(_, message)| &message.content.notices).filter(|it| it.part == "passed");
@@ -465,5 +467,31 @@ fn what_was_told_is_forgotten_and_what_goes_on_is_not() {
         world.advance(HOUR);
         let told = round(&world.store, &rule, true);
         assert_eq!(told.iter().flat_map(|it| &it.content.notices).filter(|it| it.part == "ended").count(), 1);
+    }
+}
+
+#[test]
+fn a_repair_that_was_applied_is_in_the_next_digest() {
+    for world in worlds() {
+        follow(&world.store, &["team"]);
+        let rule = rule("team");
+        round(&world.store, &rule, true);
+        let by = By { actor: "olga@host1", reason: Some("a test") };
+        let part = world
+            .store
+            .write(|tx| {
+                let package = queue::package_id(tx, "hello")?;
+                let plan = plans::begin(tx, PlanKind::Repair, None, by)?;
+                plans::put(tx, (plan, package), PartState::Wanted, Some("{}"), None, by)?;
+                Ok(plans::parts(tx, plan)?.remove(0))
+            })
+            .unwrap();
+        for _ in 0..2 {
+            world.store.write(|tx| plans::end(tx, &part, PartState::Applied, None, None)).unwrap();
+        }
+        world.advance(8 * HOUR);
+        let told = round(&world.store, &rule, true);
+        let lines: Vec<&str> = told[0].content.notices.iter().map(|it| it.line.as_str()).collect();
+        assert_eq!(lines, [format!("hello: repaired by plan {}, for olga@host1", part.plan)]);
     }
 }

@@ -12,7 +12,7 @@ use crate::common::{DAY, MINUTE, World, failure, finished, worlds};
 
 const BY: By<'_> = By { actor: "me", reason: Some("a test") };
 
-/// Five packages that fail and one that is new, all of them parked.
+/// Five failing packages and a new one, all of them parked.
 fn begin(world: &World) -> i64 {
     let run = world.run();
     for number in 0..5 {
@@ -34,7 +34,7 @@ fn begin(world: &World) -> i64 {
     id
 }
 
-/// Failing, parked and both, as the view has them.
+/// Failing, parked and both, as the view counts them.
 fn live(world: &World) -> (i64, i64, i64) {
     assert!(world.store.read(counters::verify).unwrap().is_empty());
     let sql = "SELECT failing, parked, parked_failing FROM check_v1_live";

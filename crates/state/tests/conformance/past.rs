@@ -1,4 +1,4 @@
-//! What was so at a time is what was read then: a recording of each step is compared with what is told of it afterwards.
+//! Past states as read at the time: a recording of each step is compared with what is read afterwards.
 
 use std::sync::atomic::Ordering;
 
@@ -45,7 +45,7 @@ fn without_beats(mut value: Value) -> Value {
     value
 }
 
-/// What is kept begins with the simulated clock, not with the machine's.
+/// Past states are kept from the start of the simulated clock, not of the machine's.
 fn begin(world: World) -> World {
     world.store.write(|tx| meta::set(tx, meta::PAST_SINCE, &START.to_string())).unwrap();
     world

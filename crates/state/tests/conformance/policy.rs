@@ -1,4 +1,4 @@
-//! Thirty days in simulated time: where each kind of failure ends, and that infrastructure never counts.
+//! Thirty days in simulated time: the final state of each kind of failure, and that infrastructure never counts.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::common::{DAY, HOUR, MINUTE, World, failure, worlds};
 use state::policy::Retries;
 use state::words::{Lane, Policy};
 
-/// What happens at each try of a package.
+/// The results of the tries of a package.
 type Fate = fn(i64) -> Option<(Class, &'static str)>;
 
 /// Lets thirty days pass; due packages are tried every ten minutes. Returns the tries of each package.
@@ -67,7 +67,7 @@ fn each_kind_of_failure_ends_where_it_should() {
         for package in ["away", "broken", "odd", "restless"] {
             assert_eq!(state(package), "failing", "{package}");
         }
-        // Five in a row, then once a week: four weeks and a bit.
+        // Five in a row, then once a week: a little over four weeks.
         let away: Vec<i64> = tries["away"].windows(2).map(|p| (p[1] - p[0]) / MINUTE).collect();
         assert!((8..=10).contains(&tries["away"].len()), "{away:?}");
         assert!((8..=10).contains(&tries["odd"].len()), "{:?}", tries["odd"].len());
@@ -197,7 +197,7 @@ fn a_canary_goes_first_and_the_others_only_if_it_does_better() {
         while let Some(claim) = world.claim(run) {
             world.finish(&claim, Outcome::Imported, None).unwrap();
         }
-        // A run goes on for as long as there is something to claim or to move on.
+        // A run continues for as long as there is something to claim or to move on.
         let mut steps = 0;
         while world.store.read(queue::is_more).unwrap() {
             steps += 1;

@@ -63,7 +63,7 @@ fn a_remote_that_is_new_is_filled_and_looked_at_again() {
         while world.store.write(|tx| asked::fill(tx, 40)).unwrap() {}
         let status = world.store.read(read::status).unwrap();
         assert_eq!(status.iter().map(|it| it.unpublished).collect::<Vec<_>>(), [100, 100]);
-        // An upload goes before what came because the remote is new.
+        // An upload goes before packages that are queued because the remote is new.
         let last = imported(&world, "zz");
         world.store.write(|tx| asked::ask(tx, last, None, PublishLane::Upload)).unwrap();
         let a = remote(&world, "a");
@@ -78,7 +78,7 @@ fn a_remote_that_is_new_is_filled_and_looked_at_again() {
         }
         assert_eq!((done, world.store.read(read::status).unwrap()[0].unpublished), (100, 0));
         assert_counted(&world);
-        // A look is no lag, and comes within little more than a day.
+        // A check does not count as lag, and comes within little more than a day.
         world.advance(DAY + DAY / 4);
         while world.store.write(|tx| asked::wake(tx, 40)).unwrap() > 0 {}
         let look = claim(&world, run, a).unwrap();
@@ -172,7 +172,7 @@ fn what_a_dead_run_had_begun_comes_back() {
         let new = claim(&world, next, a).unwrap();
         assert!(!end(&world, run, &old, &there("1")), "its end is nobody's any more");
         assert!(end(&world, next, &new, &there("2")));
-        // A host that went away with its run open is not waited for either.
+        // A host that disappeared with its run open is not waited for either.
         world.store.write(|tx| asked::ask(tx, package, None, PublishLane::Upload)).unwrap();
         assert!(claim(&world, next, a).is_some());
         world.advance(11 * MINUTE);

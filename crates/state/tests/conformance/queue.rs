@@ -1,4 +1,4 @@
-//! The queue: lanes, one live row a package, claims, leases, reclaim.
+//! The queue: lanes, one live row per package, claims, leases, reclaim.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -265,7 +265,7 @@ fn a_mark_changes_no_order_and_hides_nothing() {
         assert_eq!(claim().as_deref(), Some("upload2"));
         assert_eq!(claim().as_deref(), Some("upload3"));
         assert_eq!(claim().as_deref(), Some("later"));
-        // One that comes back to an old place, in front of the mark.
+        // One that returns to an old place, in front of the mark.
         world.enqueue("old", Lane::Retry);
         let sooner = "UPDATE job SET entered = entered - 1000000 WHERE state = 'pending'";
         world.store.write(|tx| tx.execute(sooner, &[])).unwrap();

@@ -14,7 +14,7 @@ use crate::common::{DAY, HOUR, LEASE, MINUTE, World, failure, finished, postgres
 
 const BY: By<'_> = By { actor: "me", reason: Some("a test") };
 
-/// Packages are few, so that operations meet.
+/// Few packages, so that operations conflict.
 const PACKAGES: usize = 5;
 
 #[derive(Clone, Debug)]
@@ -141,7 +141,7 @@ impl Model {
             Step::Finish { which, how } => self.finish(*which, how),
             Step::FinishAgain { which } => {
                 if let Some(claim) = self.ended.get(*which) {
-                    // Refused or nothing: the checks after it tell whether it changed anything.
+                    // Refused or without effect: the checks after it tell whether it changed anything.
                     let _ = self.world.finish(claim, Outcome::Imported, None);
                 }
             }
@@ -272,7 +272,7 @@ impl Model {
         }
     }
 
-    /// When all is well again, everything is done: nothing is stuck.
+    /// When everything works again, all jobs are done: none is stuck.
     fn drain(&mut self) {
         for package in 0..PACKAGES {
             let package = self.package(package);
@@ -441,7 +441,7 @@ fn wrong_counters_are_found_and_mended() {
 
 #[test]
 fn every_counter_that_the_code_changes_is_counted_again() {
-    // Counters are named where they are changed; one that `recompute` does not know would never be verified.
+    // Counters are named where they are changed; a counter unknown to `recompute` would never be verified.
     let sources = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
     let known = [
         "failing",

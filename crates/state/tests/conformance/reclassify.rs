@@ -42,7 +42,7 @@ fn a_new_rule_of_signatures_makes_aliases_and_no_surge() {
             world.number("SELECT COUNT(*) FROM sample WHERE figure = ?1", &format!("signature:{old}")),
             0
         );
-        // The old id goes on to work.
+        // The old id keeps working.
         let policy = operate::Decision { policy: Some(Some(Policy::Fail)), ..operate::Decision::default() };
         let decided = world.store.write(|tx| operate::decide(tx, &old, &policy, by)).unwrap();
         assert_eq!(world.count("SELECT id FROM signature WHERE failing = 3"), decided);

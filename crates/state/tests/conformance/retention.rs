@@ -106,7 +106,7 @@ fn a_pass_that_was_cut_off_goes_on_and_its_steps_stay_small() {
                 }
                 Ok(())
             };
-            // Half of the figures are of the same hours: those are there already.
+            // Half of the figures are of the same hours: those exist already.
             if chunk % 10 == 0 {
                 world.store.write(add).unwrap();
             }
@@ -116,7 +116,7 @@ fn a_pass_that_was_cut_off_goes_on_and_its_steps_stay_small() {
         let mut steps = 1;
         while world.store.write(|tx| retention::step(tx, &rule)).unwrap() {
             steps += 1;
-            // Another process goes on where this one stopped.
+            // Another process continues where this one stopped.
             let store = world.again();
             if store.write(|tx| retention::next(tx, &rule)).unwrap().is_none() {
                 break;
@@ -125,6 +125,8 @@ fn a_pass_that_was_cut_off_goes_on_and_its_steps_stay_small() {
         }
         assert_eq!(world.count("SELECT COUNT(*) FROM event"), 0);
         assert_eq!(world.count("SELECT COUNT(*) FROM sample"), 0);
-        assert!((5..12).contains(&steps), "{steps} steps");
+        // A step a table at least, and some for what there is.
+        let tables = retention::TABLES.len();
+        assert!((tables..tables + 7).contains(&steps), "{steps} steps");
     }
 }

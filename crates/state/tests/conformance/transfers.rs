@@ -1,4 +1,4 @@
-//! Carrying a state from one database to another, of either kind.
+//! Moving a state from one database to another, of either kind.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use state::{Store, batch, counters, events, runs, settings, transfer};
 
 use crate::common::{World, failure, postgres, sqlite, worlds};
 
-/// Something in as many tables as possible.
+/// A row in as many tables as possible.
 fn fill(world: &World) {
     let run = world.run();
     for number in 0..230 {
@@ -107,7 +107,7 @@ fn every_table_is_carried_and_both_kinds_have_the_same() {
         .map(|rest| rest.split(' ').next().unwrap().to_owned())
         .collect();
     assert_eq!(names(&tables[0]), made);
-    // A table that is added later comes along.
+    // A table that is added later is moved, too.
     let (source, target) = (sqlite(), postgres());
     for (world, id) in [(&source, "INTEGER PRIMARY KEY AUTOINCREMENT"), (&target, "BIGINT PRIMARY KEY")] {
         let sql = format!("CREATE TABLE later (id {id}, text TEXT)");
@@ -116,7 +116,7 @@ fn every_table_is_carried_and_both_kinds_have_the_same() {
     source.store.write(|tx| tx.execute("INSERT INTO later (text) VALUES ('kept')", &[])).unwrap();
     transfer::carry(&source.store, &target.store, |_, _| ()).unwrap();
     assert_eq!(target.text("SELECT text FROM later"), "kept");
-    // One that only one side has is noticed.
+    // A row that only one side has is noticed.
     source.store.write(|tx| tx.execute("CREATE TABLE more (id INTEGER PRIMARY KEY)", &[])).unwrap();
     let said = transfer::carry(&source.store, &postgres().store, |_, _| ()).unwrap_err().to_string();
     assert!(said.contains("later") || said.contains("more"), "{said}");
@@ -128,7 +128,7 @@ fn a_transfer_that_was_cut_off_is_begun_anew_and_a_state_is_never_overwritten() 
         let source = sqlite();
         fill(&source);
         transfer::carry(&source.store, &target.store, |_, _| ()).unwrap();
-        // As if the second half had never come.
+        // As if the second half had never arrived.
         target.store.write(|tx| tx.execute("DELETE FROM event", &[])).unwrap();
         target.store.write(|tx| tx.execute("DELETE FROM job WHERE package_id > 100", &[])).unwrap();
         // Not complete: nobody works with it.

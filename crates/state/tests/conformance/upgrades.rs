@@ -42,7 +42,7 @@ fn whoever_must_not_write_to_a_newer_schema_stops() {
     }
 }
 
-/// A state of 0.1.0 that was brought up is closed to the programs of 0.1.0.
+/// A state of 0.1.0 that was upgraded is closed to the programs of 0.1.0.
 #[test]
 fn a_new_state_says_who_may_write() {
     for world in worlds() {

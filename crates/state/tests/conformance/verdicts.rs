@@ -26,7 +26,7 @@ fn fail(world: &World, run: i64, names: std::ops::Range<usize>, message: &str) {
     }
 }
 
-/// Some packages that fail, and the first queue drained.
+/// Some failing packages, and the first queue drained.
 fn begin(world: &World, failing: usize) -> i64 {
     let run = world.run();
     fail(world, run, 0..failing, "it is broken");

@@ -1,4 +1,4 @@
-//! A job's row has one writer, so that no counter that moves with it can be forgotten.
+//! A job's row has one writer, so that no counter that changes with it can be forgotten.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether a text has a statement that writes a table: its words with any white space between them.
+/// Whether a text contains a statement that writes a table: its words with any white space between them.
 fn writes(text: &str, table: &str) -> bool {
     let words: Vec<&str> =
         text.split(|at: char| !(at.is_alphanumeric() || at == '_')).filter(|it| !it.is_empty()).collect();

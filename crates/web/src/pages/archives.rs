@@ -1,4 +1,4 @@
-//! Archives: the last good poll of each suite, with its remarks.
+//! Archives: the last successful poll of each suite, with its remarks.
 
 use maud::html;
 

@@ -32,7 +32,7 @@ pub struct Chart {
     pub samples: Vec<(i64, i64)>,
     /// Baseline, and the fraction by which it varies.
     pub normal: Option<(f64, f64)>,
-    /// From here on it is a WARNING.
+    /// The value from which it is a WARNING.
     pub warning: Option<i64>,
     /// From here on it is CRITICAL.
     pub critical: Option<i64>,
@@ -75,7 +75,7 @@ fn float(value: i64) -> f64 {
     value as f64
 }
 
-/// The step of a scale that a person would choose: 1, 2 or 5 times a power of ten, for at most five steps.
+/// A round step of a scale: 1, 2 or 5 times a power of ten, for at most five steps.
 pub fn step(most: f64) -> f64 {
     let rough = (most / 5.0).max(0.2);
     let power = 10_f64.powf(rough.log10().floor());
@@ -93,7 +93,7 @@ impl Chart {
         let limits = [self.warning, self.critical].into_iter().flatten().map(float);
         let values = self.samples.iter().map(|(_, value)| float(*value));
         let level = values.fold(self.normal.map_or(1.0, |(normal, _)| normal), f64::max).clamp(1.0, LARGEST);
-        // A limit far above everything that was would press the level to the ground.
+        // A limit far above all values would flatten the curve.
         let most = limits.filter(|limit| *limit < level * 3.0).fold(level, f64::max);
         let step = step(most);
         let top = (most / step).ceil() * step;
@@ -169,7 +169,7 @@ impl Chart {
         }
     }
 
-    /// The level, broken where hours are missing.
+    /// The curve of the level, interrupted where hours are missing.
     fn lines(&self, scale: &Scale) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         let mut last: Option<i64> = None;

@@ -1,4 +1,4 @@
-//! Collisions: refs of ours that somebody else made or moved, and what would be lost without theirs.
+//! Collisions: refs of the importer that somebody else made or moved, and what would be lost without the foreign ones.
 
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -104,7 +104,7 @@ fn facts(asked: &Asked, it: &Collision) -> Markup {
     parts::facts(&facts)
 }
 
-/// What can be decided about a kind.
+/// The decisions that a kind allows.
 fn acts(asked: &Asked, it: &Collision) -> Markup {
     let words: &[&str] = match it.kind.as_str() {
         "tag-differs" => &["keep", "take-tag"],
@@ -119,6 +119,17 @@ fn acts(asked: &Asked, it: &Collision) -> Markup {
     }
 }
 
+/// A file that differs, as it is shown.
+struct Shown {
+    path: String,
+    what: &'static str,
+    remark: Option<String>,
+    /// The class of each line, and the line.
+    lines: Vec<(&'static str, String)>,
+    /// Lines that are left out.
+    hidden: i64,
+}
+
 /// The two trees, file by file.
 fn difference(shown: &CollisionShown) -> Markup {
     let difference = match &shown.difference {
@@ -129,31 +140,37 @@ fn difference(shown: &CollisionShown) -> Markup {
         }
     };
     let mut left = LINES;
-    let files: Vec<(String, &str, Option<String>, Vec<(&'static str, String)>, usize)> =
-        (difference.files.iter())
-            .take(FILES)
-            .map(|file| {
-                let text = String::from_utf8_lossy(&file.lines).into_owned();
-                let all: Vec<&str> = text.lines().collect();
-                let kept = all.len().min(left);
-                left -= kept;
-                let lines = all.iter().take(kept).map(|line| (class(line), line_of(line))).collect();
-                let path = clean(&String::from_utf8_lossy(&file.path));
-                (path, file.what, file.remark.as_deref().map(clean), lines, all.len() - kept)
-            })
-            .collect();
+    let files: Vec<Shown> = (difference.files.iter())
+        .take(FILES)
+        .map(|file| {
+            let text = String::from_utf8_lossy(&file.lines).into_owned();
+            let all: Vec<&str> = text.lines().collect();
+            let kept = all.len().min(left);
+            left -= kept;
+            Shown {
+                path: clean(&String::from_utf8_lossy(&file.path)),
+                what: file.what,
+                remark: file.remark.as_deref().map(clean),
+                lines: all.iter().take(kept).map(|line| (class(line), line_of(line))).collect(),
+                hidden: i64::try_from(all.len() - kept).unwrap_or(i64::MAX),
+            }
+        })
+        .collect();
     let all = i64::try_from(difference.files.len()).unwrap_or(i64::MAX);
     html! {
         h2 { "What would be lost" }
         p { "From " (clean(&difference.from.what)) " to " (clean(&difference.to.what)) ": " (count(all, "file")) "." }
-        @for (path, what, remark, lines, hidden) in &files {
-            h3.file { (path) " " span.tag { (what) } @if let Some(remark) = remark { " " span.dim { (remark) } } }
-            @if !lines.is_empty() {
-                div.log tabindex="0" role="region" aria-label={ "What differs in " (path) } {
-                    @for (class, line) in lines { span.(class) { (line) } "\n" }
+        @for file in &files {
+            h3.file {
+                (file.path) " " span.tag { (file.what) }
+                @if let Some(remark) = &file.remark { " " span.dim { (remark) } }
+            }
+            @if !file.lines.is_empty() {
+                div.log tabindex="0" role="region" aria-label={ "What differs in " (file.path) } {
+                    @for (class, line) in &file.lines { span.(class) { (line) } "\n" }
                 }
             }
-            @if *hidden > 0 { p.dim { "and " (count(i64::try_from(*hidden).unwrap_or(i64::MAX), "line")) " more; look at the branch itself" } }
+            @if file.hidden > 0 { p.dim { "and " (count(file.hidden, "line")) " more; look at the branch itself" } }
         }
         (parts::more(files.len(), all))
     }

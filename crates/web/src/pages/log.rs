@@ -8,7 +8,7 @@ use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::shown::lines;
 
-/// Bytes of a log that are shown: its end, where the cause stands.
+/// Bytes of a log that are shown: its end, which contains the cause.
 const SHOWN: usize = 64 * 1024;
 
 /// Shows the log.

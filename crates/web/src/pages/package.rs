@@ -11,7 +11,7 @@ use crate::questions::Facts;
 use crate::shown::{bytes, clean, since, time, took, until};
 use crate::veil::Veil;
 
-/// A wait that has no end is dated so far ahead.
+/// An unlimited wait has a date far in the future.
 const NEVER: i64 = state::waits::NEVER;
 
 /// Shows the package.
@@ -181,7 +181,7 @@ fn versions(asked: &Asked, it: &Facts) -> Markup {
     }
 }
 
-/// A commit, as a link where the configuration says where commits can be looked at.
+/// A commit, as a link if the configuration has an address for commits.
 fn commit(asked: &Asked, package: &str, version: &Version) -> Markup {
     let short: String = clean(&version.commit).chars().take(12).collect();
     let is_id = version.commit.chars().all(|c| c.is_ascii_hexdigit());

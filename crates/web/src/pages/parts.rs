@@ -1,4 +1,4 @@
-//! Pieces that several pages have: links, words for states, tables.
+//! Parts that several pages share: links, words for states, tables.
 
 use baseline::time::Millis;
 use maud::{Markup, html};
@@ -22,7 +22,7 @@ fn escaped(text: &str) -> String {
     path
 }
 
-/// A way to another page, `rest` of which stands behind the prefix.
+/// A link to another page, with `rest` behind the prefix.
 pub fn to(asked: &Asked, folder: &str, name: &str) -> String {
     format!("{}/{folder}/{}", asked.app.prefix.as_str(), escaped(name))
 }
@@ -37,7 +37,7 @@ pub fn signature(asked: &Asked, short: &str) -> Markup {
     html! { a.id href=(to(asked, "signatures", short)) { (clean(short)) } }
 }
 
-/// A state as a word with a mark that needs no colour.
+/// A state as a word with a mark that is recognisable without colour.
 pub fn state(word: &str) -> Markup {
     let class = match word {
         "current" | "ok" | "OK" | "alive" | "imported" | "online" | "closed" => "good",
@@ -55,7 +55,7 @@ pub fn more(shown: usize, all: i64) -> Markup {
     html! { @if all > shown { p.dim { "The first " (grouped(shown)) " of " (grouped(all)) "." } } }
 }
 
-/// A table in a frame of its own, which a narrow window scrolls by itself; the keyboard reaches it.
+/// A table in a frame of its own, which scrolls sideways in a narrow window and is reachable by keyboard.
 pub fn table(caption: &str, heads: &[&str], rows: &Markup) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(caption) {
@@ -104,7 +104,7 @@ pub fn failing(asked: &Asked, now: i64, packages: &[Failing]) -> Markup {
     table("Packages that fail", &["Package", "State", "Version", "Since", "Attempts", "Next try"], &rows)
 }
 
-/// Entries of the audit trail, as a table. Not for everybody.
+/// Entries of the audit trail, as a table. Not public.
 pub fn events(events: &[Event]) -> Markup {
     let rows = html! {
         @for event in events {
@@ -120,7 +120,7 @@ pub fn events(events: &[Event]) -> Markup {
     table("What was done", &["When", "Who", "What", "To what", "Change and reason"], &rows)
 }
 
-/// Ends of suppressions are on record as milliseconds.
+/// Ends of suppressions are recorded in milliseconds.
 fn readable(text: &str) -> String {
     let end = text.strip_prefix("until ").and_then(|end| end.parse().ok());
     crate::shown::short(&end.map_or_else(|| text.to_owned(), |end| format!("until {}", Millis(end))), 200)
@@ -135,7 +135,7 @@ fn change(event: &Event) -> String {
     }
 }
 
-/// A text that may be an address: a link if it is one of the web, and nothing that a browser would run.
+/// A text that may be an address: a link if it is a web address, and nothing that a browser would run.
 pub fn outside(text: &str) -> Markup {
     let is_address = ["https://", "http://"].iter().any(|start| text.starts_with(start));
     html! {

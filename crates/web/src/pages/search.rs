@@ -1,4 +1,4 @@
-//! Search: a package by how its name begins, a signature by its id.
+//! Search: a package by the beginning of its name, a signature by its id.
 
 use axum::response::{IntoResponse as _, Response};
 use maud::html;

@@ -38,12 +38,12 @@ pub struct Part {
 }
 
 impl Part {
-    /// One that is shown anew while somebody looks.
+    /// A page that is refreshed while it is open.
     pub fn live(id: &'static str, html: Markup) -> Part {
         Part { id, is_live: true, is_narrow: false, html }
     }
 
-    /// One that stays, because somebody may be typing in it.
+    /// A page that is not refreshed, because somebody may be typing in it.
     pub fn still(id: &'static str, html: Markup) -> Part {
         Part { id, is_live: false, is_narrow: false, html }
     }
@@ -75,7 +75,7 @@ impl IntoResponse for Page {
     }
 }
 
-/// The pages that every page leads to; whether they are for everybody.
+/// The pages of the menu; whether they are public.
 const PAGES: [(&str, &str, bool); 8] = [
     ("/", "Overview", true),
     ("/failures", "Failures", true),
@@ -98,12 +98,12 @@ impl<'a> Shell<'a> {
         Shell { asked }
     }
 
-    /// A page without an answer of the state.
+    /// A page without data of the state.
     pub fn page(&self, title: &str, parts: Vec<Part>) -> Response {
         self.show(&Page::still(title, parts))
     }
 
-    /// The page; or its live parts as a script, if that is what asks.
+    /// The page; or only its live parts, if the script asks.
     pub fn show(&self, page: &Page) -> Response {
         let (kind, text) = if self.asked.is_script {
             ("text/javascript; charset=utf-8", self.refresh(page))
@@ -214,7 +214,7 @@ impl<'a> Shell<'a> {
     }
 }
 
-/// That the page is not of now, if it is not.
+/// The notice that the page is out of date, if it is.
 fn age(page: &Page) -> Markup {
     match (&page.away, page.read) {
         (Some(cause), Some(read)) => html! {

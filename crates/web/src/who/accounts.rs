@@ -1,5 +1,5 @@
-//! Accounts of an installation: a file in its root, `web-accounts`, which its owner alone may read. A line for each: name, role, and what argon2id
-//! made of the password.
+//! Accounts of an installation: a file in its root, `web-accounts`, which only its owner may read. A line for each:
+//! name, role, and the argon2id hash of the password.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -14,9 +14,9 @@ use super::name::is_name;
 
 /// Its name in the root.
 const FILE: &str = "web-accounts";
-/// A file that is larger is none.
+/// The maximum size of the file.
 const LARGEST: u64 = 1 << 20;
-/// A password is at least as long, and at most.
+/// The minimum length of a password, and the maximum.
 const LENGTH: std::ops::RangeInclusive<usize> = 10..=1024;
 /// Cost of a guess (argon2id): 19 MiB, two passes.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -75,18 +75,17 @@ impl Account {
     }
 }
 
-/// The accounts of a root. The file is read at each question: it is small, and its time of change does not tell two changes
-/// apart that follow each other within a tick of the kernel's clock.
+/// The accounts of a root. The file is read each time: it is small, and its modification time does not distinguish two
+/// changes that follow each other within a tick of the kernel's clock.
 pub struct Accounts {
     path: PathBuf,
 }
 
 impl Accounts {
-    /// Those of a root.
+    /// The accounts of a root.
     ///
     /// # Errors
-    ///
-    /// There is a file that cannot be read.
+    /// The file exists and cannot be read.
     pub fn of(root: &Path) -> Result<Accounts, AccountError> {
         let path = root.join(FILE);
         load(&path)?;
@@ -117,11 +116,11 @@ impl Accounts {
         account.filter(|_| is_right)
     }
 
-    /// Makes an account, or gives one another password or role.
+    /// Makes an account, or changes the password or role of one.
     ///
     /// # Errors
-    ///
-    /// The name or the password cannot be one, there is such an account and none was to be changed, or the file cannot be written.
+    /// The name or the password is not allowed, the account exists and was not to be changed, or the file cannot be
+    /// written.
     pub fn put(
         &self,
         name: &str,
@@ -152,8 +151,7 @@ impl Accounts {
     /// Removes an account.
     ///
     /// # Errors
-    ///
-    /// There is none, or the file cannot be written.
+    /// The account does not exist, or the file cannot be written.
     pub fn remove(&self, name: &str) -> Result<(), AccountError> {
         let mut accounts = load(&self.path)?;
         let before = accounts.len();
@@ -164,7 +162,7 @@ impl Accounts {
         self.write(&accounts)
     }
 
-    /// Beside its place, then renamed: nobody reads half of it.
+    /// Written beside its place, then renamed: nobody reads half of it.
     fn write(&self, accounts: &[Account]) -> Result<(), AccountError> {
         let text: String =
             accounts.iter().map(|it| format!("{} {} {}\n", it.name, it.role, it.hash)).collect();

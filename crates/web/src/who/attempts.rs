@@ -1,4 +1,4 @@
-//! Sign-in attempts, bounded: by name, by address, and in all.
+//! Sign-in attempts, limited: by name, by address, and in total.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// Number of failed attempts without a pause.
 const FREE: u32 = 5;
-/// Then each has to wait for as long, and is forgotten after it.
+/// The wait after too many attempts, after which they are forgotten.
 const PAUSE: Duration = Duration::from_secs(60);
 /// Largest number of names and addresses that are remembered.
 const REMEMBERED: usize = 1000;

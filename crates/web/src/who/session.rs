@@ -1,4 +1,5 @@
-//! Sessions: a cookie that says who signed in and until when, sealed with a key of the root. Nothing is kept of them here.
+//! Sessions: a cookie with the signed-in name and the expiry, sealed with a key of the root. The server stores no
+//! sessions.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -26,7 +27,6 @@ impl Sessions {
     /// With the key of a root, made if there is none.
     ///
     /// # Errors
-    ///
     /// It can neither be read nor made.
     pub fn of(root: &Path) -> io::Result<Sessions> {
         let path = root.join(FILE);
@@ -75,7 +75,7 @@ impl Sessions {
     }
 }
 
-/// Under a name of its own first: of two servers that begin at once, one makes it.
+/// Under a temporary name first: of two servers that start at once, one makes it.
 fn make(path: &Path) -> io::Result<Sessions> {
     let mut key = [0; LENGTH];
     crate::random::fill(&mut key)?;

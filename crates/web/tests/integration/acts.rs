@@ -1,4 +1,4 @@
-//! Buttons: shown first, with a reason, one entry in the audit trail.
+//! Buttons: a preview first, with a reason, one entry in the audit trail.
 
 use crate::site::{Got, Site};
 use crate::world;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
-/// The name under which WebDriver speaks of elements.
+/// The key under which WebDriver returns elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// The program itself: `/usr/bin/chromium-headless-shell` is a script that starts it, and a driver that ends a session ends the
@@ -88,7 +88,7 @@ impl Browser {
             .to_owned()
     }
 
-    /// Waits for a page whose title begins so: a click does not wait for where it leads.
+    /// Waits for a page whose title begins so: a click does not wait for its target.
     pub fn arrives(&self, title: &str) {
         let began = Instant::now();
         while !self.title().starts_with(title) {
@@ -139,7 +139,7 @@ impl Browser {
         }
     }
 
-    /// A picture of the window, as base64 has it.
+    /// A screenshot of the window, in base64.
     pub fn picture(&self) -> String {
         self.http("GET", &format!("/session/{}/screenshot", self.session), &Value::Null)
             .as_str()

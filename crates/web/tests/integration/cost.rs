@@ -24,7 +24,7 @@ fn no_page_is_larger_than_100_kb() {
     assert!(got.status == 200 && got.text.len() <= 100_000, "{}", got.text.len());
 }
 
-/// As many steps with five times the history. `steps` counts those of SQLite's virtual machine.
+/// Five times the history takes as many steps. `steps` counts those of SQLite's virtual machine.
 #[test]
 fn no_page_costs_more_with_more_history() {
     let cost = |history: i64| {

@@ -1,4 +1,4 @@
-//! Pages of generated states, asked as a proxy, a person or a stranger would.
+//! Pages of generated states, requested by a proxy, a signed-in person or a stranger.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod acts;

@@ -84,7 +84,7 @@ fn each_page_says_what_the_state_knows() {
         let without_chart = text(&got.text);
         all.push_str(&format!("== {path}\n{}\n", steady(&without_chart)));
     }
-    // Days of the chart are those of today.
+    // The days of the chart end today.
     let all: String = all
         .lines()
         .filter(|line| !line.contains("The same as a table") && !is_day_row(line))

@@ -1,4 +1,4 @@
-//! A server that is asked without a socket.
+//! A server that is called without a socket.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ impl Got {
 }
 
 impl Site {
-    /// Of a root, whose configuration gets these lines.
+    /// The server of a root, with these lines in its configuration.
     pub fn of(root: &Path, config: &str) -> Site {
         Site::at(root, config, "/")
     }
@@ -86,7 +86,7 @@ impl Site {
     }
 }
 
-/// The text of a page as somebody reads it: a line for each row, nothing of its frame.
+/// The visible text of a page: a line for each row, without its frame.
 pub fn text(page: &str) -> String {
     let main = page.split("<main").nth(1).and_then(|it| it.split("</main>").next()).unwrap_or(page);
     let mut text = format!("<{main}");

@@ -1,4 +1,5 @@
-//! A real browser walks what people do, with scripts and without: no complaint, nothing that scrolls sideways at 320 px.
+//! A real browser does the usual tasks, with scripts and without: no errors, nothing that scrolls sideways at 320
+//! px.
 
 use operations::Role;
 
@@ -34,7 +35,7 @@ fn walk(has_scripts: bool) {
     let browser = Browser::start(has_scripts);
     sign_in(&browser, &serving);
     quiet(&browser, "signing in");
-    // To a package by search, hold it, and find that on record.
+    // Search a package, hold it, and find that in the audit trail.
     browser.write("#q", "bash");
     browser.click(".search button");
     browser.arrives("bash");
@@ -107,7 +108,7 @@ fn live_parts_follow_the_state() {
     let browser = Browser::start(true);
     browser.go(&at(&serving, "/"));
     world.store.write(|tx| tx.execute("UPDATE counter SET value = 77 WHERE name = 'failing'", &[])).unwrap();
-    // As when somebody comes back to the window.
+    // Like somebody who comes back to the window.
     browser.until(
         "document.dispatchEvent(new Event('visibilitychange'));
          return document.querySelector('#verdict').innerText.includes('77 of 9 packages')",

@@ -1,4 +1,4 @@
-//! Connections: clients that are slow, loud, many, or still there at the end.
+//! Connections: clients that are slow, too large, too many, or still connected at shutdown.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

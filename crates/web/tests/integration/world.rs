@@ -70,7 +70,7 @@ fn run(store: &Store, statements: &[String]) {
     }
 }
 
-/// Everything that a page shows, once at least.
+/// All kinds of content that pages show, at least once.
 fn fill(store: &Store, now: i64) {
     let mut sql = vec![
         format!("INSERT INTO host (name, state, expected, heartbeat) VALUES ('worker1', 'online', 1, {now})"),

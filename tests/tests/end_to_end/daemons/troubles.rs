@@ -19,7 +19,7 @@ fn store(watched: &Watched) -> Store {
     Location::new(&watched.scene.site.root(), None, None).open().unwrap()
 }
 
-/// What is done cannot be recorded: the database refuses what a row of a version is.
+/// Results cannot be recorded: the database refuses the row of a version.
 #[test]
 fn work_that_cannot_be_recorded() {
     let mut watched = Watched::new(1, 0, "");
@@ -44,7 +44,7 @@ fn a_fleet_of_which_more_than_half_is_gone() {
     let service = |host: &str| watched.service_with(&[("PACKAGE_IMPORT_HOST", host)]);
     let (first, second, third) = (service("one"), service("two"), service("three"));
     watched.says("workers", OK, &["3 of 3 hosts alive"]);
-    // Killed: nobody says goodbye.
+    // Killed, without an orderly end.
     drop(first);
     watched.age(1);
     watched.says("workers", WARNING, &["one silent since "]);
@@ -74,7 +74,7 @@ fn a_disk_that_is_full() {
     watched.says("queue", OK, &["0 waiting"]);
 }
 
-/// A ref stands where a tag of the next version has to be: nobody but a person can decide.
+/// A foreign ref is in the place of a tag of the next version: an operator has to decide.
 #[test]
 fn a_package_that_is_wedged() {
     let mut watched = Watched::new(2, 0, "");
@@ -99,7 +99,7 @@ fn a_package_that_is_wedged() {
     watched.says("wedged", OK, &["nothing waits for a person"]);
 }
 
-/// Whose repositories cannot be seen is told that they are not compared with the state.
+/// A monitor that cannot see the repositories reports that they are not compared with the state.
 #[test]
 fn repositories_that_the_monitor_cannot_see() {
     let watched = Watched::new(2, 0, "");

@@ -40,7 +40,7 @@ impl Watched {
     }
 
     pub fn configure(&self, more: &str) {
-        // How full this machine's disk is must not matter.
+        // The state of this machine's disk must not matter.
         let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
         self.scene.configure(&format!("{room}{more}"));
     }
@@ -49,7 +49,7 @@ impl Watched {
         self.scene.site.well(arguments)
     }
 
-    /// What arrives at the monitoring system; it is asked again until it is so, for a minute.
+    /// The result at the monitoring system; the check is repeated until it matches, for up to a minute.
     #[track_caller]
     pub fn says(&self, check: &str, code: i32, pieces: &[&str]) {
         let end = Instant::now() + Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! What can stand in the place of a file or a folder, and how its place is restored.
+//! The objects that replace a file or a folder, and how the original is restored.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -35,7 +35,7 @@ impl Dice {
     }
 }
 
-/// What is done to a place.
+/// The kinds of damage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Harm {
     Flip,

@@ -28,10 +28,10 @@ fn numbers() -> Vec<u64> {
     (from..from + if is_long { 300 } else { 8 }).collect()
 }
 
-/// Whose fault it is.
+/// The place of the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
-    /// That of the first package's repository.
+    /// A fault in the first package's repository.
     Package,
     /// The machine's.
     Machine,
@@ -48,7 +48,7 @@ enum Kind {
     Signal(Signal, bool),
 }
 
-/// What there is in a root, below it.
+/// The paths below a root that are damaged.
 const OF_ROOT: [&str; 10] = [
     "state.db",
     "state.db-wal",
@@ -95,7 +95,7 @@ impl Kind {
     }
 }
 
-/// What is done by one number, and what came of it.
+/// The damage for one number, and its result.
 struct Storm {
     world: World,
     kind: Kind,
@@ -234,7 +234,7 @@ impl Storm {
         }
     }
 
-    /// Who is failing, and whose fault that is said to be.
+    /// Checks which packages fail, and the reported place of the fault.
     fn blame(&self) {
         let (queue, what) = (&self.world.queue, &self.what);
         let failing = queue.texts(
@@ -285,7 +285,7 @@ impl Storm {
             if world.queue.number("SELECT COUNT(*) FROM job") == 0 {
                 return;
             }
-            // What is parked is asked for by name, which does not wait for the next probe.
+            // Parked jobs are requested by name, which does not wait for the next probe.
             for name in world.queue.texts("SELECT p.name FROM job j JOIN package p ON p.id = j.package_id") {
                 let said = world.say(&["retry", &name], what);
                 assert!([0, 1].contains(&said.code), "{what}: {}", said.text);

@@ -24,13 +24,13 @@ const LONGEST: Duration = Duration::from_secs(240);
 const MEMORY: u64 = 8 << 30;
 pub const PACKAGES: [&str; 3] = ["a0", "b0", "c0"];
 
-/// What is damaged.
+/// The installation to be damaged.
 pub struct World {
     pub queue: Queue,
     program: PathBuf,
 }
 
-/// What a command came to.
+/// The result of a command.
 pub struct Said {
     pub code: i32,
     pub text: String,
@@ -40,7 +40,7 @@ pub struct Calm {
     pub world: World,
     /// The refs of each package when all is imported.
     pub refs: Vec<String>,
-    /// How long a run takes for that.
+    /// The duration of such a run.
     pub duration: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What was so at a time, by the built program: a recording is compared with what is told of it afterwards.
+//! Past states, by the built program: a recording is compared with what is shown afterwards.
 
 use std::process::Output;
 
@@ -22,7 +22,7 @@ fn time(at: i64) -> String {
     humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + seconds).to_string()
 }
 
-/// What depends on the machine that asks, and on how long ago a host was heard of.
+/// Removes what depends on the machine, and on the age of heartbeats.
 fn comparable(mut status: Value) -> Value {
     let status_of = status.as_object_mut().unwrap();
     status_of.remove("place");

@@ -18,7 +18,7 @@ fn is_long() -> bool {
     std::env::var_os("STORM").is_some_and(|value| value == "long")
 }
 
-/// A number that follows from another.
+/// A pseudo-random number from a seed.
 fn next(seed: &mut u64) -> usize {
     *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     usize::try_from(*seed >> 33).unwrap()
@@ -26,7 +26,7 @@ fn next(seed: &mut u64) -> usize {
 
 /// Hosts with a root each.
 struct Hosts {
-    /// The state, and a folder for the files of packages. Its root is that of no host.
+    /// The state, and a folder for the files of packages. Its root is not that of any host.
     queue: Queue,
     ssh: Option<Ssh>,
     folder: tempfile::TempDir,
@@ -99,7 +99,7 @@ impl Hosts {
         command.env(more.0, more.1).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// Runs hosts at the same time until nothing is left.
+    /// Runs hosts at the same time until the queue is empty.
     fn run(&self, hosts: &[usize]) {
         let runs: Vec<Child> = hosts
             .iter()
@@ -115,7 +115,7 @@ impl Hosts {
         }
     }
 
-    /// Asks for revision `number` of all packages.
+    /// Queues revision `number` of all packages.
     fn enqueue(&self, number: usize) {
         let folder = versions(&self.queue.installation, self.packages, number);
         self.well(0, &["enqueue", "--allow-unsigned", &folder]);
@@ -134,14 +134,14 @@ impl Hosts {
         (0..self.packages).map(|number| (name(number), self.server(&name(number)).refs())).collect()
     }
 
-    /// The leases of those that do not answer are over, and what they had in their caches is left to others.
+    /// Expires the leases of dead hosts, and the reservations for their caches.
     fn let_pass(&self) {
         self.queue.let_pass(120_000);
         let sql = "UPDATE job SET entered = entered - 60000 WHERE state = 'pending'";
         self.queue.store().write(|tx| tx.execute(sql, &[])).unwrap();
     }
 
-    /// Has another host do what one that does not answer had begun: it runs from time to time, until nothing is left.
+    /// Lets another host do the work of a dead one: it runs repeatedly, until the queue is empty.
     fn run_instead(&self, host: usize) {
         for _ in 0..20 {
             self.let_pass();
@@ -161,7 +161,7 @@ impl Hosts {
         }
     }
 
-    /// Everything is imported, once, and is what one host makes of it.
+    /// Asserts that everything was imported once, with the result of a single host.
     fn assert_done(&self, revisions: usize, expected: &All) {
         let count = |sql: &str| usize::try_from(self.queue.number(sql)).unwrap();
         assert_eq!(count("SELECT COUNT(*) FROM version"), self.packages * revisions);
@@ -177,7 +177,7 @@ impl Hosts {
         }
     }
 
-    /// Removes what a host has in its cache.
+    /// Removes the cache of a host.
     fn drop_cache(&self, host: usize) {
         let _ = fs::remove_dir_all(self.repos(host));
     }
@@ -196,7 +196,7 @@ fn versions(installation: &Installation, packages: usize, number: usize) -> Stri
     folder.to_str().unwrap().to_owned()
 }
 
-/// What a single host makes of so many revisions.
+/// The refs after a single host has imported these revisions.
 fn alone(packages: usize, revisions: usize) -> All {
     let queue = Queue::sqlite();
     queue.installation.configure("[import]\ndefault_branch = 'debian/sid'\nrepack = false\n");
@@ -216,7 +216,7 @@ fn hosts_with_nothing_in_common_import_as_one_does() {
     let all: Vec<usize> = (0..count).collect();
     hosts.run(&all);
     hosts.assert_done(1, &alone(packages, 1));
-    // One of them has lost all that it had.
+    // One of the hosts has lost its whole cache.
     hosts.drop_cache(1);
     hosts.enqueue(2);
     hosts.run(&all);
@@ -239,7 +239,7 @@ fn a_host_that_stands_still_moves_nothing_when_it_goes_on() {
             let hosts = Hosts::new(2, 1, trial % 2 == 1, "");
             hosts.run(&[0]);
             hosts.enqueue(2);
-            // What it lacks is brought first.
+            // The missing repository is fetched first.
             hosts.drop_cache(0);
             let mut frozen = hosts.start(0, ("PACKAGE_IMPORT_STOP_AT", &format!("{point}:1")));
             let pid = Pid::from_child(&frozen);
@@ -247,7 +247,7 @@ fn a_host_that_stands_still_moves_nothing_when_it_goes_on() {
             hosts.run_instead(1);
             let before = hosts.there();
             hosts.assert_done(2, &alone(1, 2));
-            // Another version comes, which it knows nothing of.
+            // Another host imports another version meanwhile.
             if trial % 3 == 2 {
                 hosts.enqueue(3);
                 hosts.run_instead(1);
@@ -285,11 +285,11 @@ fn a_host_that_is_killed_leaves_its_packages_to_others() {
         hosts.drop_cache(0);
         let mut killed = hosts.start(0, ("PACKAGE_IMPORT_KILL_AT", &format!("{point}:1")));
         let _ = killed.wait().unwrap();
-        // It never comes back, and neither does its cache.
+        // It never comes back, nor does its cache.
         hosts.run_instead(1);
         hosts.drop_cache(1);
         hosts.assert_done(2, &expected);
-        // The other one knows what there is, from the server alone.
+        // The other host gets everything from the server alone.
         hosts.enqueue(3);
         hosts.run_instead(1);
         hosts.assert_done(3, &alone(1, 3));
@@ -307,7 +307,7 @@ fn caches_that_are_removed_at_any_instant_lose_nothing() {
             while !is_over.load(Ordering::SeqCst) {
                 let prefix = hosts.repos(next(&mut seed) % 2).join("p");
                 let repository = prefix.join(format!("{}.git", name(next(&mut seed) % packages)));
-                // All of it, or just a part.
+                // The whole repository, or only a part.
                 let parts =
                     ["", "objects/pack", "package-import", "packed-refs", "package-import-record", "HEAD"];
                 let place = repository.join(parts[next(&mut seed) % parts.len()]);
@@ -326,7 +326,7 @@ fn caches_that_are_removed_at_any_instant_lose_nothing() {
         }
         is_over.store(true, Ordering::SeqCst);
     });
-    // What could not be imported on such a machine is tried again.
+    // Imports that failed because of a removed cache are tried again.
     hosts.command(0, &["retry", "--all"]).output().unwrap();
     hosts.run(&[0, 1]);
     hosts.queue.let_pass(86_400_000 * 30);
@@ -345,7 +345,7 @@ fn a_cache_keeps_to_its_limit_and_to_what_is_published() {
     hosts.run(&[0]);
     assert_eq!(hosts.cached(0), 0, "all is published, and over the limit");
     hosts.enqueue(2);
-    // Nobody can be reached: what was imported stays.
+    // The server is unreachable: what was imported stays.
     let (git, away) = (hosts.folder.path().join("git"), hosts.folder.path().join("away"));
     fs::rename(&git, &away).unwrap();
     let mut run = hosts.start(0, ("NOTHING", ""));
@@ -393,7 +393,7 @@ fn what_others_push_is_brought_here_judged_and_never_lost() {
     assert!(server.pushes().iter().all(|it| !it.starts_with("FORCED")));
     let kinds = hosts.queue.texts("SELECT kind FROM collision WHERE ended IS NULL ORDER BY kind");
     assert_eq!(kinds, ["tag-differs", "unmerged"]);
-    // A branch is moved while nothing is to be imported: whoever looks finds it.
+    // A branch is moved while nothing is to be imported: the next check finds it.
     git(&["-C", &path, "pull", "-q", "--no-rebase", "origin", "debian/sid"]);
     fs::write(clone.path().join("more"), "more\n").unwrap();
     git(&["-C", &path, "add", "more"]);
@@ -416,7 +416,7 @@ fn what_the_server_has_lost_comes_back_from_a_cache_or_from_the_archive() {
     fs::remove_dir_all(hosts.path(&name(0))).unwrap();
     hosts.well(0, &["publish", &name(0)]);
     assert_eq!(hosts.there(), before, "all of it");
-    // Nobody has it any more: it is said, and imported again.
+    // No host has it any more: that is reported, and it is imported again.
     fs::remove_dir_all(hosts.path(&name(0))).unwrap();
     hosts.drop_cache(0);
     hosts.enqueue(2);
@@ -439,11 +439,11 @@ fn hosts_that_do_not_fit_are_refused() {
     let said = text(&hosts.command(1, &["run"]).output().unwrap());
     assert!(said.contains("package-import-key"), "{said}");
     fs::write(&key, text_of_key).unwrap();
-    // Repositories that are kept for good.
+    // Permanent repositories.
     hosts.configure(1, "");
     let output = hosts.command(1, &["run"]).output().unwrap();
     assert!(!output.status.success() && text(&output).contains("mode = \"cache\""), "{}", text(&output));
-    // A row that somebody else has written.
+    // A forged row.
     hosts.configure(1, "[repos]\nmode = 'cache'\n");
     let forged =
         "UPDATE repository SET record = REPLACE(record, 'debian/1.0-1', 'debian/9.0-1'), done = NULL";

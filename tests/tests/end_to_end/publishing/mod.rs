@@ -83,7 +83,7 @@ fn a_branch_that_others_have_moved_is_judged_and_joined_as_a_local_one() {
         site.import("hello", 2);
         site.queue.well(&["run"]);
         let server = site.server("hello");
-        // The archive wins by a join; what the version has not is set aside, and offered.
+        // The archive wins by a join; the foreign change is set aside, and offered.
         assert_eq!(site.there("hello"), site.here("hello"), "{place}");
         server.git(&["merge-base", "--is-ancestor", &theirs, "refs/heads/debian/sid"]);
         assert!(server.git(&["ls-tree", "refs/heads/debian/sid", "theirs"]).is_empty(), "{place}");
@@ -108,7 +108,7 @@ fn a_commit_of_others_with_the_content_of_the_upload_is_adopted_and_published() 
     let site = Site::new(Kind::Folder);
     site.import("hello", 1);
     site.queue.well(&["run"]);
-    // The maintainer pushes the very content of what is uploaded then.
+    // The maintainer pushes exactly the content of the later upload.
     let elsewhere = Site::new(Kind::Folder);
     elsewhere.import("hello", 1);
     elsewhere.import("hello", 2);
@@ -126,7 +126,7 @@ fn a_commit_of_others_with_the_content_of_the_upload_is_adopted_and_published() 
     assert_eq!(site.there("hello"), site.here("hello"), "{show}");
     assert_eq!(site.queue.number("SELECT COUNT(*) FROM publish WHERE foreign_refs > 0"), 0, "{show}");
     site.server("hello").git(&["merge-base", "--is-ancestor", &theirs, "refs/heads/debian/sid"]);
-    // A remote that comes later has the same.
+    // A remote that is added later gets the same.
     let other = tempfile::tempdir().unwrap();
     let more = format!(
         "{}[[remotes]]\nname = 'other'\nurl = '{}/{{package}}.git'\n",
@@ -160,7 +160,7 @@ fn a_tag_of_others_stays_and_is_kept_here() {
     assert!(shown.contains("was moved there by somebody else"), "{shown}");
     assert!(site.queue.well(&["status"]).contains("package-import remotes git"));
     assert_eq!(site.forced("hello"), Vec::<String>::new());
-    // Who looks by hand is told that it is not all there.
+    // A check by hand reports that not all refs are published.
     let output = site.queue.command(&["publish", "hello"]).output().unwrap();
     assert!(text(&output).contains("1 ref of somebody else left alone"), "{}", text(&output));
 }

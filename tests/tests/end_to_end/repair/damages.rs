@@ -13,7 +13,7 @@ pub struct Damage {
     pub code: &'static str,
     /// Does it.
     pub inflict: fn(&Path),
-    /// Whether everything is well after an apply, for `verify`.
+    /// True if `verify` finds nothing after an apply.
     pub heals: bool,
 }
 

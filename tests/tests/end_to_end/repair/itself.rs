@@ -1,5 +1,5 @@
-//! What needs no person is mended without one, by checks in the queue and by imports, if that is wanted; what is known is muted, until
-//! there is more of it.
+//! Automatic repairs, by checks in the queue and by imports, if configured; known findings are muted, until there are
+//! more of them.
 
 use std::fs;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::damages::DAMAGES;
 use super::{Refs, World, listing};
 
-/// What a plan says that refs will be.
+/// The refs after a plan, as it announces them.
 fn planned(before: &Refs, part: &Value) -> Refs {
     let mut refs = before.clone();
     for step in part["steps"].as_array().unwrap().iter().filter(|step| step["act"] == "ref") {

@@ -18,7 +18,7 @@ use crate::queue::limits::Limits;
 use crate::queue::session::{Session, VERSION};
 use crate::queue::{logs, probe};
 
-/// How often a cache of repositories is brought within its limit.
+/// The interval of checks of a cache's size.
 const EVICTION: Duration = Duration::from_secs(300);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Jobs that are brought back in one transaction: each writes up to three rows.
@@ -218,7 +218,7 @@ impl Loop<'_> {
         Ok(())
     }
 
-    /// Keeps a cache of repositories within its limit, beside the loop: it looks at all of them.
+    /// Keeps a cache of repositories within its limit, on a thread of its own: all repositories have to be listed.
     fn evict(&mut self) {
         let since = *self.upkeep.evicted.get_or_insert_with(Instant::now);
         if since.elapsed() < EVICTION || self.session().cache().is_none() {

@@ -1,5 +1,5 @@
-//! Where the repositories of this host are a cache: what the remote has is brought here before an import, and what the import
-//! has made is published and read back before it counts.
+//! Repositories of this host as a cache: the remote's repository is fetched before an import, and the result of the
+//! import is published and read back before it counts.
 
 use packaging_repo::cache;
 use packaging_repo::refs::fence::Fence;
@@ -15,14 +15,15 @@ use crate::protocol::Outcome as Became;
 use crate::publishing::cache::{Package, Published, Trouble};
 use crate::queue::outage::Need;
 
-/// How often all is done again because somebody else has pushed meanwhile, or because the cache was removed.
+/// Maximum number of rounds, repeated because somebody else has pushed in the meantime, or because the cache was
+/// removed.
 const ROUNDS: u32 = 4;
 
-/// What comes after a round.
+/// The next step after a round.
 enum Next {
-    /// All is published, or cannot be.
+    /// Everything is published, or cannot be.
     Over,
-    /// What is here is not what it should be: the remote is asked again.
+    /// The local repository is not as expected: the remote is asked again.
     Again,
 }
 
@@ -34,7 +35,7 @@ impl<'a> Work<'a> {
         Some(Package { session, entrance, package: &claim.package, id: claim.package_id })
     }
 
-    /// Imports into a repository that is brought here, and publishes it.
+    /// Imports into a fetched repository, and publishes it.
     pub(super) fn import_through_cache(&mut self, open: &[Publication], watch: Watch<'_>) {
         for round in 1..=ROUNDS {
             if !self.bring_here(round > 1) {
@@ -56,15 +57,15 @@ impl<'a> Work<'a> {
         ));
     }
 
-    /// Looks after a repository that is brought here, and publishes what that has moved.
+    /// Verifies a fetched repository, and publishes the refs that were moved by it.
     pub(super) fn verify_through_cache(&mut self, watch: Watch<'_>) {
-        // An import has brought it already.
+        // An import has fetched it already.
         if !self.claim.tasks.has(state::words::Tasks::IMPORT) && !self.bring_here(false) {
             return;
         }
         self.verify(watch);
         if matches!(self.publish_here(false), Next::Again) {
-            // It is brought here by the next attempt.
+            // The next attempt fetches it.
             self.fail(
                 Failure::new(Stage::Publish, Code::RemoteRaced, "somebody else has pushed to it meanwhile"),
                 None,
@@ -72,7 +73,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether what the remote has is here.
+    /// Fetches the remote's repository; returns whether the local one is up to date.
     fn bring_here(&mut self, look: bool) -> bool {
         let Some(package) = self.cached() else { return true };
         let name = breaker_of(&package.entrance.config.name);
@@ -84,7 +85,7 @@ impl<'a> Work<'a> {
         let fence =
             Fence { epoch: self.session.epoch, token: u64::try_from(self.claim.attempt).unwrap_or(0) };
         let brought = match package.bring(fence, look) {
-            // What lies here is of no use to anybody: without it, all is brought.
+            // The local repository is unusable: it is discarded, and everything is fetched again.
             Err(trouble) if is_damage(&trouble.failure()) && self.is_still_ours() => {
                 self.log.line(&trouble.failure().to_string());
                 self.discard();
@@ -108,7 +109,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Publishes what is here. With `may_go_on`, what is damaged is thrown away, and all is done again.
+    /// Publishes the local repository. With `may_go_on`, a damaged one is discarded, and the round is repeated.
     fn publish_here(&mut self, may_go_on: bool) -> Next {
         let Some(package) = self.cached() else { return Next::Over };
         let damage = self.failures.iter().map(|(failure, ..)| failure).find(|it| is_damage(it)).cloned();
@@ -139,13 +140,13 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Whether the lease has not been lost: else somebody else may work in what lies here.
+    /// True if the lease is still held: otherwise another worker may use the local repository.
     fn is_still_ours(&self) -> bool {
         let attempt = self.claim.attempt;
         self.session.store.read(|tx| attempt::is_open(tx, attempt)).unwrap_or(false)
     }
 
-    /// What a cache is for.
+    /// Removes the local repository, which is only a cache.
     fn discard(&mut self) {
         let Ok(package) = PackageName::new(&self.claim.package) else { return };
         if let Err(error) = cache::discard(&self.session.root.join("repos"), &package) {
@@ -153,7 +154,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What a round has found is found again by the next.
+    /// Clears the results of a round: the next one finds them again.
     fn forget_round(&mut self) {
         self.reports.clear();
         self.failures.clear();
@@ -163,7 +164,7 @@ impl<'a> Work<'a> {
         self.news = Default::default();
     }
 
-    /// An outage of the remote parks the job once its breaker is open; everything else is a failure.
+    /// An outage of the remote parks the job once its breaker is open; every other error is a failure.
     fn trouble(&mut self, trouble: Trouble) {
         let failure = trouble.failure();
         if let Trouble::Remote(problem) = &trouble
@@ -189,7 +190,7 @@ impl<'a> Work<'a> {
         self.fail(failure.clone(), None);
     }
 
-    /// What is not published is not imported.
+    /// Marks unpublished versions as not imported.
     fn not_imported(&mut self, failure: &Failure) {
         for (_, report) in &mut self.reports {
             if report.outcome != Became::Failed && report.outcome != Became::Waits {
@@ -200,7 +201,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Whether a failure can come from a cache that is damaged, or was removed while somebody worked in it.
+/// True if the cause of a failure may be a cache that was damaged, or removed while it was in use.
 fn is_damage(failure: &Failure) -> bool {
     const DAMAGE: [Code; 8] = [
         Code::Store,

@@ -38,7 +38,7 @@ impl Work<'_> {
         found
     }
 
-    /// What is on record of the package in another distro, and the time of that.
+    /// The recorded versions of the package in another distro, and the time of reading.
     fn known_of(&self, distro: &str) -> Result<(i64, Base), StateError> {
         let session = self.session;
         let (now, versions) = session.patiently("the versions of another distro", || {

@@ -29,7 +29,7 @@ pub(super) struct Found {
     pub(super) foreign: Option<Vec<ForeignRef>>,
     /// Collisions found, ended and not resolved.
     pub(super) news: News,
-    /// What was read back of the remote, where repositories are a cache.
+    /// The refs that were read back from the remote, if repositories are a cache.
     pub(super) published: Option<cached::Done>,
 }
 
@@ -65,7 +65,7 @@ impl Work<'_> {
             .iter()
             .filter(|(id, report)| report.outcome == Became::Failed && first_tried.contains(id))
             .count();
-        // Where repositories are a cache, nothing is imported that was not read back.
+        // If repositories are a cache, only what was read back counts as imported.
         let counts = self.session.cache().is_none() || self.published.is_some();
         let done =
             self.reports.iter().filter(|_| counts).filter_map(|(id, report)| done(*id, report)).collect();
@@ -278,7 +278,7 @@ fn record(
         let settled = finish::finish(tx, finished, &session.retries)?;
         match &found.published {
             Some(published) if is_open => cached::done(tx, finished.package_id, published)?,
-            // Where repositories are a cache, nothing waits to be published.
+            // If repositories are a cache, publishing never lags behind.
             None if is_open && is_news(finished.outcome) && session.cache().is_none() => {
                 asked::ask(tx, finished.package_id, None, publish_lane)?;
             }

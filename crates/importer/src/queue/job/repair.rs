@@ -23,11 +23,11 @@ use crate::protocol::{Outcome as Became, RepairWork, Repaired, Request, Unrecord
 use crate::queue::session::VERSION;
 use crate::repairing::{self, Mending};
 
-/// Who mends by itself, in the records.
+/// The actor of automatic repairs, in the records.
 pub(crate) const ITSELF: &str = "package-import";
-/// What an import says that has met a damage of its repository.
+/// The failures of an import that mean a damaged repository.
 const MET: [Code; 3] = [Code::Repository, Code::RepositoryLost, Code::Locked];
-/// Where repositories are built anew, below the folder of all.
+/// Folder, below the folder of all repositories, in which repositories are rebuilt.
 const BESIDE: &str = ".package-import-rebuild";
 
 impl Work<'_> {
@@ -84,7 +84,7 @@ impl Work<'_> {
         }
     }
 
-    /// What is wrong now, and what would mend it.
+    /// Plans: the present findings, and the steps that would mend them.
     fn look(&mut self, brought: Option<PathBuf>) -> Result<Plan, InspectError> {
         let (session, attempt) = (self.session, self.claim.attempt);
         let expected = self.expected();
@@ -202,7 +202,7 @@ impl Work<'_> {
             })
         });
         self.not_noted(written.err());
-        // What is left is said, too.
+        // The remaining findings are reported, too.
         match self.look(None) {
             Ok(plan) => self.keep_findings(&plan.findings),
             Err(_) if session.is_stopping() => self.cancelled = true,
@@ -363,7 +363,7 @@ impl Work<'_> {
         self.session.root.join("repos").join(BESIDE).join(self.claim.attempt.to_string())
     }
 
-    /// What was built beside goes; so does what an attempt of long ago has left.
+    /// Removes rebuilt repositories, also those left by earlier attempts.
     fn remove_beside(&self) {
         let folder = self.session.root.join("repos").join(BESIDE);
         let _ = fs::remove_dir_all(self.beside());

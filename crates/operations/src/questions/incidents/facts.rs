@@ -1,4 +1,4 @@
-//! What is on record of a time, all of one moment.
+//! The recorded facts of a period, read in one transaction.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,18 @@ use state::tx::Tx;
 
 use super::HOUR;
 
-/// How far beyond a time is looked: what began before it and lasted into it.
+/// The time before a period that is read as well, for what began before it and lasted into it.
 const BEFORE: i64 = 7 * 24 * HOUR;
 
 /// An outage as breakers tell it.
 pub(super) struct Outage {
-    /// What was away.
+    /// The dependency that was out of reach.
     pub dependency: String,
-    /// When its breaker opened.
+    /// Time at which its breaker opened.
     pub began: i64,
-    /// When it closed for the last time.
+    /// Time at which it closed for the last time.
     pub ended: Option<i64>,
-    /// Why.
+    /// Cause of the outage.
     pub cause: Option<String>,
     /// Packages that were parked for it.
     pub parked: Vec<Hit>,
@@ -89,7 +89,7 @@ fn outages(changes: Vec<Opened>) -> Vec<Outage> {
     found
 }
 
-/// Whether a failure is that of a host, or of this machine, and not of the package.
+/// True for a failure of a host, or of this machine, and not of the package.
 pub(super) fn is_of_host(stage: &str, code: &str) -> bool {
     let Ok(code) = code.parse::<Code>() else { return false };
     code.is_outage() || stage.parse().is_ok_and(|stage| code.class(stage) == Class::Infrastructure)

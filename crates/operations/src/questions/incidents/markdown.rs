@@ -7,7 +7,7 @@ use baseline::time::Millis;
 use super::{Heading, IncidentShown};
 
 impl IncidentShown {
-    /// As Markdown: what happened, when, how far it went, what people did, and what is still to be written.
+    /// The incident as Markdown: events, times, extent, operators' actions, and the sections still to be written.
     pub fn markdown(&self) -> String {
         let it = &self.incident;
         let mut text = String::new();
@@ -91,7 +91,7 @@ fn span(milliseconds: i64) -> String {
     }
 }
 
-/// A text of somebody else's within Markdown: one line, and none of its marks means anything.
+/// A foreign text within Markdown: on one line, with all marks escaped.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -108,7 +108,7 @@ fn plain(text: &str) -> String {
     plain
 }
 
-/// The same within a table.
+/// A foreign text within a table.
 fn cell(text: &str) -> String {
     plain(text)
 }

@@ -23,7 +23,7 @@ const HOUR: i64 = 3_600_000;
 /// Incidents are looked for as far back, if nothing else is said.
 const USUAL: i64 = 30 * 24 * HOUR;
 
-/// What kind of incident it is.
+/// The kinds of incidents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IncidentKind {
@@ -52,27 +52,27 @@ impl IncidentKind {
     }
 }
 
-/// How late packages were because of an incident: from when it hit them until they were well again, in milliseconds.
+/// The delay of packages by an incident: from its effect on them until they were well again, in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Late {
     /// Half of those that came back were no later than this.
     pub median: Option<i64>,
     /// The latest of them.
     pub worst: Option<i64>,
-    /// Which package that was.
+    /// The package with that delay.
     pub worst_package: Option<String>,
 }
 
 /// Something that an incident explains.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
-    /// What it would be by itself.
+    /// The kind that it would have as an incident of its own.
     pub kind: IncidentKind,
-    /// What it is about.
+    /// The subject.
     pub subject: String,
-    /// When it began.
+    /// Begin, in milliseconds since 1970.
     pub began: i64,
-    /// When it ended; none while it lasts.
+    /// End; `None` while it lasts.
     pub ended: Option<i64>,
     /// In words.
     pub text: String,
@@ -81,29 +81,29 @@ pub struct Part {
 /// An incident. Times are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Incident {
-    /// What a person types. It depends on kind, subject and beginning alone, and stays what it is.
+    /// The id for commands. It depends only on kind, subject and begin, and never changes.
     pub id: String,
-    /// What kind it is.
+    /// The kind.
     pub kind: IncidentKind,
-    /// What it is about: a dependency, a signature's short id, `ARCHIVE/SUITE`, a figure.
+    /// The subject: a dependency, a signature's short id, `ARCHIVE/SUITE`, a figure.
     pub subject: String,
-    /// Why, in the words of who noticed.
+    /// The cause, in the words of the component that noticed.
     pub cause: Option<String>,
-    /// When it began.
+    /// Begin, in milliseconds since 1970.
     pub began: i64,
-    /// When it ended; none while it lasts.
+    /// End; `None` while it lasts.
     pub ended: Option<i64>,
     /// Packages that it has hit.
     pub packages: i64,
-    /// Those of them that are well again.
+    /// Number of those that are well again.
     pub back: i64,
-    /// When the last of those was.
+    /// Time at which the last of those was well again.
     pub back_at: Option<i64>,
-    /// How late they were.
+    /// The delay.
     pub late: Late,
     /// Some of the packages, those that it hit first.
     pub examples: Vec<String>,
-    /// What it explains.
+    /// The incidents and alerts that it explains.
     pub explains: Vec<Part>,
 }
 
@@ -112,7 +112,7 @@ pub struct Incident {
 pub struct Incidents {
     /// The time, in Unix milliseconds.
     pub now: i64,
-    /// Those that had begun before and were over are left out.
+    /// Incidents that were over before this time are left out.
     pub since: i64,
     /// They.
     pub incidents: Vec<Incident>,
@@ -125,7 +125,7 @@ pub struct IncidentShown {
     pub now: i64,
     /// The incident.
     pub incident: Incident,
-    /// What was observed, what alerted, what people did, what came back.
+    /// Observations, alerts, operators' actions, recoveries.
     pub timeline: Vec<Entry>,
 }
 
@@ -163,7 +163,7 @@ pub fn incidents(at: &Opened, since: Option<Duration>) -> Result<Incidents, Erro
 
 /// An incident by its id, with its timeline.
 pub fn incident(at: &Opened, id: &str) -> Result<IncidentShown, Error> {
-    // As far back as anything is kept.
+    // The longest period for which anything is kept.
     let all = incidents(at, Some(Duration::from_secs(400 * 24 * 3600)))?;
     let unknown = || {
         Error::NotFound(format!(

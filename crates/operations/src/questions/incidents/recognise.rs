@@ -9,13 +9,14 @@ use state::signature::short_id;
 use super::facts::{Facts, Outage, is_of_host};
 use super::{HOUR, Incident, IncidentKind, Late, Part};
 
-/// As many packages that begin to fail with one signature within an hour are a surge, if that is unusual.
+/// The number of packages that begin to fail with one signature within an hour and count as a surge, if that is
+/// unusual.
 const SURGE: usize = 10;
-/// So many times as many as in an hour of the day before are unusual.
+/// The factor over an hour of the day before that is unusual.
 const UNUSUAL: usize = 4;
-/// As many refs that others moved within an hour are a wave.
+/// The number of refs moved by others within an hour that count as a wave.
 const WAVE: usize = 5;
-/// What a breaker counts before it opens, and what was under way when it closed, failed for the same reason.
+/// Failures shortly before a breaker opened, and of jobs that were running when it closed, have the same cause.
 const AROUND: (i64, i64) = (10 * 60_000, HOUR / 2);
 /// An alert follows its cause by this at most: figures are of hours, and failures are counted for a day.
 const FOLLOWS: i64 = 25 * HOUR;
@@ -55,7 +56,7 @@ fn outage(it: &Outage, began: &[Began]) -> Incident {
     found
 }
 
-/// Whether an outage is why something failed.
+/// True if an outage is the cause of a failure.
 fn is_explained(failure: &Began, outage: &Outage) -> bool {
     let (from, to) = (outage.began - AROUND.0, outage.ended.map_or(i64::MAX, |ended| ended + AROUND.1));
     (from..=to).contains(&failure.hit.at) && is_of_host(&failure.stage, &failure.code)
@@ -85,12 +86,12 @@ fn surges(facts: &Facts) -> Vec<Incident> {
     found
 }
 
-/// What happened with no more than an hour in between.
-fn clusters<'a, T>(all: &'a [T], at: impl Fn(&T) -> i64) -> Vec<&'a [T]> {
+/// Groups of events with no more than an hour in between.
+fn clusters<T>(all: &[T], at: impl Fn(&T) -> i64) -> Vec<&[T]> {
     all.chunk_by(|a, b| at(b) - at(a) <= HOUR).collect()
 }
 
-/// Whether so many failures of an hour are not what there usually is.
+/// True if an hour has unusually many failures.
 fn is_unusual(all: &[&Began], cluster: &[&Began]) -> bool {
     let Some(first) = cluster.first() else { return false };
     let first = first.hit.at;
@@ -105,7 +106,7 @@ fn is_unusual(all: &[&Began], cluster: &[&Began]) -> bool {
     most >= SURGE && most * 24 >= UNUSUAL * before
 }
 
-/// When nearly all were well again: a few that keep failing by themselves do not make an incident last.
+/// The time at which nearly all were well again: a few that keep failing by themselves do not prolong an incident.
 fn over(hits: &[Hit]) -> Option<i64> {
     let mut back: Vec<i64> = hits.iter().filter_map(|hit| hit.back).collect();
     back.sort_unstable();
@@ -186,8 +187,8 @@ fn alerts(facts: &Facts) -> Vec<Part> {
     found
 }
 
-/// What explains an alert: of the incidents that had begun and were not long over, that of the same signature, else the one
-/// that has hit most packages.
+/// The incident that explains an alert: among those that had begun and were not long over, the one of the same
+/// signature, else the one with most packages.
 fn root_of<'a>(found: &'a mut [Incident], alert: &Part, now: i64) -> Option<&'a mut Incident> {
     let is_figure = matches!(alert.subject.as_str(), "failing" | "failed");
     let is_near = |it: &Incident| {

@@ -1,4 +1,4 @@
-//! What happened in an incident, in the order of time.
+//! The events of an incident, in the order of time.
 
 use serde::Serialize;
 use state::audit::Event;
@@ -8,12 +8,12 @@ use super::{HOUR, Incident, IncidentKind};
 use crate::error::Error;
 use crate::installation::Opened;
 
-/// What people did is looked for as long after the end.
+/// The time after the end in which operators' actions still belong to an incident.
 const AFTERWARDS: i64 = HOUR;
 /// Entries about people, at most.
 const DONE: i64 = 500;
 
-/// What kind of thing happened.
+/// The kinds of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Heading {
@@ -42,13 +42,13 @@ impl Heading {
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// When, in milliseconds since 1970.
+    /// Time, in milliseconds since 1970.
     pub at: i64,
-    /// What kind of thing.
+    /// The kind.
     pub kind: Heading,
-    /// Who did it, if somebody did.
+    /// The actor, if there is one.
     pub who: Option<String>,
-    /// What.
+    /// The text.
     pub text: String,
 }
 
@@ -84,7 +84,7 @@ pub(super) fn of(at: &Opened, incident: &Incident, now: i64) -> Result<Vec<Entry
     Ok(entries)
 }
 
-/// What was so at its end.
+/// The text for the end of an incident.
 fn ending(incident: &Incident) -> String {
     match incident.kind {
         IncidentKind::Outage if incident.subject.starts_with("disk:") => {

@@ -12,7 +12,7 @@ use packaging_repo::{Error, ObjectId};
 use source_package::version::PackageName;
 use tempfile::TempDir;
 
-/// A new repository in a folder that goes away with it.
+/// A new repository in a temporary folder, removed at the end.
 pub struct Scratch {
     pub folder: TempDir,
     pub repository: Repository,
@@ -55,7 +55,7 @@ impl Scratch {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Runs Git whether it succeeds or not.
+    /// Runs Git and returns the output whether it succeeds or not.
     pub fn try_git(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut child = git(self.path())
             .args(arguments)

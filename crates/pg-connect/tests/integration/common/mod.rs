@@ -88,7 +88,7 @@ fn as_server(program: &str) -> Command {
 }
 
 impl Cluster {
-    /// Starts one; the path is short, because that of a socket has to be.
+    /// Starts one; the path is short, because the path of a socket has to be.
     pub fn start() -> Cluster {
         let folder = tempfile::Builder::new().prefix("pg-").tempdir_in("/tmp").unwrap().keep();
         fs::write(folder.join("hba"), HBA).unwrap();

@@ -19,7 +19,7 @@ CREATE VIEW check_v1_example AS SELECT failing, held FROM counters;
 CREATE VIEW check_v1_example_worst AS SELECT package, error FROM worst;
 ";
 
-/// The line of the example over what `SCHEMA` holds.
+/// The example's line over the contents of `SCHEMA`.
 pub const GOOD: &str = "IMPORT EXAMPLE OK - 3 failing, 2 held | failing=3;500;1000 held=2\n";
 
 /// Exit code and output of a check.
@@ -41,7 +41,7 @@ impl From<Output> for Said {
 }
 
 impl Said {
-    /// One line, nothing on standard error, and this status.
+    /// Asserts one line, nothing on standard error, and this status.
     pub fn is(&self, code: i32, begins: &str) {
         assert_eq!(self.code, code, "{self:?}");
         assert!(self.out.starts_with(begins), "{self:?}");
@@ -75,7 +75,7 @@ impl Default for Root {
 }
 
 impl Root {
-    /// An empty one in a place that every user can reach.
+    /// An empty database in a place that every user can reach.
     pub fn new() -> Root {
         let folder = tempfile::Builder::new().prefix("check-").tempdir_in("/tmp").unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -87,7 +87,7 @@ impl Root {
         Root { folder, program }
     }
 
-    /// One with a database whose only writer has closed it, and kept the log.
+    /// A database whose only writer has closed it, and kept the log.
     pub fn with_database() -> Root {
         let root = Root::new();
         let writer = root.writer();
@@ -108,7 +108,7 @@ impl Root {
         fs::write(self.file(name), text).unwrap();
     }
 
-    /// A writer as the importer is one: a log that stays.
+    /// A writer like the importer: the log stays.
     pub fn writer(&self) -> Connection {
         let writer = Connection::open(self.file("state.db")).unwrap();
         let mode: String = writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).unwrap();
@@ -118,7 +118,7 @@ impl Root {
         writer
     }
 
-    /// The check with the environment that NRPE gives: next to none.
+    /// The check with the environment that NRPE gives: nearly empty.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.command_as(None, arguments)
     }

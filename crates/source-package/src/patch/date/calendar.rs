@@ -1,4 +1,4 @@
-//! The calendar: what its words and numbers mean, whatever form a date has.
+//! The calendar: the meaning of its words and numbers, whatever form a date has.
 
 /// A year that may be written with two digits: up to 68 it is one of this century.
 pub(super) fn full_year(value: i64, digits: usize) -> i64 {

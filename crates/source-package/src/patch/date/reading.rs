@@ -33,7 +33,7 @@ impl Reading {
         Some(Some(days(year, month, day)? * 86_400 + self.time.unwrap_or(0) - self.zone.unwrap_or(0)))
     }
 
-    /// Takes what begins here, and says of how many parts it is.
+    /// Reads the item that begins here, and returns the number of its tokens.
     fn take(&mut self, rest: &[Token]) -> Option<usize> {
         use Token::{Mark, Number, Word};
         match rest {
@@ -51,7 +51,7 @@ impl Reading {
                 Number { sign: None, value: c, digits: last, .. },
                 ..,
             ] => {
-                // Whichever end is written like a year is the year.
+                // The end that looks like a year is the year.
                 let year_first = *digits >= 4;
                 if year_first {
                     self.date(*a, *digits, *b, *c)?
@@ -81,7 +81,7 @@ impl Reading {
             }
             [Word(name), tail @ ..] => Some(1 + self.word(name, tail)?),
             [Number { sign: None, value, digits }, ..] => self.lone_number(*value, *digits),
-            // A zone that stands apart from its time.
+            // A zone that is separated from its time.
             [Number { sign: Some(sign), value, digits }, tail @ ..] if self.time.is_some() => {
                 Some(1 + self.offset(*sign, *value, *digits, tail)?)
             }

@@ -1,4 +1,4 @@
-//! The text of a date in its smallest parts, so that the grammar need not know of blanks, comments and fractions.
+//! The tokens of a date, so that the grammar need not deal with blanks, comments and fractions.
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Token {

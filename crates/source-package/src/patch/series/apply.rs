@@ -38,7 +38,7 @@ impl Work {
         Work { left: most, most }
     }
 
-    /// Takes bytes that were read or written.
+    /// Counts bytes that were read or written.
     pub fn spend(&mut self, bytes: u64) -> Result<(), TooMuchWork> {
         self.left = self.left.checked_sub(bytes).ok_or(TooMuchWork(self.most))?;
         Ok(())
@@ -100,7 +100,7 @@ pub fn read_patch(
     Ok(read_steps(name, limits, tree, store)?.0)
 }
 
-/// The same, as a part of the work.
+/// The same, as part of the work.
 fn read_counted<E>(
     name: &[u8],
     limits: Limits,

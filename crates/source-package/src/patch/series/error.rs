@@ -17,7 +17,7 @@ pub enum SeriesError {
         /// Name of the patch.
         name: Vec<u8>,
     },
-    /// A patch or series that is not there, or is no file.
+    /// A patch or series that is missing, or not a file.
     #[error("{} {cause}", Shown(path))]
     NotFile {
         /// Path of the file.

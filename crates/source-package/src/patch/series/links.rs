@@ -23,7 +23,7 @@ pub(super) fn resolve(
     Ok((place, kind))
 }
 
-/// The same, and how many names were looked up on the way.
+/// The same, and the number of names that were looked up on the way.
 pub(super) fn resolve_counted(
     path: &[u8],
     tree: &mut Tree,

@@ -1,9 +1,9 @@
-//! Damages patches in the ways in which the two readers of a patch, dpkg and GNU patch, might disagree.
+//! Damages patches in ways on which dpkg and GNU patch, the two readers of a patch, might disagree.
 
 use crate::patch_differential::make::Lines;
 use crate::patch_differential::rng::Rng;
 
-/// Lines that mean something somewhere in a patch, for places where nobody expects them.
+/// Lines with a meaning somewhere in a patch, for places where they are not expected.
 const LINES: [&str; 50] = [
     "diff --git a/ln b/moved",
     "diff --git a/ln b/ln",

@@ -1,4 +1,4 @@
-//! Makes random trees, and patches that fit them as a rule.
+//! Makes random trees, and patches that usually fit them.
 
 use crate::patch_differential::rng::Rng;
 use crate::patch_differential::world::{Snapshot, What};
@@ -69,7 +69,7 @@ fn one_file(rng: &mut Rng, tree: &Snapshot) -> Vec<u8> {
     let removed = exists && !old.is_empty() && rng.chance(6);
     let edits = random_edits(rng, &old, removed);
     let context = *rng.pick(&[0, 1, 2, 3, 3, 3]);
-    // Now and then the file is not quite the one that the patch was made for.
+    // Sometimes the file differs slightly from the one that the patch was made for.
     let shift = if rng.chance(4) { rng.below(7) as i64 - 3 } else { 0 };
     let hunks = write_hunks(&edits, context, shift);
     let made = !exists || (old.is_empty() && rng.chance(2));

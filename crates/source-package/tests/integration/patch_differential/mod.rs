@@ -25,7 +25,7 @@ const KNOWN: &[(&str, &[Format], &str)] = &[
     ("a new link with a NUL", &[Format::Version1], "as the one with a line end in it"),
 ];
 
-/// Compares one world. The answer tells of a disagreement.
+/// Compares one case. Returns the disagreement, if any.
 fn compare(oracle: &mut Oracle, world: &World) -> Result<bool, String> {
     let ours = world.patch();
     let real = oracle.judge(world);

@@ -193,7 +193,7 @@ fn run(program: &str, arguments: &[&str], folder: &Path) -> bool {
     output.status.success()
 }
 
-/// Makes a package by hand and has it unpacked. The answer is its tree.
+/// Makes a package by hand and unpacks it. Returns its tree.
 fn unpack(format: &str, orig: &Snapshot, debian: &Snapshot, diff: &[u8]) -> Option<Snapshot> {
     let folder = TempDir::new().expect("a folder");
     let top = folder.path();
@@ -228,7 +228,7 @@ fn tree(entries: &Snapshot) -> World {
     World { format: Format::Quilt, vendor: "debian", entries: entries.clone(), diff: Vec::new() }
 }
 
-/// The oracle of the other tests is dpkg's code without its command; here is the command.
+/// The oracle of the other tests is dpkg's code without its command; this test runs the command.
 #[test]
 fn whole_packages() {
     let mut orig = base();

@@ -1,4 +1,4 @@
-//! Random patches: good ones, and good ones that were damaged.
+//! Random patches: valid ones, and damaged ones.
 
 use crate::patch_differential::damage::damage;
 use crate::patch_differential::make::{good_patch, random_tree};
@@ -12,7 +12,7 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |value| value.parse().expect("a number"))
 }
 
-/// Compares many random worlds; says how many were applied.
+/// Compares many random cases; returns how many patches applied.
 fn run(damaged: bool) -> (u64, u64) {
     let cases = setting("PATCH_DIFFERENTIAL_CASES", 200);
     let seed = setting("PATCH_DIFFERENTIAL_SEED", 1);

@@ -1,6 +1,6 @@
 //! Numbers that look random and are the same in every run, so that a case that fails can be run again.
 
-/// A small generator of numbers (splitmix64): the same seed makes the same cases for ever.
+/// A small random number generator (splitmix64): the same seed always gives the same cases.
 pub struct Rng(u64);
 
 impl Rng {

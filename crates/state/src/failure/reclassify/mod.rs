@@ -1,5 +1,5 @@
-//! Judging failures again: after a policy was changed, or a class; after the rule of signatures has changed
-//! ([`normaliser`]); after this program has become newer ([`upgrade`]).
+//! Judging failures again: after a policy or a class was changed; after the rule of signatures has
+//! changed ([`normaliser`]); after this program was upgraded ([`upgrade`]).
 
 pub mod normaliser;
 pub mod upgrade;

@@ -1,8 +1,8 @@
-//! Signatures anew, after the rule has changed by which messages are normalised.
+//! Renews signatures after the normalisation rule of messages has changed.
 //!
-//! Each failure gets the signature that its message has by the new rule; the old signature becomes an alias, and the
-//! figures that were sampled for it become those of the new one. So an operator's id goes on to work, and no baseline
-//! sees a surge that is none. Done in chunks, and it goes on where it was cut off.
+//! Each failure gets the signature that its message has by the new rule; the old signature becomes an alias, and its
+//! samples are added to those of the new one. So an operator's id keeps working, and no baseline sees a false surge.
+//! Done in chunks, and continued where it was interrupted.
 
 use crate::db::store::Store;
 use crate::db::tx::Tx;
@@ -12,7 +12,7 @@ use crate::failure::signature;
 use crate::values;
 use crate::words::Class;
 
-/// A rule: message, package and version give the text of a signature.
+/// A rule: computes the text of a signature from message, package and version.
 pub type Normalise<'a> = &'a dyn Fn(&str, &str, Option<&str>) -> String;
 
 /// Failures in one transaction: each writes up to six rows.
@@ -20,8 +20,8 @@ const FAILURES: i64 = 30;
 /// Samples of each of two figures in one transaction: each writes two rows.
 const SAMPLES: i64 = 45;
 
-/// Brings all signatures to this program's rule. Has to be done before the next sample is taken; costs one query if
-/// there is nothing to do. Returns how many became aliases.
+/// Updates all signatures to this program's rule. Has to be done before the next sample is taken; costs one query
+/// if there is nothing to do. Returns how many became aliases.
 pub fn all(store: &Store) -> Result<usize, StateError> {
     all_by(store, signature::NORMALISER, &signature::normalise)
 }
@@ -47,7 +47,7 @@ pub fn all_by(store: &Store, version: i64, rule: Normalise<'_>) -> Result<usize,
     }
 }
 
-/// Gives some failures of an old signature their new ones. Returns whether some were moved.
+/// Gives some failures of an old signature their new ones. Returns whether any were moved.
 fn move_failures(tx: &mut Tx<'_>, old: &Row, version: i64, rule: Normalise<'_>) -> Result<bool, StateError> {
     let sql = "SELECT f.package_id, p.name, f.message, f.version, f.state, f.attempt_id,
             CASE WHEN j.state = 'parked' THEN 1 ELSE 0 END
@@ -124,7 +124,7 @@ fn appoint(tx: &mut Tx<'_>, old: &Row, version: i64, rule: Normalise<'_>) -> Res
     Ok(new)
 }
 
-/// Adds some figures of an old signature to those of the new one. Returns whether there were any.
+/// Adds some samples of an old signature to those of the new one. Returns whether there were any.
 fn move_samples(tx: &mut Tx<'_>, old: &Row, new: i64) -> Result<bool, StateError> {
     let Some(short) = tx.first("SELECT short FROM signature WHERE id = ?1", values![new])? else {
         return Ok(false);
@@ -151,7 +151,7 @@ fn move_figure(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<bool, StateError
     Ok(!rows.is_empty())
 }
 
-/// Notes that an old signature is done; older aliases of it point to the new one, so that one step always suffices.
+/// Records that an old signature is done; its older aliases point to the new one, so that one step always suffices.
 fn close(tx: &mut Tx<'_>, old: i64, new: i64, version: i64) -> Result<(), StateError> {
     let alias = (old != new).then_some(new);
     tx.execute(

@@ -1,5 +1,5 @@
-//! Another chance, when this program is newer than the one that failed: what keeps failing is tried again, a few
-//! first, the others only if those do better.
+//! Retries after this program was upgraded: persistent failures are tried again, a few first, the others
+//! only if the first ones succeed more often.
 
 use source_package::version::Version;
 
@@ -12,10 +12,10 @@ use crate::job::retry_batch;
 use crate::values;
 use crate::words::{FailureState, Lane};
 
-/// Members that are added in one transaction.
+/// Members added in one transaction.
 const CHUNK: i64 = 100;
 
-/// A batch that is not complete yet: nobody moves it on.
+/// A batch that is not complete yet: no run moves it on.
 const MAKING: &str = "making";
 
 /// Makes a batch of all failing packages if this program is newer than the newest that the state has seen. It is done
@@ -66,7 +66,7 @@ fn step(tx: &mut Tx<'_>, version: &str, canary: i64) -> Result<Progress, StateEr
     finish(tx, id, (version, &known), canary)
 }
 
-/// Lets the batch begin, and notes that this version has had its chance.
+/// Starts the batch, and records that this version has had its retry.
 fn finish(
     tx: &mut Tx<'_>,
     id: i64,
@@ -95,7 +95,7 @@ fn finish(
     Ok(Progress::Done(Some(id)))
 }
 
-/// While hosts are upgraded one after the other, the older ones must not begin a batch each time that they start.
+/// While hosts are upgraded one after the other, the older ones must not start a batch at each of their starts.
 fn is_newer(ours: &str, known: &str) -> bool {
     match (Version::new(ours), Version::new(known)) {
         (Ok(ours), Ok(known)) => ours > known,

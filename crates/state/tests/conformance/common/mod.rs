@@ -1,4 +1,4 @@
-//! Stores to test with, and short ways to say what happens.
+//! Stores to test with, and shorthands for steps.
 #![allow(dead_code)]
 
 use std::sync::Arc;
