@@ -46,7 +46,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "resume",
         ],
     ),
-    ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
+    ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "clone", "export"]),
     ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples"]),
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
