@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use packaging_repo::record;
 
 use crate::error::BackupError;
-use crate::sums::{self, Sums};
+use crate::sums::{self, CopyError, Sums};
 
 /// Number of looks at a repository that changes meanwhile.
 const TRIES: usize = 200;
@@ -54,11 +54,11 @@ impl Target<'_> {
                 self.copied += size;
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(CopyError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {
                 remove(&path)?;
                 Ok(false)
             }
-            Err(error) => Err(BackupError::file("copy", from)(error)),
+            Err(error) => Err(error.named(from, &path)),
         }
     }
 
@@ -164,8 +164,11 @@ fn loose(repository: &Path, folder: &Path, found: &mut RefFiles) -> Result<(), B
     Ok(())
 }
 
+/// No file is larger that is read as a whole: refs, the record, a configuration.
+const LARGEST: u64 = 256 << 20;
+
 fn read(path: &Path) -> Result<Option<Vec<u8>>, BackupError> {
-    match bounded::file::read(path, u64::MAX) {
+    match bounded::file::read(path, LARGEST) {
         Ok(content) => Ok(Some(content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(BackupError::file("read", path)(error)),

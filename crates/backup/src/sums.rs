@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use bounded::file::open_regular;
+use bounded::file::{check_dense, open_regular};
 use sha2::{Digest, Sha256};
 
 use crate::error::BackupError;
@@ -19,6 +19,9 @@ pub const SUMS: &str = "SHA256SUMS";
 /// Bytes that are read at a time.
 const BLOCK: usize = 256 << 10;
 
+/// No list of checksums is larger: it has a line for each of a million files.
+const LARGEST: u64 = 256 << 20;
+
 /// The checksum of each file, by its path below the backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sums(pub BTreeMap<PathBuf, String>);
@@ -27,7 +30,7 @@ impl Sums {
     /// Reads those of a backup.
     pub fn read(folder: &Path) -> Result<Sums, BackupError> {
         let path = folder.join(SUMS);
-        let text = fs::read(&path).map_err(BackupError::file("read", &path))?;
+        let text = bounded::file::read(&path, LARGEST).map_err(BackupError::file("read", &path))?;
         let mut sums = BTreeMap::new();
         for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
             let parts =
@@ -63,22 +66,50 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 
 /// The checksum of a file, and its size.
 pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
-    copy_and_sum(&mut open_regular(path)?, None)
+    copy_and_sum(&mut dense(path)?, None).map_err(|error| match error {
+        CopyError::Read(error) | CopyError::Write(error) => error,
+    })
+}
+
+/// Which side of a copy failed: a full disk is the target's, a bad block the source's.
+#[derive(Debug)]
+pub enum CopyError {
+    /// The source cannot be read.
+    Read(io::Error),
+    /// The target cannot be written.
+    Write(io::Error),
+}
+
+impl CopyError {
+    /// With the file that it is about.
+    pub fn named(self, from: &Path, to: &Path) -> BackupError {
+        match self {
+            CopyError::Read(error) => BackupError::file("read", from)(error),
+            CopyError::Write(error) => BackupError::file("write", to)(error),
+        }
+    }
 }
 
 /// Copies a file whose checksum is taken on the way. Blocks are shared where the file system can do that.
-pub fn copy(from: &Path, to: &Path) -> io::Result<(String, u64)> {
-    let mut source = open_regular(from)?;
-    let permissions = source.metadata()?.permissions();
+pub fn copy(from: &Path, to: &Path) -> Result<(String, u64), CopyError> {
+    let mut source = dense(from).map_err(CopyError::Read)?;
+    let permissions = source.metadata().map_err(CopyError::Read)?.permissions();
     // It cannot be read before it has the permissions of its original.
-    let mut target = File::options().write(true).create_new(true).mode(0o600).open(to)?;
+    let target = File::options().write(true).create_new(true).mode(0o600).open(to);
+    let mut target = target.map_err(CopyError::Write)?;
     let shared = rustix::fs::ioctl_ficlone(&target, &source).is_ok();
     let done = copy_and_sum(&mut source, (!shared).then_some(&mut target))?;
-    target.set_permissions(permissions)?;
+    target.set_permissions(permissions).map_err(CopyError::Write)?;
     Ok(done)
 }
 
-fn copy_and_sum(source: &mut File, mut target: Option<&mut File>) -> io::Result<(String, u64)> {
+fn dense(path: &Path) -> io::Result<File> {
+    let file = open_regular(path)?;
+    check_dense(&file)?;
+    Ok(file)
+}
+
+fn copy_and_sum(source: &mut File, mut target: Option<&mut File>) -> Result<(String, u64), CopyError> {
     let (mut digest, mut size) = (Sha256::new(), 0);
     let mut block = vec![0; BLOCK];
     loop {
@@ -86,13 +117,13 @@ fn copy_and_sum(source: &mut File, mut target: Option<&mut File>) -> io::Result<
             Ok(0) => return Ok((hex(&digest.finalize()), size)),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(CopyError::Read(error)),
         };
         let part = block.get(..count).unwrap_or_default();
         digest.update(part);
         size += count as u64;
         if let Some(target) = &mut target {
-            target.write_all(part)?;
+            target.write_all(part).map_err(CopyError::Write)?;
         }
     }
 }

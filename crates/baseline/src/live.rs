@@ -171,10 +171,11 @@ pub(crate) fn outage_line(
 ) -> String {
     let normal = normal.map_or_else(String::new, |normal| format!(", normally {}", whole(normal)));
     let cause = breaker.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
+    let state = if breaker.name.starts_with("disk:") { "is full" } else { "is out of reach" };
     line(&[
         (false, format!("{parked} parked since {}", moment(breaker.since, now))),
         (false, format!(", {failing} more failing{normal}")),
-        (false, format!(": {} is out of reach", breaker.name)),
+        (false, format!(": {} {state}", breaker.name)),
         (false, cause),
     ])
 }

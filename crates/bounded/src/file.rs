@@ -2,8 +2,8 @@
 //! written.
 
 use std::fs::{File, Permissions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
@@ -46,6 +46,66 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
+/// Reads the last bytes of a regular file, at most `most` of them. Returns how many were left out before them, too.
+pub fn read_end(path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
+    let mut file = open_regular(path)?;
+    let left_out = file.metadata()?.len().saturating_sub(most);
+    file.seek(SeekFrom::Start(left_out))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes, left_out))
+}
+
+/// Files of less than this are read to their end, whatever they are.
+const HUGE: u64 = 4 << 30;
+
+/// Refuses a file that is nearly nothing but holes: to read it to its end would take hours, and a copy fill the disk.
+///
+/// # Errors
+/// [`io::ErrorKind::FileTooLarge`], with both sizes.
+pub fn check_dense(file: &File) -> io::Result<()> {
+    let it = file.metadata()?;
+    let stored = it.blocks().saturating_mul(512);
+    // File systems that compress store less than a file's size, but not by so much.
+    if it.len() < HUGE || stored >= it.len() / 64 {
+        return Ok(());
+    }
+    let message =
+        format!("its size is {} bytes, of which {stored} are on the disk: it is no file of ours", it.len());
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
+}
+
+/// Opens a folder, to sync it or to ask for its disk.
+pub fn open_folder(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    Ok(File::from(open(path, flags, Mode::empty())?))
+}
+
+/// Makes durable what was created, renamed or removed in a folder.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    open_folder(path)?.sync_all()
+}
+
+/// Opens a regular file that is there, to add to its end. A symbolic link in its place is refused.
+pub fn append(path: &Path) -> io::Result<File> {
+    writable(path, OFlags::APPEND, Mode::empty())
+}
+
+/// What [`what_else`] says of a folder.
+pub const FOLDER: &str = "a folder";
+
+/// What stands in the place of a file and is none, for people; `None` for a file, and where nothing is.
+pub fn what_else(path: &Path) -> Option<&'static str> {
+    let kind = std::fs::metadata(path).ok()?.file_type();
+    let names = [
+        (kind.is_dir(), FOLDER),
+        (kind.is_fifo(), "a named pipe"),
+        (kind.is_socket(), "a socket"),
+        (!kind.is_file(), "a device"),
+    ];
+    names.into_iter().find_map(|(is_it, name)| is_it.then_some(name))
+}
+
 /// Creates a regular file, or empties the one that is there. A symbolic link in its place is refused.
 ///
 /// # Errors
@@ -68,12 +128,11 @@ pub fn lock_file(path: &Path) -> io::Result<File> {
 }
 
 fn write(path: &Path, mode: Mode) -> io::Result<File> {
-    let flags = OFlags::WRONLY
-        | OFlags::CREATE
-        | OFlags::CLOEXEC
-        | OFlags::NOFOLLOW
-        | OFlags::NONBLOCK
-        | OFlags::NOCTTY;
+    writable(path, OFlags::CREATE, mode)
+}
+
+fn writable(path: &Path, how: OFlags, mode: Mode) -> io::Result<File> {
+    let flags = how | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     match open(path, flags, mode) {
         Ok(file) => regular(File::from(file)),
         Err(rustix::io::Errno::LOOP) => {
@@ -109,6 +168,8 @@ mod tests {
         for result in [open_regular(&pipe), create(&pipe), lock_file(&pipe)] {
             assert_eq!(result.unwrap_err().to_string(), "not a regular file");
         }
+        assert!(sync_folder(&pipe).is_err());
+        sync_folder(folder.path()).unwrap();
     }
 
     #[test]
@@ -146,5 +207,12 @@ mod tests {
         std::fs::write(&path, "four").unwrap();
         assert_eq!(read_text(&path, 4).unwrap(), "four");
         assert_eq!(read(&path, 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read_end(&path, 3).unwrap(), (b"our".to_vec(), 1));
+        assert_eq!(read_end(&path, 9).unwrap(), (b"four".to_vec(), 0));
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_len(HUGE - 1).unwrap();
+        check_dense(&file).unwrap();
+        file.set_len(HUGE).unwrap();
+        assert!(check_dense(&file).unwrap_err().to_string().contains("4294967296 bytes"));
     }
 }

@@ -23,13 +23,14 @@ use crate::lineage_wait::Found;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
-use crate::{checking, lineage_wait, order};
+use crate::{checking, lineage_wait, order, repairing};
 
 /// Performs a request and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
     let done = match &request.task {
         Task::Import => import(request, &emit),
         Task::Verify(wanted) => checking::perform(request, wanted, &emit),
+        Task::Repair(task) => repairing::perform(request, task, &emit),
     };
     if let Err(failure) = done {
         emit(&Event::Broken(failure));
@@ -219,9 +220,10 @@ fn hold_back(
     let mut todo: Vec<(usize, usize)> = (0..pending.len()).rev().map(|place| (place, 0)).collect();
     while let Some((place, from)) = todo.pop() {
         let Some(version) = pending.get_mut(place) else { continue };
-        let Some(base) = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref()) else {
+        let Some(on) = request.versions.get(version.index).and_then(|wanted| wanted.base.as_ref()) else {
             continue;
         };
+        let Some(base) = request.bases.get(&on.base) else { continue };
         let Read::New(staged, _) = &version.read else { continue };
         let below = &staged.changelog.below;
         let is_here = |wanted: &Version| {
@@ -229,8 +231,8 @@ fn hold_back(
         };
         match lineage_wait::find(below, from, base, &is_here) {
             Found::Here(at) => {
-                if let Some(on) = below.get(at) {
-                    built_on.entry(on.clone()).or_default().push((place, at));
+                if let Some(found) = below.get(at) {
+                    built_on.entry(found.clone()).or_default().push((place, at));
                 }
             }
             Found::None => {}
@@ -238,7 +240,7 @@ fn hold_back(
                 version.report.lacks = Some(missing.clone());
                 let own = version.read.version();
                 if let (true, Some(slot), Some(count)) =
-                    (base.may_wait, lacks.get_mut(place), here.get_mut(own))
+                    (on.may_wait, lacks.get_mut(place), here.get_mut(own))
                 {
                     *slot = Some(missing);
                     *count -= 1;

@@ -1,5 +1,6 @@
 //! Protocol between the parent and the child that performs an import: one request, then one line for each event.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use packaging_repo::ObjectId;
@@ -8,6 +9,7 @@ use packaging_repo::expected::Imported;
 use packaging_repo::foreign::Foreign;
 use packaging_repo::record::unsealed::Word;
 use packaging_repo::verify::Problem;
+use repair::{Plan, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::collisions::{Known, News};
@@ -26,6 +28,9 @@ pub struct Request {
     pub default_branch: Option<String>,
     /// The versions, in any order.
     pub versions: Vec<VersionRequest>,
+    /// Facts about the distros that the versions may have been built on, by the names that they give.
+    #[serde(default)]
+    pub bases: BTreeMap<String, Base>,
     /// True when a `.dsc` without SHA-256 is accepted.
     pub allow_weak_checksums: bool,
     /// Limits of the child.
@@ -66,6 +71,43 @@ pub enum Task {
     Import,
     /// Check the repository.
     Verify(Box<Wanted>),
+    /// Make, carry out or take back a plan of repair.
+    Repair(Box<RepairTask>),
+}
+
+/// What is to be done about a repository that is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairTask {
+    /// What has to be in it.
+    pub wanted: Wanted,
+    /// What is to be done.
+    pub what: RepairWork,
+    /// Where packs lie that have what is missing.
+    pub brought: Option<PathBuf>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepairWork {
+    /// A plan is made. Nothing is written.
+    Plan,
+    /// Plan of a number is carried out.
+    Apply(i64, Plan),
+    /// A plan is made that takes another one back.
+    Undo(i64, Plan),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repaired {
+    /// A plan, and what it cannot do.
+    Planned(Plan, Vec<String>),
+    /// It is done: the steps that were taken, and what was found of others.
+    Applied(Vec<Step>, News),
+    /// Something has changed: nothing was done.
+    Stale(Vec<String>),
 }
 
 /// Content that a repository must have according to the state.
@@ -96,10 +138,19 @@ pub struct VersionRequest {
     pub allow_weak_checksums: bool,
     /// Distro that it may have been built on.
     #[serde(default)]
-    pub base: Option<Base>,
+    pub base: Option<BuiltOn>,
 }
 
-/// Distro that a version's distro builds on, with the known facts.
+/// What one version may have been built on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltOn {
+    /// The name of its [`Base`] in the request.
+    pub base: String,
+    /// Whether the version that it is built on is still waited for.
+    pub may_wait: bool,
+}
+
+/// The distro whose packages a version's distro builds on, and what is known of it: once for all versions of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Name of the distro.
@@ -107,11 +158,9 @@ pub struct Base {
     /// The highest version of the package that was ever seen there.
     pub highest: Option<String>,
     /// Versions that are published there and not imported yet.
-    pub open: Vec<String>,
+    pub open: BTreeSet<String>,
     /// Patterns of versions that are not the base's.
     pub own: Vec<String>,
-    /// True when the version may still wait for its base.
-    pub may_wait: bool,
 }
 
 /// Reason why a `.dsc` may be trusted.
@@ -150,10 +199,29 @@ pub enum Event {
     Collisions(News),
     /// Result of checking a repository: its problems, and its foreign refs if they could be read.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
+    /// What came of a repair.
+    Repaired(Box<Repaired>, Vec<Unrecorded>),
     /// Nothing could be done at all.
     Broken(Failure),
     /// Bytes that it has read and written in total.
     Moved(u64, u64),
+}
+
+/// A version that a repository has and the state does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unrecorded {
+    /// Its distro.
+    pub distro: String,
+    /// The version.
+    pub version: String,
+    /// Its tag, without `refs/tags/`.
+    pub tag: String,
+    /// Its commit.
+    pub commit: String,
+    /// The commit's tree.
+    pub tree: String,
+    /// The commit with patches applied.
+    pub applied: Option<String>,
 }
 
 /// A foreign ref.

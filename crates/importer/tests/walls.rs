@@ -105,6 +105,7 @@ fn the_files_of_a_request_are_named_one_by_one() {
         package: "hello".into(),
         default_branch: None,
         versions: vec![version(home.join("hello.dsc")), version(root.join("cache/work/1/hello.dsc"))],
+        bases: Default::default(),
         allow_weak_checksums: false,
         limits: importer::config::LimitsConfig::default(),
         threads: 1,

@@ -25,7 +25,6 @@ pub(crate) fn begin(file: &File) {
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     room()
-        .and_then(|()| File::open(folder))
-        .and_then(|file| file.sync_all())
+        .and_then(|()| bounded::file::sync_folder(folder))
         .map_err(|error| Error::file("sync", folder, error))
 }

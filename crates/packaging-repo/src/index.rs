@@ -34,9 +34,12 @@ pub(crate) fn write(path: &Path, slots: &HashMap<ObjectId, Slot>, pack: &ObjectI
     write().map_err(|error| Error::file("write", path, error))
 }
 
+/// No index is larger: it would have tens of millions of objects.
+const LARGEST: u64 = 1 << 30;
+
 /// The pack that an index is of; `None` if the file was not completed.
 pub(crate) fn pack_of(path: &Path) -> Option<ObjectId> {
-    let bytes = bounded::file::read(path, u64::MAX).ok()?;
+    let bytes = bounded::file::read(path, LARGEST).ok()?;
     let (content, checksum) = bytes.split_last_chunk::<20>()?;
     let (_, pack) = content.split_last_chunk::<20>()?;
     (Sha1::digest(content)[..] == checksum[..]).then_some(ObjectId::Sha1(*pack))

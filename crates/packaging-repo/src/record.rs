@@ -13,7 +13,6 @@ pub mod unsealed;
 pub mod vouched;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -25,6 +24,8 @@ use crate::{Error, ObjectId};
 /// The file, in the repository's folder.
 pub const FILE: &str = "package-import-record";
 const HEADER: &str = "# package-import record 1\n";
+/// No record is larger: it would have two million refs.
+const LARGEST: u64 = 256 << 20;
 const SEAL: &str = "seal ";
 const MOVED: &str = "moved\n";
 
@@ -57,7 +58,7 @@ impl Record {
     /// [`Error::BrokenRecord`] if it is not sealed with this key, or cannot be understood.
     pub fn read(repository: &Path, key: Option<&PackageKey>) -> Result<Option<Record>, Error> {
         let path = repository.join(FILE);
-        let text = match bounded::file::read(&path, u64::MAX) {
+        let text = match bounded::file::read(&path, LARGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file("read", &path, error)),
@@ -175,7 +176,7 @@ impl Record {
 /// Notes that the refs of the newest record have moved. Not a word is lost if this is: a ref that is where the record has
 /// it confirms as much.
 pub(crate) fn note_moved(repository: &Path) {
-    let file = fs::OpenOptions::new().append(true).open(repository.join(FILE));
+    let file = bounded::file::append(&repository.join(FILE));
     let _ = file.and_then(|mut file| room().and_then(|()| file.write_all(MOVED.as_bytes())));
 }
 
@@ -233,7 +234,7 @@ mod tests {
             .of_package(&PackageName::new("b0").unwrap());
         let (a, b) = ("refs/tags/a".to_owned(), "refs/heads/b".to_owned());
         let first = Record::default().with(&Refs::new(), [(&a, id('1')), (&b, id('2'))].into_iter());
-        let write = |record: &Record| fs::write(folder.path().join(FILE), record.encode(&key)).unwrap();
+        let write = |record: &Record| std::fs::write(folder.path().join(FILE), record.encode(&key)).unwrap();
         let read = || Record::read(folder.path(), Some(&key)).unwrap().unwrap();
         write(&first);
         assert_eq!(read(), first);

@@ -158,8 +158,7 @@ impl RepoStore {
 }
 
 fn open(objects: &Path) -> Result<gix_odb::Handle, Error> {
-    check_kinds(&objects.join("pack"))?;
-    check_kinds(&objects.join("info"))?;
+    check_all_kinds(objects)?;
     let mut odb = gix_odb::at(objects, gix_hash::Kind::Sha1)
         .map_err(|error| Error::file("open the objects in", objects, error))?;
     // The repository is locked: an object that a lookup does not find does not exist.
@@ -167,13 +166,27 @@ fn open(objects: &Path) -> Result<gix_odb::Handle, Error> {
     Ok(odb)
 }
 
-/// Refuses an entry that is no file: a named pipe would be waited for.
+/// Refuses what is no file in the place of one: a named pipe would be waited for. Packs, and loose objects that others
+/// have left, are looked at alike; the kernel tells kinds with the names.
+fn check_all_kinds(objects: &Path) -> Result<(), Error> {
+    check_kinds(objects)?;
+    for entry in std::fs::read_dir(objects).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|it| !it.is_file()) {
+            check_kinds(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn check_kinds(folder: &Path) -> Result<(), Error> {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_plain = entry.file_type().is_ok_and(|it| it.is_file() || it.is_dir());
         // Behind a link there may be one.
-        if !is_plain && entry.path().metadata().is_ok_and(|it| !it.is_file() && !it.is_dir()) {
-            let error = io::Error::new(io::ErrorKind::InvalidInput, "neither a file nor a folder");
+        if !is_plain
+            && let Some(what) =
+                bounded::file::what_else(&entry.path()).filter(|it| *it != bounded::file::FOLDER)
+        {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, format!("it is {what}, not a file"));
             return Err(Error::file("open", &entry.path(), error));
         }
     }

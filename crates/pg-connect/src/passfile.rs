@@ -37,7 +37,7 @@ pub(crate) fn look_up(path: &Path, login: Login<'_>) -> Lookup {
             "the pass file {shown} was ignored, because its group or others have rights to it: chmod 0600"
         ));
     }
-    match fs::read(path) {
+    match bounded::file::read(path, 1 << 20) {
         Ok(text) => find(&text, login).map_or_else(
             || Lookup::Missing(format!("the pass file {shown} has no line for this login")),
             Lookup::Found,

@@ -2,11 +2,13 @@
 //! check whose figures do not age by themselves looks at this, too: missing news is no good news.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::check::{Check, Settings};
 use crate::database::Database;
 use crate::report::Report;
+use crate::rights;
 use crate::status::Status;
 use crate::time::{HOUR, Span, is_believed, moment};
 use crate::trouble::Trouble;
@@ -45,30 +47,48 @@ pub fn judge<C: Check>(
 /// Largest number of repositories that are looked up.
 const LOOKED_UP: usize = 20;
 
-/// Number of repositories (out of a few) that the state does not know, and the number that was looked up. `None` if
-/// there are no repositories here, or if the importer is too old to list packages.
-pub fn unknown_repositories(
-    root: &Path,
-    database: &mut Database<'_>,
-) -> Result<Option<(usize, usize)>, Trouble> {
-    let names = some_repositories(&root.join("repos"));
+/// Comparison of some repositories with the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repositories {
+    /// No repositories here, or an importer that is too old to list packages.
+    None,
+    /// A folder whose names cannot be listed, and the remedy.
+    Hidden(String),
+    /// Number of repositories that the state does not know, and the number that was looked up.
+    Unknown(usize, usize),
+}
+
+/// Compares a few of the repositories with the packages that the state knows.
+pub fn unknown_repositories(root: &Path, database: &mut Database<'_>) -> Result<Repositories, Trouble> {
+    let names = match some_repositories(&root.join("repos")) {
+        Ok(names) => names,
+        Err(hidden) => return Ok(Repositories::Hidden(hidden)),
+    };
     let mut unknown = 0;
     for name in &names {
         match views::is_known(database, name) {
             Ok(is_known) => unknown += usize::from(!is_known),
-            Err(Trouble::NoData(_)) => return Ok(None),
+            Err(Trouble::NoData(_)) => return Ok(Repositories::None),
             Err(error) => return Err(error),
         }
     }
-    Ok((!names.is_empty()).then_some((unknown, names.len())))
+    Ok(if names.is_empty() { Repositories::None } else { Repositories::Unknown(unknown, names.len()) })
 }
 
-/// The names of some packages that have a repository: `repos/h/hello.git`. A few of each folder are read, and no more.
-fn some_repositories(repos: &Path) -> Vec<String> {
-    let folders = fs::read_dir(repos).into_iter().flatten().flatten().take(LOOKED_UP);
-    let mut names = Vec::new();
+/// The names of some packages that have a repository: `repos/h/hello.git`. A few of each folder are read, and no more. An error
+/// where no name can be seen.
+fn some_repositories(repos: &Path) -> Result<Vec<String>, String> {
+    let folders = list(repos)?.take(LOOKED_UP);
+    let (mut names, mut hidden) = (Vec::new(), None);
     for folder in folders {
-        let inside = fs::read_dir(folder.path()).into_iter().flatten().flatten().take(LOOKED_UP);
+        let folder = folder.path();
+        let inside = match list(&folder) {
+            Ok(inside) => inside.take(LOOKED_UP),
+            Err(why) => {
+                hidden = Some(why);
+                continue;
+            }
+        };
         let packages = inside.filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             name.strip_suffix(".git").map(str::to_owned)
@@ -76,5 +96,21 @@ fn some_repositories(repos: &Path) -> Vec<String> {
         names.extend(packages.take(LOOKED_UP / 4));
     }
     names.truncate(LOOKED_UP);
-    names
+    match hidden.filter(|_| names.is_empty()) {
+        Some(why) => Err(why),
+        None => Ok(names),
+    }
+}
+
+/// What is in a folder; nothing, if it is not there. An error only if it may not be read, or is none.
+fn list(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, String> {
+    let found = match fs::read_dir(folder) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return Err(rights::denied(folder).to_string());
+        }
+        Err(error) => return Err(format!("cannot read {}: {error}", folder.display())),
+    };
+    Ok(found.into_iter().flatten().flatten())
 }

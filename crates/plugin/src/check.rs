@@ -31,6 +31,8 @@ pub trait Check {
     /// Status and advice for a damaged database. One check is there to report it, and alerts; the others are UNKNOWN,
     /// and point to that one.
     const DAMAGED: (Status, &'static str) = (Status::Unknown, "see check_import_state");
+    /// What to type next when it alerts, if it has found nothing better; nothing where that is said otherwise.
+    const NEXT: &'static str = "";
     /// The options of its own; [`crate::NoOptions`] if it has none.
     type Options: clap::Args;
     /// Its section of the configuration.
@@ -159,7 +161,8 @@ fn reader<C: Check>(start: Instant) {
     let (common, own) = (all.common.clone(), all.own);
     guard::limit(Limit { timeout: common.timeout, late: common.timeout_state });
     match judge::<C>(all.common, own, start) {
-        Ok(report) => {
+        Ok(mut report) => {
+            report.next(C::NEXT);
             let output = output::render(&name::<C>(), &report, common.verbose);
             guard::answer(output::status(&report), &output)
         }

@@ -5,7 +5,6 @@
 //! `[checks]`.
 
 use std::env;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +15,9 @@ use crate::guard;
 use crate::options::Common;
 use crate::rights;
 use crate::trouble::Trouble;
+
+/// No configuration is larger.
+const LARGEST: u64 = 4 << 20;
 
 const SYSTEM_CONFIG: &str = "/etc/package-import/config.toml";
 const SYSTEM_ROOT: &str = "/var/lib/package-import";
@@ -200,7 +202,7 @@ fn is_postgres(text: &str) -> bool {
 /// The file, if it is there.
 fn read(path: &Path) -> Result<Option<File>, Trouble> {
     guard::stage(&format!("reading {}", path.display()));
-    let text = match fs::read_to_string(path) {
+    let text = match bounded::file::read_text(path, LARGEST) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Ok(None);

@@ -45,6 +45,10 @@ fn line(name: &str, report: &Report) -> String {
             line.push_str(&shorten(&part, room));
         }
     }
+    if let Some(next) = next(report, &line) {
+        line.push_str(", ");
+        line.push_str(&next);
+    }
     let mut separator = " | ";
     for metric in &report.metrics {
         let metric = metric.perfdata();
@@ -59,6 +63,16 @@ fn line(name: &str, report: &Report) -> String {
     }
     line.push('\n');
     line
+}
+
+/// What ends the line of an alert: a command, unless the line names one.
+fn next(report: &Report, line: &str) -> Option<String> {
+    let names_one = ["package-import ", "see check_import_"].iter().any(|it| line.contains(it));
+    if names_one || !matches!(report.status, Status::Warning | Status::Critical) {
+        return None;
+    }
+    let mut all = report.next.iter().map(|next| first_line(next));
+    all.find(|next| line.len() + 2 + next.len() <= SHOWN)
 }
 
 fn append_details(output: &mut String, report: &Report, verbosity: u8) {
@@ -110,6 +124,33 @@ mod tests {
         assert_eq!(render("IMPORT FAILURES", &sample(), 0), line);
         assert_eq!(render("IMPORT FAILURES", &sample(), 1), format!("{line}one/two\n"));
         assert_eq!(render("IMPORT FAILURES", &sample(), 3), format!("{line}one/two\nthree\n"));
+    }
+
+    #[test]
+    fn req2_an_alert_ends_with_what_to_type_next_if_there_is_room() {
+        let next = "package-import failures --signature rnbyej7";
+        for (said, status, end) in [
+            (60, Status::Ok, "x"),
+            (60, Status::Unknown, "x"),
+            (60, Status::Warning, next),
+            (87, Status::Critical, next),
+            (88, Status::Critical, "package-import explain rnbyej7"),
+            (101, Status::Critical, "package-import explain rnbyej7"),
+            (102, Status::Critical, "x"),
+        ] {
+            let mut report = Report::new();
+            report.raise(status);
+            report.say("x".repeat(said));
+            report.next(next);
+            report.next("package-import explain rnbyej7");
+            let line = render("IMPORT FAILURES", &report, 0);
+            assert!(line.trim_end().ends_with(end) && line.len() <= SHOWN + 1, "{said}: {line}");
+        }
+        let mut report = Report::new();
+        report.raise(Status::Warning);
+        report.say("see check_import_runs");
+        report.next("package-import status");
+        assert!(!render("IMPORT QUEUE", &report, 0).contains("status"), "one is enough");
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub struct Report {
     pub(crate) status: Status,
     /// Parts of the text, the most important first. A part that does not fit into the line is left out whole.
     pub(crate) said: Vec<String>,
+    /// What to type next, the best first: the first of them that there is room for ends the text of an alert.
+    pub(crate) next: Vec<String>,
     pub(crate) details: Vec<(u8, String)>,
     pub(crate) metrics: Vec<Metric>,
     /// Error of the check's own code; such a report becomes UNKNOWN, so that a test finds it at once.
@@ -28,6 +30,7 @@ impl Report {
         Report {
             status: Status::Ok,
             said: Vec::new(),
+            next: Vec::new(),
             details: Vec::new(),
             metrics: Vec::new(),
             defect: None,
@@ -79,8 +82,16 @@ impl Report {
         }
     }
 
-    /// Adds a line that is shown from a number of `-v` on: 1, 2 or 3. With level 0 it is always shown, for output that
-    /// an option asks for.
+    /// Adds a command that tells more, or mends it: it ends the line of an alert that has room for it and names no other. A
+    /// shorter one may follow, for a line without that much room.
+    pub fn next(&mut self, command: impl AsRef<str>) {
+        if !command.as_ref().is_empty() {
+            self.next.push(command.as_ref().to_owned());
+        }
+    }
+
+    /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3. With level 0 it is always shown, which is
+    /// for what somebody asked for by an option.
     pub fn detail(&mut self, level: u8, text: impl Into<String>) {
         self.details.push((level, text.into()));
     }

@@ -13,6 +13,9 @@ use rustix::process::{getegid, geteuid, getgroups};
 
 use crate::trouble::Trouble;
 
+/// No list of users is read that is larger.
+const LARGEST: u64 = 16 << 20;
+
 /// No more links are followed, so that a circle ends.
 const LINKS: u32 = 8;
 
@@ -83,7 +86,7 @@ fn advice(part: &Path, meta: &Metadata, right: char) -> String {
 
 /// Name for a number, and the members of a group. A number that is not in the file is its own name.
 fn entry(file: &str, number: u32) -> (String, Vec<String>) {
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = bounded::file::read_text(Path::new(file), LARGEST).unwrap_or_default();
     let number = number.to_string();
     let fields = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let found = fields.into_iter().find(|fields| fields.get(2) == Some(&number.as_str()));

@@ -176,6 +176,13 @@ fn look(path: &Path, elsewhere: &str) -> Result<Found, Trouble> {
         let path = path.display();
         return Err(Trouble::unusable(format!("{path} is a folder: {elsewhere}, as to {path}/state.db")));
     }
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let file = beside(path, suffix);
+        if let Some(what) = bounded::file::what_else(&file) {
+            let file = file.display();
+            return Err(Trouble::unusable(format!("{file} is {what}, not a file: move it away")));
+        }
+    }
     let (wal, shm) = (metadata(&beside(path, "-wal"))?, metadata(&beside(path, "-shm"))?);
     // An empty log says as much as none.
     let wal = wal.filter(|wal| shm.is_some() || wal.len() > 0);

@@ -24,6 +24,7 @@ impl Check for Archive {
     const ABOUT: &'static str = "When was each suite of each archive last polled with success? -w and -c count\nintervals of polls: \
          2 and 6. Is a source out of reach?";
     const EXAMPLES: &'static str = "  check_import_archive -v\n  check_import_archive -w 3 -c 12";
+    const NEXT: &'static str = "package-import archives";
     type Options = plugin::NoOptions;
     type Policy = Policy;
 

@@ -30,6 +30,7 @@ impl Check for Failures {
          normal is learned. -w and -c are limits of failing and parked packages that\ncount beside it.";
     const EXAMPLES: &'static str = "  check_import_failures\n  check_import_failures -w 800 -c 1500\n  \
          check_import_failures --explain";
+    const NEXT: &'static str = "package-import failures";
     type Options = Options;
     type Policy = Policy;
 
@@ -72,7 +73,7 @@ impl Check for Failures {
         report.measure("suppressed", suppressed as f64, Unit::Count, &Limits::none());
         let normal = verdict.as_ref().and_then(|it| it.stock.as_ref()).map_or(0.0, |stock| stock.normal);
         report.measure("normal", normal.round(), Unit::Count, &Limits::none());
-        let advice = judge(&mut report, database, verdict.as_ref(), &live)?;
+        judge(&mut report, database, verdict.as_ref(), &live)?;
         match verdict.as_ref().is_some_and(|verdict| verdict.is_ahead(now / SECOND)) {
             // That warning has its own text.
             true => {
@@ -82,7 +83,6 @@ impl Check for Failures {
             false => views::warn_of_samples_ahead(&mut report, database)?,
         }
         left_out(&mut report, &suppressions, (suppressed, held));
-        report.say(advice);
         // Details are read only if they are shown.
         if settings.common.verbose > 0 {
             for signature in views::worst_signatures(database, 5)? {
@@ -134,10 +134,10 @@ fn judge(
     database: &mut Database<'_>,
     verdict: Option<&Verdict>,
     live: &Live,
-) -> Result<String, Trouble> {
+) -> Result<(), Trouble> {
     let Some(verdict) = verdict else {
         report.say(format!("{} failing, learning 0/7 days", live.total()));
-        return Ok(String::new());
+        return Ok(());
     };
     let now = database.now()?;
     let found = verdict.at(live, now / SECOND);
@@ -155,8 +155,14 @@ fn judge(
     let id = cause.as_ref().map(|cause| cause.id.clone()).or(stored);
     report.say(found.text);
     report.say(cause.map_or_else(String::new, |cause| cause.text));
-    let id = id.filter(|_| found.state.alerts());
-    Ok(id.map_or_else(String::new, |id| format!("package-import failures --signature {id}")))
+    if verdict.outage {
+        report.next("package-import status");
+    }
+    if let Some(id) = id.filter(|_| found.state.alerts()) {
+        report.next(format!("package-import failures --signature {id}"));
+        report.next(format!("package-import explain {id}"));
+    }
+    Ok(())
 }
 
 /// Last error of a dependency, without the code in front of it.

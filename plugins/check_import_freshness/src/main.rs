@@ -22,6 +22,7 @@ impl Check for Freshness {
          -w and -c are those of the 95th percentile: 4h and 24h. What is not done\nyet counts with its present age; \
          what fails, and re-scans, are counted apart.";
     const EXAMPLES: &'static str = "  check_import_freshness\n  check_import_freshness -w 2h -c 12h";
+    const NEXT: &'static str = "package-import freshness";
     type Options = plugin::NoOptions;
     type Policy = Policy;
 

@@ -27,6 +27,7 @@ impl Check for Queue {
     const ABOUT: &'static str = "Is the backlog, the age of the oldest job in each lane, or the time until it is\ndrained, too big? \
          -w and -c are those of the oldest upload: 1h and 4h.";
     const EXAMPLES: &'static str = "  check_import_queue\n  check_import_queue -w 30m -c 2h -v";
+    const NEXT: &'static str = "package-import queue";
     type Options = plugin::NoOptions;
     type Policy = Policy;
 

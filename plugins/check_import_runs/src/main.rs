@@ -23,6 +23,7 @@ impl Check for Runs {
     const ABOUT: &'static str = "Did the last run start, end and succeed in time? -w and -c are those of the\ntime since a run ended well, \
          or since one that is open was seen: 2 and 4\nintervals of [checks.runs] interval (1h). Is a run hanging?";
     const EXAMPLES: &'static str = "  check_import_runs\n  check_import_runs -w 15m -c 1h";
+    const NEXT: &'static str = "package-import status";
     type Options = plugin::NoOptions;
     type Policy = Policy;
 

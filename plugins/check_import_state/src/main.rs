@@ -1,9 +1,10 @@
 //! Is the state database sound, backed up, and has it room?
 use std::path::Path;
 
+use plugin::alive::{self, Repositories};
 use plugin::time::{age, ago, date, is_believed, moment, span};
 use plugin::views::{self, Facts};
-use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit, alive};
+use plugin::{Check, Database, LimitTexts, Limits, Report, Settings, Status, Trouble, Unit};
 
 /// `[checks.database]`: `[checks] state` names the database.
 #[derive(Default, serde::Deserialize)]
@@ -13,6 +14,7 @@ struct Policy {
     disk: LimitTexts,
     inodes: LimitTexts,
     integrity: LimitTexts,
+    messages: LimitTexts,
 }
 
 /// Advice for a damaged database; see docs/operations.md.
@@ -30,10 +32,11 @@ struct State;
 impl Check for State {
     const PROGRAM: &'static str = "check_import_state";
     const ABOUT: &'static str = "Is the state database sound, backed up, and has it room? -w and -c are those of\nthe age of the last backup: \
-         2d and 7d. Disk and inodes: 85 and 95 %.";
+         2d and 7d. Disk and inodes: 85 and 95 %. Messages that do not get to people: 1h and 1d.";
     const EXAMPLES: &'static str =
         "  check_import_state -v\n  check_import_state -w 36h -c 3d\n  check_import_state --database";
     const DAMAGED: (Status, &'static str) = (Status::Critical, RESTORE);
+    const NEXT: &'static str = "package-import status";
     type Options = Options;
     type Policy = Policy;
 
@@ -68,6 +71,7 @@ impl Check for State {
         lost(&mut report, settings, database)?;
         said(&mut report, &facts, now, (backup, examined));
         room(&mut report, settings)?;
+        messages(&mut report, settings, &views::channels(database, &facts)?, now)?;
         report.detail(1, format!("schema {}", facts.schema.unwrap_or(0)));
         report.detail(1, format!("made on {}", date(created)));
         Ok(report)
@@ -86,12 +90,18 @@ fn damage(report: &mut Report, facts: &Facts) {
 /// again.
 fn lost(report: &mut Report, settings: &Settings<State>, database: &mut Database<'_>) -> Result<(), Trouble> {
     let Some(root) = settings.folders().into_iter().next() else { return Ok(()) };
-    let Some((unknown, looked_up)) = alive::unknown_repositories(&root, database)? else { return Ok(()) };
-    if 2 * unknown > looked_up {
-        report.raise(Status::Critical);
-        report.say(format!(
-            "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
-        ));
+    match alive::unknown_repositories(&root, database)? {
+        Repositories::Unknown(unknown, looked_up) if 2 * unknown > looked_up => {
+            report.raise(Status::Critical);
+            report.say(format!(
+                "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
+            ));
+        }
+        Repositories::Hidden(why) => {
+            report.say("repositories not compared with the state");
+            report.detail(1, why);
+        }
+        Repositories::Unknown(..) | Repositories::None => {}
     }
     Ok(())
 }
@@ -103,12 +113,46 @@ fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Statu
         None if backup > Status::Ok => report.say("no backup was ever taken"),
         None => report.say("no backup yet"),
     }
+    if backup > Status::Ok {
+        report.next("package-import backup FOLDER");
+    }
     match facts.integrity_at {
         Some(at) if examined > Status::Ok => report.say(format!("not examined since {}", moment(at, now))),
         Some(at) => report.detail(1, format!("examined at {}", moment(at, now))),
         None if examined > Status::Ok => report.say("never examined"),
         None => report.detail(1, "not examined yet: a run does so once a day"),
     }
+}
+
+/// The time for which a channel has taken no message, of the channel for which it is longest. Without channels there is no
+/// such figure.
+fn messages(
+    report: &mut Report,
+    settings: &Settings<State>,
+    channels: &[views::Channel],
+    now: i64,
+) -> Result<(), Trouble> {
+    if channels.is_empty() {
+        return Ok(());
+    }
+    let failing: Vec<_> = channels.iter().filter(|it| it.failing.is_some()).collect();
+    let longest = failing.iter().filter_map(|it| it.failing).map(|since| age(now, since)).fold(0.0, f64::max);
+    let limits =
+        Limits::pick(Unit::Seconds, &LimitTexts::default(), &settings.policy.messages, ("1h", "1d"))?;
+    let state = report.measure("messages", longest, Unit::Seconds, &limits);
+    for channel in failing {
+        let since = channel.failing.unwrap_or(now);
+        let why = channel.error.as_deref().unwrap_or("no cause noted");
+        if state > Status::Ok {
+            report.say(format!(
+                "messages do not get to {} since {}: {why}",
+                channel.name,
+                moment(since, now)
+            ));
+        }
+        report.detail(1, format!("channel {}: not told since {}: {why}", channel.name, moment(since, now)));
+    }
+    Ok(())
 }
 
 /// Use of disk and inodes, in percent, of the fullest file system that the installation needs here. If it has no

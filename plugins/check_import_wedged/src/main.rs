@@ -23,6 +23,7 @@ impl Check for Wedged {
     const ABOUT: &'static str = "What waits for a person: wedged packages, moved branches, tags that differ?\n-w and -c are those of the one \
          that has waited longest: 1d and 7d.";
     const EXAMPLES: &'static str = "  check_import_wedged -v\n  check_import_wedged -w 3d -c 14d";
+    const NEXT: &'static str = "package-import failures --state wedged";
     type Options = plugin::NoOptions;
     type Policy = Policy;
 
@@ -60,18 +61,19 @@ impl Check for Wedged {
                 report.say(format!("{wedged} wait for a person"));
                 let waited = span(age(now, row.since));
                 report.say(format!("{} for {waited}: {}/{}", row.package, row.stage, row.code));
+                report.next(format!("package-import show {}", row.package));
             }
             None if collisions == 0 => report.say("nothing waits for a person"),
             None => {}
         }
         if let Some(first) = colliding.first() {
             report.say(format!(
-                "{collisions} collisions wait for a decision, the oldest {} of {} for {}: package-import collision show {}",
+                "{collisions} collisions wait for a decision, the oldest {} of {} for {}",
                 first.kind,
                 first.package,
                 span(age(now, first.since)),
-                first.id
             ));
+            report.next(format!("package-import collision show {}", first.id));
         }
         if let Some(first) = examples.first() {
             report.say(format!(
@@ -80,6 +82,7 @@ impl Check for Wedged {
                 first.package,
                 span(age(now, first.since))
             ));
+            report.next(format!("package-import show {}", first.package));
         }
         if let (true, Some(first)) = (suppressed > 0, suppressions.first()) {
             report.say(format!("{suppressed} suppressed until {}", date(first.until)));

@@ -36,6 +36,7 @@ impl Check for Workers {
          [checks.workers] hosts? -w and -c are those of the number of silent\nones: any, and more than half. \
          Do they get on with\ntheir work, and can they record it? Is a job stuck far over the usual time of\nits package?";
     const EXAMPLES: &'static str = "  check_import_workers -v\n  check_import_workers -w 0 -c 2";
+    const NEXT: &'static str = "package-import workers";
     type Options = plugin::NoOptions;
     type Policy = Policy;
 

@@ -40,6 +40,7 @@ fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Err
         package: stanza.get("Source").unwrap_or_default().to_owned(),
         default_branch: None,
         versions: vec![version],
+        bases: Default::default(),
         allow_weak_checksums: false,
         limits: LimitsConfig::default(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),

@@ -245,6 +245,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
                 allow_weak_checksums: false,
                 base: None,
             }],
+            bases: Default::default(),
             allow_weak_checksums: false,
             limits: LimitsConfig::default(),
             threads: 2,

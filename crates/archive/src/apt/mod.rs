@@ -188,7 +188,7 @@ impl Apt {
     /// An index as text, whatever apt compressed it with.
     fn cat(&self, file: &Path) -> Result<(Vec<u8>, String), AptError> {
         if file.extension().is_none_or(|ending| ending == "Sources")
-            && let Ok(text) = fs::read(file)
+            && let Ok(text) = bounded::file::read(file, MOST as u64)
         {
             return Ok((text, String::new()));
         }

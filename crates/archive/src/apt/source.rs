@@ -1,10 +1,11 @@
 //! The machine's apt as a source: apt checks the indices, fetches, and checks the files.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use bounded::file::open_regular;
 use source_package::checksum::{Hashing, ListedFile, sha256_hex};
 use source_package::dsc::Dsc;
 
@@ -239,7 +240,7 @@ fn is_unknown(output: &str) -> bool {
 /// Checks a file against the listed checksums and size.
 fn checked(path: &Path, file: &ListedFile) -> Result<ListedFile, Error> {
     let read = |error| disk(Stage::Fetch, "read a fetched file", error);
-    let found = Hashing::new(fs::File::open(path).map_err(read)?).finish(&file.name).map_err(read)?;
+    let found = Hashing::new(open_regular(path).map_err(read)?).finish(&file.name).map_err(read)?;
     match file.check(&found) {
         Ok(()) => Ok(found),
         Err(mismatch) => Err(Error::new(Stage::Fetch, Problem::ChecksumMismatch(mismatch))),

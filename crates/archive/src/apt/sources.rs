@@ -6,6 +6,9 @@ use std::process::Command;
 
 use super::{AptError, file, output};
 
+/// Size limit of a list of sources.
+const LARGEST: u64 = 16 << 20;
+
 /// Places of the machine's sources.
 pub(super) struct System {
     list: PathBuf,
@@ -53,7 +56,7 @@ pub(super) fn rewrite(system: &System, folder: &Path) -> Result<usize, AptError>
     }
     let mut written = 0;
     for (number, path) in system.files().iter().enumerate() {
-        let text = fs::read_to_string(path).map_err(file("read", path))?;
+        let text = bounded::file::read_text(path, LARGEST).map_err(file("read", path))?;
         let deb822 = path.extension().is_some_and(|ending| ending == "sources");
         let (rewritten, ending) =
             if deb822 { (stanzas(&text), "sources") } else { (one_line(&text), "list") };

@@ -121,7 +121,7 @@ struct Seen {
 
 /// Looks at a claim; `None` if there is none.
 fn see(path: &Path) -> io::Result<Option<(Seen, File)>> {
-    let mut file = match File::open(path) {
+    let mut file = match bounded::file::open_regular(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -12,13 +12,14 @@ mod claim;
 mod partial;
 mod trim;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use bounded::file::sync_folder;
 use bounded::waiting::Wait;
 pub(crate) use claim::Claim;
 pub(crate) use partial::Partial;
@@ -83,11 +84,10 @@ impl Cache {
     /// Path of a file, if it is there.
     pub fn get(&self, sha256: &str) -> Option<PathBuf> {
         let path = self.place(sha256)?;
-        let file = File::open(&path).ok()?;
-        let is_file = file.metadata().ok()?.is_file();
+        let file = bounded::file::open_regular(&path).ok()?;
         // The file used last is removed last. A file of another user cannot be touched, and is removed in its turn.
         let _ = file.set_modified(SystemTime::now());
-        is_file.then_some(path)
+        Some(path)
     }
 
     /// Removes a file that a reader found damaged.
@@ -163,8 +163,4 @@ impl Cache {
     pub fn trim(&self) -> io::Result<u64> {
         trim::trim(&self.folder, self.limit)
     }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }

@@ -55,7 +55,7 @@ impl Partial {
     }
 
     fn copy(&mut self, path: &Path) -> io::Result<()> {
-        let Ok(mut old) = File::open(path) else { return Ok(()) };
+        let Ok(mut old) = bounded::file::open_regular(path) else { return Ok(()) };
         let mut buffer = vec![0; 256 << 10];
         loop {
             let count = old.read(&mut buffer)?;

@@ -7,9 +7,10 @@ mod history;
 mod lineage_wait;
 mod open_publications;
 mod record_outcome;
+mod repair;
 mod repository;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use fail::fail_point;
@@ -28,7 +29,7 @@ use super::session::Session;
 use crate::collisions::{Known, News};
 use crate::failure::{Failure, Stage};
 use crate::inspect;
-use crate::protocol::{ForeignRef, Outcome as Became, Report, VersionRequest};
+use crate::protocol::{Base, ForeignRef, Outcome as Became, Report, VersionRequest};
 
 /// End of an attempt, for display.
 #[derive(Debug)]
@@ -66,9 +67,11 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
-    /// The versions of publications: one whose import crashed has not said its own.
-    named: HashMap<i64, String>,
-    /// Foreign refs, once they were listed.
+    /// What publications are of: one whose import crashed has not said its own version.
+    named: HashMap<i64, Named>,
+    /// What is known of the distros that versions are built on, by the archives of the versions.
+    bases: BTreeMap<String, Base>,
+    /// Refs that are not where the importer has put them, once somebody has looked.
     foreign: Option<Vec<ForeignRef>>,
     /// Collisions on record, and their changes.
     known: Known,
@@ -79,7 +82,27 @@ struct Work<'a> {
     stands: Option<String>,
 }
 
-/// Does a claimed job, and records its end. Its `plan` is made here, unless it was made with the claim.
+/// What a publication is of.
+struct Named {
+    archive: String,
+    distro: String,
+    version: String,
+    first_seen: i64,
+}
+
+impl Named {
+    fn of(publication: &Publication) -> Named {
+        let what = &publication.what;
+        Named {
+            archive: what.archive.clone(),
+            distro: what.distro.clone(),
+            version: what.version.clone(),
+            first_seen: publication.first_seen,
+        }
+    }
+}
+
+/// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
 pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch<'_>) -> Result {
     let started = Instant::now();
     let mut work = Work {
@@ -96,13 +119,17 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         history_over: false,
         cancelled: false,
         named: HashMap::new(),
+        bases: BTreeMap::new(),
         foreign: None,
         known: Known::default(),
         news: News::default(),
         published: None,
         stands: None,
     };
-    let first = work.import(plan, watch);
+    let mut first = work.import(plan, watch);
+    if work.heal_met() {
+        first.extend(work.import(None, watch));
+    }
     work.look_after(watch);
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();
@@ -147,7 +174,7 @@ impl Work<'_> {
             }
         };
         let Some(open) = self.with_history(open) else { return first };
-        self.named = open.iter().map(|it| (it.id, it.what.version.clone())).collect();
+        self.named = open.iter().map(|it| (it.id, Named::of(it))).collect();
         match self.session.cache() {
             Some(_) => self.import_through_cache(&open, watch),
             None => self.import_open(&open, watch),
@@ -201,7 +228,7 @@ impl Work<'_> {
     }
 
     fn report(&mut self, id: i64, mut report: Report) {
-        report.version = report.version.or_else(|| self.named.get(&id).cloned());
+        report.version = report.version.or_else(|| self.named.get(&id).map(|it| it.version.clone()));
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let what = report.outcome.as_str();
         self.log.line(&format!("{} {what} {}", text(&report.version), text(&report.message)));

@@ -1,5 +1,6 @@
 //! Probes: tests whether the dependency of a breaker (a host, a disk, a remote) works again.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -82,10 +83,22 @@ pub fn probe(probe: &str, archives: &Archives, reserve: u64) -> Result<(), Strin
     }
 }
 
-/// Checks that a disk has room for imports beyond its reserve.
+/// Bytes that a probe writes: a smaller file may find room on a full disk.
+const TRIED: usize = 256 << 10;
+
+/// Checks that a disk has room for imports beyond its reserve, and that this user can write there: quotas, a lack of
+/// inodes and a disk that became read-only forbid it where there is room.
 pub fn disk_has_room(root: &std::path::Path, reserve: u64) -> Result<(), String> {
     let path = root.display();
     let found = rustix::fs::statvfs(root).map_err(|error| format!("cannot look at {path}: {error}"))?;
     let free = found.f_bavail.saturating_mul(found.f_frsize);
-    if free >= ENOUGH.max(reserve) { Ok(()) } else { Err(format!("{path} has {} MiB free", free >> 20)) }
+    if free < ENOUGH.max(reserve) {
+        return Err(format!("{path} has {} MiB free", free >> 20));
+    }
+    let write = || {
+        let mut file = tempfile::tempfile_in(root)?;
+        file.write_all(&vec![0x55; TRIED])?;
+        file.sync_all()
+    };
+    write().map_err(|error: std::io::Error| format!("cannot write to {path}: {error}"))
 }

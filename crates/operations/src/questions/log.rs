@@ -1,6 +1,5 @@
 //! Log of an attempt, line by line.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
@@ -13,6 +12,9 @@ use state::words::Outcome;
 
 use crate::error::Error;
 use crate::installation::Opened;
+
+/// Size limit of what is shown of a log at once.
+const LONGEST: u64 = 64 << 20;
 
 /// Choice of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +55,14 @@ pub fn log_of(at: &Opened, wanted: &LogWanted) -> Result<Log, Error> {
     let attempt = number(at, wanted)?;
     let (started, kept) = known(at, attempt)?;
     let path = path(at, started, attempt);
-    let text = match (std::fs::read(&path), kept) {
-        (Ok(bytes), _) => String::from_utf8_lossy(&bytes).into_owned(),
+    let text = match (bounded::file::read_end(&path, LONGEST), kept) {
+        (Ok((bytes, left_out)), _) => {
+            let start = match left_out {
+                0 => String::new(),
+                count => format!("[{count} bytes before this are only in {}]\n", path.display()),
+            };
+            start + &String::from_utf8_lossy(&bytes)
+        }
         (Err(_), Some(kept)) => kept,
         (Err(error), None) => {
             return Err(Error::NotFound(format!(
@@ -94,10 +102,10 @@ pub fn follow(at: &Opened, attempt: i64, from: u64) -> Result<Piece, Error> {
     let Some((name, it)) = found else { return Err(unknown(attempt)) };
     let path = path(at, it.started, attempt);
     let read = || {
-        let mut file = File::open(&path)?;
+        let mut file = bounded::file::open_regular(&path)?;
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        file.take(LONGEST).read_to_end(&mut bytes)?;
         Ok::<_, std::io::Error>(bytes)
     };
     match read() {

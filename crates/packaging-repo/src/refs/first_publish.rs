@@ -2,8 +2,9 @@
 //! push to it, no ref has to be locked, and all its files can be written and synced together. `HEAD` comes last, and
 //! with it the repository is there, whole: a kill before that leaves a folder that the next importer completes.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use fail::fail_point;
@@ -17,8 +18,7 @@ use crate::refs::refname;
 use crate::refs::{self, Decided, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
-pub(crate) const CONFIG: &str =
-    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
+pub(crate) const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[transfer]\n\thideRefs = refs/package-import\n";
 /// That of a copy, which others push to, and which is Git's to keep in shape.
 pub(crate) const OF_COPY: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
 /// Target of `HEAD` as long as there is no branch.
@@ -29,14 +29,26 @@ pub(crate) const NEW: &str = "package-import.new-";
 /// Makes the folders without which Git takes nothing for a repository. No lock: one that is frozen here must not keep
 /// others back.
 pub(crate) fn prepare(repository: &Path) -> Result<(), Error> {
+    let above: Vec<&Path> =
+        repository.ancestors().skip(1).take(2).filter(|folder| !folder.exists()).collect();
     for part in ["objects/pack", "refs"] {
         let part = repository.join(part);
         room()
             .and_then(|()| fs::create_dir_all(&part))
             .map_err(|error| Error::file("create", &part, error))?;
     }
+    above.into_iter().for_each(let_group_list);
     fail_point!("repo::init");
     Ok(())
+}
+
+/// Lets the group list the repositories, whatever the umask, as it may read the state: a check compares their names with
+/// the state. The content of a repository stays as the umask has it.
+fn let_group_list(folder: &Path) {
+    if let Ok(it) = fs::metadata(folder) {
+        // On an error the check says that it cannot see the names.
+        let _ = fs::set_permissions(folder, Permissions::from_mode(it.mode() & 0o7777 | 0o050));
+    }
 }
 
 /// True when it is a repository, for Git and for the importer.

@@ -14,6 +14,8 @@ use crate::refs::lock::remove_if_there;
 
 /// The file that marks a repack: a line for each pack, its name without an ending.
 const MARK: &str = "package-import.repack";
+/// Size limit of that file.
+const LARGEST: u64 = 16 << 20;
 /// Prefix of the temporary files of `git repack`; its process and the pack's name follow.
 const REPACK: &str = ".tmp-";
 /// Prefix of these files while they are removed, so that they are found again after a crash.
@@ -48,7 +50,7 @@ pub(super) fn mark(repository: &Path) -> Result<(), Error> {
 /// Finishes the removals that a dead repack had begun, and undoes its additions. The caller has the lock.
 pub(crate) fn tidy(repository: &Path) -> Result<(), Error> {
     let mark = repository.join(MARK);
-    let before = match bounded::file::read_text(&mark, u64::MAX) {
+    let before = match bounded::file::read_text(&mark, LARGEST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::file("read", &mark, error)),

@@ -136,7 +136,15 @@ fn lower(world: &World) {
         "DROP TABLE publish",
         "DROP TABLE remote",
         "ALTER TABLE publication DROP COLUMN reached",
+        "DROP VIEW check_v1_channels",
+        "DROP TABLE message",
+        "DROP TABLE channel",
+        "DROP TABLE notice",
         "DROP TABLE collision",
+        "DROP TABLE package_past",
+        "DROP TABLE past",
+        "DROP INDEX run_host",
+        "DROP INDEX event_at",
         "DROP TABLE repository",
         "DROP INDEX wait_kind",
         "DROP INDEX history_incomplete",
@@ -206,5 +214,32 @@ fn one_that_is_asked_for_by_name_waits_for_nothing() {
         world.store.write(|tx| hold::hold(tx, 1, "me", "why not", None)).unwrap();
         let wish = Wish { only: Some(1), ..wish.clone() };
         assert_eq!(world.store.write(|tx| queue::claim(tx, &wish)).unwrap(), None, "held by a person");
+    }
+}
+
+#[test]
+fn what_relapses_is_believed_more_and_more_seldom() {
+    for world in worlds() {
+        let run = world.run();
+        let rule = Rule { least: 1, percent: 1, ..Rule::default() };
+        let note = |uses: (i64, i64)| {
+            world.store.write(|tx| breaker::note(tx, "disk:here", uses, Some("full"), None, &rule)).unwrap().0
+        };
+        // A probe finds room each time, and whoever writes then finds none.
+        let relapse = || {
+            let open = note((0, 1));
+            let believed = |tx: &mut state::tx::Tx<'_>| {
+                breaker::hurry(tx, open.id)?;
+                assert!(breaker::take_probe(tx, open.id, run, &rule)?);
+                breaker::probed(tx, open.id, None, &rule)
+            };
+            world.store.write(believed).unwrap();
+            (open.next_probe.unwrap() - open.since) / 1000
+        };
+        let pauses: Vec<i64> = (0..10).map(|_| relapse()).collect();
+        assert_eq!(pauses, [4, 8, 16, 32, 64, 128, 256, 512, 600, 600]);
+        // Once it could be used, the next time is another one.
+        note((1, 0));
+        assert_eq!(relapse(), 4);
     }
 }

@@ -30,7 +30,7 @@ impl Sessions {
     /// It can neither be read nor made.
     pub fn of(root: &Path) -> io::Result<Sessions> {
         let path = root.join(FILE);
-        match fs::read(&path) {
+        match bounded::file::read(&path, 1024) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => make(&path),
             Err(error) => Err(error),
             Ok(bytes) => match bytes.try_into() {
@@ -86,7 +86,7 @@ fn make(path: &Path) -> io::Result<Sessions> {
     match linked {
         Ok(()) => Ok(Sessions(key)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let found = fs::read(path)?.try_into();
+            let found = bounded::file::read(path, 1024)?.try_into();
             found.map(Sessions).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no key"))
         }
         Err(error) => Err(error),

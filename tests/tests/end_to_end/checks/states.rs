@@ -32,13 +32,13 @@ fn req2_queue() {
     world.advance(2 * HOUR);
     world.beat(run);
     insta::assert_snapshot!(world.says("queue", &["-v"]), @r"
-    IMPORT QUEUE WARNING - 2 waiting, oldest upload 2h | oldest_upload=7200s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=7200s oldest_verify=0s oldest_maintain=0s waiting=2 drain=14400s running=0 parked=0 held=0
+    IMPORT QUEUE WARNING - 2 waiting, oldest upload 2h, package-import queue | oldest_upload=7200s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=7200s oldest_verify=0s oldest_maintain=0s waiting=2 drain=14400s running=0 parked=0 held=0
     lane upload: oldest 2h
     lane rescan: oldest 2h
     ");
     world.advance(3 * HOUR);
     world.enqueue("operator1", Lane::Operator);
-    insta::assert_snapshot!(world.says("queue", &[]), @"IMPORT QUEUE CRITICAL - 3 waiting, oldest upload 5h | oldest_upload=18000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=18000s oldest_verify=0s oldest_maintain=0s waiting=3 drain=54000s running=0 parked=0 held=0");
+    insta::assert_snapshot!(world.says("queue", &[]), @"IMPORT QUEUE CRITICAL - 3 waiting, oldest upload 5h, package-import queue | oldest_upload=18000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=18000s oldest_verify=0s oldest_maintain=0s waiting=3 drain=54000s running=0 parked=0 held=0");
     // An attempt in six hours, and then 20.
     for number in 0..20 {
         world.enqueue(&format!("fast{number}"), Lane::Operator);
@@ -71,14 +71,14 @@ fn req2_freshness() {
     world.advance(5 * HOUR);
     world.end(run, "empty");
     insta::assert_snapshot!(world.says("freshness", &["-v"]), @r"
-    IMPORT FRESHNESS WARNING - 95% of 2 within 5h, half within 11m, worst 5h, 1 behind | p95=18000s;14400;86400 p50=660s worst=18000s behind=1 failing=0 rescan=0
+    IMPORT FRESHNESS WARNING - 95% of 2 within 5h, half within 11m, worst 5h, 1 behind, package-import freshness | p95=18000s;14400;86400 p50=660s worst=18000s behind=1 failing=0 rescan=0
     measured at 11-24 13:01Z: 2 publications of 7 days
     oldest upload in the queue: 5h
     ");
     world.advance(20 * HOUR);
     let run = world.run("a", "until-empty");
     world.end(run, "empty");
-    insta::assert_snapshot!(world.says("freshness", &[]), @"IMPORT FRESHNESS CRITICAL - 95% of 2 within 1d 1h, half within 11m, worst 1d 1h, 1 behind | p95=90000s;14400;86400 p50=660s worst=90000s behind=1 failing=0 rescan=0");
+    insta::assert_snapshot!(world.says("freshness", &[]), @"IMPORT FRESHNESS CRITICAL - 95% of 2 within 1d 1h, half within 11m, worst 1d 1h, 1 behind, package-import freshness | p95=90000s;14400;86400 p50=660s worst=90000s behind=1 failing=0 rescan=0");
     world.advance(40 * HOUR);
     insta::assert_snapshot!(world.says("freshness", &[]), @"IMPORT FRESHNESS UNKNOWN - nothing measured since 11-25 10:00Z: does the importer run?, 1 behind | p95=90000s;14400;86400 p50=660s worst=234000s behind=1 failing=0 rescan=0");
 }
@@ -116,14 +116,14 @@ fn req2_archive() {
     world.advance(31 * MINUTE);
     world.poll("ubuntu", "noble", Some("fetch/connect: connection refused"));
     insta::assert_snapshot!(world.says("archive", &["-v"]), @r"
-    IMPORT ARCHIVE WARNING - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed | intervals=2.13;2;6 oldest=1920s suites=2 failed=1 unreachable=0
+    IMPORT ARCHIVE WARNING - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed, package-import archives | intervals=2.13;2;6 oldest=1920s suites=2 failed=1 unreachable=0
     debian/sid: polled 32m ago, every 15m
     debian/sid: index of 11-24 08:00Z, 32m old, 0 publications, from a mirror
     ubuntu/noble: polled 31m ago, every 15m, failed at 11-24 08:32Z: fetch/connect: connection refused
     ubuntu/noble: index of 11-24 08:01Z, 31m old, 0 publications, from a mirror
     ");
     world.advance(HOUR);
-    insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE CRITICAL - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed | intervals=6.13;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
+    insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE CRITICAL - debian/sid not polled since 11-24 08:00Z, 1 of 2 polls failed, package-import archives | intervals=6.13;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
     // Polls from cron every hour come every hour at most.
     world.configure("[checks.runs]\ninterval = '1h'\n");
     insta::assert_snapshot!(world.says("archive", &[]), @"IMPORT ARCHIVE OK - 2 suites polled, the oldest poll is 1h 32m old, 1 of 2 polls failed | intervals=1.53;2;6 oldest=5520s suites=2 failed=1 unreachable=0");
@@ -139,9 +139,9 @@ fn req2_runs() {
     world.advance(90 * MINUTE);
     insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS OK - last good run ended 1h 30m ago on a: 1 done, 0 failed | age=5400s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s");
     world.advance(HOUR);
-    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - last good run ended 2h 30m ago on a: 1 done, 0 failed | age=9000s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s");
+    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - last good run ended 2h 30m ago on a: 1 done, 0 failed, package-import status | age=9000s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s");
     world.advance(2 * HOUR);
-    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS CRITICAL - last good run ended 4h 30m ago on a: 1 done, 0 failed | age=16200s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s");
+    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS CRITICAL - last good run ended 4h 30m ago on a: 1 done, 0 failed, package-import status | age=16200s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s");
     world.configure("[checks.runs]\ninterval = '1d'\n");
     insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS OK - last good run ended 4h 30m ago on a: 1 done, 0 failed | age=16200s;172800;345600 stalled=0s;21600;86400 open=0 failed_runs=0 duration=60s");
     world.configure("");
@@ -151,9 +151,9 @@ fn req2_runs() {
     run 2 on a (until-empty): started 11-24 12:31Z, open, no outcome yet, 0 attempts, 0 failed, last seen 11-24 12:31Z
     ");
     world.advance(5 * MINUTE);
-    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - run 2 on a silent since 11-24 12:31Z, last good run 4h 35m ago | age=300s;7200;14400 stalled=0s;21600;86400 open=1 failed_runs=0 duration=60s");
+    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - run 2 on a silent since 11-24 12:31Z, last good run 4h 35m ago, package-import status | age=300s;7200;14400 stalled=0s;21600;86400 open=1 failed_runs=0 duration=60s");
     world.store.write(|tx| runs::close_dead(tx, &[run])).unwrap();
-    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS CRITICAL - run 2 on a was killed, last good run 4h 35m ago | age=16500s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=1 duration=60s");
+    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS CRITICAL - run 2 on a was killed, last good run 4h 35m ago, package-import status | age=16500s;7200;14400 stalled=0s;21600;86400 open=0 failed_runs=1 duration=60s");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn req2_a_run_that_hangs() {
     world.claim(run);
     world.advance(7 * HOUR);
     world.beat(run);
-    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - nothing ended for 7h though jobs wait, service open on a since 11-24 08:01Z, last good run 7h ago | age=0s;7200;14400 stalled=25200s;21600;86400 open=1 failed_runs=0 duration=60s");
+    insta::assert_snapshot!(world.says("runs", &[]), @"IMPORT RUNS WARNING - nothing ended for 7h though jobs wait, service open on a since 11-24 08:01Z, last good run 7h ago, package-import status | age=0s;7200;14400 stalled=25200s;21600;86400 open=1 failed_runs=0 duration=60s");
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn req2_workers() {
     insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a silent since 11-24 11:01Z, b silent since 11-24 08:01Z, hello runs for 3h 3m on a, usually 30s, and its lease is over, 1 running | silent=2;0;1 stuck=1;0 longest=10980s hosts=2 running=1 hindered=0;0");
     world.execute("UPDATE host SET state = 'offline', reason = 'new disk' WHERE name = 'b'");
     world.beat(a);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - a has work and gets nothing done for 3h 3m, hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=0;0;0 stuck=1;0 longest=10980s hosts=1 running=1 hindered=1;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - a has work and gets nothing done for 3h 3m, hello runs for 3h 3m on a, usually 30s, 1 running, b offline, package-import workers | silent=0;0;0 stuck=1;0 longest=10980s hosts=1 running=1 hindered=1;0");
     world.beat(b);
     world.configure("[checks.workers]\nhosts = ['a', 'c']\n");
     insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - c was never seen, a has work and gets nothing done for 3h 3m, hello runs for 3h 3m on a, usually 30s, 1 running, b offline | silent=1;0;1 stuck=1;0 longest=10980s hosts=2 running=1 hindered=1;0");
@@ -201,9 +201,9 @@ fn req2_workers_alive_is_not_progress() {
     world.advance(MINUTE + 1);
     // Two of three are gone.
     world.beat(a);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - b silent since 11-24 08:01Z, c silent since 11-24 08:01Z, 0 running | silent=2;0;1 stuck=0;0 longest=0s hosts=3 running=0 hindered=0;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - b silent since 11-24 08:01Z, c silent since 11-24 08:01Z, 0 running, package-import workers | silent=2;0;1 stuck=0;0 longest=0s hosts=3 running=0 hindered=0;0");
     world.beat(b);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c silent since 11-24 08:01Z, 0 running | silent=1;0;1 stuck=0;0 longest=0s hosts=3 running=0 hindered=0;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c silent since 11-24 08:01Z, 0 running, package-import workers | silent=1;0;1 stuck=0;0 longest=0s hosts=3 running=0 hindered=0;0");
     all();
     // One has a job that usually takes ten minutes.
     world.publish("large", world.now());
@@ -213,7 +213,7 @@ fn req2_workers_alive_is_not_progress() {
     all();
     insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS OK - 3 of 3 hosts alive, 1 running | silent=0;0;1 stuck=0;0 longest=1800s hosts=3 running=1 hindered=0;0");
     world.advance(SECOND);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c has work and gets nothing done for 30m, 1 running | silent=0;0;1 stuck=0;0 longest=1801s hosts=3 running=1 hindered=1;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - c has work and gets nothing done for 30m, 1 running, package-import workers | silent=0;0;1 stuck=0;0 longest=1801s hosts=3 running=1 hindered=1;0");
     // The others claim nothing although something waits.
     world.enqueue("small", Lane::Upload);
     world.advance(6 * MINUTE);
@@ -231,12 +231,12 @@ fn req2_workers_that_cannot_record() {
         "a",
         Some("cannot record the end of attempt 7 of hello: permission denied for table version (INSERT)"),
     );
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), 0 running | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=1;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), 0 running, package-import workers | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=1;0");
     trouble(
         "b",
         Some("cannot record heartbeats: the database cannot be written to: no space left on device"),
     );
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), 0 running | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=2;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS CRITICAL - a cannot record the end of attempt 7 of hello: permission denied for table version (INSERT), 0 running, package-import workers | silent=0;0;1 stuck=0;0 longest=0s hosts=2 running=0 hindered=2;0");
     trouble("a", None);
     trouble("b", None);
     // A job whose host does not renew its lease, and nobody takes it back.
@@ -245,7 +245,7 @@ fn req2_workers_that_cannot_record() {
     world.advance(2 * MINUTE);
     world.execute("UPDATE host SET heartbeat = heartbeat + 120000");
     world.beat(b);
-    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - hello runs for 2m on a, usually 30s, and its lease is over, 1 running | silent=0;0;1 stuck=1;0 longest=120s hosts=2 running=1 hindered=0;0");
+    insta::assert_snapshot!(world.says("workers", &[]), @"IMPORT WORKERS WARNING - hello runs for 2m on a, usually 30s, and its lease is over, 1 running, package-import workers | silent=0;0;1 stuck=1;0 longest=120s hosts=2 running=1 hindered=0;0");
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn req13_an_outage_is_one_alert() {
         lines += &world.says(check, &[]);
     }
     insta::assert_snapshot!(lines, @r"
-    IMPORT QUEUE WARNING - expected: outage of deb.debian.org since 11-24 08:01Z, 1 waiting, oldest upload 5h, 30 parked | oldest_upload=18000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=581s running=0 parked=30 held=0
+    IMPORT QUEUE WARNING - expected: outage of deb.debian.org since 11-24 08:01Z, 1 waiting, oldest upload 5h, 30 parked, package-import queue | oldest_upload=18000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=581s running=0 parked=30 held=0
     IMPORT FRESHNESS OK - expected: outage of deb.debian.org since 11-24 08:01Z, 95% of 1 within 11m, half within 11m, worst 5h | p95=660s;14400;86400 p50=660s worst=18000s behind=0 failing=0 rescan=0
     IMPORT ARCHIVE WARNING - expected: outage of deb.debian.org since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1 polls failed | intervals=20.06;2;6 oldest=18060s suites=1 failed=1 unreachable=1
     ");
@@ -334,7 +334,7 @@ fn req13_an_outage_is_one_alert() {
         lines += &world.says(check, &[]);
     }
     insta::assert_snapshot!(lines, @r"
-    IMPORT QUEUE CRITICAL - breaker deb.debian.org open since 11-24 08:01Z, 1 waiting, oldest upload 1d 1h, 30 parked | oldest_upload=90000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=21600s running=0 parked=30 held=0
-    IMPORT ARCHIVE CRITICAL - breaker deb.debian.org open since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1 polls failed | intervals=100.06;2;6 oldest=90060s suites=1 failed=1 unreachable=1
+    IMPORT QUEUE CRITICAL - breaker deb.debian.org open since 11-24 08:01Z, 1 waiting, oldest upload 1d 1h, 30 parked, package-import queue | oldest_upload=90000s;3600;14400 oldest_operator=0s oldest_retry=0s oldest_rescan=0s oldest_verify=0s oldest_maintain=0s waiting=1 drain=21600s running=0 parked=30 held=0
+    IMPORT ARCHIVE CRITICAL - breaker deb.debian.org open since 11-24 08:01Z, debian/sid not polled since 11-24 08:00Z, 1 of 1 polls failed, package-import archives | intervals=100.06;2;6 oldest=90060s suites=1 failed=1 unreachable=1
     ");
 }

@@ -1,129 +1,15 @@
 //! Every alert that docs/monitoring.md names is caused, seen through NRPE, and ended by what the document says ends it.
-//!
-//! Time passes by everything on record becoming older. Imports, runs, signals and damage are real.
 
 use std::fs;
-use std::os::unix::fs::chown;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use package_import_tests::daemons::aged::age;
-use package_import_tests::daemons::nrpe::{Nrpe, Transport};
-use package_import_tests::daemons::said::Said;
 use package_import_tests::daemons::scene::{Counts, Scene};
 use package_import_tests::daemons::users::User;
 use package_import_tests::queue::{children, is_stopped, signal};
 use rustix::process::{Pid, Signal};
 
-/// An installation, and the monitoring system's way to it.
-struct Watched {
-    scene: Scene,
-    nrpe: Nrpe,
-}
-
-const OK: i32 = 0;
-const WARNING: i32 = 1;
-const CRITICAL: i32 = 2;
-const UNKNOWN: i32 = 3;
-
-impl Watched {
-    /// One that has polled and imported, and has a backup.
-    fn new(good: usize, bad: usize, config: &str) -> Watched {
-        let scene = Scene::new(Counts { good, bad });
-        let nrpe = Nrpe::start(&scene.site, Transport::Plain);
-        let watched = Watched { scene, nrpe };
-        watched.configure(config);
-        watched.scene.run();
-        let backups = watched.scene.site.path("backups");
-        fs::create_dir(&backups).unwrap();
-        chown(&backups, Some(User::importer().uid), None).unwrap();
-        watched
-    }
-
-    fn configure(&self, more: &str) {
-        // The use of this machine's disk must not matter.
-        let room = "[checks.database.disk]\nwarning = 100\ncritical = 100\n[checks.database.inodes]\nwarning = 100\ncritical = 100\n";
-        self.scene.configure(&format!("{room}{more}"));
-    }
-
-    fn well(&self, arguments: &[&str]) -> String {
-        self.scene.site.well(arguments)
-    }
-
-    /// Asserts an answer at the monitoring system, which is asked again for up to a minute.
-    #[track_caller]
-    fn says(&self, check: &str, code: i32, pieces: &[&str]) {
-        let end = Instant::now() + Duration::from_secs(60);
-        loop {
-            let said: Said = self.nrpe.ask(&format!("check_import_{check}"), 4);
-            let text = said.text();
-            if said.code == code && pieces.iter().all(|piece| text.contains(piece)) {
-                let line = text.split(" | ").next().unwrap();
-                assert!(line.len() <= 160 || code == UNKNOWN, "{line}");
-                return;
-            }
-            assert!(Instant::now() < end, "{check}: {code} with {pieces:?} is not what is said: {said:?}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    /// Other versions of packages, in place of those before: that many are removed is accepted.
-    fn upload(&mut self, numbers: std::ops::Range<usize>, version: &str, is_good: bool) {
-        self.scene.upload(numbers, version, is_good);
-        self.well(&["poll", "test", "--accept-removals"]);
-        self.scene.run();
-    }
-
-    fn age(&self, hours: i64) {
-        age(&self.scene.site.root(), hours);
-    }
-
-    fn backup(&self) {
-        let folder = self.scene.site.path("backups").display().to_string();
-        self.well(&["backup", &folder]);
-    }
-
-    /// Starts a service.
-    fn service(&self, stop_at: Option<&str>) -> Ended {
-        let mut command = self.scene.site.importer(&["run", "--service", "--jobs", "1"]);
-        if let Some(point) = stop_at {
-            command.env("PACKAGE_IMPORT_STOP_AT", point);
-        }
-        Ended(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-    }
-
-    fn host(&self) -> String {
-        let workers = self.well(&["workers"]);
-        workers.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned()
-    }
-}
-
-/// A process that is killed with its children when the test ends.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let below = children(self.0.id());
-        let _ = self.0.kill();
-        below.into_iter().for_each(|child| signal(child, Signal::KILL));
-        let _ = self.0.wait();
-    }
-}
-
-/// Nine days with runs, so that it is known what is normal.
-fn learn(watched: &Watched) {
-    for _ in 0..9 * 4 {
-        watched.age(6);
-        watched.well(&["run"]);
-    }
-}
-
-fn learned(good: usize, bad: usize) -> Watched {
-    let watched = Watched::new(good, bad, "");
-    learn(&watched);
-    watched.says("failures", OK, &[&format!("{bad} failing, normally {bad}")]);
-    watched
-}
+use super::watched::{CRITICAL, OK, UNKNOWN, WARNING, Watched, learn, learned};
 
 #[test]
 fn failures_twice_as_many_as_is_normal() {
@@ -301,6 +187,10 @@ fn a_job_that_hangs() {
         assert!(Instant::now() < end, "no import stands still");
         std::thread::sleep(Duration::from_millis(20));
     }
+    // Six hours by itself.
+    watched.configure("[checks.runs.stalled]\nwarning = \"1s\"\n");
+    watched.says("runs", WARNING, &["nothing ended for ", " though jobs wait"]);
+    watched.configure("");
     watched.age(13);
     // It lives, and gets nothing done.
     watched.says("workers", WARNING, &["has work and gets nothing done for 13h"]);

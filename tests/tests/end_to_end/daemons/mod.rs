@@ -8,3 +8,5 @@ mod alerts;
 mod arrival;
 mod hostile;
 mod states;
+mod troubles;
+mod watched;

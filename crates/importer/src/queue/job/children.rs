@@ -37,7 +37,7 @@ impl Work<'_> {
         }
     }
 
-    fn request(&self, versions: Vec<VersionRequest>) -> Result<Request, Failure> {
+    pub(super) fn request(&self, versions: Vec<VersionRequest>) -> Result<Request, Failure> {
         let session = self.session;
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Request {
@@ -45,6 +45,7 @@ impl Work<'_> {
             package: self.claim.package.clone(),
             default_branch: session.config.import.default_branch.clone(),
             versions,
+            bases: self.bases.clone(),
             allow_weak_checksums: session.config.import.allow_weak_checksums,
             limits: session.config.limits.clone(),
             threads: (cores / session.jobs.max(1)).max(1),

@@ -17,7 +17,7 @@ impl Work<'_> {
     /// Requests to the child. A publication that cannot even be requested fails.
     pub(super) fn requests(&mut self, open: &[Publication], all: bool) -> (Vec<i64>, Vec<VersionRequest>) {
         let (mut ids, mut wanted) = (Vec::new(), Vec::new());
-        let bases = self.bases(open);
+        let built_on = self.learn_bases(open);
         for publication in open {
             self.cancelled |= self.session.is_stopping();
             // Nothing is imported of a plan that is not whole, so nothing more has to be fetched for it now.
@@ -29,7 +29,7 @@ impl Work<'_> {
             match trust.and_then(|trust| requests::request(publication, dsc, trust)) {
                 Ok(mut request) => {
                     request.allow_weak_checksums = self.session.archives.allows_weak_checksums(publication);
-                    request.base = bases.get(&publication.id).cloned();
+                    request.base = built_on.get(&publication.id).cloned();
                     ids.push(publication.id);
                     wanted.push(request);
                 }

@@ -1,0 +1,116 @@
+//! Alerts of a machine, a database or a fleet in trouble, each caused for real, seen through NRPE, and ended as
+//! docs/monitoring.md says.
+
+use package_import_tests::daemons::scene::Counts;
+use package_import_tests::daemons::users::User;
+use package_import_tests::queue::signal;
+use rustix::process::{Pid, Signal};
+use state::Store;
+use state::open::Location;
+
+use super::watched::{CRITICAL, Ended, OK, WARNING, Watched};
+
+fn ends(mut service: Ended) {
+    signal(Pid::from_child(&service.0), Signal::TERM);
+    service.0.wait().unwrap();
+}
+
+fn store(watched: &Watched) -> Store {
+    Location::new(&watched.scene.site.root(), None, None).open().unwrap()
+}
+
+/// What is done cannot be recorded: the database refuses what a row of a version is.
+#[test]
+fn work_that_cannot_be_recorded() {
+    let mut watched = Watched::new(1, 0, "");
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON version
+        BEGIN SELECT RAISE(ABORT, 'permission denied for table version'); END";
+    store(&watched).write(|tx| tx.execute(refuse, &[]).map(drop)).unwrap();
+    watched.scene.publish(Counts { good: 2, bad: 0 });
+    watched.well(&["poll"]);
+    let service = watched.service(None);
+    watched.says("workers", CRITICAL, &["cannot record ", "permission denied for table version"]);
+    store(&watched).write(|tx| tx.execute("DROP TRIGGER refuse", &[]).map(drop)).unwrap();
+    watched.says("queue", OK, &["0 waiting"]);
+    watched.says("workers", OK, &["1 of 1 hosts alive"]);
+    ends(service);
+    watched.well(&["verify"]);
+}
+
+/// One of three hosts is silent, then two.
+#[test]
+fn a_fleet_of_which_more_than_half_is_gone() {
+    let watched = Watched::new(1, 0, "");
+    let service = |host: &str| watched.service_with(&[("PACKAGE_IMPORT_HOST", host)]);
+    let (first, second, third) = (service("one"), service("two"), service("three"));
+    watched.says("workers", OK, &["3 of 3 hosts alive"]);
+    // Killed: nobody says goodbye.
+    drop(first);
+    watched.age(1);
+    watched.says("workers", WARNING, &["one silent since "]);
+    drop(second);
+    watched.age(1);
+    watched.says("workers", CRITICAL, &["two silent since "]);
+    let again = [service("one"), service("two")];
+    watched.says("workers", OK, &["3 of 3 hosts alive"]);
+    again.into_iter().for_each(ends);
+    ends(third);
+}
+
+/// Nothing can be written although the disk has room, as by a quota: the jobs wait, and go on when it can.
+#[test]
+fn a_disk_that_is_full() {
+    let mut watched = Watched::new(1, 0, "");
+    watched.scene.publish(Counts { good: 24, bad: 0 });
+    watched.well(&["poll"]);
+    let service = watched.service_with(&[("PACKAGE_IMPORT_DISK_FULL_AFTER", "0")]);
+    watched.says("failures", CRITICAL, &[" parked since ", ": disk:", " is full: ", "no storage space"]);
+    ends(service);
+    // There is room again; a probe finds out.
+    watched.age(1);
+    watched.scene.run();
+    watched.scene.run();
+    watched.says("failures", OK, &["0 failing"]);
+    watched.says("queue", OK, &["0 waiting"]);
+}
+
+/// A ref stands where a tag of the next version has to be: nobody but a person can decide.
+#[test]
+fn a_package_that_is_wedged() {
+    let mut watched = Watched::new(2, 0, "");
+    let repository = watched.scene.site.root().join("repos/p/pkg0001.git");
+    let git = |arguments: &[&str]| {
+        let output =
+            User::importer().command("git").arg("--git-dir").arg(&repository).args(arguments).output();
+        assert!(output.unwrap().status.success(), "{arguments:?}");
+    };
+    git(&["update-ref", "refs/tags/debian/1.0-2/in-the-way", "refs/heads/debian/sid"]);
+    watched.upload(1..2, "1.0-2", true);
+    watched.says("wedged", OK, &["1 wait for a person", "pkg0001 for ", ": publish/blocked"]);
+    watched.age(25);
+    watched.scene.run();
+    watched.says("wedged", WARNING, &["1 wait for a person", "pkg0001 for 1d 1h: publish/blocked"]);
+    watched.age(24 * 8);
+    watched.scene.run();
+    watched.says("wedged", CRITICAL, &["pkg0001 for 9d 1h"]);
+    git(&["update-ref", "-d", "refs/tags/debian/1.0-2/in-the-way"]);
+    watched.well(&["retry", "pkg0001"]);
+    watched.scene.run();
+    watched.says("wedged", OK, &["nothing waits for a person"]);
+}
+
+/// Whose repositories cannot be seen is told that they are not compared with the state.
+#[test]
+fn repositories_that_the_monitor_cannot_see() {
+    let watched = Watched::new(2, 0, "");
+    let root = watched.scene.site.root();
+    watched.backup();
+    // The umask of the importer is 077. The names of repositories are for its group all the same, as the state is.
+    let said = watched.scene.site.check("state", &["-v"]);
+    assert!(!said.text().contains("not compared"), "{said:?}");
+    let closed = User::importer().command("chmod").arg("0700").arg(root.join("repos")).status();
+    assert!(closed.unwrap().success());
+    watched.says("state", OK, &["repositories not compared with the state"]);
+    let said = watched.scene.site.check("state", &["-v"]).text();
+    assert!(said.contains("/repos: permission denied: chmod g+"), "{said}");
+}
