@@ -1,6 +1,5 @@
 //! Original tarballs, from a folder, a mirror, or the archive of all that ever was.
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,8 +53,9 @@ impl Sources {
     }
 
     fn one(&self, manifest: &Manifest, file: &ListedFile, distro: &str, target: &Path) -> Result<(), String> {
-        if let Ok(content) = fs::read(target) {
-            return match check(file, &content) {
+        if target.exists() {
+            let is_it = bounded::file::read(target, file.size).is_ok_and(|content| check(file, &content));
+            return match is_it {
                 true => Ok(()),
                 false => Err(format!("{} is there, with other content", target.display())),
             };
