@@ -50,7 +50,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "resume",
         ],
     ),
-    ("Run", &["import", "enqueue", "poll", "run", "serve", "notify", "feeds", "publish", "export"]),
+    ("Run", &["import", "enqueue", "poll", "run", "serve", "notify", "feeds", "publish", "clone", "export"]),
     ("Maintain", &["verify", "repair", "repack", "backup", "restore", "prune", "samples", "rehearse"]),
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];

@@ -18,6 +18,7 @@ pub mod inspect;
 pub mod lineage_wait;
 pub mod names;
 pub mod order;
+pub mod packager;
 pub mod patches;
 pub mod perform;
 pub mod place;

@@ -27,6 +27,7 @@ mod interference;
 mod lineage;
 mod operator;
 mod outage;
+mod packager;
 mod pages;
 mod publishing;
 mod queue_storm;

@@ -5,6 +5,7 @@ pub mod archives;
 pub mod audit;
 pub mod backup;
 pub mod baseline;
+pub mod clone;
 pub mod collision;
 pub mod collisions;
 pub mod completions;
