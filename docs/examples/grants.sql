@@ -50,7 +50,7 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish, collision TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish, collision, repository TO package_import_worker;
 -- Where else a publication is listed is written anew when that changes.
 GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;

@@ -27,9 +27,9 @@ pub enum Kind {
 pub enum Answer {
     /// 404, 410, or no such file in a folder.
     Missing,
-    /// 401, 403 or another status of the client's.
+    /// Status 401, 403 or another of the 4xx range.
     Refused,
-    /// 429, 503 or 509: too much was asked for.
+    /// Status 429, 503 or 509: too many requests.
     Busy,
     /// Status 500 and above.
     ServerError,
@@ -37,17 +37,17 @@ pub enum Answer {
     Unreachable,
     /// 416, or 206 with another part than the one asked for.
     WrongPart,
-    /// It ends too early, is empty, or comes too slowly.
+    /// The transfer ends too early, is empty, or too slow.
     Short,
     /// Another size, another hash, no end.
     Other,
     /// HTML in its place.
     Page,
-    /// A redirect in a circle, too long, or to where none is followed.
+    /// A redirect in a circle, after more than ten, or to another protocol.
     Redirect,
     /// A folder that should be mounted and has nothing in it.
     Unmounted,
-    /// It came whole, and what it says is not accepted: its signature, its names, its date, its form.
+    /// The file came whole, and its content is not accepted: its signature, its names, its date, its form.
     NotAccepted,
     /// This machine: its disk, its programs, its keyrings.
     Machine,
@@ -62,7 +62,8 @@ pub enum Next {
     Resume,
     /// Asked for again here, once, from its first byte.
     Anew,
-    /// By another name of the same: `Release` for `InRelease`, the name for the hash, another compression.
+    /// Asked for by another name of the same content: `Release` for `InRelease`, the name for the hash, another
+    /// compression.
     OtherName,
     /// The next mirror is asked.
     Mirror,
@@ -73,14 +74,14 @@ pub enum Next {
 /// Result if no mirror has the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The poll fails, and is done again: the last accepted index goes on to count.
+    /// The poll fails, and is repeated later: the last accepted index stays in use.
     LastIndex,
     /// The package waits and is reported as behind; it is gone only if a newer accepted index does not list the file
     /// any more.
     Listed,
     /// The package is retried, or parked as long as the breaker is open.
     Retried,
-    /// The package fails until somebody does something about it.
+    /// The package fails until an operator removes the cause.
     Fails,
     /// The package waits for its history, and is reported as waiting.
     WaitsForHistory,
@@ -119,11 +120,11 @@ fn next(kind: Kind, answer: Answer) -> Next {
         (_, Answer::Machine) => Next::Stop,
         (_, Answer::Busy) => Next::Pause,
         (Kind::Index | Kind::List, Answer::Missing | Answer::Refused) => Next::OtherName,
-        // One form may be of another time than the others.
+        // One form may be older or newer than the others.
         (Kind::List, Answer::Other) => Next::OtherName,
         // The bytes have the right hash, so every other mirror has the same.
         (Kind::List | Kind::ByHash | Kind::Pool | Kind::HistoryFile, Answer::NotAccepted) => Next::Stop,
-        // Whatever is wrong with the copy by hash, the one by name may be right.
+        // Even if the copy by hash is wrong, the one by name may be right.
         (Kind::ByHash, Answer::Unreachable | Answer::ServerError | Answer::Unmounted) => Next::Mirror,
         (Kind::ByHash, _) => Next::OtherName,
         (Kind::Pool | Kind::HistoryFile, Answer::Short) => Next::Resume,
@@ -237,7 +238,7 @@ impl End {
     }
 }
 
-/// The table as it stands in `docs/archives.md`: what is done at once, and what it comes to if nobody has the file.
+/// The table of `docs/archives.md`: the next step for each answer, and the result if no mirror has the file.
 pub fn table() -> String {
     let mut text = String::from("| answer |");
     for kind in KINDS {

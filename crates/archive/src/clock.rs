@@ -6,10 +6,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of the time, which can also wait.
 pub trait Clock: Debug + Send + Sync {
-    /// Time since some moment in the past. It never goes back.
+    /// Time since a fixed moment in the past. It never goes back.
     fn now(&self) -> Duration;
 
-    /// Seconds since 1970, as the machine believes.
+    /// Seconds since 1970, by the machine's clock.
     fn unix(&self) -> i64;
 
     /// The same in milliseconds.

@@ -20,7 +20,7 @@ use crate::pattern;
 pub struct Archive {
     /// Its name in messages and in the state; unique.
     pub name: String,
-    /// The distro whose branches and tags its packages get.
+    /// Distro of its branches and tags.
     pub distro: String,
     /// Addresses, the best first: `https://...`, `http://...`, `file:///...`.
     #[serde(default)]
@@ -66,13 +66,13 @@ pub struct Suite {
     /// The branch's name; `{suite}` stands for the suite's own. See [`Suite::branch`].
     #[serde(default)]
     pub branch: Option<String>,
-    /// The `Codename` or `Suite` of its index, where that is not the name asked for; empty for an index with neither.
+    /// `Codename` or `Suite` of its index, if that is not the name that is asked for; empty for an index with neither.
     #[serde(default)]
     pub expect: Option<String>,
     /// The components that are followed, in place of the archive's.
     #[serde(default)]
     pub components: Option<Vec<String>>,
-    /// The suite gets no uploads any more: it is polled once a day at most, and `Valid-Until` is not looked at.
+    /// True when the suite gets no uploads any more: it is polled once a day at most, and `Valid-Until` is not checked.
     #[serde(default)]
     pub end_of_life: bool,
     /// Age of its lists above which a warning is given, in place of the archive's.
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for StaleAfter {
     }
 }
 
-/// Limits of what is transferred from one archive, by one process.
+/// Limits of the transfers from one archive, by one process.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Transfer {
@@ -115,12 +115,12 @@ pub struct Transfer {
     /// Time without a single byte.
     #[serde(deserialize_with = "duration")]
     pub stall_timeout: Duration,
-    /// Bytes a second below which a transfer is given up; looked at every `rate_window`.
+    /// Bytes a second below which a transfer is given up; measured over `rate_window`.
     pub minimum_rate: u64,
     /// Time over which `minimum_rate` is measured.
     #[serde(deserialize_with = "duration")]
     pub rate_window: Duration,
-    /// The longest `Retry-After` that a fetch waits for. A longer one is an error that says when to come back.
+    /// Longest `Retry-After` that a fetch waits for. A longer one is an error with the time of the next try.
     #[serde(deserialize_with = "duration")]
     pub longest_wait: Duration,
 }
@@ -150,6 +150,9 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 }
 
 /// Checks all archives, alone and together.
+///
+/// # Errors
+/// [`ConfigError`] with the first archive, suite or key that cannot be used.
 pub fn check(archives: &[Archive]) -> Result<(), ConfigError> {
     let mut names = HashMap::new();
     let mut branches: HashMap<String, String> = HashMap::new();
@@ -264,7 +267,7 @@ impl Suite {
         bad: &impl Fn(&'static str, &str) -> ConfigError,
     ) -> Result<(), ConfigError> {
         let plain: String = self.name.chars().filter(|c| !"*?[]!^".contains(*c)).collect();
-        // Of a pattern of stars alone nothing is left, and a flat archive may be the mirror's own folder.
+        // A pattern of stars alone leaves no name, and a flat archive may be the mirror's own folder.
         let nothing_left = plain.is_empty() && pattern::is_pattern(&self.name);
         let flat = self.name.ends_with('/');
         let own_folder = flat && matches!(plain.as_str(), "./" | "/");
@@ -291,8 +294,8 @@ impl Suite {
 
     /// The branch of a suite that this entry stands for.
     ///
-    /// What is configured counts. Else a suite that is asked for by an alias (`stable`) has its codename's branch;
-    /// but where several suites share a codename (`noble` and `noble-updates` in Ubuntu) the name stays.
+    /// A configured branch counts. Else a suite that is asked for by an alias (`stable`) has its codename's
+    /// branch; but where several suites share a codename (`noble` and `noble-updates` in Ubuntu) the name stays.
     pub fn branch(&self, asked: &str, codename: Option<&str>) -> String {
         if let Some(branch) = &self.branch {
             return branch.replace("{suite}", asked);
@@ -310,7 +313,7 @@ pub(crate) fn stays_below(path: &str) -> bool {
     path.len() <= 1024 && !path.chars().any(|c| c.is_control() || c == '\\') && path.split('/').all(part)
 }
 
-/// One or more names with slashes between them, none of which leads elsewhere.
+/// One or more names with slashes between them, none of which leads out of the folder.
 pub(crate) fn is_path(text: &str) -> bool {
     let part = |part: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+~:,=".contains(&byte);

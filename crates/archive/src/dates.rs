@@ -1,4 +1,4 @@
-//! Dates as archives and web servers write them.
+//! Dates in the forms of archives and web servers.
 
 use source_package::date::Date;
 
@@ -21,7 +21,7 @@ pub fn parse_date(text: &str) -> Option<i64> {
         [day, month, year, time, zone] => seconds(day, month, year, time, zone),
         [date, time, zone] if is_weekday && weekday.len() > 3 => {
             let [day, month, year] = date.split('-').collect::<Vec<_>>()[..] else { return None };
-            // Two digits: the century that the web has lived in.
+            // Two digits: the century from 1970 on.
             let year = if year.len() == 2 { format!("20{year}") } else { year.to_owned() };
             seconds(day, month, &year, time, zone)
         }
@@ -64,7 +64,7 @@ fn capital(month: &str) -> String {
     format!("{}{rest}", first.to_ascii_uppercase())
 }
 
-/// A moment for a person: `2025-09-06 09:33:48Z`.
+/// Time for operators: `2025-09-06 09:33:48Z`.
 pub fn show_date(seconds: i64) -> String {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
     let text = humantime::format_rfc3339_seconds(time).to_string();

@@ -8,7 +8,7 @@ pub use source_package::code::{Class, Code, Stage};
 
 use crate::problem::Problem;
 
-/// An error, with what has to be known about it.
+/// An error with its stage, dependency and pause.
 #[derive(Debug)]
 pub struct Error {
     /// Stage of the import.
@@ -25,12 +25,12 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error that has to do with no particular file yet.
+    /// An error that concerns no particular file yet.
     pub fn new(stage: Stage, problem: impl Into<Problem>) -> Error {
         Error { stage, problem: Box::new(problem.into()), url: None, dependency: None, retry_after: None }
     }
 
-    /// The same about a file of a mirror.
+    /// The same error with a file of a mirror.
     pub(crate) fn about(mut self, url: &str, dependency: &str) -> Error {
         self.url.get_or_insert_with(|| url.to_owned());
         self.dependency.get_or_insert_with(|| dependency.to_owned());
@@ -78,7 +78,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// Our own disk, in the words of the stage that needed it.
+/// Error of our own disk, with a description of the work.
 pub(crate) fn disk(stage: Stage, action: &'static str, error: io::Error) -> Error {
     Error::new(stage, Problem::disk(action, error))
 }

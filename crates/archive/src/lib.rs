@@ -1,4 +1,4 @@
-//! Finds and fetches what a Debian-format archive publishes.
+//! Finds and fetches the publications of a Debian-format archive.
 
 pub mod answers;
 pub mod apt;

@@ -102,7 +102,7 @@ impl Source for Mirrors {
         let longest = self.archive.transfer.longest_wait;
         match ask() {
             Err(failed) => match failed.retry_after().filter(|wait| *wait <= longest) {
-                // Once: it is polled again soon anyway.
+                // Reported once: it is polled again soon anyway.
                 Some(wait) => {
                     tell_pause(wait, || format!("the index of {}: the server wants it so", suite.name));
                     self.clock.sleep(wait);

@@ -1,4 +1,4 @@
-//! Everything that can be wrong with an archive, a mirror or a file.
+//! Errors of an archive, a mirror or a file.
 
 use std::io;
 
@@ -200,7 +200,7 @@ fn refused_hint(status: u16) -> &'static str {
     }
 }
 
-/// The name that an index has is not the one that was asked for.
+/// The name in the index is not the one that was asked for.
 fn wrong_suite(asked: &str, found: &str) -> String {
     if found.is_empty() {
         return format!(

@@ -1,4 +1,4 @@
-//! The signed index of a suite (`Release`), and what it says about the lists of source packages.
+//! The signed index of a suite (`Release`), and its entries for the lists of source packages.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub struct Listed {
     pub sum: String,
 }
 
-/// A hash that an index may be trusted for. MD5 and SHA-1 are none, as for apt.
+/// Hash algorithm that an index may be trusted for. MD5 and SHA-1 are not accepted, as by apt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// SHA-256.
@@ -116,7 +116,7 @@ impl Release {
             }
         };
         let valid_until = match fields.get("Valid-Until") {
-            // One that is not understood must not let an index be valid for ever.
+            // A date that cannot be read must not make an index valid for ever.
             Some(text) => {
                 Some(parse_date(text).ok_or_else(|| bad(format!("Valid-Until is no date: {text:?}")))?)
             }
@@ -143,6 +143,9 @@ impl Release {
     /// Checks that this is the index that was asked for, by apt's rule: the name is the codename or the suite; where it
     /// has several parts, without the last one (`buster/updates`). A flat archive need not have names. If the
     /// configuration names the expected one, only that counts; an empty name expects an index without names.
+    ///
+    /// # Errors
+    /// [`Problem::WrongSuite`] when it is another index.
     pub fn check_name(&self, asked: &str, expect: Option<&str>) -> Result<(), Problem> {
         let is = |name: &str| [&self.codename, &self.suite].into_iter().flatten().any(|own| own == name);
         let is_nameless = self.codename.is_none() && self.suite.is_none();
@@ -171,6 +174,9 @@ impl Release {
     }
 
     /// Checks that it may be used now.
+    ///
+    /// # Errors
+    /// [`Problem::FromFuture`] when it is dated ahead, [`Problem::Expired`] when `Valid-Until` is past.
     pub fn check_time(&self, now: i64, end_of_life: bool) -> Result<(), Problem> {
         if self.date > now.saturating_add(FUTURE) {
             return Err(Problem::FromFuture(show_date(self.date)));
@@ -215,8 +221,8 @@ fn read_sums(text: &str, algorithm: Algorithm) -> Result<BTreeMap<String, Lists>
     Ok(sources)
 }
 
-/// The fields of an index. One that stands twice with one value stands once; of no use here, it may stand as often as it
-/// likes.
+/// The fields of an index. A field that is given twice with one value counts once; fields that are not used here may be
+/// repeated.
 struct Fields(Vec<(String, String)>);
 
 /// Fields that are used; they must not occur twice.

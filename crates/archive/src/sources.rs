@@ -40,7 +40,7 @@ impl Publication {
     }
 }
 
-/// A stanza that is passed over. The others are used.
+/// A stanza that is skipped. The others are used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {reason}", which(*number, name.as_deref()))]
 pub struct BadStanza {
@@ -98,6 +98,10 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Next stanza; `None` at the end.
+    ///
+    /// # Errors
+    /// [`ReadError::Long`] for a stanza that is too long, [`ReadError::Io`] when the list cannot be read. A stanza
+    /// that cannot be used is an entry.
     pub fn read(&mut self) -> Result<Option<Entry>, ReadError> {
         loop {
             self.stanza.clear();
@@ -161,7 +165,7 @@ fn publication(stanza: &Stanza, component: &str) -> Result<Publication, String> 
     let need = |field: &str| stanza.get(field).ok_or_else(|| format!("no field {field}"));
     let package = PackageName::new(need("Package")?).map_err(|error| error.to_string())?;
     let version = Version::new(need("Version")?).map_err(|error| error.to_string())?;
-    // A flat archive's own folder: apt-ftparchive leaves the field out there, and apt takes it so.
+    // A flat archive's own folder: apt-ftparchive leaves the field out there, and apt accepts that.
     let directory = directory(stanza.get("Directory").unwrap_or("."))?;
     let mut files = listed_files(stanza).map_err(|error| error.to_string())?;
     let mut found = files.iter().enumerate().filter(|(_, file)| file.name.ends_with(".dsc"));
@@ -172,8 +176,8 @@ fn publication(stanza: &Stanza, component: &str) -> Result<Publication, String> 
     Ok(Publication { package, version, component: component.to_owned(), directory, dsc, files })
 }
 
-/// A folder below that of the archive, as apt takes it: with any character that can be printed, a slash at its start or
-/// several in a row.
+/// A folder below that of the archive, by apt's rule: with any printable character, a slash at its start or several in
+/// a row.
 fn directory(text: &str) -> Result<String, String> {
     let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     let plain = parts.join("/");

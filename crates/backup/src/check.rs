@@ -1,4 +1,4 @@
-//! Finds backups, and checks that one is as it was made.
+//! Finds backups, and checks that one is unchanged.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,6 +12,9 @@ use crate::manifest::{FORM, MANIFEST, Manifest, STATE};
 use crate::sums::{self, SUMS, Sums};
 
 /// The newest backup in a folder, or the folder itself if it is one.
+///
+/// # Errors
+/// [`BackupError::NoBackup`] when there is none.
 pub fn newest(folder: &Path) -> Result<PathBuf, BackupError> {
     if folder.join(MANIFEST).is_file() {
         return Ok(folder.to_owned());
@@ -19,7 +22,7 @@ pub fn newest(folder: &Path) -> Result<PathBuf, BackupError> {
     all(folder)?.pop().ok_or_else(|| BackupError::NoBackup(folder.to_owned()))
 }
 
-/// All finished backups in a folder, oldest first: their names tell their times.
+/// All finished backups in a folder, oldest first, by the times in their names.
 pub fn all(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut found: Vec<PathBuf> =
         folders(folder)?.into_iter().filter(|path| path.join(MANIFEST).is_file()).collect();
@@ -84,6 +87,9 @@ pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
 
 /// Reads the whole backup and lists its problems; the list is empty if the backup is as it was made. `watch` gets
 /// the number of files that are done, and of all.
+///
+/// # Errors
+/// [`BackupError`] when the manifest or the checksums cannot be read at all.
 pub fn problems(backup: &Path, mut watch: impl FnMut(usize, usize)) -> Result<Vec<String>, BackupError> {
     let manifest = manifest(backup)?;
     let sums = Sums::read(backup)?;
@@ -107,7 +113,7 @@ pub fn problems(backup: &Path, mut watch: impl FnMut(usize, usize)) -> Result<Ve
     Ok(problems)
 }
 
-/// Files that the backup was not made with: a repository could take them for its own.
+/// Files that are not part of the backup: a repository could take them for its own.
 fn others(
     backup: &Path,
     folder: &Path,
@@ -128,6 +134,9 @@ fn others(
 }
 
 /// Refuses a backup that is not as it was made.
+///
+/// # Errors
+/// [`BackupError::Damaged`] with at most ten problems.
 pub fn check(backup: &Path, watch: impl FnMut(usize, usize)) -> Result<(), BackupError> {
     let mut problems = problems(backup, watch)?;
     if problems.is_empty() {

@@ -36,7 +36,7 @@ pub enum BackupError {
     /// There is no backup at this path.
     #[error("{} holds no finished backup", .0.display())]
     NoBackup(PathBuf),
-    /// It is not as it was made.
+    /// The backup has changed since it was made.
     #[error("the backup {} is damaged and was not used: {}", path.display(), problems.join("; "))]
     Damaged {
         /// Path of the backup.

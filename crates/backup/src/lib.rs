@@ -1,9 +1,9 @@
-//! Copies an installation while it works, and brings it back.
+//! Copies an installation while it works, and restores it.
 //!
 //! The state is copied first and the repositories second, so that the copy never has a version on record that its
 //! repository lacks; the other way round, [`restore`] records what the repository has. Within a [`repository`] the refs
-//! are read first and the objects copied second: objects are there before a ref names them, so whatever a copied ref
-//! names was there when the copying of objects began, and is copied.
+//! are read first and the objects copied second: objects are there before a ref names them, so all objects of a copied
+//! ref existed when the copying of objects began, and are copied.
 
 pub mod check;
 mod error;

@@ -1,8 +1,8 @@
-//! The files of a backup, and what it says about itself.
+//! Files of a backup, and its manifest.
 
 use serde::{Deserialize, Serialize};
 
-/// The form of a backup; rises when an older program could not read it.
+/// Number of the backup's form; it rises when an older program could not read it.
 pub const FORM: u32 = 1;
 /// Name of the file that lists a backup's content and marks it as finished.
 pub const MANIFEST: &str = "manifest.json";

@@ -1,4 +1,4 @@
-//! Brings the state up to what the repositories have: refs decide, the state follows.
+//! Updates the state from the repositories: refs decide, the state follows.
 
 use std::fs;
 use std::path::Path;
@@ -40,6 +40,9 @@ pub struct Damaged {
 /// Records every version that a repository has and the state lacks. Their packages are looked at by the next run, in the
 /// lane `verify`: it settles which publications that answers. One that cannot be read keeps the others not back: it is
 /// named, and the next run checks it.
+///
+/// # Errors
+/// [`BackupError::State`] when the state cannot be written. A repository that cannot be read is in the result.
 pub fn all(
     store: &Store,
     root: &Path,
@@ -89,7 +92,7 @@ fn of_repository(repository: &Repository) -> Result<Vec<Known>, BackupError> {
     Ok(found)
 }
 
-/// The highest epoch of any fence that stands in a repository: the next one has to be above it.
+/// Highest epoch of any fence in a repository: the next one has to be above it.
 pub fn highest_epoch(root: &Path) -> Result<i64, BackupError> {
     let mut highest = 0;
     for path in check::repositories(root)? {

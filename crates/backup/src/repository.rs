@@ -1,8 +1,8 @@
-//! A copy of a repository whose refs never name what it lacks, although others import, push and repack meanwhile.
+//! A copy of a repository with all objects that its refs name, although others import, push and repack meanwhile.
 //!
 //! No lock is taken: an import may hold one for hours. First all refs are read into memory, as they are at one moment.
-//! Then objects are copied; whatever the refs name was there before. A repack makes its new pack before it removes old
-//! ones, so objects that vanish while they are copied are found elsewhere when the folder is read again.
+//! Then objects are copied; those of the refs existed before. A repack makes its new pack before it removes old ones,
+//! so objects that vanish while they are copied are found elsewhere when the folder is read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -18,7 +18,7 @@ use crate::sums::{self, Sums};
 /// Number of looks at a repository that changes meanwhile.
 const TRIES: usize = 200;
 
-/// Folders and files that are read or written in another way, or are of no use elsewhere: locks, fences, caches.
+/// Folders and files that are copied in another way, or are of no use elsewhere: locks, fences, caches.
 const LEFT_OUT: [&str; 6] = ["objects", "refs", "HEAD", "packed-refs", "package-import", "logs"];
 
 /// Destination of a copy, and the files of the previous backup.
@@ -62,7 +62,7 @@ impl Target<'_> {
         }
     }
 
-    /// Copies a file whose name tells its content: one of the same name and size was copied before.
+    /// Copies a file whose name identifies its content: one of the same name and size was copied before.
     fn copy_object(&mut self, from: &Path, name: &Path) -> Result<bool, BackupError> {
         let size = |path: &Path| fs::metadata(path).map(|it| it.len()).ok();
         if let Some((folder, sums)) = self.previous
@@ -104,13 +104,16 @@ fn remove(path: &Path) -> Result<(), BackupError> {
 }
 
 /// Copies a repository to `name` below the target.
+///
+/// # Errors
+/// [`BackupError::Restless`] when its refs change without a pause, [`BackupError::File`] when the disk fails.
 pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(), BackupError> {
     let refs = read_refs(repository)?;
     copy_objects(repository, name, target)?;
     for (path, content) in &refs {
         target.write(&name.join(path), content)?;
     }
-    // Git takes no folder for a repository that lacks these.
+    // Git does not accept a folder without these as a repository.
     for folder in ["objects/pack", "objects/info", "refs/heads", "refs/tags"] {
         let path = target.folder.join(name).join(folder);
         fs::create_dir_all(&path).map_err(BackupError::file("create", &path))?;
@@ -118,7 +121,7 @@ pub fn copy(repository: &Path, name: &Path, target: &mut Target<'_>) -> Result<(
     copy_others(repository, Path::new(""), name, target)
 }
 
-/// The files that hold refs, as they are at one moment.
+/// Files that hold refs, as of one moment.
 type RefFiles = BTreeMap<PathBuf, Vec<u8>>;
 
 fn read_refs(repository: &Path) -> Result<RefFiles, BackupError> {
@@ -251,7 +254,7 @@ fn object_files(repository: &Path) -> Result<Vec<Vec<PathBuf>>, BackupError> {
     let has = |files: &[PathBuf], ending: &str| {
         files.iter().any(|path| path.extension().is_some_and(|it| it == ending))
     };
-    // One that is being written has no index yet: no ref that was read names what is in it.
+    // A pack that is being written has no index yet: no ref that was read names its objects.
     groups.extend(packs.into_values().filter(|files| has(files, "pack") && has(files, "idx")));
     Ok(groups)
 }

@@ -1,7 +1,7 @@
-//! Brings a backup back: into an empty root, checked first, in a new epoch.
+//! Restores a backup into an empty root: checked first, in a new epoch.
 //!
-//! The state comes last: a root without one is no installation, so what was cut off is never taken for one. It is begun
-//! anew instead.
+//! The state comes last: a root without one is no installation, so an interrupted restore is never taken for one. It is
+//! begun again instead.
 
 use std::fs;
 use std::io;
@@ -18,7 +18,7 @@ use crate::manifest::{CONFIG, STATE};
 use crate::reconcile::{self, Damaged};
 use crate::sums;
 
-/// Says that a root is not complete.
+/// Name of the file that marks a root as incomplete.
 const UNFINISHED: &str = "restore.unfinished";
 
 /// Names that a restored root may have.
@@ -52,6 +52,9 @@ pub struct Restored {
 }
 
 /// Copies everything but the state into an empty root.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`] when the root is not empty, [`BackupError::File`] when a file cannot be copied.
 pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
     prepare(root)?;
     for part in ["repos", "logs", CONFIG] {
@@ -99,6 +102,9 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
 /// Puts the state where the configuration wants it, which has to be empty, and makes it usable: interrupted jobs are
 /// queued again, old tokens become invalid, and the content of the repositories is recorded. `watch` gets the number of
 /// repositories that are done, and of all.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`] when the database is not empty; others when it cannot be written.
 pub fn state(
     backup: &Path,
     location: &Location,
@@ -113,7 +119,7 @@ pub fn state(
     let done = reconcile::all(&store, here.root, here.program, watch)?;
     transfer::complete(&store)?;
     let mark = here.root.join(UNFINISHED);
-    // A state that is brought back beside repositories that were there has none.
+    // A state that is restored beside surviving repositories has no such mark.
     let _ = fs::remove_file(&mark);
     let (reconciled, damaged) = (done.versions, done.damaged);
     Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled, damaged })
@@ -153,7 +159,7 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
             Ok(store)
         }
         Location::Postgres { .. } => {
-            // Opening a file writes beside it, and a backup stays as it is.
+            // Opening an SQLite file writes beside it, and a backup must not change.
             let own = here.root.join("state.db.part");
             for ending in ["", "-wal", "-shm"] {
                 let _ = fs::remove_file(format!("{}{ending}", own.display()));
@@ -174,6 +180,9 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
 }
 
 /// The backup that a path means, checked.
+///
+/// # Errors
+/// [`BackupError::NoBackup`] when there is none, [`BackupError::Damaged`] when it is not as it was made.
 pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<PathBuf, BackupError> {
     let backup = check::newest(source)?;
     check::check(&backup, watch)?;

@@ -1,4 +1,4 @@
-//! Takes a backup: a folder of its own in the destination, whole or not there.
+//! Takes a backup: a folder of its own in the destination, which appears as a whole or not at all.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<
         watch(done, repositories.len());
         repository::copy(&wanted.root.join(name), name, &mut target)?;
     }
-    // Without the key, nobody could tell after a restore which refs are the importer's.
+    // Without the key, the importer's refs could not be recognised after a restore.
     target.copy(&place(&wanted.root.join("repos")), Path::new(KEY))?;
     if let Some(config) = wanted.config {
         target.copy(config, Path::new(CONFIG))?;
@@ -101,7 +101,7 @@ pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<
     let (copied, linked) = (target.copied, target.linked);
     let manifest = finish(wanted, &folder, &sums, made, repositories.len())?;
     let folder = publish(destination, &folder, made)?;
-    // The backup is whole: that is worth more than a record of it.
+    // The backup is complete: that is worth more than its record.
     let recorded = wanted.store.write(|tx| {
         meta::set(tx, meta::LAST_BACKUP, &made.to_string())?;
         let after = folder.display().to_string();
@@ -136,13 +136,13 @@ fn finish(
     let path = folder.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
     fs::write(&path, text).map_err(BackupError::file("write", &path))?;
-    // All of it is on the disk before its name says that it is a backup.
+    // All of it is on the disk before the name marks it as a backup.
     let opened = bounded::file::open_folder(folder).map_err(BackupError::file("open", folder))?;
     rustix::fs::syncfs(&opened).map_err(|error| BackupError::file("write", folder)(error.into()))?;
     Ok(manifest)
 }
 
-/// Gives the folder its name, which tells the moment.
+/// Gives the folder its name, which is its time.
 fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, BackupError> {
     let seconds = u64::try_from(made / 1000).unwrap_or(0);
     let time = humantime::format_rfc3339_seconds(UNIX_EPOCH + std::time::Duration::from_secs(seconds));
@@ -161,7 +161,7 @@ fn publish(destination: &Path, folder: &Path, made: i64) -> Result<PathBuf, Back
     Err(BackupError::TooMany(destination.to_owned()))
 }
 
-/// The destination is ours until this is dropped.
+/// Lock of the destination, until it is dropped.
 struct Lock(File);
 
 impl Drop for Lock {
@@ -185,7 +185,7 @@ fn remove_old(destination: &Path, keep: usize) -> Result<Vec<PathBuf>, BackupErr
     let old = if keep == 0 { 0 } else { all.len().saturating_sub(keep) };
     all.truncate(old);
     for folder in &all {
-        // Without its manifest it is no backup: one that is half removed is never taken for one.
+        // Without its manifest it is no backup, so a half-removed one is never taken for one.
         let manifest = folder.join(MANIFEST);
         fs::remove_file(&manifest).map_err(BackupError::file("remove", &manifest))?;
         remove_folder(folder)?;

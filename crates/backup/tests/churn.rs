@@ -1,4 +1,4 @@
-//! Others push, repack and drop loose refs while a repository is copied: no ref of a copy ever names what it lacks.
+//! Others push, repack and drop loose refs while a repository is copied: a copy has all objects that its refs name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;

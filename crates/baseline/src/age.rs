@@ -23,7 +23,7 @@ impl Age {
         }
     }
 
-    /// The milliseconds since then; those until then are negative.
+    /// Milliseconds since then; negative for a time in the future.
     pub fn signed(self) -> i64 {
         match self {
             Age::Ago(ago) => ago,

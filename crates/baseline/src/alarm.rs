@@ -39,7 +39,7 @@ impl Evidence<'_> {
     }
 }
 
-/// Below this an alert about a stock ends.
+/// Limit below which an alert about a stock ends.
 pub fn clear_limit(expected: f64) -> f64 {
     (rule::CLEAR * expected).max(expected + rule::floor(expected) / 2.0)
 }
@@ -68,7 +68,7 @@ fn back_limit(expected: f64) -> f64 {
 const RECOVERED: f64 = 3.0;
 
 impl Track {
-    /// Takes the evidence and gives the state.
+    /// Updates the alert from the evidence, and returns the state.
     pub fn decide(&mut self, evidence: &Evidence<'_>) -> State {
         self.note_above(evidence);
         let wanted = evidence.wanted(self.kind);

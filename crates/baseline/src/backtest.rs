@@ -1,4 +1,4 @@
-//! Judges a history as it would have been judged then, line by line.
+//! Judges a history line by line, each with the knowledge of its time.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead};
@@ -135,7 +135,7 @@ impl<R: BufRead> Iterator for Samples<R> {
     }
 }
 
-/// The verdict on each sample, by what was known then.
+/// Verdict on each sample, from the samples before it.
 pub fn judge(
     samples: impl Iterator<Item = Result<Sample, Error>>,
     settings: Settings,

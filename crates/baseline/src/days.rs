@@ -15,7 +15,7 @@ pub struct Day {
     pub number: i64,
     /// The level an hour, without the pattern of the week.
     pub level: f64,
-    /// Of how many hours it is, weighed by the pattern.
+    /// Number of its hours, weighted by the pattern.
     pub share: f64,
     /// Of how many hours it is.
     pub hours: f64,
@@ -23,7 +23,7 @@ pub struct Day {
 
 /// The levels of the past.
 pub struct Levels {
-    /// Before each day, and one more: after the last. With each, how many days it rests on.
+    /// For each day, and for the one after the last: the level known before it, and the number of days behind it.
     levels: Vec<Option<(f64, usize)>>,
     /// The first day after the last fall.
     pub start: usize,
@@ -66,7 +66,7 @@ impl Days {
         Levels { levels, start, noise }
     }
 
-    /// The level of the days before `number`, of those that belong to the present regime.
+    /// Level of the days before `number` that belong to the present regime.
     pub fn present(&self, kind: Kind, levels: &Levels, number: i64, regime: i64) -> Option<(f64, usize)> {
         let to = self.days.partition_point(|day| day.number < number);
         let since = self.days.partition_point(|day| day.number < regime);
@@ -129,13 +129,13 @@ impl Days {
         fall > rule::FALL.ln().max(rule::FALL_ERRORS * noise * errors.sqrt())
     }
 
-    /// The plain mean of some days: quick, and enough to see that nothing fell.
+    /// Plain mean of some days: quick, and enough to see that there was no fall.
     fn plain(&self, from: usize, to: usize) -> f64 {
         let days = self.days.get(from..to).unwrap_or_default();
         days.iter().map(|day| day.level).sum::<f64>() / count(days.len()).max(1.0)
     }
 
-    /// The mean of some days. A day that is more than two deviations away counts as if it were there.
+    /// Mean of some days. A day that is more than two deviations away counts as if it were at that distance.
     fn level(&self, kind: Kind, from: usize, to: usize, noise: f64) -> Option<f64> {
         let days = self.days.get(from..to).filter(|days| !days.is_empty())?;
         let levels: Vec<f64> = days.iter().map(|day| day.level).collect();

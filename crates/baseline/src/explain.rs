@@ -5,7 +5,7 @@ use crate::text::{moment, whole};
 use crate::verdict::{Judged, Verdict};
 
 impl Verdict {
-    /// Five sentences, or fewer where there is less to say.
+    /// Five sentences, or fewer when there is less to explain.
     pub fn sentences(&self) -> Vec<String> {
         let Some(stock) = &self.stock else {
             return vec![match self.learning {
@@ -88,7 +88,7 @@ impl Verdict {
     }
 }
 
-/// Between which numbers it usually is, and how far out of that it is.
+/// Usual range of the values, and the distance from it.
 fn usual(stock: &Judged) -> String {
     let (hours, value, expected) = stock.window;
     let reach = |deviations: f64| whole((expected + 5.0) * (deviations * stock.spread).exp() - 5.0);

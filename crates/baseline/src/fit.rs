@@ -33,7 +33,7 @@ impl Kind {
     }
 }
 
-/// Usual difference of one window from what is expected of it.
+/// Usual difference of one window from its expected value.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial {
     /// The window.
@@ -114,13 +114,13 @@ pub struct Fit {
     pub level_days: usize,
     /// Days with data in all.
     pub days: usize,
-    /// The part of its hours that a day usually has samples of, as a number of hours.
+    /// Usual number of hours with samples in a day.
     pub usual_hours: f64,
     /// Usual rises of a stock within hours.
     pub jumps: [Jumps; 2],
     /// Usual distance from one day to the next, enlarged to that of noise of some days' duration.
     pub steps: f64,
-    /// The first hour that may be compared with the level: what was before a fall may not.
+    /// First hour that may be compared with the level: hours before a fall may not.
     pub start: i64,
 }
 
@@ -134,7 +134,7 @@ impl Fit {
         let (level, level_days) = days.present(kind, &levels, day, regime)?;
         let observed: Vec<f64> = days.days.iter().map(|day| day.hours).collect();
         let usual_hours = median(&observed)?;
-        // The day of a fall itself is partly what was before.
+        // The day of a fall still has hours from before it.
         let fallen = days.days.get(levels.start).filter(|_| levels.start > 0);
         let start = fallen.map_or(i64::MIN / 64, |day| (day.number + 1) * DAY);
         let mut fit = Fit {
@@ -186,7 +186,7 @@ impl Fit {
         }
     }
 
-    /// The same noise and week about a level that somebody set.
+    /// The same noise and week, around a level that an operator has set.
     pub fn at_level(mut self, level: f64) -> Fit {
         for trial in &mut self.trials {
             trial.level = level;
@@ -205,7 +205,7 @@ impl Fit {
         self.level() * self.profile.at(hour)
     }
 
-    /// The most that is expected of an hour and its neighbours, which is what short windows are compared with.
+    /// Highest expected value of an hour and its neighbours, the reference of short windows.
     pub fn expected_around(&self, hour: i64) -> f64 {
         self.level() * self.profile.around(hour)
     }
@@ -216,7 +216,7 @@ impl Fit {
             Kind::Stock => Scale::Stock,
             Kind::Flow => Scale::Flow { variation: self.variation(window, &pairs) },
         };
-        // One peak a day: what is asked every hour has its best chance once a day to be wrong.
+        // One peak a day: a test every hour has its best chance of a false alarm once a day.
         let mut peaks: Vec<(i64, f64)> = Vec::new();
         let mut points: Vec<f64> = Vec::new();
         for day in pairs.chunk_by(|a, b| a.0 == b.0) {
@@ -297,7 +297,7 @@ impl Fit {
         if window.hours <= DAY {
             trial.needed -= rule::RESEMBLANCE * trial.resemblance;
         }
-        // Of a few packages, the floor keeps noise out that the score would let in.
+        // For a few packages, the floor excludes noise that the score would let pass.
         if self.kind == Kind::Stock && window.hours <= DAY && level < rule::FEW {
             trial.needed -= rule::FEW_NEED_LESS;
         }
@@ -308,7 +308,7 @@ impl Fit {
         trial
     }
 
-    /// The score that a window needs which ends before the hour `end`.
+    /// Score that a window needs if it ends before the hour `end`.
     pub fn needed(&self, trial: &Trial, end: i64) -> f64 {
         let whole = trial.window.hours == DAY && end.rem_euclid(DAY) == 0;
         let once = self.kind == Kind::Flow && whole && is_small(trial.level);
@@ -348,7 +348,7 @@ impl Fit {
         day.map_or(0.0, |day| of(day) / in_days(window).sqrt())
     }
 
-    /// By how much the residuals are too small because the weekdays' pattern was learned from the same weeks.
+    /// Factor by which the residuals are too small because the weekdays' pattern was learned from the same weeks.
     fn optimism(&self, window: Window) -> f64 {
         let learned = if window.hours > 72 { 0.0 } else { rule::LEARNED_WEEKDAY * self.profile.weekdays };
         let days = count(self.days).max(learned + 2.0);

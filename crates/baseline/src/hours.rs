@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 /// Hours that are kept: 15 weeks.
 pub const KEPT: i64 = 15 * 168;
 
-/// Days that are learned from: one less than are kept, so that a day that has only begun takes nothing away.
+/// Number of days that are learned from: one less than the kept ones, so that a day that has only begun removes
+/// nothing.
 pub const LEARNED_DAYS: i64 = KEPT / 24 - 1;
 
 /// Values by hour since 1970, the newest [`KEPT`] hours of them.
@@ -52,15 +53,15 @@ fn number(value: f64) -> Option<serde_json::Number> {
 pub struct Observed {
     /// The sum of the values.
     pub sum: f64,
-    /// The sum of what the profile expects of the same hours.
+    /// Sum that the profile expects of the same hours.
     pub share: f64,
     /// Number of hours with a sample.
     pub hours: u32,
 }
 
 impl Hours {
-    /// Sets the value of an hour; a later sample of the same hour replaces an earlier one. An hour older than what
-    /// is kept is ignored.
+    /// Sets the value of an hour; a later sample of the same hour replaces an earlier one. An hour older than the
+    /// kept ones is ignored.
     pub fn set(&mut self, hour: i64, value: f64) {
         let Some(newest) = self.newest() else {
             self.first = hour;
@@ -68,7 +69,7 @@ impl Hours {
             return;
         };
         if hour.saturating_sub(newest) > KEPT {
-            // Nothing of what was there is within reach any more.
+            // All earlier hours are too old now.
             self.first = hour;
             self.values = vec![value];
         } else if hour > newest {
@@ -83,7 +84,7 @@ impl Hours {
         }
     }
 
-    /// Drops what is too old, in batches: moving the rest has a price.
+    /// Drops hours that are too old, in batches, because moving the rest has a price.
     fn forget(&mut self) {
         let kept = usize::try_from(KEPT).unwrap_or(usize::MAX);
         if self.values.len() > 2 * kept {
@@ -93,7 +94,7 @@ impl Hours {
         }
     }
 
-    /// The newest hours that are kept, and none that are only still there.
+    /// Newest kept hours, without those that are only still in memory.
     pub fn newest_kept(&self) -> Hours {
         let kept = usize::try_from(KEPT).unwrap_or(usize::MAX);
         let surplus = self.values.len().saturating_sub(kept);
@@ -168,7 +169,7 @@ impl Hours {
     }
 }
 
-/// Running sums of a history, so that what a window observed is a difference of two of them.
+/// Running sums of a history, so that the sum of a window is a difference of two of them.
 pub struct Sums {
     first: i64,
     sums: Vec<Observed>,

@@ -23,7 +23,7 @@ pub struct Settings {
 /// A figure whose norm can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
-    /// Packages failing, with what is parked.
+    /// Memory of the stock: failing packages, with parked ones.
     Failing,
     /// New failures a day.
     Failed,
@@ -61,7 +61,7 @@ pub struct Remembered {
     pub counts: (f64, f64),
     /// Seconds since 1970 at which jobs began to be parked.
     pub parked_since: Option<i64>,
-    /// The first hour of an outage that goes on.
+    /// First hour of a lasting outage.
     pub outage_from: Option<i64>,
 }
 
@@ -95,8 +95,8 @@ impl Judge {
         }
     }
 
-    /// A judge as it was: from what it remembered and the samples of the last 15 weeks, in order of time. Samples that
-    /// are newer than what it remembers are not taken. No sample is judged again.
+    /// A judge as it was: from its memory and the samples of the last 15 weeks, in order of time. Samples that are
+    /// newer than the memory are not taken. No sample is judged again.
     pub fn restore(
         settings: Settings,
         remembered: Remembered,
@@ -124,8 +124,8 @@ impl Judge {
         rest
     }
 
-    /// Takes today's level for normal, at once: the mean of the last 24 hours of samples, or what there is since the
-    /// alert began, whichever is shorter.
+    /// Makes today's level the norm, at once: the mean of the last 24 hours of samples, or since the alert began,
+    /// whichever is shorter.
     pub fn accept(&mut self, figure: Figure) {
         let track = self.track(figure);
         let Some(hour) = track.hours.newest() else { return };
@@ -140,7 +140,7 @@ impl Judge {
         track.memory.cleared = Some(hour);
     }
 
-    /// Sets what is normal, until [`Judge::unset`], for 90 days at most. New failures are given a day.
+    /// Sets the norm until [`Judge::unset`], for 90 days at most. For new failures it is a number per day.
     pub fn set(&mut self, figure: Figure, value: f64) {
         let track = self.track(figure);
         let level = if figure == Figure::Failed { value / 24.0 } else { value };
@@ -150,7 +150,7 @@ impl Judge {
         track.forget_fit();
     }
 
-    /// Learns what is normal again.
+    /// Returns to the learned norm.
     pub fn unset(&mut self, figure: Figure) {
         let track = self.track(figure);
         track.memory.pinned = None;
@@ -166,12 +166,12 @@ impl Judge {
         }
     }
 
-    /// Judges a sample by what is known from the samples before it, and takes it.
+    /// Judges a sample by the samples before it, and adds it.
     pub fn judge(&mut self, sample: &Sample, context: &Context) -> Verdict {
         self.judge_by(sample, context, &mut &context.labels)
     }
 
-    /// The same, with somebody who knows about causes.
+    /// The same, with a source of causes.
     pub fn judge_by(&mut self, sample: &Sample, context: &Context, causes: &mut dyn Causes) -> Verdict {
         if self.rest.last.is_some_and(|last| sample.time < last) || sample.time.abs() > LATEST {
             return self.refuse(sample.time);
@@ -252,7 +252,7 @@ impl Judge {
         context.drained == Some(false) && self.stock.full_days(first, hour) < rule::LONGEST_LEARNING_DAYS
     }
 
-    /// An incident in the days of learning is not the norm: what was before it is.
+    /// An incident in the days of learning is not the norm: the level before it is.
     fn find_incident(&mut self, hour: i64, context: &Context) {
         if self.stock.memory.decided().is_some() || self.is_first_fill(hour, context) {
             return;
@@ -356,7 +356,7 @@ impl Judge {
             self.stock.accept(level, hour);
         }
         if hour - surge.last < 24 {
-            // It goes on, so it is none.
+            // The outage lasts, so the hour is not learned from.
             let regime = surge.from.div_euclid(24) + 1;
             self.attempted.memory.regime = Some(regime);
             self.attempted.memory.thaw(regime * 24);
@@ -458,7 +458,7 @@ impl Judge {
         self.stock.hours.newest().is_some() && self.stock.memory.alarm.is_none()
     }
 
-    /// Corrects what is expected of a window of new failures by how many attempts there were in it.
+    /// Corrects the number that is expected of a window of new failures by the number of its attempts.
     fn share_out(&self, hour: i64, finding: &mut Finding, attempts: &Finding) {
         let factor = attempts.value / attempts.expected.max(1.0);
         let usual = self.learned_share(hour).unwrap_or(0.0) * attempts.value / finding.expected.max(1.0);
@@ -469,7 +469,8 @@ impl Judge {
             let more = factor.max(usual).min(rule::MOST_EXPLAINED);
             *finding = self.failed.finding(hour, finding.window, more).unwrap_or(scaled);
         } else if factor < rule::FEW_ATTEMPTS {
-            // Usual numbers of failures may be an unusual part of few attempts. That part is noisier than the number.
+            // A usual number of failures may be an unusual fraction of few attempts. The fraction is noisier than the
+            // number.
             let careful = Finding { needed: scaled.needed + rule::FEW_ATTEMPTS_SCORE, ..scaled };
             if careful.state(Kind::Flow).alerts() && careful.value >= rule::CRITICAL * careful.expected {
                 *finding = careful;
@@ -481,7 +482,7 @@ impl Judge {
 /// No count is larger.
 const LARGEST: f64 = 1e12;
 
-/// No time is later, or this far before 1970: 10,000 years.
+/// Range of valid times: 10,000 years around 1970.
 const LATEST: i64 = 300_000_000_000;
 
 /// A value that can be calculated with; `None` for a negative value or one that is no number.

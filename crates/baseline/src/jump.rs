@@ -1,7 +1,7 @@
-//! Jumps: by how much a stock usually rises within hours, whatever its norm is.
+//! Jumps: usual rises of a stock within hours, independent of its norm.
 //!
-//! A norm is late where a level has just changed, and its noise is too large where it has changed slowly. A stock that has
-//! doubled since this morning has doubled all the same.
+//! A norm is late where a level has just changed, and its noise is too large where it has changed slowly. A stock that
+//! has doubled since this morning is an incident all the same.
 
 use crate::fit::Fit;
 use crate::hours::Hours;
@@ -49,7 +49,8 @@ impl Jumps {
             });
             peaks.extend(rises.reduce(f64::max));
         }
-        // Most days have no rise at all, so no median says how far the others go. The farthest may have been incidents.
+        // Most days have no rise at all, so the median tells nothing about the rises of others. The largest may have
+        // been incidents.
         peaks.sort_by(|a, b| b.total_cmp(a));
         let usual: Vec<f64> = peaks.iter().skip(INCIDENTS).map(|peak| peak.max(0.0)).collect();
         if usual.is_empty() {

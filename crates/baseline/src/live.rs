@@ -55,7 +55,7 @@ impl Verdict {
         self.by_count(live).max(if self.outage { State::Critical } else { self.lasting(live) })
     }
 
-    /// State and line at `now`, with what is counted now. `now` is in seconds since 1970.
+    /// State and line at `now` (seconds since 1970), from the present counters.
     pub fn at(&self, live: &Live, now: i64) -> Now {
         if self.is_stale(now) {
             let text = match self.is_ahead(now) {
@@ -91,7 +91,7 @@ impl Verdict {
         let named = self.signature.as_ref().is_some_and(|signature| signature.since.is_some());
         let others = flow.max(if named { State::Warning } else { State::Ok });
         let outage = if self.outage { State::Critical } else { State::Ok };
-        // A state that none of these explains is that of a static limit.
+        // A state that none of these explains comes from a static limit.
         let all = stock.state.max(others).max(outage);
         let rest = if self.state > all { self.state } else { State::Ok };
         let over = stock.limits.clear.is_some_and(|limit| live < limit);
@@ -132,7 +132,7 @@ impl Verdict {
         self.excess_now(stock, total, state, now)
     }
 
-    /// The stored line with the number of now at its beginning.
+    /// The stored line with the present number at its beginning.
     fn counted(&self, total: u64) -> String {
         let failing = " failing";
         match self.text.find(failing) {
@@ -162,7 +162,7 @@ impl Verdict {
     }
 }
 
-/// The line of an outage: how many are parked and how many fail besides, and what is out of reach.
+/// Line of an outage: the numbers of parked jobs and of other failing packages, and the dependency.
 pub(crate) fn outage_line(
     breaker: &Breaker,
     (parked, failing): (&str, &str),

@@ -24,16 +24,16 @@ pub struct Alarm {
     pub below: u32,
     /// Samples on end that were no CRITICAL any more.
     pub less: u32,
-    /// For a flow: samples on end that said what had failed was cured.
+    /// For a flow: number of samples in a row in which the failures were cured.
     #[serde(default)]
     pub cured: u32,
-    /// For a flow: how much speaks for an end, as the logarithm of a likelihood ratio.
+    /// For a flow: evidence for an end, as the logarithm of a likelihood ratio.
     #[serde(default)]
     pub recovered: f64,
-    /// For a flow: the last hour that went into it.
+    /// For a flow: last hour that was counted in it.
     #[serde(default)]
     pub counted: i64,
-    /// The last hour in which the figure was not back.
+    /// Last hour in which the figure was not normal again.
     #[serde(default)]
     pub above: i64,
     /// Further rises during the alert, with the size and the time of the last one.
@@ -60,7 +60,7 @@ pub struct Memory {
     pub first: Option<i64>,
     /// The day with which the present normal begins.
     pub regime: Option<i64>,
-    /// Stretches of hours (first and last) that say nothing about what is normal.
+    /// Stretches of hours (first and last) that the norm is not learned from.
     pub frozen: Vec<(i64, i64)>,
     /// The alert that goes on.
     pub alarm: Option<Alarm>,
@@ -68,7 +68,7 @@ pub struct Memory {
     pub cleared: Option<i64>,
     /// Hour in which the figure began to be above its norm.
     pub above_since: Option<i64>,
-    /// The last level an hour that was known, for alerts that outlive the history.
+    /// Last known level per hour, for alerts that outlive the history.
     pub level: Option<f64>,
     /// The level an hour that an operator set.
     pub pinned: Option<f64>,
@@ -80,7 +80,7 @@ pub struct Memory {
     pub pinned_at: Option<i64>,
     /// The hour in which an alert ended last, and how many on end were relapses.
     pub ended: Option<(i64, u32)>,
-    /// The level an hour that an operator accepted, and the hour of it. It holds until a week was learned since.
+    /// Level per hour that an operator accepted, and the hour of it. It holds until a week was learned since.
     pub accepted: Option<(f64, i64)>,
 }
 
@@ -95,8 +95,8 @@ impl Memory {
         self.frozen.retain(|(_, last)| hour - *last <= KEPT);
     }
 
-    /// The stretches that say nothing about the usual noise either: alerts that go on, and those that lasted. A short
-    /// one may have been noise; leaving it out would make the noise look smaller, and the next alert likelier.
+    /// Stretches that the usual noise is not learned from either: lasting and long alerts. A short one may have been
+    /// noise; leaving it out would make the noise look smaller, and the next alert likelier.
     pub fn lasting(&self) -> Vec<(i64, i64)> {
         let open = self.alarm.as_ref().map(|alarm| alarm.from);
         let lasts =
@@ -104,7 +104,7 @@ impl Memory {
         self.frozen.iter().filter(lasts).copied().collect()
     }
 
-    /// Lets hours from `from` on be learned from.
+    /// Allows hours from `from` on to be learned from again.
     pub fn thaw(&mut self, from: i64) {
         self.frozen.retain(|(first, _)| *first < from);
         for (_, last) in &mut self.frozen {
@@ -133,7 +133,7 @@ impl Memory {
         self.above_since = None;
     }
 
-    /// Forgets a level that was set too long ago.
+    /// Drops a level that was set too long ago.
     pub fn expire(&mut self, hour: i64) {
         if self.pinned.is_some() && hour - *self.pinned_at.get_or_insert(hour) >= rule::SET_DAYS * 24 {
             self.pinned = None;

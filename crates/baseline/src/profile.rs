@@ -1,7 +1,7 @@
 //! The pattern of a week: how much of the level each hour of the week usually has.
 //!
 //! Three layers, each kept only as far as it stands out of the noise: days of the week, hours of the day, and hours
-//! of single days. Otherwise the pattern of a small or noisy figure would be nothing but last month's accidents.
+//! of single days. Otherwise the pattern of a small or noisy figure would only repeat last month's accidents.
 
 use crate::hours::Hours;
 use crate::robust::count;
@@ -39,8 +39,8 @@ impl Profile {
         self.factors.get(at).copied().unwrap_or(1.0)
     }
 
-    /// The largest factor of an hour and its neighbours: clocks are changed by an hour in spring and autumn, and what
-    /// follows the clock of its users moves with it.
+    /// The largest factor of an hour and its neighbours: clocks are changed by an hour in spring and autumn, and
+    /// figures that follow their users' clock move with it.
     pub fn around(&self, hour: i64) -> f64 {
         self.at(hour).max(self.at(hour - 1)).max(self.at(hour + 1))
     }

@@ -1,4 +1,4 @@
-//! Makes a verdict of what was found.
+//! Verdict from the findings.
 
 use crate::alarm::clear_limit;
 use crate::fit::Kind;
@@ -12,7 +12,7 @@ use crate::track::{Finding, Track};
 use crate::verdict::{Breaker, Causes, Context, Judged, Limits, Verdict};
 
 impl Judge {
-    /// The verdict on a sample that is out of order or out of this world.
+    /// Verdict on a sample that is out of order, or has an impossible time.
     pub(crate) fn refuse(&self, time: i64) -> Verdict {
         let text = self.rest.last.map_or_else(String::new, |last| format!(" after {}", moment(last, time)));
         blank(time, State::Unknown, line(&[(false, format!("sample of {} came{text}", moment(time, time)))]))
@@ -133,8 +133,8 @@ impl Judge {
         }
     }
 
-    /// The signature that alerts by itself while the number that fails is as usual: more is known of it than of what newly
-    /// failed.
+    /// The signature that alerts by itself while the number that fails is as usual: more is known about it than about
+    /// the new failures.
     fn alone<'a>(&self, verdict: &'a Verdict) -> Option<&'a Leading> {
         let is_warning = verdict.state == State::Warning && !verdict.outage;
         let is_quiet = self.stock.memory.alarm.is_none();
@@ -198,7 +198,7 @@ impl Judge {
         }
         let new = stock.value - (stock.normal - explained);
         let again = self.stock.memory.alarm.as_ref().and_then(|alarm| alarm.again);
-        // Of two numbers the newer one tells more.
+        // The newer of two numbers tells more.
         let new =
             (again.is_some(), if new >= 1.0 { format!(" - {} new", whole(new)) } else { String::new() });
         let again = again.map_or_else(String::new, |again| {
@@ -295,7 +295,7 @@ fn judged(
         let (a, b) = (key(a), key(b));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
     });
-    // In the hour in which an alert ends no window says anything yet.
+    // In the hour in which an alert ends the windows are too new.
     let nothing = Finding { window: track.shortest()?, value, expected: normal, score: 0.0, needed: 0.0 };
     let decided = decided.copied().unwrap_or(nothing);
     let limit = |critical: bool, fixed: Option<u64>| {
@@ -314,7 +314,7 @@ fn judged(
         limits: Limits {
             warning: limit(false, settings.warning),
             critical: limit(true, settings.critical),
-            // One that has come back before ends with a sample only.
+            // An alert that has come back before ends with a sample only.
             clear: track
                 .memory
                 .alarm

@@ -1,4 +1,4 @@
-//! Estimates that a few wild values do not move.
+//! Estimates that are robust against a few extreme values.
 
 /// The median; of an even number of values the lower one of the middle two. None of nothing.
 pub fn median(values: &[f64]) -> Option<f64> {
@@ -21,7 +21,7 @@ pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
 pub struct Spread {
     /// The mean of the values after clipping.
     pub centre: f64,
-    /// The standard deviation of a normal distribution that looks like this one without its wild values.
+    /// Standard deviation of the normal distribution that fits the values without the extreme ones.
     pub deviation: f64,
     /// Number of values.
     pub count: usize,

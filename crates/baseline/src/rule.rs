@@ -1,9 +1,9 @@
-//! The numbers of the rule. `docs/baselines.md` has the reason of each.
+//! Numbers of the rule. `docs/baselines.md` has the reason for each.
 
 /// Version of the rule. Memory of another version is not used: the samples are judged again.
 pub const VERSION: u32 = 6;
 
-/// Days of data before anything but a static limit alerts.
+/// Days of data before an alert by anything but a static limit.
 pub const LEARNING_DAYS: usize = 7;
 /// While it is not known whether the first queue was drained, the last three days may be at most this much above the
 /// four before, or the first fill is taken to go on.
@@ -16,8 +16,8 @@ pub const FILLED: f64 = 0.8;
 pub const SETTLING_DAYS: usize = 28;
 /// Number of days after which a queue that was not drained is no first queue any more: learning ends.
 pub const LONGEST_LEARNING_DAYS: usize = 42;
-/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless it
-/// is a smaller part than this of what was attempted: then it is being filled.
+/// While nothing is learned, a stock that was flat for a day and doubles is an incident and no part of the norm, unless
+/// it is a smaller part than this of the attempts: then it is being filled.
 pub const LEARNING_SHARE: f64 = 0.3;
 /// Flatness of that day: its highest value divided by its lowest.
 pub const LEARNING_FLAT: f64 = 1.35;
@@ -34,7 +34,7 @@ pub const FALL: f64 = 1.35;
 pub const FALL_ERRORS: f64 = 3.5;
 /// A stock all of whose samples of a day are below the norm by this factor has fallen: that day is the norm.
 pub const FALLEN_DAY: f64 = 1.15;
-/// However noisy it is, it has fallen by at most this part of the norm then.
+/// Largest fraction of the norm that counts as such a fall, however noisy the figure is.
 pub const FARTHEST_FALL: f64 = 0.9;
 /// Hours after which a stock that is back where it was before a fall is back for good.
 pub const BACK_HOURS: i64 = 72;
@@ -76,11 +76,11 @@ pub const ACCEPT_FLAT: f64 = 1.1;
 pub const LONGEST_WARNING_DAYS: i64 = 28;
 /// The same for one that was CRITICAL.
 pub const LONGEST_CRITICAL_DAYS: i64 = 84;
-/// Days for which a level that an operator has set holds.
+/// Days for which a level that an operator has set is valid.
 pub const SET_DAYS: i64 = 90;
 
-/// A stock that is this factor above the highest value of the day before has doubled, whatever its norm is: an alert is
-/// CRITICAL by that, and one that goes on has a second reason.
+/// Factor above the highest value of the day before from which on a stock has doubled, whatever its norm is: an alert
+/// becomes CRITICAL, and a lasting one gets a second reason.
 pub const DOUBLED: f64 = 1.75;
 /// The last hours, which do not belong to the day before.
 pub const DOUBLED_WITHIN: i64 = 6;
@@ -98,7 +98,7 @@ pub const LONGEST_HOLD_HOURS: i64 = 48;
 /// Hours after an end in which an alert is a relapse.
 pub const RELAPSE_HOURS: i64 = 24;
 
-/// Hours of an outage that are not learned from, at most.
+/// Largest number of hours of an outage that are not learned from.
 pub const OUTAGE_HOURS: i64 = 168;
 
 /// Parked jobs that are an outage: this many, or this part of the norm.
@@ -108,9 +108,9 @@ pub const PARKED_SHARE: f64 = 0.1;
 /// See [`PARKED`]: where no norm is known yet.
 pub const PARKED_WHILE_LEARNING: u64 = 20;
 
-/// A signature that was not there is one to name from this many packages on.
+/// Number of packages from which on a new signature is named as a cause.
 pub const NEW_SIGNATURE: f64 = 20.0;
-/// One that was there, from this factor of its norm on.
+/// Factor of its norm from which on a known signature is named.
 pub const SIGNATURE_FACTOR: f64 = 3.0;
 /// Days that make a signature's norm.
 pub const SIGNATURE_DAYS: i64 = 28;
@@ -118,33 +118,33 @@ pub const SIGNATURE_DAYS: i64 = 28;
 /// the old one under another name.
 pub const RENAMED: (f64, f64) = (0.85, 1.3);
 
-/// A signature that makes a smaller part of what is new, in per cent, is not its cause.
+/// Percentage of the new failures below which a signature is not their cause.
 pub const LEAST_SHARE: u32 = 10;
 
 /// Hours after which a verdict is stale.
 pub const STALE_HOURS: i64 = 36;
 
-/// Of fewer attempts a day nobody can say which part of them usually fails.
+/// Number of attempts a day below which the failing fraction is unknown.
 pub const LEAST_ATTEMPTS: f64 = 1.0;
 
-/// More attempts than this factor of the norm, and than their own noise explains, are a surge.
+/// Factor of the norm from which on attempts, if noise does not explain them, are a surge.
 pub const SURGE: f64 = 2.0;
 /// The score that a surge needs.
 pub const SURGE_SCORE: f64 = 4.0;
-/// Hours after which a surge is how it is: attempts are learned from, and explain nothing more.
+/// Hours after which a surge is the new norm: attempts are learned from, and explain nothing more.
 pub const SURGE_HOURS: i64 = 168;
 /// Largest excess that a surge may explain, as a factor of the norm.
 pub const SURGE_EXPLAINS: f64 = 3.0;
 
-/// From this score on attempts are more than their own noise explains, and failures are expected to be as many more.
+/// Score from which on attempts are more than noise explains, so that failures in proportion are expected.
 pub const MORE_ATTEMPTS: f64 = 2.0;
-/// The days from which it is known which part of attempts fails,
+/// Number of days from which on the failing fraction is known,
 pub const SHARE_DAYS: i64 = 28;
-/// from which factor of the norm on that part of the attempts explains failures,
+/// factor of the norm from which on that fraction of the attempts explains failures,
 pub const MORE_FAILURES: f64 = 1.3;
 /// and which factor at most.
 pub const MOST_EXPLAINED: f64 = 50.0;
-/// Below this part of the usual attempts the share of failures is judged too,
+/// Fraction of the usual attempts below which the share of failures is judged, too,
 pub const FEW_ATTEMPTS: f64 = 0.7;
 /// with this additional score, and from [`CRITICAL`] times the usual share on.
 pub const FEW_ATTEMPTS_SCORE: f64 = 2.0;
@@ -191,7 +191,7 @@ pub const RESEMBLANCE_DAYS: f64 = 8.0;
 
 /// Factor by which the spread is enlarged after one day; it falls with more days.
 pub const DOUBT: f64 = 4.0;
-/// The part of that which Poisson's noise needs: only its mean has to be estimated.
+/// Part of that score for Poisson noise: only its mean has to be estimated.
 pub const POISSON_DOUBT: f64 = 0.25;
 
 /// As how many numbers each weekday counts that was learned from the same days as the spread.
@@ -200,17 +200,17 @@ pub const LEARNED_WEEKDAY: f64 = 2.0;
 /// The peaks of a day spread less than single values; of a flow at least by this.
 pub const LEAST_FLOW_SPREAD: f64 = 0.8;
 
-/// The least excess that is worth an alert: 5 of up to 10, 10 from 20 on. Ratios of tiny numbers say nothing.
+/// Smallest excess that is worth an alert: 5 up to a norm of 10, 10 from 20 on. Ratios of tiny numbers mean nothing.
 pub fn floor(expected: f64) -> f64 {
     (expected / 2.0).clamp(5.0, 10.0)
 }
 
-/// The same for the mean of a stock over days: what lasts is worth an alert from 4 on.
+/// Same for the mean of a stock over days: a lasting excess is worth an alert from 4 on.
 pub fn lasting_floor(expected: f64) -> f64 {
     (expected / 2.0).clamp(4.0, 10.0)
 }
 
-/// A window of less than a day says nothing about a flow that is expected to be smaller in it.
+/// Expected value below which a window of less than a day is not used for a flow.
 pub const LEAST_SHORT_FLOW: f64 = 10.0;
 /// Flow per day from which on six hours usually have that,
 pub const LEAST_HOURLY_FLOW: f64 = 4.0 * LEAST_SHORT_FLOW;

@@ -1,6 +1,6 @@
-//! A judge on paper: everything that has to be stored between two samples, the hours included.
+//! The stored form of a judge: everything that is kept between two samples, the hours included.
 //!
-//! Its size depends on what is kept (15 weeks), not on how long it has been going on, so that a sample costs the same
+//! Its size depends on the kept time (15 weeks), not on the age of the installation, so that a sample costs the same
 //! in the tenth year as in the first.
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// Makes it one that no rule can use: everything is judged again from the samples.
+    /// Makes it one that no rule accepts: everything is judged again from the samples.
     pub fn outdate(&mut self) {
         self.version = 0;
     }
@@ -41,8 +41,8 @@ impl Judge {
         }
     }
 
-    /// The judge that was stored; nothing if another rule made it. Then the samples have to be judged again, and
-    /// [`Judge::inherit`] keeps what operators have decided.
+    /// The stored judge; `None` if another rule made it. Then the samples have to be judged again, and
+    /// [`Judge::inherit`] keeps operators' decisions.
     pub fn load(settings: Settings, saved: Saved) -> Option<Judge> {
         if saved.version != rule::VERSION {
             return None;
@@ -72,8 +72,7 @@ impl Judge {
         }
     }
 
-    /// Takes figures of an hour that has been judged before it was over: what happened in the rest of it. Nothing is
-    /// judged again.
+    /// Takes figures of an hour that was judged before its end, for the rest of the hour. Nothing is judged again.
     pub fn amend(&mut self, sample: &Sample) {
         if self.rest.last.is_some_and(|last| sample.time <= last) {
             self.take(sample);
@@ -101,7 +100,7 @@ impl Judge {
         self.rest.signatures.merge(old, new);
     }
 
-    /// In how many packages each signature is, as far as that is known here.
+    /// Number of packages of each signature, as far as it is known here.
     pub fn signatures(&self) -> impl Iterator<Item = (&str, f64)> {
         self.rest.signatures.values()
     }

@@ -1,4 +1,4 @@
-//! Single signatures: which of them is behind a change, and whether one grows while the total hides it.
+//! Single signatures: the one behind a change, and growth of one that the total hides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::rule;
 /// Memory of a signature: its last value of each day on which it changed, and its alert.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Signature {
-    /// Day and value. From one to the next the value stood.
+    /// Day and value. A value is valid until the next one.
     days: Vec<(i64, f64)>,
     /// Nothing before this day counts.
     regime: Option<i64>,
@@ -28,7 +28,7 @@ struct SignatureAlarm {
     since: i64,
     normal: f64,
     below: u32,
-    /// For how many seconds it was suppressed, which is no time in which it could become the norm.
+    /// Seconds of suppression, a time in which it could not become the norm.
     #[serde(default)]
     suspended: i64,
 }
@@ -39,7 +39,7 @@ struct Renamed {
     normal: f64,
     /// Norm under this name.
     before: f64,
-    /// The day from which on its own history counts.
+    /// Day from which on its own history counts.
     until: i64,
 }
 
@@ -74,19 +74,19 @@ impl Signatures {
         }
     }
 
-    /// Forgets what is out of reach, and signatures that are no more.
+    /// Removes days that are too old, and signatures without any.
     pub fn forget(&mut self, day: i64) {
         let oldest = day - rule::SIGNATURE_DAYS - 1;
         self.known.retain(|_, signature| {
             let gone = signature.days.iter().take_while(|(at, _)| *at < oldest).count();
-            // The last value before the reach still stands at its beginning.
+            // The last value before the kept time is valid at its beginning.
             signature.days.drain(..gone.saturating_sub(1));
             signature.alarm.is_some()
                 || signature.days.iter().any(|(at, value)| *value > 0.0 || *at >= oldest)
         });
     }
 
-    /// Takes what is suppressed out of all judgement, and what is not any more back into it, as it was.
+    /// Suspends suppressed signatures from judgement, and resumes those that are not suppressed any more, as they were.
     pub fn suspend(&mut self, suppressed: &BTreeSet<String>, time: i64) {
         for (id, signature) in &mut self.known {
             match (suppressed.contains(id), signature.suspended) {
@@ -235,7 +235,7 @@ impl Signature {
         (median(&values).unwrap_or(0.0), quantile(&values, 0.95).unwrap_or(0.0))
     }
 
-    /// By how much it rose, if that is worth an alert and there is none yet.
+    /// Size of its rise, if that is worth an alert and there is none yet.
     fn judge(&mut self, time: i64, day: i64, first: i64, growth: f64) -> Option<f64> {
         let value = self.value();
         if value < 10.0 && self.alarm.is_none() {
@@ -267,7 +267,7 @@ impl Signature {
     }
 }
 
-/// The sum of two histories, each of which stands from one change to the next.
+/// Sum of two histories of values that are valid until the next one.
 fn summed(one: &[(i64, f64)], other: &[(i64, f64)]) -> Vec<(i64, f64)> {
     let at = |days: &[(i64, f64)], day: i64| {
         days.iter().take_while(|(changed, _)| *changed <= day).last().map_or(0.0, |(_, value)| *value)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum State {
-    /// As it normally is, or not yet known what is normal.
+    /// Normal, or the norm is not known yet.
     #[default]
     Ok,
     /// There is nothing to judge.

@@ -19,7 +19,7 @@ pub struct Surge {
     /// than the stock's excess over its norm. So attempts that did not fail explain no later failures.
     #[serde(default)]
     pub explained: f64,
-    /// The hour up to which that was counted.
+    /// Hour up to which the attempts are counted.
     #[serde(default)]
     pub counted: i64,
 }
@@ -68,7 +68,7 @@ impl Surge {
             }
             let Hour { share, stock } = of(at);
             let more = if at <= self.last { share * (value - expected) } else { 0.0 };
-            // Of an hour in which nobody looked nobody knows what it explains.
+            // An hour without samples explains nothing.
             let most = stock.map_or(self.explained, |(value, normal)| {
                 (value - normal).clamp(0.0, rule::SURGE_EXPLAINS * normal.max(1.0))
             });

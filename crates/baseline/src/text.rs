@@ -1,4 +1,4 @@
-//! The one line for people, within what Nagios and everything between it and a person lets through.
+//! The one line for operators, within the limits of Nagios and everything between it and a screen.
 
 use crate::rule;
 use crate::time::Millis;
@@ -43,7 +43,7 @@ pub fn concise(message: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The cause of a part of what is new. One of few of them is none.
+/// Text about a cause's part of the new failures. A cause of few of them is left out.
 pub fn share_of(share: Option<u32>, cause: &str) -> String {
     match share {
         Some(share) if share < rule::LEAST_SHARE => ", many causes".to_owned(),

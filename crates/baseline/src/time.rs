@@ -6,7 +6,7 @@ use std::fmt;
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 86_400_000;
 
-/// A moment in Unix milliseconds. It is shown as `2026-11-24 08:32Z`, in UTC.
+/// Time in Unix milliseconds. It is shown as `2026-11-24 08:32Z`, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub i64);
 

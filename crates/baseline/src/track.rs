@@ -72,7 +72,7 @@ pub struct Track {
 }
 
 impl Track {
-    /// A figure that nothing is known of.
+    /// A figure without a history.
     pub fn new(kind: Kind) -> Track {
         Track { kind, hours: Hours::default(), memory: Memory::default(), fit: None }
     }
@@ -97,7 +97,7 @@ impl Track {
         self.fit.as_ref().map(|(_, fit)| fit)
     }
 
-    /// Takes a level for normal from `hour` on, until a week was learned since.
+    /// Makes a level the norm from `hour` on, until a week was learned since.
     pub fn accept(&mut self, level: f64, hour: i64) {
         self.memory.accepted = Some((level, hour));
         self.memory.by_rule = true;
@@ -105,7 +105,7 @@ impl Track {
         self.forget_fit();
     }
 
-    /// Takes the level to which the stock has fallen for normal.
+    /// Makes the level to which the stock has fallen the norm.
     pub fn follow_fall(&mut self, hour: i64) {
         if self.memory.pinned.is_some() {
             return;
@@ -116,7 +116,7 @@ impl Track {
                 self.memory.fell_from = Some((before, hour));
             }
             self.accept(level, hour);
-            // No window contains what was before.
+            // No window contains hours from before.
             self.memory.cleared = self.memory.cleared.max(Some(hour - DAY));
         }
     }
@@ -140,7 +140,7 @@ impl Track {
         let set = self.memory.decided();
         let fit = Fit::learn(self.kind, history, day, if set.is_some() { i64::MIN / 64 } else { regime });
         match (fit, set) {
-            // Of a few days nobody knows how much they usually differ.
+            // The usual variation is unknown after a few days.
             (Some(fit), Some(level)) if fit.days >= rule::LEARNING_DAYS => Some(fit.at_level(level)),
             (Some(_), Some(level)) => Some(Fit::pinned(self.kind, level)),
             (None, Some(level)) => Some(Fit::pinned(self.kind, level)),
@@ -148,7 +148,7 @@ impl Track {
         }
     }
 
-    /// Makes the next judgement learn anew: something about the history has changed.
+    /// Makes the next judgement learn again: the history has changed.
     pub fn forget_fit(&mut self) {
         self.fit = None;
     }
@@ -221,7 +221,7 @@ impl Track {
         self.fit.as_ref().map(|(_, fit)| fit.expected_around(hour))
     }
 
-    /// The smallest value that would alert at once, by the shortest window alone.
+    /// Smallest value that would alert at once, by the shortest window alone.
     pub fn jump_limit(&self, expected: f64, critical: bool) -> Option<f64> {
         let trial = self.fit.as_ref().and_then(|(_, fit)| fit.trials.first())?;
         let (ratio, floors, more) = match (critical, self.kind) {

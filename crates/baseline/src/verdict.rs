@@ -76,7 +76,7 @@ pub struct Limits {
     pub warning: Option<u64>,
     /// From here on CRITICAL.
     pub critical: Option<u64>,
-    /// An alert that goes on ends below.
+    /// Value below which a lasting alert ends.
     pub clear: Option<u64>,
     /// Number of parked jobs from which on it is an outage: CRITICAL, while a breaker is open.
     #[serde(default)]
@@ -98,7 +98,7 @@ pub struct Judged {
     pub score: f64,
     /// The score that it needed.
     pub needed: f64,
-    /// Its length in hours, its value and what was expected of it.
+    /// Length in hours, value, and expected value.
     pub window: (i64, f64, f64),
     /// Effective limits.
     pub limits: Limits,
@@ -119,7 +119,7 @@ pub struct Verdict {
     pub state: State,
     /// One line for a person: at most 150 characters of ASCII.
     pub text: String,
-    /// Full days of data, while there is too little to judge.
+    /// Number of full days of data, while there are too few to judge.
     pub learning: Option<usize>,
     /// The stock: failing and parked.
     pub stock: Option<Judged>,

@@ -38,7 +38,7 @@ impl Weekdays {
         Weekdays { factors: [1.0; 7], learned: 0.0 }
     }
 
-    /// Learns from days of the week and what each had as a part of the week around it.
+    /// Learns from days of the week, each with its part of the week around it.
     pub fn learn(ratios: &[(usize, f64)], prior: Prior) -> Weekdays {
         let ratios = &tamed(ratios, prior.least);
         let groups: Vec<Group> = GROUPS.iter().filter_map(|days| Group::of(days, ratios)).collect();
@@ -81,11 +81,11 @@ fn firm(between: f64, within: f64) -> f64 {
     if between > 2.0 * within { 1.0 - (2.0 * within / between).powi(2) } else { 0.0 }
 }
 
-/// Days that resemble each other. All variances are parts of their mean, for noise is in proportion to it.
+/// Days that resemble each other. All variances are fractions of their mean, because noise is in proportion to it.
 struct Group {
     count: f64,
     mean: f64,
-    /// Each day of the week, and what it has of the mean.
+    /// Each day of the week, with its factor of the mean.
     days: Vec<(usize, f64)>,
     /// The sum of squares about the mean of the same day of the week, and how many of them are free.
     noise: f64,

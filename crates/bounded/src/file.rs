@@ -1,5 +1,5 @@
-//! Files that are files: no named pipe that nobody writes to, no device, and nothing behind a symbolic link where a file
-//! is written.
+//! Regular files only: no named pipe without a writer, no device, and nothing behind a symbolic link where a file is
+//! written.
 
 use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
 
-/// As much memory is reserved for a file before it is read: its size is what somebody else says.
+/// Largest memory that is reserved for a file before it is read: its size comes from outside.
 const LARGEST_RESERVED: u64 = 16 << 20;
 
 /// Opens a regular file to read it. Links are followed.
@@ -37,6 +37,10 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Reads a regular file of at most `most` bytes of UTF-8.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] when it is longer, or no UTF-8; others when it is no regular file, or cannot be
+/// read.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(read(path, most)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
@@ -103,6 +107,9 @@ pub fn what_else(path: &Path) -> Option<&'static str> {
 }
 
 /// Creates a regular file, or empties the one that is there. A symbolic link in its place is refused.
+///
+/// # Errors
+/// When a link, a pipe or another thing that is no regular file is there, or it cannot be written.
 pub fn create(path: &Path) -> io::Result<File> {
     let file = write(path, Mode::from_raw_mode(0o666))?;
     file.set_len(0)?;

@@ -1,5 +1,5 @@
-//! Locks, programs and files of this machine. Whatever can keep a process waiting is waited for until a [`Deadline`] and
-//! no longer: a lock that somebody else holds, a program that hangs, a named pipe in the place of a file.
+//! Locks, programs and files of this machine. Everything that a process may have to wait for has a [`Deadline`]: a lock
+//! that somebody else holds, a program that hangs, a named pipe in the place of a file.
 
 pub mod file;
 pub mod lock;
@@ -8,7 +8,7 @@ pub mod waiting;
 
 use std::time::{Duration, Instant};
 
-/// The moment up to which something is waited for.
+/// Time until which something is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     /// `None`: a moment beyond all times.

@@ -84,6 +84,9 @@ impl fmt::Display for Held {
 }
 
 /// Opens the file of a lock, see [`file::lock_file`], and locks it. The lock is held until the file is closed.
+///
+/// # Errors
+/// [`LockError::Held`] with the holder when the deadline is over, [`LockError::File`] when the file cannot be opened.
 pub fn open(path: &Path, mode: Mode, deadline: Deadline) -> Result<File, LockError> {
     let opened = file::lock_file(path);
     let opened = opened.map_err(|error| LockError::File { action: "open", path: path.to_owned(), error })?;
@@ -92,6 +95,9 @@ pub fn open(path: &Path, mode: Mode, deadline: Deadline) -> Result<File, LockErr
 }
 
 /// Locks a file. It is tried once even if the deadline is over.
+///
+/// # Errors
+/// [`LockError::Held`] with the holder when the deadline is over.
 pub fn lock(file: &File, path: &Path, mode: Mode, deadline: Deadline) -> Result<(), LockError> {
     let how = match mode {
         Mode::Shared => FlockOperation::NonBlockingLockShared,

@@ -1,4 +1,4 @@
-//! Other programs, followed until they end or their time is up.
+//! Other programs, followed until they end or their time is over.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,7 +17,8 @@ use crate::Deadline;
 /// Group of processes that a program belongs to, which decides about the signals that it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// Its own: what a terminal sends to this process does not reach it, and it is ended with all that it has started.
+    /// A group of its own: signals from a terminal do not reach it, and it is ended with all processes that it has
+    /// started.
     Own,
     /// That of this process.
     Ours,
@@ -28,7 +29,7 @@ const DYING: Duration = Duration::from_secs(10);
 /// Interval of looking for the end of a program where the kernel cannot report it.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A piece of what a program says.
+/// Piece of a program's output.
 pub enum Said<'b> {
     /// On its standard output.
     Out(&'b [u8]),
@@ -39,11 +40,11 @@ pub enum Said<'b> {
 /// State in which [`Running::follow`] left a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// It has ended by itself, or by somebody else; it has not been waited for.
+    /// It has ended by itself, or by another process; it has not been waited for.
     Ended,
-    /// Its time was up: it was killed; it has not been waited for.
+    /// Its time was over: it was killed; it has not been waited for.
     Killed,
-    /// Its time was up, it was killed and does not die.
+    /// Its time was over, it was killed and does not end.
     Undead,
 }
 
@@ -62,6 +63,9 @@ pub struct Running {
 
 impl Running {
     /// Starts a program that reads `input`. Without input it has the standard input that `command` gives it.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
     pub fn start(command: &mut Command, group: Group, input: Option<Vec<u8>>) -> io::Result<Running> {
         if input.is_some() {
             command.stdin(Stdio::piped());
@@ -172,7 +176,7 @@ impl Running {
         match stdin.write(rest) {
             Ok(count) => self.written += count,
             Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {}
-            // One that gives up early closes its end; its status says why.
+            // A program that ends early closes its input; its status has the reason.
             Err(_) => self.written = self.input.len(),
         }
         if self.written >= self.input.len() {

@@ -1,4 +1,4 @@
-//! Messages about long waits: they name what is waited for.
+//! Messages about long waits: they name the thing that is waited for.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// and at most this.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// Has waits told to somebody: to the terminal of an operator, to the log of a service. Once a process.
+/// Sets the callback of waits: the terminal of an operator, the log of a service. Once a process.
 pub fn listen(listener: impl Fn(&str) + Send + Sync + 'static) {
     let _ = LISTENER.set(Box::new(listener));
 }
@@ -52,8 +52,8 @@ impl Wait {
         self.began.elapsed()
     }
 
-    /// Tells it, if it is time to. `text` says what is waited for and who has it: `the lock of FILE: process 4711 (git) has
-    /// it`. It is asked only if somebody listens.
+    /// Reports it, if it is time to. `text` names the thing that is waited for and its holder: `the lock of FILE:
+    /// process 4711 (git) has it`. It is called only if there is a listener.
     pub fn tell(&mut self, text: impl FnOnce() -> String) {
         self.tell_after(self.lasted(), text);
     }
@@ -76,7 +76,7 @@ impl Wait {
     }
 }
 
-/// Tells a pause that is as long as this, before it begins.
+/// Reports a pause of this length before it begins.
 pub fn tell_pause(pause: Duration, text: impl FnOnce() -> String) {
     if pause >= EARLY && LISTENER.get().is_some() {
         say(&format!("waiting {} s for {}", pause.as_secs(), text()));

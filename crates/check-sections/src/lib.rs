@@ -49,8 +49,8 @@ pub const SECTIONS: [Section; 8] = [
     Section { name: "database", figures: &["backup", "integrity", "disk", "inodes"], keys: &[] },
 ];
 
-/// The keys that stand directly in `[checks]`: where the monitor finds the database, and the sections of checks that
-/// somebody wrote for himself.
+/// Keys directly in `[checks]`: the place of the database for the monitor, and the sections of checks that users
+/// have written.
 pub const KEYS: [&str; 3] = ["state", "passfile", "own"];
 
 /// The thresholds of a figure.
@@ -59,7 +59,7 @@ pub const THRESHOLDS: [&str; 2] = ["warning", "critical"];
 /// Reason why `[checks]` cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
-    /// A section that no check reads, like one that a check does.
+    /// A section that no check reads, with a name like one that a check reads.
     #[error("[checks.{name}]: there is no such check; did you mean [checks.{meant}]?")]
     Misspelt {
         /// As it stands there.
@@ -67,7 +67,7 @@ pub enum Wrong {
         /// The nearest right name.
         meant: String,
     },
-    /// A section that no check reads, and like none.
+    /// A section that no check reads, with a name unlike all others.
     #[error("[checks.{name}]: there is no such check; name it in [checks] own if it is one of yours")]
     NoCheck {
         /// As it stands there.
@@ -76,7 +76,7 @@ pub enum Wrong {
     /// The section that would be that of `check_import_state`, whose name is taken.
     #[error("[checks] state names the database; the section of its check is [checks.database]")]
     State,
-    /// `[checks]` itself is misspelt, and every policy with it.
+    /// `[checks]` itself is misspelt, so that no policy has an effect.
     #[error("[{name}]: there is no such section; did you mean [checks]?")]
     Parent {
         /// As it stands there.
@@ -92,7 +92,7 @@ pub enum Wrong {
         /// The nearest right key, or all that there are.
         hint: String,
     },
-    /// A value where a table must be, or the other way.
+    /// A value where a table must be, or a table where a value must be.
     #[error("[{section}] {key} must be {what}")]
     Form {
         /// Name of the section.
@@ -104,13 +104,13 @@ pub enum Wrong {
     },
 }
 
-/// Refuses what stands beside `[checks]` if that may have been meant: a check looks at nothing else of the file.
+/// Refuses names beside `[checks]` that may have been meant as it: a check reads nothing else of the file.
 pub fn parent<'a>(others: impl IntoIterator<Item = &'a str>) -> Result<(), Wrong> {
     let misspelt = others.into_iter().find(|name| *name != "checks" && nearest(name, ["checks"]).is_some());
     misspelt.map_or(Ok(()), |name| Err(Wrong::Parent { name: name.to_owned() }))
 }
 
-/// Refuses names in `[checks]` that nobody reads. The check that asks is sure of its own section, `asking`.
+/// Refuses names in `[checks]` that no check reads. The check that asks reads its own section, `asking`.
 pub fn names(checks: &Table, asking: Option<&str>) -> Result<(), Wrong> {
     let own = own(checks)?;
     for (name, value) in checks {

@@ -22,7 +22,7 @@ impl Eta {
         Some(Eta { all, done: AtomicI64::new(0), began: Instant::now() })
     }
 
-    /// One job more is done: what stands before its line.
+    /// Progress after one more job, as the beginning of its line.
     pub fn next(&self) -> String {
         let done = self.done.fetch_add(1, Ordering::SeqCst) + 1;
         let elapsed = i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX);

@@ -1,11 +1,11 @@
-//! The help of the whole: subcommands in groups, by what they are for.
+//! The main help: subcommands in groups, by purpose.
 
 use clap::Command;
 
 use crate::screen;
 use crate::table::wrap;
 
-/// Subcommands by what they are for, in the order in which they are wanted.
+/// Subcommands by purpose, in the order of display.
 const GROUPS: [(&str, &[&str]); 5] = [
     (
         "Look",

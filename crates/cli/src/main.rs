@@ -1,5 +1,5 @@
-//! `package-import`: the operator's command. No logic lives here: a subcommand reads its arguments, calls the
-//! library and shows what came back.
+//! `package-import`: the operator's command. It has no logic: a subcommand reads its arguments, calls the
+//! library and shows the result.
 
 mod commands;
 mod eta;
@@ -114,7 +114,7 @@ fn main() -> ExitCode {
     exit::code(result)
 }
 
-/// The command line, and the name of its subcommand.
+/// Command line, and the name of its subcommand.
 fn parse() -> (Cli, String) {
     let matches = help::grouped(Cli::command()).get_matches();
     let name = matches.subcommand_name().unwrap_or_default().to_owned();

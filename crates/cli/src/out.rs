@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::SIGINT;
 
-/// The standard output for people, wherever that is now.
+/// Standard output for people, wherever it goes now.
 pub struct Out;
 
 enum Sink {

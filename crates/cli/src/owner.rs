@@ -1,5 +1,5 @@
-//! The superuser in somebody else's root becomes that user: whatever links and files the owner has put there, they lead no
-//! further than the owner could go alone, and what is made there belongs to the owner.
+//! The superuser in another user's root becomes that user: links and files of the owner lead no further than the owner
+//! could go alone, and new files belong to the owner.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +12,7 @@ use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_res_gid, set_
 
 use crate::exit::Usage;
 
-/// The user that this process was made to work as.
+/// User that this process was made to work as.
 static BECOME: OnceLock<String> = OnceLock::new();
 
 /// User that this process has changed to, if root has started it in a root of that user.
@@ -20,7 +20,7 @@ pub fn changed() -> Option<&'static str> {
     BECOME.get().map(String::as_str)
 }
 
-/// If this process is root's, becomes the owner of `root`; of the folder that it would be made in, if there is none. To be
+/// If this process is root's, becomes the owner of `root` (for a new root: of the folder in which it is created). To be
 /// called while there is one thread.
 pub fn become_owner(root: &Path) -> Result<(), Error> {
     if !rustix::process::geteuid().is_root() {

@@ -72,7 +72,7 @@ impl<W: Write> Write for Clean<W> {
     }
 }
 
-/// Says a line on the standard error; that nobody reads it is no reason to stop.
+/// Prints a line on the standard error; a closed one is no reason to stop.
 macro_rules! say {
     ($($arguments:tt)*) => {
         drop(std::io::Write::write_fmt(
@@ -91,7 +91,7 @@ const PLAIN: &str = "\u{1b}[0m";
 /// Escape sequences of a headline.
 const TITLE: [&str; 4] = [BOLD, RED, GREEN, PLAIN];
 
-/// Text out of the database as one line that no terminal obeys.
+/// Text from the database as one line without control characters.
 pub fn plain(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() || is_hidden(c) { ' ' } else { c }).collect();
     line.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -129,7 +129,7 @@ pub fn count(number: impl TryInto<i64>, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// Says how many are not listed, and how they are.
+/// Tells the number of entries that are not listed, and how to list them.
 pub fn more(listed: usize, all: i64, noun: &str) -> io::Result<()> {
     let listed = i64::try_from(listed).unwrap_or(i64::MAX);
     match all.saturating_sub(listed) {
@@ -143,12 +143,12 @@ pub fn title(text: &str) -> String {
     marked(text, BOLD)
 }
 
-/// A headline of what is wrong now; red on a terminal that wants it.
+/// Headline about a present problem; red on a terminal with colours.
 pub fn alarm(text: &str) -> String {
     marked(text, RED)
 }
 
-/// A headline of what is well; green on a terminal that wants it.
+/// Headline without a problem; green on a terminal with colours.
 pub fn good(text: &str) -> String {
     marked(text, GREEN)
 }

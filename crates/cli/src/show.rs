@@ -48,7 +48,7 @@ impl Reporter {
         }
     }
 
-    /// Shows that something that was asked for did not even become a version.
+    /// Shows an argument that did not even become a version.
     pub fn failed(&mut self, name: &str, failure: &Failure) -> io::Result<()> {
         self.missing = true;
         writeln!(
@@ -118,7 +118,7 @@ impl Progress {
         Progress(bar)
     }
 
-    /// For something that takes long and whose size is not known yet: on a terminal, unless it prints JSON.
+    /// A progress display for work of unknown size: on a terminal, unless it prints JSON.
     pub fn long(json: bool) -> Progress {
         Progress::new(0, !json && io::stderr().is_terminal())
     }
@@ -129,7 +129,7 @@ impl Progress {
         self.0.set_position(done as u64);
     }
 
-    /// Names what is being worked on.
+    /// Shows the name of the present work.
     pub fn reading(&self, package: &str) {
         self.0.set_message(package.to_owned());
     }
@@ -139,7 +139,7 @@ impl Progress {
         self.0.inc(1);
     }
 
-    /// Takes the bar away while something is printed.
+    /// Hides the bar while something is printed.
     pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }

@@ -8,7 +8,7 @@ use crate::screen::{self, plain, width};
 /// Space between columns.
 const GAP: &str = "  ";
 
-/// With less room than this the last column goes below the others.
+/// Width of the last column below which it goes under the others.
 const LEAST_ROOM: usize = 24;
 
 /// Indentation of rows below another.

@@ -36,7 +36,7 @@ pub fn once(root: &Path, result: Result<u8, Error>) -> Result<u8, Error> {
     }
 }
 
-/// Times, ports and processes differ in what is one error.
+/// Differences that are no news: times, ports and processes.
 fn without_numbers(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_digit() && !c.is_control()).collect()
 }

@@ -38,7 +38,7 @@ pub fn shown(watch: bool, mut show: impl FnMut() -> Result<u8, Error>) -> Result
     }
 }
 
-/// As many lines as the terminal has.
+/// Number of the terminal's lines.
 fn rows() -> usize {
     let rows = rustix::termios::tcgetwinsize(io::stdout()).map(|size| usize::from(size.ws_row));
     rows.ok().filter(|rows| *rows > 3).unwrap_or(24)

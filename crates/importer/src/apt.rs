@@ -8,7 +8,7 @@ use crate::dsc_arguments::Item;
 use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
 
-/// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be had does not keep the others back.
+/// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be fetched does not stop the others.
 pub fn fetch(
     root: &Path,
     names: &[String],
@@ -58,7 +58,8 @@ fn one(apt: &Apt, name: &str, note: &mut impl FnMut(&str)) -> Result<Item, AptEr
     Err(first_error.unwrap_or(AptError::UnknownPackage(name.to_owned())))
 }
 
-/// An old index may still have what is wanted. If it has not, and no new one could be had, nobody knows.
+/// An old index may still have the wanted version. If it has not, and no new one could be fetched, the answer is
+/// unknown.
 fn failure(error: &AptError, is_complete: bool) -> Failure {
     let failure = Failure::from(error);
     match error {

@@ -41,7 +41,7 @@ pub struct Check<'a> {
 pub struct Checked {
     /// Problems that were found.
     pub problems: Vec<Problem>,
-    /// Refs that are not where the importer has put them, if that could be looked at.
+    /// Foreign refs, if they could be listed.
     pub foreign: Option<Vec<ForeignRef>>,
     /// Walls that this kernel does not build.
     pub missing: Vec<Wall>,
@@ -79,6 +79,7 @@ pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, 
         collisions: Known::default(),
         settle: false,
         word: None,
+        stands: None,
         task: Task::Verify(Box::new(wanted(check.expected))),
     };
     let mut missing = Vec::new();
@@ -186,7 +187,7 @@ fn check(repository: &Repository, request: &Request, wanted: &Wanted) -> Result<
     Ok(problems)
 }
 
-/// Refs that are not where the importer has put them, and what their content is.
+/// Foreign refs, and the kinds of their content.
 fn judged(catalog: &mut Catalog) -> Result<Vec<ForeignRef>, Error> {
     let found = foreign::find(&catalog.view, &[], &mut catalog.store)?;
     let judged = collision::judge(&found, &mut catalog.view, &mut catalog.store)?;

@@ -1,4 +1,4 @@
-//! Starts the child that performs one import, follows what it says and judges how it ended.
+//! Child that performs one import: its start, its events, and the judgement of its end.
 
 use std::cell::RefCell;
 use std::io;
@@ -20,9 +20,9 @@ use crate::ending;
 use crate::failure::{Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Report, Request, Task};
 
-/// As much of what a child writes to its standard error is kept.
+/// Largest number of bytes of a child's standard error that are kept.
 const STDERR_KEPT: usize = 64 << 10;
-/// The longest event that is waited for to end.
+/// Largest number of bytes of an event.
 const LONGEST_EVENT: usize = 16 << 20;
 
 /// The hidden subcommand of our own binary that performs an import.
@@ -31,7 +31,7 @@ pub const SUBCOMMAND: &str = "import-package";
 /// Variables of the environment that a child gets. It needs no others, and its input is hostile: it must not see the
 /// secrets of a service.
 const ENVIRONMENT: &[&str] = &["PATH", "RUST_BACKTRACE"];
-/// The same of a program with crash points.
+/// Hidden subcommand of a program with crash points.
 #[cfg(feature = "failpoints")]
 const CRASH_POINTS: &[&str] = crate::crash::VARIABLE_NAMES;
 #[cfg(not(feature = "failpoints"))]
@@ -42,9 +42,9 @@ const TIDYING: Duration = Duration::from_secs(1);
 
 /// End of a child process.
 pub struct Ended {
-    /// Reports by the version's place in the request; `None` for those that it did not get to.
+    /// Reports by the version's place in the request; `None` for those that were not reached.
     pub reports: Vec<Option<Report>>,
-    /// The version that it was reading last.
+    /// Version that it was reading last.
     pub last: Option<usize>,
     /// Failure that kept it from finishing, if any.
     pub failure: Option<Failure>,
@@ -54,12 +54,14 @@ pub struct Ended {
     pub cpu_ms: u64,
     /// Bytes that it read and wrote.
     pub moved: (u64, u64),
-    /// Refs that are not where the importer has put them.
+    /// Foreign refs.
     pub foreign: Vec<ForeignRef>,
     /// Collisions found, ended and not resolved.
     pub collisions: News,
     /// Result of checking a repository: its problems, and its foreign refs.
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
+    /// Fingerprint of the refs that are there, where the repository is a cache.
+    pub stands: Option<String>,
     /// Standard error of the child.
     pub stderr: String,
 }
@@ -88,6 +90,7 @@ pub fn run(
         foreign: Vec::new(),
         collisions: News::default(),
         checked: None,
+        stands: None,
         stderr: String::new(),
     };
     // A large repository takes longer to be checked than a version to be imported.
@@ -144,7 +147,7 @@ fn command(program: &Path) -> Command {
     command
 }
 
-/// Passes on each whole line, and keeps what is begun.
+/// Passes on each whole line, and keeps the beginning of the last.
 fn lines(begun: &mut Vec<u8>, bytes: &[u8], mut on_line: impl FnMut(&[u8])) {
     begun.extend_from_slice(bytes);
     let mut start = 0;
@@ -159,7 +162,7 @@ fn lines(begun: &mut Vec<u8>, bytes: &[u8], mut on_line: impl FnMut(&[u8])) {
     }
 }
 
-/// Tidies up after a child that was killed, unless somebody else has the package by now.
+/// Tidies up after a killed child, unless another attempt has the package by now.
 fn settle(request: &Request) -> Result<(), packaging_repo::Error> {
     let (Some((epoch, token)), Ok(package)) = (request.fence, PackageName::new(&request.package)) else {
         return Ok(());
@@ -179,7 +182,7 @@ struct Clock {
 impl Clock {
     fn new(seconds: u64, lock_wait: u64) -> Clock {
         let limit = Duration::from_secs(seconds);
-        // A limit beyond all times is none.
+        // A limit beyond the range of times is none.
         let end = Instant::now().checked_add(limit.saturating_add(Duration::from_secs(lock_wait)));
         Clock { limit, end, has_begun: false }
     }
@@ -215,9 +218,10 @@ impl Ended {
                     *slot = Some(*report);
                 }
             }
-            // From here on no single version is to blame.
+            // From here on an error is not that of a single version.
             Event::Publishing => self.last = None,
             Event::Moving(_) | Event::Unwalled(_) | Event::Waiting(_) => {}
+            Event::Stands(fingerprint) => self.stands = Some(fingerprint),
             Event::Foreign(foreign) => self.foreign = foreign,
             Event::Collisions(news) => self.collisions.add(news),
             Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),
@@ -233,8 +237,8 @@ impl Ended {
         self.peak_rss = usage.maxrss;
         self.cpu_ms = u64::try_from((usage.utime + usage.stime).as_millis()).unwrap_or(u64::MAX);
         if self.failure.is_none() && !status.success() {
-            // The version that was being read has no part in what others send. To go on without it would make it late
-            // for ever, and its successor nobody's descendant.
+            // A signal from outside is not the fault of the version that was being read. To go on without that
+            // version would make it late for ever, and no later version would descend from it.
             let from_outside = late.is_none() && status.signal().is_some_and(ending::is_from_outside);
             let is_stuck = late.as_ref().is_some_and(|late| late.code == "stuck");
             self.failure = Some(late.unwrap_or_else(|| ending::cause(status, &self.stderr)));

@@ -14,7 +14,7 @@ use state::publication::collisions::{Collision as Row, Found};
 
 use crate::failure::{Failure, Stage};
 
-/// A collision that is open, as the state has it, and what was decided about it.
+/// An open collision as the state has it, with its decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Open {
     /// Number of the collision.
@@ -127,7 +127,7 @@ impl Told {
         Some((self.name.clone(), self.theirs.clone()?))
     }
 
-    /// In a line, for the log of a job.
+    /// The collision in a line, for the log of a job.
     pub fn line(&self) -> String {
         let who = self.who.as_deref().unwrap_or("somebody");
         let aside = self.aside.as_ref().map_or(String::new(), |aside| format!("; set aside as {aside}"));
@@ -141,7 +141,7 @@ impl News {
         self.found.is_empty() && self.ended.is_empty() && self.trouble.is_empty()
     }
 
-    /// Takes over what a later process has to say.
+    /// Adds the news of a later process.
     pub fn add(&mut self, later: News) {
         self.found.extend(later.found);
         self.ended.extend(later.ended);
@@ -154,7 +154,7 @@ impl News {
     }
 }
 
-/// Brings all branches to where they are to be, carries out what was decided, and finds what has ended.
+/// Moves all branches to their targets, carries out decisions, and finds collisions that have ended.
 ///
 /// # Errors
 /// [`Error`] when the repository cannot be read or written.
@@ -214,7 +214,7 @@ pub fn of_refs(found: &[Foreign], judged: &[Option<Collision>]) -> Vec<Told> {
     waiting.map(Told::from).collect()
 }
 
-/// The refs of others that keep an import from writing its own, and what has to be done about it.
+/// Foreign refs that keep an import from writing its own, and the decision that is needed.
 pub fn blocked(edits: &[Edit], view: &View) -> Option<(Vec<Collision>, Failure)> {
     let blocking = collision::blocking(edits, view);
     let first = blocking.first()?;

@@ -1,5 +1,6 @@
 //! `config.toml`: settings of an installation, so that commands need few arguments.
 
+pub mod repos;
 pub mod web;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use crate::protocol::Trust;
 use crate::publishing::config::{self as remotes, RemoteConfig, RemoteError};
 use crate::sandbox::Walls;
 
-/// Everything that can stand in `config.toml`. Unknown keys are errors: a misspelt limit is no limit.
+/// Everything that is allowed in `config.toml`. Unknown keys are errors: a misspelt limit would be no limit.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -32,6 +33,8 @@ pub struct Config {
     pub cache: Cache,
     /// Remotes on which repositories are published.
     pub remotes: Vec<RemoteConfig>,
+    /// What the repositories of this host are.
+    pub repos: repos::Repos,
     /// Settings of the checks. Only the checks read the values, but a section that no check reads is refused here
     /// as well, so that the mistake is found before an alert is missing.
     pub checks: toml::Table,
@@ -223,7 +226,7 @@ impl LimitsConfig {
     }
 }
 
-/// A configuration larger than this is none.
+/// Size above which a file is no configuration.
 const LARGEST: u64 = 4 << 20;
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -255,7 +258,7 @@ pub enum ConfigError {
         /// Line and description of the error.
         error: Box<toml::de::Error>,
     },
-    /// Something is set for the checks that none of them reads.
+    /// A name in the checks' sections that no check reads.
     #[error("{}: {error}", path.display())]
     Checks {
         /// Path of the file.
@@ -263,7 +266,7 @@ pub enum ConfigError {
         /// The wrong name, and the one that may have been meant.
         error: check_sections::Wrong,
     },
-    /// The section of the pages cannot be meant as it stands.
+    /// The section of the pages cannot be used.
     #[error("{}: {error}", path.display())]
     Web {
         /// Path of the file.
@@ -287,7 +290,15 @@ pub enum ConfigError {
         /// Description of the error.
         error: Box<RemoteError>,
     },
-    /// An archive's name stands for something else.
+    /// The repositories cannot be what they are to be.
+    #[error("{}: {error}", path.display())]
+    Repos {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: repos::Wrong,
+    },
+    /// The name of an archive has another meaning.
     #[error(
         "{}: no archive can be called {LOCAL:?}, which is where packages imported by hand come from; give it another name",
         path.display()
@@ -309,6 +320,9 @@ pub enum ConfigError {
 impl Config {
     /// Reads `given`, else `config.toml` in the root, else the one in `/etc/package-import`; without any of
     /// them the defaults apply.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a file cannot be read or parsed, or has a value that cannot be used.
     pub fn load(given: Option<&Path>, root: &Path) -> Result<Config, ConfigError> {
         if let Some(path) = given {
             return Config::read(path);
@@ -340,6 +354,10 @@ impl Config {
             .map_err(|error| ConfigError::Checks { path: path.to_owned(), error })?;
         remotes::check(&config.remotes)
             .map_err(|error| ConfigError::Remotes { path: path.to_owned(), error: Box::new(error) })?;
+        config
+            .repos
+            .check(&config.remotes)
+            .map_err(|error| ConfigError::Repos { path: path.to_owned(), error })?;
         config.web.check().map_err(|error| ConfigError::Web { path: path.to_owned(), error })?;
         let archives = archive::config::check(&config.archives);
         archives.map_err(|error| ConfigError::Archives { path: path.to_owned(), error: Box::new(error) })?;

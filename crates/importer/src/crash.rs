@@ -17,7 +17,7 @@ const DISK_FULL: &str = "PACKAGE_IMPORT_DISK_FULL_AFTER";
 /// Crash point that fills the disk.
 const DISK: &str = "repo::disk";
 
-/// Does what the environment says.
+/// Sends the signal that the environment asks for.
 pub fn arm() {
     fill_disk();
     for (variable, signal) in VARIABLES {

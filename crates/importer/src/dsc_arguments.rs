@@ -14,7 +14,7 @@ use source_package::version::PackageName;
 use crate::failure::{Failure, Stage};
 use crate::protocol::Trust;
 
-/// A `.dsc` to import, with what is known about it before it is checked.
+/// A `.dsc` to import, with the facts that are known before it is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Path of the `.dsc`.
@@ -28,6 +28,9 @@ pub struct Item {
 }
 
 /// The `.dsc` files that `paths` name; of a folder all in it, sorted by name.
+///
+/// # Errors
+/// [`Failure`] `fetch/unreadable-file` when a folder cannot be read.
 pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     for path in paths {
@@ -61,6 +64,9 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Reads a whole `.dsc`.
+///
+/// # Errors
+/// [`Failure`] when it cannot be read, or is longer than `limits.dsc_bytes`.
 pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     let file = open_regular(path).map_err(|error| unreadable(path, &error))?;
@@ -75,7 +81,7 @@ pub fn read_dsc(path: &Path, limits: &DscLimits) -> Result<Vec<u8>, Failure> {
 /// Largest number of characters that are shown of a text that is no version.
 const LONGEST_VERSION: usize = 200;
 
-/// A `.dsc` as it was read, once: its bytes, and what they claim to be. Nothing of it is checked.
+/// A `.dsc` that was read once: its bytes, and its claims. None of them is checked.
 pub struct ClaimedDsc {
     /// Name of the package.
     pub package: String,
@@ -89,6 +95,9 @@ pub struct ClaimedDsc {
 
 impl ClaimedDsc {
     /// Reads the claims of a `.dsc` file. Nothing is verified.
+    ///
+    /// # Errors
+    /// [`Failure`] when it is no stanza, or its `Source` is no package name.
     pub fn read(path: &Path, limits: &DscLimits) -> Result<ClaimedDsc, Failure> {
         let bytes = read_dsc(path, limits)?;
         let stanza = dsc::stanza_within(&bytes, limits).map_err(|error| claimed(path, error))?;

@@ -5,8 +5,8 @@ use std::process::ExitStatus;
 
 use crate::failure::{Failure, Stage};
 
-/// Signals that a process does not get from what it does itself, with the names of their codes. A terminal, an
-/// operator, the system that shuts down or the kernel that is out of memory sends them.
+/// Signals that do not come from the process's own code, with their codes: from a terminal, an operator, the
+/// shutdown of the system, or the kernel without memory.
 const FROM_OUTSIDE: &[(i32, &str)] = &[
     (1, "HUP"),
     (2, "INT"),
@@ -25,7 +25,7 @@ const FROM_OUTSIDE: &[(i32, &str)] = &[
 ];
 /// Those by which somebody ends a process.
 const ENDING: [i32; 4] = [1, 2, 9, 15];
-/// Signals that a process gets from what it does.
+/// Signals that come from the process's own code.
 const ITS_OWN: &[(i32, &str)] = &[
     (4, "ILL"),
     (5, "TRAP"),

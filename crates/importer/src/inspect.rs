@@ -1,4 +1,4 @@
-//! Looking at repositories and keeping them in shape: what needs no child, because its input is our own.
+//! Inspection and upkeep of repositories that need no child, because their input is our own.
 
 use std::fs;
 use std::io;
@@ -42,7 +42,7 @@ pub enum InspectError {
     /// Error of the repository.
     #[error(transparent)]
     Repository(#[from] Error),
-    /// The child that was to look at it.
+    /// Error of the child that was to inspect it.
     #[error("{0}")]
     Child(Failure),
 }
@@ -69,7 +69,7 @@ pub struct Shown {
     pub head: String,
     /// Versions of the repository.
     pub versions: Vec<CatalogEntry>,
-    /// Refs that are not where the importer has put them, in its namespaces or not.
+    /// Foreign refs, in the importer's namespaces or not.
     pub foreign: Vec<Foreign>,
     /// Collision that each foreign ref is by its content, if it is one.
     pub judged: Vec<Option<Collision>>,
@@ -90,7 +90,7 @@ pub fn packages(root: &Path) -> Result<Vec<String>, InspectError> {
             let name =
                 path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".git"));
             let name = name.filter(|name| PackageName::new(name).is_ok());
-            // Without one, its first import has not come to an end yet.
+            // Without `HEAD`, its first import has not ended yet.
             found.extend(name.filter(|_| path.join("HEAD").is_file()).map(str::to_owned));
         }
     }
@@ -105,7 +105,7 @@ pub fn missing_repository(root: &Path, package: &str) -> Option<PathBuf> {
     Repository::open(&repos, &package).is_err().then(|| Repository::place(&repos, &package))
 }
 
-/// The highest fence that stands in the repository of a package.
+/// Highest fence in the repository of a package.
 pub fn highest_fence(root: &Path, package: &str) -> Option<Fence> {
     open(root, package).ok()?.highest_fence()
 }
@@ -148,7 +148,7 @@ fn foreign(catalog: &mut Catalog) -> Result<Vec<Foreign>, Error> {
     packaging_repo::foreign::find(&catalog.view, &[], &mut catalog.store)
 }
 
-/// Refs that are not where the importer has put them, as the state keeps them; none of a repository without a record.
+/// Foreign refs, as the state keeps them; none of a repository without a record.
 pub fn foreign_refs(root: &Path, package: &str) -> Result<Vec<ForeignRef>, InspectError> {
     let repository = open(root, package)?;
     if !repository.has_record() {
@@ -160,7 +160,7 @@ pub fn foreign_refs(root: &Path, package: &str) -> Result<Vec<ForeignRef>, Inspe
     Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }
 
-/// The same as rows of the state. Names that mean nothing to the importer are nobody's concern.
+/// Foreign refs as rows of the state. Names without a meaning for the importer are left out.
 pub fn foreign_rows(found: &[ForeignRef]) -> Vec<ForeignRow> {
     let counts = found.iter().filter(|it| it.kind != Kind::Outside.as_str() && !it.is_quiet());
     counts
@@ -212,6 +212,20 @@ pub fn lacks_record(root: &Path, package: &str) -> bool {
     Repository::open(&root.join("repos"), &package).is_ok_and(|repository| !repository.has_record())
 }
 
+/// Whether somebody else has moved a branch of a package, or removed a ref: an import brings them to where they belong.
+pub fn is_moved(root: &Path, package: &str) -> bool {
+    let Ok(repository) = open(root, package) else { return false };
+    let Ok(Some(record)) = repository.record() else { return false };
+    let Ok(refs) = repository.refs() else { return false };
+    record.written().any(|(name, ours)| match refs.get(name).map(|value| value.id) {
+        None => true,
+        Some(now) => {
+            let is_branch = name.starts_with("refs/heads/");
+            is_branch && now != ours && !record.knows(name, now) && record.adopted(name) != Some(now)
+        }
+    })
+}
+
 /// Repack that the repository of a package needs, if any.
 pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
     let package = PackageName::new(package).ok()?;
@@ -219,6 +233,9 @@ pub fn due_repack(root: &Path, package: &str) -> Option<Effort> {
 }
 
 /// Repacks the repository of a package, when nobody imports into it any more, which is waited for.
+///
+/// # Errors
+/// [`Error::Busy`] when an import holds the lock for longer than `limits.lock_wait`; errors of Git.
 pub fn repack(root: &Path, package: &str, effort: Effort, limits: &LimitsConfig) -> Result<(), InspectError> {
     let repository = open(root, package)?;
     let guard = repository.lock(Deadline::after(Duration::from_secs(limits.lock_wait)))?;

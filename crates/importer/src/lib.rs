@@ -1,7 +1,7 @@
 //! Plans and performs imports: from files on a command line to commits, tags and branches.
 //!
-//! The way of an import: [`plan`] finds files, [`queue`] makes jobs of them and starts a [`child`] for each, which builds
-//! its [`sandbox`] and then [`perform`]s the import; what goes wrong becomes a [`failure`] with stage and code.
+//! The way of an import: [`plan`] finds files, [`queue`] makes jobs of them and starts a [`child`] for each, which
+//! builds its [`sandbox`] and then [`perform`]s the import; errors become a [`failure`] with stage and code.
 
 pub mod apt;
 pub mod checking;

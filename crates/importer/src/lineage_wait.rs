@@ -20,7 +20,7 @@ pub enum Found {
     Here(usize),
     /// It is not here and may still come.
     Missing(String),
-    /// It will not come any more, or there is none.
+    /// It will not come any more, or the version has no base.
     None,
 }
 

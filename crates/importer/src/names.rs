@@ -49,6 +49,9 @@ pub enum NameError {
 }
 
 /// Checks that a distro and a suite can become the name of a branch.
+///
+/// # Errors
+/// [`NameError`] when one is reserved, too long, or cannot be part of a ref.
 pub fn check(distro: &str, suite: Option<&str>) -> Result<(), NameError> {
     check_length("distro", distro)?;
     check_distro(distro)?;

@@ -73,7 +73,7 @@ fn store_finished(
     work: &mut Work,
 ) -> Result<ObjectId, Failure> {
     let before = store.added();
-    // In between, a tree may have what dpkg refuses at the end; that is looked at when all patches are applied.
+    // In between, a tree may have entries that dpkg refuses at the end; they are checked when all patches are applied.
     let id = match finish(tree, &dsc.format, store) {
         Ok(finished) => {
             work.look_up(finished.looked_at()).map_err(too_much)?;

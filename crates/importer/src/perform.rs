@@ -18,14 +18,14 @@ use packaging_repo::view::View;
 use source_package::version::{PackageName, Version};
 
 use crate::collisions::{self, News, Told};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::lineage_wait::Found;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
 use crate::{checking, lineage_wait, order};
 
-/// Does what a request asks for and reports through `emit`.
+/// Performs a request and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
     let done = match &request.task {
         Task::Import => import(request, &emit),
@@ -70,6 +70,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
         None => seal(request, &refs, &mut store)?,
     };
     let view = View::new(refs, record);
+    check_cache(request, &view)?;
     let mut history = History::new(&mut store, view);
     let pending = read_all(request, &package, &mut history, emit);
     let pending = hold_back(pending, request, &history.view, emit);
@@ -86,15 +87,19 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let record = Some(history.view.record_after()).filter(|after| on_record.as_ref() != Some(after));
     let foreign = find_foreign(request, &mut history, &mut news)?;
     if let Some((blocking, failure)) = collisions::blocked(&edits, &history.view) {
-        // Nothing of this has happened, but for this.
+        // Nothing has been changed, except this.
         let found = blocking.into_iter().map(Told::from).collect();
         emit(&Event::Collisions(News { found, ..News::default() }));
         return Err(failure);
     }
     let (decided, branch) = (history.view.decided().clone(), request.default_branch.as_deref());
+    let stands = request.stands.as_ref().map(|_| fingerprint(&history.view, true));
     emit(&Event::Moving(edits.len()));
     store.finish()?;
     repository.publish_decided(&lock, &edits, &decided, branch, record.as_ref())?;
+    if let Some(stands) = stands {
+        emit(&Event::Stands(stands));
+    }
     if !foreign.is_empty() {
         emit(&Event::Foreign(foreign));
     }
@@ -110,7 +115,22 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refs that are not where the importer has put them, and what their content is.
+/// A cache may be removed while it is read. What was made of a part of it would be another history.
+fn check_cache(request: &Request, view: &View) -> Result<(), Failure> {
+    match &request.stands {
+        Some(stands) if *stands != fingerprint(view, false) => {
+            let message = "the repository in the cache is not what was brought there: somebody has removed it, or a part of it";
+            Err(Failure::new(Stage::Commit, Code::Repository, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn fingerprint(view: &View, after: bool) -> String {
+    remote::refs::fingerprint(view.published(after).iter().map(|(name, id)| (name.as_str(), id)))
+}
+
+/// Foreign refs, and the kinds of their content.
 fn find_foreign(
     request: &Request,
     history: &mut History<'_>,
@@ -122,7 +142,7 @@ fn find_foreign(
     Ok(found.iter().zip(&judged).map(|(it, judged)| ForeignRef::judged(it, judged.as_ref())).collect())
 }
 
-/// The record of a repository that was made before there were records: what the state confirms.
+/// Record of a repository that is older than records, from the state's confirmation.
 fn seal(request: &Request, refs: &Refs, store: &mut RepoStore) -> Result<Record, Failure> {
     let nothing = Word::default();
     let word = request.word.as_ref().unwrap_or(&nothing);
@@ -182,7 +202,7 @@ fn read_all(
     pending
 }
 
-/// Sorts out what waits for the version that it is built on, and with it what is built on that.
+/// Holds back versions that wait for their base, and those that are built on them.
 fn hold_back(
     mut pending: Vec<Pending>,
     request: &Request,
@@ -224,7 +244,7 @@ fn hold_back(
                     *slot = Some(missing);
                     *count -= 1;
                     if *count == 0 {
-                        // Those that are built on it look for another one, from there on.
+                        // Versions that are built on it search for another base, from there on.
                         todo.extend(built_on.remove(own).unwrap_or_default());
                     }
                 }

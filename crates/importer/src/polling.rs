@@ -1,4 +1,4 @@
-//! From "something was published" to "its job is queued".
+//! From a publication to its queued job.
 
 mod branch;
 mod compare;
@@ -163,7 +163,7 @@ impl Poller<'_> {
         Ok(missed)
     }
 
-    /// Notes what is followed, without what has ended.
+    /// Records the suites that are followed, without those that have ended.
     fn follow(
         &self,
         name: &str,
@@ -196,7 +196,7 @@ impl Poller<'_> {
         Ok(())
     }
 
-    /// An archive whose suites cannot even be listed, and never could, has to be seen by the checks all the same.
+    /// An archive whose suites could never be listed has to appear in the checks all the same.
     fn unlisted(
         &self,
         name: &str,

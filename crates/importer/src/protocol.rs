@@ -36,7 +36,7 @@ pub struct Request {
     pub limits: LimitsConfig,
     /// Number of threads that compress.
     pub threads: usize,
-    /// The process that asks, without which the import is not to go on.
+    /// Process number of the parent, without which the import must not go on.
     pub parent: u32,
     /// Epoch and token of the attempt: a later attempt shuts this import out. Without a fence, imports wait for
     /// each other.
@@ -53,6 +53,9 @@ pub struct Request {
     /// The state's confirmation for a repository that has no record yet.
     #[serde(default)]
     pub word: Option<Word>,
+    /// Fingerprint of the refs that have to be there, where the repository is a cache that may go at any instant.
+    #[serde(default)]
+    pub stands: Option<String>,
     /// Task of the child.
     #[serde(default)]
     pub task: Task,
@@ -100,16 +103,16 @@ pub struct VersionRequest {
     pub base: Option<BuiltOn>,
 }
 
-/// What one version may have been built on.
+/// Base of one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuiltOn {
-    /// The name of its [`Base`] in the request.
+    /// Name of its [`Base`] in the request.
     pub base: String,
-    /// Whether the version that it is built on is still waited for.
+    /// True when the version may still wait for its base.
     pub may_wait: bool,
 }
 
-/// The distro whose packages a version's distro builds on, and what is known of it: once for all versions of a request.
+/// Distro that a version's distro builds on, with the known facts: one for all versions of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Name of the distro.
@@ -148,21 +151,23 @@ pub enum Event {
     Publishing,
     /// A number of refs is moved now.
     Moving(usize),
+    /// Fingerprint of the refs that are there afterwards, where the repository is a cache.
+    Stands(String),
     /// A version is finished, well or not.
     Finished(usize, Box<Report>),
-    /// Refs that are not where the importer has put them, if there are any.
+    /// Foreign refs, if there are any.
     Foreign(Vec<ForeignRef>),
     /// Collisions found, ended and not resolved.
     Collisions(News),
-    /// A repository was checked: what is wrong with it, and what is foreign in it, if that could be looked at.
+    /// Result of checking a repository: its problems, and its foreign refs if they could be read.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
     /// Nothing could be done at all.
     Broken(Failure),
-    /// Bytes that it has read and written in all.
+    /// Bytes that it has read and written in total.
     Moved(u64, u64),
 }
 
-/// A ref that is not where the importer has put it.
+/// A foreign ref.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignRef {
     /// Full name of the ref.
@@ -179,7 +184,7 @@ pub struct ForeignRef {
 }
 
 impl ForeignRef {
-    /// A ref, and what its content is.
+    /// A ref, and the kind of its content.
     pub fn judged(it: &Foreign, judged: Option<&Collision>) -> ForeignRef {
         let content = judged.map(|judged| judged.kind.as_str().to_owned());
         ForeignRef { content, ..ForeignRef::from(it) }
@@ -272,7 +277,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report that knows nothing yet but what was asked.
+    /// A report with the facts of the request only.
     pub fn new(package: &str, version: Option<&str>, request: &VersionRequest, outcome: Outcome) -> Report {
         Report {
             package: package.to_owned(),

@@ -118,6 +118,9 @@ impl<'a> Stager<'a> {
     }
 
     /// Reads one version. `version` is set as soon as it is known.
+    ///
+    /// # Errors
+    /// [`Failure`] with stage and code: the file, its trust, or its content.
     pub fn read(
         &mut self,
         wanted: &VersionRequest,
@@ -346,7 +349,7 @@ fn index_has(trust: &Trust, sha256: &str) -> Result<(), Failure> {
     Err(Failure::new(Stage::Verify, "checksum-mismatch", message))
 }
 
-/// The tarballs of the upstream commit. A 1.0 package whose only tarball is not called `.orig` has no upstream.
+/// Tarballs of the upstream commit. A 1.0 package whose only tarball is not called `.orig` has no upstream.
 pub(crate) fn upstream_tarballs<'d>(dsc: &'d Dsc, layout: &Layout) -> Vec<&'d ListedFile> {
     let tarballs: Vec<&ListedFile> = layout.upstream().iter().map(|&(_, index)| &dsc.files[index]).collect();
     let named =

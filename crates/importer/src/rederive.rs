@@ -1,5 +1,5 @@
-//! Derives upstream trees again from their tarballs, where these can be had, and compares them with what a repository has:
-//! the one thing that no hash in the repository itself can tell.
+//! Derives upstream trees again from their tarballs, as far as these are available, and compares them with the
+//! repository's: no hash in the repository itself can prove them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
@@ -45,7 +45,7 @@ impl SourceFiles for Files {
 }
 
 impl Places {
-    /// Of an installation; `dscs` are the paths of what was imported by hand.
+    /// Places of an installation; `dscs` are the paths of files that were imported by hand.
     pub fn new(root: &Path, dscs: &[PathBuf]) -> Places {
         let folders = dscs.iter().filter_map(|dsc| dsc.parent()).map(Path::to_owned).collect();
         Places { cache: root.join(CACHED), folders }

@@ -1,4 +1,4 @@
-//! The one folder that an installation owns.
+//! The root: the one folder of an installation.
 
 use std::env;
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use source_package::tree::Tree;
 
 use crate::failure::Failure;
 
-/// Writes a tree and notes what Git cannot hold of it.
+/// Writes a tree and notes the entries that Git cannot hold.
 pub(crate) fn store_tree(
     tree: &mut Tree,
     inherited: &[Vec<u8>],

@@ -63,7 +63,7 @@ fn nothing_outside_of_the_own_folder_can_be_written() {
     symlink(&folder, own.join("out")).unwrap();
     let victim = folder.join("victim");
     fs::write(&victim, "x").unwrap();
-    // The walls are those of a thread and of what it starts.
+    // The walls are those of a thread and of its children.
     thread::scope(|scope| {
         scope.spawn(|| within_walls(&own, &folder, &victim));
     });

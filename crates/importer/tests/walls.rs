@@ -115,6 +115,7 @@ fn the_files_of_a_request_are_named_one_by_one() {
         collisions: Default::default(),
         settle: false,
         word: None,
+        stands: None,
         task: importer::protocol::Task::Import,
     };
     let needs = sandbox::of_request(&request, &root.join("repos/h/hello.git"));

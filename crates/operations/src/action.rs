@@ -25,7 +25,7 @@ pub trait Action {
     /// Performance of the action, after the role was checked.
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Self::Done, Error>;
 
-    /// Says what would change. Nothing is changed.
+    /// Lists the changes that the action would make. Nothing is changed.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ pub enum Kind {
     Rows,
     /// The logs of a day.
     LogDay,
-    /// A number that is kept and not what the rows say.
+    /// A counter that differs from its rows.
     Number,
     /// An archive.
     Archive,

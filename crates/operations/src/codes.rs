@@ -12,7 +12,7 @@ pub struct Explained {
     pub stages: Vec<&'static str>,
     /// The code.
     pub code: String,
-    /// The class of such failures; none of what makes no failure of a package.
+    /// Class of such failures; `None` for a code that makes no failure of a package.
     pub class: Option<String>,
     /// Meaning of the code.
     pub meaning: String,
@@ -102,7 +102,7 @@ pub fn like(text: &str) -> Vec<String> {
         .map(|it| (words.iter().filter(|word| it.code.contains(**word)).count(), it.name()))
         .filter(|(score, _)| *score > 0)
         .collect();
-    // The nearer in length is more probably meant.
+    // The candidate with the more similar length is more probably meant.
     scored.sort_by_key(|(score, name)| {
         let code = name.split_once('/').map_or("", |(_, rest)| rest.split(',').next().unwrap_or_default());
         (std::cmp::Reverse(*score), code.len().abs_diff(text.len()))
@@ -135,7 +135,7 @@ fn explained(
     }
 }
 
-/// Each class, what it means, and what happens.
+/// Each class, with its meaning and effect.
 fn classes() -> Vec<(String, String, String)> {
     let rows = rows(FAILURES, "| class | what it means");
     let mut found: Vec<(String, String, String)> = Vec::new();
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    /// The program's own table beside the documents: nothing that can fail is without a word.
+    /// The program's own table beside the documents, so that every code has an explanation.
     #[test]
     fn every_code_of_the_program_is_explained() {
         for code in Code::ALL {

@@ -55,7 +55,7 @@ pub enum Error {
     /// Error of a repository.
     #[error(transparent)]
     Inspect(#[from] InspectError),
-    /// Something of this machine that an import needs, too: its text has stage and code.
+    /// An error of this machine that an import meets, too: its text has stage and code.
     #[error("{0}")]
     Failed(String),
     /// A file or folder.

@@ -42,7 +42,7 @@ impl Installation {
         absolute(&self.root)
     }
 
-    /// Opens it; the state has to be there.
+    /// Opens it; the state has to exist.
     pub fn open(&self) -> Result<Opened, Error> {
         self.opened(Installation::state)
     }
@@ -57,7 +57,7 @@ impl Installation {
         Ok(Opened { root: self.root.clone(), config: self.config()?, store })
     }
 
-    /// Opens the state, which has to be there.
+    /// Opens the state, which has to exist.
     pub fn state(&self) -> Result<Store, Error> {
         let opened = self.config()?.state.location(&self.root).open();
         match opened {
@@ -74,8 +74,8 @@ impl Installation {
         Ok(self.config()?.state.location(&self.root).open_or_make()?)
     }
 
-    /// Refuses a state that knows nothing beside repositories: everything would seem to be well, and imports would not know
-    /// what they have.
+    /// Refuses an empty state beside repositories: everything would seem to be well, and imports would not know the
+    /// imported versions.
     fn beside_repositories(&self, store: Store) -> Result<Store, Error> {
         if store.read(state::versions::is_without_packages)?
             && importer::inspect::has_repositories(&self.root)
@@ -96,7 +96,7 @@ impl Installation {
     pub fn state_if_any(&self) -> Result<Option<Store>, Error> {
         match self.state() {
             Ok(store) => Ok(Some(store)),
-            // One that knows nothing of the repositories has nothing to say about them either.
+            // A state that is empty knows nothing about the repositories either.
             Err(error)
                 if matches!(error.of_state(), Some(StateError::Missing(_) | StateError::Foreign(_))) =>
             {

@@ -68,7 +68,7 @@ impl Failing {
     }
 }
 
-/// Packages by what is known of their imports.
+/// Packages by the results of their imports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Imported {
     /// Packages of these names.
@@ -147,7 +147,7 @@ impl Comparison {
     }
 }
 
-/// A version of this program as its numbers; what is missing is 0.
+/// Version of this program as its numbers; a missing one is 0.
 fn numbers(version: &str) -> Numbers {
     let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
     std::array::from_fn(|_| parts.next().unwrap_or(0))

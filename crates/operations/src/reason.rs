@@ -18,7 +18,7 @@ impl FromStr for Reason {
 
     fn from_str(text: &str) -> Result<Reason, String> {
         if text.trim().is_empty() {
-            return Err("an empty reason tells nobody anything".to_owned());
+            return Err("the reason is empty: say why this is done".to_owned());
         }
         Ok(Reason(text.to_owned()))
     }

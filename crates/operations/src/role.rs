@@ -18,7 +18,7 @@ use crate::reason::Reason;
 pub enum Role {
     /// Reads everything, changes nothing.
     View,
-    /// Decides about what is published already: retries, holds, priorities, policies, settings.
+    /// Decides about existing publications: retries, holds, priorities, policies, settings.
     Operate,
     /// Decides about trust: files given by hand, indices that need an operator's consent.
     Admin,
@@ -92,7 +92,7 @@ impl Actor {
     }
 }
 
-/// The proof that a role was looked at. Only this crate makes one, so that nothing can be done without.
+/// Proof that a role was checked. Only this crate makes one, so that no action goes without.
 #[derive(Clone, Copy, Debug)]
 pub struct Permit<'a> {
     by: By<'a>,

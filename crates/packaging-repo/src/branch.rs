@@ -41,8 +41,8 @@ impl History<'_> {
         Ok(())
     }
 
-    /// Puts back what was on record and is gone, branches that were set back, and tags that others have replaced, these under
-    /// another name: nothing that was published is lost.
+    /// Restores recorded refs that are gone, branches that were set back, and tags that others have replaced (those of
+    /// others get another name): nothing published is lost.
     pub fn put_back(&mut self) -> Result<(), Error> {
         let written: Vec<(String, ObjectId)> =
             self.view.record().written().map(|(name, id)| (name.clone(), id)).collect();

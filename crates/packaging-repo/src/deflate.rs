@@ -89,7 +89,7 @@ impl Batch {
         });
     }
 
-    /// The stored bytes of an object, and what they are a delta of.
+    /// Stored bytes of an object, and the base of its delta.
     pub(crate) fn get(&self, id: &ObjectId) -> Option<(&[u8], Option<ObjectId>)> {
         let object = &self.objects[*self.by_id.get(id)?];
         Some((&self.content[object.start..object.start + object.length], object.base))
@@ -143,7 +143,7 @@ impl Deflaters {
         Deflaters { threads, stored: 0, running: None, own: Deflater::new() }
     }
 
-    /// Takes back the memory of what was written.
+    /// Takes back the memory of written batches.
     pub(crate) fn recycle(&mut self, bytes: Vec<u8>) {
         self.own.spare = bytes;
     }
@@ -310,7 +310,7 @@ pub(crate) fn code(kind: Kind) -> u8 {
     }
 }
 
-/// Writes type and size in front of an object; returns what was written.
+/// Writes type and size in front of an object; returns the number of bytes.
 pub(crate) fn entry_header(code: u8, size: u64, out: &mut [u8; 16]) -> &[u8] {
     let mut rest = size >> 4;
     let mut byte = (code << 4) | (size & 15) as u8;

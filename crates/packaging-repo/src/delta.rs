@@ -1,8 +1,8 @@
 //! Deltas between two versions of a file (`gitformat-pack(5)`, "Deltified representation").
 //!
-//! A patch changes a few lines: what is in front and behind is copied from the file before, and so are the lines in
-//! between that are known. That is far cheaper than to compress the whole file again, and smaller. A repack finds
-//! better ones.
+//! A patch changes a few lines: the bytes in front and behind are copied from the earlier file, and so are known
+//! lines in between. That is far cheaper than to compress the whole file again, and smaller. A repack finds better
+//! ones.
 
 /// Number of bytes that are compared at once.
 const BLOCK: usize = 64;
@@ -38,8 +38,8 @@ pub(crate) fn encode(base: &[u8], new: &[u8]) -> Option<Vec<u8>> {
     Some(delta)
 }
 
-/// Writes the instructions for what lies between the first change and the last one: a line that was there before is
-/// where copying begins again. `None` if they become larger than it is worth.
+/// Writes the instructions for the bytes between the first change and the last one: copying begins again at a line
+/// that the base has. `None` if they become larger than it is worth.
 fn push_lines(delta: &mut Vec<u8>, shift: usize, base: &[u8], new: &[u8], largest: usize) -> Option<()> {
     let lines = Lines::of(base);
     // `pending` is the start of the text that was not found yet, `from` the start of the search in the base.

@@ -1,5 +1,5 @@
-//! Compares a repository with what somebody has written down about it elsewhere: what is gone leaves no trace in the
-//! repository itself.
+//! Comparison of a repository with records about it elsewhere: a ref that is gone leaves no trace in the repository
+//! itself.
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ pub struct Published {
     pub version: Version,
 }
 
-/// Tells what is not there any more, or leads elsewhere.
+/// Reports refs that are gone, or point elsewhere.
 pub fn compare(
     repository: &Repository,
     imported: &[Imported],

@@ -18,6 +18,9 @@ use crate::view::VersionTag;
 use crate::{Error, raw_id};
 
 /// Writes the tree of a version's tag to a folder that does not exist yet. It appears complete or not at all.
+///
+/// # Errors
+/// [`Error::File`] when the folder exists, or cannot be written.
 pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<(), Error> {
     let tree = object::read_commit(tag.commit, store)?.tree;
     let mut tree = Tree::stored(FolderId(raw_id(tree)));
@@ -33,7 +36,7 @@ pub fn export(tag: &VersionTag, store: &mut RepoStore, folder: &Path) -> Result<
         Some(above) if !above.as_os_str().is_empty() => above,
         _ => Path::new("."),
     };
-    // A folder that nobody had before and nobody can guess: what is removed after an error is ours alone.
+    // A new folder with a name that nobody can guess: after an error only our own files are removed.
     let temporary = tempfile::Builder::new()
         .prefix(".export-")
         .tempdir_in(above)
@@ -65,7 +68,7 @@ fn write_folder(folder: &mut Folder, path: &Path, store: &mut RepoStore) -> Resu
     Ok(())
 }
 
-/// A tree that somebody else made could name what is outside.
+/// A tree made by others could have names that lead outside.
 fn place(folder: &Path, name: &Name) -> Result<PathBuf, Error> {
     if matches!(&**name, b"." | b".." | b"") || name.contains(&b'/') {
         let error = io::Error::new(io::ErrorKind::InvalidInput, "the tree has an entry called . or ..");

@@ -29,3 +29,6 @@ pub const DISK: &str = "repo::disk";
 
 /// The crash points of mirrors, which no import passes.
 pub const OF_MIRRORS: &[&str] = &["mirror::copied", "mirror::packed", "mirror::renamed"];
+
+/// The crash points of caches, which a child does not pass.
+pub const OF_CACHES: &[&str] = &["cache::taking-over", "cache::going"];

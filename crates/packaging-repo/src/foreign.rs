@@ -112,6 +112,11 @@ pub fn find(view: &View, distros: &[String], store: &mut RepoStore) -> Result<Ve
     Ok(found)
 }
 
+/// Whether a ref lies where the importer writes, or keeps it from writing there. `distros` are those of the installation.
+pub fn is_of_importer(name: &str, distros: &BTreeSet<String>) -> bool {
+    kind(name, distros) != Kind::Outside
+}
+
 fn kind(name: &str, distros: &BTreeSet<String>) -> Kind {
     if FOLDERS.iter().any(|folder| name.starts_with(folder)) {
         return Kind::Other;

@@ -1,4 +1,4 @@
-//! The history of a package: what each version's commit descends from and which refs it gets.
+//! The history of a package: the parents and refs of each version's commit.
 //!
 //! Nothing here depends on the order in which versions are given, on a clock or on a machine: the rules are
 //! `docs/repository-layout.md`.
@@ -79,6 +79,9 @@ impl<'a> History<'a> {
     }
 
     /// Adds a version: its commits, its tags, its `.dsc`. Its branch is moved by [`History::publish`].
+    ///
+    /// # Errors
+    /// [`Error`] when an object cannot be read or written, or a name cannot be a ref.
     pub fn add(&mut self, distro: &str, version: &StagedVersion) -> Result<Added, Error> {
         if let Some(added) = self.added_before(distro, version)? {
             return Ok(added);

@@ -1,11 +1,12 @@
 //! The Git repository of one source package: objects, history, refs.
 //!
-//! From below: [`hash`], `deflate`, [`pack`] and `index` write objects; [`store`] reads and adds them; [`tree`]
-//! and [`escape`] turn source trees into Git's; `lock`, `loose` and [`refs`] move refs; `birth` and [`repository`] are
-//! the folder.
-//! Above them, [`manifest`], [`message`], [`upstream`], [`branch`] and [`history`] know what an import means.
+//! From below: [`hash`], `deflate`, [`pack`] and `index` write objects; [`store`] reads and adds them; [`tree`] and
+//! [`escape`] turn source trees into Git's; `lock`, `loose` and [`refs`] move refs; `birth` and [`repository`] are the
+//! folder. Above them, [`manifest`], [`message`], [`upstream`], [`branch`] and [`history`] know the rules of an
+//! import.
 
 pub mod branch;
+pub mod cache;
 pub mod catalog;
 pub mod collision;
 mod damage;

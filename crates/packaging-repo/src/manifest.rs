@@ -1,16 +1,16 @@
-//! The message of a version's annotated tag: what Git itself cannot hold, and what lets anyone check the tree
-//! against the source package again.
+//! The message of a version's annotated tag: the facts that Git itself cannot hold, and those with which anybody
+//! can check the tree against the source package.
 //!
 //! The text is a stanza like those of Debian's control files. It holds facts of the `.dsc` and of its files alone,
-//! never when or where something was published: the same input gives the same tag.
+//! never the time or place of a publication: the same input gives the same tag.
 
 use source_package::checksum::{Checksums, FileList, ListedFile};
 use source_package::control::{ControlError, Stanza};
 
 /// The version of the rules by which trees and commits are made. Raised when the same input gives other objects.
 pub const IMPORT_RULES: u32 = 1;
-/// The same of those versions of which the rules after the first ones make something else: where the changelog's own entry
-/// is not the top, and where text would turn the direction of what stands around it.
+/// Number of the rules for versions which the first rules treat otherwise: where the changelog's own entry is not the
+/// top, and where text would turn the direction of the text around it.
 pub const RAISED_RULES: u32 = 2;
 
 /// Content of a tag's message.
@@ -77,6 +77,9 @@ impl Manifest {
     }
 
     /// Reads the message of a tag.
+    ///
+    /// # Errors
+    /// [`ManifestError`] when it is no stanza, or lacks a field.
     pub fn parse(message: &[u8]) -> Result<Manifest, ManifestError> {
         let body =
             message.windows(2).position(|pair| pair == b"\n\n").map_or(message, |at| &message[at + 2..]);

@@ -38,7 +38,7 @@ pub fn join(branch: &str, version: &CommitObject) -> String {
     with_trailers(&[&title], &trailers)
 }
 
-/// A version with what somebody else has changed, as it is offered to people.
+/// Message of a version merged with foreign changes, as it is offered to people.
 pub fn offer(branch: &str, version: &CommitObject, theirs: ObjectId) -> String {
     let version = version.trailer("Version").unwrap_or("the version");
     let title = format!("Merge {theirs} into {version} of {branch}");

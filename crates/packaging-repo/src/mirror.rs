@@ -1,6 +1,7 @@
-//! A copy of a packaging repository in a folder of this machine, to which others push. It is written as the repositories
-//! of imports are: objects first, durable, then all refs in one transaction. A `git push` that is killed leaves a lock
-//! for every ref behind, and nobody can push any more; this leaves what the next one removes.
+//! A copy of a packaging repository in a folder of this machine, to which others push. It is written like the
+//! repositories of imports: objects first, durable, then all refs in one transaction. A killed `git push` leaves a lock
+//! for every ref, which blocks all further pushes; files that a killed push of this kind leaves are removed by the
+//! next.
 
 use std::ffi::OsString;
 use std::fs;
@@ -24,7 +25,7 @@ use crate::{Error, ObjectId};
 const INCOMING: &str = "objects/tmp_objdir-package-import";
 /// Prefix of such folders where several can exist at once.
 const FETCHING: &str = "tmp_objdir-package-import-fetch-";
-/// Git works on what is durable.
+/// Git works on durable files.
 const DURABLE: [(&str, &str); 2] = [("core.fsync", "all"), ("core.fsyncMethod", "fsync")];
 
 /// A copy in a folder.
@@ -97,6 +98,9 @@ impl Mirror {
     }
 
     /// Copies all that objects lead to into another repository's folder, durable. No ref names it there.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when the objects are not all there; [`Error::Git`] when Git fails or the deadline is over.
     pub fn fetch(&self, into: &Path, want: &[ObjectId], deadline: Deadline) -> Result<(), Error> {
         let theirs = RepoStore::open(&self.path().join("objects"), 1)?;
         let ours = crate::refs::read(into)?;
@@ -112,7 +116,7 @@ impl Mirror {
         copy(&self.path().join("objects"), into, incoming.path(), want, &have, deadline)
     }
 
-    /// Removes what was left by one that was killed.
+    /// Removes the files that a killed process left.
     fn tidy(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(self.path(), guard)?;
         drop_incoming(self.path())

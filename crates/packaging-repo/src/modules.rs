@@ -76,7 +76,7 @@ fn is_plain_address(address: &str) -> bool {
 }
 
 fn stays_below_root(path: &str) -> bool {
-    // A question mark ends the path: what stands behind is not looked at as one, which is the stricter way.
+    // A question mark ends the path: the rest is not tested as a path, which is the stricter way.
     let depth = path.split('/').skip(1).try_fold(0i32, |depth, part| match part {
         "." | "" => Some(depth),
         ".." => (depth > 0).then(|| depth - 1),

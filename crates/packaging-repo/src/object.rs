@@ -167,6 +167,9 @@ pub struct TagObject {
 }
 
 /// Opens an annotated tag of a commit; anything else that a ref may point to is `None`.
+///
+/// # Errors
+/// [`Error::Malformed`] when the tag cannot be parsed.
 pub fn read_tag(id: ObjectId, store: &mut RepoStore) -> Result<Option<TagObject>, Error> {
     if store.kind(id)? != Kind::Tag {
         return Ok(None);

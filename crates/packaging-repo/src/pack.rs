@@ -46,7 +46,7 @@ pub struct PackWriter {
     broken: Option<io::ErrorKind>,
     /// Bytes that were added, as they are before they are compressed.
     added: u64,
-    /// Largest number of bytes that may be added, and the name of the limit for the message.
+    /// Total of `added` that may not be passed; next, the limit as the caller has set it, for the message.
     most_added: u64,
     limit: u64,
     slots: HashMap<ObjectId, Slot>,
@@ -125,7 +125,7 @@ impl PackWriter {
         Ok(())
     }
 
-    /// After its first error a pack is never used again: what it says that it has may be lost.
+    /// After its first error a pack is never used again: objects that it lists may be lost.
     fn check(&self) -> Result<(), Error> {
         match self.broken {
             Some(kind) => Err(Error::write_pack(kind.into())),
@@ -145,6 +145,9 @@ impl PackWriter {
     }
 
     /// Adds an object under an id that the caller has computed and that is not in the pack.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] when the disk fails or is full, [`Error::WritesTooMuch`] when the limit is passed.
     pub fn add(&mut self, id: ObjectId, kind: Kind, content: &[u8]) -> Result<(), Error> {
         self.take(content.len() as u64)?;
         self.batch.push(id, kind, content);
@@ -200,7 +203,7 @@ impl PackWriter {
         self.batch.content()
     }
 
-    /// Makes what was appended to the batch since `start` an object.
+    /// Makes an object of the bytes appended to the batch since `start`.
     pub(crate) fn commit_tail(&mut self, start: usize, id: ObjectId, kind: Kind) -> Result<(), Error> {
         let length = self.batch.len().saturating_sub(start);
         if let Err(error) = self.take(length as u64) {
@@ -249,7 +252,7 @@ impl PackWriter {
         Ok(id)
     }
 
-    /// Takes back what was written behind the last object: the import goes on with other versions.
+    /// Removes bytes behind the last object: the import goes on with other versions.
     fn cut_back(&mut self, end: u64) -> Result<(), Error> {
         let file = self.open()?;
         let cut = room().and_then(|()| file.set_len(end)).and_then(|()| file.seek(SeekFrom::Start(end)));
@@ -270,7 +273,7 @@ impl PackWriter {
     }
 
     /// After an error here, objects that were taken for written are lost, and trees may name them already. The caller
-    /// goes on with other versions, perhaps when the disk has room again: what is lost stays noted.
+    /// goes on with other versions, perhaps when the disk has room again, so the loss stays noted.
     fn note<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             self.broken = Some(error.disk_error().map_or(io::ErrorKind::Other, io::Error::kind));

@@ -1,9 +1,10 @@
-//! The published refs of a repository: those that the importer has written, by its record, and no others.
+//! The published refs of a repository: those that the importer has written, by its record, and adopted branches; no others.
 
 use std::path::Path;
 
 use bounded::Deadline;
 
+use crate::refs::refname;
 use crate::refs::{Edit, Refs, Value};
 use crate::repository::Repository;
 use crate::{Error, ObjectId};
@@ -21,13 +22,16 @@ pub struct Published {
 pub fn of(repository: &Repository) -> Result<Option<Published>, Error> {
     let Some(record) = repository.record()? else { return Ok(None) };
     let mut refs = repository.refs()?;
-    refs.retain(|name, value| record.knows(name, value.id));
+    refs.retain(|name, value| record.publishes(name, value.id));
     let head = Some(repository.head()?).filter(|head| refs.contains_key(head));
     Ok(Some(Published { refs, head }))
 }
 
 /// Gives objects that were brought from elsewhere names of their own, so that they are never lost: each with the ref that
 /// it was found under. They have to be durable. Returns the new names.
+///
+/// # Errors
+/// [`Error::Busy`] when the lock is held until the deadline.
 pub fn set_aside(
     repository: &Repository,
     found: &[(String, ObjectId)],
@@ -57,6 +61,34 @@ pub fn set_aside(
         repository.publish(&guard, &edits, None, record.as_ref())?;
     }
     Ok(names)
+}
+
+/// Puts branches where somebody else has moved them on a remote, as if that had been pushed here: whoever settles the repository
+/// judges it, sets it aside and joins it. The objects have to be here, durable. Returns the branches; those that are
+/// somebody else's here, too, stay.
+pub fn take_in(
+    repository: &Repository,
+    found: &[(String, ObjectId)],
+    deadline: Deadline,
+) -> Result<Vec<String>, Error> {
+    let guard = repository.lock(deadline)?;
+    let refs = repository.refs()?;
+    let Some(record) = repository.record()? else { return Ok(Vec::new()) };
+    let store = repository.store(1)?;
+    let mut edits = Vec::new();
+    for (name, theirs) in found.iter().filter(|(name, _)| name.starts_with("refs/heads/")) {
+        let Some(now) = refs.get(name).map(|value| value.id).filter(|id| record.knows(name, *id)) else {
+            continue;
+        };
+        if !name.starts_with(refname::ASIDE) && store.kind(*theirs)? == gix_object::Kind::Commit {
+            let new = Value { id: *theirs, peeled: None };
+            edits.push(Edit { name: name.clone(), expected: Some(now), new });
+        }
+    }
+    if !edits.is_empty() {
+        repository.transact(&guard, &edits)?;
+    }
+    Ok(edits.into_iter().map(|edit| edit.name).collect())
 }
 
 /// Folder for a ref that is set aside: among the branches for a commit, where a clone shows it; among the tags for

@@ -10,6 +10,7 @@
 //! so.
 
 pub mod unsealed;
+pub mod vouched;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -41,7 +42,7 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Record {
     entries: BTreeMap<String, Entry>,
-    /// There is no record yet: refs are taken for what they seem to be. For looking only; nothing is imported by it.
+    /// There is no record yet: every ref is trusted. For reading only; no import uses it.
     believes_all: bool,
 }
 
@@ -69,6 +70,12 @@ impl Record {
     pub fn knows(&self, name: &str, id: ObjectId) -> bool {
         self.believes_all
             || self.entries.get(name).is_some_and(|it| it.written == Some(id) || it.begun == Some(id))
+    }
+
+    /// Whether a ref is published: the importer has put it there, or it is adopted. An adopted branch leads to where ours was
+    /// before, so no remote stays behind for it.
+    pub fn publishes(&self, name: &str, id: ObjectId) -> bool {
+        self.knows(name, id) || self.adopted(name) == Some(id)
     }
 
     /// Object that the importer has put a ref to last, as far as is known.
@@ -107,6 +114,11 @@ impl Record {
     /// Forgets a ref that a person had removed.
     pub(crate) fn forget(&mut self, name: &str) {
         self.entries.remove(name);
+    }
+
+    /// Forgets what was written and is not to be kept.
+    pub(crate) fn retain(&mut self, mut is_kept: impl FnMut(&str, ObjectId) -> bool) {
+        self.entries.retain(|name, it| it.written.is_none_or(|id| is_kept(name, id)));
     }
 
     /// Everything that was written for certain, sorted by name.

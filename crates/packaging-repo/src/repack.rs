@@ -59,6 +59,9 @@ pub fn due(repository: &Path) -> Option<Effort> {
 /// Repacks a repository that the caller has locked; fetches go on meanwhile. `started` gets the process group of Git,
 /// so that the caller can end it early without harm. Without `started`, Git is in this process's group and ends with it
 /// at a terminal. If a repack is killed at any moment, the next holder of the lock finishes or undoes it.
+///
+/// # Errors
+/// [`Error::NoGit`] when there is no Git, [`Error::Git`] when it fails or the deadline is over.
 pub fn repack(
     repository: &Repository,
     guard: &Guard,
@@ -86,7 +89,7 @@ pub fn repack(
 const CONFIGURATION: [(&str, &str); 3] =
     [("safe.directory", "*"), ("pack.writeReverseIndex", "true"), ("pack.windowMemory", "256m")];
 
-/// As much of what Git says is kept.
+/// Largest number of bytes of Git's messages that are kept.
 const SAID: usize = 1 << 20;
 
 /// Runs Git in a repository until it ends or the deadline is over, without the caller's Git configuration.

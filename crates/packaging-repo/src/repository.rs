@@ -42,6 +42,9 @@ impl Repository {
     }
 
     /// Opens a package's repository.
+    ///
+    /// # Errors
+    /// [`Error::NoRepository`] when there is none.
     pub fn open(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
         if !first_publish::is_complete(&path) {
@@ -81,6 +84,11 @@ impl Repository {
         self.path.join(record::FILE).exists()
     }
 
+    /// Whether it is a repository yet.
+    pub fn exists(&self) -> bool {
+        first_publish::is_complete(&self.path)
+    }
+
     /// Folder of the repository.
     pub fn path(&self) -> &Path {
         &self.path
@@ -98,6 +106,9 @@ impl Repository {
 
     /// Puts up a fence: importers with a lower one cannot move refs any more, even if they were frozen just before.
     /// A repack, or an importer without a fence, is waited for until the deadline: [`Error::Busy`].
+    ///
+    /// # Errors
+    /// [`Error::Fenced`] when a higher fence stands, [`Error::Busy`] when a repack holds the lock until the deadline.
     pub fn lock_fenced(&self, fence: Fence, deadline: Deadline) -> Result<Guard, Error> {
         lock::repository(&self.path, Some(fence), deadline)
     }
@@ -107,7 +118,7 @@ impl Repository {
         fence::highest(&self.path)
     }
 
-    /// Removes what a killed importer or repack left: unfinished packs, locks, and files of a new repository.
+    /// Removes the files of a killed importer or repack: unfinished packs, locks, and files of a new repository.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(&self.path, guard)?;
         pack::remove_unfinished(&self.path.join("objects/pack"))?;
@@ -149,8 +160,12 @@ impl Repository {
         Ok(found.map(|name| name.trim_start_matches("refs/heads/").to_owned()))
     }
 
-    /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The objects
-    /// have to be durable. A new repository comes to be by this. `record` is what is on record from then on.
+    /// Moves refs, all or none, and has `HEAD` point to the wanted branch (`distro/suite`), if there is one. The
+    /// objects have to be durable. A new repository appears with this. `record` is its record from then on.
+    ///
+    /// # Errors
+    /// [`Error::RefMoved`] and [`Error::TagExists`] when another program was faster, [`Error::Fenced`] when a later
+    /// importer has taken over. No ref has moved then.
     pub fn publish(
         &self,
         guard: &Guard,
@@ -161,7 +176,7 @@ impl Repository {
         self.publish_decided(guard, edits, &Decided::default(), wanted, record)
     }
 
-    /// The same, with what a person has decided about refs of others.
+    /// The same, with a person's decisions about foreign refs.
     pub fn publish_decided(
         &self,
         guard: &Guard,
@@ -191,19 +206,22 @@ impl Repository {
         Ok(())
     }
 
-    /// Tidies up after an importer that was killed: what it had begun goes, and a new repository is one, if only an empty
-    /// one.
+    /// Tidies up after a killed importer: its unfinished files are removed, and a new repository becomes complete, even
+    /// if it is empty.
     pub fn settle(&self, guard: &Guard) -> Result<(), Error> {
         self.remove_leftovers(guard)?;
         if first_publish::is_complete(&self.path) {
             return Ok(());
         }
-        // It has a record from the beginning: what others push into it is not taken for anything of ours.
+        // It has a record from the beginning: refs that others push into it are never taken for ours.
         let record = self.key.as_ref().map(|key| Record::default().encode(key));
         first_publish::complete(&self.path, guard, &[], None, record.as_deref(), self.config)
     }
 
     /// Moves refs, all or none, without a word on record. The objects have to be durable.
+    ///
+    /// # Errors
+    /// [`Error::RefMoved`] and [`Error::TagExists`] when another program was faster. No ref has moved then.
     pub fn transact(&self, guard: &Guard, edits: &[Edit]) -> Result<(), Error> {
         self.move_refs(guard, edits, &Decided::default(), None)
     }
@@ -263,7 +281,7 @@ impl Repository {
 }
 
 /// Object behind a tag and behind all further tags; `None` if `id` is no tag.
-fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
+pub(crate) fn peel(id: ObjectId, store: &mut RepoStore) -> Result<Option<ObjectId>, Error> {
     let mut at = id;
     while let Some(target) = object::tag_target(at, store)? {
         at = target;

@@ -83,6 +83,25 @@ impl Key {
         })
     }
 
+    /// One word for the key, by which hosts find out that they have the same. It tells nothing of the key.
+    pub fn fingerprint(&self) -> String {
+        hex(&mac(&self.0, &[b"fingerprint"]))
+    }
+
+    /// Has the key beside the folder of the repositories, whose content may go at any instant. Made if there is none.
+    ///
+    /// # Errors
+    /// As of [`Key::open_or_make`].
+    pub fn keep_outside(repos: &Path) -> Result<Key, Error> {
+        let key = Key::open_or_make(repos)?;
+        let beside = repos.parent().map(|root| root.join(KEY));
+        if let Some(beside) = beside.filter(|beside| !beside.exists()) {
+            write(&key.0, &beside).map_err(|error| Error::file("create", &beside, error))?;
+            beside.parent().map_or(Ok(()), sync_folder)?;
+        }
+        Ok(key)
+    }
+
     /// The key of a package's record.
     pub fn of_package(&self, package: &PackageName) -> PackageKey {
         PackageKey(mac(&self.0, &[b"record", package.as_str().as_bytes()]))
@@ -112,8 +131,14 @@ impl PackageKey {
 }
 
 /// Path of the key of an installation: beside the real folder of its repositories. If that folder is a mount point, the
-/// key lies inside, because hosts may share nothing else.
+/// key lies inside, because hosts may share nothing else; unless the root has one, because the content of a cache may go.
 pub fn place(repos: &Path) -> PathBuf {
+    let usual = usual_place(repos);
+    let beside = repos.parent().map(|root| root.join(KEY));
+    beside.filter(|beside| !usual.exists() && beside.exists()).unwrap_or(usual)
+}
+
+fn usual_place(repos: &Path) -> PathBuf {
     let real = fs::canonicalize(repos).unwrap_or_else(|_| repos.to_owned());
     let device = |path: &Path| fs::metadata(path).map(|it| it.dev()).ok();
     match real.parent().filter(|root| device(&real).is_none_or(|it| device(root) == Some(it))) {
@@ -128,13 +153,18 @@ fn make(repos: &Path) -> io::Result<()> {
     let place = place(repos);
     let mut key = [0; LENGTH];
     File::open("/dev/urandom")?.read_exact(&mut key)?;
-    let ending = hex(&mac(&key, &[b"name"]));
+    write(&key, &place)
+}
+
+/// Writes a key under a name of its own, then links it to its place, unless there is one.
+fn write(key: &[u8; LENGTH], place: &Path) -> io::Result<()> {
+    let ending = hex(&mac(key, &[b"name"]));
     let own = place.with_file_name(format!("{KEY}.{}", ending.get(..16).unwrap_or_default()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&own)?;
     let written = room()
-        .and_then(|()| file.write_all(format!("{}\n", hex(&key)).as_bytes()))
+        .and_then(|()| file.write_all(format!("{}\n", hex(key)).as_bytes()))
         .and_then(|()| file.sync_all());
-    let linked = written.and_then(|()| match fs::hard_link(&own, &place) {
+    let linked = written.and_then(|()| match fs::hard_link(&own, place) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     });

@@ -23,18 +23,21 @@ pub struct RepoStore {
 }
 
 impl RepoStore {
-    /// Opens the objects below `objects`; `threads` compress what is added.
+    /// Opens the objects below `objects`; `threads` is the number of threads that compress new ones.
     pub fn open(objects: &Path, threads: usize) -> Result<RepoStore, Error> {
         let odb = if is_empty(objects) { None } else { Some(open(objects)?) };
         Ok(RepoStore { odb, pack: PackWriter::new(&objects.join("pack"), threads), reads: 0 })
     }
 
     /// Makes everything that was added durable and visible to Git.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] when the disk fails or is full: no object of the pack counts as written then.
     pub fn finish(self) -> Result<(), Error> {
         self.pack.finish().map(drop)
     }
 
-    /// Says whether patches will change what is added next. It is a matter of speed alone.
+    /// Tells whether patches will change the next content. It only matters for speed.
     pub fn expect_changes(&mut self, expected: bool) {
         self.pack.expect_changes(expected);
     }
@@ -102,6 +105,9 @@ impl RepoStore {
     }
 
     /// The content of an object.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such object, [`Error::Odb`] when it cannot be read.
     pub fn read(&mut self, id: ObjectId) -> Result<Vec<u8>, Error> {
         self.reads += 1;
         if self.pack.contains(&id) {
@@ -117,6 +123,9 @@ impl RepoStore {
     }
 
     /// The content of an object that has to be of a certain kind.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`] when it is of another kind; else as [`RepoStore::read`].
     pub fn read_kind(&mut self, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
         if self.kind(id)? == kind { self.read(id) } else { Err(Error::WrongKind { id, wanted: kind }) }
     }
@@ -152,13 +161,12 @@ fn open(objects: &Path) -> Result<gix_odb::Handle, Error> {
     check_all_kinds(objects)?;
     let mut odb = gix_odb::at(objects, gix_hash::Kind::Sha1)
         .map_err(|error| Error::file("open the objects in", objects, error))?;
-    // The repository is locked: what a lookup does not find is not there.
+    // The repository is locked: an object that a lookup does not find does not exist.
     odb.refresh_never();
     Ok(odb)
 }
 
-/// Refuses what is no file in the place of one: a named pipe would be waited for. Packs, and loose objects that others
-/// have left, are looked at alike; the kernel tells kinds with the names.
+/// Refuses an entry that is no file, among packs and among loose objects of others: a named pipe would be waited for.
 fn check_all_kinds(objects: &Path) -> Result<(), Error> {
     check_kinds(objects)?;
     for entry in std::fs::read_dir(objects).into_iter().flatten().flatten() {

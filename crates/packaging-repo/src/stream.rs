@@ -17,7 +17,7 @@ pub(crate) struct Streamed {
     pub(crate) crc32: u32,
 }
 
-/// Appends a blob. After an error, the file ends with what was written up to then.
+/// Appends a blob. After an error, the file ends with the bytes written so far.
 pub(crate) fn append(
     file: &mut File,
     size: u64,

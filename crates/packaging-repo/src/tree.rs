@@ -38,7 +38,7 @@ pub(crate) fn decode(id: ObjectId, content: &[u8]) -> impl Iterator<Item = Resul
 }
 
 impl RepoStore {
-    /// Writes what has changed of a tree. Empty folders stay; named pipes are left out.
+    /// Writes the changed parts of a tree. Empty folders stay; named pipes are left out.
     pub fn write_tree(&mut self, tree: &mut Tree) -> Result<ObjectId, Error> {
         self.write_folder(&mut tree.root)
     }

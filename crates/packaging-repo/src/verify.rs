@@ -49,6 +49,9 @@ impl Problem {
 }
 
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
+///
+/// # Errors
+/// [`Error`] when Git is missing, or the repository cannot be read at all.
 pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     let mut problems = match damage::find(repository) {
         Ok(problems) => problems,
@@ -72,7 +75,7 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     if let Err(error) = checked {
         problems.push(Problem { subject: "refs".into(), message: error.to_string() });
     }
-    // This is what others advise.
+    // Other programs advise this.
     for problem in &mut problems {
         problem.message = problem.message.replace("; run `package-import verify`", "");
     }

@@ -29,7 +29,7 @@ pub struct StagedVersion {
     pub applied: Option<StagedPatches>,
 }
 
-/// A stored tree and what Git could not hold of it.
+/// A stored tree, and the entries that Git could not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StagedTree {
     /// Id of the tree.

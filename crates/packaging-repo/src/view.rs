@@ -84,12 +84,12 @@ impl View {
         self.pending.insert(name, Value { id, peeled: Some(commit) });
     }
 
-    /// Removes a ref, as a person has decided: something else leads to what it names.
+    /// Removes a ref, by a person's decision: another ref leads to its object.
     pub(crate) fn remove(&mut self, name: &str, id: ObjectId) {
         self.decided.removed.push((name.to_owned(), id));
     }
 
-    /// Lets a tag be written that somebody else has made, as a person has decided: what it named has another name.
+    /// Allows a tag to be written over a foreign one, by a person's decision: the foreign object has another name.
     pub(crate) fn replace(&mut self, name: &str) {
         self.decided.replaced.push(name.to_owned());
     }
@@ -151,7 +151,7 @@ impl View {
         }
     }
 
-    /// Opens the tag of a version; what is no tag, or not ours, is `None`.
+    /// Opens the tag of a version; `None` if it is no tag, or not ours.
     pub fn version_tag(&mut self, name: &str, store: &mut RepoStore) -> Result<Option<VersionTag>, Error> {
         let Some(id) = self.get(name) else { return Ok(None) };
         let opened = match self.opened.entry(id) {
@@ -222,6 +222,19 @@ impl View {
         self.adopted.iter().for_each(|(name, (ours, theirs))| after.adopt(name, *ours, *theirs));
         self.decided.removed.iter().for_each(|(name, _)| after.forget(name));
         after
+    }
+
+    /// Where all refs are that are published, before the changes or after them.
+    pub fn published(&self, after: bool) -> BTreeMap<String, ObjectId> {
+        let record = if after { self.record_after() } else { self.record.clone() };
+        let mut refs: BTreeMap<String, ObjectId> =
+            self.before.iter().map(|(name, value)| (name.clone(), value.id)).collect();
+        if after {
+            refs.retain(|name, _| !self.is_removed(name));
+            refs.extend(self.pending.iter().map(|(name, value)| (name.clone(), value.id)));
+        }
+        refs.retain(|name, id| record.publishes(name, *id));
+        refs
     }
 
     /// Record before the changes.

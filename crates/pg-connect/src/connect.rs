@@ -82,7 +82,7 @@ impl Target {
             .map_err(|source| Failure::Refused { note: note.filter(|_| wants_password(&source)), source })
     }
 
-    /// The statements that bound what this session may do, if it is bounded.
+    /// Statements that limit this session, if it has limits.
     fn session_settings(&self) -> Option<String> {
         let milliseconds = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128);
         let mut set = Vec::new();
@@ -90,7 +90,7 @@ impl Target {
             set.push(format!("SET statement_timeout = {}", milliseconds(timeout)));
         }
         if let Some(limits) = self.transaction_limits {
-            // Only what is longer than ours is set: 0 is for ever.
+            // Only longer limits are replaced: 0 means no limit.
             set.push(format!(
                 "SELECT set_config(s.name, w.value, false) FROM pg_catalog.pg_settings s
                  JOIN (VALUES ('lock_timeout', '{}'), ('idle_in_transaction_session_timeout', '{}')) AS w (name, value)

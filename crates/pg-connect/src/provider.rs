@@ -1,4 +1,4 @@
-//! The cryptography of a connection: what TLS 1.3 must have, and what is faster where it is there.
+//! The cryptography of a connection: the mandatory parts of TLS 1.3, and some faster ones.
 //!
 //! Every PostgreSQL from 12 on has it with any OpenSSL that is still looked after. The provider that rustls makes by itself
 //! has more: suites for processors without AES, and the signing with keys that a client has. We never use these, and

@@ -1,6 +1,6 @@
-//! A time limit for what cannot be interrupted.
+//! A time limit for calls that cannot be interrupted.
 //!
-//! The client library bounds only the opening of the socket: a server that accepts and never answers (a stopped
+//! The client library limits only the opening of the socket: a server that accepts and never answers (a stopped
 //! postmaster, whose kernel accepts for it) would be waited for without end. So the connecting is done by a thread
 //! that can be left behind. It ends as soon as the server answers or dies.
 
@@ -46,7 +46,7 @@ pub(crate) fn within<T: Send + 'static>(
     let (sender, receiver) = sync_channel(1);
     let run = move || {
         let _account = account;
-        // If nobody waits any more, what was made is dropped here: the connection is closed.
+        // If the caller waits no more, the connection is dropped here, and so closed.
         let _ = sender.send(work());
     };
     thread::Builder::new().name("pg-connect".into()).spawn(run).map_err(Failure::Thread)?;

@@ -1,4 +1,4 @@
-//! Does what a check must not do, so that tests see what the kit makes of it.
+//! A check with a defect, so that tests see the kit's handling of it.
 use plugin::{Check, Database, Limits, Report, Settings, Trouble, Unit};
 
 #[derive(Clone, clap::Args)]

@@ -189,7 +189,7 @@ fn judge<C: Check>(common: Common, options: C::Options, start: Instant) -> Resul
     config.refuse_unknown(C::section())?;
     let policy = config.policy(C::section())?;
     let location = config.location(&common)?;
-    // Early enough to say what is locked or silent before the parent says only that it took too long.
+    // Early enough to name the lock or silent server before the parent only reports a timeout.
     let margin = (common.timeout / 8).min(Duration::from_millis(500));
     let deadline = start + common.timeout.saturating_sub(margin);
     let now = common.now;

@@ -57,7 +57,7 @@ fn root() -> PathBuf {
 }
 
 impl Config {
-    /// Reads what was given. Else the `config.toml` beside the database that `--state` names, else that of the root,
+    /// Reads the given file; else the `config.toml` beside the database that `--state` names, else that of the root,
     /// else that in `/etc`; without any there are only defaults.
     pub(crate) fn load(common: &Common) -> Result<Config, Trouble> {
         if let Some(path) = &common.config {
@@ -222,7 +222,7 @@ fn read(path: &Path) -> Result<Option<File>, Trouble> {
     file(table).map(Some).map_err(|what| Trouble::unusable(format!("{}: {what}", path.display())))
 }
 
-/// Takes from the file what is for checks.
+/// Takes the checks' sections from the file.
 fn file(mut table: toml::Table) -> Result<File, String> {
     check_sections::parent(table.keys().map(String::as_str)).map_err(|wrong| wrong.to_string())?;
     let checks = match table.remove("checks") {

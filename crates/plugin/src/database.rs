@@ -23,7 +23,7 @@ pub enum Value {
     Integer(i64),
     /// A floating-point number.
     Real(f64),
-    /// A text, in which what is no UTF-8 has been replaced. Reports make it fit to be shown.
+    /// A text, in which bytes that are no UTF-8 have been replaced. Reports make it fit to be shown.
     Text(String),
 }
 
@@ -122,6 +122,9 @@ impl Database<'_> {
     }
 
     /// The rows that a statement delivers.
+    ///
+    /// # Errors
+    /// [`Trouble::Unusable`] when there are more rows than a check may read; else as the database fails.
     pub fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Trouble> {
         let rows = self.source.rows(sql, parameters, MOST_ROWS + 1)?;
         if rows.len() > MOST_ROWS {
@@ -131,6 +134,9 @@ impl Database<'_> {
     }
 
     /// The only row of a statement.
+    ///
+    /// # Errors
+    /// [`Trouble::NoData`] when there is none, [`Trouble::Unusable`] when there are several.
     pub fn row(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Row, Trouble> {
         let mut rows = self.rows(sql, parameters)?;
         match (rows.pop(), rows.is_empty()) {
@@ -143,7 +149,7 @@ impl Database<'_> {
     }
 }
 
-/// Opens the database and lets the check read from it. It may be let read again if what it read cannot be trusted.
+/// Opens the database and lets the check read from it. The check is run again if its readings cannot be trusted.
 pub(crate) fn read<T>(
     location: &Location,
     program: &str,

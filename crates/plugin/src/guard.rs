@@ -28,7 +28,7 @@ use crate::process::{Side, split};
 use crate::status::Status;
 use crate::stdout::{is_ready, read_some, write_all};
 
-/// The marks in the pipes: another limit than the default, the answer, its end; what is being done.
+/// Marks in the pipes: another limit than the default, the answer, its end; the present step.
 const LIMIT: u8 = b'<';
 const ANSWER: u8 = b'=';
 const END: u8 = b'\x04';
@@ -54,9 +54,9 @@ impl Limit {
 pub(crate) enum Outcome {
     /// Status to exit with, and text to print.
     Answer(Status, String),
-    /// Nothing in time, and what the child was at.
+    /// There was no answer in time; the last step of the child.
     Late(String),
-    /// It ended without an answer, and what it was at.
+    /// It ended without an answer; its last step.
     Died(String),
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn limit(limit: Limit) {
     }
 }
 
-/// Notes what comes next, for the case that it never ends.
+/// Notes the next step, for the case that it never ends.
 pub(crate) fn stage(text: &str) {
     if READING.load(Ordering::Relaxed) {
         let line: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
@@ -89,7 +89,7 @@ fn far() -> Instant {
     Instant::now() + Duration::from_secs(3600)
 }
 
-/// The child, and what comes from it.
+/// The child, and its pipes.
 struct Reader {
     pid: Pid,
     answer: PipeReader,
@@ -132,7 +132,7 @@ fn begin(read: impl FnOnce()) -> io::Result<Reader> {
     }
 }
 
-/// Leaves the child nothing of what the caller reads, and nothing to live for without its parent.
+/// Cuts the child off from the caller's output, and ends it with its parent.
 fn become_reader(parent: Pid, out: PipeWriter, notes: PipeWriter) -> io::Result<()> {
     dup2_stdin(File::open("/dev/null")?)?;
     dup2_stdout(out)?;
@@ -191,7 +191,7 @@ fn parse_answer(text: &[u8]) -> Option<(Status, String)> {
 /// Step that the child noted last.
 fn stages(pipe: &mut PipeReader) -> String {
     let mut noted = Vec::new();
-    // No more than what is there: a child that hangs will not close it.
+    // Reads only the bytes that are there: a child that hangs will not close the pipe.
     while noted.len() < 1 << 16 && is_ready(&*pipe, PollFlags::IN, Instant::now()) {
         if !matches!(read_some(pipe, &mut noted), Ok(1..)) {
             break;

@@ -1,12 +1,12 @@
-//! The kit of the checks: everything that a plugin for Nagios, NRPE and Icinga needs, so that a check says only what
-//! it asks and what it makes of the answer. `docs/writing-a-check.md` builds a whole check with it.
+//! The kit of the checks: everything that a plugin for Nagios, NRPE and Icinga needs, so that a check only contains
+//! its question and its judgement. `docs/writing-a-check.md` builds a whole check with it.
 //!
 //! A check implements [`Check`] and calls [`main`]. The kit parses the options, has a child do the reading
 //! (`guard`), finds the configuration (`config`) and the database (`database`), opens it so that nothing is changed
 //! (`sqlite`, `postgres`), hands it to the check, turns the [`Report`] into one line within its limits (`output`),
 //! prints it once and exits with the status.
 //!
-//! `views` and `time` know the product; all else is what any check of any program would need.
+//! `views` and `time` know the product; the rest would do for a check of any program.
 
 pub mod alive;
 mod check;

@@ -1,10 +1,10 @@
-//! From a report to the bytes on standard output, within what the readers can take.
+//! Formats a report for standard output, within the limits of its readers.
 
 use crate::report::Report;
 use crate::status::Status;
 use crate::text::{detail, first_line, shorten};
 
-/// NRPE version 2 carries 1,023 bytes and cuts what is longer.
+/// NRPE version 2 carries 1,023 bytes and cuts longer output.
 const FIRST_LINE: usize = 1023;
 /// Name, status and text, before the perfdata: as much as a pager shows.
 const SHOWN: usize = 160;
@@ -39,7 +39,7 @@ fn line(name: &str, report: &Report) -> String {
     {
         let separator = if place == 0 { " - " } else { ", " };
         let room = SHOWN.saturating_sub(line.len() + separator.len());
-        // The first part says what is wrong: of that, as much as there is room for. The others are whole or left out.
+        // The first part has the problem: it is cut to the room that there is. The others are whole or left out.
         if place == 0 || part.len() <= room {
             line.push_str(separator);
             line.push_str(&shorten(&part, room));

@@ -28,8 +28,8 @@ pub(crate) fn split() -> io::Result<Side> {
         return Err(io::Error::other("this process has several threads"));
     }
     let everywhere = stay_here();
-    // SAFETY: what makes `fork` dangerous are other threads: they are not there in the child, and what they had locked
-    // stays locked. There is one thread, and nothing in this process starts others in the moment between.
+    // SAFETY: `fork` is dangerous beside other threads: they do not exist in the child, and their locks stay locked.
+    // There is one thread, and nothing in this process starts others in the moment between.
     let side = match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Side::Child),
@@ -41,8 +41,8 @@ pub(crate) fn split() -> io::Result<Side> {
     side
 }
 
-/// Has the child begin on the processor that this process is on, which then has nothing to do but wait: another one may
-/// sleep, and to wake it takes a tenth of what a check takes. Returns what both may use afterwards.
+/// Has the child begin on the processor that this process is on, which then only waits: another processor may sleep,
+/// and to wake it takes a tenth of a check's time. Returns the processors that both may use afterwards.
 fn stay_here() -> Option<CpuSet> {
     let everywhere = sched_getaffinity(None).ok()?;
     let mut here = CpuSet::new();
@@ -67,8 +67,8 @@ extern "C" fn look_for_stdout() {
     HAD_NO_STDOUT.store(fcntl_getfd(rustix::stdio::stdout()).is_err(), Ordering::Relaxed);
 }
 
-// SAFETY: what stands in this section is called once, before `main`, with nothing to be relied on but the system's
-// calls. `look_for_stdout` makes one of them and writes to an atomic.
+// SAFETY: functions in this section are called once, before `main`, when only system calls can be relied on.
+// `look_for_stdout` makes one of them and writes to an atomic.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static LOOK_FIRST: extern "C" fn() = look_for_stdout;

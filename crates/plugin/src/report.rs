@@ -4,7 +4,7 @@ use crate::limits::Limits;
 use crate::metric::{Metric, Unit, bad_label};
 use crate::status::Status;
 
-/// The result of a check: a status, one line of text, figures, and details for who asks for them.
+/// Result of a check: a status, one line of text, figures, and details for `-v`.
 #[derive(Clone, Debug)]
 pub struct Report {
     pub(crate) status: Status,
@@ -64,7 +64,7 @@ impl Report {
         self.status = self.status.max(status);
     }
 
-    /// Lowers the status to this one at most: what is already known from elsewhere must not alert a second time.
+    /// Lowers the status to this one at most: a problem that another check reports must not alert twice.
     pub fn lower_to(&mut self, most: Status) {
         self.status = self.status.min(most);
     }
@@ -74,24 +74,24 @@ impl Report {
         self.status
     }
 
-    /// Adds to the text of the first line, which should stay within 80 characters. The most important comes first; what does
-    /// not fit is left out.
+    /// Adds to the text of the first line, which should stay within 80 characters. The most important part comes first;
+    /// a part that does not fit is left out.
     pub fn say(&mut self, text: impl AsRef<str>) {
         if !text.as_ref().is_empty() {
             self.said.push(text.as_ref().to_owned());
         }
     }
 
-    /// Adds a command that tells more, or mends it: it ends the line of an alert that has room for it and names no other. A
-    /// shorter one may follow, for a line without that much room.
+    /// Adds the next command to type. It ends the line of an alert that has room for it and names no other; a shorter one may
+    /// follow, for a line with less room.
     pub fn next(&mut self, command: impl AsRef<str>) {
         if !command.as_ref().is_empty() {
             self.next.push(command.as_ref().to_owned());
         }
     }
 
-    /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3. With level 0 it is always shown, which is
-    /// for what somebody asked for by an option.
+    /// Adds a line that is shown from a number of `-v` on: 1, 2 or 3. With level 0 it is always shown, for output that
+    /// an option asks for.
     pub fn detail(&mut self, level: u8, text: impl Into<String>) {
         self.details.push((level, text.into()));
     }

@@ -24,7 +24,7 @@ pub(crate) fn denied(path: &Path) -> Trouble {
     let found = absolute(path).ok().and_then(|path| refusing(&path, LINKS));
     let advice = match found {
         Some((part, meta, right)) => advice(&part, &meta, right),
-        None => "no mode says so: look at access lists and security modules".to_owned(),
+        None => "no file mode forbids it: look at access lists and security modules".to_owned(),
     };
     Trouble::unusable(format!("cannot read {}: permission denied: {advice}", path.display()))
 }

@@ -40,7 +40,7 @@ enum Found {
     Log,
     /// Only the database, with no log or an empty one.
     Alone(Stamp),
-    /// Something in between, and what it looks like.
+    /// Another state of the files, and a description of it.
     Between(String),
 }
 
@@ -139,8 +139,8 @@ fn open(path: &Path, parameter: &str, deadline: Instant) -> rusqlite::Result<Con
     let uri = format!("file:{}?mode=ro&{parameter}", encoded(path));
     let connection = Connection::open_with_flags(uri, flags)?;
     connection.busy_timeout(deadline.saturating_duration_since(Instant::now()))?;
-    // The snapshot is taken first: the schema is then read once, inside it, and what is wrong with the files shows here.
-    // (Where nothing can be written, IMMEDIATE locks no more than any reader does.)
+    // The snapshot is taken first: the schema is then read once, inside it, and errors of the files appear here. (Where
+    // nothing can be written, IMMEDIATE locks no more than any reader does.)
     connection.execute_batch("BEGIN IMMEDIATE")?;
     // Sorting must not create temporary files, and the schema is not trusted to call functions with effects.
     connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF")?;

@@ -52,7 +52,7 @@ pub(crate) fn is_ready(file: impl AsFd, wanted: PollFlags, deadline: Instant) ->
     }
 }
 
-/// Reads what is there at this moment.
+/// Reads the bytes that are there at this moment.
 pub(crate) fn read_some(file: &mut impl Read, into: &mut Vec<u8>) -> std::io::Result<usize> {
     let mut part = [0; 4096];
     let length = file.read(&mut part)?;

@@ -1,7 +1,7 @@
 //! Makes any text fit to be shown by a monitoring system.
 //!
 //! Package names, error messages and notes come out of a database that hostile input has been written to. A `|` begins
-//! perfdata, a line end ends what is read, escape sequences reach terminals, and Nagios refuses or removes some signs.
+//! perfdata, a line end ends the answer, escape sequences reach terminals, and Nagios refuses or removes some signs.
 
 /// Text for the first line: printable ASCII without the signs that Nagios takes for dangerous.
 pub(crate) fn first_line(text: &str) -> String {

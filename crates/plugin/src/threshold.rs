@@ -30,6 +30,9 @@ pub struct ThresholdError {
 
 impl Threshold {
     /// Reads a threshold for a figure of the given unit.
+    ///
+    /// # Errors
+    /// [`ThresholdError`] when the text is no range, could never alert, or has a unit that the figure has not.
     pub fn parse(text: &str, unit: Unit) -> Result<Threshold, ThresholdError> {
         let text = text.trim();
         let refuse = |reason: String| ThresholdError { text: text.to_owned(), reason };

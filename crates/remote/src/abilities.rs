@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Abilities {
     /// True when it moves refs all or none; `None` before the first push.
     pub atomic: Option<bool>,
-    /// Folders of refs that it does not take, and what it says.
+    /// Folders of refs that it does not accept, with its message.
     pub refuses: BTreeMap<String, String>,
     /// True when it creates repositories at the first push.
     pub creates: Option<bool>,

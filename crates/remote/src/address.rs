@@ -81,7 +81,7 @@ impl Template {
         Address { text, scheme: self.scheme }
     }
 
-    /// The server, or the folder: what is one incident if it cannot be reached.
+    /// Server or folder: the unit of an incident.
     pub fn server(&self) -> String {
         match self.scheme {
             Scheme::Path => {
@@ -170,7 +170,7 @@ impl Address {
         self.scheme
     }
 
-    /// The path on its server: what stands behind the host.
+    /// Path on its server: the part behind the host.
     pub fn path(&self) -> &str {
         match self.text.split_once("://") {
             Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),

@@ -12,7 +12,7 @@ use crate::secret::quoted;
 
 /// Time limit of a command.
 const LIMIT: Duration = Duration::from_secs(120);
-/// As much of what it says is kept.
+/// Largest number of bytes of its output that are kept.
 const SAID: usize = 64 << 10;
 
 /// Environment of a command.
@@ -25,7 +25,7 @@ pub struct Told<'a> {
     pub branch: &'a str,
 }
 
-/// Checks a command: only what is known may stand in braces.
+/// Checks a command: only known placeholders are allowed.
 pub fn check(command: &str) -> Result<(), String> {
     let mut rest = command;
     while let Some((_, after)) = rest.split_once('{') {
@@ -42,6 +42,10 @@ pub fn check(command: &str) -> Result<(), String> {
 }
 
 /// Runs a command by the shell. Each word that stands for something is one word for the shell, whatever is in it.
+///
+/// # Errors
+/// [`Problem::Refused`] with the message of the command when it fails, [`Problem::Local`] when it cannot be run or
+/// takes too long.
 pub fn run(command: &str, told: &Told<'_>) -> Result<(), Problem> {
     let text = command
         .replace("{package}", &quoted(told.package))

@@ -19,7 +19,7 @@ use crate::ObjectId;
 use crate::answers::{self, Answer};
 use crate::problem::{Problem, said};
 
-/// As much of what Git says is kept.
+/// Largest number of bytes of Git's output that are kept.
 const SAID: usize = 256 << 20;
 /// The longest trace that is read.
 const TRACE: u64 = 16 << 20;
@@ -128,6 +128,10 @@ impl Git {
     }
 
     /// Runs it to its end, or for as long as it may take.
+    ///
+    /// # Errors
+    /// [`Problem::Local`] when Git cannot be started, [`Problem::Late`] when the limit is over. A failure of Git
+    /// itself is in the result.
     pub fn run(&self, call: &Call<'_>, limit: Duration) -> Result<Ran, Problem> {
         let number = self.number();
         let own = call.refs.map(|refs| self.with_refs(refs, number)).transpose()?;

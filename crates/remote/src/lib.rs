@@ -1,9 +1,9 @@
-//! Publishes repositories on Git servers: reads what a server has, plans, pushes, reads back. No database, and no word of
-//! what an import is: a repository is a folder of objects and a list of refs that are wanted.
+//! Publishes repositories on Git servers: reads the server's refs, plans, pushes, reads back. It has no database and
+//! does not know imports: a repository is a folder of objects and a list of wanted refs.
 //!
 //! From below: [`address`] knows where a repository is, [`secret`] and [`ssh`] how to get in, [`git`] runs Git without
-//! anybody's configuration, [`problem`] says what went wrong. [`plan`] decides for each ref, [`publish`] carries it out on
-//! a [`server::Server`]: [`transport`] is one that Git reaches; a folder of this machine is the caller's.
+//! anybody's configuration, [`problem`] has the errors. [`plan`] decides for each ref, [`publish`] carries it out on a
+//! [`server::Server`]: [`transport`] is one that Git reaches; a folder of this machine is the caller's.
 //!
 //! Nothing here forces: no `+`, no `--mirror`, no lease. A ref that somebody else has moved is left where it is.
 

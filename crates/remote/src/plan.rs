@@ -59,7 +59,7 @@ impl Decision {
 /// Decisions about all refs, in the order of `wanted`.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// Each with what is done about it.
+    /// Each ref with its decision.
     pub steps: Vec<(Wanted, Decision)>,
 }
 
@@ -73,6 +73,9 @@ pub struct Batch {
 }
 
 /// Makes the plan. `withheld` are refs that the server has refused just now.
+///
+/// # Errors
+/// Errors of the judge.
 pub fn make(
     wanted: &[Wanted],
     found: &Advertised,
@@ -150,8 +153,8 @@ impl Plan {
 
     /// All that moves, in the order in which it is safe. A server shows that branch first which it gets first, so a new
     /// repository gets the default branch alone, with the tags of its tip. Then come tags, `most` at a time, with their
-    /// objects, so that no push is without bounds; what a server may not want goes by itself; branches are last, all or
-    /// none, with the tags of their tips: nobody sees a branch without its tag.
+    /// objects, so that no push is without bounds; refs that a server may not accept go alone; branches are last, all
+    /// or none, with the tags of their tips: nobody sees a branch without its tag.
     pub fn batches(&self, head: Option<&str>, is_new: bool, most: usize, atomic: bool) -> Vec<Batch> {
         let mut first = Vec::new();
         let (mut tags, mut optional, mut last_tags, mut branches) =

@@ -49,7 +49,7 @@ pub enum Problem {
     #[error("the server cannot move refs all or none")]
     NotAtomic,
     /// Another pusher moves the same refs all the time.
-    #[error("somebody else was faster {0} times: it is tried again later")]
+    #[error("another push moved the same refs {0} times: it is tried again later")]
     Raced(u32),
     /// It took too long.
     #[error("it took longer than {} s", .0.as_secs())]

@@ -1,5 +1,5 @@
-//! Brings what is wanted to a remote: read, plan, push, read again, until nothing moves any more. Only what was read back
-//! counts: a client that died may have pushed everything, and one that said `ok` half of it.
+//! Publishes the wanted refs on a remote: read, plan, push, read again, until nothing moves any more. Only refs that
+//! were read back count: a client that died may have pushed everything, and one that said `ok` half of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -23,7 +23,7 @@ const LOCK: Duration = Duration::from_millis(500);
 /// Number of pushes of one package that find out the refs which a server refuses; then the rest of a push is refused
 /// with them.
 const PIECES: u32 = 24;
-/// From then on refs move one by one: what is refused keeps back what is not.
+/// From then on refs move one by one: a refused one keeps back those that are not.
 const PATIENCE: u32 = 6;
 
 /// Refs that a repository is to have.
@@ -58,7 +58,7 @@ pub struct Foreign {
 /// Result of publishing.
 #[derive(Clone, Debug, Default)]
 pub struct Published {
-    /// Refs that are where they should be, by what was read back.
+    /// Refs that are in place, as read back.
     pub there: usize,
     /// Number of refs that were moved now.
     pub moved: usize,
@@ -70,7 +70,7 @@ pub struct Published {
     pub refused: Vec<(String, String)>,
     /// Number of refs that stay here because the server accepts none of their kind.
     pub kept: usize,
-    /// One word for what was read back of what is wanted.
+    /// Fingerprint of the wanted refs that were read back.
     pub fingerprint: String,
     /// The branch that a clone checks out, if it is another than wanted: or none.
     pub wrong_head: Option<Option<String>>,
@@ -120,7 +120,7 @@ struct Pushed {
 }
 
 impl Publisher<'_> {
-    /// Says what would be done, and does nothing. A repository that is missing has no refs.
+    /// Previews publishing. A missing repository has no refs.
     pub fn look(&self, desired: &Desired, abilities: &Abilities) -> Result<(Plan, Advertised), Problem> {
         let found = match self.server.read() {
             Err(Problem::Missing { .. }) => Advertised::default(),
@@ -131,6 +131,9 @@ impl Publisher<'_> {
     }
 
     /// Publishes. Facts about the server are in `abilities` afterwards, also after an error.
+    ///
+    /// # Errors
+    /// [`Problem`] that keeps the package from being published. A ref that the server refuses is in the result.
     pub fn publish(
         &self,
         desired: &Desired,

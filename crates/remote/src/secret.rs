@@ -95,7 +95,7 @@ pub(crate) struct Offered {
 }
 
 impl Offered {
-    /// The helper that Git asks (gitcredentials(7)): it says the user's name, and what is in the pipe.
+    /// Credential helper for Git (gitcredentials(7)): it prints the user's name, and the content of the pipe.
     pub(crate) fn helper(&self, user: &str) -> String {
         format!(
             "!f() {{ test \"$1\" = get || exit 0; IFS= read -r p < {} && printf 'username=%s\\npassword=%s\\n' {} \"$p\"; }}; f",

@@ -18,10 +18,8 @@ use crate::ssh::Ssh;
 
 /// Time for a server to list its refs.
 const READING: Duration = Duration::from_secs(180);
-/// Largest number of bytes of a foreign ref's objects.
-const FETCHED: u64 = 8 << 30;
-/// Largest number of refs that are named in one call, because the length of a command line is limited.
-const NAMED: usize = 400;
+/// Largest number of bytes that a fetch brings.
+const FETCHED: u64 = 64 << 30;
 
 /// Credentials and settings of a server.
 #[derive(Debug, Default)]
@@ -150,11 +148,11 @@ impl Server for Transport<'_> {
             arguments.push("--atomic".into());
         }
         arguments.extend(words(["--", self.address.url()]));
-        // Never a `+`: what is no fast-forward is refused, by Git here and by what the server has seen.
+        // Never a `+`: a move that is no fast-forward is refused, by Git here and by the old value on the server.
         arguments.extend(moves.iter().map(|it| format!("{}:{}", it.new, it.name).into()));
         let ran = self.exchange(arguments, self.entry.limit)?;
         let told = porcelain::parse(&ran.stdout);
-        // A lock that stays is no race; a server that is away says nothing of any ref.
+        // A lock that stays is no race; an unreachable server tells nothing about any ref.
         match (told.is_empty(), ran.status, self.problem(&ran)) {
             (_, Some(0), _) => Ok(told),
             (_, _, lock @ Problem::StaleLock { .. }) => Err(lock),
@@ -168,21 +166,19 @@ impl Server for Transport<'_> {
     }
 
     fn fetch(&self, refs: &[(String, ObjectId)]) -> Result<(), Problem> {
-        for some in refs.chunks(NAMED) {
-            let mut arguments =
-                words(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
-            arguments.extend(words(["--no-auto-maintenance", "--", self.address.url()]));
-            arguments.extend(some.iter().map(|(name, _)| OsString::from(name)));
-            let (mut call, offered) = self.call(arguments)?;
-            call.refs = Some(self.refs);
-            call.file_size = Some(FETCHED);
-            (self.pace)();
-            let ran = self.git.run(&call, self.entry.limit);
-            drop(offered);
-            let ran = ran?;
-            if ran.status != Some(0) {
-                return Err(self.problem(&ran));
-            }
+        let mut arguments =
+            words(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]);
+        arguments.extend(words(["--no-auto-maintenance", "--stdin", "--", self.address.url()]));
+        let (mut call, offered) = self.call(arguments)?;
+        call.input = Some(refs.iter().flat_map(|(name, _)| format!("{name}\n").into_bytes()).collect());
+        call.refs = Some(self.refs);
+        call.file_size = Some(FETCHED);
+        (self.pace)();
+        let ran = self.git.run(&call, self.entry.limit);
+        drop(offered);
+        let ran = ran?;
+        if ran.status != Some(0) {
+            return Err(self.problem(&ran));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Reads ahead on a thread of its own: decompressing takes as long as everything that is done with what comes out.
+//! Reads ahead on a thread of its own: decompressing takes as long as all further work on its output.
 
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{self, Receiver, Sender};

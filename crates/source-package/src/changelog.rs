@@ -33,7 +33,7 @@ pub struct Heading {
     pub text: String,
     /// Name of the source package.
     pub source: String,
-    /// The version as written; [`Entry::version`] is what is valid.
+    /// Version as written; [`Entry::version`] is the valid part.
     pub version: String,
     /// Distributions that it was uploaded to.
     pub distributions: Vec<String>,
@@ -63,7 +63,7 @@ impl Entry {
     }
 }
 
-/// Author and date of the newest entry of a changelog. The caller replaces what is `None`.
+/// Author and date of the newest entry of a changelog. The caller replaces fields that are `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Author {
     /// Name and address of the uploader.
@@ -131,7 +131,7 @@ pub struct Lineage {
     pub order: Option<Vec<usize>>,
 }
 
-/// Finds the entry of a version, and what stands below it.
+/// Finds the entry of a version, and the versions below it.
 ///
 /// The entry with the version's own number is the top, wherever it stands. Entries of another source are no ancestors.
 /// If the version's own entry is the last one and all others are of lower versions, the file begins with its oldest entry
@@ -213,7 +213,7 @@ fn joined_text(new: Vec<Entry>) -> String {
     parts.join("\n\n")
 }
 
-/// The text of what is new since `base`: the entries above the first one of that version.
+/// Text of the entries that are new since `base`: those above the first one of that version.
 ///
 /// One entry gives its body alone; of several each body stands under its heading, with an empty line between
 /// them. Without a `base`, or if the changelog does not have it, only the newest entry counts.

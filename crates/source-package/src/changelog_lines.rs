@@ -39,7 +39,7 @@ pub(crate) struct Trailer<'a> {
     pub(crate) date: &'a [u8],
 }
 
-/// Says what a line is.
+/// Kind of a line.
 pub(crate) fn classify(line: &[u8]) -> Line<'_> {
     let first_text = line.iter().position(|&byte| !is_space(byte));
     if let Some(heading) = heading(line) {
@@ -179,7 +179,7 @@ fn is_ancient_gnu(line: &[u8]) -> Option<()> {
     rest.eat(b":")?;
     rest.digits(1, 2)?;
     rest.spaces()?;
-    // The zone and the year; what stands before the year may be several words.
+    // The zone and the year; before the year there may be several words.
     let zone = rest.take_while(|byte| is_word(byte) || is_space(byte));
     let year_end = |window: &[u8]| window[..4].iter().all(u8::is_ascii_digit) && is_space(window[4]);
     let year = zone.windows(5).position(year_end)?;

@@ -45,7 +45,10 @@ pub struct Mismatch {
 }
 
 impl ListedFile {
-    /// Compares with what was found; every checksum that both know must agree.
+    /// Compares with the computed values; every checksum that both have must agree.
+    ///
+    /// # Errors
+    /// [`Mismatch`] with the first value that differs: the size, or a checksum.
     pub fn check(&self, found: &ListedFile) -> Result<(), Mismatch> {
         let mismatch = |what, found: &dyn fmt::Display, expected: &dyn fmt::Display| {
             Err(Mismatch {
@@ -135,7 +138,7 @@ impl Hasher {
         self.size
     }
 
-    /// Tells what the file is.
+    /// Size and checksums of the file.
     pub fn finish(self, name: &str) -> ListedFile {
         let checksums = Checksums {
             md5: Some(hex(&self.md5.finalize())),
@@ -158,7 +161,7 @@ impl<R: Read> Hashing<R> {
         Hashing { inner, hasher: Hasher::default() }
     }
 
-    /// Reads what is left, and tells what the file is.
+    /// Reads the rest, and returns size and checksums of the file.
     pub fn finish(mut self, name: &str) -> io::Result<ListedFile> {
         io::copy(&mut self, &mut io::sink())?;
         Ok(self.hasher.finish(name))

@@ -1,6 +1,6 @@
-//! The codes of failures: an interface. One table says of each in which stages it occurs, of which class it is, and
-//! whether a host is to blame. `docs/failures.md` and `docs/archives.md` say what each means and what to do; a test compares
-//! them with this table.
+//! The codes of failures: an interface. One table has for each its stages, its class, and whether a host or mount is
+//! out of order. `docs/failures.md` and `docs/archives.md` have the meaning of each and advice; a test compares them
+//! with this table.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ words! {
     #[derive(Serialize, Deserialize)]
     #[serde(rename_all = "kebab-case")]
     Stage {
-        /// Finding out what is published.
+        /// Polling an archive.
         Poll = "poll",
         /// Fetching the files.
         Fetch = "fetch",
@@ -158,7 +158,7 @@ codes! {
     NoDsc = "no-dsc" [Fetch] Permanent,
     NoArchive = "no-archive" [Fetch] Infrastructure,
     BadRow = "bad-row" [Fetch State] Infrastructure,
-    // The `.dsc`, and what is on record of its repository.
+    // The `.dsc`, and the record of its repository.
     BadFileList = "bad-file-list" [Verify] Permanent,
     OtherPackage = "other-package" [Verify] Permanent,
     DscTooLarge = "dsc-too-large" [Verify] Permanent,
@@ -201,6 +201,18 @@ codes! {
     RefMoved = "ref-moved" [Publish] Transient,
     Locked = "locked" [Publish] Transient,
     RepositoryLost = "repository-lost" [Publish] Infrastructure,
+    // The remote that has the repositories, where they are a cache.
+    RemoteAway = "remote-away" [Publish] Transient (outage),
+    RemoteNoEntry = "remote-no-entry" [Publish] Infrastructure,
+    RemotePaced = "remote-paced" [Publish] Transient (outage),
+    RemoteMissing = "remote-missing" [Publish] Unknown,
+    RemoteRefused = "remote-refused" [Publish] Unknown,
+    RemoteTooLarge = "remote-too-large" [Publish] Permanent,
+    StaleLock = "stale-lock" [Publish] Unknown,
+    RemoteRaced = "remote-raced" [Publish] Transient,
+    RemoteLate = "remote-late" [Publish] Transient,
+    RemoteLocal = "remote-local" [Publish] Infrastructure,
+    RemoteFailed = "remote-failed" [Publish] Unknown,
     // The database.
     OlderThanRepositories = "older-than-repositories" [State] Infrastructure,
     Unreachable = "unreachable" [State] Infrastructure,

@@ -55,6 +55,10 @@ fn is_lzma(start: &[u8]) -> bool {
 }
 
 /// Decompresses a stream. `packed` is the size of the compressed file, for the limit on its expansion.
+///
+/// # Errors
+/// [`io::Error`] of the input, or when the start of the stream is damaged. Later damage and a passed
+/// [`OverLimit`](crate::limits::OverLimit) come from reading the result.
 pub fn decompress<'a>(
     input: impl Read + Send + 'a,
     packed: u64,
@@ -190,7 +194,7 @@ impl<R: BufRead> Member<Lookahead<R>> for Bzip2 {
         match input.peek(4)? {
             [] => Ok(false),
             [b'B', b'Z', b'h', b'1'..=b'9'] => Ok(true),
-            // bzip2 ignores garbage, but not a file that ends within what may become the head of a stream.
+            // bzip2 ignores garbage, but not a file that ends within the possible head of a stream.
             [b'B'] | [b'B', b'Z'] | [b'B', b'Z', b'h'] => {
                 Err(invalid("the bzip2 data end within the head of a stream"))
             }

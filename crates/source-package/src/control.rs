@@ -1,7 +1,7 @@
 //! One stanza of a Debian control file, read as dpkg reads it (`deb822(5)`, and what `Dpkg::Control::HashCore` accepts).
 //!
-//! A general deb822 parser will not do for a `.dsc`: what dpkg refuses (a duplicate field, an unfinished signature,
-//! text between stanza and signature) must be refused here too, and what it lets pass must pass.
+//! A general deb822 parser will not do for a `.dsc`: a text that dpkg refuses (a duplicate field, an unfinished
+//! signature, text between stanza and signature) must be refused here too, and one that it accepts must be accepted.
 
 use std::collections::HashMap;
 
@@ -59,6 +59,9 @@ const END_SIGNATURE: &[u8] = b"-----END PGP SIGNATURE-----";
 
 impl Stanza {
     /// Reads the first stanza of `text`; what follows a blank line is not looked at, except a signature.
+    ///
+    /// # Errors
+    /// [`ControlError`] with the number of the line, for every text that dpkg refuses.
     pub fn parse(text: &[u8]) -> Result<Stanza, ControlError> {
         Stanza::parse_within(text, usize::MAX)
     }

@@ -99,6 +99,9 @@ impl DscError {
 }
 
 /// Reads the stanza of a `.dsc`.
+///
+/// # Errors
+/// [`DscError`] when it is no stanza, or passes a limit.
 pub fn stanza_within(text: &[u8], limits: &DscLimits) -> Result<Stanza, DscError> {
     if text.len() as u64 > limits.bytes {
         return Err(DscError::too_many_bytes(limits.bytes));
@@ -122,6 +125,9 @@ impl Dsc {
     }
 
     /// The same of one that may be only so large.
+    ///
+    /// # Errors
+    /// [`DscError`] when it passes a limit, is no stanza, lacks a field, or names an unsupported format.
     pub fn parse_within(text: &[u8], limits: &DscLimits) -> Result<Dsc, DscError> {
         let stanza = stanza_within(text, limits)?;
         let need = |field| stanza.get(field).ok_or(DscError::Missing(field));
@@ -134,6 +140,9 @@ impl Dsc {
     }
 
     /// Requires a SHA-256 for every file.
+    ///
+    /// # Errors
+    /// [`DscError::Weak`] with the first file that has none.
     pub fn require_strong_checksums(&self) -> Result<(), DscError> {
         match self.files.iter().find(|file| file.checksums.sha256.is_none()) {
             Some(file) => Err(DscError::Weak(file.name.clone())),
@@ -141,12 +150,12 @@ impl Dsc {
         }
     }
 
-    /// `hello_2.10`: what the names of upstream files start with.
+    /// `hello_2.10`: start of the names of upstream files.
     pub fn upstream_base(&self) -> String {
         format!("{}_{}", self.source, self.version.upstream())
     }
 
-    /// `hello_2.10-3`: what the names of Debian's files start with.
+    /// `hello_2.10-3`: start of the names of Debian's files.
     pub fn base(&self) -> String {
         format!("{}_{}", self.source, self.version.without_epoch())
     }
@@ -154,6 +163,9 @@ impl Dsc {
 
 impl Format {
     /// Reads the value of `Format`.
+    ///
+    /// # Errors
+    /// [`DscError::UnsupportedFormat`] for any format but 1.0, 2.0, 3.0 (native) and 3.0 (quilt).
     pub fn parse(text: &str) -> Result<Format, DscError> {
         let unsupported = || DscError::UnsupportedFormat(text.to_owned());
         let (number, variant) = match text.split_once(|c: char| c.is_ascii_whitespace()) {
@@ -182,6 +194,10 @@ impl Format {
 }
 
 /// The files that a stanza of a `.dsc`, or of a list of source packages, names in `Files` and `Checksums-*`.
+///
+/// # Errors
+/// [`DscError::BadLine`] for a line that is none of a list, [`DscError::Conflict`] for a file with two different
+/// values.
 pub fn listed_files(stanza: &Stanza) -> Result<Vec<ListedFile>, DscError> {
     listed_files_within(stanza, &DscLimits::NONE)
 }

@@ -35,6 +35,10 @@ pub struct Finished {
 }
 
 /// Checks for links out of `debian/`, writes a missing `debian/source/format`, makes `debian/rules` executable.
+///
+/// # Errors
+/// [`FinishError::Traversal`] for a link out of the package, [`FinishError::Format`] when `debian/source/format` is
+/// no file.
 pub fn finish(
     tree: &mut Tree,
     format: &Format,

@@ -11,7 +11,7 @@ pub struct Ident {
     email: String,
 }
 
-/// Bytes of a name or an address; what is longer is cut, at a character.
+/// Largest number of bytes of a name or an address; a longer one is cut, at a character.
 const MAX_LEN: usize = 255;
 
 /// Name used for an author whose address has no name, or whose name has nothing that Git can hold.

@@ -51,6 +51,9 @@ const COMPRESSIONS: [&str; 4] = [".gz", ".bz2", ".lzma", ".xz"];
 
 impl Layout {
     /// Sorts the files of a `.dsc` into their parts.
+    ///
+    /// # Errors
+    /// [`LayoutError`] when a part is missing, is there twice, or does not belong to the format.
     pub fn of(dsc: &Dsc) -> Result<Layout, LayoutError> {
         match dsc.format.family {
             Family::Native => native(dsc),

@@ -13,7 +13,7 @@ pub struct Limits {
     pub expansion_ratio: u64,
     /// Bytes of memory that a decompressor may take (its dictionary, in the main).
     pub decoder_memory: u64,
-    /// Bytes of one patch, one patched file, one changelog: what has to be in memory as a whole.
+    /// Bytes of one patch, one patched file, one changelog, which have to be in memory as a whole.
     pub text_bytes: u64,
     /// Bytes of all holes of sparse files: a tarball of a hundred bytes can make a checkout of any size.
     pub hole_bytes: u64,
@@ -33,7 +33,7 @@ pub struct DscLimits {
 }
 
 impl DscLimits {
-    /// No limits: what is read was taken within limits before, or only takes time in proportion to its size.
+    /// No limits: the input was within limits before, or only takes time in proportion to its size.
     pub const NONE: DscLimits = DscLimits { bytes: u64::MAX, fields: usize::MAX, files: usize::MAX };
 }
 
@@ -99,6 +99,9 @@ impl Budget {
     }
 
     /// Takes one entry with a path and content of these sizes.
+    ///
+    /// # Errors
+    /// [`OverLimit`] with the limit that is passed.
     pub fn take(&mut self, path: usize, size: u64) -> Result<(), OverLimit> {
         self.entries += 1;
         self.bytes = self.bytes.saturating_add(size);
@@ -120,6 +123,9 @@ impl Budget {
     }
 
     /// Takes bytes that are no content: headers of an archive, and what follows its end.
+    ///
+    /// # Errors
+    /// [`OverLimit::UnpackedBytes`] when the limit is passed.
     pub fn take_bytes(&mut self, bytes: u64) -> Result<(), OverLimit> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > self.limits.unpacked_bytes {
@@ -129,6 +135,9 @@ impl Budget {
     }
 
     /// Takes the holes of a sparse file, and the regions between them: each costs as much as an entry.
+    ///
+    /// # Errors
+    /// [`OverLimit`] with the limit that is passed.
     pub fn take_sparse(&mut self, holes: u64, regions: u64) -> Result<(), OverLimit> {
         self.holes = self.holes.saturating_add(holes);
         self.entries = self.entries.saturating_add(regions);

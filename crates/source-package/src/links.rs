@@ -334,6 +334,9 @@ pub(crate) fn may_be_touched(
 }
 
 /// Checks everything that can be reached from `debian/`, links included. Tells how many entries it looked at.
+///
+/// # Errors
+/// [`TraversalError`] with the path that leads out of the package, or cannot be resolved.
 pub fn check_debian(tree: &mut Tree, store: &mut dyn ContentStore) -> Result<u64, TraversalError> {
     let mut resolver = Resolver::new(tree, store);
     let mut seen = HashSet::new();

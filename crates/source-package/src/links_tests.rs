@@ -82,7 +82,7 @@ proptest! {
         let mut tree = world(&links, &mut store);
         let expected: Vec<Target> =
             asked.iter().map(|path| slowly(path.as_bytes(), &mut tree, &mut store).unwrap()).collect();
-        // One after the other with what was found out before, and each for itself.
+        // One after the other with the results so far, and each by itself.
         let mut resolver = Resolver::new(&mut tree, &mut store);
         for (path, expected) in asked.iter().zip(&expected) {
             let found = resolver.resolve(path.as_bytes()).unwrap();

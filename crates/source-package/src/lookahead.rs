@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-/// Gives back what was looked at, then goes on with the reader.
+/// Returns the bytes that were looked at, then goes on with the reader.
 pub struct Lookahead<R> {
     ahead: Vec<u8>,
     used: usize,

@@ -1,7 +1,7 @@
-//! Reads what stands above the diff of a patch: DEP-3 fields, a mail of `git format-patch`, what `git show`,
-//! Mercurial and dpatch write, or free text.
+//! Reads the text above the diff of a patch: DEP-3 fields, a mail of `git format-patch`, headers of `git show`,
+//! Mercurial and dpatch, or free text.
 //!
-//! Nothing is an error: what is not found is `None`, and the caller has the file's name, and the author and the
+//! Nothing is an error: a missing value is `None`, and the caller uses the file's name, and the author and the
 //! date of the version. The rules here are part of the import rules.
 
 mod fields;

@@ -1,10 +1,10 @@
-//! Text from outside as it may be shown: what a terminal obeys, and what turns the direction of text around, is written
-//! out in ASCII.
+//! Text from outside for display: characters that control a terminal or turn the direction of text are written out in
+//! ASCII.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Shows a text: line ends and tabs stay, other controls and what is hidden are escaped (`\u{1b}`).
+/// Shows a text: line ends and tabs stay, other control characters and hidden ones are escaped (`\u{1b}`).
 pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {

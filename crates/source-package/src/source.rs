@@ -69,6 +69,9 @@ pub struct Reading<'a> {
 
 impl Reading<'_> {
     /// Unpacks the upstream tarballs. Those that `upstream` has already must be the first ones.
+    ///
+    /// # Errors
+    /// [`SourceError`] with the file that is missing, differs from its listed hashes, or cannot be unpacked.
     pub fn upstream(
         &mut self,
         mut upstream: Upstream,
@@ -172,8 +175,8 @@ impl Reading<'_> {
     }
 }
 
-/// Runs `use_it` on a file while it is being hashed, then compares with what was listed. The comparison comes
-/// first: what a damaged file contains is of no interest.
+/// Runs `use_it` on a file while it is being hashed, then compares it with the list. An error of the
+/// comparison comes first: the content of a damaged file is of no interest.
 fn read_verified<T>(
     listed: &ListedFile,
     files: &mut dyn SourceFiles,

@@ -26,16 +26,16 @@ pub trait ContentStore {
         self.put(content.len() as u64, &mut &content[..])
     }
 
-    /// Keeps content that is a changed form of what was kept under `before`, which may save space.
+    /// Keeps content that is a changed form of the content `before`, which may save space.
     fn put_changed(&mut self, content: &[u8], before: ContentId) -> io::Result<ContentId> {
         let _ = before;
         self.put_bytes(content)
     }
 
-    /// The size of what was kept, without reading it if the store can.
+    /// Size of kept content, without reading it if the store can.
     fn size(&mut self, id: ContentId) -> io::Result<u64>;
 
-    /// Reads back what was kept.
+    /// Reads kept content back.
     fn get(&mut self, id: ContentId) -> io::Result<Vec<u8>>;
 
     /// Lists a stored folder.

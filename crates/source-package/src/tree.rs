@@ -1,7 +1,7 @@
 //! The tree of an unpacked source package, held as names and ids.
 //!
-//! Folders of an earlier version stay unread until somebody looks inside, so that the cost of a new Debian
-//! revision is that of what it changes. Every write marks the folders above it as changed.
+//! Folders of an earlier version are not read until they are needed, so that the cost of a new Debian
+//! revision follows its changes. Every write marks the folders above it as changed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -239,6 +239,9 @@ impl Tree {
     }
 
     /// The folder at `path`, made if it is missing. Links are never followed. The empty path is the top.
+    ///
+    /// # Errors
+    /// [`TreeError`] when the path leads through a link or a file.
     pub fn make_folder(
         &mut self,
         path: &[u8],
@@ -277,7 +280,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Takes away what stands at `path`, with everything below it. Returns what was there.
+    /// Removes the entry at `path`, with everything below it. Returns it.
     pub fn remove(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Option<Node>> {
         if self.find(path, store)?.is_none() {
             return Ok(None);

@@ -92,6 +92,9 @@ pub enum Exclude {
 }
 
 /// Unpacks an uncompressed archive, to its end.
+///
+/// # Errors
+/// [`UnpackError`] with the entry that is refused, the damage of the archive, or the limit.
 pub fn unpack(
     archive: impl Read,
     exclude: Exclude,

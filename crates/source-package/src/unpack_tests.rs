@@ -98,7 +98,7 @@ fn a_map_for_all_files_costs_as_much_as_its_regions_each_time() {
     assert!(refused(&[&global[..], &files(4)].concat()).contains("limits.entries"));
 }
 
-/// Headers are no content of any file, and what is unpacked has its limit all the same.
+/// Headers are no content of any file, but the limit of unpacked bytes holds for them, too.
 #[test]
 fn headers_and_what_is_skipped_are_paid_for() {
     let long = "x".repeat(1 << 19);

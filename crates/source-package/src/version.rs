@@ -52,6 +52,9 @@ pub enum VersionError {
 
 impl Version {
     /// Reads a version; white space around it is an error.
+    ///
+    /// # Errors
+    /// [`VersionError`] for a text that dpkg refuses (deb-version(7)).
     pub fn new(text: &str) -> Result<Self, VersionError> {
         // A colon at the very end separates nothing for dpkg: it belongs to the upstream version.
         let colon = text.find(':').filter(|colon| colon + 1 < text.len());
@@ -102,7 +105,7 @@ impl Version {
         }
     }
 
-    /// The upstream version, without epoch and revision: what an orig tarball has in its name.
+    /// Upstream version, without epoch and revision, as in the name of an orig tarball.
     pub fn upstream(&self) -> &str {
         &self.text[self.upstream..self.dash.unwrap_or(self.text.len())]
     }
@@ -112,7 +115,7 @@ impl Version {
         self.dash.map(|dash| &self.text[dash + 1..])
     }
 
-    /// The version without its epoch: what the `.dsc` and the debian tarball have in their names.
+    /// Version without its epoch, as in the names of the `.dsc` and the debian tarball.
     pub fn without_epoch(&self) -> &str {
         &self.text[self.upstream..]
     }
@@ -130,7 +133,7 @@ impl Version {
     }
 }
 
-/// Compares two upstream versions or two revisions: by turns what is not a number, and a number.
+/// Compares two upstream versions or two revisions: by turns the part before a number, and the number.
 fn compare_part(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     while !(a.is_empty() && b.is_empty()) {
@@ -151,7 +154,7 @@ fn split_where(text: &str, ends: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(ends).unwrap_or(text.len()))
 }
 
-/// Compares what stands between numbers: `~` before the end, the end before letters, letters before the rest.
+/// Compares the parts between numbers: `~` before the end, the end before letters, letters before the rest.
 fn compare_text(a: &str, b: &str) -> Ordering {
     fn weight(byte: Option<u8>) -> i32 {
         match byte {
@@ -245,6 +248,9 @@ impl PackageName {
     pub const MAX_LEN: usize = 200;
 
     /// Reads a name; white space around it is an error.
+    ///
+    /// # Errors
+    /// [`PackageNameError`] for a text that is no name by Debian policy 5.6.1, or is too long.
     pub fn new(name: &str) -> Result<Self, PackageNameError> {
         let first = name.chars().next().ok_or(PackageNameError::Empty)?;
         if name.len() > Self::MAX_LEN {

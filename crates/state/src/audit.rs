@@ -37,7 +37,7 @@ pub struct Event {
     pub after: Option<String>,
 }
 
-/// Records what an operator or the program itself decided, in the transaction that does it.
+/// Records a decision of an operator or of the program itself, in the same transaction.
 pub fn record(
     tx: &mut Tx<'_>,
     actor: &str,

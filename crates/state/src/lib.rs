@@ -1,7 +1,11 @@
-//! Remembers: packages, publications, jobs, attempts, failures, hosts, samples and what operators did. One store
-//! ([`db`]) with two [`driver`]s; each other room is a group of functions that work inside a transaction.
+//! Remembers: packages, publications, jobs, attempts, failures, hosts, samples and actions of operators. One
+//! store ([`db`]) with two [`driver`]s; each other room is a group of functions that work inside a transaction.
 //!
-//! Knows no Git and no archive: what a file's trust is, or how to probe a mirror, passes through as text.
+//! Knows no Git and no archive: the trust in a file, or the probe of a mirror, passes through as text.
+//!
+//! # Errors
+//! Every function that takes a store or a transaction fails with [`StateError`] when the database cannot be read or
+//! written. Functions with further errors name them.
 
 pub mod audit;
 pub mod db;

@@ -161,7 +161,7 @@ pub fn retry(
     Ok(batch)
 }
 
-/// Puts packages into a lane: what is asked for again, although it may be imported.
+/// Puts packages into a lane, although they may be imported.
 pub fn enqueue_all(
     store: &Store,
     packages: &[(i64, String)],
@@ -184,8 +184,8 @@ pub fn enqueue_all(
 /// Publications of a package that are made wanted in one transaction, beside its job and its entry.
 const WANTED: u64 = 150;
 
-/// Makes everything of packages wanted again, as if it were new: their repositories decide what is missing. Each is queued in
-/// the transaction that makes the last of it wanted.
+/// Makes all publications of packages wanted again, as if they were new: their repositories decide which are missing.
+/// Each package is queued in the transaction that makes its last publication wanted.
 pub fn requeue(store: &Store, packages: &[(i64, String)], by: By<'_>) -> Result<(), StateError> {
     for (id, name) in packages {
         while store.write(|tx| {
@@ -255,7 +255,7 @@ pub fn suppressible(tx: &mut Tx<'_>, subject: &str) -> Result<&'static str, Stat
     subject_of(tx, subject).map(|(kind, _)| kind)
 }
 
-/// The suppression that holds for what is named: its kind, and until when, in Unix milliseconds.
+/// Suppression of a subject: its kind, and its end in Unix milliseconds.
 pub fn suppression(tx: &mut Tx<'_>, subject: &str) -> Result<Option<(String, i64)>, StateError> {
     let now = tx.now()?;
     let sql = "SELECT kind, until FROM suppression WHERE subject = ?1 AND ended IS NULL AND until > ?2
@@ -263,7 +263,7 @@ pub fn suppression(tx: &mut Tx<'_>, subject: &str) -> Result<Option<(String, i64
     Ok(tx.first(sql, values![subject, now])?.map(|row| (row.text(0), row.int(1))))
 }
 
-/// The error about what is not suppressed.
+/// Error about a subject that is not suppressed.
 pub fn not_suppressed(subject: &str) -> StateError {
     StateError::Unknown(format!("{subject} is not suppressed"))
 }

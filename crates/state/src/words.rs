@@ -52,7 +52,7 @@ words! {
         Lost = "lost",
         /// It was ended on purpose: a run that had to stop.
         Cancelled = "cancelled",
-        /// It waits for something that is out of reach.
+        /// It waits for a dependency that cannot be reached.
         Parked = "parked",
         /// It waits for something that may come by itself, for a time.
         Waiting = "waiting",
@@ -142,7 +142,7 @@ words! {
         Pending = "pending",
         /// An attempt is running.
         Running = "running",
-        /// Waits for something that is out of reach.
+        /// Waits for a dependency that cannot be reached.
         Parked = "parked",
         /// Waits for its time.
         Retrying = "retrying",
@@ -154,7 +154,7 @@ words! {
     HostState {
         /// The host imports.
         Online = "online",
-        /// It finishes what it does and takes nothing new.
+        /// It finishes its running jobs and claims no new ones.
         Quiescing = "quiescing",
         /// The host does nothing.
         Offline = "offline",
@@ -166,7 +166,7 @@ words! {
 pub struct Tasks(pub i64);
 
 impl Tasks {
-    /// Import what is published.
+    /// Import the publications.
     pub const IMPORT: Tasks = Tasks(1);
     /// Check the repository.
     pub const VERIFY: Tasks = Tasks(2);

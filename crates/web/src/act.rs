@@ -194,7 +194,7 @@ const WAITING: usize = 64;
 pub struct Pending(Mutex<HashMap<String, Shown>>);
 
 impl Pending {
-    /// Keeps what was shown; the oldest goes if there are too many. Returns its name.
+    /// Keeps a preview; the oldest is removed if there are too many. Returns its name.
     ///
     /// # Errors
     ///
@@ -215,7 +215,7 @@ impl Pending {
         Ok(name)
     }
 
-    /// Takes what was shown to somebody: it can be confirmed once.
+    /// Takes the preview of a user: it can be confirmed once.
     pub fn take(&self, name: &str, actor: &str) -> Option<Shown> {
         let mut kept = self.kept();
         kept.get(name).filter(|it| it.actor == actor && it.since.elapsed() < LIFE)?;

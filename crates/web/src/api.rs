@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::questions::ROWS;
 use crate::veil::Veil;
 
-/// The form of what is given; that of `--json`.
+/// JSON of an answer: the same as `--json`.
 const VERSION: u32 = 1;
 /// Rows of an answer.
 const LIMIT: u32 = ROWS as u32;

@@ -29,7 +29,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Refuses what is not for everybody.
+    /// Refuses users who may only see the public part of the pages.
     pub fn private(&self) -> Result<(), Problem> {
         if self.viewer.is_public {
             return Err(Problem::new(StatusCode::FORBIDDEN, "this page is not public: sign in to see it"));

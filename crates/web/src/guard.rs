@@ -44,7 +44,7 @@ pub fn examine(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), Un
     if !is_ours(app, host) {
         let name = host.unwrap_or_default();
         return Err(Unheard::Name(format!(
-            "this server is not {name:?}; [web] names lists those that it is"
+            "this server does not have the name {name:?}; add it to [web] names if it has"
         )));
     }
     if matches!(*method, Method::GET | Method::HEAD) {

@@ -70,7 +70,7 @@ fn collisions(text: &mut Text, status: &Status) {
     let kinds: Vec<_> = (status.collisions.kinds.iter())
         .map(|(kind, some)| (vec![("kind", kind.as_str())], float(*some)))
         .collect();
-    let help = "Refs that somebody else has moved, and that wait for a decision.";
+    let help = "Refs that were made or moved by others and wait for a decision.";
     text.add("collisions", "gauge", help, &kinds);
     let oldest = status.collisions.since.map_or(0.0, |since| seconds(status.now - since));
     let help = "Age of the collision that has waited longest.";
@@ -193,7 +193,7 @@ fn surroundings(text: &mut Text, metrics: &Metrics, is_public: bool) {
     text.add("run_ended_timestamp_seconds", "gauge", "When the last run ended.", &ended);
     text.one(
         "times_ahead",
-        "Times of what has happened that are still to come: a clock was wrong. They are not told.",
+        "Recorded times in the future: a clock was wrong. The other metrics leave them out.",
         i64::try_from(metrics.status.ahead.len()).unwrap_or(i64::MAX),
     );
     let backup = moment(metrics.last_backup);

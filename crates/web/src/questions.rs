@@ -61,7 +61,7 @@ pub struct Band {
     pub to: Option<i64>,
 }
 
-/// A cause of failures, and who has it.
+/// A signature, and its packages.
 pub struct Cause {
     /// Unix milliseconds of the reading.
     pub now: i64,
@@ -199,7 +199,7 @@ fn front(tx: &mut Tx<'_>) -> Result<Front, StateError> {
 
 const HOUR: i64 = 3_600_000;
 
-/// A question by its name, for tests of what it costs.
+/// A question by its name, for tests of its cost.
 pub type Cost = (&'static str, fn(&Opened) -> Result<(), Error>);
 
 /// Every question that a page asks, of names that are in a state of a test.

@@ -62,7 +62,7 @@ pub enum Trouble {
     Usage(String),
     /// It may not be done.
     Refused(String),
-    /// The database is away.
+    /// The database cannot be reached.
     Away(String),
 }
 
@@ -96,7 +96,7 @@ impl Reader {
         Ok(Reader { questions, kept: Mutex::default(), is_stuck, away: Mutex::default() })
     }
 
-    /// Asks, or gives what was answered a moment ago to the same question. `key` names the question with all that it depends on.
+    /// Asks, or returns the answer of a moment ago to the same question. `key` names the question with its arguments.
     pub async fn ask<T: Send + Sync + 'static>(
         &self,
         key: String,
@@ -168,7 +168,7 @@ impl Reader {
         locked(&self.away).clone()
     }
 
-    /// Forgets what was answered: something was changed.
+    /// Drops the kept answers: something was changed.
     pub fn forget(&self) {
         locked(&self.kept).clear();
     }
@@ -266,7 +266,7 @@ pub fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A panic elsewhere leaves what was kept as good as it was.
+/// A panic elsewhere does not spoil the kept answers.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

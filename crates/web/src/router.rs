@@ -176,7 +176,7 @@ fn stranger(asked: &Asked, is_read: bool) -> Response {
         return see_other(&format!("{}/sign-in", asked.app.prefix.as_str()));
     }
     let text = match (asked.app.gate.accounts.is_empty(), asked.app.gate.web.has_proxy()) {
-        (true, true) => "the proxy before this server names nobody who may look",
+        (true, true) => "the proxy in front of this server names no user who may look",
         _ => "sign in to look",
     };
     let problem = Problem::new(StatusCode::UNAUTHORIZED, text);

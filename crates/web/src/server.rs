@@ -76,7 +76,7 @@ pub enum ServeError {
     /// Error of the accounts.
     #[error(transparent)]
     Accounts(#[from] AccountError),
-    /// The configuration, or what an installation is.
+    /// Error of the configuration or of the installation.
     #[error(transparent)]
     Installation(#[from] operations::Error),
     /// A file of the root, or the machine.
@@ -168,11 +168,11 @@ fn bind(listen: &Listen) -> io::Result<(Socket, Listen)> {
     }
 }
 
-/// Answers until SIGTERM, SIGINT or SIGHUP; what is being answered then is answered.
+/// Answers until SIGTERM, SIGINT or SIGHUP; requests that are under way then are finished.
 ///
 /// # Errors
 ///
-/// The machine refuses what a server needs.
+/// The system refuses a thread, a socket or a signal handler.
 pub fn serve(server: Server) -> Result<(), ServeError> {
     block_on(async {
         let mut signals = Vec::new();
@@ -191,7 +191,7 @@ pub fn serve(server: Server) -> Result<(), ServeError> {
 ///
 /// # Errors
 ///
-/// The machine refuses what a server needs.
+/// The system refuses a thread, a socket or a signal handler.
 pub fn serve_until(server: Server, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     block_on(run(server, stop))
 }

@@ -4,8 +4,8 @@ use baseline::time::Millis;
 use maud::{Markup, html};
 use source_package::printable::{escaped, is_hidden};
 
-/// A text from outside as one line: what would be obeyed, or would hide or turn text, is written out. Everything that is shown goes
-/// through here; maud escapes what HTML would obey.
+/// A text from outside as one line: characters that control, hide or turn text are written out. Every text that is
+/// shown goes through here; maud escapes HTML.
 pub fn clean(text: &str) -> String {
     let line: Vec<&str> = text.split_whitespace().collect();
     escaped(&line.join(" "), is_hidden).into_owned()
@@ -56,7 +56,7 @@ pub fn ago(now: i64, then: i64) -> String {
     if then > now { span_text } else { format!("{span_text} ago") }
 }
 
-/// `in 7m`; what is overdue was due `3h ago`.
+/// Distance as `in 7m`; an overdue time was due `3h ago`.
 pub fn until(now: i64, then: i64) -> String {
     if then <= now { ago(now, then) } else { format!("in {}", span(then.saturating_sub(now))) }
 }

@@ -185,7 +185,7 @@ fn describe_wait(wait: &Waits, now: i64) -> String {
     format!("{count} {noun} {what}{since}")
 }
 
-/// A source that is out of reach warns at once, and is critical after a day.
+/// A source that cannot be reached warns at once, and is critical after a day.
 fn unreachable(report: &mut Report, outages: &[Outage], now: i64) {
     for outage in outages {
         report.raise(if now - outage.since > DAY { Status::Critical } else { Status::Warning });

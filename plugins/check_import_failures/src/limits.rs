@@ -1,4 +1,4 @@
-//! The limits that count: what is normal, and what somebody set beside it.
+//! The limits that count: learned ones, and those that an operator has set.
 
 use baseline::Verdict;
 use plugin::time::SECOND;

@@ -50,6 +50,7 @@ fn request(root: PathBuf, dsc: &Path) -> Result<Request, Box<dyn std::error::Err
         collisions: Default::default(),
         settle: false,
         word: None,
+        stands: None,
         task: importer::protocol::Task::Import,
     })
 }

@@ -255,6 +255,7 @@ fn engine(program: &Path, root: &Path, all: &[PathBuf]) {
             collisions: Default::default(),
             settle: false,
             word: None,
+            stands: None,
             task: importer::protocol::Task::Import,
         };
         let ended = child::run(program, &request, |_| {}, |_| {}).unwrap();

@@ -112,6 +112,9 @@ impl Wanted {
 
 impl Apt {
     /// Prepares a private state in `folder`, with every `deb` entry of the machine's also as `deb-src`.
+    ///
+    /// # Errors
+    /// [`AptError`] when apt is missing, has no sources, or the folder cannot be written.
     pub fn prepare(folder: &Path) -> Result<Apt, AptError> {
         for part in ["lists/partial", "archives/partial", "sources.list.d", "packages"] {
             make_folder(&folder.join(part))?;
@@ -137,13 +140,19 @@ impl Apt {
 
     /// Fetches the indices again. A source that cannot be reached leaves its old index in place; the warnings
     /// of apt are returned.
+    ///
+    /// # Errors
+    /// [`AptError::Failed`] when apt fails as a whole.
     pub fn update(&self) -> Result<String, AptError> {
         let (output, warnings) = self.run("apt-get", &["update", "-q"], &self.folder)?;
         drop(output);
         Ok(warnings)
     }
 
-    /// Finds what is wanted in the indices: the version, or all versions, the highest first.
+    /// Finds the wanted version in the indices, or all versions, the highest first.
+    ///
+    /// # Errors
+    /// [`AptError::UnknownPackage`] or [`AptError::UnknownVersion`] when no index has it.
     pub fn find(&self, wanted: &Wanted) -> Result<Vec<Candidate>, AptError> {
         let (targets, _) = self.run(
             "apt-get",
@@ -165,6 +174,9 @@ impl Apt {
 
     /// Downloads the files of a package; those that are there already and are right are not fetched again.
     /// Returns the path of its `.dsc`.
+    ///
+    /// # Errors
+    /// [`AptError::Failed`] with apt's messages.
     pub fn fetch(&self, candidate: &Candidate) -> Result<PathBuf, AptError> {
         let folder = self.folder.join("packages").join(&candidate.package);
         make_folder(&folder)?;
@@ -202,9 +214,9 @@ impl Apt {
     }
 }
 
-/// The longest that apt may take: it has no limit of its own while a server goes on answering, however slowly.
+/// Longest time that apt may take: it has no limit of its own while a server goes on answering, however slowly.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
-/// As much of what it prints is read. The text of an index is the longest.
+/// Largest number of bytes of its output that are read. The text of an index is the longest.
 const MOST: usize = 2 << 30;
 
 fn output(program_name: &str, mut command: Command) -> Result<(Vec<u8>, String), AptError> {
@@ -241,7 +253,7 @@ fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AptError
     move |error| AptError::File { action, path, error }
 }
 
-/// Compares two versions of an index; what is no version sorts first.
+/// Compares two versions of an index; a text that is no version sorts first.
 fn newer(a: &str, b: &str) -> std::cmp::Ordering {
     match (Version::new(a), Version::new(b)) {
         (Ok(a), Ok(b)) => a.cmp(&b),

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::source::{Followed, Manner, Source, Suites};
 use crate::sources::Publication;
 
-/// The part of apt's sources whose origin is one distro.
+/// The sources of apt whose origin is one distro.
 pub struct AptSource {
     apt: Apt,
     archive: Archive,
@@ -100,7 +100,7 @@ impl AptSource {
         if listing.components.is_empty() {
             return Err(Error::new(Stage::Poll, Problem::NoSuite(suite.name.clone())));
         }
-        // apt shows no index to tell by: another one is one with other lists.
+        // apt has no index to compare: the hash over the lists takes its place.
         let marks: String =
             remember.lists.iter().map(|(name, mark)| format!("{name} {}\n", mark.sha256)).collect();
         remember.sha256 = sha256_hex(marks.as_bytes());
@@ -139,7 +139,7 @@ impl AptSource {
         let empty = self.apt.folder.join("packages");
         let text = match self.apt.run("apt-get", &arguments, &empty) {
             Ok((text, _)) => text,
-            // Its lists have another version by now.
+            // The lists have another version by now.
             Err(AptError::Failed { output, .. }) if is_unknown(&output) => {
                 return Ok(Outcome::Gone { file: publication.dsc.name.clone() });
             }

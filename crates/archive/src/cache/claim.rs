@@ -33,7 +33,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Takes the claim if nobody has it.
+    /// Takes the claim, unless another worker has it.
     pub(super) fn take(path: &Path, beat: Duration) -> io::Result<Option<Claim>> {
         if fs::symlink_metadata(path).is_ok() {
             return Ok(None);
@@ -59,7 +59,7 @@ impl Claim {
         Ok(Some(Claim { path: path.to_owned(), token, heart: Some(heart), stop }))
     }
 
-    /// A word that no other claim has.
+    /// Token that no other claim has.
     pub(super) fn token(&self) -> &str {
         &self.token
     }
@@ -78,14 +78,14 @@ impl Drop for Claim {
     }
 }
 
-/// Counts on until told to stop. The file, and with it the lock, is closed then.
+/// Raises the number until told to stop. The file, and with it the lock, is closed then.
 fn live(file: &File, token: &str, beat: Duration, stop: &(Mutex<bool>, Condvar)) {
     let mut stopped = stop.0.lock().unwrap_or_else(PoisonError::into_inner);
     let mut count = 0;
     while !*stopped {
         stopped = stop.1.wait_timeout(stopped, beat).unwrap_or_else(PoisonError::into_inner).0;
         count += 1;
-        // If that fails the others will see a claim that stands still, and take over.
+        // If that fails, the others see a number that does not change, and take over.
         let _ = write(file, token, count);
     }
 }
@@ -96,7 +96,7 @@ fn write(mut file: &File, token: &str, count: u64) -> io::Result<()> {
     file.sync_data()
 }
 
-/// The running system, a process, and a number: unique without any randomness of ours.
+/// Identifiers of the running system and the process, and a number: unique without random numbers.
 fn new_token() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
@@ -110,7 +110,7 @@ static BOOT: LazyLock<String> = LazyLock::new(|| {
     id.chars().filter(char::is_ascii_hexdigit).collect()
 });
 
-/// A claim of somebody else's at one moment.
+/// State of another worker's claim at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     /// Empty while its owner, of an older version, is just making it.
@@ -164,7 +164,7 @@ impl Watch {
         }
     }
 
-    /// Looks at a claim of somebody else's, and removes it if its owner is dead.
+    /// Looks at another worker's claim, and removes it if its owner is dead.
     pub(super) fn look(&mut self, path: &Path, now: Duration, stale: Duration) -> io::Result<()> {
         let Some((seen, file)) = see(path)? else { return Ok(()) };
         let since = match &self.last {
@@ -197,7 +197,7 @@ fn marker(path: &Path, name: &str) -> PathBuf {
     path.with_extension(format!("remove.{name}"))
 }
 
-/// Removes a claim, if it is still the one that was meant. `false` if somebody else is about to.
+/// Removes a claim, if it still has the expected token. `false` if another worker is about to remove it.
 fn remove(path: &Path, name: &str, is_meant: impl Fn(&Seen) -> bool) -> io::Result<bool> {
     let marker = marker(path, name);
     match OpenOptions::new().write(true).create_new(true).open(&marker) {

@@ -91,7 +91,7 @@ fn who_was_taken_for_dead_does_not_remove_its_successor() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     let frozen = Claim::take(&path, STALE).unwrap().unwrap();
-    // Another host's view: the claim stands still.
+    // View of another host: the number does not change.
     assert!(remove(&path, &frozen.token, |_| true).unwrap());
     let successor = Claim::take(&path, STALE).unwrap().unwrap();
     drop(frozen);

@@ -32,7 +32,7 @@ use crate::clock::Clock;
 pub struct Sharing {
     /// Interval at which a fetching worker shows that it lives.
     pub beat: Duration,
-    /// After which time without that it is taken for dead.
+    /// Time without a sign of life after which it is taken for dead.
     pub stale: Duration,
     /// Interval at which waiting workers look.
     pub look: Duration,
@@ -55,7 +55,7 @@ pub struct Cache {
     limit: u64,
     sharing: Sharing,
     clock: Arc<dyn Clock>,
-    /// Bytes that came since the size was looked at last; at the start nobody knows what is there.
+    /// Bytes that came since the size was looked at last; the size is unknown at the start.
     added: AtomicU64,
 }
 
@@ -81,7 +81,7 @@ impl Cache {
         self.folder.join("pace")
     }
 
-    /// The place of a file, if it is there.
+    /// Path of a file, if it is there.
     pub fn get(&self, sha256: &str) -> Option<PathBuf> {
         let path = self.place(sha256)?;
         let file = bounded::file::open_regular(&path).ok()?;
@@ -104,7 +104,7 @@ impl Cache {
         Some(self.folder.join("files").join(prefix).join(sha256))
     }
 
-    /// Waits until a file is there, or until it is our turn to fetch it.
+    /// Waits until a file is there, or until this worker holds its claim.
     pub(crate) fn turn(&self, key: &str, sha256: Option<&str>) -> io::Result<Turn> {
         let mut watch = claim::Watch::default();
         let (mut wait, began) = (Wait::new(), self.clock.now());
@@ -149,7 +149,8 @@ impl Cache {
         Ok(place)
     }
 
-    /// Makes room, if much came. Called when what came has its second name, so that it does not go at once.
+    /// Makes room, if much was added. Called when the new files have their second names, so that they are not removed
+    /// at once.
     pub(crate) fn settle(&self) {
         if self.added.load(Ordering::Relaxed) > self.limit / 16 {
             self.added.store(0, Ordering::Relaxed);
@@ -158,7 +159,7 @@ impl Cache {
         }
     }
 
-    /// Removes what was not used for longest until the limit is kept. Returns the bytes that are left.
+    /// Removes the files that were not used for longest, down to the limit. Returns the bytes that are left.
     pub fn trim(&self) -> io::Result<u64> {
         trim::trim(&self.folder, self.limit)
     }

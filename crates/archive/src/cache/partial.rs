@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use source_package::checksum::{Hasher, ListedFile};
 
-/// A file that is written by this process alone, with the hashes of what it has so far.
+/// A partial file that only this process writes, with the hashes of its bytes so far.
 pub(crate) struct Partial {
     path: PathBuf,
     file: File,
@@ -17,20 +17,21 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
-    /// Starts with what others have left of the same file. It is copied: they may have been taken for dead and write on.
+    /// Starts with the part that other workers have left of the same file. It is copied, because they may have been
+    /// taken for dead and still write.
     pub(super) fn start(folder: &Path, key: &str, token: &str) -> io::Result<Partial> {
         let path = folder.join(format!("{key}.{token}"));
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         let mut partial = Partial { path, file, hasher: Hasher::default(), is_broken: false };
         if let Err(error) = partial.take_over(folder, key) {
-            // Else each attempt on a full disk would leave another copy.
+            // Otherwise each attempt on a full disk would leave another copy.
             let _ = fs::remove_file(&partial.path);
             return Err(error);
         }
         Ok(partial)
     }
 
-    /// Takes over what others have left.
+    /// Takes over the part that other workers have left.
     fn take_over(&mut self, folder: &Path, key: &str) -> io::Result<()> {
         let mut left: Vec<(u64, PathBuf)> = Vec::new();
         for entry in fs::read_dir(folder)?.flatten() {
@@ -72,7 +73,8 @@ impl Partial {
     pub(crate) fn add(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.check()?;
         if let Err(error) = self.file.write_all(bytes) {
-            // A part of them may be there. The next mirror goes on behind what was hashed, if that can be.
+            // A part of the bytes may have been written. The next mirror goes on behind the hashed part, if that is
+            // possible.
             let end = self.size();
             let cut = self.file.set_len(end).and_then(|()| self.file.seek(SeekFrom::Start(end)));
             self.is_broken = cut.is_err();
@@ -107,7 +109,7 @@ impl Partial {
         self.hasher.clone().finish(name)
     }
 
-    /// Puts the file in its place: durable first, visible then.
+    /// Moves the file to its place: durable first, visible then.
     pub(super) fn finish(self, place: &Path) -> io::Result<()> {
         self.check()?;
         self.file.set_permissions(Permissions::from_mode(0o444))?;

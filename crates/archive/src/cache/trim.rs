@@ -18,7 +18,7 @@ struct Kept {
     path: PathBuf,
 }
 
-/// Removes what was not used for longest. Returns the bytes that are left.
+/// Removes the files that were not used for longest. Returns the bytes that are left.
 pub(super) fn trim(folder: &Path, limit: u64) -> io::Result<u64> {
     // Two workers that trim at once would remove too much. On a file system without locks that is accepted.
     let _lock = match lock::open(&folder.join("trim.lock"), Mode::Exclusive, Deadline::now()) {
@@ -45,7 +45,7 @@ pub(super) fn trim(folder: &Path, limit: u64) -> io::Result<u64> {
         return Ok(total);
     }
     files.sort_by_key(|file| file.used);
-    // A little more than has to go, so that the next file does not start it all again.
+    // A little more than necessary, so that the next file does not start it all again.
     let wanted = limit - limit / 10;
     for file in files {
         if total <= wanted {

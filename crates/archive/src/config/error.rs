@@ -73,12 +73,12 @@ pub enum ConfigError {
     },
     /// Nothing to check old signatures with.
     #[error(
-        "archive {0:?}: history has no keyrings; without them `trust = \"served\"` has to say that the service is believed"
+        "archive {0:?}: history has no keyrings; name them, or trust the service itself by `trust = \"served\"`"
     )]
     NoHistoryKeyring(String),
     /// A service is trusted although anybody on the way can answer in its place.
     #[error(
-        "archive {0:?}: history is believed as it is served, so its url has to be https:// or of this machine"
+        "archive {0:?}: history has `trust = \"served\"`, so its url has to be https:// or of this machine"
     )]
     PlainHistory(String),
     /// The base is nobody's distro.

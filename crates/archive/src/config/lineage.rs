@@ -59,7 +59,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// Patterns of versions that are not the base's.
+    /// Patterns of versions that do not belong to the base.
     pub fn own(&self, distro: &str) -> Vec<String> {
         self.own.clone().unwrap_or_else(|| vec![format!("*{distro}*"), "*build[0-9]*".to_owned()])
     }
@@ -77,7 +77,7 @@ fn request_interval() -> Duration {
     Duration::from_secs(1)
 }
 
-/// Checks what an archive says about where its packages come from.
+/// Checks the configured history and base of an archive.
 pub(super) fn check(archive: &Archive, archives: &[Archive]) -> Result<(), ConfigError> {
     let name = || archive.name.clone();
     if let Some(history) = &archive.history {

@@ -1,4 +1,4 @@
-//! One file: from the cache, else from the first mirror that has it right.
+//! Download of one file: from the cache, else from the first mirror that has it right.
 
 use std::fs;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ impl Source<'_> {
             let mut round = Round::default();
             if let Some(found) = self.round(wanted, &mut partial, &mut round) {
                 let path = self.cache.keep(partial, &found).map_err(store)?;
-                // The claim ends only now that the file is there for the next one to see.
+                // The claim ends only now that the next worker can see the file.
                 drop(claim);
                 return Ok(Got::There(path, found));
             }
@@ -77,7 +77,7 @@ impl Source<'_> {
         }
     }
 
-    /// Files are known by the best hash that is listed of them.
+    /// Files are identified by their best listed hash.
     fn key(&self, wanted: &Wanted) -> Result<String, Error> {
         let sums = &wanted.file.checksums;
         match (&sums.sha256, &sums.sha1, &sums.md5) {
@@ -109,7 +109,7 @@ impl Source<'_> {
         None
     }
 
-    /// Asks one mirror, and goes on where it broke off as long as something comes.
+    /// Asks one mirror, and resumes where it broke off as long as bytes come.
     fn from(&self, mirror: &dyn Mirror, wanted: &Wanted, partial: &mut Partial) -> Result<ListedFile, Error> {
         let (mut breaks, mut pauses, mut anew) = (BREAKS, PAUSES, true);
         let mut version: Option<Validators> = None;

@@ -59,7 +59,7 @@ pub struct Fetcher<'a> {
 pub enum Outcome {
     /// All files are here.
     Fetched(Fetched),
-    /// A file is on no mirror any more: the version was superseded meanwhile. That is no failure.
+    /// A file is on no mirror any more: the version was superseded meanwhile. This is no failure.
     Gone {
         /// Name of the file.
         file: String,
@@ -80,13 +80,13 @@ pub struct Fetched {
 /// One file.
 #[derive(Debug)]
 pub struct FetchedFile {
-    /// Its name, its size, and all hashes that are known of it.
+    /// Name, size, and all known hashes.
     pub file: ListedFile,
     /// Path of the file; `None` if it was not needed.
     pub path: Option<PathBuf>,
 }
 
-/// A file to fetch: what it should be, and where it is.
+/// A file to fetch: its expected size and hashes, and its path.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) file: ListedFile,
@@ -94,7 +94,7 @@ pub(crate) struct Wanted {
     pub(crate) path: String,
     /// Time of the list that names it, in seconds since 1970: a newer file was replaced.
     pub(crate) listed: Option<i64>,
-    /// By which column of the table of answers it is asked for.
+    /// Column of the table of answers that it belongs to.
     pub(crate) kind: Kind,
 }
 
@@ -109,6 +109,10 @@ pub type Known<'a> = &'a (dyn Fn(&ListedFile) -> bool + Sync);
 
 impl Fetcher<'_> {
     /// Fetches a publication into the folder `into`. `listed` is the date of the index that names it.
+    ///
+    /// # Errors
+    /// [`Failed`] when a file cannot be had now. A file that no mirror has, and that is replaced or not listed, is
+    /// [`Outcome::Gone`].
     pub fn fetch(
         &self,
         publication: &Publication,
@@ -131,7 +135,7 @@ impl Fetcher<'_> {
         self.rest(dsc, files, known, transferred, into)
     }
 
-    /// Fetches what the `.dsc` names, several files at once.
+    /// Fetches the files that the `.dsc` names, several at once.
     pub(crate) fn rest(
         &self,
         dsc: PathBuf,
@@ -223,7 +227,7 @@ impl Fetcher<'_> {
     }
 }
 
-/// A first error ends the work, so it has to be looked at before what is missing because of it.
+/// The first error ends the work, so it is reported before the files that are missing because of it.
 fn errors_first(mut results: Vec<(usize, Result<Got, Failed>)>) -> Vec<(usize, Result<Got, Failed>)> {
     if let Some(at) = results.iter().position(|(_, result)| result.is_err()) {
         let (_, error) = results.swap_remove(at);

@@ -24,7 +24,7 @@ pub(super) struct Transfer<'a> {
 }
 
 impl Transfer<'_> {
-    /// Gets what is missing of the file, and checks the whole.
+    /// Gets the missing rest of the file, and checks the whole.
     pub(super) fn run(&mut self) -> Result<ListedFile, Error> {
         let size = self.wanted.file.size;
         if self.partial.size() > size {
@@ -104,7 +104,7 @@ impl Transfer<'_> {
         body.error(sniff(start).unwrap_or_else(|| self.mismatch(body, mismatch)))
     }
 
-    /// A wrong file that is newer than the index is one that was replaced since.
+    /// A wrong file that is newer than the index has been replaced since.
     fn mismatch(&self, body: &Body, mismatch: Mismatch) -> Problem {
         let date = body.validators.last_modified.as_deref().and_then(parse_date);
         match (date, self.wanted.listed) {

@@ -107,7 +107,7 @@ impl Snapshot {
         let dsc = match signature::verify_old(&text, &self.keyrings, self.digests) {
             Ok(signed) => {
                 let dsc = Dsc::parse(&signed).map_err(Problem::BadDsc)?;
-                // Later readers take the file as it is: what they see has to be what was signed.
+                // Later readers take the file as it is, so it must be the signed text.
                 match Dsc::parse(&text) {
                     Ok(whole) if whole == dsc => dsc,
                     _ => return Err(Problem::TextAroundSignature),
@@ -129,7 +129,7 @@ impl Snapshot {
         Err(Problem::DscDisagrees(format!("{asked} and {} {}", dsc.source, dsc.version)))
     }
 
-    /// Files are asked for by their SHA-1, and looked up in the cache by their SHA-256 where that is known.
+    /// Files are requested by their SHA-1, and looked up in the cache by their SHA-256 if it is known.
     fn wanted(&self, file: &ListedFile) -> Wanted {
         let sha1 = file.checksums.sha1.as_deref().unwrap_or_default();
         let mut file = file.clone();

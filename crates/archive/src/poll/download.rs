@@ -39,7 +39,7 @@ pub(super) fn get(
                     return Ok(Downloaded { file, size: listed.size, plain, compressed: !ending.is_empty() });
                 }
                 Err(error) if is_elsewhere(kind, &error) => {
-                    // That list and index do not fit together tells most: the index is asked for again.
+                    // A mismatch between list and index is the most important error: the index is asked for again.
                     if matches!(*error.problem, Problem::IndexMismatch(_)) {
                         wrong = Some(error);
                     } else if !error.is_missing() {
@@ -140,7 +140,7 @@ fn one(mirror: &dyn Mirror, path: &str, listed: &Listed, scratch: &Path) -> Resu
     Ok(file)
 }
 
-/// One that announces its length is another file; one that does not may never end.
+/// A body with another announced length is another file; one without a length may never end.
 fn too_long(body: &Body, start: &[u8], listed: &Listed) -> Error {
     let other = match body.length {
         Some(length) => Problem::IndexMismatch(format!("{length} bytes come, {} are listed", listed.size)),

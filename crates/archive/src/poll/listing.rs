@@ -38,7 +38,7 @@ pub struct ComponentList {
 pub(super) struct Downloaded {
     pub(super) file: File,
     pub(super) size: u64,
-    /// Bytes when decompressed, if the index tells.
+    /// Bytes when decompressed, if the index lists that form.
     pub(super) plain: Option<u64>,
     pub(super) compressed: bool,
 }
@@ -48,7 +48,7 @@ impl ComponentList {
         ComponentList { component: component.to_owned(), list }
     }
 
-    /// A list in plain text that somebody else has checked; none if it did not change.
+    /// A plain list that another program has checked; `None` if it did not change.
     pub(crate) fn plain(component: &str, list: Option<(File, u64)>) -> Self {
         let downloaded = |(file, size)| Downloaded { file, size, plain: None, compressed: false };
         ComponentList::new(component, list.map(downloaded))
@@ -81,7 +81,7 @@ impl Downloaded {
 
 const BUFFER: usize = 256 << 10;
 
-/// Fails where a list goes on behind the size that the index has for it.
+/// Fails when a list is longer than its size in the index.
 struct Bounded<R> {
     inner: R,
     left: u64,

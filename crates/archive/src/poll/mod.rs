@@ -1,4 +1,4 @@
-//! Finding out what a suite publishes: signed index, then the lists of source packages that it names.
+//! The poll of a suite: its signed index, then the lists of source packages that the index names.
 //!
 //! Nothing is used before it was checked: the signature covers the index, the index has the hashes of the lists. A
 //! mirror that is behind, broken or in the middle of an update is passed over; only if all are is it an error.
@@ -39,9 +39,9 @@ pub struct Wanted<'a> {
     pub expect: Option<&'a str>,
     /// `Valid-Until` does not count.
     pub end_of_life: bool,
-    /// All mirrors are asked, and the newest index wins. Otherwise the first that has one.
+    /// True when all mirrors are asked, and the newest index wins. Otherwise the first mirror with an index does.
     pub compare: bool,
-    /// An index that is older than the last one is taken.
+    /// True when an index that is older than the last one is accepted.
     pub accept_older: bool,
 }
 
@@ -70,6 +70,9 @@ pub enum Outcome {
 }
 
 /// Polls a suite. `now` is in seconds since 1970; `scratch` is a folder for lists that are being read.
+///
+/// # Errors
+/// [`Failed`] when no mirror has an index that can be accepted: the most telling error, with those of all mirrors.
 pub fn poll(
     mirrors: &[Box<dyn Mirror>],
     wanted: &Wanted<'_>,

@@ -1,5 +1,5 @@
-//! Asking all mirrors for their index, the newest of which wins: a mirror that has stopped where it was is seen only beside
-//! others.
+//! Asks all mirrors for their index, the newest of which wins: a mirror that is not updated any more can only be
+//! noticed beside others.
 
 use super::visit::{Turn, Visit};
 use super::{Served, is_ours, signed};

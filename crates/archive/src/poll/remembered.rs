@@ -21,7 +21,7 @@ pub struct Remembered {
     pub suite: Option<String>,
     /// Answer of each mirror about it, by the mirror's address.
     pub mirrors: BTreeMap<String, Served>,
-    /// The components that were asked for. If others are now, nothing is unchanged.
+    /// Components that were asked for. If they differ now, nothing counts as unchanged.
     pub components: Vec<String>,
     /// Size and hash of each component's list.
     pub lists: BTreeMap<String, Mark>,
@@ -58,7 +58,7 @@ impl Remembered {
         Remembered { sha256: String::new(), mirrors: BTreeMap::new(), ..self.without_lists() }
     }
 
-    /// The index is known, its lists are not: another index has all of them read.
+    /// Forgets the lists, but not the index: another index makes all of them be read.
     pub fn without_lists(&self) -> Remembered {
         Remembered { lists: BTreeMap::new(), read: BTreeMap::new(), ..self.clone() }
     }

@@ -27,7 +27,7 @@ pub(super) struct Index {
 pub(super) enum Answer {
     /// Another index.
     New(Index),
-    /// The one that is known; and if the mirror did not know that itself, what to ask it with next time.
+    /// The known index; and, if the mirror had none known, the validators for the next request.
     Same(Option<Served>),
 }
 
@@ -62,7 +62,7 @@ pub(super) fn get(
     let (text, validators) = match read(mirror, &path, asked(false)) {
         Ok(Some(read)) => read,
         Ok(None) => return Ok(Answer::Same(None)),
-        // That InRelease is refused tells more than that there is no Release.
+        // The refusal of `InRelease` tells more than a missing `Release`.
         Err(error) if error.is_missing() => return Err(refused.unwrap_or(error)),
         Err(error) => return Err(error),
     };
@@ -126,7 +126,7 @@ fn beside(text: &[u8], signature: &[u8], keyrings: &[PathBuf]) -> Result<Release
     Release::parse(text)
 }
 
-/// Only what gpgv writes out is used. All the same, text around it is something that nobody writes in good faith.
+/// Only the output of gpgv is used. All the same, nobody writes text around it in good faith.
 fn check_frame(text: &[u8]) -> Result<(), Problem> {
     const BEGIN: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
     const END: &[u8] = b"-----END PGP SIGNATURE-----";

@@ -1,4 +1,4 @@
-//! One mirror's turn in a poll: its index, the lists that changed, and whether both are of one moment.
+//! One mirror's turn in a poll: its index, the changed lists, and the test that both are of one moment.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::transport::Mirror;
 /// Number of times that a mirror which changed during the poll is asked again.
 const ROUNDS: usize = 3;
 
-/// A mirror that is asked, with what it has said already.
+/// A mirror that is asked, with its answers so far.
 pub(super) struct Turn<'a> {
     pub(super) visit: Visit<'a>,
     pub(super) answer: Option<signed::Answer>,
@@ -36,7 +36,7 @@ impl Visit<'_> {
     pub(super) fn run(&self, mut answer: Option<signed::Answer>) -> Result<(Outcome, Remembered), Error> {
         let mut last: Option<(String, Error)> = None;
         for _ in 0..ROUNDS {
-            // After a first failure the mirror is asked without conditions: what it had may be gone.
+            // After a first error the mirror is asked without conditions: its earlier file may be gone.
             let answer = match answer.take() {
                 Some(answer) => answer,
                 None => self.index(last.is_none())?,

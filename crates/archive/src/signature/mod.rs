@@ -32,7 +32,7 @@ const SYSTEM_KEYRINGS: &[&str] = &[
 /// Reason why a signature was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// gpgv is not there, or cannot be started.
+    /// gpgv is missing, or cannot be started.
     #[error("cannot run gpgv: {0}; install the package gpgv")]
     Start(io::Error),
     /// No keyring was given and none is installed.
@@ -64,7 +64,11 @@ pub fn system_keyrings() -> Vec<PathBuf> {
     SYSTEM_KEYRINGS.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
 }
 
-/// Checks the signature of a clearsigned text and returns what it covers.
+/// Checks the signature of a clearsigned text and returns the text that it covers.
+///
+/// # Errors
+/// [`SignatureError`] when there is no signature, none by a key of the keyrings that is valid now, or gpgv cannot be
+/// run.
 pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureError> {
     if !is_clearsigned(text) {
         return Err(SignatureError::Unsigned);
@@ -74,6 +78,9 @@ pub fn verify(text: &[u8], keyrings: &[PathBuf]) -> Result<Vec<u8>, SignatureErr
 }
 
 /// Checks the signature of an old text: a key that has expired since it signed still counts.
+///
+/// # Errors
+/// [`SignatureError`] when there is no signature, none by a key that was valid when it signed, or gpgv cannot be run.
 pub fn verify_old(text: &[u8], keyrings: &[PathBuf], digests: Digests) -> Result<Vec<u8>, SignatureError> {
     if !is_clearsigned(text) {
         return Err(SignatureError::Unsigned);
@@ -96,6 +103,9 @@ fn is_clearsigned(text: &[u8]) -> bool {
 }
 
 /// Checks a signature that stands in a file of its own (`Release.gpg`).
+///
+/// # Errors
+/// [`SignatureError`] when there is no signature by a key of the keyrings that is valid now, or gpgv cannot be run.
 pub fn verify_detached(text: &[u8], signature: &[u8], keyrings: &[PathBuf]) -> Result<(), SignatureError> {
     // gpgv reads one of both from its standard input; the other has to have a name.
     let mut file = tempfile::NamedTempFile::new().map_err(SignatureError::Start)?;
@@ -132,7 +142,7 @@ fn run(
         return Err(SignatureError::Keyring(troubles.join("; ")));
     }
     let (mut status, signed) = gpgv(text, &ready, detached).map_err(SignatureError::Start)?;
-    // An unknown key may be one of those that could not be read.
+    // An unknown key may be in one of the keyrings that could not be read.
     for trouble in troubles {
         status.push_str(&format!("{}{trouble}\n", status::UNUSABLE));
     }
@@ -151,14 +161,14 @@ fn gpgv(text: &[u8], keyrings: &[keyring::Ready], detached: Option<&Path>) -> io
     for keyring in keyrings {
         command.arg("--keyring").arg(keyring.path());
     }
-    // gpgv looks for its own configuration at home; there must be none.
+    // gpgv looks for its own configuration in the home folder; there must be none.
     command.args(["--homedir", "/nonexistent"]);
     match detached {
         Some(signature) => command.arg(signature).arg("-"),
         None => command.args(["--output", "-", "-"]),
     };
     let deadline = Deadline::after(LONGEST);
-    // The signed text is no longer than what it stands in. Status lines are few.
+    // The signed text is no longer than the file around it. Status lines are few.
     let most = text.len().max(1 << 20);
     let output = program::output(&mut command, Group::Ours, Some(text.to_vec()), most, deadline, |_| {})?;
     Ok((String::from_utf8_lossy(&output.stderr).into_owned(), output.stdout))

@@ -1,6 +1,6 @@
 //! Reports of gpgv on its status descriptor (`doc/DETAILS` of GnuPG).
 
-/// Begins a line of ours about a keyring that could not be used. gpgv's own begin with its name in brackets.
+/// Prefix of a line of ours about a keyring that could not be used. gpgv's own lines begin with its name in brackets.
 pub(super) const UNUSABLE: &str = "[keyring] ";
 
 /// True when one signature is good. `VALIDSIG` follows on expired and revoked keys, too; it only counts after
@@ -22,9 +22,10 @@ pub(super) fn has_good_signature(status: &str, digests: Digests) -> bool {
 /// Digests that a signature may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digests {
-    /// Those that dpkg and apt take: not MD5, SHA-1 or RIPEMD-160, for which somebody can make another text.
+    /// Digests that dpkg and apt accept: not MD5, SHA-1 or RIPEMD-160, for which another text with the same digest can
+    /// be made.
     Strong,
-    /// All, for what was signed when there were no others.
+    /// All digests, for signatures from before there were strong ones.
     Any,
 }
 
@@ -99,7 +100,7 @@ pub(super) fn is_changed(status: &str) -> bool {
 
 /// True when there were signatures, and the only objection is that their keys are not known.
 pub(super) fn only_unknown_keys(status: &str) -> bool {
-    // One that is valid and does not suffice is made with a weak digest.
+    // A valid signature that is not enough has a weak digest.
     let against = |word| matches!(word, "EXPSIG" | "EXPKEYSIG" | "REVKEYSIG" | "BADSIG" | "VALIDSIG");
     keywords(status).any(|word| word == "NO_PUBKEY") && !keywords(status).any(against)
 }

@@ -32,7 +32,7 @@ impl Folder {
 
     fn explain(&self, path: &Path, error: io::Error) -> Error {
         let missing = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
-        // Without the folder itself, or with nothing in it (a mount that is not there), no file is known to be missing.
+        // If the folder itself is missing or empty (a mount that is not there), no file is known to be missing.
         match missing {
             true if !self.path.is_dir() => self.error(path, Problem::Unreadable(error)),
             true if !self.has_content() => self.error(path, Problem::Unmounted),
@@ -78,7 +78,7 @@ impl Mirror for Folder {
         file.seek(SeekFrom::Start(offset)).map_err(|error| self.explain(&path, error))?;
         Ok(Answer::Body(Box::new(Body {
             offset,
-            // A file that is just being written may grow: how long it should be, the index knows.
+            // A file that is just being written may grow: the index has its right length.
             length: None,
             validators,
             url: format!("file://{}", path.display()),

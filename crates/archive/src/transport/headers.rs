@@ -65,7 +65,7 @@ pub(super) fn status_problem(status: StatusCode) -> Problem {
     match status.as_u16() {
         404 | 410 => Problem::NotFound,
         416 => Problem::WrongPart("it answered 416".to_owned()),
-        // 509: too many bytes. nginx answers 503 to who asks too often, without a word about when to come back.
+        // 509: bandwidth limit exceeded. nginx answers 503 to requests that come too often, without `Retry-After`.
         code @ (429 | 503 | 509) => Problem::Busy(code),
         code @ 500..=599 => Problem::ServerError(code),
         code => Problem::Refused(code),

@@ -74,7 +74,7 @@ impl Web {
         }
         if request.offset > 0 {
             call = call.header(header::RANGE, format!("bytes={}-", request.offset));
-            // Without a strong ETag the hash of the whole will tell whether both parts fit together.
+            // Without a strong ETag the hash of the whole file shows whether both parts fit together.
             let etag = request.version.and_then(|version| version.etag.as_deref());
             if let Some(etag) = etag.filter(|etag| !etag.starts_with("W/")) {
                 call = call.header(header::IF_RANGE, etag);
@@ -208,7 +208,7 @@ impl Mirror for Web {
         let path = format!("{path}/");
         let Some((page, _)) = self.read(&Request::whole(&path), MAX_LISTING)? else { return Ok(Vec::new()) };
         let names = sniff::folders(&String::from_utf8_lossy(&page));
-        // A page without a single folder is none of a folder: a login page, or that of a server that is looked after.
+        // A page without a single folder is no list of a folder: a login page, or that of a server under maintenance.
         match sniff(&page).filter(|_| names.is_empty()) {
             Some(problem) => {
                 let uri = self.uri(&path, None)?;

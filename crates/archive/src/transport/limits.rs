@@ -51,7 +51,7 @@ impl Limits {
         })
     }
 
-    /// The clock that all of an archive's work goes by.
+    /// Clock of all work on an archive.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
@@ -68,7 +68,7 @@ impl Limits {
         self.clock.now()
     }
 
-    /// Waits until there may be one more connection.
+    /// Waits until another connection is allowed.
     pub(crate) fn connect(self: &Arc<Self>) -> Slot {
         let mut free = lock(&self.free);
         while *free == 0 {
@@ -78,7 +78,7 @@ impl Limits {
         Slot(self.clone())
     }
 
-    /// Accounts for bytes that came, and waits if they were too many. Returns how long.
+    /// Accounts for received bytes, and waits if they were too many. Returns the length of the wait.
     pub(crate) fn pass(&self, bytes: u64) -> Duration {
         self.passed.fetch_add(bytes, Ordering::Relaxed);
         let Some(bucket) = &self.bucket else { return Duration::ZERO };
@@ -103,7 +103,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One of the connections that there may be.
+/// One of the allowed connections.
 #[derive(Debug)]
 pub(crate) struct Slot(Arc<Limits>);
 
@@ -151,7 +151,7 @@ impl Pace {
         Pace { minimum, window, since: now, own: Duration::ZERO, bytes: 0 }
     }
 
-    /// Bytes came; `waited` is time that we let pass ourselves, which is not the server's fault.
+    /// Accounts for received bytes; `waited` is time of our own pauses, which is not the server's fault.
     pub(crate) fn passed(&mut self, now: Duration, waited: Duration, bytes: u64) -> Result<(), Problem> {
         self.bytes += bytes;
         self.own += waited;

@@ -88,8 +88,8 @@ pub trait Mirror: Send + Sync {
         false
     }
 
-    /// Asks for a file, and again after a pause where the server refuses that without saying when to come back: often while
-    /// it answers others, else once.
+    /// Asks for a file, and again after a pause if the server refuses without `Retry-After`: several times while it
+    /// answers other requests, else once.
     fn patiently(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let mut asked = 0;
         loop {
@@ -149,6 +149,9 @@ impl std::fmt::Debug for Body {
 
 impl Body {
     /// The next bytes; none at the end. An end before the announced one is an error.
+    ///
+    /// # Errors
+    /// [`Problem::Truncated`] when it ends before the announced length; others of the connection.
     pub fn next(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let count = match self.reader.read(buffer) {
             Ok(count) => count,
@@ -172,6 +175,9 @@ impl Body {
     }
 
     /// Reads to the end, up to a limit.
+    ///
+    /// # Errors
+    /// [`Problem::Endless`] when there are more bytes than the limit.
     pub fn read_to(&mut self, limit: u64, bytes: &mut Vec<u8>) -> Result<(), Error> {
         let mut buffer = vec![0; 64 << 10];
         loop {
@@ -205,8 +211,8 @@ fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
-/// The longest that a file of this size may take. Within an encrypted record nobody sees how slowly it comes in, so
-/// this bounds it from outside.
+/// Longest time for a file of this size. Inside an encrypted record the speed cannot be seen, so this limits it
+/// from outside.
 fn longest(size: Option<u64>, transfer: &Transfer) -> Duration {
     const SMALL_FILE: u64 = 1 << 20;
     let seconds = size.unwrap_or(SMALL_FILE) / transfer.minimum_rate.max(1);

@@ -39,14 +39,15 @@ pub(super) struct Environment {
 ///
 /// # Errors
 ///
-/// The first that is set and names no proxy. To go without one where one was meant could leak what is asked for.
+/// The first variable that is set and names no proxy. To go without the proxy that was meant could leak the
+/// requests.
 pub fn check_environment() -> Result<(), ProxyError> {
     Environment::read().map(drop)
 }
 
 impl Environment {
     pub(super) fn read() -> Result<Environment, ProxyError> {
-        // A server's request handler may be given HTTP_PROXY by its client; curl knows it in lower case only.
+        // A server's request handler may get HTTP_PROXY from its client; curl only uses the lower-case name.
         let plain = first(&["http_proxy", "all_proxy", "ALL_PROXY"])?;
         let encrypted = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?;
         let text = std::env::var("no_proxy").or_else(|_| std::env::var("NO_PROXY")).unwrap_or_default();
@@ -142,7 +143,7 @@ pub(super) fn authorization(proxy: &Proxy) -> Option<String> {
     Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
 }
 
-/// Resolves every name to the proxy's address: whatever is asked for, the connection goes there.
+/// Resolves every name to the proxy's address: every connection goes there.
 #[derive(Debug)]
 pub(super) struct ToProxy {
     proxy: Uri,
@@ -167,7 +168,7 @@ impl Resolver for ToProxy {
     }
 }
 
-/// Connects to where [`ToProxy`] leads, and names the host in each request.
+/// Connects to the address of [`ToProxy`], and names the host in each request.
 #[derive(Debug, Default)]
 pub(super) struct Forwarding(TcpConnector);
 
@@ -204,7 +205,7 @@ impl Transport for Absolute {
         let origin = self.origin.as_bytes();
         let output = self.inner.buffers().output();
         let longer = amount.saturating_add(origin.len());
-        // The requests of this program have no body, so that each begins a transmission, and is one.
+        // The requests of this program have no body, so each write begins a request.
         let is_request = output.starts_with(b"GET /") && longer <= output.len();
         if !is_request {
             return self.inner.transmit_output(amount, timeout);

@@ -10,7 +10,7 @@ pub(crate) fn sniff(start: &[u8]) -> Option<Problem> {
     if !page.iter().any(|tag| text.starts_with(tag)) {
         return None;
     }
-    // Apache, nginx, lighttpd and Python's server all call it that.
+    // Apache, nginx, lighttpd and Python's server all use this title.
     let listing = ["index of /", "directory listing for", "directory: /"];
     Some(if listing.iter().any(|title| text.contains(title)) {
         Problem::FolderListing

@@ -26,7 +26,7 @@ const LONGEST: i64 = 2_000;
 const GOOD: i64 = 1;
 /// A pause below this is none, in milliseconds.
 const NONE: i64 = 50;
-/// A turn that is further away than this was written by a clock that was wrong, in milliseconds.
+/// Milliseconds from now beyond which a stored turn was written by a wrong clock.
 const WRONG_CLOCK: i64 = 24 * 3_600_000;
 
 /// The turns of one archive's servers.
@@ -92,7 +92,7 @@ impl Turns {
         Ok(())
     }
 
-    /// The server wants fewer requests, or none before some time has passed.
+    /// Notes that the server wants fewer requests, or none before a time.
     pub(crate) fn refused(&self, host: &str, after: Option<Duration>) {
         let now = self.clock.unix_millis();
         let after = after.map_or(0, millis).min(WRONG_CLOCK);
@@ -105,7 +105,7 @@ impl Turns {
         self.is_slow.store(true, Ordering::Relaxed);
     }
 
-    /// The server has answered as it should.
+    /// Notes that the server has answered properly.
     pub(crate) fn good(&self, host: &str) {
         self.answered.store(self.clock.unix_millis(), Ordering::Relaxed);
         if !self.is_slow.load(Ordering::Relaxed) {
@@ -142,13 +142,13 @@ impl Turns {
 
     fn forget(&self, host: &str) {
         match self.place(host) {
-            // Of processes that have it open still one may write into it; that pause is lost, and comes again.
+            // A process that still has it open may write into it; its pause is lost, and comes again.
             Some(path) => drop(fs::remove_file(path)),
             None => drop(self.own().remove(host)),
         }
     }
 
-    /// Changes what is known of a server. A file that cannot be used is no reason to ask nobody.
+    /// Changes the pace of a server. A file that cannot be used is no reason to stop asking.
     fn with(&self, host: &str, change: impl FnOnce(&mut State) -> i64) -> i64 {
         let Some(path) = self.place(host) else {
             return change(self.own().entry(host.to_owned()).or_default());

@@ -1,4 +1,4 @@
-//! The table of `docs/archives.md`, row by row: what a server answers for each kind of file, and what is done then.
+//! The table of `docs/archives.md`, row by row: the answers of a server for each kind of file, and the next step.
 
 use std::collections::HashMap;
 use std::fs;
@@ -374,7 +374,7 @@ fn histories_go_by_the_same_table() {
                 number += 1;
                 let first = service.ask(kind, number);
                 let done = seen(&service.server.seen(), &[], &path, &[]);
-                // There is no other service: what would be asked of the next mirror ends here.
+                // There is no other service: a case for the next mirror ends here.
                 let expected = if next == Next::Mirror { Next::Stop } else { next };
                 assert_eq!(done, expected, "{what}");
                 if next != Next::Mirror {

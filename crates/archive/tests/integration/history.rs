@@ -50,7 +50,7 @@ impl Clock for Still {
     }
 }
 
-/// A service with files of packages, and what it answers about them.
+/// A service with files of packages, and its answers about them.
 struct World {
     folder: TempDir,
     server: Server,

@@ -234,7 +234,7 @@ fn what_servers_do() {
             (Answer::Endless, "endless-file"),
             (Answer::Drip, "too-slow"),
         ] {
-            // The frame of what has no announced length is checked, not its length.
+            // Without an announced length, the frame of the content is checked, not its length.
             assert_eq!(
                 code_with(&archive, path, answer.clone()),
                 format!("poll/{code}"),

@@ -36,7 +36,7 @@ fn get(server: &Server, variables: &[(&str, String)]) -> String {
     text.split("GOT ").nth(1).unwrap_or_else(|| panic!("{text}")).lines().next().unwrap().to_owned()
 }
 
-/// A proxy that fetches whatever it is asked for, and makes no tunnels. Returns its address and what it was asked for.
+/// A proxy that fetches any address, and makes no tunnels. Returns its address and the requests.
 fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = listener.local_addr().unwrap().to_string();

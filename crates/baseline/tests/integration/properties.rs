@@ -104,7 +104,7 @@ fn another_rules_memory_is_refused_and_what_was_set_is_inherited() {
 
 #[test]
 fn what_was_said_does_not_depend_on_when_a_year_began() {
-    // Long after 15 weeks, what was before them is forgotten: the verdicts of two histories meet.
+    // Long after 15 weeks, earlier hours are forgotten: the verdicts of two histories meet.
     let samples = eventful(7, 300 * 24);
     let tail = |from: usize| judge_all(&samples[from..]);
     let (long, short) = (tail(0), tail(60 * 24));
@@ -206,7 +206,7 @@ proptest! {
         prop_assert!(state(low) <= state(low + more));
     }
 
-    /// The stored limits say of a live counter what the rule says of a jump to it.
+    /// The stored limits give the same state for a live counter as the rule for a jump to that value.
     #[test]
     fn limits_are_what_the_rule_would_say(seed in 0_u64..50, level in 20.0..3000.0_f64, factor in 0.5..3.0_f64) {
         let series = Model::stock("", level, Noise::Smooth(0.08, 24.0)).generate(seed, 40 * 24 + 1);

@@ -1,5 +1,5 @@
-//! Years of generated series: what the rule finds, what it cries over for nothing, and what others do. `BASELINE=long`
-//! takes 100 years of each and prints the table of `docs/baselines.md`.
+//! Years of generated series: findings and false alarms of the rule and of others. `BASELINE=long` takes 100 years of
+//! each and prints the table of `docs/baselines.md`.
 
 use crate::common::oracle;
 use crate::common::peers::{Peer, Rule};

@@ -75,7 +75,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-/// Says that older entries are not listed, and how they are.
+/// Tells that older entries are not listed, and how to list them.
 pub fn older(more: bool, limit: u32) -> io::Result<()> {
     match more {
         true => {
@@ -91,7 +91,7 @@ fn readable(after: &str) -> String {
     end.map_or_else(|| after.to_owned(), |end| format!("until {}", at(end)))
 }
 
-/// An entry as lines: what was done, and below it why.
+/// Lines of an entry: the action, and below it the reason.
 pub fn line(event: &Event) -> String {
     let after = event.after.as_deref().map(readable);
     let change = match (&event.before, &after) {

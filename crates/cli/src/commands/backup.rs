@@ -84,7 +84,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if let Some(cause) = &taken.unrecorded {
         writeln!(
             screen::stderr(),
-            "the backup is whole, but that it was made could not be recorded in {}",
+            "the backup is complete, but the state could not record it: {}",
             screen::plain(cause)
         )?;
     }

@@ -117,7 +117,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return Ok(exit::SOME_FAILED);
     }
     if session.store.may_be_left() {
-        // The program ends. To take everything apart first would only give back memory, piece by piece.
+        // The program ends here. Freeing all memory piece by piece would only take time.
         std::mem::forget(session);
     }
     written?;

@@ -73,7 +73,7 @@ fn follow(at: &Opened, attempt: i64) -> Result<u8, Error> {
     }
 }
 
-/// A log may hold what a hostile package wrote: only its lines are its own.
+/// Lines of a log. A log may contain text of a hostile package: control characters are made visible.
 fn print(bytes: &[u8]) -> io::Result<()> {
     let clean: String =
         String::from_utf8_lossy(bytes).chars().filter(|c| *c == '\n' || !c.is_control()).collect();

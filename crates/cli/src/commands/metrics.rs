@@ -41,7 +41,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    // A device, a pipe or a link is what somebody else needs in its place.
+    // A device, a pipe or a link is there on purpose, and is written to and not replaced.
     if kind.is_some_and(|kind| !kind.is_file()) {
         let message = "it is not a regular file, and only such a one is replaced; - is the standard output";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));

@@ -148,7 +148,7 @@ fn abilities(text: Option<&str>) -> Vec<String> {
     lines
 }
 
-/// A line about remotes for the screen of all.
+/// Line about remotes for the status screen.
 pub(super) fn summary(now: i64, remotes: &[RemoteStatus]) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for it in remotes {

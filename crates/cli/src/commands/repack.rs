@@ -26,7 +26,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let limits = installation.config()?.limits;
     let mut all_done = true;
     for package in &packages {
-        // One that cannot be repacked now does not keep the others back.
+        // A repository that cannot be repacked now does not stop the others.
         if let Err(error) = importer::inspect::repack(&installation.root, package, effort, &limits) {
             all_done = false;
             screen::say!("{package}: {error}");

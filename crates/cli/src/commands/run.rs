@@ -143,13 +143,13 @@ fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Sessi
     }
 }
 
-/// Does what needs a server; a service outlasts one that does not answer.
+/// Does work that needs a server; a service waits for one that does not answer.
 fn outlast<T>(arguments: &Arguments, mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let mut told: Option<Instant> = None;
     loop {
         match work() {
             Err(error) if arguments.service && is_server_away(&error) => {
-                // Said again now and then, or the log of a night would say nothing of it.
+                // Repeated now and then, so that the log of a night has it.
                 if told.is_none_or(|at| at.elapsed() >= TOLD) {
                     writeln!(screen::stdout(), "{error:#}; waiting for it")?;
                     told = Some(Instant::now());

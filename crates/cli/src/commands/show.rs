@@ -49,7 +49,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(said(name, unreadable))
 }
 
-/// Says why the repository cannot be shown, if it cannot.
+/// Prints why the repository cannot be shown.
 fn said(name: &str, unreadable: Option<&str>) -> u8 {
     let Some(cause) = unreadable else { return exit::DONE };
     eprintln!("its repository cannot be read: {}; `package-import verify {name}` says more", plain(cause));

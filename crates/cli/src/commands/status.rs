@@ -28,7 +28,7 @@ pub struct Arguments {
 /// Largest number of characters of an operator's text.
 const LONGEST: usize = 200;
 
-/// As many are tried first where more fail with one signature.
+/// Number of packages that are retried first if more fail with one signature.
 const CANARY: i64 = 5;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
@@ -68,7 +68,7 @@ fn locks(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// Times that are still to come, of what has happened.
+/// Prints recorded times in the future.
 fn clock(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     for ahead in &status.ahead {
@@ -133,7 +133,7 @@ fn failures(status: &Status) -> io::Result<()> {
     Ok(())
 }
 
-/// A line about all suites, and one for each that something is wrong with.
+/// Line about all suites, and one for each suite with a problem.
 fn archives(status: &Status) -> io::Result<()> {
     let mut stdout = screen::stdout();
     if status.suites.is_empty() {

@@ -32,8 +32,8 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let mib = |bytes: i64| bytes >> 20;
     let cores = i64::try_from(machine.jobs).unwrap_or(1);
     let busy = (costs.cpu_ms * 100 / costs.wall_ms.max(1)).clamp(1, 100);
-    // While one import waits for a disk or a network another could use the processor, but what it will wait for is not
-    // known: no more is advised than the machine has.
+    // While one import waits for a disk or a network another could use the processor, but future waits are not known:
+    // never more is advised than the machine has processors.
     let by_processors = cores.max(1);
     let by_memory = (machine.memory / costs.rss_p95.max(1)).max(1);
     let per_hour = 3_600_000 * cores * costs.attempts / costs.cpu_ms.max(1);

@@ -101,7 +101,7 @@ fn list(accounts: &Accounts, json: bool) -> Result<(), Error> {
     if json {
         print_json(&Answer { users })?;
     } else if users.is_empty() {
-        writeln!(screen::stdout(), "nobody has an account")?;
+        writeln!(screen::stdout(), "there are no accounts; `package-import user add` makes one")?;
     } else {
         let mut rows = table(&["NAME", "ROLE"]);
         for user in &users {

@@ -51,7 +51,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             Some(store) => store.read(|tx| versions::expected(tx, package))?,
             None => Expected::default(),
         };
-        // One that cannot be looked at keeps the others not back.
+        // A repository that cannot be checked does not stop the others.
         let checked = match installation.check(&installation.root, package, &expected) {
             Err(error) if packages.len() > 1 => {
                 let problem = Problem { subject: "repository".into(), message: error.to_string() };
@@ -82,7 +82,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
 }
 
-/// Leaves out refs of others of which somebody has decided that they stay.
+/// Leaves out foreign refs that a person has decided to keep.
 fn without_kept(store: Option<&Store>, package: &str, problems: Vec<Problem>) -> Result<Vec<Problem>, Error> {
     let Some(store) = store.filter(|_| problems.iter().any(Problem::is_foreign)) else { return Ok(problems) };
     let rows = store.read(|tx| match state::read::package::id(tx, package)? {

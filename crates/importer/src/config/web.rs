@@ -1,4 +1,4 @@
-//! `[web]`: who may look at the pages of `serve`, and do something there.
+//! Section `[web]`: users of the pages of `serve`, and their roles.
 
 use std::net::IpAddr;
 
@@ -55,10 +55,10 @@ pub enum Wrong {
     Taken(String),
     /// Lists of names, or proxies, without a header that names anybody.
     #[error(
-        "[web] {0} is set, but no user_header: nobody would be named; accounts have their roles from `user add`"
+        "[web] {0} is set, but no user_header, so a proxy cannot name a user; accounts have their roles from `user add`"
     )]
     NoHeader(&'static str),
-    /// A header that names people without anybody who may do anything.
+    /// A header that names users, without any role for them.
     #[error("[web] user_header is set, but view, operate and admin are empty: nobody may do anything")]
     NoRoles,
     /// Everybody may only look.
@@ -101,11 +101,11 @@ impl Web {
         self.user_header.is_some()
     }
 
-    /// Looks whether it can be meant as it stands.
+    /// Checks that the section can be used.
     ///
     /// # Errors
     ///
-    /// It cannot: what is wrong.
+    /// [`Wrong`] with the reason.
     pub fn check(&self) -> Result<(), Wrong> {
         self.check_header()?;
         self.check_names()?;

@@ -30,7 +30,7 @@ impl Work<'_> {
         self.source.poll(self.suite, Some(&polled.remember.anew()), manner)
     }
 
-    /// Two suites cannot have one branch: each would take what the other has for vanished.
+    /// Two suites cannot have one branch: each would take the other's publications for vanished.
     pub(super) fn same_branch(&self, branch: &str, (archive, suite): &(String, String)) -> Failure {
         let (own, distro) = (&self.suite.name, &self.config.distro);
         let text = format!(

@@ -19,10 +19,10 @@ use crate::failure::Failure;
 use crate::protocol::Trust;
 use crate::queue::archives::Stored;
 
-/// More new publications in one poll than this are a series that opened: fresh uploads go before them.
+/// Number of new publications in one poll above which a series has opened: fresh uploads go before them.
 const MANY: usize = 500;
 
-/// Fewer removals at once than this are never too many.
+/// Number of removals at once below which they are never too many.
 const FEW: usize = 10;
 
 /// Largest number of bad stanzas of one list that are reported one by one.
@@ -50,7 +50,7 @@ pub(super) struct Compared {
     pub(super) withheld: usize,
 }
 
-/// A publication on record, and what the lists say of it.
+/// A recorded publication, and the places where the lists have it.
 struct Seen {
     recorded: Recorded,
     /// For each of its places: true when it is listed, in their order.
@@ -64,9 +64,9 @@ struct Seen {
 struct Lists {
     known: HashMap<Key, Seen>,
     new: BTreeMap<Key, NewPublication>,
-    /// Further places of what is new.
+    /// Further places of new publications.
     also: BTreeMap<Key, Vec<Place>>,
-    /// Packages with a stanza that cannot be used, by component: what is on record of them stays.
+    /// Packages with a stanza that cannot be used, by component: their records stay.
     bad: BTreeSet<Place>,
     /// Components that were read, and those that were not because they are as they were.
     read: BTreeMap<String, Reading>,
@@ -126,7 +126,8 @@ impl Comparison<'_> {
         self.take_over(lists).map(Ok)
     }
 
-    /// One that is known stays or moves; another is new. Returns why it cannot be used.
+    /// Takes over a stanza: a known publication stays or moves, another is new. Returns the reason if it cannot be
+    /// used.
     fn sort_in(&self, publication: Publication, lists: &mut Lists, sum: &mut Sum) -> Option<BadStanza> {
         let sums = &publication.dsc.checksums;
         let Some(hash) = self.hash(sums) else {
@@ -208,7 +209,7 @@ impl Comparison<'_> {
     }
 
     fn row(&self, publication: &Publication, key: &Key, place: &Place) -> NewPublication {
-        // Of one without SHA-256 the files say it, once they are here.
+        // Without SHA-256 the content is only known once the files are fetched.
         let trust = publication.dsc.checksums.sha256.clone().map(Trust::Index);
         NewPublication {
             archive: self.archive.name.clone(),
@@ -220,7 +221,7 @@ impl Comparison<'_> {
             dsc_sha256: key.2.clone(),
             trust: trust.map_or(String::new(), |trust| serde_json::to_string(&trust).unwrap_or_default()),
             files: self.stored(publication),
-            // An index without a date says nothing about when it was made.
+            // An index without a date does not tell when it was made.
             published: (self.date > 0).then_some(self.date * 1000),
             lane: Lane::Upload,
         }

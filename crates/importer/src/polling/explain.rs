@@ -30,7 +30,7 @@ pub struct About {
     pub listed: Vec<Listed>,
     /// Reasons why stanzas of the package cannot be used, with their component.
     pub bad: Vec<(String, String)>,
-    /// Components that were not read, because they are as they were: what is on record is what they list.
+    /// Components that were not read, because their lists have not changed: the records are their content.
     pub unread: BTreeSet<String>,
     /// True when no list was read.
     pub unchanged: bool,
@@ -103,7 +103,7 @@ pub struct Explained {
     pub state: Option<Behind>,
     /// Next step, as a sentence.
     pub next: String,
-    /// Packages whose names begin alike, if nobody knows this one.
+    /// Packages whose names begin alike, if this one is not known.
     pub similar: Vec<String>,
 }
 
@@ -172,7 +172,7 @@ impl Asked {
     fn of(report: &Report) -> Asked {
         let found = report.result.as_ref().ok();
         let about = found.and_then(|found| found.about.clone());
-        // A suite from which nothing is taken says why.
+        // A suite from which nothing is taken has the reason.
         let remark = found.filter(|_| about.is_none()).and_then(|found| found.remarks.first().cloned());
         Asked {
             suite: report.suite.clone(),
@@ -212,7 +212,7 @@ fn says(archive: &str, asked: Asked, verdict: Option<&SuiteVerdict>, record: &Re
     }
 }
 
-/// Without the index: what the last accepted one listed is what is on record and not marked.
+/// Without the index: the last accepted one listed the recorded publications that are not marked.
 fn last_accepted(row: &Recorded, verdict: Option<&SuiteVerdict>) -> Said {
     let listed = row.unlisted.is_none() && row.gone.is_none();
     let withheld = verdict.map_or(0, |verdict| verdict.withheld);

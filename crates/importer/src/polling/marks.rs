@@ -22,7 +22,7 @@ pub(super) fn used_for(config: &Archive, suite: &Followed) -> String {
     )
 }
 
-/// A hash over what a list has, whatever its order is.
+/// Hash over the entries of a list, in any order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sum {
     count: u64,

@@ -33,7 +33,7 @@ pub(super) struct Work<'a> {
     pub(super) suite: &'a Followed,
     /// Remarks about all suites of the archive.
     pub(super) common: &'a [String],
-    /// It was polled just now, and another suite was in its way.
+    /// The suite was polled just now, and another suite had its branch.
     pub(super) is_again: bool,
 }
 
@@ -97,7 +97,7 @@ impl Work<'_> {
         }
         let interval = milliseconds(self.config.interval(&self.suite.entry));
         let last = known.polled.max(known.failed);
-        // One that a wrong clock has dated ahead does not keep the next from being done.
+        // A time in the future, which a wrong clock has left, does not stop the next poll.
         let is_recent = |now: i64, last: i64| state::tx::is_believed(now, last) && now - last < interval;
         poller.due.is_some_and(|now| last.is_some_and(|last| is_recent(now, last)))
     }
@@ -124,7 +124,7 @@ impl Work<'_> {
             return Ok((Some(remembered.anew()), false));
         }
         if known.withheld.is_some() {
-            // Another index has to say again what is listed.
+            // Another index has to list it again.
             return Ok((Some(remembered.without_lists()), false));
         }
         let (Some(branch), Some(distro)) = (&known.branch, &known.distro) else {
@@ -195,7 +195,7 @@ impl Work<'_> {
         Ok(Ok(taken.found))
     }
 
-    /// Compares what is published with what is known, and takes the difference over.
+    /// Compares the publications with the records, and takes the difference over.
     fn compare(
         &self,
         known: &suites::Suite,

@@ -10,18 +10,25 @@ use remote::plan::Decision;
 use remote::problem::Problem;
 use state::publishing::PublishLane;
 use state::publishing::asked;
+use state::publishing::cached;
 use state::publishing::claims::Claim;
+use state::publishing::ends::{Next, Trouble};
 use state::publishing::remotes;
+use state::tx::Tx;
+use state::words::Outcome;
 use state::{StateError, hold};
 
 use super::entrance::{Entrance, Remotes};
 use super::job::Job;
 use super::pool::{self, Ended, Say};
+use crate::queue::by_hand::carry_out;
 use crate::queue::session::Session;
 
 /// Pause between looks at another process's publishing of the same package; next, the largest number of looks.
 const PAUSE: Duration = Duration::from_millis(100);
 const WAITS: u32 = 600;
+/// How often what others push meanwhile is joined.
+const JOINS: u32 = 4;
 
 /// Preview of publishing a package on a remote.
 pub struct Looked {
@@ -33,7 +40,7 @@ pub struct Looked {
     pub result: Result<Vec<(String, Decision)>, Problem>,
 }
 
-/// Says what would be done. Nothing is written, not even into the state.
+/// Previews publishing. Nothing is written, not even into the state.
 pub fn look(
     remotes: &Remotes,
     root: &Path,
@@ -78,18 +85,37 @@ pub fn publish(
         for (package, name) in packages {
             let lane = PublishLane::Operator;
             session.store.write(|tx| asked::ask(tx, *package, Some(&[*id]), lane))?;
-            match claimed(session, entrance, *package)? {
-                Some(claim) => {
-                    failed += usize::from(pool::perform(session, entrance, &claim, say).result.is_err());
-                }
-                None => {
-                    failed += 1;
-                    say(&not_claimed(session, entrance, *package, name)?);
-                }
-            }
+            failed += one(session, entrance, (*package, name), say)?;
         }
     }
     Ok(failed)
+}
+
+/// Publishes one package. What others have pushed to its branches is joined at once, and published then.
+fn one(
+    session: &Session,
+    entrance: &Entrance,
+    (package, name): (i64, &str),
+    say: Say<'_>,
+) -> Result<usize, StateError> {
+    for _ in 0..JOINS {
+        let Some(claim) = claimed(session, entrance, package)? else {
+            say(&not_claimed(session, entrance, package, name)?);
+            return Ok(1);
+        };
+        let ended = pool::perform(session, entrance, &claim, say);
+        if ended.result.is_err() {
+            return Ok(1);
+        }
+        if session.cache().is_some() {
+            return brought_back(session, entrance, package, name, say);
+        }
+        // Nobody else has the job, or whoever has it asks for the rest.
+        if !ended.joins || carry_out(session, package)?.is_none() {
+            break;
+        }
+    }
+    Ok(0)
 }
 
 fn claimed(session: &Session, entrance: &Entrance, package: i64) -> Result<Option<Claim>, StateError> {
@@ -104,6 +130,30 @@ fn claimed(session: &Session, entrance: &Entrance, package: i64) -> Result<Optio
         thread::sleep(PAUSE);
     }
     Ok(None)
+}
+
+/// Where repositories are a cache, what the remote lacks is brought back by an import, at once. Returns how many could not be.
+fn brought_back(
+    session: &Session,
+    entrance: &Entrance,
+    package: i64,
+    name: &str,
+    say: Say<'_>,
+) -> Result<usize, StateError> {
+    let is_lacking = |tx: &mut Tx<'_>| Ok(cached::get(tx, package)?.is_some_and(|it| it.done.is_none()));
+    if !session.store.read(is_lacking)? {
+        return Ok(0);
+    }
+    let Some(done) = carry_out(session, package)? else { return Ok(0) };
+    let Some(cause) = done.cause.filter(|_| done.outcome == Outcome::Failed) else { return Ok(0) };
+    let trouble = Trouble { code: cause.code, message: cause.message, next: Next::Later };
+    say(&Ended {
+        joins: false,
+        package: name.to_owned(),
+        remote: entrance.config.name.clone(),
+        result: Err(trouble),
+    });
+    Ok(1)
 }
 
 fn not_claimed(
@@ -125,12 +175,8 @@ fn not_claimed(
         }
         _ => "somebody else is publishing it".to_owned(),
     };
-    let trouble = state::publishing::ends::Trouble {
-        code: "not-now".into(),
-        message,
-        next: state::publishing::ends::Next::Remote,
-    };
-    Ok(Ended { package: name.to_owned(), remote: remote.clone(), result: Err(trouble) })
+    let trouble = Trouble { code: "not-now".into(), message, next: Next::Remote };
+    Ok(Ended { joins: false, package: name.to_owned(), remote: remote.clone(), result: Err(trouble) })
 }
 
 /// Publishes all that can be claimed now. Returns how many could not be.

@@ -92,7 +92,7 @@ pub enum RemoteError {
         /// Error of the address.
         error: AddressError,
     },
-    /// A key that does not go with its address, or one that is missing.
+    /// A key that does not fit its address, or one that is missing.
     #[error("remote {name}: {what}")]
     Key {
         /// Name of the remote.
@@ -137,7 +137,7 @@ impl RemoteConfig {
             return key(&format!("`{name}` does not go with the address {}", self.url));
         }
         if scheme == Scheme::Ssh && self.key.is_none() {
-            return key("`key` is missing: the private key to get in with (nobody's own keys are tried)");
+            return key("`key` is missing: the path of the private key (keys in home folders are not tried)");
         }
         if self.password_file.is_some() && self.credential.is_some() {
             return key("set `password_file` or `credential`, not both");
@@ -165,7 +165,7 @@ fn is_loopback(url: &str) -> bool {
 /// Checks all of them together.
 ///
 /// # Errors
-/// What is wrong, and with which.
+/// [`RemoteError`] with the remote's name.
 pub fn check(remotes: &[RemoteConfig]) -> Result<(), RemoteError> {
     for (place, it) in remotes.iter().enumerate() {
         it.check()?;

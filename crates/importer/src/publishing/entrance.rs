@@ -16,7 +16,7 @@ use source_package::version::PackageName;
 
 use super::config::RemoteConfig;
 
-/// A remote: how to get in, and what is known of it.
+/// A remote: its credentials, and the facts about its server.
 pub struct Entrance {
     /// As it is configured.
     pub config: RemoteConfig,
@@ -75,7 +75,7 @@ impl Entrance {
         lock(&self.abilities).clone()
     }
 
-    /// Remembers what is known of the server. Returns whether it is news.
+    /// Remembers facts about the server; returns true when they are new.
     pub fn learn(&self, abilities: &Abilities) -> bool {
         let mut known = lock(&self.abilities);
         let is_news = *known != *abilities;

@@ -17,7 +17,7 @@ use super::trouble::of_repository;
 /// A package's repository in a folder.
 pub(super) struct Folder<'a> {
     mirror: Mirror,
-    /// The part of the path that all packages share: without it, a disk is not mounted.
+    /// Part of the path that all packages share: if it is missing, the disk is not mounted.
     base: PathBuf,
     /// Path of the importer's repository.
     ours: &'a Path,

@@ -1,4 +1,5 @@
-//! One package on one remote: what is wanted is what its repository has, so nothing has to be remembered between tries.
+//! One package on one remote: the wanted refs are those of its repository, so nothing has to be remembered between
+//! tries.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use remote::abilities::Abilities;
 use remote::address::Scheme;
 use remote::plan::Plan;
 use remote::problem::Problem;
-use remote::publish::{Desired, Foreign, Published, Publisher};
-use remote::refs::Wanted;
+use remote::publish::{Aside, Desired, Foreign, Published, Publisher};
+use remote::refs::{Advertised, Wanted};
 use remote::server::Server;
 use remote::transport::{ByHistory, Transport};
 use serde::Serialize;
@@ -46,6 +47,8 @@ pub struct Done {
     pub moved: usize,
     /// True when the remote was asked at all.
     pub is_asked: bool,
+    /// Branches that others have moved there, and that were brought here: an import joins them, and then they are published.
+    pub taken_in: usize,
 }
 
 /// Foreign and refused refs of a remote, for operators and programs.
@@ -89,23 +92,27 @@ impl Job<'_> {
         let here = desired.fingerprint();
         if known == Some(here.as_str()) {
             let there = There { there: here.clone(), here, ..There::default() };
-            return Ok(Done { there, moved: 0, is_asked: false });
+            return Ok(Done { there, moved: 0, is_asked: false, taken_in: 0 });
         }
-        self.with_server(&repository, &desired, |publisher, server| {
-            let mut aside = |foreign: &[Foreign]| set_aside(&repository, server, foreign);
+        self.with_server(repository.path(), &desired, |publisher, server| {
+            let mut taken_in = 0;
+            let mut aside = |foreign: &[Foreign]| {
+                taken_in += keep(&repository, server, foreign)?;
+                Ok(())
+            };
             let done = publisher.publish(&desired, abilities, &mut aside)?;
-            Ok(Done { moved: done.moved, there: there(&done, here.clone()), is_asked: true })
+            Ok(Done { moved: done.moved, there: there(&done, here.clone()), is_asked: true, taken_in })
         })
     }
 
-    /// Says what would be done.
+    /// Previews publishing.
     ///
     /// # Errors
-    /// What keeps it from being looked at.
+    /// The [`Problem`] that keeps the remote from being read.
     pub fn look(&self, abilities: &Abilities) -> Result<Plan, Problem> {
         let repository = self.repository()?;
         let desired = desired(&repository)?;
-        self.with_server(&repository, &desired, |publisher, _| {
+        self.with_server(repository.path(), &desired, |publisher, _| {
             publisher.look(&desired, abilities).map(|(plan, _)| plan)
         })
     }
@@ -115,29 +122,63 @@ impl Job<'_> {
     /// # Errors
     /// Only a problem that concerns all packages of the remote.
     pub fn probe(&self) -> Result<(), Problem> {
-        let repository = self.repository()?;
-        let asked = self.with_server(&repository, &Desired::default(), |_, server| server.read().map(drop));
-        match asked {
+        // Whether the package is here does not matter.
+        match self.read(&Repository::place(&self.root.join("repos"), &self.name()?)) {
             Err(problem) if problem.is_of_remote() => Err(problem),
             _ => Ok(()),
         }
     }
 
-    fn with_server<T>(
+    /// What the remote has. The repository at `ours` need not be there.
+    ///
+    /// # Errors
+    /// The remote's.
+    pub fn read(&self, ours: &Path) -> Result<Advertised, Problem> {
+        self.with_server(ours, &Desired::default(), |_, server| server.read())
+    }
+
+    /// Brings the objects of refs here, durable.
+    ///
+    /// # Errors
+    /// The remote's.
+    pub fn fetch(&self, repository: &Repository, refs: &[(String, ObjectId)]) -> Result<(), Problem> {
+        if refs.is_empty() {
+            return Ok(());
+        }
+        self.with_server(repository.path(), &Desired::default(), |_, server| server.fetch(refs))
+    }
+
+    /// Pushes what is wanted, and reads it back. `aside` is told of what others have moved, before anything is pushed.
+    ///
+    /// # Errors
+    /// The remote's, and that of `aside`.
+    pub fn push(
         &self,
         repository: &Repository,
+        desired: &Desired,
+        abilities: &mut Abilities,
+        aside: Aside<'_>,
+    ) -> Result<Published, Problem> {
+        self.with_server(repository.path(), desired, |publisher, _| {
+            publisher.publish(desired, abilities, aside)
+        })
+    }
+
+    fn with_server<T>(
+        &self,
+        ours: &Path,
         desired: &Desired,
         work: impl FnOnce(&Publisher<'_>, &dyn Server) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let entrance = self.entrance;
         let address = entrance.address(&self.name()?);
-        let (objects, refs) = (published::objects(repository), published::packed_refs(repository.path()));
+        let (objects, refs) = (ours.join("objects"), published::packed_refs(ours));
         let head = desired.head.as_deref().map(|head| head.trim_start_matches("refs/heads/"));
         let judge = ByHistory { git: &entrance.git, objects: &objects };
         let most = entrance.config.batch;
         if let (Scheme::Path, Some(path)) = (address.scheme(), address.folder()) {
             let base = entrance.template.server();
-            let server = Folder::new(&path, &base, repository.path(), head, entrance.entry.limit);
+            let server = Folder::new(&path, &base, ours, head, entrance.entry.limit);
             return work(&Publisher { server: &server, judge: &judge, most }, &server);
         }
         let server = Transport {
@@ -155,11 +196,11 @@ impl Job<'_> {
 }
 
 /// Refs that a remote is to have.
-fn desired(repository: &Repository) -> Result<Desired, Problem> {
+pub(super) fn desired(repository: &Repository) -> Result<Desired, Problem> {
     let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;
     let Some(published) = published else {
         return Err(Problem::Local(format!(
-            "what was imported into {} is not on record yet: its next import puts it there",
+            "the imports into {} have no record yet: the next import writes it",
             repository.path().display()
         )));
     };
@@ -168,15 +209,21 @@ fn desired(repository: &Repository) -> Result<Desired, Problem> {
     Ok(Desired { refs, head: published.head })
 }
 
-/// Fetches and keeps the foreign refs of a remote, before any ref is moved there.
-fn set_aside(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Result<(), Problem> {
-    let found: Vec<(String, ObjectId)> = foreign.iter().map(|it| (it.name.clone(), it.theirs)).collect();
+/// Fetches and keeps the foreign refs of a remote, before any ref is moved there: a branch as if it had been pushed here, so that
+/// it is judged by its content; other refs are set aside. Returns the number of branches.
+fn keep(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Result<usize, Problem> {
+    let mut found: Vec<(String, ObjectId)> = foreign.iter().map(|it| (it.name.clone(), it.theirs)).collect();
     server.fetch(&found)?;
-    let names = published::set_aside(repository, &found, Deadline::after(LOCK));
-    names.map(drop).map_err(of_repository)
+    let taken_in = published::take_in(repository, &found, Deadline::after(LOCK)).map_err(of_repository)?;
+    found.retain(|(name, _)| !taken_in.contains(name));
+    if !found.is_empty() {
+        published::set_aside(repository, &found, Deadline::after(LOCK)).map_err(of_repository)?;
+    }
+    Ok(taken_in.len())
 }
 
-fn there(done: &Published, here: String) -> There {
+/// What was read back, for the records.
+pub(super) fn there(done: &Published, here: String) -> There {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let head = done.wrong_head.as_ref().map(|head| head.clone().unwrap_or_default());
     let detail = Detail {

@@ -5,17 +5,19 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
+use remote::abilities::Abilities;
 use remote::problem::Problem;
 use state::breaker;
 use state::publishing::claims::{self, Claim};
 use state::publishing::ends::{self, Next, There, Trouble};
 use state::publishing::remotes::{self, breaker_of};
-use state::publishing::{PublishLane, asked};
-use state::words::HostState;
-use state::{StateError, Store};
+use state::publishing::{PublishLane, asked, cached};
+use state::words::{HostState, Lane, Tasks};
+use state::{StateError, Store, queue};
 
+use super::cache::{Package, Trouble as CacheTrouble};
 use super::entrance::{Entrance, Remotes};
-use super::job::Job;
+use super::job::{Done, Job};
 use super::trouble;
 use crate::queue::session::Session;
 
@@ -31,6 +33,8 @@ const LEFT_ALONE: i64 = 60_000;
 /// End of publishing a package, for display.
 #[derive(Clone, Debug)]
 pub struct Ended {
+    /// Whether an import has to join what others have pushed, before all can be there.
+    pub joins: bool,
     /// Name of the package.
     pub package: String,
     /// Name of the remote.
@@ -76,7 +80,7 @@ impl Pool {
         self.is_closing.load(Ordering::SeqCst) || session.is_stopping()
     }
 
-    /// Begins to publish. Everything that was begun has ended when the scope has.
+    /// Starts the publishing threads. They have all ended when the scope has.
     pub fn begin<'s>(&'s self, scope: &'s Scope<'s, '_>, session: &'s Session, say: Say<'s>) {
         let Some(remotes) = session.remotes() else { return };
         scope.spawn(move || self.keep(session, remotes));
@@ -189,7 +193,7 @@ impl Pool {
 const CLAIMS: &str = "claims of what is to be published";
 const DUE: &str = "what is to be published";
 
-/// Puts the remotes of the configuration on record.
+/// Records the remotes of the configuration.
 pub(super) fn follow(session: &Session) -> Result<(), StateError> {
     let wanted: Vec<(&str, &str)> =
         session.config.remotes.iter().map(|it| (it.name.as_str(), it.url.as_str())).collect();
@@ -219,14 +223,14 @@ pub(super) fn claim(
     store.write(|tx| claims::claim(tx, session.run, open.id, only))
 }
 
-/// Publishes what was claimed, and records how it ended.
+/// Publishes a claimed package, and records the result.
 pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say: Say<'_>) -> Ended {
     let name = &entrance.config.name;
-    let job = Job { root: &session.root, entrance, package: &claim.package };
     let mut abilities = entrance.abilities();
-    let is_look = matches!(claim.lane, PublishLane::Look | PublishLane::Operator);
-    let known = claim.here.as_deref().filter(|_| !is_look);
-    let done = job.publish(known, &mut abilities);
+    let done = match session.cache() {
+        Some(_) => look(session, entrance, claim),
+        None => publish(session, entrance, claim, &mut abilities),
+    };
     let what = format!("what was published of {} on {name}", claim.package);
     if entrance.learn(&abilities) {
         let text = serde_json::to_string(&abilities).unwrap_or_default();
@@ -235,6 +239,7 @@ pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say
         // It is found out again.
         drop(noted);
     }
+    let taken_in = done.as_ref().is_ok_and(|done| done.taken_in > 0);
     let result = match done {
         Ok(done) => {
             if done.is_asked {
@@ -249,14 +254,63 @@ pub(super) fn perform(session: &Session, entrance: &Entrance, claim: &Claim, say
         }
     };
     let end = result.clone().map(|(_, there)| there);
-    let recorded =
-        session.patiently(&what, || session.store.write(|tx| ends::end(tx, session.run, claim, &end)));
+    let recorded = session.patiently(&what, || {
+        session.store.write(|tx| {
+            ends::end(tx, session.run, claim, &end)?;
+            // An import joins what was brought here, and asks for all to be published.
+            if taken_in {
+                queue::enqueue(tx, claim.package_id, lane_of(claim.lane), Tasks::IMPORT)
+            } else {
+                Ok(())
+            }
+        })
+    });
     if let Err(error) = recorded {
         session.troubles.say(format!("cannot record {what}: {error}"));
     }
-    let ended = Ended { package: claim.package.clone(), remote: name.clone(), result };
+    let ended = Ended { joins: taken_in, package: claim.package.clone(), remote: name.clone(), result };
     say(&ended);
     ended
+}
+
+/// The lane of an import that has to do with a package on a remote.
+fn lane_of(lane: PublishLane) -> Lane {
+    match lane {
+        PublishLane::Operator => Lane::Operator,
+        PublishLane::Upload => Lane::Upload,
+        PublishLane::Bulk | PublishLane::Look => Lane::Verify,
+    }
+}
+
+fn publish(
+    session: &Session,
+    entrance: &Entrance,
+    claim: &Claim,
+    abilities: &mut Abilities,
+) -> Result<Done, Problem> {
+    let job = Job { root: &session.root, entrance, package: &claim.package };
+    let is_look = matches!(claim.lane, PublishLane::Look | PublishLane::Operator);
+    let known = claim.here.as_deref().filter(|_| !is_look);
+    job.publish(known, abilities)
+}
+
+/// Where repositories are a cache, imports publish. Here it is looked whether all is still there; what is not, an import brings
+/// back.
+fn look(session: &Session, entrance: &Entrance, claim: &Claim) -> Result<Done, Problem> {
+    let package = Package { session, entrance, package: &claim.package, id: claim.package_id };
+    let there = match package.look() {
+        Ok(Some(there)) => there,
+        Ok(None) => {
+            session
+                .store
+                .write(|tx| cached::doubt(tx, claim.package_id, lane_of(claim.lane)))
+                .map_err(|error| Problem::Local(error.to_string()))?;
+            There::default()
+        }
+        Err(CacheTrouble::Remote(problem)) => return Err(problem),
+        Err(other) => return Err(Problem::Local(other.failure().to_string())),
+    };
+    Ok(Done { there, moved: 0, is_asked: true, taken_in: 0 })
 }
 
 /// Records a problem that concerns all packages as one incident of the remote.

@@ -44,7 +44,7 @@ pub struct Archives {
 }
 
 impl Archives {
-    /// Opens what is configured. `run` names the folder in which the files of this run's jobs are laid out.
+    /// Opens the configured archives. `run` names the folder for the files of this run's jobs.
     pub fn open(config: &Config, root: &Path, run: &str) -> io::Result<Archives> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let folder = root.join("cache");
@@ -98,7 +98,7 @@ impl Archives {
         self.opened.values().any(|opened| opened.history.is_some())
     }
 
-    /// The distro that an archive builds on, and patterns of what is its own.
+    /// Distro that an archive builds on, and patterns of the archive's own versions.
     pub fn base(&self, name: &str) -> Option<(&config::Base, Vec<String>)> {
         let config = &self.opened.get(name)?.config;
         config.base.as_ref().map(|base| (base, base.own(&config.distro)))
@@ -117,7 +117,7 @@ impl Archives {
         let _ = fs::remove_dir_all(self.folder.join(attempt.to_string()));
     }
 
-    /// Removes what was laid out for this run.
+    /// Removes the files of this run's jobs.
     pub fn close(&self) {
         let _ = fs::remove_dir_all(&self.folder);
     }

@@ -34,11 +34,11 @@ pub enum Step<'a> {
     Reading(&'a str),
     /// A version is done.
     Done(Box<Report>),
-    /// Something did not even become a version.
+    /// An item did not even become a version.
     Rejected(&'a Item, Failure),
 }
 
-/// A package and what is wanted of it.
+/// A package and the wanted versions.
 struct Wanted {
     package: String,
     items: Vec<(Item, publications::NewPublication)>,
@@ -79,10 +79,11 @@ pub fn import(session: &Arc<Session>, items: Vec<Item>, on_step: impl FnMut(Step
     });
 }
 
-/// Does what is queued for one package now, here; `None` if somebody else has it, or it is held.
+/// Executes the queued job of one package now, in this process; `None` if another process has it,
+/// or the package is held.
 ///
 /// # Errors
-/// The state.
+/// [`StateError`] when the database cannot be read or written.
 pub fn carry_out(session: &Session, package: i64) -> Result<Option<job::Result>, StateError> {
     let claimed = session.store.write(|tx| claim(tx, session, package))?;
     let Some((claim, plan)) = claimed else { return Ok(None) };
@@ -177,10 +178,10 @@ fn try_package(
 /// Facts about a package whose import was asked for: its row, the versions, the time of the request, and the claim if
 /// no other process has it.
 type Asked = (i64, Vec<Recorded>, i64, Option<Claimed>);
-/// A claim, and what is to be done for it.
+/// A claim, and its plan.
 type Claimed = (Claim, Option<Plan>);
 
-/// Records what is wanted, puts it into the queue and claims it: one transaction, unless there are many versions.
+/// Records the wanted versions, queues the package and claims its job: one transaction, unless there are many versions.
 fn ask(session: &Session, wanted: &Wanted) -> Result<Asked, StateError> {
     let store = &session.store;
     let (early, last) = wanted.items.split_at(wanted.items.len().saturating_sub(RECORDED));
@@ -224,7 +225,7 @@ fn claim(tx: &mut Tx<'_>, session: &Session, package: i64) -> Result<Option<Clai
     Ok(Some((claim, plan)))
 }
 
-/// Tells what became of one version, if the job had something to do with it.
+/// Reports about one version, if the job had a result for it.
 fn tell(
     package: &str,
     one: &Recorded,
@@ -234,7 +235,7 @@ fn tell(
 ) -> bool {
     if let Some(report) = reports.get(&one.id) {
         let mut report = (*report).clone();
-        // A child that died could not say it.
+        // A child that died could not report it.
         report.version = report.version.or_else(|| one.version.clone());
         say(Step::Done(Box::new(report)));
         return true;
@@ -251,7 +252,7 @@ fn failed(package: &str, one: &Recorded, failure: &Failure) -> Step<'static> {
     Step::Done(Box::new(report.with_failure(failure)))
 }
 
-/// Says who has a package that is waited for, if it is time to.
+/// Reports the holder of a package that is waited for, if it is time to.
 fn tell_wait(session: &Session, wait: &mut Wait, package: i64, name: &str) -> Result<(), StateError> {
     let mut going = Ok(None);
     wait.tell(|| {

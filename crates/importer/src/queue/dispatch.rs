@@ -1,5 +1,5 @@
-//! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or somebody
-//! says stop.
+//! Decides when a job may start: lanes in turn, within the bounds of the machine, until the queue is empty or the run
+//! is told to stop.
 
 mod run_end;
 mod upkeep;
@@ -18,6 +18,7 @@ use state::queue::{self, Claim, Wish};
 use state::reclassify::{normaliser, upgrade};
 use state::words::{HostState, Lane, Outcome, Tasks};
 
+use super::evict;
 use super::job;
 use super::limits::{Limits, need};
 use super::session::{LEASE, Session, VERSION};
@@ -68,7 +69,7 @@ pub struct Summary {
     pub imported: u64,
     /// Number of failed attempts.
     pub failed: u64,
-    /// Those that wait for something that is out of reach.
+    /// Number of attempts that wait for an unreachable dependency.
     pub parked: u64,
     /// Reason why it ended.
     pub why: String,
@@ -131,6 +132,7 @@ impl Dispatcher<'_> {
         let pool = Pool::default();
         let mut state = Loop::new(self, &pool);
         state.begin();
+        evict::evict(&self.session);
         let publish = |ended: &pool::Ended| (self.say)(Said::Published(ended));
         thread::scope(|scope| {
             pool.begin(scope, &self.session, &publish);
@@ -156,6 +158,7 @@ impl Dispatcher<'_> {
                 state.wait(&endings, idle);
             }
         });
+        evict::evict(&self.session);
         state.summary
     }
 }
@@ -235,7 +238,7 @@ impl<'a> Loop<'a> {
                     None => return true,
                 },
             };
-            // One that does not fit keeps its place: nothing smaller slips past it for ever.
+            // A job that does not fit keeps its place, so that smaller jobs cannot pass it for ever.
             if !self.limits.allow(self.running, self.memory, need(claim.memory)) {
                 self.waiting = Some(claim);
                 return false;
@@ -261,6 +264,7 @@ impl<'a> Loop<'a> {
             importer: VERSION,
             oldest,
             marks: Some(&self.marks),
+            host: session.cache().map(|_| session.host.as_str()),
             ..Wish::default()
         };
         let claimed = session.store.write(|tx| queue::claim(tx, &wish));
@@ -305,7 +309,7 @@ impl<'a> Loop<'a> {
         is_long && self.dispatcher.until == Until::Empty
     }
 
-    /// The database is away: said once, and asked again.
+    /// Handles an unreachable database: it is reported once, and asked again.
     fn away(&mut self, error: &StateError) {
         if self.unreachable.is_none() {
             self.note(format!("{error}; waiting for it"));

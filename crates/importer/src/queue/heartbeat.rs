@@ -16,7 +16,7 @@ use super::session::{LEASE, Session};
 /// Six beats may get lost before a lease does.
 const PAUSE: Duration = Duration::from_millis(LEASE as u64 / 6);
 
-/// The noun for what cannot be recorded without it.
+/// Noun for records that are impossible without it.
 const BEATS: &str = "heartbeats";
 
 /// A heartbeat that goes on until this is dropped.
@@ -26,8 +26,8 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// Begins to beat, after a pause: a run is entered as alive. `open` opens a connection that nothing else waits
-    /// for; what has ended before the first beat needs none.
+    /// Starts the heartbeat, after a pause: a run begins as alive. `open` opens a connection that nothing else
+    /// waits for; a process that ends before the first beat needs none.
     pub fn start(
         session: Arc<Session>,
         mut open: impl FnMut() -> Result<Store, StateError> + Send + 'static,
@@ -36,7 +36,7 @@ impl Pulse {
         let thread = thread::spawn(move || {
             let (mut store, mut strays) = (None, BTreeSet::new());
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(PAUSE) {
-                // A database that is away is asked again; what was lost meanwhile is found out then.
+                // An unreachable database is asked again; leases lost meanwhile are found then.
                 let connected = match store.take() {
                     Some(store) => Ok(store),
                     None => open(),
@@ -64,7 +64,7 @@ impl Drop for Pulse {
     }
 }
 
-/// One beat. Returns leases that nobody here knows of: claims whose answer was lost with a connection.
+/// One beat. Returns leases that this process does not know: claims whose answer was lost with a connection.
 fn beat(session: &Session, store: &Store, before: &BTreeSet<i64>) -> Result<BTreeSet<i64>, StateError> {
     let running = session.attempts();
     let beat = store.write(|tx| runs::beat(tx, session.run, LEASE))?;

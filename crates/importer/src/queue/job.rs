@@ -1,5 +1,6 @@
-//! Does one job: what its package lacks is asked for, a child imports it, and the end is recorded.
+//! Does one job: the missing versions are requested, a child imports them, and the end is recorded.
 
+mod cache;
 mod children;
 mod gather;
 mod history;
@@ -15,6 +16,7 @@ use fail::fail_point;
 use state::StateError;
 use state::finish::{Cause, Settled, Usage};
 use state::publications::{self, LOCAL, Publication};
+use state::publishing::cached::Done;
 use state::queue::Claim;
 use state::waits::Wait;
 use state::words::{Outcome, Tasks, WaitKind};
@@ -25,6 +27,7 @@ use super::logs::Log;
 use super::session::Session;
 use crate::collisions::{Known, News};
 use crate::failure::{Failure, Stage};
+use crate::inspect;
 use crate::protocol::{Base, ForeignRef, Outcome as Became, Report, VersionRequest};
 
 /// End of an attempt, for display.
@@ -63,18 +66,22 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
-    /// What publications are of: one whose import crashed has not said its own version.
+    /// Names of publications: a crashed import has not reported its version.
     named: HashMap<i64, Named>,
-    /// What is known of the distros that versions are built on, by the archives of the versions.
+    /// Facts about the distros that versions are built on, by the archives of the versions.
     bases: BTreeMap<String, Base>,
-    /// Refs that are not where the importer has put them, once somebody has looked.
+    /// Foreign refs, once they were listed.
     foreign: Option<Vec<ForeignRef>>,
     /// Collisions on record, and their changes.
     known: Known,
     news: News,
+    /// What was read back of the remote, where repositories are a cache.
+    published: Option<Done>,
+    /// Fingerprint of the refs that are here, where they may go at any instant.
+    stands: Option<String>,
 }
 
-/// What a publication is of.
+/// Names of a publication, and its age.
 struct Named {
     archive: String,
     distro: String,
@@ -94,7 +101,7 @@ impl Named {
     }
 }
 
-/// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
+/// Does a claimed job, and records its end. Its `plan` is made here, unless it was made with the claim.
 pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch<'_>) -> Result {
     let started = Instant::now();
     let mut work = Work {
@@ -115,6 +122,8 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         foreign: None,
         known: Known::default(),
         news: News::default(),
+        published: None,
+        stands: None,
     };
     let first = work.import(plan, watch);
     work.look_after(watch);
@@ -122,7 +131,11 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
     work.forget_gone();
     work.say_what_is_lacking();
     session.archives.clear(claim.attempt);
-    let found = record_outcome::Found { foreign: work.foreign.take(), news: std::mem::take(&mut work.news) };
+    let found = record_outcome::Found {
+        foreign: work.foreign.take(),
+        news: std::mem::take(&mut work.news),
+        published: work.published.clone(),
+    };
     let (finished, done, reports) = work.conclude(&first);
     fail_point!("run::child-ended");
     // The work is done and must not be done again: if the database is unreachable, it is waited for.
@@ -135,7 +148,7 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
 }
 
 impl Work<'_> {
-    /// Imports what the package lacks. Returns the publications that were tried for the first time.
+    /// Imports the missing versions. Returns the publications that were tried for the first time.
     fn import(&mut self, plan: Option<Plan>, watch: Watch<'_>) -> Vec<i64> {
         if !self.claim.tasks.has(Tasks::IMPORT) {
             return Vec::new();
@@ -158,16 +171,26 @@ impl Work<'_> {
         };
         let Some(open) = self.with_history(open) else { return first };
         self.named = open.iter().map(|it| (it.id, Named::of(it))).collect();
-        let (ids, requests) = self.requests(&open, false);
-        // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
-        if self.is_ready() && !requests.is_empty() && self.has_its_history(&open, &ids) {
-            self.versions(ids, requests, watch);
-        }
-        self.again_with_all(&open, watch);
-        if self.known.has_decisions() && self.is_ready() {
-            self.settle_refs(watch);
+        match self.session.cache() {
+            Some(_) => self.import_through_cache(&open, watch),
+            None => self.import_open(&open, watch),
         }
         first
+    }
+
+    /// Imports what there is to import into the repository that is here.
+    fn import_open(&mut self, open: &[Publication], watch: Watch<'_>) {
+        let (ids, requests) = self.requests(open, false);
+        let is_idle = requests.is_empty();
+        // A plan is whole or waits: a version without its predecessor would be nobody's descendant.
+        if self.is_ready() && !is_idle && self.has_its_history(open, &ids) {
+            self.versions(ids, requests, watch);
+        }
+        self.again_with_all(open, watch);
+        let has_moved = is_idle && inspect::is_moved(&self.session.root, &self.claim.package);
+        if (self.known.has_decisions() || has_moved) && self.is_ready() {
+            self.settle_refs(watch);
+        }
     }
 
     /// A tarball that was not fetched because its hash is known may be needed after all, by another rule of unpacking.
@@ -242,7 +265,7 @@ impl Work<'_> {
         }
     }
 
-    /// Says in the job's log what could not be recorded; it is found out again by the next attempt.
+    /// Writes errors of recording to the job's log; the next attempt finds the same again.
     fn not_noted(&mut self, error: Option<StateError>) {
         if let Some(error) = error {
             self.log.line(&format!("could not be recorded: {error}"));

@@ -31,7 +31,7 @@ impl Limits {
 
     /// True when the machine is too busy for one more.
     pub fn is_overloaded(&self, running: usize) -> bool {
-        // With nothing running the load is not ours, and would never fall for our waiting.
+        // With nothing running the load is not ours, and would not fall by waiting.
         running > 0 && self.load.is_some_and(|limit| load_average().is_some_and(|load| load > limit))
     }
 }

@@ -1,4 +1,5 @@
-//! A log for each attempt: `logs/2026-11-24/4711.log`, capped. A folder a day, so that what is old goes at once.
+//! A log for each attempt: `logs/2026-11-24/4711.log`, of limited length. A folder a day, so that old logs are removed
+//! at once.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -47,7 +48,7 @@ fn with_path(verb: &str, path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot {verb} {}: {error}", path.display()))
 }
 
-/// Whatever else lies there is somebody else's.
+/// Other names there belong to somebody else.
 fn is_day(name: &str) -> bool {
     let shape: String = name.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     shape == "0000-00-00"

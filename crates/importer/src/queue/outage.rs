@@ -1,4 +1,4 @@
-//! Outages: what jobs need, and whether it is there, as the breakers say. `probe.rs` finds it out.
+//! Outages: dependencies of jobs, and their state by the breakers. `probe.rs` probes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ pub struct Outages {
 
 #[derive(Default)]
 struct Known {
-    /// Breakers that are open, by the name of what they guard.
+    /// Open breakers, by the name of their dependency.
     open: BTreeMap<String, i64>,
     /// Good uses that are not written down yet.
     good: BTreeMap<String, i64>,
@@ -54,12 +54,12 @@ impl Outages {
         known.told.remove(name);
     }
 
-    /// Notes that a dependency was there when it was needed.
+    /// Notes a successful use of a dependency.
     pub fn good(&self, name: &str) {
         *self.known().good.entry(name.to_owned()).or_default() += 1;
     }
 
-    /// Notes that it was not. Returns its breaker's row if it is open now.
+    /// Notes a failed use. Returns its breaker's row if it is open now.
     pub fn bad(
         &self,
         store: &Store,
@@ -79,7 +79,7 @@ impl Outages {
         Ok(now.open.then_some(now.id))
     }
 
-    /// Writes the good news down and learns what others have found out: the breakers that are open.
+    /// Records uses that succeeded, and learns from the state which breakers others have opened.
     pub fn refresh(&self, store: &Store, rule: &breaker::Rule, open: &[Breaker]) -> Result<(), StateError> {
         self.known().open = open.iter().map(|it| (it.name.clone(), it.id)).collect();
         let good = std::mem::take(&mut self.known().good);
@@ -100,7 +100,7 @@ impl Outages {
     }
 }
 
-/// Something that an import cannot do without.
+/// Dependency of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
     /// Its name: `disk:/srv/import`, `deb.debian.org`.

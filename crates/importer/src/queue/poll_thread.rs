@@ -23,7 +23,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to poll; `told` hears of each poll.
+    /// Begins to poll; `told` is called with each report.
     pub fn start(session: Arc<Session>, told: impl Fn(&Report) + Send + 'static) -> Watch {
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
@@ -36,7 +36,7 @@ impl Watch {
                 if is_due {
                     is_open = !round(&session, true, &told);
                 }
-                // Here nobody waits for it. An error comes again where somebody hears it.
+                // Nobody waits for it here. An error comes again where it is reported.
                 if examined.is_none_or(|at| at.elapsed() >= EXAMINE) {
                     let error = integrity::examine_if_due(&session.store).err();
                     if note(&session, "the state of the database", error) {
@@ -80,7 +80,7 @@ pub fn round(session: &Session, only_due: bool, told: &dyn Fn(&Report)) -> bool 
     let mut is_recorded = note(session, "suites", suites::follow_only(&session.store, &names).err());
     for name in names {
         let need = session.archives.need(&name);
-        // While it is known to be out of reach, its breaker's probe asks.
+        // While it is known to be unreachable, its breaker's probe asks.
         if need.is_some_and(|need| session.outages.open(&need.name).is_some()) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Probes: whether what a breaker guards (a host, a disk, a remote) can be used again.
+//! Probes: tests whether the dependency of a breaker (a host, a disk, a remote) works again.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ pub fn probe_of(archive: &str) -> String {
     format!("archive {archive}")
 }
 
-/// Makes the probe due of what no archive of the configuration names: its mirror was replaced, perhaps just because it is
-/// out of reach, and what waits for it need not. A probe asks the archive's present mirrors; it may also be a host that
-/// a mirror refers to.
+/// Makes the probe due for dependencies that no configured archive names any more: a mirror may have been replaced just
+/// because it cannot be reached, and its jobs need not wait. A probe asks the archive's present mirrors; a dependency
+/// may also be a host that a mirror redirects to.
 pub fn hurry(session: &Session) -> Result<(), StateError> {
     for breaker in session.store.read(breaker::list_open)? {
         if !session.archives.uses(&breaker.name) && !pool::is_of_remote(&breaker.name) {
@@ -34,7 +34,7 @@ pub fn hurry(session: &Session) -> Result<(), StateError> {
 /// Bytes that have to be free for a full disk to count as usable again.
 const ENOUGH: u64 = 64 << 20;
 
-/// Sends a probe, and records and tells what it finds. A host that swallows every packet answers after a long time: the
+/// Sends a probe, and records and reports the result. A host that swallows every packet answers after a long time:
 /// imports that do not need it go on meanwhile.
 pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>) {
     session.outages.probing.fetch_add(1, Ordering::SeqCst);
@@ -47,7 +47,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
                 None => probe(text, &session.archives, reserve).err(),
             }
         };
-        // If this cannot be written down, the probe is given up after its time, and another one goes out.
+        // If this cannot be recorded, the probe is given up after its time, and another one goes out.
         let noted =
             session.store.write(|tx| breaker::probed(tx, breaker.id, cause.as_deref(), &session.rule));
         if cause.is_none() && noted.is_ok() {
@@ -73,7 +73,7 @@ pub fn send_probe(session: Arc<Session>, breaker: Breaker, notes: Sender<String>
     });
 }
 
-/// Finds out whether what a breaker guards can be used again. Returns what is wrong, if something is.
+/// Tests whether the dependency of a breaker works again. Returns the error, if there is one.
 pub fn probe(probe: &str, archives: &Archives, reserve: u64) -> Result<(), String> {
     match probe.split_once(' ') {
         Some(("archive", name)) => archives.probe(name),

@@ -42,7 +42,7 @@ pub fn sealed_trust(key: &Key, package: &str, what: &NewPublication) -> Option<T
     key.is_sealed(&sealed_words(package, what, &text), &said.seal).then_some(said.trust)
 }
 
-/// The key with which an installation seals what it has checked.
+/// Key with which an installation seals facts that it has checked.
 pub fn key(root: &Path) -> Result<Key, Failure> {
     Ok(Key::open_or_make(&root.join("repos"))?)
 }
@@ -76,6 +76,9 @@ pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, 
 
 /// Request for a publication whose files are at hand. Names that become refs are checked here already, so that a bad
 /// row is reported by its number.
+///
+/// # Errors
+/// [`Failure`] with the number of the row, for names that cannot be refs.
 pub fn request(publication: &Publication, dsc: PathBuf, trust: Trust) -> Result<VersionRequest, Failure> {
     let what = &publication.what;
     let suite = (!what.suite.is_empty()).then(|| what.suite.clone());
@@ -90,7 +93,7 @@ pub fn request(publication: &Publication, dsc: PathBuf, trust: Trust) -> Result<
     })
 }
 
-/// A row that nobody who may write it would have written.
+/// Failure for a row that no honest writer would have written.
 pub fn bad_row(publication: &Publication, what: impl std::fmt::Display) -> Failure {
     let message = format!("publication {} has a row that is not believed: {what}", publication.id);
     Failure::new(Stage::State, "bad-row", message)

@@ -9,11 +9,13 @@ use std::thread;
 use std::time::Duration;
 
 use bounded::Deadline;
+use packaging_repo::seal::Key;
 use state::finish::Finished;
 use state::fleet::look::{self, Look};
 use state::fleet::rights;
 use state::fleet::walls;
 use state::policy::Retries;
+use state::publishing::cached;
 use state::queue::Claim;
 use state::runs::{self, NewRun};
 use state::tx::Tx;
@@ -25,19 +27,19 @@ use super::outage::Outages;
 use super::process;
 use super::trouble::Troubles;
 use crate::config::Config;
-use crate::publishing::entrance::Remotes;
+use crate::publishing::entrance::{Entrance, Remotes};
 use crate::sandbox::Wall;
 
 /// Length of a lease without a heartbeat, in milliseconds.
 pub const LEASE: i64 = 60_000;
 
-/// Pauses between attempts to reach a database that is away.
+/// First and longest pause between attempts to reach an unreachable database.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Time for which a command that a person waits for tries to reach an unreachable database.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The program's version, as it stands in the records.
+/// Version of the program, as in the records.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A run that works on the queue.
@@ -50,6 +52,8 @@ pub struct Session {
     pub config: Config,
     /// Path of this program.
     pub program: PathBuf,
+    /// The machine's name.
+    pub host: String,
     /// Row of the run.
     pub run: i64,
     /// The state's epoch: rises with each restore.
@@ -116,6 +120,9 @@ pub struct Start<'a> {
 
 impl Session {
     /// Begins a run. With `alone`, another one on this host keeps it from starting; what dead ones left is taken back.
+    ///
+    /// # Errors
+    /// [`StateError::RunActive`] when another run is active on this host; others of the database.
     pub fn begin(start: Start<'_>, alone: bool) -> Result<Arc<Session>, StateError> {
         let me = process::myself();
         let new = NewRun {
@@ -125,14 +132,16 @@ impl Session {
             version: VERSION,
             jobs: i64::try_from(start.jobs).unwrap_or(i64::MAX),
         };
+        enter_as_configured(&start)?;
         let (run, epoch) = begin_run(&start.store, &new, alone)?;
         let archives = Archives::open(&start.config, &start.root, &format!("{}-{run}", start.host))
             .map_err(|error| StateError::File { verb: "open", path: start.root.join("cache"), error })?;
-        Ok(Arc::new(Session {
+        let session = Arc::new(Session {
             store: start.store,
             root: start.root,
             config: start.config,
             program: start.program,
+            host: start.host.to_owned(),
             run,
             epoch: u64::try_from(epoch).unwrap_or(0),
             jobs: start.jobs,
@@ -148,11 +157,21 @@ impl Session {
             known: Mutex::default(),
             stopping: AtomicBool::new(false),
             remotes: OnceLock::new(),
-        }))
+        });
+        // Without the remote, nothing could be imported for good.
+        if session.config.repos.is_cache() && session.cache().is_none() {
+            let why = session.troubles.take_notes().join("; ");
+            session.close("failed", Some(&why))?;
+            return Err(StateError::Refused(why));
+        }
+        Ok(session)
     }
 
     /// Repeats `work` as long as the database is unreachable or this login lacks a right; `what` is a noun for the
     /// status meanwhile. A command that a person waits for gives up after [`PATIENCE`], with the error.
+    ///
+    /// # Errors
+    /// The error of `work`, if it will not pass, or if the time is over.
     pub fn patiently<T>(
         &self,
         what: &str,
@@ -189,7 +208,15 @@ impl Session {
         if self.config.remotes.is_empty() { None } else { self.remotes.get_or_init(open).as_ref() }
     }
 
-    /// Puts on record which walls the imports of this host lack, once a run.
+    /// The remote that has the repositories, if those of this host are a cache.
+    pub fn cache(&self) -> Option<&Entrance> {
+        if !self.config.repos.is_cache() {
+            return None;
+        }
+        self.remotes()?.all.first()
+    }
+
+    /// Records the missing walls of this host's imports, once a run.
     pub fn note_walls(&self, missing: &[Wall]) {
         let is_of_interest = !missing.is_empty() || self.patience.is_none();
         if !is_of_interest {
@@ -221,7 +248,7 @@ impl Session {
         self.children().remove(&attempt);
     }
 
-    /// Ends the process of an attempt that is not ours any more.
+    /// Ends the process of an attempt that this run has lost.
     pub fn end_child(&self, attempt: i64) {
         if let Some(pid) = self.children().get(&attempt) {
             process::kill(*pid);
@@ -243,7 +270,7 @@ impl Session {
         self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Looks at what an operator wants of this host, and at what is due; also at what this login may not do, if wanted.
+    /// Reads an operator's orders for this host, and the due work; also the missing rights of this login, if wanted.
     pub fn look(&self, with_rights: bool) -> Result<(Look, Option<Vec<String>>), StateError> {
         let looked = self.store.read(|tx| {
             let look = look::look(tx, &crate::root::host_name())?;
@@ -319,6 +346,16 @@ impl Session {
 /// True when the same call may succeed later: the database is unreachable, or this login lacks a right.
 pub fn may_pass(error: &StateError) -> bool {
     error.is_outage() || error.is_denial()
+}
+
+/// Makes sure that this host may work with the state: all hosts have repositories in the same way.
+fn enter_as_configured(start: &Start<'_>) -> Result<(), StateError> {
+    let Some(remote) = start.config.remotes.first().filter(|_| start.config.repos.is_cache()) else {
+        return start.store.read(cached::enter_with_repositories);
+    };
+    let key = Key::keep_outside(&start.root.join("repos"));
+    let key = key.map_err(|error| StateError::Refused(error.to_string()))?.fingerprint();
+    start.store.write(|tx| cached::enter(tx, &remote.name, &key))
 }
 
 /// Begins a run, after what dead ones left was taken back. Returns its row and the epoch. As a rule nothing is left,

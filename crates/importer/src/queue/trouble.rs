@@ -37,12 +37,12 @@ impl Troubles {
         }
     }
 
-    /// Has something said in the log that is not tried again.
+    /// Logs an error that is not tried again.
     pub fn say(&self, text: String) {
         self.known().notes.push(text);
     }
 
-    /// Notes that it was done after all.
+    /// Notes that a record was written after all.
     pub fn clear(&self, what: &str) {
         let mut known = self.known();
         if known.troubles.remove(what).is_some() {
@@ -55,7 +55,7 @@ impl Troubles {
         std::mem::take(&mut self.known().notes)
     }
 
-    /// All of it in a sentence, for others.
+    /// All errors in a sentence, for others.
     pub fn summary(&self) -> Option<String> {
         let known = self.known();
         let (what, first) = known.troubles.first_key_value()?;

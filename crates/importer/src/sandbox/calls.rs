@@ -167,10 +167,10 @@ const OLDER: &[libc::c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: &[libc::c_long] = &[];
 
-/// Signals, which another wall may keep from other processes.
+/// System calls that send signals, which another wall may keep from other processes.
 const SIGNALS: [libc::c_long; 3] = [libc::SYS_kill, libc::SYS_tkill, libc::SYS_tgkill];
 
-/// Takes all other system calls from this process and what it starts. Returns whether it has done so: there are machines
+/// Takes all other system calls from this process and its children. Returns true when that is done: there are machines
 /// for which the filter is not known, and kernels without seccomp.
 ///
 /// Where `has_scopes` says that signals to others are impossible anyway, they may be sent: a `gpgv` that hangs is ended.

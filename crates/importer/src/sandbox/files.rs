@@ -81,8 +81,7 @@ pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs 
     Needs { repository: repository.to_owned(), readable: readable.into_iter().collect(), programs: &["git"] }
 }
 
-/// The names in the lists of files of a `.dsc`, without any claim to understand it: the last word of each line that goes
-/// on with a field.
+/// Names in the lists of files of a `.dsc`, without a full parser: the last word of each continuation line.
 fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
     let text = bounded::file::read(dsc, most).unwrap_or_default();
     let is_gone_on = |line: &&[u8]| line.first().is_some_and(|&first| first == b' ' || first == b'\t');
@@ -94,7 +93,7 @@ fn names_in(dsc: &Path, most: u64) -> BTreeSet<OsString> {
     names.take(NAMES).map(|name| OsString::from_vec(name.to_owned())).collect()
 }
 
-/// Allows what is needed and nothing else. Returns which landlock this kernel has, if any.
+/// Allows the needed files and nothing else. Returns the version of landlock that this kernel has, if any.
 pub(super) fn confine(needs: &Needs) -> Result<Option<ABI>, SandboxError> {
     let every = AccessFs::from_all(ABI::V5);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;

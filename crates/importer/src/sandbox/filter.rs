@@ -1,8 +1,8 @@
-//! A filter of system calls as the kernel takes it: a program for its packet filter.
+//! A filter of system calls in the kernel's form: a program for its packet filter.
 //!
 //! `seccompiler` makes a program that compares with each allowed call in turn: 760 instructions, which the kernel takes
-//! 0.7 ms to check, to translate and to try with each number that there is. That is more than a tenth of what a small
-//! import costs. Here the numbers are ranges, and the right one is found by halves.
+//! 0.7 ms to check, to translate and to try with each number that there is. That is more than a tenth of a small
+//! import. Here the numbers are ranges, and the right one is found by halves.
 
 use std::collections::BTreeMap;
 

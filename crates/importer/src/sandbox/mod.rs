@@ -123,6 +123,9 @@ pub enum SandboxError {
 }
 
 /// Limits this process and everything that it starts. Returns the walls that this kernel does not build.
+///
+/// # Errors
+/// [`SandboxError`] when the kernel refuses a limit that it offers. A limit that it does not offer is in the result.
 pub fn enter(walls: &Walls, needs: &Needs) -> Result<Vec<Wall>, SandboxError> {
     limit("the memory", Resource::Data, walls.memory)?;
     limit("the file size", Resource::Fsize, walls.file_size)?;
@@ -147,13 +150,13 @@ pub fn enter(walls: &Walls, needs: &Needs) -> Result<Vec<Wall>, SandboxError> {
     Ok(missing)
 }
 
-/// Ends this process when the one that started it dies, or if it has died already: nobody would hear what this one
-/// has to say. To be called before anything is waited for.
+/// Ends this process when the one that started it dies, or if it has died already: nobody would read the results.
+/// To be called before anything is waited for.
 pub fn die_with_parent(parent: u32) -> Result<(), SandboxError> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| SandboxError::Limit { what: "the life", error })?;
     let now = rustix::process::getppid().and_then(|pid| u32::try_from(pid.as_raw_pid()).ok());
-    // In a container of its own the parent is not to be seen.
+    // In a container of its own the parent cannot be seen.
     if now.is_some_and(|now| now != parent) {
         std::process::exit(EXIT_ORPHANED);
     }

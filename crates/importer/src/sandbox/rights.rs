@@ -14,7 +14,8 @@ pub(super) fn drop_all(readable: &[PathBuf]) -> Result<(), Errno> {
     if (had.effective | had.permitted | had.inheritable) == none {
         return Ok(());
     }
-    // Tried with what will be left. A system call that changes nothing is not made: a service may be forbidden it.
+    // Tried with the remaining capabilities. A system call that changes nothing is not made: a service may be forbidden
+    // it.
     set_capabilities(None, CapabilitySets { effective: none, permitted: had.permitted, inheritable: none })?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let is_refused = |path: &PathBuf| matches!(open(path, flags, Mode::empty()), Err(Errno::ACCESS));

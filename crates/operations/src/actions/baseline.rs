@@ -1,4 +1,4 @@
-//! Deciding what is normal.
+//! Decisions about the norm.
 
 use std::str::FromStr;
 
@@ -47,7 +47,7 @@ pub struct AcceptBaseline {
     pub figure: Decidable,
 }
 
-/// Says what is normal, until it is unset. On record: `baseline-set`, one entry.
+/// Sets the norm, until it is unset. On record: `baseline-set`, one entry.
 #[derive(Clone, Copy, Debug)]
 pub struct SetBaseline {
     /// The figure.
@@ -56,7 +56,7 @@ pub struct SetBaseline {
     pub value: u32,
 }
 
-/// Takes back what was set or accepted. On record: `baseline-unset`, one entry.
+/// Removes a norm that was set or accepted. On record: `baseline-unset`, one entry.
 #[derive(Clone, Copy, Debug)]
 pub struct UnsetBaseline {
     /// The figure.

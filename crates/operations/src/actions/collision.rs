@@ -12,8 +12,8 @@ use crate::installation::{Installation, Opened};
 use crate::questions;
 use crate::role::{Permit, Role};
 
-/// Decides what becomes of a collision. It is written down, and a job is asked for that carries it out. On record: `resolve`, an
-/// entry of the package.
+/// Decides about a collision. The decision is recorded, and a job is queued that carries it out. On record: `resolve`,
+/// an entry of the package.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolve {
     /// Number of the collision.
@@ -55,11 +55,11 @@ impl Action for Resolve {
     }
 }
 
-/// Carries out here what was decided about a package, where that is possible: with the repository at hand, and nobody else at
-/// work on it.
+/// Carries out the decisions about a package here, if that is possible: with the repository on this machine, and no
+/// other import of the package.
 ///
 /// # Errors
-/// Why it is left to the next run.
+/// The reason why it is left to the next run.
 pub fn carry_out(installation: &Installation, package: &str) -> Result<(), Error> {
     let root = installation.absolute_root()?;
     if inspect::missing_repository(&root, package).is_some() {
@@ -76,6 +76,8 @@ pub fn carry_out(installation: &Installation, package: &str) -> Result<(), Error
             Some(cause) => Err(Error::Failed(format!("{}/{}: {}", cause.stage, cause.code, cause.message))),
             None => Ok(()),
         },
-        None => Err(Error::Failed(format!("somebody else works on {package}, or it is held"))),
+        None => Err(Error::Failed(format!(
+            "another import of {package} is running, or the package is held: try again when it has ended, or release it"
+        ))),
     }
 }

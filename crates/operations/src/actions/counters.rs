@@ -1,4 +1,4 @@
-//! Mending numbers that are not what the rows say.
+//! Correction of counters that differ from their rows.
 
 use state::counters::{self, Difference};
 

@@ -22,8 +22,8 @@ pub struct Enqueue {
     pub lane: Lane,
 }
 
-/// Asks for `.dsc` files that are given by hand: what is trusted is decided with it. On record: the publication of each, with
-/// a seal over why it is trusted; no entry in the audit trail.
+/// Queues `.dsc` files that are given by hand, with the decision to trust them. On record: the publication of each,
+/// with a sealed reason of the trust; no entry in the audit trail.
 #[derive(Clone, Debug)]
 pub struct EnqueueFiles {
     /// The files, with the suite that each is published in and why it may be trusted.
@@ -44,7 +44,7 @@ pub struct Enqueued {
 /// Files that are recorded in one transaction: each writes up to four rows.
 const RECORDED: usize = 40;
 
-/// In lane `verify` the repository is checked, too, once what is published is imported.
+/// In lane `verify` the repository is checked, too, once its publications are imported.
 fn tasks(lane: Lane) -> Tasks {
     if lane == Lane::Verify { Tasks::IMPORT.and(Tasks::VERIFY) } else { Tasks::IMPORT }
 }
@@ -102,7 +102,7 @@ impl EnqueueFiles {
     }
 }
 
-/// A package, and what was published of it.
+/// A package, and one of its publications.
 type Wanted = (String, NewPublication);
 
 impl Action for EnqueueFiles {

@@ -1,4 +1,4 @@
-//! Asking archives what they publish.
+//! Polls of archives on request.
 
 use std::path::absolute;
 use std::sync::Arc;

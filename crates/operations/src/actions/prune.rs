@@ -1,4 +1,4 @@
-//! Forgetting what is old.
+//! Retention on request.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

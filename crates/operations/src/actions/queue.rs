@@ -12,7 +12,7 @@ use crate::installation::Opened;
 use crate::packages::{Failing, Imported, Known, Names};
 use crate::role::{Permit, Role};
 
-/// Tries failing packages again, now; held ones are passed over. On record: `retry`, one entry for all, if there are any.
+/// Retries failing packages now; held ones are skipped. On record: `retry`, one entry for all, if there are any.
 #[derive(Clone, Debug)]
 pub struct Retry {
     /// Packages to retry.
@@ -24,21 +24,21 @@ pub struct Retry {
 /// Result of a retry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Retried {
-    /// The number by which [`crate::questions::batch`] tells what became of them; none if there were no packages.
+    /// Number for [`crate::questions::batch`], which has the results; `None` if there were no packages.
     pub batch: Option<i64>,
     /// Names of the packages.
     pub packages: Vec<String>,
 }
 
-/// Looks at packages again although they are imported: what is missing is added, in lane rescan. On record: `requeue`, an
-/// entry for each package.
+/// Imports packages again although they are imported: missing versions are added, in lane rescan. On record: `requeue`,
+/// an entry for each package.
 #[derive(Clone, Debug)]
 pub struct Requeue {
     /// Packages to import again.
     pub which: Imported,
 }
 
-/// Does packages next. On record: `prioritize`, an entry for each package.
+/// Imports packages next. On record: `prioritize`, an entry for each package.
 #[derive(Clone, Debug)]
 pub struct Prioritize {
     /// Packages to import next.
@@ -58,7 +58,7 @@ impl Retry {
         Ok(operate::select(&at.store, &self.which.selection())?)
     }
 
-    /// Few are asked for by name: they go first.
+    /// Packages that are named are few: they go first.
     fn lane(&self) -> Lane {
         if matches!(self.which, Failing::Names(_)) { Lane::Operator } else { Lane::Retry }
     }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::installation::Opened;
 use crate::role::{Permit, Role};
 
-/// Does not follow a remote any more: what it lacks is no lag any more. On record: `remote-left`, one entry.
+/// Stops following a remote: missing refs there are no lag any more. On record: `remote-left`, one entry.
 #[derive(Clone, Debug)]
 pub struct LeaveRemote {
     /// Name of the remote.

@@ -8,7 +8,7 @@ use crate::installation::Opened;
 use crate::moment::Moment;
 use crate::role::{Permit, Role};
 
-/// Drops the samples and verdicts of a time and later; what is normal is learned again from the others. On record:
+/// Drops the samples and verdicts at and after a time; the norm is learned again from the others. On record:
 /// `samples-drop`, one entry.
 #[derive(Clone, Copy, Debug)]
 pub struct DropSamples {

@@ -19,7 +19,7 @@ pub struct Suppress {
     pub until: Until,
 }
 
-/// Lets a suppressed problem count again before its time. On record: `unsuppress`, one entry.
+/// Ends a suppression before its time. On record: `unsuppress`, one entry.
 #[derive(Clone, Debug)]
 pub struct Unsuppress {
     /// The short id of a signature, or a source package.

@@ -52,12 +52,12 @@ pub fn collisions(at: &Opened, wanted: &CollisionsWanted<'_>) -> Result<Collisio
     Ok(Collisions { collisions })
 }
 
-/// One collision, and what would be lost.
+/// One collision, and the changes that would be lost.
 pub struct CollisionShown {
     /// The collision.
     pub collision: Collision,
-    /// The difference between the version and the same with their changes; nothing of what was removed. Or why it cannot be
-    /// shown.
+    /// Difference between the version without and with the foreign changes; `None` for a ref that was removed. Or the
+    /// reason why it cannot be shown.
     pub difference: Result<Option<Difference>, String>,
 }
 

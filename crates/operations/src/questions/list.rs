@@ -1,4 +1,4 @@
-//! Packages by what is known of them.
+//! Packages by their records.
 
 use std::path::Path;
 

@@ -50,7 +50,7 @@ pub fn log(at: &Opened, wanted: &LogWanted) -> Result<String, Error> {
     Ok(log_of(at, wanted)?.text)
 }
 
-/// The same, with what has to be known besides.
+/// The same, with the facts for a remark.
 pub fn log_of(at: &Opened, wanted: &LogWanted) -> Result<Log, Error> {
     let attempt = number(at, wanted)?;
     let (started, kept) = known(at, attempt)?;
@@ -97,7 +97,7 @@ pub fn number(at: &Opened, wanted: &LogWanted) -> Result<i64, Error> {
 
 /// Part of an attempt's log behind a number of bytes. Only the machine of the attempt can follow it.
 pub fn follow(at: &Opened, attempt: i64, from: u64) -> Result<Piece, Error> {
-    // First whether it has ended: what comes in between is read then.
+    // First the end of the attempt: lines that come in between are read then.
     let found = at.store.read(|tx| package::attempt_of(tx, attempt))?;
     let Some((name, it)) = found else { return Err(unknown(attempt)) };
     let path = path(at, it.started, attempt);

@@ -17,7 +17,7 @@ const ATTEMPTS: i64 = 5;
 pub struct Shown {
     /// Name of the package.
     pub package: String,
-    /// The time, in Unix milliseconds, and what the state knows.
+    /// Present time in Unix milliseconds, and the records of the state.
     pub state: Option<(i64, Package)>,
     /// Content of the repository.
     pub repository: Option<inspect::Shown>,
@@ -25,8 +25,8 @@ pub struct Shown {
     pub unreadable: Option<String>,
 }
 
-/// Everything about a package. A root without a state has only repositories; what the state knows is worth most when the
-/// repository is damaged.
+/// Everything about a package. A root without a state has only repositories; the state's records are worth most when
+/// the repository is damaged.
 pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
     let store = installation.state_if_any()?;
     let state = match &store {
@@ -37,7 +37,7 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
     match inspect::show(&installation.root, name) {
         Ok(repository) => shown.repository = Some(repository),
         Err(error) if shown.state.is_none() => {
-            // A better word for a package that nobody knows.
+            // Suggestion for an unknown package.
             let unknown = store.as_ref().and_then(|store| store.read(|tx| operate::known(tx, name)).err());
             return Err(unknown.map_or_else(|| error.into(), Error::from));
         }

@@ -35,7 +35,7 @@ pub struct Queue {
     pub waits: Vec<Waits>,
 }
 
-/// Hosts, and what they do now.
+/// The hosts and their running jobs.
 #[derive(Debug, Serialize)]
 pub struct Workers {
     /// The time, in Unix milliseconds.
@@ -69,7 +69,7 @@ pub fn queue(at: &Opened, lane: Option<Lane>, limit: u32) -> Result<Queue, Error
     })?)
 }
 
-/// Hosts, and what they do now.
+/// The hosts and their running jobs.
 pub fn workers(at: &Opened) -> Result<Workers, Error> {
     Ok(at.store.read(|tx| {
         Ok(Workers { now: tx.now()?, hosts: hosts::list(tx)?, running: hosts::running(tx, LISTED)? })

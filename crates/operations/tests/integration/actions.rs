@@ -32,7 +32,7 @@ pub fn reason() -> Reason {
     "because of bug 7".parse().unwrap()
 }
 
-/// Shows all actions, in an order in which each finds what it needs.
+/// Performs all actions, in an order in which each finds its objects.
 pub fn all(world: &World, visitor: &mut impl Visitor) {
     let id = world.signature();
     let until = "2999-12-31".parse().unwrap();

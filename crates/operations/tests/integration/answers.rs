@@ -55,7 +55,7 @@ fn every_question_is_answered_and_changes_nothing() {
     }
 }
 
-/// Packages by condition and by name: compared with what each is.
+/// Packages by condition and by name: compared with their real state.
 #[test]
 fn packages_are_listed_by_what_is_known_of_them() {
     for world in worlds() {

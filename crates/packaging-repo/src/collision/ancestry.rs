@@ -7,7 +7,7 @@ use gix_object::{CommitRefIter, Kind, TagRefIter};
 use crate::store::RepoStore;
 use crate::{Error, ObjectId};
 
-/// More commits than this are not walked: what is so far away is no ancestor worth to start from.
+/// Largest number of commits that are walked: a more distant one is no useful common ancestor.
 const WALKED: usize = 300_000;
 /// As many nearest common ancestors are looked at.
 const COMMON: usize = 8;
@@ -20,7 +20,7 @@ pub(super) struct Links {
     pub(super) parents: Vec<ObjectId>,
 }
 
-/// Reads what a commit leads to.
+/// Reads the tree and the parents of a commit.
 pub(super) fn links(id: ObjectId, store: &mut RepoStore) -> Result<Links, Error> {
     let data = store.read_kind(id, Kind::Commit)?;
     let mut commit = CommitRefIter::from_bytes(&data, id.kind());
@@ -28,7 +28,7 @@ pub(super) fn links(id: ObjectId, store: &mut RepoStore) -> Result<Links, Error>
     Ok(Links { tree, parents: commit.parent_ids().collect() })
 }
 
-/// The parents of a commit; what is not there, or is no commit, has none.
+/// Parents of a commit; none if it is missing, or no commit.
 fn parents(id: ObjectId, store: &mut RepoStore) -> Result<Vec<ObjectId>, Error> {
     match links(id, store) {
         Ok(links) => Ok(links.parents),

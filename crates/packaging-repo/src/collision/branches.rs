@@ -1,5 +1,5 @@
-//! Brings branches to where they are to be, over what somebody else has pushed: the archive wins by a join, and what is not
-//! in it is set aside first. All of it is one transaction, so nothing has moved before it is durable.
+//! Moves branches to their targets, over foreign pushes: the archive's version wins by a merge, and foreign changes
+//! that it lacks are set aside first. All of it is one transaction, so nothing moves before it is durable.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +20,8 @@ use source_package::version::Version;
 const PATCHES: usize = 400;
 
 impl History<'_> {
-    /// Brings all branches of ours to where they are to be, those that this plan says nothing of included, and tells what
-    /// somebody else has made of them.
+    /// Moves all branches of ours to their targets, those without a version in this plan included, and reports the
+    /// foreign pushes to them.
     ///
     /// # Errors
     /// [`Error`] when the repository cannot be read or written.
@@ -94,7 +94,7 @@ impl History<'_> {
         Ok(Some(collision))
     }
 
-    /// Gives what somebody else had pushed a name of its own. Returns it.
+    /// Gives a foreign object a name of its own. Returns the name.
     fn set_aside(&mut self, branch: &str, theirs: ObjectId, folder: &str) -> String {
         let hex = theirs.to_string();
         let short = branch.trim_start_matches("refs/heads/");
@@ -107,7 +107,7 @@ impl History<'_> {
         name
     }
 
-    /// A branch that has the version and their change. Its name is that of what was set aside, and an ending.
+    /// A branch that merges the version and the foreign change. Its name is that of the set-aside ref, with a suffix.
     fn offer(
         &mut self,
         branch: &str,

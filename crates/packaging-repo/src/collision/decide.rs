@@ -18,7 +18,8 @@ const TAGS_ASIDE: &str = "refs/tags/collisions/";
 /// Decisions that are possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The change is not wanted: what was set aside for people goes. It stays in the history of its branch.
+    /// The change is not wanted: the branch that was set aside is removed. The commit stays in the history of its
+    /// branch.
     Drop,
     /// Everything stays as it is, and is not reported any more.
     Keep,

@@ -125,7 +125,7 @@ fn tag(it: &Foreign, view: &mut View, store: &mut RepoStore) -> Result<Collision
     Ok(collision)
 }
 
-/// The tags of ours that say what a tag of this name should have.
+/// Tags of ours with the content that a tag of this name should have.
 pub(super) fn same_name(
     name: &str,
     view: &mut View,

@@ -1,5 +1,5 @@
-//! Merges two changes of a text line by line, as Git does: what touches what the other side changed is a conflict, unless
-//! both made the same of it. The rules are those of Git's `xdl_merge`; the differences come from a library.
+//! Merges two changes of a text line by line, as Git does: a change that touches one of the other side is a conflict,
+//! unless both are equal. The rules are those of Git's `xdl_merge`; the differences come from a library.
 
 use imara_diff::{Algorithm, Diff, InternedInput, Token};
 

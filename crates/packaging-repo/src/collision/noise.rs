@@ -16,7 +16,7 @@ const UPDATED: [&[u8]; 2] = [b"config.guess", b"config.sub"];
 /// Fields of the header of a translation that say what its messages mean. All others say who wrote it, when, with what.
 const MEANT: [&[u8]; 2] = [b"\"Plural-Forms:", b"\"Content-Type:"];
 
-/// Leaves out of changes from one tree to another what is noise.
+/// Removes noise from the changes between two trees.
 pub(super) fn without(
     changes: Vec<Change>,
     before: ObjectId,

@@ -153,7 +153,7 @@ pub(super) fn find(tree: ObjectId, path: &[u8], store: &mut RepoStore) -> Result
     Ok(Place::Nothing)
 }
 
-/// A tree with some files changed: each becomes what is given, or goes. A folder goes with its last file.
+/// A tree with some files changed: each gets the given entry, or is removed. A folder is removed with its last file.
 pub(super) fn edited(
     tree: ObjectId,
     edits: &BTreeMap<Vec<u8>, Option<Entry>>,
@@ -166,7 +166,7 @@ pub(super) fn edited(
     }
 }
 
-/// Paths, and what is to be there.
+/// Paths, and their new entries.
 type Edits<'e> = Vec<(&'e [u8], Option<Entry>)>;
 
 fn write(

@@ -1,5 +1,5 @@
-//! Ways through the history. A plan may have thousands of versions that hang on each other, and each asks for much the same
-//! as the one before: what was found out on the way is kept, so that no way is gone twice.
+//! Walks through the history. A plan may have thousands of versions that depend on each other, and each asks for much
+//! the same as the one before: results are kept, so that no part is walked twice.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! Finds what the repository has of a version already, by the hash of its `.dsc`, in whichever distro.
+//! Finds existing objects of a version by the hash of its `.dsc`, in any distro.
 
 use source_package::checksum::{ListedFile, sha256_hex};
 use source_package::version::Version;

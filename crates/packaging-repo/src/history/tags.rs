@@ -132,6 +132,9 @@ impl History<'_> {
     }
 
     /// Takes a version over that another distro has: the same commits, tags and `.dsc` under names of this one.
+    ///
+    /// # Errors
+    /// [`Error::NotOnRecord`] when the known version has no recorded `.dsc`.
     pub fn adopt(
         &mut self,
         distro: &str,

@@ -16,7 +16,7 @@ impl PackWriter {
         if self.batch.len() >= BATCH { self.hand_over() } else { Ok(()) }
     }
 
-    /// Hands the batch over, and takes what is compressed meanwhile.
+    /// Hands the batch over, and takes finished ones.
     fn hand_over(&mut self) -> Result<(), Error> {
         self.check()?;
         let batch = std::mem::take(&mut self.batch);

@@ -14,6 +14,9 @@ use crate::{Error, ObjectId};
 
 impl PackWriter {
     /// Completes the pack and its index and makes them durable. Nothing is left behind if there are no objects.
+    ///
+    /// # Errors
+    /// [`Error::Pack`] when the disk fails or is full.
     pub fn finish(mut self) -> Result<Option<ObjectId>, Error> {
         self.settle()?;
         if self.slots.is_empty() {

@@ -43,12 +43,12 @@ impl PackWriter {
         base.is_none().then_some(content)
     }
 
-    /// The stored bytes of an object that is in memory, and what they are a delta of.
+    /// Stored bytes of an object in memory, and the base of its delta.
     fn in_memory(&self, id: &ObjectId) -> Option<(&[u8], Option<ObjectId>)> {
         std::iter::once(&self.batch).chain(&self.recent).find_map(|batch| batch.get(id))
     }
 
-    /// The stored bytes of an object, and what they are a delta of.
+    /// Stored bytes of an object, and the base of its delta.
     fn read_stored(&mut self, id: &ObjectId) -> Result<(Vec<u8>, Option<ObjectId>), Error> {
         if let Some((content, base)) = self.in_memory(id) {
             return Ok((content.to_vec(), base));

@@ -58,7 +58,7 @@ fn a_stream_that_could_not_be_written_spoils_the_pack() {
     assert_eq!(files(&folder), 0);
 }
 
-/// An import reads what it has added. After an error it must not wait for what will never be written.
+/// An import reads objects that it has added. After an error it must not wait for one that will never be written.
 #[test]
 fn nothing_is_read_from_a_pack_that_could_not_be_written() {
     for threads in [1, 3] {

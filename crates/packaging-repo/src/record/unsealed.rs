@@ -1,6 +1,6 @@
-//! Puts a repository on record that was made before there were records: not what its refs say, but what the state
-//! confirms that was imported, and what follows from that by hashes. Whatever is left is foreign; if it is genuine, the
-//! import that derives it again finds it where it is.
+//! Makes the record of a repository that is older than records: not from its refs' claims, but from the imports that
+//! the state confirms, and from objects that follow by hashes. All other refs are foreign; if one is genuine, the
+//! import that derives it again finds it in place.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +62,7 @@ impl Sealing<'_> {
         Some((id, tag, manifest))
     }
 
-    /// The tag leads to the commit that was imported, the commit names the `.dsc`, and the manifest says what that says.
+    /// The tag points to the imported commit, the commit names the `.dsc`, and the manifest has its facts.
     fn version(&mut self, version: &Imported) -> Option<()> {
         let commit = ObjectId::from_hex(version.commit.as_bytes()).ok()?;
         let name = format!("refs/tags/{}", version.tag);
@@ -180,7 +180,7 @@ impl Sealing<'_> {
     }
 }
 
-/// Text in front of a signature was never part of what was imported.
+/// Text in front of a signature was never part of an import.
 pub fn signed_part(text: &[u8]) -> &[u8] {
     let begin = b"-----BEGIN PGP SIGNED MESSAGE-----";
     let at = text.windows(begin.len()).position(|window| window == begin);

@@ -1,5 +1,5 @@
 //! A repository that is new. Without a `HEAD`, Git and everybody else take a folder for no repository: so nobody can
-//! push to it, no ref has to be locked, and what it needs can be written and synced together. `HEAD` comes last, and
+//! push to it, no ref has to be locked, and all its files can be written and synced together. `HEAD` comes last, and
 //! with it the repository is there, whole: a kill before that leaves a folder that the next importer completes.
 
 use std::fs::{self, File, Permissions};

@@ -18,7 +18,8 @@ use crate::durable::room;
 use crate::refs::fence::Fence;
 use crate::refs::first_publish;
 
-/// The file that importers lock. It stays, so it is not called what Git calls its own, which must not.
+/// Name of the file that importers lock. It stays, so it must not have the name of one of Git's own locks, which must
+/// not stay.
 const LOCK: &str = "package-import.flock";
 /// The second name of our lock of `packed-refs`; with a fence, its number follows.
 const OWN: &str = "package-import.packed-refs";
@@ -159,8 +160,8 @@ impl Drop for Held {
     }
 }
 
-/// Removes the locks of importers that are dead, or shut out, and what they had prepared: they do not find it any more
-/// when they wake up.
+/// Removes the locks of importers that are dead, or shut out, and the files that they had prepared: they do not find
+/// them any more when they wake up.
 pub(crate) fn remove_stale(repository: &Path, guard: &Guard) -> Result<(), Error> {
     let packed = repository.join("packed-refs.lock");
     let mut stale = Vec::new();
@@ -208,7 +209,7 @@ fn remove_pair(own: &Path, lock: &Path) -> Result<(), Error> {
     remove_if_there(own)
 }
 
-/// Removes a lock that is the same file as what it locks. Git's own never are.
+/// Removes a lock that is the same file as the locked one. Git's own locks never are.
 fn remove_same(lock: &Path, target: &Path) -> Result<(), Error> {
     match fs::symlink_metadata(target) {
         Ok(metadata) => remove_link(lock, &metadata),

@@ -75,6 +75,9 @@ pub fn is_reserved(distro: &str) -> bool {
 }
 
 /// Checks the name of a distro: one part of a ref's name, and none that has another meaning.
+///
+/// # Errors
+/// [`InvalidName`] when it is reserved, has a slash, is too long, or cannot be part of a ref.
 pub fn check_distro(distro: &str) -> Result<(), InvalidName> {
     if is_reserved(distro) {
         return Err(InvalidName::Reserved(distro.to_owned()));
@@ -87,6 +90,9 @@ pub fn check_distro(distro: &str) -> Result<(), InvalidName> {
 }
 
 /// Checks the name of a suite, which may have slashes (`bookworm/updates`).
+///
+/// # Errors
+/// [`InvalidName`] when a part is too long, or cannot be part of a ref.
 pub fn check_suite(suite: &str) -> Result<(), InvalidName> {
     suite
         .split('/')

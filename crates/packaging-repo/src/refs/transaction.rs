@@ -75,8 +75,8 @@ pub fn read(repository: &Path) -> Result<Refs, Error> {
     Ok(refs)
 }
 
-/// Moves refs, all or none. `peel` finds what is behind a tag that somebody else made. `record` is what is on record
-/// afterwards: it is there, and durable, before a ref moves.
+/// Moves refs, all or none. `peel` finds the object behind a foreign tag. `record` is the record afterwards: it is
+/// durable before a ref moves.
 pub(crate) fn transact(
     repository: &Path,
     guard: &Guard,
@@ -230,7 +230,7 @@ fn fold(
         return Ok(());
     }
     let locked = lock_packed(repository, guard)?;
-    // Read again under the lock: what was deleted before must not come back.
+    // Read again under the lock: deleted refs must not come back.
     let found = loose::read_all(repository)?;
     let mut packed = packed::read(repository)?;
     if !packed::is_fully_peeled(repository)? {
@@ -273,7 +273,7 @@ fn lock_packed<'a>(repository: &'a Path, guard: &Guard) -> Result<Locked<'a>, Er
 }
 
 impl Locked<'_> {
-    /// The record goes first: what a ref confirms has to be on record, not the other way round.
+    /// The record is written first: every ref must be in the record, not the other way round.
     fn commit(mut self, packed: &Packed, guard: &Guard, record: Option<&[u8]>) -> Result<(), Error> {
         let path = self.repository.join("packed-refs");
         let write = |error| Error::file("write", &path, error);

@@ -47,7 +47,7 @@ pub(super) fn mark(repository: &Path) -> Result<(), Error> {
     write().map_err(|error| Error::file("write", &path, error))
 }
 
-/// Finishes what a dead repack had begun to remove, and removes what it had begun to add. The caller has the lock.
+/// Finishes the removals that a dead repack had begun, and undoes its additions. The caller has the lock.
 pub(crate) fn tidy(repository: &Path) -> Result<(), Error> {
     let mark = repository.join(MARK);
     let before = match bounded::file::read_text(&mark, LARGEST) {

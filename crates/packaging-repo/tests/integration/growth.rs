@@ -1,4 +1,4 @@
-//! A plan of many versions costs as much as they are: what was found out for one is not looked for again by the next.
+//! The cost of a plan of many versions follows their number: results for one version are reused for the next.
 
 use packaging_repo::history::History;
 use packaging_repo::object::Kind;

@@ -1,4 +1,4 @@
-//! `.gitmodules` as `git fsck --strict` judges them: what it rejects is escaped, what packages really have is not.
+//! `.gitmodules` as `git fsck --strict` judges them: rejected ones are escaped, those of real packages are not.
 
 use crate::common::scratch;
 use packaging_repo::escape::{ContentRule, content_is_refused};

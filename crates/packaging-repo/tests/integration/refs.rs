@@ -174,7 +174,7 @@ fn symbolic_and_broken_refs_are_left_to_whoever_made_them() {
     assert_eq!(files(&scratch, "refs"), left);
     let packed = fs::read_to_string(scratch.path().join("packed-refs")).unwrap();
     assert_eq!(packed.lines().count(), 3, "{packed}");
-    // A value of ours would be hidden behind what stands there.
+    // A value of ours would be hidden behind the existing one.
     for name in ["refs/heads/symbolic", "refs/heads/broken"] {
         let refused = transact(&scratch, &[edit(name, None, commits[1], None)]);
         assert!(matches!(refused, Err(Error::StrangeRef(_))), "{refused:?}");

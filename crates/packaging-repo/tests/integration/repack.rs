@@ -80,9 +80,9 @@ fn files(scratch: &Scratch) -> BTreeMap<String, Vec<u8>> {
     scratch.packs().iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
 }
 
-/// Git puts a new pack in place file by file, the index last; then it removes old packs, their index first. Whatever
-/// a kill leaves of that, the next who has the lock finds a repository in which nothing is missing, and leaves one in
-/// which nothing is too much.
+/// Git puts a new pack in place file by file, the index last; then it removes old packs, their index first. After a
+/// kill at any moment, the next holder of the lock finds a repository in which nothing is missing, and leaves one
+/// without superfluous files.
 #[test]
 fn a_repack_that_was_killed_leaves_nothing_behind() {
     let (scratch, mut numbers) = (scratch(), Numbers(1));

@@ -188,7 +188,7 @@ proptest! {
         let scratch = scratch();
         let mut store = scratch.repository.store(1).unwrap();
         let tree = store.add_flat_tree(&[]).unwrap();
-        // Dates are clamped to what a calendar has before they come here.
+        // Dates are limited to those of a calendar before they come here.
         let date = Date { seconds: seconds.clamp(-1 << 40, 1 << 40), offset_minutes: offset_minutes % 6000 };
         let id = commit(&mut store, tree, Ident::new(&name, &email), date, &message);
         prop_assert!(packaging_repo::object::read_commit(id, &mut store).is_ok());

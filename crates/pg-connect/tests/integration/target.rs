@@ -1,4 +1,4 @@
-//! Connection strings: what they mean, and what is refused.
+//! Connection strings: their meaning, and those that are refused.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,7 +57,7 @@ fn a_password_is_refused_wherever_it_stands_and_never_told() {
     ] {
         assert_eq!(Target::parse(text), Err(TargetError::Password), "{text}");
     }
-    // A `/` in a password ends the authority, as in any URL; what is left must not be shown either.
+    // A `/` in a password ends the authority, as in any URL; the rest must not be shown either.
     let error = Target::parse("postgresql://worker:s3c/ret@db/import").unwrap_err().to_string();
     assert!(!error.contains("s3c") && !error.contains("ret@"), "{error}");
 }

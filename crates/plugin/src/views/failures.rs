@@ -1,4 +1,4 @@
-//! Failures that count, those that do not, and what the importer made of them.
+//! Failures that count, those that do not, and the importer's verdicts.
 
 use crate::database::{Database, Parameter, Row};
 use crate::trouble::Trouble;

@@ -1,4 +1,4 @@
-//! The queue, the archives that feed it, and what is out of reach.
+//! The queue, the archives that feed it, and unreachable dependencies.
 
 use baseline::age::TOLERATED;
 
@@ -25,7 +25,7 @@ pub fn lanes(database: &mut Database<'_>) -> Result<Vec<Lane>, Trouble> {
     rows.iter().map(lane).collect()
 }
 
-/// A dependency that is out of reach: its breaker is open.
+/// A dependency that cannot be reached: its breaker is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     /// Name of the dependency, such as an archive's host.

@@ -213,7 +213,7 @@ fn req8_a_threshold_that_cannot_be_meant_names_its_place() {
         3,
         "IMPORT EXAMPLE UNKNOWN - the threshold 5000 for WARNING is above 1000, the default for CRITICAL: set both\n",
     );
-    // Equal ones and ranges mean what they say.
+    // Equal limits and ranges are accepted as they are.
     for arguments in [&["-c", "4"][..], &["-c", "1:3"], &["-c", "@1:2"], &["-w", "5000", "-c", "6000"]] {
         root.check(arguments).is(0, "IMPORT EXAMPLE OK");
     }

@@ -27,7 +27,7 @@ fn req11_a_writer_keeps_the_log_by_a_file_control() {
     assert!(!root.file("state.db-wal").exists(), "a connection that does not set it removes both");
 }
 
-/// A user without any rights of his own; what he may, he may as a member of the group.
+/// A user without any rights of his own; all rights come from membership in the group.
 const USER: &str = "65534";
 
 /// The root as a package would set it up: 2750, somebody else's, readable for the monitoring user's group.
@@ -42,7 +42,7 @@ fn close(root: &Root) {
     }
 }
 
-/// Checks as the monitoring user, as root, and as a user who owns everything; none may leave a trace.
+/// Checks as the monitoring user, as root, and as an owner of everything; none may leave a trace.
 fn check_without_trace(root: &Root, expected: &str) {
     close(root);
     for (user, owns) in [(Some(USER), false), (None, false), (Some(USER), true)] {
@@ -123,7 +123,7 @@ fn req11_a_killed_writer() {
     writer.wait().unwrap();
     assert!(fs::metadata(root.file("state.db-wal")).unwrap().len() > 0);
     check_without_trace(&root, &line(9));
-    // With a torn end of the log only what was committed counts.
+    // With a torn end of the log only committed changes count.
     let log = fs::read(root.file("state.db-wal")).unwrap();
     fs::write(root.file("state.db-wal"), [log.as_slice(), &[7; 5000]].concat()).unwrap();
     check_without_trace(&root, &line(9));

@@ -1,4 +1,4 @@
-//! Requirement 8: thresholds mean what they seem to mean, or are refused.
+//! Requirement 8: thresholds have the meaning of their text, or are refused.
 
 use plugin::{LimitTexts, Limits, Status, Threshold, Unit};
 use proptest::prelude::*;
@@ -63,7 +63,7 @@ fn req8_what_nagios_range_lets_through_is_refused_and_quoted() {
     ] {
         match Threshold::parse(text, Unit::Count) {
             Err(error) => assert!(error.to_string().contains(&format!("\"{}\"", text.trim())), "{error}"),
-            // Space around it is what a shell's quoting leaves; it means nothing.
+            // Space around it is left by a shell's quoting, and has no meaning.
             Ok(threshold) => assert_eq!((text, threshold.text()), ("5 ", "5")),
         }
     }

@@ -39,7 +39,7 @@ fn req9_an_exclusive_lock() {
     said.contains("locked");
     drop(writer);
     root.check(&arguments).is(0, "IMPORT EXAMPLE OK - 4 failing");
-    // Without WAL mode, in the middle of a change: what stands in the file is not to be trusted.
+    // Without WAL mode, in the middle of a change: the content of the file cannot be trusted.
     let root = Root::new();
     let writer = Connection::open(root.file("state.db")).unwrap();
     writer.execute_batch(crate::common::SCHEMA).unwrap();

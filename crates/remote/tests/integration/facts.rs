@@ -5,7 +5,7 @@ use throwaway_git_servers::Recorder;
 
 use crate::world::*;
 
-/// Once without anything known, once with what was found out; each time a version more.
+/// Once without known abilities, once with those that were found; each time with one version more.
 fn twice(package: &str, set_up: impl Fn(&Recorder), check: impl Fn(&Recorder, &Source, &Done)) -> Abilities {
     let server = Recorder::make(&ssh().folder().join(format!("{package}.git")));
     let remote = Remote::ssh(ssh());

@@ -12,7 +12,7 @@ fn first_and_next(remote: &Remote, server: &Recorder, package: &str) {
     assert_eq!(server.refs(), source.refs());
     assert_eq!(done.fingerprint, source.desired().fingerprint());
     assert_eq!(done.moved, source.refs().len());
-    // Nothing to do: what is there is read once, and nothing is pushed.
+    // Nothing to do: the refs are read once, and nothing is pushed.
     let pushes = server.pushes().len();
     assert_eq!(publish(&source, remote, package).published().moved, 0);
     assert_eq!(server.pushes().len(), pushes);

@@ -29,7 +29,7 @@ fn a_branch_that_somebody_has_gone_on_with_stays() {
         // All others have moved.
         assert_eq!(server.at("refs/tags/debian/1-3"), source.at("refs/tags/debian/1-3"));
         assert_eq!(server.at("refs/heads/applied/debian/sid"), source.at("refs/heads/applied/debian/sid"));
-        // It is known here now: theirs is on top of what was ours.
+        // The foreign commit is known here now: it is on top of ours.
         let again = publish(&source, &remote, "ahead");
         assert_eq!((again.published().moved, again.published().foreign.len()), (0, 1));
         assert_unforced(&server);
@@ -101,7 +101,7 @@ fn racing(package: &str, always: bool, atomic: bool) {
     );
     server.hook("pre-receive", &script);
     let done = publish(&source, &remote, package);
-    // Theirs is never lost: the branch is theirs now, or what we have pushed before they came.
+    // The foreign commit is never lost: the branch is at it, or at the one that we had pushed before.
     let theirs = std::fs::read_to_string(server.path.join("theirs")).unwrap();
     let tip = server.at(HEAD).unwrap();
     for id in theirs.lines() {

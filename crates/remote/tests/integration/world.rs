@@ -1,4 +1,4 @@
-//! A repository to publish, a server to publish it to, and what is done with them.
+//! A repository to publish, a server to publish it on, and the work on them.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -17,7 +17,7 @@ pub(super) struct Source {
     pub(super) stat: Option<Stat>,
 }
 
-/// The type bits of what stands in a tree.
+/// Type bits of an entry of a tree.
 pub(super) fn type_of(kind: Kind) -> u32 {
     match kind {
         Kind::Missing => 0,

@@ -1,7 +1,7 @@
 //! Puts patched files into place, with the backups that dpkg has patch make, and in the order in which patch does it.
 //!
-//! Backups matter although they are thrown away: they are in the way of what a patch may do (a folder with the
-//! backup of its last file is not empty), and patch leaves those behind that dpkg does not know of.
+//! Backups matter although they are thrown away: they can be in the way of a patch (a folder with the backup of its
+//! last file is not empty), and patch leaves those behind that dpkg does not know of.
 
 use std::collections::{HashMap, HashSet};
 
@@ -184,7 +184,7 @@ impl Files {
         Ok(())
     }
 
-    /// Moves what stands at a path out of the way, unless patch has put it there itself. In place of a file that
+    /// Moves the file at a path out of the way, unless patch has put it there itself. In place of a file that
     /// does not exist, an empty backup is made.
     fn back_up(
         &mut self,

@@ -1,5 +1,5 @@
-//! Finds the next diff in a patch and reads what stands in front of its first hunk: file names, times, Git's
-//! extended headers. Everything else is text for people and is skipped.
+//! Finds the next diff in a patch and reads the headers of its first hunk: file names, times, Git's extended
+//! headers. Everything else is text for people and is skipped.
 
 use super::commands::{is_ed_command, normal_command};
 use super::date::Stamp;
@@ -167,7 +167,7 @@ impl Scan<'_, '_> {
         None
     }
 
-    /// Takes a name for a side. A name that cannot be used leaves what an earlier line said.
+    /// Sets a name for a side. A name that cannot be used leaves the one of an earlier line.
     fn name(&mut self, side: usize, rest: &[u8]) {
         match names::dated(rest) {
             Header::Nothing => {}

@@ -45,8 +45,8 @@ impl Input {
         if allowed && self.fits(pattern, place) { Ok(place) } else { Err(Missed::Nowhere) }
     }
 
-    /// The guess lies in what has been dealt with. Patch then looks from as far in front of the guess as the first
-    /// free line is behind it, and tries that line second.
+    /// The guess is in the part that is done already. Patch then searches from as far in front of the guess as the
+    /// first free line is behind it, and tries that line second.
     fn locate_behind(
         &mut self,
         pattern: &[Line<'_>],

@@ -85,6 +85,9 @@ const QUILT: &[u8] = b".pc";
 const SUFFIX: &[u8] = b".dpkg-orig";
 
 /// Applies one patch with the usual limits. A patch that fails leaves the tree as it was.
+///
+/// # Errors
+/// [`PatchError`] when dpkg or GNU patch would refuse the patch.
 pub fn apply(
     patch: &[u8],
     rules: Rules,
@@ -95,6 +98,9 @@ pub fn apply(
 }
 
 /// Applies one patch. A patch that fails leaves the tree as it was.
+///
+/// # Errors
+/// [`PatchError`] when dpkg or GNU patch would refuse the patch, or when a limit is passed.
 pub fn apply_within(
     patch: &[u8],
     rules: Rules,

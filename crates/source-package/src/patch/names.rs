@@ -5,11 +5,11 @@ use super::date::{Stamp, stamp};
 /// Content of a header line about a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Header {
-    /// Nothing that can be used; what an earlier line said stays.
+    /// Nothing usable; the name of an earlier line stays.
     Nothing,
     /// `/dev/null`: there is no file.
     NoFile,
-    /// A name, with its first folder taken away, and what stands behind it.
+    /// Name without its first folder, and the rest of the line.
     Named {
         /// Name of the file.
         name: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Writes a patched file: what the hunks change, and what stands between them.
+//! Writes a patched file: the lines of the hunks, and those between them.
 
 use super::error::{Context, PatchError};
 use super::hunk::{Hunk, Line};

@@ -57,8 +57,8 @@ impl Work {
         Context { line: self.line, path: &self.target }
     }
 
-    /// Within one run of Git all diffs speak of the files as they were before it, so what they change is
-    /// written at the end of it; new files are written at once.
+    /// Within one run of Git all diffs refer to the files before it, so changes are written at the end
+    /// of the run; new files are written at once.
     fn later(&self) -> bool {
         self.diff.git && self.diff.absent[OLD] != Absent::Certain
     }

@@ -1,4 +1,4 @@
-//! The patches of a source package: which there are, in which order, and what dpkg leaves beside them.
+//! The patches of a source package: their list, their order, and the files that dpkg leaves beside them.
 
 mod apply;
 mod error;

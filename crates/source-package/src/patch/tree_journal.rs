@@ -1,4 +1,4 @@
-//! The tree while a patch works on it: what a file system does, with a way back.
+//! The tree while a patch works on it: it behaves like a file system, with a way back.
 //!
 //! Every change is noted, so that a patch that fails half-way leaves the tree as it was. Files have numbers like
 //! inodes, because patch tells by them which files it has written itself.
@@ -22,7 +22,7 @@ pub(super) struct Stat {
     pub(super) inode: u64,
 }
 
-/// The tree and the notes of what was changed in it.
+/// The tree and the record of its changes.
 pub(super) struct TreeJournal<'a> {
     tree: &'a mut Tree,
     pub(super) store: &'a mut dyn ContentStore,

@@ -58,7 +58,7 @@ impl Reader {
         if self.place == Place::Mercurial && self.read_mercurial(line) {
             return;
         }
-        // `# DP: Field: value` of dpatch: what stands behind the mark is the line.
+        // `# DP: Field: value` of dpatch: the text behind the mark is the line.
         let comment = line.strip_prefix('#').map(|comment| comment.trim_start_matches(['#', ' ']));
         match comment.and_then(|comment| comment.strip_prefix("DP:")) {
             Some(described) => self.read_line(described.strip_prefix(' ').unwrap_or(described)),

@@ -9,7 +9,7 @@ use crate::ident::{Ident, decode_words};
 use crate::text::join_lines;
 
 impl Reader {
-    /// A field has all its lines: takes what it says.
+    /// A field has all its lines: takes its value.
     pub(super) fn close_field(&mut self) {
         let Some(field) = self.open.take() else { return };
         if is_placeholder(&field.value) && field.known != Known::Description {

@@ -8,7 +8,7 @@ use crate::path::Name;
 use crate::store::ContentStore;
 use crate::tree::{Folder, Kind, Node, Tree, TreeError, push_name};
 
-/// A component replaces what is at its folder's place; only a link that leads nowhere stays in the way.
+/// A component replaces the entry at its folder's place; only a link that leads nowhere stays in the way.
 pub(super) fn place_component(
     folder: &str,
     file: &str,

@@ -98,8 +98,8 @@ pub(super) fn text(field: &[u8]) -> &[u8] {
     &field[..field.iter().position(|&byte| byte == 0).unwrap_or(field.len())]
 }
 
-/// A number as GNU tar reads it: octal text, base 256 where the first byte has its top bit set, or base 64 as some of its
-/// versions of 1999 wrote it. `None` for blanks and for what is no number.
+/// A number as GNU tar reads it: octal text, base 256 where the first byte has its top bit set, or base 64 as some of
+/// its versions of 1999 wrote it. `None` for blanks and for text that is no number.
 pub(super) fn number(field: &[u8]) -> Option<i64> {
     let field = without_lead(field);
     match field {

@@ -123,6 +123,9 @@ impl<R: Read> TarReader<R> {
     }
 
     /// The next entry; content that was not read is skipped. `None` at the end of the archive.
+    ///
+    /// # Errors
+    /// [`TarError`] with the offset of the damage.
     pub fn next_entry(&mut self) -> Result<Option<Entry>, TarError> {
         let mut records = None;
         let mut long_name = None;
@@ -160,6 +163,9 @@ impl<R: Read> TarReader<R> {
     }
 
     /// Reads to the end of the stream: the decompressor checks its sums there. It may be so far away.
+    ///
+    /// # Errors
+    /// [`TarError::TooLong`] when more than `most` bytes follow.
     pub fn finish(mut self, most: u64) -> Result<(), TarError> {
         let rest = io::copy(&mut (&mut self.input).take(most.saturating_add(1)), &mut io::sink())?;
         if rest > most { Err(TarError::TooLong(self.offset)) } else { Ok(()) }
@@ -185,7 +191,7 @@ impl<R: Read> TarReader<R> {
         let has_data = matches!(kind, EntryKind::File | EntryKind::Note | EntryKind::Continuation)
             || header.kind() == b'D';
         let mapped = header.is_posix() && extended.sparse.has_map() && kind == EntryKind::File;
-        // The size of a sparse file is the one of what is stored, until its map says otherwise.
+        // The size of a sparse file is that of its stored data, until its map gives another.
         let sparse_size = if mapped { None } else { extended.sparse.real_size };
         let stored = if has_data { sparse_size.or(extended.size).unwrap_or(size) } else { 0 };
         self.set_data(stored);

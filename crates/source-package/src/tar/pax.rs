@@ -138,7 +138,7 @@ fn id(text: &[u8]) -> Option<u32> {
     }
 }
 
-/// The whole seconds of a time. GNU tar does not look at what stands behind the digits.
+/// Whole seconds of a time. GNU tar does not look at the text behind the digits.
 fn seconds(text: &[u8]) -> Option<i64> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();

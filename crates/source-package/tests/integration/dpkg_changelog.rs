@@ -1,4 +1,4 @@
-//! Entries of real and of spoilt changelogs, compared with what dpkg's own parser finds.
+//! Entries of real and of spoilt changelogs, compared with those that dpkg's own parser finds.
 
 use std::collections::HashSet;
 use std::fs;

@@ -14,7 +14,7 @@ const EVERY: i64 = 24 * HOUR;
 pub const SERVER: &str = "server";
 
 /// Examines the database if that was not done for a day. It is read on a connection of its own, so that nobody waits
-/// for it. Returns what was found, if it was done.
+/// for it. Returns the result, if it was done.
 pub fn examine_if_due(store: &Store) -> Result<Option<String>, StateError> {
     let is_due = |tx: &mut Tx<'_>| {
         let (now, last) = (tx.now()?, meta::number(tx, meta::INTEGRITY_AT)?);

@@ -26,6 +26,11 @@ pub const IMPORTER: &str = "importer";
 /// Memory of the rule of baselines: see [`crate::verdicts`].
 pub const BASELINE: &str = "baseline";
 
+/// The fingerprint of the key with which hosts seal what they have verified, where they share no disk.
+pub const KEY: &str = "key";
+/// The remote that has the repositories, where hosts have them as a cache only.
+pub const CACHE_OF: &str = "cache_of";
+
 /// Unix milliseconds at which the queue was empty for the first time.
 pub const FILLED: &str = "filled";
 

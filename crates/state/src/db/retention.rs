@@ -79,7 +79,7 @@ pub fn step(tx: &mut Tx<'_>, rule: &Rule) -> Result<bool, StateError> {
     Ok(next(tx, rule)?.is_some())
 }
 
-/// Does the next step of a pass and says what it was; `None` at the end of the pass.
+/// Does the next step of a pass and returns its result; `None` at the end of the pass.
 pub fn next(tx: &mut Tx<'_>, rule: &Rule) -> Result<Option<Step>, StateError> {
     let kept = meta::lock(tx, meta::PRUNED)?;
     let mut position = kept.and_then(|text| Position::parse(&text)).unwrap_or_default();
@@ -91,7 +91,7 @@ pub fn next(tx: &mut Tx<'_>, rule: &Rule) -> Result<Option<Step>, StateError> {
     Ok(step)
 }
 
-/// Says what the step at a position would forget, and moves the position on.
+/// Counts the rows that the step at a position would remove, and moves the position on.
 pub fn look(tx: &mut Tx<'_>, rule: &Rule, position: &mut Position) -> Result<Option<Step>, StateError> {
     if position.table() == Some("sample") {
         return look_at_hour(tx, rule, position).map(Some);

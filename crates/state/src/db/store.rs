@@ -199,8 +199,8 @@ impl Store {
             if !error.is_denial() {
                 return Err(error);
             }
-            // Who may not read the schema's number is refused by what else it asks; what it can still say, its trouble above
-            // all, has to get through.
+            // A login that may not read the schema's number is refused by its other statements; its reports, above all
+            // its trouble, have to get through.
             driver.begin(mode).map_err(|error| explained(driver, error.into()))?;
         }
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
@@ -279,7 +279,7 @@ impl Store {
         self.driver().may_be_left()
     }
 
-    /// The connection itself, for what is no transaction.
+    /// The connection itself, for work outside of transactions.
     pub(crate) fn driver(&self) -> MutexGuard<'_, Box<dyn Driver>> {
         self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

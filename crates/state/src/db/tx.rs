@@ -78,7 +78,7 @@ impl<'a> Tx<'a> {
         Ok(self.query(sql, values)?.into_iter().next())
     }
 
-    /// Runs a statement that writes and returns what it wrote.
+    /// Runs a statement that writes, and returns the written rows.
     pub fn returning(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StateError> {
         let rows = self.driver.query(sql, values)?;
         self.count(rows.len() as u64);

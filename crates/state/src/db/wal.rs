@@ -1,4 +1,4 @@
-//! Keeping what a reader needs.
+//! Keeping of the files that a reader needs.
 
 use std::fs;
 use std::path::Path;

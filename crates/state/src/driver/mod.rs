@@ -124,9 +124,9 @@ pub trait Driver: Send {
     fn kind(&self) -> Kind;
     /// Begins a transaction. One that writes waits for others that do.
     fn begin(&mut self, mode: Mode) -> Result<(), DbError>;
-    /// Ends it and keeps what it did.
+    /// Commits it.
     fn commit(&mut self) -> Result<(), DbError>;
-    /// Ends it and forgets what it did. Never fails: a connection that cannot is made anew.
+    /// Rolls it back. Never fails: a connection that cannot is opened again.
     fn rollback(&mut self);
     /// Runs a statement and returns how many rows it wrote.
     fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, DbError>;
@@ -144,8 +144,8 @@ pub trait Driver: Send {
     fn may_be_left(&self) -> bool {
         false
     }
-    /// Prefers indices for the rest of the transaction. A database that plans by what it knows of its tables takes one
-    /// that was empty a moment ago for small, and reads it from end to end each time while it grows.
+    /// Prefers indices for the rest of the transaction. A database that plans by its statistics takes a table that was
+    /// empty a moment ago for small, and reads it from end to end each time while it grows.
     fn prefer_indices(&mut self) -> Result<(), DbError> {
         Ok(())
     }

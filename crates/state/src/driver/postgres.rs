@@ -76,7 +76,8 @@ impl From<postgres::Error> for DbError {
             Some("25P03" | "25P04") => DbError::Lost(text),
             // insufficient_privilege
             Some("42501") => DbError::Denied(text),
-            // undefined_table, invalid_schema_name: what stands in a schema that a login may not use is not there for it.
+            // undefined_table, invalid_schema_name: for a login, tables of a schema without the right to use it do not
+            // exist.
             Some("42P01" | "3F000") => DbError::Denied(text),
             // connection exceptions, and the server's own ends: shutdown, crash, starting up, too many clients
             Some(code) if code.starts_with("08") || code.starts_with("57P") || code == "53300" => {

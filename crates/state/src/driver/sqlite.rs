@@ -126,8 +126,8 @@ pub fn check_file(path: &Path) -> Result<(), DbError> {
     check(&Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?)
 }
 
-/// Looks through a database that others work on: `ok`, or what is wrong first. Indexes are not compared with their
-/// tables, which would take minutes where this takes seconds.
+/// Examines a database that others work on: `ok`, or the first error. Indexes are not compared with their tables,
+/// which would take minutes where this takes seconds.
 pub(crate) fn quick_check(path: &Path) -> Result<String, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;

@@ -14,7 +14,7 @@ pub const WEDGING: &[&str] = &["blocked"];
 pub struct Retries {
     /// The pause after the first failure; it doubles with each.
     pub first: i64,
-    /// The longest pause of what is retried.
+    /// Longest pause between retries.
     pub longest: i64,
     /// The pause of what keeps failing.
     pub slow: i64,
@@ -70,7 +70,7 @@ impl Retries {
             Class::Infrastructure if history.was_failing => FailureState::Failing,
             Class::Infrastructure => FailureState::Retrying,
             Class::Permanent => FailureState::Failing,
-            // Only a success ends it, or an operator who wants it retried.
+            // Only a success ends it, or an operator's retry.
             Class::Transient | Class::Unknown if history.was_failing && history.policy.is_none() => {
                 FailureState::Failing
             }

@@ -27,7 +27,7 @@ const IS_FAILING: &str =
 const IS_NORMAL: &str = "u.lane < 3 AND (u.done IS NOT NULL
     OR (p.held = 0 AND COALESCE(f.state, 'retrying') = 'retrying'))";
 
-/// Stores what was measured of each kind, in seconds.
+/// Stores the measurements of each kind, in seconds.
 pub fn take(tx: &mut Tx<'_>) -> Result<(), StateError> {
     let now = tx.now()?;
     let since = now - DAYS * 24 * HOUR;

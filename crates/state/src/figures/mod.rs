@@ -1,4 +1,4 @@
-//! Figures: what is counted while it happens, counted again from the rows, and sampled by the hour.
+//! Figures: counters, the same numbers counted again from the rows, and samples by the hour.
 
 pub mod latency;
 pub mod recount;

@@ -39,7 +39,7 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// A number that is not what the rows say.
+/// A counter that differs from its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Place of the counter.
@@ -153,7 +153,7 @@ fn kept(tx: &mut Tx<'_>) -> Result<Numbers, StateError> {
     Ok(numbers)
 }
 
-/// Compares what is kept with what the rows say. Returns what differs.
+/// Compares the counters with the rows. Returns the differences.
 pub fn verify(tx: &mut Tx<'_>) -> Result<Vec<Difference>, StateError> {
     let (kept, counted) = (kept(tx)?, recompute(tx)?);
     let places: BTreeSet<&Place> = kept.keys().chain(counted.keys()).collect();
@@ -169,11 +169,11 @@ pub fn verify(tx: &mut Tx<'_>) -> Result<Vec<Difference>, StateError> {
 /// As many differences are mended in one transaction.
 const MENDED: usize = 100;
 
-/// Mends what differs, some at a time, with an entry in the audit trail for each. Returns what was mended; it is all
-/// mended when nothing comes back.
+/// Corrects counters that differ, some at a time, with an entry in the audit trail for each. Returns the corrected
+/// ones; all are correct when the list is empty.
 pub fn repair(tx: &mut Tx<'_>, actor: &str) -> Result<Vec<Difference>, StateError> {
     if tx.kind() == crate::driver::Kind::Postgres {
-        // Between counting and mending nobody may change what is counted: writers wait for this one transaction.
+        // Between counting and correcting nobody may change the rows: writers wait for this one transaction.
         tx.query(
             "LOCK TABLE job, failure, package, dependency, batch_member, publish IN SHARE ROW EXCLUSIVE MODE",
             &[],
@@ -194,7 +194,7 @@ pub fn repair(tx: &mut Tx<'_>, actor: &str) -> Result<Vec<Difference>, StateErro
 fn mend(tx: &mut Tx<'_>, difference: &Difference) -> Result<(), StateError> {
     let counted = difference.counted;
     match &difference.place {
-        // Other shards keep their parts: adding what is missing to one makes the sum right.
+        // Other shards keep their parts: adding the difference to one makes the sum right.
         Place::Counter(name) => tx.counter(name, counted - difference.kept),
         Place::Signature(id) => {
             tx.execute("UPDATE signature SET failing = ?2 WHERE id = ?1", values![*id, counted])?;

@@ -117,8 +117,8 @@ pub fn check(
 /// Jobs that are taken back in one transaction: each writes up to eight rows.
 const CHUNK: i64 = 20;
 
-/// Makes a state live here, whatever it says: what was running is lost and done again, in a new epoch above `floor`.
-/// Returns the epoch and how many jobs were taken back.
+/// Makes this the home of a state, whatever home it records: running attempts count as lost and are done again, in a
+/// new epoch above `floor`. Returns the epoch and the number of jobs that were taken back.
 pub fn take_over(
     store: &Store,
     host: &str,

@@ -10,7 +10,7 @@ use crate::values;
 
 const GRANTS: &str = include_str!("../../../../docs/examples/grants.sql");
 
-/// The roles, and what each is for.
+/// The roles, with their purposes.
 const ROLES: [(&str, &str); 3] = [
     (
         "package_import_operator",
@@ -188,7 +188,7 @@ impl Login {
     }
 }
 
-/// The roles that may do what was refused: `permission denied for table version (INSERT)`.
+/// Roles that have the refused right: `permission denied for table version (INSERT)`.
 fn given_to(what: &str) -> Vec<&'static str> {
     let words: Vec<&str> = what.split(|at: char| !(at.is_alphanumeric() || at == '_')).collect();
     let after =

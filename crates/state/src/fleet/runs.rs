@@ -1,4 +1,4 @@
-//! Hosts and runs: who works, since when, and whether they still live.
+//! Hosts and runs: their processes, their beginning, and whether they are alive.
 
 use baseline::age::TOLERATED;
 

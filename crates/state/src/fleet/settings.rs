@@ -76,7 +76,7 @@ pub fn check(name: &str, value: Option<&str>) -> Result<(), StateError> {
     }
 }
 
-/// Sets a value, or takes it away. Returns what it was.
+/// Sets a value, or removes it. Returns the earlier one.
 pub fn set(tx: &mut Tx<'_>, name: &str, value: Option<&str>) -> Result<Option<String>, StateError> {
     let before = get(tx, name)?;
     match value {

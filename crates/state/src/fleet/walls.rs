@@ -17,7 +17,7 @@ pub struct Unwalled {
     pub walls: Vec<String>,
 }
 
-/// Puts on record what a host lacks. Nothing is written if that is known.
+/// Records the limits that a host lacks. Nothing is written if they are recorded already.
 pub fn set(tx: &mut Tx<'_>, host: &str, walls: &[&str]) -> Result<(), StateError> {
     let (name, now) = (format!("{PREFIX}{host}"), walls.join(","));
     let known = meta::get(tx, &name)?.unwrap_or_default();

@@ -124,8 +124,8 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Breaker>, StateError> {
     Ok(tx.query(&format!("{COLUMNS} ORDER BY name"), &[])?.iter().map(breaker).collect())
 }
 
-/// Notes uses of a dependency: good ones, bad ones and what was wrong. Returns the breaker as it is then, and whether
-/// this opened it.
+/// Records uses of a dependency: successful ones, failed ones and their error. Returns the breaker afterwards, and
+/// whether this opened it.
 pub fn note(
     tx: &mut Tx<'_>,
     name: &str,
@@ -206,7 +206,7 @@ pub fn take_probe(tx: &mut Tx<'_>, id: i64, run: i64, rule: &Rule) -> Result<boo
     Ok(true)
 }
 
-/// Notes what a probe found. Good news closes the breaker.
+/// Records the result of a probe. A success closes the breaker.
 pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Result<(), StateError> {
     let now = tx.now()?;
     let sql = "SELECT name, since, probes, state FROM dependency WHERE id = ?1 @LOCK";

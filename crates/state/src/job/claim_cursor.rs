@@ -35,7 +35,7 @@ impl Marks {
         if reached.claims.is_multiple_of(WHOLE) { None } else { reached.by_age }
     }
 
-    /// Notes what was claimed.
+    /// Notes a claim.
     pub(crate) fn note(&self, oldest: bool, lane: i64, entered: i64) {
         let mut reached = self.reached();
         match oldest {

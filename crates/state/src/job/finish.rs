@@ -1,4 +1,4 @@
-//! The end of an attempt: what it was, what becomes of its package's job and of its failure. One transaction.
+//! The end of an attempt: its outcome, and the new state of its package's job and failure. One transaction.
 
 use crate::db::tx::Tx;
 use crate::error::StateError;

@@ -60,7 +60,7 @@ pub fn release(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
     Ok(changed)
 }
 
-/// Moves what is counted of a package from one side to the other.
+/// Moves the counters of a package from one side to the other.
 fn set(tx: &mut Tx<'_>, package: i64, held: bool) -> Result<bool, StateError> {
     let job = transition::lock(tx, package)?;
     let row = tx.first("SELECT held FROM package WHERE id = ?1 @LOCK", values![package])?;

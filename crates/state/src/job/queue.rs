@@ -30,6 +30,11 @@ pub struct Claim {
     pub memory: i64,
 }
 
+/// A job whose repository another host has in its cache is left to that host for so long, in milliseconds.
+pub const PASSED_OVER: i64 = 15_000;
+/// So many jobs are looked through for one of ours, where the first is left to another host.
+const LOOKED_THROUGH: i64 = 200;
+
 /// Request for a claim.
 #[derive(Clone, Debug, Default)]
 pub struct Wish<'a> {
@@ -47,6 +52,9 @@ pub struct Wish<'a> {
     pub only: Option<i64>,
     /// Positions that earlier claims have reached.
     pub marks: Option<&'a Marks>,
+    /// This host, where hosts have repositories as a cache: jobs whose repository another one has are left to that for
+    /// [`PASSED_OVER`].
+    pub host: Option<&'a str>,
 }
 
 /// The id of a package, made if it is not known.
@@ -165,7 +173,36 @@ fn next(tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<Option<Job>, StateError> {
     if let (Some(marks), Some(job)) = (marks, &found) {
         marks.note(wish.oldest, job.lane, job.entered);
     }
-    Ok(found)
+    match (wish.host, &found) {
+        (Some(host), Some(job)) if !wish.oldest && is_for_another(tx, job, host)? => nearest(tx, host),
+        _ => Ok(found),
+    }
+}
+
+/// Whether a job is left to the host that has its repository.
+fn is_for_another(tx: &mut Tx<'_>, job: &Job, host: &str) -> Result<bool, StateError> {
+    if job.entered <= tx.now()? - PASSED_OVER {
+        return Ok(false);
+    }
+    let row = tx.first("SELECT host FROM repository WHERE package_id = ?1", values![job.package])?;
+    Ok(row.is_some_and(|row| row.text(0) != host))
+}
+
+/// The first job whose repository this host has, or nobody, of those that are next.
+fn nearest(tx: &mut Tx<'_>, host: &str) -> Result<Option<Job>, StateError> {
+    let sql = "SELECT next.package_id FROM (SELECT package_id, lane, entered FROM job WHERE state = 'pending' AND held = 0
+            ORDER BY lane, entered, package_id LIMIT ?2) AS next
+        LEFT JOIN repository r ON r.package_id = next.package_id WHERE r.host IS NULL OR r.host = ?1
+        ORDER BY next.lane, next.entered, next.package_id LIMIT 4";
+    let next = tx.query(sql, values![host, LOOKED_THROUGH])?;
+    // Somebody else may be faster.
+    for package in next.iter().map(|row| row.int(0)) {
+        let condition = "package_id = ?1 AND state = 'pending' AND held = 0";
+        if let Some(job) = transition::lock_free(tx, condition, values![package])?.into_iter().next() {
+            return Ok(Some(job));
+        }
+    }
+    Ok(None)
 }
 
 /// The first job of those that fit a further condition.

@@ -49,7 +49,7 @@ pub(crate) fn settle_job(
     Ok(())
 }
 
-/// A job that has done what it was claimed for: there may be more to do, now or later.
+/// A job whose tasks are done: there may be more to do, now or later.
 fn after_success(finished: &Finished, job: &Job, settled: &mut Settled) -> Transition {
     if job.more_wanted() {
         return Transition::Again { tasks: job.more, is_new: true };

@@ -1,7 +1,7 @@
 //! The one place that writes `job`: every change of a package's job is a [`Transition`], applied to its locked row.
 //!
-//! What a state of a job counts for (its lane, `running`, `parked`) follows from the row: it is taken away for the row
-//! as it was and added for the row as it is. So a counter cannot be forgotten where a job changes its state.
+//! The counters of a job (its lane, `running`, `parked`) follow from the row: they are reduced for the old row and
+//! raised for the new one. So a counter cannot be forgotten where a job changes its state.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,7 +16,7 @@ pub const NEVER: i64 = 253_402_300_799_000;
 pub struct Wait {
     /// Kind of the missing thing.
     pub kind: WaitKind,
-    /// For a person: what is waited for.
+    /// Name of the missing thing, for operators.
     pub reason: String,
     /// Unix milliseconds at which the wait ends and the package is imported without it.
     pub until: i64,
@@ -53,7 +53,7 @@ pub fn get(tx: &mut Tx<'_>, package: i64) -> Result<Option<Waiting>, StateError>
 pub(crate) fn settle(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> {
     let package = finished.package_id;
     let Some(wait) = &finished.wait else {
-        // An attempt that was cut short says nothing about what it would have waited for.
+        // An attempt that was cut short does not tell what it would have waited for.
         if !matches!(finished.outcome, Outcome::Lost | Outcome::Cancelled) {
             tx.execute("DELETE FROM wait WHERE package_id = ?1", values![package])?;
         }
@@ -70,7 +70,7 @@ pub(crate) fn settle(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateEr
     Ok(())
 }
 
-/// Brings parked jobs back whose wait is over, although what they are parked on is still out of reach. Returns how many.
+/// Brings parked jobs back whose wait is over, although their dependency still cannot be reached. Returns their number.
 pub fn expire(tx: &mut Tx<'_>, at_most: i64) -> Result<usize, StateError> {
     let now = tx.now()?;
     let condition = "state = 'parked' AND package_id IN (SELECT w.package_id FROM wait w

@@ -1,4 +1,5 @@
-//! Refs of ours that somebody else made or moved: what waits for a person, since when, and what was decided.
+//! Collisions: refs of ours that somebody else made or moved; those that wait for a person, since when, and the
+//! decisions.
 
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use crate::job::queue;
 use crate::values;
 use crate::words::{Lane, Tasks};
 
-/// As many of one package are open at a time: who can push can make any number.
+/// Largest number of open collisions of one package: anybody who can push can make any number.
 pub const KEPT: i64 = 60;
 /// Number of ended collisions that are kept for a package, beside those whose refs still exist.
 const ENDED: i64 = 500;
@@ -158,7 +159,8 @@ pub fn list(tx: &mut Tx<'_>, filter: &Filter<'_>) -> Result<Vec<Collision>, Stat
     Ok(tx.query(&sql, asked)?.iter().map(row).collect())
 }
 
-/// Takes over what an import found, and what has ended: the number of a row, and how it ended.
+/// Records the collisions that an import found, and the ended ones: the number of the row, and the
+/// kind of its end.
 ///
 /// # Errors
 /// [`StateError`] when the database cannot be read or written.
@@ -243,7 +245,7 @@ pub fn kept(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, Option<String>
     Ok(tx.query(sql, values![package])?.iter().map(|row| (row.text(0), row.opt_text(1))).collect())
 }
 
-/// Notes why what was decided could not be done.
+/// Records why a decision could not be carried out.
 ///
 /// # Errors
 /// [`StateError`] when the database cannot be read or written.
@@ -252,7 +254,7 @@ pub fn trouble(tx: &mut Tx<'_>, id: i64, why: &str) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Writes down what was decided, and asks for a job that does it. Returns the name of the package.
+/// Records a decision, and queues a job that carries it out. Returns the name of the package.
 ///
 /// # Errors
 /// There is no such collision, or it has ended; the database.

@@ -8,7 +8,7 @@ use crate::error::StateError;
 use crate::publication::collisions;
 use crate::values;
 
-/// As many of one package are kept: who can push can make any number.
+/// Largest number of foreign refs that are kept of one package: anybody who can push can make any number.
 pub const KEPT: usize = 60;
 
 /// A ref that is not where the importer has put it.

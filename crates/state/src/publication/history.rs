@@ -67,8 +67,8 @@ pub fn left_out(
     Ok(())
 }
 
-/// Has an archive's history asked again for a package: what it had and what could not be had are wanted anew. Returns
-/// how many versions were left out.
+/// Makes an archive's history be asked again for a package: its recorded versions, and those that could not be
+/// fetched, are wanted again. Returns the number of versions that were left out.
 pub fn ask_again(tx: &mut Tx<'_>, package: i64, archive: &str) -> Result<i64, StateError> {
     let now = tx.now()?;
     let left_out = tx.execute(

@@ -130,7 +130,7 @@ pub fn files_of(store: &Store, id: i64) -> Result<Option<String>, StateError> {
     store.read(|tx| Ok(tx.first(sql, values![id])?.map(|row| row.text(0))))
 }
 
-/// The rows of publications by what they are, as they were taken over just now.
+/// Rows of publications by their content, as they were taken over just now.
 pub fn id_of(store: &Store, (distro, branch): (&str, &str), key: &Key) -> Result<Option<i64>, StateError> {
     let sql = "SELECT u.id FROM publication u JOIN package p ON p.id = u.package_id
         WHERE p.name = ?1 AND u.distro = ?2 AND u.suite = ?3 AND u.version = ?4 AND u.dsc_sha256 = ?5";

@@ -72,7 +72,7 @@ pub fn record(tx: &mut Tx<'_>, package: i64, new: &NewPublication) -> Result<(i6
         return Ok((id, false));
     }
     if new.archive == LOCAL {
-        // The file has another content now; what it had cannot be imported any more.
+        // The file has another content now; the earlier one cannot be imported any more.
         tx.execute(
             "UPDATE publication SET gone = ?3 WHERE package_id = ?1 AND dsc = ?2 AND done IS NULL AND gone IS NULL",
             values![package, &new.dsc, now],
@@ -133,7 +133,7 @@ pub(crate) fn rows(count: usize, columns: usize) -> String {
     text
 }
 
-/// Notes what the files of an old version turned out to be, once they were fetched.
+/// Records the content of an old version's files, once they were fetched.
 pub fn complete(
     tx: &mut Tx<'_>,
     id: i64,

@@ -27,9 +27,9 @@ pub struct Known {
     pub rules: i64,
 }
 
-/// Records what is not on record, at most 100 at a time. The package is put into the lane `verify`: its publications are
-/// not settled here, because a version may be wanted in a suite whose branch does not have it yet. Returns how many were
-/// new.
+/// Records versions that are not on record, at most 100 at a time. The package is put into the lane `verify`: its
+/// publications are not settled here, because a version may be wanted in a suite whose branch does not have it yet.
+/// Returns how many were new.
 pub fn record(
     tx: &mut Tx<'_>,
     package: &str,
@@ -71,13 +71,13 @@ pub fn record(
 pub struct Expected {
     /// The versions that were imported.
     pub versions: Vec<Known>,
-    /// Distro, suite and version of what was brought to the branch of a suite.
+    /// Distro, suite and version that a branch shows.
     pub published: Vec<(String, String, String)>,
     /// The paths of `.dsc` files that were given by hand: their tarballs may still lie beside them.
     pub dscs: Vec<String>,
 }
 
-/// Reads what the repository of a package should have.
+/// Reads the content that the repository of a package should have.
 pub fn expected(tx: &mut Tx<'_>, package: &str) -> Result<Expected, StateError> {
     let sql = "SELECT v.distro, v.version, v.commit_id, v.tree_id, v.applied_id, v.tag, v.rules
         FROM version v JOIN package p ON p.id = v.package_id WHERE p.name = ?1

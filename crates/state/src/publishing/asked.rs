@@ -66,7 +66,7 @@ pub fn fill(tx: &mut Tx<'_>, at_most: i64) -> Result<bool, StateError> {
     Ok(true)
 }
 
-/// Brings back what is tried again, or looked at again, now, some at a time. Returns how many.
+/// Brings back rows that are due for a retry or a look, some at a time. Returns their number.
 ///
 /// # Errors
 /// [`StateError`] when the database cannot be read or written.

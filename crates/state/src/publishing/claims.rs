@@ -1,4 +1,4 @@
-//! Claiming what is to be published. A claim lives as long as its run does.
+//! Claims of rows to publish. A claim lasts as long as its run.
 
 use super::row::{Publish, PublishLane, PublishState, lock_free, update};
 use crate::db::tx::Tx;
@@ -20,7 +20,7 @@ pub struct Claim {
     pub wanted: i64,
     /// Unix milliseconds since which something is unpublished.
     pub entered: i64,
-    /// Fingerprint of what was wanted when all was there last; nothing if all was not.
+    /// Fingerprint of the wanted refs when everything was last there; `None` if something was missing.
     pub here: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! End of publishing one package on one remote, and the new state of its row.
 
 use super::claims::Claim;
-use super::row::{Publish, PublishLane, PublishState, lock, update};
+use super::row::{Publish, PublishLane, PublishState, insert, lock, update};
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
@@ -20,9 +20,9 @@ const SELDOM: i64 = 6 * HOUR;
 /// State of the remote, as it was read back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct There {
-    /// Fingerprint of what was wanted.
+    /// Fingerprint of the wanted refs.
     pub here: String,
-    /// Fingerprint of what is there of it.
+    /// Fingerprint of those that are there.
     pub there: String,
     /// Refs that somebody else has moved.
     pub foreign: i64,
@@ -99,6 +99,23 @@ pub fn end(
         reach(tx, claim.package_id, now)?;
     }
     Ok(true)
+}
+
+/// Records what was read back of a package by whoever has imported it, whatever else was to be done about it.
+///
+/// # Errors
+/// The database.
+pub fn note(tx: &mut Tx<'_>, package: i64, remote: &str, there: &There) -> Result<(), StateError> {
+    let sql = "SELECT id FROM remote WHERE name = ?1 AND followed IS NOT NULL";
+    // One that is not followed yet is filled, and looked at then.
+    let Some(remote) = tx.first(sql, values![remote])?.map(|row| row.int(0)) else { return Ok(()) };
+    let now = tx.now()?;
+    insert(tx, &Publish::new(package, remote, PublishLane::Upload, now))?;
+    for row in lock(tx, "package_id = ?1 AND remote_id = ?2", values![package, remote])? {
+        let after = published(Publish { run: None, claimed: row.wanted, ..row.clone() }, there, now);
+        update(tx, &row, &after)?;
+    }
+    reach(tx, package, now)
 }
 
 fn published(row: Publish, there: &There, now: i64) -> Publish {

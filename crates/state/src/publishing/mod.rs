@@ -2,6 +2,7 @@
 //! counter that moves with them.
 
 pub mod asked;
+pub mod cached;
 pub mod claims;
 pub mod ends;
 pub mod read;

@@ -102,7 +102,7 @@ pub fn url(tx: &mut Tx<'_>, name: &str) -> Result<String, StateError> {
     Err(StateError::Unknown(format!("no remote {name} is followed ({known})")))
 }
 
-/// Does not follow a remote any more: what is not there is no lag any more.
+/// Stops following a remote: missing refs there are no lag any more.
 ///
 /// # Errors
 /// [`StateError::Unknown`] if none of this name is followed.
@@ -130,7 +130,7 @@ pub fn open(tx: &mut Tx<'_>) -> Result<Vec<Remote>, StateError> {
     Ok(found)
 }
 
-/// Notes what was found out about a server.
+/// Records the abilities of a server.
 ///
 /// # Errors
 /// [`StateError`] when the database cannot be read or written.

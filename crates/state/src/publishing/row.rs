@@ -1,4 +1,4 @@
-//! The row of a package on a remote, read and written by this one mapping, and what it counts for.
+//! The row of a package on a remote, read and written by this one mapping, and its counter.
 
 use source_package::words;
 
@@ -78,7 +78,7 @@ const COLUMNS: &str =
     "package_id, remote_id, lane, state, wanted, claimed, entered, due, run_id, here, there, published,
     code, message, since, failures, foreign_refs, refused, kept, detail";
 
-/// The counter of what is not there yet, of a remote.
+/// Name of the counter of unpublished packages, of a remote.
 pub(crate) fn counter(remote: i64) -> String {
     format!("unpublished:{remote}")
 }

@@ -1,4 +1,4 @@
-//! Times of what has happened that are still to come: somewhere a clock was wrong. Nothing believes them.
+//! Recorded times in the future: somewhere a clock was wrong. None of them is trusted.
 
 use baseline::age::TOLERATED;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! The publications of a package: what is recorded about each, what is done about it, and why.
+//! The publications of a package: the records about each, the work on it, and the reason.
 
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ pub enum Fate {
     Moved,
     /// An index lists it no more: the next poll marks that.
     Vanishing,
-    /// Its stanza cannot be used; what is on record stays.
+    /// Its stanza cannot be used; its record stays.
     Unusable,
 }
 
@@ -52,7 +52,7 @@ pub struct Recorded {
     pub component: String,
     /// The place of its `.dsc` in the archive.
     pub path: String,
-    /// SHA-256 of the `.dsc`, or what else identifies the content.
+    /// SHA-256 of the `.dsc`, or another hash that identifies the content.
     pub content: String,
     /// Further places where it is listed: component and path.
     pub also: Vec<(String, String)>,
@@ -81,7 +81,7 @@ pub struct Record {
     pub package: Option<Behind>,
 }
 
-/// Reads what is on record of a package.
+/// Reads the records of a package.
 ///
 /// # Errors
 /// [`StateError`] when the database cannot be read or written.

@@ -1,4 +1,4 @@
-//! Hosts, their runs, what they do now, and whether they get on with it.
+//! Hosts, their runs, their jobs, and their progress.
 
 use baseline::age::is_believed;
 use baseline::progress::{Job, Work, stalled_since};
@@ -16,7 +16,7 @@ pub const SILENT: i64 = 60_000;
 pub struct Host {
     /// Name of the host.
     pub host: String,
-    /// `online`, `quiescing` or `offline`: what an operator wants of it.
+    /// Order of an operator: `online`, `quiescing` or `offline`.
     pub state: String,
     /// Reason why it is not online.
     pub reason: Option<String>,
@@ -152,7 +152,7 @@ pub fn state(tx: &mut Tx<'_>, host: &str) -> Result<String, StateError> {
     })
 }
 
-/// Tells a host what to do. Returns what it did before.
+/// Sets the state of a host. Returns the earlier one.
 pub fn set_state(
     tx: &mut Tx<'_>,
     host: &str,

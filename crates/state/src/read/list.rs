@@ -1,4 +1,4 @@
-//! Packages by what is known of them, in the order of their names.
+//! Packages by their records, in the order of their names.
 
 use serde::Serialize;
 

@@ -21,7 +21,7 @@ pub struct Metrics {
     pub suppressed: i64,
     /// All attempts so far; this only rises.
     pub attempts: i64,
-    /// Dependencies: name, whether it is out of reach, jobs that wait for it.
+    /// Dependencies: name, true when its breaker is open, number of parked jobs.
     pub dependencies: Vec<(String, bool, i64)>,
     /// Polls: archive, suite, and when it was last polled with success.
     pub polled: Vec<(String, String, i64)>,

@@ -80,7 +80,7 @@ pub struct Missing {
 pub struct WentOn {
     /// Unix milliseconds at which the wait ended.
     pub at: i64,
-    /// Version that was imported, and what it was imported without.
+    /// Version, and the missing thing that it was imported without.
     pub what: String,
 }
 
@@ -222,7 +222,7 @@ fn recent(mut all: Vec<Collision>) -> Vec<Collision> {
     all
 }
 
-/// The action of the event that says what a package went on without.
+/// Action of the event that records an import without the missing thing.
 pub const WENT_ON: &str = "went-on-without";
 
 /// Entries of a package that are looked through for it: what operators do with one package for years makes it no slower.

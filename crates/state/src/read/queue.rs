@@ -1,4 +1,4 @@
-//! The queue: how long, how old, who is next, and when it is done.
+//! The queue: its length, its age, the next jobs, and the expected end.
 
 use serde::Serialize;
 

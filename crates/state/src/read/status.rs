@@ -88,7 +88,7 @@ pub struct Status {
     pub queue: Vec<LaneLoad>,
     /// Number of running jobs.
     pub running: i64,
-    /// Jobs that wait for something out of reach.
+    /// Number of jobs that wait for an unreachable dependency.
     pub parked: i64,
     /// Reports about the hosts.
     pub hosts: Vec<Host>,
@@ -110,7 +110,7 @@ pub struct Status {
     pub unwalled: Vec<Unwalled>,
     /// Sessions that hold locks of the database which others wait for.
     pub locks: Vec<Held>,
-    /// Times that are still to come, of what has happened: a clock was wrong.
+    /// Recorded times in the future: a clock was wrong.
     pub ahead: Vec<Ahead>,
 }
 

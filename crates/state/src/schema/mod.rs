@@ -17,6 +17,7 @@ const STEPS: &[&str] = &[
     include_str!("0006_content.sql"),
     include_str!("0007_publishing.sql"),
     include_str!("0008_collisions.sql"),
+    include_str!("0009_repository.sql"),
 ];
 
 /// The views that the checks read, made anew after each step: they are kept when tables change.
@@ -43,7 +44,7 @@ pub struct Found {
     pub min_writer: i64,
 }
 
-/// Looks at what a database has.
+/// Reads the schema of a database.
 pub fn find(driver: &mut dyn Driver) -> Result<Found, DbError> {
     let sql = match driver.kind() {
         Kind::Sqlite => "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'meta'",
@@ -78,12 +79,12 @@ pub fn may_be_made(driver: &mut dyn Driver) -> Result<Result<(), StateError>, Db
     Ok(Err(crate::fleet::rights::explained(driver, StateError::Database(DbError::Denied(what)))))
 }
 
-/// Refuses what this program must not write to.
+/// Refuses a schema that this program must not write to.
 pub fn check(found: Found) -> Result<(), StateError> {
     check_as(found, CURRENT)
 }
 
-/// Refuses what a program that knows the schema `known` must not write to.
+/// Refuses a schema that a program with the schema `known` must not write to.
 fn check_as(found: Found, known: i64) -> Result<(), StateError> {
     if found.schema < known {
         return Err(StateError::Older { found: found.schema, known });
@@ -113,7 +114,7 @@ pub(crate) fn look_again(driver: &mut dyn Driver) -> Result<(), StateError> {
     check_newer(Found { schema: number("schema"), min_writer: number("min_writer") })
 }
 
-/// Brings a database to this program's schema, each step all or nothing. Returns what it was and is.
+/// Brings a database to this program's schema, each step all or nothing. Returns the numbers before and after.
 pub fn migrate(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
     driver.begin(Mode::Write)?;
     let done = migrate_locked(driver);

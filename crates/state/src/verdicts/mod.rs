@@ -1,8 +1,8 @@
-//! Verdicts: whether the figures are as they normally are, by the rule of the crate `baseline`.
+//! Verdicts: judgements whether the figures are normal, by the rule of the crate `baseline`.
 //!
-//! The importer judges whenever it stores a sample, and a check only compares a live counter with what was stored. The
-//! rule's memory is stored beside the samples ([`memory`]), so that a verdict costs the same after years; it is locked
-//! during a verdict, so that two hosts judge one after the other.
+//! The importer judges whenever it stores a sample, and a check only compares a live counter with the stored limits.
+//! The rule's memory is stored beside the samples ([`memory`]), so that a verdict costs the same after years; it is
+//! locked during a verdict, so that two hosts judge one after the other.
 
 pub mod counted;
 mod decide;
@@ -54,7 +54,7 @@ pub fn prepare(store: &Store) -> Result<(), StateError> {
     })
 }
 
-/// Judges what is counted now, and stores the verdict with what has to be remembered. `counted` has to be of the same
+/// Judges the present counters, and stores the verdict with the judge's memory. `counted` has to be of the same
 /// transaction.
 pub fn judge(tx: &mut Tx<'_>, counted: &Counted) -> Result<Option<Verdict>, StateError> {
     // Without a memory that is ours, a program of another version has just judged: the next sample is early enough.
@@ -125,7 +125,7 @@ fn flows(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Flow>, StateError> {
     Ok(rows.iter().map(|row| (row.int(0), row.opt_int(1).map(number), row.opt_int(2).map(number))).collect())
 }
 
-/// An hour, and what was attempted and failed in it.
+/// An hour, with its numbers of attempts and failures.
 type Flow = (i64, Option<f64>, Option<f64>);
 
 fn sample(tx: &mut Tx<'_>, judge: &Judge, counted: &Counted) -> Result<Sample, StateError> {
@@ -167,7 +167,7 @@ fn context(tx: &mut Tx<'_>, counted: &Counted) -> Result<Context, StateError> {
     })
 }
 
-/// Looks up causes where they are asked for: what the newest failure of a signature said, in its words.
+/// Looks up causes when they are asked for: the message of a signature's newest failure.
 struct Newest<'a, 'b> {
     tx: &'a mut Tx<'b>,
     counted: &'a Counted,

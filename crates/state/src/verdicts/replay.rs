@@ -45,7 +45,7 @@ fn read(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<BTreeMap<i64, Sample>, St
         match row.text(1).as_str() {
             "failing" => sample.failing = Some(value),
             "parked" => sample.parked = Some(value),
-            // Sorts after `failing`: what is among both counts once.
+            // Sorts after `failing`: a failure that is in both counts once.
             "parked_failing" => sample.failing = sample.failing.map(|failing| (failing - value).max(0.0)),
             "attempted" => sample.attempted = Some(value),
             "failed" => sample.failed = Some(value),

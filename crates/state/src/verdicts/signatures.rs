@@ -14,9 +14,11 @@ use crate::values;
 /// Signatures in one transaction: each writes two rows.
 const CHUNK: usize = 80;
 
-/// Writes some that are not as they were written last. Returns whether there may be more.
+/// Writes some of the signatures that have changed since they were last written. Returns true when there may be
+/// more.
 ///
-/// What is on record is compared, not what was counted before: if this is cut off, the next sample goes on with it.
+/// They are compared with the stored rows, not with earlier counts: if this is interrupted, the next sample goes on
+/// with it.
 pub fn write_some(tx: &mut Tx<'_>) -> Result<bool, StateError> {
     let Some(judge) = memory::load(tx)? else { return Ok(false) };
     let counted = counted::count(tx)?;

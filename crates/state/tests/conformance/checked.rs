@@ -1,4 +1,4 @@
-//! What the importer notes for the checks: which suites are followed, whether the database is sound.
+//! Records of the importer for the checks: followed suites, integrity of the database.
 
 use state::driver::Kind;
 use state::{integrity, suites};
@@ -27,7 +27,7 @@ fn the_checks_see_what_is_followed_now() {
         suites::follow_only(&world.store, &["debian".into()]).unwrap();
         assert_eq!(followed(&world), [("trixie".into(), HOUR)]);
         assert!(!suites::are_followed(&world.store, "private").unwrap());
-        // What was known of it is still there when it comes back.
+        // Its earlier records are still there when it comes back.
         suites::follow(&world.store, "private", &suites(&["main"])).unwrap();
         assert_eq!(followed(&world).len(), 2);
     }

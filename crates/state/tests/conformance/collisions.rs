@@ -37,7 +37,7 @@ fn one_row_for_what_is_found_again_and_again() {
         let over = settle(&[], &[(first[0].id, "contained".into())]);
         assert_eq!(over[0].ending.as_deref(), Some("contained"));
         assert_eq!(settle(&both, &[])[0], over[0], "what is contained does not come back");
-        // What was gone and is there again is another one.
+        // A ref that was removed and comes back is a new collision.
         settle(&[], &[(moved[2].id, "gone".into())]);
         let again = settle(&[found("refs/heads/a", "conflict", "2")], &[]);
         assert_eq!(again.len(), 4);

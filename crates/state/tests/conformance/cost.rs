@@ -1,4 +1,4 @@
-//! What a job costs does not depend on how much is remembered.
+//! The cost of a job does not depend on the amount of history.
 
 use crate::common::{HOUR, World, failure, sqlite};
 use state::samples;

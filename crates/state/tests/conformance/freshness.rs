@@ -1,4 +1,4 @@
-//! From publication to branch: what is taken over, what waits and until when, and how long it took.
+//! Latency from publication to branch: the versions that are taken over, those that wait, and the time that it took.
 
 use state::finish::{self, Done};
 use state::policy::Retries;
@@ -200,7 +200,7 @@ fn latency_is_measured_and_what_is_apart_is_apart() {
         assert_eq!(figures.behind, 5);
         let oldest = "SELECT oldest FROM check_v1_freshness";
         assert_eq!(world.count(oldest), START + 15 * HOUR);
-        // What was first seen long ago is not measured any more.
+        // A version that was first seen long ago is not measured any more.
         world.advance(8 * DAY);
         samples::take(&world.store).unwrap();
         assert_eq!(world.store.read(freshness::figures).unwrap().unwrap().measured, 0);

@@ -18,7 +18,7 @@ use state::{StateError, Store, counters, finish, hold, waits};
 
 use crate::common::{LEASE, failure, finished};
 
-/// What the server shows of a peer.
+/// Application name that the server shows of a peer.
 const PEER: &str = "package-import peer";
 
 /// Packages are few, so that hosts meet.
@@ -207,7 +207,7 @@ fn each_session_bounds_what_it_may_keep_from_others() {
     };
     let url = throwaway_postgres::schema();
     assert_eq!(show(&url), ["3s", "10s", "2min"]);
-    // What an administrator wants shorter stays so, what is longer does not.
+    // A shorter limit of an administrator stays, a longer one does not.
     let options = |more: &str| url.replace("options='", &format!("options='{more} "));
     assert_eq!(show(&options("-c idle_in_transaction_session_timeout=5s"))[1], "5s");
     assert_eq!(

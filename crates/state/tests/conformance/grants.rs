@@ -1,4 +1,4 @@
-//! The roles of docs/examples/grants.sql: what each can do, and what it cannot.
+//! The roles of docs/examples/grants.sql: the rights that each has, and those that it lacks.
 
 use state::open::Location;
 use state::operate::{self, By, Decision};
@@ -10,7 +10,7 @@ use crate::common::{LEASE, World, failure, finished, postgres, process};
 
 const GRANTS: &str = include_str!("../../../../docs/examples/grants.sql");
 
-/// A state whose owner has given the roles what they need, and a login for each role.
+/// A state with the grants applied, and a login for each role.
 fn granted() -> (World, [String; 3]) {
     let world = postgres();
     let Location::Postgres { url, .. } = &world.location else { panic!("no PostgreSQL") };

@@ -16,7 +16,7 @@ fn is_long() -> bool {
     std::env::var_os("STORM").is_some_and(|value| value == "long")
 }
 
-/// What all threads have found out.
+/// Measurements of all threads.
 #[derive(Default)]
 struct Tally {
     done: AtomicU64,
@@ -38,7 +38,7 @@ impl Tally {
     }
 }
 
-/// Claims and finishes, with a failure now and then, and new work for what was done.
+/// Claims and finishes, with a failure now and then, and queues finished packages again.
 fn work(world: &World, run: i64, tally: &Tally) {
     let store = world.again();
     let wish = Wish { run, lease: LEASE, importer: "0.1", ..Wish::default() };

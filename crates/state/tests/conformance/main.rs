@@ -1,6 +1,7 @@
 //! What both drivers must do: the tests run on SQLite and on PostgreSQL. And what jobs cost, what roles may do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cached;
 mod checked;
 mod closing;
 mod collisions;

@@ -42,7 +42,7 @@ fn live(world: &World) -> (i64, i64, i64) {
     (row.int(0), row.int(1), row.int(2))
 }
 
-/// What the importer compares with what is normal.
+/// Numbers that the importer compares with the norm.
 fn judged(world: &World) -> i64 {
     samples::take(&world.store).unwrap();
     world.count("SELECT value FROM check_v1_verdicts WHERE figure = 'failing'")
@@ -64,7 +64,7 @@ fn it_counts_once_whatever_happens_to_it() {
         };
         suppress("p0");
         assert_eq!((live(&world), judged(&world)), ((5, 5, 4), 5));
-        // What is suppressed fails no more for the checks, but it waits like others.
+        // A suppressed package counts as failing no more, but it waits like others.
         let short = world.text("SELECT short FROM signature ORDER BY id LIMIT 1");
         suppress(&short);
         assert_eq!((live(&world), judged(&world)), ((5, 5, 2), 5));
@@ -96,7 +96,7 @@ fn a_wait_that_is_over_brings_it_back() {
     }
 }
 
-/// Makes of a state what a program of the first schema would have left.
+/// Turns a state into one that a program of the first schema would have left.
 fn lower(world: &World) {
     let added = [
         "distro",
@@ -137,6 +137,7 @@ fn lower(world: &World) {
         "DROP TABLE remote",
         "ALTER TABLE publication DROP COLUMN reached",
         "DROP TABLE collision",
+        "DROP TABLE repository",
         "DROP INDEX wait_kind",
         "DROP INDEX history_incomplete",
         "DROP VIEW check_v1_live",

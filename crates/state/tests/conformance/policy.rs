@@ -12,7 +12,7 @@ use state::words::{Lane, Policy};
 /// What happens at each try of a package.
 type Fate = fn(i64) -> Option<(Class, &'static str)>;
 
-/// Lets thirty days pass; what is due is tried every ten minutes. Returns the tries of each package.
+/// Lets thirty days pass; due packages are tried every ten minutes. Returns the tries of each package.
 fn thirty_days(world: &World, run: i64, fates: &BTreeMap<&str, Fate>) -> BTreeMap<String, Vec<i64>> {
     let mut tries: BTreeMap<String, Vec<i64>> = BTreeMap::new();
     for _ in 0..30 * 24 * 6 {

@@ -1,4 +1,4 @@
-//! What is published where: rows that are asked for, claimed and ended, and the counter that moves with them.
+//! Publishing: rows that are asked for, claimed and ended, and the counter that moves with them.
 
 use state::audit::By;
 use state::counters;
@@ -84,7 +84,7 @@ fn a_remote_that_is_new_is_filled_and_looked_at_again() {
         let look = claim(&world, run, a).unwrap();
         assert_eq!((look.lane, look.here.as_deref()), (PublishLane::Look, Some("1")));
         assert_eq!(world.store.read(read::status).unwrap()[0].unpublished, 0);
-        // What is asked for meanwhile is done again.
+        // A request during publishing is done afterwards.
         world.store.write(|tx| asked::ask(tx, look.package_id, None, PublishLane::Upload)).unwrap();
         end(&world, run, &look, &there("1"));
         assert_eq!(world.store.read(read::status).unwrap()[0].unpublished, 1);
@@ -145,7 +145,7 @@ fn what_fails_is_tried_again_and_keeps_its_age() {
         end(&world, run, &it, &trouble(Next::Remote));
         assert_eq!((status().failures, status().since), (4, Some(since)));
         assert_eq!(world.store.read(read::status).unwrap()[0].failing, 1);
-        // What is asked for again is tried at once, and has waited since then.
+        // A row that is asked for again is tried at once, and keeps its age.
         world.store.write(|tx| asked::ask(tx, package, None, PublishLane::Upload)).unwrap();
         let it = claim(&world, run, a).unwrap();
         assert_eq!(it.here, None);

@@ -1,4 +1,4 @@
-//! Whatever happens, in whatever order: counters are what the rows say, and the rows make sense.
+//! For any events in any order: counters equal their rows, and the rows are consistent.
 
 use proptest::prelude::*;
 use state::breaker::{self, Rule};
@@ -262,7 +262,7 @@ impl Model {
             .unwrap();
     }
 
-    /// What must be so after every step.
+    /// Conditions that hold after every step.
     fn check(&self) {
         let world = &self.world;
         let wrong = world.store.read(counters::verify).unwrap();
@@ -302,7 +302,7 @@ impl Model {
     }
 }
 
-/// Each counts what must not be.
+/// Numbers that must be 0.
 const INVARIANTS: &[(&str, &str)] = &[
     (
         "a running job has an open attempt of its own package",

@@ -1,4 +1,4 @@
-//! What a newer program makes of failures that an older one recorded.
+//! Treatment of recorded failures of an older program by a newer one.
 
 use state::reclassify::{normaliser, upgrade};
 use state::words::{Class, FailureState, Lane, Outcome, Policy};

@@ -1,4 +1,4 @@
-//! What is forgotten, when, and in which steps.
+//! Retention: the removed rows, the time, and the steps.
 
 use state::retention::{self, Position, Rule};
 use state::words::{Class, Lane, Outcome};

@@ -94,7 +94,7 @@ fn every_table_is_carried_and_both_kinds_have_the_same() {
         carried.iter().map(|it| it.table.clone()).collect()
     };
     assert_eq!(names(&tables[0]), names(&tables[1]));
-    // What the text of the schema makes is what the database says that there is.
+    // The tables of the schema's text are those that the database lists.
     let steps = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/schema")).unwrap();
     let steps = steps.map(|entry| entry.unwrap().path());
     let schema: String = steps

@@ -1,4 +1,4 @@
-//! A program that works while the state is upgraded to what it must not write to.
+//! A program that works while the state is upgraded to a schema that it must not write to.
 
 use state::fleet::look;
 use state::words::Lane;
@@ -6,7 +6,7 @@ use state::{StateError, Store, queue, schema};
 
 use crate::common::{World, worlds};
 
-/// What the next release would do: `by` schemas more, of which the oldest that may write is `min_writer`.
+/// Upgrade as of a later release: `by` schemas more, of which the oldest that may write is `min_writer`.
 fn upgrade(world: &World, schema: i64, min_writer: i64) {
     for (name, value) in [("schema", schema), ("min_writer", min_writer)] {
         let sql = "UPDATE meta SET value = ?2 WHERE name = ?1";

@@ -1,4 +1,4 @@
-//! What the importer stores for the checks: verdicts by the rule of baselines.
+//! Records of the importer for the checks: verdicts by the rule of baselines.
 
 use baseline::{Figure, State, Verdict};
 use state::operate::{self, By};
@@ -70,7 +70,7 @@ fn a_verdict_is_stored_with_each_sample_and_names_what_is_new() {
         assert_eq!(world.text("SELECT state FROM verdict WHERE figure = 'failing'"), "CRITICAL");
         let named = "SELECT COUNT(*) FROM verdict WHERE figure LIKE 'signature:%' AND state = 'WARNING'";
         assert_eq!(world.count(named), 1, "the signature that is new");
-        // What a cured signature leaves.
+        // Rows that a cured signature leaves.
         for number in 100..130 {
             world.enqueue(&format!("p{number}"), Lane::Upload);
             let claim = world.claim(run).unwrap();

@@ -24,17 +24,13 @@ pub fn may(asked: &Asked) -> bool {
 
 /// Actor for the records.
 fn actor(asked: &Asked) -> Result<Actor, Problem> {
-    let may_not = || {
-        Problem::new(
-            StatusCode::FORBIDDEN,
-            "you may look here, and not do anything: it takes the role operate",
-        )
-    };
+    let may_not =
+        || Problem::new(StatusCode::FORBIDDEN, "your role only allows to look: this needs the role operate");
     let name = asked.viewer.name.as_deref().filter(|_| may(asked)).ok_or_else(may_not)?;
     Ok(Actor::new(format!("{name}@web"), asked.viewer.role))
 }
 
-/// A button that shows first what it would do.
+/// A button that first shows a preview.
 pub fn button(asked: &Asked, action: &str, subject: &str, label: &str, more: &Markup) -> Markup {
     // A name that cannot be shown as it is cannot be confirmed either.
     if clean(subject) != subject {
@@ -101,7 +97,7 @@ fn changes(preview: &Preview) -> Markup {
     }
 }
 
-/// Does what was shown.
+/// Performs the action of a preview.
 pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     let actor = actor(&asked)?;
     let fields = form(&body);
@@ -125,7 +121,7 @@ pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
     match performed {
         Ok(()) => Ok(see_other(&back)),
         Err(Trouble::Away(cause)) => {
-            let text = format!("it is not known whether this was done ({cause}): the audit trail says so");
+            let text = format!("it is not known whether this was done ({cause}): look at the audit trail");
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text))
         }
         Err(Trouble::Usage(text)) => Err(Problem::new(StatusCode::CONFLICT, text)),

@@ -9,7 +9,7 @@ use crate::shown::{grouped, span, time};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
-/// The drawing's width and height, and what is left of it for the marks at its sides.
+/// Width and height of the drawing, and the area between the marks at its sides.
 const SIZE: (f64, f64) = (760.0, 240.0);
 const LEFT: f64 = 52.0;
 const RIGHT: f64 = 96.0;

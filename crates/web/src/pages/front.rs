@@ -1,4 +1,4 @@
-//! The front page: how the installation is, and what the other pages say more of.
+//! The front page: the state of the installation, with links to the other pages.
 
 use maud::{Markup, html};
 use state::read::verdicts::Verdict;

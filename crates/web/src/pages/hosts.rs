@@ -1,4 +1,4 @@
-//! Hosts: whether they live, what they do, and what keeps them from it.
+//! Hosts: whether they are alive, their jobs, and their errors of recording.
 
 use maud::html;
 

@@ -1,4 +1,4 @@
-//! A package: how it is, why, and what was done with it.
+//! A package: its state, the reason, and the actions on it.
 
 use axum::extract::Path;
 use maud::{Markup, html};

@@ -143,7 +143,7 @@ pub fn outside(text: &str) -> Markup {
     }
 }
 
-/// Names and what they are, as a list.
+/// Names and values, as a list.
 pub fn facts(facts: &[(&str, Markup)]) -> Markup {
     html! {
         dl.facts { @for (name, fact) in facts { div { dt { (name) } dd { (fact) } } } }

@@ -11,10 +11,10 @@ use crate::problem::Problem;
 use crate::questions::Found;
 use crate::shown::clean;
 
-/// Characters of what is searched for.
+/// Largest number of characters of a search.
 const LONGEST: usize = 200;
 
-/// Shows what was found; if it is one thing, that.
+/// Shows the results; a single result is opened.
 pub async fn page(asked: Asked) -> Result<Response, Problem> {
     let word: String =
         asked.query.get("q").map(String::as_str).unwrap_or_default().trim().chars().take(LONGEST).collect();

@@ -120,7 +120,7 @@ impl<'a> Shell<'a> {
         self.path(&format!("/static/{}/{name}", assets::stamp()))
     }
 
-    /// Live parts by their names: a call of what the script of the page has put up. Nothing in it ends a script.
+    /// Live parts by their names: a call of a function of the page's script. Nothing in it can end the script.
     fn refresh(&self, page: &Page) -> String {
         let mut parts = serde_json::Map::new();
         parts.insert("age".into(), age(page).into_string().into());

@@ -64,7 +64,7 @@ impl Level {
     }
 }
 
-/// The worst of what there is to look at.
+/// The worst of the items.
 pub fn worst(items: &[Item]) -> Level {
     items.iter().map(|item| item.level).max().unwrap_or(Level::Well)
 }

@@ -69,7 +69,7 @@ pub enum AccountError {
 }
 
 impl Account {
-    /// Changes whenever the password does: what was signed with another is not taken any more.
+    /// Value that changes with the password: a cookie that was sealed with another one is not accepted any more.
     pub fn stamp(&self) -> &str {
         self.hash.get(self.hash.len().saturating_sub(16)..).unwrap_or_default()
     }

@@ -43,7 +43,7 @@ impl Sessions {
         }
     }
 
-    /// The cookie of somebody who has signed in now.
+    /// Cookie of a user who has signed in now.
     pub fn token(&self, account: &Account, now: i64) -> String {
         let end = now.saturating_add(LIFE);
         format!("{end}.{}.{}", hex(account.name.as_bytes()), self.seal(account, end))

@@ -1,4 +1,4 @@
-//! A database that is away: what was known is shown, with its age.
+//! A database that cannot be reached: the last known values are shown, with their age.
 
 use std::fs;
 use std::time::{Duration, Instant};

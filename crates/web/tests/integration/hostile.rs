@@ -1,4 +1,4 @@
-//! Every text of the state is hostile: nothing of it is obeyed by a page, and nothing turns or hides what stands there.
+//! Every text of the state is hostile: none controls a page, and none turns or hides the text around it.
 
 use source_package::printable::is_hidden;
 

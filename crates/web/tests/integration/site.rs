@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use operations::Installation;
 use web::{Listen, Peer, Prefix, Server};
 
-/// The header in which the tests' proxy names who asks.
+/// Header in which the tests' proxy names the user.
 pub const HEADER: &str = "X-Remote-User";
 /// A section of the configuration with that proxy: olga may operate, everybody may look.
 pub const PROXY: &str = "[web]\nuser_header = 'X-Remote-User'\nproxies = ['10.1.1.1']\nview = ['*']\noperate = ['olga', 'petra']\n";

@@ -29,6 +29,7 @@ DROP VIEW check_v1_waits;
 DROP VIEW check_v1_foreign_refs;
 DROP VIEW check_v1_collisions;
 DROP VIEW check_v1_remotes;
+DROP TABLE repository;
 DROP TABLE collision;
 DROP TABLE publish;
 DROP TABLE remote;

@@ -1,5 +1,6 @@
 //! Repositories go to remotes: to a folder, by ssh and by HTTP, beside imports and by hand.
 
+mod hosts;
 mod kills;
 mod outages;
 mod secrets;
@@ -73,7 +74,7 @@ fn a_remote_that_is_new_gets_all_packages() {
 }
 
 #[test]
-fn what_others_push_stays_and_is_kept_here() {
+fn a_branch_that_others_have_moved_is_judged_and_joined_as_a_local_one() {
     for site in sites() {
         let place = site.kind.as_str();
         site.import("hello", 1);
@@ -82,25 +83,86 @@ fn what_others_push_stays_and_is_kept_here() {
         site.import("hello", 2);
         site.queue.well(&["run"]);
         let server = site.server("hello");
-        assert_eq!(server.at("refs/heads/debian/sid"), Some(theirs.clone()), "{place}");
-        assert_eq!(
-            server.at("refs/tags/debian/1.0-2"),
-            site.at("hello", "refs/tags/debian/1.0-2"),
-            "{place}"
-        );
+        // The archive wins by a join; what the version has not is set aside, and offered.
+        assert_eq!(site.there("hello"), site.here("hello"), "{place}");
+        server.git(&["merge-base", "--is-ancestor", &theirs, "refs/heads/debian/sid"]);
+        assert!(server.git(&["ls-tree", "refs/heads/debian/sid", "theirs"]).is_empty(), "{place}");
         let aside = format!("refs/heads/collisions/debian/sid/{}", &theirs[..12]);
-        assert_eq!(site.at("hello", &aside), Some(theirs), "{place}");
-        let said = site.queue.well(&["remotes", "git"]);
-        assert!(said.contains("refs/heads/debian/sid was moved there by somebody else"), "{place}: {said}");
-        let shown = site.queue.well(&["show", "hello"]);
-        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(shown.contains("was moved there by somebody else"), "{shown}");
-        assert!(site.queue.well(&["status"]).contains("package-import remotes git"));
+        assert_eq!(server.at(&aside), Some(theirs), "{place}");
+        assert!(server.at(&format!("{aside}-merged")).is_some(), "{place}");
+        let kinds = site.queue.texts("SELECT kind FROM collision WHERE ended IS NULL");
+        assert_eq!(kinds, ["unmerged"], "{place}");
+        assert!(site.queue.well(&["remotes", "git"]).contains("all is published"), "{place}");
         assert_eq!(site.forced("hello"), Vec::<String>::new(), "{place}");
-        // An operator who publishes by hand is told that not all is there.
-        let output = site.queue.command(&["publish", "hello"]).output().unwrap();
-        assert!(text(&output).contains("1 ref of somebody else left alone"), "{}", text(&output));
+        // By hand, at once.
+        let again = site.somebody_pushes("hello", "debian/sid", "again");
+        let said = site.queue.well(&["publish", "hello"]);
+        assert!(said.contains("published"), "{said}");
+        server.git(&["merge-base", "--is-ancestor", &again, "refs/heads/debian/sid"]);
+        assert_eq!(site.there("hello"), site.here("hello"), "{place}");
     }
+}
+
+#[test]
+fn a_commit_of_others_with_the_content_of_the_upload_is_adopted_and_published() {
+    let site = Site::new(Kind::Folder);
+    site.import("hello", 1);
+    site.queue.well(&["run"]);
+    // The maintainer pushes the very content of what is uploaded then.
+    let elsewhere = Site::new(Kind::Folder);
+    elsewhere.import("hello", 1);
+    elsewhere.import("hello", 2);
+    let upload = elsewhere.own("hello").path.to_string_lossy().into_owned();
+    let clone = tempfile::tempdir().unwrap();
+    let path = clone.path().to_string_lossy().into_owned();
+    git(&["clone", "-q", "-b", "debian/sid", &site.path("hello").to_string_lossy(), &path]);
+    git(&["-C", &path, "fetch", "-q", &upload, "refs/heads/debian/sid"]);
+    let theirs = git(&["-C", &path, "commit-tree", "-p", "HEAD", "-m", "mine", "FETCH_HEAD^{tree}"]);
+    git(&["-C", &path, "push", "-q", "origin", &format!("{theirs}:refs/heads/debian/sid")]);
+    site.queue.well(&["publish", "hello"]);
+    site.import("hello", 2);
+    site.queue.well(&["run"]);
+    let show = site.queue.well(&["show", "hello"]);
+    assert_eq!(site.there("hello"), site.here("hello"), "{show}");
+    assert_eq!(site.queue.number("SELECT COUNT(*) FROM publish WHERE foreign_refs > 0"), 0, "{show}");
+    site.server("hello").git(&["merge-base", "--is-ancestor", &theirs, "refs/heads/debian/sid"]);
+    // A remote that comes later has the same.
+    let other = tempfile::tempdir().unwrap();
+    let more = format!(
+        "{}[[remotes]]\nname = 'other'\nurl = '{}/{{package}}.git'\n",
+        site.remote(),
+        other.path().display()
+    );
+    site.configure(&more);
+    site.queue.well(&["publish"]);
+    let there = Recorder { path: other.path().join("hello.git") };
+    assert_eq!(there.at("refs/heads/debian/sid"), site.server("hello").at("refs/heads/debian/sid"));
+}
+
+#[test]
+fn a_tag_of_others_stays_and_is_kept_here() {
+    let site = Site::new(Kind::Ssh);
+    site.import("hello", 1);
+    site.queue.well(&["run"]);
+    let server = site.server("hello");
+    let theirs = server.at("refs/heads/debian/sid").unwrap();
+    server.git(&["update-ref", "refs/tags/debian/1.0-2", &theirs]);
+    site.import("hello", 2);
+    site.queue.well(&["run"]);
+    assert_eq!(server.at("refs/tags/debian/1.0-2"), Some(theirs.clone()));
+    let aside = format!("refs/heads/collisions/tags/debian/1.0-2/{}", &theirs[..12]);
+    let kept = site.here("hello").into_iter().any(|(name, id)| name.contains("collisions") && id == theirs);
+    assert!(kept, "{aside}: {:?}", site.here("hello"));
+    let said = site.queue.well(&["remotes", "git"]);
+    assert!(said.contains("refs/tags/debian/1.0-2 was moved there by somebody else"), "{said}");
+    let shown = site.queue.well(&["show", "hello"]);
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(shown.contains("was moved there by somebody else"), "{shown}");
+    assert!(site.queue.well(&["status"]).contains("package-import remotes git"));
+    assert_eq!(site.forced("hello"), Vec::<String>::new());
+    // Who looks by hand is told that it is not all there.
+    let output = site.queue.command(&["publish", "hello"]).output().unwrap();
+    assert!(text(&output).contains("1 ref of somebody else left alone"), "{}", text(&output));
 }
 
 #[test]

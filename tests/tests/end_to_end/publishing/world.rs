@@ -154,10 +154,6 @@ impl Site {
         Recorder { path: self.queue.installation.repository(package) }
     }
 
-    pub fn at(&self, package: &str, name: &str) -> Option<String> {
-        self.own(package).at(name)
-    }
-
     pub fn head(&self, package: &str) -> Option<String> {
         let path = self.path(package).to_string_lossy().into_owned();
         let output = git_says(&["--git-dir", &path, "symbolic-ref", "HEAD"]);

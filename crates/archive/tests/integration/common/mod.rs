@@ -75,12 +75,12 @@ impl Poller {
         poll(&self.mirrors, &wanted, remembered, self.now, self.scratch.path())
     }
 
-    /// Polls what must work.
+    /// Polls, and expects success.
     pub fn good(&self, remembered: Option<&Remembered>) -> Polled {
         self.poll(remembered).unwrap_or_else(|failed| panic!("{}: {failed}", failed.error.code()))
     }
 
-    /// Polls what must fail; returns the code.
+    /// Polls, and expects an error; returns its code.
     pub fn code(&self) -> String {
         match self.poll(None) {
             Err(failed) => {

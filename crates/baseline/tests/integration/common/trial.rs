@@ -1,4 +1,4 @@
-//! Counts what a detector finds and what it cries over for nothing.
+//! Counts the findings and false alarms of a detector.
 
 use super::random::Random;
 use super::series::{Model, Series, YEAR};

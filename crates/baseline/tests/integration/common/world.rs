@@ -15,7 +15,7 @@ pub struct Hour {
     pub uploads: f64,
     pub share: f64,
     pub cures: Option<f64>,
-    /// Failing beside what the world makes.
+    /// Failing packages beside those that the world makes.
     pub extra: f64,
     pub parked: f64,
     pub attempts: f64,

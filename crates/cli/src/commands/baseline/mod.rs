@@ -45,7 +45,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
 }
 
-/// Says what is thought now.
+/// Prints the new verdict.
 fn tell(verdict: &Verdict) -> Result<u8, Error> {
     writeln!(screen::stdout(), "{}: {}", verdict.state, verdict.text)?;
     Ok(exit::DONE)

@@ -22,9 +22,9 @@ use crate::protocol::Trust;
 pub enum Got {
     /// The `.dsc` is in a folder of its own with its files; the number of bytes that came over the network.
     Here(PathBuf, u64),
-    /// The same of one that the index has no SHA-256 of, with why it is trusted.
+    /// The same for a publication without SHA-256 in the index, with the reason of its trust.
     Weak(PathBuf, u64, Trust),
-    /// The same of an old version, with what its files turned out to be.
+    /// The same for an old version, with the content of its files.
     Old(PathBuf, u64, Found),
     /// No mirror has a file of it.
     Missing(String),
@@ -72,10 +72,11 @@ impl Archives {
             };
             return self.fetch_old(history, (name, wanted), &is_known, &into);
         }
-        // An archive that does not date its index cannot tell what is newer.
+        // An archive that does not date its index cannot tell which file is newer.
         let listed = Some(stored.listed).filter(|listed| *listed > 0);
         match opened.source.fetch(&wanted, listed, &is_known, &into) {
-            // Of one without SHA-256 its content was checked by what the index has; from here on it is known by that.
+            // Without SHA-256 its content was checked by the hashes of the index; from here on the computed SHA-256
+            // identifies it.
             Ok(Outcome::Fetched(Fetched { dsc, transferred, .. }))
                 if wanted.dsc.checksums.sha256.is_none() =>
             {

@@ -22,7 +22,7 @@ pub struct Missed {
 }
 
 impl From<Failure> for Missed {
-    /// A failure that no outage is to blame for.
+    /// A failure that is no outage.
     fn from(failure: Failure) -> Self {
         Missed { failure, need: None }
     }
@@ -72,7 +72,7 @@ impl Archives {
         Missed { need: dependency.map(|name| Need { name, probe }), failure }
     }
 
-    /// Asks whether an archive is there again: for the index of its first suite.
+    /// Tests whether an archive can be reached again, with the index of its first suite.
     pub fn probe(&self, name: &str) -> Result<(), String> {
         let Some(opened) = self.opened.get(name) else { return Ok(()) };
         if opened.config.apt {
@@ -87,7 +87,7 @@ impl Archives {
             let mirror = transport::open(location, &opened.config.transfer, &limits);
             match mirror.get(&transport::Request::whole(&path)) {
                 Ok(_) => return Ok(()),
-                // A server that answers is there, whatever it says.
+                // A server that answers is reachable, whatever the answer is.
                 Err(error) if !error.is_outage() => return Ok(()),
                 Err(error) => last = Err(error.to_string()),
             }
@@ -95,7 +95,7 @@ impl Archives {
         last
     }
 
-    /// Asks whether an archive's history is there again.
+    /// Tests whether an archive's history can be reached again.
     pub fn probe_history(&self, name: &str) -> Result<(), String> {
         match self.history(name) {
             Some((_, history)) => history.probe().map_err(|failed| failed.to_string()),

@@ -48,7 +48,7 @@ impl From<StoredFile> for ListedFile {
 }
 
 impl Stored {
-    /// Of a publication in an index of a date.
+    /// For a publication, with the date of its index.
     pub fn new(publication: &sources::Publication, listed: i64) -> Stored {
         Stored {
             directory: publication.directory.clone(),
@@ -59,7 +59,7 @@ impl Stored {
         }
     }
 
-    /// Of a version that a history has.
+    /// For a version of a history.
     pub fn of_history(old: &OldVersion) -> Stored {
         Stored {
             directory: String::new(),
@@ -83,7 +83,7 @@ impl Stored {
         }
     }
 
-    /// The size of the `.dsc` in what the state keeps.
+    /// Size of the `.dsc`, from the stored text.
     pub fn dsc_size(files: &str) -> Option<u64> {
         serde_json::from_str::<Stored>(files).ok().map(|stored| stored.dsc.size)
     }

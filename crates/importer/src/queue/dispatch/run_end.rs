@@ -80,7 +80,7 @@ impl Loop<'_> {
         session.store.read(queue::is_more).unwrap_or(true)
     }
 
-    /// Once everything that was asked for has been done, the checks may begin to say what is normal.
+    /// Records that the queue was empty for the first time; from then on the checks may learn the norm.
     pub(super) fn note_filled(&mut self, idle: bool) {
         let is_done = (idle || self.tidying.is_some()) && self.importing == 0;
         // A service that has nothing to do asks no more often than it looks.

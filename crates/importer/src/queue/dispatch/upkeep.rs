@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use state::fleet::look::Look;
@@ -12,10 +13,13 @@ use state::{StateError, Store, batch, breaker, hold, retention, runs, samples, w
 
 use super::{Loop, TICK};
 use crate::publishing::pool as publishing;
+use crate::queue::evict;
 use crate::queue::limits::Limits;
 use crate::queue::session::{Session, VERSION};
 use crate::queue::{logs, probe};
 
+/// How often a cache of repositories is brought within its limit.
+const EVICTION: Duration = Duration::from_secs(300);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Jobs that are brought back in one transaction: each writes up to three rows.
 const CHUNK: i64 = 60;
@@ -37,6 +41,7 @@ pub(super) struct Upkeep {
     sampled: i64,
     pruned: Option<Instant>,
     swept: Option<Instant>,
+    evicted: Option<Instant>,
     rights: Option<Instant>,
     /// Tasks that failed, and the time of the failure.
     failed: BTreeMap<&'static str, Instant>,
@@ -54,6 +59,7 @@ impl Default for Upkeep {
             sampled: 0,
             pruned: None,
             swept: None,
+            evicted: None,
             rights: None,
             failed: BTreeMap::new(),
             // An earlier run may have left some.
@@ -67,7 +73,7 @@ impl Default for Upkeep {
 type Task = (&'static str, bool, fn(&Store) -> Result<(), StateError>);
 
 impl Loop<'_> {
-    /// Looks after everything that has its time.
+    /// Does all due upkeep.
     pub(super) fn tick(&mut self) {
         // A state that has outgrown this program is not written to any more, so what runs cannot be recorded.
         if self.stops() > 1 || self.session().store.outgrown().is_some() {
@@ -85,6 +91,7 @@ impl Loop<'_> {
             self.note(note);
         }
         self.sweep();
+        self.evict();
         let with_rights = self.upkeep.rights.is_none_or(|at| at.elapsed() >= RIGHTS);
         let session = Arc::clone(&self.dispatcher.session);
         match session.look(with_rights) {
@@ -186,7 +193,7 @@ impl Loop<'_> {
         Ok(())
     }
 
-    /// Says in the state what cannot be recorded, or that all can be.
+    /// Writes the present errors of recording to the state, or that there are none.
     fn report_trouble(&mut self) {
         let trouble = self.session().troubles.summary();
         let (reported, at) = &self.upkeep.reported;
@@ -200,7 +207,7 @@ impl Loop<'_> {
         self.upkeep.reported = (text, Some(Instant::now()));
     }
 
-    /// Forgets what is old, a little at a time; once a day it begins anew.
+    /// Prunes a little at a time; once a day a new pass begins.
     fn prune(&mut self, store: &Store) -> Result<(), StateError> {
         for _ in 0..STEPS {
             if !store.write(|tx| retention::step(tx, &retention::Rule::default()))? {
@@ -209,6 +216,17 @@ impl Loop<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps a cache of repositories within its limit, beside the loop: it looks at all of them.
+    fn evict(&mut self) {
+        let since = *self.upkeep.evicted.get_or_insert_with(Instant::now);
+        if since.elapsed() < EVICTION || self.session().cache().is_none() {
+            return;
+        }
+        self.upkeep.evicted = Some(Instant::now());
+        let session = Arc::clone(&self.dispatcher.session);
+        thread::spawn(move || evict::evict(&session));
     }
 
     /// Removes old logs, once a day.
@@ -229,7 +247,7 @@ const LOOK: &str = "what is due";
 const SAMPLES: &str = "samples";
 const PRUNING: &str = "the removal of what is old";
 
-/// Notes what this login may not do although a worker has to.
+/// Notes rights that this login lacks although a worker needs them.
 fn note_rights(session: &Session, lacking: &[String]) {
     const RIGHTS: &str = "all that a worker does";
     if lacking.is_empty() {

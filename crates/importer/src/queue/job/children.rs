@@ -1,4 +1,4 @@
-//! Has versions imported by children, and sees to it that one that dies costs one version.
+//! Imports of versions by children: a child that dies costs one version.
 
 use std::thread;
 
@@ -55,6 +55,7 @@ impl Work<'_> {
             collisions: self.known.clone(),
             settle: false,
             word: self.word()?,
+            stands: self.stands.clone(),
             task: Task::Import,
         })
     }
@@ -119,6 +120,7 @@ impl Work<'_> {
         add(&mut self.usage.bytes_out, ended.moved.1);
         self.usage.peak_rss = self.usage.peak_rss.max(i64::try_from(ended.peak_rss).unwrap_or(i64::MAX));
         if ended.failure.is_none() {
+            self.stands = ended.stands.clone().or(self.stands.take());
             self.foreign = Some(ended.foreign.clone());
             // The decisions are carried out; another child of this job must not repeat them.
             self.known.open.retain(|it| !ended.collisions.ended.iter().any(|(id, _)| *id == it.id));
@@ -132,7 +134,7 @@ impl Work<'_> {
         Ok(ended)
     }
 
-    /// Has branches brought to where they belong, and decisions carried out, without any version.
+    /// Moves branches to their targets, and carries out decisions, without any version.
     pub(super) fn settle_refs(&mut self, watch: Watch<'_>) {
         let request = match self.request(Vec::new()) {
             Ok(request) => Request { settle: true, ..request },
@@ -145,7 +147,7 @@ impl Work<'_> {
         }
     }
 
-    /// Takes what a child has done, and returns what should be tried again.
+    /// Takes over the results of a child, and returns the versions that should be tried again.
     fn settle(&mut self, ids: Vec<i64>, request: Request, ended: Ended) -> (Vec<i64>, Vec<VersionRequest>) {
         if self.session.is_stopping() && ended.failure.is_some() {
             self.cancelled = true;

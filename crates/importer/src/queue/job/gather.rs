@@ -1,4 +1,4 @@
-//! Gathers what the child is to read: the files of each version, from wherever they are.
+//! Gathers the input of the child: the files of each version, from any source.
 
 use std::path::PathBuf;
 
@@ -121,8 +121,8 @@ impl Work<'_> {
         }
     }
 
-    /// No mirror has a file. If the last accepted index lists its version no more, it is gone. Else nobody knows: the
-    /// mirrors may be in the middle of an update, or something is not mounted. The version is waited for.
+    /// No mirror has a file. If the last accepted index lists its version no more, it is gone. Otherwise that is not
+    /// certain: the mirrors may be in the middle of an update, or a disk is not mounted. The version is waited for.
     fn not_there(&mut self, publication: &Publication, file: &str) {
         let version = &publication.what.version;
         if publication.unlisted.is_some() {

@@ -1,5 +1,5 @@
-//! Old versions: before a package's first import its archive's history is asked for them, so that its repository has all
-//! of them from the start. A history that is out of reach makes the package wait, for a time, and never fail.
+//! Old versions: before a package's first import its archive's history is asked for them, so that its repository has
+//! all of them from the start. An unreachable history makes the package wait, for a limited time, and never fail.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,8 @@ impl From<StateError> for Stopped {
 }
 
 impl Work<'_> {
-    /// Adds the old versions to what a package lacks, if this is its first import. None if they have to be waited for.
+    /// Adds the old versions to the missing ones, if this is the package's first import. `None` if they have to be
+    /// waited for.
     pub(super) fn with_history(&mut self, open: Vec<Publication>) -> Option<Vec<Publication>> {
         let session = self.session;
         if !session.archives.have_histories() {
@@ -105,7 +106,7 @@ impl Work<'_> {
                 Ok((wanted, wait.is_some_and(|wait| wait.until <= now)))
             })
         })?;
-        // From here on it is not waited for any longer: what cannot be had now is left out.
+        // From here on the history is not waited for any longer: missing versions are left out.
         self.history_over |= over;
         if !wanted {
             return Ok(());
@@ -205,7 +206,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Parks the job until something is there again; for a history only as long as it is waited for.
+    /// Parks the job until a dependency can be reached again; for a history only as long as it is waited for.
     pub(super) fn park(&mut self, breaker: i64, history: Option<&str>) {
         self.parked_on = Some(breaker);
         if let Some(archive) = history {
@@ -297,7 +298,7 @@ impl Work<'_> {
         self.not_noted(noted.err());
     }
 
-    /// Notes what the files of an old version turned out to be. None if that cannot be recorded.
+    /// Records the content of an old version's files. `None` if that cannot be recorded.
     pub(super) fn complete(&mut self, id: i64, found: &Found) -> Option<()> {
         let session = self.session;
         let trust = serde_json::to_string(&found.trust).unwrap_or_default();

@@ -71,7 +71,7 @@ impl Work<'_> {
         self.wait = Some(Wait { kind: WaitKind::Base, reason, until, again: until });
     }
 
-    /// Says of each version that did not wait any longer what it was imported without: its parents stay what they are.
+    /// Records for each version whose wait has ended which base it was imported without: its parents stay as they are.
     pub(super) fn say_what_is_lacking(&mut self) {
         for (_, report) in &self.reports.clone() {
             let is_there = matches!(report.outcome, Became::Imported | Became::UnappliedOnly);

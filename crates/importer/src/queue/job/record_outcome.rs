@@ -7,7 +7,7 @@ use std::time::Duration;
 use fail::fail_point;
 use state::finish::{self, Cause, Done, Finished, Settled};
 use state::publication::{collisions, foreign};
-use state::publishing::{PublishLane, asked};
+use state::publishing::{PublishLane, asked, cached};
 use state::tx::Tx;
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{StateError, attempt, queue};
@@ -25,10 +25,12 @@ use crate::queue::session::{Session, may_pass};
 
 /// Findings in a repository beside its versions.
 pub(super) struct Found {
-    /// Refs that are not where the importer has put them, once somebody has looked.
+    /// Foreign refs, once they were listed.
     pub(super) foreign: Option<Vec<ForeignRef>>,
     /// Collisions found, ended and not resolved.
     pub(super) news: News,
+    /// What was read back of the remote, where repositories are a cache.
+    pub(super) published: Option<cached::Done>,
 }
 
 impl Found {
@@ -63,7 +65,10 @@ impl Work<'_> {
             .iter()
             .filter(|(id, report)| report.outcome == Became::Failed && first_tried.contains(id))
             .count();
-        let done = self.reports.iter().filter_map(|(id, report)| done(*id, report)).collect();
+        // Where repositories are a cache, nothing is imported that was not read back.
+        let counts = self.session.cache().is_none() || self.published.is_some();
+        let done =
+            self.reports.iter().filter(|_| counts).filter_map(|(id, report)| done(*id, report)).collect();
         let failed = outcome == Outcome::Failed;
         let cause = match outcome {
             // Of one that is parked it is no failure; it tells who met a full disk before.
@@ -171,7 +176,7 @@ fn done(id: i64, report: &Report) -> Option<Done> {
     })
 }
 
-/// The pauses between attempts to record an end that the database refuses for what it says: the first, and the longest.
+/// First and longest pause between attempts to record an end that the database refuses.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Number of refusals by the database, without a known cause, after which the attempt ends as one that could not be
 /// recorded.
@@ -206,7 +211,7 @@ pub(super) fn record_surely(
         if session.is_stopping() {
             return (finished, None);
         }
-        // A command that somebody waits for has waited long enough.
+        // A command that a person waits for gives up.
         if may_pass(&error) {
             return (not_recorded(finished, &error), None);
         }
@@ -271,8 +276,13 @@ fn record(
             finish::record_versions(tx, finished, last, RULES)?;
         }
         let settled = finish::finish(tx, finished, &session.retries)?;
-        if is_open && is_news(finished.outcome) {
-            asked::ask(tx, finished.package_id, None, publish_lane)?;
+        match &found.published {
+            Some(published) if is_open => cached::done(tx, finished.package_id, published)?,
+            // Where repositories are a cache, nothing waits to be published.
+            None if is_open && is_news(finished.outcome) && session.cache().is_none() => {
+                asked::ask(tx, finished.package_id, None, publish_lane)?;
+            }
+            _ => {}
         }
         // A job that comes back soon asks for a repack then; one that waits for its time must not come sooner for a
         // repack.

@@ -1,4 +1,4 @@
-//! Looks after the repository itself, where a job asks for that.
+//! Maintenance of the repository, if a job asks for it.
 
 use std::collections::HashSet;
 
@@ -77,9 +77,12 @@ impl Work<'_> {
     pub(super) fn look_after(&mut self, watch: Watch<'_>) {
         let tasks = self.claim.tasks;
         if tasks.has(Tasks::VERIFY) {
-            self.verify(watch);
+            match self.session.cache() {
+                Some(_) => self.verify_through_cache(watch),
+                None => self.verify(watch),
+            }
         }
-        // An upload is not kept back by packing: after it, that is asked for anew.
+        // An upload is not delayed by a repack: it is asked for again afterwards.
         if tasks.has(Tasks::REPACK) && !tasks.has(Tasks::IMPORT) {
             self.repack();
         }
@@ -100,7 +103,7 @@ impl Work<'_> {
         }
     }
 
-    fn verify(&mut self, watch: Watch<'_>) {
+    pub(super) fn verify(&mut self, watch: Watch<'_>) {
         let (session, attempt, package) = (self.session, self.claim.attempt, self.claim.package.as_str());
         // A state that cannot be read now is no fault of the repository.
         let expected = session.store.read(|tx| versions::expected(tx, package)).unwrap_or_default();

@@ -42,7 +42,7 @@ impl Scratch {
         self.repository.path()
     }
 
-    /// Runs Git in the repository and returns what it printed.
+    /// Runs Git in the repository and returns its output.
     pub fn git(&self, arguments: &[&str]) -> String {
         self.git_with(arguments, b"")
     }
@@ -78,7 +78,7 @@ impl Scratch {
     pub fn assert_clean(&self) {
         let output = self.try_git(&["fsck", "--strict", "--full", "--no-dangling", "--no-progress"], b"");
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        // An unborn HEAD is what an empty repository has; links in place of some files are of note, not wrong.
+        // An empty repository has an unborn HEAD; links in place of some files are of note, not wrong.
         let fine = |line: &&str| line.starts_with("notice: ") || line.contains("Symlink: .");
         let rest: Vec<&str> = said.lines().filter(|line| !fine(line)).collect();
         assert!(output.status.success() && rest.is_empty(), "{said}");

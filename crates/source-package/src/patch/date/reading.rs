@@ -13,7 +13,7 @@ pub(super) struct Reading {
     weekday: bool,
 }
 
-/// Sets what a date may say once.
+/// Sets a part that a date may have once.
 fn once<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.replace(value).is_none().then_some(())
 }

@@ -1,4 +1,4 @@
-//! Applies the patches one after the other, and leaves beside them what dpkg leaves.
+//! Applies the patches one after the other, and leaves the same files beside them as dpkg.
 
 use std::io;
 
@@ -52,6 +52,9 @@ impl Work {
 
 /// Applies all patches of a package, and calls `after` after each, which takes its own share of the work. On success the tree is that of
 /// `dpkg-source -x`, but for `.pc`. On failure it is that after the last patch that could be applied.
+///
+/// # Errors
+/// [`ApplyAllError`] with the patch that fails; the tree then has the patches before it.
 pub fn apply_all<S: ContentStore, E>(
     format: Format<'_>,
     limits: Limits,

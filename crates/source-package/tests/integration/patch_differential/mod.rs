@@ -1,4 +1,4 @@
-//! Compares the patch engine with dpkg's own code and GNU patch: whether a patch is taken, and what it makes.
+//! Compares the patch engine with dpkg's own code and GNU patch: whether a patch is accepted, and its result.
 
 mod cases;
 mod damage;

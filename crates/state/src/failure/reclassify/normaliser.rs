@@ -33,7 +33,7 @@ pub fn all_by(store: &Store, version: i64, rule: Normalise<'_>) -> Result<usize,
         let sql = "SELECT id, short, stage, code, example, class, alias_of FROM signature
             WHERE normaliser < ?1 ORDER BY id LIMIT 1";
         let Some(old) = store.read(|tx| tx.first(sql, values![version]))? else { return Ok(aliases) };
-        // First, while its failures still tell what it is about; found again if this is cut off.
+        // First, while its failures still name it; found again if this is interrupted.
         let new = match old.opt_int(6) {
             Some(new) => new,
             None => store.write(|tx| appoint(tx, &old, version, rule))?,
@@ -104,8 +104,8 @@ fn find_or_make(
     Ok(new.id)
 }
 
-/// Decides what an old signature becomes, and makes it an alias of that: what one of its failures becomes, or else one
-/// of its attempts, or else its example, whose package is not known.
+/// Finds the new id of an old signature, and makes the old one an alias: from one of its failures, else from one of
+/// its attempts, else from its example, whose package is not known.
 fn appoint(tx: &mut Tx<'_>, old: &Row, version: i64, rule: Normalise<'_>) -> Result<i64, StateError> {
     let failure = "SELECT f.message, p.name, f.version FROM failure f JOIN package p ON p.id = f.package_id
         WHERE f.signature_id = ?1 ORDER BY f.package_id LIMIT 1";

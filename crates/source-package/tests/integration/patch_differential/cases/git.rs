@@ -234,8 +234,8 @@ fn links() -> Vec<Case> {
         applied("a new link", make("new", &format!("@@ -0,0 +1 @@\n+d/g\n{note}"))),
         applied("a new link in a new folder", make("p/q/new", &format!("@@ -0,0 +1 @@\n+../../f\n{note}"))),
         applied("a new link with a line end in it", make("new", "@@ -0,0 +1 @@\n+d/g\n")),
-        // Links out of the tree are not tried here: the time of what they lead to is set, by root even where nobody may
-        // do it. tests/src/cases/git_patches.rs has them.
+        // Links out of the tree are not tried here: the time of their targets is set, by root even where nobody may do
+        // it. tests/src/cases/git_patches.rs has them.
         applied("a new link with a NUL", make("new", &format!("@@ -0,0 +1 @@\n+a\0b\n{note}"))),
         refused("a new link over a file", make("f", &format!("@@ -0,0 +1 @@\n+d/g\n{note}"))),
         refused(

@@ -1,4 +1,4 @@
-//! File names, and what stands in front of hunks.
+//! File names, and text in front of hunks.
 
 use super::{CHANGE, Case, applied, edit, refused};
 use crate::patch_differential::world::file;

@@ -1,4 +1,4 @@
-//! Hunks: where they fit and what they say.
+//! Hunks: their places and their contents.
 
 use super::{Case, applied, edit, refused};
 use crate::patch_differential::world::file;
