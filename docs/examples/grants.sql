@@ -50,20 +50,24 @@ $$;
 
 -- Imports, and keeps the records of them: `run`, `import`, `enqueue`, `backup`.
 GRANT INSERT, UPDATE ON meta, host, run, package, publication, version, job, attempt, signature, failure, dependency,
-    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish, collision, repository TO package_import_worker;
+    sample, verdict, batch, batch_member, suite, counter, wait, history, foreign_ref, remote, publish, collision,
+    repository, package_past, past, notice, channel, message, finding, repair_plan, repair_part
+    TO package_import_worker;
 -- Where else a publication is listed is written anew when that changes.
 GRANT INSERT, DELETE ON place TO package_import_worker;
 GRANT INSERT ON event TO package_import_worker;
 -- A job is over, a wait has ended, a failure is cured, a position is not needed any more; attempts, samples and runs
 -- grow old.
 GRANT DELETE ON job, wait, failure, meta, attempt, sample, verdict, run, batch, batch_member, foreign_ref,
-    collision TO package_import_worker;
+    collision, package_past, past, notice, message, finding TO package_import_worker;
+-- A mute ends when there is more than it was for.
+GRANT UPDATE (ended, ending) ON mute TO package_import_worker;
 -- The end of a suppression whose time is over.
 GRANT UPDATE (ended) ON suppression TO package_import_worker;
 
 -- Decides: retries, holds, priorities, policies, settings, hosts; mends counters.
 GRANT INSERT, UPDATE ON meta, host, package, job, suppression, sample, verdict, batch, batch_member,
-    counter, publish TO package_import_operator;
+    counter, publish, package_past, past TO package_import_operator;
 -- What is published, where its files are and why they are trusted, only a poll or an import writes. An operator asks for an
 -- import again, and of a history for what it could not deliver before (`history ask`).
 GRANT UPDATE (done, gone, tries) ON publication TO package_import_operator;
@@ -75,6 +79,11 @@ GRANT UPDATE (followed) ON remote TO package_import_operator;
 GRANT INSERT, UPDATE ON history TO package_import_operator;
 -- `collision resolve` writes what was decided; a worker carries it out.
 GRANT UPDATE (decision, decided, decided_by, reason, trouble) ON collision TO package_import_operator;
+-- `repair plan`, `apply` and `undo` are asked for; a worker does them.
+GRANT INSERT, UPDATE ON repair_plan, repair_part, mute TO package_import_operator;
 GRANT INSERT ON event TO package_import_operator;
+-- What somebody decides can begin or end what people are told.
+GRANT INSERT, UPDATE, DELETE ON notice TO package_import_operator;
 -- `prune` keeps what explains the present.
-GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member TO package_import_operator;
+GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member, package_past, past, message
+    TO package_import_operator;

@@ -1,6 +1,6 @@
 //! Finds backups, and checks that one is unchanged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -85,63 +85,103 @@ pub fn manifest(backup: &Path) -> Result<Manifest, BackupError> {
     serde_json::from_str(&text).map_err(|error| damaged(format!("{MANIFEST}: {error}")))
 }
 
-/// Reads the whole backup and lists its problems; the list is empty if the backup is as it was made. `watch` gets
-/// the number of files that are done, and of all.
-///
-/// # Errors
-/// [`BackupError`] when the manifest or the checksums cannot be read at all.
-pub fn problems(backup: &Path, mut watch: impl FnMut(usize, usize)) -> Result<Vec<String>, BackupError> {
-    let manifest = manifest(backup)?;
-    let sums = Sums::read(backup)?;
-    let mut problems = Vec::new();
-    if sums::of_bytes(&sums.text()) != manifest.sums {
-        problems.push(format!("{SUMS} is not the list that the backup was made with"));
-    }
-    for (done, (path, wanted)) in sums.0.iter().enumerate() {
-        watch(done, sums.0.len());
-        match sums::of_file(&backup.join(path)) {
-            Ok((found, _)) if found == *wanted => {}
-            Ok(_) => problems.push(format!("{} has another content", path.display())),
-            Err(error) => problems.push(format!("{}: {error}", path.display())),
+/// What is wrong with a backup: nothing, if it is as it was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// With single repositories, by their paths below the backup. The others can be brought back.
+    pub repositories: BTreeMap<PathBuf, Vec<String>>,
+    /// With what everything rests on: the state, the key, the list of checksums.
+    pub whole: Vec<String>,
+}
+
+impl Problems {
+    fn add(&mut self, path: &Path, problem: String) {
+        match repository_of(path) {
+            Some(repository) => self.repositories.entry(repository).or_default().push(problem),
+            None => self.whole.push(problem),
         }
     }
-    let known: BTreeSet<&Path> = sums.0.keys().map(PathBuf::as_path).collect();
-    others(backup, Path::new(""), &known, &mut problems)?;
+
+    /// All of them, a line each.
+    pub fn lines(self) -> Vec<String> {
+        self.whole.into_iter().chain(self.repositories.into_values().flatten()).collect()
+    }
+}
+
+/// The repository that a file below a backup belongs to: `repos/h/hello.git`.
+fn repository_of(path: &Path) -> Option<PathBuf> {
+    let parts: Vec<_> = path.components().take(4).collect();
+    let [repos, prefix, name, _] = parts.as_slice() else { return None };
+    let is_one = repos.as_os_str() == "repos" && Path::new(name).extension().is_some_and(|it| it == "git");
+    is_one.then(|| [repos, prefix, name].into_iter().collect())
+}
+
+/// Reads everything and says what is wrong. `watch` is told how many files are done, and of how many.
+pub fn problems(backup: &Path, watch: impl FnMut(usize, usize)) -> Result<Problems, BackupError> {
+    let mut problems = problems_of(backup, Path::new(""), watch)?;
     if let Err(error) = sqlite::check_file(&backup.join(STATE)) {
-        problems.push(format!("{STATE}: {error}"));
+        problems.whole.push(format!("{STATE}: {error}"));
     }
     Ok(problems)
 }
 
-/// Files that are not part of the backup: a repository could take them for its own.
-fn others(
+/// The same of a part of it, `repos/h/hello.git` for one, and of the list of checksums.
+pub fn problems_of(
     backup: &Path,
-    folder: &Path,
-    known: &BTreeSet<&Path>,
-    problems: &mut Vec<String>,
-) -> Result<(), BackupError> {
-    let path = backup.join(folder);
-    for entry in fs::read_dir(&path).map_err(BackupError::file("read", &path))? {
-        let entry = entry.map_err(BackupError::file("read", &path))?;
-        let name = folder.join(entry.file_name());
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            others(backup, &name, known, problems)?;
-        } else if !known.contains(name.as_path()) && name != Path::new(SUMS) && name != Path::new(MANIFEST) {
-            problems.push(format!("{} does not belong to it", name.display()));
+    part: &Path,
+    mut watch: impl FnMut(usize, usize),
+) -> Result<Problems, BackupError> {
+    let manifest = manifest(backup)?;
+    let sums = Sums::read(backup)?;
+    let mut problems = Problems::default();
+    if sums::of_bytes(&sums.text()) != manifest.sums {
+        problems.whole.push(format!("{SUMS} is not the list that the backup was made with"));
+    }
+    let wanted: Vec<_> = sums.0.iter().filter(|(path, _)| path.starts_with(part)).collect();
+    for (done, (path, sum)) in wanted.iter().enumerate() {
+        watch(done, wanted.len());
+        match sums::of_file(&backup.join(path)) {
+            Ok((found, _)) if found == **sum => {}
+            Ok(_) => problems.add(path, format!("{} has another content", path.display())),
+            Err(error) => problems.add(path, format!("{}: {error}", path.display())),
         }
     }
-    Ok(())
+    let known: BTreeSet<&Path> = sums.0.keys().map(PathBuf::as_path).collect();
+    others(backup, part, &known, &mut problems);
+    Ok(problems)
 }
 
-/// Refuses a backup that is not as it was made.
-///
-/// # Errors
-/// [`BackupError::Damaged`] with at most ten problems.
-pub fn check(backup: &Path, watch: impl FnMut(usize, usize)) -> Result<(), BackupError> {
-    let mut problems = problems(backup, watch)?;
-    if problems.is_empty() {
-        return Ok(());
+/// Files that the backup was not made with: a repository could take them for its own.
+fn others(backup: &Path, folder: &Path, known: &BTreeSet<&Path>, problems: &mut Problems) {
+    let unreadable = |error: io::Error| format!("cannot read {}: {error}", folder.display());
+    let entries = match fs::read_dir(backup.join(folder)) {
+        Ok(entries) => entries,
+        Err(error) => return problems.add(&folder.join("x"), unreadable(error)),
+    };
+    for entry in entries {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return problems.add(&folder.join("x"), unreadable(error)),
+        };
+        let name = folder.join(entry.file_name());
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            others(backup, &name, known, problems);
+        } else if !known.contains(name.as_path()) && name != Path::new(SUMS) && name != Path::new(MANIFEST) {
+            problems.add(&name, format!("{} does not belong to it", name.display()));
+        }
     }
-    problems.truncate(10);
-    Err(BackupError::Damaged { path: backup.to_owned(), problems })
+}
+
+/// Refuses a backup whose state, key or list of checksums is not as it was made; returns what is wrong with single
+/// repositories, by their paths.
+pub fn check(
+    backup: &Path,
+    watch: impl FnMut(usize, usize),
+) -> Result<BTreeMap<PathBuf, Vec<String>>, BackupError> {
+    let mut problems = problems(backup, watch)?;
+    if problems.whole.is_empty() {
+        return Ok(problems.repositories);
+    }
+    problems.whole.truncate(10);
+    Err(BackupError::Damaged { path: backup.to_owned(), problems: problems.whole })
 }

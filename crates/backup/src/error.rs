@@ -11,6 +11,14 @@ pub enum BackupError {
     /// Error of the state.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The state could not be copied.
+    #[error("cannot copy the state to {}: {error}", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// Why not.
+        error: Box<StateError>,
+    },
     /// A repository could not be read.
     #[error(transparent)]
     Repository(#[from] packaging_repo::Error),
@@ -52,8 +60,23 @@ pub enum BackupError {
         /// Number of its form.
         found: u32,
     },
+    /// It lacks a package.
+    #[error("the backup {} has no repository of {package}; an older one may have it", path.display())]
+    NotInBackup {
+        /// The package.
+        package: String,
+        /// The backup.
+        path: PathBuf,
+    },
+    /// It is of another installation.
+    #[error(
+        "the backup {} is of another installation: its key is not the one of this root, which would take no ref of it for \
+         its own", .0.display()
+    )]
+    OtherKey(PathBuf),
     /// Something would be overwritten.
-    #[error("{} is not empty: a backup is brought back into an empty root only; move what is there away", .0.display())]
+    #[error("{} is not empty: a whole backup is brought back into an empty root only; move what is there away, or name what you \
+         want with --package", .0.display())]
     NotEmpty(PathBuf),
 }
 

@@ -8,6 +8,7 @@
 pub mod check;
 mod error;
 pub mod manifest;
+pub mod package;
 pub mod reconcile;
 pub mod repository;
 pub mod restore;

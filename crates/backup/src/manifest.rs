@@ -11,6 +11,9 @@ pub const STATE: &str = "state.db";
 /// Name of the copied configuration.
 pub const CONFIG: &str = "config.toml";
 
+/// Accounts of the pages, in the root and in a backup.
+pub const ACCOUNTS: &str = "web-accounts";
+
 /// Manifest of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -57,21 +57,36 @@ pub fn all(
         let Ok(package) = PackageName::new(name) else { continue };
         let found = Repository::open(&root.join("repos"), &package).map_err(BackupError::from);
         match found.and_then(|repository| of_repository(&repository)) {
-            Ok(versions) => {
-                for some in versions.chunks(CHUNK) {
-                    done.versions += store.write(|tx| versions::record(tx, name, some, program))?;
-                }
-            }
+            Ok(versions) => done.versions += record(store, name, &versions, program)?,
             Err(error) => {
-                store.write(|tx| {
-                    let id = queue::package_id(tx, name)?;
-                    queue::enqueue(tx, id, Lane::Verify, Tasks::VERIFY)
-                })?;
+                look_at(store, name)?;
                 done.damaged.push(Damaged { package: name.to_owned(), cause: error.to_string() });
             }
         }
     }
     Ok(done)
+}
+
+/// The same of one package. Returns how many versions the state lacked.
+pub fn one(store: &Store, root: &Path, package: &PackageName, program: &str) -> Result<usize, BackupError> {
+    let repository = Repository::open(&root.join("repos"), package)?;
+    record(store, package.as_str(), &of_repository(&repository)?, program)
+}
+
+fn record(store: &Store, name: &str, versions: &[Known], program: &str) -> Result<usize, BackupError> {
+    let mut new = 0;
+    for some in versions.chunks(CHUNK) {
+        new += store.write(|tx| versions::record(tx, name, some, program))?;
+    }
+    Ok(new)
+}
+
+/// Has the next run check the repository of a package.
+pub(crate) fn look_at(store: &Store, name: &str) -> Result<(), BackupError> {
+    Ok(store.write(|tx| {
+        let id = queue::package_id(tx, name)?;
+        queue::enqueue(tx, id, Lane::Verify, Tasks::VERIFY)
+    })?)
 }
 
 fn of_repository(repository: &Repository) -> Result<Vec<Known>, BackupError> {

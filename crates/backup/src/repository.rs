@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use packaging_repo::record;
 
 use crate::error::BackupError;
-use crate::sums::{self, Sums};
+use crate::sums::{self, CopyError, Sums};
 
 /// Number of looks at a repository that changes meanwhile.
 const TRIES: usize = 200;
@@ -54,11 +54,11 @@ impl Target<'_> {
                 self.copied += size;
                 Ok(true)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(CopyError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {
                 remove(&path)?;
                 Ok(false)
             }
-            Err(error) => Err(BackupError::file("copy", from)(error)),
+            Err(error) => Err(error.named(from, &path)),
         }
     }
 

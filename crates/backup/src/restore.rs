@@ -3,6 +3,7 @@
 //! The state comes last: a root without one is no installation, so an interrupted restore is never taken for one. It is
 //! begun again instead.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,15 +15,18 @@ use state::{Store, identity, meta, transfer};
 
 use crate::check;
 use crate::error::BackupError;
-use crate::manifest::{CONFIG, STATE};
+use crate::manifest::{ACCOUNTS, CONFIG, STATE};
 use crate::reconcile::{self, Damaged};
 use crate::sums;
+
+/// What is wrong with repositories of a backup, by their paths below it.
+pub type Bad = BTreeMap<PathBuf, Vec<String>>;
 
 /// Name of the file that marks a root as incomplete.
 const UNFINISHED: &str = "restore.unfinished";
 
 /// Names that a restored root may have.
-const PARTS: [&str; 7] = ["repos", "logs", KEY, CONFIG, "state.db", "state.db-wal", "state.db-shm"];
+const PARTS: [&str; 8] = ["repos", "logs", KEY, CONFIG, ACCOUNTS, "state.db", "state.db-wal", "state.db-shm"];
 
 /// Destination and actor of a restore.
 pub struct Here<'a> {
@@ -49,18 +53,51 @@ pub struct Restored {
     pub reconciled: usize,
     /// Repositories that cannot be read.
     pub damaged: Vec<Damaged>,
+    /// Repositories that were not brought back, because they are damaged in the backup.
+    pub passed_over: Vec<Damaged>,
 }
 
-/// Copies everything but the state into an empty root.
-///
-/// # Errors
-/// [`BackupError::NotEmpty`] when the root is not empty, [`BackupError::File`] when a file cannot be copied.
-pub fn files(backup: &Path, root: &Path) -> Result<(), BackupError> {
+/// Copies everything but the state into an empty root. Repositories that are `bad`, or turn out to be, are passed over, and
+/// nothing of them is left; returned are all that were.
+pub fn files(backup: &Path, root: &Path, mut bad: Bad) -> Result<Bad, BackupError> {
     prepare(root)?;
-    for part in ["repos", "logs", CONFIG] {
+    for part in ["logs", CONFIG, ACCOUNTS] {
         copy_all(&backup.join(part), &root.join(part))?;
     }
-    copy_all(&backup.join(KEY), &place_of_key(&root.join("repos")))
+    let repos = root.join("repos");
+    fs::create_dir(&repos).map_err(BackupError::file("create", &repos))?;
+    for name in check::repositories(backup)? {
+        if bad.contains_key(&name) {
+            continue;
+        }
+        let to = root.join(&name);
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder).map_err(BackupError::file("create", folder))?;
+        }
+        match copy_all(&backup.join(&name), &to) {
+            // What cannot be read of one keeps the others not back; what cannot be written does.
+            Err(error @ BackupError::File { verb: "read", .. }) => {
+                fs::remove_dir_all(&to).map_err(BackupError::file("remove", &to))?;
+                bad.insert(name, vec![error.to_string()]);
+            }
+            other => other?,
+        }
+    }
+    copy_all(&backup.join(KEY), &place_of_key(&repos))?;
+    Ok(bad)
+}
+
+/// The packages whose repositories were passed over, each with the first thing that is wrong.
+pub fn passed_over(bad: &Bad) -> Vec<Damaged> {
+    let package =
+        |path: &Path| path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let one = |(path, problems): (&PathBuf, &Vec<String>)| {
+        let more = problems.len().saturating_sub(1);
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        let cause = problems.first().map_or(String::new(), |first| format!("{first}{more}"));
+        Damaged { package: package(path), cause }
+    };
+    bad.iter().map(one).collect()
 }
 
 /// Creates an empty folder that is marked as incomplete, and removes the files of an earlier attempt.
@@ -86,10 +123,10 @@ fn prepare(root: &Path) -> Result<(), BackupError> {
     fs::write(&mark, "").map_err(BackupError::file("write", &mark))
 }
 
-fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
+pub(crate) fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
     let Ok(metadata) = fs::symlink_metadata(from) else { return Ok(()) };
     if !metadata.is_dir() {
-        return sums::copy(from, to).map(drop).map_err(BackupError::file("copy", from));
+        return sums::copy(from, to).map(drop).map_err(|error| error.named(from, to));
     }
     fs::create_dir(to).map_err(BackupError::file("create", to))?;
     for entry in fs::read_dir(from).map_err(BackupError::file("read", from))? {
@@ -101,7 +138,7 @@ fn copy_all(from: &Path, to: &Path) -> Result<(), BackupError> {
 
 /// Puts the state where the configuration wants it, which has to be empty, and makes it usable: interrupted jobs are
 /// queued again, old tokens become invalid, and the content of the repositories is recorded. `watch` gets the number of
-/// repositories that are done, and of all.
+/// repositories that are done, and of all. The packages of repositories that are `bad` are checked by the next run.
 ///
 /// # Errors
 /// [`BackupError::NotEmpty`] when the database is not empty; others when it cannot be written.
@@ -109,6 +146,7 @@ pub fn state(
     backup: &Path,
     location: &Location,
     here: &Here<'_>,
+    bad: &Bad,
     watch: impl FnMut(usize, usize),
 ) -> Result<Restored, BackupError> {
     let store = place(backup, location, here)?;
@@ -117,12 +155,17 @@ pub fn state(
     let why = (here.actor, "restore", Some(reason.as_str()));
     let (epoch, taken_back) = identity::take_over(&store, here.host, floor, why, here.program)?;
     let done = reconcile::all(&store, here.root, here.program, watch)?;
+    let passed_over = passed_over(bad);
+    for lacking in &passed_over {
+        reconcile::look_at(&store, &lacking.package)?;
+    }
     transfer::complete(&store)?;
     let mark = here.root.join(UNFINISHED);
     // A state that is restored beside surviving repositories has no such mark.
     let _ = fs::remove_file(&mark);
     let (reconciled, damaged) = (done.versions, done.damaged);
-    Ok(Restored { backup: backup.to_owned(), epoch, taken_back, reconciled, damaged })
+    let backup = backup.to_owned();
+    Ok(Restored { backup, epoch, taken_back, reconciled, damaged, passed_over })
 }
 
 /// True when there is a state that an earlier attempt did not complete.
@@ -151,7 +194,7 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
             }
             let part = path.with_extension("part");
             let _ = fs::remove_file(&part);
-            sums::copy(&source, &part).map_err(BackupError::file("copy", &source))?;
+            sums::copy(&source, &part).map_err(|error| error.named(&source, &part))?;
             fs::rename(&part, path).map_err(BackupError::file("rename", &part))?;
             let store = location.connect(false)?;
             store.migrate()?;
@@ -164,7 +207,7 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
             for ending in ["", "-wal", "-shm"] {
                 let _ = fs::remove_file(format!("{}{ending}", own.display()));
             }
-            sums::copy(&source, &own).map_err(BackupError::file("copy", &source))?;
+            sums::copy(&source, &own).map_err(|error| error.named(&source, &own))?;
             let from = Location::Sqlite(own.clone()).connect(false)?;
             from.migrate()?;
             let to = location.connect(true)?;
@@ -179,12 +222,9 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
     }
 }
 
-/// The backup that a path means, checked.
-///
-/// # Errors
-/// [`BackupError::NoBackup`] when there is none, [`BackupError::Damaged`] when it is not as it was made.
-pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<PathBuf, BackupError> {
+/// The backup that a path means, checked, and what is wrong with single repositories of it.
+pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<(PathBuf, Bad), BackupError> {
     let backup = check::newest(source)?;
-    check::check(&backup, watch)?;
-    Ok(backup)
+    let bad = check::check(&backup, watch)?;
+    Ok((backup, bad))
 }

@@ -66,18 +66,40 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 
 /// The checksum of a file, and its size.
 pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
-    copy_and_sum(&mut dense(path)?, None)
+    copy_and_sum(&mut dense(path)?, None).map_err(|error| match error {
+        CopyError::Read(error) | CopyError::Write(error) => error,
+    })
+}
+
+/// Which side of a copy failed: a full disk is the target's, a bad block the source's.
+#[derive(Debug)]
+pub enum CopyError {
+    /// The source cannot be read.
+    Read(io::Error),
+    /// The target cannot be written.
+    Write(io::Error),
+}
+
+impl CopyError {
+    /// With the file that it is about.
+    pub fn named(self, from: &Path, to: &Path) -> BackupError {
+        match self {
+            CopyError::Read(error) => BackupError::file("read", from)(error),
+            CopyError::Write(error) => BackupError::file("write", to)(error),
+        }
+    }
 }
 
 /// Copies a file whose checksum is taken on the way. Blocks are shared where the file system can do that.
-pub fn copy(from: &Path, to: &Path) -> io::Result<(String, u64)> {
-    let mut source = dense(from)?;
-    let permissions = source.metadata()?.permissions();
+pub fn copy(from: &Path, to: &Path) -> Result<(String, u64), CopyError> {
+    let mut source = dense(from).map_err(CopyError::Read)?;
+    let permissions = source.metadata().map_err(CopyError::Read)?.permissions();
     // It cannot be read before it has the permissions of its original.
-    let mut target = File::options().write(true).create_new(true).mode(0o600).open(to)?;
+    let target = File::options().write(true).create_new(true).mode(0o600).open(to);
+    let mut target = target.map_err(CopyError::Write)?;
     let shared = rustix::fs::ioctl_ficlone(&target, &source).is_ok();
     let done = copy_and_sum(&mut source, (!shared).then_some(&mut target))?;
-    target.set_permissions(permissions)?;
+    target.set_permissions(permissions).map_err(CopyError::Write)?;
     Ok(done)
 }
 
@@ -87,7 +109,7 @@ fn dense(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn copy_and_sum(source: &mut File, mut target: Option<&mut File>) -> io::Result<(String, u64)> {
+fn copy_and_sum(source: &mut File, mut target: Option<&mut File>) -> Result<(String, u64), CopyError> {
     let (mut digest, mut size) = (Sha256::new(), 0);
     let mut block = vec![0; BLOCK];
     loop {
@@ -95,13 +117,13 @@ fn copy_and_sum(source: &mut File, mut target: Option<&mut File>) -> io::Result<
             Ok(0) => return Ok((hex(&digest.finalize()), size)),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(CopyError::Read(error)),
         };
         let part = block.get(..count).unwrap_or_default();
         digest.update(part);
         size += count as u64;
         if let Some(target) = &mut target {
-            target.write_all(part)?;
+            target.write_all(part).map_err(CopyError::Write)?;
         }
     }
 }

@@ -13,7 +13,7 @@ use state::{Store, events, meta, runs, schema, transfer};
 
 use crate::check;
 use crate::error::BackupError;
-use crate::manifest::{CONFIG, FORM, MANIFEST, Manifest, STATE};
+use crate::manifest::{ACCOUNTS, CONFIG, FORM, MANIFEST, Manifest, STATE};
 use crate::repository::{self, Target};
 use crate::sums::{self, SUMS, Sums};
 
@@ -61,19 +61,30 @@ pub struct Taken {
     pub unrecorded: Option<String>,
 }
 
-/// Takes a backup. `watch` gets the number of repositories that are done, and of all.
-pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
+/// Takes a backup. `watch` is told how many repositories are done, and of how many. What could not be finished is removed
+/// again: it would keep a full disk full.
+pub fn take(wanted: &Wanted<'_>, watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
     let destination = wanted.destination;
     fs::create_dir_all(destination).map_err(BackupError::file("create", destination))?;
     let _lock = lock(destination)?;
     let folder = destination.join(UNFINISHED);
     remove_folder(&folder)?;
     fs::create_dir(&folder).map_err(BackupError::file("create", &folder))?;
+    fill(wanted, &folder, watch).inspect_err(|_| drop(remove_folder(&folder)))
+}
+
+/// Copies everything into a folder, and gives it its name.
+fn fill(
+    wanted: &Wanted<'_>,
+    folder: &Path,
+    mut watch: impl FnMut(usize, usize),
+) -> Result<Taken, BackupError> {
+    let destination = wanted.destination;
     let previous = check::newest(destination).ok();
     let old_sums = previous.as_deref().map(Sums::read).transpose().unwrap_or_default();
     let mut sums = Sums::default();
     let mut target = Target {
-        folder: &folder,
+        folder,
         previous: previous.as_deref().zip(old_sums.as_ref()),
         sums: &mut sums,
         copied: 0,
@@ -81,7 +92,8 @@ pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<
     };
     let made = milliseconds();
     let file = folder.join(STATE);
-    transfer::copy_to_file(wanted.store, &file)?;
+    transfer::copy_to_file(wanted.store, &file)
+        .map_err(|error| BackupError::Copy { path: file.clone(), error: Box::new(error) })?;
     let (sum, size) = sums::of_file(&file).map_err(BackupError::file("read", &file))?;
     target.sums.0.insert(STATE.into(), sum);
     target.copied += size;
@@ -92,6 +104,8 @@ pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<
     }
     // Without the key, the importer's refs could not be recognised after a restore.
     target.copy(&place(&wanted.root.join("repos")), Path::new(KEY))?;
+    // Whoever may sign in at the pages. The key of sessions is no part of a backup: everybody signs in again.
+    target.copy(&wanted.root.join(ACCOUNTS), Path::new(ACCOUNTS))?;
     if let Some(config) = wanted.config {
         target.copy(config, Path::new(CONFIG))?;
     }
@@ -99,8 +113,8 @@ pub fn take(wanted: &Wanted<'_>, mut watch: impl FnMut(usize, usize)) -> Result<
         copy_logs(wanted.root, Path::new("logs"), &mut target)?;
     }
     let (copied, linked) = (target.copied, target.linked);
-    let manifest = finish(wanted, &folder, &sums, made, repositories.len())?;
-    let folder = publish(destination, &folder, made)?;
+    let manifest = finish(wanted, folder, &sums, made, repositories.len())?;
+    let folder = publish(destination, folder, made)?;
     // The backup is complete: that is worth more than its record.
     let recorded = wanted.store.write(|tx| {
         meta::set(tx, meta::LAST_BACKUP, &made.to_string())?;
@@ -193,7 +207,7 @@ fn remove_old(destination: &Path, keep: usize) -> Result<Vec<PathBuf>, BackupErr
     Ok(all)
 }
 
-fn remove_folder(folder: &Path) -> Result<(), BackupError> {
+pub(crate) fn remove_folder(folder: &Path) -> Result<(), BackupError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(BackupError::file("remove", folder)(error))

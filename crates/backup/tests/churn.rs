@@ -81,7 +81,7 @@ fn a_copy_is_whole_whatever_others_do() {
     taken.unwrap();
     let mut tags = Vec::new();
     for backup in check::all(&destination).unwrap() {
-        assert!(check::problems(&backup, |_, _| ()).unwrap().is_empty());
+        assert!(check::problems(&backup, |_, _| ()).unwrap().lines().is_empty());
         let copy = backup.join("repos/h/hello.git");
         well(&copy, &["fsck", "--full", "--strict", "--no-dangling"]);
         // Branch and tags are of one moment: the branch is the newest tag, or the one that comes next.

@@ -46,7 +46,7 @@ pub const SECTIONS: [Section; 8] = [
     Section { name: "runs", figures: &["age", "stalled"], keys: &["interval"] },
     Section { name: "workers", figures: &["silent", "stuck", "hindered"], keys: &["hosts", "silent_after"] },
     Section { name: "wedged", figures: &["oldest", "wedged", "foreign", "collisions"], keys: &[] },
-    Section { name: "database", figures: &["backup", "integrity", "disk", "inodes"], keys: &[] },
+    Section { name: "database", figures: &["backup", "integrity", "disk", "inodes", "messages"], keys: &[] },
 ];
 
 /// Keys directly in `[checks]`: the place of the database for the monitor, and the sections of checks that users

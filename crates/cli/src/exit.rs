@@ -15,6 +15,8 @@ pub const DONE: u8 = 0;
 pub const SOME_FAILED: u8 = 1;
 /// The command line or the configuration cannot be used.
 pub const USAGE: u8 = 2;
+/// There are changes, where that was asked for.
+pub const CHANGES: u8 = 3;
 
 /// Another run is active on this host (sysexits.h calls it EX_TEMPFAIL).
 pub const BUSY: u8 = 75;

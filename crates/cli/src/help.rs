@@ -22,6 +22,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "archives",
             "remotes",
             "collisions",
+            "incidents",
+            "incident",
             "freshness",
             "baseline",
             "audit",
@@ -39,6 +41,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "release",
             "suppress",
             "unsuppress",
+            "mute",
+            "unmute",
             "signature",
             "collision",
             "set",
@@ -46,8 +50,8 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "resume",
         ],
     ),
-    ("Run", &["import", "enqueue", "poll", "run", "serve", "publish", "export"]),
-    ("Maintain", &["verify", "repack", "backup", "restore", "prune", "samples"]),
+    ("Run", &["import", "enqueue", "poll", "run", "serve", "notify", "feeds", "publish", "export"]),
+    ("Maintain", &["verify", "repair", "repack", "backup", "restore", "prune", "samples", "rehearse"]),
     ("Set up", &["adopt", "migrate", "user", "completions", "man", "help"]),
 ];
 

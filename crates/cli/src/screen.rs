@@ -126,7 +126,11 @@ const HANGING: usize = 2;
 /// `1 package`, `2 packages`.
 pub fn count(number: impl TryInto<i64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(i64::MAX);
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    match noun.strip_suffix("ry") {
+        _ if number == 1 => format!("1 {noun}"),
+        Some(noun) => format!("{number} {noun}ries"),
+        None => format!("{number} {noun}s"),
+    }
 }
 
 /// Tells the number of entries that are not listed, and how to list them.

@@ -9,7 +9,7 @@ use packaging_repo::expected::{self, Imported, Published, branches};
 use packaging_repo::record::unsealed::Word;
 use packaging_repo::repository::Repository;
 use packaging_repo::verify::{self, Problem};
-use packaging_repo::{Error, collision, foreign};
+use packaging_repo::{Error, collision, foreign, mend};
 use source_package::version::{PackageName, Version};
 use state::versions::Expected;
 
@@ -17,7 +17,7 @@ use crate::child;
 use crate::collisions::Known;
 use crate::config::LimitsConfig;
 use crate::failure::{Failure, Stage};
-use crate::inspect::{self, InspectError};
+use crate::inspect::InspectError;
 use crate::protocol::{Event, ForeignRef, Request, Task, Wanted};
 use crate::rederive::{self, Places};
 use crate::sandbox::{self, Wall};
@@ -55,33 +55,13 @@ pub struct Checked {
 /// The check could not be made, or there is nothing to check.
 pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, InspectError> {
     let package = PackageName::new(check.package)?;
-    if let Some(place) = inspect::missing_repository(check.root, package.as_str()) {
-        let error = Error::NoRepository(place);
+    if let Err(error) = mend::open(&check.root.join("repos"), &package) {
         if check.expected.versions.is_empty() {
             return Err(error.into());
         }
-        let problem = Problem { subject: "repository".into(), message: error.to_string() };
-        return Ok(Checked { problems: vec![problem], ..Checked::default() });
+        return Ok(Checked { problems: vec![verify::of_error("repository", &error)], ..Checked::default() });
     }
-    let request = Request {
-        root: std::path::absolute(check.root)
-            .map_err(|error| InspectError::Root { path: check.root.to_owned(), error })?,
-        package: package.to_string(),
-        default_branch: None,
-        versions: Vec::new(),
-        bases: Default::default(),
-        allow_weak_checksums: true,
-        limits: check.limits.clone(),
-        threads: 1,
-        parent: std::process::id(),
-        fence: None,
-        distros: Vec::new(),
-        collisions: Known::default(),
-        settle: false,
-        word: None,
-        stands: None,
-        task: Task::Verify(Box::new(wanted(check.expected))),
-    };
+    let request = request(check, Task::Verify(Box::new(wanted(check.expected))))?;
     let mut missing = Vec::new();
     let ended = child::run(check.program, &request, on_start, |event| {
         if let Event::Unwalled(walls) = event {
@@ -99,8 +79,31 @@ pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, 
     }
 }
 
+/// What a child is asked that looks at a repository.
+pub(crate) fn request(check: &Check<'_>, task: Task) -> Result<Request, InspectError> {
+    Ok(Request {
+        root: std::path::absolute(check.root)
+            .map_err(|error| InspectError::Root { path: check.root.to_owned(), error })?,
+        package: check.package.to_owned(),
+        default_branch: None,
+        versions: Vec::new(),
+        bases: Default::default(),
+        allow_weak_checksums: true,
+        limits: check.limits.clone(),
+        threads: 1,
+        parent: std::process::id(),
+        fence: None,
+        distros: Vec::new(),
+        collisions: Known::default(),
+        settle: false,
+        word: None,
+        stands: None,
+        task,
+    })
+}
+
 /// Content that a repository must have according to the state.
-fn wanted(expected: &Expected) -> Wanted {
+pub(crate) fn wanted(expected: &Expected) -> Wanted {
     let imported = expected.versions.iter().map(|known| Imported {
         tag: known.tag.clone(),
         commit: known.commit.clone(),
@@ -145,7 +148,7 @@ pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)
         PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
     let wall = |error| Failure::new(Stage::Worker, "sandbox", error);
     sandbox::die_with_parent(request.parent).map_err(wall)?;
-    let repository = Repository::open(&request.root.join("repos"), &package).map_err(damaged)?;
+    let repository = mend::open(&request.root.join("repos"), &package).map_err(damaged)?;
     let needs = sandbox::of_check(request, wanted, repository.path());
     let missing = sandbox::enter(&request.limits.walls(), &needs).map_err(wall)?;
     if !missing.is_empty() {
@@ -162,14 +165,18 @@ pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)
 }
 
 /// Failure for a repository that could not be checked. If Git is missing, that does not mean damage.
-fn damaged(error: Error) -> Failure {
+pub(crate) fn damaged(error: Error) -> Failure {
     match error {
         error @ Error::NoGit { .. } => error.into(),
         error => Failure::new(Stage::Verify, "repository-damaged", error),
     }
 }
 
-fn check(repository: &Repository, request: &Request, wanted: &Wanted) -> Result<Vec<Problem>, Error> {
+pub(crate) fn check(
+    repository: &Repository,
+    request: &Request,
+    wanted: &Wanted,
+) -> Result<Vec<Problem>, Error> {
     let mut problems = verify::verify(repository)?;
     if problems.iter().any(Problem::keeps_waiting) {
         return Ok(problems);

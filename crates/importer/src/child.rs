@@ -18,7 +18,7 @@ use wait4::{ResourceUsage, Wait4};
 use crate::collisions::News;
 use crate::ending;
 use crate::failure::{Failure, Stage};
-use crate::protocol::{Event, ForeignRef, Report, Request, Task};
+use crate::protocol::{Event, ForeignRef, Repaired, Report, Request, Task, Unrecorded};
 
 /// Largest number of bytes of a child's standard error that are kept.
 const STDERR_KEPT: usize = 64 << 10;
@@ -62,6 +62,8 @@ pub struct Ended {
     pub checked: Option<(Vec<Problem>, Option<Vec<ForeignRef>>)>,
     /// Fingerprint of the refs that are there, where the repository is a cache.
     pub stands: Option<String>,
+    /// What came of a repair, and versions that the state does not know.
+    pub repaired: Option<(Repaired, Vec<Unrecorded>)>,
     /// Standard error of the child.
     pub stderr: String,
 }
@@ -91,12 +93,13 @@ pub fn run(
         collisions: News::default(),
         checked: None,
         stands: None,
+        repaired: None,
         stderr: String::new(),
     };
     // A large repository takes longer to be checked than a version to be imported.
     let longest = match &request.task {
         Task::Import => request.limits.time,
-        Task::Verify(_) => request.limits.time.saturating_add(LONGEST.as_secs()),
+        Task::Verify(_) | Task::Repair(_) => request.limits.time.saturating_add(LONGEST.as_secs()),
     };
     let clock = RefCell::new(Clock::new(longest, request.limits.lock_wait));
     let (mut begun, mut kept) = (Vec::new(), Vec::new());
@@ -226,6 +229,7 @@ impl Ended {
             Event::Collisions(news) => self.collisions.add(news),
             Event::Checked(problems, foreign) => self.checked = Some((problems, foreign)),
             Event::Moved(read, written) => self.moved = (read, written),
+            Event::Repaired(done, unrecorded) => self.repaired = Some((*done, unrecorded)),
             Event::Broken(failure) => {
                 self.last = None;
                 self.failure = Some(failure);

@@ -31,6 +31,8 @@ pub struct Config {
     pub archives: Vec<Archive>,
     /// Cache of fetched files.
     pub cache: Cache,
+    /// What is mended without a person.
+    pub repair: Repair,
     /// Remotes on which repositories are published.
     pub remotes: Vec<RemoteConfig>,
     /// What the repositories of this host are.
@@ -40,6 +42,8 @@ pub struct Config {
     pub checks: toml::Table,
     /// Roles on the pages of `serve`: who may look, and who may change something.
     pub web: web::Web,
+    /// Who is told. The crate `notify` reads it, and what it does not know is refused where commands read the configuration.
+    pub notify: toml::Table,
 }
 
 /// Section `[cache]`.
@@ -53,6 +57,22 @@ pub struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Cache { limit: 20 << 30 }
+    }
+}
+
+/// `[repair]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Repair {
+    /// Whether what replaces nothing that others may have is mended without a person. Else it is only listed.
+    pub automatic: bool,
+    /// Days for which what a repair has replaced is kept.
+    pub keep_days: u32,
+}
+
+impl Default for Repair {
+    fn default() -> Self {
+        Repair { automatic: true, keep_days: 90 }
     }
 }
 
@@ -273,6 +293,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// Description of the error.
         error: web::Wrong,
+    },
+    /// What is said of messages cannot be meant as it stands.
+    #[error("{}: {error}", path.display())]
+    Notify {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: String,
     },
     /// The archives do not fit together.
     #[error("{}: {error}", path.display())]

@@ -23,13 +23,14 @@ use crate::lineage_wait::Found;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
-use crate::{checking, lineage_wait, order};
+use crate::{checking, lineage_wait, order, repairing};
 
 /// Performs a request and reports through `emit`.
 pub fn run(request: &Request, emit: impl Fn(&Event)) {
     let done = match &request.task {
         Task::Import => import(request, &emit),
         Task::Verify(wanted) => checking::perform(request, wanted, &emit),
+        Task::Repair(task) => repairing::perform(request, task, &emit),
     };
     if let Err(failure) = done {
         emit(&Event::Broken(failure));

@@ -9,6 +9,7 @@ use packaging_repo::expected::Imported;
 use packaging_repo::foreign::Foreign;
 use packaging_repo::record::unsealed::Word;
 use packaging_repo::verify::Problem;
+use repair::{Plan, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::collisions::{Known, News};
@@ -70,6 +71,43 @@ pub enum Task {
     Import,
     /// Check the repository.
     Verify(Box<Wanted>),
+    /// Make, carry out or take back a plan of repair.
+    Repair(Box<RepairTask>),
+}
+
+/// What is to be done about a repository that is damaged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepairTask {
+    /// What has to be in it.
+    pub wanted: Wanted,
+    /// What is to be done.
+    pub what: RepairWork,
+    /// Where packs lie that have what is missing.
+    pub brought: Option<PathBuf>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepairWork {
+    /// A plan is made. Nothing is written.
+    Plan,
+    /// Plan of a number is carried out.
+    Apply(i64, Plan),
+    /// A plan is made that takes another one back.
+    Undo(i64, Plan),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repaired {
+    /// A plan, and what it cannot do.
+    Planned(Plan, Vec<String>),
+    /// It is done: the steps that were taken, and what was found of others.
+    Applied(Vec<Step>, News),
+    /// Something has changed: nothing was done.
+    Stale(Vec<String>),
 }
 
 /// Content that a repository must have according to the state.
@@ -161,10 +199,29 @@ pub enum Event {
     Collisions(News),
     /// Result of checking a repository: its problems, and its foreign refs if they could be read.
     Checked(Vec<Problem>, Option<Vec<ForeignRef>>),
+    /// What came of a repair.
+    Repaired(Box<Repaired>, Vec<Unrecorded>),
     /// Nothing could be done at all.
     Broken(Failure),
     /// Bytes that it has read and written in total.
     Moved(u64, u64),
+}
+
+/// A version that a repository has and the state does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unrecorded {
+    /// Its distro.
+    pub distro: String,
+    /// The version.
+    pub version: String,
+    /// Its tag, without `refs/tags/`.
+    pub tag: String,
+    /// Its commit.
+    pub commit: String,
+    /// The commit's tree.
+    pub tree: String,
+    /// The commit with patches applied.
+    pub applied: Option<String>,
 }
 
 /// A foreign ref.

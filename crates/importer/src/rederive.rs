@@ -16,6 +16,7 @@ use packaging_repo::verify::Problem;
 use packaging_repo::{Error, ObjectId, upstream};
 use source_package::checksum::ListedFile;
 use source_package::dsc::Dsc;
+use source_package::finding::Finding;
 use source_package::layout::Layout;
 use source_package::limits::Budget;
 use source_package::source::{Reading, SourceFiles, Upstream};
@@ -95,6 +96,7 @@ pub fn upstreams(
         let from: Vec<String> = files.0.values().map(|path| path.display().to_string()).collect();
         match derive(&dsc, &layout, files, limits, &mut catalog.store) {
             Ok(tree) if tree != found.tree => problems.push(Problem {
+                code: Finding::UpstreamDiffers,
                 subject: refname::upstream_tag(version),
                 message: format!(
                     "commit {} has the tree {}, its tarballs have {tree} ({}): what it shows is not what upstream released",

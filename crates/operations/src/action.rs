@@ -103,6 +103,8 @@ pub enum Kind {
     Suite,
     /// A remote, by its name.
     Remote,
+    /// Findings of a code.
+    Finding,
 }
 
 impl Preview {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 const FAILURES: &str = include_str!("../../../docs/failures.md");
 const ARCHIVES: &str = include_str!("../../../docs/archives.md");
+const REPAIR: &str = include_str!("../../../docs/repair.md");
 
 /// Explanation of a stage and code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,6 +28,9 @@ pub struct Explained {
 impl Explained {
     /// As screens have it: `verify/unsigned`.
     pub fn name(&self) -> String {
+        if self.stages.is_empty() {
+            return self.code.clone();
+        }
         let stages: Vec<String> = self.stages.iter().map(|stage| format!("{stage}/{}", self.code)).collect();
         stages.join(", ")
     }
@@ -69,7 +73,30 @@ pub fn all() -> Vec<Explained> {
     for it in &mut found {
         it.retry = it.class.as_deref().and_then(retry);
     }
+    found.extend(findings());
     found
+}
+
+/// The codes of findings, which have no stage and no class.
+fn findings() -> impl Iterator<Item = Explained> {
+    rows(REPAIR, "| code | what it means").into_iter().filter_map(|cells| {
+        let [code, meaning, by, lost] = cells[..] else { return None };
+        let (code, by) = (quoted(code).next()?, quoted(by).next()?);
+        let advice = match by {
+            "itself" => "nothing: the next import or check mends it, and `package-import repair plan PACKAGE` says what it would do",
+            "plan" => "`package-import repair plan PACKAGE`, then `package-import repair apply`",
+            _ => "a person decides; the finding's text says about what",
+        };
+        Some(Explained {
+            stages: Vec::new(),
+            code: code.to_owned(),
+            class: None,
+            meaning: format!("{}. If nothing is done: {}", plain(meaning), plain(lost)),
+            retry: (by == "itself").then(|| "it is mended without a person".to_owned()),
+            advice: advice.to_owned(),
+            document: "docs/repair.md",
+        })
+    })
 }
 
 /// Explanations of a code, in a stage or in all stages that have it. Signals have a code each, and share two meanings.
@@ -182,6 +209,7 @@ fn plain(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use importer::failure::Code;
 
     use super::*;
@@ -205,6 +233,21 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_finding_is_explained_and_mended_as_the_document_says() {
+        use source_package::finding::Finding;
+        let documented: Vec<(&str, &str)> = rows(REPAIR, "| code | what it means")
+            .into_iter()
+            .map(|cells| (quoted(cells[0]).next().unwrap(), quoted(cells[2]).next().unwrap()))
+            .collect();
+        let table: Vec<(&str, &str)> =
+            Finding::ALL.iter().map(|it| (it.as_str(), it.healing().as_str())).collect();
+        assert_eq!(documented, table);
+        for code in Finding::ALL {
+            assert!(of(None, code.as_str()).iter().any(|it| it.document == "docs/repair.md"), "{code}");
         }
     }
 

@@ -13,6 +13,7 @@ use state::versions::Expected;
 use state::{StateError, Store};
 
 use crate::error::Error;
+use crate::looking_back::LookBack;
 
 /// Place of an installation. Nothing of it is open yet.
 pub struct Installation {
@@ -55,6 +56,18 @@ impl Installation {
     fn opened(&self, state: fn(&Installation) -> Result<Store, Error>) -> Result<Opened, Error> {
         let store = state(self)?;
         Ok(Opened { root: self.root.clone(), config: self.config()?, store })
+    }
+
+    /// Opens it as it was at a time: nothing can be changed in it.
+    ///
+    /// # Errors
+    /// As of [`Installation::open`]; or the time is still to come, or before what is kept.
+    pub fn open_at(&self, at: Option<LookBack>) -> Result<Opened, Error> {
+        let mut opened = self.open()?;
+        if let Some(LookBack(at)) = at {
+            opened.store = opened.store.looking_back(at)?;
+        }
+        Ok(opened)
     }
 
     /// Opens the state, which has to exist.
@@ -145,6 +158,11 @@ impl Installation {
         Ok(checking::verify(&check, |_| {})?)
     }
 
+    /// The program that children are started from.
+    pub(crate) fn program(&self) -> Result<PathBuf, Error> {
+        own_program()
+    }
+
     /// The file that the configuration is read from, if there is one.
     pub fn config_file(&self) -> Option<PathBuf> {
         let places = [self.root.join("config.toml"), PathBuf::from("/etc/package-import/config.toml")];
@@ -153,7 +171,12 @@ impl Installation {
 
     /// Reads the configuration.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(self.config.as_deref(), &self.root)
+        let config = Config::load(self.config.as_deref(), &self.root)?;
+        notify::Config::of(&config.notify).map_err(|error| ConfigError::Notify {
+            path: self.config_file().unwrap_or_default(),
+            error: error.to_string(),
+        })?;
+        Ok(config)
     }
 }
 

@@ -15,17 +15,22 @@ mod action;
 pub mod actions;
 pub mod codes;
 mod error;
+pub mod feeds;
 mod installation;
+mod looking_back;
 pub mod moment;
 mod packages;
 mod past;
 pub mod questions;
 mod reason;
+pub mod rehearsal;
 mod role;
+pub mod telling;
 
 pub use action::{Action, Change, Kind, Preview};
 pub use error::{Class, Error};
 pub use installation::{Installation, Opened};
+pub use looking_back::LookBack;
 pub use packages::{Comparison, Failing, Imported, Names};
 pub use past::Past;
 pub use reason::Reason;
@@ -70,5 +75,10 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::hosts::Resume>(),
     listed::<actions::remotes::LeaveRemote>(),
     listed::<actions::counters::RepairCounters>(),
+    listed::<actions::repair::PlanRepair>(),
+    listed::<actions::repair::ApplyRepair>(),
+    listed::<actions::repair::UndoRepair>(),
+    listed::<actions::mute::Mute>(),
+    listed::<actions::mute::Unmute>(),
     listed::<actions::prune::Prune>(),
 ];

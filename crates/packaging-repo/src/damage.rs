@@ -1,17 +1,24 @@
 //! Damage of a repository's files that can be seen without reading objects: locks without an owner, packs that are not
 //! whole, owners and modes that keep the importer out.
 
+mod setup;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use source_package::finding::Finding;
+
 use crate::repository::Repository;
 use crate::verify::Problem;
 
 /// Time after which the lock of a working program is usually gone.
 const MOMENT: Duration = Duration::from_millis(300);
+
+/// Where repairs keep what they have set aside, in the repository's folder.
+pub(crate) const REPAIRS: &str = "package-import-repair";
 
 /// Message about pipes, sockets and devices.
 pub(crate) const STRANGE: &str = "is neither a file nor a folder";
@@ -30,6 +37,7 @@ pub(crate) fn find(repository: &Repository) -> Result<Vec<Problem>, Vec<Problem>
     let mut problems = locks(root, &files);
     problems.extend(packs(root));
     problems.extend(rights(root, &files));
+    problems.extend(setup::find(root));
     Ok(problems)
 }
 
@@ -44,7 +52,7 @@ fn strange(root: &Path, path: &Path) -> Problem {
          bring the file back from a backup",
         path.display()
     );
-    Problem { subject: shown(root, path), message }
+    Problem::new(Finding::FileStrange, shown(root, path), message)
 }
 
 /// Everything but loose objects, which Git checks.
@@ -52,6 +60,10 @@ fn walk(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let path = entry.path();
+        // What repairs have set aside is damaged, and in nobody's way.
+        if depth == 0 && path.ends_with(REPAIRS) {
+            continue;
+        }
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         found.push(path.clone());
         if is_folder && depth < 32 {
@@ -73,13 +85,13 @@ fn locks(root: &Path, files: &[PathBuf]) -> Vec<Problem> {
         thread::sleep(MOMENT);
         found.retain(|path| fs::symlink_metadata(path).is_ok_and(|it| it.is_file()));
     }
-    let told = |path: &PathBuf| Problem {
-        subject: shown(root, path),
-        message: format!(
+    let told = |path: &PathBuf| {
+        let message = format!(
             "is a lock of Git's, and keeps everybody from changing what it locks; if no Git works in the repository, it \
              was left by one that was killed: rm {}",
             path.display()
-        ),
+        );
+        Problem::new(Finding::LockLeft, shown(root, path), message)
     };
     found.into_iter().map(told).collect()
 }
@@ -88,26 +100,28 @@ fn packs(root: &Path) -> Vec<Problem> {
     let folder = root.join("objects/pack");
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
+        // Said as a folder that is gone.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
             let message = format!("cannot be read: {error}; bring it back from a backup");
-            return vec![Problem { subject: "objects/pack".into(), message }];
+            return vec![Problem::new(Finding::PackGone, "objects/pack", message)];
         }
     };
     let mut problems = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
         let lacks = |ending: &str| !path.with_extension(ending).exists();
         let is = |ending: &str| path.extension().is_some_and(|it| it == ending);
-        let message = if is("idx") && lacks("pack") {
-            "its pack is gone, and all objects in it; bring the pack back from a backup"
+        let (code, message) = if is("idx") && lacks("pack") {
+            (Finding::PackGone, "its pack is gone, and all objects in it; bring the pack back from a backup")
         } else if is("pack") && lacks("idx") {
-            "its index is gone; `git index-pack FILE` makes it again"
+            (Finding::PackIndexGone, "its index is gone; `git index-pack FILE` makes it again")
         } else if is("pack") && !is_whole(&path) {
-            "is cut off; bring it back from a backup"
+            (Finding::PackTorn, "is cut off; bring it back from a backup")
         } else {
             continue;
         };
         let message = message.replace("FILE", &path.display().to_string());
-        problems.push(Problem { subject: shown(root, &path), message });
+        problems.push(Problem::new(code, shown(root, &path), message));
     }
     problems
 }
@@ -134,17 +148,19 @@ fn rights(root: &Path, files: &[PathBuf]) -> Vec<Problem> {
             closed.push(path);
         }
     }
-    let told = |found: &[&PathBuf], what: String| {
+    let told = |code: Finding, found: &[&PathBuf], what: String| {
         let first = found.first()?;
         let more = if found.len() > 1 { format!(" (and {} more)", found.len() - 1) } else { String::new() };
-        Some(Problem { subject: shown(root, first), message: format!("{what}{more}") })
+        Some(Problem::new(code, shown(root, first), format!("{what}{more}")))
     };
     let (root, of) = (root.display(), "the repository");
     let foreign = told(
+        Finding::OwnerWrong,
         &foreign,
         format!("belongs to another user than {of}, {owner}: chown -R --reference={root} {root}"),
     );
     let closed = told(
+        Finding::ModeWrong,
         &closed,
         format!(
             "its owner has not the rights that an import needs: chmod -R u+rX {root}; chmod u+w for folders"

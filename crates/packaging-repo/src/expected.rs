@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use source_package::finding::Finding;
 use source_package::version::Version;
 
 use crate::catalog::{Catalog, CatalogEntry};
@@ -43,38 +44,55 @@ pub fn compare(
     let by_tag: HashMap<&str, &CatalogEntry> = entries.iter().map(|it| (it.tag.as_str(), it)).collect();
     let mut problems = Vec::new();
     for version in imported {
-        let found = by_tag.get(version.tag.as_str()).copied();
-        if let Some(message) = wrong_tag(version, found) {
-            problems.push(Problem { subject: format!("refs/tags/{}", version.tag), message });
+        let mut found = by_tag.get(version.tag.as_str()).copied();
+        // Somebody else has taken the name: ours has another.
+        if found.is_none() {
+            found = entries.iter().find(|it| {
+                it.commit.to_string() == version.commit
+                    && it.tag.starts_with("reimport/")
+                    && is_of(&it.distro, &version.tag)
+            });
+        }
+        if let Some((code, message)) = wrong_tag(version, found) {
+            problems.push(Problem::new(code, format!("refs/tags/{}", version.tag), message));
         }
     }
     for branch in published {
-        if let Some(message) = wrong_branch(branch, &mut catalog)? {
-            problems.push(Problem { subject: branch.branch.clone(), message });
+        if let Some((code, message)) = wrong_branch(branch, &mut catalog)? {
+            problems.push(Problem::new(code, branch.branch.clone(), message));
         }
     }
     Ok(problems)
 }
 
-fn wrong_tag(version: &Imported, found: Option<&CatalogEntry>) -> Option<String> {
-    let Some(found) = found else { return Some("is gone, and the version was imported".into()) };
+fn is_of(distro: &str, tag: &str) -> bool {
+    tag.trim_start_matches("reimport/").split('/').next() == Some(distro)
+}
+
+fn wrong_tag(version: &Imported, found: Option<&CatalogEntry>) -> Option<(Finding, String)> {
+    let Some(found) = found else {
+        return Some((Finding::TagGone, "is gone, and the version was imported".into()));
+    };
     let is = |id: ObjectId, text: &str| ObjectId::from_hex(text.as_bytes()).is_ok_and(|known| known == id);
     if !is(found.commit, &version.commit) {
-        return Some(format!("leads to {}, imported was {}", found.commit, version.commit));
+        let message = format!("leads to {}, imported was {}", found.commit, version.commit);
+        return Some((Finding::TagDiffers, message));
     }
     let wanted = version.applied.as_ref()?;
     match found.applied {
-        None => Some(format!("its applied tag is gone; imported was {wanted}")),
+        None => Some((Finding::AppliedGone, format!("its applied tag is gone; imported was {wanted}"))),
         Some(applied) if !is(applied, wanted) => {
-            Some(format!("its applied tag leads to {applied}, imported was {wanted}"))
+            let message = format!("its applied tag leads to {applied}, imported was {wanted}");
+            Some((Finding::AppliedDiffers, message))
         }
         Some(_) => None,
     }
 }
 
-fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<String>, Error> {
+fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<(Finding, String)>, Error> {
     let Some(tip) = catalog.view.taken(&branch.branch) else {
-        return Ok(Some(format!("is gone, and {} was published there", branch.version)));
+        let message = format!("is gone, and {} was published there", branch.version);
+        return Ok(Some((Finding::BranchGone, message)));
     };
     // A commit with our content, that somebody else has put there.
     if catalog.view.record().adopted(&branch.branch) == Some(tip) {
@@ -86,7 +104,8 @@ fn wrong_branch(branch: &Published, catalog: &mut Catalog) -> Result<Option<Stri
     let shown = commit.trailer("Version").and_then(|text| Version::new(text).ok());
     Ok(shown
         .filter(|shown| shown < &branch.version)
-        .map(|shown| format!("was set back to {shown}; {} was published there", branch.version)))
+        .map(|shown| format!("was set back to {shown}; {} was published there", branch.version))
+        .map(|message| (Finding::BranchBehind, message)))
 }
 
 /// The branch of a suite, and the one with patches applied.

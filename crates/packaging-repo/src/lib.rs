@@ -24,6 +24,7 @@ pub mod history;
 pub mod identity;
 mod index;
 pub mod manifest;
+pub mod mend;
 pub mod message;
 pub mod mirror;
 mod modules;

@@ -54,6 +54,25 @@ impl Repository {
         Ok(Repository { path, key, config: first_publish::CONFIG })
     }
 
+    /// Opens what is left of a damaged one.
+    pub(crate) fn open_begun(
+        repos: &Path,
+        package: &PackageName,
+        is_begun: bool,
+    ) -> Result<Repository, Error> {
+        let path = Repository::place(repos, package);
+        if !is_begun && !first_publish::is_complete(&path) {
+            return Err(Error::NoRepository(path));
+        }
+        let key = Key::open(repos)?.map(|key| key.of_package(package));
+        Ok(Repository { path, key, config: first_publish::CONFIG })
+    }
+
+    /// A record as it is written; none without a key.
+    pub(crate) fn sealed(&self, record: &Record) -> Option<Vec<u8>> {
+        self.key.as_ref().map(|key| record.encode(key))
+    }
+
     /// Opens a package's repository. If there is none, its folder is made: it is one as soon as something was
     /// published. So is the installation's key, without which nobody imports.
     pub fn open_or_init(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
@@ -214,7 +233,11 @@ impl Repository {
             return Ok(());
         }
         // It has a record from the beginning: refs that others push into it are never taken for ours.
-        let record = self.key.as_ref().map(|key| Record::default().encode(key));
+        // What stands on record already is true, whatever else is gone.
+        let record = match self.record() {
+            Ok(record) => self.sealed(&record.unwrap_or_default()),
+            Err(_) => None,
+        };
         first_publish::complete(&self.path, guard, &[], None, record.as_deref(), self.config)
     }
 
@@ -226,7 +249,7 @@ impl Repository {
         self.move_refs(guard, edits, &Decided::default(), None)
     }
 
-    fn move_refs(
+    pub(crate) fn move_refs(
         &self,
         guard: &Guard,
         edits: &[Edit],

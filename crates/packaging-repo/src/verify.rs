@@ -7,6 +7,7 @@ use bounded::Deadline;
 use serde::{Deserialize, Serialize};
 use source_package::checksum::{Hasher, ListedFile, sha256_hex};
 use source_package::dsc::{Dsc, Family};
+use source_package::finding::Finding;
 use source_package::version::Version;
 
 use crate::catalog::{Catalog, split_tag};
@@ -16,6 +17,7 @@ use crate::damage;
 use crate::foreign;
 use crate::history::Descents;
 use crate::manifest::Manifest;
+use crate::mend;
 use crate::object::{self, Kind};
 use crate::record::unsealed::signed_part;
 use crate::refs::refname;
@@ -27,6 +29,8 @@ use crate::{Error, ObjectId};
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
+    /// What kind of finding it is.
+    pub code: Finding,
     /// The ref, or `objects`.
     pub subject: String,
     /// Description of the problem.
@@ -37,16 +41,37 @@ pub struct Problem {
 pub const LONGEST: Duration = Duration::from_secs(4 * 3600);
 
 impl Problem {
-    /// True when it could block readers of the repository for ever.
-    pub fn keeps_waiting(&self) -> bool {
-        self.message.starts_with(damage::STRANGE)
+    /// Of a subject.
+    pub fn new(code: Finding, subject: impl Into<String>, message: impl Into<String>) -> Problem {
+        Problem { code, subject: subject.into(), message: message.into() }
     }
 
-    /// True for a foreign ref, which harms nothing of the importer's.
+    /// True when it could block readers of the repository for ever.
+    pub fn keeps_waiting(&self) -> bool {
+        self.code == Finding::FileStrange
+    }
+
+    /// True for a foreign ref, and for one of ours that somebody removed or moved: these have rows of their own.
     pub fn is_foreign(&self) -> bool {
         foreign::Kind::ALL.iter().any(|kind| self.message.starts_with(kind.message()))
     }
 }
+
+/// What a single check found: the kind, and what is to be said.
+type Wrong = (Finding, String);
+
+fn wrong(code: Finding, message: impl Into<String>) -> Wrong {
+    (code, message.into())
+}
+
+/// What keeps Git from taking the folder for a repository, or its refs for refs.
+const UNREADABLE: [Finding; 5] = [
+    Finding::HeadMissing,
+    Finding::FolderGone,
+    Finding::PackedRefsBroken,
+    Finding::RefUnreadable,
+    Finding::ModeWrong,
+];
 
 /// Checks everything and goes on after problems. An error means that the check itself could not be done.
 ///
@@ -58,22 +83,16 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
         // Git would wait, and so would we.
         Err(strange) => return Ok(strange),
     };
-    let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
-    match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
-        Ok(()) => {}
-        Err(Error::Git { cause, .. }) => {
-            problems.push(Problem { subject: "objects".into(), message: format!("git fsck: {cause}") });
-        }
-        Err(error) => return Err(error),
-    }
-    let checked = Catalog::open(repository).and_then(|mut catalog| {
-        check("HEAD", check_head(repository, &catalog), &mut problems);
-        check_peeled(repository, &mut catalog, &mut problems)?;
-        check_refs(&mut catalog, &mut problems)?;
-        check_foreign(repository, &mut catalog, &mut problems)
-    });
+    problems.extend(unreadable_refs(repository));
+    let is_readable = !problems.iter().any(|it| UNREADABLE.contains(&it.code));
+    check_objects(repository, is_readable, &mut problems)?;
+    let are_refs_broken = problems.iter().any(|it| it.code == Finding::PackedRefsBroken);
+    let checked = match are_refs_broken {
+        true => Ok(()),
+        false => check_names(repository, &mut problems),
+    };
     if let Err(error) = checked {
-        problems.push(Problem { subject: "refs".into(), message: error.to_string() });
+        problems.push(of_error("refs", &error));
     }
     // Other programs advise this.
     for problem in &mut problems {
@@ -82,11 +101,77 @@ pub fn verify(repository: &Repository) -> Result<Vec<Problem>, Error> {
     Ok(problems)
 }
 
+/// What of the refs cannot be read, and a `HEAD` that is none.
+fn unreadable_refs(repository: &Repository) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match mend::refs(repository) {
+        Ok(readable) => {
+            problems.extend(readable.packed.first().map(|first| {
+                let more = readable.packed.len() - 1;
+                let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+                Problem::new(Finding::PackedRefsBroken, "packed-refs", format!("{first}{more}"))
+            }));
+            let message = "names no object: Git stops at it";
+            problems.extend(
+                readable.loose.into_iter().map(|name| Problem::new(Finding::RefUnreadable, name, message)),
+            );
+        }
+        Err(error) => problems.push(of_error("refs", &error)),
+    }
+    let head = repository.head();
+    if head.as_ref().map_or(true, |head| !head.starts_with("refs/heads/")) {
+        let message = "is gone, or names no branch: Git takes the folder for no repository without it";
+        problems.push(Problem::new(Finding::HeadMissing, "HEAD", message));
+    }
+    problems
+}
+
+/// By Git, or pack by pack where Git does not take the folder for a repository.
+fn check_objects(repository: &Repository, by_git: bool, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    if !by_git {
+        add_broken_packs(repository, problems);
+        return Ok(());
+    }
+    let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
+    match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
+        Ok(()) => {}
+        Err(Error::Git { cause, .. }) => {
+            problems.push(Problem::new(Finding::ObjectsMissing, "objects", format!("git fsck: {cause}")));
+            add_broken_packs(repository, problems);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn add_broken_packs(repository: &Repository, problems: &mut Vec<Problem>) {
+    for (pack, cause) in mend::broken_packs(repository).unwrap_or_default() {
+        let subject = format!("objects/pack/{pack}");
+        if !problems.iter().any(|it| it.code == Finding::PackTorn && it.subject == subject) {
+            problems.push(Problem::new(Finding::PackTorn, subject, format!("git verify-pack: {cause}")));
+        }
+    }
+}
+
+fn check_names(repository: &Repository, problems: &mut Vec<Problem>) -> Result<(), Error> {
+    let mut catalog = Catalog::open(repository)?;
+    if !problems.iter().any(|it| it.code == Finding::HeadMissing) {
+        check("HEAD", check_head(repository, &catalog), problems);
+    }
+    check_peeled(repository, &mut catalog, problems)?;
+    check_refs(&mut catalog, problems)?;
+    check_foreign(repository, &mut catalog, problems)
+}
+
 /// A clone has to check something out.
-fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<String>, Error> {
+fn check_head(repository: &Repository, catalog: &Catalog) -> Result<Vec<Wrong>, Error> {
     let head = repository.head()?;
     let leads = catalog.view.taken(&head).is_some() || catalog.view.below("refs/heads/").is_empty();
-    Ok(if leads { Vec::new() } else { vec![format!("leads to {head:?}, which is no branch")] })
+    Ok(if leads {
+        Vec::new()
+    } else {
+        vec![wrong(Finding::HeadWrong, format!("leads to {head:?}, which is no branch"))]
+    })
 }
 
 /// Checks the objects that `packed-refs` gives as those behind tags, which Git shows to those who fetch.
@@ -98,7 +183,9 @@ fn check_peeled(
     for (name, value) in repository.refs()? {
         let Some(peeled) = value.peeled else { continue };
         let behind = object::read_tag(value.id, &mut catalog.store).map(|tag| match tag {
-            Some(tag) if tag.target != peeled => vec![format!("packed-refs says that {peeled} is behind it")],
+            Some(tag) if tag.target != peeled => {
+                vec![wrong(Finding::PeeledWrong, format!("packed-refs says that {peeled} is behind it"))]
+            }
             _ => Vec::new(),
         });
         check(&name, behind, problems);
@@ -134,9 +221,38 @@ fn check_foreign(
         let was = it.ours.filter(|_| it.theirs.is_some());
         let was = was.map_or(String::new(), |ours| format!("; an import had put it to {ours}"));
         let other = it.theirs.and_then(|id| other_version(&it.name, id, catalog)).unwrap_or_default();
-        problems.push(Problem { subject: it.name, message: format!("{}{was}{other}", kind.message()) });
+        let code = code_of(kind, it.ours.is_some(), &it.name);
+        problems.push(Problem::new(code, it.name, format!("{}{was}{other}", kind.message())));
     }
     Ok(())
+}
+
+/// The kind of finding that a ref of others is.
+fn code_of(kind: foreign::Kind, is_ours: bool, name: &str) -> Finding {
+    match kind {
+        foreign::Kind::Branch if is_ours => Finding::BranchMoved,
+        foreign::Kind::Branch => Finding::BranchForeign,
+        foreign::Kind::Tag if is_ours => Finding::RefReplaced,
+        foreign::Kind::Other if is_ours && name.starts_with("refs/dsc/") => Finding::RefReplaced,
+        foreign::Kind::Tag => Finding::TagForeign,
+        foreign::Kind::Other | foreign::Kind::Outside => Finding::RefForeign,
+        foreign::Kind::Gone => Finding::RefGone,
+        foreign::Kind::Blocked => Finding::RefBlocked,
+    }
+}
+
+/// What an error says of a repository, as a finding.
+pub fn of_error(subject: &str, error: &Error) -> Problem {
+    let code = match error {
+        Error::BadLine { .. } => Finding::PackedRefsBroken,
+        Error::BrokenRecord(_) => Finding::RecordBroken,
+        Error::NoRepository(_) => Finding::RepositoryGone,
+        Error::Missing(_) | Error::Malformed { .. } | Error::WrongKind { .. } | Error::Odb { .. } => {
+            Finding::ObjectsMissing
+        }
+        _ => Finding::Unreadable,
+    };
+    Problem::new(code, subject, error.to_string())
 }
 
 /// Remark about a manifest that is of another version than the tag's name.
@@ -164,12 +280,27 @@ fn check_refs(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), 
 fn check_tags_exist(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
     for name in catalog.view.below("refs/dsc/") {
         let tag = name.trim_end_matches("@asc").replacen("refs/dsc/", "refs/tags/", 1);
-        if catalog.view.version_tag(&tag, &mut catalog.store)?.is_none() {
+        if catalog.view.version_tag(&tag, &mut catalog.store)?.is_none() && !has_other_tag(&name, catalog)? {
             let message = format!("{tag} is gone, or is no tag of a version");
-            problems.push(Problem { subject: name, message });
+            problems.push(Problem::new(Finding::TagGone, name, message));
         }
     }
     Ok(())
+}
+
+/// Somebody else has taken the name of a tag: ours has a name below `reimport/`, and so has its `.dsc`.
+fn has_other_tag(dsc: &str, catalog: &mut Catalog) -> Result<bool, Error> {
+    let id = catalog.view.get(dsc);
+    for other in catalog.view.below("refs/dsc/reimport/") {
+        let tag = other.trim_end_matches("@asc").replacen("refs/dsc/", "refs/tags/", 1);
+        if other != dsc
+            && catalog.view.get(&other) == id
+            && catalog.view.version_tag(&tag, &mut catalog.store)?.is_some()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn check_applied_tags(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
@@ -178,7 +309,7 @@ fn check_applied_tags(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Res
     for name in applied {
         let found = match catalog.view.version_tag(&name, &mut catalog.store) {
             Ok(Some(tag)) => check_applied(&tag, catalog),
-            Ok(None) => Ok(vec!["is no tag of a version".to_owned()]),
+            Ok(None) => Ok(vec![wrong(Finding::AppliedDiffers, "is no tag of a version")]),
             Err(error) => Err(error),
         };
         check(&name, found, problems);
@@ -187,70 +318,98 @@ fn check_applied_tags(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Res
 }
 
 /// Adds the findings of a single check, or the error that prevented it, as problems of its subject.
-fn check(subject: &str, found: Result<Vec<String>, Error>, problems: &mut Vec<Problem>) {
-    let messages = found.unwrap_or_else(|error| vec![error.to_string()]);
-    problems.extend(messages.into_iter().map(|message| Problem { subject: subject.to_owned(), message }));
+fn check(subject: &str, found: Result<Vec<Wrong>, Error>, problems: &mut Vec<Problem>) {
+    match found {
+        Ok(found) => problems.extend(found.into_iter().map(|(code, said)| Problem::new(code, subject, said))),
+        Err(error) => problems.push(of_error(subject, &error)),
+    }
 }
 
 fn check_version(
     tag: &VersionTag,
     catalog: &mut Catalog,
     descents: &mut Descents,
-) -> Result<Vec<String>, Error> {
-    let mut wrong = Vec::new();
-    let mut expect = |holds: bool, message: &str| {
+) -> Result<Vec<Wrong>, Error> {
+    let mut found = Vec::new();
+    let mut expect = |holds: bool, code: Finding, message: &str| {
         if !holds {
-            wrong.push(message.to_owned());
+            found.push(wrong(code, message));
         }
     };
     let manifest = &tag.manifest;
     let commit = object::read_commit(tag.commit, &mut catalog.store)?;
-    expect(commit.trailer("Version") == Some(&manifest.version), "the commit is of another version");
-    expect(commit.trailer("Dsc-Sha256") == manifest.fact("Dsc-Sha256"), "the commit is of another .dsc");
+    expect(
+        commit.trailer("Version") == Some(&manifest.version),
+        Finding::TagDiffers,
+        "the commit is of another version",
+    );
+    expect(
+        commit.trailer("Dsc-Sha256") == manifest.fact("Dsc-Sha256"),
+        Finding::TagDiffers,
+        "the commit is of another .dsc",
+    );
     let (distro, _) = split_tag(&tag.name);
     let sha256 = manifest.fact("Dsc-Sha256").unwrap_or_default();
     expect(
         tag.name == refname::version_tag(distro, &manifest.version)
             || refname::by_hash(&refname::reimport_folder(distro, &manifest.version), sha256)
                 .any(|name| name == tag.name),
+        Finding::TagDiffers,
         "the manifest is of another version than the tag's name",
     );
     let Some(id) = catalog.view.taken(&refname::dsc_of_tag(&tag.name)) else {
-        expect(false, "its .dsc is missing");
-        return Ok(wrong);
+        expect(false, Finding::DscGone, "its .dsc is missing");
+        return Ok(found);
     };
     let text = catalog.store.read_kind(id, Kind::Blob)?;
-    expect(manifest.fact("Dsc-Sha256") == Some(&sha256_hex(&text)), "its .dsc has another SHA-256");
+    expect(
+        manifest.fact("Dsc-Sha256") == Some(&sha256_hex(&text)),
+        Finding::DscDiffers,
+        "its .dsc has another SHA-256",
+    );
     match Dsc::parse(signed_part(&text)) {
         Ok(dsc) => {
-            expect(dsc.version.as_str() == manifest.version, "its .dsc is of another version");
-            expect(dsc.source.as_str() == manifest.source, "its .dsc is of another package");
-            expect(dsc.files == manifest.files, "its .dsc lists other files than the manifest");
-            wrong.extend(check_signatures(tag, &dsc, catalog)?);
-            wrong.extend(check_tarballs(tag, &dsc, catalog, descents)?);
+            expect(
+                dsc.version.as_str() == manifest.version,
+                Finding::DscDiffers,
+                "its .dsc is of another version",
+            );
+            expect(
+                dsc.source.as_str() == manifest.source,
+                Finding::DscDiffers,
+                "its .dsc is of another package",
+            );
+            expect(
+                dsc.files == manifest.files,
+                Finding::DscDiffers,
+                "its .dsc lists other files than the manifest",
+            );
+            found.extend(check_signatures(tag, &dsc, catalog)?);
+            found.extend(check_tarballs(tag, &dsc, catalog, descents)?);
         }
-        Err(error) => expect(false, &format!("its .dsc cannot be read: {error}")),
+        Err(error) => expect(false, Finding::DscDiffers, &format!("its .dsc cannot be read: {error}")),
     }
-    Ok(wrong)
+    Ok(found)
 }
 
 /// Every signature that the `.dsc` lists is kept, and is the one that it lists.
-fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
-    let mut wrong = Vec::new();
+fn check_signatures(tag: &VersionTag, dsc: &Dsc, catalog: &mut Catalog) -> Result<Vec<Wrong>, Error> {
+    let mut found = Vec::new();
     let kept = match catalog.view.get(&refname::signatures_of_tag(&tag.name)) {
         Some(id) => catalog.store.read_flat_tree(id)?,
         None => Vec::new(),
     };
     for listed in dsc.files.iter().filter(|file| file.name.ends_with(".asc")) {
         let Some((name, content)) = kept.iter().find(|(name, _)| *name == listed.name) else {
-            wrong.push(format!("{} is missing", listed.name));
+            found.push(wrong(Finding::SignatureGone, format!("{} is missing", listed.name)));
             continue;
         };
         let mut hasher = Hasher::default();
         hasher.update(content);
-        wrong.extend(listed.check(&hasher.finish(name)).err().map(|mismatch| mismatch.to_string()));
+        let mismatch = listed.check(&hasher.finish(name)).err();
+        found.extend(mismatch.map(|mismatch| wrong(Finding::SignatureGone, mismatch.to_string())));
     }
-    Ok(wrong)
+    Ok(found)
 }
 
 /// The upstream tarballs that the `.dsc` lists are in the history, under a tag that tells of them.
@@ -259,7 +418,7 @@ fn check_tarballs(
     dsc: &Dsc,
     catalog: &mut Catalog,
     descents: &mut Descents,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Wrong>, Error> {
     let is_orig =
         |name: &str| !name.ends_with(".asc") && (name.contains(".orig.tar.") || name.contains(".orig-"));
     let tarballs: Vec<&ListedFile> = dsc.files.iter().filter(|file| is_orig(&file.name)).collect();
@@ -287,7 +446,8 @@ fn check_tarballs(
     if is_tagged && descends_from_tarballs(tag.commit, &tarballs, catalog)? {
         return Ok(Vec::new());
     }
-    Ok(vec!["no tag of an upstream version in its history is that of its tarballs".into()])
+    let message = "no tag of an upstream version in its history is that of its tarballs";
+    Ok(vec![wrong(Finding::UpstreamGone, message)])
 }
 
 /// True when an upstream commit of these tarballs is among the ancestors of a version.
@@ -317,7 +477,7 @@ fn descends_from_tarballs(
 }
 
 /// An applied tag leads to its version's commit, as the second parent of the commit under its patches.
-fn check_applied(applied: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+fn check_applied(applied: &VersionTag, catalog: &mut Catalog) -> Result<Vec<Wrong>, Error> {
     let short = applied.name.trim_start_matches("refs/tags/").trim_start_matches("reimport/");
     let distro = short.split('/').nth(1).unwrap_or_default();
     let (manifest, sha256) = (&applied.manifest, applied.manifest.fact("Dsc-Sha256").unwrap_or_default());
@@ -325,7 +485,10 @@ fn check_applied(applied: &VersionTag, catalog: &mut Catalog) -> Result<Vec<Stri
         && !refname::by_hash(&refname::applied_reimport_folder(distro, &manifest.version), sha256)
             .any(|name| name == applied.name)
     {
-        return Ok(vec!["the manifest is of another version than the tag's name".into()]);
+        return Ok(vec![wrong(
+            Finding::AppliedDiffers,
+            "the manifest is of another version than the tag's name",
+        )]);
     }
     let tags = match Version::new(&manifest.version) {
         Ok(version) => catalog.view.tags_of(distro, &version, &mut catalog.store)?,
@@ -333,11 +496,11 @@ fn check_applied(applied: &VersionTag, catalog: &mut Catalog) -> Result<Vec<Stri
     };
     match tags.iter().find(|tag| tag.manifest.fact("Dsc-Sha256") == Some(sha256)) {
         Some(tag) => leads_to(applied, tag.commit, catalog),
-        None => Ok(vec!["its version has no tag".into()]),
+        None => Ok(vec![wrong(Finding::TagGone, "its version has no tag")]),
     }
 }
 
-fn leads_to(applied: &VersionTag, unapplied: ObjectId, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+fn leads_to(applied: &VersionTag, unapplied: ObjectId, catalog: &mut Catalog) -> Result<Vec<Wrong>, Error> {
     let patches: usize = applied.manifest.fact("Patches").and_then(|count| count.parse().ok()).unwrap_or(0);
     let mut commit = object::read_commit(applied.commit, &mut catalog.store)?;
     for _ in 0..patches {
@@ -345,7 +508,11 @@ fn leads_to(applied: &VersionTag, unapplied: ObjectId, catalog: &mut Catalog) ->
         commit = object::read_commit(parent, &mut catalog.store)?;
     }
     let leads = commit.parents.last() == Some(&unapplied);
-    Ok(if leads { Vec::new() } else { vec!["does not lead to the unapplied commit of its version".into()] })
+    Ok(if leads {
+        Vec::new()
+    } else {
+        vec![wrong(Finding::AppliedDiffers, "does not lead to the unapplied commit of its version")]
+    })
 }
 
 fn check_upstreams(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<(), Error> {
@@ -353,7 +520,7 @@ fn check_upstreams(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result
     names.extend(catalog.view.below("refs/tags/reimport/upstream/"));
     for name in names {
         let Some(tag) = catalog.view.version_tag(&name, &mut catalog.store)? else {
-            problems.push(Problem { subject: name, message: "is no tag of an upstream version".into() });
+            problems.push(Problem::new(Finding::UpstreamGone, name, "is no tag of an upstream version"));
             continue;
         };
         check(&name, check_upstream(&tag, catalog), problems);
@@ -361,19 +528,19 @@ fn check_upstreams(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result
     Ok(())
 }
 
-fn check_upstream(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+fn check_upstream(tag: &VersionTag, catalog: &mut Catalog) -> Result<Vec<Wrong>, Error> {
     let commit = object::read_commit(tag.commit, &mut catalog.store)?;
     let version = &tag.manifest.version;
-    let mut wrong = Vec::new();
+    let mut found = Vec::new();
     if tag.name != refname::upstream_tag(version)
         && !tag.name.starts_with(&refname::upstream_reimport_folder(version))
     {
-        wrong.push("the manifest is of another version than the tag's name".into());
+        found.push(wrong(Finding::UpstreamGone, "the manifest is of another version than the tag's name"));
     }
     if commit.trailer("Upstream-Version") != Some(version) || tag.manifest.files.is_empty() {
-        wrong.push("the commit is of another upstream version".into());
+        found.push(wrong(Finding::UpstreamGone, "the commit is of another upstream version"));
     }
-    Ok(wrong)
+    Ok(found)
 }
 
 /// A branch shows a version that is tagged.
@@ -385,7 +552,7 @@ fn check_branches(catalog: &mut Catalog, problems: &mut Vec<Problem>) -> Result<
     Ok(())
 }
 
-fn check_branch(name: &str, catalog: &mut Catalog) -> Result<Vec<String>, Error> {
+fn check_branch(name: &str, catalog: &mut Catalog) -> Result<Vec<Wrong>, Error> {
     let Some(tip) = catalog.view.get(name) else { return Ok(Vec::new()) };
     let commit = object::read_commit(tip, &mut catalog.store)?;
     let short = name.trim_start_matches("refs/heads/");
@@ -393,7 +560,7 @@ fn check_branch(name: &str, catalog: &mut Catalog) -> Result<Vec<String>, Error>
     let distro = rest.split('/').next().unwrap_or_default();
     let version = commit.trailer("Version").and_then(|text| Version::new(text).ok());
     let Some(version) = version else {
-        return Ok(vec!["its tip is no commit of an import: somebody else pushed there".into()]);
+        return Ok(vec![wrong(Finding::BranchMoved, foreign::Kind::Branch.message())]);
     };
     let tags = if applied {
         catalog.view.applied_tags_of(distro, &version, &mut catalog.store)?
@@ -402,8 +569,12 @@ fn check_branch(name: &str, catalog: &mut Catalog) -> Result<Vec<String>, Error>
     };
     let Some(tag) = tags.iter().find(|tag| tag.manifest.fact("Dsc-Sha256") == commit.trailer("Dsc-Sha256"))
     else {
-        return Ok(vec![format!("shows {version}, which has no tag in {distro}")]);
+        return Ok(vec![wrong(Finding::TagGone, format!("shows {version}, which has no tag in {distro}"))]);
     };
     let tree = object::read_commit(tag.commit, &mut catalog.store)?.tree;
-    Ok(if tree == commit.tree { Vec::new() } else { vec![format!("its tree is not that of {version}")] })
+    Ok(if tree == commit.tree {
+        Vec::new()
+    } else {
+        vec![wrong(Finding::BranchDiffers, format!("its tree is not that of {version}"))]
+    })
 }

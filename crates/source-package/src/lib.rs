@@ -10,6 +10,7 @@ pub mod compression;
 pub mod control;
 pub mod date;
 pub mod dsc;
+pub mod finding;
 pub mod finish;
 pub mod ident;
 pub mod layout;

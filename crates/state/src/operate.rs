@@ -7,6 +7,7 @@ use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::job::queue;
 use crate::job::retry_batch;
+use crate::past::things::Kind as Thing;
 use crate::read::package;
 use crate::values;
 use crate::words::{Class, Lane, Policy, Tasks};
@@ -233,6 +234,9 @@ pub fn decide(tx: &mut Tx<'_>, short: &str, decision: &Decision<'_>, by: By<'_>)
     let bug = decision.bug.map(str::to_owned).or(row.opt_text(3));
     let words = |policy: Option<&str>| format!("policy {}", policy.unwrap_or("none"));
     let (before, after) = (words(row.opt_text(1).as_deref()), words(policy.as_deref()));
+    if let Some(named) = tx.first("SELECT short FROM signature WHERE id = ?1", values![row.int(0)])? {
+        tx.touch_thing(Thing::Signature, &named.text(0));
+    }
     tx.execute(
         "UPDATE signature SET policy = ?2, note = ?3, bug = ?4 WHERE id = ?1",
         values![row.int(0), policy, note, bug],

@@ -172,6 +172,8 @@ impl Tasks {
     pub const VERIFY: Tasks = Tasks(2);
     /// Pack the repository anew.
     pub const REPACK: Tasks = Tasks(4);
+    /// Make or carry out plans of repair.
+    pub const REPAIR: Tasks = Tasks(8);
 
     /// Union of both sets.
     pub fn and(self, other: Tasks) -> Tasks {

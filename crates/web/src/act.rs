@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use operations::actions::baseline::AcceptBaseline;
+use operations::actions::collision::Resolve;
 use operations::actions::hold::{Hold, Release};
 use operations::actions::hosts::{Quiesce, Resume};
 use operations::actions::queue::{Prioritize, Requeue, Retry};
@@ -37,6 +38,8 @@ pub enum Wanted {
     Policy(Decide),
     /// Take today's level for normal.
     Accept(AcceptBaseline),
+    /// Decide about a collision.
+    Resolve(Resolve),
     /// Let a host pause.
     Quiesce(Quiesce),
     /// Let it go on.
@@ -59,6 +62,7 @@ macro_rules! each {
             Wanted::Unsuppress($action) => $call,
             Wanted::Policy($action) => $call,
             Wanted::Accept($action) => $call,
+            Wanted::Resolve($action) => $call,
             Wanted::Quiesce($action) => $call,
             Wanted::Resume($action) => $call,
         }
@@ -101,6 +105,10 @@ impl Wanted {
             "unsuppress" => Wanted::Unsuppress(Unsuppress { subject: subject()? }),
             "policy" => Wanted::Policy(decision(&subject()?, fields)?),
             "baseline-accept" => Wanted::Accept(AcceptBaseline { figure: subject()?.parse()? }),
+            "resolve" => Wanted::Resolve(Resolve {
+                id: subject()?.parse().map_err(|_| "that is no number of a collision")?,
+                decision: field("decision").unwrap_or_default().parse()?,
+            }),
             "quiesce" => Wanted::Quiesce(Quiesce { host: subject()? }),
             "resume" => Wanted::Resume(Resume { host: subject()? }),
             other => return Err(format!("there is no action {other:?}")),
@@ -119,6 +127,7 @@ impl Wanted {
             Wanted::Unsuppress(_) => "Count again",
             Wanted::Policy(_) => "Decide about a signature",
             Wanted::Accept(_) => "Take today's level for normal",
+            Wanted::Resolve(_) => "Decide about a collision",
             Wanted::Quiesce(_) => "Let a host pause",
             Wanted::Resume(_) => "Let a host go on",
         }

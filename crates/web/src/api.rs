@@ -3,7 +3,7 @@
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use operations::questions::{self, FailuresWanted};
+use operations::questions::{self, CollisionsWanted, FailuresWanted};
 use operations::{Error, Opened};
 use serde::Serialize;
 use serde_json::Value;
@@ -38,6 +38,17 @@ pub async fn question(asked: Asked, Path(question): Path<String>) -> Result<Resp
         "freshness" => of(Box::new(|at| json(questions::freshness(at, LIMIT)))),
         "archives" => of(Box::new(|at| json(questions::archives(at, &[])))),
         "baseline" => of(Box::new(|at| json(questions::baselines(at, None, false)))),
+        "collisions" => {
+            asked.private()?;
+            of(Box::new(|at| {
+                let wanted = CollisionsWanted { package: None, kind: None, all: false, limit: LIMIT };
+                json(questions::collisions(at, &wanted))
+            }))
+        }
+        "remotes" => {
+            asked.private()?;
+            of(Box::new(|at| json(questions::remotes(at, None, LIMIT))))
+        }
         "workers" => {
             asked.private()?;
             of(Box::new(|at| json(questions::workers(at))))

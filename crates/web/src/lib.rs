@@ -11,6 +11,7 @@ mod api;
 mod app;
 mod asked;
 mod assets;
+mod feeds;
 mod guard;
 pub mod listen;
 mod metrics;

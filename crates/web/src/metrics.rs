@@ -188,6 +188,14 @@ fn surroundings(text: &mut Text, metrics: &Metrics, is_public: bool) {
         .map(|host| (vec![("host", host.host.as_str())], seconds(host.heartbeat)))
         .collect();
     text.add("heartbeat_timestamp_seconds", "gauge", "When a host was last seen.", &heard);
+    let now = metrics.status.now;
+    let failing: Vec<_> = (metrics.status.channels.iter())
+        .filter(|_| !is_public)
+        .map(|it| {
+            (vec![("channel", it.channel.as_str())], seconds(it.failing.map_or(0, |since| now - since)))
+        })
+        .collect();
+    text.add("channel_failing_seconds", "gauge", "How long a channel has not taken messages.", &failing);
     let moment = |at: Option<i64>| at.map(|at| (Vec::new(), seconds(at))).into_iter().collect::<Vec<_>>();
     let ended = moment(metrics.status.last_run.as_ref().map(|run| run.ended));
     text.add("run_ended_timestamp_seconds", "gauge", "When the last run ended.", &ended);

@@ -1,10 +1,12 @@
 //! Everything that is asked of the state, one function a question: what pages show and `/api/v1` gives. Nothing else in this
 //! crate reads the state. No question's cost grows with history.
 
+use operations::feeds::{self, Feed, Which};
 use operations::questions as asked;
 use operations::{Error, Opened};
 use serde_json::Value;
 use state::events::{self, Event};
+use state::publication::collisions::{self, Collision};
 use state::read::archives::{self, SuiteVerdict};
 use state::read::failures::{self, Failing, Filter, Group};
 use state::read::freshness::{self, Behind, Figures};
@@ -109,6 +111,23 @@ pub struct Suites {
     pub waits: Vec<archives::Waits>,
 }
 
+/// Collisions.
+pub struct Collisions {
+    /// When it was read.
+    pub now: i64,
+    /// Those that wait, oldest first, then those that have ended, newest first.
+    pub all: Vec<Collision>,
+}
+
+fn collisions(tx: &mut Tx<'_>) -> Result<Collisions, StateError> {
+    let mut all = collisions::list(tx, &collisions::Filter { limit: ROWS, ..Default::default() })?;
+    let mut last =
+        collisions::list(tx, &collisions::Filter { limit: ROWS, all: true, ..Default::default() })?;
+    last.retain(|it| it.ended.is_some());
+    all.extend(last);
+    Ok(Collisions { now: tx.now()?, all })
+}
+
 impl Reader {
     /// Reads the front page.
     pub async fn front(&self) -> Result<Answer<Front>, Trouble> {
@@ -149,6 +168,27 @@ impl Reader {
             Ok(Suites { now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
         };
         self.ask("archives".into(), move |at| Ok(at.store.read(read)?)).await
+    }
+
+    /// Collisions: those that wait, and the last that have ended.
+    pub async fn collisions(&self) -> Result<Answer<Collisions>, Trouble> {
+        self.ask("collisions".into(), |at| Ok(at.store.read(collisions)?)).await
+    }
+
+    /// A collision, with what would be lost.
+    pub async fn collision(&self, id: i64) -> Result<Answer<asked::CollisionShown>, Trouble> {
+        self.ask(format!("collision {id}"), move |at| asked::collision(at, id)).await
+    }
+
+    /// The remotes; or one, with the packages that something is wrong with.
+    pub async fn remotes(&self, name: Option<String>) -> Result<Answer<asked::Remotes>, Trouble> {
+        self.ask(format!("remotes {name:?}"), move |at| asked::remotes(at, name.as_deref(), ROWS as u32))
+            .await
+    }
+
+    /// A feed.
+    pub async fn feed(&self, which: Which) -> Result<Answer<Feed>, Trouble> {
+        self.ask(format!("feed {}", which.name()), move |at| feeds::read(at, &which)).await
     }
 
     /// The audit trail, of one subject or of all, older than an entry if one is named.
@@ -217,6 +257,12 @@ pub const COSTS: &[Cost] = &[
     }),
     ("search", |at| Ok(at.store.read(|tx| search(tx, "package")).map(drop)?)),
     ("metrics", |at| asked::metrics(at).map(drop)),
+    ("collisions", |at| Ok(at.store.read(collisions).map(drop)?)),
+    ("remotes", |at| asked::remotes(at, None, ROWS as u32).map(drop)),
+    ("feed of failures", |at| feeds::read(at, &Which::Failures).map(drop)),
+    ("feed of a package", |at| {
+        feeds::read(at, &Which::Package("package-with-a-name-00001".into())).map(drop)
+    }),
 ];
 
 /// Outages: entries of each dependency in the audit trail, which are found by its name.

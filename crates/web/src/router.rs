@@ -23,7 +23,7 @@ use crate::pages::{self, Page, Part, Shell};
 use crate::problem::Problem;
 use crate::shown::clean;
 use crate::who::{By, Peer, Viewer};
-use crate::{answers, api, assets, metrics};
+use crate::{answers, api, assets, feeds, metrics};
 
 /// A request is answered by then.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -42,6 +42,12 @@ pub fn routes() -> Router {
         .route("/hosts", get(pages::hosts::page))
         .route("/archives", get(pages::archives::page))
         .route("/audit", get(pages::audit::page))
+        .route("/collisions", get(pages::collisions::page))
+        .route("/collisions/{id}", get(pages::collisions::one))
+        .route("/remotes", get(pages::remotes::page))
+        .route("/remotes/{name}", get(pages::remotes::one))
+        .route("/feeds/{name}", get(feeds::of_all))
+        .route("/feeds/packages/{name}", get(feeds::of_package))
         .route("/search", get(pages::search::page))
         .route("/sign-in", get(pages::sign_in::page).post(pages::sign_in::sign_in))
         .route("/sign-out", post(pages::sign_in::sign_out))

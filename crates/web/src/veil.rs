@@ -12,7 +12,8 @@ pub struct Veil {
 }
 
 /// Fields of answers that are never public.
-const HIDDEN: [&str; 14] = [
+const HIDDEN: [&str; 15] = [
+    "channels",
     "host",
     "hosts",
     "running",

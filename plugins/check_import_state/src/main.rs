@@ -14,6 +14,7 @@ struct Policy {
     disk: LimitTexts,
     inodes: LimitTexts,
     integrity: LimitTexts,
+    messages: LimitTexts,
 }
 
 /// Advice for a damaged database; see docs/operations.md.
@@ -31,7 +32,7 @@ struct State;
 impl Check for State {
     const PROGRAM: &'static str = "check_import_state";
     const ABOUT: &'static str = "Is the state database sound, backed up, and has it room? -w and -c are those of\nthe age of the last backup: \
-         2d and 7d. Disk and inodes: 85 and 95 %.";
+         2d and 7d. Disk and inodes: 85 and 95 %. Messages that do not get to people: 1h and 1d.";
     const EXAMPLES: &'static str =
         "  check_import_state -v\n  check_import_state -w 36h -c 3d\n  check_import_state --database";
     const DAMAGED: (Status, &'static str) = (Status::Critical, RESTORE);
@@ -70,6 +71,7 @@ impl Check for State {
         lost(&mut report, settings, database)?;
         said(&mut report, &facts, now, (backup, examined));
         room(&mut report, settings)?;
+        messages(&mut report, settings, &views::channels(database, &facts)?, now)?;
         report.detail(1, format!("schema {}", facts.schema.unwrap_or(0)));
         report.detail(1, format!("made on {}", date(created)));
         Ok(report)
@@ -120,6 +122,37 @@ fn said(report: &mut Report, facts: &Facts, now: i64, (backup, examined): (Statu
         None if examined > Status::Ok => report.say("never examined"),
         None => report.detail(1, "not examined yet: a run does so once a day"),
     }
+}
+
+/// The time for which a channel has taken no message, of the channel for which it is longest. Without channels there is no
+/// such figure.
+fn messages(
+    report: &mut Report,
+    settings: &Settings<State>,
+    channels: &[views::Channel],
+    now: i64,
+) -> Result<(), Trouble> {
+    if channels.is_empty() {
+        return Ok(());
+    }
+    let failing: Vec<_> = channels.iter().filter(|it| it.failing.is_some()).collect();
+    let longest = failing.iter().filter_map(|it| it.failing).map(|since| age(now, since)).fold(0.0, f64::max);
+    let limits =
+        Limits::pick(Unit::Seconds, &LimitTexts::default(), &settings.policy.messages, ("1h", "1d"))?;
+    let state = report.measure("messages", longest, Unit::Seconds, &limits);
+    for channel in failing {
+        let since = channel.failing.unwrap_or(now);
+        let why = channel.error.as_deref().unwrap_or("no cause noted");
+        if state > Status::Ok {
+            report.say(format!(
+                "messages do not get to {} since {}: {why}",
+                channel.name,
+                moment(since, now)
+            ));
+        }
+        report.detail(1, format!("channel {}: not told since {}: {why}", channel.name, moment(since, now)));
+    }
+    Ok(())
 }
 
 /// Use of disk and inodes, in percent, of the fullest file system that the installation needs here. If it has no

@@ -137,13 +137,153 @@ fn a_damaged_backup_is_refused_and_nothing_is_overwritten() {
     fs::write(backup.join("repos/extra"), "x").unwrap();
     assert!(text(&program(&root, None, &["restore", source])).contains("does not belong"));
     fs::remove_file(backup.join("repos/extra")).unwrap();
-    let head = backup.join("repos").join("p").join(format!("{}.git", name(0))).join("HEAD");
-    fs::write(head, "ref: refs/heads/other\n").unwrap();
+    fs::write(backup.join("package-import-key"), "another").unwrap();
     let refused = program(&root, None, &["restore", source]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused).contains("damaged") && !root.exists(), "{}", text(&refused));
     let checked = program(&root, None, &["backup", "--verify", source]);
     assert_eq!(checked.status.code(), Some(1), "{}", text(&checked));
+}
+
+/// The repository of a package below a backup or a root.
+fn repository(root: &Path, package: &str) -> PathBuf {
+    root.join("repos").join("p").join(format!("{package}.git"))
+}
+
+/// A pack of a repository, one byte of it wrong.
+fn rot(repository: &Path) {
+    let packs = fs::read_dir(repository.join("objects/pack")).unwrap().map(|entry| entry.unwrap().path());
+    let pack = packs.into_iter().find(|path| path.extension().is_some_and(|it| it == "pack")).unwrap();
+    let mut content = fs::read(&pack).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    // The backup before has the same file.
+    fs::remove_file(&pack).unwrap();
+    fs::write(&pack, content).unwrap();
+}
+
+#[test]
+fn repositories_that_are_damaged_in_a_backup_are_passed_over_and_come_from_another() {
+    let queue = Queue::sqlite();
+    let files = queue.installation.files();
+    write_packages(&files.join("first"), 4, "1.0-1", &[]);
+    queue.enqueue(&files.join("first"));
+    queue.well(&["run"]);
+    let destination = files.join("backups");
+    let to = destination.to_str().unwrap();
+    queue.well(&["backup", to]);
+    let old = backups(&destination).remove(0);
+    write_packages(&files.join("second"), 4, "1.0-2", &["1.0-1"]);
+    queue.enqueue(&files.join("second"));
+    queue.well(&["run"]);
+    let wanted = refs(&queue.installation.root());
+    queue.well(&["backup", to]);
+    let new = backups(&destination).remove(1);
+    // Of four kinds: other content, a file too many, a file too few, nothing there at all.
+    rot(&repository(&new, &name(0)));
+    fs::write(repository(&new, &name(1)).join("extra"), "x").unwrap();
+    fs::remove_file(repository(&new, &name(2)).join("HEAD")).unwrap();
+    let root = files.join("restored");
+    let restored = program(&root, None, &["restore", new.to_str().unwrap()]);
+    assert_eq!(restored.status.code(), Some(1), "{}", text(&restored));
+    let said = text(&restored);
+    for (number, why) in [(0, "another content"), (1, "does not belong"), (2, "No such file")] {
+        let line = format!("{}: damaged in the backup, not brought back: ", name(number));
+        assert!(said.lines().any(|it| it.starts_with(&line) && it.contains(why)), "{line}{why}: {said}");
+        assert!(!repository(&root, &name(number)).exists());
+    }
+    assert!(said.contains("3 repositories not brought back"), "{said}");
+    let status = well(&root, None, &["status"]);
+    assert!(status.contains("LOST: the repositories of 3 packages are not there"), "{status}");
+    // The older backup has three of them whole; the newest versions are imported again.
+    let packages: Vec<String> = (0..3).map(name).collect();
+    let mut arguments = vec!["restore", old.to_str().unwrap(), "--package"];
+    arguments.extend(packages.iter().map(String::as_str));
+    let said = well(&root, None, &arguments);
+    assert!(packages.iter().all(|name| said.contains(&format!("{name}: brought back"))), "{said}");
+    well(&root, None, &["run"]);
+    assert_eq!(refs(&root), wanted);
+    well(&root, None, &["verify"]);
+    let status = well(&root, None, &["status"]);
+    assert!(!status.contains("LOST"), "{status}");
+}
+
+#[test]
+fn single_repositories_are_brought_back_and_what_was_there_is_set_aside() {
+    let queue = Queue::sqlite();
+    let files = queue.installation.files();
+    write_packages(&files.join("first"), 2, "1.0-1", &[]);
+    queue.enqueue(&files.join("first"));
+    queue.well(&["run"]);
+    let destination = files.join("backups");
+    let to = destination.to_str().unwrap();
+    queue.well(&["backup", to]);
+    let root = queue.installation.root();
+    let wanted = refs(&root);
+    rot(&repository(&root, &name(0)));
+    queue.well(&["restore", to, "--package", &name(0), "--reason", "a bad block"]);
+    let aside = root.join("repos/p").join(format!(".{}.git.replaced-1", name(0)));
+    assert!(aside.join("HEAD").exists(), "it is there still");
+    queue.well(&["run"]);
+    queue.well(&["verify"]);
+    let now = refs(&root);
+    assert_eq!(now.iter().filter(|(name, _)| !name.starts_with('.')).cloned().collect::<Vec<_>>(), wanted);
+    assert!(queue.well(&["audit", &name(0)]).contains("a bad block"));
+    // Each is brought back for itself: one that is not there, is damaged or locked keeps the others not back.
+    let backup = backups(&destination).remove(0);
+    rot(&repository(&backup, &name(1)));
+    let some = queue.command(&["restore", to, "--package", "nosuch", &name(1), &name(0)]).output().unwrap();
+    assert_eq!(some.status.code(), Some(1));
+    let said = text(&some);
+    assert!(
+        said.contains("nosuch: not brought back") && said.contains("has no repository of nosuch"),
+        "{said}"
+    );
+    assert!(said.contains(&format!("{}: not brought back", name(1))), "{said}");
+    assert!(said.contains(&format!("{}: brought back", name(0))), "{said}");
+    assert!(root.join("repos/p").join(format!(".{}.git.replaced-2", name(0))).exists());
+}
+
+/// A full disk for backups: the file is named, nothing half-done stays, and the backup before is as it was.
+#[test]
+fn a_backup_that_cannot_be_finished_leaves_nothing() {
+    assert!(rustix::process::geteuid().is_root(), "this test makes a small file system and needs root");
+    let queue = Queue::sqlite();
+    queue.enqueue_one();
+    queue.well(&["run"]);
+    let destination = queue.installation.files().join("small");
+    fs::create_dir(&destination).unwrap();
+    let mount = |options: &str| {
+        let mut command = Command::new("mount");
+        let status = command.args(["-t", "tmpfs", "-o", options, "none"]).arg(&destination).status().unwrap();
+        assert!(status.success(), "mount -o {options}");
+    };
+    mount("size=64m");
+    let to = destination.to_str().unwrap();
+    let backup = || {
+        let output = queue.command(&["backup", to]).output().unwrap();
+        (output.status.code(), text(&output))
+    };
+    let whole = backup();
+    let filled = Command::new("dd")
+        .arg("if=/dev/zero")
+        .arg(format!("of={}", destination.join("full").display()))
+        .args(["bs=4k"])
+        .output()
+        .unwrap();
+    let full = backup();
+    let left = destination.join(".unfinished").exists();
+    let kept = backups(&destination).len();
+    mount("remount,ro");
+    let read_only = backup();
+    let status = Command::new("umount").arg(&destination).status().unwrap();
+    assert!(status.success() && !filled.status.success());
+    assert_eq!(whole.0, Some(0), "{}", whole.1);
+    assert_eq!((full.0, left, kept), (Some(1), false, 1), "{}", full.1);
+    let is_named = full.1.contains("No space left") || full.1.contains("disk is full");
+    assert!(is_named && full.1.contains(to), "{}", full.1);
+    assert_eq!(read_only.0, Some(1));
+    assert!(read_only.1.contains("Read-only file system") && read_only.1.contains(to), "{}", read_only.1);
 }
 
 #[test]

@@ -133,7 +133,8 @@ fn verify_derives_upstream_trees_from_tarballs_wherever_they_are() {
         let (code, said) = forged.verify();
         assert_eq!(code, 1, "{what}: {said}");
         assert!(TOLD.iter().all(|word| said.contains(word)), "{what}: {said}");
-        assert_eq!(said.lines().count(), 2, "{what}: nothing else tells: {said}");
+        // Beside it the totals, and what to type.
+        assert_eq!(said.lines().count(), 4, "{what}: nothing else tells: {said}");
     };
     check("beside the .dsc");
     forged.move_to_cache();
@@ -191,7 +192,7 @@ fn a_repository_is_checked_behind_walls() {
     with_git(&["run"]);
     for said in [verified, queue.well(&["log", "a0"])] {
         let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!(line.matches("Permission denied").count(), 2, "{said}");
+        assert!(line.matches("Permission denied").count() >= 2, "{said}");
         assert!(
             line.contains("names:") && !line.contains("this is secret") && !line.contains("shown"),
             "{said}"

@@ -94,7 +94,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 fn verify(installation: &Installation, destination: &std::path::Path, json: bool) -> Result<u8, Error> {
     let backup = check::newest(destination)?;
     let progress = Progress::long(json);
-    let mut problems = check::problems(&backup, |done, all| progress.at(done, all))?;
+    let mut problems = check::problems(&backup, |done, all| progress.at(done, all))?.lines();
     let packages = importer::inspect::packages(&backup)?;
     for (done, package) in packages.iter().enumerate() {
         progress.at(done, packages.len());

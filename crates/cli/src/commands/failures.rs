@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use operations::LookBack;
 use operations::questions::{self, Failures, FailuresWanted};
 use state::words::{Class, FailureState};
 
@@ -42,6 +43,10 @@ pub struct Arguments {
     #[arg(long, default_value_t = 50, value_name = "N")]
     limit: u32,
 
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -59,7 +64,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         packages: arguments.packages,
         limit: arguments.limit,
     };
-    let answer = questions::failures(&installation.open()?, &wanted)?;
+    let answer = questions::failures(&installation.open_at(arguments.at)?, &wanted)?;
     if arguments.json {
         print_json(&answer)?;
     } else if answer.signatures.is_empty() && answer.packages.is_empty() {

@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use operations::LookBack;
 use operations::questions::{self, Freshness};
 use state::read::freshness::Behind;
 
@@ -29,6 +30,10 @@ pub struct Arguments {
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: u32,
 
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -38,7 +43,7 @@ pub struct Arguments {
 const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let at_installation = installation.open()?;
+    let at_installation = installation.open_at(arguments.at)?;
     if let Some(name) = &arguments.package {
         let (now, found) = questions::freshness_of(&at_installation, name)?;
         match arguments.json {

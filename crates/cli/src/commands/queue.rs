@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
 use anyhow::Error;
+use operations::LookBack;
 use operations::questions::{self, Queue};
 use state::read::queue::LaneLoad;
 use state::waits::NEVER;
@@ -23,12 +24,16 @@ pub struct Arguments {
     #[arg(long, default_value_t = 20, value_name = "N")]
     limit: u32,
 
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 
     /// Show it again every 2 seconds, until Ctrl-C
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "at"])]
     watch: bool,
 }
 
@@ -40,7 +45,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let answer = questions::queue(&installation.open()?, arguments.lane, arguments.limit)?;
+    let answer = questions::queue(&installation.open_at(arguments.at)?, arguments.lane, arguments.limit)?;
     if arguments.json {
         print_json(&answer)?;
         return Ok(exit::DONE);

@@ -1,9 +1,12 @@
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error};
+use backup::package::Brought;
 use backup::reconcile::Damaged;
 use backup::restore;
+use operations::Opened;
+use source_package::version::PackageName;
 
 use super::{Installation, actor};
 use crate::exit;
@@ -15,12 +18,17 @@ use crate::show::Progress;
 /// It is checked first. What was running when it was taken is queued again, workers from before can move nothing any more
 /// (a new epoch begins), and versions that the repositories have and the state lacks are put on record. The state goes
 /// where the configuration in the backup says; that database has to be empty. Repositories that are damaged are named and
-/// passed over. One that was cut off is begun anew by the same command.
+/// passed over; the next run checks them, and `restore --package` brings one back from another backup. One that was cut off
+/// is begun anew by the same command.
 ///
-/// Exit code 0: done. 1: not done; the reason is said. 2: the command line or the configuration cannot be used.
+/// With --package, single repositories are brought back into an installation that is there. What stood in their place is set
+/// aside in the same folder, and all that is published of them is queued to be looked at again.
+///
+/// Exit code 0: done. 1: not done, or some repositories were passed over; each is said, with the reason. 2: the command line
+/// or the configuration cannot be used.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  package-import --root /var/lib/package-import restore /mnt/backup/package-import"
+    after_help = "Examples:\n  package-import --root /var/lib/package-import restore /mnt/backup/package-import\n  package-import restore /mnt/backup/package-import --package hello"
 )]
 pub struct Arguments {
     /// A backup, or a folder of backups, of which the newest is taken
@@ -31,6 +39,14 @@ pub struct Arguments {
     #[arg(long)]
     state_only: bool,
 
+    /// Bring back the repository of this package alone, beside the state that is there; may be given again
+    #[arg(long, value_name = "PACKAGE", conflicts_with = "state_only", num_args = 1..)]
+    package: Vec<PackageName>,
+
+    /// Why; it is kept
+    #[arg(long, requires = "package")]
+    reason: Option<String>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -39,10 +55,15 @@ pub struct Arguments {
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let source = std::path::absolute(&arguments.source).context("cannot find the current folder")?;
     let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
+    if !arguments.package.is_empty() {
+        return packages(installation, arguments, &source);
+    }
     let progress = Progress::long(arguments.json);
-    let backup = restore::find(&source, |done, all| progress.at(done, all))?;
-    if !arguments.state_only {
-        restore::files(&backup, &root)?;
+    let (backup, mut bad) = restore::find(&source, |done, all| progress.at(done, all))?;
+    if arguments.state_only {
+        bad.clear();
+    } else {
+        bad = restore::files(&backup, &root, bad)?;
     }
     // The configuration came with the files.
     let location = installation.config()?.state.location(&root);
@@ -52,12 +73,12 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         actor: &actor(),
         program: env!("CARGO_PKG_VERSION"),
     };
-    let restored = restore::state(&backup, &location, &here, |done, all| progress.at(done, all));
+    let restored = restore::state(&backup, &location, &here, &bad, |done, all| progress.at(done, all));
     progress.finish();
     let restored = restored?;
     if arguments.json {
         screen::print_json(&restored)?;
-        return Ok(exit::DONE);
+        return Ok(code(&restored.passed_over));
     }
     writeln!(
         screen::stdout(),
@@ -69,7 +90,88 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         restored.reconciled
     )?;
     say_damaged(&restored.damaged)?;
-    Ok(exit::DONE)
+    say_passed_over(&restored.passed_over)?;
+    Ok(code(&restored.passed_over))
+}
+
+fn code(passed_over: &[Damaged]) -> u8 {
+    if passed_over.is_empty() { exit::DONE } else { exit::SOME_FAILED }
+}
+
+/// Names the repositories that are damaged in the backup.
+fn say_passed_over(passed_over: &[Damaged]) -> io::Result<()> {
+    let mut stderr = screen::stderr();
+    for one in passed_over {
+        writeln!(
+            stderr,
+            "{}: damaged in the backup, not brought back: {}",
+            one.package,
+            screen::plain(&one.cause)
+        )?;
+    }
+    if let Some(first) = passed_over.first() {
+        writeln!(
+            stderr,
+            "{} not brought back: from an older backup `package-import restore BACKUP --package {}`, from the archive \
+             `package-import requeue {1}`",
+            screen::count(i64::try_from(passed_over.len()).unwrap_or(i64::MAX), "repository"),
+            first.package
+        )?;
+    }
+    Ok(())
+}
+
+/// Brings single repositories back.
+fn packages(installation: &Installation, arguments: &Arguments, source: &Path) -> Result<u8, Error> {
+    let backup = backup::check::newest(source)?;
+    let opened = installation.open()?;
+    let root = installation.absolute_root()?;
+    let (mut brought, mut failed) = (Vec::new(), Vec::new());
+    for name in &arguments.package {
+        match one_package(&opened, arguments, &backup, &root, name) {
+            Ok(one) => brought.push(one),
+            Err(error) => failed.push(Damaged { package: name.to_string(), cause: format!("{error:#}") }),
+        }
+    }
+    if arguments.json {
+        screen::print_json(&serde_json::json!({"backup": backup, "brought": brought, "failed": failed}))?;
+        return Ok(code(&failed));
+    }
+    for one in &brought {
+        let aside = one
+            .set_aside
+            .as_ref()
+            .map_or(String::new(), |path| format!("; what was there is {} now", path.display()));
+        let line = format!("{}: brought back from {}, and queued{aside}", one.package, backup.display());
+        writeln!(screen::stdout(), "{}", screen::plain(&line))?;
+    }
+    for one in &failed {
+        writeln!(screen::stderr(), "{}: not brought back: {}", one.package, screen::plain(&one.cause))?;
+    }
+    Ok(code(&failed))
+}
+
+/// Brings one back, and has everything that is published of it looked at again: the backup may lack the newest versions.
+fn one_package(
+    opened: &Opened,
+    arguments: &Arguments,
+    backup: &Path,
+    root: &Path,
+    name: &PackageName,
+) -> Result<Brought, Error> {
+    let brought = backup::package::bring(backup, root, name)?;
+    backup::reconcile::one(&opened.store, root, name, env!("CARGO_PKG_VERSION"))?;
+    let reason = arguments.reason.clone().unwrap_or_else(|| format!("backup {}", backup.display()));
+    let actor = actor();
+    let by = state::operate::By { actor: &actor, reason: Some(&reason) };
+    let set_aside = brought.set_aside.as_ref().map(|path| path.display().to_string());
+    opened.store.write(|tx| {
+        let (before, after) = (set_aside.as_deref(), backup.display().to_string());
+        state::events::record(tx, &actor, "restore", name.as_str(), Some(&reason), before, Some(&after))
+    })?;
+    let id = opened.store.write(|tx| state::queue::package_id(tx, name.as_str()))?;
+    state::operate::requeue(&opened.store, &[(id, name.to_string())], by)?;
+    Ok(brought)
 }
 
 /// Names the repositories that cannot be read. The installation works without them.

@@ -11,6 +11,7 @@ use importer::polling::Report;
 use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
 use importer::queue::poll_thread::{self, Watch};
 use importer::queue::session::Session;
+use operations::telling;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use state::{StateError, integrity, samples};
@@ -98,6 +99,7 @@ fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
         poll_thread::round(&session, false, &told);
     }
     let watch = arguments.service.then(|| Watch::start(Arc::clone(&session), told));
+    let courier = telling::start(&session)?;
     let eta = Eta::of(&session.store, io::stdout().is_terminal() && !arguments.service);
     let dispatcher = Dispatcher {
         session: Arc::clone(&session),
@@ -109,6 +111,7 @@ fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     };
     let summary = dispatcher.run();
     drop(watch);
+    drop(courier);
     if let Some(found) = session.store.outgrown() {
         return Err(StateError::Newer { found, known: state::schema::CURRENT }.into());
     }

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use importer::inspect::Shown;
+use operations::LookBack;
 use operations::questions;
 use state::read::package::Package;
 use state::waits::NEVER;
@@ -20,6 +21,10 @@ use crate::time::{ago, at, until};
 pub struct Arguments {
     /// The source package
     package: String,
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -33,7 +38,10 @@ const FOREIGN: usize = 20;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let name = &arguments.package;
-    let answer = questions::show(installation, name)?;
+    let answer = match arguments.at {
+        Some(at) => questions::show_at(installation, name, at)?,
+        None => questions::show(installation, name)?,
+    };
     let unreadable = answer.unreadable.as_deref();
     if arguments.json {
         print_json(&answer.json())?;
@@ -108,6 +116,10 @@ fn show_facts(now: i64, package: &Package) -> io::Result<()> {
         let line = super::collisions::line(it);
         writeln!(stdout, "{}", paragraph(2, &format!("{} ({})", line, ago(now, it.since))))?;
     }
+    for it in &package.findings {
+        let line = format!("{}: {}: {}", it.code, it.subject, short(&it.message, LONGEST));
+        writeln!(stdout, "{}", paragraph(2, &format!("{line} ({})", ago(now, it.since))))?;
+    }
     for missing in &package.missing {
         let (version, place) = (&missing.version, &missing.place);
         writeln!(stdout, "  not imported: {version} in {place}, seen {}", ago(now, missing.first_seen))?;
@@ -154,6 +166,10 @@ fn hints(package: &Package) -> io::Result<()> {
         writeln!(stdout, "  package-import retry {name}")?;
         writeln!(stdout, "  package-import failures --signature {}", failure.signature)?;
         writeln!(stdout, "  package-import hold {name} --reason WHY --until 3d")?;
+    }
+    if !package.findings.is_empty() {
+        let head = if package.held.is_none() && package.failure.is_none() { "Next:\n" } else { "" };
+        writeln!(stdout, "{head}  package-import repair plan {name}")?;
     }
     writeln!(stdout)
 }

@@ -2,6 +2,7 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use importer::sandbox::Wall;
+use operations::LookBack;
 use operations::questions;
 use state::read::hosts::Host;
 use state::read::status::Status;
@@ -16,12 +17,16 @@ use crate::{watch, words};
 /// What is wrong, since when, and what to do: everything on one screen
 #[derive(clap::Args)]
 pub struct Arguments {
+    /// As it was at a time: 08:32, 'yesterday 08:32', '2h ago', '2026-11-24 08:32' (UTC)
+    #[arg(long, value_name = "TIME")]
+    at: Option<LookBack>,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
 
     /// Show it again every 2 seconds, until Ctrl-C
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "at"])]
     watch: bool,
 }
 
@@ -36,7 +41,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let status = questions::status(&installation.open()?)?;
+    let status = questions::status(&installation.open_at(arguments.at)?)?;
     if arguments.json {
         print_json(&status)?;
         return Ok(exit::DONE);
@@ -47,12 +52,15 @@ fn once(installation: &Installation, arguments: &Arguments) -> Result<u8, Error>
     locks(&status)?;
     clock(&status)?;
     outages(&status)?;
+    place(&status)?;
     failures(&status)?;
     archives(&status)?;
     collisions(&status)?;
+    findings(&status)?;
     foreign(&status)?;
     queue(&status)?;
     remotes::summary(status.now, &status.remotes)?;
+    channels(&status)?;
     hosts(&status)?;
     next(&status)?;
     Ok(exit::DONE)
@@ -95,6 +103,25 @@ fn outages(status: &Status) -> io::Result<()> {
         if let Some(cause) = &outage.cause {
             writeln!(stdout, "{}", paragraph(2, &short(cause, LONGEST)))?;
         }
+    }
+    Ok(())
+}
+
+/// What is wrong with the folder of the installation on this machine.
+fn place(status: &Status) -> io::Result<()> {
+    let mut stdout = screen::stdout();
+    for disk in &status.place.disks {
+        writeln!(stdout, "{}", alarm(&paragraph(0, &format!("DISK: {disk}"))))?;
+    }
+    if status.place.lost > 0 {
+        let names = status.place.lost_packages.join(", ");
+        let more = status.place.lost - status.place.lost_packages.len() as i64;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let line = format!(
+            "LOST: the repositories of {} are not there: {names}{more}",
+            count(status.place.lost, "package")
+        );
+        writeln!(stdout, "{}", alarm(&paragraph(0, &line)))?;
     }
     Ok(())
 }
@@ -185,6 +212,20 @@ fn collisions(status: &Status) -> io::Result<()> {
     writeln!(screen::stdout(), "{}: {line} ({})", title(&head), ago(status.now, since))
 }
 
+/// What is wrong with repositories: the kinds of most packages first.
+fn findings(status: &Status) -> io::Result<()> {
+    let counted = status.findings.iter().filter(|it| it.packages > it.muted);
+    let each: Vec<String> =
+        counted.clone().take(4).map(|it| format!("{} {}", it.packages - it.muted, it.code)).collect();
+    let Some(since) = counted.clone().map(|it| it.since).min() else { return Ok(()) };
+    let more = counted.count() - each.len();
+    let more = if more > 0 { format!(" and {more} more kinds") } else { String::new() };
+    let muted: i64 = status.findings.iter().map(|it| it.muted).sum();
+    let muted = if muted > 0 { format!("; {muted} muted") } else { String::new() };
+    let line = format!("{}{more}{muted}; since {} ({})", each.join(", "), at(since), ago(status.now, since));
+    writeln!(screen::stdout(), "{}: {line}", title("repositories are damaged"))
+}
+
 /// Headline and figures: the number of failing packages, or that all is well.
 fn headline(status: &Status) -> (String, String) {
     let figures = [status.retrying, status.wedged, status.new_failures];
@@ -205,12 +246,16 @@ fn is_well(status: &Status) -> bool {
     all_figures.iter().all(|figure| *figure == 0)
         && status.outages.is_empty()
         && status.locks.is_empty()
+        && status.place.disks.is_empty()
+        && status.place.lost == 0
         && status.suites.iter().all(|suite| matches!(suite.verdict, "ok" | "remarks"))
         && !status.waits.iter().any(|wait| wait.kind == "pool")
         && status.suppressed.is_empty()
         && status.foreign.refs == 0
         && status.remotes.iter().all(|it| it.state == "open" && it.failing + it.foreign + it.refused == 0)
         && status.collisions.collisions == 0
+        && status.channels.iter().all(|it| it.failing.is_none())
+        && status.findings.iter().all(|it| it.packages == it.muted)
         && status.hosts.iter().all(|host| host.state == "online" && gets_on(host))
 }
 
@@ -229,6 +274,22 @@ fn queue(status: &Status) -> io::Result<()> {
         let oldest =
             lane.oldest.map_or(String::new(), |oldest| format!(", the oldest {}", ago(status.now, oldest)));
         writeln!(stdout, "  {}: {}{oldest}", lane.lane, lane.waiting)?;
+    }
+    Ok(())
+}
+
+/// Channels that do not take what they are told.
+fn channels(status: &Status) -> io::Result<()> {
+    let mut stdout = screen::stdout();
+    for it in &status.channels {
+        let Some(failing) = it.failing else { continue };
+        let head = format!("Messages do not get to {} ({}) since {}", it.channel, it.kind, at(failing));
+        let next = it.retry.map_or(String::new(), |retry| format!(", the next {}", until(status.now, retry)));
+        writeln!(stdout, "{} ({})", alarm(&head), ago(status.now, failing))?;
+        writeln!(stdout, "  {}{next}", count(it.failures, "try").replace("trys", "tries"))?;
+        if let Some(error) = &it.error {
+            writeln!(stdout, "{}", paragraph(2, &short(error, LONGEST)))?;
+        }
     }
     Ok(())
 }
@@ -280,6 +341,10 @@ fn next(status: &Status) -> io::Result<()> {
     if let Some(outage) = status.outages.first() {
         hints.push(format!("look at {} itself: jobs resume automatically", outage.dependency));
     }
+    if let Some(package) = status.place.lost_packages.first() {
+        hints.push(format!("package-import restore BACKUP --package {package}"));
+        hints.push(format!("package-import requeue {package}"));
+    }
     if let Some(group) = status.top.first() {
         hints.push(format!("package-import failures --signature {}", group.signature));
         let canary = if group.packages > CANARY { format!(" --canary {CANARY}") } else { String::new() };
@@ -290,6 +355,12 @@ fn next(status: &Status) -> io::Result<()> {
     }
     if let Some(id) = status.collisions.id {
         hints.push(format!("package-import collision show {id}"));
+    }
+    if let Some(channel) = status.channels.iter().find(|it| it.failing.is_some()) {
+        hints.push(format!("package-import notify test {}", channel.channel));
+    }
+    if let Some(count) = status.findings.iter().find(|it| it.packages > it.muted) {
+        hints.push(format!("package-import repair plan --code {}", count.code));
     }
     if let Some(package) = &status.foreign.oldest {
         hints.push(format!("package-import show {package}"));

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use anyhow::Error;
@@ -6,9 +7,11 @@ use importer::protocol::ForeignRef;
 use operations::Action;
 use operations::actions::counters::RepairCounters;
 use packaging_repo::verify::Problem;
+use source_package::finding::Finding;
 use state::Store;
 use state::counters::{self, Difference};
 use state::publication::{collisions, foreign};
+use state::repair::findings;
 use state::versions::{self, Expected};
 
 use super::{Installation, caller};
@@ -45,6 +48,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         named => named.to_vec(),
     };
     let mut wrong = 0;
+    let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
     let mut stdout = screen::stdout();
     for package in &packages {
         let expected = match &store {
@@ -54,20 +58,29 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         // A repository that cannot be checked does not stop the others.
         let checked = match installation.check(&installation.root, package, &expected) {
             Err(error) if packages.len() > 1 => {
-                let problem = Problem { subject: "repository".into(), message: error.to_string() };
+                let problem = Problem::new(Finding::Unreadable, "repository", error.to_string());
                 Checked { problems: vec![problem], ..Checked::default() }
             }
             other => other?,
         };
         let problems = without_kept(store.as_ref(), package, checked.problems)?;
         wrong += usize::from(!problems.is_empty());
-        if let (Some(store), Some(foreign)) = (&store, &checked.foreign) {
-            keep_foreign(store, package, foreign)?;
+        for problem in &problems {
+            *codes.entry(problem.code.as_str()).or_default() += 1;
+        }
+        if let Some(store) = &store {
+            if let Some(foreign) = &checked.foreign {
+                keep_foreign(store, package, foreign)?;
+            }
+            keep_findings(store, package, &problems)?;
         }
         if arguments.json {
             let problems: Vec<_> = problems
                 .iter()
-                .map(|problem| serde_json::json!({"subject": problem.subject, "message": problem.message}))
+                .map(|problem| {
+                    let Problem { code, subject, message } = problem;
+                    serde_json::json!({"code": code, "subject": subject, "message": message})
+                })
                 .collect();
             screen::print_json(&serde_json::json!({"package": package, "problems": problems}))?;
         } else {
@@ -78,11 +91,43 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     }
     if !arguments.json {
         writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
+        total(&codes, &packages, wrong)?;
     }
     Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
 }
 
-/// Leaves out foreign refs that a person has decided to keep.
+/// How many problems of each kind there are, and what to type.
+fn total(codes: &BTreeMap<&str, usize>, packages: &[String], wrong: usize) -> io::Result<()> {
+    if wrong == 0 {
+        return Ok(());
+    }
+    let each: Vec<String> = codes.iter().map(|(code, number)| format!("{number} {code}")).collect();
+    let which = match packages {
+        [package] => package.clone(),
+        _ => "--all".to_owned(),
+    };
+    let mut stdout = screen::stdout();
+    writeln!(stdout, "{}", screen::paragraph(0, &each.join(", ")))?;
+    writeln!(stdout, "Next: package-import repair plan {which}")
+}
+
+/// What was found is known to the checks from now on. Whoever may only read the state has no part in that.
+fn keep_findings(store: &Store, package: &str, problems: &[Problem]) -> Result<(), Error> {
+    let rows = importer::repairing::rows(problems);
+    let known = store.read(|tx| match state::read::package::id(tx, package)? {
+        Some(id) => Ok(Some((id, findings::of_package(tx, id)?))),
+        None => Ok(None),
+    })?;
+    let Some((id, _)) = known.filter(|(_, known)| !known.is_empty() || !rows.is_empty()) else {
+        return Ok(());
+    };
+    if let Err(error) = store.write(|tx| findings::settle(tx, id, &rows)) {
+        writeln!(io::stderr(), "{package}: what was found is not kept: {error}")?;
+    }
+    Ok(())
+}
+
+/// Leaves out refs of others of which somebody has decided that they stay.
 fn without_kept(store: Option<&Store>, package: &str, problems: Vec<Problem>) -> Result<Vec<Problem>, Error> {
     let Some(store) = store.filter(|_| problems.iter().any(Problem::is_foreign)) else { return Ok(problems) };
     let rows = store.read(|tx| match state::read::package::id(tx, package)? {

@@ -195,6 +195,12 @@ impl Job<'_> {
     }
 }
 
+/// The fingerprint of what a repository has to be published; `None` if that cannot be said.
+pub fn fingerprint(root: &Path, package: &str) -> Option<String> {
+    let repository = Repository::open(&root.join("repos"), &PackageName::new(package).ok()?).ok()?;
+    Some(desired(&repository).ok()?.fingerprint())
+}
+
 /// Refs that a remote is to have.
 pub(super) fn desired(repository: &Repository) -> Result<Desired, Problem> {
     let published = published::of(repository).map_err(|error| Problem::Local(error.to_string()))?;

@@ -7,6 +7,7 @@ mod history;
 mod lineage_wait;
 mod open_publications;
 mod record_outcome;
+mod repair;
 mod repository;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -125,7 +126,10 @@ pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch
         published: None,
         stands: None,
     };
-    let first = work.import(plan, watch);
+    let mut first = work.import(plan, watch);
+    if work.heal_met() {
+        first.extend(work.import(None, watch));
+    }
     work.look_after(watch);
     work.usage.wall_ms = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
     work.forget_gone();

@@ -6,11 +6,14 @@ mod collisions;
 mod explain;
 mod failures;
 mod freshness;
+mod incidents;
 mod list;
 mod log;
 mod package;
+mod place;
 mod records;
 mod remotes;
+mod repair;
 mod work;
 
 pub use archives::{Archives, archives, explain_package};
@@ -20,9 +23,13 @@ pub use collisions::{CollisionShown, Collisions, CollisionsWanted, collision, co
 pub use explain::{Explanation, codes, explain};
 pub use failures::{Failures, FailuresWanted, Signatures, failures, signature, signatures};
 pub use freshness::{Freshness, freshness, freshness_of};
+pub use incidents::{
+    Entry, Heading, Incident, IncidentKind, IncidentShown, Incidents, Late, Part, incident, incidents,
+};
 pub use list::{OfPackage, Packages, PackagesWanted, packages};
 pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
-pub use package::{Shown, show};
+pub use package::{Shown, show, show_at};
 pub use records::{Audit, AuditWanted, History, HistoryWanted, audit, audit_of, batch, history, settings};
 pub use remotes::{Remotes, remotes};
+pub use repair::{Mutes, PlanListed, PlanShown, findings, mutes, repair_plan, repair_plans};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};

@@ -9,6 +9,7 @@ use state::{Store, operate};
 
 use crate::error::Error;
 use crate::installation::Installation;
+use crate::looking_back::LookBack;
 
 /// Attempts that are shown.
 const ATTEMPTS: i64 = 5;
@@ -45,6 +46,16 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
         Err(error) => shown.unreadable = Some(error.to_string()),
     }
     Ok(shown)
+}
+
+/// What the state knew of a package at a time. What its repository had then, it tells itself: nobody keeps that apart.
+pub fn show_at(installation: &Installation, name: &str, at: LookBack) -> Result<Shown, Error> {
+    let store = installation.open_at(Some(at))?.store;
+    let state = facts(&store, name)?;
+    if state.is_none() {
+        return Err(Error::NotFound(format!("package {name} was not known then")));
+    }
+    Ok(Shown { package: name.to_owned(), state, repository: None, unreadable: None })
 }
 
 fn facts(store: &Store, name: &str) -> Result<Option<(i64, Package)>, Error> {

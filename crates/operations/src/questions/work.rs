@@ -49,7 +49,10 @@ pub struct Workers {
 /// Everything that is wrong, with its beginning, on one screen.
 pub fn status(at: &Opened) -> Result<Status, Error> {
     let mut status = at.store.read(|tx| status::read(tx, TOP))?;
-    status.locks = status::locks(&at.store)?;
+    if at.store.moment().is_none() {
+        status.locks = status::locks(&at.store)?;
+        status.place = super::place::look(at)?;
+    }
     Ok(status)
 }
 

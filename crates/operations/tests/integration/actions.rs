@@ -6,11 +6,12 @@ use std::num::NonZeroUsize;
 
 use importer::polling::Accepted;
 use operations::actions::{
-    baseline, collision, counters, enqueue, history, hold, hosts, poll, prune, queue,
-    remotes as actions_remotes, samples, settings, signature, suppress,
+    baseline, collision, counters, enqueue, history, hold, hosts, mute, poll, prune, queue,
+    remotes as actions_remotes, repair, samples, settings, signature, suppress,
 };
 use operations::{ACTIONS, Action, Actor, Class, Comparison, Failing, Imported, Names, Reason, Role};
 use packaging_repo::collision::Decision;
+use source_package::finding::Finding;
 use state::publishing::remotes;
 use state::words::{Lane, Policy};
 
@@ -67,6 +68,15 @@ pub fn all(world: &World, visitor: &mut impl Visitor) {
     visitor.see(world, &hosts::Resume { host: HOST.into() }, ("host", 1));
     world.at.store.write(|tx| remotes::follow(tx, &[("git", "/srv/git/{package}")], "config")).unwrap();
     visitor.see(world, &actions_remotes::LeaveRemote { remote: "git".into() }, ("remote-left", 1));
+    let which = repair::Which::Names(names(&[GOOD]));
+    visitor.see(world, &repair::PlanRepair { which, rebuild: false }, ("repair-plan", 1));
+    let plan = world.plan();
+    visitor.see(world, &repair::ApplyRepair { plan, canary: 0 }, ("repair-apply", 1));
+    world.plan_is_done(plan);
+    visitor.see(world, &repair::UndoRepair { plan }, ("repair-undo", 1));
+    let code = Finding::TagGone;
+    visitor.see(world, &mute::Mute { code, package: Some(GOOD.into()), until }, ("mute", 1));
+    visitor.see(world, &mute::Unmute { code, package: Some(GOOD.into()) }, ("unmute", 1));
     world.miscount();
     visitor.see(world, &counters::RepairCounters, ("repair-counter", 1));
     let days = |days| prune::Days::new(days).unwrap();

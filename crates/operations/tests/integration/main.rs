@@ -3,5 +3,6 @@
 
 mod actions;
 mod answers;
+mod nights;
 mod roles;
 mod world;

@@ -13,6 +13,7 @@ use state::open::Location;
 use state::policy::Retries;
 use state::publication::collisions;
 use state::queue::{self, Wish};
+use state::repair::plans::{self, PartState, PlanKind};
 use state::runs::{self, NewRun, Process};
 use state::words::{Class, Lane, Outcome, Tasks};
 use state::{Store, events, samples, transfer};
@@ -157,6 +158,28 @@ impl World {
         let mut found = self.at.store.read(|tx| events::list(tx, None, 1000)).unwrap();
         found.retain(|event| event.id > last);
         found
+    }
+
+    /// A plan of repair that can be carried out.
+    pub fn plan(&self) -> i64 {
+        let by = state::events::By { actor: "somebody", reason: None };
+        let made = self.at.store.write(|tx| {
+            let package = state::operate::known(tx, GOOD)?;
+            let id = plans::begin(tx, PlanKind::Repair, None, by)?;
+            plans::put(tx, (id, package), PartState::Planned, Some("{}"), None, by)?;
+            Ok(id)
+        });
+        made.unwrap()
+    }
+
+    /// It was carried out.
+    pub fn plan_is_done(&self, id: i64) {
+        let by = state::events::By { actor: "somebody", reason: None };
+        let put = self.at.store.write(|tx| {
+            let package = state::operate::known(tx, GOOD)?;
+            plans::put(tx, (id, package), PartState::Applied, Some("{}"), None, by)
+        });
+        put.unwrap();
     }
 
     /// Makes a counter wrong, so that there is something to correct.

@@ -38,7 +38,7 @@ fn parents(id: ObjectId, store: &mut RepoStore) -> Result<Vec<ObjectId>, Error> 
 }
 
 /// True when a commit is the wanted one, or has it among its ancestors.
-pub(crate) fn leads_to(from: ObjectId, wanted: ObjectId, store: &mut RepoStore) -> Result<bool, Error> {
+pub fn leads_to(from: ObjectId, wanted: ObjectId, store: &mut RepoStore) -> Result<bool, Error> {
     let (mut todo, mut seen) = (VecDeque::from([from]), HashSet::new());
     while let Some(id) = todo.pop_front() {
         if id == wanted {

@@ -21,7 +21,7 @@ use crate::refs::Edit;
 use crate::refs::packed::find_conflict;
 use crate::refs::refname::ASIDE;
 use crate::view::View;
-pub(crate) use ancestry::leads_to;
+pub use ancestry::leads_to;
 pub use decide::Decision;
 pub use judge::judge;
 pub use standing::Standing;

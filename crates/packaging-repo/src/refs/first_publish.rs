@@ -18,8 +18,7 @@ use crate::refs::refname;
 use crate::refs::{self, Decided, Edit, Refs};
 
 /// Automatic collection is off: `repack` keeps the repository in shape, under the importers' lock.
-pub(crate) const CONFIG: &str =
-    "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n";
+pub(crate) const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n[gc]\n\tauto = 0\n[transfer]\n\thideRefs = refs/package-import\n";
 /// That of a copy, which others push to, and which is Git's to keep in shape.
 pub(crate) const OF_COPY: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n";
 /// Target of `HEAD` as long as there is no branch.

@@ -56,6 +56,32 @@ pub(crate) fn is_strange(repository: &Path, name: &str) -> bool {
     is_file && read(repository, name).is_none()
 }
 
+/// Loose files that Git takes for refs and that name nothing: empty after a crash, or overwritten. Symbolic ones are none.
+pub(crate) fn unreadable(repository: &Path) -> Vec<String> {
+    fn walk(repository: &Path, folder: &str, found: &mut Vec<String>) {
+        let Ok(entries) = fs::read_dir(repository.join(folder)) else { return };
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let name = format!("{folder}/{name}");
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => walk(repository, &name, found),
+                Ok(kind) if kind.is_file() && refname::is_valid(&name) => {
+                    let text = bounded::file::read(&repository.join(&name), LONGEST).unwrap_or_default();
+                    let id = ObjectId::from_hex(text.trim_ascii_end()).ok().filter(|id| !id.is_null());
+                    if id.is_none() && !text.starts_with(b"ref:") {
+                        found.push(name);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(repository, "refs", &mut found);
+    found.sort();
+    found
+}
+
 /// Removes loose files whose values are packed, by Git's own protocol: lock, compare, remove. One that was changed
 /// meanwhile, or that somebody has locked, stays.
 pub(crate) fn prune<'a>(

@@ -9,4 +9,4 @@ pub mod refname;
 mod transaction;
 
 pub use transaction::{Decided, Edit, Refs, Value, read};
-pub(crate) use transaction::{apply, transact};
+pub(crate) use transaction::{apply, put_on_record, rewrite, transact};

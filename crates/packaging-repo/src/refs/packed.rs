@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bounded::file::open_regular;
 
+use crate::refs::refname;
 use crate::refs::{Refs, Value};
 use crate::{Error, ObjectId};
 
@@ -25,11 +26,7 @@ pub(crate) struct Packed {
 /// Reads the file; none is as good as an empty one.
 pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
     let path = repository.join("packed-refs");
-    let text = match bounded::file::read(&path, LARGEST) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Packed::default()),
-        Err(error) => return Err(Error::file("read", &path, error)),
-    };
+    let Some(text) = text(&path)? else { return Ok(Packed::default()) };
     let mut refs: Vec<(String, Value)> = Vec::new();
     let mut others = Vec::new();
     let mut last_is_other = false;
@@ -59,6 +56,74 @@ pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
         }
     }
     Ok(Packed { refs: refs.into_iter().collect(), others })
+}
+
+fn text(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match bounded::file::read(path, LARGEST) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file("read", path, error)),
+    }
+}
+
+/// Reads what can be read of the file, and says what is wrong with the rest: lines that Git refuses, names that no ref can have,
+/// an order in which Git does not find them.
+pub(crate) fn read_damaged(repository: &Path) -> Result<(Packed, Vec<String>), Error> {
+    let mut packed = Packed::default();
+    let mut wrong = Vec::new();
+    let Some(text) = text(&repository.join("packed-refs"))? else { return Ok((packed, wrong)) };
+    let is_sorted = text.starts_with(b"# pack-refs with:")
+        && text
+            .split(|&byte| byte == b'\n')
+            .next()
+            .is_some_and(|line| line.windows(7).any(|it| it == b" sorted"));
+    let mut before: Vec<u8> = Vec::new();
+    let mut last: Option<String> = None;
+    // A line that is cut off may name another ref than it did.
+    let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    if whole < text.len() {
+        wrong.push("its last line is cut off".into());
+    }
+    for (number, line) in text[..whole].split(|&byte| byte == b'\n').enumerate() {
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        let mut say = |what: &str| wrong.push(format!("line {}: {what}", number + 1));
+        if let Some(peeled) = line.strip_prefix(b"^") {
+            match (ObjectId::from_hex(peeled), last.as_ref().and_then(|name| packed.refs.get_mut(name))) {
+                (Ok(peeled), Some(value)) => value.peeled = Some(peeled),
+                (Ok(_), None) => {}
+                (Err(_), _) => say("what is behind the ref before it cannot be read"),
+            }
+            continue;
+        }
+        last = None;
+        let id = line.get(..40).and_then(|hex| ObjectId::from_hex(hex).ok()).filter(|id| !id.is_null());
+        let name = line.get(41..).filter(|_| line.get(40) == Some(&b' '));
+        let (Some(id), Some(name)) = (id, name) else {
+            say("is no ref");
+            continue;
+        };
+        let value = Value { id, peeled: None };
+        match std::str::from_utf8(name) {
+            Ok(name) if name.starts_with("refs/") && refname::is_valid(name) => {
+                if packed.refs.insert(name.to_owned(), value).is_some() {
+                    say("names a ref for the second time");
+                }
+                last = Some(name.to_owned());
+            }
+            Ok(_) => {
+                say("no ref can have this name");
+                continue;
+            }
+            Err(_) => packed.others.push((name.to_owned(), value)),
+        }
+        if is_sorted && name < before.as_slice() {
+            say("is out of order: Git does not find it");
+        }
+        before = name.to_owned();
+    }
+    Ok((packed, wrong))
 }
 
 /// True when an entry without a peeled line is certainly no annotated tag. Other programs than Git write files that do

@@ -39,8 +39,11 @@ const LONGEST: usize = 1000;
 /// Folder of foreign branches that were set aside.
 pub const ASIDE: &str = "refs/heads/collisions/";
 
+/// Where a repair keeps what it replaces. Hidden from whoever clones.
+pub const REPAIRED: &str = "refs/package-import/repair/";
+
 /// Folders in which refs are written; refs are written nowhere else.
-const WRITTEN: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/dsc/"];
+const WRITTEN: [&str; 4] = ["refs/heads/", "refs/tags/", "refs/dsc/", REPAIRED];
 
 /// Checks the full name of a ref that is about to be written.
 ///

@@ -102,6 +102,20 @@ pub(crate) fn transact(
     branches.release()
 }
 
+/// Writes `packed-refs` anew with what can be read of it. Nothing that can be read changes its value.
+pub(crate) fn rewrite(
+    repository: &Path,
+    guard: &Guard,
+    mut peel: impl FnMut(ObjectId) -> Result<Option<ObjectId>, Error>,
+) -> Result<(), Error> {
+    let locked = lock_packed(repository, guard)?;
+    let (mut packed, _) = packed::read_damaged(repository)?;
+    for value in packed.values_mut() {
+        value.peeled = peel(value.id).unwrap_or(value.peeled);
+    }
+    locked.commit(&packed, guard, None)
+}
+
 /// Makes the edits in memory: refused if a ref is not where it has to be, or if two names exclude each other.
 pub(crate) fn apply(
     packed: &mut Packed,
@@ -146,7 +160,7 @@ fn is_fixed(name: &str) -> bool {
 }
 
 /// Writes the record alone: nothing moves.
-fn put_on_record(repository: &Path, guard: &Guard, record: &[u8]) -> Result<(), Error> {
+pub(crate) fn put_on_record(repository: &Path, guard: &Guard, record: &[u8]) -> Result<(), Error> {
     let file = New::write(repository, guard, record::FILE, record)?;
     file.sync()?;
     guard.check(repository)?;

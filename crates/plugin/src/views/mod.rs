@@ -18,8 +18,8 @@ pub use fleet::{
     running,
 };
 pub use queue::{
-    Lane, Outage, Remote, Suite, attempts_since, explain, lanes, last_attempt, level, outages, remotes,
-    suites, warn_of_samples_ahead,
+    Channel, Lane, Outage, Remote, Suite, attempts_since, channels, explain, lanes, last_attempt, level,
+    outages, remotes, suites, warn_of_samples_ahead,
 };
 
 use std::collections::BTreeMap;

@@ -116,6 +116,36 @@ pub fn remotes(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Remote>
     database.rows(sql, &[])?.iter().map(remote).collect()
 }
 
+/// Where messages go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name.
+    pub name: String,
+    /// Since when it takes none.
+    pub failing: Option<i64>,
+    /// Why.
+    pub error: Option<String>,
+}
+
+/// The schema that tells of channels.
+const CHANNELS: i64 = 9;
+
+/// The channels that are followed. A state of an older importer has none.
+pub fn channels(database: &mut Database<'_>, facts: &Facts) -> Result<Vec<Channel>, Trouble> {
+    if facts.schema.is_none_or(|schema| schema < CHANNELS) {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT name, failing, error FROM check_v1_channels ORDER BY name";
+    let channel = |row: &crate::Row| {
+        Ok(Channel {
+            name: row.text(0)?.into(),
+            failing: row.optional_integer(1)?,
+            error: row.optional_text(2)?.map(str::to_owned),
+        })
+    };
+    database.rows(sql, &[])?.iter().map(channel).collect()
+}
+
 /// A suite of an archive, and its last polls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suite {

@@ -20,6 +20,8 @@ pub const INTEGRITY: &str = "integrity";
 pub const INTEGRITY_AT: &str = "integrity_at";
 /// Position that pruning has reached.
 pub const PRUNED: &str = "pruned";
+/// Since when what was so at a time is kept, in milliseconds.
+pub const PAST_SINCE: &str = "past_since";
 /// The newest program that has retried what older ones could not import.
 pub const IMPORTER: &str = "importer";
 

@@ -5,6 +5,8 @@
 //! that is young enough to keep. Its position is stored, so that a pass that was interrupted goes on. The cost of a
 //! chunk does not grow with the table.
 
+use baseline::age::TOLERATED;
+
 use crate::db::meta;
 use crate::db::tx::{HOUR, Tx};
 use crate::driver::{Kind, Row};
@@ -27,7 +29,7 @@ pub struct Rule {
     pub events: i64,
     /// Samples older than this are removed.
     pub samples: i64,
-    /// Runs and batches that have ended; the newest run of all is kept.
+    /// Runs and batches that have ended, what was told; the newest run of all, and what still goes on, is kept.
     pub runs: i64,
 }
 
@@ -38,7 +40,8 @@ impl Default for Rule {
 }
 
 /// Tables in the order in which they are pruned.
-pub const TABLES: [&str; 5] = ["attempt", "event", "sample", "run", "batch"];
+pub const TABLES: [&str; 9] =
+    ["attempt", "event", "sample", "run", "batch", "package_past", "past", "notice", "message"];
 
 /// Position of a pass: a table, and the last row looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,13 +124,18 @@ fn walk(
 ) -> Result<Option<Step>, StateError> {
     let Some(table) = position.table() else { return Ok(None) };
     let now = tx.now()?;
-    if table == "batch" {
-        return batches(tx, now - rule.runs, position, delete).map(Some);
+    match table {
+        "batch" => return batches(tx, now - rule.runs, position, delete).map(Some),
+        "package_past" => return packages(tx, now - rule.attempts, position, delete).map(Some),
+        "past" => return things(tx, now - rule.attempts, position, delete).map(Some),
+        _ => {}
     }
     let (seen, mut old, last) = match table {
         "attempt" => attempts(tx, rule, now, position.after)?,
         "event" => by_time(tx, "event", "id", "at", now - rule.events, position.after)?,
         "sample" => samples(tx, (now - rule.samples).div_euclid(HOUR), position.after)?,
+        "notice" => notices(tx, now - rule.runs, position.after)?,
+        "message" => by_time(tx, "message", "id", "made", now - rule.runs, position.after)?,
         _ => old_runs(tx, now - rule.runs, position.after)?,
     };
     if table == "event" && !old.is_empty() && !may_delete_events(tx)? {
@@ -186,6 +194,15 @@ fn by_time(
     Ok(seen(&rows, |row| row.int(1) >= cutoff, |_| true))
 }
 
+/// What was told; what has begun and not ended stays, and what nobody was told yet.
+fn notices(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError> {
+    let sql = "SELECT n.id, n.at, CASE WHEN n.seq IS NOT NULL AND (n.part <> 'begun'
+            OR n.id < (SELECT MAX(o.id) FROM notice o WHERE o.topic = n.topic)) THEN 1 ELSE 0 END
+        FROM notice n WHERE n.id > ?1 ORDER BY n.id LIMIT ?2";
+    let rows = tx.query(sql, values![after, CHUNK])?;
+    Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
+}
+
 /// Samples have no number; their hour orders them, and those of one hour are found again until none is left.
 fn samples(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError> {
     let sql = "SELECT hour, figure, shard FROM sample WHERE hour < ?1 AND hour >= ?2 ORDER BY hour LIMIT ?3";
@@ -226,6 +243,61 @@ fn batches(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) 
     }
     *position = Position { after: id, ..*position };
     Ok(Step { table: "batch", seen: members + 1, forgotten: members + 1 })
+}
+
+/// What packages were, before what they were at the cutoff: as attempts go. So many packages at a time, in the order of their
+/// numbers. What a wrong clock has dated ahead goes, too.
+fn packages(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
+    let table = "package_past";
+    let now = tx.now()?;
+    let after = position.after;
+    let last = tx.first("SELECT MAX(id) FROM package", &[])?.map_or(0, |row| row.int(0));
+    if after >= last {
+        *position = position.next_table();
+        return Ok(Step { table, seen: 0, forgotten: 0 });
+    }
+    let sql = "SELECT f.package_id, f.at FROM package_past f WHERE f.package_id > ?1 AND f.package_id <= ?2
+        AND (f.at > ?4 OR f.at < (SELECT g.at FROM package_past g WHERE g.package_id = f.package_id AND g.at <= ?3
+            ORDER BY g.at DESC LIMIT 1))
+        ORDER BY f.package_id, f.at LIMIT ?5";
+    let rows = tx.query(sql, values![after, after + CHUNK, cutoff, now + TOLERATED, CHUNK])?;
+    if delete && !rows.is_empty() {
+        not_before(tx, cutoff)?;
+        for row in &rows {
+            tx.execute("DELETE FROM package_past WHERE package_id = ?1 AND at = ?2", &row.0)?;
+        }
+    }
+    let is_full = rows.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+    if !(delete && is_full) {
+        *position = Position { after: after + CHUNK, ..*position };
+    }
+    Ok(Step { table, seen: rows.len(), forgotten: rows.len() })
+}
+
+/// The same of breakers, hosts and the like.
+fn things(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
+    let table = "past";
+    let now = tx.now()?;
+    let sql = "SELECT f.kind, f.name, f.at FROM past f WHERE f.at > ?2 OR (f.at < ?1 AND EXISTS (SELECT 1 FROM past g
+            WHERE g.kind = f.kind AND g.name = f.name AND g.at > f.at AND g.at <= ?1))
+        ORDER BY f.at LIMIT ?3";
+    let rows = tx.query(sql, values![cutoff, now + TOLERATED, CHUNK])?;
+    if delete && !rows.is_empty() {
+        not_before(tx, cutoff)?;
+        for row in &rows {
+            tx.execute("DELETE FROM past WHERE kind = ?1 AND name = ?2 AND at = ?3", &row.0)?;
+        }
+    }
+    if !delete || rows.is_empty() {
+        *position = position.next_table();
+    }
+    Ok(Step { table, seen: rows.len(), forgotten: rows.len() })
+}
+
+/// Nothing is told any more of what was before a time.
+fn not_before(tx: &mut Tx<'_>, cutoff: i64) -> Result<(), StateError> {
+    let known = meta::number(tx, meta::PAST_SINCE)?.unwrap_or(0);
+    if known >= cutoff { Ok(()) } else { meta::set(tx, meta::PAST_SINCE, &cutoff.to_string()) }
 }
 
 fn forget(tx: &mut Tx<'_>, table: &str, row: &Row) -> Result<(), StateError> {

@@ -15,6 +15,7 @@ use crate::driver::sqlite::Sqlite;
 use crate::driver::{Driver, Kind, Mode};
 use crate::error::{DbError, StateError};
 use crate::fleet::rights::explained;
+use crate::past::moment;
 use crate::schema;
 
 /// A busy database is asked again for as long as this, above what SQLite itself waits.
@@ -37,6 +38,8 @@ pub struct Store {
     name: String,
     shard: i64,
     clock: Option<FixedClock>,
+    /// The time that is looked back to, in milliseconds, if one is.
+    moment: Option<i64>,
     retries: AtomicU64,
     largest: AtomicU64,
     waited: Mutex<Vec<u64>>,
@@ -57,6 +60,7 @@ impl Store {
             name,
             shard,
             clock: None,
+            moment: None,
             retries: AtomicU64::new(0),
             largest: AtomicU64::new(0),
             waited: Mutex::new(Vec::new()),
@@ -106,6 +110,21 @@ impl Store {
         self
     }
 
+    /// Has everything that is read be as it was at a time, in milliseconds since 1970. Nothing can be written through it then.
+    ///
+    /// # Errors
+    /// The time is still to come, or before what is kept; or the database.
+    pub fn looking_back(mut self, at: i64) -> Result<Store, StateError> {
+        self.read_at(Some(at), |_| Ok(()))?;
+        self.moment = Some(at);
+        Ok(self)
+    }
+
+    /// The time that is looked back to, if one is.
+    pub fn moment(&self) -> Option<i64> {
+        self.moment
+    }
+
     /// Kind of the database.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -144,6 +163,21 @@ impl Store {
     /// Reads: everything that `work` sees is of one moment.
     pub fn read<T>(&self, work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>) -> Result<T, StateError> {
         self.transact(Mode::Read, work)
+    }
+
+    /// Reads as everything was at a time, in milliseconds since 1970; without one, as it is now.
+    ///
+    /// # Errors
+    /// The time is still to come, or before what is kept; or the database.
+    pub fn read_at<T>(
+        &self,
+        at: Option<i64>,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, StateError>,
+    ) -> Result<T, StateError> {
+        self.read(|tx| {
+            at.map_or(Ok(()), |at| moment::enter(tx, at))?;
+            work(tx)
+        })
     }
 
     /// Writes, all or nothing. `work` may be called several times, and sees a fresh transaction each time.
@@ -205,7 +239,18 @@ impl Store {
         }
         let fixed = self.clock.as_ref().map(|clock| clock.load(Ordering::SeqCst));
         let mut tx = Tx::new(driver, fixed, self.shard);
-        let done = work(&mut tx).and_then(|done| tx.write_counters().map(|()| done));
+        let entered = match (self.moment, mode) {
+            (None, _) => Ok(()),
+            (Some(at), Mode::Read) => moment::enter(&mut tx, at),
+            (Some(_), Mode::Write) => Err(StateError::Refused(
+                "a time that is over is looked at: nothing can be changed in it".into(),
+            )),
+        };
+        let done = entered.and_then(|()| work(&mut tx)).and_then(|done| {
+            tx.write_counters()?;
+            tx.write_past()?;
+            Ok(done)
+        });
         let written = tx.written();
         self.largest.fetch_max(written, Ordering::Relaxed);
         debug_assert!(written <= LARGEST, "a transaction wrote {written} rows");

@@ -1,10 +1,13 @@
 //! A transaction: statements, the time, and a count of the rows that it writes.
 
 pub use baseline::age::is_believed;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::driver::{Driver, Kind, Row, Value};
 use crate::error::{DbError, StateError};
+use crate::past::moment::Moment;
+use crate::past::{self, things};
 
 /// No transaction writes more rows than this, so that nobody waits long for another.
 pub const LARGEST: u64 = 200;
@@ -22,6 +25,12 @@ pub struct Tx<'a> {
     /// Changes of `dependency.parked`, by the row of the dependency.
     dependencies: BTreeMap<i64, i64>,
     shard: i64,
+    /// Packages whose job, failure, hold or wait it changes.
+    touched: BTreeSet<i64>,
+    /// Other things that are kept as they were.
+    things: BTreeSet<(things::Kind, String)>,
+    /// The time that is gone to, if one is.
+    moment: Option<Moment>,
 }
 
 /// Milliseconds of an hour, by which samples are kept.
@@ -45,6 +54,9 @@ impl<'a> Tx<'a> {
             signatures: BTreeMap::new(),
             dependencies: BTreeMap::new(),
             shard,
+            touched: BTreeSet::new(),
+            things: BTreeSet::new(),
+            moment: None,
         }
     }
 
@@ -70,7 +82,60 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement that reads.
     pub fn query(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StateError> {
+        let sql = match &self.moment {
+            Some(moment) => Cow::Owned(moment.rewritten(sql)),
+            None => Cow::Borrowed(sql),
+        };
+        Ok(self.driver.query(&sql, values)?)
+    }
+
+    /// Runs a statement that reads what is there now, also where another time was gone to.
+    pub(crate) fn query_now(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StateError> {
         Ok(self.driver.query(sql, values)?)
+    }
+
+    /// Has all that is read from now on be of a time.
+    pub(crate) fn go_to(&mut self, moment: Moment) {
+        self.now = Some(moment.at);
+        self.moment = Some(moment);
+    }
+
+    /// The time that is gone to, if one is.
+    pub(crate) fn moment(&self) -> Option<&Moment> {
+        self.moment.as_ref()
+    }
+
+    /// Keeps the answer to a question for the transaction, as a temporary table.
+    pub(crate) fn keep_aside(&mut self, name: &str, query: &str) -> Result<(), StateError> {
+        self.driver.batch(&format!(
+            "DROP TABLE IF EXISTS temp.{name}; CREATE TEMP TABLE {name} AS {query};
+             CREATE INDEX temp.{name}_package ON {name} (package_id)"
+        ))?;
+        Ok(())
+    }
+
+    /// Says that a package's job, failure, hold or wait changes: what it is at the end is kept.
+    pub(crate) fn touch(&mut self, package: i64) {
+        self.touched.insert(package);
+    }
+
+    /// The same of a thing, by its name.
+    pub(crate) fn touch_thing(&mut self, kind: things::Kind, name: &str) {
+        self.things.insert((kind, name.to_owned()));
+    }
+
+    /// Runs a statement that writes no more than what the others of the transaction have locked.
+    pub(crate) fn execute_uncounted(&mut self, sql: &str, values: &[Value]) -> Result<(), StateError> {
+        self.driver.execute(sql, values)?;
+        Ok(())
+    }
+
+    /// Writes what has become of all that was touched.
+    pub(crate) fn write_past(&mut self) -> Result<(), StateError> {
+        let touched: Vec<i64> = std::mem::take(&mut self.touched).into_iter().collect();
+        past::write(self, &touched)?;
+        let things: Vec<_> = std::mem::take(&mut self.things).into_iter().collect();
+        things::write(self, &things)
     }
 
     /// The first row of a statement that reads.

@@ -5,6 +5,7 @@ use crate::error::StateError;
 use crate::failure::retry_policy::{self, History, Retries};
 use crate::failure::signature::{self, Signature};
 use crate::job::finish::{Cause, Finished, Settled};
+use crate::outbox::{notices, texts};
 use crate::values;
 use crate::words::{Class, FailureState};
 
@@ -25,6 +26,7 @@ pub(crate) fn count_failure(
     state: &str,
     by: i64,
 ) -> Result<(), StateError> {
+    tx.touch(package);
     let held = tx.first("SELECT held FROM package WHERE id = ?1", values![package])?;
     if held.is_some_and(|row| row.flag(0)) {
         tx.counter("failing_held", by);
@@ -76,6 +78,11 @@ pub(crate) fn record_failure(
     let judged = retries.judge(&history);
     let waits = signature.policy.is_none() && retry_policy::WEDGING.contains(&cause.code.as_str());
     let state = if waits { FailureState::Wedged } else { judged };
+    let was_wedged = before.as_ref().is_some_and(|before| before.state == FailureState::Wedged.as_str());
+    if state == FailureState::Wedged && !was_wedged {
+        let label = format!("{}/{}: {}", cause.stage, cause.code, cause.message);
+        notices::once(tx, &texts::wedged(&finished.package, &label))?;
+    }
     if let Some(before) = &before {
         count_failure(tx, finished.package_id, before.signature, &before.state, -1)?;
     } else if counts {
@@ -100,6 +107,10 @@ pub(crate) fn record_signature(
 ) -> Result<Signature, StateError> {
     let text = signature::normalise(&cause.message, &finished.package, cause.version.as_deref());
     let signature = signature::record(tx, (&cause.stage, &cause.code, cause.class), &cause.message, &text)?;
+    if signature.is_new {
+        let label = format!("{}/{}: {}", cause.stage, cause.code, cause.message);
+        notices::once(tx, &texts::signature(&signature.short, &label, &finished.package))?;
+    }
     let now = tx.now()?;
     tx.execute(
         "UPDATE signature SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2",

@@ -161,6 +161,8 @@ pub struct Signature {
     pub short: String,
     /// Policy that an operator set, if any.
     pub policy: Option<Policy>,
+    /// Whether it was never seen before.
+    pub is_new: bool,
 }
 
 /// Finds a signature or makes it, and notes that it was seen.
@@ -177,6 +179,7 @@ pub fn record(
     if let Some(alias) = found.as_ref().and_then(|row| row.opt_int(1)) {
         found = tx.first("SELECT id, alias_of, policy FROM signature WHERE id = ?1", values![alias])?;
     }
+    let is_new = found.is_none();
     let (id, policy) = match found {
         Some(row) => (row.int(0), row.opt_text(2)),
         None => {
@@ -189,7 +192,7 @@ pub fn record(
             (id, None)
         }
     };
-    Ok(Signature { id, short, policy: policy.and_then(|word| word.parse().ok()) })
+    Ok(Signature { id, short, policy: policy.and_then(|word| word.parse().ok()), is_new })
 }
 
 #[cfg(test)]

@@ -115,6 +115,9 @@ fn levels(tx: &mut Tx<'_>) -> Result<(), StateError> {
 
 /// The value of a counter.
 pub fn counter(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
+    if let Some(moment) = tx.moment() {
+        return Ok(moment.counter(name));
+    }
     let sql = "SELECT CAST(COALESCE(SUM(value), 0) AS BIGINT) FROM counter WHERE name = ?1";
     Ok(tx.first(sql, values![name])?.map_or(0, |row| row.int(0)))
 }

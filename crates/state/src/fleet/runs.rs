@@ -7,6 +7,7 @@ use crate::error::StateError;
 use crate::failure::retry_policy::Retries;
 use crate::job::finish::{self, Cause, Finished, Usage};
 use crate::job::transition;
+use crate::past::things::{self, Kind};
 use crate::values;
 use crate::words::{HostState, Outcome};
 
@@ -57,6 +58,7 @@ pub fn host_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
     if let Some(row) = tx.first("SELECT id FROM host WHERE name = ?1", values![name])? {
         return Ok(row.int(0));
     }
+    tx.touch_thing(Kind::Host, name);
     tx.insert(
         "INSERT INTO host (name, heartbeat) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET heartbeat = excluded.heartbeat RETURNING id",
@@ -68,10 +70,12 @@ pub fn host_id(tx: &mut Tx<'_>, name: &str) -> Result<i64, StateError> {
 pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
     let now = tx.now()?;
     let host = host_id(tx, run.host)?;
+    things::heard(tx, host)?;
+    tx.touch_thing(Kind::Host, run.host);
     // The first beat of the run: a pulse has time until the next.
     tx.execute("UPDATE host SET heartbeat = ?2 WHERE id = ?1", values![host, now])?;
     expect(tx, host, run.mode)?;
-    tx.insert(
+    let id = tx.insert(
         "INSERT INTO run (host_id, mode, pid, pid_start, boot, version, started, heartbeat, progress, jobs)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7, ?8) RETURNING id",
         values![
@@ -84,7 +88,9 @@ pub fn begin(tx: &mut Tx<'_>, run: &NewRun<'_>) -> Result<i64, StateError> {
             now,
             run.jobs
         ],
-    )
+    )?;
+    tx.touch_thing(Kind::Run, &id.to_string());
+    Ok(id)
 }
 
 /// A host with a service is expected to be there always, until that was ended in order and its runs are begun otherwise,
@@ -134,7 +140,11 @@ pub struct Beat {
 pub fn beat(tx: &mut Tx<'_>, run: i64, lease: i64) -> Result<Beat, StateError> {
     let now = tx.now()?;
     let held = transition::renew_leases(tx, run, now + lease)?;
-    tx.execute("UPDATE run SET heartbeat = ?2 WHERE id = ?1", values![run, now])?;
+    let host =
+        tx.returning("UPDATE run SET heartbeat = ?2 WHERE id = ?1 RETURNING host_id", values![run, now])?;
+    if let Some(host) = host.first() {
+        things::heard(tx, host.int(0))?;
+    }
     tx.execute(
         "UPDATE host SET heartbeat = ?2 WHERE id = (SELECT host_id FROM run WHERE id = ?1)",
         values![run, now],

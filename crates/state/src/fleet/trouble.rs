@@ -3,6 +3,7 @@
 use crate::db::meta;
 use crate::db::tx::Tx;
 use crate::error::StateError;
+use crate::past::things::Kind;
 use crate::store::Store;
 use crate::values;
 
@@ -23,6 +24,7 @@ pub fn set(store: &Store, host: &str, text: Option<&str>) -> Result<(), StateErr
 
 fn in_host(tx: &mut Tx<'_>, host: &str, text: Option<&str>) -> Result<(), StateError> {
     let now = tx.now()?;
+    tx.touch_thing(Kind::Host, host);
     tx.execute(
         "UPDATE host SET trouble_since = CASE WHEN CAST(?2 AS TEXT) IS NULL THEN NULL ELSE COALESCE(trouble_since, ?3) END, trouble = ?2
          WHERE name = ?1",

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::db::meta;
 use crate::db::tx::Tx;
 use crate::error::StateError;
+use crate::past::things::Kind;
 
 const PREFIX: &str = "walls/";
 
@@ -21,6 +22,9 @@ pub struct Unwalled {
 pub fn set(tx: &mut Tx<'_>, host: &str, walls: &[&str]) -> Result<(), StateError> {
     let (name, now) = (format!("{PREFIX}{host}"), walls.join(","));
     let known = meta::get(tx, &name)?.unwrap_or_default();
+    if known != now {
+        tx.touch_thing(Kind::Walls, host);
+    }
     match (known == now, now.is_empty()) {
         (true, _) => Ok(()),
         (false, true) => meta::remove(tx, &name),

@@ -5,8 +5,11 @@
 //! back: at first every few seconds, later every ten minutes. Then the parked jobs come back, some at a time.
 
 use crate::db::tx::Tx;
+use crate::driver::Value;
 use crate::error::StateError;
 use crate::job::transition::{self, Transition};
+use crate::outbox::{notices, texts};
+use crate::past::things::Kind;
 use crate::values;
 
 const SECOND: i64 = 1000;
@@ -135,10 +138,13 @@ pub fn note(
     rule: &Rule,
 ) -> Result<(Breaker, bool), StateError> {
     let now = tx.now()?;
-    tx.execute(
+    let made = tx.execute(
         "INSERT INTO dependency (name, since, window_start) VALUES (?1, ?2, ?2) ON CONFLICT (name) DO NOTHING",
         values![name, now],
     )?;
+    if made > 0 {
+        tx.touch_thing(Kind::Breaker, name);
+    }
     let sql = "SELECT id, state, good, bad, window_start, probes FROM dependency WHERE name = ?1 @LOCK";
     let row =
         tx.first(sql, values![name])?.ok_or_else(|| StateError::Unknown(format!("no breaker {name}")))?;
@@ -161,6 +167,9 @@ pub fn note(
         values![id, goods, bads, start, cause, probe],
     )?;
     let opens = !open && bads >= rule.least && bads * 100 >= rule.percent * (goods + bads);
+    if opens || (open && cause.is_some()) {
+        tx.touch_thing(Kind::Breaker, name);
+    }
     if opens {
         // A probe has found it usable, and nobody could use it: probes of this kind are not believed so soon again.
         let probes = if goods == 0 && !fresh { row.int(5) } else { 0 };
@@ -179,6 +188,7 @@ pub fn note(
             Some("closed"),
             Some("open"),
         )?;
+        notices::begin(tx, &texts::outage(name, cause))?;
         tx.counter("breakers_open", 1);
     } else if !open && good > 0 {
         // After an outage each good use lets some more of the parked jobs back.
@@ -195,10 +205,9 @@ pub fn note(
 /// time is given up.
 pub fn take_probe(tx: &mut Tx<'_>, id: i64, run: i64, rule: &Rule) -> Result<bool, StateError> {
     let now = tx.now()?;
-    let sql = "SELECT 1 FROM dependency WHERE id = ?1 AND state = 'open' AND next_probe <= ?2 @LOCK";
-    if tx.first(sql, values![id, now])?.is_none() {
-        return Ok(false);
-    }
+    let sql = "SELECT name FROM dependency WHERE id = ?1 AND state = 'open' AND next_probe <= ?2 @LOCK";
+    let Some(row) = tx.first(sql, values![id, now])? else { return Ok(false) };
+    tx.touch_thing(Kind::Breaker, &row.text(0));
     tx.execute(
         "UPDATE dependency SET probes = probes + 1, probe_run = ?2, next_probe = ?3 WHERE id = ?1",
         values![id, run, now + rule.probe_limit],
@@ -214,6 +223,7 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
     if row.text(3) != "open" {
         return Ok(());
     }
+    tx.touch_thing(Kind::Breaker, &row.text(0));
     if let Some(cause) = cause {
         let pause = if now - row.int(1) < rule.early { rule.probe_early } else { rule.probe_late };
         tx.execute(
@@ -238,6 +248,8 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
         Some("open"),
         Some(&after),
     )?;
+    let name = row.text(0);
+    notices::end(tx, &texts::outage_topic(&name), &[], |began| texts::outage_over(&name, began, now))?;
     tx.counter("breakers_open", -1);
     Ok(())
 }
@@ -245,17 +257,21 @@ pub fn probed(tx: &mut Tx<'_>, id: i64, cause: Option<&str>, rule: &Rule) -> Res
 /// Makes an open breaker's next probe due, unless one is out.
 pub fn hurry(tx: &mut Tx<'_>, id: i64) -> Result<(), StateError> {
     let now = tx.now()?;
-    let sql = "UPDATE dependency SET next_probe = ?2 WHERE id = ?1 AND state = 'open' AND probe_run IS NULL";
-    tx.execute(sql, values![id, now])?;
-    Ok(())
+    let sql = "UPDATE dependency SET next_probe = ?2 WHERE id = ?1 AND state = 'open' AND probe_run IS NULL RETURNING name";
+    hurried(tx, sql, values![id, now])
 }
 
 /// The same of all that are probed in this way: somebody has just found it there.
 pub fn hurry_probe(tx: &mut Tx<'_>, probe: &str) -> Result<(), StateError> {
     let now = tx.now()?;
-    let sql =
-        "UPDATE dependency SET next_probe = ?2 WHERE probe = ?1 AND state = 'open' AND probe_run IS NULL";
-    tx.execute(sql, values![probe, now])?;
+    let sql = "UPDATE dependency SET next_probe = ?2 WHERE probe = ?1 AND state = 'open' AND probe_run IS NULL RETURNING name";
+    hurried(tx, sql, values![probe, now])
+}
+
+fn hurried(tx: &mut Tx<'_>, sql: &str, values: &[Value]) -> Result<(), StateError> {
+    for row in tx.returning(sql, values)? {
+        tx.touch_thing(Kind::Breaker, &row.text(0));
+    }
     Ok(())
 }
 

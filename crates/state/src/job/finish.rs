@@ -8,6 +8,7 @@ use crate::failure::signature::Signature;
 use crate::job::settle::settle_job;
 use crate::job::transition::lock_leased;
 use crate::job::wait::{self, Wait};
+use crate::past::things::Kind;
 use crate::values;
 use crate::words::{Class, FailureState, Outcome};
 
@@ -250,6 +251,10 @@ fn count_in_run(tx: &mut Tx<'_>, finished: &Finished) -> Result<(), StateError> 
             now
         ],
     )?;
+    let run = tx.first("SELECT run_id FROM attempt WHERE id = ?1", values![finished.attempt])?;
+    if let Some(run) = run {
+        tx.touch_thing(Kind::Run, &run.int(0).to_string());
+    }
     Ok(())
 }
 

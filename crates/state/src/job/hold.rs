@@ -15,6 +15,7 @@ pub fn hold(
     until: Option<i64>,
 ) -> Result<bool, StateError> {
     let now = tx.now()?;
+    tx.touch(package);
     let changed = set(tx, package, true)?;
     tx.execute(
         "UPDATE package SET held_until = ?2, held_by = ?3, held_reason = ?4, held_at = ?5 WHERE id = ?1",
@@ -52,6 +53,7 @@ pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Option<Hold>, StateEr
 
 /// Lets a package go.
 pub fn release(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
+    tx.touch(package);
     let changed = set(tx, package, false)?;
     tx.execute(
         "UPDATE package SET held_until = NULL, held_by = NULL, held_reason = NULL, held_at = NULL WHERE id = ?1",

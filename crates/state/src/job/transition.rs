@@ -138,6 +138,7 @@ pub(crate) fn lock_free(tx: &mut Tx<'_>, condition: &str, values: &[Value]) -> R
 /// Applies a transition to a job whose row is locked. Returns the row afterwards.
 pub(crate) fn apply(tx: &mut Tx<'_>, job: &Job, transition: Transition) -> Result<Option<Job>, StateError> {
     let now = tx.now()?;
+    tx.touch(job.package);
     let after = transition.of(job, now);
     match &after {
         Some(after) => update(tx, job, after)?,
@@ -227,6 +228,7 @@ pub(crate) fn insert(
     let inserted: BTreeSet<i64> = tx.returning(&sql, &all)?.iter().map(|row| row.int(0)).collect();
     for (package, what) in made {
         if inserted.contains(&package) {
+            tx.touch(package);
             count(tx, package, what, 1)?;
         }
     }

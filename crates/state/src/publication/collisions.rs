@@ -8,6 +8,7 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::queue;
+use crate::outbox::{notices, texts};
 use crate::values;
 use crate::words::{Lane, Tasks};
 
@@ -182,6 +183,7 @@ pub fn settle(
     }
     let known = of_package(tx, package)?;
     let mut open = known.iter().filter(|it| it.ended.is_none()).count() as i64;
+    let mut new = Vec::new();
     for it in found {
         let is_same = |other: &&Collision| {
             (&other.name, &other.theirs) == (&it.name, &it.theirs)
@@ -196,6 +198,12 @@ pub fn settle(
         }
         open += i64::from(it.waits);
         insert(tx, package, it, now)?;
+        new.extend(it.waits.then_some((it.kind.as_str(), it.name.as_str(), it.who.as_deref())));
+    }
+    if !new.is_empty() {
+        let name = tx.first("SELECT name FROM package WHERE id = ?1", values![package])?;
+        let name = name.map(|row| row.text(0)).unwrap_or_default();
+        notices::once(tx, &texts::collision(&name, &new))?;
     }
     tx.execute(
         "DELETE FROM collision WHERE package_id = ?1 AND ended IS NOT NULL AND aside IS NULL AND decision IS NULL

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
+use crate::past::things::Kind;
 use crate::publication::collisions;
 use crate::values;
 
@@ -42,6 +43,10 @@ pub fn settle(tx: &mut Tx<'_>, package: i64, found: &[ForeignRef]) -> Result<(),
             "DELETE FROM foreign_ref WHERE package_id = ?1 AND name = ?2",
             values![package, &it.name],
         )?;
+    }
+    let named = tx.first("SELECT name FROM package WHERE id = ?1", values![package])?;
+    if let Some(named) = named.filter(|_| !known.is_empty() || !found.is_empty()) {
+        tx.touch_thing(Kind::Foreign, &named.text(0));
     }
     let is_known =
         |it: &&ForeignRef| known.iter().any(|other| (&other.name, &other.theirs) == (&it.name, &it.theirs));

@@ -7,6 +7,8 @@ use crate::db::tx::Tx;
 use crate::driver::Row;
 use crate::error::StateError;
 use crate::job::queue;
+use crate::outbox::{notices, texts};
+use crate::past::things::{self, Kind};
 use crate::publication::rows::{self, NewPublication};
 use crate::values;
 use crate::words::{Lane, Tasks};
@@ -94,6 +96,9 @@ pub struct Polled<'a> {
 /// Records a poll that succeeded. This is written last: a process that is killed before it polls again.
 pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) -> Result<(), StateError> {
     let now = tx.now()?;
+    withheld(tx, archive, suite, poll.withheld.map_or(0, |(count, _)| count))?;
+    touch(tx, archive, suite);
+    tx.touch_thing(Kind::Polled, &format!("{archive}/{suite}"));
     let (withheld, index) = poll.withheld.map_or((None, None), |(count, index)| (Some(count), Some(index)));
     tx.execute(
         "INSERT INTO suite (archive, suite, indices, release_date, polled, changed, distro, branch, mirror, listed,
@@ -126,7 +131,28 @@ pub fn polled(tx: &mut Tx<'_>, archive: &str, suite: &str, poll: &Polled<'_>) ->
             poll.reconciled
         ],
     )?;
+    match withheld.filter(|count| *count > 0) {
+        Some(count) => notices::begin(tx, &texts::removals(archive, suite, count))?,
+        None => notices::end(tx, &texts::removals_topic(archive, suite), &[], |_| {
+            format!("archive {archive}, suite {suite}: no removals wait any more")
+        })?,
+    }
     content(tx, archive, suite, poll, now)
+}
+
+/// Keeps when removals are not believed, and when that is over.
+fn withheld(tx: &mut Tx<'_>, archive: &str, suite: &str, now_is: i64) -> Result<(), StateError> {
+    let sql = "SELECT COALESCE(withheld, 0) FROM suite WHERE archive = ?1 AND suite = ?2";
+    let before = tx.first(sql, values![archive, suite])?.map_or(0, |row| row.int(0));
+    if before == now_is {
+        return Ok(());
+    }
+    things::put(tx, things::WITHHELD, &format!("{archive}/{suite}"), Some(&now_is.to_string()))
+}
+
+/// What a suite is from now on is kept.
+fn touch(tx: &mut Tx<'_>, archive: &str, suite: &str) {
+    tx.touch_thing(Kind::Suite, &format!("{archive}/{suite}"));
 }
 
 /// Number of known changes of a suite's lists from which on one that comes much later than any before is an incident,
@@ -212,6 +238,7 @@ pub fn hurry_files(tx: &mut Tx<'_>, archive: &str, all: bool, at_most: i64) -> R
 /// Notes a poll that failed.
 pub fn failed(tx: &mut Tx<'_>, archive: &str, suite: &str, error: &str) -> Result<(), StateError> {
     let now = tx.now()?;
+    touch(tx, archive, suite);
     tx.execute(
         "INSERT INTO suite (archive, suite, failed, error) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (archive, suite) DO UPDATE SET failed = excluded.failed, error = excluded.error",
@@ -232,6 +259,7 @@ pub fn follow(store: &Store, archive: &str, wanted: &[(String, i64)]) -> Result<
         store.write(|tx| {
             let now = tx.now()?;
             for (suite, every) in chunk {
+                touch(tx, archive, suite);
                 tx.execute(
                     "INSERT INTO suite (archive, suite, every, followed) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT (archive, suite) DO UPDATE SET every = excluded.every,
@@ -246,7 +274,10 @@ pub fn follow(store: &Store, archive: &str, wanted: &[(String, i64)]) -> Result<
     for chunk in gone.chunks(CHUNK) {
         store.write(|tx| {
             let sql = "UPDATE suite SET every = NULL, followed = NULL WHERE archive = ?1 AND suite = ?2";
-            chunk.iter().try_for_each(|suite| tx.execute(sql, values![archive, suite.as_str()]).map(drop))
+            chunk.iter().try_for_each(|suite| {
+                touch(tx, archive, suite);
+                tx.execute(sql, values![archive, suite.as_str()]).map(drop)
+            })
         })?;
     }
     Ok(())

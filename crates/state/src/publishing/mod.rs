@@ -7,6 +7,6 @@ pub mod claims;
 pub mod ends;
 pub mod read;
 pub mod remotes;
-mod row;
+pub(crate) mod row;
 
 pub use row::{PublishLane, PublishState};

@@ -71,7 +71,11 @@ pub struct Lacking {
 /// Newest figures of latency; `None` before the first sample. Samples in the future, which a wrong clock has left, are
 /// not used.
 pub fn figures(tx: &mut Tx<'_>) -> Result<Option<Figures>, StateError> {
-    let latest = (tx.now()? + TOLERATED).div_euclid(HOUR);
+    let latest = match tx.moment() {
+        // The sample of an hour is written over until the hour is over.
+        Some(moment) => moment.at.div_euclid(HOUR) - 1,
+        None => (tx.now()? + TOLERATED).div_euclid(HOUR),
+    };
     let mut newest = |figure: &str| {
         let sql =
             "SELECT hour, value FROM sample WHERE figure = ?1 AND hour <= ?2 ORDER BY hour DESC LIMIT 1";

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
+use crate::past::things::Kind;
 use crate::values;
 
 /// A host that has something to do and was not heard of for longer is silent, in milliseconds: its leases are over.
@@ -162,6 +163,7 @@ pub fn set_state(
 ) -> Result<String, StateError> {
     let now = tx.now()?;
     let before = self::state(tx, host)?;
+    tx.touch_thing(Kind::Host, host);
     tx.execute(
         "UPDATE host SET state = ?2, reason = ?3, changed_by = ?4, changed_at = ?5 WHERE name = ?1",
         values![host, state.as_str(), reason, actor, now],

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod failures;
 pub mod freshness;
 pub mod hosts;
+pub mod incidents;
 pub mod list;
 pub mod metrics;
 pub mod package;

@@ -11,6 +11,7 @@ use crate::publication::collisions::{self, Collision};
 use crate::publication::foreign::{self, ForeignRef};
 use crate::publication::history::{self, Asked};
 use crate::publishing::read::{self as publishing, PackageStatus};
+use crate::repair::findings::{self, Found};
 use crate::values;
 use crate::words::{Fact, Lane, Outcome};
 
@@ -119,6 +120,8 @@ pub struct Package {
     pub remotes: Vec<PackageStatus>,
     /// Refs of ours that somebody else made or moved: those that wait for a person, and the last of those that have ended.
     pub collisions: Vec<Collision>,
+    /// What is wrong with its repository, as the last look found it.
+    pub findings: Vec<Found>,
     /// Publications that are not imported.
     pub missing: Vec<Missing>,
     /// The last attempts, newest first.
@@ -191,6 +194,7 @@ pub fn read(tx: &mut Tx<'_>, name: &str, attempts: i64) -> Result<Option<Package
         remotes: publishing::of_package(tx, name)?,
         foreign: foreign::of_package(tx, package)?,
         collisions: recent(collisions::of_package(tx, package)?),
+        findings: findings::of_package(tx, package)?,
         missing: missing(tx, package)?,
         attempts: history(tx, package, attempts)?,
     }))

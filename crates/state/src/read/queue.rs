@@ -174,10 +174,11 @@ pub fn due(tx: &mut Tx<'_>, place: i64) -> Result<Option<i64>, StateError> {
 pub fn pace(tx: &mut Tx<'_>) -> Result<Pace, StateError> {
     let now = tx.now()?;
     let sql =
-        "SELECT COUNT(*), MIN(ended) FROM (SELECT ended FROM attempt WHERE ended > ?1 AND outcome <> 'lost'
+        "SELECT COUNT(*), MIN(ended) FROM (SELECT ended FROM attempt WHERE ended > ?1 AND ended <= ?2 AND outcome <> 'lost'
         ORDER BY ended DESC LIMIT 1000) AS lately";
-    let row = tx.first(sql, values![now - HOUR])?;
-    let (attempts, oldest) = row.map_or((0, None), |row| (row.int(0), row.opt_int(1)));
+    // An attempt that has ended does not change any more: the table itself has the index.
+    let rows = tx.query_now(sql, values![now - HOUR, now])?;
+    let (attempts, oldest) = rows.first().map_or((0, None), |row| (row.int(0), row.opt_int(1)));
     let span = oldest.map_or(0, |oldest| (now - oldest).max(1));
     let per_hour = (attempts > 1).then(|| attempts * HOUR / span);
     let mut waiting = 0;

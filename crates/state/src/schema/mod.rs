@@ -2,9 +2,13 @@
 //! working with it.
 
 pub mod tables;
+pub(crate) mod views;
 
+use crate::db::meta;
+use crate::db::tx::Tx;
 use crate::driver::{Driver, Kind, Mode, Value};
 use crate::error::{DbError, StateError};
+use crate::past::things;
 use crate::values;
 
 /// The steps, in order. A step that has been released never changes.
@@ -18,10 +22,10 @@ const STEPS: &[&str] = &[
     include_str!("0007_publishing.sql"),
     include_str!("0008_collisions.sql"),
     include_str!("0009_repository.sql"),
+    include_str!("0010_past.sql"),
+    include_str!("0011_notices.sql"),
+    include_str!("0012_repair.sql"),
 ];
-
-/// The views that the checks read, made anew after each step: they are kept when tables change.
-const VIEWS: &str = include_str!("views.sql");
 
 /// The schema that this program writes.
 pub const CURRENT: i64 = STEPS.len() as i64;
@@ -31,6 +35,9 @@ pub const CURRENT: i64 = STEPS.len() as i64;
 /// 5: those of 0.1.0 (the first two) trust what a row says about a file, take any tag for their own, and move refs
 /// without a record.
 pub const MIN_WRITER: i64 = 5;
+
+/// The schema from which on what was so at a time is kept.
+const PAST: i64 = 9;
 
 /// Serialises migrations between machines (a number of ours among PostgreSQL's advisory locks).
 const ADVISORY: i64 = 0x7061_636b;
@@ -153,7 +160,7 @@ fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
         let text = driver.dialect(step);
         driver.batch(&text)?;
     }
-    let views = driver.dialect(VIEWS);
+    let views = driver.dialect(views::TEXT);
     driver.batch(&views)?;
     let now = driver.now()?;
     let pairs: [(&str, Value); 3] = [
@@ -163,6 +170,11 @@ fn migrate_locked(driver: &mut dyn Driver) -> Result<(i64, i64), StateError> {
     ];
     for (name, value) in pairs {
         set_meta(driver, name, value)?;
+    }
+    if found.schema < PAST {
+        set_meta(driver, meta::PAST_SINCE, now.to_string().into())?;
+        let mut tx = Tx::new(driver, None, 0);
+        things::write_all(&mut tx)?;
     }
     if found.schema == 0 {
         set_meta(driver, "epoch", "1".into())?;

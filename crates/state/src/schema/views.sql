@@ -249,3 +249,8 @@ CREATE VIEW check_v1_remotes AS
         (SELECT d.cause FROM dependency d WHERE d.name = 'remote:' || r.name AND d.state = 'open') AS cause,
         r.paused_until
     FROM remote r WHERE r.followed IS NOT NULL;
+
+-- Where messages go. failing: since when one fails, failures: how often in a row, error: why. sent: when it was taken last.
+DROP VIEW IF EXISTS check_v1_channels;
+CREATE VIEW check_v1_channels AS
+    SELECT name, kind, failing, failures, error, sent FROM channel WHERE followed IS NOT NULL;

@@ -19,6 +19,9 @@ use crate::db::store::Store;
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
 use crate::job::breaker;
+use crate::outbox::words::Level;
+use crate::outbox::{notices, texts};
+use crate::past::things;
 use crate::values;
 use counted::Counted;
 
@@ -77,6 +80,7 @@ fn judge_with(tx: &mut Tx<'_>, judge: &mut Judge, counted: &Counted) -> Result<V
     causes.error.map_or(Ok(()), Err)?;
     memory::store(tx, judge)?;
     write(tx, now, counted, &verdict)?;
+    tell(tx, &verdict)?;
     Ok(verdict)
 }
 
@@ -218,6 +222,20 @@ fn said(cause: &str) -> String {
     baseline::concise(rest.map_or(cause, |(_, rest)| rest))
 }
 
+/// Says that more fails than normally does, or does no more. What is parked is an outage, which is told as such.
+fn tell(tx: &mut Tx<'_>, verdict: &Verdict) -> Result<(), StateError> {
+    let level = match verdict.state {
+        State::Warning => Level::Warning,
+        State::Critical => Level::Critical,
+        State::Ok => {
+            let text = verdict.text.as_str();
+            return notices::end(tx, texts::ALERT, &[], |_| format!("as normal again: {text}"));
+        }
+        _ => return Ok(()),
+    };
+    if verdict.outage { Ok(()) } else { notices::begin(tx, &texts::alert(level, &verdict.text)) }
+}
+
 /// Writes the verdicts on the whole.
 fn write(tx: &mut Tx<'_>, now: i64, counted: &Counted, verdict: &Verdict) -> Result<(), StateError> {
     let limits = verdict.stock.as_ref().map(|stock| stock.limits).unwrap_or_default();
@@ -264,6 +282,8 @@ struct Row {
 }
 
 fn put(tx: &mut Tx<'_>, row: &Row) -> Result<(), StateError> {
+    let since = row.since.map(|since| since * 1000);
+    things::verdict(tx, &row.figure, (row.state.as_str(), since), (row.value, &row.text))?;
     tx.execute(
         "INSERT INTO verdict (figure, at, state, since, value, warn, crit, text, detail)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)

@@ -9,10 +9,12 @@ use super::{Row, SIGNATURE, json, memory, put};
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::figures::sample;
+use crate::outbox::{notices, texts};
+use crate::past::things;
 use crate::values;
 
-/// Signatures in one transaction: each writes two rows.
-const CHUNK: usize = 80;
+/// Signatures in one transaction: each writes three rows at most.
+const CHUNK: usize = 60;
 
 /// Writes some of the signatures that have changed since they were last written. Returns true when there may be
 /// more.
@@ -43,6 +45,7 @@ pub fn write_some(tx: &mut Tx<'_>) -> Result<bool, StateError> {
         written += 1;
         sample::set(tx, &format!("{SIGNATURE}{}", one.short), one.failing)?;
         write(tx, &one.short, one.failing, &one.label(), leading.as_ref())?;
+        tell(tx, one, leading.as_ref())?;
     }
     for short in known.keys() {
         if written == CHUNK {
@@ -51,9 +54,28 @@ pub fn write_some(tx: &mut Tx<'_>) -> Result<bool, StateError> {
         written += 1;
         let figure = format!("{SIGNATURE}{short}");
         sample::set(tx, &figure, 0)?;
+        things::verdict(tx, &figure, (State::Ok.as_str(), None), (0, "none fails with it any more"))?;
         tx.execute("DELETE FROM verdict WHERE figure = ?1", values![&figure])?;
+        notices::end(tx, &texts::surge_topic(short), &[], |_| {
+            format!("{short}: nothing fails with it any more")
+        })?;
     }
     Ok(false)
+}
+
+/// Says that far more fails with it than usual, or does no more.
+fn tell(tx: &mut Tx<'_>, one: &counted::Signature, alert: Option<&Leading>) -> Result<(), StateError> {
+    let (short, failing) = (&one.short, one.failing);
+    match alert {
+        Some(alert) => {
+            let text =
+                format!("{failing} packages fail with it, normally {:.0}: {}", alert.normal, one.label());
+            notices::begin(tx, &texts::surge(short, &text))
+        }
+        None => notices::end(tx, &texts::surge_topic(short), &[], |_| {
+            format!("{short}: {failing} packages fail with it, which does not alert any more")
+        }),
+    }
 }
 
 /// Its alert, unless nobody wants to hear of it.

@@ -33,7 +33,7 @@ fn only_who_holds_the_lease_says_what_is_about_to_be_published() {
         world.store.write(|tx| cached::begin(tx, package, first.attempt, "h1", "one", "r1")).unwrap();
         assert_eq!(row(&world, package).unwrap().begun.as_deref(), Some("one"));
         world.store.write(|tx| cached::done(tx, package, &done("h1", "one"))).unwrap();
-        world.finish(&first, Outcome::Imported, None);
+        let _ = world.finish(&first, Outcome::Imported, None);
         let stale = world.store.write(|tx| cached::begin(tx, package, first.attempt, "h1", "two", "r2"));
         assert!(matches!(stale, Err(StateError::LeaseLost(_))));
         let now = row(&world, package).unwrap();

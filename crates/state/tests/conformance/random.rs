@@ -18,7 +18,7 @@ const BY: By<'_> = By { actor: "me", reason: Some("a test") };
 const PACKAGES: usize = 5;
 
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Enqueue(usize, Lane),
     Claim { oldest: bool },
     Finish { which: usize, how: How },
@@ -44,7 +44,7 @@ enum Step {
 }
 
 #[derive(Clone, Debug)]
-enum How {
+pub enum How {
     Ends(Outcome),
     Fails(Class, usize),
     Parks { waits: bool },
@@ -70,7 +70,7 @@ fn how() -> impl Strategy<Value = How> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let package = 0..PACKAGES;
     let lane = (0..Lane::ALL.len()).prop_map(|place| Lane::ALL[place]);
     let time = prop_oneof![Just(1000), Just(MINUTE), Just(LEASE + 1), Just(HOUR), Just(8 * DAY), Just(-HOUR)];
@@ -109,15 +109,15 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A world, and the claims that its workers think they have.
-struct Model {
-    world: World,
+pub struct Model {
+    pub world: World,
     run: i64,
     claims: Vec<Claim>,
     ended: Vec<Claim>,
 }
 
 impl Model {
-    fn new(world: World) -> Model {
+    pub fn new(world: World) -> Model {
         let run = world.run();
         Model { world, run, claims: Vec::new(), ended: Vec::new() }
     }
@@ -133,7 +133,7 @@ impl Model {
         self.world.store.write(note).unwrap()
     }
 
-    fn take(&mut self, step: &Step) {
+    pub fn take(&mut self, step: &Step) {
         let store = &self.world.store;
         match step {
             Step::Enqueue(package, lane) => drop(self.world.enqueue(&format!("p{package}"), *lane)),

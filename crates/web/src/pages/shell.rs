@@ -76,11 +76,13 @@ impl IntoResponse for Page {
 }
 
 /// The pages that every page leads to; whether they are for everybody.
-const PAGES: [(&str, &str, bool); 6] = [
+const PAGES: [(&str, &str, bool); 8] = [
     ("/", "Overview", true),
     ("/failures", "Failures", true),
     ("/queue", "Queue", true),
     ("/archives", "Archives", true),
+    ("/remotes", "Remotes", false),
+    ("/collisions", "Collisions", false),
     ("/hosts", "Hosts", false),
     ("/audit", "Audit", false),
 ];

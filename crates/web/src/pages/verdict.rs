@@ -137,6 +137,17 @@ fn people(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, statu
             html! { (count(status.wedged, "package")) " " (verb(status.wedged, "wait")) " for a decision of a person (wedged)" },
         );
     }
+    let collisions = &status.collisions;
+    if collisions.collisions > 0 {
+        let number = count(collisions.collisions, "collision");
+        add(
+            Level::Look,
+            html! {
+                @if veil.is_on() { (number) } @else { a href={ (asked.app.prefix.as_str()) "/collisions" } { (number) } }
+                " " (verb(collisions.collisions, "wait")) " for a decision, in " (count(collisions.packages, "package"))
+            },
+        );
+    }
     let foreign = &status.foreign;
     if foreign.refs > 0 {
         add(

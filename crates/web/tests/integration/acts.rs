@@ -27,6 +27,7 @@ fn every_button_shows_first_and_leaves_one_entry() {
         &[("action", "unsuppress"), ("subject", "aaaaaaa")],
         &[("action", "policy"), ("subject", "aaaaaaa"), ("policy", "hold")],
         &[("action", "baseline-accept"), ("subject", "failing")],
+        &[("action", "resolve"), ("subject", "1"), ("decision", "keep")],
         &[("action", "quiesce"), ("subject", "worker1")],
         &[("action", "resume"), ("subject", "worker1")],
     ] {

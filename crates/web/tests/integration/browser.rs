@@ -2,13 +2,19 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
 /// The name under which WebDriver speaks of elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// The program itself: `/usr/bin/chromium-headless-shell` is a script that starts it, and a driver that ends a session ends the
+/// script alone.
+const BINARY: &str = "/usr/lib/chromium/chromium-headless-shell";
 
 pub struct Browser {
     driver: Child,
@@ -19,8 +25,10 @@ pub struct Browser {
 impl Browser {
     /// Starts one; with or without JavaScript.
     pub fn start(has_scripts: bool) -> Browser {
-        let started =
-            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut command = Command::new("chromedriver");
+        // A group of its own, so that it can be ended with all that it has started.
+        command.arg("--port=0").process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
+        let started = command.spawn();
         let mut driver = started.expect(
             "these tests need chromium-driver and chromium-headless-shell: scripts/install-tools test",
         );
@@ -41,11 +49,16 @@ impl Browser {
         if !has_scripts {
             arguments.push("--blink-settings=scriptEnabled=false");
         }
-        let options = json!({ "binary": "/usr/bin/chromium-headless-shell", "args": arguments });
+        let options = json!({ "binary": BINARY, "args": arguments });
         let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
         let session = browser.http("POST", "/session", &json!({ "capabilities": { "alwaysMatch": wanted } }));
         browser.session = session["sessionId"].as_str().unwrap().to_owned();
         browser
+    }
+
+    /// The group of the driver and of all that it has started.
+    pub fn group(&self) -> Pid {
+        Pid::from_child(&self.driver)
     }
 
     fn http(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -135,6 +148,18 @@ impl Browser {
     }
 }
 
+/// The processes of a group that live.
+pub fn members(group: Pid) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let text = std::fs::read_to_string(entry.ok()?.path().join("stat")).ok()?;
+        // The name, in brackets, may have anything in it.
+        let mut fields = text.rsplit_once(')')?.1.split_whitespace();
+        let (state, of) = (fields.next()?, fields.nth(1)?.parse::<i32>().ok()?);
+        (of == group.as_raw_nonzero().get() && state != "Z").then(|| text.clone())
+    });
+    processes.collect()
+}
+
 /// The body of an answer: the driver keeps connections open.
 fn answered(stream: TcpStream) -> String {
     let mut stream = BufReader::new(stream);
@@ -160,7 +185,12 @@ impl Drop for Browser {
         if !self.session.is_empty() && !std::thread::panicking() {
             self.http("DELETE", &format!("/session/{}", self.session), &Value::Null);
         }
-        let _ = self.driver.kill();
+        let group = Pid::from_child(&self.driver);
+        let _ = kill_process_group(group, Signal::KILL);
         let _ = self.driver.wait();
+        let began = Instant::now();
+        while !members(group).is_empty() && began.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::site::{Site, text};
 use crate::world;
 
 /// Every page that can be read.
-pub const PAGES: [&str; 12] = [
+pub const PAGES: [&str; 16] = [
     "/",
     "/failures",
     "/signatures/aaaaaaa",
@@ -15,11 +15,15 @@ pub const PAGES: [&str; 12] = [
     "/queue",
     "/hosts",
     "/archives",
+    "/collisions",
+    "/collisions/1",
+    "/remotes",
+    "/remotes/git",
     "/audit",
     "/search?q=a",
 ];
 /// Every answer for programs.
-pub const ANSWERS: [&str; 12] = [
+pub const ANSWERS: [&str; 17] = [
     "/api/v1/status",
     "/api/v1/failures",
     "/api/v1/signatures",
@@ -31,6 +35,11 @@ pub const ANSWERS: [&str; 12] = [
     "/api/v1/audit",
     "/api/v1/packages/bash",
     "/api/v1/signatures/aaaaaaa",
+    "/api/v1/collisions",
+    "/api/v1/remotes",
+    "/feeds/failures",
+    "/feeds/collisions",
+    "/feeds/packages/bash",
     "/metrics",
 ];
 
@@ -64,6 +73,10 @@ fn each_page_says_what_the_state_knows() {
         "/queue",
         "/hosts",
         "/archives",
+        "/collisions",
+        "/collisions/1",
+        "/remotes",
+        "/remotes/git",
         "/audit",
     ] {
         let got = site.get(path);

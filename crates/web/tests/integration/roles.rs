@@ -57,9 +57,20 @@ fn in_public_there_are_neither_hosts_nor_paths_nor_logs_nor_people() {
     let site = Site::of(world.root(), "[web]\npublic = true\n");
     for path in PAGES.into_iter().chain(ANSWERS) {
         let got = site.get(path);
-        let is_private = ["/attempts", "/hosts", "/audit", "/api/v1/workers", "/api/v1/audit"]
-            .iter()
-            .any(|it| path.starts_with(it));
+        let is_private = [
+            "/attempts",
+            "/hosts",
+            "/audit",
+            "/collisions",
+            "/remotes",
+            "/feeds/collisions",
+            "/api/v1/workers",
+            "/api/v1/audit",
+            "/api/v1/collisions",
+            "/api/v1/remotes",
+        ]
+        .iter()
+        .any(|it| path.starts_with(it));
         assert_eq!(got.status, if is_private { 403 } else { 200 }, "{path}");
         for hidden in ["worker1", "worker2", "olga", "/var/lib", "the end of a log", "upstream moves"] {
             assert!(!got.text.contains(hidden), "{path}: {hidden} in\n{}", got.text);

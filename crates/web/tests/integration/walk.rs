@@ -2,7 +2,7 @@
 
 use operations::Role;
 
-use crate::browser::Browser;
+use crate::browser::{Browser, members};
 use crate::pages::PAGES;
 use crate::wire::Serving;
 use crate::world;
@@ -88,6 +88,16 @@ fn with_scripts() {
 #[test]
 fn without_scripts() {
     walk(false);
+}
+
+#[test]
+fn a_browser_leaves_nothing_behind() {
+    let browser = Browser::start(true);
+    browser.go("data:text/html,hello");
+    let group = browser.group();
+    assert!(members(group).len() > 2, "the driver, the browser and what that has started");
+    drop(browser);
+    assert_eq!(members(group), Vec::<String>::new());
 }
 
 #[test]

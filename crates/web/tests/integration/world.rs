@@ -171,6 +171,12 @@ fn fill(store: &Store, now: i64) {
             "INSERT INTO sample (figure, hour, shard, value) VALUES ('{name}', {hour}, 0, {value})"
         ));
     }
+    sql.push(format!("INSERT INTO collision (id, package_id, name, kind, since, who, theirs, paths) VALUES (1, 1, 'refs/heads/debian/sid', 'unmerged', {}, 'Mallory <mallory@example.com>', '1111111111111111111111111111111111111111', '[]')", now - HOUR));
+    sql.push(format!("INSERT INTO collision (id, package_id, name, kind, since, paths, ended, ending) VALUES (2, 1, 'refs/tags/debian/1.0-1', 'tag-differs', {}, '[]', {now}, 'keep')", now - HOUR));
+    sql.push(format!("INSERT INTO remote (id, name, url, followed) VALUES (1, 'git', 'ssh://git@git.example.org/{{package}}', {now})"));
+    sql.push(format!("INSERT INTO publish (package_id, remote_id, lane, state, wanted, entered, code, message, since, failures) VALUES (1, 1, 1, 'retrying', 1, {now}, 'denied', 'no right to push', {now}, 3)"));
+    sql.push(format!("INSERT INTO notice (id, topic, kind, part, level, subject, line, items, hints, at, due, seq) VALUES (1, 'signature:aaaaaaa', 'signature', 'once', 'warning', 'aaaaaaa', 'aaaaaaa patch/fails: it does not apply', '[\"first seen in bash\"]', '[]', {now}, {now}, 1)"));
+    sql.push(format!("INSERT INTO channel (name, kind, host, followed, told, digested, failing, failures, error) VALUES ('team', 'mail', 'worker1', {now}, 0, 0, {now}, 1, 'server is away')"));
     let detail = r#"{"time":1,"stock":{"normal":3.4,"spread":0.2}}"#;
     sql.push(format!("INSERT INTO verdict (figure, at, state, since, value, warn, crit, text, detail) VALUES ('failing', {now}, 'WARNING', {}, 4, 5, 9, '4 packages fail (normally 3)', '{detail}')", now - HOUR));
     run(store, &sql);

@@ -54,12 +54,13 @@ fn what_is_wrong() {
     incident::uploads(&queue);
     incident::outage(&queue);
     insta::assert_snapshot!(form(&json(&queue, &["status"])), @r"
-    {ahead collisions failing foreign held hosts last_run locks new_failures now outages packages parked queue remotes retrying running suites suppressed top unwalled v waits wedged}
+    {ahead channels collisions failing findings foreign held hosts last_run locks new_failures now outages packages parked place queue remotes retrying running suites suppressed top unwalled v waits wedged}
     .collisions{collisions id kinds oldest packages since}
     .foreign{oldest packages refs since}
     .hosts[]{heartbeat host life reason running runs service since state trouble}
     .last_run{ended host note outcome}
     .outages[]{cause dependency next_probe parked probes since}
+    .place{disks lost lost_packages}
     .queue[]{lane oldest waiting}
     .suppressed[]{kind reason subject until}
     .top[]{bug class code last note packages policy signature since stage text}
@@ -95,7 +96,7 @@ fn one_package() {
     let queue = incident::sqlite();
     insta::assert_snapshot!(form(&json(&queue, &["show", "perl"])), @r"
     {foreign head package repository state v versions}
-    .state{attempts collisions due failure foreign held history lane last_success missing package place remotes result wait waits_for went_on work}
+    .state{attempts collisions due failure findings foreign held history lane last_success missing package place remotes result wait waits_for went_on work}
     .state.attempts[]{code cpu_ms ended host id importer lane message outcome peak_rss signature stage started versions wall_ms}
     .state.failure{attempts code due held message package signature since stage state version}
     .state.held{by reason since until}
@@ -103,7 +104,7 @@ fn one_package() {
     ");
     insta::assert_snapshot!(form(&json(&queue, &["show", "hello"])), @r"
     {foreign head package repository state v versions}
-    .state{attempts collisions due failure foreign held history lane last_success missing package place remotes result wait waits_for went_on work}
+    .state{attempts collisions due failure findings foreign held history lane last_success missing package place remotes result wait waits_for went_on work}
     .state.attempts[]{code cpu_ms ended host id importer lane message outcome peak_rss signature stage started versions wall_ms}
     .versions[]{applied_commit branches commit distro dsc_sha256 late tag version}
     ");

@@ -10,6 +10,7 @@ mod help;
 mod incident;
 mod install;
 mod json;
+mod looking_back;
 mod metrics;
 mod reading;
 mod readme;

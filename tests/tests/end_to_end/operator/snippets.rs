@@ -25,11 +25,14 @@ const ELSEWHERE: [(&str, &str); 6] = [
 ];
 
 /// Commands that do not end with 0 here, with the reason.
-const CODES: [(&str, i32, &str); 7] = [
+const CODES: [(&str, i32, &str); 10] = [
     ("publish PACKAGE", 2, "no remote is configured; publishing types it"),
     ("publish [PACKAGE...]", 2, "no remote is configured; publishing types it"),
+    ("notify test team", 1, "no channel is configured; telling types it"),
+    ("notify test CHANNEL", 1, "no channel is configured; telling types it"),
     ("remotes NAME --leave --reason WHY", 1, "no remote is followed; publishing types it"),
     ("remotes [NAME]", 1, "no remote is followed; publishing types it"),
+    ("repair undo ID", 2, "nothing of that plan was carried out; repair types it"),
     ("collision resolve ID", 2, "the table names its options beside it"),
     ("signature set ID", 2, "the table names its options beside it"),
     ("migrate --undo", 1, "nothing was migrated to anywhere"),
@@ -79,6 +82,7 @@ impl World {
         assert!(command.output().unwrap().status.success());
         self.well(&["requeue", "hello", "--reason", "x"]);
         self.well(&["run", "--until-empty"]);
+        self.well(&["repair", "plan", "hello"]);
     }
 
     fn well(&self, arguments: &[&str]) {
@@ -117,7 +121,8 @@ impl World {
             "ARCHIVE" => "debian".into(),
             "HOST" | "NAME" => "host1".into(),
             "NAME=VALUE" | "jobs=N" => "jobs=2".into(),
-            "ID" if command == "collision" => "1".into(),
+            "ID" if matches!(command, "collision" | "repair") => "1".into(),
+            "CODE" => "tag-gone".into(),
             "ID" => self.signature.clone(),
             "VERSION" => "1.0-1".into(),
             "ATTEMPT" => "1".into(),

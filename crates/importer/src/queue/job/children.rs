@@ -37,7 +37,7 @@ impl Work<'_> {
         }
     }
 
-    fn request(&self, versions: Vec<VersionRequest>) -> Result<Request, Failure> {
+    pub(super) fn request(&self, versions: Vec<VersionRequest>) -> Result<Request, Failure> {
         let session = self.session;
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Request {

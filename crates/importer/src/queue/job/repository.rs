@@ -10,7 +10,7 @@ use state::words::{Outcome, Tasks};
 use state::{attempt, versions};
 
 use super::{Watch, Work};
-use crate::checking::{self, Check};
+use crate::checking::{self, Check, Checked};
 use crate::collisions::Known;
 use crate::failure::{Failure, Stage};
 use crate::inspect::{self, Effort, InspectError};
@@ -76,6 +76,9 @@ impl Work<'_> {
     /// Checks or repacks the repository, if that was asked for.
     pub(super) fn look_after(&mut self, watch: Watch<'_>) {
         let tasks = self.claim.tasks;
+        if tasks.has(Tasks::REPAIR) {
+            self.repair(watch);
+        }
         if tasks.has(Tasks::VERIFY) {
             match self.session.cache() {
                 Some(_) => self.verify_through_cache(watch),
@@ -103,7 +106,18 @@ impl Work<'_> {
         }
     }
 
+    /// Checks the repository, mends what needs no person, and checks it again then.
     pub(super) fn verify(&mut self, watch: Watch<'_>) {
+        let Some(checked) = self.check() else { return };
+        if !self.heal(&checked.problems) {
+            return self.judge(checked, watch);
+        }
+        if let Some(checked) = self.check() {
+            self.judge(checked, watch);
+        }
+    }
+
+    fn check(&mut self) -> Option<Checked> {
         let (session, attempt, package) = (self.session, self.claim.attempt, self.claim.package.as_str());
         // A state that cannot be read now is no fault of the repository.
         let expected = session.store.read(|tx| versions::expected(tx, package)).unwrap_or_default();
@@ -116,19 +130,27 @@ impl Work<'_> {
         };
         let checked = checking::verify(&check, |pid| session.started(attempt, pid));
         session.is_over(attempt);
-        let checked = match checked {
-            Ok(checked) => checked,
+        let failure = match checked {
+            Ok(checked) => {
+                session.note_walls(&checked.missing);
+                if !checked.stderr.is_empty() {
+                    self.log.line(&checked.stderr);
+                }
+                return Some(checked);
+            }
             Err(_) if session.is_stopping() => {
                 self.cancelled = true;
-                return;
+                return None;
             }
-            Err(InspectError::Child(failure)) => return self.fail(failure, None),
-            Err(error) => return self.fail(Failure::new(Stage::Verify, "repository-damaged", error), None),
+            Err(InspectError::Child(failure)) => failure,
+            Err(error) => Failure::new(Stage::Verify, "repository-damaged", error),
         };
-        session.note_walls(&checked.missing);
-        if !checked.stderr.is_empty() {
-            self.log.line(&checked.stderr);
-        }
+        self.fail(failure, None);
+        None
+    }
+
+    fn judge(&mut self, checked: Checked, watch: Watch<'_>) {
+        self.keep_findings(&checked.problems);
         // Foreign refs are no damage of ours: they have rows of their own.
         let (foreign, damage): (Vec<_>, Vec<_>) =
             checked.problems.into_iter().partition(packaging_repo::verify::Problem::is_foreign);

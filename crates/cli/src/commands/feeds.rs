@@ -1,0 +1,48 @@
+use std::fs::{self, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Error};
+use operations::feeds::{self, Which};
+
+use super::Installation;
+use crate::exit;
+
+/// Write Atom feeds as files, for a web server: failures, collisions, and the packages that are named
+///
+/// Each file is written beside its place and renamed. `serve` has the same below /feeds/. Links need `url` of [notify].
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  package-import feeds --to /var/www/feeds hello dash")]
+pub struct Arguments {
+    /// The folder: failures.atom, collisions.atom, packages/NAME.atom
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+
+    /// Packages that get a feed of their own
+    packages: Vec<String>,
+}
+
+pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let opened = installation.open()?;
+    let folder = std::path::absolute(&arguments.to).context("cannot find the current folder")?;
+    let packages = arguments.packages.iter().map(|name| Which::Package(name.clone()));
+    for which in [Which::Failures, Which::Collisions].into_iter().chain(packages) {
+        let feed = feeds::read(&opened, &which)?;
+        let path = folder.join(format!("{}.atom", which.name()));
+        write(&path, &feed.render()).with_context(|| exit::Unwritable(path))?;
+    }
+    Ok(exit::DONE)
+}
+
+/// Others read it: a web server.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    let mut beside = tempfile::Builder::new().prefix(".").suffix(".new").tempfile_in(folder)?;
+    beside.write_all(text.as_bytes())?;
+    beside.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    beside.as_file().sync_all()?;
+    beside.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

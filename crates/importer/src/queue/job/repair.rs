@@ -1,0 +1,372 @@
+//! Plans of repair: a job makes them, carries them out, and mends by itself what needs no person.
+
+use std::fs;
+use std::path::PathBuf;
+
+use packaging_repo::repository::Repository;
+use packaging_repo::verify::Problem;
+use repair::{Act, Plan};
+use source_package::finding::Healing;
+use source_package::version::PackageName;
+use state::events::By;
+use state::publications::{self, Publication};
+use state::repair::findings;
+use state::repair::plans::{self, Part, PartState, PlanKind};
+use state::{StateError, versions};
+
+use super::{Watch, Work};
+use crate::checking::Check;
+use crate::child;
+use crate::failure::{Code, Failure};
+use crate::inspect::InspectError;
+use crate::protocol::{Outcome as Became, RepairWork, Repaired, Request, Unrecorded};
+use crate::queue::session::VERSION;
+use crate::repairing::{self, Mending};
+
+/// Who mends by itself, in the records.
+pub(crate) const ITSELF: &str = "package-import";
+/// What an import says that has met a damage of its repository.
+const MET: [Code; 3] = [Code::Repository, Code::RepositoryLost, Code::Locked];
+/// Where repositories are built anew, below the folder of all.
+const BESIDE: &str = ".package-import-rebuild";
+
+impl Work<'_> {
+    /// Makes and carries out what is asked for.
+    pub(super) fn repair(&mut self, watch: Watch<'_>) {
+        let (session, id) = (self.session, self.claim.package_id);
+        let open = session.patiently("plans of repair", || session.store.read(|tx| plans::open(tx, id)));
+        let open = match open {
+            Ok(open) => open,
+            Err(error) => return self.not_noted(Some(error)),
+        };
+        for part in open {
+            if self.cancelled {
+                return;
+            }
+            if part.state == PartState::Asked.as_str() {
+                self.make(&part)
+            } else {
+                self.carry_out(&part, watch)
+            }
+        }
+    }
+
+    fn make(&mut self, part: &Part) {
+        match self.planned(part) {
+            Ok((plan, notes)) => {
+                let state = if plan.steps.is_empty() { PartState::Empty } else { PartState::Planned };
+                let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
+                self.end_part(part, state, Some(&plan), note.as_deref());
+            }
+            Err(_) if self.session.is_stopping() => self.cancelled = true,
+            Err(error) => self.end_part(part, PartState::Failed, None, Some(&error.to_string())),
+        }
+    }
+
+    fn planned(&mut self, part: &Part) -> Result<(Plan, Vec<String>), InspectError> {
+        let store = &self.session.store;
+        let begun = store.read(|tx| plans::get(tx, part.plan)).ok();
+        let Some(undoes) = begun.as_ref().and_then(|plan| plan.undoes) else {
+            let mut plan = self.look(None)?;
+            self.keep_findings(&plan.findings);
+            if begun.is_some_and(|plan| plan.kind == PlanKind::Rebuild.as_str()) {
+                repairing::add_rebuild(&mut plan, self.expected().versions.len());
+            }
+            return Ok((plan, Vec::new()));
+        };
+        let parts = store.read(|tx| plans::parts(tx, undoes)).unwrap_or_default();
+        let text = parts.into_iter().find(|it| it.package_id == part.package_id).and_then(|it| it.text);
+        let applied: Plan = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let mended = self.child_of(RepairWork::Undo(undoes, applied), None)?;
+        match mended.0 {
+            Repaired::Planned(plan, notes) => Ok((plan, notes)),
+            _ => Ok((Plan::default(), Vec::new())),
+        }
+    }
+
+    /// What is wrong now, and what would mend it.
+    fn look(&mut self, brought: Option<PathBuf>) -> Result<Plan, InspectError> {
+        let (session, attempt) = (self.session, self.claim.attempt);
+        let expected = self.expected();
+        let mending = self.mending(&expected, brought);
+        let plan = repairing::plan(&mending, Some(&session.store), |pid| session.started(attempt, pid));
+        session.is_over(attempt);
+        plan
+    }
+
+    fn expected(&self) -> versions::Expected {
+        let name = self.claim.package.as_str();
+        // A state that cannot be read now is no fault of the repository.
+        self.session.store.read(|tx| versions::expected(tx, name)).unwrap_or_default()
+    }
+
+    fn mending<'a>(&'a self, expected: &'a versions::Expected, brought: Option<PathBuf>) -> Mending<'a> {
+        let session = self.session;
+        Mending {
+            check: Check {
+                program: &session.program,
+                root: &session.root,
+                package: &self.claim.package,
+                expected,
+                limits: &session.config.limits,
+            },
+            fence: Some((session.epoch, u64::try_from(self.claim.attempt).unwrap_or(0))),
+            default_branch: session.config.import.default_branch.as_deref(),
+            brought,
+        }
+    }
+
+    fn child_of(
+        &mut self,
+        what: RepairWork,
+        brought: Option<PathBuf>,
+    ) -> Result<(Repaired, Vec<Unrecorded>), InspectError> {
+        let (session, attempt) = (self.session, self.claim.attempt);
+        let expected = self.expected();
+        let mended =
+            repairing::run(&self.mending(&expected, brought), what, |pid| session.started(attempt, pid));
+        session.is_over(attempt);
+        let mended = mended?;
+        session.note_walls(&mended.missing);
+        if !mended.stderr.is_empty() {
+            self.log.line(&mended.stderr);
+        }
+        Ok((mended.done, mended.unrecorded))
+    }
+
+    fn carry_out(&mut self, part: &Part, watch: Watch<'_>) {
+        let plan: Option<Plan> = part.text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let Some(plan) = plan else {
+            return self.end_part(part, PartState::Failed, None, Some("the plan cannot be read"));
+        };
+        self.log.line(&format!("plan {} is carried out: {} steps", part.plan, plan.steps.len()));
+        let in_repository = plan.steps.iter().any(|step| !step.act.is_of_state());
+        let needs_child = in_repository || plan.steps.iter().any(|step| step.act == Act::Version);
+        let brought = if plan.steps.iter().any(|step| step.act == Act::Rebuild) {
+            match self.rebuild(watch) {
+                Ok(brought) => Some(brought),
+                Err(_) if self.session.is_stopping() => {
+                    self.cancelled = true;
+                    return;
+                }
+                Err(why) => return self.end_part(part, PartState::Failed, None, Some(&why)),
+            }
+        } else {
+            None
+        };
+        let done = if needs_child {
+            self.child_of(RepairWork::Apply(part.plan, plan.clone()), brought)
+        } else {
+            self.still_holds(&plan)
+        };
+        self.remove_beside();
+        match done {
+            Ok((Repaired::Applied(steps, news), unrecorded)) => {
+                self.news.add(news);
+                let plan = Plan { steps, ..plan };
+                self.end_applied(part, &plan, &unrecorded);
+            }
+            Ok((Repaired::Stale(changed), _)) => {
+                let note = format!("stale: {}", changed.join("; "));
+                self.end_part(part, PartState::Stale, None, Some(&note));
+            }
+            Ok((Repaired::Planned(..), _)) => {
+                self.end_part(part, PartState::Failed, None, Some("the repair answered something else"));
+            }
+            Err(_) if self.session.is_stopping() => self.cancelled = true,
+            Err(error) => self.end_part(part, PartState::Failed, None, Some(&error.to_string())),
+        }
+    }
+
+    /// A plan about the state alone: is it what would be planned now?
+    fn still_holds(&mut self, plan: &Plan) -> Result<(Repaired, Vec<Unrecorded>), InspectError> {
+        let now = self.look(None)?;
+        let missing = plan.steps.iter().filter(|step| !now.steps.iter().any(|it| it.does_the_same(step)));
+        let changed: Vec<String> =
+            missing.map(|step| format!("{}: nothing of that is to be done any more", step.subject)).collect();
+        let done = match changed.is_empty() {
+            true => Repaired::Applied(plan.steps.clone(), Default::default()),
+            false => Repaired::Stale(changed),
+        };
+        Ok((done, Vec::new()))
+    }
+
+    fn end_applied(&mut self, part: &Part, plan: &Plan, unrecorded: &[Unrecorded]) {
+        let (session, claim) = (self.session, self.claim);
+        let text = serde_json::to_string(plan).unwrap_or_default();
+        let written = session.patiently("what a repair has done", || {
+            session.store.write(|tx| {
+                let package = (claim.package_id, claim.package.as_str());
+                repairing::take_state_steps(tx, package, plan, unrecorded, VERSION)?;
+                plans::end(tx, part, PartState::Applied, Some(&text), None)
+            })
+        });
+        self.not_noted(written.err());
+        // What is left is said, too.
+        match self.look(None) {
+            Ok(plan) => self.keep_findings(&plan.findings),
+            Err(_) if session.is_stopping() => self.cancelled = true,
+            Err(error) => self.log.line(&format!("cannot look again: {error}")),
+        }
+    }
+
+    fn end_part(&mut self, part: &Part, state: PartState, plan: Option<&Plan>, note: Option<&str>) {
+        if let Some(note) = note {
+            self.log.line(&format!("plan {}: {note}", part.plan));
+        }
+        let text = plan.map(|plan| serde_json::to_string(plan).unwrap_or_default());
+        let session = self.session;
+        let written = session.patiently("what became of a plan", || {
+            session.store.write(|tx| plans::end(tx, part, state, text.as_deref(), note))
+        });
+        self.not_noted(written.err());
+    }
+
+    pub(super) fn keep_findings(&mut self, problems: &[Problem]) {
+        let (session, id) = (self.session, self.claim.package_id);
+        let rows = repairing::rows(problems);
+        let known = session.store.read(|tx| findings::of_package(tx, id)).unwrap_or_default();
+        if rows.is_empty() && known.is_empty() {
+            return;
+        }
+        let kept = session.patiently("what is wrong with a repository", || {
+            session.store.write(|tx| findings::settle(tx, id, &rows))
+        });
+        self.not_noted(kept.err());
+    }
+
+    /// An import that met a damage which needs no person: it is mended, and the import can be tried again. Returns whether
+    /// something was done.
+    pub(super) fn heal_met(&mut self) -> bool {
+        let is_damage = |failure: &Failure| MET.iter().any(|code| failure.code == code.as_str());
+        if self.cancelled || !self.failures.iter().any(|(failure, ..)| is_damage(failure)) {
+            return false;
+        }
+        if !repairing::is_begun(&self.session.root, &self.claim.package) || !self.heal_all() {
+            return false;
+        }
+        self.failures.clear();
+        self.reports.retain(|(_, report)| report.outcome != Became::Failed);
+        true
+    }
+
+    /// Mends what a check has found and what needs no person. Returns whether something was done.
+    pub(super) fn heal(&mut self, problems: &[Problem]) -> bool {
+        let heals = |it: &Problem| it.code.healing() == Healing::Itself && it.code.is_damage();
+        problems.iter().any(heals) && self.heal_all()
+    }
+
+    fn heal_all(&mut self) -> bool {
+        if !self.session.config.repair.automatic {
+            return false;
+        }
+        let plan = match self.look(None) {
+            Ok(plan) => plan.automatic_part(),
+            Err(error) => {
+                self.log.line(&format!("cannot be mended: {error}"));
+                return false;
+            }
+        };
+        if plan.steps.is_empty() {
+            return false;
+        }
+        match self.begin_automatic(&plan) {
+            Ok(part) => {
+                self.carry_out(&part, &|_, _| {});
+                true
+            }
+            Err(error) => {
+                self.not_noted(Some(error));
+                false
+            }
+        }
+    }
+
+    fn begin_automatic(&self, plan: &Plan) -> Result<Part, StateError> {
+        let (session, claim) = (self.session, self.claim);
+        let text = serde_json::to_string(plan).unwrap_or_default();
+        let by =
+            By { actor: ITSELF, reason: Some("needs no person: nothing that others may have is replaced") };
+        session.patiently("a plan of repair", || {
+            session.store.write(|tx| {
+                let id = plans::begin(tx, PlanKind::Automatic, None, by)?;
+                plans::put(tx, (id, claim.package_id), PartState::Wanted, Some(&text), None, by)?;
+                let parts = plans::parts(tx, id)?;
+                parts.into_iter().next().ok_or_else(|| StateError::Unknown(format!("plan {id} has no part")))
+            })
+        })
+    }
+
+    /// Imports everything again into a repository beside. Returns where its packs are.
+    fn rebuild(&mut self, watch: Watch<'_>) -> Result<PathBuf, String> {
+        let (session, id) = (self.session, self.claim.package_id);
+        let all = session
+            .patiently("what was published", || session.store.read(|tx| publications::all(tx, id, i64::MAX)))
+            .map_err(|error| error.to_string())?;
+        let mut all: Vec<Publication> = all.into_iter().filter(|it| it.done.is_some()).collect();
+        all.sort_by_key(|it| it.id);
+        self.remove_beside();
+        let (_, versions) = self.requests(&all, true);
+        let not_there = std::mem::take(&mut self.failures);
+        if versions.is_empty() {
+            let why = not_there
+                .first()
+                .map_or("nothing was imported".to_owned(), |(failure, ..)| failure.to_string());
+            return Err(format!("nothing can be imported again: {why}"));
+        }
+        let root = self.beside();
+        fs::create_dir_all(&root).map_err(|error| format!("cannot create {}: {error}", root.display()))?;
+        let request = self.request(versions).map_err(|failure| failure.to_string())?;
+        let request = Request {
+            root: root.clone(),
+            fence: None,
+            collisions: Default::default(),
+            word: None,
+            ..request
+        };
+        let ended = self.import_beside(&request, watch).map_err(|failure| failure.to_string())?;
+        if let Some(failure) = ended.failure {
+            return Err(failure.to_string());
+        }
+        let failed = ended.reports.iter().flatten().filter(|report| report.code.is_some());
+        for report in failed {
+            let text = |field: &Option<String>| field.clone().unwrap_or_default();
+            self.log.line(&format!(
+                "built anew without {}: {}",
+                text(&report.version),
+                text(&report.message)
+            ));
+        }
+        let name = PackageName::new(&self.claim.package).map_err(|error| error.to_string())?;
+        Ok(Repository::place(&root.join("repos"), &name).join("objects/pack"))
+    }
+
+    fn import_beside(&mut self, request: &Request, watch: Watch<'_>) -> Result<child::Ended, Failure> {
+        let (session, claim) = (self.session, self.claim);
+        let ended = child::run(
+            &session.program,
+            request,
+            |pid| session.started(claim.attempt, pid),
+            |event| {
+                if let crate::protocol::Event::Reading(index) = event
+                    && let Some(version) = request.versions.get(*index)
+                {
+                    watch(claim, version);
+                }
+            },
+        );
+        session.is_over(claim.attempt);
+        ended
+    }
+
+    fn beside(&self) -> PathBuf {
+        self.session.root.join("repos").join(BESIDE).join(self.claim.attempt.to_string())
+    }
+
+    /// What was built beside goes; so does what an attempt of long ago has left.
+    fn remove_beside(&self) {
+        let folder = self.session.root.join("repos").join(BESIDE);
+        let _ = fs::remove_dir_all(self.beside());
+        let _ = fs::remove_dir(&folder);
+    }
+}

@@ -1,0 +1,139 @@
+//! Telling people: by the channels of this machine's configuration. What is told stands in the state, so that any machine whose
+//! configuration has a channel can do it.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use importer::queue::session::Session;
+use notify::{Config, Courier, Round};
+use serde::Serialize;
+use state::outbox::channels::{self, Channel};
+use state::outbox::messages;
+use state::{Store, audit};
+
+use crate::error::Error;
+use crate::installation::Opened;
+
+/// The noun for what cannot be recorded.
+const MESSAGES: &str = "messages";
+
+/// The session whose state a courier works with.
+struct OfSession(Arc<Session>);
+
+impl AsRef<Store> for OfSession {
+    fn as_ref(&self) -> &Store {
+        &self.0.store
+    }
+}
+
+/// `[notify]`, as it was looked at when the configuration was read.
+fn config(config: &importer::config::Config) -> Result<Config, Error> {
+    Config::of(&config.notify).map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// Tells beside a run, until it is dropped.
+///
+/// # Errors
+/// The configuration, or the machine has no thread left.
+pub fn start(session: &Arc<Session>) -> Result<Courier, Error> {
+    let config = config(&session.config)?;
+    let (store, listener) = (OfSession(Arc::clone(session)), Arc::clone(session));
+    let told = move |round: Result<Round, _>| match round {
+        Ok(round) => {
+            listener.troubles.clear(MESSAGES);
+            let failed = round.failed.into_iter();
+            failed.for_each(|(channel, why)| listener.troubles.say(format!("channel {channel}: {why}")));
+        }
+        Err(error) => listener.troubles.note(MESSAGES, &error),
+    };
+    Courier::start(store, config, importer::root::host_name(), told)
+        .map_err(|error| Error::File { what: "cannot start a thread that tells people".into(), error })
+}
+
+/// Tells what is due.
+///
+/// # Errors
+/// The configuration or the state.
+pub fn deliver(at: &Opened) -> Result<Round, Error> {
+    Ok(notify::deliver(&at.store, &config(&at.config)?, &importer::root::host_name())?)
+}
+
+/// Sends a trial by a channel, whatever is due. It is on record: `notify-test`.
+///
+/// # Errors
+/// There is no such channel, or it does not take it.
+pub fn test(at: &Opened, name: &str, actor: &str) -> Result<(), Error> {
+    let config = config(&at.config)?;
+    let Some(channel) = config.channel(name) else {
+        let known: Vec<&str> = config.channels.iter().map(notify::Channel::name).collect();
+        let known = if known.is_empty() { "[notify] has none".to_owned() } else { known.join(", ") };
+        return Err(Error::NotFound(format!("there is no channel {name:?}: {known}")));
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let uid = format!("trial-{}-{now}", std::process::id());
+    let sent =
+        notify::trial(channel, &config, &importer::root::host_name(), &uid, i64::try_from(now).unwrap_or(0));
+    let outcome = sent.as_ref().map_or_else(ToString::to_string, |()| "sent".to_owned());
+    at.store.write(|tx| {
+        if sent.is_ok() {
+            messages::hurry(tx, name)?;
+        }
+        audit::record(tx, actor, "notify-test", name, None, None, Some(&outcome))
+    })?;
+    sent.map_err(|why| Error::Failed(format!("channel {name}: {why}")))
+}
+
+/// A channel of the configuration, or one that another host has.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listed {
+    /// Its name.
+    pub channel: String,
+    /// `mail`, or the template of a webhook.
+    pub kind: String,
+    /// Whether it stands in the configuration of this machine.
+    pub here: bool,
+    /// What it is told at once.
+    pub now: Vec<&'static str>,
+    /// When it gets a digest of the rest, in UTC.
+    pub digest: Vec<String>,
+    /// How it gets on; nothing of one that nobody has told anything yet.
+    pub status: Option<Channel>,
+}
+
+/// Channels.
+#[derive(Clone, Debug, Serialize)]
+pub struct Channels {
+    /// The time, in Unix milliseconds.
+    pub now: i64,
+    /// Each.
+    pub channels: Vec<Listed>,
+}
+
+/// All channels: those of this machine in the order of its configuration, then those that other hosts have.
+///
+/// # Errors
+/// The configuration or the state.
+pub fn list(at: &Opened) -> Result<Channels, Error> {
+    let config = config(&at.config)?;
+    let (now, mut known) = at.store.read(|tx| Ok((tx.now()?, channels::list(tx)?)))?;
+    let mut found: Vec<Listed> = (config.channels.iter())
+        .map(|it| Listed {
+            channel: it.name().to_owned(),
+            kind: it.kind().to_owned(),
+            here: true,
+            now: it.rule.now.iter().map(|kind| kind.as_str()).collect(),
+            digest: it.rule.times.iter().map(|time| format!("{:02}:{:02}", time / 60, time % 60)).collect(),
+            status: known.iter().find(|other| other.channel == it.name()).cloned(),
+        })
+        .collect();
+    known.retain(|other| !found.iter().any(|it| it.channel == other.channel));
+    found.extend(known.into_iter().map(|it| Listed {
+        channel: it.channel.clone(),
+        kind: it.kind.clone(),
+        here: false,
+        now: Vec::new(),
+        digest: Vec::new(),
+        status: Some(it),
+    }));
+    Ok(Channels { now, channels: found })
+}

@@ -1,0 +1,275 @@
+//! A plan is data: what was found, and the steps that would mend it.
+
+use packaging_repo::verify::Problem;
+use serde::{Deserialize, Serialize};
+use source_package::words;
+
+words! {
+    /// What a step does to what others may have.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    Mark {
+        /// Makes something that is not there.
+        Create = "create",
+        /// Moves something forward, or makes it what it says to be: whoever has the old one loses nothing.
+        Forward = "forward",
+        /// Sets something of others aside.
+        Aside = "aside",
+        /// Replaces or removes something that others may have.
+        Replace = "replace",
+    }
+}
+
+impl Mark {
+    /// As one character.
+    pub fn sign(self) -> char {
+        match self {
+            Mark::Create => '+',
+            Mark::Forward => '~',
+            Mark::Aside => '>',
+            Mark::Replace => '!',
+        }
+    }
+}
+
+words! {
+    /// What a step is about, in the order in which steps are taken.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    Act {
+        /// A folder of the repository.
+        Folder = "folder",
+        /// The mode of a file or folder.
+        Mode = "mode",
+        /// A lock of Git's that nobody holds.
+        Lock = "lock",
+        /// The index of a pack.
+        PackIndex = "pack-index",
+        /// A list of places from which objects are borrowed.
+        Alternates = "alternates",
+        /// A program that Git runs.
+        Hook = "hook",
+        /// Git's configuration of the repository.
+        Config = "config",
+        /// The file of a ref that names nothing.
+        LooseRef = "loose-ref",
+        /// The file of all refs.
+        PackedRefs = "packed-refs",
+        /// A `HEAD` that is none.
+        Head = "head",
+        /// A pack that is not whole.
+        Pack = "pack",
+        /// All versions are imported again beside the repository, and what it lacks is brought in.
+        Rebuild = "rebuild",
+        /// What the importer has written.
+        Record = "record",
+        /// A ref.
+        Ref = "ref",
+        /// A version that the repository has is put on record in the state.
+        Version = "version",
+        /// The package is put into the queue.
+        Queue = "queue",
+        /// The package is asked for on a remote.
+        Publish = "publish",
+    }
+}
+
+impl Act {
+    /// Whether the state is changed, not the repository.
+    pub fn is_of_state(self) -> bool {
+        matches!(self, Act::Version | Act::Queue | Act::Publish)
+    }
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What it is about.
+    pub act: Act,
+    /// What it does to what others may have.
+    pub mark: Mark,
+    /// The ref, or the file by its path in the repository.
+    pub subject: String,
+    /// What is there: an object, or what tells a file from another.
+    pub before: Option<String>,
+    /// What will be there.
+    pub after: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Whether it can be undone.
+    pub reversible: bool,
+    /// Whether it is done without a person: nothing that others may have is replaced.
+    pub automatic: bool,
+    /// Bytes that are fetched for it, where that is known.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Versions that are imported again for it.
+    #[serde(default)]
+    pub imports: u64,
+}
+
+impl Step {
+    /// One that is reversible, automatic, and costs nothing.
+    pub fn new(act: Act, mark: Mark, subject: impl Into<String>, reason: impl Into<String>) -> Step {
+        Step {
+            act,
+            mark,
+            subject: subject.into(),
+            before: None,
+            after: None,
+            reason: reason.into(),
+            reversible: true,
+            automatic: true,
+            bytes: 0,
+            imports: 0,
+        }
+    }
+
+    /// With what is there and what will be.
+    pub fn moving(self, before: Option<String>, after: Option<String>) -> Step {
+        Step { before, after, ..self }
+    }
+
+    /// One that a person has to want.
+    pub fn by_person(self) -> Step {
+        Step { automatic: false, ..self }
+    }
+
+    /// One that cannot be undone.
+    pub fn for_good(self) -> Step {
+        Step { reversible: false, ..self }
+    }
+
+    /// Whether two steps do the same; the reason does not matter.
+    pub fn does_the_same(&self, other: &Step) -> bool {
+        (self.act, &self.subject, &self.before, &self.after)
+            == (other.act, &other.subject, &other.before, &other.after)
+    }
+
+    /// What it changes, for a text.
+    pub fn change(&self) -> String {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+        format!("{} from {} to {}", self.subject, shown(&self.before), shown(&self.after))
+    }
+}
+
+/// What was found in one package, and what would mend it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The source package.
+    pub package: String,
+    /// What was found.
+    pub findings: Vec<Problem>,
+    /// The steps, those that replace something last.
+    pub steps: Vec<Step>,
+    /// The plan that it undoes.
+    #[serde(default)]
+    pub undoes: Option<i64>,
+    /// Whether it was made by itself, of steps that need no person.
+    #[serde(default)]
+    pub automatic: bool,
+    /// Whether everything is built anew.
+    #[serde(default)]
+    pub rebuild: bool,
+}
+
+/// How many steps of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Findings.
+    pub findings: u64,
+    /// `+`.
+    pub create: u64,
+    /// `~`.
+    pub forward: u64,
+    /// `>`.
+    pub aside: u64,
+    /// `!`.
+    pub replace: u64,
+    /// Steps that cannot be undone.
+    pub for_good: u64,
+    /// Bytes that are fetched.
+    pub bytes: u64,
+    /// Versions that are imported again.
+    pub imports: u64,
+}
+
+impl Summary {
+    /// Takes those of another package.
+    pub fn add(&mut self, other: Summary) {
+        self.findings += other.findings;
+        self.create += other.create;
+        self.forward += other.forward;
+        self.aside += other.aside;
+        self.replace += other.replace;
+        self.for_good += other.for_good;
+        self.bytes += other.bytes;
+        self.imports += other.imports;
+    }
+
+    /// All steps.
+    pub fn steps(&self) -> u64 {
+        self.create + self.forward + self.aside + self.replace
+    }
+}
+
+impl Plan {
+    /// How many steps of each kind.
+    pub fn summary(&self) -> Summary {
+        let of = |mark: Mark| self.steps.iter().filter(|step| step.mark == mark).count() as u64;
+        Summary {
+            findings: self.findings.len() as u64,
+            create: of(Mark::Create),
+            forward: of(Mark::Forward),
+            aside: of(Mark::Aside),
+            replace: of(Mark::Replace),
+            for_good: self.steps.iter().filter(|step| !step.reversible).count() as u64,
+            bytes: self.steps.iter().map(|step| step.bytes).sum(),
+            imports: self.steps.iter().map(|step| step.imports).sum(),
+        }
+    }
+
+    /// The same with the steps alone that need no person.
+    pub fn automatic_part(&self) -> Plan {
+        let steps = self.steps.iter().filter(|step| step.automatic).cloned().collect();
+        Plan { steps, automatic: true, ..self.clone() }
+    }
+
+    /// Sorts steps for whoever reads them: what replaces something last, else in the order in which they are taken.
+    pub(crate) fn sort(steps: &mut [Step]) {
+        steps.sort_by(|a, b| {
+            let key = |step: &Step| (step.mark == Mark::Replace, step.act, step.mark);
+            key(a).cmp(&key(b)).then_with(|| a.subject.cmp(&b.subject))
+        });
+    }
+
+    /// What is different in what is found now: each thing in a line. Nothing if the plan still holds.
+    ///
+    /// `begun` is whether its steps were begun before: what is done already is no difference then.
+    pub fn outdated_by(&self, now: &[Step], begun: bool) -> Vec<String> {
+        let mine = self.steps.iter().filter(|step| !step.act.is_of_state());
+        let mut changed: Vec<String> = Vec::new();
+        for step in mine {
+            let is_asked_for = self.rebuild && step.act == Act::Rebuild;
+            if begun || is_asked_for || now.iter().any(|it| it.does_the_same(step)) {
+                continue;
+            }
+            let same_subject = now.iter().find(|it| (it.act, &it.subject) == (step.act, &step.subject));
+            changed.push(match same_subject {
+                Some(it) => format!("the plan moves {}; now it would be {}", step.change(), it.change()),
+                None => format!("the plan moves {}; nothing of that is to be done any more", step.change()),
+            });
+        }
+        if !self.automatic {
+            let is_mine = |it: &&Step| self.steps.iter().any(|step| step.does_the_same(it));
+            let more = now.iter().filter(|it| !it.act.is_of_state() && !is_mine(it));
+            changed.extend(
+                more.filter(|it| !begun || it.act != Act::PackedRefs)
+                    .map(|it| format!("{} would be moved now, which the plan does not say", it.change())),
+            );
+        }
+        changed.sort();
+        changed.dedup();
+        changed
+    }
+}

@@ -1,0 +1,118 @@
+//! What the state itself says of a package that its repository cannot: what is listed and nobody is at, what remotes had last.
+
+use crate::db::tx::Tx;
+use crate::error::StateError;
+use crate::job::queue;
+use crate::publication::rows::LOCAL;
+use crate::publishing::{PublishLane, asked};
+use crate::values;
+use crate::words::{Lane, Tasks};
+
+/// A version that an index lists, and that is neither imported nor failing nor waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The archive.
+    pub archive: String,
+    /// Distro and suite.
+    pub branch: String,
+    /// The version.
+    pub version: String,
+    /// Whether it was marked as one that is not to be had any more.
+    pub is_gone: bool,
+}
+
+/// What was read back from a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct There {
+    /// The remote.
+    pub remote: String,
+    /// The fingerprint of what was to be there; none if it was never published.
+    pub here: Option<String>,
+    /// The fingerprint of what was read back.
+    pub there: Option<String>,
+    /// Whether it is asked for already.
+    pub is_asked: bool,
+    /// Refs that somebody else has moved there.
+    pub foreign: i64,
+}
+
+/// What is known of a package.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Witness {
+    /// What is listed and nobody is at.
+    pub listed: Vec<Listed>,
+    /// What was read back from remotes.
+    pub remotes: Vec<There>,
+    /// Whether the package is held.
+    pub is_held: bool,
+}
+
+/// Reads it.
+///
+/// # Errors
+/// The database.
+pub fn read(tx: &mut Tx<'_>, package: i64) -> Result<Witness, StateError> {
+    let held = tx.first("SELECT held FROM package WHERE id = ?1", values![package])?;
+    let is_held = held.is_some_and(|row| row.flag(0));
+    let sql = "SELECT 1 FROM job WHERE package_id = ?1 AND ((tasks & 1) = 1 OR (more & 1) = 1)
+        UNION ALL SELECT 1 FROM failure WHERE package_id = ?1
+        UNION ALL SELECT 1 FROM wait WHERE package_id = ?1 LIMIT 1";
+    let is_known = is_held || tx.first(sql, values![package])?.is_some();
+    let sql = "SELECT archive, distro, suite, version, CASE WHEN gone IS NULL THEN 0 ELSE 1 END FROM publication
+        WHERE package_id = ?1 AND done IS NULL AND unlisted IS NULL AND suite <> '' AND archive <> ?2 ORDER BY id";
+    let rows = tx.query(sql, values![package, LOCAL])?;
+    let listed = rows.iter().map(|row| Listed {
+        archive: row.text(0),
+        branch: format!("{}/{}", row.text(1), row.text(2)),
+        version: row.text(3),
+        is_gone: row.flag(4),
+    });
+    let listed = listed.filter(|it| it.is_gone || !is_known).collect();
+    let sql = "SELECT r.name, u.here, u.there, u.state, u.foreign_refs FROM publish u JOIN remote r ON r.id = u.remote_id
+        WHERE u.package_id = ?1 AND r.followed IS NOT NULL ORDER BY r.name";
+    let rows = tx.query(sql, values![package])?;
+    let there = rows.iter().map(|row| There {
+        remote: row.text(0),
+        here: row.opt_text(1),
+        there: row.opt_text(2),
+        is_asked: row.text(3) != "done",
+        foreign: row.int(4),
+    });
+    Ok(Witness { listed, remotes: there.collect(), is_held })
+}
+
+/// Puts what is listed into the queue, also what was marked as one that is not to be had any more.
+///
+/// # Errors
+/// The database.
+pub fn queue(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
+    tx.execute(
+        "UPDATE publication SET gone = NULL WHERE package_id = ?1 AND done IS NULL AND unlisted IS NULL AND suite <> ''
+            AND archive <> ?2",
+        values![package, LOCAL],
+    )?;
+    queue::enqueue(tx, package, Lane::Operator, Tasks::IMPORT)
+}
+
+/// Has everything of a package imported again: its repository is gone.
+///
+/// # Errors
+/// The database.
+pub fn import_all(tx: &mut Tx<'_>, package: i64) -> Result<(), StateError> {
+    tx.execute(
+        "UPDATE publication SET done = NULL WHERE package_id = ?1 AND done IS NOT NULL AND gone IS NULL",
+        values![package],
+    )?;
+    queue::enqueue(tx, package, Lane::Operator, Tasks::IMPORT)
+}
+
+/// Asks for a package on a remote.
+///
+/// # Errors
+/// The database.
+pub fn publish(tx: &mut Tx<'_>, package: i64, remote: &str) -> Result<(), StateError> {
+    match tx.first("SELECT id FROM remote WHERE name = ?1 AND followed IS NOT NULL", values![remote])? {
+        Some(row) => asked::ask(tx, package, Some(&[row.int(0)]), PublishLane::Operator),
+        None => Ok(()),
+    }
+}
