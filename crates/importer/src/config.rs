@@ -66,13 +66,11 @@ impl Default for Cache {
 pub struct Repair {
     /// Whether what replaces nothing that others may have is mended without a person. Else it is only listed.
     pub automatic: bool,
-    /// Days for which what a repair has replaced is kept.
-    pub keep_days: u32,
 }
 
 impl Default for Repair {
     fn default() -> Self {
-        Repair { automatic: true, keep_days: 90 }
+        Repair { automatic: true }
     }
 }
 

@@ -133,8 +133,8 @@ mod tests {
             (60, Status::Ok, "x"),
             (60, Status::Unknown, "x"),
             (60, Status::Warning, next),
-            (87, Status::Critical, next),
-            (88, Status::Critical, "package-import explain rnbyej7"),
+            (88, Status::Critical, next),
+            (89, Status::Critical, "package-import explain rnbyej7"),
             (101, Status::Critical, "package-import explain rnbyej7"),
             (102, Status::Critical, "x"),
         ] {
