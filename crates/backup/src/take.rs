@@ -150,7 +150,7 @@ fn finish(
     let path = folder.join(MANIFEST);
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
     fs::write(&path, text).map_err(BackupError::file("write", &path))?;
-    // All of it is on the disk before its name says that it is a backup.
+    // All of it is on the disk before the name marks it as a backup.
     let opened = bounded::file::open_folder(folder).map_err(BackupError::file("open", folder))?;
     rustix::fs::syncfs(&opened).map_err(|error| BackupError::file("write", folder)(error.into()))?;
     Ok(manifest)

@@ -141,16 +141,16 @@ pub struct VersionRequest {
     pub base: Option<BuiltOn>,
 }
 
-/// What one version may have been built on.
+/// Base of one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuiltOn {
-    /// The name of its [`Base`] in the request.
+    /// Name of its [`Base`] in the request.
     pub base: String,
-    /// Whether the version that it is built on is still waited for.
+    /// True when the version may still wait for its base.
     pub may_wait: bool,
 }
 
-/// The distro whose packages a version's distro builds on, and what is known of it: once for all versions of a request.
+/// Distro that a version's distro builds on, with the known facts: one for all versions of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     /// Name of the distro.

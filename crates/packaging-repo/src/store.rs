@@ -166,8 +166,7 @@ fn open(objects: &Path) -> Result<gix_odb::Handle, Error> {
     Ok(odb)
 }
 
-/// Refuses what is no file in the place of one: a named pipe would be waited for. Packs, and loose objects that others
-/// have left, are looked at alike; the kernel tells kinds with the names.
+/// Refuses an entry that is no file, among packs and among loose objects of others: a named pipe would be waited for.
 fn check_all_kinds(objects: &Path) -> Result<(), Error> {
     check_kinds(objects)?;
     for entry in std::fs::read_dir(objects).into_iter().flatten().flatten() {

@@ -82,16 +82,16 @@ impl Report {
         }
     }
 
-    /// Adds a command that tells more, or mends it: it ends the line of an alert that has room for it and names no other. A
-    /// shorter one may follow, for a line without that much room.
+    /// Adds the next command to type. It ends the line of an alert that has room for it and names no other; a shorter one may
+    /// follow, for a line with less room.
     pub fn next(&mut self, command: impl AsRef<str>) {
         if !command.as_ref().is_empty() {
             self.next.push(command.as_ref().to_owned());
         }
     }
 
-    /// Adds a line that is shown with as many `-v` as the level says: 1, 2 or 3. With level 0 it is always shown, which is
-    /// for what somebody asked for by an option.
+    /// Adds a line that is shown from a number of `-v` on: 1, 2 or 3. With level 0 it is always shown, for output that
+    /// an option asks for.
     pub fn detail(&mut self, level: u8, text: impl Into<String>) {
         self.details.push((level, text.into()));
     }

@@ -67,11 +67,11 @@ struct Work<'a> {
     /// The history is not waited for any longer.
     history_over: bool,
     cancelled: bool,
-    /// Facts of the publications: an import that crashed has not reported its own version.
+    /// Names of publications: a crashed import has not reported its version.
     named: HashMap<i64, Named>,
-    /// Known versions of the distros on which versions are based, by the archives of the versions.
+    /// Facts about the distros that versions are built on, by the archives of the versions.
     bases: BTreeMap<String, Base>,
-    /// Refs that are not where the importer has put them, once somebody has looked.
+    /// Foreign refs, once they were listed.
     foreign: Option<Vec<ForeignRef>>,
     /// Collisions on record, and their changes.
     known: Known,
@@ -82,7 +82,7 @@ struct Work<'a> {
     stands: Option<String>,
 }
 
-/// The facts of a publication.
+/// Names of a publication, and its age.
 struct Named {
     archive: String,
     distro: String,
@@ -102,7 +102,7 @@ impl Named {
     }
 }
 
-/// Does a job that was claimed, and records how it ended. Its `plan` is made here, if it was not made with the claim.
+/// Does a claimed job, and records its end. Its `plan` is made here, unless it was made with the claim.
 pub fn perform(session: &Session, claim: Claim, plan: Option<Plan>, watch: Watch<'_>) -> Result {
     let started = Instant::now();
     let mut work = Work {
