@@ -48,7 +48,7 @@ pub fn compare(
         // Somebody else has taken the name: ours has another.
         if found.is_none() {
             found = entries.iter().find(|it| {
-                it.commit.to_string() == version.commit
+                it.commit == version.commit
                     && it.tag.starts_with("reimport/")
                     && is_of(&it.distro, &version.tag)
             });

@@ -33,19 +33,17 @@ impl Walk<'_> {
         let mut path: Vec<(ObjectId, Vec<ObjectId>)> = Vec::new();
         let mut next = Some(start);
         loop {
-            if let Some(id) = next.take() {
-                if !self.whole.contains(&id) {
-                    let below = match self.lost.get(&id) {
-                        Some(missing) => Err(*missing),
-                        None => self.below(id).ok_or(id),
-                    };
-                    match below {
-                        Ok(below) => path.push((id, below)),
-                        Err(missing) => {
-                            self.lost.insert(id, missing);
-                            self.lost.extend(path.iter().map(|(id, _)| (*id, missing)));
-                            return Some(missing);
-                        }
+            if let Some(id) = next.take().filter(|id| !self.whole.contains(id)) {
+                let below = match self.lost.get(&id) {
+                    Some(missing) => Err(*missing),
+                    None => self.below(id).ok_or(id),
+                };
+                match below {
+                    Ok(below) => path.push((id, below)),
+                    Err(missing) => {
+                        self.lost.insert(id, missing);
+                        self.lost.extend(path.iter().map(|(id, _)| (*id, missing)));
+                        return Some(missing);
                     }
                 }
             }
