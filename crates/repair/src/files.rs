@@ -241,7 +241,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&begun, path)?;
-    path.parent().map_or(Ok(()), |folder| bounded::file::sync_folder(folder))
+    path.parent().map_or(Ok(()), bounded::file::sync_folder)
 }
 
 pub(crate) fn named(action: &'static str, path: &Path, result: io::Result<()>) -> Result<(), Error> {
