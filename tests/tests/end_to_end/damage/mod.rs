@@ -144,7 +144,7 @@ impl Storm {
             }
             Kind::DiskFull(..) => {}
             Kind::Signal(which, to_children) => {
-                let Some(child) = child else { return None };
+                let child = child?;
                 let own = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
                 let targets = if *to_children { children(child.id()) } else { vec![own] };
                 targets.iter().for_each(|target| signal(*target, *which));

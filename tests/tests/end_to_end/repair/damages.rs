@@ -104,8 +104,8 @@ pub const DAMAGES: &[Damage] = &[
     }),
     damage("refs-folder-gone", "folder-gone", |it| fs::remove_dir_all(it.join("refs")).unwrap()),
     damage("index-gone", "pack-index-gone", |it| each_pack(it, "idx", |path| fs::remove_file(path).unwrap())),
-    damage("pack-cut", "objects-missing", |it| each_pack(it, "pack", |path| cut(path))),
-    damage("pack-flipped", "objects-missing", |it| each_pack(it, "pack", |path| flip(path))),
+    damage("pack-cut", "objects-missing", |it| each_pack(it, "pack", cut)),
+    damage("pack-flipped", "objects-missing", |it| each_pack(it, "pack", flip)),
     damage("packs-gone", "pack-gone", |it| each_pack(it, "pack", |path| fs::remove_file(path).unwrap())),
     damage("objects-gone", "objects-missing", |it| {
         each_pack(it, "idx", |path| fs::remove_file(path).unwrap());

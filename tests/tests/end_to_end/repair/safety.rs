@@ -30,9 +30,12 @@ fn plan(world: &World, name: &str) -> (String, Value) {
     (plan["plan"]["id"].to_string(), plan["packages"][0].clone())
 }
 
+/// A change of the ground on which a plan stands, with its words.
+type Change = (&'static str, fn(&World));
+
 #[test]
 fn a_plan_whose_ground_has_changed_is_refused_as_a_whole() {
-    let changes: [(&str, fn(&World)); 5] = [
+    let changes: [Change; 5] = [
         ("the ref is there again", |world| {
             let tip = git(&world.repository("a0"), &["rev-parse", "debian/1.0-2^{commit}"]);
             git(&world.repository("a0"), &["update-ref", "refs/heads/debian/sid", &tip]);
