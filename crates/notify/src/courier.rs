@@ -42,9 +42,11 @@ pub fn deliver(store: &Store, config: &Config, host: &str) -> Result<Round, Stat
     if !config.channels.is_empty() {
         store.write(|tx| watch::look(tx, &config.ages))?;
     }
-    while store.write(sequence)? {}
     let wanted: Vec<(&str, &str)> = config.channels.iter().map(|it| (it.name(), it.kind())).collect();
-    if store.read(|tx| channels::is_news(tx, &wanted, host))? {
+    // One transaction where nothing has happened.
+    let first = store.write(|tx| Ok((sequence(tx)?, channels::is_news(tx, &wanted, host)?)))?;
+    while first.0 && store.write(sequence)? {}
+    if first.1 {
         store.write(|tx| channels::follow(tx, &wanted, host))?;
     }
     let mut round = Round::default();

@@ -151,10 +151,11 @@ impl Plan {
         })
     }
 
-    /// All that moves, in the order in which it is safe. A server shows that branch first which it gets first, so a new
-    /// repository gets the default branch alone, with the tags of its tip. Then come tags, `most` at a time, with their
-    /// objects, so that no push is without bounds; refs that a server may not accept go alone; branches are last, all
-    /// or none, with the tags of their tips: nobody sees a branch without its tag.
+    /// All that moves, in the order in which it is safe. Refs that a server may not accept go alone and first, each `.dsc`
+    /// before its tag: a tag says that its version is complete, and a cache may be gone before the next push. A server
+    /// shows that branch first which it gets first, so a new repository gets the default branch alone, with the tags of
+    /// its tip. Then come tags, `most` at a time, with their objects, so that no push is without bounds; branches are
+    /// last, all or none, with the tags of their tips: nobody sees a branch without its tag.
     pub fn batches(&self, head: Option<&str>, is_new: bool, most: usize, atomic: bool) -> Vec<Batch> {
         let mut first = Vec::new();
         let (mut tags, mut optional, mut last_tags, mut branches) =
@@ -195,12 +196,9 @@ impl Plan {
                 batches.push(Batch { moves, atomic });
             }
         };
+        optional.chunks(most.max(1)).for_each(|some| add(some.to_vec(), false));
         add(first, atomic);
-        for list in [tags, optional] {
-            for some in list.chunks(most.max(1)) {
-                add(some.to_vec(), false);
-            }
-        }
+        tags.chunks(most.max(1)).for_each(|some| add(some.to_vec(), false));
         if atomic {
             last_tags.extend(branches);
             add(last_tags, true);

@@ -32,7 +32,7 @@ struct State;
 impl Check for State {
     const PROGRAM: &'static str = "check_import_state";
     const ABOUT: &'static str = "Is the state database sound, backed up, and has it room? -w and -c are those of\nthe age of the last backup: \
-         2d and 7d. Disk and inodes: 85 and 95 %. Messages that do not get to people: 1h and 1d.";
+         2d and 7d. Disk and inodes: 85 and 95 %.\nMessages that do not get to people: 1h and 1d.";
     const EXAMPLES: &'static str =
         "  check_import_state -v\n  check_import_state -w 36h -c 3d\n  check_import_state --database";
     const DAMAGED: (Status, &'static str) = (Status::Critical, RESTORE);

@@ -1,6 +1,5 @@
 //! Requirement 9: an answer in time under any circumstance.
 
-use std::fs::OpenOptions;
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 
@@ -13,17 +12,17 @@ fn make_fifo(path: &std::path::Path) {
 }
 
 #[test]
-fn req9_a_file_that_never_opens() {
-    // Opening a FIFO waits for a writer, as opening a file on a hanging mount waits for its server.
-    for name in ["state.db", "config.toml"] {
+fn req9_a_pipe_in_the_place_of_a_file() {
+    // Opening a FIFO would wait for a writer: it is not opened.
+    for (name, about) in [("state.db", "is a named pipe, not a file"), ("config.toml", "not a regular file")]
+    {
         let root = Root::with_database();
         let _ = std::fs::remove_file(root.file(name));
         make_fifo(&root.file(name));
         let said = root.check(&["-t", "700ms"]);
-        said.is(3, "IMPORT EXAMPLE UNKNOWN - no answer within 700ms while reading ");
+        said.is(3, "IMPORT EXAMPLE UNKNOWN - ");
+        said.contains(about);
         said.contains(root.path().to_str().unwrap());
-        root.check(&["-t", "700ms", "--timeout-state", "critical"])
-            .is(2, "IMPORT EXAMPLE CRITICAL - no answer");
     }
 }
 
@@ -31,9 +30,7 @@ fn req9_a_file_that_never_opens() {
 fn req9_an_exclusive_lock() {
     let root = Root::with_database();
     let arguments = ["-t", "1", "--timeout-state", "warning"];
-    // In WAL mode only this locking mode excludes readers.
-    let writer = root.writer();
-    writer.execute_batch("PRAGMA locking_mode = EXCLUSIVE; UPDATE counters SET failing = 4").unwrap();
+    let writer = locked(&root);
     let said = root.check(&arguments);
     said.is(1, "IMPORT EXAMPLE WARNING - ");
     said.contains("locked");
@@ -79,20 +76,19 @@ fn req9_an_index_that_a_writer_has_to_mend() {
 #[test]
 fn req9_the_reading_process_is_killed() {
     let root = Root::with_database();
-    std::fs::remove_file(root.file("state.db")).unwrap();
-    make_fifo(&root.file("state.db"));
+    let held_up = locked(&root);
     let check = root.command(&["-t", "60"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let reader = child_of(check.id());
     kill_process(reader, Signal::KILL).unwrap();
     let said: crate::common::Said = check.wait_with_output().unwrap().into();
     said.is(3, "IMPORT EXAMPLE UNKNOWN - the reading process died");
+    drop(held_up);
 }
 
 #[test]
 fn req9_nothing_stays_behind() {
     let root = Root::with_database();
-    std::fs::remove_file(root.file("state.db")).unwrap();
-    make_fifo(&root.file("state.db"));
+    let held_up = locked(&root);
     // The check is killed, as a monitoring system kills what takes too long: its reader ends with it.
     let mut check = root.command(&["-t", "60"]).stdout(Stdio::piped()).spawn().unwrap();
     let reader = child_of(check.id());
@@ -101,6 +97,7 @@ fn req9_nothing_stays_behind() {
     check.wait().unwrap();
     let mut ended = [rustix::event::PollFd::new(&handle, rustix::event::PollFlags::IN)];
     rustix::event::poll(&mut ended, None).unwrap();
+    drop(held_up);
 }
 
 #[test]
@@ -118,8 +115,7 @@ fn req9_a_pipe_that_nobody_empties() {
 #[test]
 fn req9_stderr_and_stdout_are_not_held_by_what_is_left() {
     let root = Root::with_database();
-    std::fs::remove_file(root.file("state.db")).unwrap();
-    make_fifo(&root.file("state.db"));
+    let held_up = locked(&root);
     let check = root.command(&["-t", "60"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let reader = child_of(check.id());
     let held = |fd: u32| std::fs::read_link(format!("/proc/{}/fd/{fd}", reader.as_raw_nonzero())).unwrap();
@@ -127,13 +123,20 @@ fn req9_stderr_and_stdout_are_not_held_by_what_is_left() {
     let outside = [ours(1), ours(2)];
     assert!(!outside.contains(&held(1)) && !outside.contains(&held(2)));
     assert_eq!(held(0).to_str(), Some("/dev/null"));
-    // The other end is opened: the reader goes on, finds no database, and everything ends.
-    drop(OpenOptions::new().write(true).open(root.file("state.db")).unwrap());
+    // The lock is given up: the reader goes on, and everything ends.
+    drop(held_up);
     let said: crate::common::Said = check.wait_with_output().unwrap().into();
-    said.is(3, "IMPORT EXAMPLE UNKNOWN - ");
+    said.is(0, "IMPORT EXAMPLE OK - 4 failing");
 }
 
-/// The reader of a check, once it exists and waits for the FIFO.
+/// A writer that has the database for itself: in WAL mode only this locking mode excludes readers.
+fn locked(root: &Root) -> Connection {
+    let writer = root.writer();
+    writer.execute_batch("PRAGMA locking_mode = EXCLUSIVE; UPDATE counters SET failing = 4").unwrap();
+    writer
+}
+
+/// The reader of a check, once it exists and waits for the lock.
 fn child_of(parent: u32) -> Pid {
     loop {
         let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
@@ -142,7 +145,7 @@ fn child_of(parent: u32) -> Pid {
         if let Some(child) = child {
             let number = child.as_raw_nonzero();
             let waits = std::fs::read_to_string(format!("/proc/{number}/wchan")).unwrap_or_default();
-            if waits.contains("wait_for_partner") {
+            if waits.contains("nanosleep") {
                 return child;
             }
         }

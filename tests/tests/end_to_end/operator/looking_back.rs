@@ -34,6 +34,15 @@ fn comparable(mut status: Value) -> Value {
     status
 }
 
+/// The state of a package without what is not kept: how often a publication was tried.
+fn known_then(shown: &Value) -> Value {
+    let mut state = shown["state"].clone();
+    for missing in state["missing"].as_array_mut().unwrap() {
+        missing.as_object_mut().unwrap().remove("tries");
+    }
+    state
+}
+
 #[test]
 fn what_was_so_is_told_afterwards() {
     for queue in [Queue::sqlite(), Queue::postgres()] {
@@ -42,7 +51,7 @@ fn what_was_so_is_told_afterwards() {
         let record = |recorded: &mut Vec<(i64, Value, Value)>| {
             let status = asked(&queue, &["status", "--json"]);
             let shown = asked(&queue, &["show", &name(0), "--json"]);
-            recorded.push((status["now"].as_i64().unwrap(), comparable(status), shown["state"].clone()));
+            recorded.push((status["now"].as_i64().unwrap(), comparable(status), known_then(&shown)));
         };
         write_packages(&files.join("first"), 3, "1.0-1", &[]);
         queue.enqueue(&files.join("first"));
@@ -62,7 +71,11 @@ fn what_was_so_is_told_afterwards() {
         for (at, status, shown) in &recorded {
             let at = time(*at);
             assert_eq!(&comparable(asked(&queue, &["status", "--json", "--at", &at])), status, "{at}");
-            assert_eq!(&asked(&queue, &["show", &name(0), "--json", "--at", &at])["state"], shown, "{at}");
+            assert_eq!(
+                &known_then(&asked(&queue, &["show", &name(0), "--json", "--at", &at])),
+                shown,
+                "{at}"
+            );
         }
         let first = time(recorded[0].0);
         assert_eq!(asked(&queue, &["queue", "--json", "--at", &first])["next"].as_array().unwrap().len(), 3);

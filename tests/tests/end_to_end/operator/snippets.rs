@@ -15,17 +15,18 @@ use crate::operator::help::{printed, subcommands};
 use crate::operator::terminal::hermetic;
 
 /// Texts that look like a command and are none, and commands that another test types.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("<package-import@localhost>", "an address"),
     ("COMMAND HOST:PROCESS", "the form of a session's name"),
     ("import --from apt", "operator::readme types it"),
     ("import --allow-unsigned", "the first words of a command"),
     ("serve --listen", "pages types it: it does not end by itself"),
+    ("clone ", "packager types it"),
     ("user add", "pages types it: it reads a password"),
 ];
 
 /// Commands that do not end with 0 here, with the reason.
-const CODES: [(&str, i32, &str); 10] = [
+const CODES: [(&str, i32, &str); 12] = [
     ("publish PACKAGE", 2, "no remote is configured; publishing types it"),
     ("publish [PACKAGE...]", 2, "no remote is configured; publishing types it"),
     ("notify test team", 1, "no channel is configured; telling types it"),
@@ -33,6 +34,8 @@ const CODES: [(&str, i32, &str); 10] = [
     ("remotes NAME --leave --reason WHY", 1, "no remote is followed; publishing types it"),
     ("remotes [NAME]", 1, "no remote is followed; publishing types it"),
     ("repair undo ID", 2, "nothing of that plan was carried out; repair types it"),
+    ("incident show ID", 1, "there was none; nights has ten"),
+    ("rehearse SCENARIO", 2, "the page on incidents names the scenarios; nights plays them"),
     ("collision resolve ID", 2, "the table names its options beside it"),
     ("signature set ID", 2, "the table names its options beside it"),
     ("migrate --undo", 1, "nothing was migrated to anywhere"),
@@ -313,7 +316,10 @@ fn every_configuration_of_the_documents_is_read() {
             let mut command = queue.command(&["status"]);
             hermetic(&mut command, &queue.installation.files());
             let output = command.output().unwrap();
-            assert!(output.status.success(), "{}: {}", block.place, text(&output));
+            // One that names a server is read before that is looked for.
+            let is_elsewhere =
+                block.text.contains("@db.example.org/") && text(&output).contains("cannot log in");
+            assert!(output.status.success() || is_elsewhere, "{}: {}", block.place, text(&output));
             read += 1;
         }
     }
