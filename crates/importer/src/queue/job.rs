@@ -191,7 +191,9 @@ impl Work<'_> {
             self.versions(ids, requests, watch);
         }
         self.again_with_all(open, watch);
-        let has_moved = is_idle && inspect::is_moved(&self.session.root, &self.claim.package);
+        // A check of the same job mends it, and has that in the audit trail.
+        let is_checked = self.claim.tasks.has(Tasks::VERIFY);
+        let has_moved = is_idle && !is_checked && inspect::is_moved(&self.session.root, &self.claim.package);
         if (self.known.has_decisions() || has_moved) && self.is_ready() {
             self.settle_refs(watch);
         }
