@@ -38,10 +38,13 @@ impl Hooks {
             for (index, stream) in listener.incoming().enumerate() {
                 let Ok(stream) = stream else { return };
                 let answer = answers.get(index).or(answers.last()).cloned().unwrap_or_default();
-                let Some(request) = read(&stream, &answer) else { continue };
+                let Some(request) = read(&stream) else { continue };
+                // It is stored before whoever asked can go on.
                 if heard.send(request).is_err() {
                     return;
                 }
+                let mut stream = &stream;
+                let _ = write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
             }
         });
         Hooks { address, requests }
@@ -53,7 +56,7 @@ impl Hooks {
     }
 }
 
-fn read(stream: &TcpStream, answer: &str) -> Option<Request> {
+fn read(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
     reader.read_line(&mut first).ok()?;
@@ -73,8 +76,5 @@ fn read(stream: &TcpStream, answer: &str) -> Option<Request> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = first.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    let request = Request { line, headers, body: String::from_utf8(body).unwrap() };
-    let mut stream = stream;
-    let _ = write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    Some(request)
+    Some(Request { line, headers, body: String::from_utf8(body).unwrap() })
 }
