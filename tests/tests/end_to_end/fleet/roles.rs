@@ -25,6 +25,16 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("ow", &["signature", "list"]),
     ("ow", &["set"]),
     ("ow", &["verify", "--state"]),
+    ("ow", &["list"]),
+    ("ow", &["archives"]),
+    ("ow", &["collisions"]),
+    ("ow", &["incidents"]),
+    ("ow", &["notify", "list"]),
+    ("ow", &["repair", "list"]),
+    ("ow", &["repair", "plan", "pkg0000"]),
+    ("ow", &["mute"]),
+    ("o", &["mute", "hooks-foreign", "--until", "2999-12-31", "--reason", "x"]),
+    ("ow", &["unmute", "hooks-foreign"]),
     ("ow", &["backup", "@backup"]),
     ("ow", &["retry", "bad", "--reason", "x"]),
     ("ow", &["requeue", "pkg0001", "--reason", "x"]),
@@ -57,6 +67,7 @@ fn every_command_as_every_role() {
     fleet.queue.enqueue(&bad);
     fleet.queue.well(&["run"]);
     fleet.queue.well(&["suppress", "bad", "--until", "2999-12-31", "--reason", "x"]);
+    fleet.queue.well(&["mute", "hooks-foreign", "--until", "2999-12-31", "--reason", "x"]);
     let signature = fleet.queue.texts("SELECT short FROM signature").remove(0);
     let host = fleet.queue.texts("SELECT name FROM host").remove(0);
     let (new, metrics) = (files.join("new"), files.join("metrics.prom"));
