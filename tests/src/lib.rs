@@ -8,6 +8,7 @@ pub mod cases;
 pub mod check;
 pub mod daemons;
 pub mod engine;
+pub mod fuzzing;
 pub mod git;
 pub mod installation;
 pub mod listing;

@@ -108,6 +108,7 @@ enum Command {
 fn main() -> ExitCode {
     // File descriptors that this process inherited are not passed on to its children.
     close_fds::set_fds_cloexec(3, &[]);
+    owner::keep_others_out();
     // The child of an import has no options: to build all subcommands first would cost it more than a small package.
     if std::env::args_os().nth(1).is_some_and(|name| name == importer::child::SUBCOMMAND) {
         return exit::code(commands::import_package::run());
@@ -125,7 +126,13 @@ fn main() -> ExitCode {
 
 /// Command line, and the name of its subcommand.
 fn parse() -> (Cli, String) {
-    let matches = help::grouped(Cli::command()).get_matches();
+    let mut command = Cli::command();
+    // The grouped help is for errors and for those who ask for help: to lay it out costs more than to parse.
+    let matches = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .unwrap_or_else(|_| help::grouped(Cli::command()).get_matches());
+    // The program ends soon enough: to free all subcommands piece by piece would only take time.
+    std::mem::forget(command);
     let name = matches.subcommand_name().unwrap_or_default().to_owned();
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => (cli, name),

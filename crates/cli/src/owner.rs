@@ -7,13 +7,21 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::Error;
-use rustix::fs::{Gid, Uid};
+use rustix::fs::{Gid, Mode, Uid};
 use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use crate::exit::Usage;
 
 /// User that this process was made to work as.
 static BECOME: OnceLock<String> = OnceLock::new();
+
+/// Keeps others from writing to files that this process and its children make, whatever the umask was that it was
+/// started with: content of a repository that anybody can change proves nothing. What the umask grants to the group stays.
+pub fn keep_others_out() {
+    let others = Mode::WOTH;
+    let given = rustix::process::umask(others);
+    rustix::process::umask(given | others);
+}
 
 /// User that this process has changed to, if root has started it in a root of that user.
 pub fn changed() -> Option<&'static str> {

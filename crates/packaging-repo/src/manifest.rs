@@ -90,7 +90,7 @@ impl Manifest {
         let rules = stanza.get("Import-Rules").and_then(|rules| rules.parse().ok());
         manifest.raised = rules.filter(|rules| *rules != IMPORT_RULES);
         for (name, value) in stanza.fields() {
-            if !matches!(name, "Source" | "Version" | "Import-Rules") && !value.starts_with('\n') {
+            if !matches!(name, "Source" | "Version" | "Import-Rules") && !value.contains('\n') {
                 manifest.facts.push((name.to_owned(), value.to_owned()));
             }
         }
@@ -199,5 +199,13 @@ mod tests {
         };
         let message = manifest.to_message("a0 1:2-3");
         assert_eq!(Manifest::parse(message.as_bytes()).unwrap(), manifest, "{message}");
+    }
+
+    #[test]
+    fn a_fact_of_several_lines_is_none() {
+        let message = "a0 1\n\nSource: a0\nVersion: 1\nNote: one\n Files: two\nFormat: 1.0\n";
+        let manifest = Manifest::parse(message.as_bytes()).unwrap();
+        assert_eq!(manifest.facts, [("Format".to_owned(), "1.0".to_owned())]);
+        assert_eq!(Manifest::parse(manifest.to_message("a0 1").as_bytes()).unwrap(), manifest);
     }
 }

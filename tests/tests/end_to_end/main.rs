@@ -14,6 +14,7 @@ mod daemons;
 mod damage;
 mod disk_full;
 mod engine;
+mod file_modes;
 mod fleet;
 mod floor;
 mod forged_upstream;

@@ -18,7 +18,8 @@ const LARGEST: u64 = 256 << 20;
 #[derive(Default)]
 pub(crate) struct Packed {
     pub(crate) refs: Refs,
-    /// Refs under names that are not UTF-8, pushed by others. They are kept unchanged and otherwise ignored.
+    /// Refs under names that are not UTF-8, pushed by others, or that no ref can have. They are kept unchanged and
+    /// otherwise ignored: a name with `..` is a path to elsewhere.
     others: Vec<(Vec<u8>, Value)>,
 }
 
@@ -47,7 +48,7 @@ pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
         let id = line.get(..40).and_then(|hex| ObjectId::from_hex(hex).ok()).ok_or_else(malformed)?;
         let name = line.get(41..).filter(|name| !name.is_empty()).ok_or_else(malformed)?;
         let value = Value { id, peeled: None };
-        let name = std::str::from_utf8(name).map_err(|_| name);
+        let name = std::str::from_utf8(name).ok().filter(|name| is_ref(name)).ok_or(name);
         last_is_other = name.is_err();
         match name {
             Ok(name) => refs.push((name.to_owned(), value)),
@@ -55,6 +56,11 @@ pub(crate) fn read(repository: &Path) -> Result<Packed, Error> {
         }
     }
     Ok(Packed { refs: refs.into_iter().collect(), others })
+}
+
+/// True for a name that a ref can have.
+fn is_ref(name: &str) -> bool {
+    name.starts_with("refs/") && refname::is_valid(name)
 }
 
 fn text(path: &Path) -> Result<Option<Vec<u8>>, Error> {
@@ -105,7 +111,7 @@ pub(crate) fn read_damaged(repository: &Path) -> Result<(Packed, Vec<String>), E
         };
         let value = Value { id, peeled: None };
         match std::str::from_utf8(name) {
-            Ok(name) if name.starts_with("refs/") && refname::is_valid(name) => {
+            Ok(name) if is_ref(name) => {
                 if packed.refs.insert(name.to_owned(), value).is_some() {
                     say("names a ref for the second time");
                 }
@@ -201,4 +207,33 @@ fn push_hex(text: &mut Vec<u8>, id: &ObjectId) {
     let start = text.len();
     text.resize(start + 40, 0);
     let _ = id.hex_to_buf(&mut text[start..]);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_no_ref_can_have_are_kept_and_never_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = "0123456789abcdef0123456789abcdef01234567";
+        let bad =
+            ["refs/heads/../../../escape", "refs/heads/a b", "../x", "HEAD", "refs/tags/x.lock", "refs//x"];
+        let lines: String = bad.iter().map(|name| format!("{id} {name}\n^{id}\n")).collect();
+        let good = format!("{id} refs/tags/good\n");
+        std::fs::write(
+            folder.path().join("packed-refs"),
+            format!("# pack-refs with: peeled \n{lines}{good}"),
+        )
+        .unwrap();
+        let packed = read(folder.path()).unwrap();
+        assert_eq!(packed.refs.keys().collect::<Vec<_>>(), ["refs/tags/good"]);
+        let text = String::from_utf8(packed.encode()).unwrap();
+        for name in bad {
+            assert!(text.contains(&format!("{id} {name}\n^{id}\n")), "{text}");
+        }
+        let (_, wrong) = read_damaged(folder.path()).unwrap();
+        assert_eq!(wrong.iter().filter(|it| it.contains("no ref can have this name")).count(), bad.len());
+    }
 }
