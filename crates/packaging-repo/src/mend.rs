@@ -152,7 +152,7 @@ pub fn transact(
 /// Git, or the pack.
 pub fn index_pack(repository: &Repository, pack: &Path) -> Result<(), Error> {
     let name = pack.display().to_string();
-    git(repository, "index-pack", &[&name], Stdio::null(), None, Deadline::after(LONGEST))
+    git(repository, "index-pack", &[&name], Stdio::null(), Deadline::after(LONGEST))
 }
 
 /// Packs whose content is not what their checksums say, with what Git says of each. It needs no `HEAD` and no refs.
@@ -170,7 +170,7 @@ pub fn broken_packs(repository: &Repository) -> Result<Vec<(String, String)>, Er
             continue;
         }
         let name = path.display().to_string();
-        match git(repository, "verify-pack", &[&name], Stdio::null(), None, Deadline::after(LONGEST)) {
+        match git(repository, "verify-pack", &[&name], Stdio::null(), Deadline::after(LONGEST)) {
             Ok(()) => {}
             Err(Error::Git { cause, .. }) => {
                 let name = pack.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -244,7 +244,7 @@ pub fn hide_repairs(repository: &Repository, guard: &Guard) -> Result<(), Error>
 pub fn salvage(repository: &Repository, pack: &Path) -> Result<(), Error> {
     let file = bounded::file::open_regular(pack).map_err(|error| Error::file("read", pack, error))?;
     let arguments = ["-r", "-q"];
-    match git(repository, "unpack-objects", &arguments, file.into(), None, Deadline::after(LONGEST)) {
+    match git(repository, "unpack-objects", &arguments, file.into(), Deadline::after(LONGEST)) {
         // It says so if it could not read all.
         Ok(()) | Err(Error::Git { .. }) => Ok(()),
         Err(error) => Err(error),

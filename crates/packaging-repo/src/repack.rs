@@ -78,9 +78,13 @@ pub fn repack(
         Effort::Geometric => &["-q", "-d", "-F", "--geometric=2"],
     };
     interrupted::mark(repository.path())?;
-    // Git holds the lock, too: should it outlive this process, no importer tidies up while it runs.
-    let packed =
-        guard.to_stdin().and_then(|lock| git(repository, "repack", arguments, lock, started, deadline));
+    let mut command = command(repository.path(), "repack", arguments);
+    command.stdin(Stdio::null());
+    // Git holds the lock, too: should any of its processes outlive this one, no importer tidies up while it runs.
+    guard.hand_to(&mut command)?;
+    let group = if started.is_some() { Group::Own } else { Group::Ours };
+    let told = |pid| started.map_or((), |started| started(pid));
+    let packed = run(&mut command, "repack", group, None, deadline, told);
     tidy(repository.path())?;
     packed
 }
@@ -99,14 +103,11 @@ pub(crate) fn git(
     verb: &'static str,
     arguments: &[&str],
     stdin: Stdio,
-    started: Option<Started<'_>>,
     deadline: Deadline,
 ) -> Result<(), Error> {
     let mut command = command(repository.path(), verb, arguments);
     command.stdin(stdin);
-    let group = if started.is_some() { Group::Own } else { Group::Ours };
-    let told = |pid| started.map_or((), |started| started(pid));
-    run(&mut command, verb, group, None, deadline, told)
+    run(&mut command, verb, Group::Ours, None, deadline, |_| ())
 }
 
 /// A Git command for a repository, without the caller's Git configuration.

@@ -133,7 +133,7 @@ fn check_objects(repository: &Repository, by_git: bool, problems: &mut Vec<Probl
         return Ok(());
     }
     let arguments = ["--strict", "--full", "--no-dangling", "--no-progress"];
-    match git(repository, "fsck", &arguments, Stdio::null(), None, Deadline::after(LONGEST)) {
+    match git(repository, "fsck", &arguments, Stdio::null(), Deadline::after(LONGEST)) {
         Ok(()) => {}
         Err(Error::Git { cause, .. }) => {
             problems.push(Problem::new(Finding::ObjectsMissing, "objects", format!("git fsck: {cause}")));

@@ -33,6 +33,9 @@ fn with_umask(umask: &str, root: &Path, arguments: &[&str], input: &str) -> Outp
 
 fn all_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = vec![folder.to_owned()];
+    if !folder.is_dir() {
+        return found;
+    }
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.is_symlink() {

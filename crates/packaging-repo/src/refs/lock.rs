@@ -8,10 +8,11 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::Command;
 
 use bounded::Deadline;
 use bounded::lock::{LockError, Mode};
+use command_fds::{CommandFdExt, FdMapping};
 
 use crate::Error;
 use crate::durable::room;
@@ -69,10 +70,13 @@ impl Guard {
         self.fence.map_or(Ok(()), |fence| fence.check(repository))
     }
 
-    /// The lock as the standard input of another program: it is held until that program has ended, too (`flock(2)`).
-    pub(crate) fn to_stdin(&self) -> Result<Stdio, Error> {
-        let file = self.file.try_clone().map_err(|error| Error::file("share", Path::new(LOCK), error))?;
-        Ok(file.into())
+    /// Hands the lock to a program and to all programs that it starts, as descriptor 3: it is held until the last of
+    /// them has ended (`flock(2)`). Git passes its standard input on to none of them.
+    pub(crate) fn hand_to(&self, command: &mut Command) -> Result<(), Error> {
+        let shared = |error| Error::file("share", Path::new(LOCK), error);
+        let parent_fd = self.file.try_clone().map_err(shared)?.into();
+        let mapped = command.fd_mappings(vec![FdMapping { parent_fd, child_fd: 3 }]);
+        mapped.map(drop).map_err(|error| shared(io::Error::other(error)))
     }
 
     /// Error for a file of this importer that has gone.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::common::{Numbers, Scratch, objects, scratch};
 use packaging_repo::Error;
@@ -128,21 +128,40 @@ fn a_repack_that_was_killed_leaves_nothing_behind() {
     }
 }
 
-/// A repack outlives the process that started it; importers wait for it.
+/// Processes that a process has started and that run.
+fn children(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// A repack outlives the process that started it, and its parts outlive each other: importers wait for all of them.
 #[test]
-fn git_holds_the_lock_as_long_as_it_runs() {
+fn every_process_of_git_holds_the_lock_as_long_as_it_runs() {
     let (scratch, mut numbers) = (scratch(), Numbers(1));
-    grow(&scratch, &mut numbers, 100_000);
-    let other = scratch.repository.clone();
-    let held = AtomicBool::new(false);
+    grow(&scratch, &mut numbers, 3_000_000);
+    let lock = scratch.path().join("package-import.flock");
+    let holds = |pid: u32| {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.into_iter().any(|it| fs::read_link(it.path()).is_ok_and(|path| path == lock))
+    };
+    let looked = AtomicUsize::new(0);
     let started = |group: u32| {
-        // Git has not been waited for, so its descriptors can be listed even if it has ended: then there are none.
-        let stdin = fs::read_link(format!("/proc/{group}/fd/0"));
-        let is_lock = stdin.map_or(true, |path| path == other.path().join("package-import.flock"));
-        held.store(is_lock, Ordering::Relaxed);
+        // The first process waits for those that it starts, and stays in the list until it has been waited for.
+        while fs::read_dir(format!("/proc/{group}/fd")).is_ok_and(|mut open| open.next().is_some()) {
+            for child in children(group) {
+                if fs::read_to_string(format!("/proc/{child}/cmdline"))
+                    .is_ok_and(|it| it.contains("pack-objects"))
+                {
+                    assert!(holds(child) || children(group).is_empty(), "pack-objects runs without the lock");
+                    looked.fetch_add(1, Ordering::Relaxed);
+                    assert!(holds(group) || children(group).is_empty());
+                    return;
+                }
+            }
+        }
     };
     let guard = scratch.repository.lock_idle().unwrap();
     repack(&scratch.repository, &guard, Effort::Full, Some(&started), bounded::Deadline::after(LONG))
         .unwrap();
-    assert!(held.load(Ordering::Relaxed));
+    assert_eq!(looked.load(Ordering::Relaxed), 1, "pack-objects was not seen");
 }
