@@ -4,6 +4,7 @@ mod branch;
 mod compare;
 pub mod explain;
 mod marks;
+mod said;
 mod suite;
 
 use std::sync::Arc;

@@ -12,8 +12,8 @@ use state::publication::rows::NewPublication;
 use state::publication::suites;
 use state::words::Lane;
 
-use super::explain::{About, Listed};
 use super::marks::Sum;
+use super::said::{About, Listed};
 use super::{Found, Poller, Progress};
 use crate::failure::Failure;
 use crate::protocol::Trust;

@@ -9,7 +9,7 @@ use state::job::breaker;
 use state::publication::{listing, suites};
 
 use super::compare::{Compared, Comparison};
-use super::explain::About;
+use super::said::About;
 use super::{Found, Poller, Progress, Report, is_news, marks, milliseconds};
 use crate::failure::{Failure, Stage};
 use crate::names;
