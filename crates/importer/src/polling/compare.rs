@@ -57,6 +57,8 @@ struct Seen {
     listed: Vec<bool>,
     /// New places where it is listed, with its files as they are stored.
     added: Vec<(Place, String)>,
+    /// Its files at the place that it is fetched from, if the list has other sizes or hashes of them now.
+    corrected: Option<String>,
 }
 
 /// Content of the lists.
@@ -85,7 +87,7 @@ impl Comparison<'_> {
             listing::recorded(self.poller.store, &self.archive.name, &self.archive.distro, self.branch)?;
         let seen = |(key, recorded): (Key, Recorded)| {
             let listed = vec![false; recorded.also.len() + 1];
-            (key, Seen { recorded, listed, added: Vec::new() })
+            (key, Seen { recorded, listed, added: Vec::new(), corrected: None })
         };
         let about = self.poller.about.as_ref().map(|_| self.about());
         let mut lists = Lists { known: rows.into_iter().map(seen).collect(), about, ..Lists::default() };
@@ -147,7 +149,13 @@ impl Comparison<'_> {
             let at = seen.recorded.places().position(|own| *own == place);
             match at.and_then(|at| seen.listed.get_mut(at)) {
                 Some(true) => return None,
-                Some(listed) => *listed = true,
+                Some(listed) => {
+                    *listed = true;
+                    let is_other = |files: &String| Stored::is_corrected(files, &publication);
+                    if at == Some(0) && seen.recorded.tried.as_ref().is_some_and(is_other) {
+                        seen.corrected = Some(self.stored(&publication));
+                    }
+                }
                 None if seen.added.iter().any(|(own, _)| *own == place) => return None,
                 None => seen.added.push((place.clone(), self.stored(&publication))),
             }
@@ -273,13 +281,17 @@ impl Comparison<'_> {
         let known = std::mem::take(&mut lists.known);
         let read = |component: &String| !lists.unread.contains(component);
         for ((package, ..), seen) in known {
-            let Seen { recorded, listed, added } = seen;
+            let Seen { recorded, listed, added, corrected } = seen;
             let stays = |(place, listed): (&Place, &bool)| {
                 let is_bad = lists.bad.contains(&(place.0.clone(), package.clone()));
                 (*listed || !read(&place.0) || is_bad).then(|| place.clone())
             };
             let left: Vec<Place> = recorded.places().zip(&listed).filter_map(stays).collect();
             if left.len() == listed.len() && added.is_empty() {
+                moves.extend(corrected.map(|files| {
+                    let to = Some((recorded.place.clone(), files));
+                    Move { id: recorded.id, to, also: None }
+                }));
                 continue;
             }
             if left.is_empty() && added.is_empty() {

@@ -24,6 +24,8 @@ pub struct Recorded {
     pub place: Place,
     /// Other places where it is listed.
     pub also: Vec<Place>,
+    /// Its files as they were listed, if it was tried and is not imported: a later list may correct them.
+    pub tried: Option<String>,
 }
 
 impl Recorded {
@@ -44,7 +46,8 @@ pub fn recorded(
     branch: &str,
 ) -> Result<HashMap<Key, Recorded>, StateError> {
     let sql = format!(
-        "SELECT u.id, p.name, u.version, u.dsc_sha256, u.component, u.dsc FROM publication u
+        "SELECT u.id, p.name, u.version, u.dsc_sha256, u.component, u.dsc,
+            CASE WHEN u.done IS NULL AND u.tries > 0 THEN u.files END FROM publication u
         JOIN package p ON p.id = u.package_id
         WHERE u.id > ?1 AND u.archive = ?2 AND u.distro = ?3 AND u.suite = ?4 AND u.gone IS NULL
             AND u.unlisted IS NULL
@@ -57,7 +60,8 @@ pub fn recorded(
         after = last.int(0);
         found.extend(rows.iter().map(|row| {
             let place = (row.text(4), row.text(5));
-            ((row.text(1), row.text(2), row.text(3)), Recorded { id: row.int(0), place, also: Vec::new() })
+            let recorded = Recorded { id: row.int(0), place, also: Vec::new(), tried: row.opt_text(6) };
+            ((row.text(1), row.text(2), row.text(3)), recorded)
         }));
     }
     add_places(store, (archive, distro, branch), &mut found)?;

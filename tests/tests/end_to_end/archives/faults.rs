@@ -116,7 +116,8 @@ impl Scene {
     }
 
     fn run(&self, arguments: &[&str]) {
-        self.world.queue.well(&[&["run", "--max-duration", "30s"], arguments].concat());
+        let queue = &self.world.queue;
+        queue.run_until_parked(queue.command(&[&["run"], arguments].concat()));
     }
 
     fn upload(&self) {
@@ -316,7 +317,7 @@ impl Trouble {
 
     /// A run that may end as it likes.
     fn run(self, world: &World) {
-        let mut command = world.queue.command(&["run", "--poll", "--max-duration", "30s"]);
+        let mut command = world.queue.command(&["run", "--poll"]);
         if let Trouble::OpenFiles = self {
             let program = command.get_program().to_owned();
             let mut limited = Command::new("prlimit");
@@ -329,7 +330,7 @@ impl Trouble {
             }
             command = limited;
         }
-        command.output().unwrap();
+        world.queue.ends_or_parks(command);
     }
 }
 
@@ -390,7 +391,7 @@ fn in_trouble(trouble: Trouble, moment: Moment) {
             return;
         }
         a_day(&world);
-        world.queue.well(&["run", "--poll", "--max-duration", "30s"]);
+        world.queue.run_until_parked(world.queue.command(&["run", "--poll"]));
     }
     let imported: BTreeSet<String> = world.imported().into_iter().collect();
     assert_eq!(imported, truth, "{what}: {}", world.queue.well(&["status"]));

@@ -35,15 +35,16 @@ fn srcfiles(version: &str) -> String {
 
 fn service() -> Service {
     let world = World::new(&["main"]);
-    world.archive.add("main", "aa", &package("aa", "1:2.0-1"));
+    let older = |number: usize| OLD[..number].iter().rev().copied().collect::<Vec<_>>();
+    world.archive.add("main", "aa", &package("aa", "1:2.0-1").below(&older(3)));
     world.archive.publish(&suite("sid"));
     let root = world.archive.extra("service");
     fs::create_dir_all(root.join("file")).unwrap();
     let server = Server::new(&root);
     let (mut files, mut good) = (Vec::new(), HashMap::new());
-    for version in OLD {
+    for (at, version) in OLD.into_iter().enumerate() {
         let folder = world.archive.extra(&format!("old-{}", version.replace(':', "-")));
-        package("aa", version).write(&folder);
+        package("aa", version).below(&older(at)).write(&folder);
         let mut info = serde_json::Map::new();
         for entry in fs::read_dir(&folder).unwrap().flatten() {
             let bytes = fs::read(entry.path()).unwrap();
@@ -121,7 +122,7 @@ fn play(fault: &Fault) {
     let before = service.good.get(&path).cloned().unwrap_or(Answer::File);
     service.server.on(&path, fault.answer.clone());
     let world = &service.world;
-    world.queue.well(&["run", "--poll", "--max-duration", "20s"]);
+    world.queue.run_until_parked(world.queue.command(&["run", "--poll"]));
     if fault.is_unknown {
         assert_eq!(world.imported(), ["aa 1:2.0-1"], "{what}");
         assert!(world.queue.well(&["archives"]).contains("1 package without all old versions"), "{what}");
@@ -253,7 +254,7 @@ fn such_a_rebuild_can_be_taken_back() {
     let service = with_a_root();
     let world = &service.world;
     let (id, _) = plan(world);
-    let (before, versions) = (refs(world), "SELECT commit_id FROM version ORDER BY commit_id");
+    let (before, versions) = (refs(world), "SELECT version || ' ' || commit_id FROM version ORDER BY 1");
     let commits = world.queue.texts(versions);
     world.queue.well(&["repair", "apply", &id, "--reason", "a test"]);
     assert_ne!(world.queue.texts(versions), commits);

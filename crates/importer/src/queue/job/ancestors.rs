@@ -13,6 +13,7 @@ use state::histories;
 use state::publications::{LOCAL, NewPublication, Publication};
 use state::repair::plans::{self, Part, PartState, PlanKind};
 use state::repair::witness;
+use state::words::Tasks;
 
 use super::{Watch, Work};
 use crate::protocol::{Trust, VersionRequest};
@@ -39,6 +40,12 @@ impl Work<'_> {
         let is_waiting = self.wait.is_some() || self.parked_on.is_some();
         if is_waiting || self.cancelled || !self.failures.is_empty() {
             return;
+        }
+        // What an import has brought is on record once its job has ended.
+        if self.claim.tasks.has(Tasks::IMPORT) {
+            let (session, id) = (self.session, self.claim.package_id);
+            let asked = session.patiently("plans of repair", || session.store.write(|tx| plans::ask(tx, id)));
+            return self.not_noted(asked.err());
         }
         let planned = self.ancestors(watch);
         self.remove_beside();
