@@ -5,6 +5,7 @@ mod compare;
 pub mod explain;
 mod marks;
 mod said;
+mod seen;
 mod suite;
 
 use std::sync::Arc;

@@ -133,7 +133,7 @@ impl Work<'_> {
         if known.reconciled.is_some_and(|at| now - at < RECONCILE) {
             return Ok((Some(remembered), false));
         }
-        let rows = listing::recorded(self.poller.store, &self.config.name, distro, branch)?;
+        let rows = listing::recorded(self.poller.store, &self.config.name, distro, branch, |it| it)?;
         let agree = marks::agree(&rows, &remembered);
         Ok((Some(if agree { remembered } else { remembered.anew() }), agree))
     }

@@ -225,8 +225,9 @@ fn play(fault: &Fault) {
     }
     // All is well again: nothing was lost.
     broken.iter().for_each(|path| scene.world.server.on(path, Answer::File));
-    for _ in 0..4 {
-        if scene.imported() == truth {
+    for turn in 0..4 {
+        // The index is asked for again in any case: its verdict is that of the last poll.
+        if turn > 0 && scene.imported() == truth {
             break;
         }
         a_day(&scene.world);
