@@ -79,6 +79,40 @@ impl Queue {
             .unwrap()
     }
 
+    /// Runs until there is nothing left to do but to ask again whether something that is out of reach is back: a run would
+    /// wait for that for minutes, and is stopped. It takes as long as the machine needs. Returns whether it ended well, and what it printed.
+    pub fn ends_or_parks(&self, mut command: Command) -> (bool, String) {
+        let store = self.store_or_make();
+        let number = |sql: &str| store.read(|tx| tx.first(sql, &[])).ok().flatten().map(|row| row.int(0));
+        let parked = || number("SELECT COUNT(*) FROM dependency WHERE state = 'open' AND parked > 0");
+        let probes = || number("SELECT CAST(COALESCE(SUM(probes), 0) AS BIGINT) FROM dependency");
+        let before = (parked(), probes());
+        let output = self.installation.files().join("run-until-parked");
+        let file = fs::File::create(&output).unwrap();
+        let mut process =
+            command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        let mut is_stopped = false;
+        while process.try_wait().unwrap().is_none() {
+            // What was parked before is parked until it was asked for again.
+            let is_asked = before.0 == Some(0) || probes() != before.1;
+            let is_busy = number("SELECT COUNT(*) FROM job WHERE state IN ('pending', 'running')") != Some(0);
+            if !is_stopped && is_asked && !is_busy && parked() > Some(0) {
+                is_stopped = true;
+                let pid = Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
+                let _ = kill_process(pid, Signal::TERM);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        (process.wait().unwrap().success(), fs::read_to_string(&output).unwrap())
+    }
+
+    /// The same of one that has to end well.
+    pub fn run_until_parked(&self, command: Command) -> String {
+        let (is_well, said) = self.ends_or_parks(command);
+        assert!(is_well, "{said}");
+        said
+    }
+
     /// The state itself.
     pub fn store(&self) -> Store {
         let root = self.installation.root();

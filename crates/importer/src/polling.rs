@@ -4,6 +4,8 @@ mod branch;
 mod compare;
 pub mod explain;
 mod marks;
+mod said;
+mod seen;
 mod suite;
 
 use std::sync::Arc;

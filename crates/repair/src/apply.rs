@@ -59,6 +59,9 @@ pub fn apply(
     if let Some(undone) = plan.undoes {
         return crate::undo::apply(at, guard, (id, undone), plan, begun);
     }
+    if plan.ancestors {
+        return crate::ancestors::apply(at, guard, id, plan, begun, brought);
+    }
     if begun {
         at.repository.remove_leftovers(guard)?;
     }

@@ -7,6 +7,7 @@
 //!
 //! Nothing here knows a database, an archive or a remote: what these say comes in as findings and goes out as steps of others.
 
+mod ancestors;
 mod apply;
 mod files;
 mod journal;
@@ -16,6 +17,7 @@ mod plan;
 mod refs;
 mod undo;
 
+pub use ancestors::{NotRebuilt, ancestors};
 pub use apply::{Applied, Refused, apply};
 pub use look::{At, Looked, look};
 pub use plan::{Act, Mark, Plan, Step, Summary};

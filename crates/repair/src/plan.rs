@@ -171,6 +171,9 @@ pub struct Plan {
     /// True if the repository is rebuilt.
     #[serde(default)]
     pub rebuild: bool,
+    /// True if refs move to what a rebuild gives: versions get ancestors that came late.
+    #[serde(default)]
+    pub ancestors: bool,
 }
 
 /// The number of steps of each kind.

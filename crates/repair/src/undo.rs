@@ -26,7 +26,8 @@ pub fn undo(at: &At<'_>, id: i64, applied: &Plan) -> Result<(Plan, Vec<String>),
         }
         let now = match step.act {
             Act::Ref => refs.get(&step.subject).map(|value| value.id.to_string()),
-            Act::Record => step.after.clone(),
+            // A version is on record with the tag that moves.
+            Act::Record | Act::Version => step.after.clone(),
             _ => files::now(step, at.repository.path()),
         };
         if now != step.after {
@@ -63,7 +64,7 @@ pub(crate) fn apply(
     let refs = mend::refs(repository)?.refs;
     let now = |step: &Step| match step.act {
         Act::Ref => refs.get(&step.subject).map(|value| value.id.to_string()),
-        Act::Record => step.before.clone(),
+        Act::Record | Act::Version => step.before.clone(),
         _ => files::now(step, repository.path()),
     };
     let outdated = plan.steps.iter().filter_map(|step| {
@@ -84,6 +85,7 @@ pub(crate) fn apply(
     for step in open {
         match (step.act, step.after.as_deref()) {
             (Act::Ref | Act::Record, _) => {}
+            (act, _) if act.is_of_state() => {}
             (Act::Head, Some(target)) => put_head(at, guard, target)?,
             (Act::Head, None) => {
                 let path = repository.path().join("HEAD");

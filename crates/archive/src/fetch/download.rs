@@ -36,7 +36,8 @@ pub(crate) struct Source<'a> {
 #[derive(Default)]
 struct Round {
     errors: Vec<Error>,
-    missing: usize,
+    /// Answers of mirrors that do not have the file.
+    absent: Vec<Error>,
     wait: Option<Duration>,
 }
 
@@ -60,7 +61,7 @@ impl Source<'_> {
                 drop(claim);
                 return Ok(Got::There(path, found));
             }
-            if round.missing > 0 && round.errors.is_empty() {
+            if !round.absent.is_empty() && round.errors.is_empty() {
                 partial.discard();
                 return Ok(Got::Gone);
             }
@@ -71,7 +72,8 @@ impl Source<'_> {
                     self.clock.sleep(wait);
                 }
                 None => {
-                    return Err(Failed::new(round.errors, || Error::new(Stage::Fetch, Problem::NotFound)));
+                    let failed = Failed::new(round.errors, || Error::new(Stage::Fetch, Problem::NotFound));
+                    return Err(failed.beside(round.absent));
                 }
             }
         }
@@ -93,7 +95,7 @@ impl Source<'_> {
         for mirror in self.mirrors {
             match self.from(mirror.as_ref(), wanted, partial) {
                 Ok(found) => return Some(found),
-                Err(error) if error.is_missing() => round.missing += 1,
+                Err(error) if error.is_missing() => round.absent.push(error),
                 Err(error) => {
                     let wait = error.retry_after;
                     round.wait = [round.wait, wait].into_iter().flatten().min();

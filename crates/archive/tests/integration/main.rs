@@ -8,6 +8,7 @@ mod fetch;
 mod history;
 mod killed;
 mod nginx;
+mod own_rows;
 mod poll;
 mod poll_bad;
 mod poll_http;

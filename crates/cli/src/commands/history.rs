@@ -10,7 +10,7 @@ use state::words::Outcome;
 
 use super::{Installation, audit, caller};
 use crate::exit::{self, Usage};
-use crate::screen::{self, Table, count, print, print_json, table};
+use crate::screen::{self, Table, count, paragraph, print, print_json, table};
 use crate::time::{at, took};
 use crate::words;
 
@@ -60,7 +60,9 @@ enum Verb {
 /// Ask the histories of archives again, and import what was missing as late versions
 ///
 /// For packages whose history did not know them, or could not deliver all that it lists. Each is queued; what comes gets
-/// its commit and its tag.
+/// its commit and its tag. A plan of repair shows which commits would change if it had been there from the start: `repair
+/// apply` moves the refs to these, and keeps what they had. Nothing is planned for a repository that is published on a
+/// remote, or to which somebody has pushed.
 #[derive(clap::Args)]
 struct Ask {
     /// Source packages [default: all of which a version was left out]
@@ -102,15 +104,22 @@ fn ask(installation: &Installation, verb: &Ask) -> Result<u8, Error> {
         true => None,
         false => Some(Names::new(verb.packages.clone())?),
     };
-    let asked = AskHistory { packages }.perform(&installation.open()?, &caller(), None)?;
-    for it in &asked {
+    let done = AskHistory { packages }.perform(&installation.open()?, &caller(), None)?;
+    for it in &done.asked {
         let (name, archive, versions) = (&it.package, &it.archive, count(it.left_out, "version"));
         let line = format!("{name}: the history of {archive} is asked again; {versions} had been left out");
         writeln!(screen::stdout(), "{line}")?;
     }
-    if asked.is_empty() {
+    let Some(plan) = done.plan else {
         writeln!(screen::stdout(), "of no package is it known that its history lacks something")?;
-    }
+        return Ok(exit::DONE);
+    };
+    let what = format!(
+        "what comes is imported late, without descendants; plan {plan} then shows what a rebuild would change, where nobody \
+         else has the repository"
+    );
+    writeln!(screen::stdout(), "{}", paragraph(2, &what))?;
+    writeln!(screen::stdout(), "Next: package-import run; package-import repair show {plan}")?;
     Ok(exit::DONE)
 }
 

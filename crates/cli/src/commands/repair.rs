@@ -283,6 +283,9 @@ fn print(shown: &PlanShown, json: bool) -> io::Result<()> {
     let next =
         match (shown.count("planned") + shown.count("stale"), shown.count("asked"), shown.count("applied")) {
             (1.., ..) if shown.count("stale") == 0 => format!("Next: package-import repair apply {id}"),
+            (1.., ..) if shown.plan.kind == "ancestors" => {
+                "Next: package-import history ask PACKAGE makes a new plan".to_owned()
+            }
             (1.., ..) => "Next: package-import repair plan PACKAGE makes a new plan".to_owned(),
             (0, 1.., _) => format!("Next: a worker makes it; package-import repair show {id}"),
             (0, 0, 1..) => format!("Next: package-import repair undo {id}, if it was wrong"),

@@ -80,7 +80,7 @@ impl Work<'_> {
         if self.poller.store.read(|tx| suites::owner(tx, (distro, old), own))?.is_some() {
             return Ok(());
         }
-        let rows = listing::recorded(self.poller.store, own.0, distro, old)?;
+        let rows = listing::recorded(self.poller.store, own.0, distro, old, |it| it)?;
         let ids: Vec<i64> = rows.values().map(|row| row.id).collect();
         listing::unlist(self.poller.store, &ids)?;
         let subject = format!("{}/{}", own.0, own.1);

@@ -12,8 +12,9 @@ use state::publication::rows::NewPublication;
 use state::publication::suites;
 use state::words::Lane;
 
-use super::explain::{About, Listed};
 use super::marks::Sum;
+use super::said::{About, Listed};
+use super::seen::Seen;
 use super::{Found, Poller, Progress};
 use crate::failure::Failure;
 use crate::protocol::Trust;
@@ -50,15 +51,6 @@ pub(super) struct Compared {
     pub(super) withheld: usize,
 }
 
-/// A recorded publication, and the places where the lists have it.
-struct Seen {
-    recorded: Recorded,
-    /// For each of its places: true when it is listed, in their order.
-    listed: Vec<bool>,
-    /// New places where it is listed, with its files as they are stored.
-    added: Vec<(Place, String)>,
-}
-
 /// Content of the lists.
 #[derive(Default)]
 struct Lists {
@@ -81,14 +73,10 @@ impl Comparison<'_> {
         listing: Listing,
         remember: &mut Remembered,
     ) -> Result<Result<Compared, Failure>, StateError> {
-        let rows =
-            listing::recorded(self.poller.store, &self.archive.name, &self.archive.distro, self.branch)?;
-        let seen = |(key, recorded): (Key, Recorded)| {
-            let listed = vec![false; recorded.also.len() + 1];
-            (key, Seen { recorded, listed, added: Vec::new() })
-        };
+        let (store, name, distro) = (self.poller.store, &self.archive.name, &self.archive.distro);
+        let known = listing::recorded(store, name, distro, self.branch, Seen::new)?;
         let about = self.poller.about.as_ref().map(|_| self.about());
-        let mut lists = Lists { known: rows.into_iter().map(seen).collect(), about, ..Lists::default() };
+        let mut lists = Lists { known, about, ..Lists::default() };
         for component in listing.components {
             let name = component.component.clone();
             if !component.is_changed() {
@@ -144,12 +132,8 @@ impl Comparison<'_> {
         let place = (publication.component.clone(), publication.path(&publication.dsc));
         self.note_listed(&key, &place, lists);
         if let Some(seen) = lists.known.get_mut(&key) {
-            let at = seen.recorded.places().position(|own| *own == place);
-            match at.and_then(|at| seen.listed.get_mut(at)) {
-                Some(true) => return None,
-                Some(listed) => *listed = true,
-                None if seen.added.iter().any(|(own, _)| *own == place) => return None,
-                None => seen.added.push((place.clone(), self.stored(&publication))),
+            if !seen.is_news(&place, &publication, || self.stored(&publication)) {
+                return None;
             }
             sum.add(&key, &place);
             return None;
@@ -273,13 +257,21 @@ impl Comparison<'_> {
         let known = std::mem::take(&mut lists.known);
         let read = |component: &String| !lists.unread.contains(component);
         for ((package, ..), seen) in known {
-            let Seen { recorded, listed, added } = seen;
+            let Seen { recorded, listed, listed_also, added, corrected } = seen;
+            if listed && listed_also.is_empty() && added.is_empty() && corrected.is_none() {
+                continue;
+            }
+            let listed: Vec<bool> = std::iter::once(listed).chain(listed_also).collect();
             let stays = |(place, listed): (&Place, &bool)| {
                 let is_bad = lists.bad.contains(&(place.0.clone(), package.clone()));
                 (*listed || !read(&place.0) || is_bad).then(|| place.clone())
             };
             let left: Vec<Place> = recorded.places().zip(&listed).filter_map(stays).collect();
             if left.len() == listed.len() && added.is_empty() {
+                moves.extend(corrected.map(|files| {
+                    let to = Some((recorded.place.clone(), files));
+                    Move { id: recorded.id, to, also: None }
+                }));
                 continue;
             }
             if left.is_empty() && added.is_empty() {

@@ -70,8 +70,12 @@ mod tests {
     fn rows_agree_with_their_list_in_any_order_and_no_other() {
         let key = |name: &str| (name.to_owned(), "1".to_owned(), "aa".to_owned());
         let place = |component: &str, path: &str| (component.to_owned(), path.to_owned());
-        let row =
-            |place: &Place, also: &[Place]| Recorded { id: 1, place: place.clone(), also: also.to_vec() };
+        let row = |place: &Place, also: &[Place]| Recorded {
+            id: 1,
+            place: place.clone(),
+            also: also.to_vec(),
+            tried: None,
+        };
         let (one, two) = (place("main", "a"), place("main", "b"));
         let mut sum = Sum::default();
         sum.add(&key("b"), &two);

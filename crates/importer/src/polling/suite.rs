@@ -9,7 +9,7 @@ use state::job::breaker;
 use state::publication::{listing, suites};
 
 use super::compare::{Compared, Comparison};
-use super::explain::About;
+use super::said::About;
 use super::{Found, Poller, Progress, Report, is_news, marks, milliseconds};
 use crate::failure::{Failure, Stage};
 use crate::names;
@@ -133,7 +133,7 @@ impl Work<'_> {
         if known.reconciled.is_some_and(|at| now - at < RECONCILE) {
             return Ok((Some(remembered), false));
         }
-        let rows = listing::recorded(self.poller.store, &self.config.name, distro, branch)?;
+        let rows = listing::recorded(self.poller.store, &self.config.name, distro, branch, |it| it)?;
         let agree = marks::agree(&rows, &remembered);
         Ok((Some(if agree { remembered } else { remembered.anew() }), agree))
     }

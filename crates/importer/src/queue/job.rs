@@ -1,5 +1,6 @@
 //! Does one job: the missing versions are requested, a child imports them, and the end is recorded.
 
+mod ancestors;
 mod cache;
 mod children;
 mod gather;

@@ -1,6 +1,8 @@
 //! The part of a plan that comes from the state: versions that it does not know, listed versions that are neither
 //! imported nor queued, refs that remotes lack.
 
+use std::collections::HashMap;
+
 use packaging_repo::manifest::IMPORT_RULES;
 use packaging_repo::verify::Problem;
 use repair::{Act, Mark, Plan, Step};
@@ -107,6 +109,18 @@ fn add_remotes(plan: &mut Plan, witness: &Witness, local: Option<&str>) {
     }
 }
 
+fn known(it: &Unrecorded) -> Known {
+    Known {
+        distro: it.distro.clone(),
+        version: it.version.clone(),
+        commit: it.commit.clone(),
+        tree: it.tree.clone(),
+        applied: it.applied.clone(),
+        tag: it.tag.clone(),
+        rules: i64::from(IMPORT_RULES),
+    }
+}
+
 /// Takes the steps of a plan that are about the state.
 ///
 /// # Errors
@@ -118,21 +132,19 @@ pub fn take_state_steps(
     unrecorded: &[Unrecorded],
     program: &str,
 ) -> Result<(), StateError> {
-    let wanted = |it: &&Unrecorded| {
-        let tag = format!("refs/tags/{}", it.tag);
-        plan.steps.iter().any(|step| step.act == Act::Version && step.subject == tag)
-    };
-    let known: Vec<Known> = (unrecorded.iter().filter(wanted))
-        .map(|it| Known {
-            distro: it.distro.clone(),
-            version: it.version.clone(),
-            commit: it.commit.clone(),
-            tree: it.tree.clone(),
-            applied: it.applied.clone(),
-            tag: it.tag.clone(),
-            rules: i64::from(IMPORT_RULES),
-        })
-        .collect();
+    let of_versions = plan.steps.iter().filter(|step| step.act == Act::Version);
+    let steps: HashMap<&str, &Step> = of_versions.map(|step| (step.subject.as_str(), step)).collect();
+    let mut known = Vec::new();
+    for it in unrecorded {
+        let Some(step) = steps.get(format!("refs/tags/{}", it.tag).as_str()) else { continue };
+        match &step.before {
+            None => known.push(self::known(it)),
+            Some(before) if step.after.as_ref() == Some(&it.commit) => {
+                versions::moved(tx, id, before, &self::known(it))?;
+            }
+            Some(_) => {}
+        }
+    }
     for some in known.chunks(100) {
         versions::record(tx, package, some, program)?;
     }

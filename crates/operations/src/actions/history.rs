@@ -1,5 +1,6 @@
 //! Asking the histories of archives again.
 
+use state::repair::plans::{self, PartState, PlanKind};
 use state::words::{Lane, Tasks};
 use state::{events, histories, operate, queue};
 
@@ -9,7 +10,8 @@ use crate::installation::Opened;
 use crate::packages::Names;
 use crate::role::{Permit, Role};
 
-/// Asks the histories of archives again for old versions, and queues the packages. On record: `history-ask`, an entry for
+/// Asks the histories of archives again for old versions, and queues the packages: what comes is imported late, and a plan of
+/// repair has the refs that would move if it had been there from the start. On record: `history-ask`, an entry for
 /// each package and archive.
 #[derive(Clone, Debug)]
 pub struct AskHistory {
@@ -26,6 +28,16 @@ pub struct Asked {
     pub archive: String,
     /// Versions that had been left out until now.
     pub left_out: i64,
+}
+
+/// The histories that are asked again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AskedHistories {
+    /// The plan that gives versions the ancestors that came late; workers make it, once these are imported. `None` if no history
+    /// is asked.
+    pub plan: Option<i64>,
+    /// Each package and archive.
+    pub asked: Vec<Asked>,
 }
 
 impl AskHistory {
@@ -55,7 +67,7 @@ fn of_archive(archive: &str) -> String {
 impl Action for AskHistory {
     const NAME: &'static str = "history-ask";
     const ROLE: Role = Role::Operate;
-    type Done = Vec<Asked>;
+    type Done = AskedHistories;
 
     fn look(&self, at: &Opened, _: &Permit<'_>) -> Result<Preview, Error> {
         let pairs = self.pairs(at)?;
@@ -67,19 +79,28 @@ impl Action for AskHistory {
         Ok(Preview::of(pairs.into_iter().map(change)))
     }
 
-    fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Vec<Asked>, Error> {
-        let by = permit.by();
+    fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<AskedHistories, Error> {
+        let (by, pairs) = (permit.by(), self.pairs(at)?);
+        if pairs.is_empty() {
+            return Ok(AskedHistories::default());
+        }
+        for (package, _) in &pairs {
+            at.store.read(|tx| operate::known(tx, package).map(drop))?;
+        }
+        let plan = at.store.write(|tx| plans::begin(tx, PlanKind::Ancestors, None, by))?;
         let one = |(package, archive): (String, String)| {
             let left_out = at.store.write(|tx| {
                 let id = operate::known(tx, &package)?;
                 let left_out = histories::ask_again(tx, id, &archive)?;
-                queue::enqueue(tx, id, Lane::Operator, Tasks::IMPORT)?;
+                plans::put(tx, (plan, id), PartState::Asked, None, None, by)?;
+                queue::enqueue(tx, id, Lane::Operator, Tasks::IMPORT.and(Tasks::REPAIR))?;
                 let what = of_archive(&archive);
                 events::record(tx, by.actor, "history-ask", &package, by.reason, None, Some(&what))?;
                 Ok(left_out)
             })?;
             Ok(Asked { package, archive, left_out })
         };
-        self.pairs(at)?.into_iter().map(one).collect()
+        let asked = pairs.into_iter().map(one).collect::<Result<_, Error>>()?;
+        Ok(AskedHistories { plan: Some(plan), asked })
     }
 }

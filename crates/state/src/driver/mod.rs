@@ -94,6 +94,14 @@ impl Row {
         }
     }
 
+    /// The text in a column, which is taken out of the row; empty if there is none.
+    pub fn take_text(&mut self, column: usize) -> String {
+        match self.0.get_mut(column) {
+            Some(Value::Text(value)) => std::mem::take(value),
+            _ => String::new(),
+        }
+    }
+
     /// Value of a column that is a flag: true unless it is 0.
     pub fn flag(&self, column: usize) -> bool {
         self.int(column) != 0

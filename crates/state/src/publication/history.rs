@@ -113,6 +113,19 @@ pub fn incomplete(tx: &mut Tx<'_>, archive: &str) -> Result<Vec<String>, StateEr
     Ok(tx.query(sql, values![archive])?.iter().map(|row| row.text(0)).collect())
 }
 
+/// True if old versions were imported after others of the package: those may lack them as ancestors.
+///
+/// # Errors
+/// [`StateError`] when the database cannot be read.
+pub fn has_late(tx: &mut Tx<'_>, package: i64) -> Result<bool, StateError> {
+    let sql =
+        "SELECT 1 FROM version v JOIN publication p ON p.package_id = v.package_id AND p.distro = v.distro
+            AND p.version = v.version
+        WHERE v.package_id = ?1 AND p.suite = '' AND p.done IS NOT NULL
+            AND v.imported > (SELECT MIN(o.imported) FROM version o WHERE o.package_id = ?1) LIMIT 1";
+    Ok(tx.first(sql, values![package])?.is_some())
+}
+
 /// Requests for the old versions of a package, sorted by archive.
 pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Asked>, StateError> {
     let sql =

@@ -24,6 +24,8 @@ pub struct Recorded {
     pub place: Place,
     /// Other places where it is listed.
     pub also: Vec<Place>,
+    /// Its files as they were listed, if it was tried and is not imported: a later list may correct them.
+    pub tried: Option<String>,
 }
 
 impl Recorded {
@@ -36,49 +38,58 @@ impl Recorded {
 /// Rows that one statement reads.
 const PAGE: usize = 5000;
 
-/// Recorded publications that are listed in a suite's branch of an archive.
-pub fn recorded(
+/// Recorded publications that are listed in a suite's branch of an archive, each as `make` wants it. The cost of a poll depends on
+/// this: texts are moved, not copied, and the map is made once.
+///
+/// # Errors
+/// [`StateError`] when the database cannot be read.
+pub fn recorded<T>(
     store: &Store,
     archive: &str,
     distro: &str,
     branch: &str,
-) -> Result<HashMap<Key, Recorded>, StateError> {
+    make: impl Fn(Recorded) -> T,
+) -> Result<HashMap<Key, T>, StateError> {
     let sql = format!(
-        "SELECT u.id, p.name, u.version, u.dsc_sha256, u.component, u.dsc FROM publication u
+        "SELECT u.id, p.name, u.version, u.dsc_sha256, u.component, u.dsc,
+            CASE WHEN u.done IS NULL AND u.tries > 0 THEN u.files END FROM publication u
         JOIN package p ON p.id = u.package_id
         WHERE u.id > ?1 AND u.archive = ?2 AND u.distro = ?3 AND u.suite = ?4 AND u.gone IS NULL
             AND u.unlisted IS NULL
         ORDER BY u.id LIMIT {PAGE}"
     );
-    let (mut found, mut after) = (HashMap::new(), 0);
+    let (mut all, mut after) = (Vec::new(), 0);
     loop {
         let rows = store.read(|tx| tx.query(&sql, values![after, archive, distro, branch]))?;
         let Some(last) = rows.last() else { break };
         after = last.int(0);
-        found.extend(rows.iter().map(|row| {
-            let place = (row.text(4), row.text(5));
-            ((row.text(1), row.text(2), row.text(3)), Recorded { id: row.int(0), place, also: Vec::new() })
-        }));
+        all.extend(rows);
     }
-    add_places(store, (archive, distro, branch), &mut found)?;
+    let mut places = places(store, (archive, distro, branch))?;
+    let mut found = HashMap::with_capacity(all.len());
+    for mut row in all {
+        let (id, tried) = (row.int(0), row.opt_text(6));
+        let key = (row.take_text(1), row.take_text(2), row.take_text(3));
+        let place = (row.take_text(4), row.take_text(5));
+        let also = places.remove(&id).unwrap_or_default();
+        found.insert(key, make(Recorded { id, place, also, tried }));
+    }
     Ok(found)
 }
 
-/// The further places, which are few.
-fn add_places(
+/// The further places by publication, which are few.
+fn places(
     store: &Store,
     (archive, distro, branch): (&str, &str, &str),
-    found: &mut HashMap<Key, Recorded>,
-) -> Result<(), StateError> {
-    let sql = "SELECT p.name, u.version, u.dsc_sha256, l.component, l.dsc FROM place l
-        JOIN publication u ON u.id = l.publication_id JOIN package p ON p.id = u.package_id
+) -> Result<HashMap<i64, Vec<Place>>, StateError> {
+    let sql = "SELECT l.publication_id, l.component, l.dsc FROM place l
+        JOIN publication u ON u.id = l.publication_id
         WHERE u.archive = ?1 AND u.distro = ?2 AND u.suite = ?3 ORDER BY l.publication_id, l.component, l.dsc";
-    for row in store.read(|tx| tx.query(sql, values![archive, distro, branch]))? {
-        if let Some(recorded) = found.get_mut(&(row.text(0), row.text(1), row.text(2))) {
-            recorded.also.push((row.text(3), row.text(4)));
-        }
+    let mut found: HashMap<i64, Vec<Place>> = HashMap::new();
+    for mut row in store.read(|tx| tx.query(sql, values![archive, distro, branch]))? {
+        found.entry(row.int(0)).or_default().push((row.take_text(1), row.take_text(2)));
     }
-    Ok(())
+    Ok(found)
 }
 
 /// A publication that is listed elsewhere now.

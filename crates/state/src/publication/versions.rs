@@ -67,6 +67,28 @@ pub fn record(
     Ok(usize::try_from(new).unwrap_or(0))
 }
 
+/// Records the new commits of a version whose tag was moved: `before` is the commit that it had.
+///
+/// # Errors
+/// [`StateError`] when the database cannot be written.
+pub fn moved(tx: &mut Tx<'_>, package: i64, before: &str, known: &Known) -> Result<(), StateError> {
+    tx.execute(
+        "UPDATE version SET commit_id = ?5, tree_id = ?6, applied_id = ?7
+         WHERE package_id = ?1 AND distro = ?2 AND version = ?3 AND commit_id = ?4 AND tag = ?8",
+        values![
+            package,
+            &known.distro,
+            &known.version,
+            before,
+            &known.commit,
+            &known.tree,
+            known.applied.as_deref(),
+            &known.tag
+        ],
+    )?;
+    Ok(())
+}
+
 /// Content that a repository has according to the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {

@@ -39,6 +39,8 @@ words! {
         Repair = "repair",
         /// Builds everything anew.
         Rebuild = "rebuild",
+        /// Builds everything anew with the old versions that came late as ancestors of those that were there before.
+        Ancestors = "ancestors",
         /// Takes another one back.
         Undo = "undo",
         /// Steps that needed no person.

@@ -82,6 +82,27 @@ pub fn read(tx: &mut Tx<'_>, package: i64) -> Result<Witness, StateError> {
     Ok(Witness { listed, remotes: there.collect(), is_held })
 }
 
+/// The reason why the refs of a package must not be replaced: others have them. Facts from any time count, also of remotes that
+/// are followed no more.
+///
+/// # Errors
+/// The database.
+pub fn elsewhere(tx: &mut Tx<'_>, package: i64) -> Result<Option<String>, StateError> {
+    let sql = "SELECT r.name FROM publish u JOIN remote r ON r.id = u.remote_id WHERE u.package_id = ?1
+        AND (u.published IS NOT NULL OR u.here IS NOT NULL OR u.there IS NOT NULL OR u.run_id IS NOT NULL)
+        ORDER BY r.name LIMIT 1";
+    if let Some(row) = tx.first(sql, values![package])? {
+        return Ok(Some(format!("it is published on {}", row.text(0))));
+    }
+    let sql = "SELECT name FROM foreign_ref WHERE package_id = ?1 ORDER BY name LIMIT 1";
+    if let Some(row) = tx.first(sql, values![package])? {
+        return Ok(Some(format!("{} in its repository is of somebody else", row.text(0))));
+    }
+    let sql = "SELECT 1 FROM collision WHERE package_id = ?1 LIMIT 1";
+    let has_met = tx.first(sql, values![package])?.is_some();
+    Ok(has_met.then(|| "somebody else has pushed to its repository".to_owned()))
+}
+
 /// Puts what is listed into the queue, also what was marked as one that is not to be had any more.
 ///
 /// # Errors

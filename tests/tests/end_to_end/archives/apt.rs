@@ -15,10 +15,10 @@ use serde_json::Value;
 use super::world::World;
 
 /// A configuration of apt's that has nothing of the machine's.
-struct Apt(PathBuf);
+pub struct Apt(PathBuf);
 
 impl Apt {
-    fn new(folder: PathBuf, source: &str) -> Apt {
+    pub fn new(folder: PathBuf, source: &str) -> Apt {
         let made = [
             "state/lists/partial",
             "cache/archives/partial",
@@ -45,9 +45,9 @@ impl Apt {
     }
 
     /// True when apt accepts the index, and has the package.
-    fn takes(&self, name: &str) -> bool {
+    pub fn takes(&self, name: &str) -> bool {
         self.run("apt-get", &["update"]);
-        text(&self.run("apt-cache", &["showsrc", name])).contains("Package:")
+        text(&self.run("apt-cache", &["showsrc", name])).to_lowercase().contains("package:")
     }
 }
 

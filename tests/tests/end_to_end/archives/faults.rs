@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::process::Command;
 
 use archive::answers::{ANSWERS, Answer as Row, Kind};
 use package_import_tests::archive::{Suite, suite};
@@ -115,7 +116,8 @@ impl Scene {
     }
 
     fn run(&self, arguments: &[&str]) {
-        self.world.queue.well(&[&["run", "--max-duration", "30s"], arguments].concat());
+        let queue = &self.world.queue;
+        queue.run_until_parked(queue.command(&[&["run"], arguments].concat()));
     }
 
     fn upload(&self) {
@@ -176,8 +178,8 @@ fn published(versions: &[&str]) -> BTreeSet<String> {
 }
 
 /// A day in which everything that waits for its time gets it.
-fn a_day_passes(scene: &Scene) {
-    let queue = &scene.world.queue;
+fn a_day(world: &World) {
+    let queue = &world.queue;
     queue.let_waits_pass(86_400_000);
     let sql = "UPDATE dependency SET next_probe = 0 WHERE state = 'open'";
     queue.store().write(|tx| tx.execute(sql, &[])).unwrap();
@@ -223,11 +225,12 @@ fn play(fault: &Fault) {
     }
     // All is well again: nothing was lost.
     broken.iter().for_each(|path| scene.world.server.on(path, Answer::File));
-    for _ in 0..4 {
-        if scene.imported() == truth {
+    for turn in 0..4 {
+        // The index is asked for again in any case: its verdict is that of the last poll.
+        if turn > 0 && scene.imported() == truth {
             break;
         }
-        a_day_passes(&scene);
+        a_day(&scene.world);
         scene.run(&["--poll"]);
     }
     assert_eq!(scene.imported(), truth, "{fault:?}: {}", scene.world.queue.well(&["status"]));
@@ -259,4 +262,138 @@ fn nothing_is_lost_nothing_is_invented_all_is_said() {
         false => all.into_iter().enumerate().filter(|(at, _)| at % 9 == 0).map(|(_, fault)| fault).collect(),
     };
     parallel::map(&some, play);
+}
+
+/// A trouble that is none of a server's.
+#[derive(Clone, Copy, Debug)]
+enum Trouble {
+    /// The folder of a `file://` mirror is there, and nothing is mounted on it.
+    Unmounted,
+    /// The disk of the cache has no room.
+    Full,
+    /// Fewer open files are allowed than are needed.
+    OpenFiles,
+    /// The keyring of the archive is gone.
+    Keyring,
+}
+
+/// The installation in trouble: what begins it, and what ends it.
+impl Trouble {
+    fn begin(self, world: &World) {
+        let (root, cache) = (world.archive.root(), world.queue.installation.root().join("cache"));
+        match self {
+            Trouble::Unmounted => {
+                fs::rename(&root, root.with_extension("away")).unwrap();
+                fs::create_dir(&root).unwrap();
+            }
+            Trouble::Full => {
+                fs::create_dir_all(&cache).unwrap();
+                let mut mount = Command::new("mount");
+                mount.args(["-t", "tmpfs", "-o", "size=4k", "none"]).arg(&cache);
+                assert!(mount.status().unwrap().success());
+            }
+            Trouble::OpenFiles => {}
+            Trouble::Keyring => {
+                let keyring = &world.archive.signer.keyring;
+                fs::rename(keyring, keyring.with_extension("away")).unwrap();
+            }
+        }
+    }
+
+    fn end(self, world: &World) {
+        let (root, cache) = (world.archive.root(), world.queue.installation.root().join("cache"));
+        match self {
+            Trouble::Unmounted => {
+                fs::remove_dir(&root).unwrap();
+                fs::rename(root.with_extension("away"), &root).unwrap();
+            }
+            Trouble::Full => assert!(Command::new("umount").arg(&cache).status().unwrap().success()),
+            Trouble::OpenFiles => {}
+            Trouble::Keyring => {
+                let keyring = &world.archive.signer.keyring;
+                fs::rename(keyring.with_extension("away"), keyring).unwrap();
+            }
+        }
+    }
+
+    /// A run that may end as it likes.
+    fn run(self, world: &World) {
+        let mut command = world.queue.command(&["run", "--poll"]);
+        if let Trouble::OpenFiles = self {
+            let program = command.get_program().to_owned();
+            let mut limited = Command::new("prlimit");
+            limited.args(["--nofile=24", "--"]).arg(program).args(command.get_args());
+            for (name, value) in command.get_envs() {
+                match value {
+                    Some(value) => limited.env(name, value),
+                    None => limited.env_remove(name),
+                };
+            }
+            command = limited;
+        }
+        world.queue.ends_or_parks(command);
+    }
+}
+
+/// No version is lost by what this machine lacks; what is not done is said by a command and by a check.
+#[test]
+fn nothing_is_lost_by_what_this_machine_lacks() {
+    let mut cases = Vec::new();
+    for trouble in [Trouble::Unmounted, Trouble::Full, Trouble::OpenFiles, Trouble::Keyring] {
+        cases.extend([Moment::First, Moment::Update, Moment::Import].map(|moment| (trouble, moment)));
+    }
+    if std::env::var_os("STORM").is_none() {
+        cases = cases.into_iter().enumerate().filter(|(at, _)| at % 4 == 0).map(|(_, case)| case).collect();
+    }
+    parallel::map(&cases, |(trouble, moment)| in_trouble(*trouble, *moment));
+}
+
+fn in_trouble(trouble: Trouble, moment: Moment) {
+    let world = World::new(&["main"]);
+    let mirrors = match trouble {
+        Trouble::Unmounted => format!("mirrors = ['file://{}']", world.archive.root().display()),
+        _ => format!("mirrors = ['{}']", world.server.url()),
+    };
+    world.configure(&mirrors, "[[archives.suites]]\nname = 'sid'");
+    world.add("main", "aa", "1.0-1");
+    world.publish();
+    let mut truth = published(&["aa 1.0-1"]);
+    if moment != Moment::First {
+        world.queue.well(&["run", "--poll"]);
+        world.add("main", "aa", "1.0-2");
+        world.add("main", "bb", "1.0-1");
+        world.publish();
+        truth.extend(published(&["aa 1.0-2", "bb 1.0-1"]));
+    }
+    if moment == Moment::Import {
+        world.poll(&[]);
+    }
+    trouble.begin(&world);
+    trouble.run(&world);
+    let what = format!("{trouble:?} {moment:?}");
+    let imported: BTreeSet<String> = world.imported().into_iter().collect();
+    assert!(imported.is_subset(&truth), "{what}: {imported:?}");
+    if imported != truth {
+        let status = world.queue.well(&["status"]);
+        let lines =
+            ["archive", "failures", "queue", "freshness"].map(|check| world.check(check).1).join("\n");
+        let is_told = lines.contains("polls failed")
+            || ["failing", "unreachable", "parked"].iter().any(|label| figure(&lines, label) > 0)
+            || lines.contains("waiting");
+        assert!(is_told, "{what}: {lines}");
+        let is_told = ["fail", "parked", "out of reach", "retr", "queued", "polled"]
+            .iter()
+            .any(|it| status.contains(it));
+        assert!(is_told, "{what}: {status}");
+    }
+    trouble.end(&world);
+    for _ in 0..4 {
+        if world.imported().into_iter().collect::<BTreeSet<_>>() == truth {
+            return;
+        }
+        a_day(&world);
+        world.queue.run_until_parked(world.queue.command(&["run", "--poll"]));
+    }
+    let imported: BTreeSet<String> = world.imported().into_iter().collect();
+    assert_eq!(imported, truth, "{what}: {}", world.queue.well(&["status"]));
 }

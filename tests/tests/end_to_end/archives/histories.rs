@@ -7,8 +7,10 @@ use archive::answers::{ANSWERS, Answer as Row};
 use package_import_tests::archive::suite;
 use package_import_tests::build::dsc::hex;
 use package_import_tests::parallel;
+use package_import_tests::queue::text;
 use package_import_tests::synthetic::package;
 use package_import_tests::web::{Answer, Server};
+use serde_json::Value;
 use sha1::{Digest, Sha1};
 
 use super::faults::answer;
@@ -33,15 +35,16 @@ fn srcfiles(version: &str) -> String {
 
 fn service() -> Service {
     let world = World::new(&["main"]);
-    world.archive.add("main", "aa", &package("aa", "1:2.0-1"));
+    let older = |number: usize| OLD[..number].iter().rev().copied().collect::<Vec<_>>();
+    world.archive.add("main", "aa", &package("aa", "1:2.0-1").below(&older(3)));
     world.archive.publish(&suite("sid"));
     let root = world.archive.extra("service");
     fs::create_dir_all(root.join("file")).unwrap();
     let server = Server::new(&root);
     let (mut files, mut good) = (Vec::new(), HashMap::new());
-    for version in OLD {
+    for (at, version) in OLD.into_iter().enumerate() {
         let folder = world.archive.extra(&format!("old-{}", version.replace(':', "-")));
-        package("aa", version).write(&folder);
+        package("aa", version).below(&older(at)).write(&folder);
         let mut info = serde_json::Map::new();
         for entry in fs::read_dir(&folder).unwrap().flatten() {
             let bytes = fs::read(entry.path()).unwrap();
@@ -119,7 +122,7 @@ fn play(fault: &Fault) {
     let before = service.good.get(&path).cloned().unwrap_or(Answer::File);
     service.server.on(&path, fault.answer.clone());
     let world = &service.world;
-    world.queue.well(&["run", "--poll", "--max-duration", "20s"]);
+    world.queue.run_until_parked(world.queue.command(&["run", "--poll"]));
     if fault.is_unknown {
         assert_eq!(world.imported(), ["aa 1:2.0-1"], "{what}");
         assert!(world.queue.well(&["archives"]).contains("1 package without all old versions"), "{what}");
@@ -167,4 +170,152 @@ fn what_was_left_out_is_said_and_comes_when_it_is_asked_again() {
     world.queue.well(&["run"]);
     assert_eq!(world.imported(), all());
     assert!(!world.queue.well(&["archives"]).contains("without all old versions"));
+}
+
+/// A package that was imported while its service knew nothing: its first commit is a root.
+fn with_a_root() -> Service {
+    let service = service();
+    service.server.on(VERSIONS, Answer::Status(404, vec![], vec![]));
+    service.world.queue.well(&["run", "--poll"]);
+    assert_eq!(ancestry(&service.world), ["debian/1%2.0-1"]);
+    service.server.on(VERSIONS, service.good[VERSIONS].clone());
+    service
+}
+
+/// Tags of the commits behind the branch, newest first.
+fn ancestry(world: &World) -> Vec<String> {
+    let log = world.queue.installation.git("aa", &["log", "--format=%H", "debian/sid"]);
+    let tag = |commit: &str| {
+        let all = world.queue.installation.git("aa", &["tag", "--points-at", commit, "--list", "debian/*"]);
+        all.lines().next().map(str::to_owned)
+    };
+    log.lines().filter_map(tag).collect()
+}
+
+/// The number of the plan that `history ask` has begun, once a run has made it.
+fn plan(world: &World) -> (String, Value) {
+    let said = world.queue.well(&["history", "ask"]);
+    let id = said.lines().last().unwrap().rsplit(' ').next().unwrap().to_owned();
+    world.queue.well(&["run"]);
+    assert_eq!(world.imported(), all(), "late versions come without any plan");
+    let shown: Value = serde_json::from_str(&world.queue.well(&["repair", "show", &id, "--json"])).unwrap();
+    (id, shown["packages"][0].clone())
+}
+
+fn refs(world: &World) -> String {
+    world.queue.installation.git("aa", &["show-ref"])
+}
+
+#[test]
+fn a_rebuild_by_a_plan_gives_versions_the_ancestors_that_came_late() {
+    let service = with_a_root();
+    let world = &service.world;
+    let (id, part) = plan(world);
+    assert_eq!(part["state"], "planned", "{part:#}");
+    assert_eq!(ancestry(world), ["debian/1%2.0-1"], "a plan changes nothing");
+    let before = refs(world);
+    let steps = part["steps"].as_array().unwrap();
+    for step in steps.iter().filter(|step| step["act"] == "ref") {
+        let line = format!("{} {}", step["before"].as_str().unwrap(), step["subject"].as_str().unwrap());
+        assert!(before.contains(&line), "{step}");
+    }
+    world.queue.well(&["repair", "apply", &id, "--reason", "nobody has cloned it"]);
+    let newest_first = ["debian/1%2.0-1", "debian/1%1.1-1", "debian/1%1.0+dfsg-1", "debian/1%0.9_rc1-1"];
+    assert_eq!(ancestry(world), newest_first);
+    world.queue.well(&["verify", "aa"]);
+    // It is what a first import with the history makes.
+    let other = self::service();
+    other.world.queue.well(&["run", "--poll"]);
+    let own = |refs: String| -> Vec<String> {
+        refs.lines().filter(|line| !line.contains("package-import/repair")).map(str::to_owned).collect()
+    };
+    assert_eq!(own(refs(world)), own(refs(&other.world)));
+    // What was replaced is there still, the state knows the new commits, and uploads go on from them.
+    let kept = format!("refs/package-import/repair/{id}/heads/debian/sid");
+    assert!(refs(world).contains(&kept), "{}", refs(world));
+    let commits = world.queue.texts("SELECT commit_id FROM version ORDER BY version");
+    let tagged = world.queue.installation.git("aa", &["rev-parse", "debian/1%2.0-1^{commit}"]);
+    assert!(commits.contains(&tagged.trim().to_owned()), "{commits:?}");
+    world.archive.add("main", "aa", &package("aa", "1:2.0-2").below(&["1:2.0-1"]));
+    world.archive.publish(&suite("sid"));
+    world.queue.well(&["run", "--poll"]);
+    assert_eq!(ancestry(world).len(), 5);
+    world.queue.well(&["verify", "aa"]);
+    // There is nothing left to plan.
+    world.queue.well(&["history", "ask", "aa"]);
+    world.queue.well(&["run"]);
+    let again: i64 = id.parse::<i64>().unwrap() + 1;
+    let again = world.queue.well(&["repair", "show", &again.to_string()]);
+    assert!(again.contains("aa: nothing to do"), "{again}");
+}
+
+#[test]
+fn such_a_rebuild_can_be_taken_back() {
+    let service = with_a_root();
+    let world = &service.world;
+    let (id, _) = plan(world);
+    let (before, versions) = (refs(world), "SELECT version || ' ' || commit_id FROM version ORDER BY 1");
+    let commits = world.queue.texts(versions);
+    world.queue.well(&["repair", "apply", &id, "--reason", "a test"]);
+    assert_ne!(world.queue.texts(versions), commits);
+    let undo: Value = serde_json::from_str(&world.queue.well(&["repair", "undo", &id, "--json"])).unwrap();
+    world.queue.well(&["repair", "apply", &undo["plan"]["id"].to_string(), "--reason", "back"]);
+    let own: Vec<String> = refs(world)
+        .lines()
+        .filter(|line| !line.contains("package-import/repair"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(own, before.lines().map(str::to_owned).collect::<Vec<_>>());
+    assert_eq!(world.queue.texts(versions), commits);
+    world.queue.well(&["verify", "aa"]);
+}
+
+#[test]
+fn what_others_have_is_not_rebuilt() {
+    // Somebody has pushed.
+    let pushed = with_a_root();
+    let tip = pushed.world.queue.installation.git("aa", &["rev-parse", "debian/sid"]);
+    pushed.world.queue.installation.git("aa", &["branch", "fix", tip.trim()]);
+    // It is published, or was.
+    let published = with_a_root();
+    let rows = "INSERT INTO remote (name, url, filled) VALUES ('salsa', 'https://example.org/{package}', 0);
+        INSERT INTO publish (package_id, remote_id, lane, state, wanted, entered, here) SELECT p.id, r.id, 1, 'done', 1, 1, 'x'
+            FROM package p, remote r";
+    for sql in rows.split(';') {
+        published.world.queue.store().write(|tx| tx.execute(sql, &[])).unwrap();
+    }
+    // A version whose files are nowhere.
+    let lost = with_a_root();
+    for (service, why) in [(&pushed, "of somebody else"), (&published, "published on salsa")] {
+        let world = &service.world;
+        let (id, part) = plan(world);
+        assert_eq!(part["state"], "empty", "{part:#}");
+        assert!(part["note"].as_str().unwrap().contains(why), "{part:#}");
+        world.queue.well(&["repair", "apply", &id]);
+        assert_eq!(ancestry(world), ["debian/1%2.0-1"]);
+    }
+    let world = &lost.world;
+    let files = world.archive.pool();
+    files.iter().for_each(|path| world.server.on(path, Answer::Status(404, vec![], vec![])));
+    fs::remove_dir_all(world.queue.installation.root().join("cache")).unwrap();
+    let (_, part) = plan(world);
+    assert_eq!(part["state"], "failed", "{part:#}");
+    assert!(part["note"].as_str().unwrap().contains("1:2.0-1 cannot be imported again"), "{part:#}");
+    assert_eq!(ancestry(world), ["debian/1%2.0-1"]);
+}
+
+#[test]
+fn a_plan_of_a_rebuild_holds_for_what_it_was_made_of() {
+    let service = with_a_root();
+    let world = &service.world;
+    let (id, _) = plan(world);
+    world.archive.add("main", "aa", &package("aa", "1:2.0-2").below(&["1:2.0-1"]));
+    world.archive.publish(&suite("sid"));
+    world.queue.well(&["run", "--poll"]);
+    let before = refs(world);
+    let output = world.queue.command(&["repair", "apply", &id, "--reason", "too late"]).output().unwrap();
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("stale") && said.contains("history ask"), "{said}");
+    assert_eq!(refs(world), before);
 }

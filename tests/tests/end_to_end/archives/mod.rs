@@ -6,6 +6,8 @@ mod explain;
 mod faults;
 mod histories;
 mod month;
+mod nights;
+mod odd_lists;
 mod refusals;
 mod stale;
 pub mod world;

@@ -199,10 +199,11 @@ impl Life {
 
     /// A run of cron's; and where something failed the next one, five minutes later: it finds what a probe has found to be
     /// there again.
-    fn run(&mut self) {
+    fn run(&mut self, step: i64) {
+        let began = self.now;
         for _ in 0..2 {
             // One thread: files have real times, so that to a second one what this one fetches would look abandoned.
-            self.well(&["run", "--poll", "--jobs", "1", "--max-duration", "20s"]);
+            self.queue.run_until_parked(self.command(&["run", "--poll", "--jobs", "1"]));
             if self
                 .queue
                 .number("SELECT COUNT(*) FROM suite WHERE followed IS NOT NULL AND error IS NOT NULL")
@@ -212,7 +213,12 @@ impl Life {
             }
             self.now += 300;
         }
-        self.look();
+        // Each hour until the next run is explained, too.
+        let mut is_behind = self.look();
+        while is_behind && self.now + HOUR < began + step {
+            self.now += HOUR;
+            is_behind = self.look();
+        }
     }
 
     fn imported(&self) -> Versions {
@@ -221,8 +227,8 @@ impl Life {
         self.queue.texts(sql).iter().map(|row| parse(row)).collect()
     }
 
-    /// Checks the accepted publications, and that every delay is mentioned with its reason.
-    fn look(&mut self) {
+    /// Checks the accepted publications, and that every delay is mentioned with its reason. Returns whether there is one.
+    fn look(&mut self) -> bool {
         let archives: Value = serde_json::from_str(&self.well(&["archives", "--json"])).unwrap();
         let mut is_late = Vec::new();
         for verdict in archives["suites"].as_array().unwrap() {
@@ -245,6 +251,9 @@ impl Life {
             imported.difference(&self.accepted)
         );
         let behind: BTreeSet<&String> = self.accepted.difference(&imported).map(|(name, _)| name).collect();
+        if behind.is_empty() && is_late.is_empty() {
+            return false;
+        }
         let freshness: Value =
             serde_json::from_str(&self.well(&["freshness", "--json", "--limit", "100000"])).unwrap();
         let said: BTreeMap<String, Value> = freshness["packages"]
@@ -253,7 +262,8 @@ impl Life {
             .iter()
             .map(|it| (it["package"].as_str().unwrap().to_owned(), it.clone()))
             .collect();
-        for name in behind {
+        for name in &behind {
+            let name = name.as_str();
             let it = said.get(name).unwrap_or_else(|| panic!("{name} is behind, and nobody says so"));
             let (why, reason) = (it["why"].as_str().unwrap(), it["reason"].as_str().unwrap());
             assert!(!reason.is_empty() && why != "not-queued", "{it}");
@@ -261,7 +271,7 @@ impl Life {
         }
         // A suite that is more than a day behind the archive is said by a command and by a check.
         if is_late.is_empty() {
-            return;
+            return true;
         }
         let mut check = Command::new(package_import_tests::daemons::plugins::path("archive"));
         let root = self.queue.installation.root();
@@ -285,6 +295,7 @@ impl Life {
             assert!(is_told, "{name}: {line}");
             *self.explained.entry(format!("archive: {word}")).or_default() += 1;
         }
+        true
     }
 }
 
@@ -452,7 +463,7 @@ fn month(packages: usize, step: i64) {
                 life.mirrors.iter().for_each(|it| it.server.on(&path, Answer::File));
             }
         }
-        life.run();
+        life.run(step);
     }
     let imported = life.imported();
     let lacking: Vec<_> = life.accepted.difference(&imported).collect();

@@ -46,6 +46,27 @@ fn bad_files_have_codes_and_the_next_mirror_is_asked() {
 }
 
 #[test]
+fn an_error_names_each_mirror_and_its_answer() {
+    let world = World::new();
+    let (lacks, broken) = (world.server(), world.server());
+    lacks.on(&world.orig(), Answer::Status(404, vec![], vec![]));
+    broken.on(&world.orig(), Answer::Status(500, vec![], vec![]));
+    // Nobody listens there.
+    let dead = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let mirrors = mirrors(&[&dead, &lacks.url(), &broken.url()]);
+    let failed = world.fetch_by(&mirrors, None, &|_| false).unwrap_err();
+    let text = failed.to_string();
+    for url in [&dead, &lacks.url(), &broken.url()] {
+        assert!(text.contains(url.as_str()), "{text}");
+    }
+    assert!(text.contains(&format!("{}{}: it is not there", lacks.url(), world.orig())), "{text}");
+    assert!(text.contains("500"), "{text}");
+}
+
+#[test]
 fn what_is_on_no_mirror_is_gone_and_no_failure() {
     let world = World::new();
     let (one, two) = (world.server(), world.server());

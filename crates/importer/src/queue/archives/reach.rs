@@ -64,7 +64,7 @@ impl Archives {
     }
 
     fn missed_by(&self, failed: &Failed, probe: String) -> Missed {
-        let failure = Failure::from(&failed.error);
+        let failure = Failure { message: failed.to_string(), ..Failure::from(&failed.error) };
         let dependency = failed.error.dependency.clone().filter(|_| failed.error.is_outage());
         // apt does not report the server, and its configuration differs between machines.
         let by_host = |name| if name == APT { format!("{APT}:{}", crate::root::host_name()) } else { name };

@@ -83,6 +83,12 @@ impl Stored {
         }
     }
 
+    /// True if a list has other files, sizes or hashes of a publication than the stored text.
+    pub fn is_corrected(files: &str, publication: &sources::Publication) -> bool {
+        let now = |stored: &Stored| Stored::new(publication, stored.listed);
+        serde_json::from_str::<Stored>(files).is_ok_and(|stored| stored != now(&stored))
+    }
+
     /// Size of the `.dsc`, from the stored text.
     pub fn dsc_size(files: &str) -> Option<u64> {
         serde_json::from_str::<Stored>(files).ok().map(|stored| stored.dsc.size)

@@ -43,8 +43,11 @@ impl Work<'_> {
             if self.cancelled {
                 return;
             }
-            if part.state == PartState::Asked.as_str() {
-                self.make(&part)
+            let is_asked = part.state == PartState::Asked.as_str();
+            if is_asked && self.is_of_ancestors(&part) {
+                self.plan_ancestors(&part, watch);
+            } else if is_asked {
+                self.make(&part);
             } else {
                 self.carry_out(&part, watch)
             }
@@ -85,7 +88,7 @@ impl Work<'_> {
     }
 
     /// Plans: the present findings, and the steps that would mend them.
-    fn look(&mut self, brought: Option<PathBuf>) -> Result<Plan, InspectError> {
+    pub(super) fn look(&mut self, brought: Option<PathBuf>) -> Result<Plan, InspectError> {
         let (session, attempt) = (self.session, self.claim.attempt);
         let expected = self.expected();
         let mending = self.mending(&expected, brought);
@@ -142,8 +145,20 @@ impl Work<'_> {
         self.log.line(&format!("plan {} is carried out: {} steps", part.plan, plan.steps.len()));
         let in_repository = plan.steps.iter().any(|step| !step.act.is_of_state());
         let needs_child = in_repository || plan.steps.iter().any(|step| step.act == Act::Version);
-        let brought = if plan.steps.iter().any(|step| step.act == Act::Rebuild) {
-            match self.rebuild(watch) {
+        if plan.ancestors
+            && let Some((state, why)) = self.ancestors_changed(&plan, watch)
+        {
+            self.remove_beside();
+            self.cancelled |= self.session.is_stopping();
+            if !self.cancelled {
+                self.end_part(part, state, None, Some(&why));
+            }
+            return;
+        }
+        let brought = if plan.ancestors {
+            Some(self.packs_beside())
+        } else if plan.steps.iter().any(|step| step.act == Act::Rebuild) {
+            match self.rebuild(false, watch) {
                 Ok(brought) => Some(brought),
                 Err(_) if self.session.is_stopping() => {
                     self.cancelled = true;
@@ -210,7 +225,13 @@ impl Work<'_> {
         }
     }
 
-    fn end_part(&mut self, part: &Part, state: PartState, plan: Option<&Plan>, note: Option<&str>) {
+    pub(super) fn end_part(
+        &mut self,
+        part: &Part,
+        state: PartState,
+        plan: Option<&Plan>,
+        note: Option<&str>,
+    ) {
         if let Some(note) = note {
             self.log.line(&format!("plan {}: {note}", part.plan));
         }
@@ -297,8 +318,9 @@ impl Work<'_> {
         })
     }
 
-    /// Imports everything again into a repository beside. Returns where its packs are.
-    fn rebuild(&mut self, watch: Watch<'_>) -> Result<PathBuf, String> {
+    /// Imports everything again into a repository beside; if that has to be `whole`, no version may lack. Returns where its packs
+    /// are.
+    pub(super) fn rebuild(&mut self, whole: bool, watch: Watch<'_>) -> Result<PathBuf, String> {
         let (session, id) = (self.session, self.claim.package_id);
         let all = session
             .patiently("what was published", || session.store.read(|tx| publications::all(tx, id, i64::MAX)))
@@ -306,12 +328,12 @@ impl Work<'_> {
         let mut all: Vec<Publication> = all.into_iter().filter(|it| it.done.is_some()).collect();
         all.sort_by_key(|it| it.id);
         self.remove_beside();
-        let (_, versions) = self.requests(&all, true);
-        let not_there = std::mem::take(&mut self.failures);
+        let (versions, lacking) = self.requests_beside(&all);
+        if let Some(why) = lacking.clone().filter(|_| whole) {
+            return Err(why);
+        }
         if versions.is_empty() {
-            let why = not_there
-                .first()
-                .map_or("nothing was imported".to_owned(), |(failure, ..)| failure.to_string());
+            let why = lacking.unwrap_or_else(|| "nothing was imported".to_owned());
             return Err(format!("nothing can be imported again: {why}"));
         }
         let root = self.beside();
@@ -328,17 +350,29 @@ impl Work<'_> {
         if let Some(failure) = ended.failure {
             return Err(failure.to_string());
         }
-        let failed = ended.reports.iter().flatten().filter(|report| report.code.is_some());
-        for report in failed {
+        for report in ended.reports.iter().flatten().filter(|report| report.outcome == Became::Failed) {
             let text = |field: &Option<String>| field.clone().unwrap_or_default();
-            self.log.line(&format!(
-                "built anew without {}: {}",
-                text(&report.version),
-                text(&report.message)
-            ));
+            let without = format!("built anew without {}: {}", text(&report.version), text(&report.message));
+            if whole {
+                return Err(without);
+            }
+            self.log.line(&without);
         }
-        let name = PackageName::new(&self.claim.package).map_err(|error| error.to_string())?;
-        Ok(Repository::place(&root.join("repos"), &name).join("objects/pack"))
+        Ok(self.packs_beside())
+    }
+
+    /// Folder of the rebuilt repository.
+    pub(super) fn repository_beside(&self) -> PathBuf {
+        let repos = self.beside().join("repos");
+        match PackageName::new(&self.claim.package) {
+            Ok(name) => Repository::place(&repos, &name),
+            // The name of a claimed package was checked; there is nothing in that folder.
+            Err(_) => repos,
+        }
+    }
+
+    fn packs_beside(&self) -> PathBuf {
+        self.repository_beside().join("objects/pack")
     }
 
     fn import_beside(&mut self, request: &Request, watch: Watch<'_>) -> Result<child::Ended, Failure> {
@@ -364,7 +398,7 @@ impl Work<'_> {
     }
 
     /// Removes rebuilt repositories, also those left by earlier attempts.
-    fn remove_beside(&self) {
+    pub(super) fn remove_beside(&self) {
         let folder = self.session.root.join("repos").join(BESIDE);
         let _ = fs::remove_dir_all(self.beside());
         let _ = fs::remove_dir(&folder);
