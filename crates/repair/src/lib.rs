@@ -9,14 +9,17 @@
 
 mod apply;
 mod files;
+mod forget;
 mod journal;
 mod look;
+mod owner;
 mod packs;
 mod plan;
 mod refs;
 mod undo;
 
 pub use apply::{Applied, Refused, apply};
+pub use forget::forget;
 pub use look::{At, Looked, look};
 pub use plan::{Act, Mark, Plan, Step, Summary};
 pub use undo::undo;
