@@ -59,7 +59,7 @@ GRANT INSERT ON event TO package_import_worker;
 -- A job is over, a wait has ended, a failure is cured, a position is not needed any more; attempts, samples and runs
 -- grow old.
 GRANT DELETE ON job, wait, failure, meta, attempt, sample, verdict, run, batch, batch_member, foreign_ref,
-    collision, package_past, past, notice, message, finding TO package_import_worker;
+    collision, package_past, past, notice, message, finding, repair_plan, repair_part TO package_import_worker;
 -- A mute ends when there is more than it was for.
 GRANT UPDATE (ended, ending) ON mute TO package_import_worker;
 -- The end of a suppression whose time is over.
@@ -85,5 +85,5 @@ GRANT INSERT ON event TO package_import_operator;
 -- What somebody decides can begin or end what people are told.
 GRANT INSERT, UPDATE, DELETE ON notice TO package_import_operator;
 -- `prune` keeps what explains the present.
-GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member, package_past, past, message
-    TO package_import_operator;
+GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member, package_past, past, message, repair_plan,
+    repair_part TO package_import_operator;

@@ -66,11 +66,20 @@ impl Default for Cache {
 pub struct Repair {
     /// True if repairs that replace nothing published run automatically; otherwise they are only listed.
     pub automatic: bool,
+    /// Days for which what a repair has replaced is kept, so that `repair undo` can put it back.
+    pub keep_days: u32,
+}
+
+impl Repair {
+    /// The same in milliseconds.
+    pub fn kept(&self) -> i64 {
+        i64::from(self.keep_days) * 86_400_000
+    }
 }
 
 impl Default for Repair {
     fn default() -> Self {
-        Repair { automatic: true }
+        Repair { automatic: true, keep_days: 90 }
     }
 }
 

@@ -31,6 +31,9 @@ pub enum InspectError {
     /// No version can be this.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// A package cannot be built anew.
+    #[error("{0}")]
+    NotBuilt(String),
     /// The root cannot be read.
     #[error("cannot read {}: {error}", path.display())]
     Root {

@@ -82,7 +82,7 @@ pub struct RepairTask {
     pub wanted: Wanted,
     /// The work.
     pub what: RepairWork,
-    /// Folder with packs that contain missing objects.
+    /// Root of an installation in which the package was imported anew, beside.
     pub brought: Option<PathBuf>,
 }
 
@@ -96,6 +96,8 @@ pub enum RepairWork {
     Apply(i64, Plan),
     /// A plan is made that takes another one back.
     Undo(i64, Plan),
+    /// What these plans have kept is forgotten.
+    Forget(Vec<i64>),
 }
 
 /// Result of repair work.
@@ -108,6 +110,8 @@ pub enum Repaired {
     Applied(Vec<Step>, News),
     /// Something has changed: nothing was done.
     Stale(Vec<String>),
+    /// What was kept is forgotten.
+    Forgotten,
 }
 
 /// Content that a repository must have according to the state.

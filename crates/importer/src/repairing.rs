@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use bounded::waiting;
 use packaging_repo::verify::Problem;
-use repair::{Act, Mark, Plan, Step};
+use repair::Plan;
 use source_package::finding::Finding;
 use source_package::version::PackageName;
 use state::Store;
@@ -32,7 +32,7 @@ pub struct Mending<'a> {
     pub fence: Option<(u64, u64)>,
     /// The branch that `HEAD` should lead to.
     pub default_branch: Option<&'a str>,
-    /// Folder with packs that contain missing objects.
+    /// Root of an installation in which the package was imported anew. A plan is compared with it.
     pub brought: Option<PathBuf>,
 }
 
@@ -134,16 +134,6 @@ pub fn undo(mending: &Mending<'_>, id: i64, applied: Plan) -> Result<(Plan, Vec<
             let message = "the repair answered something else than it was asked";
             Err(InspectError::Child(Failure::new(Stage::Worker, "crashed", message)))
         }
-    }
-}
-
-/// Has everything of a package built anew, whether it is damaged or not.
-pub fn add_rebuild(plan: &mut Plan, versions: usize) {
-    plan.rebuild = true;
-    if versions > 0 && !plan.steps.iter().any(|step| step.act == Act::Rebuild) {
-        let step = Step::new(Act::Rebuild, Mark::Create, "objects", "a rebuild was asked for");
-        let step = step.moving(None, Some(format!("the objects of {versions} versions")));
-        plan.steps.push(Step { imports: versions as u64, ..step.by_person().for_good() });
     }
 }
 

@@ -2,6 +2,7 @@
 //! [`Repository`]: it refuses what cannot be read.
 
 mod reach;
+mod rebuilt;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use source_package::version::PackageName;
 
 use crate::record::{self, Record};
 use crate::refs::lock::Guard;
-use crate::refs::refname::ASIDE;
+use crate::refs::refname::{ASIDE, REPAIRED};
 use crate::refs::{self, Decided, Edit, Refs, first_publish, loose, packed};
 use crate::repack::git;
 use crate::repository::Repository;
@@ -20,6 +21,7 @@ use crate::store::RepoStore;
 use crate::verify::LONGEST;
 use crate::{Error, ObjectId};
 pub use reach::incomplete;
+pub use rebuilt::Rebuilt;
 
 /// Folders without which Git takes nothing for a repository.
 pub const FOLDERS: [&str; 3] = ["objects", "objects/pack", "refs"];
@@ -235,6 +237,21 @@ pub fn hide_repairs(repository: &Repository, guard: &Guard) -> Result<(), Error>
     let text =
         if text.is_empty() { new_config().to_owned() } else { format!("{text}\n[transfer]\n\t{HIDDEN}\n") };
     replace(repository, guard, "config", text.as_bytes())
+}
+
+/// Removes the refs under which a repair keeps what it has replaced. Returns their number.
+///
+/// # Errors
+/// The refs.
+pub fn forget_kept(repository: &Repository, guard: &Guard, id: i64) -> Result<usize, Error> {
+    let folder = format!("{REPAIRED}{id}/");
+    let kept = refs(repository)?.refs.into_iter().filter(|(name, _)| name.starts_with(&folder));
+    let removed: Vec<(String, ObjectId)> = kept.map(|(name, value)| (name, value.id)).collect();
+    let number = removed.len();
+    if number > 0 {
+        repository.move_refs(guard, &[], &Decided { removed, ..Decided::default() }, None)?;
+    }
+    Ok(number)
 }
 
 /// Takes out of a pack that is not whole what can be read of it.

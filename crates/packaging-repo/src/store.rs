@@ -18,6 +18,8 @@ use crate::{Error, ObjectId};
 pub struct RepoStore {
     /// `None` for a repository without any object, which need not be searched.
     odb: Option<gix_odb::Handle>,
+    /// Objects of another repository, which are read only.
+    beside: Option<gix_odb::Handle>,
     pack: PackWriter,
     reads: u64,
 }
@@ -26,7 +28,16 @@ impl RepoStore {
     /// Opens the objects below `objects`; `threads` is the number of threads that compress new ones.
     pub fn open(objects: &Path, threads: usize) -> Result<RepoStore, Error> {
         let odb = if is_empty(objects) { None } else { Some(open(objects)?) };
-        Ok(RepoStore { odb, pack: PackWriter::new(&objects.join("pack"), threads), reads: 0 })
+        Ok(RepoStore { odb, beside: None, pack: PackWriter::new(&objects.join("pack"), threads), reads: 0 })
+    }
+
+    /// Reads also from the objects of another repository, `objects`: what this one lacks, or cannot read.
+    ///
+    /// # Errors
+    /// They cannot be opened.
+    pub fn read_also(&mut self, objects: &Path) -> Result<(), Error> {
+        self.beside = if is_empty(objects) { None } else { Some(open(objects)?) };
+        Ok(())
     }
 
     /// Makes everything that was added durable and visible to Git.
@@ -64,7 +75,7 @@ impl RepoStore {
 
     /// True when there is an object.
     pub fn contains(&self, id: &ObjectId) -> bool {
-        self.pack.contains(id) || exists(self.odb.as_ref(), id)
+        self.pack.contains(id) || exists(self.odb.as_ref(), id) || exists(self.beside.as_ref(), id)
     }
 
     /// Adds an object that is in memory.
@@ -113,13 +124,13 @@ impl RepoStore {
         if self.pack.contains(&id) {
             return self.pack.read(&id);
         }
-        let Some(odb) = &self.odb else { return Err(Error::Missing(id)) };
         let mut content = Vec::new();
-        let found = odb.try_find(&id, &mut content).map_err(|error| Error::odb(id, &error))?;
-        if found.is_none() {
-            return Err(Error::Missing(id));
-        }
-        Ok(content)
+        let found = first_of([&self.odb, &self.beside], |odb| {
+            content.clear();
+            let found = odb.try_find(&id, &mut content).map_err(|error| Error::odb(id, &error))?;
+            Ok(found.map(drop))
+        });
+        found?.map(|()| content).ok_or(Error::Missing(id))
     }
 
     /// The content of an object that has to be of a certain kind.
@@ -134,9 +145,10 @@ impl RepoStore {
         if let Some(known) = self.pack.kind_and_size(&id) {
             return Ok(known);
         }
-        let Some(odb) = &self.odb else { return Err(Error::Missing(id)) };
-        let header = odb.try_header(&id).map_err(|error| Error::odb(id, &error))?;
-        header.map(|header| (header.kind, header.size)).ok_or(Error::Missing(id))
+        let header = first_of([&self.odb, &self.beside], |odb| {
+            odb.try_header(&id).map_err(|error| Error::odb(id, &error))
+        });
+        header?.map(|header| (header.kind, header.size)).ok_or(Error::Missing(id))
     }
 
     /// Reads content into the batch of the pack, and removes it again if the object is known.
@@ -190,6 +202,22 @@ fn check_kinds(folder: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// The answer of the first that has one; an error only if none has.
+fn first_of<T>(
+    stores: [&Option<gix_odb::Handle>; 2],
+    mut ask: impl FnMut(&gix_odb::Handle) -> Result<Option<T>, Error>,
+) -> Result<Option<T>, Error> {
+    let mut answer = Ok(None);
+    for odb in stores.into_iter().flatten() {
+        match ask(odb) {
+            Ok(None) => {}
+            Ok(found) => return Ok(found),
+            Err(error) => answer = Err(error),
+        }
+    }
+    answer
 }
 
 fn exists(odb: Option<&gix_odb::Handle>, id: &ObjectId) -> bool {

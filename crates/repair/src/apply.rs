@@ -113,8 +113,7 @@ fn take_files(
     journal: &Journal,
     brought: Option<&Path>,
 ) -> Result<bool, Error> {
-    let is_asked_for = |step: &Step| plan.rebuild && step.act == Act::Rebuild;
-    let still = |step: &&Step| is_asked_for(step) || looked.steps.iter().any(|it| it.does_the_same(step));
+    let still = |step: &&Step| looked.steps.iter().any(|it| it.does_the_same(step));
     let mut steps: Vec<&Step> =
         plan.steps.iter().filter(|step| step.act < Act::Record).filter(still).collect();
     steps.sort_by_key(|step| step.act);

@@ -11,6 +11,7 @@ use packaging_repo::{Error, mend};
 use source_package::checksum::sha256_hex;
 use source_package::finding::Finding;
 
+use crate::owner;
 use crate::plan::{Act, Mark, Step};
 
 /// The age at which an unchanged lock counts as abandoned: no Git command takes that long over one.
@@ -33,6 +34,7 @@ pub(crate) fn steps(root: &Path, problems: &[Problem], now: SystemTime) -> Vec<S
                     .for_good(),
             ),
             Finding::ModeWrong => modes = true,
+            Finding::OwnerWrong => steps.extend(owner::steps(root)),
             Finding::LockLeft => {
                 let step = aside(Act::Lock);
                 steps.push(if is_stale(&root.join(subject), now) { step } else { step.by_person() });
@@ -152,6 +154,7 @@ pub(crate) fn take(
     match step.act {
         Act::Folder => named("create", &path, fs::create_dir_all(&path)),
         Act::Mode => set_mode(&path, step.after.as_deref()),
+        Act::Owner => named("copy", &path, owner::take(&path)),
         Act::Lock | Act::Alternates | Act::Hook | Act::LooseRef => {
             move_aside(&path, &kept_at(aside, &step.subject))
         }

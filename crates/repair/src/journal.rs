@@ -27,6 +27,11 @@ impl Journal {
         Journal { folder: repository.join(FOLDER).join(id.to_string()) }
     }
 
+    /// The folder of the plan.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Folder of the kept files.
     pub(crate) fn files(&self) -> PathBuf {
         self.folder.join("files")

@@ -10,8 +10,10 @@
 mod ancestors;
 mod apply;
 mod files;
+mod forget;
 mod journal;
 mod look;
+mod owner;
 mod packs;
 mod plan;
 mod refs;
@@ -19,6 +21,7 @@ mod undo;
 
 pub use ancestors::{NotRebuilt, ancestors};
 pub use apply::{Applied, Refused, apply};
+pub use forget::forget;
 pub use look::{At, Looked, look};
 pub use plan::{Act, Mark, Plan, Step, Summary};
 pub use undo::undo;

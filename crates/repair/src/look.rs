@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use packaging_repo::mend::Rebuilt;
 use packaging_repo::record::Record;
 use packaging_repo::record::unsealed::{self, Word};
 use packaging_repo::refs::Refs;
@@ -13,7 +14,7 @@ use source_package::finding::Finding;
 
 use crate::files;
 use crate::plan::{Act, Mark, Plan, Step};
-use crate::refs::{self, Moves};
+use crate::refs::{self, Found, Moves};
 
 /// A repository, and what is known of it elsewhere.
 pub struct At<'a> {
@@ -23,6 +24,8 @@ pub struct At<'a> {
     pub word: &'a Word,
     /// The branch that `HEAD` should lead to, `DISTRO/SUITE`.
     pub default_branch: Option<&'a str>,
+    /// The same repository, built anew beside it, if that was asked for.
+    pub rebuilt: Option<&'a Rebuilt>,
     /// The time.
     pub now: SystemTime,
 }
@@ -65,36 +68,66 @@ pub fn look(at: &At<'_>, problems: Vec<Problem>) -> Result<Looked, Error> {
         Ok(store) => store,
         Err(error) => return Ok(without_objects(findings, steps, &error)),
     };
-    let (record, is_known) = record(at, &readable.refs, &mut store, &mut findings, &mut steps);
+    let (old, is_known) = record(at, &readable.refs, &mut store, &mut findings, &mut steps);
+    let record = expected(at, is_known.then_some(&old))?.unwrap_or_else(|| old.clone());
+    let is_known = is_known || at.rebuilt.is_some();
     let lost = lost(&readable.refs, &record, &mut store);
     let packs = torn_packs(&findings);
     let mut moves = None;
     // Once its index is there, a pack may have all of it.
     let has_index = !findings.iter().any(|it| it.code == Finding::PackIndexGone);
-    if !has_index || !lost.ours.is_empty() || !packs.is_empty() {
-        if has_index {
-            steps.extend(packs);
-            let first = lost
-                .ours
-                .first()
-                .map_or(String::new(), |(name, missing)| format!("{name} leads to {missing}"));
-            let more = lost.ours.len().saturating_sub(1);
-            let reason = match first.is_empty() {
-                true => "what a pack that is not whole had".to_owned(),
-                false => format!("{first}, which is nowhere; so do {more} other refs"),
-            };
-            steps.push(rebuild(at, reason));
-        }
+    let is_lossy = !has_index || !lost.ours.is_empty() || !packs.is_empty();
+    if is_lossy && has_index {
+        steps.extend(packs);
+        steps.push(rebuild(at, reason(&lost.ours)));
+    }
+    if is_lossy && at.rebuilt.is_none() {
+        // What is to be done with refs is said once their objects are there.
     } else if is_known {
-        let found = refs::moves(store, root, &readable.refs, record, &lost.others, &findings)?;
+        at.rebuilt.map_or(Ok(()), |rebuilt| store.read_also(&rebuilt.objects()))?;
+        let (refs, problems, on_record) = (&readable.refs, &findings, at.repository.record().ok().flatten());
+        let rebuilt = at.rebuilt.map(|rebuilt| (rebuilt, on_record.as_ref()));
+        let asked = Found { root, refs, record, lost: &lost.others, problems, rebuilt };
+        let found = refs::moves(store, asked)?;
         steps.extend(found.steps.iter().cloned());
         steps.extend(head(at, &found.after, root));
+        steps.extend(news(at, &found, on_record.as_ref(), &steps));
         moves = Some(found);
     } else {
         steps.extend(head(at, &readable.refs, root));
     }
     Plan::sort(&mut steps);
     Ok(Looked { findings, steps, moves })
+}
+
+/// The record that the repository should have by what was built anew.
+fn expected(at: &At<'_>, old: Option<&Record>) -> Result<Option<Record>, Error> {
+    let Some(rebuilt) = at.rebuilt else { return Ok(None) };
+    let mut both = at.repository.store(1)?;
+    both.read_also(&rebuilt.objects())?;
+    rebuilt.record_after(old, &mut both).map(Some)
+}
+
+fn reason(lost: &[(String, ObjectId)]) -> String {
+    match lost.split_first() {
+        None => "what a pack that is not whole had".to_owned(),
+        Some(((name, missing), more)) => {
+            format!("{name} leads to {missing}, which is nowhere; so do {} other refs", more.len())
+        }
+    }
+}
+
+/// A step for a record that says more than the present one, if no ref moves with it.
+fn news(at: &At<'_>, moves: &Moves, on_record: Option<&Record>, steps: &[Step]) -> Option<Step> {
+    let is_told = steps.iter().any(|step| matches!(step.act, Act::Record | Act::Ref));
+    let is_same = on_record == Some(&moves.record);
+    if at.rebuilt.is_none() || is_told || is_same {
+        return None;
+    }
+    let file = packaging_repo::record::FILE;
+    let after = Some(format!("{} refs that were built anew", moves.record.written().count()));
+    let step = Step::new(Act::Record, Mark::Forward, file, "what was built anew");
+    Some(step.moving(files::digest(&mend::record_file(at.repository)), after).by_person())
 }
 
 fn without_objects(mut findings: Vec<Problem>, mut steps: Vec<Step>, error: &Error) -> Looked {

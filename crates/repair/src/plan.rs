@@ -41,6 +41,8 @@ words! {
         Folder = "folder",
         /// The mode of a file or folder.
         Mode = "mode",
+        /// The owner of a file.
+        Owner = "owner",
         /// An abandoned lock of Git.
         Lock = "lock",
         /// The index of a pack.
@@ -168,7 +170,7 @@ pub struct Plan {
     /// True if it was made automatically, of automatic steps.
     #[serde(default)]
     pub automatic: bool,
-    /// True if the repository is rebuilt.
+    /// True if it was compared with a repository that was built anew: that is done again when it is carried out.
     #[serde(default)]
     pub rebuild: bool,
     /// True if refs move to what a rebuild gives: versions get ancestors that came late.
@@ -254,8 +256,7 @@ impl Plan {
         let mine = self.steps.iter().filter(|step| !step.act.is_of_state());
         let mut changed: Vec<String> = Vec::new();
         for step in mine {
-            let is_asked_for = self.rebuild && step.act == Act::Rebuild;
-            if begun || is_asked_for || now.iter().any(|it| it.does_the_same(step)) {
+            if begun || now.iter().any(|it| it.does_the_same(step)) {
                 continue;
             }
             let same_subject = now.iter().find(|it| (it.act, &it.subject) == (step.act, &step.subject));

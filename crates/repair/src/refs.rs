@@ -5,6 +5,7 @@ use std::path::Path;
 
 use packaging_repo::collision::{Collision, leads_to};
 use packaging_repo::history::History;
+use packaging_repo::mend::Rebuilt;
 use packaging_repo::record::Record;
 use packaging_repo::refs::{Decided, Edit, Refs};
 use packaging_repo::store::RepoStore;
@@ -27,23 +28,41 @@ pub(crate) struct Moves {
     pub(crate) after: Refs,
 }
 
+/// What a repository has, and what it should have.
+pub(crate) struct Found<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) refs: &'a Refs,
+    /// The record that holds from now on.
+    pub(crate) record: Record,
+    /// Refs of others that lead to objects which are nowhere.
+    pub(crate) lost: &'a [(String, ObjectId)],
+    pub(crate) problems: &'a [Problem],
+    /// A repository that was built anew, and the record until now.
+    pub(crate) rebuilt: Option<(&'a Rebuilt, Option<&'a Record>)>,
+}
+
 /// Finds out what would move.
-pub(crate) fn moves(
-    mut store: RepoStore,
-    root: &Path,
-    refs: &Refs,
-    record: Record,
-    lost: &[(String, ObjectId)],
-    problems: &[Problem],
-) -> Result<Moves, Error> {
+pub(crate) fn moves(mut store: RepoStore, found: Found<'_>) -> Result<Moves, Error> {
+    let Found { root, refs, record, lost, problems, rebuilt } = found;
     let mut history = History::new(&mut store, View::new(refs.clone(), record));
+    if let Some((rebuilt, old)) = rebuilt {
+        history.take_rebuilt(rebuilt, old)?;
+    }
     let collisions = history.settle()?;
     history.put_back()?;
+    if rebuilt.is_some() {
+        history.set_strangers_aside()?;
+    }
     let (edits, mut decided) = (history.view.edits(), history.view.decided().clone());
     let record = history.view.record_after();
     drop(history);
     let mut steps = Vec::new();
     let mut after = refs.clone();
+    for (name, id) in &decided.removed {
+        after.remove(name);
+        let step = Step::new(Act::Ref, Mark::Aside, name, "nothing that was built anew has it");
+        steps.push(step.moving(Some(id.to_string()), None).by_person());
+    }
     for edit in &edits {
         steps.push(step(edit, problems, &mut store)?);
         after.insert(edit.name.clone(), edit.new);

@@ -83,7 +83,7 @@ findings! {
     LockLeft = "lock-left" Itself true,
     FolderGone = "folder-gone" Itself true,
     FileStrange = "file-strange" Person true,
-    OwnerWrong = "owner-wrong" Person true,
+    OwnerWrong = "owner-wrong" Plan true,
     ModeWrong = "mode-wrong" Itself true,
     HooksForeign = "hooks-foreign" Plan true,
     AlternatesForeign = "alternates-foreign" Plan true,

@@ -36,5 +36,5 @@ pub use fleet::{identity, runs, settings};
 pub use job::{
     attempt, breaker, claim_cursor as marks, finish, hold, queue, retry_batch as batch, wait as waits,
 };
-pub use publication::{history as histories, rows as publications, suites, versions};
+pub use publication::{groups, history as histories, rows as publications, suites, versions};
 pub use store::Store;

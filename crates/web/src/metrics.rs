@@ -88,6 +88,13 @@ fn packages(text: &mut Text, metrics: &Metrics) {
     text.one("suppressed_packages", "Failing packages that do not count for a while.", metrics.suppressed);
     text.one("wedged_packages", "Packages that wait for a person.", status.wedged);
     collisions(text, status);
+    let damaged: Vec<_> = (status.findings.iter())
+        .map(|it| (vec![("code", it.code.as_str())], float(it.packages - it.muted)))
+        .collect();
+    if !damaged.is_empty() {
+        let help = "Packages by the findings of the last look at their repositories, without muted ones.";
+        text.add("damaged_packages", "gauge", help, &damaged);
+    }
     text.one("held_packages", "Packages that an operator took out of the queue.", status.held.0);
     let each: Vec<_> = status
         .top

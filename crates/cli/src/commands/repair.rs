@@ -1,17 +1,18 @@
-use std::io::{self, Write};
+mod shown;
+
+use std::io::Write;
 
 use anyhow::Error;
 use clap::Subcommand;
 use operations::actions::repair::{ApplyRepair, Begun, PlanRepair, UndoRepair, Which, carry_out, make_here};
 use operations::questions::{self, PlanShown};
 use operations::{Action, Names, Opened, Reason};
-use packaging_repo::verify::Problem;
-use repair::{Act, Mark, Plan, Step, Summary};
-use source_package::finding::{Finding, Healing};
+use shown::print;
+use source_package::finding::Finding;
 
 use super::{Installation, caller};
 use crate::exit::{self, Usage};
-use crate::screen::{self, count, paragraph, print_json, table, title};
+use crate::screen::{self, count, paragraph, print_json, table};
 use crate::show::Progress;
 use crate::time::at;
 
@@ -52,11 +53,15 @@ struct PlanArguments {
     #[arg(long, value_name = "CODE", conflicts_with_all = ["packages", "all"])]
     code: Option<Finding>,
 
+    /// Those that fail with this signature
+    #[arg(long, value_name = "ID", conflicts_with_all = ["packages", "all", "code"])]
+    signature: Option<String>,
+
     /// All
     #[arg(long, conflicts_with = "packages")]
     all: bool,
 
-    /// Build everything anew beside the repository, and bring in what it lacks
+    /// Build everything anew beside the repository, and plan the difference; none if the package is well
     #[arg(long)]
     rebuild: bool,
 
@@ -135,9 +140,6 @@ struct ListArguments {
     json: bool,
 }
 
-/// Findings of a package that are shown one by one.
-const SHOWN: usize = 20;
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     match &arguments.verb {
         Verb::Plan(arguments) => plan(installation, arguments),
@@ -149,13 +151,16 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 fn plan(installation: &Installation, arguments: &PlanArguments) -> Result<u8, Error> {
-    let which = match (&arguments.code, arguments.all) {
+    let which = match (&arguments.code, &arguments.signature) {
         (Some(code), _) => Which::Code(*code),
-        (None, true) => Which::All,
-        (None, false) if !arguments.packages.is_empty() => {
+        (None, Some(short)) => Which::Signature(short.clone()),
+        (None, None) if arguments.all => Which::All,
+        (None, None) if !arguments.packages.is_empty() => {
             Which::Names(Names::new(arguments.packages.clone())?)
         }
-        (None, false) => return Err(Usage("name packages, or give --code or --all".into()).into()),
+        (None, None) => {
+            return Err(Usage("name packages, or give --code, --signature or --all".into()).into());
+        }
     };
     let opened = installation.open()?;
     let action = PlanRepair { which, rebuild: arguments.rebuild };
@@ -263,98 +268,4 @@ fn list(installation: &Installation, arguments: &ListArguments) -> Result<u8, Er
     }
     screen::print(&rows)?;
     Ok(exit::DONE)
-}
-
-fn print(shown: &PlanShown, json: bool) -> io::Result<()> {
-    if json {
-        return print_json(&shown.json());
-    }
-    let mut stdout = screen::stdout();
-    let id = shown.plan.id;
-    let what = shown.plan.undoes.map_or(String::new(), |undone| format!(" (undoes plan {undone})"));
-    writeln!(stdout, "{}", title(&format!("Plan {id}{what}: {}", count(shown.parts.len(), "package"))))?;
-    writeln!(stdout, "{}", paragraph(2, &line(&shown.summary())))?;
-    for (part, plan) in &shown.parts {
-        let is_dull = part.state == "empty" && plan.findings.is_empty() && part.note.is_none();
-        if !(is_dull && shown.parts.len() > 1) {
-            package(&mut stdout, part, plan)?;
-        }
-    }
-    let next =
-        match (shown.count("planned") + shown.count("stale"), shown.count("asked"), shown.count("applied")) {
-            (1.., ..) if shown.count("stale") == 0 => format!("Next: package-import repair apply {id}"),
-            (1.., ..) if shown.plan.kind == "ancestors" => {
-                "Next: package-import history ask PACKAGE makes a new plan".to_owned()
-            }
-            (1.., ..) => "Next: package-import repair plan PACKAGE makes a new plan".to_owned(),
-            (0, 1.., _) => format!("Next: a worker makes it; package-import repair show {id}"),
-            (0, 0, 1..) => format!("Next: package-import repair undo {id}, if it was wrong"),
-            _ => return Ok(()),
-        };
-    writeln!(stdout, "{next}")
-}
-
-fn line(summary: &Summary) -> String {
-    let all = summary.steps();
-    let mut text = format!(
-        "{}, {}: {} create (+), {} forward (~), {} set aside (>), {} replace (!)",
-        count(summary.findings, "finding"),
-        count(all, "step"),
-        summary.create,
-        summary.forward,
-        summary.aside,
-        summary.replace
-    );
-    if summary.for_good > 0 {
-        text.push_str(&format!("; {} cannot be undone", summary.for_good));
-    }
-    if summary.imports > 0 {
-        text.push_str(&format!("; {} imported again", count(summary.imports, "version")));
-    }
-    text
-}
-
-fn package(stdout: &mut impl Write, part: &state::repair::plans::Part, plan: &Plan) -> io::Result<()> {
-    let note = part.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
-    let state = if part.state == "empty" { "nothing to do" } else { part.state.as_str() };
-    writeln!(stdout, "{}", paragraph(2, &format!("{}: {state}{note}", part.package)))?;
-    for it in plan.findings.iter().take(SHOWN) {
-        writeln!(stdout, "{}", paragraph(4, &finding(it)))?;
-    }
-    if plan.findings.len() > SHOWN {
-        writeln!(stdout, "    and {} more; --json has all", count(plan.findings.len() - SHOWN, "finding"))?;
-    }
-    for it in &plan.steps {
-        writeln!(stdout, "{}", paragraph(4, &step(it)))?;
-    }
-    Ok(())
-}
-
-fn finding(it: &Problem) -> String {
-    let next = match it.code.healing() {
-        Healing::Person => format!(" [package-import explain {}]", it.code),
-        _ => String::new(),
-    };
-    format!("{}: {}: {}{next}", it.code, it.subject, it.message)
-}
-
-fn step(it: &Step) -> String {
-    let value = |value: &Option<String>| {
-        value.as_deref().map_or("nothing".to_owned(), |text| short_id(text).to_owned())
-    };
-    let change = match it.act {
-        Act::Rebuild | Act::Queue | Act::Publish => it.after.clone().unwrap_or_default(),
-        _ => format!("{} -> {}", value(&it.before), value(&it.after)),
-    };
-    let kept = match (it.reversible, it.mark) {
-        (false, Mark::Replace | Mark::Aside) => "; cannot be undone",
-        _ => "",
-    };
-    format!("{} {} {}: {change} ({}{kept})", it.mark.sign(), it.act, it.subject, it.reason)
-}
-
-/// An object's id in a few digits; anything else as it is.
-fn short_id(text: &str) -> &str {
-    let is_id = text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_id { text.get(..12).unwrap_or(text) } else { text }
 }

@@ -7,6 +7,7 @@ mod gather;
 mod history;
 mod lineage_wait;
 mod open_publications;
+mod rebuild;
 mod record_outcome;
 mod repair;
 mod repository;

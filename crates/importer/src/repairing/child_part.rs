@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bounded::Deadline;
 use packaging_repo::catalog::Catalog;
+use packaging_repo::mend::Rebuilt;
 use packaging_repo::record::unsealed::Word;
 use packaging_repo::refs::fence::Fence;
 use packaging_repo::repository::Repository;
@@ -30,8 +31,14 @@ pub(crate) fn perform(request: &Request, task: &RepairTask, emit: &impl Fn(&Even
         (_, Some((epoch, token))) => Some(repository.lock_fenced(Fence { epoch, token }, patience)?),
         (_, None) => Some(repository.lock(patience)?),
     };
+    // Before the walls: its key is opened, and nothing else of its root is to be read behind them.
+    let rebuilt = match &task.brought {
+        Some(root) => Rebuilt::open(&root.join("repos"), &package).map_err(damaged)?,
+        None => None,
+    };
+    let packs = rebuilt.as_ref().map(|it| it.objects().join("pack"));
     let mut needs = sandbox::of_check(request, &task.wanted, repository.path());
-    needs.readable.extend(task.brought.clone());
+    needs.readable.extend(rebuilt.as_ref().map(|it| it.repository().path().to_owned()));
     let missing = sandbox::enter(&request.limits.walls(), &needs).map_err(wall)?;
     if !missing.is_empty() {
         emit(&Event::Unwalled(missing));
@@ -41,6 +48,7 @@ pub(crate) fn perform(request: &Request, task: &RepairTask, emit: &impl Fn(&Even
         repository: &repository,
         word: &word,
         default_branch: request.default_branch.as_deref(),
+        rebuilt: rebuilt.as_ref().filter(|_| is_compared(&task.what)),
         now: SystemTime::now(),
     };
     let look = || check(&repository, request, &task.wanted);
@@ -51,6 +59,7 @@ pub(crate) fn perform(request: &Request, task: &RepairTask, emit: &impl Fn(&Even
                 package: request.package.clone(),
                 findings: looked.findings,
                 steps: looked.steps,
+                rebuild: at.rebuilt.is_some(),
                 ..Plan::default()
             };
             Repaired::Planned(plan, Vec::new())
@@ -60,7 +69,7 @@ pub(crate) fn perform(request: &Request, task: &RepairTask, emit: &impl Fn(&Even
             Repaired::Planned(plan, notes)
         }
         (RepairWork::Apply(id, plan), Some(lock)) => {
-            match repair::apply(&at, lock, *id, plan, &look, task.brought.as_deref()) {
+            match repair::apply(&at, lock, *id, plan, &look, packs.as_deref()) {
                 Ok(applied) => {
                     let found = applied.collisions.into_iter().map(Told::from).collect();
                     Repaired::Applied(applied.steps, News { found, ..News::default() })
@@ -69,13 +78,34 @@ pub(crate) fn perform(request: &Request, task: &RepairTask, emit: &impl Fn(&Even
                 Err(Refused::Repository(error)) => return Err(error.into()),
             }
         }
-        (RepairWork::Apply(..), None) => {
+        (RepairWork::Forget(plans), Some(lock)) => {
+            repair::forget(&repository, lock, plans)?;
+            Repaired::Forgotten
+        }
+        (RepairWork::Apply(..) | RepairWork::Forget(_), None) => {
             return Err(Failure::new(Stage::Worker, "lock-held", "no lock was taken"));
         }
     };
-    let unrecorded = unrecorded(&repository, &task.wanted).unwrap_or_default();
+    let mut unrecorded = unrecorded(&repository, &task.wanted).unwrap_or_default();
+    if let (Repaired::Planned(plan, _), Some(rebuilt)) = (&done, at.rebuilt) {
+        let is_moved =
+            |tag: &str| plan.steps.iter().any(|step| step.subject.strip_prefix("refs/tags/") == Some(tag));
+        let other = self::unrecorded(rebuilt.repository(), &task.wanted).unwrap_or_default();
+        let other: Vec<Unrecorded> = other.into_iter().filter(|it| is_moved(&it.tag)).collect();
+        unrecorded.retain(|it| !other.iter().any(|new| new.tag == it.tag));
+        unrecorded.extend(other);
+    }
     emit(&Event::Repaired(Box::new(done), unrecorded));
     Ok(())
+}
+
+/// True if refs are compared with those of a repository that was built anew, and do not only get its objects.
+fn is_compared(what: &RepairWork) -> bool {
+    match what {
+        RepairWork::Plan => true,
+        RepairWork::Apply(_, plan) => plan.rebuild,
+        RepairWork::Undo(..) | RepairWork::Forget(_) => false,
+    }
 }
 
 fn word(wanted: &Wanted) -> Word {

@@ -60,7 +60,7 @@ pub struct Pruned {
 impl Prune {
     fn rule(&self) -> Rule {
         let (attempts, events) = (self.days.milliseconds(), self.event_days.milliseconds());
-        Rule { attempts, runs: attempts, events, ..Rule::default() }
+        Rule { attempts, runs: attempts, repairs: attempts, events, ..Rule::default() }
     }
 
     fn logs(&self, at: &Opened, is_only_a_look: bool) -> Result<Vec<String>, Error> {

@@ -1,16 +1,15 @@
 //! Repair: plans are asked for, carried out, taken back. A worker with the repository does that; on a machine that has it, it is done
 //! at once.
 
+mod which;
+
 use importer::checking::Check;
 use importer::queue::by_hand;
 use importer::repairing::{self, Mending};
 use packaging_repo::verify::Problem;
 use repair::Plan;
-use source_package::finding::Finding;
-use source_package::version::PackageName;
 use state::driver::Kind as Database;
 use state::events::{self, By};
-use state::operate;
 use state::repair::findings;
 use state::repair::plans::{self, PartState, PlanKind};
 use state::{queue, versions};
@@ -18,50 +17,9 @@ use state::{queue, versions};
 use crate::action::{Action, Change, Kind, Preview};
 use crate::error::Error;
 use crate::installation::{Installation, Opened};
-use crate::packages::{Known, Names};
+use crate::packages::Known;
 use crate::role::{Actor, Permit, Role};
-
-/// The packages to be checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// These.
-    Names(Names),
-    /// Packages with findings of a code.
-    Code(Finding),
-    /// All that there are, in the state or as repositories.
-    All,
-}
-
-impl Which {
-    /// The packages. A repository that the state does not know is named, too.
-    fn names(&self, at: &Opened) -> Result<Vec<String>, Error> {
-        match self {
-            Which::Names(names) => {
-                for name in names.as_slice() {
-                    PackageName::new(name).map_err(|error| Error::Usage(error.to_string()))?;
-                    if !repairing::is_begun(&at.root, name) {
-                        at.store.read(|tx| operate::known(tx, name))?;
-                    }
-                }
-                Ok(names.as_slice().to_vec())
-            }
-            Which::Code(code) => {
-                let found = at.store.read(|tx| findings::packages(tx, Some(code.as_str())))?;
-                Ok(found.into_iter().map(|(_, name)| name).collect())
-            }
-            Which::All => {
-                let mut names = importer::inspect::packages(&at.root)?;
-                names.extend(at.store.read(versions::packages)?);
-                names.extend(
-                    at.store.read(|tx| findings::packages(tx, None))?.into_iter().map(|(_, name)| name),
-                );
-                names.sort();
-                names.dedup();
-                Ok(names)
-            }
-        }
-    }
-}
+pub use which::Which;
 
 /// Asks for a plan: what is wrong with repositories, and what would mend it. A worker makes it. On record: `repair-plan`, one
 /// entry.
@@ -124,7 +82,7 @@ fn begin(
             for name in some {
                 let id = queue::package_id(tx, name)?;
                 plans::put(tx, (plan, id), PartState::Asked, None, None, by)?;
-                if !is_here(at, name) {
+                if !is_here(at, name) || kind == PlanKind::Rebuild {
                     plans::ask(tx, id)?;
                 }
                 ids.push((id, name.clone()));
@@ -153,6 +111,10 @@ pub fn make_here(
 ) -> Result<(), Error> {
     let by = By { actor: actor.name(), reason: None };
     let made = at.store.read(|tx| plans::get(tx, begun.plan))?;
+    if made.kind == PlanKind::Rebuild.as_str() {
+        // Files are fetched and versions are imported for it, beside: that is the job's part.
+        return carry_out(installation, at, &begun.packages, watch).map(drop);
+    }
     for (place, (id, name)) in begun.packages.iter().enumerate() {
         watch(place, begun.packages.len());
         if !is_here(at, name) {
@@ -160,8 +122,7 @@ pub fn make_here(
         }
         let planned = match made.undoes {
             Some(undone) => undo_here(installation, at, (undone, *id), name),
-            None => look_here(installation, at, name, made.kind == PlanKind::Rebuild.as_str())
-                .map(|plan| (plan, Vec::new())),
+            None => look_here(installation, at, name).map(|plan| (plan, Vec::new())),
         };
         let key = (begun.plan, *id);
         at.store.write(|tx| match &planned {
@@ -188,15 +149,11 @@ fn keep(tx: &mut state::tx::Tx<'_>, package: i64, problems: &[Problem]) -> Resul
     findings::settle(tx, package, &rows)
 }
 
-fn look_here(installation: &Installation, at: &Opened, name: &str, rebuild: bool) -> Result<Plan, Error> {
+fn look_here(installation: &Installation, at: &Opened, name: &str) -> Result<Plan, Error> {
     let expected = at.store.read(|tx| versions::expected(tx, name))?;
     let program = installation.program()?;
     let mending = mending(at, name, &program, &expected);
-    let mut plan = repairing::plan(&mending, Some(&at.store), |_| {})?;
-    if rebuild {
-        repairing::add_rebuild(&mut plan, expected.versions.len());
-    }
-    Ok(plan)
+    Ok(repairing::plan(&mending, Some(&at.store), |_| {})?)
 }
 
 fn mending<'a>(

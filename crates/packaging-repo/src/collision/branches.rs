@@ -181,7 +181,7 @@ pub(super) fn judged(
 }
 
 /// The version's commit that a branch of ours shows: its tip, or what its last join brought in.
-pub(super) fn shown_version(tip: ObjectId, store: &mut RepoStore) -> Result<ObjectId, Error> {
+pub(crate) fn shown_version(tip: ObjectId, store: &mut RepoStore) -> Result<ObjectId, Error> {
     let mut version = tip;
     loop {
         let commit = object::read_commit(version, store)?;

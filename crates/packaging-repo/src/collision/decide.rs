@@ -13,7 +13,7 @@ use crate::view::VersionTag;
 use crate::{Error, ObjectId};
 
 /// Folder of foreign tags that were set aside.
-const TAGS_ASIDE: &str = "refs/tags/collisions/";
+pub(crate) const TAGS_ASIDE: &str = "refs/tags/collisions/";
 
 /// Decisions that are possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl History<'_> {
     }
 
     /// Renames a ref that the importer did not write.
-    fn give_way(&mut self, it: &Standing) -> Result<Result<(), String>, Error> {
+    pub(crate) fn give_way(&mut self, it: &Standing) -> Result<Result<(), String>, Error> {
         let Some(theirs) = it.theirs.filter(|id| self.view.taken(&it.name) == Some(*id)) else {
             return Ok(Err(format!("{} is not where it was found any more; it is looked at again", it.name)));
         };
@@ -129,13 +129,13 @@ impl History<'_> {
         Ok(Ok(()))
     }
 
-    fn free_aside(&self, folder: &str, theirs: ObjectId) -> Option<String> {
+    pub(crate) fn free_aside(&self, folder: &str, theirs: ObjectId) -> Option<String> {
         let hex = theirs.to_string();
         let names = [12, 20, 40].map(|digits| format!("{folder}/{}", hex.get(..digits).unwrap_or(&hex)));
         names.into_iter().find(|name| self.view.is_free_for(name, theirs))
     }
 
-    fn keep_at(&mut self, name: &str, id: ObjectId) -> Result<(), Error> {
+    pub(crate) fn keep_at(&mut self, name: &str, id: ObjectId) -> Result<(), Error> {
         match object::tag_target(id, self.store)? {
             Some(target) => self.view.set_tag(name.to_owned(), id, target),
             None => self.view.set(name.to_owned(), id),

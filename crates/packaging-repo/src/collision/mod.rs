@@ -22,7 +22,9 @@ use crate::refs::packed::find_conflict;
 use crate::refs::refname::ASIDE;
 use crate::view::View;
 pub use ancestry::leads_to;
+pub(crate) use branches::shown_version;
 pub use decide::Decision;
+pub(crate) use decide::TAGS_ASIDE;
 pub use judge::judge;
 pub use standing::Standing;
 

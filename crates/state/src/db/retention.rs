@@ -31,17 +31,36 @@ pub struct Rule {
     pub samples: i64,
     /// Runs and batches that have ended, what was told; the newest run of all, and what still goes on, is kept.
     pub runs: i64,
+    /// Plans of repair of which nothing can be taken back any more are removed if they are older than this.
+    pub repairs: i64,
 }
 
 impl Default for Rule {
     fn default() -> Self {
-        Rule { attempts: 90 * DAY, newest: 4, events: 731 * DAY, samples: 15 * 7 * DAY, runs: 90 * DAY }
+        Rule {
+            attempts: 90 * DAY,
+            newest: 4,
+            events: 731 * DAY,
+            samples: 15 * 7 * DAY,
+            runs: 90 * DAY,
+            repairs: 90 * DAY,
+        }
     }
 }
 
 /// Tables in the order in which they are pruned.
-pub const TABLES: [&str; 9] =
-    ["attempt", "event", "sample", "run", "batch", "package_past", "past", "notice", "message"];
+pub const TABLES: [&str; 10] = [
+    "attempt",
+    "event",
+    "sample",
+    "run",
+    "batch",
+    "package_past",
+    "past",
+    "notice",
+    "message",
+    "repair_plan",
+];
 
 /// Position of a pass: a table, and the last row looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,8 +144,9 @@ fn walk(
     let Some(table) = position.table() else { return Ok(None) };
     let now = tx.now()?;
     match table {
-        "batch" => return batches(tx, now - rule.runs, position, delete).map(Some),
+        "batch" => return groups(tx, BATCHES, now - rule.runs, position, delete).map(Some),
         "package_past" => return packages(tx, now - rule.attempts, position, delete).map(Some),
+        "repair_plan" => return groups(tx, PLANS, now - rule.repairs, position, delete).map(Some),
         "past" => return things(tx, now - rule.attempts, position, delete).map(Some),
         _ => {}
     }
@@ -218,32 +238,56 @@ fn old_runs(tx: &mut Tx<'_>, cutoff: i64, after: i64) -> Result<Seen, StateError
     Ok(seen(&rows, |row| row.int(1) >= cutoff, |row| row.flag(2)))
 }
 
-/// Batches that are over, one at a time: first its members, however many, then the batch itself.
-fn batches(tx: &mut Tx<'_>, cutoff: i64, position: &mut Position, delete: bool) -> Result<Step, StateError> {
-    let sql = "SELECT id FROM batch WHERE id > ?1 AND made_at < ?2 AND state NOT IN ('canary', 'all')
-        ORDER BY id LIMIT 1";
+/// Batches that are over.
+const BATCHES: (&str, &str, &str, &str) = (
+    "batch",
+    "batch_member",
+    "batch_id",
+    "SELECT id FROM batch WHERE id > ?1 AND made_at < ?2 AND state NOT IN ('canary', 'all') ORDER BY id LIMIT 1",
+);
+
+/// Plans of repair. A part that was carried out can be taken back, and stays until what it has replaced is forgotten
+/// (`crate::repair::kept`).
+const PLANS: (&str, &str, &str, &str) = (
+    "repair_plan",
+    "repair_part",
+    "plan_id",
+    "SELECT p.id FROM repair_plan p WHERE p.id > ?1 AND p.made < ?2 AND NOT EXISTS (SELECT 1 FROM repair_part r
+        WHERE r.plan_id = p.id AND (r.state IN ('asked', 'wanted', 'applied') OR r.changed >= ?2)) ORDER BY p.id LIMIT 1",
+);
+
+/// Rows with members of which each is about a package, one at a time: first its members, however many, then the row itself.
+fn groups(
+    tx: &mut Tx<'_>,
+    (table, member, key, sql): (&'static str, &str, &str, &str),
+    cutoff: i64,
+    position: &mut Position,
+    delete: bool,
+) -> Result<Step, StateError> {
     let Some(row) = tx.first(sql, values![position.after, cutoff])? else {
         *position = position.next_table();
-        return Ok(Step { table: "batch", seen: 0, forgotten: 0 });
+        return Ok(Step { table, seen: 0, forgotten: 0 });
     };
     let id = row.int(0);
     let members = if delete {
-        let sql = "DELETE FROM batch_member WHERE batch_id = ?1 AND package_id IN
-            (SELECT package_id FROM batch_member WHERE batch_id = ?1 ORDER BY package_id LIMIT ?2)";
-        tx.execute(sql, values![id, CHUNK])?
+        let sql = format!(
+            "DELETE FROM {member} WHERE {key} = ?1 AND package_id IN
+            (SELECT package_id FROM {member} WHERE {key} = ?1 ORDER BY package_id LIMIT ?2)"
+        );
+        tx.execute(&sql, values![id, CHUNK])?
     } else {
-        let sql = "SELECT COUNT(*) FROM batch_member WHERE batch_id = ?1";
-        tx.first(sql, values![id])?.map_or(0, |row| u64::try_from(row.int(0)).unwrap_or(0))
+        let sql = format!("SELECT COUNT(*) FROM {member} WHERE {key} = ?1");
+        tx.first(&sql, values![id])?.map_or(0, |row| u64::try_from(row.int(0)).unwrap_or(0))
     };
     let members = usize::try_from(members).unwrap_or(0);
     if delete && members > 0 {
-        return Ok(Step { table: "batch", seen: members, forgotten: members });
+        return Ok(Step { table, seen: members, forgotten: members });
     }
     if delete {
-        tx.execute("DELETE FROM batch WHERE id = ?1", values![id])?;
+        tx.execute(&format!("DELETE FROM {table} WHERE id = ?1"), values![id])?;
     }
     *position = Position { after: id, ..*position };
-    Ok(Step { table: "batch", seen: members + 1, forgotten: members + 1 })
+    Ok(Step { table, seen: members + 1, forgotten: members + 1 })
 }
 
 /// Past states of packages before their state at the cutoff: as for attempts. This number of packages at a time, in the

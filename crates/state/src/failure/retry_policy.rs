@@ -7,7 +7,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// Codes that no retry cures: an operator has to decide.
-pub const WEDGING: &[&str] = &["blocked"];
+pub const WEDGING: &[&str] = &["blocked", "repository-damaged"];
 
 /// The rule of retries. Times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]

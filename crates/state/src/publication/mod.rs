@@ -2,6 +2,7 @@
 
 pub mod collisions;
 pub mod foreign;
+pub mod groups;
 pub mod history;
 pub mod listing;
 pub mod rows;

@@ -2,6 +2,7 @@
 //! plan mean is nothing to this crate: plans are JSON.
 
 pub mod findings;
+pub mod kept;
 pub mod mutes;
 pub mod plans;
 pub mod witness;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use state::fleet::look::Look;
 use state::fleet::trouble;
 use state::queue;
+use state::repair::kept;
 use state::{StateError, Store, batch, breaker, hold, retention, runs, samples, waits};
 
 use super::{Loop, TICK};
@@ -209,10 +210,16 @@ impl Loop<'_> {
 
     /// Prunes a little at a time; once a day a new pass begins.
     fn prune(&mut self, store: &Store) -> Result<(), StateError> {
+        let age = self.session().config.repair.kept();
+        let rule = retention::Rule { repairs: age, ..retention::Rule::default() };
         for _ in 0..STEPS {
-            if !store.write(|tx| retention::step(tx, &retention::Rule::default()))? {
+            if !store.write(|tx| retention::step(tx, &rule))? {
                 self.upkeep.pruned = Some(Instant::now());
-                break;
+                // What repairs keep lies in the repositories: jobs forget it.
+                return store.write(|tx| {
+                    let before = tx.now()?.saturating_sub(age);
+                    kept::ask(tx, before, CHUNK).map(drop)
+                });
             }
         }
         Ok(())

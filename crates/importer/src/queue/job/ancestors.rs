@@ -85,7 +85,7 @@ impl Work<'_> {
             let damaged = format!("{}: {}: repair it first", first.subject, first.message);
             return Err(NoPlan::Failed(damaged));
         }
-        self.rebuild(true, watch).map_err(NoPlan::Failed)?;
+        self.rebuild_whole(watch).map_err(NoPlan::Failed)?;
         let rebuilt = packaging_repo::refs::read(&self.repository_beside());
         let read = || {
             let here = Repository::open(&session.root.join("repos"), &name)?;

@@ -1,25 +1,20 @@
 //! Plans of repair: a job makes them, carries them out, and mends by itself what needs no person.
 
-use std::fs;
 use std::path::PathBuf;
 
-use packaging_repo::repository::Repository;
 use packaging_repo::verify::Problem;
 use repair::{Act, Plan};
 use source_package::finding::Healing;
-use source_package::version::PackageName;
 use state::events::By;
-use state::publications::{self, Publication};
-use state::repair::findings;
 use state::repair::plans::{self, Part, PartState, PlanKind};
+use state::repair::{findings, kept};
 use state::{StateError, versions};
 
 use super::{Watch, Work};
 use crate::checking::Check;
-use crate::child;
 use crate::failure::{Code, Failure};
 use crate::inspect::InspectError;
-use crate::protocol::{Outcome as Became, RepairWork, Repaired, Request, Unrecorded};
+use crate::protocol::{Outcome as Became, RepairWork, Repaired, Unrecorded};
 use crate::queue::session::VERSION;
 use crate::repairing::{self, Mending};
 
@@ -27,8 +22,6 @@ use crate::repairing::{self, Mending};
 pub(crate) const ITSELF: &str = "package-import";
 /// The failures of an import that mean a damaged repository.
 const MET: [Code; 3] = [Code::Repository, Code::RepositoryLost, Code::Locked];
-/// Folder, below the folder of all repositories, in which repositories are rebuilt.
-const BESIDE: &str = ".package-import-rebuild";
 
 impl Work<'_> {
     /// Makes and carries out what is asked for.
@@ -47,15 +40,48 @@ impl Work<'_> {
             if is_asked && self.is_of_ancestors(&part) {
                 self.plan_ancestors(&part, watch);
             } else if is_asked {
-                self.make(&part);
+                self.make(&part, watch);
             } else {
                 self.carry_out(&part, watch)
             }
         }
+        self.forget_old();
     }
 
-    fn make(&mut self, part: &Part) {
-        match self.planned(part) {
+    /// Forgets what repairs have replaced, and have kept for as long as the configuration says.
+    fn forget_old(&mut self) {
+        let (session, id) = (self.session, self.claim.package_id);
+        let age = session.config.repair.kept();
+        let old = session.patiently("old repairs", || {
+            session.store.read(|tx| {
+                let before = tx.now()?.saturating_sub(age);
+                kept::old(tx, id, before)
+            })
+        });
+        let old = match old {
+            Ok(old) if old.is_empty() || self.cancelled => return,
+            Ok(old) => old,
+            Err(error) => return self.not_noted(Some(error)),
+        };
+        if repairing::is_begun(&session.root, &self.claim.package) {
+            match self.child_of(RepairWork::Forget(old.clone()), None) {
+                Ok(_) => {}
+                Err(_) if session.is_stopping() => {
+                    self.cancelled = true;
+                    return;
+                }
+                // It is tried again tomorrow.
+                Err(error) => return self.log.line(&format!("old repairs cannot be forgotten: {error}")),
+            }
+        }
+        self.log.line(&format!("what {} repairs have replaced is forgotten", old.len()));
+        let written =
+            session.patiently("old repairs", || session.store.write(|tx| kept::forget(tx, id, &old)));
+        self.not_noted(written.err());
+    }
+
+    fn make(&mut self, part: &Part, watch: Watch<'_>) {
+        match self.planned(part, watch) {
             Ok((plan, notes)) => {
                 let state = if plan.steps.is_empty() { PartState::Empty } else { PartState::Planned };
                 let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
@@ -66,15 +92,15 @@ impl Work<'_> {
         }
     }
 
-    fn planned(&mut self, part: &Part) -> Result<(Plan, Vec<String>), InspectError> {
+    fn planned(&mut self, part: &Part, watch: Watch<'_>) -> Result<(Plan, Vec<String>), InspectError> {
         let store = &self.session.store;
         let begun = store.read(|tx| plans::get(tx, part.plan)).ok();
         let Some(undoes) = begun.as_ref().and_then(|plan| plan.undoes) else {
-            let mut plan = self.look(None)?;
-            self.keep_findings(&plan.findings);
             if begun.is_some_and(|plan| plan.kind == PlanKind::Rebuild.as_str()) {
-                repairing::add_rebuild(&mut plan, self.expected().versions.len());
+                return self.planned_anew(watch);
             }
+            let plan = self.look(None)?;
+            self.keep_findings(&plan.findings);
             return Ok((plan, Vec::new()));
         };
         let parts = store.read(|tx| plans::parts(tx, undoes)).unwrap_or_default();
@@ -155,16 +181,20 @@ impl Work<'_> {
             }
             return;
         }
+        let is_compared = plan.rebuild && in_repository;
         let brought = if plan.ancestors {
-            Some(self.packs_beside())
-        } else if plan.steps.iter().any(|step| step.act == Act::Rebuild) {
-            match self.rebuild(false, watch) {
-                Ok(brought) => Some(brought),
+            Some(self.beside())
+        } else if is_compared || plan.steps.iter().any(|step| step.act == Act::Rebuild) {
+            match self.rebuild(watch) {
+                Ok(built) => Some(built.root),
                 Err(_) if self.session.is_stopping() => {
                     self.cancelled = true;
                     return;
                 }
-                Err(why) => return self.end_part(part, PartState::Failed, None, Some(&why)),
+                Err(why) => {
+                    self.remove_beside();
+                    return self.end_part(part, PartState::Failed, None, Some(&why));
+                }
             }
         } else {
             None
@@ -185,7 +215,7 @@ impl Work<'_> {
                 let note = format!("stale: {}", changed.join("; "));
                 self.end_part(part, PartState::Stale, None, Some(&note));
             }
-            Ok((Repaired::Planned(..), _)) => {
+            Ok((Repaired::Planned(..) | Repaired::Forgotten, _)) => {
                 self.end_part(part, PartState::Failed, None, Some("the repair answered something else"));
             }
             Err(_) if self.session.is_stopping() => self.cancelled = true,
@@ -316,91 +346,5 @@ impl Work<'_> {
                 parts.into_iter().next().ok_or_else(|| StateError::Unknown(format!("plan {id} has no part")))
             })
         })
-    }
-
-    /// Imports everything again into a repository beside; if that has to be `whole`, no version may lack. Returns where its packs
-    /// are.
-    pub(super) fn rebuild(&mut self, whole: bool, watch: Watch<'_>) -> Result<PathBuf, String> {
-        let (session, id) = (self.session, self.claim.package_id);
-        let all = session
-            .patiently("what was published", || session.store.read(|tx| publications::all(tx, id, i64::MAX)))
-            .map_err(|error| error.to_string())?;
-        let mut all: Vec<Publication> = all.into_iter().filter(|it| it.done.is_some()).collect();
-        all.sort_by_key(|it| it.id);
-        self.remove_beside();
-        let (versions, lacking) = self.requests_beside(&all);
-        if let Some(why) = lacking.clone().filter(|_| whole) {
-            return Err(why);
-        }
-        if versions.is_empty() {
-            let why = lacking.unwrap_or_else(|| "nothing was imported".to_owned());
-            return Err(format!("nothing can be imported again: {why}"));
-        }
-        let root = self.beside();
-        fs::create_dir_all(&root).map_err(|error| format!("cannot create {}: {error}", root.display()))?;
-        let request = self.request(versions).map_err(|failure| failure.to_string())?;
-        let request = Request {
-            root: root.clone(),
-            fence: None,
-            collisions: Default::default(),
-            word: None,
-            ..request
-        };
-        let ended = self.import_beside(&request, watch).map_err(|failure| failure.to_string())?;
-        if let Some(failure) = ended.failure {
-            return Err(failure.to_string());
-        }
-        for report in ended.reports.iter().flatten().filter(|report| report.outcome == Became::Failed) {
-            let text = |field: &Option<String>| field.clone().unwrap_or_default();
-            let without = format!("built anew without {}: {}", text(&report.version), text(&report.message));
-            if whole {
-                return Err(without);
-            }
-            self.log.line(&without);
-        }
-        Ok(self.packs_beside())
-    }
-
-    /// Folder of the rebuilt repository.
-    pub(super) fn repository_beside(&self) -> PathBuf {
-        let repos = self.beside().join("repos");
-        match PackageName::new(&self.claim.package) {
-            Ok(name) => Repository::place(&repos, &name),
-            // The name of a claimed package was checked; there is nothing in that folder.
-            Err(_) => repos,
-        }
-    }
-
-    fn packs_beside(&self) -> PathBuf {
-        self.repository_beside().join("objects/pack")
-    }
-
-    fn import_beside(&mut self, request: &Request, watch: Watch<'_>) -> Result<child::Ended, Failure> {
-        let (session, claim) = (self.session, self.claim);
-        let ended = child::run(
-            &session.program,
-            request,
-            |pid| session.started(claim.attempt, pid),
-            |event| {
-                if let crate::protocol::Event::Reading(index) = event
-                    && let Some(version) = request.versions.get(*index)
-                {
-                    watch(claim, version);
-                }
-            },
-        );
-        session.is_over(claim.attempt);
-        ended
-    }
-
-    fn beside(&self) -> PathBuf {
-        self.session.root.join("repos").join(BESIDE).join(self.claim.attempt.to_string())
-    }
-
-    /// Removes rebuilt repositories, also those left by earlier attempts.
-    pub(super) fn remove_beside(&self) {
-        let folder = self.session.root.join("repos").join(BESIDE);
-        let _ = fs::remove_dir_all(self.beside());
-        let _ = fs::remove_dir(&folder);
     }
 }
