@@ -15,6 +15,8 @@ pub struct App {
     pub prefix: Prefix,
     /// Thread that reads the state.
     pub reader: Reader,
+    /// Thread that reads how it was at a time: that takes longer, and the others do not wait for it.
+    pub past: Reader,
     /// Thread that changes the state, which needs the right to write.
     pub writer: Reader,
     /// Previews that wait for confirmation.

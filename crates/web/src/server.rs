@@ -114,11 +114,13 @@ impl Server {
             .map_err(machine("cannot read or make the key of sessions, web-key in the root"))?;
         let started = machine("cannot start a thread");
         let reader = Reader::start(opening(&root, &config, false)).map_err(started)?;
+        let past =
+            Reader::start(opening(&root, &config, false)).map_err(machine("cannot start a thread"))?;
         let writer =
             Reader::start(opening(&root, &config, true)).map_err(machine("cannot start a thread"))?;
         let (attempts, verifying, is_local) = (Attempts::default(), Semaphore::new(1), listen.is_local());
         let gate = Gate { web, accounts, sessions, attempts, verifying, is_local };
-        let app = App { gate, listen: listen.clone(), prefix, reader, writer, pending: Pending::default() };
+        let app = App { gate, listen: listen.clone(), prefix, reader, past, writer, pending: Pending::default() };
         Ok(Server { listen, app: Arc::new(app), socket })
     }
 

@@ -71,6 +71,8 @@ pub struct PlanRepair {
     pub which: Which,
     /// Everything is built anew.
     pub rebuild: bool,
+    /// A worker makes it, even if this machine has the repository: for those who ask from a page.
+    pub by_worker: bool,
 }
 
 /// A plan that was begun.
@@ -98,7 +100,7 @@ impl Action for PlanRepair {
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Begun, Error> {
         let names = self.which.names(at)?;
         let kind = if self.rebuild { PlanKind::Rebuild } else { PlanKind::Repair };
-        begin(at, kind, None, &names, ("repair-plan", permit.by()))
+        begin(at, kind, (None, self.by_worker), &names, ("repair-plan", permit.by()))
     }
 }
 
@@ -106,7 +108,7 @@ impl Action for PlanRepair {
 fn begin(
     at: &Opened,
     kind: PlanKind,
-    undoes: Option<i64>,
+    (undoes, by_worker): (Option<i64>, bool),
     names: &[String],
     (action, by): (&str, By<'_>),
 ) -> Result<Begun, Error> {
@@ -124,7 +126,7 @@ fn begin(
             for name in some {
                 let id = queue::package_id(tx, name)?;
                 plans::put(tx, (plan, id), PartState::Asked, None, None, by)?;
-                if !is_here(at, name) {
+                if by_worker || !is_here(at, name) {
                     plans::ask(tx, id)?;
                 }
                 ids.push((id, name.clone()));
@@ -328,6 +330,8 @@ pub fn carry_out(
 pub struct UndoRepair {
     /// The plan.
     pub plan: i64,
+    /// A worker makes it, even if this machine has the repository.
+    pub by_worker: bool,
 }
 
 impl UndoRepair {
@@ -359,6 +363,6 @@ impl Action for UndoRepair {
 
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Begun, Error> {
         let names = self.applied(at)?;
-        begin(at, PlanKind::Undo, Some(self.plan), &names, ("repair-undo", permit.by()))
+        begin(at, PlanKind::Undo, (Some(self.plan), self.by_worker), &names, ("repair-undo", permit.by()))
     }
 }
