@@ -15,7 +15,7 @@ pub struct App {
     pub prefix: Prefix,
     /// Thread that reads the state.
     pub reader: Reader,
-    /// Thread that reads how it was at a time: that takes longer, and the others do not wait for it.
+    /// Thread that reads what is over, how it was at a time and incidents: that takes longer, and other pages do not wait for it.
     pub past: Reader,
     /// Thread that changes the state, which needs the right to write.
     pub writer: Reader,

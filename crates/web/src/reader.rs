@@ -12,13 +12,15 @@ use operations::{Class, Error, Opened};
 use tokio::sync::oneshot;
 
 /// Time for which a page waits for the database; then it shows the last known values.
-const PATIENCE: Duration = Duration::from_millis(1500);
+pub const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same while the thread is still busy with a query whose asker has given up.
 const IMPATIENCE: Duration = Duration::from_millis(100);
-/// Longest time of an action.
-const LENGTH: Duration = Duration::from_secs(12);
+/// Longest time of an action, and of a question about what is over.
+pub const LENGTH: Duration = Duration::from_secs(12);
 /// An answer up to this age is given again: fifty open pages cause no more queries than one.
 const FRESH: Duration = Duration::from_secs(1);
+/// The same of a reader that is asked about what is over, which takes longer.
+const LATELY: Duration = Duration::from_secs(15);
 /// The same of a time that is over, which does not change any more.
 const PAST: Duration = Duration::from_secs(60);
 /// Questions that wait for the thread.
@@ -76,6 +78,7 @@ struct Kept {
 
 /// Reader of the state.
 pub struct Reader {
+    patience: Duration,
     questions: Sender<Question>,
     kept: Mutex<HashMap<String, Kept>>,
     is_stuck: Arc<AtomicBool>,
@@ -83,8 +86,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when the reader is dropped.
-    pub fn start(open: Open) -> std::io::Result<Reader> {
+    /// Starts the thread, for questions that take no longer than this. It ends when the reader is dropped.
+    pub fn start(open: Open, patience: Duration) -> std::io::Result<Reader> {
         let (questions, asked): (Sender<Question>, Receiver<Question>) = bounded(WAITING);
         let is_stuck = Arc::new(AtomicBool::new(false));
         let freed = Arc::clone(&is_stuck);
@@ -95,7 +98,7 @@ impl Reader {
                 freed.store(false, Ordering::SeqCst);
             }
         })?;
-        Ok(Reader { questions, kept: Mutex::default(), is_stuck, away: Mutex::default() })
+        Ok(Reader { patience, questions, kept: Mutex::default(), is_stuck, away: Mutex::default() })
     }
 
     /// Asks, or returns the answer of a moment ago to the same question. `key` names the question with its arguments. `then`: as
@@ -108,16 +111,13 @@ impl Reader {
     ) -> Result<Answer<T>, Trouble> {
         let (key, age) = match then {
             Some(then) => (format!("{key} at {then}"), PAST),
+            None if self.patience > PATIENCE => (key, LATELY),
             None => (key, FRESH),
         };
         if let Some(answer) = self.known(&key, Some(age), None) {
             return Ok(answer);
         }
-        let told = match then {
-            Some(_) => self.within(LENGTH, then, question).await,
-            None => self.once(question).await,
-        };
-        match told {
+        match self.within(self.patience(), then, question).await {
             Ok(value) => {
                 let (value, read) = (Arc::new(value), now());
                 self.keep(key, Arc::clone(&value) as Arc<dyn Any + Send + Sync>, read);
@@ -135,8 +135,12 @@ impl Reader {
         &self,
         question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let patience = if self.is_stuck.load(Ordering::SeqCst) { IMPATIENCE } else { PATIENCE };
-        self.within(patience, None, question).await
+        self.within(self.patience(), None, question).await
+    }
+
+    fn patience(&self) -> Duration {
+        let is_impatient = self.patience <= PATIENCE && self.is_stuck.load(Ordering::SeqCst);
+        if is_impatient { IMPATIENCE } else { self.patience }
     }
 
     /// Does something that may take longer than a query.

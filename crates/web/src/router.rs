@@ -105,7 +105,8 @@ async fn answer_in_time(app: &Arc<App>, peer: Peer, request: Request) -> Respons
         None => (Viewer { name: None, role: Role::View, is_public: true, by: By::Nothing }, false),
     };
     let is_script = query.contains_key("refresh") && is_script(request.headers());
-    let asked = Asked { app: Arc::clone(app), viewer, path: path.clone(), query, peer, then: None, is_script };
+    let asked =
+        Asked { app: Arc::clone(app), viewer, path: path.clone(), query, peer, then: None, is_script };
     if !is_known && path != "/sign-in" {
         return stranger(&asked, is_read);
     }

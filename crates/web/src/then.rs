@@ -25,7 +25,9 @@ const LOOK_BACK: [&str; 14] = [
 
 /// True for a path that can.
 pub fn is_possible(path: &str) -> bool {
-    LOOK_BACK.iter().any(|it| if it.len() > 1 && it.ends_with('/') { path.starts_with(it) } else { path == *it })
+    LOOK_BACK
+        .iter()
+        .any(|it| if it.len() > 1 && it.ends_with('/') { path.starts_with(it) } else { path == *it })
 }
 
 /// The time that is asked for, to the second, in Unix milliseconds.

@@ -167,7 +167,8 @@ pub(crate) fn verdicts_at(
 ) -> Result<Vec<(String, i64, Json)>, StateError> {
     let (mut found, mut last) = (Vec::new(), String::new());
     let next = "SELECT name FROM past WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT 1";
-    let newest = "SELECT at, value FROM past WHERE kind = ?1 AND name = ?2 AND at <= ?3 ORDER BY at DESC LIMIT 1";
+    let newest =
+        "SELECT at, value FROM past WHERE kind = ?1 AND name = ?2 AND at <= ?3 ORDER BY at DESC LIMIT 1";
     loop {
         last = match (figure, tx.first(next, values![VERDICT, last.as_str()])?) {
             (Some(figure), _) => figure.to_owned(),

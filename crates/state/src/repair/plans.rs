@@ -253,8 +253,7 @@ pub fn of_package(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<(Pl
     let sql = "SELECT l.id, l.made, l.made_by, l.kind, l.undoes
         FROM (SELECT id, made, made_by, kind, undoes FROM repair_plan ORDER BY id DESC LIMIT ?2) AS l
         JOIN repair_part r ON r.plan_id = l.id AND r.package_id = ?1 ORDER BY l.id DESC LIMIT ?3";
-    let plans: Vec<Plan> =
-        tx.query(sql, values![package, LOOKED_AT, at_most])?.iter().map(plan).collect();
+    let plans: Vec<Plan> = tx.query(sql, values![package, LOOKED_AT, at_most])?.iter().map(plan).collect();
     let mut found = Vec::new();
     for plan in plans {
         let sql = format!("{PARTS} WHERE r.plan_id = ?1 AND r.package_id = ?2");

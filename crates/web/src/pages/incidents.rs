@@ -27,7 +27,7 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
             days.ok_or_else(|| Problem::usage(format!("days: a number from 1 to {}", DAYS.1)))?
         }
     };
-    let answer = asked.app.reader.incidents(days).await?;
+    let answer = asked.app.past.incidents(days).await?;
     let veil = Veil::of(&asked).await;
     let it = &*answer.value;
     let rows = html! { @for one in it.incidents.iter().take(LISTED) { (row(&asked, &veil, it.now, one)) } };
@@ -65,7 +65,7 @@ fn row(asked: &Asked, veil: &Veil, now: i64, it: &Incident) -> Markup {
 
 /// Shows one.
 pub async fn one(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem> {
-    let answer = asked.app.reader.incident(id).await?;
+    let answer = asked.app.past.incident(id).await?;
     let veil = Veil::of(&asked).await;
     let shown = &*answer.value;
     let mut parts = vec![Part::live("facts", facts(&asked, &veil, shown))];
@@ -90,7 +90,10 @@ fn facts(asked: &Asked, veil: &Veil, shown: &IncidentShown) -> Markup {
             },
         ),
         ("packages hit", html! { (grouped(it.packages)) }),
-        ("well again", html! { (grouped(it.back)) @if let Some(at) = it.back_at { ", the last " (time(at)) } }),
+        (
+            "well again",
+            html! { (grouped(it.back)) @if let Some(at) = it.back_at { ", the last " (time(at)) } },
+        ),
     ];
     if let (Some(median), Some(worst)) = (it.late.median, it.late.worst) {
         facts.push((
@@ -162,7 +165,7 @@ fn timeline(asked: &Asked, veil: &Veil, shown: &IncidentShown) -> Markup {
 /// One as Markdown: the same as `incident show --markdown`.
 pub async fn markdown(asked: Asked, Path(id): Path<String>) -> Result<Response, Problem> {
     asked.private()?;
-    let answer = asked.app.reader.incident(id).await?;
+    let answer = asked.app.past.incident(id).await?;
     // As plain text, which every browser shows and none runs.
     let builder = Response::builder().header("content-type", "text/plain; charset=utf-8");
     Ok(builder.body(Body::from(lines(&answer.value.markdown()))).unwrap_or_default())

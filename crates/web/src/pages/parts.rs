@@ -62,7 +62,8 @@ pub fn signature(asked: &Asked, short: &str) -> Markup {
 /// A state as a word with a mark that is recognisable without colour.
 pub fn state(word: &str) -> Markup {
     let class = match word {
-        "current" | "ok" | "OK" | "alive" | "imported" | "online" | "closed" | "applied" | "over" | "back" => "good",
+        "current" | "ok" | "OK" | "alive" | "imported" | "online" | "closed" | "applied" | "over"
+        | "back" => "good",
         "failing" | "wedged" | "CRITICAL" | "silent" | "failed" | "lost" => "bad",
         "retrying" | "WARNING" | "stalled" | "troubled" | "never" | "withheld" | "held" | "parked"
         | "quiescing" | "offline" | "stale" | "lasts" | "alerted" | "behind" => "odd",

@@ -45,7 +45,8 @@ fn findings(asked: &Asked, it: &Repairs) -> Markup {
             }
         }
     };
-    let heads: &[&str] = &["Finding", "What it means", "Findings", "Packages", "Muted", "Since", "Do something"];
+    let heads: &[&str] =
+        &["Finding", "What it means", "Findings", "Packages", "Muted", "Since", "Do something"];
     html! {
         h2 { "What is wrong with repositories" }
         @if it.findings.is_empty() {

@@ -11,8 +11,8 @@ use super::parts;
 use crate::asked::Asked;
 use crate::reader::{Answer, now};
 use crate::shown::{ago, clean, span, stamp, time};
-use crate::{assets, then};
 use crate::who::By;
+use crate::{assets, then};
 
 /// Milliseconds of an hour.
 const HOUR: i64 = 3_600_000;
