@@ -90,9 +90,11 @@ GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member, packag
     TO package_import_operator;
 
 -- Serves the pages (docs/web.md): reads what they show, and does what their buttons do, which is less than an operator may.
-GRANT INSERT, UPDATE ON package, job, suppression, sample, verdict, batch, batch_member, counter, publish, package_past,
-    past TO package_import_web;
+GRANT INSERT, UPDATE ON meta, package, job, suppression, sample, verdict, batch, batch_member, counter, publish,
+    package_past, past TO package_import_web;
 GRANT UPDATE ON host, signature, failure, dependency TO package_import_web;
+-- A package that is held or tried again by itself is no part of a batch any more.
+GRANT DELETE ON batch_member TO package_import_web;
 GRANT UPDATE (done, gone, tries) ON publication TO package_import_web;
 GRANT UPDATE (decision, decided, decided_by, reason, trouble) ON collision TO package_import_web;
 GRANT INSERT, UPDATE ON repair_plan, repair_part, mute TO package_import_web;

@@ -38,6 +38,14 @@ fn axe_finds_nothing_serious() {
     browser.resize(1280, 1000);
     let at = |path: &str| format!("http://{}{path}", serving.address());
     let axe = axe();
+    // It does find something where there is something.
+    browser.go("data:text/html,<html><body><img src=x><input><p style='color:%23ccc;background:%23fff'>words without contrast</p>");
+    browser.run(&axe);
+    let found_there = browser.run(LOOK).to_string();
+    for wrong in ["image-alt", "color-contrast", "label"] {
+        assert!(found_there.contains(wrong), "{found_there}");
+    }
+    browser.complaints();
     let judge = |path: &str, scheme: &str| {
         browser.prefers(scheme);
         browser.go(&at(path));

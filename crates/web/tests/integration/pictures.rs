@@ -6,8 +6,6 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use crate::browser::Browser;
-use crate::pages::incident;
-use crate::site::Site;
 use crate::wire::Serving;
 use crate::world;
 
@@ -27,7 +25,6 @@ fn picture(browser: &Browser, path: &Path) {
 fn pictures() {
     let Some(folder) = std::env::var_os("PICTURES") else { return };
     let world = world::small();
-    let found = incident(&Site::of(world.root(), "").get("/incidents").text, "");
     web::Accounts::of(world.root())
         .unwrap()
         .put("olga", Some(operations::Role::Operate), "a long password", true)
@@ -39,11 +36,16 @@ fn pictures() {
     browser.write("#password", "a long password");
     browser.click(".sign-in button");
     browser.arrives("Alarm");
+    browser.go(&format!("http://{}/incidents", serving.address()));
+    let found = browser.run(
+        "return [...document.querySelectorAll('#incidents a')].find((it) => it.textContent.includes('out of reach')).pathname",
+    );
+    let outage = found.as_str().unwrap();
     for (name, path) in [
         ("front", "/"),
         ("signature", "/signatures/aaaaaaa"),
         ("package", "/packages/bash"),
-        ("incident", found.as_str()),
+        ("incident", outage),
         ("queue", "/queue"),
         ("plan", "/plans/1"),
     ] {

@@ -227,7 +227,7 @@ fn the_role_of_the_pages_is_enough() {
         "DELETE FROM job",
         "UPDATE publication SET dsc_sha256 = ''",
         "INSERT INTO version SELECT * FROM version",
-        "UPDATE meta SET value = ''",
+        "DELETE FROM sample",
         "CREATE TABLE mine (id BIGINT)",
     ] {
         let said = store.write(|tx| tx.execute(sql, &[])).expect_err(sql).to_string();

@@ -151,7 +151,7 @@ fn fill(store: &Store, now: i64) {
         sql.push(format!(
             "INSERT INTO sample (figure, hour, shard, value) VALUES ('failing', {}, 0, {})",
             hour - back,
-            3 + back % 3
+            3 + back / 40 % 3 / 2 + i64::from(back % 50 < 6)
         ));
         if back < 40 {
             sql.push(format!(
