@@ -122,7 +122,7 @@ fn fill(store: &Store, now: i64) {
         now + 60_000
     ));
     sql.push(format!("INSERT INTO dependency (name, state, since, cause, probes, next_probe, parked) VALUES ('deb.debian.org', 'open', {}, 'timed out', 3, {}, 12)", now - HOUR, now + 60_000));
-    sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'package-import', 'breaker-open', 'deb.debian.org', 'x', 'closed', 'open')", now - 50 * HOUR));
+    sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'package-import', 'breaker-open', 'deb.debian.org', 'it timed out', 'closed', 'open')", now - 50 * HOUR));
     sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'package-import', 'breaker-closed', 'deb.debian.org', NULL, 'open', 'closed')", now - 48 * HOUR));
     sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'olga@ops', 'hold', 'held', 'upstream moves', NULL, NULL)", now - DAY));
     sql.push(format!(
@@ -175,7 +175,7 @@ fn fill(store: &Store, now: i64) {
     sql.push(format!("INSERT INTO collision (id, package_id, name, kind, since, paths, ended, ending) VALUES (2, 1, 'refs/tags/debian/1.0-1', 'tag-differs', {}, '[]', {now}, 'keep')", now - HOUR));
     sql.push(format!("INSERT INTO remote (id, name, url, followed) VALUES (1, 'git', 'ssh://git@git.example.org/{{package}}', {now})"));
     sql.push(format!("INSERT INTO publish (package_id, remote_id, lane, state, wanted, entered, code, message, since, failures) VALUES (1, 1, 1, 'retrying', 1, {now}, 'denied', 'no right to push', {now}, 3)"));
-    sql.push(format!("INSERT INTO notice (id, topic, kind, part, level, subject, line, items, hints, at, due, seq) VALUES (1, 'signature:aaaaaaa', 'signature', 'once', 'warning', 'aaaaaaa', 'aaaaaaa patch/fails: it does not apply', '[\"first seen in bash\"]', '[]', {now}, {now}, 1)"));
+    sql.push(format!("INSERT INTO notice (topic, kind, part, level, subject, line, items, hints, at, due, seq) VALUES ('signature:aaaaaaa', 'signature', 'once', 'warning', 'aaaaaaa', 'aaaaaaa patch/fails: it does not apply', '[\"first seen in bash\"]', '[]', {now}, {now}, 1)"));
     sql.push(format!("INSERT INTO channel (name, kind, host, followed, told, digested, failing, failures, error) VALUES ('team', 'mail', 'worker1', {now}, 0, 0, {now}, 1, 'server is away')"));
     past(&mut sql, now);
     repair(&mut sql, now);
@@ -224,13 +224,13 @@ pub fn plan(words: &str) -> String {
 fn repair(sql: &mut Vec<String>, now: i64) {
     sql.push(format!("INSERT INTO finding (package_id, code, subject, message, since) VALUES (1, 'tag-gone', 'debian/2.10-3', 'the tag is gone from /var/lib/package-import/repos/bash', {})", now - HOUR));
     sql.push(format!("INSERT INTO finding (package_id, code, subject, message, since) VALUES (3, 'hooks-foreign', 'hooks/post-receive', 'a program of olga', {})", now - HOUR));
-    sql.push(format!("INSERT INTO mute (id, code, number, until, made, made_by, reason) VALUES (1, 'hooks-foreign', 3, {}, {now}, 'olga@ops', 'they are ours')", now + DAY));
+    sql.push(format!("INSERT INTO mute (code, number, until, made, made_by, reason) VALUES ('hooks-foreign', 3, {}, {now}, 'olga@ops', 'they are ours')", now + DAY));
     sql.push(format!(
-        "INSERT INTO repair_plan (id, made, made_by, kind) VALUES (1, {}, 'olga@ops', 'repair')",
+        "INSERT INTO repair_plan (made, made_by, kind) VALUES ({}, 'olga@ops', 'repair')",
         now - HOUR
     ));
     sql.push(format!(
-        "INSERT INTO repair_plan (id, made, made_by, kind, undoes) VALUES (2, {now}, 'olga@ops', 'undo', 1)"
+        "INSERT INTO repair_plan (made, made_by, kind, undoes) VALUES ({now}, 'olga@ops', 'undo', 1)"
     ));
     for (plan_id, package, state, note) in [
         (1, 1, "planned", "NULL"),
