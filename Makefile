@@ -89,13 +89,14 @@ fuzz:
 bench: build
 	@scripts/install-tools bench
 	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin engine --bin queue_bench \
-		--bin poll_bench --bin turns
+		--bin pages_bench --bin poll_bench --bin turns
 	@scripts/bench
 	$(CARGO) build --profile plugin --locked -p plugin --example floor
 	@scripts/bench-checks
 	target/release/queue_bench throughput
 	target/release/queue_bench overhead $(BIN) 1000
 	target/release/poll_bench $(BIN)
+	target/release/pages_bench $(BIN)
 
 clean:
 	$(CARGO) clean

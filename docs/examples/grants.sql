@@ -12,7 +12,8 @@ DECLARE
     role TEXT;
     it TEXT;
     owner NAME;
-    roles CONSTANT TEXT[] := ARRAY['package_import_operator', 'package_import_worker', 'package_import_monitor'];
+    roles CONSTANT TEXT[] := ARRAY['package_import_operator', 'package_import_worker', 'package_import_monitor',
+        'package_import_web'];
 BEGIN
     SELECT tableowner INTO owner FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'job';
     IF owner IS NULL THEN
@@ -35,8 +36,8 @@ BEGIN
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', current_schema(), role);
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role);
     END LOOP;
-    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO package_import_operator, package_import_worker',
-        current_schema());
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO package_import_operator, package_import_worker, '
+        'package_import_web', current_schema());
     -- `backup` and `migrate --to` carry the numbers on from where they are.
     EXECUTE format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA %I TO package_import_operator, package_import_worker',
         current_schema());
@@ -87,3 +88,15 @@ GRANT INSERT, UPDATE, DELETE ON notice TO package_import_operator;
 -- `prune` keeps what explains the present.
 GRANT DELETE ON meta, attempt, sample, verdict, run, batch, batch_member, package_past, past, message, repair_plan,
     repair_part TO package_import_operator;
+
+-- Serves the pages (docs/web.md): reads what they show, and does what their buttons do, which is less than an operator may.
+GRANT INSERT, UPDATE ON meta, package, job, suppression, sample, verdict, batch, batch_member, counter, publish,
+    package_past, past TO package_import_web;
+GRANT UPDATE ON host, signature, failure, dependency TO package_import_web;
+-- A package that is held or tried again by itself is no part of a batch any more.
+GRANT DELETE ON batch_member TO package_import_web;
+GRANT UPDATE (done, gone, tries) ON publication TO package_import_web;
+GRANT UPDATE (decision, decided, decided_by, reason, trouble) ON collision TO package_import_web;
+GRANT INSERT, UPDATE ON repair_plan, repair_part, mute TO package_import_web;
+GRANT INSERT ON event TO package_import_web;
+GRANT INSERT, UPDATE, DELETE ON notice TO package_import_web;

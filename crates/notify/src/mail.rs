@@ -8,7 +8,7 @@ use bounded::program::{self, Group};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailboxes, header};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Message, SmtpTransport, Transport};
 use sha2::{Digest as _, Sha256};
@@ -77,8 +77,23 @@ fn without_returns(bytes: &[u8]) -> Vec<u8> {
     text
 }
 
+/// Largest file of certificates.
+const CERTIFICATES: u64 = 1 << 20;
+
+/// Who has to vouch for the server.
+fn parameters(server: &Server) -> Result<TlsParameters, String> {
+    let mut builder = TlsParameters::builder(server.host.clone());
+    if let Some(path) = &server.ca_file {
+        let failed = |error: &dyn std::fmt::Display| format!("ca_file {}: {error}", path.display());
+        let pem = bounded::file::read_text(path, CERTIFICATES).map_err(|error| failed(&error))?;
+        let certificates = Certificate::from_pem(pem.as_bytes()).map_err(|error| failed(&causes(&error)))?;
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificates);
+    }
+    builder.build().map_err(|error| causes(&error))
+}
+
 fn transport(server: &Server, host: &str) -> Result<SmtpTransport, String> {
-    let tls = || TlsParameters::new(server.host.clone()).map_err(|error| causes(&error));
+    let tls = || parameters(server);
     let tls = match server.security {
         Security::None => Tls::None,
         Security::StartTls => Tls::Required(tls()?),

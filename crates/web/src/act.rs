@@ -11,10 +11,13 @@ use operations::actions::baseline::AcceptBaseline;
 use operations::actions::collision::Resolve;
 use operations::actions::hold::{Hold, Release};
 use operations::actions::hosts::{Quiesce, Resume};
+use operations::actions::mute::{Mute, Unmute};
 use operations::actions::queue::{Prioritize, Requeue, Retry};
+use operations::actions::repair::{ApplyRepair, Begun, PlanRepair, UndoRepair, Which};
 use operations::actions::signature::Decide;
 use operations::actions::suppress::{Suppress, Unsuppress};
 use operations::{Action as _, Actor, Error, Failing, Imported, Names, Opened, Preview, Reason};
+use source_package::finding::Finding;
 use state::words::Policy;
 
 /// An action of a form.
@@ -44,6 +47,16 @@ pub enum Wanted {
     Quiesce(Quiesce),
     /// Let it go on.
     Resume(Resume),
+    /// Ask for a plan of repair.
+    Plan(PlanRepair),
+    /// Have a plan of repair carried out.
+    Apply(ApplyRepair),
+    /// Ask for the plan that takes one back.
+    Undo(UndoRepair),
+    /// Keep a kind of finding from being counted.
+    Mute(Mute),
+    /// Let it count again.
+    Unmute(Unmute),
 }
 
 /// The fields of a form.
@@ -65,6 +78,11 @@ macro_rules! each {
             Wanted::Resolve($action) => $call,
             Wanted::Quiesce($action) => $call,
             Wanted::Resume($action) => $call,
+            Wanted::Plan($action) => $call,
+            Wanted::Apply($action) => $call,
+            Wanted::Undo($action) => $call,
+            Wanted::Mute($action) => $call,
+            Wanted::Unmute($action) => $call,
         }
     };
 }
@@ -79,17 +97,15 @@ impl Wanted {
         let subject =
             || field("subject").map(str::to_owned).ok_or("it is not said to what this is to be done");
         let names = || subject().and_then(|it| Names::new(vec![it]).map_err(|_| "no such name can be"));
+        let canary = || field("canary").map(|it| it.parse().map_err(|_| "canary: a number")).transpose();
+        let plan = || subject()?.parse::<i64>().map_err(|_| "that is no number of a plan");
+        let code = || subject()?.parse::<Finding>().map_err(|_| "that is no code of a finding");
         let until = |text: &str| text.parse().map_err(|error| format!("until: {error}"));
         Ok(match field("action").unwrap_or_default() {
             "retry" => Wanted::Retry(Retry { which: Failing::Names(names()?), canary: None }),
             "retry-signature" => {
-                let canary = field("canary")
-                    .map(|it| it.parse::<usize>().map_err(|_| "canary: a number"))
-                    .transpose()?;
-                Wanted::Retry(Retry {
-                    which: Failing::Signature(subject()?),
-                    canary: canary.and_then(NonZeroUsize::new),
-                })
+                let canary = canary()?.and_then(NonZeroUsize::new);
+                Wanted::Retry(Retry { which: Failing::Signature(subject()?), canary })
             }
             "hold" => {
                 Wanted::Hold(Hold { packages: names()?, until: field("until").map(until).transpose()? })
@@ -110,6 +126,24 @@ impl Wanted {
             }),
             "quiesce" => Wanted::Quiesce(Quiesce { host: subject()? }),
             "resume" => Wanted::Resume(Resume { host: subject()? }),
+            // Pages have no files: workers look at repositories and mend them.
+            "repair-plan" => {
+                let which = Which::Names(names()?);
+                Wanted::Plan(PlanRepair { which, rebuild: false, by_worker: true })
+            }
+            "repair-plan-code" => {
+                let which = Which::Code(code()?);
+                Wanted::Plan(PlanRepair { which, rebuild: false, by_worker: true })
+            }
+            "repair-apply" => {
+                Wanted::Apply(ApplyRepair { plan: plan()?, canary: canary()?.unwrap_or_default() })
+            }
+            "repair-undo" => Wanted::Undo(UndoRepair { plan: plan()?, by_worker: true }),
+            "mute" => {
+                let end = field("until").ok_or("until: when does it count again? 3d, 2026-12-31")?;
+                Wanted::Mute(Mute { code: code()?, package: None, until: until(end)? })
+            }
+            "unmute" => Wanted::Unmute(Unmute { code: code()?, package: None }),
             other => return Err(format!("there is no action {other:?}")),
         })
     }
@@ -129,6 +163,11 @@ impl Wanted {
             Wanted::Resolve(_) => "Decide about a collision",
             Wanted::Quiesce(_) => "Let a host pause",
             Wanted::Resume(_) => "Let a host go on",
+            Wanted::Plan(_) => "Look, and plan a repair",
+            Wanted::Apply(_) => "Carry out a repair",
+            Wanted::Undo(_) => "Plan to take a repair back",
+            Wanted::Mute(_) => "Mute a finding",
+            Wanted::Unmute(_) => "Let a finding count again",
         }
     }
 
@@ -140,7 +179,7 @@ impl Wanted {
         each!(self, action => action.preview(at, actor))
     }
 
-    /// Does it, if nothing has changed since it was shown.
+    /// Does it, if nothing has changed since it was shown. Returns the page of what has come of it, if it has one.
     ///
     /// # Errors
     /// Something has changed, or it cannot be done.
@@ -150,15 +189,24 @@ impl Wanted {
         actor: &Actor,
         reason: &Reason,
         shown: &BTreeSet<String>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
         let now = subjects(&self.preview(at, actor)?);
         if let Some(new) = now.difference(shown).next() {
             return Err(Error::Usage(format!(
                 "{new} has come in since this was shown: look again, nothing was done"
             )));
         }
-        each!(self, action => action.perform(at, actor, Some(reason)).map(drop))
+        match self {
+            Wanted::Plan(action) => action.perform(at, actor, Some(reason)).map(|it| Some(page_of(&it))),
+            Wanted::Undo(action) => action.perform(at, actor, Some(reason)).map(|it| Some(page_of(&it))),
+            other => each!(other, action => action.perform(at, actor, Some(reason)).map(|_| None)),
+        }
     }
+}
+
+/// The page of a plan.
+fn page_of(begun: &Begun) -> String {
+    format!("/plans/{}", begun.plan)
 }
 
 /// A policy's reason is its note.

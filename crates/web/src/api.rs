@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::answers;
 use crate::asked::Asked;
 use crate::problem::Problem;
-use crate::questions::ROWS;
+use crate::questions::{PARTS, ROWS};
 use crate::veil::Veil;
 
 /// JSON of an answer: the same as `--json`.
@@ -45,6 +45,14 @@ pub async fn question(asked: Asked, Path(question): Path<String>) -> Result<Resp
                 json(questions::collisions(at, &wanted))
             }))
         }
+        "incidents" => of(Box::new(|at| json(questions::incidents(at, None)))),
+        "plans" => {
+            asked.private()?;
+            of(Box::new(|at| {
+                let plans = questions::repair_plans(at, LIMIT)?;
+                Ok(serde_json::json!({ "plans": plans, "findings": questions::findings(at)? }))
+            }))
+        }
         "remotes" => {
             asked.private()?;
             of(Box::new(|at| json(questions::remotes(at, None, LIMIT))))
@@ -75,8 +83,25 @@ pub async fn signature(asked: Asked, Path(id): Path<String>) -> Result<Response,
     told(&asked, key, Box::new(move |at| json(questions::signature(at, &id)))).await
 }
 
+/// An incident with its timeline. What people did, and why, is not public.
+pub async fn incident(asked: Asked, Path(id): Path<String>) -> Result<Response, Problem> {
+    asked.private()?;
+    told(&asked, format!("incident {id}"), Box::new(move |at| json(questions::incident(at, &id)))).await
+}
+
+/// A plan of repair, with the first of its packages.
+pub async fn plan(asked: Asked, Path(id): Path<String>) -> Result<Response, Problem> {
+    asked.private()?;
+    let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("there is no plan {id:?}"));
+    let number: i64 = id.parse().map_err(|_| unknown())?;
+    let ask = move |at: &Opened| Ok(questions::repair_plan_begin(at, number, PARTS)?.shown.json());
+    told(&asked, format!("plan {number}"), Box::new(ask)).await
+}
+
 async fn told(asked: &Asked, key: String, ask: Ask) -> Result<Response, Problem> {
-    let found = asked.app.reader.json(key, ask).await?;
+    // What is over is read by a thread of its own.
+    let reader = if key.starts_with("incident") { &asked.app.past } else { asked.reader() };
+    let found = reader.json(key, asked.then, ask).await?;
     let mut value = (*found.value).clone();
     if let Some(object) = value.as_object_mut() {
         object.insert("v".into(), VERSION.into());

@@ -15,6 +15,8 @@ pub struct App {
     pub prefix: Prefix,
     /// Thread that reads the state.
     pub reader: Reader,
+    /// Thread that reads what is over, how it was at a time and incidents: that takes longer, and other pages do not wait for it.
+    pub past: Reader,
     /// Thread that changes the state, which needs the right to write.
     pub writer: Reader,
     /// Previews that wait for confirmation.

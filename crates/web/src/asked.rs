@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::reader::Reader;
 use crate::who::{Peer, Viewer};
 
 /// Facts about a request, for the function that answers it.
@@ -24,11 +25,18 @@ pub struct Asked {
     pub query: HashMap<String, String>,
     /// Origin of the connection.
     pub peer: Peer,
+    /// The time that is looked back to, in Unix milliseconds.
+    pub then: Option<i64>,
     /// True when a script of one of our pages asks for its live parts.
     pub is_script: bool,
 }
 
 impl Asked {
+    /// The thread that answers.
+    pub fn reader(&self) -> &Reader {
+        if self.then.is_some() { &self.app.past } else { &self.app.reader }
+    }
+
     /// Refuses users who may only see the public part of the pages.
     pub fn private(&self) -> Result<(), Problem> {
         if self.viewer.is_public {

@@ -40,7 +40,11 @@ pub enum Unheard {
 
 /// Checks the origin of a request, and the host name that it is for.
 pub fn examine(app: &App, method: &Method, headers: &HeaderMap) -> Result<(), Unheard> {
-    let host = headers.get("host").and_then(|host| host.to_str().ok());
+    let mut hosts = headers.get_all("host").iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    if hosts.next().is_some() {
+        return Err(Unheard::Name("the request has two names of a host: refused".to_owned()));
+    }
     if !is_ours(app, host) {
         let name = host.unwrap_or_default();
         return Err(Unheard::Name(format!(

@@ -23,6 +23,7 @@ mod reader;
 mod router;
 mod server;
 mod shown;
+mod then;
 mod veil;
 mod who;
 

@@ -16,6 +16,9 @@ use state::read::queue::{self, Pace};
 use state::read::status::{self, Status};
 use state::read::verdicts::{self, Sample, Verdict};
 use state::read::versions::{self, Version};
+use state::repair::findings::Count;
+use state::repair::mutes::Mute;
+use state::repair::plans;
 use state::tx::Tx;
 use state::{StateError, breaker, operate};
 
@@ -31,6 +34,12 @@ pub const ROWS: i64 = 100;
 const ATTEMPTS: i64 = 20;
 /// Hours of the chart: two weeks.
 pub const HOURS: i64 = 14 * 24;
+/// Plans that are listed.
+const PLANS: u32 = 50;
+/// Packages of a plan that are shown.
+pub const PARTS: u32 = 50;
+/// Plans of a package that are shown.
+const OF_PACKAGE: i64 = 5;
 /// The most outages of a dependency that are searched.
 const OUTAGES: i64 = 20;
 
@@ -91,6 +100,29 @@ pub struct Facts {
     pub events: Vec<Event>,
     /// Versions of its repository, if this machine has it.
     pub versions: Vec<Version>,
+    /// The newest plans of repair that it is part of.
+    pub plans: Vec<(plans::Plan, plans::Part)>,
+}
+
+/// What is wrong with repositories, and the plans to mend it.
+pub struct Repairs {
+    /// Unix milliseconds of the reading.
+    pub now: i64,
+    /// Findings by their codes.
+    pub findings: Vec<Count>,
+    /// Mutes that hold.
+    pub mutes: Vec<Mute>,
+    /// The newest plans.
+    pub plans: Vec<asked::PlanListed>,
+}
+
+fn repairs(at: &Opened) -> Result<Repairs, Error> {
+    Ok(Repairs {
+        now: at.store.read(|tx| tx.now())?,
+        findings: asked::findings(at)?,
+        mutes: asked::mutes(at)?.mutes,
+        plans: asked::repair_plans(at, PLANS)?,
+    })
 }
 
 /// Result of a search.
@@ -130,96 +162,130 @@ fn collisions(tx: &mut Tx<'_>) -> Result<Collisions, StateError> {
 
 impl Reader {
     /// Reads the front page.
-    pub async fn front(&self) -> Result<Answer<Front>, Trouble> {
-        self.ask("front".into(), |at| Ok(at.store.read(front)?)).await
+    pub async fn front(&self, then: Option<i64>) -> Result<Answer<Front>, Trouble> {
+        self.ask("front".into(), then, |at| Ok(at.store.read(front)?)).await
     }
 
     /// All causes of failures, most packages first.
-    pub async fn groups(&self) -> Result<Answer<Vec<Group>>, Trouble> {
+    pub async fn groups(&self, then: Option<i64>) -> Result<Answer<Vec<Group>>, Trouble> {
         let read = |tx: &mut Tx<'_>| failures::groups(tx, &Filter::default(), ROWS);
-        self.ask("groups".into(), move |at| Ok(at.store.read(read)?)).await
+        self.ask("groups".into(), then, move |at| Ok(at.store.read(read)?)).await
     }
 
     /// A signature and its packages.
-    pub async fn cause(&self, short: String) -> Result<Answer<Cause>, Trouble> {
+    pub async fn cause(&self, short: String, then: Option<i64>) -> Result<Answer<Cause>, Trouble> {
         let key = format!("cause {short}");
-        self.ask(key, move |at| Ok(at.store.read(|tx| cause(tx, &short))?)).await
+        self.ask(key, then, move |at| Ok(at.store.read(|tx| cause(tx, &short))?)).await
     }
 
     /// Reads a package.
-    pub async fn package(&self, name: String) -> Result<Answer<Facts>, Trouble> {
+    pub async fn package(&self, name: String, then: Option<i64>) -> Result<Answer<Facts>, Trouble> {
         let key = format!("package {name}");
-        self.ask(key, move |at| Ok(at.store.read(|tx| facts(tx, &name))?)).await
+        self.ask(key, then, move |at| Ok(at.store.read(|tx| facts(tx, &name))?)).await
     }
 
     /// Reads the queue.
-    pub async fn queue(&self) -> Result<Answer<asked::Queue>, Trouble> {
-        self.ask("queue".into(), |at| asked::queue(at, None, ROWS as u32)).await
+    pub async fn queue(&self, then: Option<i64>) -> Result<Answer<asked::Queue>, Trouble> {
+        self.ask("queue".into(), then, |at| asked::queue(at, None, ROWS as u32)).await
     }
 
     /// Reads the hosts.
-    pub async fn hosts(&self) -> Result<Answer<asked::Workers>, Trouble> {
-        self.ask("hosts".into(), asked::workers).await
+    pub async fn hosts(&self, then: Option<i64>) -> Result<Answer<asked::Workers>, Trouble> {
+        self.ask("hosts".into(), then, asked::workers).await
     }
 
     /// Reads the archives.
-    pub async fn archives(&self) -> Result<Answer<Suites>, Trouble> {
+    pub async fn archives(&self, then: Option<i64>) -> Result<Answer<Suites>, Trouble> {
         let read = |tx: &mut Tx<'_>| {
             Ok(Suites { now: tx.now()?, suites: archives::list(tx)?, waits: archives::waits(tx)? })
         };
-        self.ask("archives".into(), move |at| Ok(at.store.read(read)?)).await
+        self.ask("archives".into(), then, move |at| Ok(at.store.read(read)?)).await
     }
 
     /// Collisions: those that wait, and the last that have ended.
     pub async fn collisions(&self) -> Result<Answer<Collisions>, Trouble> {
-        self.ask("collisions".into(), |at| Ok(at.store.read(collisions)?)).await
+        self.ask("collisions".into(), None, |at| Ok(at.store.read(collisions)?)).await
     }
 
     /// A collision, with what would be lost.
     pub async fn collision(&self, id: i64) -> Result<Answer<asked::CollisionShown>, Trouble> {
-        self.ask(format!("collision {id}"), move |at| asked::collision(at, id)).await
+        self.ask(format!("collision {id}"), None, move |at| asked::collision(at, id)).await
     }
 
     /// The remotes; or one, with the packages that something is wrong with.
     pub async fn remotes(&self, name: Option<String>) -> Result<Answer<asked::Remotes>, Trouble> {
-        self.ask(format!("remotes {name:?}"), move |at| asked::remotes(at, name.as_deref(), ROWS as u32))
-            .await
+        self.ask(format!("remotes {name:?}"), None, move |at| {
+            asked::remotes(at, name.as_deref(), ROWS as u32)
+        })
+        .await
     }
 
     /// A feed.
     pub async fn feed(&self, which: Which) -> Result<Answer<Feed>, Trouble> {
-        self.ask(format!("feed {}", which.name()), move |at| feeds::read(at, &which)).await
+        self.ask(format!("feed {}", which.name()), None, move |at| feeds::read(at, &which)).await
     }
 
     /// The audit trail, of one subject or of all, older than an entry if one is named.
-    pub async fn audit(&self, subject: Option<String>) -> Result<Answer<Vec<Event>>, Trouble> {
+    pub async fn audit(
+        &self,
+        subject: Option<String>,
+        then: Option<i64>,
+    ) -> Result<Answer<Vec<Event>>, Trouble> {
         let key = format!("audit {subject:?}");
-        self.ask(key, move |at| Ok(at.store.read(|tx| events::list(tx, subject.as_deref(), ROWS))?)).await
+        self.ask(key, then, move |at| Ok(at.store.read(|tx| events::list(tx, subject.as_deref(), ROWS))?))
+            .await
+    }
+
+    /// Packages whose branches lack something that is published.
+    pub async fn freshness(&self, then: Option<i64>) -> Result<Answer<asked::Freshness>, Trouble> {
+        self.ask("freshness".into(), then, |at| asked::freshness(at, ROWS as u32)).await
+    }
+
+    /// Incidents of the last days.
+    pub async fn incidents(&self, days: u64) -> Result<Answer<asked::Incidents>, Trouble> {
+        let span = std::time::Duration::from_secs(days * 24 * 3600);
+        self.ask(format!("incidents {days}"), None, move |at| asked::incidents(at, Some(span))).await
+    }
+
+    /// An incident, with its timeline.
+    pub async fn incident(&self, id: String) -> Result<Answer<asked::IncidentShown>, Trouble> {
+        self.ask(format!("incident {id}"), None, move |at| asked::incident(at, &id)).await
+    }
+
+    /// Findings, mutes, the newest plans of repair.
+    pub async fn repairs(&self) -> Result<Answer<Repairs>, Trouble> {
+        self.ask("repairs".into(), None, repairs).await
+    }
+
+    /// A plan of repair.
+    pub async fn plan(&self, id: i64) -> Result<Answer<asked::PlanBegin>, Trouble> {
+        self.ask(format!("plan {id}"), None, move |at| asked::repair_plan_begin(at, id, PARTS)).await
     }
 
     /// Finds packages and signatures that begin with a word.
     pub async fn search(&self, word: String) -> Result<Answer<Found>, Trouble> {
-        self.ask(format!("search {word}"), move |at| Ok(at.store.read(|tx| search(tx, &word))?)).await
+        self.ask(format!("search {word}"), None, move |at| Ok(at.store.read(|tx| search(tx, &word))?)).await
     }
 
     /// The log of an attempt, if this machine has it.
     pub async fn log(&self, attempt: i64) -> Result<Answer<String>, Trouble> {
         let wanted = asked::LogWanted::Attempt(attempt);
-        self.ask(format!("log {attempt}"), move |at| asked::log(at, &wanted)).await
+        self.ask(format!("log {attempt}"), None, move |at| asked::log(at, &wanted)).await
     }
 
     /// Reads the metrics.
     pub async fn metrics(&self) -> Result<Answer<state::read::metrics::Metrics>, Trouble> {
-        self.ask("metrics".into(), asked::metrics).await
+        self.ask("metrics".into(), None, asked::metrics).await
     }
 
     /// Reads what a command prints with `--json`.
     pub async fn json(
         &self,
         key: String,
+        then: Option<i64>,
         question: impl FnOnce(&Opened) -> Result<Value, Error> + Send + 'static,
     ) -> Result<Answer<Value>, Trouble> {
-        self.ask(format!("json {key}"), question).await
+        self.ask(format!("json {key}"), then, question).await
     }
 }
 
@@ -257,6 +323,10 @@ pub const COSTS: &[Cost] = &[
     }),
     ("search", |at| Ok(at.store.read(|tx| search(tx, "package")).map(drop)?)),
     ("metrics", |at| asked::metrics(at).map(drop)),
+    ("freshness", |at| asked::freshness(at, ROWS as u32).map(drop)),
+    ("incidents", |at| asked::incidents(at, None).map(drop)),
+    ("plans", |at| repairs(at).map(drop)),
+    ("plan", |at| asked::repair_plan_begin(at, 1, PARTS).map(drop)),
     ("collisions", |at| Ok(at.store.read(collisions).map(drop)?)),
     ("remotes", |at| asked::remotes(at, None, ROWS as u32).map(drop)),
     ("feed of failures", |at| feeds::read(at, &Which::Failures).map(drop)),
@@ -310,11 +380,16 @@ fn facts(tx: &mut Tx<'_>, name: &str) -> Result<Facts, StateError> {
     operate::known(tx, name)?;
     let package = package::read(tx, name, ATTEMPTS)?
         .ok_or_else(|| StateError::Unknown(format!("package {name} is not known")))?;
+    let plans = match (tx.is_past(), package::id(tx, name)?) {
+        (false, Some(id)) => plans::of_package(tx, id, OF_PACKAGE)?,
+        _ => Vec::new(),
+    };
     Ok(Facts {
         now: tx.now()?,
         freshness: freshness::of_package(tx, name)?,
         events: events::list(tx, Some(name), ATTEMPTS)?,
         versions: versions::list(tx, name, 50)?,
+        plans,
         package,
     })
 }

@@ -12,13 +12,17 @@ use operations::{Class, Error, Opened};
 use tokio::sync::oneshot;
 
 /// Time for which a page waits for the database; then it shows the last known values.
-const PATIENCE: Duration = Duration::from_millis(1500);
+pub const PATIENCE: Duration = Duration::from_millis(1500);
 /// The same while the thread is still busy with a query whose asker has given up.
 const IMPATIENCE: Duration = Duration::from_millis(100);
-/// Longest time of an action.
-const LENGTH: Duration = Duration::from_secs(12);
+/// Longest time of an action, and of a question about what is over.
+pub const LENGTH: Duration = Duration::from_secs(12);
 /// An answer up to this age is given again: fifty open pages cause no more queries than one.
 const FRESH: Duration = Duration::from_secs(1);
+/// The same of a reader that is asked about what is over, which takes longer.
+const LATELY: Duration = Duration::from_secs(15);
+/// The same of a time that is over, which does not change any more.
+const PAST: Duration = Duration::from_secs(60);
 /// Questions that wait for the thread.
 const WAITING: usize = 64;
 /// Answers that are kept.
@@ -74,6 +78,7 @@ struct Kept {
 
 /// Reader of the state.
 pub struct Reader {
+    patience: Duration,
     questions: Sender<Question>,
     kept: Mutex<HashMap<String, Kept>>,
     is_stuck: Arc<AtomicBool>,
@@ -81,8 +86,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Starts the thread. It ends when the reader is dropped.
-    pub fn start(open: Open) -> std::io::Result<Reader> {
+    /// Starts the thread, for questions that take no longer than this. It ends when the reader is dropped.
+    pub fn start(open: Open, patience: Duration) -> std::io::Result<Reader> {
         let (questions, asked): (Sender<Question>, Receiver<Question>) = bounded(WAITING);
         let is_stuck = Arc::new(AtomicBool::new(false));
         let freed = Arc::clone(&is_stuck);
@@ -93,19 +98,26 @@ impl Reader {
                 freed.store(false, Ordering::SeqCst);
             }
         })?;
-        Ok(Reader { questions, kept: Mutex::default(), is_stuck, away: Mutex::default() })
+        Ok(Reader { patience, questions, kept: Mutex::default(), is_stuck, away: Mutex::default() })
     }
 
-    /// Asks, or returns the answer of a moment ago to the same question. `key` names the question with its arguments.
+    /// Asks, or returns the answer of a moment ago to the same question. `key` names the question with its arguments. `then`: as
+    /// it was at a time, in Unix milliseconds.
     pub async fn ask<T: Send + Sync + 'static>(
         &self,
         key: String,
+        then: Option<i64>,
         question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
     ) -> Result<Answer<T>, Trouble> {
-        if let Some(answer) = self.known(&key, Some(FRESH), None) {
+        let (key, age) = match then {
+            Some(then) => (format!("{key} at {then}"), PAST),
+            None if self.patience > PATIENCE => (key, LATELY),
+            None => (key, FRESH),
+        };
+        if let Some(answer) = self.known(&key, Some(age), None) {
             return Ok(answer);
         }
-        match self.once(question).await {
+        match self.within(self.patience(), then, question).await {
             Ok(value) => {
                 let (value, read) = (Arc::new(value), now());
                 self.keep(key, Arc::clone(&value) as Arc<dyn Any + Send + Sync>, read);
@@ -123,8 +135,12 @@ impl Reader {
         &self,
         question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let patience = if self.is_stuck.load(Ordering::SeqCst) { IMPATIENCE } else { PATIENCE };
-        self.within(patience, question).await
+        self.within(self.patience(), None, question).await
+    }
+
+    fn patience(&self) -> Duration {
+        let is_impatient = self.patience <= PATIENCE && self.is_stuck.load(Ordering::SeqCst);
+        if is_impatient { IMPATIENCE } else { self.patience }
     }
 
     /// Does something that may take longer than a query.
@@ -132,19 +148,20 @@ impl Reader {
         &self,
         work: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Trouble> {
-        self.within(LENGTH, work).await
+        self.within(LENGTH, None, work).await
     }
 
     async fn within<T: Send + 'static>(
         &self,
         patience: Duration,
+        then: Option<i64>,
         question: impl FnOnce(&Opened) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Trouble> {
         let (tell, told) = oneshot::channel();
         let work: Question = Box::new(move |hand| {
             // Nobody waits for the answer any more: nothing is asked, and nothing is changed.
             if !tell.is_closed() {
-                let _ = tell.send(hand.answer(question));
+                let _ = tell.send(hand.answer(then, question));
             }
         });
         let answer = match self.questions.try_send(work) {
@@ -207,9 +224,20 @@ impl Reader {
 }
 
 impl Hand {
-    fn answer<T>(&mut self, question: impl FnOnce(&Opened) -> Result<T, Error>) -> Result<T, Trouble> {
+    fn answer<T>(
+        &mut self,
+        then: Option<i64>,
+        question: impl FnOnce(&Opened) -> Result<T, Error>,
+    ) -> Result<T, Trouble> {
         let at = self.opened()?;
+        at.store.look_back(then);
         let answer = question(at).map_err(trouble);
+        at.store.look_back(None);
+        let answer = match answer {
+            // A time that is still to come, or before what is kept.
+            Err(Trouble::Refused(text)) if then.is_some() => Err(Trouble::Usage(text)),
+            answer => answer,
+        };
         // After an error the installation is opened again: the file may be another one by then.
         if matches!(answer, Err(Trouble::Away(_))) {
             self.at = None;
@@ -217,7 +245,7 @@ impl Hand {
         answer
     }
 
-    fn opened(&mut self) -> Result<&Opened, Trouble> {
+    fn opened(&mut self) -> Result<&mut Opened, Trouble> {
         if self.at.is_some() && self.seen() != self.seen {
             self.at = None;
         }
@@ -238,7 +266,7 @@ impl Hand {
                 }
             }
         }
-        self.at.as_ref().ok_or_else(|| Trouble::Away("it is not open".into()))
+        self.at.as_mut().ok_or_else(|| Trouble::Away("it is not open".into()))
     }
 
     fn seen(&self) -> Option<Seen> {

@@ -23,7 +23,7 @@ use crate::pages::{self, Page, Part, Shell};
 use crate::problem::Problem;
 use crate::shown::clean;
 use crate::who::{By, Peer, Viewer};
-use crate::{answers, api, assets, feeds, metrics};
+use crate::{answers, api, assets, feeds, metrics, then};
 
 /// A request is answered by then.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,6 +44,12 @@ pub fn routes() -> Router {
         .route("/audit", get(pages::audit::page))
         .route("/collisions", get(pages::collisions::page))
         .route("/collisions/{id}", get(pages::collisions::one))
+        .route("/freshness", get(pages::freshness::page))
+        .route("/incidents", get(pages::incidents::page))
+        .route("/incidents/{id}", get(pages::incidents::one))
+        .route("/incidents/{id}/markdown", get(pages::incidents::markdown))
+        .route("/plans", get(pages::plans::page))
+        .route("/plans/{id}", get(pages::plan::page))
         .route("/remotes", get(pages::remotes::page))
         .route("/remotes/{name}", get(pages::remotes::one))
         .route("/feeds/{name}", get(feeds::of_all))
@@ -57,6 +63,8 @@ pub fn routes() -> Router {
         .route("/api/v1/{question}", get(api::question))
         .route("/api/v1/packages/{name}", get(api::package))
         .route("/api/v1/signatures/{id}", get(api::signature))
+        .route("/api/v1/incidents/{id}", get(api::incident))
+        .route("/api/v1/plans/{id}", get(api::plan))
         .layer(DefaultBodyLimit::max(FORM))
 }
 
@@ -97,10 +105,15 @@ async fn answer_in_time(app: &Arc<App>, peer: Peer, request: Request) -> Respons
         None => (Viewer { name: None, role: Role::View, is_public: true, by: By::Nothing }, false),
     };
     let is_script = query.contains_key("refresh") && is_script(request.headers());
-    let asked = Asked { app: Arc::clone(app), viewer, path: path.clone(), query, peer, is_script };
+    let asked =
+        Asked { app: Arc::clone(app), viewer, path: path.clone(), query, peer, then: None, is_script };
     if !is_known && path != "/sign-in" {
         return stranger(&asked, is_read);
     }
+    let asked = match then::of(&asked) {
+        Ok(then) => Asked { then, ..asked },
+        Err(problem) => return said(&asked, &problem),
+    };
     let answer = route(request, &path, &uri, asked.clone()).await;
     shown(&asked, answer)
 }

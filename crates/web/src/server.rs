@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::act::Pending;
 use crate::app::App;
 use crate::listen::{Listen, Prefix};
-use crate::reader::Reader;
+use crate::reader::{LENGTH, PATIENCE, Reader};
 use crate::router;
 use crate::who::accounts::AccountError;
 use crate::who::attempts::Attempts;
@@ -113,12 +113,13 @@ impl Server {
         let sessions = Sessions::of(&root)
             .map_err(machine("cannot read or make the key of sessions, web-key in the root"))?;
         let started = machine("cannot start a thread");
-        let reader = Reader::start(opening(&root, &config, false)).map_err(started)?;
-        let writer =
-            Reader::start(opening(&root, &config, true)).map_err(machine("cannot start a thread"))?;
+        let reader = Reader::start(opening(&root, &config, false), PATIENCE).map_err(&started)?;
+        let past = Reader::start(opening(&root, &config, false), LENGTH).map_err(&started)?;
+        let writer = Reader::start(opening(&root, &config, true), PATIENCE).map_err(&started)?;
         let (attempts, verifying, is_local) = (Attempts::default(), Semaphore::new(1), listen.is_local());
         let gate = Gate { web, accounts, sessions, attempts, verifying, is_local };
-        let app = App { gate, listen: listen.clone(), prefix, reader, writer, pending: Pending::default() };
+        let app =
+            App { gate, listen: listen.clone(), prefix, reader, past, writer, pending: Pending::default() };
         Ok(Server { listen, app: Arc::new(app), socket })
     }
 

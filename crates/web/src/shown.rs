@@ -33,6 +33,12 @@ pub fn time(milliseconds: i64) -> Markup {
     html! { time datetime=(machine) { (text) } }
 }
 
+/// A moment to the second, for a query or a machine: `2026-11-24T08:32:05Z`.
+pub fn stamp(milliseconds: i64) -> String {
+    let second = milliseconds.div_euclid(1000).rem_euclid(60);
+    Millis(milliseconds).to_string().replace(' ', "T").replace('Z', &format!(":{second:02}Z"))
+}
+
 /// A moment and how long ago it is.
 pub fn since(now: i64, milliseconds: i64) -> Markup {
     html! { (time(milliseconds)) " " span.dim { "(" (ago(now, milliseconds)) ")" } }

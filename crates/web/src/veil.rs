@@ -39,7 +39,7 @@ impl Veil {
         if !asked.viewer.is_public {
             return Veil { is_on: false, hosts: Vec::new() };
         }
-        let found = asked.app.reader.hosts().await;
+        let found = asked.app.reader.hosts(None).await;
         let hosts = found.map(|it| it.value.hosts.iter().map(|host| host.host.clone()).collect());
         Veil { is_on: true, hosts: hosts.unwrap_or_default() }
     }

@@ -130,3 +130,63 @@ fn what_cannot_be_served_is_said_with_exit_code_2() {
         assert!(text(&refused.stderr).contains(said), "{arguments:?}: {}", text(&refused.stderr));
     }
 }
+
+/// Whoever restores an installation has its accounts, and a new key: who was signed in signs in again.
+#[test]
+fn backups_have_the_accounts_and_not_the_key_of_sessions() {
+    let installation = installation();
+    assert!(
+        run(&installation, &["user", "add", "olga", "--role", "operate"], "a long password\n")
+            .status
+            .success()
+    );
+    let (child, address, _) = serve(&installation, false);
+    assert!(get(&address, "/").contains("location: /sign-in"));
+    assert_eq!(end(child), Some(0));
+    let backup = installation.files().join("backup");
+    let taken = run(&installation, &["backup", backup.to_str().unwrap()], "");
+    assert!(taken.status.success(), "{}", text(&taken.stderr));
+    assert!(backup.join("web-accounts").exists() && !backup.join("web-key").exists());
+    assert!(installation.root().join("web-key").exists());
+    let other = Installation::new();
+    let restored = run(&other, &["restore", backup.to_str().unwrap()], "");
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    let listed = text(&run(&other, &["user", "list"], "").stdout);
+    assert!(listed.contains("olga") && listed.contains("operate"), "{listed}");
+    let mode =
+        std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(other.root().join("web-accounts")).unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    let (child, address, _) = serve(&other, false);
+    let form = "name=olga&password=a+long+password";
+    let mut stream = TcpStream::connect(&address).unwrap();
+    write!(
+        stream,
+        "POST /sign-in HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{form}",
+        form.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 303") && answer.contains("set-cookie: package-import="), "{answer}");
+    assert_eq!(end(child), Some(0));
+}
+
+/// Feeds as files are those of the server.
+#[test]
+fn feeds_are_written_as_they_are_served() {
+    let installation = installation();
+    let to = installation.files().join("feeds");
+    std::fs::create_dir_all(&to).unwrap();
+    let written = run(&installation, &["feeds", "--to", to.to_str().unwrap()], "");
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    let (child, address, _) = serve(&installation, true);
+    for name in ["failures", "collisions"] {
+        let file = std::fs::read_dir(&to).unwrap().map(|it| it.unwrap().path());
+        let file = file.into_iter().find(|path| path.to_str().unwrap().contains(name)).unwrap();
+        let got = get(&address, &format!("/feeds/{name}"));
+        let body = got.split_once("\r\n\r\n").unwrap().1;
+        assert_eq!(steady(body), steady(&std::fs::read_to_string(file).unwrap()), "{name}");
+    }
+    assert_eq!(end(child), Some(0));
+}

@@ -163,7 +163,7 @@ fn plan(installation: &Installation, arguments: &PlanArguments) -> Result<u8, Er
         }
     };
     let opened = installation.open()?;
-    let action = PlanRepair { which, rebuild: arguments.rebuild };
+    let action = PlanRepair { which, rebuild: arguments.rebuild, by_worker: false };
     let begun = action.perform(&opened, &caller(), None)?;
     let shown = made(installation, &opened, &begun, arguments.json)?;
     print(&shown, arguments.json)?;
@@ -242,7 +242,7 @@ fn show(installation: &Installation, arguments: &ShowArguments) -> Result<u8, Er
 
 fn undo(installation: &Installation, arguments: &UndoArguments) -> Result<u8, Error> {
     let opened = installation.open()?;
-    let action = UndoRepair { plan: arguments.plan };
+    let action = UndoRepair { plan: arguments.plan, by_worker: false };
     let begun = action.perform(&opened, &caller(), arguments.reason.as_ref())?;
     let shown = made(installation, &opened, &begun, arguments.json)?;
     print(&shown, arguments.json)?;

@@ -38,6 +38,8 @@ pub struct Server {
     pub security: Security,
     /// User name, and the file with the password.
     pub login: Option<(String, PathBuf)>,
+    /// The only certificates that may vouch for it, as PEM; else those that this machine trusts.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The encryption of a connection to a server.
@@ -60,6 +62,7 @@ struct File {
     sendmail: Option<PathBuf>,
     user: Option<String>,
     password_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
 }
 
 /// The program of the machine's own mail server.
@@ -88,10 +91,15 @@ pub(super) fn read(table: toml::Table, name: &str) -> Result<Mail, Wrong> {
                 (None, None) => None,
                 _ => return Err(at("user and password_file belong together".into())),
             };
-            Route::Smtp(server(url, login).map_err(at)?)
+            let mut server = server(url, login).map_err(at)?;
+            if file.ca_file.is_some() && server.security == Security::None {
+                return Err(at("ca_file is for smtps:// and smtp+starttls://".into()));
+            }
+            server.ca_file = file.ca_file;
+            Route::Smtp(server)
         }
-        (None, _) if file.user.is_some() || file.password_file.is_some() => {
-            return Err(at("user and password_file are for smtp".into()));
+        (None, _) if file.user.is_some() || file.password_file.is_some() || file.ca_file.is_some() => {
+            return Err(at("user, password_file and ca_file are for smtp".into()));
         }
         (None, program) => Route::Sendmail(program.unwrap_or_else(|| SENDMAIL.into())),
     };
@@ -129,7 +137,7 @@ fn server(url: &str, login: Option<(String, PathBuf)>) -> Result<Server, String>
     if login.is_some() && security == Security::None && !is_here {
         return Err("the password would travel in the clear: smtps:// or smtp+starttls://".into());
     }
-    Ok(Server { host: host.to_owned(), port, security, login })
+    Ok(Server { host: host.to_owned(), port, security, login, ca_file: None })
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::world::{MINUTE, World};
 
 /// A server that writes each message into a folder, with its envelope before it. It says its port when it listens.
 const SERVER: &str = r#"
-import asyncio, os, sys
-from aiosmtpd.smtp import SMTP
+import asyncio, os, ssl, sys
+from aiosmtpd.smtp import SMTP, AuthResult
 
 class Keep:
     count = 0
@@ -31,27 +31,46 @@ class Keep:
         os.rename(path + ".new", path)
         return "250 kept"
 
+def login(server, session, envelope, mechanism, data):
+    return AuthResult(success=(data.login, data.password) == (b"olga", b"s3cret"))
+
+# plain, starttls or tls, the last two with a login and the certificate server.pem of the folder.
 async def main():
     loop = asyncio.get_running_loop()
-    keep = Keep()
-    server = await loop.create_server(lambda: SMTP(keep, enable_SMTPUTF8=True), "127.0.0.1", int(sys.argv[2]))
+    keep, kind = Keep(), sys.argv[3]
+    options, wrapped = {}, None
+    if kind != "plain":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(sys.argv[1] + "/server.pem")
+        options = dict(authenticator=login, auth_required=True, auth_require_tls=kind == "starttls")
+        if kind == "starttls":
+            options.update(tls_context=context, require_starttls=True)
+        else:
+            wrapped = context
+    server = await loop.create_server(lambda: SMTP(keep, enable_SMTPUTF8=True, **options), "127.0.0.1", int(sys.argv[2]), ssl=wrapped)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.sleep(1000000)
 
 asyncio.run(main())
 "#;
 
-struct Server {
+pub struct Server {
     child: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Server {
     fn start(folder: &Path, port: u16) -> Server {
+        Server::of_kind(folder, port, "plain")
+    }
+
+    /// `plain`; or `starttls` or `tls`, with a login.
+    pub fn of_kind(folder: &Path, port: u16, kind: &str) -> Server {
         let started = Command::new("/usr/bin/python3")
             .args(["-c", SERVER])
             .arg(folder)
             .arg(port.to_string())
+            .arg(kind)
             .stdout(Stdio::piped())
             .spawn();
         let mut child = started.expect("this test needs python3-aiosmtpd: scripts/install-tools test");
@@ -70,7 +89,7 @@ impl Drop for Server {
 }
 
 /// The accepted mails, in their order.
-fn taken(folder: &Path) -> Vec<String> {
+pub fn taken(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
     names.retain(|path| path.file_name().unwrap().to_str().unwrap().parse::<u32>().is_ok());
     names.sort();

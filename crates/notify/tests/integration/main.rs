@@ -4,5 +4,6 @@
 mod mail;
 mod receiver;
 mod rules;
+mod tls;
 mod webhook;
 mod world;

@@ -29,6 +29,8 @@ pub struct PlanRepair {
     pub which: Which,
     /// Everything is built anew.
     pub rebuild: bool,
+    /// A worker makes it, even if this machine has the repository: for those who ask from a page.
+    pub by_worker: bool,
 }
 
 /// A plan that was begun.
@@ -56,7 +58,7 @@ impl Action for PlanRepair {
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Begun, Error> {
         let names = self.which.names(at)?;
         let kind = if self.rebuild { PlanKind::Rebuild } else { PlanKind::Repair };
-        begin(at, kind, None, &names, ("repair-plan", permit.by()))
+        begin(at, kind, (None, self.by_worker), &names, ("repair-plan", permit.by()))
     }
 }
 
@@ -64,7 +66,7 @@ impl Action for PlanRepair {
 fn begin(
     at: &Opened,
     kind: PlanKind,
-    undoes: Option<i64>,
+    (undoes, by_worker): (Option<i64>, bool),
     names: &[String],
     (action, by): (&str, By<'_>),
 ) -> Result<Begun, Error> {
@@ -82,7 +84,7 @@ fn begin(
             for name in some {
                 let id = queue::package_id(tx, name)?;
                 plans::put(tx, (plan, id), PartState::Asked, None, None, by)?;
-                if !is_here(at, name) || kind == PlanKind::Rebuild {
+                if by_worker || !is_here(at, name) || kind == PlanKind::Rebuild {
                     plans::ask(tx, id)?;
                 }
                 ids.push((id, name.clone()));
@@ -285,6 +287,8 @@ pub fn carry_out(
 pub struct UndoRepair {
     /// The plan.
     pub plan: i64,
+    /// A worker makes it, even if this machine has the repository.
+    pub by_worker: bool,
 }
 
 impl UndoRepair {
@@ -316,6 +320,6 @@ impl Action for UndoRepair {
 
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Begun, Error> {
         let names = self.applied(at)?;
-        begin(at, PlanKind::Undo, Some(self.plan), &names, ("repair-undo", permit.by()))
+        begin(at, PlanKind::Undo, (Some(self.plan), self.by_worker), &names, ("repair-undo", permit.by()))
     }
 }

@@ -31,5 +31,8 @@ pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
 pub use package::{Shown, show, show_at};
 pub use records::{Audit, AuditWanted, History, HistoryWanted, audit, audit_of, batch, history, settings};
 pub use remotes::{Remotes, remotes};
-pub use repair::{Mutes, PlanListed, PlanShown, findings, mutes, repair_plan, repair_plans};
+pub use repair::{
+    Mutes, PlanBegin, PlanListed, PlanShown, Step as RepairStep, findings, mutes, repair_plan,
+    repair_plan_begin, repair_plans,
+};
 pub use work::{Queue, Workers, metrics, queue, status, tune, workers};

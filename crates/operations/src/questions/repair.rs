@@ -1,5 +1,6 @@
 //! Plans of repair, findings, mutes.
 
+pub use repair::Step;
 use repair::{Plan, Summary};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -24,14 +25,38 @@ pub struct PlanShown {
 /// There is none, or the state cannot be read.
 pub fn repair_plan(at: &Opened, id: i64) -> Result<PlanShown, Error> {
     let (plan, parts) = at.store.read(|tx| Ok((plans::get(tx, id)?, plans::parts(tx, id)?)))?;
-    let parts = parts.into_iter().map(|part| {
-        let plan = part.text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        (part, plan)
-    });
-    Ok(PlanShown { plan, parts: parts.collect() })
+    Ok(PlanShown::of(plan, parts))
+}
+
+/// A plan with its first parts, for a page: a plan may be of all packages.
+pub struct PlanBegin {
+    /// The first parts.
+    pub shown: PlanShown,
+    /// The number of packages in each state.
+    pub packages: Vec<(String, i64)>,
+}
+
+/// One plan by its number, with at most so many parts.
+///
+/// # Errors
+/// There is none, or the state cannot be read.
+pub fn repair_plan_begin(at: &Opened, id: i64, limit: u32) -> Result<PlanBegin, Error> {
+    let (plan, parts, packages) = at.store.read(|tx| {
+        Ok((plans::get(tx, id)?, plans::some_parts(tx, id, i64::from(limit))?, plans::counts(tx, id)?))
+    })?;
+    Ok(PlanBegin { shown: PlanShown::of(plan, parts), packages })
 }
 
 impl PlanShown {
+    fn of(plan: plans::Plan, parts: Vec<Part>) -> PlanShown {
+        let parts = parts.into_iter().map(|part| {
+            let plan =
+                part.text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            (part, plan)
+        });
+        PlanShown { plan, parts: parts.collect() }
+    }
+
     /// All parts together.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();

@@ -69,11 +69,11 @@ pub fn all(world: &World, visitor: &mut impl Visitor) {
     world.at.store.write(|tx| remotes::follow(tx, &[("git", "/srv/git/{package}")], "config")).unwrap();
     visitor.see(world, &actions_remotes::LeaveRemote { remote: "git".into() }, ("remote-left", 1));
     let which = repair::Which::Names(names(&[GOOD]));
-    visitor.see(world, &repair::PlanRepair { which, rebuild: false }, ("repair-plan", 1));
+    visitor.see(world, &repair::PlanRepair { which, rebuild: false, by_worker: false }, ("repair-plan", 1));
     let plan = world.plan();
     visitor.see(world, &repair::ApplyRepair { plan, canary: 0 }, ("repair-apply", 1));
     world.plan_is_done(plan);
-    visitor.see(world, &repair::UndoRepair { plan }, ("repair-undo", 1));
+    visitor.see(world, &repair::UndoRepair { plan, by_worker: false }, ("repair-undo", 1));
     let code = Finding::TagGone;
     visitor.see(world, &mute::Mute { code, package: Some(GOOD.into()), until }, ("mute", 1));
     visitor.see(world, &mute::Unmute { code, package: Some(GOOD.into()) }, ("unmute", 1));

@@ -120,6 +120,11 @@ impl Store {
         Ok(self)
     }
 
+    /// Has everything that is read from now on be as it was at a time; `None`: as it is. Each question checks the time.
+    pub fn look_back(&mut self, at: Option<i64>) {
+        self.moment = at;
+    }
+
     /// The time that is looked back to, if one is.
     pub fn moment(&self) -> Option<i64> {
         self.moment

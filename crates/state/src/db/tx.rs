@@ -105,6 +105,11 @@ impl<'a> Tx<'a> {
         self.moment.as_ref()
     }
 
+    /// True if a time is gone to that is over.
+    pub fn is_past(&self) -> bool {
+        self.moment.is_some()
+    }
+
     /// Keeps the answer to a question for the transaction, as a temporary table.
     pub(crate) fn keep_aside(&mut self, name: &str, query: &str) -> Result<(), StateError> {
         self.driver.batch(&format!(

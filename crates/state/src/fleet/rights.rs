@@ -10,14 +10,18 @@ use crate::values;
 
 const GRANTS: &str = include_str!("../../../../docs/examples/grants.sql");
 
+/// The role of the pages, which nobody else is advised to take.
+const WEB: &str = "package_import_web";
+
 /// The roles, with their purposes.
-const ROLES: [(&str, &str); 3] = [
+const ROLES: [(&str, &str); 4] = [
     (
         "package_import_operator",
         "reads everything and decides: retries, holds, priorities, policies, settings",
     ),
     ("package_import_worker", "imports and keeps the records of it: run, import, enqueue, poll, backup"),
     ("package_import_monitor", "reads the views of the checks and nothing else"),
+    (WEB, "serves the pages: reads everything and does what their buttons do"),
 ];
 
 /// A right to do something with a table, or with some of its columns.
@@ -176,6 +180,7 @@ impl Login {
             );
         }
         let name = if self.name.is_empty() { "the login" } else { &self.name };
+        let given: Vec<&str> = given.into_iter().filter(|role| *role != WEB).collect();
         match given.as_slice() {
             [] => "only the owner of the tables may do this".to_owned(),
             roles => format!(
@@ -226,6 +231,29 @@ mod tests {
         assert!(
             granted().iter().all(|it| ["SELECT", "INSERT", "UPDATE", "DELETE"].contains(&it.verb.as_str()))
         );
+    }
+
+    /// The pages may do what an operator may, and no more.
+    #[test]
+    fn the_role_of_the_pages_is_part_of_an_operators() {
+        let of = |role: &str| granted().iter().filter(|it| it.role == role).collect::<Vec<_>>();
+        let operator = of("package_import_operator");
+        let web = of(WEB);
+        assert!(web.len() > 20 && web.len() < operator.len());
+        for right in web {
+            let may = operator.iter().any(|it| {
+                (&it.verb, &it.table) == (&right.verb, &right.table)
+                    && (it.columns.is_empty() || it.columns == right.columns)
+            });
+            assert!(may, "{right:?}");
+        }
+        for (verb, table) in [("INSERT", "setting"), ("DELETE", "attempt"), ("UPDATE", "remote")] {
+            assert!(!of(WEB).iter().any(|it| it.verb == verb && it.table == table), "{verb} {table}");
+        }
+        let refused = "permission denied for table job (INSERT)";
+        assert!(given_to(refused).contains(&WEB));
+        let login = Login { name: "m".into(), roles: vec![2] };
+        assert!(!login.advice(refused).contains(WEB), "{}", login.advice(refused));
     }
 
     #[test]

@@ -158,6 +158,33 @@ pub(crate) fn verdict(
     put(tx, VERDICT, figure, Some(&now_is))
 }
 
+/// What each figure's verdict, or that of one, was at a time, and since when: `OK` until it changed for the first time, which is
+/// not kept.
+pub(crate) fn verdicts_at(
+    tx: &mut Tx<'_>,
+    figure: Option<&str>,
+    at: i64,
+) -> Result<Vec<(String, i64, Json)>, StateError> {
+    let (mut found, mut last) = (Vec::new(), String::new());
+    let next = "SELECT name FROM past WHERE kind = ?1 AND name > ?2 ORDER BY name LIMIT 1";
+    let newest =
+        "SELECT at, value FROM past WHERE kind = ?1 AND name = ?2 AND at <= ?3 ORDER BY at DESC LIMIT 1";
+    loop {
+        last = match (figure, tx.first(next, values![VERDICT, last.as_str()])?) {
+            (Some(figure), _) => figure.to_owned(),
+            (None, Some(row)) => row.text(0),
+            (None, None) => return Ok(found),
+        };
+        if let Some(row) = tx.first(newest, values![VERDICT, last.as_str(), at])? {
+            let value = row.opt_text(1).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            found.push((last.clone(), row.int(0), value));
+        }
+        if figure.is_some() {
+            return Ok(found);
+        }
+    }
+}
+
 /// The word of removals that are not believed.
 pub const WITHHELD: &str = "withheld";
 /// The word of verdicts.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::db::tx::{HOUR, Tx};
 use crate::error::StateError;
+use crate::past::things;
 use crate::values;
 
 /// Last verdict about a figure.
@@ -31,6 +32,9 @@ pub struct Verdict {
 
 /// Verdicts in order of their figures: on one figure, or on all but signatures at their usual level.
 pub fn list(tx: &mut Tx<'_>, figure: Option<&str>) -> Result<Vec<Verdict>, StateError> {
+    if let Some(at) = tx.moment().map(|moment| moment.at) {
+        return past(tx, figure, at);
+    }
     let columns = "SELECT figure, state, at, since, value, warn, crit, text, detail FROM verdict";
     let rows = match figure {
         Some(figure) => tx.query(&format!("{columns} WHERE figure = ?1"), values![figure])?,
@@ -55,6 +59,30 @@ pub fn list(tx: &mut Tx<'_>, figure: Option<&str>) -> Result<Vec<Verdict>, State
             detail: serde_json::from_str(&row.text(8)).unwrap_or_default(),
         })
         .collect())
+}
+
+/// The same at a time: of a verdict is kept what changed its state.
+fn past(tx: &mut Tx<'_>, figure: Option<&str>, at: i64) -> Result<Vec<Verdict>, StateError> {
+    let mut found = Vec::new();
+    for (name, changed, value) in things::verdicts_at(tx, figure, at)? {
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let state = text("state");
+        if figure.is_none() && name.starts_with("signature:") && state == "OK" {
+            continue;
+        }
+        found.push(Verdict {
+            state,
+            at: changed,
+            since: value["since"].as_i64(),
+            value: value["value"].as_i64().unwrap_or(0),
+            warning: None,
+            critical: None,
+            text: text("text"),
+            detail: serde_json::Value::Null,
+            figure: name,
+        });
+    }
+    Ok(found)
 }
 
 /// A sample of a figure.

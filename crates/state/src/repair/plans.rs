@@ -235,6 +235,35 @@ pub fn parts(tx: &mut Tx<'_>, plan: i64) -> Result<Vec<Part>, StateError> {
     Ok(tx.query(&sql, values![plan])?.iter().map(part).collect())
 }
 
+/// The first parts of a plan, by package.
+///
+/// # Errors
+/// The database.
+pub fn some_parts(tx: &mut Tx<'_>, plan: i64, at_most: i64) -> Result<Vec<Part>, StateError> {
+    let sql = format!("{PARTS} WHERE r.plan_id = ?1 ORDER BY p.name LIMIT ?2");
+    Ok(tx.query(&sql, values![plan, at_most])?.iter().map(part).collect())
+}
+
+/// Newest plans in which the parts of a package are looked for: each is one look into the index.
+const LOOKED_AT: i64 = 1000;
+
+/// The parts of a package in the newest plans, newest first.
+///
+/// # Errors
+/// The database.
+pub fn of_package(tx: &mut Tx<'_>, package: i64, at_most: i64) -> Result<Vec<(Plan, Part)>, StateError> {
+    let sql = "SELECT l.id, l.made, l.made_by, l.kind, l.undoes
+        FROM (SELECT id, made, made_by, kind, undoes FROM repair_plan ORDER BY id DESC LIMIT ?2) AS l
+        JOIN repair_part r ON r.plan_id = l.id AND r.package_id = ?1 ORDER BY l.id DESC LIMIT ?3";
+    let plans: Vec<Plan> = tx.query(sql, values![package, LOOKED_AT, at_most])?.iter().map(plan).collect();
+    let mut found = Vec::new();
+    for plan in plans {
+        let sql = format!("{PARTS} WHERE r.plan_id = ?1 AND r.package_id = ?2");
+        found.extend(tx.first(&sql, values![plan.id, package])?.as_ref().map(part).map(|part| (plan, part)));
+    }
+    Ok(found)
+}
+
 /// The parts of a package that a worker is to make or to carry out, oldest first.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ const SHOWN: usize = 100;
 
 /// True when the user may act here.
 pub fn may(asked: &Asked) -> bool {
-    asked.viewer.role >= Role::Operate && asked.viewer.name.is_some()
+    asked.viewer.role >= Role::Operate && asked.viewer.name.is_some() && asked.then.is_none()
 }
 
 /// Actor for the records.
@@ -119,7 +119,8 @@ pub async fn confirmed(asked: Asked, body: Bytes) -> Result<Response, Problem> {
         asked.app.writer.at_length(move |at| wanted.perform(at, &actor, &reason, &shown.subjects)).await;
     asked.app.reader.forget();
     match performed {
-        Ok(()) => Ok(see_other(&back)),
+        Ok(None) => Ok(see_other(&back)),
+        Ok(Some(page)) => Ok(see_other(&format!("{}{page}", asked.app.prefix.as_str()))),
         Err(Trouble::Away(cause)) => {
             let text = format!("it is not known whether this was done ({cause}): look at the audit trail");
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, text))

@@ -12,7 +12,7 @@ use crate::shown::clean;
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     asked.private()?;
     let subject = asked.query.get("subject").map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
-    let answer = asked.app.reader.audit(subject.clone()).await?;
+    let answer = asked.reader().audit(subject.clone(), asked.then).await?;
     let form = html! {
         form.filter action={ (asked.app.prefix.as_str()) "/audit" } {
             label for="subject" { "Of a package, signature, host or setting" }

@@ -43,7 +43,8 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
     Ok(Page::of("Collisions", &answer, shown))
 }
 
-fn table(asked: &Asked, now: i64, caption: &str, rows: &[&Collision]) -> Markup {
+/// Collisions as a table.
+pub fn table(asked: &Asked, now: i64, caption: &str, rows: &[&Collision]) -> Markup {
     let rows = html! {
         @for it in rows {
             tr {

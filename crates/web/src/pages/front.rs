@@ -12,7 +12,7 @@ use crate::veil::Veil;
 
 /// Shows the front page.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
-    let answer = asked.app.reader.front().await?;
+    let answer = asked.reader().front(asked.then).await?;
     let veil = Veil::of(&asked).await;
     let front = &*answer.value;
     let items = verdict::items(&asked, &veil, front);
@@ -26,7 +26,7 @@ pub async fn page(asked: Asked) -> Result<Page, Problem> {
         Part::live("failures", failures(&asked, &veil, front)),
         Part::live("runs", running(&asked, &veil, front)).narrow(),
         Part::live("queue", queue(&asked, front)).narrow(),
-        Part::live("freshness", freshness(front)).narrow(),
+        Part::live("freshness", freshness(&asked, front)).narrow(),
         Part::live("archives", archives(&asked, front)).narrow(),
     ];
     Ok(Page::of(worst.headline(), &answer, parts))
@@ -52,6 +52,7 @@ fn baseline(asked: &Asked, veil: &Veil, front: &Front) -> Markup {
         h2 { "Failing packages, as normal" }
         @match found {
             Some(verdict) => p { (veil.text(&verdict.text)) " " span.dim { "(" (ago(front.status.now, verdict.at)) ")" } },
+            None if asked.then.is_some() => p { "No alert is on record until then." },
             None => p { "Nothing was said about it yet." },
         }
         @if !front.samples.is_empty() { (figure(veil, front, found)) }
@@ -91,7 +92,7 @@ fn failures(asked: &Asked, veil: &Veil, front: &Front) -> Markup {
             p { "Nothing fails." }
         } @else {
             (parts::groups(asked, veil, &status.top))
-            p { a href={ (asked.app.prefix.as_str()) "/failures" } { "All failures" } }
+            p { a href=(parts::menu(asked, "/failures")) { "All failures" } }
         }
     }
 }
@@ -132,7 +133,7 @@ fn queue(asked: &Asked, front: &Front) -> Markup {
         }
     };
     html! {
-        h2 { a href={ (asked.app.prefix.as_str()) "/queue" } { "Queue" } }
+        h2 { a href=(parts::menu(asked, "/queue")) { "Queue" } }
         p {
             (count(waiting, "job")) " " (verb(waiting, "wait"))
             @if let Some(left) = front.pace.left.filter(|_| waiting > 0) { ", done " (until(now, now.saturating_add(left))) " at the pace of the last hour" }
@@ -141,9 +142,9 @@ fn queue(asked: &Asked, front: &Front) -> Markup {
     }
 }
 
-fn freshness(front: &Front) -> Markup {
+fn freshness(asked: &Asked, front: &Front) -> Markup {
     html! {
-        h2 { "From publication to branch" }
+        h2 { a href=(parts::menu(asked, "/freshness")) { "From publication to branch" } }
         @match &front.freshness {
             None => p { "There is no sample yet." },
             Some(it) => {
@@ -164,7 +165,7 @@ fn archives(asked: &Asked, front: &Front) -> Markup {
     let oldest = status.suites.iter().filter_map(|suite| suite.polled).min();
     let remarks: usize = status.suites.iter().map(|suite| suite.remarks.len()).sum();
     html! {
-        h2 { a href={ (asked.app.prefix.as_str()) "/archives" } { "Archives" } }
+        h2 { a href=(parts::menu(asked, "/archives")) { "Archives" } }
         p {
             (count(i64::try_from(status.suites.len()).unwrap_or(0), "suite"))
             @if remarks > 0 { ", " (count(i64::try_from(remarks).unwrap_or(0), "remark")) }

@@ -10,7 +10,7 @@ use crate::shown::{ago, clean, short, span, time};
 /// Shows the hosts.
 pub async fn page(asked: Asked) -> Result<Page, Problem> {
     asked.private()?;
-    let answer = asked.app.reader.hosts().await?;
+    let answer = asked.reader().hosts(asked.then).await?;
     let found = &*answer.value;
     let hosts = html! {
         @for host in &found.hosts {

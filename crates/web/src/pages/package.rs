@@ -4,7 +4,7 @@ use axum::extract::Path;
 use maud::{Markup, html};
 use state::read::versions::Version;
 
-use super::{Page, Part, act, parts};
+use super::{Page, Part, act, parts, plans};
 use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::questions::Facts;
@@ -14,15 +14,19 @@ use crate::veil::Veil;
 /// An unlimited wait has a date far in the future.
 const NEVER: i64 = state::waits::NEVER;
 
+/// Findings that are shown.
+const FINDINGS: usize = 20;
+
 /// Shows the package.
 pub async fn page(asked: Asked, Path(name): Path<String>) -> Result<Page, Problem> {
-    let answer = asked.app.reader.package(name).await?;
+    let answer = asked.reader().package(name, asked.then).await?;
     let veil = Veil::of(&asked).await;
     let it = &*answer.value;
     let mut shown = vec![
         Part::live("facts", facts(&asked, &veil, it)),
         Part::still("acts", acts(&asked, it)),
         Part::live("missing", missing(it)),
+        Part::live("findings", findings(&asked, &veil, it)),
         Part::live("attempts", attempts(&asked, &veil, it)),
         Part::live("versions", versions(&asked, it)),
     ];
@@ -68,9 +72,7 @@ fn facts(asked: &Asked, veil: &Veil, it: &Facts) -> Markup {
         ));
     }
     if let Some(behind) = it.freshness.as_ref().filter(|it| it.state == "behind") {
-        let is_hidden = veil.is_on() && behind.why.as_deref() == Some("held");
-        let reason = if is_hidden { "held" } else { behind.reason.as_deref().unwrap_or_default() };
-        facts.push(("behind, because", html! { (veil.short(reason, 300)) }));
+        facts.push(("behind, because", html! { (parts::why(veil, behind)) }));
     }
     html! {
         @if let Some(failure) = &package.failure {
@@ -102,8 +104,57 @@ fn acts(asked: &Asked, it: &Facts) -> Markup {
                 }
                 (button("prioritize", "Do next"))
                 (button("requeue", "Look at again"))
+                (button("repair-plan", "Plan a repair"))
                 (act::button(asked, "suppress", name, "Do not count", &act::field("until", "until", "3d")))
                 (button("unsuppress", "Count again"))
+            }
+        }
+    }
+}
+
+/// Findings of its repository and plans to mend them; collisions.
+fn findings(asked: &Asked, veil: &Veil, it: &Facts) -> Markup {
+    // What was found, or stood on a remote, is not kept.
+    if asked.then.is_some() {
+        return html! {};
+    }
+    let package = &it.package;
+    let rows = html! {
+        @for one in package.findings.iter().take(FINDINGS) {
+            tr {
+                td { span.code title=(plans::meaning(&one.code)) { (clean(&one.code)) } }
+                td.wide { (veil.short(&one.subject, 200)) }
+                td.wide { (veil.short(&one.message, 300)) }
+                td { (since(it.now, one.since)) }
+            }
+        }
+    };
+    html! {
+        @if !package.findings.is_empty() {
+            h2 { "What is wrong with its repository" }
+            (parts::table("Findings", &["Finding", "Where", "What", "Since"], &rows))
+            (parts::more(package.findings.len().min(FINDINGS), i64::try_from(package.findings.len()).unwrap_or(0)))
+        }
+        @if !veil.is_on() && !it.plans.is_empty() {
+            h2 { "Plans of repair" }
+            (parts::table("Plans of repair", &["Plan", "State", "Changed", "By", "Note"], &plan_rows(asked, it)))
+        }
+        @if !veil.is_on() && !package.collisions.is_empty() {
+            h2 { "Refs that others have moved" }
+            (super::collisions::table(asked, it.now, "Collisions", &package.collisions.iter().collect::<Vec<_>>()))
+        }
+    }
+}
+
+fn plan_rows(asked: &Asked, it: &Facts) -> Markup {
+    html! {
+        @for (plan, part) in &it.plans {
+            tr {
+                td { a href=(parts::to(asked, "plans", &plan.id.to_string())) { (plan.id) " " (clean(&plan.kind)) } }
+                td { (parts::state(&part.state)) }
+                td { (time(part.changed)) }
+                td { (clean(&part.by)) }
+                td.wide { (part.note.as_deref().map(|it| crate::shown::short(it, 200)).unwrap_or_default()) }
             }
         }
     }

@@ -4,9 +4,11 @@ use baseline::time::Millis;
 use maud::{Markup, html};
 use state::events::Event;
 use state::read::failures::{Failing, Group};
+use state::read::freshness::Behind;
 
 use crate::asked::Asked;
-use crate::shown::{clean, grouped, since, time, until};
+use crate::shown::{clean, grouped, since, stamp, time, until};
+use crate::then;
 use crate::veil::Veil;
 
 /// Text as a part of a path.
@@ -24,7 +26,27 @@ fn escaped(text: &str) -> String {
 
 /// A link to another page, with `rest` behind the prefix.
 pub fn to(asked: &Asked, folder: &str, name: &str) -> String {
-    format!("{}/{folder}/{}", asked.app.prefix.as_str(), escaped(name))
+    let path = format!("{}/{folder}/{}", asked.app.prefix.as_str(), escaped(name));
+    at(&path, asked.then.filter(|_| matches!(folder, "packages" | "signatures")))
+}
+
+/// A link to a page of the menu, at the same time.
+pub fn menu(asked: &Asked, path: &str) -> String {
+    at(&format!("{}{path}", asked.app.prefix.as_str()), asked.then.filter(|_| then::is_possible(path)))
+}
+
+/// A path with the time that is looked back to.
+pub fn at(path: &str, then: Option<i64>) -> String {
+    then.map_or_else(|| path.to_owned(), |then| format!("{path}?at={}", stamp(then)))
+}
+
+/// Reason why a package is behind, as far as it is public.
+pub fn why(veil: &Veil, behind: &Behind) -> String {
+    let why = behind.why.as_deref().unwrap_or_default();
+    if veil.is_on() && why == "held" {
+        return "held".to_owned();
+    }
+    veil.short(behind.reason.as_deref().unwrap_or(why), 300)
 }
 
 /// A package, as a link.
@@ -40,10 +62,11 @@ pub fn signature(asked: &Asked, short: &str) -> Markup {
 /// A state as a word with a mark that is recognisable without colour.
 pub fn state(word: &str) -> Markup {
     let class = match word {
-        "current" | "ok" | "OK" | "alive" | "imported" | "online" | "closed" => "good",
+        "current" | "ok" | "OK" | "alive" | "imported" | "online" | "closed" | "applied" | "over"
+        | "back" => "good",
         "failing" | "wedged" | "CRITICAL" | "silent" | "failed" | "lost" => "bad",
         "retrying" | "WARNING" | "stalled" | "troubled" | "never" | "withheld" | "held" | "parked"
-        | "quiescing" | "offline" => "odd",
+        | "quiescing" | "offline" | "stale" | "lasts" | "alerted" | "behind" => "odd",
         _ => "plain",
     };
     html! { span.state.(class) { (clean(word)) } }

@@ -7,11 +7,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::parts;
 use crate::asked::Asked;
-use crate::assets;
 use crate::reader::{Answer, now};
-use crate::shown::{clean, span, time};
+use crate::shown::{ago, clean, span, stamp, time};
 use crate::who::By;
+use crate::{assets, then};
+
+/// Milliseconds of an hour.
+const HOUR: i64 = 3_600_000;
 
 /// Content of a page.
 pub struct Page {
@@ -76,13 +80,16 @@ impl IntoResponse for Page {
 }
 
 /// The pages of the menu; whether they are public.
-const PAGES: [(&str, &str, bool); 8] = [
+const PAGES: [(&str, &str, bool); 11] = [
     ("/", "Overview", true),
     ("/failures", "Failures", true),
+    ("/incidents", "Incidents", true),
     ("/queue", "Queue", true),
+    ("/freshness", "Freshness", true),
     ("/archives", "Archives", true),
     ("/remotes", "Remotes", false),
     ("/collisions", "Collisions", false),
+    ("/plans", "Repair", false),
     ("/hosts", "Hosts", false),
     ("/audit", "Audit", false),
 ];
@@ -153,10 +160,11 @@ impl<'a> Shell<'a> {
                     (self.head())
                     main id="main" {
                         h1 { (title) }
+                        @if let Some(then) = self.asked.then { (self.then(then)) }
                         div id="age" { (age(page)) }
                         div.parts {
                             @for part in &page.parts {
-                                section.part.narrow[part.is_narrow] id=(part.id) data-live[part.is_live] { (part.html) }
+                                section.part.narrow[part.is_narrow] id=(part.id) data-live[part.is_live && self.asked.then.is_none()] { (part.html) }
                             }
                         }
                     }
@@ -175,7 +183,7 @@ impl<'a> Shell<'a> {
                 nav aria-label="Pages" {
                     @for (path, name, is_public) in PAGES {
                         @if is_public || !viewer.is_public {
-                            a href=(self.path(path)) aria-current=[here(path)] { (name) }
+                            a href=(parts::menu(self.asked, path)) aria-current=[here(path)] { (name) }
                         }
                     }
                 }
@@ -184,6 +192,38 @@ impl<'a> Shell<'a> {
                     input id="q" name="q" type="search" maxlength="200" placeholder="package or signature"
                         value=[self.asked.query.get("q").filter(|_| self.asked.path == "/search").map(|q| clean(q))];
                     button { "Search" }
+                }
+            }
+        }
+    }
+
+    /// The notice that a page shows how it was.
+    fn then(&self, then: i64) -> Markup {
+        let path = self.here();
+        html! {
+            p.away.then role="status" {
+                strong { "As it was at " (time(then)) } " (" (ago(now(), then)) "). "
+                a href=(parts::at(&path, Some(then - HOUR))) { "An hour before" } ", "
+                @if then + HOUR < now() { a href=(parts::at(&path, Some(then + HOUR))) { "an hour after" } ", " }
+                a href=(path) { "now" } "."
+            }
+        }
+    }
+
+    /// The path of this page.
+    fn here(&self) -> String {
+        self.path(&self.asked.path)
+    }
+
+    /// The form that shows how it was.
+    fn look_back(&self) -> Markup {
+        html! {
+            @if then::is_possible(&self.asked.path) {
+                form.inline action=(self.here()) {
+                    label for="at" { "As it was at" }
+                    input id="at" name="at" size="14" maxlength="40" placeholder="08:32, 2h ago" required
+                        value=[self.asked.then.map(stamp)];
+                    button { "Show" }
                 }
             }
         }
@@ -199,6 +239,7 @@ impl<'a> Shell<'a> {
                     span.zone {}
                     "."
                 }
+                (self.look_back())
                 @match (&viewer.name, viewer.by) {
                     (Some(name), By::Account) => form method="post" action=(self.path("/sign-out")) {
                         (clean(name)) " (" (viewer.role.as_str()) ") "

@@ -2,6 +2,7 @@
 
 use axum::extract::Path;
 use maud::html;
+use operations::codes;
 
 use super::{Page, Part, act, chart, parts};
 use crate::asked::Asked;
@@ -12,7 +13,7 @@ use crate::veil::Veil;
 
 /// Shows the signature.
 pub async fn page(asked: Asked, Path(id): Path<String>) -> Result<Page, Problem> {
-    let answer = asked.app.reader.cause(id).await?;
+    let answer = asked.reader().cause(id, asked.then).await?;
     let veil = Veil::of(&asked).await;
     let cause = &*answer.value;
     let mut shown = vec![Part::live("facts", facts(&veil, cause))];
@@ -64,6 +65,9 @@ fn facts(veil: &Veil, cause: &Cause) -> maud::Markup {
     );
     html! {
         p.cause { span.code { (clean(&group.stage)) "/" (clean(&group.code)) } " " (veil.text(&group.text)) }
+        @for it in codes::of(Some(&group.stage), &group.code).into_iter().take(1) {
+            p { (it.meaning) ". " @if !it.advice.is_empty() { strong { "What to do: " } (it.advice) "." } }
+        }
         (parts::facts(&facts))
     }
 }

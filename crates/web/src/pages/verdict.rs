@@ -84,7 +84,7 @@ pub fn items(asked: &Asked, veil: &Veil, front: &Front) -> Vec<Item> {
 
 /// Items of the baseline.
 fn said(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, verdicts: &[Verdict]) {
-    if verdicts.is_empty() {
+    if verdicts.is_empty() && asked.then.is_none() {
         add(Level::Unknown, html! { "Nothing is known yet of what is normal: runs learn it, hour by hour." });
     }
     for verdict in verdicts {
@@ -145,6 +145,20 @@ fn people(add: &mut impl FnMut(Level, Markup), asked: &Asked, veil: &Veil, statu
             html! {
                 @if veil.is_on() { (number) } @else { a href={ (asked.app.prefix.as_str()) "/collisions" } { (number) } }
                 " " (verb(collisions.collisions, "wait")) " for a decision, in " (count(collisions.packages, "package"))
+            },
+        );
+    }
+    // What was found then is not kept.
+    let found: Vec<_> = status.findings.iter().filter(|_| asked.then.is_none()).collect();
+    let open: i64 = found.iter().map(|it| (it.packages - it.muted).max(0)).sum();
+    if open > 0 {
+        let codes: Vec<&str> = found.iter().map(|it| it.code.as_str()).take(3).collect();
+        add(
+            Level::Look,
+            html! {
+                "Something is wrong with "
+                @if veil.is_on() { "repositories" } @else { a href=(parts::menu(asked, "/plans")) { "repositories" } }
+                ": " (clean(&codes.join(", "))) @if found.len() > 3 { ", ..." }
             },
         );
     }

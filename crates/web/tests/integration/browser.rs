@@ -124,6 +124,17 @@ impl Browser {
         self.post("window/rect", &json!({ "width": width, "height": height }));
     }
 
+    /// Has pages be shown as somebody wants them who has set the system to light or dark.
+    pub fn prefers(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.tell("Emulation.setEmulatedMedia", &json!({ "features": features }));
+    }
+
+    /// A command of the browser's own protocol.
+    pub fn tell(&self, command: &str, parameters: &Value) -> Value {
+        self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
+    }
+
     /// Complaints of the browser since the last call: errors of scripts, violations of the policy, missing files.
     pub fn complaints(&self) -> Vec<String> {
         let entries = self.post("se/log", &json!({ "type": "browser" }));
@@ -137,14 +148,6 @@ impl Browser {
             assert!(began.elapsed() < Duration::from_secs(60), "{script} never held");
             std::thread::sleep(Duration::from_millis(50));
         }
-    }
-
-    /// A screenshot of the window, in base64.
-    pub fn picture(&self) -> String {
-        self.http("GET", &format!("/session/{}/screenshot", self.session), &Value::Null)
-            .as_str()
-            .unwrap()
-            .to_owned()
     }
 }
 

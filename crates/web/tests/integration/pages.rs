@@ -4,7 +4,7 @@ use crate::site::{Site, text};
 use crate::world;
 
 /// Every page that can be read.
-pub const PAGES: [&str; 16] = [
+pub const PAGES: [&str; 20] = [
     "/",
     "/failures",
     "/signatures/aaaaaaa",
@@ -19,11 +19,41 @@ pub const PAGES: [&str; 16] = [
     "/collisions/1",
     "/remotes",
     "/remotes/git",
+    "/freshness",
+    "/incidents",
+    "/plans",
+    "/plans/1",
     "/audit",
     "/search?q=a",
 ];
+/// Pages as they were.
+const PAST: [&str; 9] = [
+    "/?at=1h+ago",
+    "/failures?at=1h+ago",
+    "/signatures/aaaaaaa?at=1h+ago",
+    "/packages/bash?at=1h+ago",
+    "/queue?at=1h+ago",
+    "/freshness?at=1h+ago",
+    "/hosts?at=1h+ago",
+    "/archives?at=1h+ago",
+    "/audit?at=1h+ago",
+];
+
+/// The first incident that a page links to, behind a prefix.
+pub fn incident(page: &str, prefix: &str) -> String {
+    let link = format!("href=\"{prefix}/incidents/");
+    let id = page.split(&link).nth(1).and_then(|it| it.split('"').next());
+    format!("/incidents/{}", id.expect("an incident"))
+}
+
+/// Every page, an incident, and pages as they were.
+pub fn all(site: &Site) -> Vec<String> {
+    let found = incident(&site.get("/incidents").text, "");
+    let known = PAGES.into_iter().chain(PAST).map(str::to_owned);
+    known.chain([found.clone(), format!("{found}/markdown")]).collect()
+}
 /// Every answer for programs.
-pub const ANSWERS: [&str; 17] = [
+pub const ANSWERS: [&str; 21] = [
     "/api/v1/status",
     "/api/v1/failures",
     "/api/v1/signatures",
@@ -37,6 +67,10 @@ pub const ANSWERS: [&str; 17] = [
     "/api/v1/signatures/aaaaaaa",
     "/api/v1/collisions",
     "/api/v1/remotes",
+    "/api/v1/incidents",
+    "/api/v1/plans",
+    "/api/v1/plans/1",
+    "/api/v1/status?at=1h+ago",
     "/feeds/failures",
     "/feeds/collisions",
     "/feeds/packages/bash",
@@ -77,11 +111,18 @@ fn each_page_says_what_the_state_knows() {
         "/collisions/1",
         "/remotes",
         "/remotes/git",
+        "/freshness",
+        "/incidents",
+        incident(&site.get("/incidents").text, "").as_str(),
+        "/plans",
+        "/plans/1",
+        "/plans/2",
         "/audit",
     ] {
         let got = site.get(path);
         assert_eq!(got.status, 200, "{path}: {}", got.text);
         let without_chart = text(&got.text).replace(world.root().to_str().unwrap(), "ROOT");
+        let path = if path.starts_with("/incidents/") { "/incidents/ID" } else { path };
         all.push_str(&format!("== {path}\n{}\n", steady(&without_chart)));
     }
     // The days of the chart end today.
@@ -147,14 +188,9 @@ fn an_empty_installation_says_so() {
 fn every_answer_has_the_headers_of_protection() {
     let world = world::small();
     let site = Site::of(world.root(), "");
-    for path in PAGES.into_iter().chain(ANSWERS).chain([
-        "/healthz",
-        "/nowhere",
-        "/static/x/style.css",
-        "/search?q=bash",
-        "/packages/nobody",
-    ]) {
-        let got = site.get(path);
+    let others = ["/healthz", "/nowhere", "/static/x/style.css", "/search?q=bash", "/packages/nobody"];
+    for path in all(&site).into_iter().chain(ANSWERS.into_iter().chain(others).map(str::to_owned)) {
+        let got = site.get(&path);
         assert_eq!(
             got.header("content-security-policy"),
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'",
@@ -192,7 +228,8 @@ fn pages_are_below_their_prefix_alone() {
     assert_eq!(site.get("/").status, 404);
     assert_eq!(site.get("/importsx/").status, 404);
     assert_eq!(site.get("/imports/healthz").text, "ok\n");
-    for path in PAGES {
+    let found = incident(&site.get("/imports/incidents").text, "/imports");
+    for path in PAGES.into_iter().chain(PAST).chain([found.as_str()]) {
         let got = site.get(&format!("/imports{path}"));
         assert_eq!(got.status, 200, "{path}");
         for target in got
@@ -250,7 +287,7 @@ fn search_leads_to_the_one_thing_that_was_meant() {
 fn pages_of_postgresql_are_the_same() {
     let (world, url) = world::postgres();
     let site = Site::of(world.root(), &format!("[state]\nurl = \"{url}\"\n"));
-    for path in PAGES.into_iter().chain(ANSWERS) {
-        assert_eq!(site.get(path).status, 200, "{path}: {}", site.get(path).text);
+    for path in all(&site).into_iter().chain(ANSWERS.into_iter().map(str::to_owned)) {
+        assert_eq!(site.get(&path).status, 200, "{path}: {}", site.get(&path).text);
     }
 }

@@ -4,7 +4,8 @@ use axum::body::Body;
 use axum::http::Request;
 use web::{Accounts, Peer};
 
-use crate::pages::{ANSWERS, PAGES};
+use crate::acts::{BUTTONS, token};
+use crate::pages::{ANSWERS, all};
 use crate::site::{HEADER, PROXY, Site};
 use crate::world;
 
@@ -55,14 +56,16 @@ fn roles_see_what_they_may_do() {
 fn in_public_there_are_neither_hosts_nor_paths_nor_logs_nor_people() {
     let world = world::small();
     let site = Site::of(world.root(), "[web]\npublic = true\n");
-    for path in PAGES.into_iter().chain(ANSWERS) {
-        let got = site.get(path);
+    for path in all(&site).into_iter().chain(ANSWERS.into_iter().map(str::to_owned)) {
+        let got = site.get(&path);
         let is_private = [
             "/attempts",
             "/hosts",
             "/audit",
             "/collisions",
             "/remotes",
+            "/plans",
+            "/api/v1/plans",
             "/feeds/collisions",
             "/api/v1/workers",
             "/api/v1/audit",
@@ -70,7 +73,8 @@ fn in_public_there_are_neither_hosts_nor_paths_nor_logs_nor_people() {
             "/api/v1/remotes",
         ]
         .iter()
-        .any(|it| path.starts_with(it));
+        .any(|it| path.starts_with(it))
+            || path.ends_with("/markdown");
         assert_eq!(got.status, if is_private { 403 } else { 200 }, "{path}");
         for hidden in ["worker1", "worker2", "olga", "/var/lib", "the end of a log", "upstream moves"] {
             assert!(!got.text.contains(hidden), "{path}: {hidden} in\n{}", got.text);
@@ -102,6 +106,37 @@ fn accounts_sign_in_and_out() {
     accounts.remove("olga").unwrap();
     accounts.put("ivan", None, "a long password", true).unwrap();
     assert_eq!(site.get("/").status, 303);
+}
+
+#[test]
+fn a_cookie_that_was_changed_is_nobodys() {
+    let world = world::small();
+    let accounts = Accounts::of(world.root()).unwrap();
+    accounts.put("olga", Some(operations::Role::Operate), "a long password", true).unwrap();
+    accounts.put("ivan", Some(operations::Role::View), "a long password", true).unwrap();
+    let mut site = Site::of(world.root(), "");
+    let got = site.post("/sign-in", &[("name", "ivan"), ("password", "a long password")]);
+    let cookie = got.header("set-cookie").split(';').next().unwrap().to_owned();
+    site.cookie = Some(cookie.clone());
+    assert_eq!(site.get("/queue").status, 200);
+    let begin = cookie.find('=').unwrap() + 1;
+    for at in begin..cookie.len() {
+        for other in ['0', 'f', '.', '9'] {
+            let mut changed = cookie.clone().into_bytes();
+            if changed[at] == other as u8 {
+                continue;
+            }
+            changed[at] = other as u8;
+            site.cookie = Some(String::from_utf8(changed).unwrap());
+            assert_eq!(site.get("/queue").status, 303, "{:?}", site.cookie);
+        }
+    }
+    // The name of somebody with another role, with the seal of this one.
+    let hex = |name: &str| name.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    site.cookie = Some(cookie.replace(&hex("ivan"), &hex("olga")));
+    assert_eq!(site.get("/queue").status, 303);
+    site.cookie = Some(format!("a=b; {cookie}; c=d"));
+    assert_eq!(site.get("/queue").status, 200);
 }
 
 #[test]
@@ -157,4 +192,45 @@ fn a_name_that_a_stranger_has_led_here_is_not_heard() {
         [to("imports.example.org"), to("Imports.Example.org:443"), to("evil.example")],
         [200, 200, 421]
     );
+}
+
+const GRANTS: &str = include_str!("../../../../docs/examples/grants.sql");
+
+/// In PostgreSQL the role of the pages is enough for each page and each button, and for nothing else.
+#[test]
+fn the_role_of_the_pages_is_enough() {
+    let (world, url) = world::postgres();
+    let mut owner = throwaway_postgres::shared().client();
+    let schema = url.split("search_path=").nth(1).unwrap().trim_end_matches('\'');
+    owner.batch_execute(&format!("SET search_path = {schema}")).unwrap();
+    owner.batch_execute(GRANTS).unwrap();
+    owner.batch_execute(&format!("CREATE ROLE {schema}_web LOGIN IN ROLE package_import_web")).unwrap();
+    let url = url.replace("user=postgres", &format!("user={schema}_web"));
+    let site = Site::of(world.root(), &format!("{PROXY}[state]\nurl = \"{url}\"\n"));
+    let site = Site { peer: Peer::Tcp([10, 1, 1, 1].into()), user: Some("olga"), ..site };
+    for path in all(&site).into_iter().chain(ANSWERS.into_iter().map(str::to_owned)) {
+        assert_eq!(site.get(&path).status, 200, "{path}: {}", site.get(&path).text);
+    }
+    for fields in BUTTONS {
+        let before = world.events();
+        let shown = site.post("/act", fields);
+        let done = site.post("/act/confirmed", &[("shown", &token(&shown)), ("reason", "a test")]);
+        assert_eq!((done.status.as_u16(), world.events()), (303, before + 1), "{fields:?}: {}", done.text);
+    }
+    let location = state::open::Location::Postgres { url, passfile: None };
+    let store = location.open().unwrap();
+    for sql in [
+        "DELETE FROM event",
+        "UPDATE event SET actor = 'nobody'",
+        "INSERT INTO setting (name, value) VALUES ('jobs', '99')",
+        "DELETE FROM attempt",
+        "DELETE FROM job",
+        "UPDATE publication SET dsc_sha256 = ''",
+        "INSERT INTO version SELECT * FROM version",
+        "DELETE FROM sample",
+        "CREATE TABLE mine (id BIGINT)",
+    ] {
+        let said = store.write(|tx| tx.execute(sql, &[])).expect_err(sql).to_string();
+        assert!(said.contains("permission denied"), "{sql}: {said}");
+    }
 }

@@ -50,7 +50,10 @@ fn walk(has_scripts: bool) {
     quiet(&browser, "holding a package");
     for width in [320, 640, 1280] {
         browser.resize(width, 900);
-        for path in PAGES {
+        browser.go(&at(&serving, "/incidents"));
+        let found = browser.run("return new URL(document.querySelector('#incidents a').href).pathname");
+        let found = found.as_str().unwrap().to_owned();
+        for path in PAGES.into_iter().chain(["/?at=1h+ago", found.as_str()]) {
             browser.go(&at(&serving, path));
             let fits = browser
                 .run("return document.documentElement.scrollWidth <= document.documentElement.clientWidth");
@@ -67,15 +70,6 @@ fn walk(has_scripts: bool) {
             );
             quiet(&browser, path);
         }
-    }
-    if let Some(folder) = std::env::var_os("PICTURES") {
-        browser.resize(1280, 1000);
-        browser.go(&at(&serving, "/"));
-        std::fs::write(
-            std::path::Path::new(&folder).join(format!("front-{has_scripts}.base64")),
-            browser.picture(),
-        )
-        .unwrap();
     }
     browser.click("footer button");
     browser.arrives("Sign in");

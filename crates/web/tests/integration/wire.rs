@@ -99,6 +99,29 @@ fn what_is_no_request_is_refused_or_closed() {
     assert!(answer(&stream).starts_with("HTTP/1.1 200 OK"));
 }
 
+/// What servers in a row read differently is read by none: a second request hidden in the first would be somebody else's.
+#[test]
+fn a_request_that_could_be_two_is_refused() {
+    let world = world::small();
+    let serving = Serving::of(world.root(), "", "127.0.0.1:0");
+    for (lines, said) in [
+        ("Host: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n", "400"),
+        ("Host: localhost\r\nContent-Length: +5\r\n", "400"),
+        ("Host: localhost\r\nContent-Length : 5\r\n", "400"),
+        ("Host: localhost\r\nTransfer-Encoding: chunked, identity\r\n", "400"),
+        ("Host: localhost\r\n X-Folded: a\r\n", "400"),
+        ("Host: localhost\r\nHost: evil.example\r\n", "421"),
+        ("Host: localhost\r\nX-Remote-User: a\0b\r\n", "400"),
+    ] {
+        let mut stream = serving.connect();
+        let request = format!("GET / HTTP/1.1\r\n{lines}Connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let got = answer(&stream);
+        assert!(got.starts_with(&format!("HTTP/1.1 {said}")), "{lines:?}: {got}");
+        assert_eq!(got.matches("HTTP/1.1 ").count(), 1, "{lines:?}: one answer");
+    }
+}
+
 #[test]
 fn a_form_that_is_too_large_is_refused() {
     let world = world::small();

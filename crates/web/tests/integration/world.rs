@@ -122,7 +122,7 @@ fn fill(store: &Store, now: i64) {
         now + 60_000
     ));
     sql.push(format!("INSERT INTO dependency (name, state, since, cause, probes, next_probe, parked) VALUES ('deb.debian.org', 'open', {}, 'timed out', 3, {}, 12)", now - HOUR, now + 60_000));
-    sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'package-import', 'breaker-open', 'deb.debian.org', 'x', 'closed', 'open')", now - 50 * HOUR));
+    sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'package-import', 'breaker-open', 'deb.debian.org', 'it timed out', 'closed', 'open')", now - 50 * HOUR));
     sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'package-import', 'breaker-closed', 'deb.debian.org', NULL, 'open', 'closed')", now - 48 * HOUR));
     sql.push(format!("INSERT INTO event (at, actor, action, subject, reason, before, after) VALUES ({}, 'olga@ops', 'hold', 'held', 'upstream moves', NULL, NULL)", now - DAY));
     sql.push(format!(
@@ -151,7 +151,7 @@ fn fill(store: &Store, now: i64) {
         sql.push(format!(
             "INSERT INTO sample (figure, hour, shard, value) VALUES ('failing', {}, 0, {})",
             hour - back,
-            3 + back % 3
+            3 + back / 40 % 3 / 2 + i64::from(back % 50 < 6)
         ));
         if back < 40 {
             sql.push(format!(
@@ -175,11 +175,74 @@ fn fill(store: &Store, now: i64) {
     sql.push(format!("INSERT INTO collision (id, package_id, name, kind, since, paths, ended, ending) VALUES (2, 1, 'refs/tags/debian/1.0-1', 'tag-differs', {}, '[]', {now}, 'keep')", now - HOUR));
     sql.push(format!("INSERT INTO remote (id, name, url, followed) VALUES (1, 'git', 'ssh://git@git.example.org/{{package}}', {now})"));
     sql.push(format!("INSERT INTO publish (package_id, remote_id, lane, state, wanted, entered, code, message, since, failures) VALUES (1, 1, 1, 'retrying', 1, {now}, 'denied', 'no right to push', {now}, 3)"));
-    sql.push(format!("INSERT INTO notice (id, topic, kind, part, level, subject, line, items, hints, at, due, seq) VALUES (1, 'signature:aaaaaaa', 'signature', 'once', 'warning', 'aaaaaaa', 'aaaaaaa patch/fails: it does not apply', '[\"first seen in bash\"]', '[]', {now}, {now}, 1)"));
+    sql.push(format!("INSERT INTO notice (topic, kind, part, level, subject, line, items, hints, at, due, seq) VALUES ('signature:aaaaaaa', 'signature', 'once', 'warning', 'aaaaaaa', 'aaaaaaa patch/fails: it does not apply', '[\"first seen in bash\"]', '[]', {now}, {now}, 1)"));
     sql.push(format!("INSERT INTO channel (name, kind, host, followed, told, digested, failing, failures, error) VALUES ('team', 'mail', 'worker1', {now}, 0, 0, {now}, 1, 'server is away')"));
+    past(&mut sql, now);
+    repair(&mut sql, now);
     let detail = r#"{"time":1,"stock":{"normal":3.4,"spread":0.2}}"#;
     sql.push(format!("INSERT INTO verdict (figure, at, state, since, value, warn, crit, text, detail) VALUES ('failing', {now}, 'WARNING', {}, 4, 5, 9, '4 packages fail (normally 3)', '{detail}')", now - HOUR));
     run(store, &sql);
+}
+
+/// What was so at other times: two packages began to fail, one was parked in the outage of `fill`, one was held.
+fn past(sql: &mut Vec<String>, now: i64) {
+    sql.push(format!("UPDATE meta SET value = '{}' WHERE name = 'past_since'", now - 10 * DAY));
+    for (package, at) in [(1, now - 2 * DAY), (3, now - 49 * HOUR)] {
+        sql.push(format!(
+            "INSERT INTO package_past (package_id, at, failure, signature_id, failed_attempt, stage, code, class, message, since, last, attempts, distro, version, began)
+             VALUES ({package}, {at}, 'failing', 1, 1, 'fetch', 'checksum-mismatch', 'permanent', 'cannot read /var/lib/package-import/cache/a.tar on worker1', {at}, {at}, 1, 'debian', '2.0-1', 1)"));
+    }
+    sql.push(format!("INSERT INTO package_past (package_id, at, state, lane, entered, dependency_id) VALUES (4, {}, 'parked', 0, {0}, 1)", now - 49 * HOUR));
+    sql.push(format!(
+        "INSERT INTO package_past (package_id, at, last_success) VALUES (4, {0}, {0})",
+        now - 47 * HOUR
+    ));
+    sql.push(format!(
+        "INSERT INTO package_past (package_id, at, held, held_by, held_reason, held_at) VALUES (6, {0}, 1, 'olga@ops', 'upstream moves', {0})", now - DAY));
+    let said = serde_json::json!({"state": "WARNING", "since": now - 5 * HOUR, "value": 9, "text": "9 packages fail (normally 3)"});
+    sql.push(format!(
+        "INSERT INTO past (kind, name, at, value) VALUES ('verdict', 'failing', {}, '{said}')",
+        now - 5 * HOUR
+    ));
+}
+
+/// Text of a plan of repair, with these words in it.
+pub fn plan(words: &str) -> String {
+    let step = |mark: &str, reversible: bool| {
+        serde_json::json!({
+            "act": "ref", "mark": mark, "subject": format!("refs/tags/debian/{mark} {words}"), "before": "1".repeat(40),
+            "after": words, "reason": format!("an import has written it {words}"), "reversible": reversible,
+            "automatic": false, "bytes": 4_000_000, "imports": 1,
+        })
+    };
+    let finding = serde_json::json!({ "code": "tag-gone", "subject": format!("debian/2.10-3 {words}"), "message": format!("the tag is gone {words}") });
+    let steps = [step("create", true), step("aside", true), step("replace", false)];
+    serde_json::json!({ "package": "bash", "findings": [finding], "steps": steps }).to_string()
+}
+
+/// Findings, a mute, a plan of which one package is ready and one is done, and the plan that takes that back.
+fn repair(sql: &mut Vec<String>, now: i64) {
+    sql.push(format!("INSERT INTO finding (package_id, code, subject, message, since) VALUES (1, 'tag-gone', 'debian/2.10-3', 'the tag is gone from /var/lib/package-import/repos/bash', {})", now - HOUR));
+    sql.push(format!("INSERT INTO finding (package_id, code, subject, message, since) VALUES (3, 'hooks-foreign', 'hooks/post-receive', 'a program of olga', {})", now - HOUR));
+    sql.push(format!("INSERT INTO mute (code, number, until, made, made_by, reason) VALUES ('hooks-foreign', 3, {}, {now}, 'olga@ops', 'they are ours')", now + DAY));
+    sql.push(format!(
+        "INSERT INTO repair_plan (made, made_by, kind) VALUES ({}, 'olga@ops', 'repair')",
+        now - HOUR
+    ));
+    sql.push(format!(
+        "INSERT INTO repair_plan (made, made_by, kind, undoes) VALUES ({now}, 'olga@ops', 'undo', 1)"
+    ));
+    for (plan_id, package, state, note) in [
+        (1, 1, "planned", "NULL"),
+        (1, 3, "applied", "NULL"),
+        (2, 3, "asked", "'nothing of worker1 was moved again'"),
+    ] {
+        sql.push(format!(
+            "INSERT INTO repair_part (plan_id, package_id, state, plan, note, changed, by_whom, reason)
+             VALUES ({plan_id}, {package}, '{state}', '{}', {note}, {now}, 'olga@ops', 'the disk was full')",
+            plan("")
+        ));
+    }
 }
 
 /// 35,000 packages, 5,000 of which fail in 300 ways, 1,000 jobs, `history` attempts and events for each package, in a

@@ -4,6 +4,7 @@
 mod damages;
 mod itself;
 mod kinds;
+mod page;
 mod safety;
 
 use std::collections::BTreeMap;
