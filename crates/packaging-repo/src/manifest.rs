@@ -84,7 +84,8 @@ impl Manifest {
         let body =
             message.windows(2).position(|pair| pair == b"\n\n").map_or(message, |at| &message[at + 2..]);
         let stanza = Stanza::parse(body)?;
-        let need = |field| stanza.get(field).map(str::to_owned).ok_or(ManifestError::Field(field));
+        let line = |field| stanza.get(field).filter(|value| !value.contains('\n'));
+        let need = |field| line(field).map(str::to_owned).ok_or(ManifestError::Field(field));
         let mut manifest =
             Manifest { source: need("Source")?, version: need("Version")?, ..Manifest::default() };
         let rules = stanza.get("Import-Rules").and_then(|rules| rules.parse().ok());
@@ -207,5 +208,6 @@ mod tests {
         let manifest = Manifest::parse(message.as_bytes()).unwrap();
         assert_eq!(manifest.facts, [("Format".to_owned(), "1.0".to_owned())]);
         assert_eq!(Manifest::parse(manifest.to_message("a0 1").as_bytes()).unwrap(), manifest);
+        assert!(Manifest::parse(b"a0 1\n\nSource: a0\nVersion: 1\n Files: two\n").is_err());
     }
 }
