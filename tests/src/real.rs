@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use source_package::dsc::Dsc;
+
 use crate::run;
 
 /// Packages to fetch: every format, components, several versions of some. Archives do not always carry everything,
@@ -47,6 +49,17 @@ pub fn cache() -> PathBuf {
         Some(path) => path.into(),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/real-packages"),
     }
+}
+
+/// True for the long version of tests.
+pub fn is_long() -> bool {
+    env::var_os("STORM").is_some_and(|value| value == "long")
+}
+
+/// Bytes of the files that a `.dsc` lists.
+pub fn size(dsc: &Path) -> u64 {
+    let parsed = Dsc::parse(&std::fs::read(dsc).unwrap()).unwrap();
+    parsed.files.iter().map(|file| file.size).sum()
 }
 
 /// Fetches what is not there yet; returns the `.dsc` files by package. Versions of a package are all that apt knows.

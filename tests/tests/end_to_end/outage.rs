@@ -13,7 +13,7 @@ fn is_long() -> bool {
 }
 
 fn count() -> usize {
-    if is_long() { 1000 } else { 300 }
+    if is_long() { 1000 } else { 120 }
 }
 
 /// An archive with small packages, served, polled and queued.

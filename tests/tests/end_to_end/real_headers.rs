@@ -1,4 +1,5 @@
-//! Headers of the patches of real packages, compared with what `git am` makes of them.
+//! Headers of the patches of real packages, compared with what `git am` makes of them: one of six, or all of them with
+//! `STORM=long`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,9 @@ use source_package::patch_header::PatchHeader;
 fn headers_of_real_patches_are_read_as_git_am_reads_them() {
     let scratch = tempfile::tempdir().unwrap();
     let (mut compared, mut different) = (0, Vec::new());
+    let step = if real::is_long() { 1 } else { 6 };
     for dsc in real::fetch().into_iter().flat_map(|(_, dscs)| dscs) {
-        for patch in patches(&dsc).into_iter().filter(|patch| is_mail(patch)) {
+        for patch in patches(&dsc).into_iter().filter(|patch| is_mail(patch)).step_by(step) {
             let (ours, theirs) = (ours(&patch), git_am(&patch, scratch.path()));
             compared += 1;
             if ours != theirs {

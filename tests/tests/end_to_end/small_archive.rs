@@ -53,18 +53,18 @@ impl Real {
 
 /// The smaller of the real packages, each with its highest versions, the lowest of them first.
 fn packages() -> BTreeMap<String, Vec<Real>> {
-    const LARGEST: u64 = 8 << 20;
+    let largest: u64 = if real::is_long() { 8 << 20 } else { 3 << 20 };
     const MOST: usize = 3;
     let mut found = BTreeMap::new();
     for (package, dscs) in real::fetch() {
         let mut versions: Vec<Real> = dscs.iter().map(|dsc| Real::read(dsc)).collect();
         versions.sort_by(|a, b| a.version.cmp(&b.version));
         versions.drain(..versions.len().saturating_sub(MOST));
-        if versions.iter().map(Real::size).sum::<u64>() <= LARGEST {
+        if versions.iter().map(Real::size).sum::<u64>() <= largest {
             found.insert(package, versions);
         }
     }
-    assert!(found.len() >= 20, "apt delivered only {} small packages; 20 are needed", found.len());
+    assert!(found.len() >= 12, "apt delivered only {} small packages; 12 are needed", found.len());
     found
 }
 

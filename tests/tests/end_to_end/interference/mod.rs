@@ -2,7 +2,7 @@
 //! on an installation that belongs to somebody else, in every moment of an importer's life.
 //!
 //! What is put in is the truth that verdicts are compared with: so many packages that can be imported, and so many that
-//! cannot. `STORM=long` asks every check 1,000 times, else about 60.
+//! cannot. `STORM=long` asks every check 1,000 times, else about 30.
 
 mod upgrade;
 mod watch;
@@ -19,7 +19,7 @@ use watch::Watch;
 
 /// Number of calls of every check in a phase.
 fn rounds() -> usize {
-    if std::env::var_os("STORM").is_some_and(|value| value == "long") { 170 } else { 10 }
+    if std::env::var_os("STORM").is_some_and(|value| value == "long") { 170 } else { 5 }
 }
 
 /// From nothing to a run that is killed, and the one after it.
