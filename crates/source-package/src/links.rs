@@ -1,12 +1,16 @@
 //! Targets of symbolic links, found without a file system: dpkg refuses a package in which something
 //! reachable from `debian/` points outside (`Dpkg::Path`, `check_directory_traversal`).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
-use crate::path::{Name, Shown, names};
+use crate::path::{Name, names};
 use crate::store::{ContentId, ContentStore};
-use crate::tree::{Kind, Node, Tree, push_name};
+use crate::tree::{Kind, Tree};
+
+mod traversal;
+
+pub use traversal::{TraversalError, check_debian};
 
 /// The most links that are followed for one path.
 const MOST_LINKS: usize = 20;
@@ -34,23 +38,6 @@ pub enum Target {
     Null,
     /// In circles, through a file, or through a name that is too long.
     Broken,
-}
-
-/// A path reachable from `debian/` that dpkg refuses.
-#[derive(Debug, thiserror::Error)]
-pub enum TraversalError {
-    /// A link leads out of the source.
-    #[error("{} points outside the source package", Shown(.0))]
-    Outside(Vec<u8>),
-    /// A link leads in circles, or through a file.
-    #[error("{} is a link that cannot be resolved", Shown(.0))]
-    Broken(Vec<u8>),
-    /// The chain of links is longer than any real one.
-    #[error("following {} and the links before it takes more than {MOST_STEPS} steps", Shown(.0))]
-    TooLong(Vec<u8>),
-    /// Error of the content store.
-    #[error("cannot read a stored link: {0}")]
-    Store(#[from] io::Error),
 }
 
 /// Folders that every Debian system has. dpkg looks at the machine it runs on; here the answer must be the same
@@ -331,61 +318,6 @@ pub(crate) fn may_be_touched(
 ) -> io::Result<bool> {
     let target = resolve_within(path, tree, store, steps_left)?;
     Ok(!matches!(target, Target::Broken | Target::Null | Target::Outside { exists: true }))
-}
-
-/// Checks everything that can be reached from `debian/`, links included. Tells how many entries it looked at.
-///
-/// # Errors
-/// [`TraversalError`] with the path that leads out of the package, or cannot be resolved.
-pub fn check_debian(tree: &mut Tree, store: &mut dyn ContentStore) -> Result<u64, TraversalError> {
-    let mut resolver = Resolver::new(tree, store);
-    let mut seen = HashSet::new();
-    let mut looked_at = 0;
-    let mut folders = Vec::new();
-    visit(b"debian".to_vec(), &mut resolver, &mut folders)?;
-    while let Some(folder) = folders.pop() {
-        if !seen.insert(folder.clone()) {
-            continue;
-        }
-        let Some(Node::Folder(node)) = resolver.tree.find(&folder, resolver.store)? else { continue };
-        let entries = node.entries(resolver.store)?;
-        looked_at += entries.len() as u64;
-        let children: Vec<(Name, bool)> = entries
-            .iter()
-            .filter(|(_, node)| matches!(node, Node::Folder(_) | Node::Link(_)))
-            .map(|(name, node)| (name.clone(), matches!(node, Node::Folder(_))))
-            .collect();
-        for (name, is_folder) in children {
-            let mut path = folder.clone();
-            push_name(&mut path, &name);
-            if is_folder {
-                folders.push(path);
-            } else {
-                visit(path, &mut resolver, &mut folders)?;
-            }
-        }
-    }
-    Ok(looked_at + (MOST_STEPS - resolver.steps_left))
-}
-
-fn visit(
-    path: Vec<u8>,
-    resolver: &mut Resolver<'_>,
-    folders: &mut Vec<Vec<u8>>,
-) -> Result<(), TraversalError> {
-    match resolver.resolve(&path)? {
-        None => return Err(TraversalError::TooLong(path)),
-        Some(Target::Outside { .. }) => return Err(TraversalError::Outside(path)),
-        Some(Target::Broken) => return Err(TraversalError::Broken(path)),
-        Some(Target::Nowhere | Target::Null) => {}
-        Some(Target::Inside(place)) if place.is_empty() => folders.push(place),
-        Some(Target::Inside(place)) => {
-            if resolver.tree.kind(&place, resolver.store)? == Kind::Folder {
-                folders.push(place);
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::memory::MemoryStore;
+use crate::tree::Node;
 
 /// Follows a path name by name, from the top each time.
 fn slowly(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<Target> {
