@@ -3,6 +3,7 @@
 //! A general deb822 parser will not do for a `.dsc`: a text that dpkg refuses (a duplicate field, an unfinished
 //! signature, text between stanza and signature) must be refused here too, and one that it accepts must be accepted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// A stanza: field names as written, values with their continuation lines.
@@ -52,6 +53,14 @@ pub enum ControlError {
 
 /// Number of fields up to which looking at each is faster than an index.
 const FEW: usize = 32;
+
+/// The text of some bytes. What is valid as it is, nearly all, is not looked at character by character.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
 
 const BEGIN_MESSAGE: &[u8] = b"-----BEGIN PGP SIGNED MESSAGE-----";
 const BEGIN_SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----";
@@ -146,12 +155,12 @@ impl Stanza {
         if name[0] == b'-' {
             return Err(ControlError::Hyphen(number));
         }
-        let name = String::from_utf8_lossy(name).into_owned();
+        let name = text(name).into_owned();
         if self.place(&name).is_some() {
             return Err(ControlError::Duplicate { line: number, name });
         }
         let value = line.get(colon + 1..).unwrap_or_default().trim_ascii_start();
-        self.push(name, String::from_utf8_lossy(value).into_owned());
+        self.push(name, text(value).into_owned());
         Ok(true)
     }
 
@@ -164,7 +173,7 @@ impl Stanza {
         let text = &line[1..];
         // A line of dots alone stands for one with a dot less (deb822(5)).
         let text = if text.iter().all(|&byte| byte == b'.') { &text[1..] } else { text };
-        value.push_str(&String::from_utf8_lossy(text));
+        value.push_str(&self::text(text));
         Ok(true)
     }
 }

@@ -31,13 +31,14 @@ pub(super) struct Sum {
 
 impl Sum {
     pub(super) fn add(&mut self, key: &Key, place: &Place) {
-        let mut hasher = Sha256::new();
-        for part in [&key.0, &key.1, &key.2, &place.0, &place.1] {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
+        let parts = [&key.0, &key.1, &key.2, &place.0, &place.1];
+        let mut text = Vec::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+        for part in parts {
+            text.extend_from_slice(part.as_bytes());
+            text.push(0);
         }
         let mut half = [0; 16];
-        half.iter_mut().zip(hasher.finalize()).for_each(|(to, from)| *to = from);
+        half.iter_mut().zip(Sha256::digest(&text)).for_each(|(to, from)| *to = from);
         self.count += 1;
         self.sum = self.sum.wrapping_add(u128::from_be_bytes(half));
     }

@@ -319,3 +319,42 @@ fn a_plan_of_a_rebuild_holds_for_what_it_was_made_of() {
     assert!(said.contains("stale") && said.contains("history ask"), "{said}");
     assert_eq!(refs(world), before);
 }
+
+/// A rebuild that is killed leaves every ref old or new, all of them alike; the same command goes on.
+#[test]
+fn such_a_rebuild_that_is_killed_goes_on() {
+    let service = with_a_root();
+    let world = &service.world;
+    let (id, _) = plan(world);
+    let own = |refs: &str| -> Vec<String> {
+        refs.lines().filter(|line| !line.contains("package-import/repair")).map(str::to_owned).collect()
+    };
+    let (root, before) = (world.queue.installation.root(), own(&refs(world)));
+    let kept = root.with_extension("kept");
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        let _ = fs::remove_dir_all(to);
+        assert!(std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
+    };
+    copy(&root, &kept);
+    let points = ["repair::begun:1", "repair::step:1", "repo::refs-written:1", "repo::record-renamed:1"];
+    let points = points.into_iter().chain(["repo::refs-renamed:1", "repair::refs:1", "repair::ended:1"]);
+    let (mut killed, mut ends) = (0, Vec::new());
+    for point in points {
+        copy(&kept, &root);
+        let mut command = world.queue.command(&["repair", "apply", &id, "--reason", "a test"]);
+        let said = text(&command.env("PACKAGE_IMPORT_KILL_AT", point).output().unwrap());
+        killed += usize::from(!said.contains("applied"));
+        let now = own(&refs(world));
+        let moved = now.iter().filter(|line| !before.contains(line)).count();
+        world.queue.well(&["repair", "apply", &id, "--reason", "again"]);
+        let after = own(&refs(world));
+        assert!(now == before || now == after, "{point}: {moved} refs had moved: {now:#?}");
+        assert_eq!(ancestry(world).len(), 4, "{point}");
+        world.queue.installation.assert_clean("aa");
+        world.queue.well(&["verify", "aa"]);
+        ends.push((after, world.queue.texts("SELECT version || ' ' || commit_id FROM version ORDER BY 1")));
+    }
+    assert!(killed >= 5, "{killed}");
+    ends.dedup();
+    assert_eq!(ends.len(), 1, "{ends:#?}");
+}
