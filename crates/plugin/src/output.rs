@@ -6,8 +6,10 @@ use crate::text::{detail, first_line, shorten};
 
 /// NRPE version 2 carries 1,023 bytes and cuts longer output.
 const FIRST_LINE: usize = 1023;
-/// The maximum length of name, status and text, before the perfdata: what a pager shows.
+/// The maximum length of name, status and text: what a pager shows. Only the next command and the perfdata come after it.
 const SHOWN: usize = 160;
+/// The maximum length of all that with the next command.
+const WITH_NEXT: usize = 240;
 /// With details: below the 64 KiB of NRPE version 4.
 const WHOLE: usize = 60_000;
 
@@ -65,14 +67,16 @@ fn line(name: &str, report: &Report) -> String {
     line
 }
 
-/// The end of an alert's line: a command, unless the line names one.
+/// The end of an alert's line: a command, unless the line names one. The first that a pager shows; where the line is too full
+/// for any of them, the first comes after what a pager shows.
 fn next(report: &Report, line: &str) -> Option<String> {
     let names_one = ["package-import ", "see check_import_"].iter().any(|it| line.contains(it));
     if names_one || !matches!(report.status, Status::Warning | Status::Critical) {
         return None;
     }
-    let mut all = report.next.iter().map(|next| first_line(next));
-    all.find(|next| line.len() + 2 + next.len() <= SHOWN)
+    let all: Vec<String> = report.next.iter().map(|next| first_line(next)).collect();
+    let within = |most: usize| move |next: &&String| line.len() + 2 + next.len() <= most;
+    all.iter().find(within(SHOWN)).or_else(|| all.iter().find(within(WITH_NEXT))).cloned()
 }
 
 fn append_details(output: &mut String, report: &Report, verbosity: u8) {
@@ -127,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn req2_an_alert_ends_with_what_to_type_next_if_there_is_room() {
+    fn req2_an_alert_ends_with_what_to_type_next() {
         let next = "package-import failures --signature rnbyej7";
         for (said, status, end) in [
             (60, Status::Ok, "x"),
@@ -136,7 +140,9 @@ mod tests {
             (88, Status::Critical, next),
             (89, Status::Critical, "package-import explain rnbyej7"),
             (101, Status::Critical, "package-import explain rnbyej7"),
-            (102, Status::Critical, "x"),
+            // After what a pager shows, in place of nothing.
+            (102, Status::Critical, next),
+            (500, Status::Critical, next),
         ] {
             let mut report = Report::new();
             report.raise(status);
@@ -144,7 +150,8 @@ mod tests {
             report.next(next);
             report.next("package-import explain rnbyej7");
             let line = render("IMPORT FAILURES", &report, 0);
-            assert!(line.trim_end().ends_with(end) && line.len() <= SHOWN + 1, "{said}: {line}");
+            let shown = if said > 101 { WITH_NEXT } else { SHOWN };
+            assert!(line.trim_end().ends_with(end) && line.len() <= shown + 1, "{said}: {line}");
         }
         let mut report = Report::new();
         report.raise(Status::Warning);

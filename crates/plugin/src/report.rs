@@ -82,8 +82,8 @@ impl Report {
         }
     }
 
-    /// Adds the next command to type. It ends the line of an alert that has room for it and names no other; a shorter one may
-    /// follow, for a line with less room.
+    /// Adds the next command to type. It ends the line of an alert that names no other; a shorter one may follow, for a line
+    /// with less room.
     pub fn next(&mut self, command: impl AsRef<str>) {
         if !command.as_ref().is_empty() {
             self.next.push(command.as_ref().to_owned());

@@ -15,7 +15,7 @@
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::{self, Metadata};
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Read};
 use std::mem;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -186,6 +186,10 @@ fn look(path: &Path, elsewhere: &str) -> Result<Found, Trouble> {
     let (wal, shm) = (metadata(&beside(path, "-wal"))?, metadata(&beside(path, "-shm"))?);
     // An empty log counts as no log.
     let wal = wal.filter(|wal| shm.is_some() || wal.len() > 0);
+    // SQLite would wait for somebody who repairs it.
+    if let Some(damage) = wal.as_ref().and_then(|_| foreign_log(path)) {
+        return Err(damage);
+    }
     let journal = metadata(&beside(path, "-journal"))?.is_some_and(|journal| journal.len() > 0);
     Ok(match (wal.is_some(), shm.is_some()) {
         (true, true) => Found::Log,
@@ -201,6 +205,19 @@ fn look(path: &Path, elsewhere: &str) -> Result<Found, Trouble> {
             if wal { "-shm" } else { "-wal" },
         )),
     })
+}
+
+/// First four bytes of a log of SQLite, but for the lowest bit.
+const LOG: u32 = 0x377f_0682;
+
+/// The damage of a log that is none. (Zeros may be left by a power cut before anything was written.)
+fn foreign_log(path: &Path) -> Option<Trouble> {
+    let log = beside(path, "-wal");
+    let mut start = [0; 4];
+    bounded::file::open_regular(&log).and_then(|mut file| file.read_exact(&mut start)).ok()?;
+    let start = u32::from_be_bytes(start);
+    let is_other = start != 0 && start & !1 != LOG;
+    is_other.then(|| Trouble::Damaged(format!(": {} is no log of SQLite", log.display())))
 }
 
 fn stamp(meta: &Metadata) -> Stamp {

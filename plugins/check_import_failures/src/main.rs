@@ -153,9 +153,11 @@ fn judge(
         verdict.cause.as_deref().filter(|_| !verdict.outage).and_then(|cause| cause.split(' ').next());
     let stored = stored.filter(|id| found.text.contains(*id)).map(str::to_owned);
     let id = cause.as_ref().map(|cause| cause.id.clone()).or(stored);
+    let is_stale = found.text.starts_with("no sample since ");
     report.say(found.text);
+    report.say(if is_stale { "see check_import_runs" } else { "" });
     report.say(cause.map_or_else(String::new, |cause| cause.text));
-    if verdict.outage {
+    if verdict.outage || live.breaker.is_some() {
         report.next("package-import status");
     }
     if let Some(id) = id.filter(|_| found.state.alerts()) {

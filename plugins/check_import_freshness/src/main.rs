@@ -68,7 +68,7 @@ impl Check for Freshness {
             // A measurement that is too old must not alert, nor report that all is well.
             report.lower_to(plugin::Status::Ok);
             report.raise(plugin::Status::Unknown);
-            report.say(format!("nothing measured since {}: does the importer run?", moment(sampled, now)));
+            report.say(format!("nothing measured since {}, see check_import_runs", moment(sampled, now)));
         } else if count == 0 {
             views::explain(&mut report, &outages, now);
             let in_a_mass = views::level(database, "latency_rescan_count")?.map_or(0, |(_, count)| count);

@@ -96,6 +96,7 @@ fn lost(report: &mut Report, settings: &Settings<State>, database: &mut Database
             report.say(format!(
                 "{unknown} of {looked_up} repositories are unknown to this state: restore it, or adopt"
             ));
+            report.next("package-import restore FOLDER");
         }
         Repositories::Hidden(why) => {
             report.say("repositories not compared with the state");
@@ -144,6 +145,7 @@ fn messages(
         let since = channel.failing.unwrap_or(now);
         let why = channel.error.as_deref().unwrap_or("no cause noted");
         if state > Status::Ok {
+            report.next(format!("package-import notify test {}", channel.name));
             report.say(format!(
                 "messages do not get to {} since {}: {why}",
                 channel.name,
@@ -169,9 +171,11 @@ fn room(report: &mut Report, settings: &Settings<State>) -> Result<(), Trouble> 
     let Some((disk, inodes)) = most else { return Ok(()) };
     let none = LimitTexts::default();
     let limits = Limits::pick(Unit::Percent, &none, &settings.policy.disk, ("85", "95"))?;
-    report.measure("disk", disk, Unit::Percent, &limits);
+    let state = report.measure("disk", disk, Unit::Percent, &limits);
     let limits = Limits::pick(Unit::Percent, &none, &settings.policy.inodes, ("85", "95"))?;
-    report.measure("inodes", inodes, Unit::Percent, &limits);
+    if state.max(report.measure("inodes", inodes, Unit::Percent, &limits)) > Status::Ok {
+        report.next("package-import prune");
+    }
     report.say(format!("disk {disk}%, inodes {inodes}%"));
     Ok(())
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::graphite::Graphite;
+use super::pages::{Machine, Pager, Settled, hurried};
 use super::said::Arrived;
 use super::site::Site;
 use super::users::User;
@@ -24,11 +26,51 @@ pub struct Icinga {
     address: String,
     /// Receiver of its performance data.
     pub graphite: Graphite,
+    /// Pages that it has sent.
+    pub pager: Pager,
+}
+
+/// The shipped services of a setup in which a team is paged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// `icinga2-nrpe.conf`.
+    Nrpe,
+    /// `icinga2-commands.conf` with `icinga2-services.conf`.
+    Itself,
 }
 
 impl Icinga {
     /// Starts one for the checks of an installation; `more` are further definitions.
     pub fn start(site: &Site, more: &str) -> Icinga {
+        let files = ["icinga2-commands.conf", "icinga2-services.conf"];
+        let files = files.map(|name| (name, shipped(&format!("docs/examples/{name}"))));
+        Icinga::with(site, &files, "check_command = \"dummy\"", more)
+    }
+
+    /// Starts one that asks whether a machine is alive, asks its checks, and pages. A minute is two seconds.
+    pub fn paging(site: &Site, machine: &Machine, by: By) -> Icinga {
+        let names: &[&str] = match by {
+            By::Nrpe => &["icinga2-nrpe.conf"],
+            By::Itself => &["icinga2-commands.conf", "icinga2-services.conf"],
+        };
+        for plugin in ["check_nrpe", "check_tcp"] {
+            let _ = symlink(format!("/usr/lib/nagios/plugins/{plugin}"), site.plugins().join(plugin));
+        }
+        let files: Vec<(&str, String)> = names
+            .iter()
+            .map(|name| (*name, hurried(&shipped(&format!("docs/examples/{name}")), two_seconds)))
+            .collect();
+        let host = format!(
+            "check_command = \"tcp\"\n  address = \"{}\"\n  vars.tcp_port = {}\n  check_interval = 2s\n  \
+             retry_interval = 2s",
+            machine.address,
+            machine.port()
+        );
+        let pager = Pager::new(&site.path("icinga"));
+        Icinga::with(site, &files, &host, &notifications(&pager))
+    }
+
+    fn with(site: &Site, files: &[(&str, String)], host: &str, more: &str) -> Icinga {
         need("icinga2", "icinga2-bin");
         let (folder, address, graphite) = (site.path("icinga"), free_address(PORT), Graphite::new());
         for name in ["conf/conf.d", "data/certs", "log", "cache", "spool", "run"] {
@@ -36,19 +78,20 @@ impl Icinga {
         }
         tls::certify(&folder.join("data/certs"), "importer");
         let conf = folder.join("conf/conf.d");
-        for name in ["icinga2-commands.conf", "icinga2-services.conf"] {
-            fs::write(conf.join(name), shipped(&format!("docs/examples/{name}"))).unwrap();
+        for (name, text) in files {
+            fs::write(conf.join(name), text).unwrap();
         }
         fs::write(conf.join("more.conf"), more).unwrap();
-        fs::write(folder.join("conf/icinga2.conf"), configuration(site, &folder, &address, graphite.port))
-            .unwrap();
+        let text = configuration(site, &folder, &address, graphite.port, host);
+        fs::write(folder.join("conf/icinga2.conf"), text).unwrap();
         assert!(Command::new("chown").args(["-R", "nagios:nagios"]).arg(&folder).status().unwrap().success());
         let verified = command(&folder).arg("-C").output().unwrap();
         let said = String::from_utf8_lossy(&verified.stdout).into_owned();
         assert!(verified.status.success() && !said.contains("warning/"), "{said}");
         let mut daemon = Daemon::start(command(&folder), &folder);
         daemon.wait_until("Icinga listens", || listens(&address, PORT));
-        Icinga { daemon, folder, address, graphite }
+        let pager = Pager::new(&folder);
+        Icinga { daemon, folder, address, graphite, pager }
     }
 
     /// Has all services asked now, and waits; what arrived.
@@ -80,6 +123,15 @@ impl Icinga {
         self.daemon.wait_until(what, || is_so(&self.graphite));
     }
 
+    /// Waits until the state of each service is what it should be for good, with a result from after a time.
+    pub fn wait_until_all(&mut self, what: &str, is_so: impl Fn(&str, &Settled) -> bool) {
+        let (folder, address) = (self.folder.clone(), self.address.clone());
+        self.daemon.wait_until(what, || {
+            let found = settled(&folder, &address);
+            !found.is_empty() && found.iter().all(|(name, one)| is_so(name, one))
+        });
+    }
+
     /// Content of its log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log/icinga2.log")).unwrap_or_default()
@@ -90,7 +142,29 @@ impl Icinga {
     }
 }
 
-fn configuration(site: &Site, folder: &Path, address: &str, graphite: u16) -> String {
+/// The line of an interval, with two seconds in place of a minute; longer ones are made three minutes.
+fn two_seconds(line: &str) -> Option<String> {
+    let (name, value) = line.trim().split_once(" = ").filter(|(name, _)| name.ends_with("_interval"))?;
+    Some(format!("  {name} = {}", if value == "1m" { "2s" } else { "6s" }))
+}
+
+/// A user who is paged, for all states of the host and of all services, once each.
+fn notifications(pager: &Pager) -> String {
+    let command = pager.command("$0", "$1");
+    let each = ["Host", "Service"].map(|kind| {
+        format!(
+            "apply Notification \"page\" to {kind} {{\n  command = \"page-{kind}\"\n  users = [ \"admin\" ]\n  interval = 0\n  \
+             types = [ Problem, Recovery ]\n  assign where true\n}}\n\
+             object NotificationCommand \"page-{kind}\" {{\n  command = [ \"/bin/sh\", \"-c\", \"{command}\", \
+             \"$notification.type$\", \"{}\" ]\n}}\n",
+            if kind == "Host" { "host" } else { "$service.name$" }
+        )
+    });
+    let shell = each.concat().replace("$0", "$$0").replace("$1", "$$1");
+    format!("{shell}object User \"admin\" {{ }}\nobject NotificationComponent \"notification\" {{ }}\n")
+}
+
+fn configuration(site: &Site, folder: &Path, address: &str, graphite: u16, host: &str) -> String {
     format!(
         r#"
 const PluginDir = "{plugins}"
@@ -120,7 +194,7 @@ object GraphiteWriter "graphite" {{
   enable_send_thresholds = true
 }}
 object Host "importer" {{
-  check_command = "dummy"
+  {host}
   vars.package_import = true
 }}
 include "conf.d/*.conf"
@@ -194,4 +268,17 @@ fn results(folder: &Path, address: &str) -> BTreeMap<String, (f64, Arrived)> {
         found.insert(attrs["name"].as_str().unwrap().to_owned(), (time, arrived));
     }
     found
+}
+
+/// The state of each service.
+fn settled(folder: &Path, address: &str) -> BTreeMap<String, Settled> {
+    let what = "GET /v1/objects/services?attrs=name&attrs=state&attrs=state_type&attrs=last_check";
+    let answer = request(folder, address, what, "");
+    let each = answer["results"].as_array().unwrap().iter().map(|service| &service["attrs"]);
+    each.map(|attrs| {
+        let number = |name: &str| attrs[name].as_f64().unwrap_or(0.0);
+        let (code, is_hard) = (number("state") as i32, number("state_type") > 0.0);
+        (attrs["name"].as_str().unwrap().to_owned(), Settled { code, is_hard, asked: number("last_check") })
+    })
+    .collect()
 }

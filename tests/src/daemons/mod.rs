@@ -8,6 +8,7 @@ pub mod graphite;
 pub mod icinga;
 pub mod nagios;
 pub mod nrpe;
+pub mod pages;
 pub mod plugins;
 pub mod said;
 pub mod scene;

@@ -36,9 +36,14 @@ pub struct Nrpe {
 impl Nrpe {
     /// Starts one in front of the checks of an installation.
     pub fn start(site: &Site, transport: Transport) -> Nrpe {
+        Nrpe::at(site, transport, free_address(PORT))
+    }
+
+    /// Starts one at an address, at the usual port.
+    pub fn at(site: &Site, transport: Transport, address: String) -> Nrpe {
         need("/usr/sbin/nrpe", "nagios-nrpe-server");
         need(CHECK_NRPE, "nagios-nrpe-plugin");
-        let (address, folder) = (free_address(PORT), site.path(&format!("nrpe-{transport:?}")));
+        let folder = site.path(&format!("nrpe-{transport:?}"));
         fs::create_dir_all(folder.join("nrpe.d")).unwrap();
         // The one thing that is changed in what ships: where the checks are.
         let commands = shipped("nrpe.d/package-import.cfg")

@@ -17,6 +17,7 @@ pub struct Scene {
     /// Server of the archive.
     pub server: Server,
     published: usize,
+    stale_after: String,
 }
 
 /// Number of packages of each kind.
@@ -34,7 +35,7 @@ impl Scene {
         let (site, archive) = (Site::new(), TestArchive::new());
         let server = Server::new(archive.root());
         fs::copy(&archive.signer.keyring, site.files().join("archive.gpg")).unwrap();
-        let mut scene = Scene { site, archive, server, published: 0 };
+        let mut scene = Scene { site, archive, server, published: 0, stale_after: String::new() };
         scene.configure("");
         scene.publish(counts);
         scene
@@ -70,11 +71,17 @@ impl Scene {
     pub fn configure(&self, more: &str) {
         let keyring = self.site.files().join("archive.gpg");
         self.site.configure(&format!(
-            "{more}\n[[archives]]\nname = \"test\"\ndistro = \"debian\"\nmirrors = [\"{}\"]\nkeyrings = [\"{}\"]\n\
+            "{more}\n[[archives]]\nname = \"test\"\ndistro = \"debian\"\nmirrors = [\"{}\"]\nkeyrings = [\"{}\"]\n{}\
              [[archives.suites]]\nname = \"sid\"\n",
             self.server.url(),
-            keyring.display()
+            keyring.display(),
+            self.stale_after
         ));
+    }
+
+    /// From the next configuration on: how old the archive's content may be.
+    pub fn stale_after(&mut self, time: &str) {
+        self.stale_after = format!("stale_after = \"{time}\"\n");
     }
 
     /// One run as cron starts it.

@@ -1,5 +1,6 @@
 //! The database: a connection, its transactions, how it is opened, examined and pruned.
 
+mod files;
 pub mod integrity;
 pub mod meta;
 pub mod open;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bounded::waiting::Wait;
 
 use crate::db::tx::{LARGEST, Tx};
-use crate::db::waiting;
+use crate::db::{files, waiting};
 use crate::driver::held::Held;
 use crate::driver::sqlite::Sqlite;
 use crate::driver::{Driver, Kind, Mode};
@@ -83,12 +83,12 @@ impl Store {
         if !path.exists() {
             return Err(StateError::Missing(path.to_owned()));
         }
-        check_regular(path)?;
+        files::check(path)?;
         Store::of_sqlite(path, Sqlite::open_to_read(path))
     }
 
     pub(crate) fn sqlite(path: &Path, create: bool) -> Result<Store, StateError> {
-        check_regular(path)?;
+        files::check(path)?;
         Store::of_sqlite(path, Sqlite::open(path, create))
     }
 
@@ -97,7 +97,7 @@ impl Store {
         let driver = opened.map_err(|error| match error {
             DbError::Damaged(cause) => StateError::Damaged { name: name.clone(), cause },
             error => {
-                let cause = unusable(path).unwrap_or_else(|| error.to_string());
+                let cause = files::unusable(path).unwrap_or_else(|| error.to_string());
                 StateError::Open { name: name.clone(), cause }
             }
         })?;
@@ -333,33 +333,4 @@ impl Store {
     pub(crate) fn driver(&self) -> MutexGuard<'_, Box<dyn Driver>> {
         self.driver.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
-}
-
-/// A database and the files beside it.
-fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
-    ["", "-wal", "-shm", "-journal"].into_iter().map(|ending| {
-        let mut file = path.as_os_str().to_owned();
-        file.push(ending);
-        PathBuf::from(file)
-    })
-}
-
-/// SQLite waits for a named pipe.
-fn check_regular(path: &Path) -> Result<(), StateError> {
-    let strange = files(path).find_map(|file| Some((bounded::file::what_else(&file)?, file)));
-    strange.map_or(Ok(()), |(what, file)| {
-        let cause = format!(
-            "{} is {what}, not a file: move it away; what was in the file comes back from a backup",
-            file.display()
-        );
-        Err(StateError::Open { name: path.display().to_string(), cause })
-    })
-}
-
-/// SQLite does not say which of its files it cannot use: that one, and why.
-fn unusable(path: &Path) -> Option<String> {
-    files(path).filter(|file| file.symlink_metadata().is_ok()).find_map(|file| {
-        let opened = std::fs::OpenOptions::new().read(true).write(true).open(&file);
-        Some(format!("{}: {}", file.display(), opened.err()?))
-    })
 }

@@ -69,10 +69,23 @@ pub fn find(driver: &mut dyn Driver) -> Result<Found, DbError> {
     Ok(Found { schema: number("schema")?, min_writer: number("min_writer")? })
 }
 
-/// Tells whether tables may be created where none can be seen: they may exist and be invisible to this login.
+/// A table of a database of something else. Another process may have made ours meanwhile.
+const FOREIGN: &str = "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'
+    AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'meta') ORDER BY name LIMIT 1";
+
+/// Tells whether tables may be created where none can be seen: they may exist and be invisible to this login, or the file
+/// is that of something else.
 pub fn may_be_made(driver: &mut dyn Driver) -> Result<Result<(), StateError>, DbError> {
     if driver.kind() == Kind::Sqlite {
-        return Ok(Ok(()));
+        let rows = driver.query(FOREIGN, &[])?;
+        return Ok(rows.first().map_or(Ok(()), |row| {
+            let cause = format!(
+                "its tables are those of something else, such as {:?}: it is another file, or the log beside it (-wal) is \
+                 that of another database",
+                row.text(0)
+            );
+            Err(StateError::Database(DbError::Damaged(cause)))
+        }));
     }
     let sql = "SELECT current_schema(), COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false),
         current_setting('search_path')";

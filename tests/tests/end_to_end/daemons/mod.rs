@@ -7,6 +7,9 @@
 mod alerts;
 mod arrival;
 mod hostile;
+mod log;
+mod notebook;
+mod pages;
 mod states;
 mod troubles;
 mod watched;

@@ -14,10 +14,13 @@ use package_import_tests::daemons::users::User;
 use package_import_tests::queue::{children, signal};
 use rustix::process::Signal;
 
+use super::notebook::Notebook;
+
 /// An installation, and the monitoring system's way to it.
 pub struct Watched {
     pub scene: Scene,
     pub nrpe: Nrpe,
+    book: Notebook,
 }
 
 pub const OK: i32 = 0;
@@ -30,7 +33,7 @@ impl Watched {
     pub fn new(good: usize, bad: usize, config: &str) -> Watched {
         let scene = Scene::new(Counts { good, bad });
         let nrpe = Nrpe::start(&scene.site, Transport::Plain);
-        let watched = Watched { scene, nrpe };
+        let watched = Watched { scene, nrpe, book: Notebook::default() };
         watched.configure(config);
         watched.scene.run();
         let backups = watched.scene.site.path("backups");
@@ -58,12 +61,33 @@ impl Watched {
             let text = said.text();
             if said.code == code && pieces.iter().all(|piece| text.contains(piece)) {
                 let line = text.split(" | ").next().unwrap();
-                assert!(line.len() <= 160 || code == UNKNOWN, "{line}");
+                let told = line.rsplit_once(", package-import ").map_or(line, |(told, _)| told);
+                assert!(told.len() <= 160 || code == UNKNOWN, "{line}");
+                let is_alert = matches!(code, WARNING | CRITICAL);
+                let helps = line.contains("package-import ") || line.contains("see check_import_");
+                assert!(helps || !is_alert, "no next command: {line}");
+                self.book.note(check, code, &text, &self.names());
                 return;
             }
-            assert!(Instant::now() < end, "{check}: {code} with {pieces:?} is not what is said: {said:?}");
+            let is_late = Instant::now() >= end;
+            assert!(!is_late, "{check}: {code} with {pieces:?} is not what is said: {said:?}\n{}", self.told());
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// All alerts that [`Watched::says`] has met, and the lines that ended them.
+    pub fn told(&self) -> String {
+        self.book.lines()
+    }
+
+    fn names(&self) -> [(String, &'static str); 3] {
+        let site = self.scene.site.path("").display().to_string();
+        let host = importer::root::host_name();
+        [
+            (self.scene.server.host(), "ARCHIVE"),
+            (site.trim_end_matches('/').to_owned(), "SITE"),
+            (host, "HOST"),
+        ]
     }
 
     /// Other versions of packages, in place of those before: that many are removed is accepted.
