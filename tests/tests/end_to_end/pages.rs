@@ -143,9 +143,11 @@ fn backups_have_the_accounts_and_not_the_key_of_sessions() {
     let (child, address, _) = serve(&installation, false);
     assert!(get(&address, "/").contains("location: /sign-in"));
     assert_eq!(end(child), Some(0));
-    let backup = installation.files().join("backup");
-    let taken = run(&installation, &["backup", backup.to_str().unwrap()], "");
+    let backups = installation.files().join("backups");
+    let taken = run(&installation, &["backup", backups.to_str().unwrap()], "");
     assert!(taken.status.success(), "{}", text(&taken.stderr));
+    let all = std::fs::read_dir(&backups).unwrap().map(|it| it.unwrap().path());
+    let backup = all.into_iter().find(|path| path.join("manifest.json").exists()).unwrap();
     assert!(backup.join("web-accounts").exists() && !backup.join("web-key").exists());
     assert!(installation.root().join("web-key").exists());
     let other = Installation::new();
