@@ -89,6 +89,8 @@ impl Work<'_> {
         if versions.is_empty() {
             return Ok(false);
         }
+        // Whatever a version waited for when it came, it was imported then.
+        versions.iter_mut().for_each(|version| version.base = None);
         let request = self.request(versions).map_err(|failure| failure.to_string())?;
         let request = Request {
             root: built.root.clone(),
