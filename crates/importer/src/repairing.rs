@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use bounded::waiting;
 use packaging_repo::verify::Problem;
 use repair::Plan;
-use source_package::finding::Finding;
+use source_package::finding::{Finding, Healing};
 use source_package::version::PackageName;
 use state::Store;
 use state::repair::findings::Found;
@@ -135,6 +135,14 @@ pub fn undo(mending: &Mending<'_>, id: i64, applied: Plan) -> Result<(Plan, Vec<
             Err(InspectError::Child(Failure::new(Stage::Worker, "crashed", message)))
         }
     }
+}
+
+/// The way on for damage that no step of a plan mends: record and repository have lost so much that neither says whose the rest is.
+pub fn advice(plan: &Plan) -> Option<String> {
+    let is_left = |it: &Problem| it.code.healing() == Healing::Plan && it.code != Finding::OwnerWrong;
+    let is_stuck = plan.steps.is_empty() && !plan.rebuild && plan.findings.iter().any(is_left);
+    is_stuck
+        .then(|| format!("package-import repair plan {} --rebuild builds anew what is left", plan.package))
 }
 
 /// Findings in the form of the state's rows. Foreign refs, which have rows of their own, and harmless findings are left

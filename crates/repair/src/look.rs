@@ -91,7 +91,9 @@ pub fn look(at: &At<'_>, problems: Vec<Problem>) -> Result<Looked, Error> {
         let found = refs::moves(store, asked)?;
         steps.extend(found.steps.iter().cloned());
         steps.extend(head(at, &found.after, root));
-        steps.extend(news(at, &found, on_record.as_ref(), &steps));
+        // An importer that was killed may not have confirmed its last move; the refs do.
+        let confirmed = on_record.as_ref().map(|record| record.with(refs, std::iter::empty()));
+        steps.extend(news(at, &found, confirmed.as_ref(), &steps));
         moves = Some(found);
     } else {
         steps.extend(head(at, &readable.refs, root));
@@ -166,9 +168,12 @@ fn record(
     }
     let Ok(record) = unsealed::seal(refs, at.word, store) else { return (Record::default(), false) };
     let mark = if is_broken { Mark::Replace } else { Mark::Create };
-    let after = Some(format!("{} refs that the state confirms", record.written().count()));
+    let after = match at.rebuilt {
+        Some(_) => "the refs that were built anew".to_owned(),
+        None => format!("{} refs that the state confirms", record.written().count()),
+    };
     let step = Step::new(Act::Record, mark, file, code.as_str());
-    let step = step.moving(files::digest(&mend::record_file(at.repository)), after);
+    let step = step.moving(files::digest(&mend::record_file(at.repository)), Some(after));
     steps.push(if is_broken { step.by_person() } else { step });
     (record, true)
 }

@@ -124,7 +124,10 @@ pub fn make_here(
         }
         let planned = match made.undoes {
             Some(undone) => undo_here(installation, at, (undone, *id), name),
-            None => look_here(installation, at, name).map(|plan| (plan, Vec::new())),
+            None => look_here(installation, at, name).map(|plan| {
+                let notes = repairing::advice(&plan).into_iter().collect();
+                (plan, notes)
+            }),
         };
         let key = (begun.plan, *id);
         at.store.write(|tx| match &planned {

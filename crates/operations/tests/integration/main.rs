@@ -3,6 +3,7 @@
 
 mod actions;
 mod answers;
+mod attached;
 mod nights;
 mod roles;
 mod world;

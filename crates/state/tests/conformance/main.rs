@@ -24,6 +24,7 @@ mod publishing;
 mod queue;
 mod random;
 mod reclassify;
+mod repairs;
 mod retention;
 mod transfers;
 mod upgrades;

@@ -192,3 +192,61 @@ fn a_look_back_costs_the_same_with_ten_times_the_history() {
     assert!(large * 100 <= small * 110, "{small} steps became {large}");
     assert!(back * 100 <= small * 110, "{small} steps became {back}");
 }
+
+/// A storm of jobs, with an outage now and then; what `status` tells is written down every minute, by somebody who only looks.
+/// Afterwards it is asked for at random times. `STORM=long`: 10,000 jobs, 500 times.
+#[test]
+fn a_storm_of_jobs_is_told_as_it_was_written_down_every_minute() {
+    let is_long = std::env::var_os("STORM").is_some_and(|value| value == "long");
+    let (jobs, asked) = if is_long { (10_000, 500) } else { (150, 25) };
+    let world = begin(sqlite());
+    let run = world.run();
+    let mut dice: u64 = 5;
+    let mut below = |most: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % most
+    };
+    let told = |tx: &mut Tx<'_>| Ok(json!({"status": status::read(tx, 5)?}));
+    let mut written: Vec<(i64, Value)> = Vec::new();
+    let (mut done, mut open, mut minute) = (0, Vec::new(), now(&world) / MINUTE);
+    while done < jobs {
+        world.advance(1 + i64::try_from(below(9_000)).unwrap());
+        match below(20) {
+            0..8 => drop(world.enqueue(&format!("p{}", below(300)), Lane::Upload)),
+            8..13 => open.extend(world.claim(run)),
+            13..18 if !open.is_empty() => {
+                let claim = open.swap_remove(usize::try_from(below(open.len() as u64)).unwrap());
+                let (outcome, cause) = match below(6) {
+                    0 => (Outcome::Failed, failure(Class::Transient, &format!("refused {}", below(4)))),
+                    1 => (Outcome::Failed, failure(Class::Permanent, "bad")),
+                    _ => (Outcome::Imported, None),
+                };
+                // A lease may be lost by now.
+                done += usize::from(world.finish(&claim, outcome, cause).is_ok());
+            }
+            18 => drop(world.store.write(|tx| state::queue::wake(tx, 60)).unwrap()),
+            19 if below(40) == 0 => {
+                let rule = breaker::Rule::default();
+                let store = &world.store;
+                let noted =
+                    |tx: &mut Tx<'_>| breaker::note(tx, "mirror", (0, 9), Some("refused"), Some("x"), &rule);
+                let id = store.write(noted).unwrap().0.id;
+                world.advance(MINUTE);
+                store.write(|tx| breaker::probed(tx, id, None, &rule)).unwrap();
+            }
+            _ => drop(world.store.write(|tx| state::runs::beat(tx, run, LEASE)).unwrap()),
+        }
+        if now(&world) / MINUTE > minute {
+            minute = now(&world) / MINUTE;
+            written.push((now(&world), without_beats(world.store.read(told).unwrap())));
+            // Nothing else happens in this millisecond.
+            world.advance(1);
+        }
+    }
+    for _ in 0..asked {
+        let (at, then) = &written[usize::try_from(below(written.len() as u64)).unwrap()];
+        let now_told = without_beats(world.store.read_at(Some(*at), told).unwrap());
+        assert_eq!(&now_told, then, "{} minutes after the start", (at - START) / MINUTE);
+    }
+    println!("{done} jobs, {} minutes written down, {asked} asked for", written.len());
+}

@@ -6,4 +6,4 @@ mod hour;
 mod idle;
 mod rights;
 mod roles;
-mod world;
+pub mod world;

@@ -21,6 +21,11 @@ const fn damage(package: &'static str, code: &'static str, inflict: fn(&Path)) -
     Damage { package, code, inflict, heals: true }
 }
 
+/// One after which ours has another name, and somebody decides about theirs.
+const fn replaced(package: &'static str, code: &'static str, inflict: fn(&Path)) -> Damage {
+    Damage { package, code, inflict, heals: false }
+}
+
 /// All that are about a repository by itself.
 pub const DAMAGES: &[Damage] = &[
     damage("branch-deleted", "ref-gone", |it| remove(it, "refs/heads/debian/sid")),
@@ -115,6 +120,30 @@ pub const DAMAGES: &[Damage] = &[
     damage("mode", "mode-wrong", |it| {
         fs::set_permissions(it.join("packed-refs"), fs::Permissions::from_mode(0o000)).unwrap();
     }),
+    damage("owner", "owner-wrong", |it| {
+        std::os::unix::fs::chown(it.join("packed-refs"), Some(1234), None).unwrap();
+        each_pack(it, "pack", |path| std::os::unix::fs::chown(path, Some(1234), None).unwrap());
+    }),
+    replaced("tag-replaced", "ref-replaced", |it| replace(it, "refs/tags/debian/1.0-1")),
+    replaced("applied-tag-replaced", "ref-replaced", |it| replace(it, "refs/tags/applied/debian/1.0-2")),
+    replaced("upstream-tag-replaced", "ref-replaced", |it| replace(it, "refs/tags/upstream/1.0")),
+    damage("applied-branch-rewound", "branch-behind", |it| {
+        let old = git(it, &["rev-parse", "applied/debian/1.0-1^{commit}"]);
+        git(it, &["update-ref", "refs/heads/applied/debian/sid", &old]);
+    }),
+    damage("all-branches-deleted", "ref-gone", |it| {
+        for name in git(it, &["for-each-ref", "--format=%(refname)", "refs/heads"]).lines() {
+            remove(it, name);
+        }
+    }),
+    damage("packed-refs-empty", "tag-gone", |it| fs::write(it.join("packed-refs"), "").unwrap()),
+    damage("pack-folder-gone", "folder-gone", |it| fs::remove_dir_all(it.join("objects/pack")).unwrap()),
+    damage("pack-mode", "mode-wrong", |it| {
+        each_pack(it, "pack", |path| fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap());
+    }),
+    damage("config-lock", "lock-left", |it| left(it, "config.lock")),
+    damage("config-garbage", "config-changed", |it| fs::write(it.join("config"), "[core\n\0").unwrap()),
+    damage("record-cut", "record-broken", |it| cut(&it.join("package-import-record"))),
     damage("several", "head-missing", |it| {
         fs::remove_file(it.join("HEAD")).unwrap();
         edit(it, "packed-refs", |text| text.replacen("refs/heads/debian/sid", "refs/heads/debian/..", 1));
@@ -122,6 +151,20 @@ pub const DAMAGES: &[Damage] = &[
         loose(it, "refs/tags/debian/1.0-2", "");
         fs::set_permissions(it.join("config"), fs::Permissions::from_mode(0o200)).unwrap();
     }),
+];
+
+/// Those that only the long form tries: they are like others of the list.
+pub const LONG: [&str; 10] = [
+    "applied-tag-replaced",
+    "upstream-tag-replaced",
+    "applied-branch-rewound",
+    "all-branches-deleted",
+    "packed-refs-empty",
+    "pack-folder-gone",
+    "pack-mode",
+    "config-lock",
+    "config-garbage",
+    "record-cut",
 ];
 
 pub fn git(repository: &Path, arguments: &[&str]) -> String {
@@ -141,6 +184,12 @@ pub fn git(repository: &Path, arguments: &[&str]) -> String {
 fn foreign_commit(repository: &Path) -> String {
     let tree = git(repository, &["rev-parse", "debian/1.0-1^{tree}"]);
     git(repository, &["commit-tree", &tree, "-m", "mine"])
+}
+
+/// A commit of somebody else's under a name of ours.
+fn replace(repository: &Path, name: &str) {
+    let commit = foreign_commit(repository);
+    git(repository, &["update-ref", name, &commit]);
 }
 
 fn remove(repository: &Path, name: &str) {

@@ -31,6 +31,10 @@ fn a_check_in_the_queue_mends_what_needs_no_person_and_lists_the_rest() {
     assert!(shown.contains("hooks-foreign") && shown.contains("package-import repair plan hook"), "{shown}");
     let status = world.said(&["status"]);
     assert!(status.contains("repositories are damaged") && status.contains("hooks-foreign"), "{status}");
+    let wedged = world.said(&["failures", "--state", "wedged"]);
+    assert!(wedged.contains("hook") && wedged.contains("record-broken"), "{wedged}");
+    let metrics = world.said(&["metrics", "--textfile", "-"]);
+    assert!(metrics.contains("package_import_damaged_packages{code=\"hooks-foreign\"} 1"), "{metrics}");
     let plans = world.said(&["repair", "list"]);
     assert!(plans.contains("automatic"), "{plans}");
 }

@@ -2,10 +2,15 @@
 //! do then, and it can be taken back.
 
 mod damages;
+mod elsewhere;
 mod itself;
+mod kept;
 mod kinds;
+mod operator;
 mod page;
+mod rebuild;
 mod safety;
+mod storm;
 
 use std::collections::BTreeMap;
 use std::fs;

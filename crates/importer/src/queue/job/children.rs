@@ -1,10 +1,11 @@
 //! Imports of versions by children: a child that dies costs one version.
 
+use std::collections::HashMap;
 use std::thread;
 
 use bounded::waiting;
 use packaging_repo::record::unsealed::Word;
-use state::versions;
+use state::{groups, versions};
 
 use super::{Watch, Work};
 use crate::checking;
@@ -14,14 +15,34 @@ use crate::inspect;
 use crate::protocol::{Event, Outcome as Became, Report, Request, Task, VersionRequest};
 
 impl Work<'_> {
+    /// Imports versions. Those that were imported before, and are to be imported again because a repository is lost, come
+    /// in the groups in which they came then: else their commits would be others.
+    pub(super) fn versions(&mut self, ids: Vec<i64>, versions: Vec<VersionRequest>, watch: Watch<'_>) {
+        let (session, package) = (self.session, self.claim.package_id);
+        let groups = match ids.len() {
+            0 | 1 => Ok(vec![ids.clone()]),
+            _ => session.patiently("the order of versions", || {
+                session.store.read(|tx| groups::of(tx, package, &ids))
+            }),
+        };
+        let groups = match groups {
+            Ok(groups) => groups,
+            Err(error) => return self.fail(Failure::new(Stage::State, "unreachable", error), None),
+        };
+        let mut requests: HashMap<i64, VersionRequest> = ids.into_iter().zip(versions).collect();
+        for group in groups {
+            let (ids, versions) =
+                group.into_iter().filter_map(|id| Some((id, requests.remove(&id)?))).unzip();
+            self.together(ids, versions, watch);
+            if self.cancelled {
+                return;
+            }
+        }
+    }
+
     /// Imports versions in children. A child that dies takes one version with it, the one that it was reading: the
     /// others are tried again without it.
-    pub(super) fn versions(
-        &mut self,
-        mut ids: Vec<i64>,
-        mut versions: Vec<VersionRequest>,
-        watch: Watch<'_>,
-    ) {
+    fn together(&mut self, mut ids: Vec<i64>, mut versions: Vec<VersionRequest>, watch: Watch<'_>) {
         while !versions.is_empty() {
             let request = match self.request(versions) {
                 Ok(request) => request,

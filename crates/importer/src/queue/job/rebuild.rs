@@ -125,6 +125,8 @@ impl Work<'_> {
         if versions.is_empty() {
             return Ok(false);
         }
+        // Whatever a version waited for when it came, it was imported then.
+        versions.iter_mut().for_each(|version| version.base = None);
         self.import_group(versions, built, watch)?;
         Ok(true)
     }

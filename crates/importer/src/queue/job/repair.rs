@@ -101,7 +101,8 @@ impl Work<'_> {
             }
             let plan = self.look(None)?;
             self.keep_findings(&plan.findings);
-            return Ok((plan, Vec::new()));
+            let notes = repairing::advice(&plan).into_iter().collect();
+            return Ok((plan, notes));
         };
         let parts = store.read(|tx| plans::parts(tx, undoes)).unwrap_or_default();
         let text = parts.into_iter().find(|it| it.package_id == part.package_id).and_then(|it| it.text);

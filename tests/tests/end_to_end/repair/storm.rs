@@ -1,0 +1,293 @@
+//! Many packages, damaged at random: what can be mended is, the rest is named, and nothing that was ever published is lost.
+//! `STORM=long` makes these as large as an archive's bad day.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use package_import_tests::installation::Installation;
+use package_import_tests::web::Answer;
+use serde_json::Value;
+
+use super::damages::{DAMAGES, git};
+use super::{Refs, World, read_refs};
+use crate::archives::world::{World as Archive, pool};
+
+fn is_long() -> bool {
+    std::env::var_os("STORM").is_some()
+}
+
+/// Numbers that are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % most
+    }
+}
+
+/// The ids that were published and that no ref leads to any more.
+fn lost(world: &World, name: &str, published: &Refs) -> Vec<String> {
+    let repository = world.repository(name);
+    let all: BTreeSet<String> = git(&repository, &["rev-list", "--objects", "--all"])
+        .lines()
+        .map(|line| line[..40].to_owned())
+        .collect();
+    let tags: BTreeSet<String> = read_refs(&repository).into_values().collect();
+    let is_lost = |(_, id): &(&String, &String)| !all.contains(*id) && !tags.contains(*id);
+    published.iter().filter(is_lost).map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn after_a_random_mixture_everything_is_clean_or_named_and_nothing_is_lost() {
+    let count = if is_long() { 200 } else { 12 };
+    let names: Vec<String> = (0..count).map(|number| format!("p{number:03}")).collect();
+    let world = World::with(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let whole: Vec<Refs> = names.iter().map(|name| world.refs(name)).collect();
+    let mut dice = Dice(if is_long() { 7 } else { 3 });
+    let mut done: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in &names {
+        for _ in 0..=dice.below(3) {
+            let damage = &DAMAGES[dice.below(DAMAGES.len())];
+            // A damage may be impossible after another one.
+            let inflicted = std::panic::catch_unwind(|| (damage.inflict)(&world.repository(name)));
+            if inflicted.is_ok() {
+                done.entry(name).or_default().push(damage.package);
+            }
+        }
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..2 {
+        let (_, plan) = world.json(&["repair", "plan", "--all", "--json"]);
+        let (_, applied) = world.json(&["repair", "apply", &plan["plan"]["id"].to_string(), "--json"]);
+        rounds.push(applied);
+    }
+    let (mut rest, mut built, mut decisions) = (Vec::new(), 0, 0);
+    for (name, whole) in names.iter().zip(&whole) {
+        let output = world.output(&["verify", name]);
+        if output.status.success() {
+            let lost = lost(&world, name, whole);
+            assert!(lost.is_empty(), "{name}: {:?}: {lost:?}", done.get(name.as_str()));
+            continue;
+        }
+        let (_, plan) = world.json(&["repair", "plan", name, "--json"]);
+        let part = &plan["packages"][0];
+        let is_named = part["note"].is_string() || !part["findings"].as_array().unwrap().is_empty();
+        assert!(is_named, "{name}: {:?}: {part:#}", done.get(name.as_str()));
+        // Where record and refs are damaged at once, all is built anew, and that is said.
+        if part["note"].as_str().is_some_and(|note| note.contains("--rebuild")) {
+            let (_, plan) = world.json(&["repair", "plan", name, "--rebuild", "--json"]);
+            drop(world.json(&["repair", "apply", &plan["plan"]["id"].to_string(), "--json"]));
+            built += 1;
+            if world.output(&["verify", name]).status.success() {
+                let lost = lost(&world, name, whole);
+                assert!(lost.is_empty(), "{name}: {:?}: {lost:?}", done.get(name.as_str()));
+                continue;
+            }
+        }
+        // Ours has another name then, and somebody decides who keeps the plain one.
+        let findings = part["findings"].as_array().unwrap();
+        if !findings.is_empty() && findings.iter().all(|it| it["code"] == "ref-replaced") {
+            let lost = lost(&world, name, whole);
+            assert!(lost.is_empty(), "{name}: {:?}: {lost:?}", done.get(name.as_str()));
+            decisions += 1;
+            continue;
+        }
+        rest.push(format!("{name}: {:?}: {} {}", done.get(name.as_str()), part["note"], part["findings"]));
+    }
+    println!(
+        "{count} packages: {built} built anew, {decisions} collisions, {} are left\n{}",
+        rest.len(),
+        rest.join("\n")
+    );
+    assert!(rest.len() * 20 <= count, "{rest:#?}");
+}
+
+/// What was wrong with the packages of the first system, by their share of a thousand.
+const MIXTURE: [(&str, usize); 6] =
+    [("tag", 480), ("reset", 230), ("race", 130), ("state", 100), ("objects", 40), ("person", 20)];
+
+fn kind(number: usize, count: usize) -> (&'static str, usize) {
+    let mut at = number * 1000 / count;
+    for (kind, share) in MIXTURE {
+        if at < share {
+            return (kind, number);
+        }
+        at -= share;
+    }
+    ("person", number)
+}
+
+fn inflict(archive: &Archive, name: &str, (kind, number): (&str, usize)) {
+    let repository = archive.queue.installation.repository(name);
+    let known = |damage: &str| (DAMAGES.iter().find(|it| it.package == damage).unwrap().inflict)(&repository);
+    let sql = |text: &str| {
+        let text = text.replace("PACKAGE", &format!("(SELECT id FROM package WHERE name = '{name}')"));
+        archive.queue.store().write(|tx| tx.execute(&text, &[])).unwrap();
+    };
+    let same = |of: &str| git(&repository, &["commit-tree", &format!("{of}^{{tree}}"), "-m", "somebody's"]);
+    match (kind, number % 3) {
+        // "Upstream, debian and ubuntu tags pointing at different revisions": the content is the same.
+        ("tag", 0) => drop(git(&repository, &["tag", "-f", "upstream/1.0", &same("upstream/1.0")])),
+        ("tag", 1) => drop(git(&repository, &["tag", "-f", "debian/1.0-1", &same("debian/1.0-1")])),
+        ("tag", _) => {
+            drop(git(&repository, &["update-ref", "refs/heads/debian/sid", &same("debian/1.0-1")]));
+        }
+        ("reset", _) => {
+            let path = pool(archive, &format!("{name}_1.0-2.dsc"));
+            let mut answers = vec![Answer::Raw(Vec::new()); 12];
+            answers.push(Answer::File);
+            archive.server.on_each(&path, &answers);
+        }
+        ("race", 0) => known("lock-left"),
+        ("race", 1) => known("loose-empty"),
+        ("race", _) => known("branch-lock-left"),
+        ("state", 0) => sql("DELETE FROM version WHERE package_id = PACKAGE"),
+        ("state", 1) => known("record-gone"),
+        ("state", _) => {
+            sql("DELETE FROM version WHERE package_id = PACKAGE");
+            known("branch-deleted");
+        }
+        ("objects", 0) => known("packs-gone"),
+        ("objects", 1) => known("pack-flipped"),
+        ("objects", _) => known("packed-refs-gone"),
+        // A person has to look: another content under our name, a hook.
+        (_, 0) => known("hook"),
+        _ => known("tag-replaced"),
+    }
+}
+
+#[test]
+fn of_five_hundred_failures_few_are_left_for_a_person() {
+    let count = if is_long() { 500 } else { 20 };
+    let archive = Archive::new(&["main"]);
+    let names: Vec<String> = (0..count).map(|number| format!("p{number:03}")).collect();
+    names.iter().for_each(|name| archive.add("main", name, "1.0-1"));
+    archive.add("main", "zz", "1.0-1");
+    archive.publish();
+    archive.queue.well(&["run", "--poll"]);
+    names.iter().for_each(|name| archive.add("main", name, "1.0-2"));
+    archive.add("main", "zz", "1.0-2");
+    archive.publish();
+    for (number, name) in names.iter().enumerate() {
+        inflict(&archive, name, kind(number, count));
+    }
+    let run = |arguments: &[&str]| archive.queue.command(arguments).output().unwrap();
+    let sql = "SELECT p.name || ' ' || s.stage || '/' || s.code FROM failure f JOIN package p ON p.id = f.package_id
+        JOIN signature s ON s.id = f.signature_id ORDER BY 1";
+    drop(run(&["run", "--poll"]));
+    let first = archive.queue.texts(sql);
+    // The mirror's bad hour is over.
+    for name in &names {
+        archive.server.on(&pool(&archive, &format!("{name}_1.0-2.dsc")), Answer::File);
+    }
+    let plan: Value = serde_json::from_slice(&run(&["repair", "plan", "--all", "--json"]).stdout).unwrap();
+    drop(run(&["repair", "apply", &plan["plan"]["id"].to_string(), "--reason", "the day"]));
+    drop(run(&["retry", "--all", "--reason", "the day"]));
+    drop(run(&["run", "--poll"]));
+    let mut left: BTreeMap<String, String> = BTreeMap::new();
+    for line in archive.queue.texts(sql) {
+        let (name, code) = line.split_once(' ').unwrap();
+        left.insert(name.to_owned(), code.to_owned());
+    }
+    let found =
+        "SELECT p.name || ' ' || f.code FROM finding f JOIN package p ON p.id = f.package_id ORDER BY 1";
+    let waits = "SELECT p.name || ' ' || c.kind FROM collision c JOIN package p ON p.id = c.package_id
+        WHERE c.kind IN ('conflict', 'tag-differs', 'unmerged', 'blocked') AND c.decision IS NULL ORDER BY 1";
+    for line in archive.queue.texts(found).into_iter().chain(archive.queue.texts(waits)) {
+        let (name, code) = line.split_once(' ').unwrap();
+        left.entry(name.to_owned()).or_insert_with(|| code.to_owned());
+    }
+    for name in &names {
+        let has = archive.tags(name).iter().any(|tag| tag.contains("1.0-2"));
+        if !has {
+            left.entry(name.clone()).or_insert_with(|| "1.0-2 is not imported".to_owned());
+        }
+    }
+    let told: Vec<String> = (left.iter())
+        .map(|(name, code)| format!("{name} ({}): {code}", kind(name[1..].parse().unwrap(), count).0))
+        .collect();
+    println!("{count} packages, {} failed at first; left: {}\n{}", first.len(), left.len(), told.join("\n"));
+    assert!(left.len() * 20 < count.max(40), "{told:#?}");
+    // One that nothing has happened to is built anew of what the archive has, and is the same.
+    let plan = run(&["repair", "plan", "zz", "--rebuild", "--exit-code", "--json"]);
+    assert_eq!(plan.status.code(), Some(0), "{plan:?}");
+}
+
+/// Points of the importer's own, and of those beneath it, each at its first to third time.
+const POINTS: [&str; 14] = [
+    "repair::begun",
+    "repair::step",
+    "repair::head",
+    "repair::objects",
+    "repo::refs-folded",
+    "repo::refs-locked",
+    "repo::refs-written",
+    "repo::refs-synced",
+    "repo::refs-checked",
+    "repo::record-renamed",
+    "repo::refs-renamed",
+    "repo::refs-durable",
+    "repair::refs",
+    "repair::ended",
+];
+
+#[test]
+fn killed_anywhere_in_any_mixture_it_is_old_or_new() {
+    if !is_long() {
+        return;
+    }
+    let mut dice = Dice(11);
+    let kinds: Vec<_> = DAMAGES.iter().filter(|it| !it.code.contains("record")).collect();
+    let (mut kills, mut tries, mut stale) = (0, 0, 0);
+    while kills < 500 && tries < 1500 {
+        let start = World::with(&["a0"]);
+        for _ in 0..2 + dice.below(3) {
+            let damage = kinds[dice.below(kinds.len())];
+            drop(std::panic::catch_unwind(|| (damage.inflict)(&start.repository("a0"))));
+        }
+        let (_, plan) = start.json(&["repair", "plan", "a0", "--json"]);
+        if plan["packages"][0]["state"] != "planned" {
+            continue;
+        }
+        let id = plan["plan"]["id"].to_string();
+        let copy = || {
+            let it = Installation::new();
+            let status = Command::new("cp").arg("-a").arg(start.it.root().join(".")).arg(it.root()).status();
+            assert!(status.unwrap().success());
+            World { it }
+        };
+        let whole = copy();
+        drop(whole.json(&["repair", "apply", &id, "--json"]));
+        let (old, new) = (start.refs("a0"), whole.refs("a0"));
+        for _ in 0..25 {
+            tries += 1;
+            let world = copy();
+            let at = format!("{}:{}", POINTS[dice.below(POINTS.len())], 1 + dice.below(3));
+            let output = world
+                .command(&["repair", "apply", &id, "--json"])
+                .env("PACKAGE_IMPORT_KILL_AT", &at)
+                .output()
+                .unwrap();
+            let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            kills += usize::from(said["packages"][0]["state"] != "applied");
+            let now = world.refs("a0");
+            let changed: Vec<bool> = (old.keys().chain(new.keys()))
+                .filter(|name| old.get(*name) != new.get(*name))
+                .map(|name| now.get(name) == new.get(name))
+                .collect();
+            let is_one = changed.iter().all(|it| *it) || !changed.iter().any(|it| *it);
+            assert!(is_one, "{at}: {now:#?}\n{:#}", plan["packages"][0]);
+            let (_, again) = world.json(&["repair", "apply", &id, "--json"]);
+            // Once objects are there again, more may be to be done than that plan says: it is stale then.
+            if again["packages"][0]["state"] == "stale" {
+                let (_, plan) = world.json(&["repair", "plan", "a0", "--json"]);
+                drop(world.json(&["repair", "apply", &plan["plan"]["id"].to_string(), "--json"]));
+                stale += 1;
+            }
+            assert_eq!(world.refs("a0"), new, "{at}\n{:#}", plan["packages"][0]);
+        }
+    }
+    println!("{kills} kills of {tries} tries; {stale} needed a new plan");
+    assert!(kills >= 300, "{kills}");
+}
