@@ -66,7 +66,8 @@ struct World {
 impl World {
     fn new(kind: Kind) -> World {
         let archive = TestArchive::new();
-        archive.add("main", "aa", &package("aa", "1.0-1"));
+        let dsc = archive.add("main", "aa", &package("aa", "1.0-1"));
+        archive.signer.sign(&dsc);
         let mut sid = suite("sid");
         sid.by_hash = kind == Kind::ByHash;
         archive.publish(&sid);

@@ -12,11 +12,19 @@ use super::world::{World, pool};
 const INDEX: &str = "/dists/sid/InRelease";
 const LIST: &str = "/dists/sid/main/source/Sources";
 
+/// An archive whose index is of an hour ago: dates have seconds, and a later one has to be newer.
 fn with_aa() -> World {
-    let world = World::new(&["main"]);
+    let mut world = World::new(&["main"]);
     world.add("main", "aa", "1.0-1");
+    world.suite.date = date("1 hour ago");
     world.publish();
+    world.suite.date = None;
     world
+}
+
+fn date(when: &str) -> Option<String> {
+    let output = std::process::Command::new("date").args(["-u", "-R", "-d", when]).output().unwrap();
+    Some(String::from_utf8(output.stdout).unwrap().trim().replace("+0000", "UTC"))
 }
 
 fn bytes(world: &World, path: &str) -> Vec<u8> {
@@ -133,10 +141,6 @@ fn an_index_of_tomorrow_and_one_of_today() {
     let mut world = with_aa();
     world.queue.well(&["run", "--poll"]);
     world.add("main", "bb", "1.0-1");
-    let date = |ahead: &str| {
-        let output = std::process::Command::new("date").args(["-u", "-R", "-d", ahead]).output().unwrap();
-        Some(String::from_utf8(output.stdout).unwrap().trim().replace("+0000", "UTC"))
-    };
     world.suite.date = date("tomorrow");
     world.publish();
     later(&world);

@@ -7,6 +7,7 @@ use std::mem;
 use archive::history::OldVersion;
 use packaging_repo::mend;
 use packaging_repo::repository::Repository;
+use packaging_repo::verify::Problem;
 use repair::{Act, Mark, Plan, Step};
 use source_package::version::{PackageName, Version};
 use state::histories;
@@ -47,7 +48,7 @@ impl Work<'_> {
             let asked = session.patiently("plans of repair", || session.store.write(|tx| plans::ask(tx, id)));
             return self.not_noted(asked.err());
         }
-        let planned = self.ancestors(watch);
+        let planned = self.ancestors(None, watch);
         self.remove_beside();
         match planned {
             Ok(plan) if plan.steps.is_empty() => self.end_part(part, PartState::Empty, Some(&plan), None),
@@ -61,8 +62,9 @@ impl Work<'_> {
         }
     }
 
-    /// Compares the repository with one that is built anew. The rebuilt one is left beside it.
-    fn ancestors(&mut self, watch: Watch<'_>) -> Result<Plan, NoPlan> {
+    /// Compares the repository with one that is built anew. The rebuilt one is left beside it. If a plan was begun and killed, its
+    /// refs may have moved, of which the state does not know yet.
+    fn ancestors(&mut self, begun: Option<&Plan>, watch: Watch<'_>) -> Result<Plan, NoPlan> {
         let (session, id) = (self.session, self.claim.package_id);
         let name =
             PackageName::new(&self.claim.package).map_err(|error| NoPlan::Failed(error.to_string()))?;
@@ -81,7 +83,11 @@ impl Work<'_> {
             return Err(NoPlan::Stays(why));
         }
         let looked = self.look(None).map_err(|error| NoPlan::Failed(error.to_string()))?;
-        if let Some(first) = looked.findings.iter().find(|it| it.code.is_damage()) {
+        let is_moved = |it: &&Problem| {
+            begun.is_some_and(|plan| plan.steps.iter().any(|step| step.subject == it.subject))
+        };
+        let mut damage = looked.findings.iter().filter(|it| it.code.is_damage());
+        if let Some(first) = damage.find(|it| !is_moved(it)) {
             let damaged = format!("{}: {}: repair it first", first.subject, first.message);
             return Err(NoPlan::Failed(damaged));
         }
@@ -110,7 +116,7 @@ impl Work<'_> {
     /// Makes a plan that is to be carried out once more: nothing of it is believed. Returns the reason if it does not hold any
     /// longer.
     pub(super) fn ancestors_changed(&mut self, plan: &Plan, watch: Watch<'_>) -> Option<(PartState, String)> {
-        let now = match self.ancestors(watch) {
+        let now = match self.ancestors(Some(plan), watch) {
             Ok(now) => now,
             Err(NoPlan::Stays(why)) => return Some((PartState::Stale, format!("stale: {why}"))),
             Err(NoPlan::Failed(why)) => return Some((PartState::Failed, why)),
