@@ -34,6 +34,8 @@ pub const ROWS: i64 = 100;
 const ATTEMPTS: i64 = 20;
 /// Hours of the chart: two weeks.
 pub const HOURS: i64 = 14 * 24;
+/// Packages behind that are listed: why each is takes several questions.
+const BEHIND: u32 = 50;
 /// Plans that are listed.
 const PLANS: u32 = 50;
 /// Packages of a plan that are shown.
@@ -238,7 +240,7 @@ impl Reader {
 
     /// Packages whose branches lack something that is published.
     pub async fn freshness(&self, then: Option<i64>) -> Result<Answer<asked::Freshness>, Trouble> {
-        self.ask("freshness".into(), then, |at| asked::freshness(at, ROWS as u32)).await
+        self.ask("freshness".into(), then, |at| asked::freshness(at, BEHIND)).await
     }
 
     /// Incidents of the last days.
@@ -323,7 +325,7 @@ pub const COSTS: &[Cost] = &[
     }),
     ("search", |at| Ok(at.store.read(|tx| search(tx, "package")).map(drop)?)),
     ("metrics", |at| asked::metrics(at).map(drop)),
-    ("freshness", |at| asked::freshness(at, ROWS as u32).map(drop)),
+    ("freshness", |at| asked::freshness(at, BEHIND).map(drop)),
     ("incidents", |at| asked::incidents(at, None).map(drop)),
     ("plans", |at| repairs(at).map(drop)),
     ("plan", |at| asked::repair_plan_begin(at, 1, PARTS).map(drop)),
