@@ -70,7 +70,11 @@ impl Watched {
                 return;
             }
             let is_late = Instant::now() >= end;
-            assert!(!is_late, "{check}: {code} with {pieces:?} is not what is said: {said:?}\n{}", self.told());
+            assert!(
+                !is_late,
+                "{check}: {code} with {pieces:?} is not what is said: {said:?}\n{}",
+                self.told()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
