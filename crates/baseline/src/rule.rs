@@ -223,4 +223,4 @@ pub const WHOLE_DAY: f64 = 0.35;
 /// Of a stock that is usually smaller, the floor is at least a doubling,
 pub const FEW: f64 = 10.0;
 /// and reduction of the score that its windows of up to a day need.
-pub const FEW_NEED_LESS: f64 = 0.12;
+pub const FEW_NEED_LESS: f64 = 0.08;

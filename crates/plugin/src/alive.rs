@@ -10,7 +10,7 @@ use crate::database::Database;
 use crate::report::Report;
 use crate::rights;
 use crate::status::Status;
-use crate::time::{HOUR, Span, is_believed, moment};
+use crate::time::{HOUR, Span, ago, is_believed, moment};
 use crate::trouble::Trouble;
 use crate::views;
 
@@ -38,7 +38,10 @@ pub fn judge<C: Check>(
     match newest {
         Some(newest) if now - newest <= SILENT.max(4 * interval) => return Ok(()),
         Some(newest) => report.say(format!("nothing heard since {}", moment(newest, now))),
-        None => report.say("no host was ever heard of"),
+        None => report.say(heard.iter().min().map_or_else(
+            || "no host was ever heard of".to_owned(),
+            |at| format!("last heard of a host {}: is a clock right?", ago(now, *at)),
+        )),
     }
     report.raise(Status::Unknown);
     report.say("see check_import_runs");

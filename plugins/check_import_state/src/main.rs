@@ -69,9 +69,9 @@ impl Check for State {
         let examined = report.measure("integrity_age", examined, Unit::Seconds, &limits);
         damage(&mut report, &facts);
         lost(&mut report, settings, database)?;
+        messages(&mut report, settings, &views::channels(database, &facts)?, now)?;
         said(&mut report, &facts, now, (backup, examined));
         room(&mut report, settings)?;
-        messages(&mut report, settings, &views::channels(database, &facts)?, now)?;
         report.detail(1, format!("schema {}", facts.schema.unwrap_or(0)));
         report.detail(1, format!("made on {}", date(created)));
         Ok(report)

@@ -161,6 +161,11 @@ impl Nagios {
         });
     }
 
+    /// Content of its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("nagios.log")).unwrap_or_default()
+    }
+
     /// Waits until something is so.
     pub fn wait_until(&mut self, what: &str, is_so: impl FnMut() -> bool) {
         self.daemon.wait_until(what, is_so);

@@ -9,72 +9,7 @@ use package_import_tests::daemons::users::User;
 use package_import_tests::queue::{children, is_stopped, signal};
 use rustix::process::{Pid, Signal};
 
-use super::watched::{CRITICAL, OK, UNKNOWN, WARNING, Watched, learn, learned};
-
-#[test]
-fn failures_twice_as_many_as_is_normal() {
-    let mut watched = learned(2, 12);
-    watched.scene.publish(Counts { good: 0, bad: 14 });
-    watched.scene.run();
-    watched.says(
-        "failures",
-        CRITICAL,
-        &["26 failing, normally 12 - 14 new since ", "/unsupported-format: source format"],
-    );
-    watched.upload(14..28, "1.0-2", true);
-    watched.age(1);
-    watched.scene.run();
-    watched.says("failures", OK, &["12 failing, normally 12"]);
-    // Nothing runs, and what was said is too old to be believed.
-    watched.age(37);
-    watched.says("failures", UNKNOWN, &["no sample since "]);
-    watched.scene.run();
-    watched.says("failures", OK, &["12 failing, normally 12"]);
-    // A clock that was wrong.
-    watched.age(-72);
-    watched.says("failures", WARNING, &["from the future"]);
-    watched.well(&["samples", "drop", "--after", "now", "--reason", "a wrong clock"]);
-    watched.scene.run();
-    let said = watched.nrpe.ask("check_import_failures", 4);
-    assert!(!said.text().contains("future"), "{said:?}");
-}
-
-#[test]
-fn failures_of_one_signature_that_the_total_hides() {
-    let mut watched = Watched::new(2, 60, "");
-    // Two of them fail for another reason than the others.
-    watched.upload(0..2, "1.0-2", false);
-    learn(&watched);
-    watched.says("failures", OK, &["60 failing, normally 60"]);
-    watched.upload(2..42, "1.0-2", false);
-    watched.says("failures", WARNING, &["42 (normally 2) ", "unpack/unsafe-path", " since "]);
-    // It is known, and will last.
-    let said = watched.nrpe.ask("check_import_failures", 4).text();
-    let id = said.split("(normally 2) ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-    watched.well(&["suppress", &id, "--until", "3d", "--reason", "known"]);
-    watched.scene.run();
-    watched.says("failures", OK, &["42 suppressed until "]);
-}
-
-#[test]
-fn failures_by_a_limit_that_was_set() {
-    let limits = "[checks.failures.failing]\nwarning = 3\ncritical = 5\n";
-    let mut watched = Watched::new(2, 2, limits);
-    watched.says("failures", OK, &["2 failing, learning 0/7 days"]);
-    watched.scene.publish(Counts { good: 0, bad: 2 });
-    watched.scene.run();
-    watched.says("failures", WARNING, &["4 failing"]);
-    watched.scene.publish(Counts { good: 0, bad: 2 });
-    watched.scene.run();
-    watched.says("failures", CRITICAL, &["6 failing"]);
-    let signature = watched.well(&["signature", "list"]);
-    let id = signature.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned();
-    watched.well(&["suppress", &id, "--until", "3d", "--reason", "known"]);
-    watched.says("failures", OK, &["0 failing", "6 suppressed until "]);
-    watched.well(&["unsuppress", &id]);
-    watched.upload(4..8, "1.0-2", true);
-    watched.says("failures", OK, &["2 failing"]);
-}
+use super::watched::{CRITICAL, OK, UNKNOWN, WARNING, Watched};
 
 #[test]
 fn an_archive_that_is_out_of_reach() {
@@ -97,6 +32,13 @@ fn an_archive_that_is_out_of_reach() {
     watched.scene.run();
     watched.says("failures", OK, &["0 failing"]);
     watched.says("archive", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT FAILURES CRITICAL - 20 parked since MM-DD hh:mmZ, 4 more failing: ARCHIVE is out of reach: cannot connect: Connection refused (os error 111), package-import status
+    IMPORT ARCHIVE WARNING - expected: outage of ARCHIVE since MM-DD hh:mmZ, package-import archives
+    IMPORT ARCHIVE CRITICAL - breaker ARCHIVE open since MM-DD hh:mmZ, test/sid not polled since MM-DD hh:mmZ, package-import archives
+    IMPORT FAILURES OK
+    IMPORT ARCHIVE OK
+    ");
 }
 
 #[test]
@@ -123,6 +65,11 @@ fn an_archive_that_is_not_polled_or_not_believed() {
     fs::write(&keyring, good).unwrap();
     watched.scene.run();
     watched.says("archive", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT ARCHIVE WARNING - test/sid not polled since MM-DD hh:mmZ, package-import archives
+    IMPORT ARCHIVE CRITICAL - test/sid not polled since MM-DD hh:mmZ, package-import archives
+    IMPORT ARCHIVE OK
+    ");
 }
 
 #[test]
@@ -149,6 +96,14 @@ fn an_upload_that_waits_and_is_late() {
     watched.age(24 * 8);
     watched.scene.run();
     watched.says("freshness", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT QUEUE WARNING - 3 waiting, oldest upload 2h, package-import queue
+    IMPORT QUEUE CRITICAL - 3 waiting, oldest upload 5h, package-import queue
+    IMPORT FRESHNESS WARNING - 95% of 3 within 5h, half within 5h, worst 5h, 3 behind, package-import freshness
+    IMPORT FRESHNESS CRITICAL - 95% of 3 within 1d 1h, half within 1d 1h, worst 1d 1h, 3 behind, package-import freshness
+    IMPORT QUEUE OK
+    IMPORT FRESHNESS OK
+    ");
 }
 
 #[test]
@@ -173,6 +128,15 @@ fn runs_that_do_not_begin_or_do_not_end() {
     watched.says("runs", OK, &["service open on "]);
     signal(Pid::from_child(&again.0), Signal::TERM);
     again.0.wait().unwrap();
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT RUNS WARNING - last good run ended 3h ago on HOST: 1 done, 0 failed, package-import status
+    IMPORT RUNS CRITICAL - last good run ended 5h ago on HOST: 1 done, 0 failed, package-import status
+    IMPORT RUNS OK
+    IMPORT RUNS WARNING - run 3 on HOST silent since MM-DD hh:mmZ, last good run 1h ago, package-import status
+    IMPORT WORKERS CRITICAL - HOST silent since MM-DD hh:mmZ, 0 running, package-import workers
+    IMPORT WORKERS OK
+    IMPORT RUNS OK
+    ");
 }
 
 #[test]
@@ -202,6 +166,12 @@ fn a_job_that_hangs() {
     watched.says("runs", OK, &[]);
     signal(Pid::from_child(&again.0), Signal::TERM);
     again.0.wait().unwrap();
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT RUNS WARNING - nothing ended for Ns though jobs wait, service open on HOST since MM-DD hh:mmZ, last good run Ns ago, package-import status
+    IMPORT WORKERS WARNING - HOST has work and gets nothing done for 13h, 0 running, package-import workers
+    IMPORT WORKERS OK
+    IMPORT RUNS OK
+    ");
 }
 
 #[test]
@@ -225,6 +195,10 @@ fn what_waits_for_a_person() {
     git(&["update-ref", "-d", "refs/tags/debian/9.9-1"]);
     watched.well(&["verify", "pkg0001"]);
     watched.says("wedged", OK, &[]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT WEDGED WARNING - nothing waits for a person, 1 foreign refs, the oldest refs/tags/debian/9.9-1 in pkgNNNN for Ns, package-import show pkgNNNN
+    IMPORT WEDGED OK
+    ");
 }
 
 #[test]

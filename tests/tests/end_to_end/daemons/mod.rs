@@ -6,10 +6,12 @@
 
 mod alerts;
 mod arrival;
+mod failing;
 mod hostile;
 mod log;
 mod notebook;
 mod pages;
+mod rare;
 mod states;
 mod troubles;
 mod watched;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-/// Lines in order: each alert, and the line that ended it.
+/// Lines in order: each alert, and that it has ended.
 #[derive(Default)]
 pub struct Notebook {
     lines: RefCell<Vec<String>>,
@@ -18,7 +18,8 @@ impl Notebook {
         for (name, shown) in names {
             line = line.replace(name, shown);
         }
-        let line = steady(&line);
+        let line =
+            if code == 0 { line.split(" - ").next().unwrap_or_default().to_owned() } else { steady(&line) };
         let is_known = self.lines.borrow().last() == Some(&line);
         if (code != 0 || before != 0) && !is_known {
             self.lines.borrow_mut().push(line);
@@ -35,7 +36,9 @@ impl Notebook {
 fn steady(line: &str) -> String {
     let parts = line.split(", ").filter(|part| !part.starts_with("disk ") && !part.starts_with("inodes "));
     let words = parts.collect::<Vec<_>>().join(", ");
-    words.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    let mut shown: Vec<String> = words.split(' ').map(word).collect();
+    shown.dedup_by(|one, before| one.starts_with("Ns") && before.as_str() == "Ns");
+    shown.join(" ")
 }
 
 fn word(word: &str) -> String {
@@ -45,10 +48,16 @@ fn word(word: &str) -> String {
     let shown = match shape.as_str() {
         "99-99" | "9999-99-99" => "MM-DD",
         "99:99Z" => "hh:mmZ",
-        "9s" | "99s" => "Ns",
+        "9s" | "99s" | "9m" | "99m" => "Ns",
         _ => bare,
     };
-    format!("{shown}{end}")
+    // Which of several packages is named may depend on the order in which they end.
+    match shown.split_once("pkg") {
+        Some((before, after)) if after.len() >= 4 => {
+            format!("{before}pkgNNNN{}{end}", after.get(4..).unwrap_or_default())
+        }
+        _ => format!("{shown}{end}"),
+    }
 }
 
 #[test]
@@ -63,8 +72,5 @@ fn what_changes_from_run_to_run_is_not_noted() {
         &names,
     );
     book.note("runs", 0, "IMPORT RUNS OK - all well, disk 4%, inodes 1%", &names);
-    assert_eq!(
-        book.lines(),
-        "IMPORT RUNS WARNING - HOST silent since MM-DD hh:mmZ, Ns\nIMPORT RUNS OK - all well"
-    );
+    assert_eq!(book.lines(), "IMPORT RUNS WARNING - HOST silent since MM-DD hh:mmZ, Ns\nIMPORT RUNS OK");
 }

@@ -26,6 +26,13 @@ impl Monitoring {
         }
     }
 
+    fn log(&self) -> String {
+        match self {
+            Monitoring::Nagios(nagios) => nagios.log(),
+            Monitoring::Icinga(icinga) => icinga.log(),
+        }
+    }
+
     fn pager(&self) -> Pager {
         match self {
             Monitoring::Nagios(nagios) => nagios.pager.clone(),
@@ -129,7 +136,7 @@ fn each_is_one_page(start: impl Fn(&Site, &Machine) -> Monitoring, uses_nrpe: bo
         monitoring.wait_until_all("all is well for some time", |_, one| one.code == 0 && one.asked > again);
         let pages = monitoring.pager().pages();
         let wanted = [format!("PROBLEM {parent}"), format!("RECOVERY {parent}")];
-        assert_eq!(pages[before.len()..], wanted, "{dead:?}");
+        assert_eq!(pages[before.len()..], wanted, "{dead:?}: {}", monitoring.log());
     }
 }
 

@@ -97,6 +97,11 @@ fn a_package_that_is_wedged() {
     watched.well(&["retry", "pkg0001"]);
     watched.scene.run();
     watched.says("wedged", OK, &["nothing waits for a person"]);
+    insta::assert_snapshot!(watched.told(), @"
+    IMPORT WEDGED WARNING - 1 wait for a person, pkgNNNN for 1d 1h: publish/blocked, 1 collisions wait for a decision, the oldest blocked of pkgNNNN for 1d 1h, package-import show pkgNNNN
+    IMPORT WEDGED CRITICAL - 1 wait for a person, pkgNNNN for 9d 1h: publish/blocked, 1 collisions wait for a decision, the oldest blocked of pkgNNNN for 9d 1h, package-import show pkgNNNN
+    IMPORT WEDGED OK
+    ");
 }
 
 /// A monitor that cannot see the repositories reports that they are not compared with the state.

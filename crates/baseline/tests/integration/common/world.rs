@@ -101,12 +101,14 @@ impl World {
         })
     }
 
-    /// Hours after which a stock that is larger by a factor is CRITICAL, if everything else goes on as in `of`.
+    /// Hours after which a stock that is larger by a factor is CRITICAL, if everything else goes on as in `of`, but for its
+    /// additional attempts, which are those of one hour.
     pub fn found(&self, factor: f64, of: &Hour, within: usize) -> Option<usize> {
         let mut other = self.clone();
         let more = (factor - 1.0) * (self.stock + of.extra);
-        (0..within).find(|_| {
-            let hour = Hour { extra: of.extra + more, ..of.clone() };
+        (0..within).find(|after| {
+            let attempts = if *after == 0 { of.attempts } else { 0.0 };
+            let hour = Hour { extra: of.extra + more, attempts, ..of.clone() };
             other.step(&hour).is_some_and(|verdict| verdict.state == State::Critical)
         })
     }
