@@ -238,8 +238,6 @@ pub fn text_since(changelog: &[u8], base: Option<&Version>) -> String {
     parts.join("\n\n")
 }
 
-/// Element that dpkg expects next, by which it decides about stray lines.
-
 #[cfg(test)]
 #[path = "changelog_tests.rs"]
 mod tests;

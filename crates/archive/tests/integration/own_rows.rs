@@ -50,7 +50,10 @@ impl Mirror for Unmounts {
     }
 }
 
-const KINDS: [(Kind, fn(&str) -> bool); 4] = [
+/// True for the paths of a kind of file.
+type IsOf = fn(&str) -> bool;
+
+const KINDS: [(Kind, IsOf); 4] = [
     (Kind::Index, |path| path.contains("Release")),
     (Kind::List, |path| path.contains("/source/Sources")),
     (Kind::ByHash, |path| path.contains("/source/")),

@@ -8,6 +8,7 @@ use crate::date::Date;
 use crate::ident::Ident;
 use crate::text::{decode_line, is_space, join_lines};
 
+/// Element that dpkg expects next, by which it decides about stray lines.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     FirstHeading,

@@ -59,7 +59,7 @@ fn grouped(
         let is_next = |group: &Vec<i64>| match last {
             Some((before, _)) if before == time => true,
             // Attempts are forgotten after some time.
-            Some((_, None)) => of.is_none() && time != i64::MAX && group.len() % TOGETHER == 0,
+            Some((_, None)) => of.is_none() && time != i64::MAX && group.len().is_multiple_of(TOGETHER),
             Some((_, before)) => of == before,
             None => false,
         };

@@ -28,7 +28,7 @@ const ODD: &[Odd] = &[
         poll: "2 new",
     },
     Odd { what: "no line end at the end", list: |t| t.trim_end().to_owned(), apt: true, poll: "2 new" },
-    Odd { what: "spaces behind values", list: |t| lines(t, |line| spaced(line)), apt: true, poll: "2 new" },
+    Odd { what: "spaces behind values", list: |t| lines(t, spaced), apt: true, poll: "2 new" },
     Odd {
         what: "a slash behind the folder",
         list: |t| lines(t, |line| folder(line, "", "/")),
@@ -48,12 +48,7 @@ const ODD: &[Odd] = &[
         poll: "2 new",
     },
     Odd { what: "hashes in capitals", list: |t| lines(t, capitals), apt: true, poll: "0 new" },
-    Odd {
-        what: "more spaces in a line of files",
-        list: |t| lines(t, |line| wide(line)),
-        apt: true,
-        poll: "2 new",
-    },
+    Odd { what: "more spaces in a line of files", list: |t| lines(t, wide), apt: true, poll: "2 new" },
     Odd { what: "line ends of DOS", list: |t| t.replace('\n', "\r\n"), apt: true, poll: "2 new" },
     Odd {
         what: "a field that nobody knows",
@@ -68,13 +63,8 @@ const ODD: &[Odd] = &[
         apt: true,
         poll: "1 new",
     },
-    Odd {
-        what: "a folder that leads out",
-        list: |t| lines(t, |line| outside(line)),
-        apt: true,
-        poll: "1 new",
-    },
-    Odd { what: "a negative size", list: |t| lines(t, |line| negative(line)), apt: true, poll: "1 new" },
+    Odd { what: "a folder that leads out", list: |t| lines(t, outside), apt: true, poll: "1 new" },
+    Odd { what: "a negative size", list: |t| lines(t, negative), apt: true, poll: "1 new" },
 ];
 
 fn lower(line: &str) -> String {

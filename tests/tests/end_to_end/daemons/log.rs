@@ -104,7 +104,7 @@ Hint: stop what runs, copy the root away, move state.db and what stands beside i
 fn a_log_that_may_not_be_read_and_a_folder_in_its_place() {
     let site = installation();
     let log = site.root().join("state.db-wal");
-    fs::set_permissions(&log, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&log, Permissions::from_mode(0o000)).unwrap();
     insta::assert_snapshot!(said(&site), @"
 IMPORT FAILURES UNKNOWN - cannot read ROOT/state.db-wal: permission denied: chmod g+r ROOT/state.db-wal
 IMPORT STATE UNKNOWN - cannot read ROOT/state.db-wal: permission denied: chmod g+r ROOT/state.db-wal

@@ -145,7 +145,10 @@ fn everything(repository: &Path) {
     edit(repository, "HEAD", |_| "ref: refs/heads/nowhere\n".into());
 }
 
-const OTHERS: [(&str, fn(&Path)); 6] = [
+/// A damage of a repository.
+type Change = fn(&Path);
+
+const OTHERS: [(&str, Change); 6] = [
     ("tag-and-record", tag_and_record),
     ("dsc-replaced", dsc_replaced),
     ("foreign-tag", foreign_tag),
@@ -208,7 +211,7 @@ fn what_is_damaged_gets_all_back_and_what_others_have_made_is_kept() {
         let lost: Vec<_> = (lost.into_iter())
             .filter(|(it, id)| {
                 let now = after.get(*it).filter(|_| it.starts_with("refs/heads/"));
-                !now.is_some_and(|now| git(&world.repository(name), &["merge-base", id, now]) == **id)
+                now.is_none_or(|now| git(&world.repository(name), &["merge-base", id, now]) != **id)
             })
             .collect();
         assert!(lost.is_empty(), "{name}: {lost:?}");

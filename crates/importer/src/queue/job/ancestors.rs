@@ -152,7 +152,7 @@ impl Work<'_> {
         let ids: HashSet<i64> = ids.into_iter().collect();
         let mut lacking = None;
         for publication in all.iter().filter(|it| !ids.contains(&it.id)) {
-            match self.from_history(publication) {
+            match self.request_of_history(publication) {
                 Some(request) => versions.push(request),
                 None => {
                     let version = &publication.what.version;
@@ -165,7 +165,7 @@ impl Work<'_> {
     }
 
     /// The same version from the archive's history, if that has the `.dsc` that the index listed.
-    fn from_history(&self, publication: &Publication) -> Option<VersionRequest> {
+    fn request_of_history(&self, publication: &Publication) -> Option<VersionRequest> {
         let (session, what) = (self.session, &publication.what);
         if what.archive == LOCAL || what.suite.is_empty() {
             return None;
