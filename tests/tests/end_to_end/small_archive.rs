@@ -53,13 +53,16 @@ impl Real {
 
 /// The smaller of the real packages, each with its highest versions, the lowest of them first.
 fn packages() -> BTreeMap<String, Vec<Real>> {
-    let largest: u64 = if real::is_long() { 8 << 20 } else { 3 << 20 };
+    // Those with several versions are needed; of the others the smallest do, but for `STORM=long`.
+    const LARGEST: u64 = 8 << 20;
+    const SMALL: u64 = 2 << 20;
     const MOST: usize = 3;
     let mut found = BTreeMap::new();
     for (package, dscs) in real::fetch() {
         let mut versions: Vec<Real> = dscs.iter().map(|dsc| Real::read(dsc)).collect();
         versions.sort_by(|a, b| a.version.cmp(&b.version));
         versions.drain(..versions.len().saturating_sub(MOST));
+        let largest = if real::is_long() || versions.len() > 1 { LARGEST } else { SMALL };
         if versions.iter().map(Real::size).sum::<u64>() <= largest {
             found.insert(package, versions);
         }

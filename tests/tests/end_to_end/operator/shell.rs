@@ -111,12 +111,13 @@ const STEPS: [Step; 32] = [
 ];
 
 /// Blocks that no test types, by the words that they begin with, and why not.
-const NOT_TYPED: [(&str, &str); 15] = [
+const NOT_TYPED: [(&str, &str); 16] = [
     ("package-import serve  ", "pages starts it: it does not end by itself"),
     ("server {", "the configuration of a web server"),
     ("        auth_request /oauth2", "the configuration of a web server"),
     ("git fetch origin", "what a packager types in a clone; collisions::kinds has the branches"),
     ("package-import clone hello", "packager types it"),
+    ("package-import history ask hello", "archives::histories types it"),
     ("git clone -b debian/sid https", "what a packager types who has no package-import"),
     ("apt-get install make", "continuous integration does it, and scripts/demo"),
     ("*/5 * * * * package-import", "a line of the crontab, compared below"),
