@@ -13,6 +13,8 @@ DOC = $(SHARE)/doc/package-import
 UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # Crash points, and the checks with PostgreSQL.
 FEATURES := cli/failpoints,plugin/postgres
+# Tests at a time: many of them wait, for a server, a pause, a daemon.
+TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 
 .PHONY: all build install install-plugins demo test check storm fuzz baseline bench clean
 
@@ -61,7 +63,7 @@ demo: build
 test: check
 	@scripts/install-tools test
 	$(CARGO) build --locked --workspace --bins --examples --features $(FEATURES)
-	$(CARGO) test --locked --workspace --features $(FEATURES)
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace --features $(FEATURES)
 
 check:
 	@scripts/install-tools check
