@@ -73,7 +73,7 @@ pub fn apply(
     journal.begin(plan, &mend::record_file(at.repository))?;
     fail_point!("repair::begun");
     // Of a plan that was begun by another process, these steps may be taken already.
-    let was_revealed = begun && plan.steps.iter().any(reveals_more);
+    let was_revealed = begun && plan.steps.iter().any(Step::reveals_more);
     let reveals = take_files(at, guard, plan, &looked, &journal, brought)? || was_revealed;
     // With objects at hand that were not before, more can be said of the refs.
     let looked = if reveals { look(at, check()?)? } else { looked };
@@ -106,11 +106,6 @@ pub fn apply(
     Ok(Applied { steps: done.steps, collisions })
 }
 
-/// True if more can be read after a step.
-fn reveals_more(step: &Step) -> bool {
-    matches!(step.act, Act::PackIndex | Act::Pack | Act::Rebuild | Act::Mode | Act::Folder)
-}
-
 /// Takes the steps about files and packs, in their order. Returns whether more can be read afterwards.
 fn take_files(
     at: &At<'_>,
@@ -133,7 +128,7 @@ fn take_files(
             Act::Rebuild => crate::packs::bring_in(at.repository, brought)?,
             _ => files::take(at.repository, guard, step, &aside)?,
         }
-        reveals |= reveals_more(step);
+        reveals |= step.reveals_more();
         fail_point!("repair::step");
     }
     Ok(reveals)

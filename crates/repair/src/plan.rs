@@ -142,6 +142,11 @@ impl Step {
         Step { reversible: false, ..self }
     }
 
+    /// True if more can be read, and said of the refs, after the step.
+    pub fn reveals_more(&self) -> bool {
+        matches!(self.act, Act::PackIndex | Act::Pack | Act::Rebuild | Act::Mode | Act::Folder)
+    }
+
     /// True if two steps do the same; the reason does not matter.
     pub fn does_the_same(&self, other: &Step) -> bool {
         (self.act, &self.subject, &self.before, &self.after)
@@ -251,7 +256,8 @@ impl Plan {
     /// The differences from the steps that are found now, one per line; empty if the plan still
     /// holds.
     ///
-    /// `begun` tells that its steps were begun before: finished steps are then no difference.
+    /// `begun` tells that its steps were begun before: finished steps are then no difference. Neither are those that only show
+    /// because objects are there again.
     pub fn outdated_by(&self, now: &[Step], begun: bool) -> Vec<String> {
         let mine = self.steps.iter().filter(|step| !step.act.is_of_state());
         let mut changed: Vec<String> = Vec::new();
@@ -265,7 +271,8 @@ impl Plan {
                 None => format!("the plan moves {}; nothing of that is to be done any more", step.change()),
             });
         }
-        if !self.automatic {
+        let is_revealed = begun && self.steps.iter().any(Step::reveals_more);
+        if !self.automatic && !is_revealed {
             let is_mine = |it: &&Step| self.steps.iter().any(|step| step.does_the_same(it));
             let more = now.iter().filter(|it| !it.act.is_of_state() && !is_mine(it));
             changed.extend(
