@@ -169,7 +169,8 @@ fn req11_a_first_start() {
 fn req11_half_a_log_is_unknown_with_a_hint() {
     for missing in ["-wal", "-shm"] {
         let root = Root::with_database();
-        fs::write(root.file("state.db-wal"), "a log").unwrap();
+        // The head of a log, which was cut off there.
+        fs::write(root.file("state.db-wal"), [0x37, 0x7f, 0x06, 0x82, 0, 0x2d, 0xe2, 0x18]).unwrap();
         fs::remove_file(root.file(&format!("state.db{missing}"))).unwrap();
         close(&root);
         let before = root.listing(true);
