@@ -78,25 +78,41 @@ impl ListedFile {
     }
 }
 
+/// Number of files up to which looking at each is faster than an index.
+const FEW: usize = 32;
+
 /// Files in the order of their first listing, with an index by name: input decides how many there are.
 #[derive(Debug, Default)]
 pub struct FileList {
     files: Vec<ListedFile>,
+    /// Positions of the files by name, once there are more than [`FEW`]: a hostile input decides how many there are.
     places: HashMap<String, usize>,
 }
 
 impl FileList {
     /// The file with this name; a new one starts without checksums.
     pub fn entry(&mut self, name: &str, size: u64) -> &mut ListedFile {
-        let place = match self.places.get(name) {
-            Some(&place) => place,
-            None => {
-                self.places.insert(name.to_owned(), self.files.len());
-                self.files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
-                self.files.len() - 1
-            }
-        };
+        let place = self.place(name).unwrap_or_else(|| {
+            self.files.push(ListedFile { name: name.to_owned(), size, checksums: Checksums::default() });
+            self.index();
+            self.files.len() - 1
+        });
         &mut self.files[place]
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        if self.files.len() > FEW {
+            return self.places.get(name).copied();
+        }
+        self.files.iter().position(|file| file.name == name)
+    }
+
+    fn index(&mut self) {
+        if self.files.len() > FEW {
+            let known = self.places.len();
+            let new = self.files.iter().enumerate().skip(known);
+            self.places.extend(new.map(|(place, file)| (file.name.clone(), place)));
+        }
     }
 
     /// Number of files.
