@@ -179,12 +179,18 @@ impl Package<'_> {
             Err(Error::NoRepository(_)) if stands == nothing() => return Ok(Published::Nothing),
             other => other?,
         };
-        let Some(record) = cache::standing(&repository)? else { return Ok(Published::Nothing) };
+        let removed = || {
+            let message = format!("somebody has removed {}, or a part of it", repository.path().display());
+            Trouble::Here(Failure::new(Stage::Commit, Code::Repository, message))
+        };
+        let Some(record) = cache::standing(&repository)? else {
+            // The record of what was just imported may have been removed.
+            return if stands == nothing() { Ok(Published::Nothing) } else { Err(removed()) };
+        };
         let (desired, row) = (desired(&repository)?, self.row()?);
         let here = desired.fingerprint();
         if here != stands {
-            let message = format!("somebody has removed {}, or a part of it", repository.path().display());
-            return Err(Trouble::Here(Failure::new(Stage::Commit, Code::Repository, message)));
+            return Err(removed());
         }
         if desired.refs.is_empty() && row.is_none() {
             return Ok(Published::Nothing);

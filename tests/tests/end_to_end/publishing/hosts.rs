@@ -337,8 +337,18 @@ fn caches_that_are_removed_at_any_instant_lose_nothing() {
         }
     }
     let there = hosts.there();
+    let left = hosts.queue.texts(
+        "SELECT p.name || ' ' || f.state || ' ' || f.stage || '/' || f.code || ': ' || f.message FROM failure f
+            JOIN package p ON p.id = f.package_id
+         UNION ALL SELECT p.name || ' job ' || j.state || ' ' || j.lane || ' ' || CAST(j.tasks AS TEXT) FROM job j
+            JOIN package p ON p.id = j.package_id
+         UNION ALL SELECT p.name || ' attempt ' || a.outcome || ' ' || COALESCE(a.log, '') FROM attempt a
+            JOIN package p ON p.id = a.package_id
+         UNION ALL SELECT p.name || ' publication ' || u.version || ' ' || COALESCE(CAST(u.done AS TEXT), 'open') FROM publication u
+            JOIN package p ON p.id = u.package_id",
+    );
     for (package, refs) in &expected {
-        assert_eq!(there[package], *refs, "{package}");
+        assert_eq!(there[package], *refs, "{package}: {left:#?}");
     }
     hosts.assert_done(revisions, &expected);
 }
