@@ -78,7 +78,7 @@ pub fn apply(
     // With objects at hand that were not before, more can be said of the refs.
     let looked = if reveals { look(at, check()?)? } else { looked };
     let wanted = |step: &Step| {
-        plan.steps.iter().any(|it| it.does_the_same(step))
+        plan.has(step, begun)
             || (reveals && step.automatic && matches!(step.mark, Mark::Create | Mark::Forward | Mark::Aside))
     };
     let Looked { steps, moves, .. } = looked;

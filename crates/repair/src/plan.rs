@@ -253,6 +253,14 @@ impl Plan {
         });
     }
 
+    /// True if a step is one of the plan's. `begun` tells that the plan was begun before: `HEAD` may have got a value that is
+    /// to be replaced, because Git takes a folder without it for no repository.
+    pub fn has(&self, step: &Step, begun: bool) -> bool {
+        let is_head =
+            |it: &&Step| begun && step.act == Act::Head && it.act == Act::Head && it.after == step.after;
+        self.steps.iter().any(|it| it.does_the_same(step) || is_head(&it))
+    }
+
     /// The differences from the steps that are found now, one per line; empty if the plan still
     /// holds.
     ///
@@ -273,7 +281,7 @@ impl Plan {
         }
         let is_revealed = begun && self.steps.iter().any(Step::reveals_more);
         if !self.automatic && !is_revealed {
-            let is_mine = |it: &&Step| self.steps.iter().any(|step| step.does_the_same(it));
+            let is_mine = |it: &&Step| self.has(it, begun);
             let more = now.iter().filter(|it| !it.act.is_of_state() && !is_mine(it));
             changed.extend(
                 more.filter(|it| !begun || it.act != Act::PackedRefs)
