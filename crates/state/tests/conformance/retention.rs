@@ -125,8 +125,7 @@ fn a_pass_that_was_cut_off_goes_on_and_its_steps_stay_small() {
         }
         assert_eq!(world.count("SELECT COUNT(*) FROM event"), 0);
         assert_eq!(world.count("SELECT COUNT(*) FROM sample"), 0);
-        // A step a table at least, and some for what there is.
-        let tables = retention::TABLES.len();
-        assert!((tables..tables + 7).contains(&steps), "{steps} steps");
+        // Tables with nothing to look at cost no step of their own; 400 rows take a few.
+        assert!((4..retention::TABLES.len() + 7).contains(&steps), "{steps} steps");
     }
 }
