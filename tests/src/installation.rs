@@ -104,10 +104,15 @@ impl Installation {
         self.git(package, &["for-each-ref"]) + &head
     }
 
+    /// Waits for repacks that have outlived their run.
+    pub fn wait_for_repacks(&self) {
+        wait_for_locks(&self.root().join("repos"));
+    }
+
     /// Asserts that `git fsck` finds nothing, and that no file of an unfinished import is left. A repack may have
     /// outlived its run: it is waited for, and only its mark may stay for the next run.
     pub fn assert_clean(&self, package: &str) {
-        wait_for_locks(&self.root().join("repos"));
+        self.wait_for_repacks();
         let output = git(&self.repository(package), &["fsck", "--strict", "--full", "--no-dangling"]);
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success() && said.is_empty(), "{said}");
@@ -134,13 +139,14 @@ fn git(repository: &Path, arguments: &[&str]) -> Output {
 
 /// Locks and temporary files. The lock that importers hold among themselves stays, and a pack has its index.
 /// Waits until nobody has the lock of any repository.
+/// What is damaged is passed over.
 fn wait_for_locks(folder: &Path) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.file_name().is_some_and(|name| name == "package-import.flock") {
-            let lock = fs::File::open(path).unwrap();
-            lock.lock().unwrap();
-        } else if path.is_dir() && !path.ends_with("objects") {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_file() && path.ends_with("package-import.flock") {
+            fs::File::open(path).is_ok_and(|lock| lock.lock().is_ok());
+        } else if kind.is_dir() && !path.ends_with("objects") {
             wait_for_locks(&path);
         }
     }

@@ -21,10 +21,13 @@ pub fn fetch(
     note("apt: reading the indices of source packages");
     let is_complete = match apt.update() {
         // That apt cannot drop its privileges in a private folder is of no interest here.
-        Ok(warnings) => {
-            let lines = warnings.lines().filter(|line| line.starts_with("W: "));
+        Ok(updated) => {
+            let lines = updated.messages.lines().filter(|line| line.starts_with("W: "));
             lines.filter(|line| !line.contains("unsandboxed")).for_each(&mut note);
-            !warnings.contains("Failed to fetch")
+            if let Some(error) = &updated.failed {
+                note(&format!("apt: {error}"));
+            }
+            updated.failed.is_none() && !updated.messages.contains("Failed to fetch")
         }
         Err(error) => {
             note(&format!("apt: {error}"));

@@ -10,10 +10,11 @@ mod sources;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use bounded::Deadline;
+use bounded::lock::{LockError, Mode};
 use bounded::program::{self, Group};
 pub use index::Candidate;
 pub use source::AptSource;
@@ -110,6 +111,15 @@ impl Wanted {
     }
 }
 
+/// Result of a fetch of the indices.
+#[derive(Debug)]
+pub struct Updated {
+    /// Everything that apt printed about it.
+    pub messages: String,
+    /// The error, if apt ended with one. Indices that could be fetched are new nevertheless.
+    pub failed: Option<AptError>,
+}
+
 impl Apt {
     /// Prepares a private state in `folder`, with every `deb` entry of the machine's also as `deb-src`.
     ///
@@ -138,15 +148,18 @@ impl Apt {
         Ok(Apt { folder, options })
     }
 
-    /// Fetches the indices again. A source that cannot be reached leaves its old index in place; the warnings
-    /// of apt are returned.
+    /// Fetches the indices again. A source that cannot be reached leaves its old index in place. Another process of
+    /// ours that does the same in this folder is waited for: apt itself does not wait for its lock.
     ///
     /// # Errors
-    /// [`AptError::Failed`] when apt fails as a whole.
-    pub fn update(&self) -> Result<String, AptError> {
-        let (output, warnings) = self.run("apt-get", &["update", "-q"], &self.folder)?;
-        drop(output);
-        Ok(warnings)
+    /// [`AptError`] when apt could not run. One that ran and failed is part of the answer.
+    pub fn update(&self) -> Result<Updated, AptError> {
+        let path = self.folder.join("update.lock");
+        let _lock = bounded::lock::open(&path, Mode::Exclusive, Deadline::after(OTHERS)).map_err(locked)?;
+        let mut command = self.command("apt-get");
+        command.args(["update", "-q"]).current_dir(&self.folder);
+        let ended = run("apt-get update", command)?;
+        Ok(Updated { failed: ended.failed("apt-get update"), messages: ended.errors })
     }
 
     /// Finds the wanted version in the indices, or all versions, the highest first.
@@ -214,12 +227,35 @@ impl Apt {
     }
 }
 
+/// Longest time that another process of ours is waited for that fetches the indices.
+const OTHERS: Duration = Duration::from_secs(600);
 /// Longest time that apt may take: it has no limit of its own while a server goes on answering, however slowly.
 const LONGEST: Duration = Duration::from_secs(2 * 3600);
 /// Largest number of bytes of its output that are read. The text of an index is the longest.
 const MOST: usize = 2 << 30;
 
-fn output(program_name: &str, mut command: Command) -> Result<(Vec<u8>, String), AptError> {
+/// Result of a program that ended.
+struct Ended {
+    status: ExitStatus,
+    text: Vec<u8>,
+    errors: String,
+}
+
+impl Ended {
+    /// The error of a program that ended with one, with the last lines that tell why.
+    fn failed(&self, program: &str) -> Option<AptError> {
+        if self.status.success() {
+            return None;
+        }
+        let lines: Vec<&str> = self.errors.lines().collect();
+        let errors: Vec<&str> = lines.iter().copied().filter(|line| line.starts_with("E: ")).collect();
+        let telling = if errors.is_empty() { &lines } else { &errors };
+        let output = telling[telling.len().saturating_sub(8)..].join("\n");
+        Some(AptError::Failed { program: program.to_owned(), status: self.status.to_string(), output })
+    }
+}
+
+fn run(program_name: &str, mut command: Command) -> Result<Ended, AptError> {
     let start = |error| AptError::Start { program: program_name.to_owned(), error };
     let deadline = Deadline::after(LONGEST);
     let output = match program::output(&mut command, Group::Ours, None, MOST, deadline, |_| {}) {
@@ -230,18 +266,26 @@ fn output(program_name: &str, mut command: Command) -> Result<(Vec<u8>, String),
         other => other.map_err(start)?,
     };
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    if !output.status.success() {
-        let lines: Vec<&str> = errors.lines().collect();
-        let errors: Vec<&str> = lines.iter().copied().filter(|line| line.starts_with("E: ")).collect();
-        let telling = if errors.is_empty() { &lines } else { &errors };
-        let last = telling[telling.len().saturating_sub(8)..].join("\n");
-        return Err(AptError::Failed {
-            program: program_name.to_owned(),
-            status: output.status.to_string(),
-            output: last,
-        });
+    Ok(Ended { status: output.status, text: output.stdout, errors })
+}
+
+fn output(program_name: &str, command: Command) -> Result<(Vec<u8>, String), AptError> {
+    let ended = run(program_name, command)?;
+    match ended.failed(program_name) {
+        Some(error) => Err(error),
+        None => Ok((ended.text, ended.errors)),
     }
-    Ok((output.stdout, errors))
+}
+
+fn locked(error: LockError) -> AptError {
+    match error {
+        LockError::Held(held) => AptError::Failed {
+            program: "apt-get update".to_owned(),
+            status: "not started".to_owned(),
+            output: held.to_string(),
+        },
+        LockError::File { action, path, error } => AptError::File { action, path, error },
+    }
 }
 
 fn make_folder(path: &Path) -> Result<(), AptError> {

@@ -215,7 +215,7 @@ fn is_missing(output: &str, uri: &str) -> bool {
     })
 }
 
-/// Warnings of apt that an index stays old.
+/// Errors of apt, and its warnings that an index stays old.
 fn troubles(warnings: &str) -> Vec<String> {
     let telling = [
         "Failed to fetch",
@@ -227,10 +227,16 @@ fn troubles(warnings: &str) -> Vec<String> {
         "not valid yet",
         "changed its",
     ];
-    let lines =
-        warnings.lines().filter_map(|line| line.strip_prefix("W: ").or_else(|| line.strip_prefix("E: ")));
-    lines.filter(|line| telling.iter().any(|word| line.contains(word))).map(str::to_owned).collect()
+    let line = |line: &str| match line.split_once(": ") {
+        Some(("E", text)) if !text.starts_with(SUMMARY) => Some(text.to_owned()),
+        Some(("W", text)) if telling.iter().any(|word| text.contains(word)) => Some(text.to_owned()),
+        _ => None,
+    };
+    warnings.lines().filter_map(line).collect()
 }
+
+/// Beginning of the last line of an `apt-get update` that could not fetch some index; the lines before it name which.
+const SUMMARY: &str = "Some index files failed to download";
 
 /// True when apt knows no such version.
 fn is_unknown(output: &str) -> bool {
@@ -255,13 +261,14 @@ fn by_apt(error: Error) -> Failed {
 impl Source for AptSource {
     fn suites(&self, known: &[String]) -> Result<Suites, Failed> {
         let poll = |error: AptError| by_apt(Error::new(Stage::Poll, error));
-        let warnings = match self.apt.update() {
-            Ok(warnings) => warnings,
-            // The messages about single indices are read below, if there are any.
-            Err(AptError::Failed { output, .. }) => output,
-            Err(error) => return Err(poll(error)),
-        };
-        let found = troubles(&warnings);
+        let updated = self.apt.update().map_err(poll)?;
+        let found = troubles(&updated.messages);
+        // An error without a reason leaves all indices as they were: that is no success.
+        if let Some(error) = updated.failed
+            && found.is_empty()
+        {
+            return Err(poll(error));
+        }
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&found);
         let mut suites = Suites::default();
         let entry = |name: &str| {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use package_import_tests::archive::{Suite, TestArchive, suite};
 use package_import_tests::queue::{Queue, text};
@@ -135,6 +135,40 @@ fn what_apt_calls_a_success_is_none() {
     machine.fails("changed its 'Codename'");
     fs::write(folder.join("InRelease"), good).unwrap();
     assert!(text(&machine.poll()).contains("unchanged"));
+}
+
+/// An error of apt's that is about no index, as another program that holds its lock.
+#[test]
+fn an_update_that_could_not_start_is_no_success() {
+    let machine = Machine::new();
+    assert!(text(&machine.poll()).contains("1 new"));
+    let lists = machine.queue.installation.root().join("cache/apt/lists/lock");
+    let lock = fs::OpenOptions::new().write(true).open(lists).unwrap();
+    rustix::fs::fcntl_lock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    machine.fails("Could not get lock");
+    drop(lock);
+    assert!(text(&machine.poll()).contains("unchanged"));
+}
+
+/// apt does not wait for its own lock; those who share an installation wait for each other.
+#[test]
+fn several_commands_use_apt_at_the_same_time() {
+    let machine = Machine::new();
+    for name in ["bb", "cc", "dd"] {
+        machine.archive.add("main", name, &package(name, "1.0-1"));
+    }
+    machine.archive.publish(&machine.suite);
+    let start = |name: &&str| {
+        let config = machine.apt.0.join("apt.conf");
+        let mut command = machine.queue.command(&["import", "--from", "apt", name]);
+        command.env("APT_CONFIG", config).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let started: Vec<_> = ["aa", "bb", "cc", "dd"].iter().map(start).collect();
+    for child in started {
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output);
+        assert!(output.status.success() && !said.contains("lock"), "{said}");
+    }
 }
 
 fn again(suite: &Suite) -> Suite {

@@ -261,6 +261,8 @@ impl Storm {
     fn mend(&self) {
         let (world, what) = (&self.world, &self.what);
         let (root, good) = (world.root(), calm().world.root());
+        // What is copied back must not be written to by a repack of before.
+        world.queue.installation.wait_for_repacks();
         match self.kind.fault() {
             Fault::Package => {
                 remove(&world.repository("a0"));
