@@ -13,8 +13,8 @@ DOC = $(SHARE)/doc/package-import
 UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # Crash points, and the checks with PostgreSQL.
 FEATURES := cli/failpoints,plugin/postgres
-# Tests at a time: many of them wait, for a server, a pause, a daemon.
-TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
+# Tests at a time: most of them wait, for a server, a pause, a daemon, the disk.
+TEST_THREADS ?= $(shell echo $$((4 * $$(nproc))))
 
 .PHONY: all build install install-plugins demo test check storm fuzz baseline bench clean
 

@@ -43,6 +43,11 @@ impl fmt::Debug for PackageKey {
     }
 }
 
+fn no_key(path: &Path) -> Error {
+    let error = io::Error::new(io::ErrorKind::InvalidData, "it is no key; bring back that of a backup");
+    Error::file("use", path, error)
+}
+
 impl Key {
     /// Reads the key; `None` if there is none, or if it is not ours to read.
     ///
@@ -57,14 +62,15 @@ impl Key {
             {
                 return Ok(None);
             }
+            // A key that is too long is damage of the installation, and no file of a package that is too large.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::FileTooLarge | io::ErrorKind::InvalidData) =>
+            {
+                return Err(no_key(&path));
+            }
             Err(error) => return Err(Error::file("read", &path, error)),
         };
-        let key = unhex(text.trim_end()).ok_or_else(|| {
-            let error =
-                io::Error::new(io::ErrorKind::InvalidData, "it is no key; bring back that of a backup");
-            Error::file("use", &path, error)
-        })?;
-        Ok(Some(Key(key)))
+        Ok(Some(Key(unhex(text.trim_end()).ok_or_else(|| no_key(&path))?)))
     }
 
     /// Reads the key, made if there is none. Hosts that do so at the same time agree on one.
@@ -228,6 +234,18 @@ mod tests {
         let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert!(names.len() == 2 && names.iter().any(|name| name == KEY));
         assert_eq!(fs::metadata(place(&repos)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_no_key_is_said_to_be_none_whatever_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let repos = folder.path().join("repos");
+        for content in [b"".to_vec(), b"short".to_vec(), vec![0xff; 64], vec![b'0'; 4096]] {
+            fs::write(place(&repos), content).unwrap();
+            let error = Key::open(&repos).unwrap_err();
+            assert!(error.to_string().contains("it is no key; bring back that of a backup"), "{error}");
+            assert_eq!(error.disk_error().unwrap().kind(), io::ErrorKind::InvalidData);
+        }
     }
 
     #[test]

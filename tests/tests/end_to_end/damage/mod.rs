@@ -330,7 +330,7 @@ fn commands_end_and_blame_nobody_wrongly() {
     let wrong: Vec<String> = parallel::map(&numbers, |&number| {
         let done = std::panic::catch_unwind(|| storm(number));
         done.err().map(|panic| match panic.downcast_ref::<String>() {
-            Some(text) => text.clone(),
+            Some(text) => format!("{number}: {text}"),
             None => format!("{number}: fails"),
         })
     })
