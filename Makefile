@@ -63,7 +63,7 @@ demo: build
 test: check
 	@scripts/install-tools test
 	$(CARGO) build --locked --workspace --bins --examples --features $(FEATURES)
-	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace --features $(FEATURES)
+	TMPDIR=$$(scripts/test-folder) RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked --workspace --features $(FEATURES)
 
 check:
 	@scripts/install-tools check
