@@ -116,7 +116,7 @@ fn a_mirror_in_the_middle_of_an_update_is_asked_again() {
     let stuck = Server::new(archive.root());
     stuck.on(IN_RELEASE, Answer::Status(200, vec![], old));
     let polled = poller(&archive, &[&stuck, &server]).good(None);
-    assert_eq!(polled.skipped[0].code(), "index-mismatch");
+    assert_eq!(polled.skipped[0].code().as_str(), "index-mismatch");
     assert_eq!(polled.mirror, server.url());
 }
 
