@@ -43,8 +43,8 @@ impl Error {
     }
 
     /// A word for the kind of problem; all of them are listed in `docs/archives.md`.
-    pub fn code(&self) -> &'static str {
-        self.problem.code().as_str()
+    pub fn code(&self) -> Code {
+        self.problem.code()
     }
 
     /// Class of the error, which decides about the next try.

@@ -23,6 +23,9 @@ pub fn newest(folder: &Path) -> Result<PathBuf, BackupError> {
 }
 
 /// All finished backups in a folder, oldest first, by the times in their names.
+///
+/// # Errors
+/// The folder cannot be read.
 pub fn all(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut found: Vec<PathBuf> =
         folders(folder)?.into_iter().filter(|path| path.join(MANIFEST).is_file()).collect();
@@ -31,6 +34,9 @@ pub fn all(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
 }
 
 /// The repositories of a root or of a backup, by their paths below it, sorted.
+///
+/// # Errors
+/// A folder cannot be read.
 pub fn repositories(root: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut found = Vec::new();
     for prefix in folders(&root.join("repos"))? {
@@ -117,6 +123,9 @@ fn repository_of(path: &Path) -> Option<PathBuf> {
 }
 
 /// Reads everything and says what is wrong. `watch` is told how many files are done, and of how many.
+///
+/// # Errors
+/// The manifest cannot be read, or is of a newer form. Problems of single files are in the result.
 pub fn problems(backup: &Path, watch: impl FnMut(usize, usize)) -> Result<Problems, BackupError> {
     let mut problems = problems_of(backup, Path::new(""), watch)?;
     if let Err(error) = sqlite::check_file(&backup.join(STATE)) {
@@ -126,6 +135,9 @@ pub fn problems(backup: &Path, watch: impl FnMut(usize, usize)) -> Result<Proble
 }
 
 /// The problems of one part, for example `repos/h/hello.git`, and of the list of checksums.
+///
+/// # Errors
+/// The manifest or the list of checksums cannot be read.
 pub fn problems_of(
     backup: &Path,
     part: &Path,
@@ -174,6 +186,9 @@ fn others(backup: &Path, folder: &Path, known: &BTreeSet<&Path>, problems: &mut 
 
 /// Refuses a backup whose state, key or list of checksums is not as it was made; returns what is wrong with single
 /// repositories, by their paths.
+///
+/// # Errors
+/// [`BackupError::Damaged`] when more than single repositories is damaged; else as of [`problems`].
 pub fn check(
     backup: &Path,
     watch: impl FnMut(usize, usize),

@@ -25,6 +25,10 @@ pub struct Brought {
 }
 
 /// Brings the repository of a package back from a backup, whole or not at all. Refused while somebody imports it.
+///
+/// # Errors
+/// The backup lacks the repository, or it is damaged there; the key is that of another installation; somebody imports the
+/// package; a file cannot be written. Nothing is changed then.
 pub fn bring(backup: &Path, root: &Path, package: &PackageName) -> Result<Brought, BackupError> {
     let name = Repository::place(Path::new("repos"), package);
     if !backup.join(&name).is_dir() {

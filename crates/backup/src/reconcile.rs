@@ -68,6 +68,9 @@ pub fn all(
 }
 
 /// The same for one package. Returns how many versions the state lacked.
+///
+/// # Errors
+/// The repository cannot be read, or the state cannot be written.
 pub fn one(store: &Store, root: &Path, package: &PackageName, program: &str) -> Result<usize, BackupError> {
     let repository = Repository::open(&root.join("repos"), package)?;
     record(store, package.as_str(), &of_repository(&repository)?, program)
@@ -108,6 +111,9 @@ fn of_repository(repository: &Repository) -> Result<Vec<Known>, BackupError> {
 }
 
 /// Highest epoch of any fence in a repository: the next one has to be above it.
+///
+/// # Errors
+/// A folder of the root cannot be read.
 pub fn highest_epoch(root: &Path) -> Result<i64, BackupError> {
     let mut highest = 0;
     for path in check::repositories(root)? {

@@ -37,6 +37,9 @@ pub struct Target<'a> {
 
 impl Target<'_> {
     /// Writes a file of its own.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub fn write(&mut self, name: &Path, content: &[u8]) -> Result<(), BackupError> {
         let path = self.place(name)?;
         fs::write(&path, content).map_err(BackupError::file("write", &path))?;
@@ -46,6 +49,9 @@ impl Target<'_> {
     }
 
     /// Copies a file; `false` if it has gone.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
     pub fn copy(&mut self, from: &Path, name: &Path) -> Result<bool, BackupError> {
         let path = self.place(name)?;
         match sums::copy(from, &path) {

@@ -59,6 +59,9 @@ pub struct Restored {
 
 /// Copies everything but the state into an empty root. Repositories that are `bad`, or turn out to be, are passed over, and
 /// nothing of them is left; returned are all that were.
+///
+/// # Errors
+/// [`BackupError::NotEmpty`] when the root has files; others when a file cannot be written.
 pub fn files(backup: &Path, root: &Path, mut bad: Bad) -> Result<Bad, BackupError> {
     prepare(root)?;
     for part in ["logs", CONFIG, ACCOUNTS] {
@@ -223,6 +226,9 @@ fn place(backup: &Path, location: &Location, here: &Here<'_>) -> Result<Store, B
 }
 
 /// The backup that a path means, checked, and what is wrong with single repositories of it.
+///
+/// # Errors
+/// There is no backup, or it is damaged as a whole.
 pub fn find(source: &Path, watch: impl FnMut(usize, usize)) -> Result<(PathBuf, Bad), BackupError> {
     let backup = check::newest(source)?;
     let bad = check::check(&backup, watch)?;

@@ -28,6 +28,9 @@ pub struct Sums(pub BTreeMap<PathBuf, String>);
 
 impl Sums {
     /// Reads those of a backup.
+    ///
+    /// # Errors
+    /// The list cannot be read, or has a malformed line.
     pub fn read(folder: &Path) -> Result<Sums, BackupError> {
         let path = folder.join(SUMS);
         let text = bounded::file::read(&path, LARGEST).map_err(BackupError::file("read", &path))?;
@@ -65,6 +68,9 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 }
 
 /// The checksum of a file, and its size.
+///
+/// # Errors
+/// The file cannot be read.
 pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
     copy_and_sum(&mut dense(path)?, None).map_err(|error| match error {
         CopyError::Read(error) | CopyError::Write(error) => error,
@@ -91,6 +97,9 @@ impl CopyError {
 }
 
 /// Copies a file whose checksum is taken on the way. Blocks are shared where the file system can do that.
+///
+/// # Errors
+/// A file cannot be read or written, which [`CopyError`] tells apart.
 pub fn copy(from: &Path, to: &Path) -> Result<(String, u64), CopyError> {
     let mut source = dense(from).map_err(CopyError::Read)?;
     let permissions = source.metadata().map_err(CopyError::Read)?.permissions();

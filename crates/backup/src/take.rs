@@ -63,6 +63,9 @@ pub struct Taken {
 
 /// Takes a backup. `watch` is told how many repositories are done, and of how many. What could not be finished is removed
 /// again: it would keep a full disk full.
+///
+/// # Errors
+/// Another backup into this folder is at work, or a file cannot be read or written. An error of recording is in the result.
 pub fn take(wanted: &Wanted<'_>, watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
     let destination = wanted.destination;
     fs::create_dir_all(destination).map_err(BackupError::file("create", destination))?;

@@ -1,12 +1,12 @@
 //! Handling of signals by commands that work on imports: the children are ended, their attempts are recorded as
 //! cancelled, and then the process ends by the same signal, as its sender expects.
 
+use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 
-use anyhow::{Context, Error};
 use importer::queue::session::Session;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -23,9 +23,9 @@ impl Interrupted {
 }
 
 /// Ends what `session` does at the first signal, and this process at the second.
-pub fn stop_on_signals(session: &Arc<Session>) -> Result<Interrupted, Error> {
+pub fn stop_on_signals(session: &Arc<Session>) -> io::Result<Interrupted> {
     let seen = Arc::new(AtomicI32::new(0));
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot handle signals")?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let (session, told) = (Arc::downgrade(session), Arc::clone(&seen));
     thread::spawn(move || {
         for signal in signals.forever() {

@@ -8,6 +8,7 @@ mod help;
 mod interrupt;
 mod out;
 mod owner;
+mod replaced;
 mod screen;
 mod show;
 mod table;

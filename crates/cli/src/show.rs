@@ -77,9 +77,10 @@ fn title(report: &Report) -> String {
 }
 
 fn failure_line(report: &Report) -> String {
-    let text = |field: &Option<String>| field.clone().unwrap_or_else(|| "unknown".into());
-    let message = text(&report.message);
-    format!("{}: {}/{}: {message}", title(report), text(&report.stage), text(&report.code))
+    let text = |field: Option<&str>| field.unwrap_or("unknown").to_owned();
+    let (stage, message) = (text(report.stage.as_deref()), text(report.message.as_deref()));
+    let code = text(report.code.as_ref().map(|code| code.as_str()));
+    format!("{}: {stage}/{code}: {message}", title(report))
 }
 
 fn success_line(report: &Report) -> String {

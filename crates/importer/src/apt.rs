@@ -5,7 +5,7 @@ use std::path::Path;
 use archive::apt::{Apt, AptError, Candidate, Wanted};
 
 use crate::dsc_arguments::Item;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::protocol::Trust;
 
 /// Fetches packages by name (`NAME` or `NAME=VERSION`). One that cannot be fetched does not stop the others.
@@ -68,7 +68,7 @@ fn failure(error: &AptError, is_complete: bool) -> Failure {
     match error {
         AptError::UnknownPackage(_) | AptError::UnknownVersion { .. } if !is_complete => {
             let message = format!("apt could not fetch all of its indices, and {}", failure.message);
-            Failure::new(Stage::Fetch, "apt-failed", message)
+            Failure::new(Stage::Fetch, Code::AptFailed, message)
         }
         _ => failure,
     }
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn what_an_old_index_does_not_have_may_be_there() {
         let unknown = AptError::UnknownPackage("hello".into());
-        assert_eq!(failure(&unknown, true).code, "unknown-package");
-        assert_eq!(failure(&unknown, false).code, "apt-failed");
-        assert_eq!(failure(&AptError::NoSources, false).code, "no-sources");
+        assert_eq!(failure(&unknown, true).code, Code::UnknownPackage);
+        assert_eq!(failure(&unknown, false).code, Code::AptFailed);
+        assert_eq!(failure(&AptError::NoSources, false).code, Code::NoSources);
     }
 }

@@ -16,7 +16,7 @@ use state::versions::Expected;
 use crate::child;
 use crate::collisions::Known;
 use crate::config::LimitsConfig;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::inspect::InspectError;
 use crate::protocol::{Event, ForeignRef, Request, Task, Wanted};
 use crate::rederive::{self, Places};
@@ -74,7 +74,7 @@ pub fn verify(check: &Check<'_>, on_start: impl FnOnce(u32)) -> Result<Checked, 
         (Some(failure), _) => Err(InspectError::Child(failure)),
         (None, None) => {
             let message = "the check ended without a word about the repository";
-            Err(InspectError::Child(Failure::new(Stage::Worker, "crashed", message)))
+            Err(InspectError::Child(Failure::new(Stage::Worker, Code::Crashed, message)))
         }
     }
 }
@@ -144,9 +144,9 @@ pub fn word(expected: &Expected) -> Word {
 
 /// Performs the check in the child.
 pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)) -> Result<(), Failure> {
-    let package =
-        PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
-    let wall = |error| Failure::new(Stage::Worker, "sandbox", error);
+    let package = PackageName::new(&request.package)
+        .map_err(|error| Failure::new(Stage::Verify, Code::BadDsc, error))?;
+    let wall = |error| Failure::new(Stage::Worker, Code::Sandbox, error);
     sandbox::die_with_parent(request.parent).map_err(wall)?;
     let repository = mend::open(&request.root.join("repos"), &package).map_err(damaged)?;
     let needs = sandbox::of_check(request, wanted, repository.path());
@@ -168,7 +168,7 @@ pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)
 pub(crate) fn damaged(error: Error) -> Failure {
     match error {
         error @ Error::NoGit { .. } => error.into(),
-        error => Failure::new(Stage::Verify, "repository-damaged", error),
+        error => Failure::new(Stage::Verify, Code::RepositoryDamaged, error),
     }
 }
 

@@ -17,7 +17,7 @@ use wait4::{ResourceUsage, Wait4};
 
 use crate::collisions::News;
 use crate::ending;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::protocol::{Event, ForeignRef, Repaired, Report, Request, Task, Unrecorded};
 
 /// Largest number of bytes of a child's standard error that are kept.
@@ -76,7 +76,11 @@ pub fn run(
     mut on_event: impl FnMut(&Event),
 ) -> Result<Ended, Failure> {
     let worker = |what: &str, error: io::Error| {
-        Failure::new(Stage::Worker, "cannot-start", format!("cannot {what} {}: {error}", program.display()))
+        Failure::new(
+            Stage::Worker,
+            Code::CannotStart,
+            format!("cannot {what} {}: {error}", program.display()),
+        )
     };
     let input = serde_json::to_vec(request).map_err(|error| worker("ask", error.into()))?;
     let mut running = Running::start(&mut command(program), Group::Own, Some(input))
@@ -121,7 +125,7 @@ pub fn run(
     );
     ended.stderr = String::from_utf8_lossy(&kept).into_owned();
     if left == Left::Undead {
-        ended.failure = Some(Failure::new(Stage::Worker, "stuck", STUCK));
+        ended.failure = Some(Failure::new(Stage::Worker, Code::Stuck, STUCK));
         ended.last = None;
         return Ok(ended);
     }
@@ -205,10 +209,10 @@ impl Clock {
         if !self.has_begun {
             let message = "the import's process did not begin with its first version in time: the disk or the machine \
                 is too slow, or the process was stopped";
-            return Failure::new(Stage::Worker, "stuck", message);
+            return Failure::new(Stage::Worker, Code::Stuck, message);
         }
         let message = "took longer than limits.time allows; raise it if the package is really that large";
-        Failure::new(Stage::Worker, "out-of-time", message)
+        Failure::new(Stage::Worker, Code::OutOfTime, message)
     }
 }
 
@@ -244,7 +248,7 @@ impl Ended {
             // A signal from outside is not the fault of the version that was being read. To go on without that
             // version would make it late for ever, and no later version would descend from it.
             let from_outside = late.is_none() && status.signal().is_some_and(ending::is_from_outside);
-            let is_stuck = late.as_ref().is_some_and(|late| late.code == "stuck");
+            let is_stuck = late.as_ref().is_some_and(|late| late.code == Code::Stuck);
             self.failure = Some(late.unwrap_or_else(|| ending::cause(status, &self.stderr)));
             if from_outside || is_stuck {
                 self.last = None;

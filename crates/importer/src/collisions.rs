@@ -12,7 +12,7 @@ use packaging_repo::{Error, ObjectId};
 use serde::{Deserialize, Serialize};
 use state::publication::collisions::{Collision as Row, Found};
 
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 
 /// An open collision as the state has it, with its decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,5 +229,5 @@ pub fn blocked(edits: &[Edit], view: &View) -> Option<(Vec<Collision>, Failure)>
         let theirs = view.taken(name);
         each.insert(name, Collision { theirs, ..collision::blocked(name) });
     }
-    Some((each.into_values().collect(), Failure::new(Stage::Publish, "blocked", message)))
+    Some((each.into_values().collect(), Failure::new(Stage::Publish, Code::Blocked, message)))
 }

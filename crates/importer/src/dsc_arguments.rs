@@ -11,7 +11,7 @@ use source_package::limits::DscLimits;
 use source_package::printable::Printable;
 use source_package::version::PackageName;
 
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::protocol::Trust;
 
 /// A `.dsc` to import, with the facts that are known before it is checked.
@@ -44,7 +44,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         if inside.is_empty() {
             return Err(Failure::new(
                 Stage::Fetch,
-                "no-dsc",
+                Code::NoDsc,
                 format!("{} has no .dsc files", path.display()),
             ));
         }
@@ -59,7 +59,8 @@ fn is_dsc(path: &Path) -> bool {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    let code = if error.kind() == std::io::ErrorKind::NotFound { "missing-file" } else { "unreadable-file" };
+    let code =
+        if error.kind() == std::io::ErrorKind::NotFound { Code::MissingFile } else { Code::UnreadableFile };
     Failure::new(Stage::Fetch, code, format!("cannot read {}: {error}", path.display()))
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, FailureCode, Stage};
 
 /// Signals that do not come from the process's own code, with their codes: from a terminal, an operator, the
 /// shutdown of the system, or the kernel without memory.
@@ -62,27 +62,31 @@ fn name(signal: i32) -> String {
 /// Failure of a process that did not end well; `stderr` is its standard error.
 pub fn cause(status: &ExitStatus, stderr: &str) -> Failure {
     let last = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
-    let (code, message): (String, String) = match (status.code(), status.signal()) {
-        (_, Some(25)) => ("file-too-large".into(), "wrote a file larger than limits.file_size".into()),
+    let (code, message): (FailureCode, String) = match (status.code(), status.signal()) {
+        (_, Some(25)) => (Code::FileTooLarge.into(), "wrote a file larger than limits.file_size".into()),
         (_, Some(6)) if stderr.contains("memory allocation of") => {
-            ("out-of-memory".into(), "needed more memory than limits.memory allows".into())
+            (Code::OutOfMemory.into(), "needed more memory than limits.memory allows".into())
         }
-        (_, Some(9)) => {
-            ("killed".into(), "the import was killed (signal 9): by somebody, or for lack of memory".into())
-        }
+        (_, Some(9)) => (
+            Code::Killed.into(),
+            "the import was killed (signal 9): by somebody, or for lack of memory".into(),
+        ),
         (_, Some(signal)) if ENDING.contains(&signal) => (
-            "killed".into(),
+            Code::Killed.into(),
             format!("the import was ended by somebody (signal {signal}, SIG{})", name(signal)),
         ),
         (_, Some(signal)) => {
             let name = name(signal);
-            (format!("signal-{name}"), format!("the import ended by signal {signal} (SIG{name}): {last}"))
+            (
+                FailureCode::parse(&format!("signal-{name}")),
+                format!("the import ended by signal {signal} (SIG{name}): {last}"),
+            )
         }
         (code, None) => {
-            ("crashed".into(), format!("the import ended with code {}: {last}", code.unwrap_or(-1)))
+            (Code::Crashed.into(), format!("the import ended with code {}: {last}", code.unwrap_or(-1)))
         }
     };
-    Failure::new(Stage::Worker, &code, message)
+    Failure::reported(Stage::Worker, code, message)
 }
 
 #[cfg(test)]
@@ -90,7 +94,7 @@ mod tests {
     use super::*;
 
     fn code(raw: i32, stderr: &str) -> String {
-        cause(&ExitStatus::from_raw(raw), stderr).code
+        cause(&ExitStatus::from_raw(raw), stderr).code.into()
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 use archive::signature::SignatureError;
 use packaging_repo::Error as RepoError;
 use serde::{Deserialize, Serialize};
-pub use source_package::code::{Code, Stage};
+pub use source_package::code::{Code, FailureCode, Stage};
 use source_package::dsc::DscError;
 use source_package::finish::FinishError;
 use source_package::layout::LayoutError;
@@ -23,19 +23,20 @@ pub struct Failure {
     /// Stage of the import.
     pub stage: Stage,
     /// A word for the kind of failure; the list stands in `docs/failures.md`.
-    pub code: String,
+    pub code: FailureCode,
     /// The cause, for a person.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure with a code; that of a signal is none of the table.
-    pub fn new(stage: Stage, code: impl AsRef<str>, message: impl ToString) -> Failure {
-        Failure {
-            stage,
-            code: code.as_ref().to_owned(),
-            message: Printable(&message.to_string()).to_string(),
-        }
+    /// A failure that this program has found.
+    pub fn new(stage: Stage, code: Code, message: impl ToString) -> Failure {
+        Failure::reported(stage, code.into(), message)
+    }
+
+    /// A failure that a child, a row or a signal names.
+    pub fn reported(stage: Stage, code: FailureCode, message: impl ToString) -> Failure {
+        Failure { stage, code, message: Printable(&message.to_string()).to_string() }
     }
 }
 

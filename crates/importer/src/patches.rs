@@ -15,7 +15,7 @@ use source_package::patch_header::PatchHeader;
 use source_package::store::FolderId;
 use source_package::tree::Tree;
 
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::trees::store_tree;
 
 /// Applies the patches of a version. The outer error is ours, the inner one the package's: the patches do not apply.
@@ -53,7 +53,7 @@ pub fn stage(
     match finish(&mut tree, &dsc.format, store) {
         Ok(_) => {}
         Err(FinishError::Store(error)) => return Err(error.into()),
-        Err(error) => return Ok(Err(Failure::new(Stage::Patch, "link-out-of-source", error))),
+        Err(error) => return Ok(Err(Failure::new(Stage::Patch, Code::LinkOutOfSource, error))),
     }
     let last = store_tree(&mut tree, inherited, store)?;
     match staged.patches.last_mut() {
@@ -78,7 +78,7 @@ fn store_finished(
         Ok(finished) => {
             work.look_up(finished.looked_at()).map_err(too_much)?;
             let id = store.write_tree(tree)?;
-            finished.undo(tree, store).map_err(|error| Failure::new(Stage::Commit, "store", error))?;
+            finished.undo(tree, store).map_err(|error| Failure::new(Stage::Commit, Code::Store, error))?;
             id
         }
         Err(FinishError::Store(error)) => return Err(error.into()),
@@ -89,7 +89,7 @@ fn store_finished(
 }
 
 fn too_much(error: TooMuchWork) -> Failure {
-    Failure::new(Stage::Patch, "too-much-work", error)
+    Failure::new(Stage::Patch, Code::TooMuchWork, error)
 }
 
 /// Turns errors of patches into a version without them. An error of the disk or a limit is none of the patches: the
@@ -102,14 +102,14 @@ fn unapplicable(error: ApplyAllError<Failure>) -> Result<Result<StagedPatches, F
         ApplyAllError::Patch { error: PatchError::Store(error), .. } => return Err(error.into()),
         ApplyAllError::Work(error) => return Err(too_much(error)),
         ApplyAllError::Patch { error, .. } if error.is_limit() => {
-            return Err(Failure::new(Stage::Patch, "too-much-work", text));
+            return Err(Failure::new(Stage::Patch, Code::TooMuchWork, text));
         }
         ApplyAllError::Series(SeriesError::TooLarge { .. }) => {
-            return Err(Failure::new(Stage::Patch, "too-much-work", text));
+            return Err(Failure::new(Stage::Patch, Code::TooMuchWork, text));
         }
-        ApplyAllError::Patch { .. } => "patch-does-not-apply",
-        ApplyAllError::Series(SeriesError::NotFile { .. }) => "missing-patch",
-        ApplyAllError::Series(_) => "bad-series",
+        ApplyAllError::Patch { .. } => Code::PatchDoesNotApply,
+        ApplyAllError::Series(SeriesError::NotFile { .. }) => Code::MissingPatch,
+        ApplyAllError::Series(_) => Code::BadSeries,
     };
     Ok(Err(Failure::new(Stage::Patch, code, text)))
 }
@@ -145,7 +145,7 @@ pub fn same_series(
     let id = history.tree_of(tag.commit)?;
     let mut tree = Tree::stored(FolderId(packaging_repo::raw_id(id)));
     let own = series(distro, &mut tree, history.store)
-        .map_err(|error| Failure::new(Stage::Patch, "bad-series", error))?;
+        .map_err(|error| Failure::new(Stage::Patch, Code::BadSeries, error))?;
     let own = own.and_then(|series| series.file).map_or_else(|| "none".to_owned(), |name| lossy(&name));
     Ok(own == used)
 }

@@ -45,10 +45,10 @@ struct Pending {
 }
 
 fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
-    let package =
-        PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
+    let package = PackageName::new(&request.package)
+        .map_err(|error| Failure::new(Stage::Verify, Code::BadDsc, error))?;
     sandbox::die_with_parent(request.parent)
-        .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))?;
+        .map_err(|error| Failure::new(Stage::Worker, Code::Sandbox, error))?;
     let repository = Repository::open_or_init(&request.root.join("repos"), &package)?;
     // Within the time of a version, so that this process is not killed while it waits for the lock.
     let patience = Duration::from_secs(request.limits.lock_wait.min(request.limits.time));
@@ -151,7 +151,7 @@ fn seal(request: &Request, refs: &Refs, store: &mut RepoStore) -> Result<Record,
     if word.versions.is_empty() && !refs.is_empty() {
         let message = "the repository has refs, and neither a record nor the state says whose they are; \
             `package-import adopt` takes over what it has, if you trust that";
-        return Err(Failure::new(Stage::Verify, "not-on-record", message));
+        return Err(Failure::new(Stage::Verify, Code::NotOnRecord, message));
     }
     Ok(unsealed::seal(refs, word, store)?)
 }
@@ -165,7 +165,7 @@ fn moved() -> Option<(u64, u64)> {
 
 fn enter_sandbox(request: &Request, repository: &Path) -> Result<Vec<Wall>, Failure> {
     sandbox::enter(&request.limits.walls(), &sandbox::of_request(request, repository))
-        .map_err(|error| Failure::new(Stage::Worker, "sandbox", error))
+        .map_err(|error| Failure::new(Stage::Worker, Code::Sandbox, error))
 }
 
 /// Reads every version; those that fail are reported at once, and the others go on. A missing file may come with
@@ -188,7 +188,7 @@ fn read_all(
         clock.stop(&mut report);
         match read {
             Ok(read) => pending.push(Pending { index, report, read }),
-            Err(failure) if may_wait && failure.code == "missing-file" => return false,
+            Err(failure) if may_wait && failure.code == Code::MissingFile => return false,
             Err(failure) => emit(&Event::Finished(index, Box::new(report.with_failure(&failure)))),
         }
         true

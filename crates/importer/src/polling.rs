@@ -20,7 +20,7 @@ use state::publication::suites;
 use state::words::Lane;
 use state::{StateError, Store};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::queue::archives::{Archives, Missed};
 
 /// Result of polling a suite.
@@ -146,7 +146,7 @@ impl Poller<'_> {
             for suite in wanted {
                 let work = suite::Work { poller: self, config, source, suite, common: &common, is_again };
                 let Some((report, miss)) = work.run()? else { continue };
-                if report.result.as_ref().is_err_and(|failure| failure.code == "same-branch") {
+                if report.result.as_ref().is_err_and(|failure| failure.code == Code::SameBranch) {
                     taken.push((work, report, miss));
                 } else {
                     has_moved = true;

@@ -1,12 +1,11 @@
 //! Protocol between the parent and the child that performs an import: one request, then one line for each event.
 
+mod foreign_ref;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use packaging_repo::ObjectId;
-use packaging_repo::collision::Collision;
 use packaging_repo::expected::Imported;
-use packaging_repo::foreign::Foreign;
 use packaging_repo::record::unsealed::Word;
 use packaging_repo::verify::Problem;
 use repair::{Plan, Step};
@@ -14,8 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::collisions::{Known, News};
 use crate::config::LimitsConfig;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureCode};
 use crate::sandbox::Wall;
+
+pub use foreign_ref::ForeignRef;
 
 /// Request to a child: import versions of one package into its repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,48 +229,6 @@ pub struct Unrecorded {
     pub applied: Option<String>,
 }
 
-/// A foreign ref.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForeignRef {
-    /// Full name of the ref.
-    pub name: String,
-    /// Kind of the foreign ref: a word of [`packaging_repo::foreign::Kind`].
-    pub kind: String,
-    /// Object that the importer has put the ref to, if it has.
-    pub ours: Option<String>,
-    /// Object that the ref points to, if it exists.
-    pub theirs: Option<String>,
-    /// Kind of its content: a word of [`packaging_repo::collision::Kind`].
-    #[serde(default)]
-    pub content: Option<String>,
-}
-
-impl ForeignRef {
-    /// A ref, and the kind of its content.
-    pub fn judged(it: &Foreign, judged: Option<&Collision>) -> ForeignRef {
-        let content = judged.map(|judged| judged.kind.as_str().to_owned());
-        ForeignRef { content, ..ForeignRef::from(it) }
-    }
-
-    /// True when nobody needs to be told of it: its content is ours.
-    pub fn is_quiet(&self) -> bool {
-        matches!(self.content.as_deref(), Some("adopted" | "contained" | "noise"))
-    }
-}
-
-impl From<&Foreign> for ForeignRef {
-    fn from(it: &Foreign) -> Self {
-        let text = |id: Option<ObjectId>| id.map(|id| id.to_string());
-        ForeignRef {
-            name: it.name.clone(),
-            kind: it.kind.as_str().to_owned(),
-            ours: text(it.ours),
-            theirs: text(it.theirs),
-            content: None,
-        }
-    }
-}
-
 /// Outcome for a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -323,7 +282,7 @@ pub struct Report {
     /// Stage of the import that failed.
     pub stage: Option<String>,
     /// Code of the failure.
-    pub code: Option<String>,
+    pub code: Option<FailureCode>,
     /// The cause, or a remark.
     pub message: Option<String>,
     /// The version that it is built on and that is not there: `debian 1.0-1`.

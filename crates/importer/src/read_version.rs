@@ -22,7 +22,7 @@ use source_package::tree::{Kind, Tree};
 use source_package::version::{PackageName, Version};
 
 use crate::dsc_arguments::read_dsc;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::files::{Files, Places};
 use crate::order::Place;
 use crate::protocol::{Request, Trust, VersionRequest};
@@ -73,7 +73,7 @@ impl Read {
             Read::New(_, failure) => failure.clone(),
             Read::Known(Known { applied: None, .. }) => Some(Failure::new(
                 Stage::Patch,
-                "patch-does-not-apply",
+                Code::PatchDoesNotApply,
                 "was imported before, without its patches, because they do not apply",
             )),
             Read::Known(_) | Read::Elsewhere(_) => None,
@@ -180,7 +180,7 @@ impl<'a> Stager<'a> {
         };
         if dsc.source != *self.package {
             let message = format!("the signed .dsc is one of {}, not of {}", dsc.source, self.package);
-            return Err(Failure::new(Stage::Verify, "other-package", message));
+            return Err(Failure::new(Stage::Verify, Code::OtherPackage, message));
         }
         if !(self.request.allow_weak_checksums || wanted.allow_weak_checksums) {
             dsc.require_strong_checksums()?;
@@ -234,7 +234,7 @@ impl<'a> Stager<'a> {
         let changelog = self.changelog(&dsc.version, &mut tree, history.store)?;
         finished
             .undo(&mut tree, history.store)
-            .map_err(|error| Failure::new(Stage::Commit, "store", error))?;
+            .map_err(|error| Failure::new(Stage::Commit, Code::Store, error))?;
         let limits = self.request.limits.patching();
         let patched =
             patches::stage(&wanted.distro, &dsc, tree, &staged_tree, &inherited, limits, history.store)?;
@@ -307,7 +307,7 @@ fn index_has(trust: &Trust, sha256: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("the .dsc has SHA-256 {sha256}, the signed index says {expected}");
-    Err(Failure::new(Stage::Verify, "checksum-mismatch", message))
+    Err(Failure::new(Stage::Verify, Code::ChecksumMismatch, message))
 }
 
 /// The signatures of upstream tarballs. One that is missing is of no consequence if the tarball itself is not read.

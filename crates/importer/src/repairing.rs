@@ -16,7 +16,7 @@ use state::repair::findings::Found;
 
 use crate::checking::{self, Check};
 use crate::child;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::inspect::{self, InspectError};
 use crate::protocol::{Event, RepairTask, RepairWork, Repaired, Request, Task, Unrecorded};
 use crate::sandbox::Wall;
@@ -77,7 +77,7 @@ pub fn run(
         (Some(failure), _) => Err(InspectError::Child(failure)),
         (None, None) => {
             let message = "the repair ended without a word about the repository";
-            Err(InspectError::Child(Failure::new(Stage::Worker, "crashed", message)))
+            Err(InspectError::Child(Failure::new(Stage::Worker, Code::Crashed, message)))
         }
     }
 }
@@ -117,7 +117,7 @@ pub fn plan(
         Repaired::Planned(plan, _) => Ok(with_state(plan, &mended.unrecorded, mending, store)),
         _ => {
             let message = "the repair answered something else than it was asked";
-            Err(InspectError::Child(Failure::new(Stage::Worker, "crashed", message)))
+            Err(InspectError::Child(Failure::new(Stage::Worker, Code::Crashed, message)))
         }
     }
 }
@@ -132,7 +132,7 @@ pub fn undo(mending: &Mending<'_>, id: i64, applied: Plan) -> Result<(Plan, Vec<
         Repaired::Planned(plan, notes) => Ok((plan, notes)),
         _ => {
             let message = "the repair answered something else than it was asked";
-            Err(InspectError::Child(Failure::new(Stage::Worker, "crashed", message)))
+            Err(InspectError::Child(Failure::new(Stage::Worker, Code::Crashed, message)))
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::reason::Reason;
 use crate::role::{Actor, Permit, Role};
 
 /// An action that a user can take. Its fields are its arguments, in types that cannot hold a wrong value.
-pub trait Action {
+///
+/// `At` is what it works on: the open state, or, for work on files and repositories and where there is no state yet, the
+/// [`crate::Installation`] on this machine.
+pub trait Action<At = Opened> {
     /// Its word, by which [`crate::ACTIONS`] lists it.
     const NAME: &'static str;
     /// Role that is needed.
@@ -20,17 +23,17 @@ pub trait Action {
     type Done;
 
     /// Preview of the action, after the role was checked.
-    fn look(&self, at: &Opened, permit: &Permit<'_>) -> Result<Preview, Error>;
+    fn look(&self, at: &At, permit: &Permit<'_>) -> Result<Preview, Error>;
 
     /// Performance of the action, after the role was checked.
-    fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Self::Done, Error>;
+    fn act(&self, at: &At, permit: &Permit<'_>) -> Result<Self::Done, Error>;
 
     /// Lists the changes that the action would make. Nothing is changed.
     ///
     /// # Errors
     ///
     /// The actor's role may not do it, something that is named does not exist, or the state cannot be read.
-    fn preview(&self, at: &Opened, actor: &Actor) -> Result<Preview, Error> {
+    fn preview(&self, at: &At, actor: &Actor) -> Result<Preview, Error> {
         let permit = actor.permit(Self::NAME, Self::ROLE, None)?;
         self.look(at, &permit)
     }
@@ -42,7 +45,7 @@ pub trait Action {
     ///
     /// The actor's role may not do it, a reason is missing that it needs, something that is named does not exist, or the
     /// state cannot be written.
-    fn perform(&self, at: &Opened, actor: &Actor, reason: Option<&Reason>) -> Result<Self::Done, Error> {
+    fn perform(&self, at: &At, actor: &Actor, reason: Option<&Reason>) -> Result<Self::Done, Error> {
         let permit = actor.permit(Self::NAME, Self::ROLE, reason)?;
         if Self::NEEDS_REASON && reason.is_none() {
             return Err(Error::Usage(format!("{} needs a reason", Self::NAME)));
@@ -105,6 +108,16 @@ pub enum Kind {
     Remote,
     /// Findings of a code.
     Finding,
+    /// A ref on a remote, as `PACKAGE on REMOTE: REF`.
+    RemoteRef,
+    /// A file or folder, by its path.
+    Path,
+    /// The state, by the name of its database.
+    State,
+    /// A channel of notifications.
+    Channel,
+    /// Account of a user.
+    Account,
 }
 
 impl Preview {

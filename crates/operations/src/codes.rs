@@ -108,9 +108,9 @@ pub fn of(stage: Option<&str>, code: &str) -> Vec<Explained> {
     if !found.is_empty() || !is_signal {
         return found;
     }
-    let class = importer::queue::classify::class(&importer::failure::Failure::new(
+    let class = importer::queue::classify::class(&importer::failure::Failure::reported(
         importer::failure::Stage::Worker,
-        code,
+        code.into(),
         "",
     ));
     let like =

@@ -2,9 +2,13 @@
 
 use std::io;
 
+use backup::BackupError;
 use importer::config::ConfigError;
 use importer::inspect::InspectError;
-use state::StateError;
+use importer::packager::CloneError;
+use state::{DbError, StateError};
+
+use crate::accounts::AccountError;
 
 /// Class of an error, by what a caller does about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,18 @@ pub enum Error {
     /// Error of a repository.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// Error of an account.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// Error of a backup.
+    #[error(transparent)]
+    Backup(Box<BackupError>),
+    /// Error of a clone for packagers.
+    #[error(transparent)]
+    Clone(CloneError),
+    /// Database file that was copied while it was written to.
+    #[error("the copy is no good; copy it while nothing runs, or use backup and restore")]
+    Torn(#[source] DbError),
     /// An error of this machine that an import meets, too: its text has stage and code.
     #[error("{0}")]
     Failed(String),
@@ -76,7 +92,24 @@ impl Error {
             Error::Usage(_) | Error::Config(_) => Class::Usage,
             Error::Role { .. } => Class::Refused,
             Error::NotFound(_) => Class::NotFound,
-            Error::Stateless(_) | Error::Failed(_) | Error::File { .. } => Class::Unavailable,
+            Error::Stateless(_)
+            | Error::Failed(_)
+            | Error::File { .. }
+            | Error::Torn(_)
+            | Error::Clone(_) => Class::Unavailable,
+            Error::Account(error) => match error {
+                AccountError::Name(_) | AccountError::Password => Class::Usage,
+                AccountError::Exists(_) => Class::Refused,
+                AccountError::Unknown(_) => Class::NotFound,
+                _ => Class::Unavailable,
+            },
+            Error::Backup(error) => match error.as_ref() {
+                BackupError::NoBackup(_) | BackupError::NotInBackup { .. } => Class::NotFound,
+                BackupError::NotEmpty(_) | BackupError::OtherKey(_) | BackupError::Newer { .. } => {
+                    Class::Refused
+                }
+                _ => Class::Unavailable,
+            },
             Error::Inspect(InspectError::Name(_) | InspectError::Version(_)) => Class::Usage,
             Error::Inspect(_) => Class::Unavailable,
             Error::State(error) => match error {
@@ -92,6 +125,27 @@ impl Error {
                 _ => Class::Unavailable,
             },
         }
+    }
+
+    /// An error of a file, from the description of what was tried.
+    pub(crate) fn file(what: &'static str) -> impl FnOnce(io::Error) -> Error {
+        move |error| Error::File { what: what.to_owned(), error }
+    }
+
+    /// True when another run is active on this host.
+    pub fn is_run_active(&self) -> bool {
+        matches!(self.of_state(), Some(StateError::RunActive(_)))
+    }
+
+    /// The text, followed by those of the errors that it comes from.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
     }
 
     /// The error of the state that it comes from, if it does.

@@ -13,6 +13,7 @@ use state::versions::Expected;
 use state::{StateError, Store};
 
 use crate::error::Error;
+use crate::given::absolute;
 use crate::looking_back::LookBack;
 
 /// Place of an installation. Nothing of it is open yet.
@@ -39,16 +40,25 @@ impl Installation {
     }
 
     /// Absolute path of the root, for processes with another current folder.
+    ///
+    /// # Errors
+    /// The current folder cannot be found.
     pub fn absolute_root(&self) -> Result<PathBuf, Error> {
         absolute(&self.root)
     }
 
     /// Opens it; the state has to exist.
+    ///
+    /// # Errors
+    /// There is no state, it belongs to another machine or program, or it cannot be opened; the configuration cannot be used.
     pub fn open(&self) -> Result<Opened, Error> {
         self.opened(Installation::state)
     }
 
     /// Opens it; the state is made if there is none.
+    ///
+    /// # Errors
+    /// As of [`Installation::open`], except that a state may be missing.
     pub fn open_or_make(&self) -> Result<Opened, Error> {
         self.opened(Installation::state_or_make)
     }
@@ -71,6 +81,9 @@ impl Installation {
     }
 
     /// Opens the state, which has to exist.
+    ///
+    /// # Errors
+    /// As of [`Installation::open`]. [`Error::Stateless`] when there are repositories without a state.
     pub fn state(&self) -> Result<Store, Error> {
         let opened = self.config()?.state.location(&self.root).open();
         match opened {
@@ -83,6 +96,9 @@ impl Installation {
     }
 
     /// Opens or creates the state, for taking the root over as it is.
+    ///
+    /// # Errors
+    /// The configuration cannot be used, or the database cannot be opened.
     pub fn state_to_adopt(&self) -> Result<Store, Error> {
         Ok(self.config()?.state.location(&self.root).open_or_make()?)
     }
@@ -106,6 +122,9 @@ impl Installation {
     }
 
     /// Opens the state; a root may have only repositories.
+    ///
+    /// # Errors
+    /// As of [`Installation::open`], except that a state may be missing or empty.
     pub fn state_if_any(&self) -> Result<Option<Store>, Error> {
         match self.state() {
             Ok(store) => Ok(Some(store)),
@@ -120,11 +139,17 @@ impl Installation {
     }
 
     /// Opens the state, made if there is none.
+    ///
+    /// # Errors
+    /// As of [`Installation::open`], except that a state may be missing.
     pub fn state_or_make(&self) -> Result<Store, Error> {
         self.beside_repositories(self.config()?.state.location(&self.root).open_or_make()?)
     }
 
     /// Begins to work on the queue.
+    ///
+    /// # Errors
+    /// As of [`Installation::open_or_make`]; with `alone`, another run is active on this host.
     pub fn begin(&self, config: Config, mode: &str, jobs: usize, alone: bool) -> Result<Arc<Session>, Error> {
         let root = self.absolute_root()?;
         let program = own_program()?;
@@ -141,6 +166,9 @@ impl Installation {
     }
 
     /// The heartbeat of a session, on a connection of its own.
+    ///
+    /// # Errors
+    /// The database has no connection left.
     pub fn pulse(&self, session: &Arc<Session>) -> Result<Pulse, Error> {
         let location = session.config.state.location(&session.root);
         // A server may have no connection left, which is an error at once. A file that is open can be opened again.
@@ -152,10 +180,18 @@ impl Installation {
     }
 
     /// Checks the repository of a package below a root, its own or that of a backup, in a process of its own.
+    ///
+    /// # Errors
+    /// The child cannot be started, or the repository cannot be read.
     pub fn check(&self, root: &Path, package: &str, expected: &Expected) -> Result<Checked, Error> {
         let (program, limits) = (own_program()?, self.config()?.limits);
         let check = Check { program: &program, root, package, expected, limits: &limits };
         Ok(checking::verify(&check, |_| {})?)
+    }
+
+    /// The packages that are named, or all that have a repository.
+    pub(crate) fn with_repository(&self, named: &[String]) -> Result<Vec<String>, Error> {
+        if named.is_empty() { Ok(importer::inspect::packages(&self.root)?) } else { Ok(named.to_vec()) }
     }
 
     /// The program that children are started from.
@@ -170,6 +206,9 @@ impl Installation {
     }
 
     /// Reads the configuration.
+    ///
+    /// # Errors
+    /// A file cannot be read or parsed, or has a value that cannot be used.
     pub fn config(&self) -> Result<Config, ConfigError> {
         let config = Config::load(self.config.as_deref(), &self.root)?;
         notify::Config::of(&config.notify).map_err(|error| ConfigError::Notify {
@@ -180,13 +219,7 @@ impl Installation {
     }
 }
 
-/// A path that holds in every current folder.
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(path)
-        .map_err(|error| Error::File { what: "cannot find the current folder".into(), error })
-}
-
 /// The program that children are started from.
 fn own_program() -> Result<PathBuf, Error> {
-    env::current_exe().map_err(|error| Error::File { what: "cannot find my own program".into(), error })
+    env::current_exe().map_err(Error::file("cannot find my own program"))
 }

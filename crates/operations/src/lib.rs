@@ -4,6 +4,9 @@
 //! An [`Installation`] is the place of one; [`Opened`] has its state open. A question is a function of [`questions`],
 //! whose answer is, as JSON, what `--json` prints. Every role may ask all of them.
 //!
+//! Some work needs the files of this machine, or comes before there is a state: it takes the [`Installation`] itself, and
+//! reports its progress to a callback. [`copies`] are what people take away.
+//!
 //! An [`Action`] is a type whose fields are its arguments, in types that cannot hold a wrong value. [`Action::preview`]
 //! lists the changes and makes none; [`Action::perform`] makes them, and records actor and reason in the same
 //! transaction. Both take an [`Actor`], and refuse one whose [`Role`] is not enough. [`ACTIONS`] lists them;
@@ -11,11 +14,14 @@
 //!
 //! Nothing here prints, ends the process or knows a command line. An [`Error`] has a [`Class`].
 
+pub mod accounts;
 mod action;
 pub mod actions;
 pub mod codes;
+pub mod copies;
 mod error;
 pub mod feeds;
+pub mod given;
 mod installation;
 mod looking_back;
 pub mod moment;
@@ -45,13 +51,19 @@ pub struct Listed {
     pub role: Role,
     /// True when a reason is required.
     pub needs_reason: bool,
+    /// True when it works on the [`Installation`] of this machine: on files, repositories, or a state that is not open.
+    pub of_machine: bool,
 }
 
 const fn listed<A: Action>() -> Listed {
-    Listed { name: A::NAME, role: A::ROLE, needs_reason: A::NEEDS_REASON }
+    Listed { name: A::NAME, role: A::ROLE, needs_reason: A::NEEDS_REASON, of_machine: false }
 }
 
-/// All actions.
+const fn of_machine<A: Action<Installation>>() -> Listed {
+    Listed { name: A::NAME, role: A::ROLE, needs_reason: A::NEEDS_REASON, of_machine: true }
+}
+
+/// All actions: those on the open state first, then those on the [`Installation`] of this machine.
 pub const ACTIONS: &[Listed] = &[
     listed::<actions::hold::Hold>(),
     listed::<actions::hold::Release>(),
@@ -81,4 +93,20 @@ pub const ACTIONS: &[Listed] = &[
     listed::<actions::mute::Mute>(),
     listed::<actions::mute::Unmute>(),
     listed::<actions::prune::Prune>(),
+    listed::<actions::channels::TestChannel>(),
+    of_machine::<actions::import::Import<'_>>(),
+    of_machine::<actions::run::Run>(),
+    of_machine::<actions::publish::Publish<'_>>(),
+    of_machine::<actions::verify::Verify<'_>>(),
+    of_machine::<actions::repack::Repack<'_>>(),
+    of_machine::<actions::backup::Backup<'_>>(),
+    of_machine::<actions::backup::Restore<'_>>(),
+    of_machine::<actions::backup::RestorePackages>(),
+    of_machine::<actions::backup::Adopt<'_>>(),
+    of_machine::<actions::migrate::Migrate>(),
+    of_machine::<actions::migrate::MoveState<'_>>(),
+    of_machine::<actions::migrate::UndoMove>(),
+    of_machine::<actions::accounts::AddUser>(),
+    of_machine::<actions::accounts::ChangePassword>(),
+    of_machine::<actions::accounts::RemoveUser>(),
 ];

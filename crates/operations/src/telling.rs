@@ -2,14 +2,12 @@
 //! configuration has a channel can do it.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use importer::queue::session::Session;
 use notify::{Config, Courier, Round};
 use serde::Serialize;
+use state::Store;
 use state::outbox::channels::{self, Channel};
-use state::outbox::messages;
-use state::{Store, audit};
 
 use crate::error::Error;
 use crate::installation::Opened;
@@ -27,7 +25,7 @@ impl AsRef<Store> for OfSession {
 }
 
 /// `[notify]`, as it was looked at when the configuration was read.
-fn config(config: &importer::config::Config) -> Result<Config, Error> {
+pub(crate) fn config(config: &importer::config::Config) -> Result<Config, Error> {
     Config::of(&config.notify).map_err(|error| Error::Usage(error.to_string()))
 }
 
@@ -56,31 +54,6 @@ pub fn start(session: &Arc<Session>) -> Result<Courier, Error> {
 /// The configuration or the state.
 pub fn deliver(at: &Opened) -> Result<Round, Error> {
     Ok(notify::deliver(&at.store, &config(&at.config)?, &importer::root::host_name())?)
-}
-
-/// Sends a trial by a channel, whatever is due. It is on record: `notify-test`.
-///
-/// # Errors
-/// There is no such channel, or it does not take it.
-pub fn test(at: &Opened, name: &str, actor: &str) -> Result<(), Error> {
-    let config = config(&at.config)?;
-    let Some(channel) = config.channel(name) else {
-        let known: Vec<&str> = config.channels.iter().map(notify::Channel::name).collect();
-        let known = if known.is_empty() { "[notify] has none".to_owned() } else { known.join(", ") };
-        return Err(Error::NotFound(format!("there is no channel {name:?}: {known}")));
-    };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let uid = format!("trial-{}-{now}", std::process::id());
-    let sent =
-        notify::trial(channel, &config, &importer::root::host_name(), &uid, i64::try_from(now).unwrap_or(0));
-    let outcome = sent.as_ref().map_or_else(ToString::to_string, |()| "sent".to_owned());
-    at.store.write(|tx| {
-        if sent.is_ok() {
-            messages::hurry(tx, name)?;
-        }
-        audit::record(tx, actor, "notify-test", name, None, None, Some(&outcome))
-    })?;
-    sent.map_err(|why| Error::Failed(format!("channel {name}: {why}")))
 }
 
 /// A channel of the configuration, or one that another host has.

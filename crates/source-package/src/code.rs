@@ -2,6 +2,8 @@
 //! out of order. `docs/failures.md` and `docs/archives.md` have the meaning of each and advice; a test compares them
 //! with this table.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::words;
@@ -258,9 +260,81 @@ impl AsRef<str> for Code {
     }
 }
 
-/// A word that is not a code has no class; the class of a signal depends on the sender, which `importer` knows.
-pub fn class(word: &str, stage: Stage) -> Option<Class> {
-    Code::from_word(word).map(|code| code.class(stage))
+/// Code of a failure: one of the table, or the word of somebody else. The latter are the names of signals, and words in
+/// answers of a child or in rows of another release; they are kept as they are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct FailureCode(Word);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Word {
+    Known(Code),
+    Other(String),
+}
+
+impl FailureCode {
+    /// The code of a word from outside.
+    pub fn parse(word: &str) -> FailureCode {
+        FailureCode(Code::from_word(word).map_or_else(|| Word::Other(word.to_owned()), Word::Known))
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Word::Known(code) => code.as_str(),
+            Word::Other(word) => word,
+        }
+    }
+
+    /// The code, if it is one of the table.
+    pub fn known(&self) -> Option<Code> {
+        match &self.0 {
+            Word::Known(code) => Some(*code),
+            Word::Other(_) => None,
+        }
+    }
+
+    /// Class of the code in a stage. A word that is not in the table has none; the class of a signal depends on its sender,
+    /// which `importer` knows.
+    pub fn class(&self, stage: Stage) -> Option<Class> {
+        self.known().map(|code| code.class(stage))
+    }
+}
+
+impl From<Code> for FailureCode {
+    fn from(code: Code) -> FailureCode {
+        FailureCode(Word::Known(code))
+    }
+}
+
+impl From<&str> for FailureCode {
+    fn from(word: &str) -> FailureCode {
+        FailureCode::parse(word)
+    }
+}
+
+impl From<String> for FailureCode {
+    fn from(word: String) -> FailureCode {
+        FailureCode::parse(&word)
+    }
+}
+
+impl From<FailureCode> for String {
+    fn from(code: FailureCode) -> String {
+        code.as_str().to_owned()
+    }
+}
+
+impl PartialEq<Code> for FailureCode {
+    fn eq(&self, code: &Code) -> bool {
+        self.known() == Some(*code)
+    }
+}
+
+impl fmt::Display for FailureCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }
 
 #[cfg(test)]
@@ -271,8 +345,21 @@ mod tests {
     fn a_mismatch_stays_only_in_what_is_here() {
         assert_eq!(Code::ChecksumMismatch.class(Stage::Fetch), Class::Transient);
         assert_eq!(Code::ChecksumMismatch.class(Stage::Verify), Class::Permanent);
-        assert_eq!(class("bad-signature", Stage::Poll), Some(Class::Unknown));
-        assert_eq!(class("no-such-code", Stage::Poll), None);
+        assert_eq!(FailureCode::parse("bad-signature").class(Stage::Poll), Some(Class::Unknown));
+        assert_eq!(FailureCode::parse("no-such-code").class(Stage::Poll), None);
+    }
+
+    #[test]
+    fn words_of_others_are_kept() {
+        for word in ["connect", "signal-QUIT", "a code of tomorrow", ""] {
+            let code = FailureCode::parse(word);
+            assert_eq!(code.as_str(), word);
+            assert_eq!(FailureCode::from(String::from(code.clone())), code);
+        }
+        assert!(
+            FailureCode::parse("connect") == Code::Connect
+                && FailureCode::parse("signal-QUIT").known().is_none()
+        );
     }
 
     #[test]

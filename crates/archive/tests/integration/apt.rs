@@ -44,7 +44,7 @@ fn with_apt() {
     fs::remove_dir_all(folder.join("mirror/pool")).unwrap();
     let outcome = source.fetch(&all.remove(0), None, &known, &into);
     let gone = matches!(&outcome, Ok(Outcome::Gone { .. }));
-    assert!(gone || outcome.is_err_and(|failed| failed.error.code() == "apt-failed"));
+    assert!(gone || outcome.is_err_and(|failed| failed.error.code().as_str() == "apt-failed"));
 }
 
 #[test]

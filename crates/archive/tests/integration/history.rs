@@ -179,7 +179,7 @@ fn what_nobody_signed_is_not_left_there() {
     let found = service.find(&aa(), &version("1.0-1")).unwrap();
     let into = world.folder("into");
     let failed = service.fetch(&found[0], &|_| false, &into).unwrap_err();
-    assert_eq!(failed.error.code(), "unsigned");
+    assert_eq!(failed.error.code().as_str(), "unsigned");
     assert_eq!(fs::read_dir(into).unwrap().count(), 0);
 }
 
@@ -242,7 +242,7 @@ fn a_service_that_is_believed_needs_no_signature_but_lets_none_be_broken() {
     let service = world.service();
     let found = service.find(&aa(), &version("1.0-1")).unwrap();
     let failed = service.fetch(&found[0], &|_| false, &world.folder("into")).unwrap_err();
-    assert_eq!(failed.error.code(), "bad-signature");
+    assert_eq!(failed.error.code().as_str(), "bad-signature");
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn bad_answers() {
     let mut world = World::new();
     world.add("1.0-1", true, "debian", "New.");
     let service = world.service();
-    let code = |text: &str| service.find(&aa(), &version(text)).unwrap_err().error.code();
+    let code = |text: &str| service.find(&aa(), &version(text)).unwrap_err().error.code().as_str();
     assert_eq!(code("2.0"), "unknown-version");
     let path = "/mr/package/aa/2.0/srcfiles?fileinfo=1";
     for (body, expected) in [
@@ -306,5 +306,5 @@ fn bad_answers() {
     wrong[20] ^= 1;
     world.server.on(&format!("/file/{sha1}"), Answer::Status(200, vec![], wrong));
     let failed = service.fetch(&found, &|_| false, &world.folder("into")).unwrap_err();
-    assert_eq!(failed.error.code(), "checksum-mismatch");
+    assert_eq!(failed.error.code().as_str(), "checksum-mismatch");
 }

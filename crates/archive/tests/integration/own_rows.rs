@@ -129,7 +129,7 @@ fn an_empty_mount_point_is_never_an_answer_about_a_file() {
         assert!(result.is_ok() && asked > 0, "{kind:?}: the next mirror: {result:?}");
         let (result, asked) = ask(false);
         let error = result.unwrap_err();
-        assert!(asked > 0 && error.code() == "unmounted", "{kind:?}: {error}");
+        assert!(asked > 0 && error.code().as_str() == "unmounted", "{kind:?}: {error}");
         assert_eq!(error.class(), Class::Transient, "{kind:?}: it comes back, and nothing is gone");
         assert!(error.is_outage(), "{kind:?}: what needs it is parked");
     }
@@ -215,7 +215,7 @@ fn histories_have_the_same_two_rows() {
     let unmounted = history(&folder_url(empty.path()), keyring, &place("one"));
     assert_eq!(meaning(Kind::History, Row::Unmounted), (Next::Mirror, End::WaitsForHistory));
     let error = unmounted.fetch(&old, &|_| false, &place("one").join("into")).unwrap_err().error;
-    assert_eq!((error.code(), error.class()), ("unmounted", Class::Transient), "{error}");
+    assert_eq!((error.code().as_str(), error.class()), ("unmounted", Class::Transient), "{error}");
     assert_eq!(meaning(Kind::HistoryFile, Row::Unmounted), (Next::Mirror, End::WaitsForHistory));
     // This machine: a keyring that is not there, a folder that is not there. Nothing is left out for that.
     let without = history(&folder_url(&service), Path::new("/nowhere/keys.gpg"), &place("two"));

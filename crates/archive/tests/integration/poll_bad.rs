@@ -97,7 +97,7 @@ fn too_old_or_too_new() {
     let remembered = poller.good(None).remember;
     poller.end_of_life = false;
     let unchanged = poller.poll(Some(&remembered)).unwrap_err();
-    assert_eq!(unchanged.error.code(), "expired", "an index that stays the same expires as well");
+    assert_eq!(unchanged.error.code().as_str(), "expired", "an index that stays the same expires as well");
     poller.now = remembered.date - 7200;
     assert_eq!(poller.code(), "poll/from-future");
 }
@@ -119,12 +119,12 @@ fn an_index_that_goes_back_is_passed_over() {
     let remembered = poller(&archive, &[&new]).good(None).remember;
 
     let alone = poller(&archive, &[&old]).poll(Some(&remembered)).unwrap_err();
-    assert_eq!(alone.error.code(), "rolled-back");
+    assert_eq!(alone.error.code().as_str(), "rolled-back");
     assert_eq!(alone.error.class(), archive::error::Class::Transient);
 
     let both = poller(&archive, &[&old, &new]).good(Some(&remembered));
     assert!(matches!(both.outcome, Outcome::Unchanged));
-    assert_eq!(both.skipped.iter().map(|error| error.code()).collect::<Vec<_>>(), ["rolled-back"]);
+    assert_eq!(both.skipped.iter().map(|error| error.code().as_str()).collect::<Vec<_>>(), ["rolled-back"]);
 
     // Going on from the mirror that is behind is fine.
     let first = poller(&archive, &[&old]).good(None).remember;
@@ -263,7 +263,7 @@ fn when_to_come_back_and_whom_to_blame() {
     server.on(IN_RELEASE, Answer::Redirect(format!("{}/x", elsewhere.url())));
     elsewhere.on("/x", Answer::Status(503, vec!["Retry-After: 120".into()], vec![]));
     let failed = poller(&archive, &[&server.url()]).poll(None).unwrap_err();
-    assert_eq!(failed.error.code(), "busy");
+    assert_eq!(failed.error.code().as_str(), "busy");
     assert_eq!(failed.error.retry_after, Some(std::time::Duration::from_secs(120)));
     assert_eq!(failed.error.dependency, Some(elsewhere.host()), "the one that answered, not the one asked");
 
@@ -271,7 +271,7 @@ fn when_to_come_back_and_whom_to_blame() {
     let host = closed.local_addr().unwrap().to_string();
     drop(closed);
     let failed = poller(&archive, &[&format!("http://{host}")]).poll(None).unwrap_err();
-    assert_eq!((failed.error.code(), failed.error.dependency), ("connect", Some(host)));
+    assert_eq!((failed.error.code().as_str(), failed.error.dependency), ("connect", Some(host)));
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn a_mirror_in_the_middle_of_an_update_is_asked_again() {
     let stuck = Server::new(archive.root());
     stuck.on(IN_RELEASE, Answer::Status(200, vec![], old));
     let polled = poller(&archive, &[&stuck, &server]).good(None);
-    assert_eq!(polled.skipped[0].code(), "index-mismatch");
+    assert_eq!(polled.skipped[0].code().as_str(), "index-mismatch");
     assert_eq!(polled.mirror, server.url());
 }
 
@@ -128,7 +128,7 @@ fn broken_mirrors_are_passed_over() {
     servers[1].on(IN_RELEASE, Answer::Status(200, vec![], b"<html>login</html>".to_vec()));
     servers[2].on("/dists/sid/main/source/Sources.xz", Answer::Cut(30));
     let polled = poller(&archive, &servers.iter().collect::<Vec<_>>()).good(None);
-    let codes: Vec<&str> = polled.skipped.iter().map(|error| error.code()).collect();
+    let codes: Vec<&str> = polled.skipped.iter().map(|error| error.code().as_str()).collect();
     assert_eq!(codes, ["server-error", "web-page", "truncated"]);
     let hosts: Vec<String> = polled.skipped.iter().filter_map(|error| error.dependency.clone()).collect();
     assert_eq!(hosts, servers[..3].iter().map(Server::host).collect::<Vec<_>>());

@@ -1,9 +1,10 @@
 use std::io::Write;
 
-use anyhow::{Context, Error};
-use state::identity;
+use anyhow::Error;
+use operations::actions::backup::Adopt;
+use operations::{Action, Reason};
 
-use super::{Installation, actor, restore};
+use super::{Installation, caller, restore};
 use crate::exit;
 use crate::screen;
 use crate::show::Progress;
@@ -16,7 +17,7 @@ use crate::show::Progress;
 pub struct Arguments {
     /// Why; it is kept
     #[arg(long)]
-    reason: Option<String>,
+    reason: Option<Reason>,
 
     /// Print one JSON object
     #[arg(long)]
@@ -24,32 +25,21 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let store = installation.state_to_adopt()?;
-    if let Some(path) = store.path() {
-        // A file that was copied while it was written to may be torn.
-        state::driver::sqlite::check_file(&path)
-            .context("the copy is no good; copy it while nothing runs, or use backup and restore")?;
-    }
-    let floor = backup::reconcile::highest_epoch(&installation.root)?;
-    let actor = actor();
-    let why = (actor.as_str(), "adopt", arguments.reason.as_deref());
-    let host = importer::root::host_name();
-    let (epoch, taken_back) = identity::take_over(&store, &host, floor, why, env!("CARGO_PKG_VERSION"))?;
     let progress = Progress::long(arguments.json);
-    let watch = |done, all| progress.at(done, all);
-    let done = backup::reconcile::all(&store, &installation.root, env!("CARGO_PKG_VERSION"), watch)?;
+    let adopt = Adopt { watch: &|done, all| progress.at(done, all) };
+    let done = adopt.perform(installation, &caller(), arguments.reason.as_ref());
     progress.finish();
+    let done = done?;
     if arguments.json {
-        let (reconciled, damaged) = (done.versions, done.damaged);
-        screen::print_json(&serde_json::json!({
-            "epoch": epoch, "taken_back": taken_back, "reconciled": reconciled, "damaged": damaged
-        }))?;
+        screen::print_json(&done)?;
         return Ok(exit::DONE);
     }
-    let versions = done.versions;
     writeln!(
         screen::stdout(),
-        "adopted: epoch {epoch}, {taken_back} jobs queued again, {versions} versions added to the records"
+        "adopted: epoch {}, {} jobs queued again, {} versions added to the records",
+        done.epoch,
+        done.taken_back,
+        done.reconciled
     )?;
     restore::say_damaged(&done.damaged)?;
     Ok(exit::DONE)

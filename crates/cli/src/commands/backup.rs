@@ -1,11 +1,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Error};
-use backup::{check, take};
-use state::versions::Expected;
+use anyhow::Error;
+use operations::actions::backup::Backup;
+use operations::{Action, questions};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 use crate::show::Progress;
@@ -44,27 +44,17 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let destination =
-        std::path::absolute(&arguments.destination).context("cannot find the current folder")?;
     if arguments.verify {
-        return verify(installation, &destination, arguments.json);
+        return verify(installation, arguments);
     }
-    let store = installation.state()?;
-    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
-    let config = installation.config_file();
-    let wanted = take::Wanted {
-        store: &store,
-        root: &root,
-        config: config.as_deref(),
-        destination: &destination,
+    let progress = Progress::long(arguments.json);
+    let backup = Backup {
+        destination: arguments.destination.clone(),
         keep: arguments.keep,
         logs: arguments.logs,
-        program: env!("CARGO_PKG_VERSION"),
-        host: &importer::root::host_name(),
-        actor: &actor(),
+        watch: &|done, all| progress.at(done, all),
     };
-    let progress = Progress::long(arguments.json);
-    let taken = take::take(&wanted, |done, all| progress.at(done, all));
+    let taken = backup.perform(installation, &caller(), None);
     progress.finish();
     let taken = taken?;
     if arguments.json {
@@ -91,29 +81,23 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     Ok(exit::DONE)
 }
 
-fn verify(installation: &Installation, destination: &std::path::Path, json: bool) -> Result<u8, Error> {
-    let backup = check::newest(destination)?;
-    let progress = Progress::long(json);
-    let mut problems = check::problems(&backup, |done, all| progress.at(done, all))?.lines();
-    let packages = importer::inspect::packages(&backup)?;
-    for (done, package) in packages.iter().enumerate() {
-        progress.at(done, packages.len());
-        let found = installation.check(&backup, package, &Expected::default())?;
-        problems.extend(found.problems.iter().map(|it| format!("{package}: {}: {}", it.subject, it.message)));
-    }
+fn verify(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let progress = Progress::long(arguments.json);
+    let watch = |done, all| progress.at(done, all);
+    let checked = questions::check_backup(installation, &arguments.destination, &watch)?;
     progress.finish();
-    if json {
-        screen::print_json(&serde_json::json!({"backup": backup, "problems": problems}))?;
+    if arguments.json {
+        screen::print_json(&checked)?;
     } else {
         let mut stdout = screen::stdout();
-        problems.iter().try_for_each(|problem| writeln!(stdout, "{}", screen::plain(problem)))?;
+        checked.problems.iter().try_for_each(|problem| writeln!(stdout, "{}", screen::plain(problem)))?;
         writeln!(
             stdout,
             "{}: {} repositories checked, {} problems",
-            backup.display(),
-            packages.len(),
-            problems.len()
+            checked.backup.display(),
+            checked.repositories,
+            checked.problems.len()
         )?;
     }
-    Ok(if problems.is_empty() { exit::DONE } else { exit::SOME_FAILED })
+    Ok(if checked.problems.is_empty() { exit::DONE } else { exit::SOME_FAILED })
 }

@@ -1,12 +1,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Error};
-use importer::packager::{self, CloneError, Wanted};
-use source_package::version::PackageName;
+use anyhow::Error;
+use operations::copies::{self, WorkingCopy};
 
 use super::Installation;
-use crate::exit::{self, Usage};
+use crate::exit;
 use crate::screen::{self, print_json};
 
 /// Clone a package's repository for work with git-buildpackage
@@ -45,22 +44,14 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let config = installation.config()?;
-    let package = PackageName::new(&arguments.package).map_err(|error| Usage(error.to_string()))?;
-    let folder = arguments.folder.clone().unwrap_or_else(|| package.as_str().into());
-    let folder = std::path::absolute(folder).context("cannot find the current folder")?;
-    let unclear = |error: CloneError| match error {
-        CloneError::Unclear(text) => Error::from(Usage(text)),
-        other => other.into(),
-    };
-    let url = packager::address(&config, &installation.root, &package, arguments.from.as_deref());
-    let wanted = Wanted {
-        url: url.map_err(unclear)?,
-        folder: &folder,
+    let wanted = WorkingCopy {
+        package: &arguments.package,
+        folder: arguments.folder.as_deref(),
+        from: arguments.from.as_deref(),
         branch: arguments.branch.as_deref(),
-        sources: packager::sources(&config, &arguments.mirror).map_err(unclear)?,
+        mirrors: &arguments.mirror,
     };
-    let cloned = packager::clone(&wanted)?;
+    let (folder, cloned) = copies::clone(installation, &wanted)?;
     let code = if cloned.missing.is_empty() { exit::DONE } else { exit::SOME_FAILED };
     if arguments.json {
         let missing: Vec<_> = cloned
@@ -69,7 +60,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             .map(|it| serde_json::json!({ "name": it.name, "message": it.why }))
             .collect();
         print_json(&serde_json::json!({
-            "package": package.as_str(), "folder": folder, "branch": cloned.branch, "version": cloned.version,
+            "package": arguments.package, "folder": folder, "branch": cloned.branch, "version": cloned.version,
             "vcs": cloned.vcs, "tarballs": cloned.tarballs, "missing": missing,
         }))?;
         return Ok(code);

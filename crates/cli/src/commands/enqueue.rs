@@ -2,13 +2,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Error;
-use importer::dsc_arguments::{self, Item};
+use importer::dsc_arguments::Item;
 use operations::actions::enqueue::{Enqueue, EnqueueFiles, Enqueued};
+use operations::given::{Given, check_names};
 use operations::{Action, Names, Opened};
 use state::words::Lane;
 
-use super::{Installation, caller, import};
-use crate::exit::{self, Usage};
+use super::{Installation, caller};
+use crate::exit;
 use crate::screen;
 
 /// Put packages into the queue: by name, as .dsc files, or as folders of them
@@ -65,8 +66,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         tell(action.perform(&at, &caller(), None)?)?;
     }
     if !files.is_empty() {
-        let action =
-            EnqueueFiles { items: items(installation, arguments, &at, &files)?, lane: arguments.lane };
+        let action = EnqueueFiles { items: items(arguments, &at, &files)?, lane: arguments.lane };
         tell(action.perform(&at, &caller(), None)?)?;
     }
     writeln!(screen::stdout(), "{queued} queued in lane {}", arguments.lane)?;
@@ -74,19 +74,14 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 }
 
 /// The files that are named, with where each is published and why it may be trusted.
-fn items(
-    installation: &Installation,
-    arguments: &Arguments,
-    at: &Opened,
-    files: &[PathBuf],
-) -> Result<Vec<Item>, Error> {
-    let config = &at.config;
-    let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
-    let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
-    let trust = import::trust(arguments.allow_unsigned, &arguments.keyring, config)?;
-    let found = dsc_arguments::find(files).map_err(|failure| Usage(failure.message))?;
-    let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
-    let items: Vec<Item> = found.into_iter().map(item).collect();
-    import::packaging_names(installation, &items)?;
+fn items(arguments: &Arguments, at: &Opened, files: &[PathBuf]) -> Result<Vec<Item>, Error> {
+    let given = Given {
+        distro: arguments.distro.as_deref(),
+        suite: arguments.suite.as_deref(),
+        keyrings: &arguments.keyring,
+        allow_unsigned: arguments.allow_unsigned,
+    };
+    let items = given.files(files, &at.config)?;
+    check_names(&at.root, &items)?;
     Ok(items)
 }

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
-use anyhow::{Context, Error};
+use anyhow::Error;
+use operations::copies::{self, DscPrefix, Export};
 
 use super::Installation;
-use crate::exit::{self, Usage};
+use crate::exit;
 
 /// Write the unpacked source of a version into a new folder, as dpkg-source would
 ///
@@ -21,8 +22,8 @@ pub struct Arguments {
     folder: PathBuf,
     /// Of several contents of the version, which one: how the SHA-256 of its .dsc begins, at least 8 digits of it
     /// [default: the first one]
-    #[arg(long, value_name = "HASH", value_parser = hash)]
-    dsc: Option<String>,
+    #[arg(long, value_name = "HASH")]
+    dsc: Option<DscPrefix>,
     /// With patches applied
     #[arg(long)]
     applied: bool,
@@ -31,31 +32,14 @@ pub struct Arguments {
     distro: Option<String>,
 }
 
-/// The first digits of a SHA-256, as a tag of other content ends with them.
-fn hash(text: &str) -> Result<String, String> {
-    let is_hash = (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_hash {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err(format!("{text:?} is not 8 to 64 digits of a SHA-256"))
-    }
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let config = installation.config()?;
-    let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
-    let (version, dsc) = match arguments.version.split_once('@') {
-        Some((version, dsc)) => (version, Some(hash(dsc).map_err(Usage)?)),
-        None => (arguments.version.as_str(), arguments.dsc.clone()),
-    };
-    let folder = std::path::absolute(&arguments.folder).context("cannot find the current folder")?;
-    let what = importer::inspect::Wanted {
+    let wanted = Export {
         package: &arguments.package,
-        version,
-        distro,
-        dsc: dsc.as_deref(),
+        version: &arguments.version,
+        dsc: arguments.dsc.as_ref(),
         applied: arguments.applied,
+        distro: arguments.distro.as_deref(),
     };
-    importer::inspect::export(&installation.root, &what, &folder)?;
+    copies::export(installation, &wanted, &arguments.folder)?;
     Ok(exit::DONE)
 }

@@ -1,13 +1,11 @@
-use std::fs::{self, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Error};
 use operations::feeds::{self, Which};
 
 use super::Installation;
-use crate::exit;
+use crate::{exit, replaced};
 
 /// Write Atom feeds as files, for a web server: failures, collisions, and the packages that are named
 ///
@@ -30,19 +28,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     for which in [Which::Failures, Which::Collisions].into_iter().chain(packages) {
         let feed = feeds::read(&opened, &which)?;
         let path = folder.join(format!("{}.atom", which.name()));
-        write(&path, &feed.render()).with_context(|| exit::Unwritable(path))?;
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| replaced::write(&path, &feed.render(), ""))
+            .with_context(|| exit::Unwritable(path))?;
     }
     Ok(exit::DONE)
-}
-
-/// Others read it: a web server.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
-    let mut beside = tempfile::Builder::new().prefix(".").suffix(".new").tempfile_in(folder)?;
-    beside.write_all(text.as_bytes())?;
-    beside.as_file().set_permissions(Permissions::from_mode(0o644))?;
-    beside.as_file().sync_all()?;
-    beside.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

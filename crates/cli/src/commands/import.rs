@@ -1,21 +1,20 @@
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use anyhow::{Context, Error};
-use bounded::file::open_regular;
+use anyhow::Error;
 use clap::ValueEnum;
-use importer::apt;
-use importer::config::Config;
-use importer::dsc_arguments::{self, Item};
-use importer::names;
-use importer::protocol::Trust;
-use importer::queue::by_hand::{self, Step};
-use importer::signature;
+use importer::dsc_arguments::Item;
+use importer::queue::by_hand::Step;
+use importer::queue::session::Session;
+use operations::Action;
+use operations::actions::import::{Import, ImportEnd};
+use operations::given::Given;
 
-use super::Installation;
-use crate::exit::{self, Usage};
-use crate::interrupt;
+use super::{Installation, caller};
+use crate::exit;
+use crate::interrupt::{self, Interrupted};
 use crate::screen;
 use crate::show::{Progress, Reporter};
 
@@ -74,21 +73,71 @@ enum Source {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let config = installation.config()?;
     let mut reporter = Reporter::new(arguments.json);
-    let items = match arguments.from {
-        Some(Source::Apt) => from_apt(installation, arguments, &mut reporter)?,
-        None => from_files(arguments, &config)?,
+    let items = items(installation, arguments, &mut reporter)?;
+    let shown =
+        Shown { begun: OnceLock::new(), output: Mutex::new((reporter, Ok(()))), versions: items.len() };
+    let begun = |session: &Arc<Session>| shown.begin(session, arguments.json);
+    let watch = |step: Step<'_>| shown.step(step);
+    let import = Import { items, jobs: arguments.jobs, begun: &begun, watch: &watch };
+    let end = import.perform(installation, &caller(), None);
+    if let Some(Begun { progress, .. }) = shown.begun.get() {
+        progress.finish();
+    }
+    shown.end(end?)
+}
+
+fn items(
+    installation: &Installation,
+    arguments: &Arguments,
+    reporter: &mut Reporter,
+) -> Result<Vec<Item>, Error> {
+    let config = installation.config()?;
+    let given = Given {
+        distro: arguments.distro.as_deref(),
+        suite: arguments.suite.as_deref(),
+        keyrings: &arguments.keyring,
+        allow_unsigned: arguments.allow_unsigned,
     };
-    packaging_names(installation, &items)?;
-    let versions = items.len();
-    let jobs = jobs(arguments.jobs, versions);
-    let session = installation.begin(config, "import", jobs, false)?;
-    let pulse = installation.pulse(&session)?;
-    let interrupted = interrupt::stop_on_signals(&session)?;
-    let progress = Progress::new(versions, !arguments.json && io::stderr().is_terminal());
-    let mut written = Ok(());
-    by_hand::import(&session, items, |step| {
+    let Some(Source::Apt) = arguments.from else { return Ok(given.files(&arguments.what, &config)?) };
+    let names: Vec<String> = arguments.what.iter().map(|name| name.display().to_string()).collect();
+    let mut items = Vec::new();
+    for fetched in given.from_apt(&names, &installation.root, |line| reporter.note(line))? {
+        match fetched {
+            Ok(item) => items.push(item),
+            Err((name, failure)) => reporter.failed(&name, &failure)?,
+        }
+    }
+    Ok(items)
+}
+
+/// Output of an import.
+struct Shown {
+    begun: OnceLock<Begun>,
+    /// The reports, and the first error of writing them.
+    output: Mutex<(Reporter, io::Result<()>)>,
+    versions: usize,
+}
+
+struct Begun {
+    session: Arc<Session>,
+    interrupted: Interrupted,
+    progress: Progress,
+}
+
+impl Shown {
+    fn begin(&self, session: &Arc<Session>, json: bool) -> io::Result<()> {
+        let interrupted = interrupt::stop_on_signals(session)?;
+        let progress = Progress::new(self.versions, !json && io::stderr().is_terminal());
+        let begun = Begun { session: Arc::clone(session), interrupted, progress };
+        drop(self.begun.set(begun));
+        Ok(())
+    }
+
+    fn step(&self, step: Step<'_>) {
+        let Some(Begun { progress, .. }) = self.begun.get() else { return };
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let (reporter, written) = &mut *output;
         let result = match step {
             Step::Reading(file) => {
                 progress.reading(file);
@@ -100,99 +149,29 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             }
         };
         if written.is_ok() {
-            written = result;
+            *written = result;
         }
         progress.advance();
-    });
-    progress.finish();
-    drop(pulse);
-    let signal = interrupted.signal();
-    session.close(if signal.is_some() { "interrupted" } else { "done" }, None)?;
-    if let Some(signal) = signal {
-        screen::say!(
-            "interrupted: nothing is half done; what is not imported stays in the queue, and the next `package-import \
-             run` goes on with it"
-        );
-        interrupt::end_by(signal);
-        return Ok(exit::SOME_FAILED);
     }
-    if session.store.may_be_left() {
-        // The program ends here. Freeing all memory piece by piece would only take time.
-        std::mem::forget(session);
-    }
-    written?;
-    Ok(if reporter.all_there() { exit::DONE } else { exit::SOME_FAILED })
-}
 
-/// Packages at a time: no more than there are versions.
-fn jobs(given: Option<NonZeroUsize>, versions: usize) -> usize {
-    if versions <= 1 {
-        return 1;
-    }
-    let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    given.map_or_else(cores, NonZeroUsize::get).min(versions)
-}
-
-/// Names that cannot become branches are a usage error, before anything is done.
-pub fn packaging_names(installation: &Installation, items: &[Item]) -> Result<(), Error> {
-    Ok(names::check_items(&installation.root, items).map_err(|error| Usage(error.to_string()))?)
-}
-
-fn from_files(arguments: &Arguments, config: &Config) -> Result<Vec<Item>, Error> {
-    let distro = arguments.distro.as_ref().unwrap_or(&config.import.distro);
-    let suite = arguments.suite.as_ref().unwrap_or(&config.import.suite);
-    let trust = trust(arguments.allow_unsigned, &arguments.keyring, config)?;
-    let found = dsc_arguments::find(&arguments.what).map_err(|failure| Usage(failure.message))?;
-    let item = |dsc| Item { dsc, distro: distro.clone(), suite: Some(suite.clone()), trust: trust.clone() };
-    Ok(found.into_iter().map(item).collect())
-}
-
-/// Trust in files that were named on the command line.
-pub fn trust(allow_unsigned: bool, keyrings: &[PathBuf], config: &Config) -> Result<Trust, Error> {
-    keyrings.iter().try_for_each(|keyring| check_keyring(keyring))?;
-    if allow_unsigned {
-        return Ok(Trust::Unsigned);
-    }
-    let given = [keyrings, &config.import.keyrings].into_iter().find(|keyrings| !keyrings.is_empty());
-    let keyrings = given.map_or_else(signature::system_keyrings, <[PathBuf]>::to_vec);
-    // A worker that imports later has another current folder.
-    let absolute = keyrings.iter().map(std::path::absolute).collect::<Result<_, _>>();
-    Ok(Trust::Keyrings(absolute.context("cannot find the current folder")?))
-}
-
-/// gpgv says nothing about a keyring that it cannot read: its keys would only seem to be unknown.
-fn check_keyring(keyring: &Path) -> Result<(), Error> {
-    const ARMOR: &[u8] = b"-----BEGIN PGP";
-    let mut start = Vec::new();
-    open_regular(keyring)
-        .and_then(|file| file.take(ARMOR.len() as u64).read_to_end(&mut start))
-        .map_err(|error| Usage(format!("cannot read the keyring {}: {error}", keyring.display())))?;
-    if start == ARMOR {
-        let keyring = keyring.display();
-        let message = format!("{keyring} is armored, which gpgv does not read; `gpg --dearmor` unpacks it");
-        return Err(Usage(message).into());
-    }
-    Ok(())
-}
-
-/// Files from apt, which has checked them against a signed index: they need no other signature.
-fn from_apt(
-    installation: &Installation,
-    arguments: &Arguments,
-    reporter: &mut Reporter,
-) -> Result<Vec<Item>, Error> {
-    let names: Vec<String> = arguments.what.iter().map(|name| name.display().to_string()).collect();
-    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
-    let mut items = Vec::new();
-    for fetched in apt::fetch(&root, &names, |line| reporter.note(line)) {
-        match fetched {
-            Ok(mut item) => {
-                item.distro = arguments.distro.clone().unwrap_or(item.distro);
-                item.suite = arguments.suite.clone().or(item.suite);
-                items.push(item);
+    /// The exit code, after the last words.
+    fn end(self, end: ImportEnd) -> Result<u8, Error> {
+        let (reporter, written) = self.output.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Begun { session, interrupted, .. }) = self.begun.into_inner() {
+            if let Some(signal) = interrupted.signal().filter(|_| end == ImportEnd::Stopped) {
+                screen::say!(
+                    "interrupted: nothing is half done; what is not imported stays in the queue, and the next \
+                     `package-import run` goes on with it"
+                );
+                interrupt::end_by(signal);
+                return Ok(exit::SOME_FAILED);
             }
-            Err((name, failure)) => reporter.failed(&name, &failure)?,
+            if session.store.may_be_left() {
+                // The program ends here. Freeing all memory piece by piece would only take time.
+                std::mem::forget(session);
+            }
         }
+        written?;
+        Ok(if reporter.all_there() { exit::DONE } else { exit::SOME_FAILED })
     }
-    Ok(items)
 }

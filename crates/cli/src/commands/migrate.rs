@@ -1,11 +1,11 @@
 use std::io::{self, Write};
 
-use anyhow::{Context, Error};
-use importer::queue::session;
-use state::open::Location;
-use state::{Store, transfer};
+use anyhow::Error;
+use operations::Action;
+use operations::actions::migrate::{Migrate, Migrated, MoveState, UndoMove};
+use state::transfer::Carried;
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 use crate::show::Progress;
@@ -40,22 +40,23 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let config = installation.config()?;
-    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
-    let store = config.state.location(&root).connect(false)?;
     if arguments.undo {
-        transfer::stay(&store, &actor(), "migrate --undo")?;
-        writeln!(screen::stdout(), "{} is in use again", store.name())?;
+        let name = UndoMove.perform(installation, &caller(), None)?;
+        writeln!(screen::stdout(), "{name} is in use again")?;
         return Ok(exit::DONE);
     }
-    let Some(url) = &arguments.to else { return schema(&store, arguments) };
-    let to = Location::new(&root, Some(url), config.state.passfile.as_deref());
-    carry(&store, &to, url, arguments)
+    match &arguments.to {
+        None => schema(installation, arguments),
+        Some(url) if arguments.dry_run => look(installation, url, arguments.json),
+        Some(url) => carry(installation, url, arguments.json),
+    }
 }
 
-fn schema(store: &Store, arguments: &Arguments) -> Result<u8, Error> {
-    let (from, to) =
-        if arguments.dry_run { (store.schema()?, state::schema::CURRENT) } else { store.migrate()? };
+fn schema(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let Migrated { from, to } = match arguments.dry_run {
+        true => Migrate::foreseen(installation)?,
+        false => Migrate.perform(installation, &caller(), None)?,
+    };
     if arguments.json {
         screen::print_json(&serde_json::json!({"from": from, "to": to, "done": !arguments.dry_run}))?;
         return Ok(exit::DONE);
@@ -69,64 +70,45 @@ fn schema(store: &Store, arguments: &Arguments) -> Result<u8, Error> {
     Ok(exit::DONE)
 }
 
-fn carry(store: &Store, to: &Location, url: &str, arguments: &Arguments) -> Result<u8, Error> {
-    // A run that was killed is no open run.
-    session::take_back(store, &importer::root::host_name())?;
-    transfer::check_idle(store)?;
-    let target = to.connect(true)?;
-    if arguments.dry_run {
-        return look(store, &target, arguments.json);
-    }
-    target.migrate()?;
-    let actor = actor();
-    transfer::leave(store, &actor, url)?;
-    let progress = Progress::long(arguments.json);
-    let carried = transfer::carry(store, &target, |table, rows| progress.reading(&format!("{table} {rows}")));
+fn carry(installation: &Installation, url: &str, json: bool) -> Result<u8, Error> {
+    let progress = Progress::long(json);
+    let watch = |table: &str, rows: u64| progress.reading(&format!("{table} {rows}"));
+    let moved = MoveState { url: url.to_owned(), watch: &watch }.perform(installation, &caller(), None);
     progress.finish();
-    let carried = match carried {
-        Ok(carried) => carried,
-        Err(error) => {
-            // Nothing has moved: the old one stays in use.
-            transfer::stay(store, &actor, "it could not be carried")?;
-            return Err(error.into());
-        }
-    };
-    let epoch = transfer::arrive(&target, &actor, "migrate", store.name())?;
-    if arguments.json {
-        let tables: Vec<_> = carried
-            .iter()
+    let moved = moved?;
+    if json {
+        let tables: Vec<_> = (moved.tables.iter())
             .map(|it| serde_json::json!({"table": it.table, "rows": it.rows, "checksum": it.checksum}))
             .collect();
-        screen::print_json(&serde_json::json!({"to": url, "epoch": epoch, "tables": tables}))?;
+        screen::print_json(&serde_json::json!({"to": url, "epoch": moved.epoch, "tables": tables}))?;
         return Ok(exit::DONE);
     }
-    show(&carried)?;
+    show(&moved.tables)?;
     writeln!(
         screen::stdout(),
         "\nEverything is in {url}, with equal rows and checksums. Now put this into config.toml of every host:\n\n\
          [state]\nurl = {}\n\n{} is kept and refuses to be used.",
         toml_text(url),
-        store.name()
+        moved.left
     )?;
     Ok(exit::DONE)
 }
 
-fn look(store: &Store, target: &Store, json: bool) -> Result<u8, Error> {
-    let is_empty = target.schema()? == 0 || transfer::is_empty(target)?;
-    let found = transfer::checksums(store)?;
+fn look(installation: &Installation, url: &str, json: bool) -> Result<u8, Error> {
+    let found = MoveState { url: url.to_owned(), watch: &|_, _| () }.foreseen(installation)?;
     if json {
         let tables: Vec<_> =
-            found.iter().map(|it| serde_json::json!({"table": it.table, "rows": it.rows})).collect();
-        screen::print_json(&serde_json::json!({"target_is_empty": is_empty, "tables": tables}))?;
+            (found.tables.iter()).map(|it| serde_json::json!({"table": it.table, "rows": it.rows})).collect();
+        screen::print_json(&serde_json::json!({"target_is_empty": found.is_empty, "tables": tables}))?;
     } else {
-        show(&found)?;
-        let fit = if is_empty { "is empty" } else { "is not empty: it would be refused" };
-        writeln!(screen::stdout(), "\n{} {fit}", target.name())?;
+        show(&found.tables)?;
+        let fit = if found.is_empty { "is empty" } else { "is not empty: it would be refused" };
+        writeln!(screen::stdout(), "\n{} {fit}", found.target)?;
     }
-    Ok(if is_empty { exit::DONE } else { exit::SOME_FAILED })
+    Ok(if found.is_empty { exit::DONE } else { exit::SOME_FAILED })
 }
 
-fn show(carried: &[transfer::Carried]) -> io::Result<()> {
+fn show(carried: &[Carried]) -> io::Result<()> {
     let mut table = screen::table(&["TABLE", "ROWS", "CHECKSUM"]);
     for it in carried {
         let checksum = it.checksum.get(..16).unwrap_or(&it.checksum);

@@ -70,7 +70,7 @@ pub fn caller() -> Actor {
 }
 
 /// Name of the actor for the records: the person behind `sudo`, not root.
-pub fn actor() -> String {
+fn actor() -> String {
     let set = |name: &str| env::var(name).ok().filter(|user| !user.is_empty());
     let user = set("SUDO_USER").or_else(importer::root::user_name);
     let user = user.unwrap_or_else(|| importer::root::user_id().to_string());

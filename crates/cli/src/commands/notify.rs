@@ -2,9 +2,11 @@ use std::io::{self, Write};
 
 use anyhow::Error;
 use clap::Subcommand;
+use operations::Action;
+use operations::actions::channels::TestChannel;
 use operations::telling::{self, Channels, Listed};
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen::{self, print, print_json, short, table};
 use crate::time::{ago, at};
@@ -54,7 +56,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
             Ok(if round.failed.is_empty() { exit::DONE } else { exit::SOME_FAILED })
         }
         Some(Command::Test { channel }) => {
-            telling::test(&opened, channel, &actor())?;
+            TestChannel { channel: channel.clone() }.perform(&opened, &caller(), None)?;
             writeln!(screen::stdout(), "channel {channel} has taken it")?;
             Ok(exit::DONE)
         }

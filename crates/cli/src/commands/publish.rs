@@ -1,15 +1,15 @@
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Error;
-use importer::config::Config;
-use importer::publishing::by_hand::{self, Looked};
-use importer::publishing::entrance::Remotes;
+use importer::publishing::by_hand::Looked;
 use importer::publishing::pool::Ended;
+use operations::actions::publish::Publish;
+use operations::{Action, questions};
 use serde_json::{Value, json};
-use state::operate;
+use state::publishing::read::RemoteStatus;
 
-use super::Installation;
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen::{self, count, print_json, short};
 
@@ -45,50 +45,40 @@ pub struct Arguments {
 const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let config = installation.config()?;
-    if config.remotes.is_empty() {
-        let text = "no remote is configured: [[remotes]] in config.toml (docs/publishing.md)";
-        return Err(exit::Usage(text.into()).into());
-    }
-    if let Some(name) =
-        arguments.remote.as_ref().filter(|name| config.remotes.iter().all(|it| it.name != **name))
-    {
-        let known: Vec<&str> = config.remotes.iter().map(|it| it.name.as_str()).collect();
-        return Err(exit::Usage(format!("no remote {name} is configured ({})", known.join(", "))).into());
-    }
     if arguments.dry_run {
-        return dry_run(installation, &config, arguments);
+        return dry_run(installation, arguments);
     }
-    let store = installation.state()?;
-    let mut packages = Vec::new();
-    for name in &arguments.packages {
-        packages.push((store.read(|tx| operate::known(tx, name))?, name.clone()));
+    let all = Mutex::new(Vec::new());
+    let watch = |ended: &Ended| {
+        if arguments.json {
+            all.lock().unwrap_or_else(PoisonError::into_inner).push(ended_json(ended));
+        } else {
+            // A reader that has gone is no reason to stop.
+            let _ = writeln!(screen::stdout(), "{}", line(ended));
+        }
+    };
+    let (packages, remote) = (arguments.packages.clone(), arguments.remote.clone());
+    let done = Publish { packages, remote, watch: &watch }.perform(installation, &caller(), None)?;
+    if arguments.json {
+        let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        print_json(&json!({ "packages": all }))?;
+    } else {
+        writeln!(screen::stdout(), "{}", left(&done.remotes))?;
     }
-    drop(store);
-    let session = installation.begin(config, "publish", 1, false)?;
-    let pulse = installation.pulse(&session)?;
-    let done = publish(&session, &packages, arguments);
-    drop(pulse);
-    session.close("done", None)?;
-    done
+    Ok(if done.failed > 0 { exit::SOME_FAILED } else { exit::DONE })
 }
 
-fn dry_run(installation: &Installation, config: &Config, arguments: &Arguments) -> Result<u8, Error> {
-    let remotes = Remotes::open(&config.remotes, &installation.root)?;
-    let packages = match arguments.packages.as_slice() {
-        [] => importer::inspect::packages(&installation.root)?,
-        named => named.to_vec(),
-    };
+fn dry_run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let (mut all, mut failed) = (Vec::new(), false);
     let mut result = Ok(());
-    by_hand::look(&remotes, &installation.root, &packages, arguments.remote.as_deref(), |looked| {
+    questions::publishing(installation, &arguments.packages, arguments.remote.as_deref(), |looked| {
         failed |= looked.result.is_err();
         if arguments.json {
             all.push(looked_json(&looked));
         } else {
             result = say_looked(&looked);
         }
-    });
+    })?;
     result?;
     if arguments.json {
         print_json(&json!({ "packages": all }))?;
@@ -125,39 +115,13 @@ fn looked_json(looked: &Looked) -> Value {
     }
 }
 
-fn publish(
-    session: &importer::queue::session::Session,
-    packages: &[(i64, String)],
-    arguments: &Arguments,
-) -> Result<u8, Error> {
-    let all = Mutex::new(Vec::new());
-    let say = |ended: &Ended| {
-        if arguments.json {
-            all.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(ended_json(ended));
-        } else {
-            // A reader that has gone is no reason to stop.
-            let _ = writeln!(screen::stdout(), "{}", line(ended));
-        }
-    };
-    let failed = by_hand::publish(session, packages, arguments.remote.as_deref(), &say)?;
-    if arguments.json {
-        let all = all.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        print_json(&json!({ "packages": all }))?;
-    } else {
-        let remotes = left(session)?;
-        writeln!(screen::stdout(), "{remotes}")?;
-    }
-    Ok(if failed > 0 { exit::SOME_FAILED } else { exit::DONE })
-}
-
 /// Text about the packages that are unpublished.
-fn left(session: &importer::queue::session::Session) -> Result<String, Error> {
-    let status = session.store.read(state::publishing::read::status)?;
-    let lines: Vec<String> = status
+fn left(remotes: &[RemoteStatus]) -> String {
+    let lines: Vec<String> = remotes
         .iter()
         .map(|it| format!("{}: {} unpublished", it.remote, count(it.unpublished, "package")))
         .collect();
-    Ok(lines.join(", "))
+    lines.join(", ")
 }
 
 fn ended_json(ended: &Ended) -> Value {

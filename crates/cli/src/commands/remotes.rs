@@ -47,12 +47,6 @@ const LONGEST: usize = 300;
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let opened = installation.open()?;
     if let (true, Some(remote)) = (arguments.leave, &arguments.remote) {
-        if opened.config.remotes.iter().any(|it| it.name == *remote) {
-            let text = format!(
-                "remote {remote} is in the configuration: take it out of [[remotes]] on all hosts first"
-            );
-            return Err(exit::Usage(text).into());
-        }
         LeaveRemote { remote: remote.clone() }.perform(&opened, &caller(), arguments.reason.as_ref())?;
         writeln!(screen::stdout(), "{remote} is not followed any more")?;
         return Ok(exit::DONE);

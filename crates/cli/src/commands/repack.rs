@@ -1,7 +1,9 @@
 use anyhow::Error;
-use importer::inspect::Effort;
+use importer::inspect::{Effort, InspectError};
+use operations::Action;
+use operations::actions::repack::Repack;
 
-use super::Installation;
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 
@@ -18,19 +20,11 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let packages = match arguments.packages.as_slice() {
-        [] => importer::inspect::packages(&installation.root)?,
-        named => named.to_vec(),
+    let repack = Repack {
+        packages: arguments.packages.clone(),
+        effort: if arguments.geometric { Effort::Geometric } else { Effort::Full },
+        failed: &|package: &str, error: &InspectError| screen::say!("{package}: {error}"),
     };
-    let effort = if arguments.geometric { Effort::Geometric } else { Effort::Full };
-    let limits = installation.config()?.limits;
-    let mut all_done = true;
-    for package in &packages {
-        // A repository that cannot be repacked now does not stop the others.
-        if let Err(error) = importer::inspect::repack(&installation.root, package, effort, &limits) {
-            all_done = false;
-            screen::say!("{package}: {error}");
-        }
-    }
-    Ok(if all_done { exit::DONE } else { exit::SOME_FAILED })
+    let failed = repack.perform(installation, &caller(), None)?;
+    Ok(if failed == 0 { exit::DONE } else { exit::SOME_FAILED })
 }

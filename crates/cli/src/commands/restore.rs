@@ -1,14 +1,12 @@
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Error};
-use backup::package::Brought;
-use backup::reconcile::Damaged;
-use backup::restore;
-use operations::Opened;
+use anyhow::Error;
+use operations::actions::backup::{Damaged, Restore, RestorePackages};
+use operations::{Action, Reason};
 use source_package::version::PackageName;
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen;
 use crate::show::Progress;
@@ -45,7 +43,7 @@ pub struct Arguments {
 
     /// Why; it is kept
     #[arg(long, requires = "package")]
-    reason: Option<String>,
+    reason: Option<Reason>,
 
     /// Print one JSON object
     #[arg(long)]
@@ -53,27 +51,17 @@ pub struct Arguments {
 }
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let source = std::path::absolute(&arguments.source).context("cannot find the current folder")?;
-    let root = std::path::absolute(&installation.root).context("cannot find the current folder")?;
     if !arguments.package.is_empty() {
-        return packages(installation, arguments, &source);
+        return packages(installation, arguments);
     }
+    let root = installation.absolute_root()?;
     let progress = Progress::long(arguments.json);
-    let (backup, mut bad) = restore::find(&source, |done, all| progress.at(done, all))?;
-    if arguments.state_only {
-        bad.clear();
-    } else {
-        bad = restore::files(&backup, &root, bad)?;
-    }
-    // The configuration came with the files.
-    let location = installation.config()?.state.location(&root);
-    let here = restore::Here {
-        root: &root,
-        host: &importer::root::host_name(),
-        actor: &actor(),
-        program: env!("CARGO_PKG_VERSION"),
+    let restore = Restore {
+        source: arguments.source.clone(),
+        state_only: arguments.state_only,
+        watch: &|done, all| progress.at(done, all),
     };
-    let restored = restore::state(&backup, &location, &here, &bad, |done, all| progress.at(done, all));
+    let restored = restore.perform(installation, &caller(), None);
     progress.finish();
     let restored = restored?;
     if arguments.json {
@@ -122,56 +110,25 @@ fn say_passed_over(passed_over: &[Damaged]) -> io::Result<()> {
 }
 
 /// Brings single repositories back.
-fn packages(installation: &Installation, arguments: &Arguments, source: &Path) -> Result<u8, Error> {
-    let backup = backup::check::newest(source)?;
-    let opened = installation.open()?;
-    let root = installation.absolute_root()?;
-    let (mut brought, mut failed) = (Vec::new(), Vec::new());
-    for name in &arguments.package {
-        match one_package(&opened, arguments, &backup, &root, name) {
-            Ok(one) => brought.push(one),
-            Err(error) => failed.push(Damaged { package: name.to_string(), cause: format!("{error:#}") }),
-        }
-    }
+fn packages(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
+    let restore = RestorePackages { source: arguments.source.clone(), packages: arguments.package.clone() };
+    let done = restore.perform(installation, &caller(), arguments.reason.as_ref())?;
     if arguments.json {
-        screen::print_json(&serde_json::json!({"backup": backup, "brought": brought, "failed": failed}))?;
-        return Ok(code(&failed));
+        screen::print_json(&done)?;
+        return Ok(code(&done.failed));
     }
-    for one in &brought {
+    for one in &done.brought {
         let aside = one
             .set_aside
             .as_ref()
             .map_or(String::new(), |path| format!("; what was there is {} now", path.display()));
-        let line = format!("{}: brought back from {}, and queued{aside}", one.package, backup.display());
+        let line = format!("{}: brought back from {}, and queued{aside}", one.package, done.backup.display());
         writeln!(screen::stdout(), "{}", screen::plain(&line))?;
     }
-    for one in &failed {
+    for one in &done.failed {
         writeln!(screen::stderr(), "{}: not brought back: {}", one.package, screen::plain(&one.cause))?;
     }
-    Ok(code(&failed))
-}
-
-/// Brings one back, and has everything that is published of it looked at again: the backup may lack the newest versions.
-fn one_package(
-    opened: &Opened,
-    arguments: &Arguments,
-    backup: &Path,
-    root: &Path,
-    name: &PackageName,
-) -> Result<Brought, Error> {
-    let brought = backup::package::bring(backup, root, name)?;
-    backup::reconcile::one(&opened.store, root, name, env!("CARGO_PKG_VERSION"))?;
-    let reason = arguments.reason.clone().unwrap_or_else(|| format!("backup {}", backup.display()));
-    let actor = actor();
-    let by = state::operate::By { actor: &actor, reason: Some(&reason) };
-    let set_aside = brought.set_aside.as_ref().map(|path| path.display().to_string());
-    opened.store.write(|tx| {
-        let (before, after) = (set_aside.as_deref(), backup.display().to_string());
-        state::events::record(tx, &actor, "restore", name.as_str(), Some(&reason), before, Some(&after))
-    })?;
-    let id = opened.store.write(|tx| state::queue::package_id(tx, name.as_str()))?;
-    state::operate::requeue(&opened.store, &[(id, name.to_string())], by)?;
-    Ok(brought)
+    Ok(code(&done.failed))
 }
 
 /// Names the repositories that cannot be read. The installation works without them.

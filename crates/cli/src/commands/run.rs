@@ -1,22 +1,20 @@
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Error};
-use bounded::waiting::Wait;
+use anyhow::Error;
 use importer::polling::Report;
-use importer::queue::dispatch::{Dispatcher, Said, Stop, Summary, Until};
-use importer::queue::poll_thread::{self, Watch};
-use importer::queue::session::Session;
-use operations::telling;
+use importer::queue::dispatch::{Said, Stop};
+use operations::Action;
+use operations::actions::run::{Listener, Run, counted};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use state::{StateError, integrity, samples};
+use state::Store;
 
-use super::{Installation, poll, publish};
+use super::{Installation, caller, poll, publish};
 use crate::eta::Eta;
 use crate::exit;
 use crate::screen::{self, short};
@@ -70,10 +68,8 @@ pub struct Arguments {
     verbose: bool,
 }
 
-/// Interval of looking for the end of another run.
-const PAUSE: Duration = Duration::from_millis(500);
-/// Interval of messages that the database cannot be reached.
-const TOLD: Duration = Duration::from_secs(60);
+/// Largest number of characters of a remark.
+const LONGEST: usize = 300;
 
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let result = work(installation, arguments);
@@ -85,159 +81,101 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
 
 fn work(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     importer::arm_crash_points();
-    let started = Instant::now();
-    let session = match begin(installation, arguments) {
-        Ok(session) => session,
-        Err(error) if arguments.if_idle && is_active(&error) => return Ok(exit::DONE),
-        Err(error) => return Err(error),
+    let is_terminal = io::stdout().is_terminal();
+    let lines = arguments.verbose || arguments.service || is_terminal;
+    let has_end = is_terminal && !arguments.service;
+    let run = Run {
+        service: arguments.service,
+        jobs: arguments.jobs,
+        max_duration: arguments.max_duration,
+        poll: arguments.poll,
+        wait: arguments.wait,
+        listener: Arc::new(Lines { lines, has_end, eta: OnceLock::new() }),
     };
-    let pulse = outlast(arguments, || Ok(installation.pulse(&session)?))?;
-    let stop = stop_on_signals()?;
-    let lines = arguments.verbose || arguments.service || io::stdout().is_terminal();
-    let told = move |report: &Report| tell(report, lines);
-    if arguments.poll && !arguments.service {
-        poll_thread::round(&session, false, &told);
-    }
-    let watch = arguments.service.then(|| Watch::start(Arc::clone(&session), told));
-    let courier = telling::start(&session)?;
-    let eta = Eta::of(&session.store, io::stdout().is_terminal() && !arguments.service);
-    let dispatcher = Dispatcher {
-        session: Arc::clone(&session),
-        until: if arguments.service { Until::Stopped } else { Until::Empty },
-        deadline: arguments.max_duration.map(|duration| started + duration),
-        stop,
-        jobs: arguments.jobs.map(NonZeroUsize::get),
-        say: &|said| say(&said, lines, eta.as_ref()),
+    let summary = match run.perform(installation, &caller(), None) {
+        Ok(summary) => summary,
+        Err(error) if arguments.if_idle && error.is_run_active() => return Ok(exit::DONE),
+        Err(error) => return Err(error.into()),
     };
-    let summary = dispatcher.run();
-    drop(watch);
-    drop(courier);
-    if let Some(found) = session.store.outgrown() {
-        return Err(StateError::Newer { found, known: state::schema::CURRENT }.into());
-    }
-    // The next run would do it, too; an error is reported.
-    let last =
-        samples::take(&session.store).and_then(|()| integrity::examine_if_due(&session.store).map(drop));
-    if let Err(error) = last {
-        writeln!(crate::screen::stdout(), "cannot record the samples of this run: {error}")?;
-    }
-    session.troubles.take_notes().iter().try_for_each(|note| writeln!(crate::screen::stdout(), "{note}"))?;
-    drop(pulse);
-    session.close(&summary.why, Some(&line(&summary)))?;
     if lines {
-        writeln!(screen::stdout(), "{}: {}", summary.why, line(&summary))?;
+        writeln!(screen::stdout(), "{}: {}", summary.why, counted(&summary))?;
     }
     Ok(exit::DONE)
 }
 
-fn begin(installation: &Installation, arguments: &Arguments) -> Result<Arc<Session>, Error> {
-    let mode = if arguments.service { "service" } else { "until-empty" };
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let jobs = arguments.jobs.map_or(cores, NonZeroUsize::get);
-    let mut wait = Wait::new();
-    loop {
-        match outlast(arguments, || Ok(installation.begin(installation.config()?, mode, jobs, true)?)) {
-            Err(error) if arguments.wait && is_active(&error) => {
-                wait.tell(|| format!("the end of another run: {error}"));
-                thread::sleep(PAUSE);
-            }
-            other => return other,
-        }
-    }
+/// Lines about a run. A reader that has gone is no reason to stop importing.
+struct Lines {
+    /// True when each result is a line; else only what somebody might want to know.
+    lines: bool,
+    /// True when the number of remaining jobs is shown.
+    has_end: bool,
+    eta: OnceLock<Eta>,
 }
 
-/// Does work that needs a server; a service waits for one that does not answer.
-fn outlast<T>(arguments: &Arguments, mut work: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
-    let mut told: Option<Instant> = None;
-    loop {
-        match work() {
-            Err(error) if arguments.service && is_server_away(&error) => {
-                // Repeated now and then, so that the log of a night has it.
-                if told.is_none_or(|at| at.elapsed() >= TOLD) {
-                    writeln!(screen::stdout(), "{error:#}; waiting for it")?;
-                    told = Some(Instant::now());
+impl Listener for Lines {
+    fn away(&self, error: operations::Error) {
+        let _ = writeln!(screen::stdout(), "{}; waiting for it", error.with_causes());
+    }
+
+    /// Counts the signals that mean stop.
+    fn begun(&self) -> io::Result<Stop> {
+        let stop: Stop = Arc::new(AtomicUsize::new(0));
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+        let counter = Arc::clone(&stop);
+        thread::spawn(move || {
+            for _ in signals.forever() {
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        Ok(stop)
+    }
+
+    fn ready(&self, store: &Store) {
+        if let Some(eta) = Eta::of(store, self.has_end) {
+            drop(self.eta.set(eta));
+        }
+    }
+
+    /// Unchanged suites are not mentioned; remarks and failures are printed once.
+    fn polled(&self, report: &Report) {
+        let mut stdout = screen::stdout();
+        let (archive, suite) = (&report.archive, &report.suite);
+        match &report.result {
+            Ok(found) => {
+                if self.lines && !found.unchanged {
+                    let _ = writeln!(stdout, "{}", poll::line(report, found, false));
                 }
-                thread::sleep(PAUSE * 4);
+                for remark in found.remarks.iter().filter(|_| report.is_news) {
+                    let _ = writeln!(stdout, "{archive} {suite}: {}", short(remark, LONGEST));
+                }
             }
-            other => return other,
+            Err(failure) if report.is_news || self.lines => {
+                let _ = writeln!(stdout, "{archive} {suite}: {failure}");
+            }
+            Err(_) => {}
         }
     }
-}
 
-/// True when a server does not answer, which a service waits for; a file that cannot be opened needs a person.
-fn is_server_away(error: &Error) -> bool {
-    exit::of_state(error).is_some_and(|error| match error {
-        StateError::Open { name, .. } => !std::path::Path::new(name).is_absolute(),
-        error => error.is_outage(),
-    })
-}
-
-fn is_active(error: &Error) -> bool {
-    matches!(exit::of_state(error), Some(StateError::RunActive(_)))
-}
-
-/// Counts the signals that say stop.
-fn stop_on_signals() -> Result<Stop, Error> {
-    let stop: Stop = Arc::new(AtomicUsize::new(0));
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).context("cannot handle signals")?;
-    let counter = Arc::clone(&stop);
-    thread::spawn(move || {
-        for _ in signals.forever() {
-            counter.fetch_add(1, Ordering::SeqCst);
-        }
-    });
-    Ok(stop)
-}
-
-fn say(said: &Said<'_>, lines: bool, eta: Option<&Eta>) {
-    let mut stdout = screen::stdout();
-    // A reader that has gone is no reason to stop importing.
-    let _ = match said {
-        Said::Note(note) => writeln!(stdout, "{note}"),
-        Said::Ended(result) if lines => {
-            let cause = result.cause.as_ref().map_or(String::new(), |cause| {
-                format!(": {}/{}: {}", cause.stage, cause.code, cause.message)
-            });
-            let seconds = result.wall_ms as f64 / 1000.0;
-            let (attempt, package, outcome) = (result.claim.attempt, &result.claim.package, result.outcome);
-            let far = eta.map_or(String::new(), Eta::next);
-            writeln!(stdout, "{far}{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
-        }
-        Said::Published(ended) if lines => match &ended.result {
-            // If everything was there already, nothing is printed.
-            Ok((0, there)) if there.foreign + there.refused == 0 => Ok(()),
-            _ => writeln!(stdout, "{}", publish::line(ended)),
-        },
-        Said::Ended(_) | Said::Reading(..) | Said::Published(_) => Ok(()),
-    };
-}
-
-/// Prints the result of a poll. Unchanged suites are not mentioned; remarks and failures are printed once.
-fn tell(report: &Report, lines: bool) {
-    let mut stdout = screen::stdout();
-    let (archive, suite) = (&report.archive, &report.suite);
-    match &report.result {
-        Ok(found) => {
-            if lines && !found.unchanged {
-                let _ = writeln!(stdout, "{}", poll::line(report, found, false));
+    fn said(&self, said: &Said<'_>) {
+        let mut stdout = screen::stdout();
+        let _ = match said {
+            Said::Note(note) => writeln!(stdout, "{note}"),
+            Said::Ended(result) if self.lines => {
+                let cause = result.cause.as_ref().map_or(String::new(), |cause| {
+                    format!(": {}/{}: {}", cause.stage, cause.code, cause.message)
+                });
+                let seconds = result.wall_ms as f64 / 1000.0;
+                let (attempt, package, outcome) =
+                    (result.claim.attempt, &result.claim.package, result.outcome);
+                let far = self.eta.get().map_or(String::new(), Eta::next);
+                writeln!(stdout, "{far}{package}: {outcome}, attempt {attempt}, {seconds:.2} s{cause}")
             }
-            for remark in found.remarks.iter().filter(|_| report.is_news) {
-                let _ = writeln!(stdout, "{archive} {suite}: {}", short(remark, LONGEST));
-            }
-        }
-        Err(failure) if report.is_news || lines => {
-            let _ = writeln!(stdout, "{archive} {suite}: {failure}");
-        }
-        Err(_) => {}
+            Said::Published(ended) if self.lines => match &ended.result {
+                // If everything was there already, nothing is printed.
+                Ok((0, there)) if there.foreign + there.refused == 0 => Ok(()),
+                _ => writeln!(stdout, "{}", publish::line(ended)),
+            },
+            Said::Ended(_) | Said::Reading(..) | Said::Published(_) => Ok(()),
+        };
     }
-}
-
-/// Largest number of characters of a remark.
-const LONGEST: usize = 300;
-
-fn line(summary: &Summary) -> String {
-    format!(
-        "{} attempts, {} imported, {} failed, {} parked",
-        summary.attempts, summary.imported, summary.failed, summary.parked
-    )
 }

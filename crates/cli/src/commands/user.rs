@@ -2,12 +2,12 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Error};
 use clap::Subcommand;
-use operations::Role;
+use operations::actions::accounts::{AddUser, ChangePassword, RemoveUser};
+use operations::questions::{self, Users};
+use operations::{Action, Role};
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-use serde::Serialize;
-use web::Accounts;
 
-use super::{Installation, actor};
+use super::{Installation, caller};
 use crate::exit;
 use crate::screen::{self, print, print_json, table};
 
@@ -55,61 +55,39 @@ enum Command {
     },
 }
 
-#[derive(Serialize)]
-struct Answer {
-    users: Vec<User>,
-}
-
-#[derive(Serialize)]
-struct User {
-    name: String,
-    role: Role,
-}
-
 pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
-    let accounts = Accounts::of(&installation.absolute_root()?)?;
+    let answer = questions::users(installation)?;
+    let mut stdout = screen::stdout();
     match &arguments.command {
         Command::Add { name, role } => {
-            accounts.put(name, Some(*role), &password()?, true)?;
-            record(installation, "user-add", name, Some(role.as_str()))?;
-            writeln!(screen::stdout(), "{name} may sign in, role {role}")?;
+            let add = AddUser { name: name.clone(), role: *role, password: password()? };
+            add.perform(installation, &caller(), None)?;
+            writeln!(stdout, "{name} may sign in, role {role}")?;
         }
         Command::Password { name, role } => {
-            accounts.put(name, *role, &password()?, false)?;
-            record(installation, "user-password", name, role.map(Role::as_str))?;
-            writeln!(screen::stdout(), "{name} has another password; sessions have ended")?;
+            let change = ChangePassword { name: name.clone(), role: *role, password: password()? };
+            change.perform(installation, &caller(), None)?;
+            writeln!(stdout, "{name} has another password; sessions have ended")?;
         }
         Command::Remove { name } => {
-            accounts.remove(name)?;
-            record(installation, "user-remove", name, None)?;
-            writeln!(screen::stdout(), "{name} has no account any more; sessions have ended")?;
+            RemoveUser { name: name.clone() }.perform(installation, &caller(), None)?;
+            writeln!(stdout, "{name} has no account any more; sessions have ended")?;
         }
-        Command::List { json } => list(&accounts, *json)?,
+        Command::List { json: true } => print_json(&answer)?,
+        Command::List { json: false } => list(&answer)?,
     }
     Ok(exit::DONE)
 }
 
-/// Records a change of accounts, if there is a state yet.
-fn record(installation: &Installation, action: &str, name: &str, after: Option<&str>) -> Result<(), Error> {
-    let Some(store) = installation.state_if_any()? else { return Ok(()) };
-    Ok(store.write(|tx| state::audit::record(tx, &actor(), action, name, None, None, after))?)
-}
-
-fn list(accounts: &Accounts, json: bool) -> Result<(), Error> {
-    let users: Vec<User> =
-        accounts.list().into_iter().map(|it| User { name: it.name, role: it.role }).collect();
-    if json {
-        print_json(&Answer { users })?;
-    } else if users.is_empty() {
-        writeln!(screen::stdout(), "there are no accounts; `package-import user add` makes one")?;
-    } else {
-        let mut rows = table(&["NAME", "ROLE"]);
-        for user in &users {
-            rows.add_row([&user.name, user.role.as_str()]);
-        }
-        print(&rows)?;
+fn list(answer: &Users) -> io::Result<()> {
+    if answer.users.is_empty() {
+        return writeln!(screen::stdout(), "there are no accounts; `package-import user add` makes one");
     }
-    Ok(())
+    let mut rows = table(&["NAME", "ROLE"]);
+    for user in &answer.users {
+        rows.add_row([&user.name, user.role.as_str()]);
+    }
+    print(&rows)
 }
 
 /// A password: twice from a terminal, which does not show it; else a line.

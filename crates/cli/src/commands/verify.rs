@@ -1,18 +1,13 @@
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 use anyhow::Error;
-use importer::checking::Checked;
-use importer::protocol::ForeignRef;
-use operations::Action;
 use operations::actions::counters::RepairCounters;
+use operations::actions::verify::{Verified, Verify, VerifyCount};
+use operations::{Action, questions};
 use packaging_repo::verify::Problem;
-use source_package::finding::Finding;
-use state::Store;
-use state::counters::{self, Difference};
-use state::publication::{collisions, foreign};
-use state::repair::findings;
-use state::versions::{self, Expected};
+use state::counters::Difference;
 
 use super::{Installation, caller};
 use crate::exit;
@@ -42,143 +37,63 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if arguments.state {
         return state(installation, arguments);
     }
-    let store = installation.state_if_any()?;
-    let packages = match arguments.packages.as_slice() {
-        [] => all(installation, store.as_ref())?,
-        named => named.to_vec(),
+    let written = RefCell::new(Ok(()));
+    let watch = |found: &Verified| {
+        let shown = show(found, arguments.json);
+        let is_over = shown.is_err();
+        *written.borrow_mut() = shown;
+        if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let mut wrong = 0;
-    let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut stdout = screen::stdout();
-    for package in &packages {
-        let expected = match &store {
-            Some(store) => store.read(|tx| versions::expected(tx, package))?,
-            None => Expected::default(),
-        };
-        // A repository that cannot be checked does not stop the others.
-        let checked = match installation.check(&installation.root, package, &expected) {
-            Err(error) if packages.len() > 1 => {
-                let problem = Problem::new(Finding::Unreadable, "repository", error.to_string());
-                Checked { problems: vec![problem], ..Checked::default() }
-            }
-            other => other?,
-        };
-        let problems = without_kept(store.as_ref(), package, checked.problems)?;
-        wrong += usize::from(!problems.is_empty());
-        for problem in &problems {
-            *codes.entry(problem.code.as_str()).or_default() += 1;
-        }
-        if let Some(store) = &store {
-            if let Some(foreign) = &checked.foreign {
-                keep_foreign(store, package, foreign)?;
-            }
-            keep_findings(store, package, &problems)?;
-        }
-        if arguments.json {
-            let problems: Vec<_> = problems
-                .iter()
-                .map(|problem| {
-                    let Problem { code, subject, message } = problem;
-                    serde_json::json!({"code": code, "subject": subject, "message": message})
-                })
-                .collect();
-            screen::print_json(&serde_json::json!({"package": package, "problems": problems}))?;
-        } else {
-            for problem in problems {
-                writeln!(stdout, "{package}: {}: {}", problem.subject, problem.message)?;
-            }
-        }
-    }
+    let verify = Verify { packages: arguments.packages.clone(), watch: &watch };
+    let count = verify.perform(installation, &caller(), None)?;
+    written.into_inner()?;
     if !arguments.json {
-        writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
-        total(&codes, &packages, wrong)?;
+        total(&count)?;
     }
-    Ok(if wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
+    Ok(if count.wrong == 0 { exit::DONE } else { exit::SOME_FAILED })
+}
+
+fn show(found: &Verified, json: bool) -> io::Result<()> {
+    let package = &found.package;
+    for remark in &found.remarks {
+        writeln!(io::stderr(), "{package}: {remark}")?;
+    }
+    if json {
+        let problems: Vec<_> = (found.problems.iter())
+            .map(|problem| {
+                let Problem { code, subject, message } = problem;
+                serde_json::json!({"code": code, "subject": subject, "message": message})
+            })
+            .collect();
+        return screen::print_json(&serde_json::json!({"package": package, "problems": problems}));
+    }
+    let mut stdout = screen::stdout();
+    let mut problems = found.problems.iter();
+    problems.try_for_each(|it| writeln!(stdout, "{package}: {}: {}", it.subject, it.message))
 }
 
 /// The number of problems of each kind, and the next command.
-fn total(codes: &BTreeMap<&str, usize>, packages: &[String], wrong: usize) -> io::Result<()> {
-    if wrong == 0 {
+fn total(count: &VerifyCount) -> io::Result<()> {
+    let VerifyCount { packages, wrong, codes } = count;
+    let mut stdout = screen::stdout();
+    writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
+    if *wrong == 0 {
         return Ok(());
     }
     let each: Vec<String> = codes.iter().map(|(code, number)| format!("{number} {code}")).collect();
-    let which = match packages {
+    let which = match packages.as_slice() {
         [package] => package.clone(),
         _ => "--all".to_owned(),
     };
-    let mut stdout = screen::stdout();
     writeln!(stdout, "{}", screen::paragraph(0, &each.join(", ")))?;
     writeln!(stdout, "Next: package-import repair plan {which}")
 }
 
-/// Stores the findings for the checks. A user who may only read the state stores none.
-fn keep_findings(store: &Store, package: &str, problems: &[Problem]) -> Result<(), Error> {
-    let rows = importer::repairing::rows(problems);
-    let known = store.read(|tx| match state::read::package::id(tx, package)? {
-        Some(id) => Ok(Some((id, findings::of_package(tx, id)?))),
-        None => Ok(None),
-    })?;
-    let Some((id, _)) = known.filter(|(_, known)| !known.is_empty() || !rows.is_empty()) else {
-        return Ok(());
-    };
-    if let Err(error) = store.write(|tx| findings::settle(tx, id, &rows)) {
-        writeln!(io::stderr(), "{package}: what was found is not kept: {error}")?;
-    }
-    Ok(())
-}
-
-/// Leaves out refs of others of which somebody has decided that they stay.
-fn without_kept(store: Option<&Store>, package: &str, problems: Vec<Problem>) -> Result<Vec<Problem>, Error> {
-    let Some(store) = store.filter(|_| problems.iter().any(Problem::is_foreign)) else { return Ok(problems) };
-    let rows = store.read(|tx| match state::read::package::id(tx, package)? {
-        Some(id) => collisions::of_package(tx, id),
-        None => Ok(Vec::new()),
-    })?;
-    let is_kept = |problem: &Problem| {
-        let mut of_ref = rows.iter().filter(|it| it.name == problem.subject);
-        problem.is_foreign() && of_ref.next_back().is_some_and(|it| it.ending.as_deref() == Some("keep"))
-    };
-    Ok(problems.into_iter().filter(|it| !is_kept(it)).collect())
-}
-
-/// Records the foreign refs that were found, so that the checks know them. A login that may only read the state skips
-/// this.
-fn keep_foreign(store: &Store, package: &str, found: &[ForeignRef]) -> Result<(), Error> {
-    let rows = importer::inspect::foreign_rows(found);
-    let known = store.read(|tx| match state::read::package::id(tx, package)? {
-        Some(id) => Ok(Some((id, foreign::of_package(tx, id)?))),
-        None => Ok(None),
-    })?;
-    let Some((id, known)) = known else { return Ok(()) };
-    if known.is_empty() && rows.is_empty() {
-        return Ok(());
-    }
-    if let Err(error) = store.write(|tx| foreign::settle(tx, id, &rows)) {
-        writeln!(io::stderr(), "{package}: the checks are not told of it: {error}")?;
-    }
-    Ok(())
-}
-
-/// All packages that have a repository, or should have one.
-fn all(installation: &Installation, store: Option<&Store>) -> Result<Vec<String>, Error> {
-    let mut packages = importer::inspect::packages(&installation.root)?;
-    if let Some(store) = store {
-        packages.extend(store.read(versions::packages)?);
-    }
-    packages.sort();
-    packages.dedup();
-    Ok(packages)
-}
-
 fn state(installation: &Installation, arguments: &Arguments) -> Result<u8, Error> {
     let at = installation.open()?;
-    if let Some(path) = at.store.path() {
-        state::driver::sqlite::check_file(&path).map_err(state::StateError::from)?;
-    }
-    let wrong = if arguments.repair {
-        RepairCounters.perform(&at, &caller(), None)?
-    } else {
-        at.store.read(counters::verify)?
+    let wrong = match arguments.repair {
+        true => RepairCounters.perform(&at, &caller(), None)?,
+        false => questions::differences(&at)?,
     };
     show_differences(&wrong, arguments)?;
     Ok(if wrong.is_empty() || arguments.repair { exit::DONE } else { exit::SOME_FAILED })

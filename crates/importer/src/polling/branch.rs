@@ -8,7 +8,7 @@ use state::{StateError, audit};
 
 use super::suite::{Work, sentences};
 use super::{Found, marks};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 
 impl Work<'_> {
     /// An alias that is of another release now needs all lists, also those that are as they were.
@@ -38,7 +38,7 @@ impl Work<'_> {
              {archive}; give one of them another `branch` in config.toml, or follow one of them only",
             self.config.name
         );
-        Failure::new(Stage::Poll, "same-branch", text)
+        Failure::new(Stage::Poll, Code::SameBranch, text)
     }
 
     /// A suite that a pattern found, and that is another name of one that is followed: nothing is taken from it.

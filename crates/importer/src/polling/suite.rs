@@ -11,7 +11,7 @@ use state::publication::{listing, suites};
 use super::compare::{Compared, Comparison};
 use super::said::About;
 use super::{Found, Poller, Progress, Report, is_news, marks, milliseconds};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::names;
 use crate::queue::archives::Missed;
 use crate::queue::probe::probe_of;
@@ -84,7 +84,7 @@ impl Work<'_> {
     /// True when a suite that is missing in the archive's list has no index either: then it has ended. A list without
     /// any matching suite proves nothing.
     pub(super) fn has_ended(&self, report: &Report, suites: &Suites) -> bool {
-        let is_missing = report.result.as_ref().is_err_and(|failure| failure.code == "no-suite");
+        let is_missing = report.result.as_ref().is_err_and(|failure| failure.code == Code::NoSuite);
         let others = suites.followed.iter().any(|it| it.entry == self.suite.entry && !it.unlisted);
         self.suite.unlisted && is_missing && others && suites.trouble.is_none()
     }
@@ -148,7 +148,7 @@ impl Work<'_> {
         let branch = self.suite.branch(&polled.remember);
         if let Err(error) = names::check(distro, Some(&branch)) {
             let message = format!("{}: {error}; set `branch` for this suite", self.suite.name);
-            return Ok(Err(Failure::new(Stage::Poll, "bad-release", message)));
+            return Ok(Err(Failure::new(Stage::Poll, Code::BadRelease, message)));
         }
         let own = (archive.as_str(), self.suite.name.as_str());
         if let Some(owner) = self.poller.store.read(|tx| suites::owner(tx, (distro, &branch), own))? {

@@ -146,7 +146,7 @@ fn brought_back(
     }
     let Some(done) = carry_out(session, package)? else { return Ok(0) };
     let Some(cause) = done.cause.filter(|_| done.outcome == Outcome::Failed) else { return Ok(0) };
-    let trouble = Trouble { code: cause.code, message: cause.message, next: Next::Later };
+    let trouble = Trouble { code: cause.code.into(), message: cause.message, next: Next::Later };
     say(&Ended {
         joins: false,
         package: name.to_owned(),

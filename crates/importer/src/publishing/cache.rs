@@ -62,7 +62,7 @@ impl Trouble {
     /// The error as a failure of an import.
     pub fn failure(&self) -> Failure {
         match self {
-            Trouble::Remote(problem) => Failure::new(Stage::Publish, problem.code(), problem),
+            Trouble::Remote(problem) => Failure::reported(Stage::Publish, problem.code().into(), problem),
             Trouble::Here(failure) => failure.clone(),
             Trouble::Lost(error) => Failure::new(Stage::Worker, Code::Lost, error),
         }

@@ -16,7 +16,7 @@ use super::job::{self, Plan};
 use super::requests;
 use super::session::{LEASE, Session, VERSION};
 use crate::dsc_arguments::Item;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::protocol::{Outcome as Became, Report, Trust, VersionRequest};
 
 /// Interval at which another process's import of the same package is looked at.
@@ -102,7 +102,7 @@ fn package(session: &Session, wanted: &Wanted, say: &(impl Fn(Step<'_>) + Sync))
     match try_package(session, wanted, say) {
         Ok(()) => {}
         Err(error) => {
-            let failure = Failure::new(Stage::State, "state", error);
+            let failure = Failure::new(Stage::State, Code::StateFailed, error);
             fail_all(wanted, &failure, say);
         }
     }
@@ -242,7 +242,7 @@ fn tell(
     }
     let Some(cause) = cause else { return false };
     let stage = Stage::from_word(&cause.stage).unwrap_or(Stage::Worker);
-    say(failed(package, one, &Failure::new(stage, &cause.code, &cause.message)));
+    say(failed(package, one, &Failure::reported(stage, cause.code.clone(), &cause.message)));
     true
 }
 
@@ -272,7 +272,7 @@ fn waits(session: &Session, package: i64, name: &str) -> Result<Failure, StateEr
         "{name} waits for {}; it stays in the queue, and `package-import show {name}` says more",
         what.unwrap_or_else(|| "what it needs".to_owned())
     );
-    Ok(Failure::new(Stage::Worker, "waits", message))
+    Ok(Failure::new(Stage::Worker, Code::Waits, message))
 }
 
 /// Failure that says who holds a package, if it is held.
@@ -281,7 +281,7 @@ fn held(session: &Session, package: i64) -> Result<Option<Failure>, StateError> 
     Ok(hold.map(|hold| {
         let (name, by, why) = (hold.package, hold.by, hold.reason);
         let message = format!("{name} is held by {by} ({why}); `package-import release {name}` lets it go");
-        Failure::new(Stage::Worker, "held", message)
+        Failure::new(Stage::Worker, Code::Held, message)
     }))
 }
 
@@ -304,7 +304,7 @@ fn by_others(
     let failed = session.store.read(|tx| attempt::failed_since(tx, package, asked))?;
     Ok(failed.map(|failed| {
         let stage = Stage::from_word(&failed.stage).unwrap_or(Stage::Worker);
-        let failure = Failure::new(stage, &failed.code, failed.message);
+        let failure = Failure::reported(stage, failed.code.into(), failed.message);
         Report::new(name, one.version.as_deref(), &one.request, Became::Failed).with_failure(&failure)
     }))
 }

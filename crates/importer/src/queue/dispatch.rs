@@ -2,6 +2,7 @@
 //! is told to stop.
 
 mod run_end;
+mod said;
 mod upkeep;
 
 use std::cell::Cell;
@@ -23,6 +24,7 @@ use super::job;
 use super::limits::{Limits, need};
 use super::session::{LEASE, Session, VERSION};
 use crate::publishing::pool::{self, Pool};
+pub use said::{Said, Summary};
 use upkeep::Upkeep;
 
 /// Number of claims of which one takes the oldest job of all lanes, so that nothing starves.
@@ -46,33 +48,6 @@ pub enum Until {
     Empty,
     /// The run ends when it is told to stop.
     Stopped,
-}
-
-/// Event of a run, for display.
-pub enum Said<'a> {
-    /// A version is being read.
-    Reading(&'a Claim, &'a crate::protocol::VersionRequest),
-    /// A job has ended.
-    Ended(&'a job::Result),
-    /// A package was published, or was not.
-    Published(&'a pool::Ended),
-    /// Something that an operator might want to know.
-    Note(String),
-}
-
-/// Work of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Jobs that were done, without those that only look after a repository.
-    pub attempts: u64,
-    /// Number of successful attempts.
-    pub imported: u64,
-    /// Number of failed attempts.
-    pub failed: u64,
-    /// Number of attempts that wait for an unreachable dependency.
-    pub parked: u64,
-    /// Reason why it ended.
-    pub why: String,
 }
 
 /// Number of requests to stop: after the first, running jobs are finished; after the second, they are ended, too.

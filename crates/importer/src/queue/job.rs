@@ -29,7 +29,7 @@ pub use open_publications::Plan;
 use super::logs::Log;
 use super::session::Session;
 use crate::collisions::{Known, News};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, FailureCode, Stage};
 use crate::inspect;
 use crate::protocol::{Base, ForeignRef, Outcome as Became, Report, VersionRequest};
 
@@ -171,7 +171,7 @@ impl Work<'_> {
                 (plan.open, plan.first)
             }),
             Err(error) => {
-                self.fail(Failure::new(Stage::State, "unreachable", error), None);
+                self.fail(Failure::new(Stage::State, Code::Unreachable, error), None);
                 return Vec::new();
             }
         };
@@ -204,7 +204,8 @@ impl Work<'_> {
     /// A tarball that was not fetched because its hash is known may be needed after all, by another rule of unpacking.
     fn again_with_all(&mut self, open: &[Publication], watch: Watch<'_>) {
         let lacks = |report: &Report| {
-            report.outcome == Became::Failed && report.code.as_deref() == Some("missing-file")
+            report.outcome == Became::Failed
+                && report.code.as_ref().is_some_and(|code| *code == Code::MissingFile)
         };
         let lacking: HashSet<i64> =
             self.reports.iter().filter(|(_, report)| lacks(report)).map(|(id, _)| *id).collect();
@@ -218,7 +219,7 @@ impl Work<'_> {
         }
         let tried: HashSet<i64> = again.iter().map(|publication| publication.id).collect();
         self.reports.retain(|(id, _)| !tried.contains(id));
-        self.failures.retain(|(failure, ..)| failure.code != "missing-file");
+        self.failures.retain(|(failure, ..)| failure.code != Code::MissingFile);
         let (ids, requests) = self.requests(&again, true);
         if self.is_ready() && !requests.is_empty() {
             self.versions(ids, requests, watch);
@@ -242,8 +243,9 @@ impl Work<'_> {
             _ => None,
         };
         if let Some(list) = list {
+            let code = report.code.clone().unwrap_or_else(|| FailureCode::parse(""));
             let stage = report.stage.as_deref().and_then(Stage::from_word).unwrap_or(Stage::Worker);
-            let failure = Failure::new(stage, text(&report.code), text(&report.message));
+            let failure = Failure::reported(stage, code, text(&report.message));
             list.push((failure, Some(report.distro.clone()), report.version.clone()));
         }
         if report.outcome == Became::Waits {

@@ -13,7 +13,7 @@ use state::publications::{LOCAL, NewPublication, Publication};
 use state::words::Lane;
 
 use crate::dsc_arguments::{ClaimedDsc, Item};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::names;
 use crate::protocol::{Trust, VersionRequest};
 
@@ -55,7 +55,7 @@ pub fn from_file(item: &Item, limits: &DscLimits, key: &Key) -> Result<(String, 
     let dsc = absolute.to_str().ok_or_else(|| {
         let message =
             format!("{} is a name that is no UTF-8: rename the folder or the file", item.dsc.display());
-        Failure::new(Stage::Fetch, "unreadable-file", message)
+        Failure::new(Stage::Fetch, Code::UnreadableFile, message)
     })?;
     let mut publication = NewPublication {
         archive: LOCAL.into(),
@@ -96,7 +96,7 @@ pub fn request(publication: &Publication, dsc: PathBuf, trust: Trust) -> Result<
 /// Failure for a row that no honest writer would have written.
 pub fn bad_row(publication: &Publication, what: impl std::fmt::Display) -> Failure {
     let message = format!("publication {} has a row that is not believed: {what}", publication.id);
-    Failure::new(Stage::State, "bad-row", message)
+    Failure::new(Stage::State, Code::BadRow, message)
 }
 
 #[cfg(test)]

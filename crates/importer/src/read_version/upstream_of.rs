@@ -12,7 +12,7 @@ use source_package::store::FolderId;
 use source_package::tree::{Node, Tree};
 
 use super::Stager;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::trees::store_tree;
 
 impl Stager<'_> {
@@ -82,7 +82,7 @@ fn stored_tree(upstream: &StagedUpstream, store: &mut RepoStore) -> Result<Tree,
     let mut tree = Tree::stored(FolderId(packaging_repo::raw_id(upstream.tree)));
     for (path, executable) in &upstream.manifest.fifos {
         tree.put(path, Node::Fifo { executable: *executable }, store)
-            .map_err(|error| Failure::new(Stage::Commit, "store", error))?;
+            .map_err(|error| Failure::new(Stage::Commit, Code::Store, error))?;
     }
     Ok(tree)
 }

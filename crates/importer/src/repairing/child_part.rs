@@ -14,15 +14,15 @@ use source_package::version::PackageName;
 
 use crate::checking::{check, damaged};
 use crate::collisions::{News, Told};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::protocol::{Event, RepairTask, RepairWork, Repaired, Request, Unrecorded, Wanted};
 use crate::sandbox;
 
 /// Does what is asked for.
 pub(crate) fn perform(request: &Request, task: &RepairTask, emit: &impl Fn(&Event)) -> Result<(), Failure> {
-    let package =
-        PackageName::new(&request.package).map_err(|error| Failure::new(Stage::Verify, "bad-dsc", error))?;
-    let wall = |error| Failure::new(Stage::Worker, "sandbox", error);
+    let package = PackageName::new(&request.package)
+        .map_err(|error| Failure::new(Stage::Verify, Code::BadDsc, error))?;
+    let wall = |error| Failure::new(Stage::Worker, Code::Sandbox, error);
     sandbox::die_with_parent(request.parent).map_err(wall)?;
     let repository = mend::open(&request.root.join("repos"), &package).map_err(damaged)?;
     let patience = Deadline::after(Duration::from_secs(request.limits.lock_wait.min(request.limits.time)));
@@ -83,7 +83,7 @@ pub(crate) fn perform(request: &Request, task: &RepairTask, emit: &impl Fn(&Even
             Repaired::Forgotten
         }
         (RepairWork::Apply(..) | RepairWork::Forget(_), None) => {
-            return Err(Failure::new(Stage::Worker, "lock-held", "no lock was taken"));
+            return Err(Failure::new(Stage::Worker, Code::LockHeld, "no lock was taken"));
         }
     };
     let mut unrecorded = unrecorded(&repository, &task.wanted).unwrap_or_default();

@@ -1,6 +1,8 @@
 //! Correction of counters that differ from their rows.
 
+use state::StateError;
 use state::counters::{self, Difference};
+use state::driver::sqlite;
 
 use crate::action::{Action, Change, Kind, Preview};
 use crate::error::Error;
@@ -11,6 +13,14 @@ use crate::role::{Permit, Role};
 /// each number.
 #[derive(Clone, Copy, Debug)]
 pub struct RepairCounters;
+
+/// Refuses a database file that is damaged: its numbers prove nothing.
+pub(crate) fn check_file(at: &Opened) -> Result<(), Error> {
+    match at.store.path() {
+        Some(path) => Ok(sqlite::check_file(&path).map_err(StateError::from)?),
+        None => Ok(()),
+    }
+}
 
 impl Action for RepairCounters {
     const NAME: &'static str = "repair-counters";
@@ -28,6 +38,7 @@ impl Action for RepairCounters {
     }
 
     fn act(&self, at: &Opened, permit: &Permit<'_>) -> Result<Vec<Difference>, Error> {
+        check_file(at)?;
         let mut repaired = Vec::new();
         loop {
             let some = at.store.write(|tx| counters::repair(tx, permit.by().actor))?;

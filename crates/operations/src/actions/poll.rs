@@ -48,6 +48,9 @@ pub fn check(config: &Config, names: &[String], accepted: Accepted) -> Result<()
 }
 
 /// The archives of the configuration, with the cache.
+///
+/// # Errors
+/// The cache cannot be opened.
 pub fn archives(at: &Opened) -> Result<Arc<Archives>, Error> {
     let file = |what: &str, error| Error::File { what: what.to_owned(), error };
     let root = absolute(&at.root).map_err(|error| file("cannot find the current folder", error))?;

@@ -24,6 +24,9 @@ pub struct Archives {
 }
 
 /// Result of each suite's last poll, for these archives or for all.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
     let mut answer = at.store.read(|tx| {
         let (suites, waits) = (archives::list(tx)?, archives::waits(tx)?);
@@ -35,6 +38,9 @@ pub fn archives(at: &Opened, names: &[String]) -> Result<Archives, Error> {
 
 /// Explanation of a package: its entries in each suite's index, the recorded publications, the next step and the
 /// reason. The named archives are polled, or all.
+///
+/// # Errors
+/// No archive is configured, the cache cannot be opened, or the state cannot be read.
 pub fn explain_package(at: &Opened, names: &[String], package: &str) -> Result<Explained, Error> {
     let archives = poll::archives(at)?;
     Ok(explain::explain(&at.store, &archives, &poll::named(&archives, names), package)?)

@@ -29,6 +29,9 @@ pub struct Explained {
 }
 
 /// Verdicts about a figure, or about all but normal signatures; with the samples, if they are to be explained.
+///
+/// # Errors
+/// There is no such figure, or the state cannot be read.
 pub fn baselines(at: &Opened, figure: Option<&str>, explain: bool) -> Result<Baselines, Error> {
     Ok(at.store.read(|tx| {
         let now = tx.now()?;

@@ -64,6 +64,9 @@ impl FailuresWanted {
 }
 
 /// Failures by signature, and by package if that is asked for.
+///
+/// # Errors
+/// There is no such signature, or the state cannot be read.
 pub fn failures(at: &Opened, wanted: &FailuresWanted) -> Result<Failures, Error> {
     let limit = i64::from(wanted.limit);
     Ok(at.store.read(|tx| {
@@ -82,11 +85,17 @@ pub fn failures(at: &Opened, wanted: &FailuresWanted) -> Result<Failures, Error>
 }
 
 /// All signatures that something fails with.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn signatures(at: &Opened) -> Result<Signatures, Error> {
     Ok(Signatures { signatures: at.store.read(|tx| failures::groups(tx, &Filter::default(), LISTED))? })
 }
 
 /// A signature by its short id; an old id is an alias.
+///
+/// # Errors
+/// There is no such signature, or the state cannot be read.
 pub fn signature(at: &Opened, id: &str) -> Result<Group, Error> {
     Ok(at.store.read(|tx| known(tx, id))?)
 }

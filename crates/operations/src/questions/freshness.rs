@@ -21,6 +21,9 @@ pub struct Freshness {
 }
 
 /// Delay of all branches, with at most `limit` packages.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn freshness(at: &Opened, limit: u32) -> Result<Freshness, Error> {
     Ok(at.store.read(|tx| {
         let figures = freshness::figures(tx)?;
@@ -30,6 +33,9 @@ pub fn freshness(at: &Opened, limit: u32) -> Result<Freshness, Error> {
 }
 
 /// Freshness of a package with the reason, and the present time in Unix milliseconds.
+///
+/// # Errors
+/// There is no such package, or the state cannot be read.
 pub fn freshness_of(at: &Opened, package: &str) -> Result<(i64, Behind), Error> {
     let (now, found) = at.store.read(|tx| Ok((tx.now()?, freshness::of_package(tx, package)?)))?;
     if let Some(found) = found {

@@ -44,6 +44,9 @@ pub struct OfPackage {
 }
 
 /// Packages in the order of their names.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn packages(at: &Opened, wanted: &PackagesWanted) -> Result<Packages, Error> {
     let limit = i64::from(wanted.limit);
     let at_most = if wanted.late { i64::MAX } else { limit };

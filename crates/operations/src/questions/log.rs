@@ -46,11 +46,17 @@ pub struct Piece {
 }
 
 /// The log of an attempt: whole where it was made, else the end that is kept of a failed one.
+///
+/// # Errors
+/// There is no such attempt or log, or it cannot be read.
 pub fn log(at: &Opened, wanted: &LogWanted) -> Result<String, Error> {
     Ok(log_of(at, wanted)?.text)
 }
 
 /// The same, with the facts for a remark.
+///
+/// # Errors
+/// There is no such attempt or log, or it cannot be read.
 pub fn log_of(at: &Opened, wanted: &LogWanted) -> Result<Log, Error> {
     let attempt = number(at, wanted)?;
     let (started, kept) = known(at, attempt)?;
@@ -77,6 +83,9 @@ pub fn log_of(at: &Opened, wanted: &LogWanted) -> Result<Log, Error> {
 }
 
 /// The number of the attempt that is meant.
+///
+/// # Errors
+/// There is no such attempt, or the state cannot be read.
 pub fn number(at: &Opened, wanted: &LogWanted) -> Result<i64, Error> {
     let name = match wanted {
         LogWanted::Attempt(number) => return Ok(*number),
@@ -96,6 +105,9 @@ pub fn number(at: &Opened, wanted: &LogWanted) -> Result<i64, Error> {
 }
 
 /// Part of an attempt's log behind a number of bytes. Only the machine of the attempt can follow it.
+///
+/// # Errors
+/// The log cannot be read, or the state cannot.
 pub fn follow(at: &Opened, attempt: i64, from: u64) -> Result<Piece, Error> {
     // First the end of the attempt: lines that come in between are read then.
     let found = at.store.read(|tx| package::attempt_of(tx, attempt))?;

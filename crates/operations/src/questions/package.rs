@@ -28,6 +28,9 @@ pub struct Shown {
 
 /// Everything about a package. A root without a state has only repositories; the state's records are worth most when
 /// the repository is damaged.
+///
+/// # Errors
+/// There is no such package, or neither its repository nor the state can be read.
 pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
     let store = installation.state_if_any()?;
     let state = match &store {
@@ -49,6 +52,9 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
 }
 
 /// The recorded facts of a package at a time. Past states of its repository are not stored.
+///
+/// # Errors
+/// There was no such package, the time is not kept, or the state cannot be read.
 pub fn show_at(installation: &Installation, name: &str, at: LookBack) -> Result<Shown, Error> {
     let store = installation.open_at(Some(at))?.store;
     let state = facts(&store, name)?;

@@ -50,12 +50,18 @@ pub struct History {
 }
 
 /// Entries of the audit trail: about a package, signature, host or setting, or about everything.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn audit(at: &Opened, subject: Option<&str>, limit: u32) -> Result<Audit, Error> {
     let entries = events::Wanted { subject: subject.map(str::to_owned), ..events::Wanted::default() };
     audit_of(at, &AuditWanted { entries, limit })
 }
 
 /// Entries of the audit trail that match a filter.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn audit_of(at: &Opened, wanted: &AuditWanted) -> Result<Audit, Error> {
     let one_more = i64::from(wanted.limit) + 1;
     let mut events = at.store.read(|tx| events::find(tx, &wanted.entries, one_more))?;
@@ -64,6 +70,9 @@ pub fn audit_of(at: &Opened, wanted: &AuditWanted) -> Result<Audit, Error> {
 }
 
 /// The attempts of a package, and what operators did with it in the same time.
+///
+/// # Errors
+/// There is no such package, or the state cannot be read.
 pub fn history(at: &Opened, name: &str, wanted: &HistoryWanted) -> Result<History, Error> {
     let one_more = i64::from(wanted.limit) + 1;
     let (since, until) = (wanted.attempts.since, wanted.attempts.until);
@@ -85,11 +94,17 @@ fn cut<T>(list: &mut Vec<T>, limit: u32) -> bool {
 }
 
 /// Progress of a retry, by the number of its batch.
+///
+/// # Errors
+/// There is no such batch, or the state cannot be read.
 pub fn batch(at: &Opened, number: i64) -> Result<Batch, Error> {
     Ok(at.store.read(|tx| batch::get(tx, number))?)
 }
 
 /// All settings that have a value.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn settings(at: &Opened) -> Result<Vec<(String, String)>, Error> {
     Ok(at.store.read(settings::list)?)
 }

@@ -20,6 +20,9 @@ pub struct Remotes {
 }
 
 /// All remotes, or one with at most `limit` packages that have a problem.
+///
+/// # Errors
+/// There is no such remote, or the state cannot be read.
 pub fn remotes(at: &Opened, name: Option<&str>, limit: u32) -> Result<Remotes, Error> {
     Ok(at.store.read(|tx| {
         let mut found = Remotes { now: tx.now()?, remotes: read::status(tx)?, packages: Vec::new() };

@@ -1,5 +1,6 @@
 //! Work that waits, work that is done, the hosts, and the state of all of it.
 
+use importer::queue::limits::Limits;
 use serde::Serialize;
 use state::read::hosts::{self, Host, Running};
 use state::read::metrics::{self, Metrics};
@@ -47,6 +48,9 @@ pub struct Workers {
 }
 
 /// Everything that is wrong, with its beginning, on one screen.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn status(at: &Opened) -> Result<Status, Error> {
     let mut status = at.store.read(|tx| status::read(tx, TOP))?;
     if at.store.moment().is_none() {
@@ -57,6 +61,9 @@ pub fn status(at: &Opened) -> Result<Status, Error> {
 }
 
 /// Waiting jobs of a lane, or of all; at most `limit` in each list.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn queue(at: &Opened, lane: Option<Lane>, limit: u32) -> Result<Queue, Error> {
     let limit = i64::from(limit);
     Ok(at.store.read(|tx| {
@@ -73,6 +80,9 @@ pub fn queue(at: &Opened, lane: Option<Lane>, limit: u32) -> Result<Queue, Error
 }
 
 /// The hosts and their running jobs.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn workers(at: &Opened) -> Result<Workers, Error> {
     Ok(at.store.read(|tx| {
         Ok(Workers { now: tx.now()?, hosts: hosts::list(tx)?, running: hosts::running(tx, LISTED)? })
@@ -80,11 +90,57 @@ pub fn workers(at: &Opened) -> Result<Workers, Error> {
 }
 
 /// Costs of recent imports.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn tune(at: &Opened) -> Result<Costs, Error> {
     Ok(at.store.read(tune::read)?)
 }
 
+/// Number of imports that this machine carries at a time, from the costs of recent ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Number of processors.
+    pub processors: i64,
+    /// Memory for imports, in bytes.
+    pub memory: i64,
+    /// Imports at a time that the processors carry.
+    pub by_processors: i64,
+    /// Imports at a time that the memory carries.
+    pub by_memory: i64,
+    /// Part of an import's time in which it uses a processor, in percent.
+    pub busy: i64,
+    /// Imports in an hour.
+    pub per_hour: i64,
+}
+
+impl Capacity {
+    /// Imports at a time that both carry.
+    pub fn jobs(&self) -> i64 {
+        self.by_processors.min(self.by_memory)
+    }
+}
+
+/// Number of imports that this machine carries.
+pub fn capacity(costs: &Costs) -> Capacity {
+    let machine = Limits::of_machine();
+    let processors = i64::try_from(machine.jobs).unwrap_or(1);
+    Capacity {
+        processors,
+        memory: machine.memory,
+        // While one import waits for a disk or a network another could use the processor, but future waits are not
+        // known: never more is advised than the machine has processors.
+        by_processors: processors.max(1),
+        by_memory: (machine.memory / costs.rss_p95.max(1)).max(1),
+        busy: (costs.cpu_ms * 100 / costs.wall_ms.max(1)).clamp(1, 100),
+        per_hour: 3_600_000 * processors * costs.attempts / costs.cpu_ms.max(1),
+    }
+}
+
 /// Figures for a system that keeps time series of its own.
+///
+/// # Errors
+/// The state cannot be read.
 pub fn metrics(at: &Opened) -> Result<Metrics, Error> {
     Ok(at.store.read(metrics::read)?)
 }

@@ -4,6 +4,7 @@
 mod actions;
 mod answers;
 mod attached;
+mod machine;
 mod nights;
 mod roles;
 mod world;

@@ -59,6 +59,12 @@ name = "sid"
 [archives.history]
 url = "https://history.example.org"
 keyrings = ["/usr/share/keyrings/debian-keyring.gpg"]
+
+[[notify.mail]]
+name = "team"
+from = "imports@example.org"
+to = ["team@example.org"]
+sendmail = "/bin/true"
 "#;
 
 fn world(location: Location, folder: TempDir) -> World {
@@ -70,7 +76,7 @@ fn world(location: Location, folder: TempDir) -> World {
     World { at: Opened { root, config, store }, location, _folder: folder }
 }
 
-fn fill(store: &Store) {
+pub fn fill(store: &Store) {
     let process = Process { pid: 1, start: 2, boot: "boot".into() };
     let run = NewRun { host: HOST, mode: "service", process: &process, version: "0.1", jobs: 2 };
     let run = store.write(|tx| runs::begin(tx, &run)).unwrap();

@@ -106,7 +106,8 @@ pub(crate) fn record_signature(
     cause: &Cause,
 ) -> Result<Signature, StateError> {
     let text = signature::normalise(&cause.message, &finished.package, cause.version.as_deref());
-    let signature = signature::record(tx, (&cause.stage, &cause.code, cause.class), &cause.message, &text)?;
+    let signature =
+        signature::record(tx, (&cause.stage, cause.code.as_str(), cause.class), &cause.message, &text)?;
     if signature.is_new {
         let label = format!("{}/{}: {}", cause.stage, cause.code, cause.message);
         notices::once(tx, &texts::signature(&signature.short, &label, &finished.package))?;

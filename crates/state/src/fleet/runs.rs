@@ -1,6 +1,7 @@
 //! Hosts and runs: their processes, their beginning, and whether they are alive.
 
 use baseline::age::TOLERATED;
+use source_package::code::{Code, Stage};
 
 use crate::db::tx::Tx;
 use crate::error::StateError;
@@ -206,8 +207,8 @@ pub fn reclaim(tx: &mut Tx<'_>, dead: &[i64], at_most: i64, importer: &str) -> R
             package: package.clone(),
             outcome: Outcome::Lost,
             cause: Some(Cause {
-                stage: "worker".into(),
-                code: "lost".into(),
+                stage: Stage::Worker.as_str().into(),
+                code: Code::Lost.into(),
                 class: crate::words::Class::Infrastructure,
                 message: "the worker died or lost its lease; the import is done again".into(),
                 distro: None,

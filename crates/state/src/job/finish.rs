@@ -1,5 +1,7 @@
 //! The end of an attempt: its outcome, and the new state of its package's job and failure. One transaction.
 
+use source_package::code::FailureCode;
+
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::failure::current;
@@ -21,7 +23,7 @@ pub struct Cause {
     /// Stage of the import that failed.
     pub stage: String,
     /// Code of the failure.
-    pub code: String,
+    pub code: FailureCode,
     /// Class of the code.
     pub class: Class,
     /// Message for operators.

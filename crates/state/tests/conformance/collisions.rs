@@ -86,7 +86,7 @@ fn a_ref_in_the_way_wedges_its_package() {
         let mut cause = crate::common::failure(Class::Permanent, "a ref is in the way");
         if let Some(cause) = &mut cause {
             "publish".clone_into(&mut cause.stage);
-            "blocked".clone_into(&mut cause.code);
+            cause.code = "blocked".into();
         }
         let settled = world.finish(&claim, Outcome::Failed, cause).unwrap();
         assert_eq!(settled.failure, Some(FailureState::Wedged));

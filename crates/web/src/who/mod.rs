@@ -1,8 +1,6 @@
 //! Users: who they are, and their roles.
 
-pub mod accounts;
 pub mod attempts;
-mod name;
 pub mod session;
 
 use std::net::IpAddr;
@@ -13,11 +11,11 @@ use importer::config::web::Web;
 use operations::Role;
 use tokio::sync::Semaphore;
 
-pub use accounts::{Account, Accounts};
 use attempts::Attempts;
+pub use operations::accounts::{self, Account, Accounts};
 use session::Sessions;
 
-use name::is_name;
+use operations::accounts::is_name;
 
 /// Origin of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,7 +38,7 @@ fn bad_files_have_codes_and_the_next_mirror_is_asked() {
         bad.on(&world.orig(), answer.clone());
         let listed = world.clock.unix();
         let failed = world.fetch_by(&mirrors(&[&bad.url()]), Some(listed), &|_| false).unwrap_err();
-        assert_eq!(failed.error.code(), code, "{answer:?}");
+        assert_eq!(failed.error.code().as_str(), code, "{answer:?}");
         assert_eq!(failed.error.dependency, Some(bad.host()), "{answer:?}");
         let good = world.server();
         world.assert_right(&world.good(&[&bad, &good]));
@@ -92,7 +92,10 @@ fn a_busy_server_is_left_alone_for_as_long_as_it_says() {
     let world = World { publication: world.publication.clone(), ..World::new() };
     server.on(&world.orig(), busy("3600"));
     let failed = world.fetch(&[&server]).unwrap_err();
-    assert_eq!((failed.error.code(), failed.error.retry_after), ("busy", Some(Duration::from_secs(3600))));
+    assert_eq!(
+        (failed.error.code().as_str(), failed.error.retry_after),
+        ("busy", Some(Duration::from_secs(3600)))
+    );
     assert!(world.clock.waits.lock().unwrap().is_empty());
     // The next mirror is asked at once.
     world.assert_right(&world.good(&[&server, &world.server()]));

@@ -15,7 +15,7 @@ use state::publications::Publication;
 use super::Archives;
 use super::reach::Missed;
 use super::stored::{self, Stored};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::protocol::Trust;
 
 /// Result of getting the files.
@@ -50,13 +50,14 @@ impl Archives {
         attempt: i64,
         all: bool,
     ) -> Result<Got, Missed> {
-        let plain = |code: &str, text: String| Missed::from(Failure::new(Stage::Fetch, code, text));
+        let plain = |code, text: String| Missed::from(Failure::new(Stage::Fetch, code, text));
         let name = &publication.what.archive;
         let Some(opened) = self.opened.get(name) else {
             let text = format!("archive {name} is not in config.toml any more; add it, or hold the package");
-            return Err(plain("no-archive", text));
+            return Err(plain(Code::NoArchive, text));
         };
-        let (wanted, stored) = stored::wanted(publication, package).map_err(|text| plain("bad-row", text))?;
+        let (wanted, stored) =
+            stored::wanted(publication, package).map_err(|text| plain(Code::BadRow, text))?;
         let known = if all { Vec::new() } else { known(root, &wanted) };
         let into = self.folder.join(attempt.to_string()).join(publication.id.to_string());
         fs::create_dir_all(&into).map_err(Failure::from)?;
@@ -68,7 +69,7 @@ impl Archives {
         if stored.old {
             let Some(history) = opened.history.as_deref() else {
                 let text = format!("archive {name} has no history in config.toml any more; add it again");
-                return Err(plain("no-archive", text));
+                return Err(plain(Code::NoArchive, text));
             };
             return self.fetch_old(history, (name, wanted), &is_known, &into);
         }

@@ -213,5 +213,5 @@ fn is_damage(failure: &Failure) -> bool {
         Code::TagExists,
         Code::RemoteLocal,
     ];
-    DAMAGE.iter().any(|code| code.as_str() == failure.code)
+    DAMAGE.iter().any(|code| failure.code == *code)
 }

@@ -10,7 +10,7 @@ use state::{groups, versions};
 use super::{Watch, Work};
 use crate::checking;
 use crate::child::{self, Ended};
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::inspect;
 use crate::protocol::{Event, Outcome as Became, Report, Request, Task, VersionRequest};
 
@@ -27,7 +27,7 @@ impl Work<'_> {
         };
         let groups = match groups {
             Ok(groups) => groups,
-            Err(error) => return self.fail(Failure::new(Stage::State, "unreachable", error), None),
+            Err(error) => return self.fail(Failure::new(Stage::State, Code::Unreachable, error), None),
         };
         let mut requests: HashMap<i64, VersionRequest> = ids.into_iter().zip(versions).collect();
         for group in groups {
@@ -90,7 +90,7 @@ impl Work<'_> {
         let expected = session.patiently("what is on record of a package", || {
             session.store.read(|tx| versions::expected(tx, name))
         });
-        let expected = expected.map_err(|error| Failure::new(Stage::State, "unreachable", error))?;
+        let expected = expected.map_err(|error| Failure::new(Stage::State, Code::Unreachable, error))?;
         Ok(Some(checking::word(&expected)))
     }
 
@@ -125,7 +125,7 @@ impl Work<'_> {
         );
         session.is_over(claim.attempt);
         let mut ended = ended?;
-        if ended.failure.as_ref().is_some_and(|failure| failure.code == "superseded")
+        if ended.failure.as_ref().is_some_and(|failure| failure.code == Code::Superseded)
             && let Some(older) = self.older_state()
         {
             ended.failure = Some(older);
@@ -191,7 +191,7 @@ impl Work<'_> {
                 }
                 (None, None) => {
                     let message = "the import ended without a word about this version";
-                    let failure = Failure::new(Stage::Worker, "crashed", message);
+                    let failure = Failure::new(Stage::Worker, Code::Crashed, message);
                     let report = Report::new(&request.package, None, &version, Became::Failed);
                     self.report(id, report.with_failure(&failure));
                 }

@@ -7,7 +7,7 @@ use state::waits::Wait;
 use state::words::{Class, WaitKind};
 
 use super::Work;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::protocol::{Trust, VersionRequest};
 use crate::queue::archives::{Got, Missed};
 use crate::queue::classify::class;
@@ -103,7 +103,7 @@ impl Work<'_> {
             }
             Ok(Got::Missing(file)) if is_old => {
                 let text = format!("the history of {archive} does not have {file}");
-                self.miss_old(Missed::from(Failure::new(Stage::Fetch, "not-found", text)), publication);
+                self.miss_old(Missed::from(Failure::new(Stage::Fetch, Code::NotFound, text)), publication);
                 None
             }
             Ok(Got::Missing(file)) => {

@@ -76,7 +76,7 @@ impl Work<'_> {
                     return None;
                 }
                 Err(Stopped::State(error)) => {
-                    self.fail(Failure::new(Stage::State, "unreachable", error), None);
+                    self.fail(Failure::new(Stage::State, Code::Unreachable, error), None);
                     return None;
                 }
                 Err(Stopped::Cancelled) => {
@@ -130,7 +130,7 @@ impl Work<'_> {
         let first = lacking.first().map(ToString::to_string).unwrap_or_default();
         let text = format!("the history of {archive} lists {first} and has no files of it");
         if !lacking.is_empty() && !over {
-            let failure = Failure::new(Stage::Fetch, "unknown-version", text);
+            let failure = Failure::new(Stage::Fetch, Code::UnknownVersion, text);
             return Err(Stopped::Missed(Box::new(Missed::from(failure))));
         }
         self.log.line(&format!("{found} old versions in the history of {archive}"));
@@ -173,7 +173,7 @@ impl Work<'_> {
             }
             let some = match history.find(&name, &version) {
                 Ok(some) => some,
-                Err(failed) if failed.error.code() == "unknown-version" => {
+                Err(failed) if failed.error.code() == Code::UnknownVersion => {
                     lacking.push(version);
                     continue;
                 }
@@ -277,8 +277,8 @@ impl Work<'_> {
         if class == Class::Infrastructure {
             return self.fail(missed.failure, Some(publication));
         }
-        let is_nobodys = class == Class::Permanent
-            || NOT_VOUCHED_FOR.iter().any(|code| missed.failure.code == code.as_str());
+        let is_nobodys =
+            class == Class::Permanent || NOT_VOUCHED_FOR.iter().any(|code| missed.failure.code == *code);
         if !is_nobodys && !self.history_over {
             return self.wait_for_history(missed, archive);
         }
@@ -305,7 +305,7 @@ impl Work<'_> {
         let noted = session.patiently("the files of an old version", || {
             session.store.write(|tx| publications::complete(tx, id, &found.dsc_sha256, &trust, &found.files))
         });
-        noted.map_err(|error| self.fail(Failure::new(Stage::State, "unreachable", error), None)).ok()
+        noted.map_err(|error| self.fail(Failure::new(Stage::State, Code::Unreachable, error), None)).ok()
     }
 }
 

@@ -102,14 +102,14 @@ impl Work<'_> {
     /// Gives a full disk a breaker, like other dependencies of imports. A package that fills the disk
     /// again while others can be imported is itself the cause.
     fn note_disk(&mut self, failure: &mut Failure) {
-        if failure.code != Code::DiskFull.as_str() {
+        if failure.code != Code::DiskFull {
             return;
         }
         if self.fills_the_disk() {
             let message = format!("filled the disk twice, while others were imported: {}", failure.message);
-            *failure = Failure::new(failure.stage, "fills-disk", message);
+            *failure = Failure::new(failure.stage, Code::FillsDisk, message);
             // The report to a waiting command has the same code.
-            let met = |report: &&mut Report| report.code.as_deref() == Some("disk-full");
+            let met = |report: &&mut Report| report.code.as_ref().is_some_and(|code| *code == Code::DiskFull);
             for report in self.reports.iter_mut().map(|(_, report)| report).filter(met) {
                 (report.code, report.message) = (Some(failure.code.clone()), Some(failure.message.clone()));
             }
@@ -232,7 +232,7 @@ fn not_recorded(finished: Finished, error: &StateError) -> Finished {
         outcome: Outcome::Failed,
         cause: Some(Cause {
             stage: Stage::State.as_str().to_owned(),
-            code: "not-recorded".to_owned(),
+            code: Code::NotRecorded.into(),
             class: Class::Infrastructure,
             message: format!("the end of the import ({}) could not be recorded: {error}", finished.outcome),
             distro: None,

@@ -290,7 +290,7 @@ impl Work<'_> {
     /// An import that met a damage which needs no person: it is mended, and the import can be tried again. Returns whether
     /// something was done.
     pub(super) fn heal_met(&mut self) -> bool {
-        let is_damage = |failure: &Failure| MET.iter().any(|code| failure.code == code.as_str());
+        let is_damage = |failure: &Failure| MET.iter().any(|code| failure.code == *code);
         if self.cancelled || !self.failures.iter().any(|(failure, ..)| is_damage(failure)) {
             return false;
         }

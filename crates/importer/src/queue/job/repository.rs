@@ -12,7 +12,7 @@ use state::{attempt, versions};
 use super::{Watch, Work};
 use crate::checking::{self, Check, Checked};
 use crate::collisions::Known;
-use crate::failure::{Failure, Stage};
+use crate::failure::{Code, Failure, Stage};
 use crate::inspect::{self, Effort, InspectError};
 use crate::protocol::ForeignRef;
 use crate::queue::session::Session;
@@ -30,7 +30,7 @@ impl Work<'_> {
         let imported = match imported {
             Ok(imported) => imported,
             Err(error) => {
-                self.fail(Failure::new(Stage::State, "unreachable", error), None);
+                self.fail(Failure::new(Stage::State, Code::Unreachable, error), None);
                 return false;
             }
         };
@@ -50,7 +50,7 @@ impl Work<'_> {
             place.display(),
             package = claim.package,
         );
-        self.fail(Failure::new(Stage::Publish, "repository-lost", message), None);
+        self.fail(Failure::new(Stage::Publish, Code::RepositoryLost, message), None);
         false
     }
 
@@ -70,7 +70,7 @@ impl Work<'_> {
              a copy or a backup. `package-import adopt` puts on record what they have and begins a new epoch",
             session.epoch
         );
-        Some(Failure::new(Stage::State, "older-than-repositories", message))
+        Some(Failure::new(Stage::State, Code::OlderThanRepositories, message))
     }
 
     /// Checks or repacks the repository, if that was asked for.
@@ -102,7 +102,7 @@ impl Work<'_> {
                 self.known = Known::of(&rows);
                 self.settle_refs(watch);
             }
-            Err(error) => self.fail(Failure::new(Stage::State, "unreachable", error), None),
+            Err(error) => self.fail(Failure::new(Stage::State, Code::Unreachable, error), None),
         }
     }
 
@@ -143,7 +143,7 @@ impl Work<'_> {
                 return None;
             }
             Err(InspectError::Child(failure)) => failure,
-            Err(error) => Failure::new(Stage::Verify, "repository-damaged", error),
+            Err(error) => Failure::new(Stage::Verify, Code::RepositoryDamaged, error),
         };
         self.fail(failure, None);
         None
@@ -164,7 +164,7 @@ impl Work<'_> {
         let is_sound = damage.is_empty();
         for problem in damage {
             let message = format!("{}: {}", problem.subject, problem.message);
-            self.fail(Failure::new(Stage::Verify, "repository-damaged", message), None);
+            self.fail(Failure::new(Stage::Verify, Code::RepositoryDamaged, message), None);
         }
         if is_moved && is_sound {
             self.settle_found(watch);
@@ -194,7 +194,7 @@ impl Work<'_> {
             Err(InspectError::Repository(error @ Error::Busy(_))) => self.log.line(&error.to_string()),
             Err(_) if session.is_stopping() => self.cancelled = true,
             Err(InspectError::Repository(error @ Error::NoGit { .. })) => self.fail(error.into(), None),
-            Err(error) => self.fail(Failure::new(Stage::Commit, "repack", error), None),
+            Err(error) => self.fail(Failure::new(Stage::Commit, Code::Repack, error), None),
         }
     }
 }

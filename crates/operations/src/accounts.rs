@@ -1,16 +1,15 @@
 //! Accounts of an installation: a file in its root, `web-accounts`, which only its owner may read. A line for each:
 //! name, role, and the argon2id hash of the password.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
-use operations::Role;
 
-use super::name::is_name;
+use crate::Role;
 
 /// Its name in the root.
 const FILE: &str = "web-accounts";
@@ -66,6 +65,12 @@ pub enum AccountError {
     /// argon2id failed.
     #[error("cannot make a hash of the password: {0}")]
     Hash(String),
+}
+
+/// True when a text can be the name of a user, in records and on pages.
+pub fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@' | '+');
+    !text.is_empty() && text.len() <= 64 && text.chars().all(allowed)
 }
 
 impl Account {
@@ -209,7 +214,9 @@ fn load(path: &Path) -> Result<Vec<Account>, AccountError> {
 fn hashed(password: &str) -> Result<String, AccountError> {
     let failed = |error: &dyn std::fmt::Display| AccountError::Hash(error.to_string());
     let mut salt = [0; 16];
-    crate::random::fill(&mut salt).map_err(|error| failed(&error))?;
+    File::open("/dev/urandom")
+        .and_then(|mut file| file.read_exact(&mut salt))
+        .map_err(|error| failed(&error))?;
     let salt = SaltString::encode_b64(&salt).map_err(|error| failed(&error))?;
     let (memory, times, lanes) = COST;
     let params = Params::new(memory, times, lanes, None).map_err(|error| failed(&error))?;
