@@ -16,6 +16,7 @@ pub mod actions;
 pub mod codes;
 mod error;
 pub mod feeds;
+pub mod in_cache;
 mod installation;
 mod looking_back;
 pub mod moment;

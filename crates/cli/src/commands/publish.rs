@@ -5,7 +5,7 @@ use anyhow::Error;
 use importer::config::Config;
 use importer::publishing::by_hand::{self, Looked};
 use importer::publishing::entrance::Remotes;
-use importer::publishing::pool::Ended;
+use importer::publishing::perform::Ended;
 use serde_json::{Value, json};
 use state::operate;
 

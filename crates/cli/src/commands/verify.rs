@@ -6,6 +6,7 @@ use importer::checking::Checked;
 use importer::protocol::ForeignRef;
 use operations::Action;
 use operations::actions::counters::RepairCounters;
+use operations::in_cache::{self, Copy};
 use packaging_repo::verify::Problem;
 use source_package::finding::Finding;
 use state::Store;
@@ -43,10 +44,15 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
         return state(installation, arguments);
     }
     let store = installation.state_if_any()?;
+    let is_cache = installation.config()?.repos.is_cache();
     let packages = match arguments.packages.as_slice() {
+        [] if is_cache => in_the_cache(installation, store.as_ref())?,
         [] => all(installation, store.as_ref())?,
         named => named.to_vec(),
     };
+    if is_cache && !arguments.packages.is_empty() {
+        bring(installation, store.as_ref(), &packages)?;
+    }
     let mut wrong = 0;
     let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
     let mut stdout = screen::stdout();
@@ -157,6 +163,41 @@ fn keep_foreign(store: &Store, package: &str, found: &[ForeignRef]) -> Result<()
         writeln!(io::stderr(), "{package}: the checks are not told of it: {error}")?;
     }
     Ok(())
+}
+
+/// Brings repositories here from the remote, where the cache has something else.
+fn bring(installation: &Installation, store: Option<&Store>, packages: &[String]) -> Result<(), Error> {
+    let Some(store) = store else { return Ok(()) };
+    for package in packages {
+        if !matches!(in_cache::copy(installation, store, package)?, Some(Copy::Other | Copy::Absent)) {
+            continue;
+        }
+        // What is wrong with the repository itself is found by the check that follows.
+        if let Err(error) = in_cache::bring(installation, package) {
+            writeln!(io::stderr(), "{package} is not brought here from the remote: {error}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The packages whose repository in the cache is what the remote has: of the others, the cache tells nothing.
+fn in_the_cache(installation: &Installation, store: Option<&Store>) -> Result<Vec<String>, Error> {
+    let here = importer::inspect::packages(&installation.root)?;
+    let Some(store) = store else { return Ok(here) };
+    let mut current = Vec::new();
+    for package in here {
+        if in_cache::copy(installation, store, &package)? == Some(Copy::Current) {
+            current.push(package);
+        }
+    }
+    let all = store.read(versions::packages)?.len();
+    let line = format!(
+        "repositories are a cache of a remote's: {} of {all} are here as they are there, and are checked; name a package to \
+         have it brought here, or have them checked by runs: `package-import enqueue --lane verify PACKAGE`",
+        current.len()
+    );
+    writeln!(io::stderr(), "{}", screen::paragraph(0, &line))?;
+    Ok(current)
 }
 
 /// All packages that have a repository, or should have one.

@@ -22,7 +22,8 @@ use super::evict;
 use super::job;
 use super::limits::{Limits, need};
 use super::session::{LEASE, Session, VERSION};
-use crate::publishing::pool::{self, Pool};
+use crate::publishing::perform;
+use crate::publishing::pool::Pool;
 use upkeep::Upkeep;
 
 /// Number of claims of which one takes the oldest job of all lanes, so that nothing starves.
@@ -55,7 +56,7 @@ pub enum Said<'a> {
     /// A job has ended.
     Ended(&'a job::Result),
     /// A package was published, or was not.
-    Published(&'a pool::Ended),
+    Published(&'a perform::Ended),
     /// Something that an operator might want to know.
     Note(String),
 }
@@ -133,7 +134,7 @@ impl Dispatcher<'_> {
         let mut state = Loop::new(self, &pool);
         state.begin();
         evict::evict(&self.session);
-        let publish = |ended: &pool::Ended| (self.say)(Said::Published(ended));
+        let publish = |ended: &perform::Ended| (self.say)(Said::Published(ended));
         thread::scope(|scope| {
             pool.begin(scope, &self.session, &publish);
             loop {
