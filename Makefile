@@ -91,7 +91,7 @@ fuzz:
 bench: build
 	@scripts/install-tools bench
 	$(CARGO) build --release --locked -p package-import-tests --bin floor --bin engine --bin queue_bench \
-		--bin pages_bench --bin poll_bench --bin turns
+		--bin pages_bench --bin poll_bench --bin publish_bench --bin turns
 	@scripts/bench
 	$(CARGO) build --profile plugin --locked -p plugin --example floor
 	@scripts/bench-checks
@@ -99,6 +99,7 @@ bench: build
 	target/release/queue_bench overhead $(BIN) 1000
 	target/release/poll_bench $(BIN)
 	target/release/pages_bench $(BIN)
+	target/release/publish_bench $(BIN) 1000 10
 
 clean:
 	$(CARGO) clean

@@ -145,7 +145,7 @@ fn wait_for_locks(folder: &Path) {
     for entry in entries.flatten() {
         let (path, kind) = (entry.path(), entry.file_type().unwrap());
         if kind.is_file() && path.ends_with("package-import.flock") {
-            fs::File::open(path).is_ok_and(|lock| lock.lock().is_ok());
+            let _ = fs::File::open(path).and_then(|lock| lock.lock());
         } else if kind.is_dir() && !path.ends_with("objects") {
             wait_for_locks(&path);
         }

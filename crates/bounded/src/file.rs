@@ -91,6 +91,11 @@ pub fn append(path: &Path) -> io::Result<File> {
     writable(path, OFlags::APPEND, Mode::empty())
 }
 
+/// Opens a regular file to add to its end, and creates it if it is missing. A symbolic link in its place is refused.
+pub fn append_or_create(path: &Path) -> io::Result<File> {
+    writable(path, OFlags::APPEND | OFlags::CREATE, Mode::from_raw_mode(0o666))
+}
+
 /// The word of [`what_else`] for a folder.
 pub const FOLDER: &str = "a folder";
 

@@ -58,6 +58,11 @@ impl Known {
         Known { open: open.collect(), told: told.collect() }
     }
 
+    /// True when a ref that somebody else made was in the way.
+    pub fn is_blocked(&self) -> bool {
+        self.open.iter().any(|it| it.kind == Kind::Blocked.as_str())
+    }
+
     /// True when a decision is still to be carried out.
     pub fn has_decisions(&self) -> bool {
         self.open.iter().any(|it| it.decision.is_some())
@@ -214,16 +219,24 @@ pub fn of_refs(found: &[Foreign], judged: &[Option<Collision>]) -> Vec<Told> {
     waiting.map(Told::from).collect()
 }
 
-/// Foreign refs that keep an import from writing its own, and the decision that is needed.
-pub fn blocked(edits: &[Edit], view: &View) -> Option<(Vec<Collision>, Failure)> {
+/// Foreign refs that keep an import from writing its own, and what is needed. In a cache of a remote's repository nothing
+/// can be decided: what is renamed here would come back with the next fetch.
+pub fn blocked(edits: &[Edit], view: &View, is_cache: bool) -> Option<(Vec<Collision>, Failure)> {
     let blocking = collision::blocking(edits, view);
     let first = blocking.first()?;
     let (name, needed) = first;
-    let message = format!(
-        "ref {name}, which somebody else made, is in the way of {needed}: one of the two has to have another name, and nothing \
-         can be imported before. `package-import collisions` has its number, `package-import collision resolve NUMBER --drop \
-         --reason WHY` gives it another name and goes on"
-    );
+    let message = if is_cache {
+        format!(
+            "ref {name}, which somebody else made on the remote, is in the way of {needed}. The importer removes nothing there: \
+             once it is gone, the package is imported within six hours, or at once by `package-import publish PACKAGE`"
+        )
+    } else {
+        format!(
+            "ref {name}, which somebody else made, is in the way of {needed}: one of the two has to have another name, and \
+             nothing can be imported before. `package-import collisions` has its number, `package-import collision resolve \
+             NUMBER --drop --reason WHY` gives it another name and goes on"
+        )
+    };
     let mut each: BTreeMap<&String, Collision> = BTreeMap::new();
     for (name, _) in &blocking {
         let theirs = view.taken(name);

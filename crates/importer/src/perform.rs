@@ -87,7 +87,7 @@ fn import(request: &Request, emit: &impl Fn(&Event)) -> Result<(), Failure> {
     let edits = history.view.edits();
     let record = Some(history.view.record_after()).filter(|after| on_record.as_ref() != Some(after));
     let foreign = find_foreign(request, &mut history, &mut news)?;
-    if let Some((blocking, failure)) = collisions::blocked(&edits, &history.view) {
+    if let Some((blocking, failure)) = collisions::blocked(&edits, &history.view, request.stands.is_some()) {
         // Nothing has been changed, except this.
         let found = blocking.into_iter().map(Told::from).collect();
         emit(&Event::Collisions(News { found, ..News::default() }));

@@ -22,6 +22,7 @@ pub mod copies;
 mod error;
 pub mod feeds;
 pub mod given;
+pub mod in_cache;
 mod installation;
 mod looking_back;
 pub mod moment;

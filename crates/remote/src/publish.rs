@@ -60,8 +60,8 @@ pub struct Foreign {
 pub struct Published {
     /// Refs that are in place, as read back.
     pub there: usize,
-    /// Number of refs that were moved now.
-    pub moved: usize,
+    /// Names of the refs that were moved now.
+    pub moved: Vec<String>,
     /// Foreign refs.
     pub foreign: Vec<Foreign>,
     /// Refs that another ref blocks, and which ref.
@@ -346,7 +346,7 @@ impl Work<'_, '_> {
 
     fn report(&self, found: &Advertised, plan: &Plan, wrong: Option<Option<String>>) -> Published {
         let mut done = Published {
-            moved: self.moved.len(),
+            moved: self.moved.iter().cloned().collect(),
             created: self.created,
             wrong_head: wrong,
             ..Published::default()

@@ -12,6 +12,6 @@ mod ssh;
 mod web;
 
 pub use gitolite::Gitolite;
-pub use recorder::{Recorder, git, git_says};
+pub use recorder::{Recorder, git, git_says, template};
 pub use ssh::Ssh;
 pub use web::{PASSWORD, USER, Web};

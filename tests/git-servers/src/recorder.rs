@@ -26,6 +26,13 @@ while read -r old new ref; do
 done
 "#;
 
+/// Makes a template for `git init --template`: repositories that are made from it record.
+pub fn template(folder: &Path) -> PathBuf {
+    let made = folder.join("template");
+    (Recorder { path: made.clone() }).hook("pre-receive", HOOK);
+    made
+}
+
 impl Recorder {
     /// Creates a recording repository.
     pub fn make(path: &Path) -> Recorder {

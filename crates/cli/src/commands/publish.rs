@@ -3,7 +3,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Error;
 use importer::publishing::by_hand::Looked;
-use importer::publishing::pool::Ended;
+use importer::publishing::perform::Ended;
 use operations::actions::publish::Publish;
 use operations::{Action, questions};
 use serde_json::{Value, json};

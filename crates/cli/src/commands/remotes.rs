@@ -66,6 +66,10 @@ fn show(answer: &Remotes, is_one: bool) -> io::Result<()> {
     }
     for it in &answer.remotes {
         one(answer.now, it)?;
+        if let Some(day) = answer.day.iter().find(|day| day.remote == it.remote) {
+            let (published, failed) = (count(day.published, "package"), count(day.failed, "failure"));
+            writeln!(stdout, "  in the last 24 hours {published} published, {failed}")?;
+        }
     }
     if !is_one || answer.packages.is_empty() {
         return Ok(());

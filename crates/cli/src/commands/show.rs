@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use anyhow::Error;
 use importer::inspect::Shown;
 use operations::LookBack;
+use operations::in_cache::Copy;
 use operations::questions;
 use state::read::package::Package;
 use state::waits::NEVER;
@@ -52,6 +53,7 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     if let Some((now, package)) = &answer.state {
         show_facts(*now, package)?;
     }
+    copy(name, answer.copy)?;
     if let Some(shown) = &answer.repository {
         versions(shown)?;
     }
@@ -199,6 +201,19 @@ fn foreign(shown: &Shown) -> io::Result<()> {
         writeln!(stdout, "  and {} more; --json lists all", shown.foreign.len() - FOREIGN)?;
     }
     Ok(())
+}
+
+/// Prints that what is here is not what the remote has, if repositories are a cache.
+fn copy(name: &str, copy: Option<Copy>) -> io::Result<()> {
+    let what = match copy {
+        Some(Copy::Absent) => "its repository is on the remote, and not in the cache of this machine",
+        Some(Copy::Other) => {
+            "its repository is on the remote; what follows is the cache of this machine, which is not what the remote has"
+        }
+        Some(Copy::Current) | None => return Ok(()),
+    };
+    let line = format!("{what}: `package-import verify {name}` brings it here");
+    writeln!(screen::stdout(), "{}", paragraph(0, &line))
 }
 
 fn versions(shown: &Shown) -> io::Result<()> {

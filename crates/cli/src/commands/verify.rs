@@ -47,6 +47,9 @@ pub fn run(installation: &Installation, arguments: &Arguments) -> Result<u8, Err
     let verify = Verify { packages: arguments.packages.clone(), watch: &watch };
     let count = verify.perform(installation, &caller(), None)?;
     written.into_inner()?;
+    if let Some(left_out) = &count.left_out {
+        writeln!(io::stderr(), "{}", screen::paragraph(0, left_out))?;
+    }
     if !arguments.json {
         total(&count)?;
     }
@@ -74,7 +77,7 @@ fn show(found: &Verified, json: bool) -> io::Result<()> {
 
 /// The number of problems of each kind, and the next command.
 fn total(count: &VerifyCount) -> io::Result<()> {
-    let VerifyCount { packages, wrong, codes } = count;
+    let VerifyCount { packages, wrong, codes, .. } = count;
     let mut stdout = screen::stdout();
     writeln!(stdout, "{} repositories checked, {wrong} with problems", packages.len())?;
     if *wrong == 0 {

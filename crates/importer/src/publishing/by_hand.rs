@@ -11,7 +11,7 @@ use remote::problem::Problem;
 use state::publishing::PublishLane;
 use state::publishing::asked;
 use state::publishing::cached;
-use state::publishing::claims::Claim;
+use state::publishing::claims::{self, Claim};
 use state::publishing::ends::{Next, Trouble};
 use state::publishing::remotes;
 use state::tx::Tx;
@@ -20,13 +20,18 @@ use state::{StateError, hold};
 
 use super::entrance::{Entrance, Remotes};
 use super::job::Job;
-use super::pool::{self, Ended, Say};
+use super::perform::{Ended, Say, perform};
+use super::pool;
 use crate::queue::by_hand::carry_out;
 use crate::queue::session::Session;
 
 /// Pause between looks at another process's publishing of the same package; next, the largest number of looks.
 const PAUSE: Duration = Duration::from_millis(100);
 const WAITS: u32 = 600;
+/// Number of looks after which dead publishers are looked for again.
+const LOOKS: u32 = 50;
+/// Rows that are brought back in one transaction.
+const CHUNK: i64 = 40;
 /// Maximum number of imports that join what others push in the meantime.
 const JOINS: u32 = 4;
 
@@ -73,6 +78,7 @@ pub fn publish(
 ) -> Result<usize, StateError> {
     let Some(all) = session.remotes() else { return Ok(0) };
     pool::follow(session)?;
+    take_back(session)?;
     let ids: BTreeMap<String, i64> =
         session.store.read(remotes::followed)?.into_iter().map(|it| (it.name, it.id)).collect();
     let mut failed = 0;
@@ -103,7 +109,7 @@ fn one(
             say(&not_claimed(session, entrance, package, name)?);
             return Ok(1);
         };
-        let ended = pool::perform(session, entrance, &claim, say);
+        let ended = perform(session, entrance, &claim, say);
         if ended.result.is_err() {
             return Ok(1);
         }
@@ -118,10 +124,20 @@ fn one(
     Ok(0)
 }
 
+/// Takes back what publishers that have died were about: the beginning of this session has closed their runs.
+fn take_back(session: &Session) -> Result<(), StateError> {
+    while session.store.write(|tx| claims::take_back(tx, CHUNK))? > 0 {}
+    Ok(())
+}
+
 fn claimed(session: &Session, entrance: &Entrance, package: i64) -> Result<Option<Claim>, StateError> {
-    for _ in 0..WAITS {
+    for look in 1..=WAITS {
         if let Some(claim) = pool::claim(session, entrance, Some(package))? {
             return Ok(Some(claim));
+        }
+        // The other process may have died.
+        if look % LOOKS == 0 {
+            take_back(session)?;
         }
         let is_running = session.store.read(|tx| asked::is_running(tx, package, &entrance.config.name))?;
         if !is_running || session.is_stopping() {
@@ -132,7 +148,8 @@ fn claimed(session: &Session, entrance: &Entrance, package: i64) -> Result<Optio
     Ok(None)
 }
 
-/// If repositories are a cache: restores what the remote lacks, by an import. Returns the number of failures.
+/// If repositories are a cache: restores what the remote lacks, or imports what a ref there was in the way of. Returns the
+/// number of failures.
 fn brought_back(
     session: &Session,
     entrance: &Entrance,
@@ -140,7 +157,7 @@ fn brought_back(
     name: &str,
     say: Say<'_>,
 ) -> Result<usize, StateError> {
-    let is_lacking = |tx: &mut Tx<'_>| Ok(cached::get(tx, package)?.is_some_and(|it| it.done.is_none()));
+    let is_lacking = |tx: &mut Tx<'_>| Ok(cached::get(tx, package)?.is_none_or(|it| it.done.is_none()));
     if !session.store.read(is_lacking)? {
         return Ok(0);
     }
@@ -181,8 +198,8 @@ fn not_claimed(
 
 /// Publishes all that can be claimed now. Returns how many could not be.
 fn drain(session: &Session, entrance: &Entrance, say: Say<'_>) -> Result<usize, StateError> {
-    while session.store.write(|tx| asked::wake(tx, 40))? > 0 {}
-    while session.store.write(|tx| asked::fill(tx, 40))? {}
+    while session.store.write(|tx| asked::wake(tx, CHUNK))? > 0 {}
+    while session.store.write(|tx| asked::fill(tx, CHUNK))? {}
     let failed = Mutex::new((0, Ok(())));
     thread::scope(|scope| {
         for _ in 0..entrance.config.jobs {
@@ -190,7 +207,7 @@ fn drain(session: &Session, entrance: &Entrance, say: Say<'_>) -> Result<usize, 
                 while !session.is_stopping() {
                     let done = match pool::claim(session, entrance, None) {
                         Ok(None) => return,
-                        Ok(Some(claim)) => Ok(pool::perform(session, entrance, &claim, say).result.is_err()),
+                        Ok(Some(claim)) => Ok(perform(session, entrance, &claim, say).result.is_err()),
                         Err(error) => Err(error),
                     };
                     let mut failed = failed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -12,8 +12,10 @@ use packaging_repo::seal::{Key, PackageKey};
 use packaging_repo::{Error, ObjectId};
 use remote::problem::Problem;
 use remote::publish::Foreign;
+use remote::refs::Advertised;
 use source_package::version::PackageName;
 use state::StateError;
+use state::publication::collisions;
 use state::publishing::cached::{self, Cached, Done};
 use state::publishing::ends::There;
 
@@ -256,25 +258,52 @@ impl Package<'_> {
         }
     }
 
-    /// Checks whether the remote still has everything that was read back there. What it lacks is restored by an import;
-    /// `None` if one was requested.
+    /// Checks whether the remote still has everything that was read back there, and whether refs that are in the way are
+    /// still there. What it lacks is restored by an import; `None` if one is needed.
     ///
     /// # Errors
     /// Errors of the remote, of files, or of the state.
     pub fn look(&self) -> Result<Option<There>, Trouble> {
-        let (name, row) = (self.name()?, self.row()?);
-        let Some(row) = row else { return self.take_in(&name).map(Some) };
+        let (name, row, blocking) = (self.name()?, self.row()?, self.blocking()?);
+        let Some(row) = row else { return self.look_at_new(&name, &blocking) };
         let vouched = self.vouched(Some(&row), &self.key(&name)?)?;
         let there = match self.job().read(&Repository::place(&self.repos(), &name)) {
             Err(Problem::Missing { .. }) => Default::default(),
             other => other?,
         };
         let is_whole = vouched.expected().all(|(name, id)| there.refs.get(name) == Some(&id));
-        Ok(row.done.filter(|_| is_whole).map(|here| There {
+        let is_still = blocking.iter().all(|(name, theirs)| is_at(&there, name, theirs.as_deref()));
+        let foreign = i64::try_from(blocking.len()).unwrap_or(i64::MAX);
+        let detail = (foreign > 0).then(|| job::detail_of_blocking(&blocking));
+        Ok(row.done.filter(|_| is_whole && is_still).map(|here| There {
             here: here.clone(),
             there: here,
+            foreign,
+            detail,
             ..There::default()
         }))
+    }
+
+    /// Looks at a package of which nothing was published yet.
+    fn look_at_new(
+        &self,
+        name: &PackageName,
+        blocking: &[(String, Option<String>)],
+    ) -> Result<Option<There>, Trouble> {
+        let Some((first, _)) = blocking.first() else { return self.take_in(name).map(Some) };
+        let there = self.job().read(&Repository::place(&self.repos(), name))?;
+        if blocking.iter().all(|(name, theirs)| is_at(&there, name, theirs.as_deref())) {
+            return Err(
+                Problem::Refused(format!("{first}, which somebody else made there, is in the way")).into()
+            );
+        }
+        Ok(None)
+    }
+
+    /// Refs that keep the package from being imported, as the state has them.
+    fn blocking(&self) -> Result<Vec<(String, Option<String>)>, Trouble> {
+        let read = self.session.store.read(|tx| collisions::blocking(tx, self.id));
+        read.map_err(|error| Trouble::Here(Failure::new(Stage::State, Code::Unreachable, error)))
     }
 
     /// Publishes and records a repository that was imported before repositories were a cache.
@@ -313,6 +342,11 @@ fn fingerprint(refs: &BTreeMap<String, ObjectId>) -> String {
 /// The fingerprint of an empty set of refs.
 fn nothing() -> String {
     fingerprint(&BTreeMap::new())
+}
+
+fn is_at(there: &Advertised, name: &str, object: Option<&str>) -> bool {
+    let now = there.refs.get(name).map(ToString::to_string);
+    now.is_some() && (object.is_none() || now.as_deref() == object)
 }
 
 /// The distro of a branch or tag.

@@ -43,8 +43,8 @@ pub struct Job<'a> {
 pub struct Done {
     /// State of the remote, as it was read back.
     pub there: There,
-    /// Number of refs that were moved.
-    pub moved: usize,
+    /// Names of the refs that were moved.
+    pub moved: Vec<String>,
     /// True when the remote was asked at all.
     pub is_asked: bool,
     /// Number of branches that others have moved on the remote, and that were fetched: an import joins them, and then
@@ -93,7 +93,7 @@ impl Job<'_> {
         let here = desired.fingerprint();
         if known == Some(here.as_str()) {
             let there = There { there: here.clone(), here, ..There::default() };
-            return Ok(Done { there, moved: 0, is_asked: false, taken_in: 0 });
+            return Ok(Done { there, moved: Vec::new(), is_asked: false, taken_in: 0 });
         }
         self.with_server(repository.path(), &desired, |publisher, server| {
             let mut taken_in = 0;
@@ -102,7 +102,8 @@ impl Job<'_> {
                 Ok(())
             };
             let done = publisher.publish(&desired, abilities, &mut aside)?;
-            Ok(Done { moved: done.moved, there: there(&done, here.clone()), is_asked: true, taken_in })
+            let there = there(&done, here.clone());
+            Ok(Done { moved: done.moved, there, is_asked: true, taken_in })
         })
     }
 
@@ -229,6 +230,13 @@ fn keep(repository: &Repository, server: &dyn Server, foreign: &[Foreign]) -> Re
         published::set_aside(repository, &found, Deadline::after(LOCK)).map_err(of_repository)?;
     }
     Ok(taken_in.len())
+}
+
+/// Refs that are in the way of an import, in the form of the state's rows.
+pub(super) fn detail_of_blocking(blocking: &[(String, Option<String>)]) -> String {
+    let what = || "what is to be imported".to_owned();
+    let blocked = blocking.iter().take(NAMED).map(|(name, _)| (what(), name.clone())).collect();
+    serde_json::to_string(&Detail { blocked, ..Detail::default() }).unwrap_or_default()
 }
 
 /// The refs that were read back, in the form of the state's rows.

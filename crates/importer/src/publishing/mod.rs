@@ -3,7 +3,7 @@
 //!
 //! [`config`] is the section of the configuration, [`entrance`] a remote that is ready to be used, [`folder`] one that
 //! is a folder of this machine, [`job`] one package on one remote, [`cache`] one whose
-//! repository is a cache of the remote's, [`pool`] all of them during a run.
+//! repository is a cache of the remote's, [`pool`] all of them during a run, [`journal`] what came of each.
 
 pub mod by_hand;
 pub mod cache;
@@ -11,5 +11,7 @@ pub mod config;
 pub mod entrance;
 mod folder;
 pub mod job;
+pub mod journal;
+pub mod perform;
 pub mod pool;
 mod trouble;

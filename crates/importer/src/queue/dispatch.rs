@@ -23,7 +23,8 @@ use super::evict;
 use super::job;
 use super::limits::{Limits, need};
 use super::session::{LEASE, Session, VERSION};
-use crate::publishing::pool::{self, Pool};
+use crate::publishing::perform;
+use crate::publishing::pool::Pool;
 pub use said::{Said, Summary};
 use upkeep::Upkeep;
 
@@ -108,7 +109,7 @@ impl Dispatcher<'_> {
         let mut state = Loop::new(self, &pool);
         state.begin();
         evict::evict(&self.session);
-        let publish = |ended: &pool::Ended| (self.say)(Said::Published(ended));
+        let publish = |ended: &perform::Ended| (self.say)(Said::Published(ended));
         thread::scope(|scope| {
             pool.begin(scope, &self.session, &publish);
             loop {

@@ -19,11 +19,16 @@ pub struct Log {
 
 /// Path of the log of an attempt that began on a day.
 pub fn path(root: &Path, day: &str, attempt: i64) -> PathBuf {
-    root.join("logs").join(day).join(format!("{attempt}.log"))
+    folder(root, day).join(format!("{attempt}.log"))
 }
 
-/// Removes the folders of days before `day` (`2026-11-24`). Returns their names; with `look`, nothing is removed.
-pub fn prune(root: &Path, day: &str, look: bool) -> io::Result<Vec<String>> {
+/// Folder of the logs of a day.
+pub fn folder(root: &Path, day: &str) -> PathBuf {
+    root.join("logs").join(day)
+}
+
+/// Days that have logs, oldest first.
+pub fn days(root: &Path) -> io::Result<Vec<String>> {
     let folder = root.join("logs");
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
@@ -31,10 +36,17 @@ pub fn prune(root: &Path, day: &str, look: bool) -> io::Result<Vec<String>> {
         Err(error) => return Err(with_path("read", &folder, &error)),
     };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut old: Vec<String> = names.filter(|name| is_day(name) && name.as_str() < day).collect();
-    old.sort();
+    let mut days: Vec<String> = names.filter(|name| is_day(name)).collect();
+    days.sort();
+    Ok(days)
+}
+
+/// Removes the folders of days before `day` (`2026-11-24`). Returns their names; with `look`, nothing is removed.
+pub fn prune(root: &Path, day: &str, look: bool) -> io::Result<Vec<String>> {
+    let mut old = days(root)?;
+    old.retain(|name| name.as_str() < day);
     for name in old.iter().filter(|_| !look) {
-        let path = folder.join(name);
+        let path = folder(root, name);
         match fs::remove_dir_all(&path) {
             // Another host that shares the root was faster.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -60,7 +72,7 @@ pub fn day_before(age: Duration) -> String {
 }
 
 /// Today, as the name of a folder.
-fn today() -> String {
+pub fn today() -> String {
     day(SystemTime::now())
 }
 

@@ -1,16 +1,15 @@
 //! Decisions about a ref of ours that somebody else made or moved.
 
 use importer::inspect;
-use importer::queue::by_hand;
 use packaging_repo::collision::{Decision, Kind as CollisionKind};
-use state::operate;
 use state::publication::collisions::{self, Collision};
+use state::publishing::cached;
 
 use crate::action::{Action, Change, Kind, Preview};
 use crate::error::Error;
 use crate::installation::{Installation, Opened};
-use crate::questions;
 use crate::role::{Permit, Role};
+use crate::{in_cache, questions};
 
 /// Decides about a collision. The decision is recorded, and a job is queued that carries it out. On record: `resolve`,
 /// an entry of the package.
@@ -26,10 +25,33 @@ impl Resolve {
     fn found(&self, at: &Opened) -> Result<Collision, Error> {
         let it = questions::collision_row(at, self.id)?;
         let kind = it.kind.parse::<CollisionKind>().ok();
-        match kind.and_then(|kind| self.decision.refused_for(kind)) {
+        let refused = match kind.and_then(|kind| self.decision.refused_for(kind)) {
+            None if self.removes_a_ref(kind) => self.not_there(at, &it)?,
+            why => why.map(str::to_owned),
+        };
+        match refused {
             Some(why) => Err(Error::Usage(format!("collision {} is {}: {why}", it.id, it.kind))),
             None => Ok(it),
         }
+    }
+
+    /// True when the decision takes a name from a ref that somebody else made.
+    fn removes_a_ref(&self, kind: Option<CollisionKind>) -> bool {
+        self.decision == Decision::TakeTag
+            || (self.decision == Decision::Drop && kind == Some(CollisionKind::Blocked))
+    }
+
+    /// Where the repository is on a remote, nothing there is removed, and what is removed here comes back with the next
+    /// fetch: the reason, with what to do.
+    fn not_there(&self, at: &Opened, it: &Collision) -> Result<Option<String>, Error> {
+        let Some(remote) = at.store.read(cached::remote)? else { return Ok(None) };
+        let (name, package) = (&it.name, &it.package);
+        let theirs = it.theirs.as_deref().unwrap_or("COMMIT");
+        Ok(Some(format!(
+            "the repository is on remote {remote}, where the importer removes nothing. In a clone with the right to push: `git push \
+             origin {theirs}:refs/heads/kept/NAME` keeps what was pushed, `git push origin :{name}` removes the ref; then \
+             `package-import publish {package}` goes on at once, and within six hours it does by itself"
+        )))
     }
 }
 
@@ -61,23 +83,9 @@ impl Action for Resolve {
 /// # Errors
 /// The reason why it is left to the next run.
 pub fn carry_out(installation: &Installation, package: &str) -> Result<(), Error> {
-    let root = installation.absolute_root()?;
-    if inspect::missing_repository(&root, package).is_some() {
+    let (root, config) = (installation.absolute_root()?, installation.config()?);
+    if !config.repos.is_cache() && inspect::missing_repository(&root, package).is_some() {
         return Err(Error::NotFound("the repository is not on this machine".into()));
     }
-    let session = installation.begin(installation.config()?, "import", 1, false)?;
-    let pulse = installation.pulse(&session)?;
-    let done = (session.store.read(|tx| operate::known(tx, package)))
-        .and_then(|id| by_hand::carry_out(&session, id));
-    drop(pulse);
-    session.close("done", None)?;
-    match done? {
-        Some(result) => match result.cause {
-            Some(cause) => Err(Error::Failed(format!("{}/{}: {}", cause.stage, cause.code, cause.message))),
-            None => Ok(()),
-        },
-        None => Err(Error::Failed(format!(
-            "another import of {package} is running, or the package is held: try again when it has ended, or release it"
-        ))),
-    }
+    in_cache::do_job(installation, package, |_, _| Ok(()))
 }

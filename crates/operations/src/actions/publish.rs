@@ -2,7 +2,7 @@
 
 use importer::config::Config;
 use importer::publishing::by_hand;
-use importer::publishing::pool::Ended;
+use importer::publishing::perform::Ended;
 use state::operate;
 use state::publishing::read::{self, RemoteStatus};
 

@@ -16,13 +16,15 @@ use state::{StateError, Store};
 
 use crate::action::{Action, Change, Kind, Preview};
 use crate::error::Error;
+use crate::in_cache::{self, Copy};
 use crate::installation::Installation;
 use crate::role::{Permit, Role};
 
 /// Checks repositories, and keeps the findings for the checks. A login that may only read the state keeps none. On record:
 /// the findings; no entry in the audit trail.
 pub struct Verify<'a> {
-    /// The packages; by default all that have a repository, or should have one.
+    /// The packages; by default all that have a repository, or should have one. Where repositories are a cache of a remote's,
+    /// those named are brought here from it; by default only those are checked that are here as they are there.
     pub packages: Vec<String>,
     /// Called for each package, and says whether to go on.
     pub watch: &'a dyn Fn(&Verified) -> ControlFlow<()>,
@@ -48,17 +50,39 @@ pub struct VerifyCount {
     pub wrong: usize,
     /// Number of problems, by their codes.
     pub codes: BTreeMap<&'static str, usize>,
+    /// Packages that were not checked, and why, if there are any.
+    pub left_out: Option<String>,
 }
 
 impl Verify<'_> {
     fn packages(&self, at: &Installation, store: Option<&Store>) -> Result<Vec<String>, Error> {
         let mut packages = at.with_repository(&self.packages)?;
-        if let Some(store) = store.filter(|_| self.packages.is_empty()) {
-            packages.extend(store.read(versions::packages)?);
-            packages.sort();
-            packages.dedup();
+        let Some(store) = store.filter(|_| self.packages.is_empty()) else { return Ok(packages) };
+        if at.config()?.repos.is_cache() {
+            return current(at, store, packages);
         }
+        packages.extend(store.read(versions::packages)?);
+        packages.sort();
+        packages.dedup();
         Ok(packages)
+    }
+
+    /// Number of packages of the state, and reasons why some are not checked: of what is not in a cache, it tells nothing.
+    fn left_out(
+        &self,
+        at: &Installation,
+        store: Option<&Store>,
+        here: usize,
+    ) -> Result<Option<String>, Error> {
+        let Some(store) = store.filter(|_| self.packages.is_empty()) else { return Ok(None) };
+        if !at.config()?.repos.is_cache() {
+            return Ok(None);
+        }
+        let all = store.read(versions::packages)?.len();
+        Ok(Some(format!(
+            "repositories are a cache of a remote's: {here} of {all} are here as they are there, and are checked; name a package to \
+             have it brought here, or have them checked by runs: `package-import enqueue --lane verify PACKAGE`"
+        )))
     }
 
     fn one(
@@ -68,6 +92,7 @@ impl Verify<'_> {
         package: &str,
         is_one: bool,
     ) -> Result<Verified, Error> {
+        let brought = store.filter(|_| !self.packages.is_empty()).map(|store| bring(at, store, package));
         let expected = match store {
             Some(store) => store.read(|tx| versions::expected(tx, package))?,
             None => Expected::default(),
@@ -82,6 +107,7 @@ impl Verify<'_> {
         };
         let mut found =
             Verified { package: package.to_owned(), problems: checked.problems, remarks: Vec::new() };
+        found.remarks.extend(brought.transpose()?.flatten());
         if let Some(store) = store {
             found.problems = without_kept(store, package, found.problems)?;
             let foreign = checked.foreign.map(|it| keep_foreign(store, package, &it)).transpose()?.flatten();
@@ -107,7 +133,8 @@ impl Action<Installation> for Verify<'_> {
     fn act(&self, at: &Installation, _: &Permit<'_>) -> Result<VerifyCount, Error> {
         let store = at.state_if_any()?;
         let packages = self.packages(at, store.as_ref())?;
-        let mut count = VerifyCount::default();
+        let left_out = self.left_out(at, store.as_ref(), packages.len())?;
+        let mut count = VerifyCount { left_out, ..VerifyCount::default() };
         for package in &packages {
             let found = self.one(at, store.as_ref(), package, packages.len() == 1)?;
             count.wrong += usize::from(!found.problems.is_empty());
@@ -120,6 +147,27 @@ impl Action<Installation> for Verify<'_> {
         }
         Ok(VerifyCount { packages, ..count })
     }
+}
+
+/// Brings the repository of a package here from the remote, if the cache has something else. Returns the reason why it could
+/// not be brought; what is wrong with the repository itself is found by the check that follows.
+fn bring(at: &Installation, store: &Store, package: &str) -> Result<Option<String>, Error> {
+    if !matches!(in_cache::copy(at, store, package)?, Some(Copy::Other | Copy::Absent)) {
+        return Ok(None);
+    }
+    let brought = in_cache::bring(at, package);
+    Ok(brought.err().map(|error| format!("it is not brought here from the remote: {error}")))
+}
+
+/// Those packages whose repository in the cache is what the remote has.
+fn current(at: &Installation, store: &Store, packages: Vec<String>) -> Result<Vec<String>, Error> {
+    let mut current = Vec::new();
+    for package in packages {
+        if in_cache::copy(at, store, &package)? == Some(Copy::Current) {
+            current.push(package);
+        }
+    }
+    Ok(current)
 }
 
 /// Leaves out refs of others that stay by somebody's decision.

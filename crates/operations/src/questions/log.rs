@@ -4,9 +4,11 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use baseline::time::Millis;
+use importer::publishing::journal;
 use importer::queue::logs;
 use state::breaker;
 use state::operate;
+use state::publishing::remotes;
 use state::read::package::{self, Attempt};
 use state::words::Outcome;
 
@@ -80,6 +82,21 @@ pub fn log_of(at: &Opened, wanted: &LogWanted) -> Result<Log, Error> {
     };
     let remark = remark(at, attempt, wanted)?;
     Ok(Log { attempt, text, remark })
+}
+
+/// The newest lines of this machine's journal of publishing about a package, oldest first; of one remote, or of all.
+pub fn published_log(
+    at: &Opened,
+    package: &str,
+    remote: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, Error> {
+    at.store.read(|tx| {
+        remote.map_or(Ok(()), |name| remotes::url(tx, name).map(drop))?;
+        operate::known(tx, package).map(drop)
+    })?;
+    journal::of_package(&at.root, package, remote, limit)
+        .map_err(|error| Error::File { what: "cannot read the journal of publishing".into(), error })
 }
 
 /// The number of the attempt that is meant.

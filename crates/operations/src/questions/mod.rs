@@ -33,7 +33,7 @@ pub use incidents::{
     Entry, Heading, Incident, IncidentKind, IncidentShown, Incidents, Late, Part, incident, incidents,
 };
 pub use list::{OfPackage, Packages, PackagesWanted, packages};
-pub use log::{Log, LogWanted, Piece, follow, log, log_of, number};
+pub use log::{Log, LogWanted, Piece, follow, log, log_of, number, published_log};
 pub use package::{Shown, show, show_at};
 pub use publishing::publishing;
 pub use records::{Audit, AuditWanted, History, HistoryWanted, audit, audit_of, batch, history, settings};

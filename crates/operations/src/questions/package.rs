@@ -8,6 +8,7 @@ use state::read::package::{self, Package};
 use state::{Store, operate};
 
 use crate::error::Error;
+use crate::in_cache::{self, Copy};
 use crate::installation::Installation;
 use crate::looking_back::LookBack;
 
@@ -24,6 +25,8 @@ pub struct Shown {
     pub repository: Option<inspect::Shown>,
     /// Error of reading the repository, if it cannot be read.
     pub unreadable: Option<String>,
+    /// State of the copy of this machine, if repositories are a cache.
+    pub copy: Option<Copy>,
 }
 
 /// Everything about a package. A root without a state has only repositories; the state's records are worth most when
@@ -37,7 +40,11 @@ pub fn show(installation: &Installation, name: &str) -> Result<Shown, Error> {
         Some(store) => facts(store, name)?,
         None => None,
     };
-    let mut shown = Shown { package: name.to_owned(), state, repository: None, unreadable: None };
+    let copy = match &store {
+        Some(store) => in_cache::copy(installation, store, name)?,
+        None => None,
+    };
+    let mut shown = Shown { package: name.to_owned(), state, repository: None, unreadable: None, copy };
     match inspect::show(&installation.root, name) {
         Ok(repository) => shown.repository = Some(repository),
         Err(error) if shown.state.is_none() => {
@@ -61,7 +68,7 @@ pub fn show_at(installation: &Installation, name: &str, at: LookBack) -> Result<
     if state.is_none() {
         return Err(Error::NotFound(format!("package {name} was not known then")));
     }
-    Ok(Shown { package: name.to_owned(), state, repository: None, unreadable: None })
+    Ok(Shown { package: name.to_owned(), state, repository: None, unreadable: None, copy: None })
 }
 
 fn facts(store: &Store, name: &str) -> Result<Option<(i64, Package)>, Error> {
@@ -96,7 +103,7 @@ impl Shown {
         json!({
             "package": self.package, "state": self.state.as_ref().map(|(_, package)| package),
             "repository": shown.map(|shown| &shown.repository), "head": shown.map(|shown| &shown.head),
-            "versions": versions.unwrap_or_default(), "foreign": foreign.unwrap_or_default(),
+            "versions": versions.unwrap_or_default(), "foreign": foreign.unwrap_or_default(), "copy": self.copy,
         })
     }
 }

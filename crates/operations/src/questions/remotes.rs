@@ -1,6 +1,7 @@
 //! Remotes, and what is not published there.
 
 use serde::Serialize;
+use state::publishing::day::{self, Day};
 use state::publishing::read::{self, PackageStatus, RemoteStatus};
 use state::publishing::remotes;
 
@@ -14,6 +15,8 @@ pub struct Remotes {
     pub now: i64,
     /// Each remote that is followed.
     pub remotes: Vec<RemoteStatus>,
+    /// What was published on each in the last 24 hours.
+    pub day: Vec<Day>,
     /// Of one that was asked for: packages that could not be published, or that have refs which others have moved or the
     /// server refuses.
     pub packages: Vec<PackageStatus>,
@@ -25,10 +28,12 @@ pub struct Remotes {
 /// There is no such remote, or the state cannot be read.
 pub fn remotes(at: &Opened, name: Option<&str>, limit: u32) -> Result<Remotes, Error> {
     Ok(at.store.read(|tx| {
-        let mut found = Remotes { now: tx.now()?, remotes: read::status(tx)?, packages: Vec::new() };
+        let (now, remotes, day) = (tx.now()?, read::status(tx)?, day::last_day(tx)?);
+        let mut found = Remotes { now, remotes, day, packages: Vec::new() };
         if let Some(name) = name {
             remotes::url(tx, name)?;
             found.remotes.retain(|it| it.remote == name);
+            found.day.retain(|it| it.remote == name);
             found.packages = read::odd(tx, name, i64::from(limit))?;
         }
         Ok(found)

@@ -11,14 +11,14 @@ fn first_and_next(remote: &Remote, server: &Recorder, package: &str) {
     assert!(done.is_complete(), "{done:?}");
     assert_eq!(server.refs(), source.refs());
     assert_eq!(done.fingerprint, source.desired().fingerprint());
-    assert_eq!(done.moved, source.refs().len());
+    assert_eq!(done.moved.len(), source.refs().len());
     // Nothing to do: the refs are read once, and nothing is pushed.
     let pushes = server.pushes().len();
-    assert_eq!(publish(&source, remote, package).published().moved, 0);
+    assert_eq!(publish(&source, remote, package).published().moved.len(), 0);
     assert_eq!(server.pushes().len(), pushes);
     source.add();
     let next = publish(&source, remote, package);
-    assert_eq!((next.published().moved, next.published().is_complete()), (5, true));
+    assert_eq!((next.published().moved.len(), next.published().is_complete()), (5, true));
     assert_eq!(server.refs(), source.refs());
     assert_unforced(server);
 }
@@ -55,7 +55,7 @@ fn gitolite_makes_the_repository() {
     let server = Recorder { path };
     assert_eq!(server.refs(), source.refs());
     source.add();
-    assert_eq!(publish(&source, &remote, "made").published().moved, 5);
+    assert_eq!(publish(&source, &remote, "made").published().moved.len(), 5);
     assert_eq!(server.refs(), source.refs());
 }
 

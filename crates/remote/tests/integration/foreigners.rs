@@ -31,7 +31,7 @@ fn a_branch_that_somebody_has_gone_on_with_stays() {
         assert_eq!(server.at("refs/heads/applied/debian/sid"), source.at("refs/heads/applied/debian/sid"));
         // The foreign commit is known here now: it is on top of ours.
         let again = publish(&source, &remote, "ahead");
-        assert_eq!((again.published().moved, again.published().foreign.len()), (0, 1));
+        assert_eq!((again.published().moved.len(), again.published().foreign.len()), (0, 1));
         assert_unforced(&server);
     }
 }

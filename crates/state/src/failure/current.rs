@@ -92,7 +92,7 @@ pub(crate) fn record_failure(
     count_failure(tx, finished.package_id, signature.id, state.as_str(), 1)?;
     tx.execute("UPDATE package SET last_attempt = ?2 WHERE id = ?1", values![finished.package_id, now])?;
     let failures = before.as_ref().map_or(0, |before| before.attempts) + 1;
-    let due = now + retries.pause(state, failures, finished.attempt);
+    let due = now + retries.pause_of(cause.code.as_str(), state, failures, finished.attempt);
     // A version that waits for its time is not delayed further by the failure of another.
     settled.due = Some(finished.wait.as_ref().map_or(due, |wait| due.min(wait.again)));
     settled.failure = Some(state);

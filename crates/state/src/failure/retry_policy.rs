@@ -9,6 +9,9 @@ const DAY: i64 = 24 * HOUR;
 /// Codes that no retry cures: an operator has to decide.
 pub const WEDGING: &[&str] = &["blocked", "repository-damaged"];
 
+/// Codes of [`WEDGING`] whose cause may go without a word to the importer: a ref is removed on a server, or in a repository.
+const MAY_PASS: &[&str] = &["blocked"];
+
 /// The rule of retries. Times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retries {
@@ -77,6 +80,14 @@ impl Retries {
             Class::Transient | Class::Unknown if worn_out => FailureState::Failing,
             Class::Transient | Class::Unknown => FailureState::Retrying,
         }
+    }
+
+    /// Milliseconds until the next try of a failure with a code, as [`Retries::pause`] says; less for a cause that may have
+    /// gone.
+    pub fn pause_of(&self, code: &str, state: FailureState, failures: i64, seed: i64) -> i64 {
+        let pause = self.pause(state, failures, seed);
+        let may_pass = state == FailureState::Wedged && MAY_PASS.contains(&code);
+        if may_pass { pause.min(self.longest) } else { pause }
     }
 
     /// Milliseconds until the next try, by the number of failures since the last success. `seed` spreads packages that

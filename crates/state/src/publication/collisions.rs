@@ -124,6 +124,15 @@ pub fn of_package(tx: &mut Tx<'_>, package: i64) -> Result<Vec<Collision>, State
     Ok(tx.query(&sql, values![package])?.iter().map(row).collect())
 }
 
+/// Refs that keep a package from being imported, with the objects that they were found at.
+///
+/// # Errors
+/// [`StateError`] when the database cannot be read or written.
+pub fn blocking(tx: &mut Tx<'_>, package: i64) -> Result<Vec<(String, Option<String>)>, StateError> {
+    let sql = "SELECT name, theirs FROM collision WHERE package_id = ?1 AND kind = 'blocked' AND ended IS NULL ORDER BY id";
+    Ok(tx.query(sql, values![package])?.iter().map(|row| (row.text(0), row.opt_text(1))).collect())
+}
+
 /// One by its number.
 ///
 /// # Errors

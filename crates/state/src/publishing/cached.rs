@@ -58,6 +58,14 @@ pub fn done_of(tx: &mut Tx<'_>, name: &str) -> Result<Option<String>, StateError
     Ok(tx.first(sql, values![name])?.and_then(|row| row.opt_text(0)))
 }
 
+/// The remote that has the repositories; `None` if the hosts have them themselves.
+///
+/// # Errors
+/// Errors of the database.
+pub fn remote(tx: &mut Tx<'_>) -> Result<Option<String>, StateError> {
+    meta::get(tx, meta::CACHE_OF)
+}
+
 /// Records the refs that an attempt is about to publish: from here on, these values on the remote
 /// count as the importer's.
 ///

@@ -1,7 +1,7 @@
 //! End of publishing one package on one remote, and the new state of its row.
 
 use super::claims::Claim;
-use super::row::{Publish, PublishLane, PublishState, insert, lock, update};
+use super::row::{Publish, PublishLane, PublishState, failed_flow, insert, lock, published_flow, update};
 use crate::db::tx::Tx;
 use crate::error::StateError;
 use crate::values;
@@ -14,7 +14,7 @@ const LOOK: i64 = 24 * HOUR;
 const SOON: i64 = 20_000;
 /// The first pause after a failure of one package, and the longest.
 const PAUSES: (i64, i64) = (5 * MINUTE, 12 * HOUR);
-/// Pause of a package that waits for a person.
+/// Pause of a package that waits for a person, and of one with foreign refs on the remote.
 const SELDOM: i64 = 6 * HOUR;
 
 /// State of the remote, as it was read back.
@@ -95,10 +95,24 @@ pub fn end(
         }
     };
     update(tx, &row, &after)?;
+    count(tx, &row, end)?;
     if end.is_ok() && !is_asked_again {
         reach(tx, claim.package_id, now)?;
     }
     Ok(true)
+}
+
+/// Counts the packages whose refs have moved on a remote, and those that it did not take, in this hour.
+fn count(tx: &mut Tx<'_>, before: &Publish, end: &Result<There, Trouble>) -> Result<(), StateError> {
+    match end {
+        Ok(there) if before.there.as_deref() != Some(there.there.as_str()) => {
+            tx.flow(&published_flow(before.remote), 1)
+        }
+        Err(trouble) if matches!(trouble.next, Next::Later | Next::Person) => {
+            tx.flow(&failed_flow(before.remote), 1)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Records the refs of a package that the importing worker has read back, whatever other work on it is due.
@@ -114,6 +128,7 @@ pub fn note(tx: &mut Tx<'_>, package: i64, remote: &str, there: &There) -> Resul
     for row in lock(tx, "package_id = ?1 AND remote_id = ?2", values![package, remote])? {
         let after = published(Publish { run: None, claimed: row.wanted, ..row.clone() }, there, now);
         update(tx, &row, &after)?;
+        count(tx, &row, &Ok(there.clone()))?;
     }
     reach(tx, package, now)
 }
@@ -121,9 +136,11 @@ pub fn note(tx: &mut Tx<'_>, package: i64, remote: &str, there: &There) -> Resul
 fn published(row: Publish, there: &There, now: i64) -> Publish {
     // Spread, so that a day's work does not become due at once.
     let spread = (row.package.wrapping_mul(2_654_435_761) & 0xffff) * (LOOK / 4) / 0xffff;
+    // A ref of somebody else may be gone when a person has acted on it.
+    let pause = if there.foreign > 0 { SELDOM } else { LOOK + spread };
     Publish {
         state: PublishState::Done,
-        due: Some(now + LOOK + spread),
+        due: Some(now + pause),
         here: Some(there.here.clone()),
         there: Some(there.there.clone()),
         published: Some(now),

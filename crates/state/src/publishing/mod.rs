@@ -4,6 +4,7 @@
 pub mod asked;
 pub mod cached;
 pub mod claims;
+pub mod day;
 pub mod ends;
 pub mod read;
 pub mod remotes;

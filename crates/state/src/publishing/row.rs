@@ -83,6 +83,16 @@ pub(crate) fn counter(remote: i64) -> String {
     format!("unpublished:{remote}")
 }
 
+/// Name of the flow of packages whose refs have moved on a remote.
+pub(crate) fn published_flow(remote: i64) -> String {
+    format!("published:{remote}")
+}
+
+/// Name of the flow of packages that a remote did not take.
+pub(crate) fn failed_flow(remote: i64) -> String {
+    format!("publish_failed:{remote}")
+}
+
 impl Publish {
     /// A row that is new.
     pub(crate) fn new(package: i64, remote: i64, lane: PublishLane, now: i64) -> Publish {

@@ -12,7 +12,7 @@ fn copy(world: &World) -> World {
     let new = World::new();
     let status = Command::new("cp").arg("-a").arg(world.it.root().join(".")).arg(new.it.root()).status();
     assert!(status.unwrap().success());
-    World { it: new.it, pushed: world.pushed.clone() }
+    World { it: new.it, pushed: world.pushed.clone(), postgres: None }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod bench;
 mod decisions;
 mod killed;
 mod kinds;
+mod postgres;
 mod random;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use package_import_tests::installation::{Installation, binary};
+use package_import_tests::installation::{Installation, binary, reports};
 use package_import_tests::synthetic::{Package, lines, package};
 use serde_json::Value;
 
@@ -24,6 +25,8 @@ struct World {
     it: Installation,
     /// Pushed objects, with their package.
     pushed: Vec<(String, String)>,
+    /// A connection string of PostgreSQL; SQLite without.
+    postgres: Option<String>,
 }
 
 /// A version of a package with a few files and a patch.
@@ -41,7 +44,12 @@ impl World {
     fn new() -> World {
         let it = Installation::new();
         it.configure("[import]\nrepack = false\n");
-        World { it, pushed: Vec::new() }
+        World { it, pushed: Vec::new(), postgres: None }
+    }
+
+    /// With the state in PostgreSQL.
+    fn on_postgres() -> World {
+        World { postgres: Some(throwaway_postgres::schema()), ..World::new() }
     }
 
     /// With the first version of one package.
@@ -57,12 +65,27 @@ impl World {
     }
 
     fn import(&self, packages: &[&Package]) -> Vec<Value> {
+        let (code, reports) = self.try_import(packages);
+        assert_eq!(code, 0, "{reports:#?}");
+        reports
+    }
+
+    /// The exit code, and the reports.
+    fn try_import(&self, packages: &[&Package]) -> (i32, Vec<Value>) {
         let files: Vec<PathBuf> = packages.iter().map(|it| self.write(it)).collect();
-        self.it.import_well("debian", "sid", &files.iter().map(PathBuf::as_path).collect::<Vec<_>>())
+        let mut arguments =
+            vec!["import", "--allow-unsigned", "--json", "--distro", "debian", "--suite", "sid"];
+        arguments.extend(files.iter().map(|file| file.to_str().unwrap()));
+        reports(self.command(&arguments))
     }
 
     fn command(&self, arguments: &[&str]) -> Output {
-        Command::new(binary()).arg("--root").arg(self.it.root()).args(arguments).output().unwrap()
+        let mut command = Command::new(binary());
+        command.arg("--root").arg(self.it.root()).args(arguments);
+        if let Some(url) = &self.postgres {
+            command.env("PACKAGE_IMPORT_STATE", url);
+        }
+        command.output().unwrap()
     }
 
     fn said(&self, arguments: &[&str]) -> String {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use package_import_tests::installation::{Installation, binary};
 use package_import_tests::queue::{Queue, is_stopped, name, signal, text, wait_until, write_packages};
 use rustix::process::{Pid, Signal};
-use throwaway_git_servers::{Recorder, Ssh, git};
+use throwaway_git_servers::{Recorder, Ssh, git, template};
 
 /// All refs of each package.
 type All = BTreeMap<String, Vec<(String, String)>>;
@@ -25,16 +25,16 @@ fn next(seed: &mut u64) -> usize {
 }
 
 /// Hosts with a root each.
-struct Hosts {
+pub struct Hosts {
     /// The state, and a folder for the files of packages. Its root is not that of any host.
-    queue: Queue,
+    pub queue: Queue,
     ssh: Option<Ssh>,
     folder: tempfile::TempDir,
     packages: usize,
 }
 
 impl Hosts {
-    fn new(count: usize, packages: usize, by_ssh: bool, more: &str) -> Hosts {
+    pub fn new(count: usize, packages: usize, by_ssh: bool, more: &str) -> Hosts {
         let hosts = Hosts {
             queue: Queue::postgres(),
             ssh: by_ssh.then(Ssh::start),
@@ -59,11 +59,12 @@ impl Hosts {
             None => format!("url = '{}/git/{{package}}.git'\n", self.folder.path().display()),
             Some(ssh) => format!(
                 "url = '{}{}/{{package}}.git'\nkey = '{}'\nknown_hosts = '{}'\n\
-                 create = 'git init -q --bare --initial-branch={{branch}} {{path}}'\n",
+                 create = 'git init -q --bare --template={} --initial-branch={{branch}} {{path}}'\n",
                 ssh.url(),
                 ssh.folder().display(),
                 ssh.key().display(),
-                ssh.known_hosts().display()
+                ssh.known_hosts().display(),
+                template(ssh.folder()).display()
             ),
         };
         let text = format!(
@@ -76,11 +77,11 @@ impl Hosts {
         self.folder.path().join(format!("host{host}"))
     }
 
-    fn repos(&self, host: usize) -> PathBuf {
+    pub fn repos(&self, host: usize) -> PathBuf {
         self.root(host).join("repos")
     }
 
-    fn command(&self, host: usize, arguments: &[&str]) -> Command {
+    pub fn command(&self, host: usize, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.arg("--root").arg(self.root(host)).args(arguments);
         command.env("PACKAGE_IMPORT_STATE", self.queue.postgres.as_ref().unwrap());
@@ -88,7 +89,7 @@ impl Hosts {
         command
     }
 
-    fn well(&self, host: usize, arguments: &[&str]) -> String {
+    pub fn well(&self, host: usize, arguments: &[&str]) -> String {
         let output = self.command(host, arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", text(&output));
         text(&output)
@@ -100,7 +101,7 @@ impl Hosts {
     }
 
     /// Runs hosts at the same time until the queue is empty.
-    fn run(&self, hosts: &[usize]) {
+    pub fn run(&self, hosts: &[usize]) {
         let runs: Vec<Child> = hosts
             .iter()
             .map(|host| {
@@ -116,17 +117,17 @@ impl Hosts {
     }
 
     /// Queues revision `number` of all packages.
-    fn enqueue(&self, number: usize) {
+    pub fn enqueue(&self, number: usize) {
         let folder = versions(&self.queue.installation, self.packages, number);
         self.well(0, &["enqueue", "--allow-unsigned", &folder]);
     }
 
-    fn path(&self, package: &str) -> PathBuf {
+    pub fn path(&self, package: &str) -> PathBuf {
         let base = self.ssh.as_ref().map_or(self.folder.path().join("git"), |ssh| ssh.folder().to_owned());
         base.join(format!("{package}.git"))
     }
 
-    fn server(&self, package: &str) -> Recorder {
+    pub fn server(&self, package: &str) -> Recorder {
         Recorder { path: self.path(package) }
     }
 
@@ -142,7 +143,7 @@ impl Hosts {
     }
 
     /// Lets another host do the work of a dead one: it runs repeatedly, until the queue is empty.
-    fn run_instead(&self, host: usize) {
+    pub fn run_instead(&self, host: usize) {
         for _ in 0..20 {
             self.let_pass();
             let mut run = self.start(host, ("NOTHING", ""));
@@ -173,12 +174,14 @@ impl Hosts {
         for number in 0..self.packages {
             let server = self.server(&name(number));
             server.git(&["fsck", "--strict"]);
-            assert!(server.pushes().iter().all(|it| !it.starts_with("FORCED")));
+            let pushes = server.pushes();
+            assert!(self.ssh.is_none() || !pushes.is_empty(), "the server records what is pushed");
+            assert!(pushes.iter().all(|it| !it.starts_with("FORCED")));
         }
     }
 
     /// Removes the cache of a host.
-    fn drop_cache(&self, host: usize) {
+    pub fn drop_cache(&self, host: usize) {
         let _ = fs::remove_dir_all(self.repos(host));
     }
 

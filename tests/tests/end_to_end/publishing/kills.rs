@@ -1,15 +1,41 @@
-//! Publisher, Git and server are killed at random moments, and others push meanwhile.
+//! Publisher, Git and server are killed at random moments, and others push meanwhile. `STORM=long` does a thousand and ten
+//! thousand rounds, each of three tests a third; with `SECONDS=N` no more than fit into that time. They print how many it were.
 
-use std::time::Duration;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
-use package_import_tests::queue::{children, signal};
+use package_import_tests::queue::{children, signal, text, wait_until};
 use rustix::process::{Pid, Signal};
 use throwaway_git_servers::git_says;
 
 use super::world::*;
 
-fn rounds(short: u32, long: u32) -> u32 {
-    if std::env::var("STORM").is_ok_and(|it| it == "long") { long } else { short }
+/// Rounds of a package, which then has as many versions: each import reads all of them.
+const PER: usize = 30;
+
+/// How many rounds there are to be.
+struct Rounds {
+    count: usize,
+    end: Option<Instant>,
+}
+
+impl Rounds {
+    fn new(short: usize, long: usize) -> Rounds {
+        if std::env::var_os("STORM").is_none_or(|it| it != "long") {
+            return Rounds { count: short, end: None };
+        }
+        let seconds = std::env::var("SECONDS").ok().and_then(|it| it.parse().ok());
+        Rounds { count: long, end: seconds.map(|it| Instant::now() + Duration::from_secs(it)) }
+    }
+
+    fn goes_on(&self, done: usize) -> bool {
+        done < self.count && self.end.is_none_or(|end| Instant::now() < end)
+    }
+}
+
+fn publisher(site: &Site, package: &str) -> Child {
+    let mut command = site.queue.command(&["publish", package]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// A number that follows from another.
@@ -33,9 +59,9 @@ fn receivers(path: &str) -> Vec<Pid> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        let Ok(text) = std::fs::read(entry.path().join("cmdline")) else { continue };
-        let text = String::from_utf8_lossy(&text).into_owned();
-        if text.contains("receive-pack") && text.contains(path) && !text.starts_with("ssh") {
+        let Ok(words) = std::fs::read(entry.path().join("cmdline")) else { continue };
+        let words = String::from_utf8_lossy(&words).into_owned();
+        if words.contains("receive-pack") && words.contains(path) && !words.starts_with("ssh") {
             found.extend(Pid::from_raw(pid));
         }
     }
@@ -66,111 +92,225 @@ fn assert_sound(site: &Site, package: &str) {
     }
 }
 
-fn storm(kind: Kind, rounds: u32) {
+/// What is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Victim {
+    /// The publisher with all that it has started.
+    All,
+    /// The publisher alone: what it has started goes on.
+    Publisher,
+    /// What works in the repository on the server.
+    Server,
+}
+
+/// Starts a publisher and kills the victim at a moment. Returns whether the publisher was still at work.
+fn kill(site: &Site, package: &str, victim: Victim, seed: &mut u64, usual: Duration) -> bool {
+    let path = site.path(package).to_string_lossy().into_owned();
+    let mut publisher = publisher(site, package);
+    let mut is_at_work = || publisher.try_wait().unwrap().is_none();
+    let was_at_work = if victim == Victim::Server {
+        while is_at_work() && receivers(&path).is_empty() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_micros(next(seed) % 30_000));
+        let found = receivers(&path);
+        found.iter().for_each(|pid| signal(*pid, Signal::KILL));
+        !found.is_empty()
+    } else {
+        let limit = u64::try_from(usual.as_micros()).unwrap() * 5 / 4;
+        std::thread::sleep(Duration::from_micros(next(seed) % limit));
+        is_at_work()
+    };
+    if victim != Victim::Server {
+        let started = if victim == Victim::All { below(publisher.id()) } else { Vec::new() };
+        let _ = publisher.kill();
+        started.into_iter().for_each(|pid| signal(pid, Signal::KILL));
+    }
+    let _ = publisher.wait();
+    wait_until("the server has ended", || receivers(&path).is_empty());
+    was_at_work
+}
+
+/// Publishes after a kill. Returns whether a lock had to be removed: a killed server left it, and a person removes it.
+fn publish_after(site: &Site, package: &str) -> bool {
+    let path = site.path(package);
+    let published = || site.queue.command(&["publish", package]).output().unwrap();
+    let output = published();
+    if output.status.success() {
+        return false;
+    }
+    // What a publisher had started may have gone on until now.
+    wait_until("the server has ended", || receivers(&path.to_string_lossy()).is_empty());
+    let output = published();
+    if output.status.success() {
+        return false;
+    }
+    let said = text(&output);
+    let lock = said.split_whitespace().find(|word| word.trim_end_matches([',', ';', '.']).ends_with(".lock"));
+    let is_named = lock.is_some() && said.contains("stale-lock");
+    assert!(is_named, "{}: no lock is named: {said}", site.kind.as_str());
+    // Each lock is named in its turn; a person who has found one looks for the others.
+    let found =
+        std::process::Command::new("find").arg(&path).args(["-name", "*.lock", "-delete"]).output().unwrap();
+    assert!(found.status.success());
+    let output = published();
+    assert!(output.status.success(), "{}: {}", site.kind.as_str(), text(&output));
+    true
+}
+
+fn storm(kind: Kind, rounds: &Rounds) {
     let site = Site::new(kind);
     let mut seed = 7 + kind as u64;
-    let (mut version, mut named) = (0, 0);
-    for round in 0..rounds {
-        version += 1;
-        site.import("hello", version);
-        let mut publisher = site.queue.start(&["publish", "hello"]);
-        std::thread::sleep(Duration::from_micros(next(&mut seed) % 150_000));
-        let what = round % 3;
-        let path = site.path("hello").to_string_lossy().into_owned();
-        match what {
-            // The publisher with all that it has started.
-            0 => {
-                let all = below(publisher.id());
-                let _ = publisher.kill();
-                all.into_iter().for_each(|pid| signal(pid, Signal::KILL));
-            }
-            // The publisher alone: what it has started goes on.
-            1 => drop(publisher.kill()),
-            _ => receivers(&path).into_iter().for_each(|pid| signal(pid, Signal::KILL)),
-        }
-        let _ = publisher.wait();
-        package_import_tests::queue::wait_until("the server has ended", || receivers(&path).is_empty());
-        assert_sound(&site, "hello");
-        let output = site.queue.command(&["publish", "hello"]).output().unwrap();
-        if !output.status.success() {
-            // A lock that a killed server left: it is named, and removed by a person.
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            let lock = said.split_whitespace().find(|word| word.ends_with(".lock"));
-            let lock = lock.unwrap_or_else(|| panic!("{}: round {round}: {said}", site.kind.as_str()));
-            assert!(said.contains("stale-lock"), "{said}");
-            std::fs::remove_file(lock.trim_start_matches("./"))
-                .or_else(|_| std::fs::remove_file(site.path("hello").join(lock.trim_start_matches("./"))))
-                .unwrap();
-            named += 1;
-            while !site.queue.command(&["publish", "hello"]).output().unwrap().status.success() {
-                let locks = std::process::Command::new("find")
-                    .args([path.as_str(), "-name", "*.lock", "-delete"])
-                    .output()
-                    .unwrap();
-                assert!(locks.status.success());
-            }
-        }
-        assert_eq!(site.there("hello"), site.here("hello"), "{} round {round}", site.kind.as_str());
-        assert_eq!(site.forced("hello"), Vec::<String>::new());
+    let (mut done, mut hits, mut locks) = (0, 0, 0);
+    site.import("usual", 1);
+    let started = Instant::now();
+    site.queue.well(&["publish", "usual"]);
+    let usual = started.elapsed();
+    while rounds.goes_on(done) {
+        let (package, version) = (format!("hello{}", done / PER), done % PER + 1);
+        site.import(&package, version);
+        let victims = [Victim::All, Victim::Publisher, Victim::Server];
+        let victim = if kind == Kind::Folder { victims[done % 2] } else { victims[done % 3] };
+        hits += usize::from(kill(&site, &package, victim, &mut seed, usual));
+        assert_sound(&site, &package);
+        locks += usize::from(publish_after(&site, &package));
+        assert_eq!(site.there(&package), site.here(&package), "{} round {done} {victim:?}", kind.as_str());
+        assert_eq!(site.forced(&package), Vec::<String>::new());
+        done += 1;
     }
     if kind == Kind::Folder {
-        assert_eq!(named, 0, "our own transaction leaves no locks");
+        assert_eq!(locks, 0, "our own transaction leaves no locks");
     }
+    assert!(hits > 0, "nothing was killed at work");
+    println!("{}: {done} kills, {hits} of them at work, {locks} left locks", kind.as_str());
 }
 
 #[test]
 fn whatever_is_killed_the_next_one_goes_on_in_a_folder() {
-    storm(Kind::Folder, rounds(10, 340));
+    storm(Kind::Folder, &Rounds::new(8, 340));
 }
 
 #[test]
 fn whatever_is_killed_the_next_one_goes_on_over_ssh() {
-    storm(Kind::Ssh, rounds(8, 340));
+    storm(Kind::Ssh, &Rounds::new(6, 340));
 }
 
 #[test]
 fn whatever_is_killed_the_next_one_goes_on_over_http() {
-    storm(Kind::Web, rounds(6, 340));
+    storm(Kind::Web, &Rounds::new(6, 340));
 }
 
-/// Somebody pushes to the same branches and tags all the time.
-fn race(kind: Kind, rounds: u32) {
-    let site = Site::new(kind);
-    site.import("hello", 1);
-    site.queue.well(&["run"]);
-    let server = site.server("hello");
-    let mut theirs = Vec::new();
-    for round in 0..rounds {
-        let version = usize::try_from(round).unwrap() + 2;
-        site.import("hello", version);
-        let mut publisher = site.queue.start(&["publish", "hello"]);
-        // A commit on top of what is there, or a tag of the version that comes.
-        let tip = server.at("refs/heads/debian/sid").unwrap();
-        let commit = server.git(&["commit-tree", "-m", "theirs", "-p", &tip, &format!("{tip}^{{tree}}")]);
-        let path = server.path.to_string_lossy().into_owned();
-        let name = match round % 2 {
-            0 => "refs/heads/debian/sid".to_owned(),
-            _ => format!("refs/tags/debian/1.0-{version}"),
+/// Somebody who writes into the repository on the server: commits on top of the branch, and tags of versions that come.
+struct Writer {
+    server: throwaway_git_servers::Recorder,
+    empty: String,
+    made: Vec<String>,
+    tries: usize,
+}
+
+impl Writer {
+    fn new(site: &Site, package: &str) -> Writer {
+        let server = site.server(package);
+        let empty = server.git(&["hash-object", "-w", "-t", "tree", "/dev/null"]);
+        Writer { server, empty, made: Vec::new(), tries: 0 }
+    }
+
+    /// Writes once, unless somebody else was faster.
+    fn write(&mut self, version: usize) {
+        self.tries += 1;
+        let Some(tip) = self.server.at("refs/heads/debian/sid") else { return };
+        // One of four takes everything out: a conflict. The others change nothing.
+        let tree = if self.tries % 4 == 3 { self.empty.clone() } else { format!("{tip}^{{tree}}") };
+        let message = format!("theirs {}", self.tries);
+        let commit = self.server.git(&["commit-tree", "-m", &message, "-p", &tip, &tree]);
+        let path = self.server.path.to_string_lossy().into_owned();
+        let (name, old) = match self.tries % 3 {
+            2 => (format!("refs/tags/debian/1.0-{version}"), ""),
+            _ => ("refs/heads/debian/sid".to_owned(), tip.as_str()),
         };
-        let old = if round % 2 == 0 { tip.as_str() } else { "" };
         let made = git_says(&["--git-dir", &path, "update-ref", &name, &commit, old]);
         if made.status.success() {
-            theirs.push(commit);
+            self.made.push(commit);
         }
-        let _ = publisher.wait();
-        // All that was ever pushed is reachable.
-        for id in &theirs {
-            let from = server.git(&["for-each-ref", "--contains", id]);
-            assert!(!from.is_empty(), "{} round {round}: {id} was lost", site.kind.as_str());
-        }
-        assert_eq!(site.forced("hello"), Vec::<String>::new());
     }
-    assert!(!theirs.is_empty());
+
+    /// All that was ever written is reachable.
+    fn assert_nothing_lost(&self) {
+        let reachable = self.server.git(&["rev-list", "--all"]);
+        let reachable: std::collections::HashSet<&str> = reachable.lines().collect();
+        for id in &self.made {
+            assert!(reachable.contains(id.as_str()), "{id} was lost");
+        }
+    }
+}
+
+/// Writes of somebody else while one package is published.
+const WRITES: usize = 4;
+
+/// Somebody writes to the same branches and tags all the time.
+fn race(kind: Kind, rounds: &Rounds) {
+    let site = Site::new(kind);
+    let (mut done, mut published, mut made) = (0, 0, 0);
+    for number in 0.. {
+        if !rounds.goes_on(done) {
+            break;
+        }
+        let package = format!("hello{number}");
+        site.import(&package, 1);
+        site.queue.well(&["publish", &package]);
+        let mut writer = Writer::new(&site, &package);
+        for version in 2..=PER {
+            if !rounds.goes_on(done) {
+                break;
+            }
+            site.import(&package, version);
+            let mut publisher = publisher(&site, &package);
+            let before = writer.tries;
+            while publisher.try_wait().unwrap().is_none() && writer.tries < before + WRITES {
+                writer.write(version);
+                done += 1;
+            }
+            let _ = publisher.wait();
+            published += 1;
+            writer.assert_nothing_lost();
+        }
+        assert_settled(&site, &package);
+        writer.assert_nothing_lost();
+        made += writer.made.len();
+    }
+    assert!(made > 0);
+    println!(
+        "{}: {done} writes of somebody else during {published} publications, {made} came first",
+        kind.as_str()
+    );
+}
+
+/// Once nobody else writes, all that is ours is published, but for tags of theirs; and nothing was ever forced.
+fn assert_settled(site: &Site, package: &str) {
+    for _ in 0..3 {
+        site.queue.command(&["publish", package]).output().unwrap();
+    }
+    let (there, here) = (site.there(package), site.here(package));
+    for (name, id) in here {
+        let found = there.iter().find(|(other, _)| *other == name).map(|(_, id)| id);
+        let is_taken = name.starts_with("refs/tags/debian/") && found.is_some();
+        assert!(found == Some(&id) || is_taken, "{package}: {name} is {found:?}, and not {id}");
+    }
+    assert_eq!(site.forced(package), Vec::<String>::new());
+    site.server(package).git(&["fsck", "--strict"]);
 }
 
 #[test]
-fn who_races_loses_nothing() {
-    race(Kind::Folder, rounds(10, 3_400));
-    race(Kind::Ssh, rounds(10, 3_300));
-    race(Kind::Web, rounds(4, 3_300));
+fn who_races_in_a_folder_loses_nothing() {
+    race(Kind::Folder, &Rounds::new(12, 3_400));
+}
+
+#[test]
+fn who_races_over_ssh_loses_nothing() {
+    race(Kind::Ssh, &Rounds::new(12, 3_300));
+}
+
+#[test]
+fn who_races_over_http_loses_nothing() {
+    race(Kind::Web, &Rounds::new(8, 3_300));
 }

@@ -1,6 +1,7 @@
 //! Repositories go to remotes: to a folder, by ssh and by HTTP, beside imports and by hand.
 
 mod hosts;
+mod in_caches;
 mod kills;
 mod outages;
 mod secrets;
@@ -31,6 +32,10 @@ fn a_run_publishes_what_it_imports() {
         assert!(said.contains("all is published"), "{said}");
         let said = site.queue.well(&["show", "hello"]);
         assert!(said.contains("on git: all is published"), "{said}");
+        let log = site.queue.well(&["log", "--published", "hello"]);
+        assert_eq!(log.lines().count(), 2, "{place}: {log}");
+        assert!(log.contains(" git hello ") && log.contains("refs/tags/debian/1.0-2"), "{place}: {log}");
+        assert!(site.queue.well(&["remotes"]).contains("2 packages published, 0 failures"), "{place}");
         assert_eq!(site.forced("hello"), Vec::<String>::new());
         git(&["--git-dir", &site.path("hello").to_string_lossy(), "fsck", "--strict"]);
     }

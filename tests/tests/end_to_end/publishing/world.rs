@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use package_import_tests::queue::Queue;
 use package_import_tests::synthetic::package;
-use throwaway_git_servers::{PASSWORD, Recorder, Ssh, USER, Web, git, git_says};
+use throwaway_git_servers::{PASSWORD, Recorder, Ssh, USER, Web, git, git_says, template};
 
 /// Way to reach the remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,11 +68,12 @@ impl Site {
             Server::Folder(folder) => format!("{head}url = '{}/{{package}}.git'\n", folder.path().display()),
             Server::Ssh(ssh) => format!(
                 "{head}url = '{}{}/{{package}}.git'\nkey = '{}'\nknown_hosts = '{}'\n\
-                 create = 'git init -q --bare --initial-branch={{branch}} {{path}}'\n",
+                 create = 'git init -q --bare --template={} --initial-branch={{branch}} {{path}}'\n",
                 ssh.url(),
                 ssh.folder().display(),
                 ssh.key().display(),
-                ssh.known_hosts().display()
+                ssh.known_hosts().display(),
+                template(ssh.folder()).display()
             ),
             Server::Web(web) => {
                 let password = web.folder().join("password");
@@ -81,10 +82,11 @@ impl Site {
                 set_private(&password);
                 format!(
                     "{head}url = '{}/git/{{package}}.git'\nuser = '{USER}'\npassword_file = '{}'\nca = '{}'\n\
-                     create = 'git init -q --bare --initial-branch={{branch}} {}/{{package}}.git'\n",
+                     create = 'git init -q --bare --template={} --initial-branch={{branch}} {}/{{package}}.git'\n",
                     web.url(),
                     password.display(),
                     web.authority().display(),
+                    template(web.folder()).display(),
                     web.repositories().display()
                 )
             }
@@ -160,9 +162,15 @@ impl Site {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// Pushes that were forced, as the server wrote them down.
+    /// Pushes that were forced, as the server wrote them down. A folder has no server that could.
     pub fn forced(&self, package: &str) -> Vec<String> {
-        self.server(package).pushes().into_iter().filter(|it| it.starts_with("FORCED")).collect()
+        let pushes = self.server(package).pushes();
+        let is_recorded = self.path(package).join("hooks/pre-receive").exists();
+        assert!(
+            self.kind == Kind::Folder || (is_recorded && !pushes.is_empty()),
+            "{package}: nothing is recorded"
+        );
+        pushes.into_iter().filter(|it| it.starts_with("FORCED")).collect()
     }
 
     /// Somebody else's commit on top of a branch, pushed from a clone of their own.

@@ -3,7 +3,7 @@
 use state::queue::Claim;
 
 use crate::protocol::VersionRequest;
-use crate::publishing::pool;
+use crate::publishing::perform;
 use crate::queue::job;
 
 /// Event of a run, for display.
@@ -13,7 +13,7 @@ pub enum Said<'a> {
     /// A job has ended.
     Ended(&'a job::Result),
     /// A package was published, or was not.
-    Published(&'a pool::Ended),
+    Published(&'a perform::Ended),
     /// Something that an operator might want to know.
     Note(String),
 }

@@ -38,7 +38,8 @@ impl<'a> Work<'a> {
     /// Imports into a fetched repository, and publishes it.
     pub(super) fn import_through_cache(&mut self, open: &[Publication], watch: Watch<'_>) {
         for round in 1..=ROUNDS {
-            if !self.bring_here(round > 1) {
+            // A ref that was in the way may be gone from the remote, of which the cache knows nothing.
+            if !self.bring_here(round > 1 || self.known.is_blocked()) {
                 return;
             }
             self.import_open(open, watch);
