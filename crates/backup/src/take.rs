@@ -22,7 +22,7 @@ const UNFINISHED: &str = ".unfinished";
 const LOCK: &str = ".lock";
 
 /// Options of taking a backup.
-pub struct Wanted<'a> {
+pub struct TakeOptions<'a> {
     /// State of the installation.
     pub store: &'a Store,
     /// Root of the installation.
@@ -66,7 +66,7 @@ pub struct Taken {
 ///
 /// # Errors
 /// Another backup into this folder is at work, or a file cannot be read or written. An error of recording is in the result.
-pub fn take(wanted: &Wanted<'_>, watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
+pub fn take(wanted: &TakeOptions<'_>, watch: impl FnMut(usize, usize)) -> Result<Taken, BackupError> {
     let destination = wanted.destination;
     fs::create_dir_all(destination).map_err(BackupError::file("create", destination))?;
     let _lock = lock(destination)?;
@@ -78,7 +78,7 @@ pub fn take(wanted: &Wanted<'_>, watch: impl FnMut(usize, usize)) -> Result<Take
 
 /// Copies everything into a folder, and gives it its name.
 fn fill(
-    wanted: &Wanted<'_>,
+    wanted: &TakeOptions<'_>,
     folder: &Path,
     mut watch: impl FnMut(usize, usize),
 ) -> Result<Taken, BackupError> {
@@ -130,7 +130,7 @@ fn fill(
 }
 
 fn finish(
-    wanted: &Wanted<'_>,
+    wanted: &TakeOptions<'_>,
     folder: &Path,
     sums: &Sums,
     made: i64,

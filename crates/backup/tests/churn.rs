@@ -60,7 +60,7 @@ fn a_copy_is_whole_whatever_others_do() {
     repository.publish(&repository.lock(bounded::Deadline::now()).unwrap(), &[], None, None).unwrap();
     let store = Location::new(&root, None, None).open_or_make().unwrap();
     let stop = AtomicBool::new(false);
-    let wanted = backup::take::Wanted {
+    let wanted = backup::take::TakeOptions {
         store: &store,
         root: &root,
         config: None,

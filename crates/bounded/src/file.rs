@@ -47,6 +47,9 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 }
 
 /// Reads the last bytes of a regular file, at most `most` of them. Returns how many were left out before them, too.
+///
+/// # Errors
+/// It is no regular file, or cannot be read.
 pub fn read_end(path: &Path, most: u64) -> io::Result<(Vec<u8>, u64)> {
     let mut file = open_regular(path)?;
     let left_out = file.metadata()?.len().saturating_sub(most);
@@ -76,17 +79,26 @@ pub fn check_dense(file: &File) -> io::Result<()> {
 }
 
 /// Opens a folder, to sync it or to ask for its disk.
+///
+/// # Errors
+/// It is no folder, or cannot be opened.
 pub fn open_folder(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
     Ok(File::from(open(path, flags, Mode::empty())?))
 }
 
 /// Makes durable what was created, renamed or removed in a folder.
+///
+/// # Errors
+/// The folder cannot be opened, or the disk refuses it.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     open_folder(path)?.sync_all()
 }
 
 /// Opens a regular file that is there, to add to its end. A symbolic link in its place is refused.
+///
+/// # Errors
+/// It is missing, is no regular file, or cannot be written.
 pub fn append(path: &Path) -> io::Result<File> {
     writable(path, OFlags::APPEND, Mode::empty())
 }
@@ -123,6 +135,9 @@ pub fn create(path: &Path) -> io::Result<File> {
 
 /// Opens a file that only serves as a lock, and creates it if it is missing. Its mode becomes 0600: anybody who can
 /// open a file can lock it.
+///
+/// # Errors
+/// It is no regular file, or cannot be created.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     let file = write(path, Mode::RUSR | Mode::WUSR)?;
     let metadata = file.metadata()?;

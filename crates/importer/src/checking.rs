@@ -18,7 +18,7 @@ use crate::collisions::Known;
 use crate::config::LimitsConfig;
 use crate::failure::{Code, Failure, Stage};
 use crate::inspect::InspectError;
-use crate::protocol::{Event, ForeignRef, Request, Task, Wanted};
+use crate::protocol::{Event, ExpectedContent, ForeignRef, Request, Task};
 use crate::rederive::{self, Places};
 use crate::sandbox::{self, Wall};
 
@@ -103,7 +103,7 @@ pub(crate) fn request(check: &Check<'_>, task: Task) -> Result<Request, InspectE
 }
 
 /// Content that a repository must have according to the state.
-pub(crate) fn wanted(expected: &Expected) -> Wanted {
+pub(crate) fn wanted(expected: &Expected) -> ExpectedContent {
     let imported = expected.versions.iter().map(|known| Imported {
         tag: known.tag.clone(),
         commit: known.commit.clone(),
@@ -126,7 +126,7 @@ pub(crate) fn wanted(expected: &Expected) -> Wanted {
             }
         }
     }
-    Wanted {
+    ExpectedContent {
         versions: imported.collect(),
         published: highest.into_iter().map(|(branch, version)| (branch, version.to_string())).collect(),
         dscs: expected.dscs.iter().map(PathBuf::from).collect(),
@@ -143,7 +143,11 @@ pub fn word(expected: &Expected) -> Word {
 }
 
 /// Performs the check in the child.
-pub(crate) fn perform(request: &Request, wanted: &Wanted, emit: &impl Fn(&Event)) -> Result<(), Failure> {
+pub(crate) fn perform(
+    request: &Request,
+    wanted: &ExpectedContent,
+    emit: &impl Fn(&Event),
+) -> Result<(), Failure> {
     let package = PackageName::new(&request.package)
         .map_err(|error| Failure::new(Stage::Verify, Code::BadDsc, error))?;
     let wall = |error| Failure::new(Stage::Worker, Code::Sandbox, error);
@@ -175,7 +179,7 @@ pub(crate) fn damaged(error: Error) -> Failure {
 pub(crate) fn check(
     repository: &Repository,
     request: &Request,
-    wanted: &Wanted,
+    wanted: &ExpectedContent,
 ) -> Result<Vec<Problem>, Error> {
     let mut problems = verify::verify(repository)?;
     if problems.iter().any(Problem::keeps_waiting) {

@@ -51,7 +51,7 @@ pub enum InspectError {
 }
 
 /// A version that is asked for.
-pub struct Wanted<'a> {
+pub struct ExportedVersion<'a> {
     /// Name of the source package.
     pub package: &'a str,
     /// Version of the source package.
@@ -191,7 +191,7 @@ pub fn difference(root: &Path, it: &Row) -> Result<Difference, InspectError> {
 }
 
 /// Writes a version into a new folder.
-pub fn export(root: &Path, wanted: &Wanted<'_>, folder: &Path) -> Result<(), InspectError> {
+pub fn export(root: &Path, wanted: &ExportedVersion<'_>, folder: &Path) -> Result<(), InspectError> {
     let repository = open(root, wanted.package)?;
     let version = Version::new(wanted.version)?;
     let mut catalog = Catalog::open(&repository)?;

@@ -15,7 +15,7 @@ pub fn is_imported(view: &View, version: &Version) -> bool {
 
 /// Base of a version, as far as it is known.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum BaseFound {
     /// It is here: the one at this place below the top of the changelog.
     Here(usize),
     /// It is not here and may still come.
@@ -26,10 +26,10 @@ pub enum Found {
 
 /// Searches the changelog, from a place below its top, for the newest version that is not the derivative's own.
 /// Versions that the base has passed over will not come any more.
-pub fn find(below: &[Version], from: usize, base: &Base, is_here: &dyn Fn(&Version) -> bool) -> Found {
+pub fn find(below: &[Version], from: usize, base: &Base, is_here: &dyn Fn(&Version) -> bool) -> BaseFound {
     for (place, version) in below.iter().enumerate().skip(from) {
         if is_here(version) {
-            return Found::Here(place);
+            return BaseFound::Here(place);
         }
         if base.own.iter().any(|own| pattern::matches(own, version.as_str())) {
             continue;
@@ -37,9 +37,13 @@ pub fn find(below: &[Version], from: usize, base: &Base, is_here: &dyn Fn(&Versi
         let is_open = base.open.contains(version.as_str());
         let highest = base.highest.as_deref().and_then(|highest| Version::new(highest).ok());
         let may_come = is_open || highest.is_none_or(|highest| *version > highest);
-        return if may_come { Found::Missing(format!("{} {version}", base.distro)) } else { Found::None };
+        return if may_come {
+            BaseFound::Missing(format!("{} {version}", base.distro))
+        } else {
+            BaseFound::None
+        };
     }
-    Found::None
+    BaseFound::None
 }
 
 #[cfg(test)]
@@ -58,8 +62,8 @@ mod tests {
             own: vec!["*ubuntu*".into(), "*build[0-9]*".into()],
         };
         match find(&below, 0, &base, &|version| here.contains(version)) {
-            Found::Missing(missing) => Some(missing),
-            Found::Here(_) | Found::None => None,
+            BaseFound::Missing(missing) => Some(missing),
+            BaseFound::Here(_) | BaseFound::None => None,
         }
     }
 

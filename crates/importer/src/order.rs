@@ -7,7 +7,7 @@ use source_package::version::Version;
 
 /// Facts that the order depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct OrderKey<'a> {
     /// Version of the source package.
     pub version: &'a Version,
     /// The SHA-256 of its `.dsc`: decides between two of the same version.
@@ -16,16 +16,16 @@ pub struct Place<'a> {
     pub below: &'a [Version],
 }
 
-impl Place<'_> {
+impl OrderKey<'_> {
     /// Orders places by version, then by content.
-    pub fn compare(&self, other: &Place<'_>) -> std::cmp::Ordering {
+    pub fn compare(&self, other: &OrderKey<'_>) -> std::cmp::Ordering {
         (self.version.cmp(other.version)).then_with(|| self.dsc_sha256.cmp(other.dsc_sha256))
     }
 }
 
 /// Order in which every version comes after those of the plan that its changelog names. Where changelogs name
 /// each other, the lower version comes first.
-pub fn by_history(places: &[Place<'_>]) -> Vec<usize> {
+pub fn by_history(places: &[OrderKey<'_>]) -> Vec<usize> {
     let mut sorted: Vec<usize> = (0..places.len()).collect();
     sorted.sort_by(|&a, &b| places[a].compare(&places[b]));
     let mut by_version: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -45,10 +45,10 @@ pub fn by_history(places: &[Place<'_>]) -> Vec<usize> {
 /// one; the order is right in any case.) Where changelogs form a circle, its lowest version is built on none.
 fn without_loops<'p>(
     sorted: &[usize],
-    places: &[Place<'p>],
+    places: &[OrderKey<'p>],
     by_version: &HashMap<&str, Vec<usize>>,
 ) -> Vec<Option<&'p str>> {
-    let first = |place: &Place<'p>| {
+    let first = |place: &OrderKey<'p>| {
         let below = place.below.iter().map(Version::as_str);
         below.into_iter().find(|version| by_version.contains_key(version))
     };
@@ -109,8 +109,8 @@ mod tests {
                 (Version::new(version).unwrap(), below.iter().map(|v| Version::new(v).unwrap()).collect())
             })
             .collect();
-        let places: Vec<Place<'_>> =
-            parsed.iter().map(|(version, below)| Place { version, dsc_sha256: "", below }).collect();
+        let places: Vec<OrderKey<'_>> =
+            parsed.iter().map(|(version, below)| OrderKey { version, dsc_sha256: "", below }).collect();
         by_history(&places).into_iter().map(|place| versions[place].0.to_owned()).collect()
     }
 

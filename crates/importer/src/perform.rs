@@ -19,7 +19,7 @@ use source_package::version::{PackageName, Version};
 
 use crate::collisions::{self, News, Told};
 use crate::failure::{Code, Failure, Stage};
-use crate::lineage_wait::Found;
+use crate::lineage_wait::BaseFound;
 use crate::protocol::{Event, ForeignRef, Outcome, Report, Request, Task};
 use crate::read_version::{Read, Stager};
 use crate::sandbox::{self, Wall};
@@ -231,13 +231,13 @@ fn hold_back(
             here.get(wanted).is_some_and(|&count| count > 0) || lineage_wait::is_imported(view, wanted)
         };
         match lineage_wait::find(below, from, base, &is_here) {
-            Found::Here(at) => {
+            BaseFound::Here(at) => {
                 if let Some(found) = below.get(at) {
                     built_on.entry(found.clone()).or_default().push((place, at));
                 }
             }
-            Found::None => {}
-            Found::Missing(missing) => {
+            BaseFound::None => {}
+            BaseFound::Missing(missing) => {
                 version.report.lacks = Some(missing.clone());
                 let own = version.read.version();
                 if let (true, Some(slot), Some(count)) =

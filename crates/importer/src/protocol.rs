@@ -71,7 +71,7 @@ pub enum Task {
     #[default]
     Import,
     /// Check the repository.
-    Verify(Box<Wanted>),
+    Verify(Box<ExpectedContent>),
     /// Make, carry out or take back a plan of repair.
     Repair(Box<RepairTask>),
 }
@@ -80,7 +80,7 @@ pub enum Task {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepairTask {
     /// Expected content of the repository.
-    pub wanted: Wanted,
+    pub wanted: ExpectedContent,
     /// The work.
     pub what: RepairWork,
     /// Root of an installation in which the package was imported anew, beside.
@@ -117,7 +117,7 @@ pub enum Repaired {
 
 /// Content that a repository must have according to the state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct ExpectedContent {
     /// The versions that were imported.
     pub versions: Vec<Imported>,
     /// Branches, and the highest version that was brought to each.

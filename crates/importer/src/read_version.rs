@@ -24,7 +24,7 @@ use source_package::version::{PackageName, Version};
 use crate::dsc_arguments::read_dsc;
 use crate::failure::{Code, Failure, Stage};
 use crate::files::{Files, Places};
-use crate::order::Place;
+use crate::order::OrderKey;
 use crate::protocol::{Request, Trust, VersionRequest};
 use crate::trees::store_tree;
 use crate::{patches, signature};
@@ -89,12 +89,12 @@ impl Read {
     }
 
     /// Facts that its place in the order of commits depends on.
-    pub fn place(&self) -> Place<'_> {
+    pub fn place(&self) -> OrderKey<'_> {
         match self {
             Read::Known(known) | Read::Elsewhere(known) => {
-                Place { version: &known.version, dsc_sha256: &known.dsc_sha256, below: &[] }
+                OrderKey { version: &known.version, dsc_sha256: &known.dsc_sha256, below: &[] }
             }
-            Read::New(staged, _) => Place {
+            Read::New(staged, _) => OrderKey {
                 version: &staged.dsc.version,
                 dsc_sha256: &staged.dsc_sha256,
                 below: &staged.changelog.below,

@@ -57,7 +57,7 @@ pub fn export(at: &Installation, wanted: &Export<'_>, folder: &Path) -> Result<(
         }
         None => (wanted.version, wanted.dsc),
     };
-    let version = inspect::Wanted {
+    let version = inspect::ExportedVersion {
         package: wanted.package,
         version,
         distro: wanted.distro.unwrap_or(&config.import.distro),
@@ -90,7 +90,7 @@ pub fn clone(at: &Installation, wanted: &WorkingCopy<'_>) -> Result<(PathBuf, Cl
     let config = at.config()?;
     let package = PackageName::new(wanted.package).map_err(|error| Error::Usage(error.to_string()))?;
     let folder = absolute(wanted.folder.unwrap_or_else(|| Path::new(package.as_str())))?;
-    let cloned = packager::clone(&packager::Wanted {
+    let cloned = packager::clone(&packager::CloneOptions {
         url: packager::address(&config, &at.root, &package, wanted.from)?,
         folder: &folder,
         branch: wanted.branch,

@@ -43,6 +43,9 @@ impl History<'_> {
 
     /// Restores recorded refs that are gone, branches that were set back, and tags that others have replaced (those of
     /// others get another name): nothing published is lost.
+    ///
+    /// # Errors
+    /// A ref cannot be written.
     pub fn put_back(&mut self) -> Result<(), Error> {
         let written: Vec<(String, ObjectId)> =
             self.view.record().written().map(|(name, id)| (name.clone(), id)).collect();

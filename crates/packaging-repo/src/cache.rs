@@ -73,6 +73,9 @@ pub fn standing(repository: &Repository) -> Result<Option<Record>, Error> {
 }
 
 /// Removes a package's repository. A worker that uses it fails without further harm. Returns whether there was one.
+///
+/// # Errors
+/// An import works on the repository, or a file cannot be removed.
 pub fn discard(repos: &Path, package: &PackageName) -> Result<bool, Error> {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let place = Repository::place(repos, package);

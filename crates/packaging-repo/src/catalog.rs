@@ -43,6 +43,9 @@ pub struct CatalogEntry {
 impl Catalog {
     /// Opens a repository. Refs that are not on record are left out; without a record, every ref is taken for what it
     /// seems to be.
+    ///
+    /// # Errors
+    /// The refs or the record cannot be read.
     pub fn open(repository: &Repository) -> Result<Catalog, Error> {
         let record = repository.record()?.unwrap_or_else(Record::believing_all);
         Ok(Catalog { store: repository.store(1)?, view: View::new(repository.refs()?, record) })
@@ -50,6 +53,9 @@ impl Catalog {
 
     /// The tag of a version in a distro; of several contents that of the first one, or of the one whose `.dsc` has a SHA-256
     /// that begins like this.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn find(
         &mut self,
         distro: &str,
@@ -70,6 +76,9 @@ impl Catalog {
     }
 
     /// All versions, by distro and then in the order of versions.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn entries(&mut self) -> Result<Vec<CatalogEntry>, Error> {
         let (tips, reachable) = self.branches()?;
         let mut entries = Vec::new();
@@ -96,6 +105,9 @@ impl Catalog {
     }
 
     /// All tags of versions, those of other contents included, patches unapplied.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn version_tags(&mut self) -> Result<Vec<VersionTag>, Error> {
         let mut tags = Vec::new();
         for distro in self.view.distros() {

@@ -34,6 +34,9 @@ pub struct Published {
 }
 
 /// Reports refs that are gone, or point elsewhere.
+///
+/// # Errors
+/// An object cannot be read.
 pub fn compare(
     repository: &Repository,
     imported: &[Imported],

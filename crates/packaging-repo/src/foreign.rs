@@ -86,6 +86,9 @@ pub struct Foreign {
 
 /// All refs that are foreign once the changes of a view are made, sorted by name. `distros` are those of the
 /// installation, in addition to those of the repository.
+///
+/// # Errors
+/// An object cannot be read.
 pub fn find(view: &View, distros: &[String], store: &mut RepoStore) -> Result<Vec<Foreign>, Error> {
     let mut known: BTreeSet<String> = view.distros().into_iter().collect();
     known.extend(distros.iter().cloned());

@@ -20,6 +20,9 @@ pub struct Published {
 }
 
 /// Published refs of a repository; `None` if it has no record of the refs that its importer has written.
+///
+/// # Errors
+/// The record or the refs cannot be read.
 pub fn of(repository: &Repository) -> Result<Option<Published>, Error> {
     let Some(record) = repository.record()? else { return Ok(None) };
     let mut refs = repository.refs()?;

@@ -75,6 +75,9 @@ impl Repository {
 
     /// Opens a package's repository. If there is none, its folder is made: it is one as soon as something was
     /// published. So is the installation's key, without which nobody imports.
+    ///
+    /// # Errors
+    /// The folder or the key cannot be made or read.
     pub fn open_or_init(repos: &Path, package: &PackageName) -> Result<Repository, Error> {
         let path = Repository::place(repos, package);
         if !first_publish::is_complete(&path) {
@@ -144,6 +147,9 @@ impl Repository {
     }
 
     /// Removes the files of a killed importer or repack: unfinished packs, locks, and files of a new repository.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
     pub fn remove_leftovers(&self, guard: &Guard) -> Result<(), Error> {
         lock::remove_stale(&self.path, guard)?;
         pack::remove_unfinished(&self.path.join("objects/pack"))?;
@@ -161,17 +167,26 @@ impl Repository {
     }
 
     /// The objects, and a new pack to add to.
+    ///
+    /// # Errors
+    /// The objects cannot be opened.
     pub fn store(&self, threads: usize) -> Result<RepoStore, Error> {
         RepoStore::open(&self.path.join("objects"), threads)
     }
 
     /// All refs, with the objects behind tags.
+    ///
+    /// # Errors
+    /// A file of the refs cannot be read or parsed.
     pub fn refs(&self) -> Result<Refs, Error> {
         refs::read(&self.path)
     }
 
     /// A branch, `DISTRO/SUITE`, because of which there cannot be one for another suite: Git has one name either for a branch or
     /// for a folder of branches.
+    ///
+    /// # Errors
+    /// The refs cannot be read.
     pub fn conflicting_branch(&self, distro: &str, suite: &str) -> Result<Option<String>, Error> {
         let refs = self.refs()?;
         let found = packed::find_conflict(&refname::branch(distro, suite), &refs);
@@ -202,6 +217,9 @@ impl Repository {
     }
 
     /// The same, with operators' decisions about foreign refs.
+    ///
+    /// # Errors
+    /// As of [`Repository::publish`].
     pub fn publish_decided(
         &self,
         guard: &Guard,
@@ -233,6 +251,9 @@ impl Repository {
 
     /// Tidies up after a killed importer: its unfinished files are removed, and a new repository becomes complete, even
     /// if it is empty.
+    ///
+    /// # Errors
+    /// A file cannot be removed or written.
     pub fn settle(&self, guard: &Guard) -> Result<(), Error> {
         self.remove_leftovers(guard)?;
         if first_publish::is_complete(&self.path) {
@@ -274,6 +295,9 @@ impl Repository {
     }
 
     /// The branch that a clone checks out.
+    ///
+    /// # Errors
+    /// `HEAD` cannot be read.
     pub fn head(&self) -> Result<String, Error> {
         let path = self.path.join("HEAD");
         let text = bounded::file::read_text(&path, LONGEST_HEAD)
@@ -283,6 +307,9 @@ impl Repository {
 
     /// Points `HEAD` to the wanted branch (`distro/suite`) if there is one, else keeps it if its branch exists, else
     /// points it to the first branch there is.
+    ///
+    /// # Errors
+    /// `HEAD` or the refs cannot be read or written.
     pub fn point_head(&self, _guard: &Guard, wanted: Option<&str>) -> Result<(), Error> {
         let refs = self.refs()?;
         let wanted = wanted.map(|branch| format!("refs/heads/{branch}"));

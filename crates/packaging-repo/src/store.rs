@@ -26,6 +26,9 @@ pub struct RepoStore {
 
 impl RepoStore {
     /// Opens the objects below `objects`; `threads` is the number of threads that compress new ones.
+    ///
+    /// # Errors
+    /// The folder of the objects cannot be read.
     pub fn open(objects: &Path, threads: usize) -> Result<RepoStore, Error> {
         let odb = if is_empty(objects) { None } else { Some(open(objects)?) };
         Ok(RepoStore { odb, beside: None, pack: PackWriter::new(&objects.join("pack"), threads), reads: 0 })
@@ -79,6 +82,9 @@ impl RepoStore {
     }
 
     /// Adds an object that is in memory.
+    ///
+    /// # Errors
+    /// The pack cannot be written.
     pub fn add(&mut self, kind: Kind, content: &[u8]) -> Result<ObjectId, Error> {
         let id = hash::object(kind, content)?;
         if !self.contains(&id) {
@@ -88,6 +94,9 @@ impl RepoStore {
     }
 
     /// Adds a tree of files in one folder.
+    ///
+    /// # Errors
+    /// The pack cannot be written.
     pub fn add_flat_tree(&mut self, files: &[(String, Vec<u8>)]) -> Result<ObjectId, Error> {
         let mut entries = Vec::new();
         for (name, content) in files {
@@ -98,6 +107,9 @@ impl RepoStore {
     }
 
     /// Reads a tree of files in one folder.
+    ///
+    /// # Errors
+    /// The tree or one of its files cannot be read.
     pub fn read_flat_tree(&mut self, id: ObjectId) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let tree = self.read_kind(id, Kind::Tree)?;
         let mut files = Vec::new();
@@ -111,6 +123,9 @@ impl RepoStore {
     }
 
     /// The kind of an object.
+    ///
+    /// # Errors
+    /// The object is missing, or cannot be read.
     pub fn kind(&self, id: ObjectId) -> Result<Kind, Error> {
         Ok(self.header(id)?.0)
     }

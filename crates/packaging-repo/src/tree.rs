@@ -39,6 +39,9 @@ pub(crate) fn decode(id: ObjectId, content: &[u8]) -> impl Iterator<Item = Resul
 
 impl RepoStore {
     /// Writes the changed parts of a tree. Empty folders stay; named pipes are left out.
+    ///
+    /// # Errors
+    /// An object cannot be read or written.
     pub fn write_tree(&mut self, tree: &mut Tree) -> Result<ObjectId, Error> {
         self.write_folder(&mut tree.root)
     }
@@ -90,6 +93,9 @@ impl RepoStore {
     /// Entries that Git cannot hold as they are, of the folders that are in memory. `inherited` are the escaped paths
     /// of the stored tree that this one was made from: they are looked at, too, so that the answer does not depend on
     /// the folders that happen to be in memory.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn specials(&mut self, tree: &mut Tree, inherited: &[Vec<u8>]) -> Result<Specials, Error> {
         for path in inherited {
             tree.find(path, self).map_err(Error::Content)?;

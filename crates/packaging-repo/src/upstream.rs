@@ -23,6 +23,9 @@ const LATEST: i64 = u32::MAX as i64;
 
 /// Finds the upstream commit of tarballs: same rule, and every listed hash as recorded. Else the commit of as many of
 /// them, from the first one on, as were known before: the others are unpacked over its tree.
+///
+/// # Errors
+/// An object cannot be read.
 pub fn find(
     version: &str,
     rule: &str,
@@ -53,6 +56,9 @@ pub fn longest<'u>(
 }
 
 /// The newest modification time in known tarballs.
+///
+/// # Errors
+/// An object cannot be read.
 pub fn newest(known: &StagedUpstream, store: &mut RepoStore) -> Result<i64, Error> {
     Ok(object::read_commit(known.commit, store)?.committed.seconds)
 }
@@ -73,6 +79,9 @@ fn opened(version: &str, tag: VersionTag, store: &mut RepoStore) -> Result<Stage
 }
 
 /// Makes the commit of tarballs that were read: it depends on nothing else.
+///
+/// # Errors
+/// An object cannot be read or written.
 pub fn stage(
     source: &str,
     version: &str,
@@ -165,6 +174,9 @@ fn names(version: &str, view: &View) -> Vec<String> {
 }
 
 /// The tarballs that the repository knows for an upstream version: they need not be fetched again.
+///
+/// # Errors
+/// The refs or a manifest cannot be read.
 pub fn known_files(repository: &Repository, version: &str) -> Result<Vec<ListedFile>, Error> {
     // Without a record nothing is confirmed.
     let Some(record) = repository.record()? else { return Ok(Vec::new()) };

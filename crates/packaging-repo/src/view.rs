@@ -153,6 +153,9 @@ impl View {
     }
 
     /// Opens the tag of a version; `None` if it is no tag, or not ours.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn version_tag(&mut self, name: &str, store: &mut RepoStore) -> Result<Option<VersionTag>, Error> {
         let Some(id) = self.get(name) else { return Ok(None) };
         let opened = match self.opened.entry(id) {
@@ -167,6 +170,9 @@ impl View {
     }
 
     /// All tags of a version in a distro: the plain one first, then those of other content.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn tags_of(
         &mut self,
         distro: &str,
@@ -182,6 +188,9 @@ impl View {
     }
 
     /// The same for the applied tags.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn applied_tags_of(
         &mut self,
         distro: &str,

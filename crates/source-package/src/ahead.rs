@@ -21,6 +21,9 @@ pub struct Ahead {
 
 impl Ahead {
     /// Reads from `inner` until its end, or until the reader is dropped.
+    ///
+    /// # Errors
+    /// The machine has no thread left.
     pub fn of(inner: impl Read + Send + 'static) -> io::Result<Ahead> {
         let (ahead, work) = Ahead::prepare(inner);
         thread::Builder::new().spawn(work)?;

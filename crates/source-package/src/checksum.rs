@@ -155,6 +155,9 @@ impl Hasher {
     }
 
     /// Size and checksums of the file.
+    ///
+    /// # Errors
+    /// The file cannot be read to its end.
     pub fn finish(self, name: &str) -> ListedFile {
         let checksums = Checksums {
             md5: Some(hex(&self.md5.finalize())),

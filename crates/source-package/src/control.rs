@@ -76,6 +76,9 @@ impl Stanza {
     }
 
     /// Same, for a text with a limited number of fields.
+    ///
+    /// # Errors
+    /// The text is malformed, or has more fields.
     pub fn parse_within(text: &[u8], most_fields: usize) -> Result<Stanza, ControlError> {
         let mut reader = Reader { lines: text.split(|&byte| byte == b'\n'), number: 0 };
         let mut stanza = Stanza::default();

@@ -59,6 +59,9 @@ impl Finished {
     }
 
     /// Takes the changes back.
+    ///
+    /// # Errors
+    /// A folder of the tree cannot be read.
     pub fn undo(self, tree: &mut Tree, store: &mut dyn ContentStore) -> Result<(), TreeError> {
         if let Some((path, node)) = self.rules {
             tree.put(&path, node, store)?;

@@ -96,6 +96,9 @@ const FILES_EVERYWHERE: &[&str] = &[
 ];
 
 /// Follows `path` through the tree. Missing last names are inside, as `realpath` of Perl has it.
+///
+/// # Errors
+/// An object of the tree cannot be read.
 pub fn resolve(path: &[u8], tree: &mut Tree, store: &mut dyn ContentStore) -> io::Result<Target> {
     resolve_within(path, tree, store, &mut MOST_STEPS.clone())
 }

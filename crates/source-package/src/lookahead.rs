@@ -16,6 +16,9 @@ impl<R: BufRead> Lookahead<R> {
     }
 
     /// The next `count` bytes, or as many as are left.
+    ///
+    /// # Errors
+    /// The input cannot be read.
     pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         self.ahead.drain(..self.used);
         self.used = 0;

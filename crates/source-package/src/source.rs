@@ -99,6 +99,9 @@ impl Reading<'_> {
 
     /// The package's tree as `dpkg-source --skip-patches -x` leaves it before its last touches (see
     /// [`crate::finish`]). `upstream` is the tree of the upstream tarballs; a native package has none.
+    ///
+    /// # Errors
+    /// The tarball or the diff cannot be read, or is refused as `dpkg-source` would.
     pub fn unapplied(&mut self, upstream: Tree, store: &mut dyn ContentStore) -> Result<Tree, SourceError> {
         match *self.layout {
             Layout::Native { tarball } => {
@@ -115,6 +118,9 @@ impl Reading<'_> {
     }
 
     /// Reads a small file as a whole: a signature.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has other checksums than the `.dsc` lists.
     pub fn small_file(&mut self, index: usize) -> Result<Vec<u8>, SourceError> {
         let listed = &self.dsc.files[index];
         let before = self.budget.clone();

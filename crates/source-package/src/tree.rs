@@ -115,11 +115,17 @@ impl Folder {
     }
 
     /// The entries, read from the store if they were not yet.
+    ///
+    /// # Errors
+    /// An object of the tree cannot be read.
     pub fn entries(&mut self, store: &mut dyn ContentStore) -> io::Result<&BTreeMap<Name, Node>> {
         Ok(self.load(store)?)
     }
 
     /// The entries for a change: the folder no longer counts as stored.
+    ///
+    /// # Errors
+    /// An object of the tree cannot be read.
     pub fn entries_mut(&mut self, store: &mut dyn ContentStore) -> io::Result<&mut BTreeMap<Name, Node>> {
         self.load(store)?;
         self.stored = None;
@@ -145,6 +151,9 @@ impl Folder {
 
 impl Node {
     /// Kind of the node, without its content.
+    ///
+    /// # Errors
+    /// An object of the tree cannot be read.
     pub fn kind(&self) -> Kind {
         match self {
             Node::File { content, executable } => Kind::File { content: *content, executable: *executable },
@@ -205,6 +214,9 @@ impl Tree {
     }
 
     /// The node at `path`, links not followed.
+    ///
+    /// # Errors
+    /// An object of the tree cannot be read.
     pub fn find(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Option<&mut Node>> {
         let mut parts = names(path).peekable();
         let mut folder = &mut self.root;
@@ -281,6 +293,9 @@ impl Tree {
     }
 
     /// Removes the entry at `path`, with everything below it. Returns it.
+    ///
+    /// # Errors
+    /// An object of the tree cannot be read.
     pub fn remove(&mut self, path: &[u8], store: &mut dyn ContentStore) -> io::Result<Option<Node>> {
         if self.find(path, store)?.is_none() {
             return Ok(None);

@@ -56,7 +56,7 @@ pub enum CloneError {
 }
 
 /// What is cloned.
-pub struct Wanted<'a> {
+pub struct CloneOptions<'a> {
     /// Where from, as Git takes it.
     pub url: String,
     /// Where to: a folder that is not there yet.
@@ -131,7 +131,7 @@ const EXCLUDED: &str = "/.pc/\n/debian/files\n/debian/.debhelper/\n/debian/*.deb
 ///
 /// # Errors
 /// Git, or the files. A tarball that cannot be had is no error.
-pub fn clone(wanted: &Wanted<'_>) -> Result<Cloned, CloneError> {
+pub fn clone(wanted: &CloneOptions<'_>) -> Result<Cloned, CloneError> {
     if wanted.folder.exists() {
         return Err(CloneError::Exists(wanted.folder.to_owned()));
     }

@@ -21,7 +21,7 @@ use state::words::{HostState, Lane, Outcome, Tasks};
 
 use super::evict;
 use super::job;
-use super::limits::{Limits, need};
+use super::limits::{MachineLimits, need};
 use super::session::{LEASE, Session, VERSION};
 use crate::publishing::perform;
 use crate::publishing::pool::Pool;
@@ -83,7 +83,7 @@ struct Loop<'a> {
     /// Claimed job that does not fit beside the running ones yet.
     waiting: Option<Claim>,
     summary: Summary,
-    limits: Limits,
+    limits: MachineLimits,
     /// Time at which the database was found unreachable.
     unreachable: Option<Instant>,
     /// Times since which this login may not claim, and of its last try.
@@ -150,7 +150,7 @@ impl<'a> Loop<'a> {
             claims: 0,
             waiting: None,
             summary: Summary::default(),
-            limits: Limits::of_machine(),
+            limits: MachineLimits::of_machine(),
             unreachable: None,
             denied: None,
             is_drained: false,

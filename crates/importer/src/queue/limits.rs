@@ -7,7 +7,7 @@ pub const UNKNOWN_NEED: i64 = 64 << 20;
 
 /// The bounds of a machine. They can be changed while it works.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
+pub struct MachineLimits {
     /// Imports at a time.
     pub jobs: usize,
     /// Bytes of memory of all imports together.
@@ -16,11 +16,11 @@ pub struct Limits {
     pub load: Option<f64>,
 }
 
-impl Limits {
+impl MachineLimits {
     /// Limits of this machine: as many imports as processors, three quarters of its memory.
-    pub fn of_machine() -> Limits {
+    pub fn of_machine() -> MachineLimits {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-        Limits { jobs, memory: total_memory().map_or(i64::MAX, |total| total / 4 * 3), load: None }
+        MachineLimits { jobs, memory: total_memory().map_or(i64::MAX, |total| total / 4 * 3), load: None }
     }
 
     /// True when a job that needs `need` bytes may start beside `running` others that need `used`. A job that is
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_job_larger_than_the_budget_runs_alone() {
-        let limits = Limits { jobs: 4, memory: 100, load: None };
+        let limits = MachineLimits { jobs: 4, memory: 100, load: None };
         assert!(limits.allow(0, 0, 1000));
         assert!(!limits.allow(1, 1000, 1));
         assert!(limits.allow(1, 50, 50));

@@ -15,7 +15,7 @@ use source_package::version::PackageName;
 use crate::checking::{check, damaged};
 use crate::collisions::{News, Told};
 use crate::failure::{Code, Failure, Stage};
-use crate::protocol::{Event, RepairTask, RepairWork, Repaired, Request, Unrecorded, Wanted};
+use crate::protocol::{Event, ExpectedContent, RepairTask, RepairWork, Repaired, Request, Unrecorded};
 use crate::sandbox;
 
 /// Does what is asked for.
@@ -108,7 +108,7 @@ fn is_compared(what: &RepairWork) -> bool {
     }
 }
 
-fn word(wanted: &Wanted) -> Word {
+fn word(wanted: &ExpectedContent) -> Word {
     Word {
         versions: wanted.versions.clone(),
         branches: wanted.published.iter().map(|(branch, _)| branch.clone()).collect(),
@@ -116,7 +116,7 @@ fn word(wanted: &Wanted) -> Word {
 }
 
 /// Versions that are on the repository's record and not on that of the state.
-fn unrecorded(repository: &Repository, wanted: &Wanted) -> Result<Vec<Unrecorded>, Error> {
+fn unrecorded(repository: &Repository, wanted: &ExpectedContent) -> Result<Vec<Unrecorded>, Error> {
     if repository.record()?.is_none() {
         return Ok(Vec::new());
     }

@@ -11,7 +11,7 @@ use landlock::{
 };
 
 use super::{Needs, SandboxError};
-use crate::protocol::{Request, Trust, Wanted};
+use crate::protocol::{ExpectedContent, Request, Trust};
 use crate::rederive::CACHED;
 
 /// Folders of programs, their libraries and the loader; they may be executed and read where a child starts a program.
@@ -72,7 +72,7 @@ pub fn of_request(request: &Request, repository: &Path) -> Needs {
 
 /// Files that the child of a check has to reach: the repository, fetched files, and those beside each `.dsc` that was
 /// given by hand.
-pub fn of_check(request: &Request, wanted: &Wanted, repository: &Path) -> Needs {
+pub fn of_check(request: &Request, wanted: &ExpectedContent, repository: &Path) -> Needs {
     let mut readable = BTreeSet::from([request.root.join(CACHED)]);
     for dsc in &wanted.dscs {
         let folder = dsc.parent().unwrap_or(Path::new("/"));

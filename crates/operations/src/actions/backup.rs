@@ -51,7 +51,7 @@ impl Action<Installation> for Backup<'_> {
     fn act(&self, at: &Installation, permit: &Permit<'_>) -> Result<Taken, Error> {
         let destination = absolute(&self.destination)?;
         let (store, root, config) = (at.state()?, at.absolute_root()?, at.config_file());
-        let wanted = take::Wanted {
+        let wanted = take::TakeOptions {
             store: &store,
             root: &root,
             config: config.as_deref(),

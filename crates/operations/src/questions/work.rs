@@ -1,6 +1,6 @@
 //! Work that waits, work that is done, the hosts, and the state of all of it.
 
-use importer::queue::limits::Limits;
+use importer::queue::limits::MachineLimits;
 use serde::Serialize;
 use state::read::hosts::{self, Host, Running};
 use state::read::metrics::{self, Metrics};
@@ -123,7 +123,7 @@ impl Capacity {
 
 /// Number of imports that this machine carries.
 pub fn capacity(costs: &Costs) -> Capacity {
-    let machine = Limits::of_machine();
+    let machine = MachineLimits::of_machine();
     let processors = i64::try_from(machine.jobs).unwrap_or(1);
     Capacity {
         processors,

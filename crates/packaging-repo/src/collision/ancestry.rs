@@ -38,6 +38,9 @@ fn parents(id: ObjectId, store: &mut RepoStore) -> Result<Vec<ObjectId>, Error> 
 }
 
 /// True when a commit is the wanted one, or has it among its ancestors.
+///
+/// # Errors
+/// An object cannot be read.
 pub fn leads_to(from: ObjectId, wanted: ObjectId, store: &mut RepoStore) -> Result<bool, Error> {
     let (mut todo, mut seen) = (VecDeque::from([from]), HashSet::new());
     while let Some(id) = todo.pop_front() {

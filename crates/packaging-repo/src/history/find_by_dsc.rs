@@ -13,6 +13,9 @@ use crate::{Error, ObjectId};
 
 impl History<'_> {
     /// The tag of a `.dsc` in a distro, if it was imported there before.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn find_dsc(
         &mut self,
         distro: &str,
@@ -24,6 +27,9 @@ impl History<'_> {
     }
 
     /// The tag of a `.dsc` in any distro but this one.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn find_dsc_elsewhere(
         &mut self,
         distro: &str,
@@ -39,6 +45,9 @@ impl History<'_> {
     }
 
     /// The applied tag of a `.dsc` in a distro.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn find_applied(
         &mut self,
         distro: &str,
@@ -50,6 +59,9 @@ impl History<'_> {
     }
 
     /// The applied tag of a `.dsc` in any distro but this one.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn find_applied_elsewhere(
         &mut self,
         distro: &str,
@@ -75,6 +87,9 @@ impl History<'_> {
     }
 
     /// Looks for the signature of an upstream tarball beside the `.dsc` of another version.
+    ///
+    /// # Errors
+    /// An object cannot be read.
     pub fn find_signature(&mut self, listed: &ListedFile) -> Result<Option<Vec<u8>>, Error> {
         let Some(sha256) = listed.checksums.sha256.clone() else { return Ok(None) };
         let known = match self.signatures.take() {
@@ -98,6 +113,9 @@ impl History<'_> {
     }
 
     /// The tree of a commit.
+    ///
+    /// # Errors
+    /// The commit cannot be read.
     pub fn tree_of(&mut self, commit: ObjectId) -> Result<ObjectId, Error> {
         Ok(object::read_commit(commit, self.store)?.tree)
     }

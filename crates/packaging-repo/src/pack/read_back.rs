@@ -10,6 +10,9 @@ use crate::{Error, ObjectId};
 
 impl PackWriter {
     /// Reads an object of the pack back.
+    ///
+    /// # Errors
+    /// The object is not in the pack, or the pack cannot be read.
     pub fn read(&mut self, id: &ObjectId) -> Result<Vec<u8>, Error> {
         self.check()?;
         if let Some(content) = self.whole(id) {

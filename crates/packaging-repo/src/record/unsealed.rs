@@ -27,6 +27,9 @@ pub struct Word {
 }
 
 /// Record of the refs that the state confirms. Objects that cannot be read are not confirmed.
+///
+/// # Errors
+/// An object cannot be read.
 pub fn seal(refs: &Refs, word: &Word, store: &mut RepoStore) -> Result<Record, Error> {
     let mut sealing = Sealing {
         refs,

@@ -66,6 +66,9 @@ impl Decided {
 }
 
 /// Reads all refs; the values of loose refs win.
+///
+/// # Errors
+/// A file of the refs cannot be read or parsed.
 pub fn read(repository: &Path) -> Result<Refs, Error> {
     let mut refs = packed::read(repository)?.refs;
     for (name, id) in loose::read_all(repository)? {

@@ -76,7 +76,8 @@ pub(crate) fn record_failure(
     let was_failing = before.as_ref().is_some_and(|before| before.state != FailureState::Retrying.as_str());
     let history = History { class: cause.class, policy: signature.policy, in_row, recent, was_failing };
     let judged = retries.judge(&history);
-    let waits = signature.policy.is_none() && retry_policy::WEDGING.contains(&cause.code.as_str());
+    let is_wedging = cause.code.known().is_some_and(|code| retry_policy::WEDGING.contains(&code));
+    let waits = signature.policy.is_none() && is_wedging;
     let state = if waits { FailureState::Wedged } else { judged };
     let was_wedged = before.as_ref().is_some_and(|before| before.state == FailureState::Wedged.as_str());
     if state == FailureState::Wedged && !was_wedged {

@@ -1,5 +1,7 @@
 //! Times of the next try: arithmetic without a database.
 
+use source_package::code::Code;
+
 use crate::words::{Class, FailureState, Policy};
 
 const MINUTE: i64 = 60_000;
@@ -7,7 +9,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// Codes that no retry cures: an operator has to decide.
-pub const WEDGING: &[&str] = &["blocked", "repository-damaged"];
+pub const WEDGING: &[Code] = &[Code::Blocked, Code::RepositoryDamaged];
 
 /// Codes of [`WEDGING`] whose cause may go without a word to the importer: a ref is removed on a server, or in a repository.
 const MAY_PASS: &[&str] = &["blocked"];

@@ -15,7 +15,7 @@ use state::{StateError, Store, batch, breaker, hold, retention, runs, samples, w
 use super::{Loop, TICK};
 use crate::publishing::pool as publishing;
 use crate::queue::evict;
-use crate::queue::limits::Limits;
+use crate::queue::limits::MachineLimits;
 use crate::queue::session::{Session, VERSION};
 use crate::queue::{logs, probe};
 
@@ -114,9 +114,9 @@ impl Loop<'_> {
         self.report_trouble();
     }
 
-    fn limits_now(&self) -> Limits {
-        let (machine, orders) = (Limits::of_machine(), self.session().orders());
-        Limits {
+    fn limits_now(&self) -> MachineLimits {
+        let (machine, orders) = (MachineLimits::of_machine(), self.session().orders());
+        MachineLimits {
             jobs: orders.jobs.or(self.dispatcher.jobs).unwrap_or(machine.jobs),
             memory: orders.memory.unwrap_or(machine.memory),
             load: orders.load.map(|load| load as f64),

@@ -39,12 +39,18 @@ impl Work {
     }
 
     /// Counts bytes that were read or written.
+    ///
+    /// # Errors
+    /// The package has used up its share.
     pub fn spend(&mut self, bytes: u64) -> Result<(), TooMuchWork> {
         self.left = self.left.checked_sub(bytes).ok_or(TooMuchWork(self.most))?;
         Ok(())
     }
 
     /// Takes entries that were looked at.
+    ///
+    /// # Errors
+    /// The package has used up its share.
     pub fn look_up(&mut self, entries: u64) -> Result<(), TooMuchWork> {
         self.spend(entries.saturating_mul(STEP_COST))
     }

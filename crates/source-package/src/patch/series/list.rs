@@ -9,6 +9,9 @@ use crate::tree::{Kind, Node, Tree};
 
 /// The patches of a `3.0 (quilt)` package for a distribution: its own series file if there is one, else the common one.
 /// `None`: the package has neither.
+///
+/// # Errors
+/// The series is too large, names what no patch can be called, or cannot be read.
 pub fn series(
     distro: &str,
     tree: &mut Tree,
@@ -28,6 +31,9 @@ pub fn series(
 }
 
 /// The patches of a `2.0` package: the files in `debian/patches` with plain names, sorted.
+///
+/// # Errors
+/// The folder of the patches, or a patch, cannot be read.
 pub fn version2_series(tree: &mut Tree, store: &mut dyn ContentStore) -> Result<Series, SeriesError> {
     let mut found = Vec::new();
     let (folder, kind) = resolve(PATCHES, tree, store)?;
